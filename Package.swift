@@ -1,0 +1,127 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+let c: [CSetting] = [.unsafeFlags(["-std=c11", "-Wall", "-Wextra", "-Werror"])]
+
+// A plugin exports its entry point and nothing else, so that two libraries never see each other's symbols.
+let plugin: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginAPI/plugin.map", "-Xlinker", "--gc-sections"])
+]
+
+/// A module of the project with its own sources in `Sources/<name>`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: swift)
+}
+
+/// A plugin in Swift: one shared library from `Plugins/<name>`.
+func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: ["PluginAPI", "PluginKit", "APIModel"] + dependencies, path: "Plugins/\(name)", swiftSettings: swift, linkerSettings: plugin)
+}
+
+/// A plugin in C: one shared library from `Plugins/<name>`.
+func cPlugin(_ name: String) -> Target {
+    .target(name: name, dependencies: ["PluginAPI"], path: "Plugins/\(name)", publicHeadersPath: ".", cSettings: c, linkerSettings: plugin)
+}
+
+/// Tests that mirror one module.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests", exclude: [], swiftSettings: swift)
+}
+
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let nio: [Target.Dependency] = [product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio")]
+
+let plugins: [(library: String, target: Target)] = [
+    ("scheduler-default", swiftPlugin("SchedulerDefault")),
+    ("controller-namespace", swiftPlugin("ControllerNamespace")),
+    ("controller-serviceaccount", swiftPlugin("ControllerServiceAccount")),
+    ("controller-root-ca", swiftPlugin("ControllerRootCA")),
+    ("controller-endpoints", swiftPlugin("ControllerEndpoints")),
+    ("controller-endpointslice", swiftPlugin("ControllerEndpointSlice")),
+    ("controller-replicaset", swiftPlugin("ControllerReplicaSet")),
+    ("controller-deployment", swiftPlugin("ControllerDeployment")),
+    ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
+    ("controller-podgc", swiftPlugin("ControllerPodGC")),
+    ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
+    ("runtime-cri", swiftPlugin("RuntimeCRI", nio + [
+        "Streaming",
+        product("GRPCCore", "grpc-swift-2"), product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
+    ])),
+    ("runtime-fake", swiftPlugin("RuntimeFake")),
+    ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
+    ("example-controller", cPlugin("ExampleController")),
+    ("example-policy", cPlugin("ExamplePolicy")),
+]
+
+let package = Package(
+    name: "apus",
+    platforms: [.macOS(.v26)],
+    products: [.executable(name: "apus", targets: ["Host"])]
+        + plugins.map { .library(name: $0.library, type: .dynamic, targets: [$0.target.name]) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFFI", path: "Sources/CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
+        .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CNFTables", path: "Sources/CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map"], cSettings: c),
+        .target(name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
+        .target(name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])], linkerSettings: [.linkedLibrary("simdjson")]),
+
+        module("APIModel", ["CatalogueData", "CSimdJSON", "Yams", product("OrderedCollections", "swift-collections")]),
+        module("Store", ["CSQLite", product("Logging", "swift-log")]),
+        module("PKI", [
+            product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("_CryptoExtras", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
+        ]),
+        module("HTTPServer", nio + [
+            product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+            product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"), product("NIOWebSocket", "swift-nio"),
+            product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"), product("NIOHTTPTypesHTTP2", "swift-nio-extras"),
+        ]),
+        module("Streaming", nio + ["CZlib"]),
+        module("Client", ["APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl")]),
+        module("APIServer", nio + [
+            "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("X509", "swift-certificates"),
+            product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
+        ]),
+        .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
+        module("PluginHost", ["PluginAPI", "APIModel", "CFFI", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+        module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module("Kubelet", nio + [
+            "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI", product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
+        ]),
+        module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        .executableTarget(
+            name: "Host",
+            dependencies: [
+                "APIModel", "Store", "Client", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy",
+                product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
+            ],
+            path: "Sources/Host", swiftSettings: swift),
+    ] + plugins.map(\.target)
+)

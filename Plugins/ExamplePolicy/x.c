@@ -1,0 +1,1 @@
+int apus_plugin_entry(void) { return 0; }

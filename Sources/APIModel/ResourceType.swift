@@ -1,0 +1,45 @@
+/// A resource the API serves: one row of the catalogue, or one version of a CustomResourceDefinition.
+public struct ResourceType: Sendable {
+    public var group: String
+    public var version: String
+    /// The plural, as in the path: `deployments`.
+    public var name: String
+    public var singularName: String
+    public var kind: String
+    public var isNamespaced: Bool
+    public var verbs: [String]
+    public var shortNames: [String]
+    public var categories: [String]
+    public var storageVersionHash: String?
+    public var subresources: [Subresource]
+    public var columns: [PrintColumn]
+    /// The type of the object.
+    public var schema: TypeReference
+
+    public struct Subresource: Sendable {
+        /// `status`, `scale`, `log` …
+        public var name: String
+        /// The kind it takes and gives, which can be of another group: `autoscaling/v1, Kind=Scale`.
+        public var kind: GroupVersionKind
+        public var verbs: [String]
+    }
+
+    public struct PrintColumn: Sendable {
+        public var name: String
+        /// `string`, `integer`, `boolean`, `date` …
+        public var type: String
+        public var format: String
+        public var description: String
+        /// Above 0: shown with `-o wide` only.
+        public var priority: Int
+        /// For custom resources: where the cell comes from.
+        public var jsonPath: String?
+    }
+
+    public var groupVersion: GroupVersion { GroupVersion(group: group, version: version) }
+    public var groupVersionKind: GroupVersionKind { GroupVersionKind(group: group, version: version, kind: kind) }
+    public var groupVersionResource: GroupVersionResource { GroupVersionResource(group: group, version: version, resource: name) }
+    /// `deployments.apps`, or `pods`: the resource in messages.
+    public var qualifiedName: String { group.isEmpty ? name : "\(name).\(group)" }
+    public func subresource(_ name: String) -> Subresource? { subresources.first { $0.name == name } }
+}

@@ -1,0 +1,88 @@
+/// The shape of one type of the API, as the catalogue or a CustomResourceDefinition tells it. Built once, then never changed.
+public final class TypeSchema: Sendable {
+    /// The name in the OpenAPI document: `io.k8s.api.core.v1.PodSpec`.
+    public let name: String
+    /// In the order of the catalogue.
+    public let fields: [FieldSchema]
+    private let index: [String: Int]
+
+    public init(name: String, fields: [FieldSchema]) {
+        self.name = name
+        self.fields = fields
+        self.index = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.name, $0) })
+    }
+
+    public func field(_ name: String) -> FieldSchema? { index[name].map { fields[$0] } }
+}
+
+/// One field of a type.
+public struct FieldSchema: Sendable {
+    public var name: String
+    public var type: FieldType
+    public var isRequired = false
+    /// The protobuf field number, 0 where the field has none (`apiVersion`, `kind`).
+    public var number: Int32 = 0
+    /// For a field that protobuf keeps inside an embedded message of another type and JSON keeps in line (`inline-of` in the facts): that message's number.
+    public var inlineIn: Int32 = 0
+    public var listType: ListType = .atomic
+    public var listMapKeys: [String] = []
+    public var patchStrategy: PatchStrategy = []
+    public var patchMergeKey: String?
+    /// Only for `map` and `object`: replaced whole by apply.
+    public var isAtomicMap = false
+
+    public init(name: String, type: FieldType) {
+        self.name = name
+        self.type = type
+    }
+
+    public enum ListType: Sendable { case atomic, set, map }
+
+    public struct PatchStrategy: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        public static let merge = PatchStrategy(rawValue: 1)
+        public static let retainKeys = PatchStrategy(rawValue: 2)
+    }
+}
+
+/// What a field holds, in JSON and in protobuf.
+public indirect enum FieldType: Sendable {
+    case string
+    case boolean
+    case int32
+    case int64
+    case double
+    /// Base64 in JSON.
+    case bytes
+    /// RFC 3339 with seconds in JSON (`2026-01-02T03:04:05Z`), a message of seconds and nanoseconds in protobuf.
+    case time
+    /// RFC 3339 with microseconds in JSON.
+    case microTime
+    /// A string or a number in JSON, kept as the canonical string.
+    case quantity
+    case intOrString
+    /// Any JSON: RawExtension, FieldsV1, JSON, JSONSchemaPropsOrArray … `name` is the type's name in the facts.
+    case any(name: String)
+    case array(FieldType)
+    /// Keys are strings.
+    case map(FieldType)
+    case object(TypeReference)
+}
+
+/// A type by name, found in its catalogue when first used, because types refer to each other in circles.
+public final class TypeReference: Sendable {
+    public let name: String
+    private let find: @Sendable (String) -> TypeSchema?
+
+    public init(name: String, find: @escaping @Sendable (String) -> TypeSchema?) {
+        self.name = name
+        self.find = find
+    }
+
+    /// A name that the catalogue does not have is a broken catalogue.
+    public var schema: TypeSchema {
+        guard let schema = find(name) else { preconditionFailure("the catalogue has no type \(name)") }
+        return schema
+    }
+}

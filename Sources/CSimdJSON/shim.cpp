@@ -1,0 +1,2 @@
+#include <simdjson.h>
+extern "C" int x_sj(void) { return 0; }

@@ -1,0 +1,1 @@
+const unsigned char apus_catalogue[]={0};

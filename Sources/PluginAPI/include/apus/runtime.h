@@ -1,0 +1,77 @@
+#ifndef APUS_RUNTIME_H
+#define APUS_RUNTIME_H
+#include "apus/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define APUS_RUNTIME "apus.runtime/1"
+
+// What goes through a stream, by the numbers the Kubernetes remote-command protocol uses.
+#define APUS_STREAM_STDIN ((int32_t)0)
+#define APUS_STREAM_STDOUT ((int32_t)1)
+#define APUS_STREAM_STDERR ((int32_t)2)
+#define APUS_STREAM_ERROR ((int32_t)3) // to the host: one Status as JSON, last before the end
+#define APUS_STREAM_RESIZE ((int32_t)4) // to the plugin: {"Width":80,"Height":24}
+// A port-forward stream carries its bytes, in both directions, on channel 0 (to the plugin) and 1 (to the host).
+
+#define APUS_STREAM_EXEC ((int32_t)1) // request: runtime.v1.ExecRequest
+#define APUS_STREAM_ATTACH ((int32_t)2) // request: runtime.v1.AttachRequest
+#define APUS_STREAM_PORT_FORWARD ((int32_t)3) // request: runtime.v1.PortForwardRequest with one port
+
+/// How the host hears from a stream it opened. Lent until `ended` returns.
+typedef struct apus_stream_events {
+    void *APUS_NULLABLE context;
+
+    /// Bytes from the container. May block while the reader is slow. An empty piece ends the channel.
+    /// [worker & running] One call at a time for a channel.
+    void (*APUS_NONNULL data)(void *APUS_NULLABLE context, int32_t channel, apus_borrowed bytes);
+
+    /// Nothing follows. Called exactly once for each stream that `open` answered OK for, also after `close`.
+    /// [worker & running]
+    void (*APUS_NONNULL ended)(void *APUS_NULLABLE context);
+} apus_stream_events;
+
+/// Hears that a container or a sandbox changed.
+typedef struct apus_runtime_events {
+    void *APUS_NULLABLE context;
+    /// `sandbox` and `container` are ids; either may be empty when it is not known, and both mean "look at everything".
+    /// [any & running]
+    void (*APUS_NONNULL changed)(void *APUS_NULLABLE context, apus_borrowed sandbox, apus_borrowed container);
+} apus_runtime_events;
+
+/// CRI v1 without the socket.
+typedef struct apus_runtime {
+    uint32_t size; // sizeof(apus_runtime) where the plugin was compiled
+
+    /// One CRI call. `method` is the name in the CRI protocol with its service: `RuntimeService/RunPodSandbox`, `ImageService/PullImage`. `request` is that method's request
+    /// message of `runtime.v1` in protobuf; on OK the sink gets its response message, on anything else `code: message` with the gRPC code's name, e.g.
+    /// `NotFound: an error occurred …`. `timeout_ms` of zero means none.
+    /// [worker & running]
+    apus_status (*APUS_NONNULL call)(void *APUS_NULLABLE self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *APUS_NONNULL answer);
+
+    /// From now on tells `events` of every change, until `stop`. `*reliable` becomes 1 when every change is told, so that the host need not look for itself but
+    /// now and then. Called at most once. May be absent.
+    /// [control & running]
+    apus_status (*APUS_NULLABLE subscribe)(void *APUS_NULLABLE self, const apus_runtime_events *APUS_NONNULL events, int32_t *APUS_NONNULL reliable);
+
+    /// Opens an exec, attach or port-forward stream; `kind` is one of APUS_STREAM_EXEC …. On OK `*stream` is its handle until `close`.
+    /// May be absent, with the two slots below.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE open)(void *APUS_NULLABLE self, int32_t kind, apus_borrowed request, const apus_stream_events *APUS_NONNULL events,
+                                      void *APUS_NULLABLE *APUS_NONNULL stream, const apus_sink *APUS_NONNULL error);
+
+    /// Sends to the container. Blocks while it cannot take more. An empty piece ends the channel.
+    /// [worker & running] One call at a time for a stream.
+    apus_status (*APUS_NULLABLE send)(void *APUS_NULLABLE self, void *APUS_NULLABLE stream, int32_t channel, apus_borrowed bytes);
+
+    /// Ends the stream if it has not ended, and gives the handle up. Exactly once for each stream; returns after `ended` was called.
+    /// [worker & running]
+    void (*APUS_NULLABLE close)(void *APUS_NULLABLE self, void *APUS_NULLABLE stream);
+} apus_runtime;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

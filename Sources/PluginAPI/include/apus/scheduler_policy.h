@@ -1,0 +1,171 @@
+#ifndef APUS_SCHEDULER_POLICY_H
+#define APUS_SCHEDULER_POLICY_H
+#include "apus/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define APUS_SCHEDULER_POLICY "apus.scheduler-policy/1"
+
+/// A string known to the host by number: equal strings have equal numbers for the life of the process. Zero is the empty string; a string that no Node uses
+/// may still have a number, which then matches nothing.
+typedef uint32_t apus_string;
+
+/// Rows of variable length laid end to end: row `i` is `[offsets[i], offsets[i + 1])`. `offsets` has one element more than there are rows.
+typedef struct apus_ranges {
+    const uint32_t *APUS_NONNULL offsets;
+} apus_ranges;
+
+typedef struct apus_label {
+    apus_string key;
+    apus_string value;
+} apus_label;
+
+#define APUS_EFFECT_NO_SCHEDULE ((int32_t)1)
+#define APUS_EFFECT_PREFER_NO_SCHEDULE ((int32_t)2)
+#define APUS_EFFECT_NO_EXECUTE ((int32_t)3)
+
+typedef struct apus_taint {
+    apus_string key;
+    apus_string value;
+    int32_t effect;
+} apus_taint;
+
+#define APUS_PROTOCOL_TCP ((int32_t)1)
+#define APUS_PROTOCOL_UDP ((int32_t)2)
+#define APUS_PROTOCOL_SCTP ((int32_t)3)
+
+typedef struct apus_host_port {
+    int32_t protocol;
+    int32_t port;
+    apus_string ip; // empty means every address
+} apus_host_port;
+
+/// The kinds of resource with a column of their own; every other resource of any Node follows, in the order of `apus_nodes.resources`.
+#define APUS_RESOURCE_CPU 0 // thousandths of a core
+#define APUS_RESOURCE_MEMORY 1 // bytes
+#define APUS_RESOURCE_EPHEMERAL_STORAGE 2 // bytes
+#define APUS_RESOURCE_PODS 3 // how many
+
+/// All Nodes, as columns. Index `i` means the same Node in every array, for the whole scheduling cycle. A Node that was deleted leaves a hole: its bit is clear
+/// in the `feasible` set that a slot is given, and its values mean nothing.
+typedef struct apus_nodes {
+    uint32_t size; // sizeof(apus_nodes) where the host was compiled
+    uint32_t count;
+    uint64_t generation; // grows with every change of any column
+    const apus_string *APUS_NONNULL names;
+
+    uint32_t resource_count;
+    const apus_string *APUS_NONNULL resources; // names of the resource columns
+    const int64_t *APUS_NONNULL const *APUS_NONNULL allocatable; // [resource][node]
+    const int64_t *APUS_NONNULL const *APUS_NONNULL requested; // [resource][node], of all Pods assumed or bound there
+    const int64_t *APUS_NONNULL nonzero_cpu; // as `requested`, counting 100m for a container that asks for none: for scoring
+    const int64_t *APUS_NONNULL nonzero_memory; // likewise, counting 200 MiB
+
+    const uint8_t *APUS_NONNULL unschedulable; // 1 where spec.unschedulable
+    apus_ranges label_ranges;
+    const apus_label *APUS_NONNULL labels; // ordered by key within a Node
+    apus_ranges taint_ranges;
+    const apus_taint *APUS_NONNULL taints;
+    apus_ranges port_ranges;
+    const apus_host_port *APUS_NONNULL ports; // in use on the Node
+} apus_nodes;
+
+#define APUS_OPERATOR_IN ((int32_t)1)
+#define APUS_OPERATOR_NOT_IN ((int32_t)2)
+#define APUS_OPERATOR_EXISTS ((int32_t)3)
+#define APUS_OPERATOR_DOES_NOT_EXIST ((int32_t)4)
+#define APUS_OPERATOR_GREATER ((int32_t)5)
+#define APUS_OPERATOR_LESS ((int32_t)6)
+#define APUS_OPERATOR_EQUAL ((int32_t)7) // tolerations only
+
+/// `key operator values`. With GREATER and LESS, `number` holds the one value. `on_name` is 1 when `key` is a field (metadata.name) and not a label.
+typedef struct apus_requirement {
+    apus_string key;
+    int32_t op;
+    int32_t on_name;
+    uint32_t value_count;
+    const apus_string *APUS_NULLABLE values;
+    int64_t number;
+} apus_requirement;
+
+/// Requirements that must all hold. A term without any matches nothing.
+typedef struct apus_term {
+    uint32_t requirement_count;
+    int32_t weight; // of a preferred term; 0 in a required one
+    const apus_requirement *APUS_NULLABLE requirements;
+} apus_term;
+
+typedef struct apus_toleration {
+    apus_string key; // empty with EXISTS tolerates every taint
+    apus_string value;
+    int32_t op; // EQUAL or EXISTS
+    int32_t effect; // 0 means every effect
+} apus_toleration;
+
+/// One Pod's needs, as the scheduler read them from its spec.
+typedef struct apus_pod {
+    uint32_t size; // sizeof(apus_pod) where the host was compiled
+    int32_t priority;
+    apus_borrowed namespace_;
+    apus_borrowed name;
+    apus_borrowed uid;
+    apus_borrowed json; // the whole Pod, for what has no column
+
+    const int64_t *APUS_NONNULL requests; // apus_nodes.resource_count of them; pods counts 1
+    int64_t nonzero_cpu;
+    int64_t nonzero_memory;
+    uint32_t unknown_resource_count; // requested resources that no Node has at all
+    apus_string node_name; // spec.nodeName, or empty
+
+    uint32_t selector_count; // spec.nodeSelector
+    uint32_t required_count; // nodeAffinity, required terms: one of them must match; none at all means no constraint
+    uint32_t preferred_count; // nodeAffinity, preferred terms
+    uint32_t toleration_count;
+    uint32_t port_count;
+    int32_t has_required; // 1 when required node affinity is present
+    const apus_label *APUS_NULLABLE selector;
+    const apus_term *APUS_NULLABLE required;
+    const apus_term *APUS_NULLABLE preferred;
+    const apus_toleration *APUS_NULLABLE tolerations;
+    const apus_host_port *APUS_NULLABLE ports;
+} apus_pod;
+
+/// Takes, for one Node or for many, the reason it was refused. Reasons are counted into the Pod's `0/3 nodes are available: …` message, so they are short and do not
+/// name the Node.
+typedef struct apus_reasons {
+    void *APUS_NULLABLE context;
+    /// `nodes` is a bit set of apus_nodes.count bits: the ones refused for this reason.
+    /// [worker & running]
+    void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_borrowed reason);
+} apus_reasons;
+
+/// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API.
+///
+/// The loop calls, for one Pod: `prefilter`, then `filter` of every active policy in order, each on what the one before left; then `score` of every policy, whose
+/// points are multiplied by the manifest's weight and added up.
+typedef struct apus_scheduler_policy {
+    uint32_t size; // sizeof(apus_scheduler_policy) where the plugin was compiled
+
+    /// A look at the Pod alone. UNSCHEDULABLE ends the cycle with the sink's sentence as the reason. May be absent.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE prefilter)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_sink *APUS_NONNULL reason);
+
+    /// Clears the bit of every Node this Pod may not run on. One call covers all Nodes: `feasible` has nodes->count bits, lowest first, in 64-bit words; only set bits
+    /// matter. With `reasons` not null, says why for each cleared bit; the loop passes it only after a cycle that left no Node.
+    /// UNSCHEDULABLE says that no Node can ever do, a fault ends the cycle; either way the sink gets one sentence.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE filter)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
+                                        uint64_t *APUS_NONNULL feasible, const apus_reasons *APUS_NULLABLE reasons, const apus_sink *APUS_NONNULL error);
+
+    /// Preference from 0 to 100 for every Node whose bit is set, one element a Node, written only on OK. May be absent.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE score)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
+                                       const uint64_t *APUS_NONNULL feasible, int32_t *APUS_NONNULL points, const apus_sink *APUS_NONNULL error);
+} apus_scheduler_policy;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
