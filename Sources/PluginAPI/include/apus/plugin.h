@@ -25,8 +25,10 @@ typedef struct apus_host {
     const void *APUS_NULLABLE (*APUS_NONNULL service)(void *APUS_NULLABLE context, const char *APUS_NONNULL id);
 } apus_host;
 
+typedef struct apus_component apus_component;
+
 /// One thing a library offers: a scheduler policy, a controller, a runtime or a proxy. The manifest's `component` picks it by name.
-typedef struct apus_component {
+struct apus_component {
     uint32_t size; // sizeof(apus_component) where the plugin was compiled
 
     /// Unique within the library, a DNS label, NUL-terminated; equal to the manifest's `component`.
@@ -39,10 +41,10 @@ typedef struct apus_component {
     const void *APUS_NONNULL table;
 
     /// Makes an instance. `config` is the manifest's `config` as JSON, `{}` when it has none. On OK `*self` is the instance, which may be null; on any other status
-    /// the sink gets one sentence for the operator.
+    /// the sink gets one sentence for the operator. `component` is the structure this slot stands in, so that one function can serve several components.
     /// [control & discovered]
-    apus_status (*APUS_NONNULL create)(const apus_host *APUS_NONNULL host, apus_borrowed config, void *APUS_NULLABLE *APUS_NONNULL self,
-                                       const apus_sink *APUS_NONNULL error);
+    apus_status (*APUS_NONNULL create)(const apus_component *APUS_NONNULL component, const apus_host *APUS_NONNULL host, apus_borrowed config,
+                                       void *APUS_NULLABLE *APUS_NONNULL self, const apus_sink *APUS_NONNULL error);
 
     /// Begins work: may start threads and open connections. Returns when the component can take calls.
     /// [control & loaded]
@@ -55,7 +57,7 @@ typedef struct apus_component {
     /// Frees the instance. The last call it sees.
     /// [control & loaded, stopped]
     void (*APUS_NULLABLE destroy)(void *APUS_NULLABLE self);
-} apus_component;
+};
 
 /// What `apus_plugin_entry` returns.
 ///

@@ -1,0 +1,88 @@
+public import PluginAPI
+
+/// A set of Nodes: one bit a Node, lowest first. Iterates over the indices of set bits.
+public struct NodeSet: Sequence {
+    public let words: UnsafeMutablePointer<UInt64>
+    /// How many Nodes there are, set or not.
+    public let count: Int
+
+    public init(words: UnsafeMutablePointer<UInt64>, count: Int) {
+        self.words = words
+        self.count = count
+    }
+
+    public func contains(_ node: Int) -> Bool { words[node >> 6] & (1 << UInt64(node & 63)) != 0 }
+    public func remove(_ node: Int) { words[node >> 6] &= ~(1 << UInt64(node & 63)) }
+    public func insert(_ node: Int) { words[node >> 6] |= 1 << UInt64(node & 63) }
+
+    public func makeIterator() -> Iterator { Iterator(words: words, wordCount: (count + 63) >> 6, word: count > 0 ? words[0] : 0) }
+
+    /// Reads each word once: bits that `remove` clears meanwhile in the word at hand are still visited.
+    public struct Iterator: IteratorProtocol {
+        let words: UnsafeMutablePointer<UInt64>
+        let wordCount: Int
+        var index = 0
+        var word: UInt64
+
+        public mutating func next() -> Int? {
+            while word == 0 {
+                index += 1
+                guard index < wordCount else { return nil }
+                word = words[index]
+            }
+            let bit = word.trailingZeroBitCount
+            word &= word - 1
+            return index << 6 | bit
+        }
+    }
+}
+
+/// All Nodes, as columns, lent for the duration of a call.
+public struct NodeColumns {
+    public let raw: UnsafePointer<apus_nodes>
+    public init(_ raw: UnsafePointer<apus_nodes>) { self.raw = raw }
+
+    public var count: Int { Int(raw.pointee.count) }
+    public var resourceCount: Int { Int(raw.pointee.resource_count) }
+    public func allocatable(_ resource: Int, _ node: Int) -> Int64 { raw.pointee.allocatable[resource][node] }
+    public func requested(_ resource: Int, _ node: Int) -> Int64 { raw.pointee.requested[resource][node] }
+    public func isUnschedulable(_ node: Int) -> Bool { raw.pointee.unschedulable[node] != 0 }
+    public func name(_ node: Int) -> apus_string { raw.pointee.names[node] }
+    public func labels(_ node: Int) -> UnsafeBufferPointer<apus_label> { slice(raw.pointee.labels, raw.pointee.label_ranges, node) }
+    public func taints(_ node: Int) -> UnsafeBufferPointer<apus_taint> { slice(raw.pointee.taints, raw.pointee.taint_ranges, node) }
+    /// Host ports in use.
+    public func ports(_ node: Int) -> UnsafeBufferPointer<apus_host_port> { slice(raw.pointee.ports, raw.pointee.port_ranges, node) }
+
+    /// The value of a label, `nil` where the Node does not have it.
+    public func label(_ key: apus_string, _ node: Int) -> apus_string? {
+        for label in labels(node) where label.key == key { return label.value }
+        return nil
+    }
+
+    private func slice<T>(_ all: UnsafePointer<T>, _ ranges: apus_ranges, _ node: Int) -> UnsafeBufferPointer<T> {
+        let first = Int(ranges.offsets[node])
+        return UnsafeBufferPointer(start: all + first, count: Int(ranges.offsets[node + 1]) - first)
+    }
+}
+
+/// One Pod's needs, lent for the duration of a call.
+public struct PodNeeds {
+    public let raw: UnsafePointer<apus_pod>
+    public init(_ raw: UnsafePointer<apus_pod>) { self.raw = raw }
+
+    public func request(_ resource: Int) -> Int64 { raw.pointee.requests[resource] }
+    public var selector: UnsafeBufferPointer<apus_label> { UnsafeBufferPointer(start: raw.pointee.selector, count: Int(raw.pointee.selector_count)) }
+    public var required: UnsafeBufferPointer<apus_term> { UnsafeBufferPointer(start: raw.pointee.required, count: Int(raw.pointee.required_count)) }
+    public var preferred: UnsafeBufferPointer<apus_term> { UnsafeBufferPointer(start: raw.pointee.preferred, count: Int(raw.pointee.preferred_count)) }
+    public var tolerations: UnsafeBufferPointer<apus_toleration> { UnsafeBufferPointer(start: raw.pointee.tolerations, count: Int(raw.pointee.toleration_count)) }
+    public var ports: UnsafeBufferPointer<apus_host_port> { UnsafeBufferPointer(start: raw.pointee.ports, count: Int(raw.pointee.port_count)) }
+}
+
+/// Takes reasons for refused Nodes. Reasons are counted into `0/3 nodes are available: …`, so they are short and do not name the Node.
+public struct Reasons {
+    private let raw: UnsafePointer<apus_reasons>
+    init(_ raw: UnsafePointer<apus_reasons>) { self.raw = raw }
+
+    /// `nodes` are refused because of `reason`.
+    public func add(_ nodes: NodeSet, _ reason: String) { reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, $0) } }
+}

@@ -1,0 +1,157 @@
+public import APIModel
+internal import PluginAPI
+
+/// The API. Acts as the user `system:plugin:<name>` with the rules of the plugin's manifest. Every method blocks its thread until the API has answered, throws
+/// `APIError` when the API refuses, and may be called from any thread. Write `""` for the namespace of a cluster-scoped kind.
+public struct Objects: @unchecked Sendable {
+    // Sendable because the host's table is constant and its functions may be called from any thread.
+    let table: UnsafePointer<apus_host_objects>
+    let context: UnsafeMutableRawPointer?
+
+    /// The object, or `nil` when there is none. From the shared cache, so perhaps a moment old, when the manifest watches the kind; else fetched.
+    public func get(_ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "") throws -> Value? {
+        do {
+            return try call(resource, namespace, name, subresource) { table.pointee.get(context, $0, $1) }
+        } catch let error as APIError where error.reason == .notFound {
+            return nil
+        }
+    }
+
+    /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` matches; ordered by namespace and name.
+    public func list(_ resource: GroupVersionResource, namespace: String = "", selector: String = "") throws -> [Value] {
+        try collect(resource, namespace) { ref, sink in selector.withBorrowed { table.pointee.list(context, ref, $0, sink) } }
+    }
+
+    /// Every cached object with an owner reference to `uid`, of one kind or of every kind the manifest watches.
+    public func dependents(of uid: String, _ resource: GroupVersionResource? = nil) throws -> [Value] {
+        try collect(resource, "") { ref, sink in uid.withBorrowed { table.pointee.dependents(context, ref, $0, sink) } }
+    }
+
+    /// Creates `object`; with a subresource, posts it to the object `name` there. Returns what the API answered.
+    @discardableResult
+    public func create(_ resource: GroupVersionResource, namespace: String = "", name: String = "", subresource: String = "", _ object: Value) throws -> Value {
+        try JSON.encode(object).withBorrowed { object in
+            try call(resource, namespace, name, subresource) { table.pointee.create(context, $0, object, $1) }
+        }
+    }
+
+    /// Replaces the object that `object` names; `.conflict` when its resourceVersion is not the newest.
+    @discardableResult
+    public func update(_ resource: GroupVersionResource, _ object: Value, subresource: String = "") throws -> Value {
+        let metadata = object["metadata"]
+        return try JSON.encode(object).withBorrowed { object in
+            try call(resource, metadata["namespace"].string ?? "", metadata["name"].string ?? "", subresource) { table.pointee.update(context, $0, object, $1) }
+        }
+    }
+
+    @discardableResult
+    public func updateStatus(_ resource: GroupVersionResource, _ object: Value) throws -> Value { try update(resource, object, subresource: "status") }
+
+    @discardableResult
+    public func patch(
+        _ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "", _ kind: PatchKind = .merge, _ patch: Value
+    ) throws -> Value {
+        try JSON.encode(patch).withBorrowed { patch in
+            try call(resource, namespace, name, subresource) { table.pointee.patch(context, $0, kind.rawValue, patch, $1) }
+        }
+    }
+
+    /// `options` is a `DeleteOptions`, or `.null`. An object that is gone already throws `.notFound`.
+    @discardableResult
+    public func delete(_ resource: GroupVersionResource, namespace: String = "", name: String, options: Value = .null) throws -> Value {
+        try (options.isNull ? [] : JSON.encode(options)).withBorrowed { options in
+            try call(resource, namespace, name, "") { table.pointee.remove(context, $0, options, $1) }
+        }
+    }
+
+    /// Records an Event about `object`. Repeats are counted. Never fails: an Event is a courtesy.
+    public func event(_ object: Value, _ type: EventType, reason: String, message: String) {
+        JSON.encode(object).withBorrowed { object in
+            type.rawValue.withBorrowed { type in
+                reason.withBorrowed { reason in message.withBorrowed { table.pointee.event(context, object, type, reason, $0) } }
+            }
+        }
+    }
+
+    public enum EventType: String, Sendable {
+        case normal = "Normal"
+        case warning = "Warning"
+    }
+
+    public struct PatchKind: Sendable {
+        let rawValue: Int32
+        public static let json = PatchKind(rawValue: APUS_PATCH_JSON)
+        public static let merge = PatchKind(rawValue: APUS_PATCH_MERGE)
+        public static let strategic = PatchKind(rawValue: APUS_PATCH_STRATEGIC)
+    }
+}
+
+extension Objects {
+    /// Calls a slot that answers with one object or a `Status`.
+    private func call(
+        _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String,
+        _ slot: (UnsafePointer<apus_object_ref>, UnsafePointer<apus_sink>) -> apus_status
+    ) throws -> Value {
+        let answer = Collector()
+        let status = answer.collect { sink in withReference(resource, namespace, name, subresource) { slot($0, sink) } }
+        guard status == APUS_OK else { throw refusal(status, answer.bytes) }
+        return try JSON.decode(answer.bytes)
+    }
+
+    /// Calls a slot that answers with many objects.
+    private func collect(
+        _ resource: GroupVersionResource?, _ namespace: String, _ slot: (UnsafePointer<apus_object_ref>, UnsafePointer<apus_object_sink>) -> apus_status
+    ) throws -> [Value] {
+        final class Items {
+            var values: [Value] = []
+            var error: (any Error)?
+        }
+        let items = Items()
+        var sink = apus_object_sink(context: Unmanaged.passUnretained(items).toOpaque()) { context, object in
+            let items = instance(context, as: Items.self)
+            do {
+                items.values.append(try JSON.decode(object.array))
+                return 0
+            } catch {
+                items.error = error
+                return 1
+            }
+        }
+        let status = withExtendedLifetime(items) { withReference(resource, namespace, "", "") { slot($0, &sink) } }
+        if let error = items.error { throw error }
+        guard status == APUS_OK else { throw refusal(status, []) }
+        return items.values
+    }
+
+    private func withReference<R>(
+        _ resource: GroupVersionResource?, _ namespace: String, _ name: String, _ subresource: String, _ body: (UnsafePointer<apus_object_ref>) -> R
+    ) -> R {
+        (resource?.description ?? "").withBorrowed { resource in
+            namespace.withBorrowed { namespace in
+                name.withBorrowed { name in
+                    subresource.withBorrowed { subresource in
+                        var reference = apus_object_ref(resource: resource, namespace_: namespace, name: name, subresource: subresource)
+                        return body(&reference)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The host's refusal as the API would word it. `bytes` is a `Status`; a slot that has no room for one answers with the status alone.
+    private func refusal(_ status: apus_status, _ bytes: [UInt8]) -> APIError {
+        let (code, reason): (Int, APIError.Reason) =
+            switch status {
+            case APUS_NOT_FOUND: (404, .notFound)
+            case APUS_ALREADY_EXISTS: (409, .alreadyExists)
+            case APUS_CONFLICT: (409, .conflict)
+            case APUS_FORBIDDEN: (403, .forbidden)
+            case APUS_INVALID: (422, .invalid)
+            case APUS_UNAVAILABLE, APUS_CANCELLED: (503, .serviceUnavailable)
+            default: (500, .internalError)
+            }
+        if let object = try? JSON.decode(bytes), object["kind"].string == "Status" { return APIError(status: object, code: code) }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return APIError(code: code, reason: reason, message: text.isEmpty ? "the host answered \(status)" : text)
+    }
+}

@@ -1,0 +1,71 @@
+internal import PluginAPI
+
+/// Where a Pod may and where it should run. Works on columns of all Nodes at once; no slot may block or call the API. One caller at a time for one scheduler, but
+/// several schedulers may share the instance.
+public protocol SchedulerPolicy: Component {
+    /// Which of the three methods do something: the host does not call the others.
+    static var slots: PolicySlots { get }
+
+    /// A look at the Pod alone. Throw `ComponentError.unschedulable` to end the cycle.
+    func prefilter(_ pod: PodNeeds) throws
+
+    /// Clears from `feasible` every Node the Pod may not run on. With `reasons`, says why for each Node that it clears.
+    func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) throws
+
+    /// Writes a preference from 0 to 100 for every Node of `feasible`.
+    func score(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws
+}
+
+extension SchedulerPolicy {
+    public static var slots: PolicySlots { [.prefilter, .filter, .score] }
+    public func prefilter(_ pod: PodNeeds) throws {}
+    public func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) throws {}
+    public func score(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
+        for node in feasible { points[node] = 0 }
+    }
+}
+
+public struct PolicySlots: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let prefilter = PolicySlots(rawValue: 1)
+    public static let filter = PolicySlots(rawValue: 2)
+    public static let score = PolicySlots(rawValue: 4)
+}
+
+final class PolicyInstance: Instance {
+    let policy: any SchedulerPolicy
+
+    init(_ policy: any SchedulerPolicy) {
+        self.policy = policy
+        super.init(policy)
+    }
+
+    static func table(_ slots: PolicySlots) -> Constant<apus_scheduler_policy> {
+        var table = apus_scheduler_policy()
+        table.size = UInt32(MemoryLayout<apus_scheduler_policy>.size)
+        if slots.contains(.prefilter) {
+            table.prefilter = { me, pod, reason in boundary(reason) { try instance(me, as: PolicyInstance.self).policy.prefilter(PodNeeds(pod)) } }
+        }
+        if slots.contains(.filter) {
+            table.filter = { me, pod, nodes, feasible, reasons, error in
+                boundary(error) {
+                    let set = NodeSet(words: feasible, count: Int(nodes.pointee.count))
+                    try instance(me, as: PolicyInstance.self).policy.filter(PodNeeds(pod), NodeColumns(nodes), set, reasons.map(Reasons.init))
+                }
+            }
+        }
+        if slots.contains(.score) {
+            table.score = { me, pod, nodes, feasible, points, error in
+                boundary(error) {
+                    let count = Int(nodes.pointee.count)
+                    // The set is lent for reading; `score` is given no reason to write to it.
+                    let set = NodeSet(words: UnsafeMutablePointer(mutating: feasible), count: count)
+                    let points = UnsafeMutableBufferPointer(start: points, count: count)
+                    try instance(me, as: PolicyInstance.self).policy.score(PodNeeds(pod), NodeColumns(nodes), set, points)
+                }
+            }
+        }
+        return constant(table)
+    }
+}
