@@ -1,0 +1,41 @@
+# What a user types; `make help` lists it.
+SHELL := /bin/bash
+DATA_DIR ?= /var/lib/apus
+RELEASE := .build/release
+
+.PHONY: help bootstrap build up down test bench lint format example
+
+help:
+	@echo 'make up       install what is missing, build, start the all-in-one, return when the node is Ready'
+	@echo 'make down     stop it and take away everything it made but its data ($(DATA_DIR))'
+	@echo 'make example  build and deploy the web page of examples/hello and print it'
+	@echo 'make test     build and run every test'
+	@echo 'make bench    measure, in release mode'
+	@echo 'make lint     formatting, headers as C11 and C++17, module fences'
+
+bootstrap:
+	@scripts/bootstrap
+
+build: bootstrap
+	@scripts/build release
+
+up: build
+	@$(RELEASE)/apus up --detach --data-dir $(DATA_DIR)
+
+down:
+	@if [ -x $(RELEASE)/apus ]; then $(RELEASE)/apus down --data-dir $(DATA_DIR); else echo 'apus is not built: nothing to stop'; fi
+
+example: build
+	@examples/hello/run
+
+test: bootstrap
+	@scripts/test
+
+bench: build
+	@scripts/bench
+
+lint:
+	@scripts/verify-all
+
+format:
+	@swift format -i -r Package.swift Sources Plugins Tests

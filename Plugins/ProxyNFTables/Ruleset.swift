@@ -1,0 +1,142 @@
+/// The nftables commands that put services in force.
+///
+/// One table, `ip apus-proxy`. Traffic to a service finds its chain by one map look-up, however many services there are; the chain picks an endpoint at random. The shape
+/// follows kube-proxy's nftables mode (KEP-3866):
+///
+/// ```
+/// prerouting, output ─▶ service-ips    address . protocol . port : goto svc-N │ ext-N     ─▶ dnat to an endpoint
+///                    └▶ service-ports  protocol . port           : goto ext-N   (to an address of this node only)
+/// input, forward, output ─▶ no-endpoint-ips, no-endpoint-ports   : reject
+/// postrouting ─▶ masquerade what is marked, and what a pod sends to itself through a service
+/// ```
+enum Ruleset {
+    static let table = "apus-proxy"
+    /// The mark for packets to masquerade, the same bit that kube-proxy uses.
+    private static let mark = "0x4000"
+
+    /// The table without any service; what was there before is gone. One transaction with what follows it.
+    ///
+    /// - Parameter crossesBridge: whether packets between two pods on one bridge pass netfilter. Where they do not, an answer would go straight to the client with the
+    ///   endpoint's address, so such connections are masqueraded.
+    static func base(podCIDR: String, crossesBridge: Bool) -> String {
+        let sameBridge = crossesBridge ? "" : "ct status dnat ip saddr \(podCIDR) ip daddr \(podCIDR) masquerade fully-random"
+        return """
+            add table ip \(table)
+            delete table ip \(table)
+            table ip \(table) {
+              map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
+              map service-ports { type inet_proto . inet_service : verdict; }
+              map no-endpoint-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
+              map no-endpoint-ports { type inet_proto . inet_service : verdict; }
+              set hairpin { type ipv4_addr . ipv4_addr; }
+              chain masquerade-later { meta mark set meta mark or \(mark); }
+              chain refuse { reject; }
+              chain services {
+                ip daddr . meta l4proto . th dport vmap @service-ips
+                ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @service-ports
+              }
+              chain no-endpoints {
+                ip daddr . meta l4proto . th dport vmap @no-endpoint-ips
+                ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @no-endpoint-ports
+              }
+              chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }
+              chain nat-output { type nat hook output priority -100; jump services; }
+              chain nat-postrouting {
+                type nat hook postrouting priority srcnat;
+                meta mark & \(mark) == \(mark) meta mark set meta mark xor \(mark) masquerade fully-random
+                ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random
+                \(sameBridge)
+              }
+              chain filter-input { type filter hook input priority -110; ct state new jump no-endpoints; }
+              chain filter-forward { type filter hook forward priority -110; ct state new jump no-endpoints; }
+              chain filter-output { type filter hook output priority -110; ct state new jump no-endpoints; }
+            }
+
+            """
+    }
+
+    /// Takes the table away, whether it is there or not.
+    static let removal = "add table ip \(table)\ndelete table ip \(table)\n"
+
+    /// Everything one service has in the table: `add` puts it there, `remove` takes it away.
+    struct Part {
+        /// Map and set elements by the name of the map.
+        var elements: [(map: String, key: String, value: String?)] = []
+        /// Chains with their rules, in the order to make them.
+        var chains: [(name: String, rules: [String])] = []
+        /// Sets that remember clients, with the declaration.
+        var sets: [(name: String, declaration: String)] = []
+        /// Addresses that may reach themselves through this service.
+        var hairpins: [String] = []
+
+        var add: String {
+            var text = ""
+            for set in sets { text += "add set ip \(table) \(set.name) { \(set.declaration) }\n" }
+            for chain in chains { text += "add chain ip \(table) \(chain.name)\n" }
+            for chain in chains { for rule in chain.rules { text += "add rule ip \(table) \(chain.name) \(rule)\n" } }
+            for element in elements { text += "add element ip \(table) \(element.map) { \(element.key)\(element.value.map { " : \($0)" } ?? "") }\n" }
+            return text
+        }
+
+        var remove: String {
+            var text = ""
+            for element in elements { text += "delete element ip \(table) \(element.map) { \(element.key) }\n" }
+            for chain in chains { text += "flush chain ip \(table) \(chain.name)\n" }
+            for chain in chains.reversed() { text += "delete chain ip \(table) \(chain.name)\n" }
+            for set in sets { text += "delete set ip \(table) \(set.name)\n" }
+            return text
+        }
+    }
+
+    static func part(for service: WantedService, podCIDR: String) -> Part {
+        var part = Part()
+        let cluster = "svc-\(service.id)"
+        let external = "ext-\(service.id)"
+        let hasCluster = !service.clusterEndpoints.isEmpty
+        let hasExternal = !service.externalEndpoints.isEmpty
+        let isExternal = service.nodePort != 0 || !service.externalAddresses.isEmpty
+
+        if hasCluster {
+            let fromOutside = "ip saddr != \(podCIDR) jump masquerade-later"
+            part.chains.append((cluster, [fromOutside] + balance(service, over: service.clusterEndpoints, into: &part, prefix: "c")))
+        }
+        if isExternal, hasExternal {
+            let rules =
+                service.isExternalLocal
+                ? balance(service, over: service.externalEndpoints, into: &part, prefix: "e")
+                : ["jump masquerade-later"] + balance(service, over: service.externalEndpoints, into: &part, prefix: "e")
+            part.chains.append((external, rules))
+        }
+        let key = "\(service.networkProtocol) . \(service.port)"
+        part.elements.append((hasCluster ? "service-ips" : "no-endpoint-ips", "\(service.clusterIP) . \(key)", hasCluster ? "goto \(cluster)" : "goto refuse"))
+        for address in service.externalAddresses {
+            part.elements.append((hasExternal ? "service-ips" : "no-endpoint-ips", "\(address) . \(key)", hasExternal ? "goto \(external)" : "goto refuse"))
+        }
+        part.hairpins = service.endpoints.map(\.address)
+        if service.nodePort != 0 {
+            let key = "\(service.networkProtocol) . \(service.nodePort)"
+            part.elements.append((hasExternal ? "service-ports" : "no-endpoint-ports", key, hasExternal ? "goto \(external)" : "goto refuse"))
+        }
+        return part
+    }
+
+    /// The rules that send a connection to one of `endpoints`; with session affinity also the chains and sets that remember where a client went.
+    private static func balance(_ service: WantedService, over endpoints: [WantedService.Endpoint], into part: inout Part, prefix: String) -> [String] {
+        let l4 = "meta l4proto \(service.networkProtocol)"
+        guard service.affinitySeconds > 0 else {
+            if endpoints.count == 1 { return ["\(l4) dnat to \(endpoints[0].address):\(endpoints[0].port)"] }
+            let choices = endpoints.enumerated().map { "\($0.offset) : \($0.element.pair)" }.joined(separator: ", ")
+            return ["\(l4) dnat to numgen random mod \(endpoints.count) map { \(choices) }"]
+        }
+        var returning: [String] = []
+        var choices: [String] = []
+        for (index, endpoint) in endpoints.enumerated() {
+            let name = "\(prefix)-\(service.id)-\(endpoint.address)-\(endpoint.port)"
+            part.sets.append((name, "type ipv4_addr; flags dynamic,timeout; timeout \(service.affinitySeconds)s;"))
+            part.chains.append((name, ["update @\(name) { ip saddr }", "\(l4) dnat to \(endpoint.address):\(endpoint.port)"]))
+            returning.append("ip saddr @\(name) goto \(name)")
+            choices.append("\(index) : goto \(name)")
+        }
+        return returning + ["numgen random mod \(endpoints.count) vmap { \(choices.joined(separator: ", ")) }"]
+    }
+}

@@ -1,0 +1,68 @@
+internal import Glibc
+
+/// The part of the pod network that belongs to the machine: the bridge that the CNI plugin puts pods on, forwarding, and the masquerading of what pods send outside.
+///
+/// The bridge is made before the first pod, because the API server listens on its address for the pods.
+struct PodNetwork {
+    static let bridge = "apus0"
+    private static let table = "apus-network"
+
+    var clusterCIDR: String
+    var serviceCIDR: String
+    /// The node's share of `clusterCIDR`; its first address is the bridge's.
+    var nodeCIDR: String
+
+    var gateway: String { Self.address(1, of: nodeCIDR) }
+
+    /// Makes all of it. Does nothing where it is there already.
+    func setUp() throws {
+        let prefix = nodeCIDR.split(separator: "/").last ?? "24"
+        if Shell.run(["ip", "link", "show", Self.bridge]).status != 0 {
+            try run(["ip", "link", "add", Self.bridge, "type", "bridge"])
+        }
+        try run(["ip", "address", "replace", "\(gateway)/\(prefix)", "dev", Self.bridge])
+        try run(["ip", "link", "set", Self.bridge, "up"])
+        // Without it a machine that has no default route could not reach its own Services.
+        try run(["ip", "route", "replace", serviceCIDR, "dev", Self.bridge, "src", gateway])
+        Self.set("/proc/sys/net/ipv4/ip_forward", "1")
+        Self.set("/proc/sys/net/bridge/bridge-nf-call-iptables", "1")
+        try run(
+            ["nft", "-f", "-"],
+            input: """
+                add table ip \(Self.table)
+                delete table ip \(Self.table)
+                table ip \(Self.table) {
+                  chain postrouting {
+                    type nat hook postrouting priority srcnat;
+                    ip saddr \(clusterCIDR) ip daddr != \(clusterCIDR) ip daddr != \(serviceCIDR) fib daddr type != local masquerade
+                  }
+                }
+
+                """)
+    }
+
+    /// Takes all of it away, whether it is there or not.
+    static func tearDown() {
+        Shell.run(["nft", "-f", "-"], input: "add table ip \(table)\ndelete table ip \(table)\n")
+        Shell.run(["ip", "link", "delete", bridge])
+    }
+
+    private func run(_ command: [String], input: String = "") throws {
+        let result = Shell.run(command, input: input)
+        guard result.status == 0 else { throw StartupFailure("`\(command.joined(separator: " "))` failed: \(result.output)Install iproute2 and nftables, and run as root.") }
+    }
+
+    private static func set(_ path: String, _ value: String) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, value, value.utf8.count)
+        close(descriptor)
+    }
+
+    /// The address `offset` places into an IPv4 network: `address(1, of: "10.96.0.0/16")` is `10.96.0.1`.
+    static func address(_ offset: UInt32, of cidr: String) -> String {
+        let bytes = cidr.split(separator: "/")[0].split(separator: ".").compactMap { UInt32($0) }
+        let number = bytes.reduce(0) { $0 << 8 | $1 } + offset
+        return [24, 16, 8, 0].map { String(number >> UInt32($0) & 255) }.joined(separator: ".")
+    }
+}

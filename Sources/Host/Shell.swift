@@ -1,0 +1,50 @@
+internal import Glibc
+
+/// Runs a program of the system and waits for it. For a few short set-up commands (`ip`, `nft`), never on a hot path.
+enum Shell {
+    struct Result {
+        var status: Int32
+        var output: String
+    }
+
+    /// - Parameter input: what the program reads on its standard input.
+    /// - Returns: the exit status (127 when the program is not there) and what it wrote to both outputs.
+    @discardableResult
+    static func run(_ arguments: [String], input: String = "") -> Result {
+        var outputEnds: [Int32] = [0, 0]
+        var inputEnds: [Int32] = [0, 0]
+        guard pipe2(&outputEnds, O_CLOEXEC) == 0, pipe2(&inputEnds, O_CLOEXEC) == 0 else { return Result(status: 127, output: String(cString: strerror(errno))) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, inputEnds[0], 0)
+        posix_spawn_file_actions_adddup2(&actions, outputEnds[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, outputEnds[1], 2)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        var process = pid_t()
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        defer { words.forEach { free($0) } }
+        let failed = posix_spawnp(&process, words[0]!, &actions, nil, &words, environ)
+        close(inputEnds[0])
+        close(outputEnds[1])
+        guard failed == 0 else {
+            close(inputEnds[1])
+            close(outputEnds[0])
+            return Result(status: 127, output: "\(arguments[0]): \(String(cString: strerror(failed)))")
+        }
+        // The inputs given here fit a pipe's buffer, so that writing first cannot block against a program that writes first too.
+        precondition(input.utf8.count <= 65536)
+        _ = input.withCString { write(inputEnds[1], $0, strlen($0)) }
+        close(inputEnds[1])
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(outputEnds[0], &buffer, buffer.count)
+            if count > 0 { output += buffer[0..<count] } else if count == 0 || errno != EINTR { break }
+        }
+        close(outputEnds[0])
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        let exited = status & 0x7f == 0
+        return Result(status: exited ? (status >> 8) & 0xff : 128 + (status & 0x7f), output: String(decoding: output, as: UTF8.self))
+    }
+}

@@ -1,0 +1,70 @@
+internal import APIModel
+
+/// One port of one Service with the endpoints that may get its traffic: what the ABI's `apus_service_port` says, as a value that can be compared.
+struct ServicePort: Equatable, Sendable {
+    struct Endpoint: Equatable, Sendable {
+        var address: String
+        var port: UInt32
+        var isReady: Bool
+        var isServing: Bool
+        var isTerminating: Bool
+        var isLocal: Bool
+    }
+
+    var namespace: String
+    var service: String
+    var name: String
+    var networkProtocol: String
+    var port: UInt32
+    var nodePort: UInt32
+    var affinitySeconds: UInt32
+    var externalLocal: Bool
+    var internalLocal: Bool
+    var healthCheckNodePort: UInt32
+    var clusterIP: String
+    var externalAddresses: [String]
+    var endpoints: [Endpoint]
+
+    /// The same for the same Service and port name, whatever else changes.
+    var identity: String { "\(namespace)/\(service):\(name)" }
+}
+
+extension ServicePort {
+    /// The ports that a proxy has to carry for `service`: none for a headless one and for `ExternalName`.
+    ///
+    /// - Parameter slices: the Service's EndpointSlices.
+    static func ports(of service: Value, slices: [Value], nodeName: String) -> [ServicePort] {
+        let spec = service["spec"]
+        guard let clusterIP = spec["clusterIP"].string, !clusterIP.isEmpty, clusterIP != "None", spec["type"].string != "ExternalName" else { return [] }
+        let affinity = spec["sessionAffinity"].string == "ClientIP" ? spec[path: "sessionAffinityConfig", "clientIP", "timeoutSeconds"].int ?? 10800 : 0
+        let balancers = service[path: "status", "loadBalancer", "ingress"].elements.compactMap { $0["ip"].string }
+        return spec["ports"].elements.map { port in
+            let name = port["name"].string ?? ""
+            return ServicePort(
+                namespace: service["metadata"]["namespace"].string ?? "", service: service["metadata"]["name"].string ?? "", name: name,
+                networkProtocol: port["protocol"].string ?? "TCP", port: UInt32(port["port"].int ?? 0), nodePort: UInt32(port["nodePort"].int ?? 0),
+                affinitySeconds: UInt32(affinity), externalLocal: spec["externalTrafficPolicy"].string == "Local", internalLocal: spec["internalTrafficPolicy"].string == "Local",
+                healthCheckNodePort: UInt32(spec["healthCheckNodePort"].int ?? 0), clusterIP: clusterIP,
+                externalAddresses: spec["externalIPs"].elements.compactMap(\.string) + balancers, endpoints: endpoints(of: name, in: slices, nodeName: nodeName))
+        }
+    }
+
+    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. Ordered, so that equal sets compare equal.
+    private static func endpoints(of port: String, in slices: [Value], nodeName: String) -> [Endpoint] {
+        var byAddress: [String: Endpoint] = [:]
+        for slice in slices where slice["addressType"].string == "IPv4" {
+            guard let number = slice["ports"].elements.first(where: { ($0["name"].string ?? "") == port })?["port"].int else { continue }
+            for endpoint in slice["endpoints"].elements {
+                guard let address = endpoint["addresses"].elements.first?.string else { continue }
+                let conditions = endpoint["conditions"]
+                let isReady = conditions["ready"].bool ?? true
+                byAddress["\(address):\(number)"] = Endpoint(
+                    address: address, port: UInt32(number), isReady: isReady, isServing: conditions["serving"].bool ?? isReady,
+                    isTerminating: conditions["terminating"].bool ?? false, isLocal: endpoint["nodeName"].string == nodeName)
+            }
+        }
+        let all = byAddress.values.sorted { ($0.address, $0.port) < ($1.address, $1.port) }
+        let ready = all.filter(\.isReady)
+        return ready.isEmpty ? all.filter { $0.isServing && $0.isTerminating } : ready
+    }
+}

@@ -1,0 +1,84 @@
+internal import APIModel
+
+/// Everything the proxy has to carry, kept up to date by changes, and what differs from the state that was last put in force.
+///
+/// A plain value: the loop around it owns the only copy.
+struct ServiceTable {
+    /// One row of the wanted state.
+    struct Row: Equatable {
+        var id: UInt64
+        var port: ServicePort
+        var isChanged: Bool
+    }
+
+    struct Wanted {
+        var generation: UInt64
+        var previous: UInt64
+        var rows: [Row]
+        var removed: [UInt64]
+    }
+
+    private var services: [String: Value] = [:]
+    private var slices: [String: [String: Value]] = [:]
+    private var ports: [String: [ServicePort]] = [:]
+    private var dirty: Set<String> = []
+    private var ids: [String: UInt64] = [:]
+    private var inForce: [UInt64: ServicePort] = [:]
+    private var generation: UInt64 = 0
+    private var lastInForce: UInt64 = 0
+    private let nodeName: String
+
+    init(nodeName: String) { self.nodeName = nodeName }
+
+    mutating func setService(_ key: String, _ service: Value?) {
+        services[key] = service
+        dirty.insert(key)
+    }
+
+    /// - Parameter service: `namespace/name` of the Service the slice is for.
+    mutating func setSlice(_ name: String, of service: String, _ slice: Value?) {
+        slices[service, default: [:]][name] = slice
+        if slices[service]?.isEmpty == true { slices[service] = nil }
+        dirty.insert(service)
+    }
+
+    var isDirty: Bool { !dirty.isEmpty }
+
+    /// The whole wanted state, with what is new in it.
+    mutating func wanted() -> Wanted {
+        for key in dirty {
+            let found = services[key].map { ServicePort.ports(of: $0, slices: Array((slices[key] ?? [:]).values), nodeName: nodeName) } ?? []
+            ports[key] = found.isEmpty ? nil : found
+        }
+        dirty.removeAll()
+        generation += 1
+        var rows: [Row] = []
+        for port in ports.values.joined() {
+            let id = identify(port)
+            rows.append(Row(id: id, port: port, isChanged: inForce[id] != port))
+        }
+        rows.sort { $0.id < $1.id }
+        let present = Set(rows.lazy.map(\.id))
+        return Wanted(generation: generation, previous: lastInForce, rows: rows, removed: inForce.keys.filter { !present.contains($0) }.sorted())
+    }
+
+    /// `wanted` is in force: the next difference is against it.
+    mutating func didPutInForce(_ wanted: Wanted) {
+        inForce = Dictionary(uniqueKeysWithValues: wanted.rows.map { ($0.id, $0.port) })
+        lastInForce = wanted.generation
+    }
+
+    /// What is in force is not known any more: the next state is written anew.
+    mutating func forgetInForce() {
+        inForce = [:]
+        lastInForce = 0
+    }
+
+    private mutating func identify(_ port: ServicePort) -> UInt64 {
+        let identity = port.identity
+        if let id = ids[identity] { return id }
+        let id = UInt64(ids.count + 1)
+        ids[identity] = id
+        return id
+    }
+}
