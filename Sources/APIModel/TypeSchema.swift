@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The shape of one type of the API, as the catalogue or a CustomResourceDefinition tells it. Built once, then never changed.
 public final class TypeSchema: Sendable {
     /// The name in the OpenAPI document: `io.k8s.api.core.v1.PodSpec`.
@@ -5,11 +7,14 @@ public final class TypeSchema: Sendable {
     /// In the order of the catalogue.
     public let fields: [FieldSchema]
     private let index: [String: Int]
+    /// Indices into `fields` in the order in which protobuf has them, those without a number left out.
+    let wireOrder: [Int]
 
     public init(name: String, fields: [FieldSchema]) {
         self.name = name
         self.fields = fields
         self.index = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.name, $0) })
+        self.wireOrder = fields.indices.filter { fields[$0].number != 0 }.sorted { fields[$0].wirePath < fields[$1].wirePath }
     }
 
     public func field(_ name: String) -> FieldSchema? { index[name].map { fields[$0] } }
@@ -24,16 +29,26 @@ public struct FieldSchema: Sendable {
     public var number: Int32 = 0
     /// For a field that protobuf keeps inside an embedded message of another type and JSON keeps in line (`inline-of` in the facts): that message's number.
     public var inlineIn: Int32 = 0
+    /// Where embedding nests: the number, inside the message `inlineIn`, of the message that holds the field. 0 elsewhere.
+    public var inlineInner: Int32 = 0
+    /// Whether a zero value differs from none, as a pointer does in Go: protobuf's zero then stays in the decoded object.
+    public var isOptional = false
     public var listType: ListType = .atomic
     public var listMapKeys: [String] = []
     public var patchStrategy: PatchStrategy = []
     public var patchMergeKey: String?
-    /// Only for `map` and `object`: replaced whole by apply.
+    /// Only for `map` and `object`: replaced whole by apply. On an `array`: its elements are.
     public var isAtomicMap = false
 
     public init(name: String, type: FieldType) {
         self.name = name
         self.type = type
+    }
+
+    /// Sorts as protobuf writes: an embedded message stands where its own number says.
+    fileprivate var wirePath: (Int32, Int32, Int32) {
+        if inlineIn == 0 { return (number, 0, 0) }
+        return inlineInner == 0 ? (inlineIn, number, 0) : (inlineIn, inlineInner, number)
     }
 
     public enum ListType: Sendable { case atomic, set, map }
@@ -74,6 +89,7 @@ public indirect enum FieldType: Sendable {
 public final class TypeReference: Sendable {
     public let name: String
     private let find: @Sendable (String) -> TypeSchema?
+    private let found = AtomicLazyReference<TypeSchema>()
 
     public init(name: String, find: @escaping @Sendable (String) -> TypeSchema?) {
         self.name = name
@@ -82,7 +98,8 @@ public final class TypeReference: Sendable {
 
     /// A name that the catalogue does not have is a broken catalogue.
     public var schema: TypeSchema {
+        if let schema = found.load() { return schema }
         guard let schema = find(name) else { preconditionFailure("the catalogue has no type \(name)") }
-        return schema
+        return found.storeIfNil(schema)
     }
 }

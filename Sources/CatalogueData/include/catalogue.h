@@ -1,1 +1,15 @@
-extern const unsigned char apus_catalogue[];
+#pragma once
+
+#include <stdint.h>
+
+/// A text table inside the program's constant data.
+typedef struct apus_table {
+    const uint8_t *_Nonnull bytes;
+    uint64_t count;
+} apus_table;
+
+/// The kinds of the Kubernetes API, catalogue.txt.
+apus_table apus_catalogue(void);
+
+/// The messages of the Container Runtime Interface, cri.txt.
+apus_table apus_catalogue_cri(void);

@@ -1,0 +1,54 @@
+internal import CatalogueData
+
+/// The table of kinds: every type of the API and every resource that serves one. Never changes once made; safe from any thread.
+public final class Catalogue: Sendable {
+    /// The kinds of Kubernetes itself, read from the table in the program when first used.
+    public static let builtin: Catalogue = Catalogue(apus_catalogue()) { builtin.type(named: $0) }
+
+    /// The messages of the Container Runtime Interface `runtime.v1`, named as in its protocol: `RunPodSandboxRequest`. Fields have the protocol's own names (`pod_sandbox_id`).
+    public static let cri: Catalogue = Catalogue(apus_catalogue_cri()) { cri.type(named: $0) }
+
+    /// In the order of discovery.
+    public let resources: [ResourceType]
+    /// In the order of discovery, the preferred version first; `""` is the core group.
+    public let groups: [(name: String, versions: [String])]
+    /// All types that are JSON objects, by package and name.
+    public let types: [TypeSchema]
+    /// The types that are something else in JSON, which `FieldType` has cases for.
+    public let scalars: [ScalarType]
+
+    /// A type that JSON does not write as an object, as the OpenAPI document describes it; `type` and `format` are empty where it says nothing.
+    public struct ScalarType: Sendable {
+        public var name: String
+        public var type: String
+        public var format: String
+    }
+
+    private let typesByName: [String: Int]
+    private let typesByKind: [GroupVersionKind: Int]
+    private let resourcesByName: [GroupVersionResource: Int]
+    private let resourcesByKind: [GroupVersionKind: Int]
+
+    /// - Parameter find: finds a type of this same catalogue, once it is made.
+    private init(_ table: apus_table, find: @escaping @Sendable (String) -> TypeSchema?) {
+        var reader = CatalogueReader(bytes: UnsafeBufferPointer(start: table.bytes, count: Int(table.count)), find: find)
+        reader.read()
+        resources = reader.resources
+        groups = reader.groups
+        types = reader.types
+        scalars = reader.scalars
+        typesByName = Dictionary(uniqueKeysWithValues: reader.types.enumerated().map { ($1.name, $0) })
+        typesByKind = reader.kinds
+        resourcesByName = Dictionary(uniqueKeysWithValues: reader.resources.enumerated().map { ($1.groupVersionResource, $0) })
+        resourcesByKind = Dictionary(reader.resources.enumerated().map { ($1.groupVersionKind, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public func resource(_ resource: GroupVersionResource) -> ResourceType? { resourcesByName[resource].map { resources[$0] } }
+    public func resource(_ kind: GroupVersionKind) -> ResourceType? { resourcesByKind[kind].map { resources[$0] } }
+    /// `io.k8s.api.core.v1.Pod`.
+    public func type(named name: String) -> TypeSchema? { typesByName[name].map { types[$0] } }
+    /// Also kinds that no resource is made of: `DeleteOptions`, `Scale`, `Status`, `PodList`.
+    public func type(of kind: GroupVersionKind) -> TypeSchema? { typesByKind[kind].map { types[$0] } }
+    /// All kinds with their types, in no order.
+    public var kinds: [(kind: GroupVersionKind, type: TypeSchema)] { typesByKind.map { ($0.key, types[$0.value]) } }
+}
