@@ -1,0 +1,35 @@
+/// An object to be written: JSON without the digits of `metadata.resourceVersion`, which the store puts in.
+public struct Body: Sendable {
+    public var bytes: [UInt8]
+    /// Where in `bytes` the digits go, between the quotes.
+    public var resourceVersionOffset: Int
+    /// The first memo of the record, for a writer that has the decoded form at hand. It must not depend on the revision.
+    public var memo: (any AnyObject & Sendable)?
+
+    public init(bytes: [UInt8], resourceVersionOffset: Int, memo: (any AnyObject & Sendable)? = nil) {
+        precondition((0...bytes.count).contains(resourceVersionOffset), "the resourceVersion's place lies outside the object")
+        self.bytes = bytes
+        self.resourceVersionOffset = resourceVersionOffset
+        self.memo = memo
+    }
+
+    func bytes(at revision: UInt64) -> [UInt8] {
+        let digits = String(revision).utf8
+        var spliced: [UInt8] = []
+        spliced.reserveCapacity(bytes.count + digits.count)
+        spliced += bytes[..<resourceVersionOffset]
+        spliced += digits
+        spliced += bytes[resourceVersionOffset...]
+        return spliced
+    }
+}
+
+/// What a write expects to find, writes in flight included.
+public enum Expectation: Sendable {
+    /// No object: a create.
+    case absent
+    /// The object exactly at this revision.
+    case revision(UInt64)
+    /// For a put, anything or nothing; for a delete, any object.
+    case any
+}

@@ -1,0 +1,55 @@
+/// A collection at a revision: its newest records, and what has changed since then, to be undone. Taken under the lock, read outside it.
+struct Past: Sendable {
+    private let revision: UInt64
+    private let records: OrderedRecords
+    /// The state at `revision` of every name that changed since, `nil` where there was none.
+    private let undone: [String: Record?]
+
+    init(_ state: borrowing Memory.State, _ name: String, at revision: UInt64?) throws(StoreError) {
+        guard !state.isClosed else { throw .closed }
+        self.revision = revision ?? state.revision
+        guard self.revision <= state.revision else {
+            throw StoreError(code: .future, message: "revision \(self.revision) has not been reached, the newest is \(state.revision)")
+        }
+        var undone: [String: Record?] = [:]
+        let collection = state.collections[name]
+        if let revision, revision < state.revision {
+            let history = collection?.history ?? History(compacted: state.opened)
+            guard revision >= history.compacted else { throw .compacted(revision, oldest: history.compacted) }
+            for cursor in history.cursor(after: revision)..<history.end where undone[history[cursor].record.key.name] == nil {
+                undone.updateValue(history[cursor].previous, forKey: history[cursor].record.key.name)
+            }
+        }
+        self.undone = undone
+        self.records = collection?.records ?? OrderedRecords()
+    }
+
+    func listing(namespace: String?, after: String?, limit: Int?) -> Listing {
+        // "0" follows "/": all names of the namespace and no others lie between.
+        let first = max(namespace.map { $0 + "/" } ?? "", after.map { $0 + "\0" } ?? "")
+        let last = namespace.map { $0 + "0" }
+        let end = last.map(records.lowerBound) ?? records.end
+        var next = min(records.lowerBound(first), end)
+        var changed = undone.filter { change in change.key >= first && last.map { change.key < $0 } ?? true }.sorted { $0.key < $1.key }[...]
+        var found: [Record] = []
+        let limit = limit ?? .max
+        if limit == .max || limit > 0 { found.reserveCapacity(min(limit, records.distance(from: next, to: end))) }
+
+        while found.count < limit {
+            let name = next < end ? records[next].key.name : nil
+            if let change = changed.first, name.map({ change.key <= $0 }) ?? true {
+                if let record = change.value { found.append(record) }
+                if name == change.key { next = records.position(after: next) }
+                changed.removeFirst()
+            } else if name != nil {
+                found.append(records[next])
+                next = records.position(after: next)
+            } else {
+                break
+            }
+        }
+        var remaining = records.distance(from: next, to: end)
+        for change in changed { remaining += (change.value == nil ? 0 : 1) - (records.find(change.key) == nil ? 0 : 1) }
+        return Listing(records: found, revision: revision, more: remaining > 0, remaining: remaining)
+    }
+}

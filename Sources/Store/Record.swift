@@ -1,0 +1,42 @@
+/// One object at one revision, as it was committed. Never changes; shared by all readers.
+public final class Record: Sendable {
+    public let key: Key
+    /// JSON with the revision in `metadata.resourceVersion`.
+    public let bytes: [UInt8]
+    /// The revision of the write that made it.
+    public let revision: UInt64
+    /// The revision of the write that created the object; tells an object from a later one of the same name.
+    public let createRevision: UInt64
+    /// Where the digits of the revision stand in `bytes`.
+    let revisionOffset: Int
+    private let derived: Memo
+
+    init(key: Key, bytes: [UInt8], revision: UInt64, createRevision: UInt64, revisionOffset: Int, memo: (any AnyObject & Sendable)? = nil) {
+        self.key = key
+        self.bytes = bytes
+        self.revision = revision
+        self.createRevision = createRevision
+        self.revisionOffset = revisionOffset
+        self.derived = Memo(memo)
+    }
+
+    convenience init(key: Key, body: Body, revision: UInt64, createRevision: UInt64) {
+        self.init(
+            key: key, bytes: body.bytes(at: revision), revision: revision, createRevision: createRevision, revisionOffset: body.resourceVersionOffset, memo: body.memo)
+    }
+
+    /// The same content at another revision.
+    func restamped(_ revision: UInt64) -> Record {
+        let digits = String(self.revision).utf8.count
+        var bytes = bytes
+        bytes.removeSubrange(revisionOffset..<revisionOffset + digits)
+        return Record(key: key, body: Body(bytes: bytes, resourceVersionOffset: revisionOffset), revision: revision, createRevision: createRevision)
+    }
+
+    /// A decoded form or index that readers attach: made by the first who asks, then shared. It can be made again once the record is history.
+    ///
+    /// Safe from any thread. `make` must not ask the same record for its memo. One type per record: asking for another type replaces it.
+    public func memo<T: AnyObject & Sendable>(_ make: (Record) -> T) -> T { derived.value { make(self) } }
+
+    func dropMemo() { derived.drop() }
+}
