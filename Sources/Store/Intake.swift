@@ -10,6 +10,7 @@ final class Intake: Sendable {
         var revision: UInt64
         var phase = Phase.open
         var isThreadAsleep = false
+        var statistics = Statistics()
         var closers: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -33,6 +34,8 @@ final class Intake: Sendable {
 
     /// The newest state, writes in flight included.
     func latest(_ key: Key) -> Record? { state.withLock { latest(key, $0) } }
+
+    var statistics: Statistics { state.withLock(\.statistics) }
 
     func put(_ key: Key, _ body: Body, expecting: Expectation) async -> Result<Record, StoreError> {
         await enqueue(key) { current, revision throws(StoreError) in
@@ -111,7 +114,11 @@ final class Intake: Sendable {
 
     /// The writes are on disk and published.
     func succeed(_ writes: [Write]) {
-        state.withLock { state in Self.settle(writes, &state) }
+        state.withLock { state in
+            Self.settle(writes, &state)
+            state.statistics.transactions += 1
+            state.statistics.writes += UInt64(writes.count)
+        }
         for write in writes { write.answer.resume(returning: .success(write.record)) }
     }
 
@@ -128,6 +135,7 @@ final class Intake: Sendable {
                 return true
             }
             Self.settle(dependents, &state)
+            state.statistics.failures += UInt64(writes.count + dependents.count)
             return dependents
         }
         for write in writes + dependents { write.answer.resume(returning: .failure(error)) }

@@ -8,9 +8,9 @@ final class LockFile {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StoreError(code: .engine, message: "cannot open the store's lock file \(path): \(String(cString: strerror(errno)))") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.holder(descriptor)
-            Glibc.close(descriptor)
-            throw StoreError(code: .engine, message: "the store \(database) is in use by another process\(holder): stop that one first, or use another directory")
+            // deinit runs, and closes the file.
+            throw StoreError(
+                code: .engine, message: "the store \(database) is in use by another process\(Self.holder(descriptor)): stop that one first, or use another directory")
         }
         let process = Array("\(getpid())\n".utf8)
         ftruncate(descriptor, 0)

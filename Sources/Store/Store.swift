@@ -77,6 +77,8 @@ public final class Store: Sendable {
         }
     }
 
+    public var statistics: Statistics { intake.statistics }
+
     // MARK: End
 
     /// Writes what has been accepted, closes the file and ends all watches. Later calls fail with `.closed`; reads of single objects still answer. Calling it twice is fine.

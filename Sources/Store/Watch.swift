@@ -125,6 +125,9 @@ public final class Watch: Sendable {
         sleeper?.resume()
     }
 
+    /// Whether a `next` sleeps.
+    var isWaiting: Bool { state.withLock { $0.sleeper != nil } }
+
     private func sleep(_ sleeper: CheckedContinuation<Void, Never>) {
         let isWoken = state.withLock { state in
             if !state.isWoken { state.sleeper = sleeper }
