@@ -1,0 +1,75 @@
+import Testing
+
+@testable import APIModel
+
+@Suite struct CatalogueTests {
+    private let catalogue = Catalogue.builtin
+
+    @Test func everyReferenceLeadsToAType() {
+        for type in catalogue.types {
+            for field in type.fields { resolve(field.type) }
+        }
+        for type in Catalogue.cri.types {
+            for field in type.fields { resolve(field.type) }
+        }
+    }
+
+    private func resolve(_ type: FieldType) {
+        switch type {
+        case .array(let element), .map(let element): resolve(element)
+        case .object(let reference): #expect(reference.schema.name == reference.name)
+        default: break
+        }
+    }
+
+    @Test func everyTypeIsThere() {
+        #expect(catalogue.types.count + catalogue.scalars.count == 771)
+        #expect(catalogue.type(named: "io.k8s.api.core.v1.PodSpec") != nil)
+    }
+
+    @Test func podsAsDiscoveryShowsThem() throws {
+        let pods = try #require(catalogue.resource(.pods))
+        #expect(pods.kind == "Pod" && pods.singularName == "pod" && pods.isNamespaced)
+        #expect(pods.shortNames == ["po"] && pods.categories == ["all"] && pods.storageVersionHash == "xPOwRZ+Yhw8=")
+        #expect(pods.verbs == ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"])
+        #expect(pods.subresource("eviction")?.kind == GroupVersionKind(group: "policy", version: "v1", kind: "Eviction"))
+        #expect(pods.columns.map(\.name) == ["Name", "Ready", "Status", "Restarts", "Age", "IP", "Node", "Nominated Node", "Readiness Gates"])
+        #expect(pods.columns.map(\.priority) == [0, 0, 0, 0, 0, 1, 1, 1, 1])
+        #expect(pods.schema.schema.field("spec")?.number == 2)
+    }
+
+    @Test func groupsComeInTheOrderOfDiscovery() {
+        #expect(catalogue.groups.prefix(3).map(\.name) == ["", "apiregistration.k8s.io", "apps"])
+        #expect(catalogue.groups.first { $0.name == "autoscaling" }?.versions == ["v2", "v1"])
+        #expect(catalogue.resources.prefix(2).map(\.name) == ["bindings", "componentstatuses"])
+    }
+
+    @Test(arguments: [
+        ("v1", "Status", "io.k8s.apimachinery.pkg.apis.meta.v1.Status"), ("v1", "PodList", "io.k8s.api.core.v1.PodList"),
+        ("apps/v1", "DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"), ("autoscaling/v1", "Scale", "io.k8s.api.autoscaling.v1.Scale"),
+        ("policy/v1", "Eviction", "io.k8s.api.policy.v1.Eviction"), ("authentication.k8s.io/v1", "TokenRequest", "io.k8s.api.authentication.v1.TokenRequest"),
+        ("batch/v1", "WatchEvent", "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"),
+    ]) func kindsWithoutAResource(version: String, kind: String, type: String) throws {
+        let version = try #require(GroupVersion(version))
+        #expect(catalogue.type(of: GroupVersionKind(group: version.group, version: version.version, kind: kind))?.name == type)
+    }
+
+    @Test func fieldsHaveWhatPatchesAndApplyNeed() throws {
+        let pod = try #require(catalogue.type(named: "io.k8s.api.core.v1.PodSpec"))
+        let containers = try #require(pod.field("containers"))
+        #expect(containers.isRequired && containers.listType == .map && containers.listMapKeys == ["name"])
+        #expect(containers.patchStrategy == .merge && containers.patchMergeKey == "name")
+        #expect(pod.field("volumes")?.patchStrategy == [.merge, .retainKeys])
+        #expect(pod.field("nodeSelector")?.isAtomicMap == true)
+        let ports = try #require(catalogue.type(named: "io.k8s.api.core.v1.Container")?.field("ports"))
+        #expect(ports.listMapKeys == ["containerPort", "protocol"] && ports.patchMergeKey == "containerPort")
+    }
+
+    @Test func embeddedMessagesAreFollowed() throws {
+        let rule = try #require(catalogue.type(named: "io.k8s.api.admissionregistration.v1beta1.NamedRuleWithOperations"))
+        let scope = try #require(rule.field("scope"))
+        #expect((scope.inlineIn, scope.inlineInner, scope.number) == (2, 2, 4))
+        let operations = try #require(rule.field("operations"))
+        #expect((operations.inlineIn, operations.inlineInner, operations.number) == (2, 0, 1))
+    }
+}
