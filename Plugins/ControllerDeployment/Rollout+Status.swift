@@ -1,0 +1,101 @@
+internal import APIModel
+internal import PluginKit
+
+extension Rollout {
+    /// Writes what was reached, and says when to look again: at the progress deadline, if the rollout is still on its way.
+    mutating func updateStatus() throws -> Outcome {
+        let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
+        var status = deployment["status"].isNull ? .emptyObject : deployment["status"]
+        let counts: [(String, Int64)] = [
+            ("replicas", all.reduce(0) { $0 + $1.status("replicas") }), ("updatedReplicas", new?.status("replicas") ?? 0),
+            ("readyReplicas", all.reduce(0) { $0 + $1.status("readyReplicas") }), ("availableReplicas", all.reduce(0) { $0 + $1.status("availableReplicas") }),
+        ]
+        let available = counts[3].1
+        let before = status
+        for (field, count) in counts { status[field] = count == 0 ? .null : .int(count) }
+        let unavailable = max(0, total - available)
+        status["unavailableReplicas"] = unavailable == 0 ? .null : .int(unavailable)
+        status["observedGeneration"] = deployment["metadata"]["generation"]
+
+        let isAvailable = available >= wanted - limits.unavailable
+        Conditions.set(
+            &status, type: "Available", .init(isAvailable), reason: isAvailable ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
+            message: isAvailable ? "Deployment has minimum availability." : "Deployment does not have minimum availability.", hasUpdateTime: true)
+        let again = setProgress(&status, before: before, now: now)
+        setFailure(&status)
+
+        if status != deployment["status"] {
+            var changed = deployment
+            changed["status"] = status
+            do { try objects.updateStatus(DeploymentController.resource, changed) } catch let error as APIError where error.reason == .notFound { return .done }
+        }
+        return again
+    }
+
+    private func setProgress(_ status: inout Value, before: Value, now: Int64) -> Outcome {
+        guard let deadline = deployment["spec"]["progressDeadlineSeconds"].int, deadline < Int64(Int32.max) else {
+            Conditions.remove(&status, type: "Progressing")
+            return .done
+        }
+        let old = before["conditions"].elements.first { $0["type"].string == "Progressing" } ?? .null
+        if deployment["spec"]["paused"].bool == true {
+            if old["reason"].string != "DeploymentPaused" {
+                set(&status, .unknown, "DeploymentPaused", "Deployment is paused")
+            }
+            return .done
+        }
+        let subject = new.map { "ReplicaSet \"\($0.name)\"" } ?? "Deployment \"\(name)\""
+        if isComplete {
+            if old["reason"].string != "NewReplicaSetAvailable" { set(&status, true, "NewReplicaSetAvailable", "\(subject) has successfully progressed.") }
+            return .done
+        }
+        if old["reason"].string == "DeploymentPaused" { set(&status, .unknown, "DeploymentResumed", "Deployment is resumed") }
+        let moved = ["updatedReplicas", "readyReplicas", "availableReplicas"].contains { (status[$0].int ?? 0) > (before[$0].int ?? 0) }
+        let oldCount = (before["replicas"].int ?? 0) - (before["updatedReplicas"].int ?? 0)
+        let shrank = (status["replicas"].int ?? 0) - (status["updatedReplicas"].int ?? 0) < oldCount
+        let restarted = old["reason"].string == "NewReplicaSetAvailable" || old.isNull
+        if moved || shrank || restarted {
+            let reason = restarted && !moved && !shrank ? "NewReplicaSetCreated" : "ReplicaSetUpdated"
+            let message = reason == "NewReplicaSetCreated" ? "Created new replica set \"\(new?.name ?? "")\"" : "\(subject) is progressing."
+            if old["reason"].string == reason, old["message"].string == message {
+                // Progress without a new word: only the time moves, from which the deadline counts.
+                touch(&status)
+            } else {
+                set(&status, true, reason, message)
+            }
+        }
+        let current = status["conditions"].elements.first { $0["type"].string == "Progressing" } ?? .null
+        guard current["status"].string != "False" else { return .done }
+        let since = current["lastUpdateTime"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now
+        if now >= since + deadline {
+            set(&status, false, "ProgressDeadlineExceeded", "\(subject) has timed out progressing.")
+            return .done
+        }
+        return .doneCheckAgain(afterMilliseconds: (since + deadline - now) * 1000 + 1000)
+    }
+
+    /// A ReplicaSet that cannot make its Pods says so; the Deployment repeats it.
+    private func setFailure(_ status: inout Value) {
+        let failures = ([new].compactMap { $0 } + old).compactMap { set in set.object["status"]["conditions"].elements.first { $0["type"].string == "ReplicaFailure" } }
+        if let failure = failures.first {
+            Conditions.set(
+                &status, type: "ReplicaFailure", true, reason: failure["reason"].string ?? "", message: failure["message"].string ?? "", hasUpdateTime: true)
+        } else {
+            Conditions.remove(&status, type: "ReplicaFailure")
+        }
+    }
+
+    private func set(_ status: inout Value, _ state: Conditions.State, _ reason: String, _ message: String) {
+        Conditions.set(&status, type: "Progressing", state, reason: reason, message: message, hasUpdateTime: true)
+    }
+
+    private func touch(_ status: inout Value) {
+        status["conditions"] = .array(
+            status["conditions"].elements.map { condition in
+                guard condition["type"].string == "Progressing" else { return condition }
+                var condition = condition
+                condition["lastUpdateTime"] = .string(Timestamp.now())
+                return condition
+            })
+    }
+}

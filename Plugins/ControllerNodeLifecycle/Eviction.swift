@@ -1,0 +1,58 @@
+internal import APIModel
+internal import PluginKit
+
+/// Deletes the Pods of one Node that do not, or no longer, tolerate its NoExecute taints.
+struct Eviction {
+    let node: Value
+    let objects: Objects
+    let now: Int64
+
+    /// - Returns: in how many seconds the next Pod's toleration ends, `nil` when none does.
+    func run() throws -> Int64? {
+        let taints = node["spec"]["taints"].elements.filter { $0["effect"].string == "NoExecute" }
+        guard !taints.isEmpty else { return nil }
+        let name = node["metadata"]["name"].string ?? ""
+        var next: Int64?
+        for pod in try objects.list(.pods) where pod["spec"]["nodeName"].string == name && pod["metadata"]["deletionTimestamp"].isNull {
+            guard let left = secondsLeft(pod, taints) else { continue }
+            if left > 0 {
+                next = min(next ?? left, left)
+                continue
+            }
+            objects.event(pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(pod["metadata"]["namespace"].string ?? "")/\(pod["metadata"]["name"].string ?? "")")
+            try evict(pod)
+        }
+        return next
+    }
+
+    private func evict(_ pod: Value) throws {
+        var marked = pod
+        Conditions.set(
+            &marked["status"], type: "DisruptionTarget", true, reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint")
+        do {
+            try objects.updateStatus(.pods, marked)
+            try objects.delete(.pods, namespace: pod["metadata"]["namespace"].string ?? "", name: pod["metadata"]["name"].string ?? "")
+        } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+    }
+
+    /// How long the Pod may stay: `nil` means for ever, 0 means not at all.
+    private func secondsLeft(_ pod: Value, _ taints: [Value]) -> Int64? {
+        var least: Int64?
+        for taint in taints {
+            let matching = pod["spec"]["tolerations"].elements.filter { tolerates($0, taint) }
+            guard !matching.isEmpty else { return 0 }
+            guard let seconds = matching.compactMap({ $0["tolerationSeconds"].int }).min() else { continue }
+            let added = taint["timeAdded"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now
+            least = min(least ?? .max, max(0, added + seconds - now))
+        }
+        return least
+    }
+
+    private func tolerates(_ toleration: Value, _ taint: Value) -> Bool {
+        if let effect = toleration["effect"].string, !effect.isEmpty, effect != taint["effect"].string { return false }
+        let key = toleration["key"].string ?? ""
+        let isExists = toleration["operator"].string == "Exists"
+        if key.isEmpty { return isExists }
+        return key == taint["key"].string && (isExists || (toleration["value"].string ?? "") == (taint["value"].string ?? ""))
+    }
+}

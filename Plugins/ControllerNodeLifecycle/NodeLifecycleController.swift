@@ -1,0 +1,68 @@
+internal import APIModel
+internal import PluginKit
+internal import Synchronization
+
+/// Notices Nodes that went silent, taints Nodes by their conditions, and evicts Pods from Nodes whose taints they do not tolerate.
+///
+/// Rules: upstream `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction`.
+final class NodeLifecycleController: Controller {
+    /// How long a Node may be silent. Upstream: `--node-monitor-grace-period`.
+    private static let grace: Int64 = 50
+
+    private let objects: Objects
+    /// The newest sign of life of each Node and when it was seen here: clocks of other machines are not trusted.
+    private let signs = Mutex<[String: (sign: String, seen: Int64)]>([:])
+
+    init(_ host: Host, config: Value) throws { objects = host.objects }
+
+    func reconcile(_ key: Key) throws -> Outcome {
+        guard var node = try objects.get(.nodes, name: key.name) else {
+            signs.withLock { $0[key.name] = nil }
+            return .done
+        }
+        let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
+        let silentFor = try silence(of: node, now: now)
+        if silentFor >= Self.grace { node = try markUnknown(node) }
+        node = try NodeTaints.sync(node, objects)
+        let nextEviction = try Eviction(node: node, objects: objects, now: now).run()
+        let nextCheck = max(1, Self.grace - silentFor) + 1
+        return .doneCheckAgain(afterMilliseconds: min(nextCheck, nextEviction ?? nextCheck) * 1000)
+    }
+
+    /// For how many seconds nothing was heard of the Node: neither its Lease nor the heartbeat in its status moved.
+    private func silence(of node: Value, now: Int64) throws -> Int64 {
+        let name = node["metadata"]["name"].string ?? ""
+        let lease = try objects.get(.leases, namespace: "kube-node-lease", name: name) ?? .null
+        let sign = "\(lease["spec"]["renewTime"].string ?? "") \(PodState.condition(node, "Ready")["lastHeartbeatTime"].string ?? "")"
+        return signs.withLock { signs in
+            if let known = signs[name], known.sign == sign { return now - known.seen }
+            signs[name] = (sign, now)
+            return 0
+        }
+    }
+
+    private func markUnknown(_ node: Value) throws -> Value {
+        var changed = node
+        let kubelet = "Kubelet stopped posting node status."
+        for type in ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"] {
+            let known = !PodState.condition(node, type).isNull
+            Conditions.set(
+                &changed["status"], type: type, .unknown, reason: known ? "NodeStatusUnknown" : "NodeStatusNeverUpdated",
+                message: known ? kubelet : "Kubelet never posted node status.")
+        }
+        guard changed != node else { return node }
+        objects.event(node, .normal, reason: "NodeNotReady", message: "Node \(node["metadata"]["name"].string ?? "") status is now: NodeNotReady")
+        let updated = try objects.updateStatus(.nodes, changed)
+        try markPodsNotReady(on: node["metadata"]["name"].string ?? "")
+        return updated
+    }
+
+    /// Services must not send traffic to Pods of a silent Node.
+    private func markPodsNotReady(on node: String) throws {
+        for pod in try objects.list(.pods) where pod["spec"]["nodeName"].string == node && PodState.isReady(pod) {
+            var changed = pod
+            Conditions.set(&changed["status"], type: "Ready", false, reason: "NodeNotReady", message: "Node is not ready")
+            do { try objects.updateStatus(.pods, changed) } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+        }
+    }
+}

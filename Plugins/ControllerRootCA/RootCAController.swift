@@ -1,0 +1,46 @@
+internal import APIModel
+internal import FoundationEssentials
+internal import PluginKit
+
+/// Puts the cluster's CA certificate into every namespace, as the ConfigMap `kube-root-ca.crt` that each Pod mounts beside its token.
+///
+/// Configuration: `caFile`, the PEM file to publish.
+struct RootCAController: Controller {
+    private static let name = "kube-root-ca.crt"
+
+    private let objects: Objects
+    private let data: Value
+
+    init(_ host: Host, config: Value) throws {
+        for field in config.fields.keys where field != "caFile" { throw ComponentError.invalid("config.\(field): unknown field; known is caFile") }
+        guard let file = config["caFile"].string else { throw ComponentError.invalid("config.caFile: the PEM file with the cluster's CA must be given") }
+        guard let certificate = try? String(contentsOfFile: file, encoding: .utf8) else { throw ComponentError.invalid("config.caFile: \(file) cannot be read") }
+        objects = host.objects
+        data = ["ca.crt": .string(certificate)]
+    }
+
+    func reconcile(_ key: Key) throws -> Outcome {
+        guard let namespace = try objects.get(.namespaces, name: key.name), namespace["metadata"]["deletionTimestamp"].isNull else { return .done }
+        let existing = try objects.get(.configMaps, namespace: key.name, name: Self.name)
+        guard existing?["data"] != data else { return .done }
+        var map: Value = existing ?? ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)]]
+        map["metadata"]["annotations"]["kubernetes.io/description"] =
+            "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
+        map["data"] = data
+        do {
+            if existing == nil { try objects.create(.configMaps, namespace: key.name, map) } else { try objects.update(.configMaps, map) }
+        } catch let error as APIError where [.alreadyExists, .notFound].contains(error.reason) {
+            return .retry
+        } catch let error as APIError where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" }) {
+            return .done
+        }
+        return .done
+    }
+
+    /// A copy that was changed or deleted is put right.
+    func map(resource: String, before: Value, after: Value) -> [Key] {
+        let map = after.isNull ? before : after
+        guard map["metadata"]["name"].string == Self.name, !before.isNull else { return [] }
+        return [Key(resource: GroupVersionResource.namespaces.description, name: map["metadata"]["namespace"].string ?? "")]
+    }
+}

@@ -1,0 +1,30 @@
+internal import APIModel
+internal import PluginKit
+
+/// Gives every namespace its ServiceAccount `default`, without which no Pod can be made there.
+struct ServiceAccountController: Controller {
+    private static let name = "default"
+
+    private let objects: Objects
+
+    init(_ host: Host, config: Value) throws { objects = host.objects }
+
+    func reconcile(_ key: Key) throws -> Outcome {
+        guard let namespace = try objects.get(.namespaces, name: key.name), namespace["metadata"]["deletionTimestamp"].isNull else { return .done }
+        guard try objects.get(.serviceAccounts, namespace: key.name, name: Self.name) == nil else { return .done }
+        do {
+            let account: Value = ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)]]
+            try objects.create(.serviceAccounts, namespace: key.name, account)
+        } catch let error as APIError where [.alreadyExists, .notFound, .forbidden].contains(error.reason) {
+            // Somebody else was quicker, or the namespace is on its way out.
+            if error.reason == .forbidden, error.details["causes"].isEmpty { throw error }
+        }
+        return .done
+    }
+
+    /// A ServiceAccount that was deleted comes back.
+    func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard after.isNull, before["metadata"]["name"].string == Self.name else { return [] }
+        return [Key(resource: GroupVersionResource.namespaces.description, name: before["metadata"]["namespace"].string ?? "")]
+    }
+}

@@ -1,0 +1,89 @@
+internal import APIModel
+internal import Client
+internal import Logging
+internal import PluginHost
+
+/// One controller at work: its queue, what feeds it and its workers.
+struct ControllerRunner: Sendable {
+    private struct Change: Sendable {
+        var resource: GroupVersionResource
+        var before: Object?
+        var after: Object?
+    }
+
+    private let controller: ControllerPlugin
+    private let cache: Cache
+    private let log: Logger
+    private let queue = WorkQueue<ControllerKey>()
+
+    init(_ controller: ControllerPlugin, cache: Cache, log: Logger) {
+        self.controller = controller
+        self.cache = cache
+        self.log = log
+    }
+
+    /// Runs until cancelled. Returns after the last `reconcile` did.
+    func run() async throws {
+        let manifest = controller.manifest
+        let watched = manifest.watched
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for resource in watched { group.addTask { try await cache.watch(resource) } }
+            try await group.waitForAll()
+        }
+        let (changes, mapping) = AsyncStream.makeStream(of: Change.self)
+        let observation = observe(watched, mapping)
+        defer { observation.cancel() }
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await change in changes {
+                        for key in await controller.map(change.resource, before: change.before, after: change.after) { queue.add(key) }
+                    }
+                }
+                for _ in 0..<manifest.workers { group.addTask { await work() } }
+                try await group.waitForAll()
+            }
+        } onCancel: {
+            queue.shutDown()
+            mapping.finish()
+        }
+    }
+
+    private func observe(_ watched: [GroupVersionResource], _ mapping: AsyncStream<Change>.Continuation) -> Observation {
+        let manifest = controller.manifest
+        let keys = KeyMapping(manifest, cache: cache)
+        let primaries = Set(manifest.for)
+        let owned = Set(manifest.owns)
+        let watches = Dictionary(grouping: manifest.watches, by: \.resource)
+        let queue = queue
+        return cache.observe(watched) { resource, before, after in
+            guard let object = after ?? before else { return }
+            if primaries.contains(resource) { queue.add(KeyMapping.key(resource, object)) }
+            if owned.contains(resource) { keys.owners(before, after).forEach(queue.add) }
+            for watch in watches[resource] ?? [] {
+                switch watch.map {
+                case .sameName: keys.sameName(object).forEach(queue.add)
+                case .owner: keys.owners(before, after).forEach(queue.add)
+                case .ownership: keys.ownership(resource, before, after).forEach(queue.add)
+                case .plugin: mapping.yield(Change(resource: resource, before: before, after: after))
+                }
+            }
+        }
+    }
+
+    private func work() async {
+        while let key = await queue.next() {
+            switch await controller.reconcile(key) {
+            case .done(let after):
+                queue.forget(key)
+                if let after { queue.add(key, after: after) }
+            case .retry:
+                queue.addRateLimited(key)
+            case .failed(let message):
+                log.warning("\(controller.name): \(key.resource) \(key.namespace.isEmpty ? "" : "\(key.namespace)/")\(key.name): \(message)")
+                queue.addRateLimited(key)
+            }
+            queue.done(key)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+public import APIModel
+
+/// Owner references, as controllers set and read them.
+public enum OwnerReference {
+    /// The reference that makes `owner` the controller of another object.
+    public static func controller(_ owner: Value) -> Value {
+        [
+            "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "controller": true,
+            "blockOwnerDeletion": true,
+        ]
+    }
+
+    /// The reference with `controller: true` of `object`, `.null` where there is none.
+    public static func controller(of object: Value) -> Value { object["metadata"]["ownerReferences"].elements.first { $0["controller"].bool == true } ?? .null }
+
+    /// Whether `owner` is the controller of `object`.
+    public static func isControlled(_ object: Value, by owner: Value) -> Bool { controller(of: object)["uid"] == owner["metadata"]["uid"] }
+}
+
+extension Objects {
+    /// The objects of `resource` that `owner` controls, after adopting the orphans that match its selector and releasing those of its own that no longer do
+    /// (upstream's ControllerRefManager).
+    ///
+    /// - Parameter selector: the owner's, a LabelSelector. One that does not parse claims nothing.
+    public func claim(_ resource: GroupVersionResource, for owner: Value, selector: Value) throws -> [Value] {
+        let selector = try LabelSelector(selector)
+        let namespace = owner["metadata"]["namespace"].string ?? ""
+        var claimed: [Value] = []
+        for object in try list(resource, namespace: namespace) {
+            let name = object["metadata"]["name"].string ?? ""
+            let matches = selector.matches(object["metadata"]["labels"].strings)
+            let reference = OwnerReference.controller(of: object)
+            if reference.isNull {
+                guard matches, owner["metadata"]["deletionTimestamp"].isNull, object["metadata"]["deletionTimestamp"].isNull else { continue }
+                let patch: Value = ["metadata": ["ownerReferences": [OwnerReference.controller(owner)], "uid": object["metadata"]["uid"]]]
+                if let adopted = try changed({ try self.patch(resource, namespace: namespace, name: name, .strategic, patch) }) { claimed.append(adopted) }
+            } else if reference["uid"] == owner["metadata"]["uid"] {
+                if matches {
+                    claimed.append(object)
+                } else if owner["metadata"]["deletionTimestamp"].isNull {
+                    let release: Value = ["metadata": ["ownerReferences": [["$patch": "delete", "uid": reference["uid"]]], "uid": object["metadata"]["uid"]]]
+                    _ = try changed { try self.patch(resource, namespace: namespace, name: name, .strategic, release) }
+                }
+            }
+        }
+        return claimed
+    }
+
+    /// What `write` answers, `nil` when the object went away meanwhile: then there is nothing to claim or release.
+    private func changed(_ write: () throws -> Value) throws -> Value? {
+        do { return try write() } catch let error as APIError where error.reason == .notFound || error.reason == .invalid { return nil }
+    }
+}

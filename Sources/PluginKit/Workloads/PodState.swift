@@ -1,0 +1,24 @@
+public import APIModel
+
+/// What controllers ask about a Pod, by upstream's rules (`k8s.io/kubernetes/pkg/api/v1/pod`).
+public enum PodState {
+    public static func condition(_ object: Value, _ type: String) -> Value { object["status"]["conditions"].elements.first { $0["type"].string == type } ?? .null }
+
+    public static func isReady(_ pod: Value) -> Bool { condition(pod, "Ready")["status"].string == "True" }
+
+    /// Neither ended nor being deleted.
+    public static func isActive(_ pod: Value) -> Bool { !isTerminal(pod) && pod["metadata"]["deletionTimestamp"].isNull }
+
+    public static func isTerminal(_ pod: Value) -> Bool { ["Succeeded", "Failed"].contains(pod["status"]["phase"].string ?? "") }
+
+    /// Ready for at least `minReadySeconds`.
+    /// - Parameter now: seconds since 1970.
+    public static func isAvailable(_ pod: Value, minReadySeconds: Int64, now: Int64) -> Bool {
+        guard isReady(pod) else { return false }
+        guard minReadySeconds > 0 else { return true }
+        return (readySince(pod) ?? now) + minReadySeconds <= now
+    }
+
+    /// When the Pod became ready, in seconds since 1970.
+    public static func readySince(_ pod: Value) -> Int64? { condition(pod, "Ready")["lastTransitionTime"].string.flatMap { Timestamp.parse($0)?.seconds } }
+}
