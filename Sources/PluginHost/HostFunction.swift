@@ -1,0 +1,80 @@
+internal import CFFI
+internal import PluginAPI
+
+/// The arguments of one call to a host function, by position. Argument 0 is the context, which nobody reads: the function itself knows whom it was made for.
+struct CallFrame {
+    fileprivate let arguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    private func load<T>(_ index: Int, as type: T.Type) -> T { arguments[index].unsafelyUnwrapped.load(as: type) }
+
+    func int32(_ index: Int) -> Int32 { load(index, as: Int32.self) }
+    func bytes(_ index: Int) -> [UInt8] { load(index, as: apus_borrowed.self).array }
+    func string(_ index: Int) -> String { load(index, as: apus_borrowed.self).string }
+    func pointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T> { UnsafePointer(load(index, as: UnsafeRawPointer.self).assumingMemoryBound(to: type)) }
+}
+
+/// What a host function answers.
+enum CallResult {
+    case nothing
+    case status(apus_status)
+    case pointer(UnsafeRawPointer?)
+}
+
+/// A C function made at run time for one component, so that the host knows who calls without trusting an argument.
+///
+/// Never freed: a library is never unmapped, and a thread of it that outlives `stop` may still call.
+struct HostFunction {
+    /// The address to put into a table.
+    let code: UnsafeMutableRawPointer
+
+    private final class Handler: Sendable {
+        let call: @Sendable (CallFrame) -> CallResult
+        init(_ call: @escaping @Sendable (CallFrame) -> CallResult) { self.call = call }
+    }
+
+    /// libffi refuses only for want of executable memory, or for a signature that is wrong: both are ours.
+    init(_ signature: Signature, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
+        let types = UnsafeMutablePointer<UnsafeMutablePointer<ffi_type>?>.allocate(capacity: signature.arguments.count)
+        for (index, argument) in signature.arguments.enumerated() { (types + index).initialize(to: argument.ffi) }
+        let interface = UnsafeMutablePointer<ffi_cif>.allocate(capacity: 1)
+        interface.initialize(to: ffi_cif())
+        guard ffi_prep_cif(interface, FFI_DEFAULT_ABI, UInt32(signature.arguments.count), signature.result.ffi, types) == FFI_OK else {
+            preconditionFailure("libffi does not take the signature of \(signature.name)")
+        }
+        var code: UnsafeMutableRawPointer?
+        guard let memory = ffi_closure_alloc(MemoryLayout<ffi_closure>.size, &code), let code else { preconditionFailure("libffi has no memory for \(signature.name)") }
+        let status = ffi_prep_closure_loc(
+            memory.assumingMemoryBound(to: ffi_closure.self), interface,
+            { _, result, arguments, handler in
+                let handler = Unmanaged<Handler>.fromOpaque(handler.unsafelyUnwrapped).takeUnretainedValue()
+                switch handler.call(CallFrame(arguments: arguments.unsafelyUnwrapped)) {
+                case .nothing: break
+                // libffi wants a small result widened to a register.
+                case .status(let status): result?.storeBytes(of: Int64(status), as: Int64.self)
+                case .pointer(let pointer): result?.storeBytes(of: pointer, as: UnsafeRawPointer?.self)
+                }
+            }, Unmanaged.passRetained(Handler(call)).toOpaque(), code)
+        guard status == FFI_OK else { preconditionFailure("libffi makes no closure for \(signature.name)") }
+        self.code = code
+    }
+}
+
+/// One slot of a host service: its shape, and what it does.
+struct HostSlot: Sendable {
+    let signature: Signature
+    let call: @Sendable (CallFrame) -> CallResult
+
+    init(_ name: String, _ arguments: [ArgumentType], _ result: ArgumentType, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
+        signature = Signature(name, arguments, result)
+        self.call = call
+    }
+}
+
+/// A table of host functions: its size, then one pointer a slot. Lives as long as the process.
+func hostTable<Table>(_ type: Table.Type, _ slots: [HostSlot]) -> UnsafeRawPointer {
+    let size = MemoryLayout<Table>.size
+    precondition(size == 8 + 8 * slots.count, "the slots of \(type) are not the header's")
+    let table = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+    table.storeBytes(of: UInt64(size), as: UInt64.self)
+    for (index, slot) in slots.enumerated() { table.storeBytes(of: HostFunction(slot.signature, slot.call).code, toByteOffset: 8 + 8 * index, as: UnsafeMutableRawPointer.self) }
+    return UnsafeRawPointer(table)
+}

@@ -1,0 +1,20 @@
+internal import Logging
+internal import PluginAPI
+
+/// `apus.host.log/1` for one component.
+enum LogService {
+    private static let levels: [Int32: Logger.Level] = [APUS_LOG_ERROR: .error, APUS_LOG_WARNING: .warning, APUS_LOG_INFO: .info, APUS_LOG_DEBUG: .debug]
+
+    static func table(plugin: String, log: Logger) -> UnsafeRawPointer {
+        var log = log
+        log[metadataKey: "plugin"] = .string(plugin)
+        return hostTable(
+            apus_host_log.self,
+            [
+                HostSlot("write", [.pointer, .int32, .bytes], .void) { [log] frame in
+                    log.log(level: levels[frame.int32(1)] ?? .info, "\(frame.string(2))")
+                    return .nothing
+                }
+            ])
+    }
+}

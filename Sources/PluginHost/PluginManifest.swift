@@ -1,0 +1,76 @@
+public import APIModel
+
+/// One manifest: which component of which library to run, and what it may do.
+///
+/// ```yaml
+/// apiVersion: plugins.apus.dev/v1alpha1
+/// kind: Plugin
+/// metadata: {name: deployment}
+/// spec:
+///   kind: Controller
+///   library: libcontroller-deployment.so
+///   component: deployment
+///   required: true
+///   controller: {for: [apps/v1/deployments], owns: [apps/v1/replicasets]}
+///   rules: [{apiGroups: [apps], resources: [deployments, replicasets], verbs: ["*"]}]
+/// ```
+public struct PluginManifest: Sendable {
+    /// A DNS label. The plugin acts as the user `system:plugin:<name>`.
+    public var name: String
+    public var kind: ExtensionKind
+    /// A file name without a directory.
+    public var library: String
+    /// The component's name in the library; the plugin's name where the manifest says nothing.
+    public var component: String
+    /// `1.0`: the ABI that the library must have been built for; `nil` leaves it to the library.
+    public var abi: String?
+    /// An object, handed to the component as it is.
+    public var config: Value
+    /// Whether the host refuses to start without it.
+    public var required: Bool
+    public var enabled: Bool
+    /// Scheduler policies only: what its points are multiplied by.
+    public var weight: Int
+    /// Controllers only.
+    public var controller: ControllerManifest?
+    /// RBAC rules, as in a ClusterRole: all that `user` may do.
+    public var rules: [Value]
+    /// Where it was read from.
+    public var file: String
+
+    /// The user the host acts as for this plugin.
+    public var user: String { "system:plugin:\(name)" }
+    public static let groups = ["system:plugins", "system:authenticated"]
+}
+
+/// What a controller's work queue is fed from.
+public struct ControllerManifest: Sendable {
+    /// The kinds it reconciles: each object is a key.
+    public var `for`: [GroupVersionResource]
+    /// Kinds whose objects have one of those as controller: a change puts the owner on the queue.
+    public var owns: [GroupVersionResource]
+    public var watches: [Watch]
+    /// How many keys it works on at once.
+    public var workers: Int
+
+    public struct Watch: Sendable {
+        public var resource: GroupVersionResource
+        public var map: Mapping
+    }
+
+    /// From a watched object to keys. The raw value is the manifest's.
+    public enum Mapping: String, Sendable, CaseIterable {
+        /// The plugin's `map` slot says.
+        case plugin = "Plugin"
+        /// The object of the first kind under `for` with the same namespace and name.
+        case sameName = "SameName"
+        /// The object's controller, as under `owns`.
+        case owner = "Owner"
+    }
+
+    /// Every kind the shared cache must hold for this controller, each once.
+    public var watched: [GroupVersionResource] {
+        var seen: Set<GroupVersionResource> = []
+        return (`for` + owns + watches.map(\.resource)).filter { seen.insert($0).inserted }
+    }
+}

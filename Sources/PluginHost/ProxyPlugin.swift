@@ -1,0 +1,31 @@
+public import PluginAPI
+
+/// The running proxy. One caller at a time, blocking: for the proxy loop's own thread.
+public final class ProxyPlugin: Sendable {
+    public let name: String
+    private let component: LoadedComponent
+
+    init(_ component: LoadedComponent) {
+        self.component = component
+        name = component.manifest.name
+    }
+
+    /// - Throws: `ProxyError` with the plugin's sentence; then nothing has changed, and the next `previous` must be zero.
+    public func sync(_ wanted: UnsafePointer<apus_services>) throws { try call(0) { $0.sync($1, wanted, $2) } }
+
+    /// Removes everything the plugin ever put in place.
+    public func cleanup() throws { try call(1) { $0.cleanup($1, $2) } }
+
+    private func call(_ slot: Int, _ body: (apus_proxy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status) throws {
+        let sentence = Collector()
+        let status = sentence.collect { sink in component.call(slot, apus_proxy.self) { body($0, $1, sink) } }
+        guard status == APUS_OK else { throw ProxyError(status: status, message: sentence.bytes.isEmpty ? "the proxy answered \(statusName(status))" : sentence.text) }
+    }
+}
+
+/// A proxy's refusal.
+public struct ProxyError: Error, Sendable, CustomStringConvertible {
+    public var status: apus_status
+    public var message: String
+    public var description: String { message }
+}

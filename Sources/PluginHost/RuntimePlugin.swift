@@ -1,0 +1,103 @@
+internal import PluginAPI
+internal import Synchronization
+
+/// A refused CRI call: the gRPC code's name and the sentence.
+public struct RuntimeError: Error, Sendable, CustomStringConvertible {
+    /// `NotFound`, `Unavailable`, `DeadlineExceeded` …
+    public var code: String
+    public var message: String
+
+    public init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { "\(code): \(message)" }
+
+    /// Reads a plugin's `code: message`. A text without a code gets the one that fits `status`.
+    init(status: apus_status, text: String) {
+        if let colon = text.firstIndex(of: ":"), text[..<colon].allSatisfy({ $0.isASCII && $0.isLetter }), colon != text.startIndex {
+            let message = text[text.index(after: colon)...]
+            self.init(code: String(text[..<colon]), message: String(message.first == " " ? message.dropFirst() : message))
+        } else {
+            self.init(code: Self.codes[status] ?? "Unknown", message: text.isEmpty ? "the runtime answered \(statusName(status))" : text)
+        }
+    }
+
+    private static let codes: [apus_status: String] = [
+        APUS_UNSUPPORTED: "Unimplemented", APUS_INVALID: "InvalidArgument", APUS_NOT_FOUND: "NotFound", APUS_ALREADY_EXISTS: "AlreadyExists",
+        APUS_FORBIDDEN: "PermissionDenied", APUS_CANCELLED: "Canceled", APUS_UNAVAILABLE: "Unavailable", APUS_CONFLICT: "Aborted",
+    ]
+}
+
+public enum StreamKind: Int32, Sendable {
+    case exec = 1
+    case attach, portForward
+}
+
+/// The running runtime. Calls run on PluginHost's own threads.
+public final class RuntimePlugin: Sendable {
+    public let name: String
+    private let component: LoadedComponent
+    private let threads: ThreadPool
+
+    init(_ component: LoadedComponent, _ threads: ThreadPool) {
+        self.component = component
+        self.threads = threads
+        name = component.manifest.name
+    }
+
+    /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, the messages are `runtime.v1` in protobuf. The timeout is the plugin's to keep; cancelling the task
+    /// does not end the call.
+    public func call(_ method: String, _ request: [UInt8], timeout: Duration? = nil) async throws(RuntimeError) -> [UInt8] {
+        // Zero would mean none.
+        let milliseconds = timeout.map { max(1, $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000) } ?? 0
+        let (status, bytes) = await threads.run { [component] in
+            let answer = Collector()
+            let status = method.withBorrowed { method in
+                request.withBorrowed { request in
+                    answer.collect { sink in component.call(0, apus_runtime.self) { $0.call($1, method, request, milliseconds, sink) } }
+                }
+            }
+            return (status, answer.bytes)
+        }
+        guard status == APUS_OK else { throw RuntimeError(status: status, text: String(decoding: bytes, as: UTF8.self)) }
+        return bytes
+    }
+
+    private final class Listener: Sendable {
+        let changed: @Sendable (String, String) -> Void
+        init(_ changed: @escaping @Sendable (String, String) -> Void) { self.changed = changed }
+    }
+
+    /// From now on `changed(sandbox, container)` is called, on the plugin's threads, whenever something changes; empty ids mean "look at everything". Returns whether
+    /// every change is told: a runtime that cannot tell any answers `false`. Call it once.
+    public func subscribe(_ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void) async -> Bool {
+        guard component.table(apus_runtime.self).subscribe != nil else { return false }
+        return await threads.run { [component] in
+            // Lent until `stop`, which a thread of the plugin may outlive: never freed.
+            let events = UnsafeMutablePointer<apus_runtime_events>.allocate(capacity: 1)
+            events.initialize(
+                to: apus_runtime_events(context: Unmanaged.passRetained(Listener(changed)).toOpaque()) { context, sandbox, container in
+                    Unmanaged<Listener>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().changed(sandbox.string, container.string)
+                })
+            var reliable: Int32 = 0
+            let status = component.call(1, apus_runtime.self) { $0.subscribe!($1, events, &reliable) }
+            return status == APUS_OK && reliable == 1
+        }
+    }
+
+    /// Opens an exec, attach or port-forward stream. The caller must `close` it.
+    public func open(_ kind: StreamKind, _ request: [UInt8]) async throws(RuntimeError) -> RuntimeStream {
+        let table = component.table(apus_runtime.self)
+        guard table.open != nil, table.send != nil, table.close != nil else { throw RuntimeError(code: "Unimplemented", message: "runtime \(name) opens no streams") }
+        guard component.retain() else { throw RuntimeError(status: APUS_CANCELLED, text: "") }
+        let stream = RuntimeStream(component, threads)
+        let (status, message) = await threads.run { stream.open(kind, request) }
+        guard status == APUS_OK else {
+            component.release()
+            throw RuntimeError(status: status, text: message)
+        }
+        return stream
+    }
+}

@@ -1,0 +1,64 @@
+public import PluginAPI
+
+/// A running scheduler policy. Synchronous: for the scheduler loop's own thread. After the plugin was stopped every call answers CANCELLED.
+public final class SchedulerPolicy: Sendable {
+    public let name: String
+    /// What its points are multiplied by.
+    public let weight: Int
+    public let hasPrefilter: Bool
+    public let hasFilter: Bool
+    public let hasScore: Bool
+    private let component: LoadedComponent
+
+    init(_ component: LoadedComponent) {
+        self.component = component
+        name = component.manifest.name
+        weight = component.manifest.weight
+        let table = component.table(apus_scheduler_policy.self)
+        hasPrefilter = table.prefilter != nil
+        hasFilter = table.filter != nil
+        hasScore = table.score != nil
+    }
+
+    /// OK where the policy has no such slot. The text is what the plugin wrote into the sink.
+    public func prefilter(_ pod: UnsafePointer<apus_pod>) -> (status: apus_status, message: String) {
+        guard hasPrefilter else { return (APUS_OK, "") }
+        return call(0) { $0.prefilter!($1, pod, $2) }
+    }
+
+    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason.
+    public func filter(
+        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
+        reasons: ((UnsafePointer<UInt64>, String) -> Void)? = nil
+    ) -> (status: apus_status, message: String) {
+        guard hasFilter else { return (APUS_OK, "") }
+        guard let reasons else { return call(1) { $0.filter!($1, pod, nodes, feasible, nil, $2) } }
+        return withoutActuallyEscaping(reasons) { reasons in
+            var box = ReasonBox(add: reasons)
+            return withUnsafeMutablePointer(to: &box) { box in
+                var table = apus_reasons(context: UnsafeMutableRawPointer(box)) { context, nodes, reason in
+                    context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonBox.self).pointee.add(nodes, reason.string)
+                }
+                return call(1) { $0.filter!($1, pod, nodes, feasible, &table, $2) }
+            }
+        }
+    }
+
+    /// Writes points for every Node of `feasible`, on OK only.
+    public func score(
+        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafeMutablePointer<Int32>
+    ) -> (status: apus_status, message: String) {
+        guard hasScore else { return (APUS_UNSUPPORTED, "the policy has no score") }
+        return call(2) { $0.score!($1, pod, nodes, feasible, points, $2) }
+    }
+
+    private struct ReasonBox {
+        let add: (UnsafePointer<UInt64>, String) -> Void
+    }
+
+    private func call(_ slot: Int, _ body: (apus_scheduler_policy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status) -> (apus_status, String) {
+        let sentence = Collector()
+        let status = sentence.collect { sink in component.call(slot, apus_scheduler_policy.self) { body($0, $1, sink) } }
+        return (status, status == APUS_CANCELLED && sentence.bytes.isEmpty ? "the plugin was stopped" : sentence.text)
+    }
+}
