@@ -84,7 +84,12 @@ public struct ObjectList: Sendable {
 }
 
 public struct WatchEvent: Sendable {
-    public enum Kind: String, Sendable { case added = "ADDED", modified = "MODIFIED", deleted = "DELETED", bookmark = "BOOKMARK" }
+    public enum Kind: String, Sendable {
+        case added = "ADDED"
+        case modified = "MODIFIED"
+        case deleted = "DELETED"
+        case bookmark = "BOOKMARK"
+    }
     public var kind: Kind
     public var object: Object
     public init(kind: Kind, object: Object) {

@@ -1,0 +1,147 @@
+import APIModel
+import Synchronization
+
+/// The cached objects of one resource and those who observe it. Changed by its reflector only; read by anybody.
+final class CachedResource: Sendable {
+    /// Objects in the order of their names, one list per namespace (`""` for cluster-scoped kinds).
+    fileprivate struct Objects {
+        var namespaces: [String: [(name: String, object: Object)]] = [:]
+        var isSynced = false
+        var waiting: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        var lastWaiting: UInt64 = 0
+    }
+
+    let resource: GroupVersionResource
+    private let owners: OwnerIndex
+    private let objects = Mutex(Objects())
+    /// Locked while observers are told, so that a new one gets what is there and then every change, none twice. Taken before `objects`.
+    private let observers = Mutex<[Observation]>([])
+
+    init(_ resource: GroupVersionResource, _ owners: OwnerIndex) {
+        self.resource = resource
+        self.owners = owners
+    }
+
+    // MARK: Reading
+
+    var isSynced: Bool { objects.withLock(\.isSynced) }
+
+    func get(_ namespace: String, _ name: String) -> Object? { objects.withLock { $0.find(namespace, name) } }
+
+    func list(_ namespace: String?) -> [Object] {
+        objects.withLock { objects in
+            if let namespace { return objects.namespaces[namespace]?.map(\.object) ?? [] }
+            return objects.namespaces.keys.sorted().flatMap { objects.namespaces[$0]?.map(\.object) ?? [] }
+        }
+    }
+
+    func add(_ observation: Observation) {
+        observers.withLock { observers in
+            observers.append(observation)
+            for object in list(nil) where !observation.isCancelled { observation.handler(resource, nil, object) }
+        }
+    }
+
+    func waitUntilSynced() async throws {
+        let id = objects.withLock { objects in
+            objects.lastWaiting += 1
+            return objects.lastWaiting
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
+                let result: Result<Void, any Error>? = objects.withLock { objects in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if objects.isSynced { return .success(()) }
+                    objects.waiting[id] = waiter
+                    return nil
+                }
+                if let result { waiter.resume(with: result) }
+            }
+        } onCancel: {
+            objects.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    // MARK: Changing
+
+    /// The object is now so; `nil` is a deletion.
+    func apply(namespace: String, name: String, _ after: Object?) {
+        observers.withLock { observers in
+            observers.removeAll(where: \.isCancelled)
+            change(namespace, name, after, observers)
+        }
+    }
+
+    /// These are now all objects there are.
+    func replace(_ list: [Object]) {
+        observers.withLock { observers in
+            observers.removeAll(where: \.isCancelled)
+            var gone = objects.withLock { objects in Dictionary(uniqueKeysWithValues: objects.namespaces.map { ($0, Set($1.map(\.name))) }) }
+            for object in list {
+                let (namespace, name) = (object.namespace, object.name)
+                gone[namespace]?.remove(name)
+                change(namespace, name, object, observers)
+            }
+            for (namespace, names) in gone { for name in names { change(namespace, name, nil, observers) } }
+        }
+        let waiting = objects.withLock { objects in
+            objects.isSynced = true
+            defer { objects.waiting = [:] }
+            return objects.waiting.values
+        }
+        for waiter in waiting { waiter.resume() }
+    }
+
+    private func change(_ namespace: String, _ name: String, _ after: Object?, _ observers: [Observation]) {
+        let before = objects.withLock { $0.set(namespace, name, after) }
+        guard before != nil || after != nil, before !== after else { return }
+        owners.update(resource, before: before, after: after)
+        if let before, let after {
+            if before.uid != after.uid {
+                tell(observers, before, nil)
+                tell(observers, nil, after)
+            } else if before.resourceVersion != after.resourceVersion {
+                tell(observers, before, after)
+            }
+        } else {
+            tell(observers, before, after)
+        }
+    }
+
+    private func tell(_ observers: [Observation], _ before: Object?, _ after: Object?) {
+        for observation in observers where !observation.isCancelled { observation.handler(resource, before, after) }
+    }
+}
+
+extension CachedResource.Objects {
+    func find(_ namespace: String, _ name: String) -> Object? {
+        guard let entries = namespaces[namespace], case let index = Self.position(name, entries), index < entries.count, entries[index].name == name else { return nil }
+        return entries[index].object
+    }
+
+    /// Returns what was there.
+    mutating func set(_ namespace: String, _ name: String, _ object: Object?) -> Object? {
+        let index = Self.position(name, namespaces[namespace] ?? [])
+        let before = find(namespace, name)
+        switch (before, object) {
+        case (nil, nil): break
+        case (nil, let object?): namespaces[namespace, default: []].insert((name, object), at: index)
+        case (.some, let object?): namespaces[namespace]?[index].object = object
+        case (.some, nil):
+            namespaces[namespace]?.remove(at: index)
+            if namespaces[namespace]?.isEmpty == true { namespaces.removeValue(forKey: namespace) }
+        }
+        return before
+    }
+
+    /// Where `name` is, or would be.
+    private static func position(_ name: String, _ entries: [(name: String, object: Object)]) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].name < name { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
