@@ -75,7 +75,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -86,6 +85,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CFFI", path: "Sources/CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CLinux", path: "Sources/CLinux", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .systemLibrary(name: "CNFTables", path: "Sources/CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map"], cSettings: c),
@@ -99,9 +99,11 @@ let package = Package(
         ]),
         module("HTTPServer", nio + [
             product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
-            product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"), product("NIOWebSocket", "swift-nio"),
-            product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"), product("NIOHTTPTypesHTTP2", "swift-nio-extras"),
+            product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"),
+            product("NIOTLS", "swift-nio"), product("Crypto", "swift-crypto"),
         ]),
+        module("Containerd", ["APIModel", "CLinux", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+        .target(name: "PauseProgram", path: "Images/pause", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         module("Streaming", nio + ["CZlib"]),
         module("Client", ["APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl")]),
         module("APIServer", nio + [
@@ -119,9 +121,10 @@ let package = Package(
         .executableTarget(
             name: "Host",
             dependencies: [
-                "APIModel", "Store", "Client", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy",
+                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy",
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
             ],
             path: "Sources/Host", swiftSettings: swift),
+        tests("Store", [product("Logging", "swift-log")]),
     ] + plugins.map(\.target)
 )
