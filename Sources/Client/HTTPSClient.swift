@@ -1,0 +1,113 @@
+public import APIModel
+import NIOHTTP1
+
+/// The API over HTTPS. `shutDown` ends it and all clients derived from it by `impersonating`.
+public final class HTTPSClient: Client {
+    private let transport: Transport
+    private let user: String
+    private let groups: [String]
+
+    /// - Throws: `ClientConfiguration.Problem` when a certificate or key cannot be used. Does not connect yet.
+    public convenience init(configuration: ClientConfiguration, userAgent: String = "apus") throws {
+        self.init(try Transport(configuration, userAgent: userAgent), user: configuration.impersonatedUser, groups: configuration.impersonatedGroups)
+    }
+
+    private init(_ transport: Transport, user: String, groups: [String]) {
+        self.transport = transport
+        self.user = user
+        self.groups = groups
+    }
+
+    /// Closes the connections; requests that are running fail. To be called before the last reference goes.
+    public func shutDown() async { await transport.shutDown() }
+
+    public func impersonating(_ user: String, groups: [String]) -> any Client { HTTPSClient(transport, user: user, groups: groups) }
+
+    public func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
+        try await object(.GET, Path(resource, namespace, name, subresource))
+    }
+
+    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+        try await self.object(.POST, Path(resource, namespace, name, subresource), JSON.encode(object))
+    }
+
+    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
+        try await self.object(.PUT, Path(resource, namespace, name, subresource), JSON.encode(object))
+    }
+
+    public func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+        try await object(.PATCH, Path(resource, namespace, name, subresource), JSON.encode(patch), contentType: kind.rawValue)
+    }
+
+    @discardableResult
+    public func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
+        try await object(.DELETE, Path(resource, namespace, name, nil), options.isNull ? [] : JSON.encode(options))
+    }
+
+    public func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
+        var page = options
+        // As client-go's pager: pages of 500 of one state.
+        page.limit = options.limit ?? 500
+        var list = try await self.page(resource, namespace, page)
+        guard options.limit == nil else { return list }
+        while !list.continueToken.isEmpty {
+            page.continueToken = list.continueToken
+            page.resourceVersion = ""
+            do {
+                let next = try await self.page(resource, namespace, page)
+                list = ObjectList(items: list.items + next.items, resourceVersion: next.resourceVersion, continueToken: next.continueToken)
+            } catch let error as APIError where error.reason == .expired || error.reason == .gone {
+                // The state went out of history meanwhile: take all at once.
+                return try await self.page(resource, namespace, options)
+            }
+        }
+        return list
+    }
+
+    public func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
+        var path = Path(resource, namespace, nil, nil)
+        path.add(options)
+        path.add("watch", "true")
+        path.add("allowWatchBookmarks", "true")
+        // The server ends it after that; at random, so that not all come back at once.
+        path.add("timeoutSeconds", "\(Int.random(in: 300..<600))")
+        let response = try await transport.stream(.GET, path.text, headers: headers(contentType: nil))
+        return WatchStream { try await response.next() }
+    }
+
+    private func page(_ resource: GroupVersionResource, _ namespace: String?, _ options: ListOptions) async throws -> ObjectList {
+        var path = Path(resource, namespace, nil, nil)
+        path.add(options)
+        var list = try Self.decode(try await transport.send(.GET, path.text, headers: headers(contentType: nil), body: []))
+        let kind = list["kind"].string.map { $0.hasSuffix("List") ? String($0.dropLast(4)) : $0 } ?? ""
+        let items = list["items"].elements.map { item in
+            guard item["kind"].isNull else { return Object(item) }
+            // The items of a list do not say what they are.
+            var named = item
+            named["apiVersion"] = list["apiVersion"]
+            named["kind"] = .string(kind)
+            return Object(named)
+        }
+        list["items"] = .null
+        return ObjectList(items: items, resourceVersion: list["metadata"]["resourceVersion"].string ?? "", continueToken: list["metadata"]["continue"].string ?? "")
+    }
+
+    private func object(_ method: HTTPMethod, _ path: Path, _ body: [UInt8] = [], contentType: String = "application/json") async throws -> Object {
+        let bytes = try await transport.send(method, path.text, headers: headers(contentType: body.isEmpty ? nil : contentType), body: body)
+        return Object(bytes: bytes, value: try Self.decode(bytes))
+    }
+
+    private func headers(contentType: String?) -> HTTPHeaders {
+        var headers: HTTPHeaders = ["Accept": "application/json"]
+        if let contentType { headers.add(name: "Content-Type", value: contentType) }
+        if !user.isEmpty {
+            headers.add(name: "Impersonate-User", value: user)
+            for group in groups { headers.add(name: "Impersonate-Group", value: group) }
+        }
+        return headers
+    }
+
+    private static func decode(_ bytes: [UInt8]) throws(APIError) -> Value {
+        do { return try JSON.decode(bytes) } catch { throw APIError.internalError("the server's answer is not JSON: \(error)") }
+    }
+}

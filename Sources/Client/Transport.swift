@@ -1,0 +1,137 @@
+import APIModel
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+
+/// Requests and answers as bytes, with our credentials, over connections that are kept.
+final class Transport: Sendable {
+    /// Tries after which "too many requests" is taken for the answer; as client-go.
+    private static let tries = 10
+    private static let timeout = TimeAmount.seconds(60)
+
+    private let http: HTTPClient
+    private let server: String
+    private let token: TokenSource
+    private let userAgent: String
+
+    init(_ configuration: ClientConfiguration, userAgent: String) throws {
+        server = configuration.server
+        token = TokenSource(configuration.credential)
+        self.userAgent = userAgent
+        var settings = HTTPClient.Configuration(tlsConfiguration: try Self.tls(configuration))
+        settings.timeout.connect = .seconds(10)
+        // A watch that says nothing for so long is dead: servers send a bookmark each minute.
+        settings.timeout.read = .seconds(180)
+        settings.redirectConfiguration = .disallow
+        settings.httpVersion = .automatic
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
+        // The callers retry, and want to know.
+        settings.connectionPool.retryConnectionEstablishment = false
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }
+
+    func shutDown() async { try? await http.shutdown() }
+
+    /// The body of the answer.
+    func send(_ method: HTTPMethod, _ path: String, headers: HTTPHeaders, body: [UInt8]) async throws -> [UInt8] {
+        try await translating(method, path) {
+            for attempt in 1... {
+                let response = try await http.execute(try request(method, path, headers, body), timeout: Self.timeout)
+                let bytes = try await Self.collect(response)
+                if (200..<300).contains(response.status.code) { return bytes }
+                let isLast = attempt == Self.tries
+                guard !isLast, response.status.code == 429 || response.status.code >= 500, let seconds = response.headers.first(name: "Retry-After").flatMap(Int.init) else {
+                    throw Self.failure(response, bytes)
+                }
+                try await Task.sleep(for: .seconds(min(max(seconds, 1), 60)))
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// The answer as it comes.
+    func stream(_ method: HTTPMethod, _ path: String, headers: HTTPHeaders) async throws -> WatchReader {
+        try await translating(method, path) {
+            let response = try await http.execute(try request(method, path, headers, []), deadline: .distantFuture)
+            guard (200..<300).contains(response.status.code) else { throw Self.failure(response, try await Self.collect(response)) }
+            return WatchReader(response.body)
+        }
+    }
+
+    private func request(_ method: HTTPMethod, _ path: String, _ headers: HTTPHeaders, _ body: [UInt8]) throws -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: server + path)
+        request.method = method
+        request.headers = headers
+        request.headers.add(name: "User-Agent", value: userAgent)
+        if let token = try token.current() { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
+        return request
+    }
+
+    private func translating<T>(_ method: HTTPMethod, _ path: String, _ body: () async throws -> T) async throws -> T {
+        do {
+            return try await body()
+        } catch let error as APIError {
+            throw error
+        } catch {
+            if Task.isCancelled || error is CancellationError { throw CancellationError() }
+            throw APIError(code: 503, reason: .serviceUnavailable, message: "\(method) \(server)\(path): \(error)")
+        }
+    }
+
+    private static func collect(_ response: HTTPClientResponse) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await part in response.body { bytes += part.readableBytesView }
+        return bytes
+    }
+
+    private static func failure(_ response: HTTPClientResponse, _ body: [UInt8]) -> APIError {
+        let code = Int(response.status.code)
+        if let status = try? JSON.decode(body), status["kind"].string == "Status" { return APIError(status: status, code: code) }
+        let reasons: [Int: APIError.Reason] = [
+            400: .badRequest, 401: .unauthorized, 403: .forbidden, 404: .notFound, 405: .methodNotAllowed, 409: .conflict, 410: .gone, 429: .tooManyRequests, 500: .internalError,
+            503: .serviceUnavailable, 504: .timeout,
+        ]
+        let text = String(decoding: body.prefix(1_000), as: UTF8.self)
+        return APIError(code: code, reason: reasons[code] ?? .unknown, message: text.isEmpty ? "the server answered \(code) \(response.status.reasonPhrase)" : text)
+    }
+
+    private static func tls(_ configuration: ClientConfiguration) throws(ClientConfiguration.Problem) -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        do {
+            if !configuration.certificateAuthority.isEmpty { tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(configuration.certificateAuthority)) }
+            if !configuration.clientCertificate.isEmpty {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(configuration.clientCertificate).map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: configuration.clientKey, format: .pem))
+            }
+        } catch {
+            throw ClientConfiguration.Problem(message: "a certificate or key for \(configuration.server) is not PEM: \(error)")
+        }
+        if configuration.serverVerification == .none { tls.certificateVerification = .none }
+        return tls
+    }
+}
+
+/// The bearer token, from a file that is read again each minute where it is one.
+private final class TokenSource: Sendable {
+    private let credential: ClientConfiguration.Credential
+    private let cached = Mutex<(token: String, read: ContinuousClock.Instant)?>(nil)
+
+    init(_ credential: ClientConfiguration.Credential) { self.credential = credential }
+
+    func current() throws -> String? {
+        switch credential {
+        case .none: return nil
+        case .token(let token): return token
+        case .tokenFile(let path):
+            return try cached.withLock { cached in
+                if let cached, ContinuousClock.now - cached.read < .seconds(60) { return cached.token }
+                let token = String(String(decoding: try File.read(path), as: UTF8.self).drop(while: \.isWhitespace).prefix { !$0.isWhitespace })
+                cached = (token, .now)
+                return token
+            }
+        }
+    }
+}
