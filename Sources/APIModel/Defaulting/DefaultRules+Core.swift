@@ -1,0 +1,91 @@
+internal import OrderedCollections
+
+extension DefaultRules {
+    static let core: [String: Rule] = [
+        "core.v1.Pod": { pod in
+            if pod["spec"]["enableServiceLinks"].isNull { pod["spec"]["enableServiceLinks"] = true }
+            for list in ["containers", "initContainers"] where !pod["spec"][list].isNull {
+                pod["spec"][list].elements = pod["spec"][list].elements.map(requestsFromLimits)
+            }
+            if !pod["spec"]["resources"].isNull { pod["spec"] = requestsFromLimits(pod["spec"]) }
+        },
+        "core.v1.PodSpec": { spec in
+            // The deprecated name of the field is kept equal to the new one.
+            if spec["serviceAccountName"].isEmpty, !spec["serviceAccount"].isEmpty { spec["serviceAccountName"] = spec["serviceAccount"] }
+            if !spec["serviceAccountName"].isEmpty { spec["serviceAccount"] = spec["serviceAccountName"] }
+            guard spec["hostNetwork"].bool == true else { return }
+            for list in ["containers", "initContainers"] where !spec[list].isNull {
+                spec[list].elements = spec[list].elements.map(hostPorts)
+            }
+        },
+        "core.v1.Container": imagePullPolicy,
+        "core.v1.EphemeralContainer": imagePullPolicy,
+        "core.v1.ImageVolumeSource": { source in
+            if source["pullPolicy"].isEmpty, let image = source["reference"].string { source["pullPolicy"] = .string(pullPolicy(image)) }
+        },
+        "core.v1.Volume": { volume in
+            if volume.fields.keys.allSatisfy({ $0 == "name" }) { volume["emptyDir"] = .emptyObject }
+        },
+        "core.v1.ServiceSpec": { spec in
+            let type = spec["type"].string
+            if spec["sessionAffinity"].string == "None" { spec["sessionAffinityConfig"] = nil }
+            if spec["sessionAffinity"].string == "ClientIP", spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].isNull {
+                spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] = 10800
+            }
+            let isExternal = type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && !spec["externalIPs"].isEmpty)
+            if isExternal, spec["externalTrafficPolicy"].isEmpty { spec["externalTrafficPolicy"] = "Cluster" }
+            if ["NodePort", "LoadBalancer", "ClusterIP"].contains(type), spec["internalTrafficPolicy"].isEmpty { spec["internalTrafficPolicy"] = "Cluster" }
+            if type == "LoadBalancer", spec["allocateLoadBalancerNodePorts"].isNull { spec["allocateLoadBalancerNodePorts"] = true }
+        },
+        "core.v1.ServicePort": { port in
+            if port["targetPort"].isEmpty { port["targetPort"] = port["port"] }
+        },
+        "core.v1.LoadBalancerIngress": { ingress in
+            if !ingress["ip"].isEmpty, ingress["ipMode"].isEmpty { ingress["ipMode"] = "VIP" }
+        },
+        "core.v1.Namespace": { namespace in
+            guard let name = namespace["metadata"]["name"].string, !name.isEmpty else { return }
+            namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = .string(name)
+        },
+        "core.v1.NodeStatus": { status in
+            if status["allocatable"].isNull, !status["capacity"].isEmpty { status["allocatable"] = status["capacity"] }
+        },
+        "core.v1.LimitRangeItem": { item in
+            guard item["type"].string == "Container" else { return }
+            for (target, source) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+                for (name, quantity) in item[source].fields where item[target][name].isNull { item[target][name] = quantity }
+            }
+        },
+    ]
+
+    private static func requestsFromLimits(_ holder: Value) -> Value {
+        var holder = holder
+        for (name, limit) in holder["resources"]["limits"].fields where holder["resources"]["requests"][name].isNull {
+            holder["resources"]["requests"][name] = limit
+        }
+        return holder
+    }
+
+    private static func hostPorts(_ container: Value) -> Value {
+        guard !container["ports"].isNull else { return container }
+        var container = container
+        container["ports"].elements = container["ports"].elements.map { port in
+            var port = port
+            if port["hostPort"].isEmpty { port["hostPort"] = port["containerPort"] }
+            return port
+        }
+        return container
+    }
+
+    private static let imagePullPolicy: Rule = { container in
+        if container["imagePullPolicy"].isEmpty { container["imagePullPolicy"] = .string(pullPolicy(container["image"].string ?? "")) }
+    }
+
+    /// `Always` for an image whose tag is `latest` or left out, unless a digest pins it.
+    private static func pullPolicy(_ image: String) -> String {
+        if image.isEmpty || image.contains("@") { return "IfNotPresent" }
+        let last = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let tag = last.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first ?? "latest"
+        return tag == "latest" ? "Always" : "IfNotPresent"
+    }
+}

@@ -1,0 +1,46 @@
+internal import OrderedCollections
+
+/// The three ways to change an object by saying only what changes. All are pure: the target stays as it was.
+public enum Patch {
+    /// RFC 7386: objects are merged field by field, `null` removes, anything else replaces.
+    public static func merge(_ target: Value, _ patch: Value) -> Value {
+        guard case .object(let changes) = patch else { return patch }
+        var fields = target.fields
+        for (name, change) in changes {
+            if change.isNull {
+                fields.removeValue(forKey: name)
+            } else {
+                fields[name] = merge(fields[name] ?? .null, change)
+            }
+        }
+        return .object(fields)
+    }
+
+    /// RFC 6902: a list of operations, all or none.
+    /// - Throws: a `BadRequest` for a patch that is none, an `Invalid` for an operation that does not fit the target.
+    public static func json(_ target: Value, _ patch: Value) throws(APIError) -> Value {
+        guard case .array(let operations) = patch else { throw APIError.badRequest("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch") }
+        guard operations.count <= 10_000 else {
+            throw APIError(code: 413, reason: .requestEntityTooLarge, message: "The allowed maximum operations in a JSON patch is 10000, got \(operations.count)")
+        }
+        var result = target
+        for operation in operations {
+            do {
+                try JSONPatch.apply(operation, to: &result)
+            } catch {
+                throw APIError(
+                    code: 422, reason: .invalid, message: "the server rejected our request due to an error in our request",
+                    details: ["causes": [["reason": "UnexpectedServerResponse", "message": .string(error.description)]]])
+            }
+        }
+        return result
+    }
+
+    /// Kubernetes' strategic merge: as `merge`, but lists that have a merge key are merged by it, and the directives `$patch`, `$retainKeys`,
+    /// `$deleteFromPrimitiveList/…` and `$setElementOrder/…` are obeyed.
+    /// - Throws: a `BadRequest` or an `Invalid` for a patch that contradicts the schema or itself.
+    public static func strategic(_ target: Value, _ patch: Value, schema: TypeSchema) throws(APIError) -> Value {
+        guard case .object(let fields) = patch else { throw APIError.badRequest("Invalid JSON document") }
+        return .object(try StrategicMerge.merge(target.fields, fields, .object(schema)))
+    }
+}

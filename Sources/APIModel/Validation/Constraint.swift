@@ -1,0 +1,101 @@
+internal import OrderedCollections
+
+/// One demand on one field.
+struct Constraint: Sendable {
+    typealias Check = @Sendable (Value, FieldPath, inout [FieldError]) -> Void
+
+    var field: String
+    var check: Check
+
+    /// - Parameter words: the name of the check and its arguments, as `ConstraintTable` has them.
+    init(field: String, words: [String]) {
+        self.field = field
+        let arguments = Array(words.dropFirst())
+        switch words[0] {
+        case "enum": check = Self.oneOf(arguments)
+        case "atLeast": check = Self.range(Int64(arguments[0]) ?? 0, nil)
+        case "range": check = Self.range(Int64(arguments[0]) ?? 0, Int64(arguments[1]))
+        case "port": check = { value, path, errors in if let int = value.int { Self.add(Names.port(int), value, path, &errors) } }
+        case "portOrName": check = Self.portOrName
+        case "labels": check = Self.labels
+        case "annotations": check = { value, path, errors in ObjectMetaRules.annotations(value, path, &errors) }
+        case "maxItems": check = Self.maxItems(Int(arguments[0]) ?? 0)
+        case "each":
+            let inner = Constraint(field: field, words: arguments).check
+            check = { value, path, errors in for (index, element) in value.elements.enumerated() { inner(element, path.index(index), &errors) } }
+        case "intOrPercent": check = Self.intOrPercent
+        case "quantities": check = Self.quantities
+        case "absolutePath": check = { value, path, errors in if value.string?.hasPrefix("/") == false { errors.append(.invalid(path, value, "must be an absolute path")) } }
+        case "relativePath": check = Self.relativePath
+        case let name:
+            guard let format = Self.formats[name] else { preconditionFailure("no check is named \(name)") }
+            check = { value, path, errors in
+                guard let text = value.string, !text.isEmpty else { return }
+                Self.add(format(text), value, path, &errors)
+            }
+        }
+    }
+
+    private static let formats: [String: @Sendable (String) -> [String]] = [
+        "dnsLabel": { Names.dnsLabel($0) }, "dnsSubdomain": { Names.dnsSubdomain($0) }, "dns1035": { Names.dns1035Label($0) }, "qualifiedName": { Names.qualifiedName($0) },
+        "labelValue": { Names.labelValue($0) }, "portName": { Names.portName($0) }, "ip": { Names.ip($0) }, "cidr": { Names.cidr($0) }, "envName": { Names.environmentName($0) },
+        "configMapKey": { Names.configMapKey($0) }, "pathSegment": { Names.pathSegment($0) },
+    ]
+
+    static func add(_ problems: [String], _ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        for problem in problems { errors.append(.invalid(path, value, problem)) }
+    }
+
+    private static func oneOf(_ values: [String]) -> Check {
+        { value, path, errors in
+            if let text = value.string, !text.isEmpty, !values.contains(text) { errors.append(.notSupported(path, value, values)) }
+        }
+    }
+
+    private static func range(_ low: Int64, _ high: Int64?) -> Check {
+        { value, path, errors in
+            guard let int = value.int else { return }
+            if let high {
+                if !(low...high).contains(int) { errors.append(.invalid(path, value, "must be between \(low) and \(high), inclusive")) }
+            } else if int < low {
+                errors.append(.invalid(path, value, low == 1 ? "must be greater than zero" : "must be greater than or equal to \(low)"))
+            }
+        }
+    }
+
+    private static let portOrName: Check = { value, path, errors in
+        if let int = value.int { add(Names.port(int), value, path, &errors) } else if let name = value.string { add(Names.portName(name), value, path, &errors) }
+    }
+
+    static let labels: Check = { value, path, errors in
+        for (key, label) in value.fields {
+            add(Names.qualifiedName(key), .string(key), path, &errors)
+            if let text = label.string { add(Names.labelValue(text), label, path.key(key), &errors) }
+        }
+    }
+
+    private static func maxItems(_ limit: Int) -> Check {
+        { value, path, errors in
+            let count = value.elements.count
+            if count > limit { errors.append(.tooMany(path, count: count, limit: limit)) }
+        }
+    }
+
+    private static let intOrPercent: Check = { value, path, errors in
+        if let int = value.int, int < 0 { errors.append(.invalid(path, value, "must be greater than or equal to 0")) }
+        if let text = value.string { add(Names.percentOrNumber(text), value, path, &errors) }
+    }
+
+    private static let quantities: Check = { value, path, errors in
+        for (name, amount) in value.fields {
+            guard let text = amount.string, let quantity = try? Quantity(text) else { continue }
+            if quantity.signum < 0 { errors.append(.invalid(path.key(name), amount, "must be greater than or equal to 0")) }
+        }
+    }
+
+    private static let relativePath: Check = { value, path, errors in
+        guard let text = value.string, !text.isEmpty else { return }
+        if text.hasPrefix("/") { errors.append(.invalid(path, value, "must be a relative path")) }
+        if text.split(separator: "/").contains("..") { errors.append(.invalid(path, value, "must not contain '..'")) }
+    }
+}

@@ -1,0 +1,295 @@
+/// Demands on single fields: the type without `io.k8s.api.`, the field, the check. `Constraint` knows the checks.
+enum ConstraintTable {
+    static let types: [String: [Constraint]] = {
+        var types: [String: [Constraint]] = [:]
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            types[full(words[0]), default: []].append(Constraint(field: words[1], words: Array(words.dropFirst(2))))
+        }
+        return types
+    }()
+
+    /// Fields that the schema calls required because Go writes them always, but that may well be empty.
+    static let optional: [String: Set<String>] = {
+        var optional: [String: Set<String>] = [:]
+        for line in optionalText.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            optional[full(words[0])] = Set(words.dropFirst())
+        }
+        return optional
+    }()
+
+    private static func full(_ name: String) -> String { name.hasPrefix("io.") ? name : "io.k8s.api." + name }
+
+    private static let optionalText = """
+        core.v1.HTTPHeader value
+        core.v1.Sysctl value
+        core.v1.Event metadata involvedObject
+        core.v1.LimitRangeSpec limits
+        core.v1.Binding target
+        core.v1.PodCertificateProjection keyType
+        core.v1.NodeSystemInfo machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion operatingSystem architecture
+        core.v1.TypedLocalObjectReference kind name
+        core.v1.TypedObjectReference kind name
+        authentication.v1.TokenReview spec
+        authentication.v1.TokenReviewSpec token
+        authentication.v1.TokenRequestSpec audiences
+        authorization.v1.LocalSubjectAccessReview spec
+        authorization.v1.SelfSubjectAccessReview spec
+        authorization.v1.SelfSubjectRulesReview spec
+        authorization.v1.SubjectAccessReview spec
+        apps.v1.ReplicaSetSpec selector
+        apps.v1.DeploymentSpec selector
+        apps.v1.DaemonSetSpec selector
+        apps.v1.StatefulSetSpec selector
+        batch.v1.PodFailurePolicy rules
+        events.v1.Event eventTime
+        networking.v1.HTTPIngressPath pathType
+        storage.v1.CSINodeSpec drivers
+        storage.v1.TokenRequest audience
+        rbac.v1.Role rules
+        rbac.v1.ClusterRole rules
+        rbac.v1.PolicyRule verbs
+        scheduling.v1alpha2.PodGroupSpec schedulingPolicy
+        scheduling.v1alpha2.PodGroupTemplate schedulingPolicy
+        flowcontrol.v1.ResourcePolicyRule apiGroups
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.WebhookConversion conversionReviewVersions
+        """
+
+    private static let text = """
+        core.v1.PodSpec restartPolicy enum Always Never OnFailure
+        core.v1.PodSpec dnsPolicy enum ClusterFirst ClusterFirstWithHostNet Default None
+        core.v1.PodSpec preemptionPolicy enum Never PreemptLowerPriority
+        core.v1.PodSpec terminationGracePeriodSeconds atLeast 0
+        core.v1.PodSpec activeDeadlineSeconds range 1 2147483647
+        core.v1.PodSpec nodeName dnsSubdomain
+        core.v1.PodSpec serviceAccountName dnsSubdomain
+        core.v1.PodSpec hostname dnsLabel
+        core.v1.PodSpec subdomain dnsLabel
+        core.v1.PodSpec priorityClassName dnsSubdomain
+        core.v1.PodSpec runtimeClassName dnsSubdomain
+        core.v1.PodSpec nodeSelector labels
+        core.v1.PodSpec overhead quantities
+        core.v1.PodOS name enum linux windows
+        core.v1.PodReadinessGate conditionType qualifiedName
+        core.v1.PodSchedulingGate name qualifiedName
+        core.v1.PodDNSConfig nameservers maxItems 3
+        core.v1.PodDNSConfig nameservers each ip
+        core.v1.PodDNSConfig searches maxItems 32
+        core.v1.HostAlias ip ip
+        core.v1.HostAlias hostnames each dnsSubdomain
+        core.v1.Container name dnsLabel
+        core.v1.Container imagePullPolicy enum Always IfNotPresent Never
+        core.v1.Container terminationMessagePolicy enum FallbackToLogsOnError File
+        core.v1.EphemeralContainer name dnsLabel
+        core.v1.EphemeralContainer imagePullPolicy enum Always IfNotPresent Never
+        core.v1.EphemeralContainer terminationMessagePolicy enum FallbackToLogsOnError File
+        core.v1.ContainerPort name portName
+        core.v1.ContainerPort containerPort port
+        core.v1.ContainerPort hostPort range 0 65535
+        core.v1.ContainerPort protocol enum SCTP TCP UDP
+        core.v1.ContainerPort hostIP ip
+        core.v1.EnvVar name envName
+        core.v1.ConfigMapKeySelector key configMapKey
+        core.v1.SecretKeySelector key configMapKey
+        core.v1.ResourceRequirements limits quantities
+        core.v1.ResourceRequirements requests quantities
+        core.v1.VolumeResourceRequirements limits quantities
+        core.v1.VolumeResourceRequirements requests quantities
+        core.v1.Probe initialDelaySeconds atLeast 0
+        core.v1.Probe timeoutSeconds atLeast 0
+        core.v1.Probe periodSeconds atLeast 0
+        core.v1.Probe successThreshold atLeast 0
+        core.v1.Probe failureThreshold atLeast 0
+        core.v1.Probe terminationGracePeriodSeconds atLeast 1
+        core.v1.HTTPGetAction port portOrName
+        core.v1.HTTPGetAction scheme enum HTTP HTTPS
+        core.v1.TCPSocketAction port portOrName
+        core.v1.GRPCAction port port
+        core.v1.Volume name dnsLabel
+        core.v1.VolumeMount mountPropagation enum Bidirectional HostToContainer None
+        core.v1.VolumeMount recursiveReadOnly enum Disabled Enabled IfPossible
+        core.v1.VolumeMount subPath relativePath
+        core.v1.KeyToPath key configMapKey
+        core.v1.KeyToPath path relativePath
+        core.v1.KeyToPath mode range 0 511
+        core.v1.SecretVolumeSource defaultMode range 0 511
+        core.v1.ConfigMapVolumeSource defaultMode range 0 511
+        core.v1.DownwardAPIVolumeSource defaultMode range 0 511
+        core.v1.ProjectedVolumeSource defaultMode range 0 511
+        core.v1.DownwardAPIVolumeFile path relativePath
+        core.v1.ServiceAccountTokenProjection path relativePath
+        core.v1.ServiceAccountTokenProjection expirationSeconds range 600 4294967296
+        core.v1.NFSVolumeSource path absolutePath
+        core.v1.SecurityContext runAsUser range 0 2147483647
+        core.v1.SecurityContext runAsGroup range 0 2147483647
+        core.v1.SecurityContext procMount enum Default Unmasked
+        core.v1.PodSecurityContext runAsUser range 0 2147483647
+        core.v1.PodSecurityContext runAsGroup range 0 2147483647
+        core.v1.PodSecurityContext fsGroup range 0 2147483647
+        core.v1.PodSecurityContext fsGroupChangePolicy enum Always OnRootMismatch
+        core.v1.PodSecurityContext supplementalGroupsPolicy enum Merge Strict
+        core.v1.SeccompProfile type enum Localhost RuntimeDefault Unconfined
+        core.v1.AppArmorProfile type enum Localhost RuntimeDefault Unconfined
+        core.v1.Toleration key qualifiedName
+        core.v1.Toleration effect enum NoSchedule PreferNoSchedule NoExecute
+        core.v1.Taint key qualifiedName
+        core.v1.Taint value labelValue
+        core.v1.Taint effect enum NoSchedule PreferNoSchedule NoExecute
+        core.v1.TopologySpreadConstraint maxSkew atLeast 1
+        core.v1.TopologySpreadConstraint minDomains atLeast 1
+        core.v1.TopologySpreadConstraint topologyKey qualifiedName
+        core.v1.TopologySpreadConstraint whenUnsatisfiable enum DoNotSchedule ScheduleAnyway
+        core.v1.TopologySpreadConstraint nodeAffinityPolicy enum Honor Ignore
+        core.v1.TopologySpreadConstraint nodeTaintsPolicy enum Honor Ignore
+        core.v1.PodAffinityTerm topologyKey qualifiedName
+        core.v1.WeightedPodAffinityTerm weight range 1 100
+        core.v1.PreferredSchedulingTerm weight range 1 100
+        core.v1.ServiceSpec type enum ClusterIP ExternalName LoadBalancer NodePort
+        core.v1.ServiceSpec sessionAffinity enum ClientIP None
+        core.v1.ServiceSpec selector labels
+        core.v1.ServiceSpec externalIPs each ip
+        core.v1.ServiceSpec externalName dnsSubdomain
+        core.v1.ServiceSpec externalTrafficPolicy enum Cluster Local
+        core.v1.ServiceSpec internalTrafficPolicy enum Cluster Local
+        core.v1.ServiceSpec ipFamilyPolicy enum SingleStack PreferDualStack RequireDualStack
+        core.v1.ServiceSpec ipFamilies each enum IPv4 IPv6
+        core.v1.ServiceSpec loadBalancerSourceRanges each cidr
+        core.v1.ServiceSpec trafficDistribution enum PreferClose PreferSameZone PreferSameNode
+        core.v1.ServicePort name dnsLabel
+        core.v1.ServicePort port port
+        core.v1.ServicePort nodePort range 0 65535
+        core.v1.ServicePort protocol enum SCTP TCP UDP
+        core.v1.ServicePort targetPort portOrName
+        core.v1.ServicePort appProtocol qualifiedName
+        core.v1.ClientIPConfig timeoutSeconds range 1 86400
+        core.v1.EndpointAddress ip ip
+        core.v1.EndpointAddress nodeName dnsSubdomain
+        core.v1.EndpointPort port port
+        core.v1.EndpointPort name dnsLabel
+        core.v1.EndpointPort protocol enum SCTP TCP UDP
+        core.v1.ReplicationControllerSpec replicas atLeast 0
+        core.v1.ReplicationControllerSpec minReadySeconds atLeast 0
+        core.v1.NodeSpec podCIDRs each cidr
+        core.v1.PersistentVolumeClaimSpec volumeMode enum Block Filesystem
+        core.v1.PersistentVolumeClaimSpec accessModes each enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeClaimSpec storageClassName dnsSubdomain
+        core.v1.PersistentVolumeSpec volumeMode enum Block Filesystem
+        core.v1.PersistentVolumeSpec accessModes each enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeSpec persistentVolumeReclaimPolicy enum Delete Recycle Retain
+        core.v1.PersistentVolumeSpec capacity quantities
+        core.v1.PersistentVolumeSpec storageClassName dnsSubdomain
+        core.v1.ResourceQuotaSpec hard quantities
+        core.v1.ObjectReference name pathSegment
+        apps.v1.DeploymentSpec replicas atLeast 0
+        apps.v1.DeploymentSpec minReadySeconds atLeast 0
+        apps.v1.DeploymentSpec revisionHistoryLimit atLeast 0
+        apps.v1.DeploymentSpec progressDeadlineSeconds atLeast 0
+        apps.v1.DeploymentStrategy type enum Recreate RollingUpdate
+        apps.v1.RollingUpdateDeployment maxUnavailable intOrPercent
+        apps.v1.RollingUpdateDeployment maxSurge intOrPercent
+        apps.v1.ReplicaSetSpec replicas atLeast 0
+        apps.v1.ReplicaSetSpec minReadySeconds atLeast 0
+        apps.v1.DaemonSetSpec minReadySeconds atLeast 0
+        apps.v1.DaemonSetSpec revisionHistoryLimit atLeast 0
+        apps.v1.DaemonSetUpdateStrategy type enum OnDelete RollingUpdate
+        apps.v1.RollingUpdateDaemonSet maxUnavailable intOrPercent
+        apps.v1.RollingUpdateDaemonSet maxSurge intOrPercent
+        apps.v1.StatefulSetSpec replicas atLeast 0
+        apps.v1.StatefulSetSpec minReadySeconds atLeast 0
+        apps.v1.StatefulSetSpec podManagementPolicy enum OrderedReady Parallel
+        apps.v1.StatefulSetUpdateStrategy type enum OnDelete RollingUpdate
+        apps.v1.RollingUpdateStatefulSetStrategy partition atLeast 0
+        apps.v1.RollingUpdateStatefulSetStrategy maxUnavailable intOrPercent
+        apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenDeleted enum Delete Retain
+        apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenScaled enum Delete Retain
+        apps.v1.StatefulSetOrdinals start atLeast 0
+        apps.v1.ControllerRevision revision atLeast 0
+        batch.v1.JobSpec parallelism atLeast 0
+        batch.v1.JobSpec completions atLeast 0
+        batch.v1.JobSpec activeDeadlineSeconds atLeast 0
+        batch.v1.JobSpec backoffLimit atLeast 0
+        batch.v1.JobSpec backoffLimitPerIndex atLeast 0
+        batch.v1.JobSpec maxFailedIndexes atLeast 0
+        batch.v1.JobSpec ttlSecondsAfterFinished atLeast 0
+        batch.v1.JobSpec completionMode enum Indexed NonIndexed
+        batch.v1.JobSpec podReplacementPolicy enum Failed TerminatingOrFailed
+        batch.v1.PodFailurePolicyRule action enum Count FailIndex FailJob Ignore
+        batch.v1.PodFailurePolicyOnExitCodesRequirement operator enum In NotIn
+        batch.v1.CronJobSpec concurrencyPolicy enum Allow Forbid Replace
+        batch.v1.CronJobSpec startingDeadlineSeconds atLeast 0
+        batch.v1.CronJobSpec successfulJobsHistoryLimit atLeast 0
+        batch.v1.CronJobSpec failedJobsHistoryLimit atLeast 0
+        autoscaling.v1.ScaleSpec replicas atLeast 0
+        autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas atLeast 1
+        autoscaling.v1.HorizontalPodAutoscalerSpec maxReplicas atLeast 1
+        autoscaling.v2.HorizontalPodAutoscalerSpec minReplicas atLeast 1
+        autoscaling.v2.HorizontalPodAutoscalerSpec maxReplicas atLeast 1
+        autoscaling.v2.MetricSpec type enum ContainerResource External Object Pods Resource
+        autoscaling.v2.MetricTarget type enum AverageValue Utilization Value
+        autoscaling.v2.HPAScalingRules stabilizationWindowSeconds range 0 3600
+        autoscaling.v2.HPAScalingRules selectPolicy enum Disabled Max Min
+        autoscaling.v2.HPAScalingPolicy type enum Percent Pods
+        autoscaling.v2.HPAScalingPolicy value atLeast 1
+        autoscaling.v2.HPAScalingPolicy periodSeconds range 1 1800
+        autoscaling.v2.CrossVersionObjectReference kind pathSegment
+        autoscaling.v2.CrossVersionObjectReference name pathSegment
+        coordination.v1.LeaseSpec leaseDurationSeconds atLeast 1
+        coordination.v1.LeaseSpec leaseTransitions atLeast 0
+        discovery.v1.EndpointSlice addressType enum FQDN IPv4 IPv6
+        discovery.v1.EndpointSlice endpoints maxItems 1000
+        discovery.v1.EndpointSlice ports maxItems 100
+        discovery.v1.Endpoint nodeName dnsSubdomain
+        discovery.v1.Endpoint hostname dnsLabel
+        discovery.v1.EndpointPort name dnsLabel
+        discovery.v1.EndpointPort protocol enum SCTP TCP UDP
+        discovery.v1.EndpointPort port port
+        discovery.v1.EndpointPort appProtocol qualifiedName
+        networking.v1.HTTPIngressPath pathType enum Exact ImplementationSpecific Prefix
+        networking.v1.ServiceBackendPort number port
+        networking.v1.ServiceBackendPort name portName
+        networking.v1.IngressServiceBackend name dns1035
+        networking.v1.IngressClassParametersReference scope enum Cluster Namespace
+        networking.v1.IPBlock cidr cidr
+        networking.v1.IPBlock except each cidr
+        networking.v1.NetworkPolicyPort protocol enum SCTP TCP UDP
+        networking.v1.NetworkPolicyPort port portOrName
+        networking.v1.NetworkPolicySpec policyTypes each enum Egress Ingress
+        networking.v1.ServiceCIDRSpec cidrs each cidr
+        node.v1.RuntimeClass handler dnsLabel
+        policy.v1.PodDisruptionBudgetSpec minAvailable intOrPercent
+        policy.v1.PodDisruptionBudgetSpec maxUnavailable intOrPercent
+        policy.v1.PodDisruptionBudgetSpec unhealthyPodEvictionPolicy enum AlwaysAllow IfHealthyBudget
+        scheduling.v1.PriorityClass preemptionPolicy enum Never PreemptLowerPriority
+        storage.v1.StorageClass provisioner qualifiedName
+        storage.v1.StorageClass reclaimPolicy enum Delete Retain
+        storage.v1.StorageClass volumeBindingMode enum Immediate WaitForFirstConsumer
+        storage.v1.CSIDriverSpec fsGroupPolicy enum File None ReadWriteOnceWithFSType
+        storage.v1.CSIDriverSpec volumeLifecycleModes each enum Ephemeral Persistent
+        rbac.v1.RoleRef apiGroup enum rbac.authorization.k8s.io
+        admissionregistration.v1.MutatingWebhook failurePolicy enum Fail Ignore
+        admissionregistration.v1.MutatingWebhook matchPolicy enum Equivalent Exact
+        admissionregistration.v1.MutatingWebhook sideEffects enum None NoneOnDryRun
+        admissionregistration.v1.MutatingWebhook reinvocationPolicy enum IfNeeded Never
+        admissionregistration.v1.MutatingWebhook timeoutSeconds range 1 30
+        admissionregistration.v1.ValidatingWebhook failurePolicy enum Fail Ignore
+        admissionregistration.v1.ValidatingWebhook matchPolicy enum Equivalent Exact
+        admissionregistration.v1.ValidatingWebhook sideEffects enum None NoneOnDryRun
+        admissionregistration.v1.ValidatingWebhook timeoutSeconds range 1 30
+        admissionregistration.v1.RuleWithOperations operations each enum * CONNECT CREATE DELETE UPDATE
+        admissionregistration.v1.RuleWithOperations scope enum * Cluster Namespaced
+        admissionregistration.v1.ServiceReference port port
+        authentication.v1.TokenRequestSpec expirationSeconds range 600 4294967296
+        flowcontrol.v1.PriorityLevelConfigurationSpec type enum Exempt Limited
+        flowcontrol.v1.FlowSchemaSpec matchingPrecedence range 1 10000
+        flowcontrol.v1.LimitResponse type enum Queue Reject
+        flowcontrol.v1.Subject kind enum Group ServiceAccount User
+        certificates.v1.CertificateSigningRequestSpec expirationSeconds atLeast 600
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec scope enum Cluster Namespaced
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec group dnsSubdomain
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames plural dns1035
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames singular dns1035
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames shortNames each dns1035
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion strategy enum None Webhook
+        """
+}

@@ -1,0 +1,140 @@
+/// What names, labels and addresses must look like. Each check gives upstream's complaints, none when the text is good.
+enum Names {
+    static func dnsLabel(_ text: String) -> [String] {
+        var problems = length(text, 63)
+        if !isLabel(text[...]) {
+            problems.append(
+                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character "
+                    + "(e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')")
+        }
+        return problems
+    }
+
+    static func dnsSubdomain(_ text: String) -> [String] {
+        var problems = length(text, 253)
+        if !isSubdomain(text) {
+            problems.append(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character "
+                    + "(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
+        }
+        return problems
+    }
+
+    /// RFC 1035: the names of Services.
+    static func dns1035Label(_ text: String) -> [String] {
+        var problems = length(text, 63)
+        if !isLabel(text[...]) || !(text.utf8.first.map(isLower) ?? false) {
+            problems.append(
+                "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character "
+                    + "(e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')")
+        }
+        return problems
+    }
+
+    /// The key of a label or an annotation, a finalizer: `example.com/name`.
+    static func qualifiedName(_ text: String) -> [String] {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        var problems: [String] = []
+        if parts.count > 2 {
+            return [
+                "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+                    + "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            ]
+        }
+        if parts.count == 2 {
+            if parts[0].isEmpty { problems.append("prefix part must be non-empty") } else { problems += dnsSubdomain(parts[0]).map { "prefix part \($0)" } }
+        }
+        let name = parts[parts.count - 1]
+        if name.isEmpty {
+            problems.append("name part must be non-empty")
+        } else if name.utf8.count > 63 {
+            problems.append("name part must be no more than 63 bytes")
+        }
+        if !isQualifiedPart(name) {
+            problems.append(
+                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+                    + "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')")
+        }
+        return problems
+    }
+
+    static func labelValue(_ text: String) -> [String] {
+        var problems = length(text, 63)
+        if !text.isEmpty, !isQualifiedPart(text) {
+            problems.append(
+                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+                    + "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')")
+        }
+        return problems
+    }
+
+    /// A key of a ConfigMap or a Secret.
+    static func configMapKey(_ text: String) -> [String] {
+        var problems = length(text, 253)
+        if text.isEmpty || !text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }) {
+            problems.append(
+                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')")
+        }
+        if text == "." { problems.append("must not be '.'") }
+        if text == ".." { problems.append("must not be '..'") } else if text.hasPrefix("..") { problems.append("must not start with '..'") }
+        return problems
+    }
+
+    /// A path segment: the names of RBAC objects.
+    static func pathSegment(_ text: String) -> [String] {
+        if text == "." || text == ".." { return ["may not be '\(text)'"] }
+        return ["/", "%"].filter { text.contains($0) }.map { "may not contain '\($0)'" }
+    }
+
+    static func portName(_ text: String) -> [String] {
+        var problems: [String] = []
+        if text.utf8.count > 15 { problems.append("must be no more than 15 characters") }
+        if text.isEmpty || !text.utf8.allSatisfy({ isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }) {
+            problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+        }
+        if !text.utf8.contains(where: isLower) { problems.append("must contain at least one letter (a-z)") }
+        if text.contains("--") { problems.append("must not contain consecutive hyphens") }
+        if text.hasPrefix("-") || text.hasSuffix("-") { problems.append("must not begin or end with a hyphen") }
+        return problems
+    }
+
+    static func environmentName(_ text: String) -> [String] {
+        // Any printable ASCII but "=" is good since relaxed checking became the rule.
+        text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "=") })
+            ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
+    }
+
+    static func port(_ number: Int64) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
+
+    static func ip(_ text: String) -> [String] {
+        IPLiteral.isIPv4(text) || IPLiteral.isIPv6(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    }
+
+    static func cidr(_ text: String) -> [String] {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        let good = parts.count == 2 && Int(parts[1]).map { IPLiteral.isIPv4(parts[0]) ? (0...32).contains($0) : IPLiteral.isIPv6(parts[0]) && (0...128).contains($0) } ?? false
+        return good ? [] : ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]
+    }
+
+    static func percentOrNumber(_ text: String) -> [String] {
+        text.utf8.last == UInt8(ascii: "%") && text.utf8.count > 1 && text.utf8.dropLast().allSatisfy(isDigit)
+            ? [] : ["a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"]
+    }
+
+    private static func length(_ text: String, _ limit: Int) -> [String] { text.utf8.count > limit ? ["must be no more than \(limit) bytes"] : [] }
+    static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+    static func isLower(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") }
+    static func isAlphanumeric(_ byte: UInt8) -> Bool { isDigit(byte) || isLower(byte) || (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")) }
+
+    static func isLabel(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first, let last = text.utf8.last else { return false }
+        return (isLower(first) || isDigit(first)) && (isLower(last) || isDigit(last)) && text.utf8.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+    }
+
+    static func isSubdomain(_ text: String) -> Bool { text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isLabel) }
+
+    private static func isQualifiedPart(_ text: String) -> Bool {
+        guard let first = text.utf8.first, let last = text.utf8.last, isAlphanumeric(first), isAlphanumeric(last) else { return false }
+        return text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }
+    }
+}

@@ -1,0 +1,102 @@
+internal import OrderedCollections
+
+/// What holds for the metadata of every object.
+enum ObjectMetaRules {
+    static func validate(_ metadata: Value, kind: String, isNamespaced: Bool) -> [FieldError] {
+        let path: FieldPath = "metadata"
+        var errors: [FieldError] = []
+        let check = nameChecks[kind] ?? { Names.dnsSubdomain($0) }
+        let name = metadata["name"].string ?? ""
+        if let prefix = metadata["generateName"].string, !prefix.isEmpty {
+            // What is generated ends in letters and digits, so a dash at the end of the prefix does no harm.
+            let masked = prefix.hasSuffix("-") && prefix.count > 1 ? String(prefix.dropLast()) + "a" : prefix
+            Constraint.add(check(masked), .string(prefix), path.child("generateName"), &errors)
+        }
+        if name.isEmpty {
+            errors.append(.required(path.child("name"), "name or generateName is required"))
+        } else {
+            Constraint.add(check(name), .string(name), path.child("name"), &errors)
+        }
+        let namespace = metadata["namespace"].string ?? ""
+        if isNamespaced {
+            if namespace.isEmpty { errors.append(.required(path.child("namespace"))) } else { Constraint.add(Names.dnsLabel(namespace), .string(namespace), path.child("namespace"), &errors) }
+        } else if !namespace.isEmpty {
+            errors.append(.forbidden(path.child("namespace"), "not allowed on this type"))
+        }
+        shared(metadata, path, &errors)
+        return errors
+    }
+
+    static func validateUpdate(_ metadata: Value, old: Value) -> [FieldError] {
+        let path: FieldPath = "metadata"
+        var errors: [FieldError] = []
+        for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
+            let before = old[field]
+            let after = metadata[field]
+            // The server sets what is missing from the stored object, so only a contradiction is an error.
+            if after.isNull || before == after { continue }
+            errors.append(.invalid(path.child(field), after, "field is immutable"))
+        }
+        shared(metadata, path, &errors)
+        return errors
+    }
+
+    private static func shared(_ metadata: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        if let generation = metadata["generation"].int, generation < 0 {
+            errors.append(.invalid(path.child("generation"), .int(generation), "must be greater than or equal to 0"))
+        }
+        Constraint.labels(metadata["labels"], path.child("labels"), &errors)
+        annotations(metadata["annotations"], path.child("annotations"), &errors)
+        owners(metadata["ownerReferences"].elements, path.child("ownerReferences"), &errors)
+        for (index, finalizer) in metadata["finalizers"].elements.enumerated() {
+            guard let name = finalizer.string else { continue }
+            let field = path.child("finalizers").index(index)
+            Constraint.add(Names.qualifiedName(name), finalizer, path.child("finalizers"), &errors)
+            if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
+                errors.append(.invalid(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified"))
+            }
+        }
+    }
+
+    static func annotations(_ annotations: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        var size = 0
+        for (key, value) in annotations.fields {
+            Constraint.add(Names.qualifiedName(key.lowercased()), .string(key), path, &errors)
+            size += key.utf8.count + (value.string?.utf8.count ?? 0)
+        }
+        if size > 262_144 { errors.append(.tooLong(path, limit: 262_144)) }
+    }
+
+    private static func owners(_ owners: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
+        var controller: String?
+        for (index, owner) in owners.enumerated() {
+            let field = path.index(index)
+            if owner["apiVersion"].isEmpty { errors.append(.invalid(field.child("apiVersion"), owner["apiVersion"], "version must not be empty")) }
+            for name in ["kind", "name", "uid"] where owner[name].isEmpty { errors.append(.invalid(field.child(name), "", "\(name) must not be empty")) }
+            if owner["apiVersion"].string == "v1", owner["kind"].string == "Event" {
+                errors.append(.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
+            }
+            guard owner["controller"].bool == true else { continue }
+            let name = owner["name"].string ?? ""
+            if let controller {
+                errors.append(
+                    .invalid(path, .array(owners), "Only one reference can have Controller set to true. Found \"true\" in references for \(controller) and \(name)"))
+            } else {
+                controller = name
+            }
+        }
+    }
+
+    private static let nameChecks: [String: @Sendable (String) -> [String]] = [
+        "/Namespace": { Names.dnsLabel($0) },
+        "/Service": { Names.dns1035Label($0) },
+        "batch/CronJob": { name in Names.dnsSubdomain(name) + (name.utf8.count > 52 ? ["must be no more than 52 characters"] : []) },
+        "rbac.authorization.k8s.io/Role": { Names.pathSegment($0) },
+        "rbac.authorization.k8s.io/ClusterRole": { Names.pathSegment($0) },
+        "rbac.authorization.k8s.io/RoleBinding": { Names.pathSegment($0) },
+        "rbac.authorization.k8s.io/ClusterRoleBinding": { Names.pathSegment($0) },
+        "apiregistration.k8s.io/APIService": { Names.pathSegment($0) },
+        "networking.k8s.io/IPAddress": { Names.ip($0) },
+        "certificates.k8s.io/ClusterTrustBundle": { name in Names.dnsSubdomain(name.replacing(":", with: ".")) },
+    ]
+}

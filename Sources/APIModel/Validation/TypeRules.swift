@@ -1,0 +1,131 @@
+internal import OrderedCollections
+
+/// Rules for types of the API, wherever they stand in an object. Each sees one value of its type and the path to it.
+enum TypeRules {
+    typealias Rule = @Sendable (Value, FieldPath, inout [FieldError]) -> Void
+
+    static let rules: [String: Rule] = {
+        var rules: [String: Rule] = [:]
+        for table in [pod, container, volume, workload, service, general] {
+            for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
+        }
+        return rules
+    }()
+
+    /// Reports the second and later elements whose `field` was there before.
+    static func unique(_ elements: [Value], _ field: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        var seen: Set<String> = []
+        for (index, element) in elements.enumerated() {
+            guard let name = element[field].string, !name.isEmpty else { continue }
+            if !seen.insert(name).inserted { errors.append(.duplicate(path.index(index).child(field), .string(name))) }
+        }
+    }
+
+    private static let general: [String: Rule] = [
+        "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector": { selector, path, errors in
+            Constraint.labels(selector["matchLabels"], path.child("matchLabels"), &errors)
+            for (index, expression) in selector["matchExpressions"].elements.enumerated() {
+                let field = path.child("matchExpressions").index(index)
+                let values = expression["values"].elements
+                switch expression["operator"].string {
+                case "In", "NotIn":
+                    if values.isEmpty { errors.append(.required(field.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")) }
+                case "Exists", "DoesNotExist":
+                    if !values.isEmpty { errors.append(.forbidden(field.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")) }
+                default: errors.append(.invalid(field.child("operator"), expression["operator"], "not a valid selector operator"))
+                }
+                if let key = expression["key"].string { Constraint.add(Names.qualifiedName(key), .string(key), field.child("key"), &errors) }
+                for (index, value) in values.enumerated() {
+                    if let text = value.string { Constraint.add(Names.labelValue(text), value, field.child("values").index(index), &errors) }
+                }
+            }
+        },
+        "rbac.v1.PolicyRule": { rule, path, errors in
+            if rule["verbs"].elements.isEmpty { errors.append(.required(path.child("verbs"), "verbs must contain at least one value")) }
+            if rule["nonResourceURLs"].elements.isEmpty {
+                if rule["apiGroups"].elements.isEmpty { errors.append(.required(path.child("apiGroups"), "resource rules must supply at least one api group")) }
+                if rule["resources"].elements.isEmpty { errors.append(.required(path.child("resources"), "resource rules must supply at least one resource")) }
+            } else if !rule["apiGroups"].isEmpty || !rule["resources"].isEmpty || !rule["resourceNames"].isEmpty {
+                errors.append(.invalid(path.child("nonResourceURLs"), rule["nonResourceURLs"], "rules cannot apply to both regular resources and non-resource URLs"))
+            }
+        },
+        "rbac.v1.Subject": { subject, path, errors in
+            let group = subject["apiGroup"].string ?? ""
+            switch subject["kind"].string {
+            case "ServiceAccount":
+                if let name = subject["name"].string, !name.isEmpty { Constraint.add(Names.dnsSubdomain(name), .string(name), path.child("name"), &errors) }
+                if !group.isEmpty { errors.append(.notSupported(path.child("apiGroup"), subject["apiGroup"], [""])) }
+            case "User", "Group":
+                if group != "rbac.authorization.k8s.io" { errors.append(.notSupported(path.child("apiGroup"), subject["apiGroup"], ["rbac.authorization.k8s.io"])) }
+            case let kind: errors.append(.notSupported(path.child("kind"), .string(kind ?? ""), ["ServiceAccount", "User", "Group"]))
+            }
+        },
+        "policy.v1.PodDisruptionBudgetSpec": { spec, path, errors in
+            if !spec["minAvailable"].isNull, !spec["maxUnavailable"].isNull {
+                errors.append(.invalid(path, spec, "minAvailable and maxUnavailable cannot be both set"))
+            }
+        },
+        "networking.v1.IngressSpec": { spec, path, errors in
+            if spec["rules"].elements.isEmpty, spec["defaultBackend"].isNull {
+                errors.append(.invalid(path, spec, "either `defaultBackend` or `rules` must be specified"))
+            }
+        },
+        "networking.v1.IngressRule": { rule, path, errors in
+            guard let host = rule["host"].string, !host.isEmpty else { return }
+            if IPLiteral.isIPv4(host) || IPLiteral.isIPv6(host) { errors.append(.invalid(path.child("host"), .string(host), "must be a DNS name, not an IP address")) }
+            let name = host.hasPrefix("*.") ? String(host.dropFirst(2)) : host
+            Constraint.add(Names.dnsSubdomain(name), .string(host), path.child("host"), &errors)
+        },
+        "networking.v1.HTTPIngressPath": { entry, path, errors in
+            let text = entry["path"].string ?? ""
+            switch entry["pathType"].string {
+            case nil, "": errors.append(.required(path.child("pathType"), "pathType must be specified"))
+            case "Exact", "Prefix":
+                if !text.hasPrefix("/") { errors.append(.invalid(path.child("path"), .string(text), "must be an absolute path")) }
+                for bad in ["//", "/./", "/../", "%2f", "%2F"] where text.contains(bad) { errors.append(.invalid(path.child("path"), .string(text), "must not contain '\(bad)'")) }
+            default: if !text.isEmpty, !text.hasPrefix("/") { errors.append(.invalid(path.child("path"), .string(text), "must be an absolute path")) }
+            }
+        },
+        "networking.v1.IngressBackend": { backend, path, errors in
+            switch (backend["service"].isNull, backend["resource"].isNull) {
+            case (false, false): errors.append(.invalid(path, "", "cannot set both resource and service backends"))
+            case (true, true): errors.append(.required(path, "a service or resource backend must be specified"))
+            case (false, true):
+                let port = backend["service"]["port"]
+                if port["name"].isEmpty, port["number"].isEmpty { errors.append(.required(path, "port name or number is required")) }
+                if !port["name"].isEmpty, !port["number"].isEmpty { errors.append(.invalid(path, backend, "cannot set both port name & port number")) }
+            default: break
+            }
+        },
+        "autoscaling.v1.HorizontalPodAutoscalerSpec": replicaBounds,
+        "autoscaling.v2.HorizontalPodAutoscalerSpec": replicaBounds,
+        "core.v1.LimitRangeSpec": { spec, path, errors in
+            TypeRules.unique(spec["limits"].elements, "type", path.child("limits"), &errors)
+        },
+        "core.v1.NodeSelector": { selector, path, errors in
+            if selector["nodeSelectorTerms"].elements.isEmpty {
+                errors.append(.required(path.child("nodeSelectorTerms"), "must have at least one node selector term"))
+            }
+        },
+        "core.v1.NodeSelectorRequirement": { requirement, path, errors in
+            let values = requirement["values"].elements
+            switch requirement["operator"].string {
+            case "In", "NotIn": if values.isEmpty { errors.append(.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")) }
+            case "Exists", "DoesNotExist":
+                if !values.isEmpty { errors.append(.forbidden(path.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")) }
+            case "Gt", "Lt":
+                if values.count != 1 { errors.append(.required(path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'")) }
+            default: errors.append(.invalid(path.child("operator"), requirement["operator"], "not a valid selector operator"))
+            }
+        },
+    ]
+
+    private static let replicaBounds: Rule = { spec, path, errors in
+        let low = spec["minReplicas"].int ?? 1
+        guard let high = spec["maxReplicas"].int else {
+            errors.append(.invalid(path.child("maxReplicas"), 0, "must be greater than 0"))
+            return
+        }
+        if high < low { errors.append(.invalid(path.child("maxReplicas"), .int(high), "must be greater than or equal to `minReplicas`")) }
+    }
+}

@@ -1,0 +1,144 @@
+internal import OrderedCollections
+
+/// What an update may not change.
+enum UpdateRules {
+    static func validate(_ new: Value, old: Value, kind: String) -> [FieldError] {
+        var errors: [FieldError] = []
+        for (path, message) in immutable[kind] ?? [] {
+            let before = value(old, path)
+            let after = value(new, path)
+            guard before != after else { continue }
+            switch message {
+            case .immutable: errors.append(.invalid(FieldPath(path), after, "field is immutable"))
+            case .invalid(let text): errors.append(.invalid(FieldPath(path), after, text))
+            case .forbidden(let text): errors.append(.forbidden(FieldPath(path), text))
+            }
+        }
+        rules[kind]?(new, old, &errors)
+        return errors
+    }
+
+    private enum Message {
+        case immutable, invalid(String), forbidden(String)
+    }
+
+    private static func value(_ object: Value, _ path: String) -> Value { path.split(separator: ".").reduce(object) { $0[String($1)] } }
+
+    private static let immutable: [String: [(String, Message)]] = [
+        "apps/Deployment": [("spec.selector", .immutable)],
+        "apps/ReplicaSet": [("spec.selector", .immutable)],
+        "apps/DaemonSet": [("spec.selector", .immutable)],
+        "apps/ControllerRevision": [("data", .immutable)],
+        "batch/Job": [("spec.selector", .immutable), ("spec.completionMode", .immutable), ("spec.podFailurePolicy", .immutable), ("spec.backoffLimitPerIndex", .immutable), ("spec.successPolicy", .immutable)],
+        "/Secret": [("type", .immutable)],
+        "storage.k8s.io/StorageClass": [
+            ("parameters", .forbidden("updates to parameters are forbidden.")), ("provisioner", .forbidden("updates to provisioner are forbidden.")),
+            ("reclaimPolicy", .forbidden("updates to reclaimPolicy are forbidden.")), ("volumeBindingMode", .immutable),
+        ],
+        "storage.k8s.io/VolumeAttachment": [("spec", .immutable)],
+        "storage.k8s.io/CSIDriver": [("spec.attachRequired", .immutable), ("spec.volumeLifecycleModes", .immutable)],
+        "storage.k8s.io/CSIStorageCapacity": [("nodeTopology", .immutable), ("storageClassName", .immutable)],
+        "storage.k8s.io/VolumeAttributesClass": [("driverName", .forbidden("updates to driverName are forbidden.")), ("parameters", .forbidden("updates to parameters are forbidden."))],
+        "scheduling.k8s.io/PriorityClass": [("value", .forbidden("may not be changed in an update.")), ("preemptionPolicy", .forbidden("may not be changed in an update."))],
+        "rbac.authorization.k8s.io/RoleBinding": [("roleRef", .invalid("cannot change roleRef"))],
+        "rbac.authorization.k8s.io/ClusterRoleBinding": [("roleRef", .invalid("cannot change roleRef"))],
+        "networking.k8s.io/IngressClass": [("spec.controller", .immutable)],
+        "networking.k8s.io/IPAddress": [("spec.parentRef", .immutable)],
+        "node.k8s.io/RuntimeClass": [("handler", .immutable)],
+        "discovery.k8s.io/EndpointSlice": [("addressType", .immutable)],
+        "resource.k8s.io/ResourceClaim": [("spec", .immutable)],
+        "resource.k8s.io/ResourceClaimTemplate": [("spec", .immutable)],
+        "resource.k8s.io/ResourceSlice": [("spec.driver", .immutable), ("spec.nodeName", .immutable)],
+        "apiextensions.k8s.io/CustomResourceDefinition": [("spec.group", .immutable), ("spec.scope", .immutable), ("spec.names.plural", .immutable)],
+    ]
+
+    private typealias Rule = @Sendable (_ new: Value, _ old: Value, inout [FieldError]) -> Void
+
+    private static let rules: [String: Rule] = [
+        "/Pod": { new, old, errors in errors += PodUpdateRules.update(new, old: old) },
+        "/ConfigMap": { new, old, errors in frozen(new, old, ["data", "binaryData"], &errors) },
+        "/Secret": { new, old, errors in frozen(new, old, ["data"], &errors) },
+        "/Service": { new, old, errors in
+            let isExternalName = new["spec"]["type"].string == "ExternalName" || old["spec"]["type"].string == "ExternalName"
+            if let before = old["spec"]["clusterIP"].string, !before.isEmpty, let after = new["spec"]["clusterIP"].string, !after.isEmpty, before != after, !isExternalName {
+                errors.append(.invalid("spec.clusterIPs[0]", .string(after), "may not change once set"))
+            }
+            let family = new["spec"]["ipFamilies"][0]
+            if !family.isNull, !old["spec"]["ipFamilies"][0].isNull, family != old["spec"]["ipFamilies"][0], !isExternalName {
+                errors.append(.invalid("spec.ipFamilies[0]", family, "may not change once set"))
+            }
+            if old["spec"]["type"].string == "LoadBalancer", new["spec"]["type"].string == "LoadBalancer", old["spec"]["loadBalancerClass"] != new["spec"]["loadBalancerClass"] {
+                errors.append(.invalid("spec.loadBalancerClass", new["spec"]["loadBalancerClass"], "may not change once set"))
+            }
+        },
+        "/Node": { new, old, errors in
+            for field in ["podCIDR", "providerID"] {
+                if let before = old["spec"][field].string, !before.isEmpty, new["spec"][field].string != before {
+                    errors.append(.forbidden(FieldPath("spec").child(field), "node updates may not change \(field) except from \"\" to valid"))
+                }
+            }
+        },
+        "/PersistentVolumeClaim": { new, old, errors in
+            var expected = old["spec"]
+            let after = new["spec"]
+            // A claim may be bound, grow, and change its attributes class.
+            if expected["volumeName"].isEmpty { expected["volumeName"] = after["volumeName"] }
+            if old["status"]["phase"].string == "Bound" { expected["resources"]["requests"] = after["resources"]["requests"] }
+            if expected["storageClassName"].isNull { expected["storageClassName"] = after["storageClassName"] }
+            expected["volumeAttributesClassName"] = after["volumeAttributesClassName"]
+            if expected != after {
+                errors.append(.forbidden("spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"))
+            }
+            let sizes = [old, new].map { $0["spec"]["resources"]["requests"]["storage"].string.flatMap { try? Quantity($0) } ?? .zero }
+            if sizes[1] < sizes[0] { errors.append(.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")) }
+        },
+        "/PersistentVolume": { new, old, errors in
+            let open: Set<String> = ["capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "nodeAffinity", "volumeAttributesClassName", "volumeMode"]
+            func source(_ object: Value) -> Value { .object(object["spec"].fields.filter { !open.contains($0.key) }) }
+            if source(new) != source(old) { errors.append(.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")) }
+            if new["spec"]["volumeMode"] != old["spec"]["volumeMode"] { errors.append(.invalid("spec.volumeMode", new["spec"]["volumeMode"], "field is immutable")) }
+        },
+        "apps/StatefulSet": { new, old, errors in
+            let open = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"]
+            func fixed(_ object: Value) -> Value { .object(object["spec"].fields.filter { !open.contains($0.key) }) }
+            if fixed(new) != fixed(old) {
+                errors.append(
+                    .forbidden(
+                        "spec",
+                        "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
+                            + "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"))
+            }
+        },
+        "batch/Job": { new, old, errors in
+            var before = old["spec"]["template"]
+            let after = new["spec"]["template"]
+            if old["spec"]["suspend"].bool == true, old["status"]["startTime"].isNull {
+                // A job that has not begun can still be told where its pods go.
+                for field in ["nodeSelector", "affinity", "tolerations", "schedulingGates"] { before["spec"][field] = after["spec"][field] }
+                before["metadata"]["labels"] = after["metadata"]["labels"]
+                before["metadata"]["annotations"] = after["metadata"]["annotations"]
+                for list in ["containers", "initContainers"] where !before["spec"][list].isNull {
+                    let resources = after["spec"][list].elements.map { $0["resources"] }
+                    before["spec"][list].elements = before["spec"][list].elements.enumerated().map { index, container in
+                        var container = container
+                        if index < resources.count { container["resources"] = resources[index] }
+                        return container
+                    }
+                }
+            }
+            if before != after { errors.append(.invalid("spec.template", after, "field is immutable")) }
+            if old["spec"]["completions"] != new["spec"]["completions"], old["spec"]["completionMode"].string != "Indexed" || new["spec"]["completions"] != new["spec"]["parallelism"] {
+                errors.append(.invalid("spec.completions", new["spec"]["completions"], "field is immutable"))
+            }
+        },
+    ]
+
+    /// ConfigMaps and Secrets that were declared immutable stay so, and stay what they are.
+    private static func frozen(_ new: Value, _ old: Value, _ fields: [String], _ errors: inout [FieldError]) {
+        guard old["immutable"].bool == true else { return }
+        if new["immutable"].bool != true { errors.append(.forbidden("immutable", "field is immutable when `immutable` is set")) }
+        for field in fields where (new[field].isEmpty ? .null : new[field]) != (old[field].isEmpty ? .null : old[field]) {
+            errors.append(.forbidden(FieldPath(field), "field is immutable when `immutable` is set"))
+        }
+    }
+}

@@ -1,0 +1,93 @@
+internal import OrderedCollections
+
+/// Says what is wrong with an object, in upstream's words.
+///
+/// Three sources, all by type, so that a pod template is judged alike wherever it stands: the schema (what is required), `ConstraintTable` (formats, enumerations, ranges) and
+/// `TypeRules` (what relates several fields). Rules for whole kinds are in `KindRules`, those for updates in `UpdateRules`. Objects must have their defaults already.
+public enum Validation {
+    /// For an object about to be created. `status` is not looked at.
+    public static func validate(_ object: Value, resource: ResourceType) -> [FieldError] {
+        var validator = Validator()
+        validator.errors += ObjectMetaRules.validate(object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced)
+        validator.check(object, resource.schema.schema, "", except: ["apiVersion", "kind", "metadata", "status"])
+        KindRules.rules["\(resource.group)/\(resource.kind)"]?(object, &validator.errors)
+        return validator.finished
+    }
+
+    /// For an object about to replace `old`.
+    /// - Parameter subresource: `status`, `resize` … or `nil` for the object itself. Only what the subresource may change is judged.
+    public static func validateUpdate(_ new: Value, old: Value, resource: ResourceType, subresource: String?) -> [FieldError] {
+        let kind = "\(resource.group)/\(resource.kind)"
+        let metadata = ObjectMetaRules.validateUpdate(new["metadata"], old: old["metadata"])
+        switch subresource {
+        case nil:
+            let errors = metadata + UpdateRules.validate(new, old: old, kind: kind)
+            // What was let in once, by looser rules, does not hold up the last steps of a deletion.
+            if !old["metadata"]["deletionTimestamp"].isNull, new["spec"] == old["spec"] { return errors }
+            return merged(validate(new, resource: resource), errors)
+        case "resize" where kind == "/Pod": return metadata + PodUpdateRules.resize(new, old: old)
+        case "ephemeralcontainers" where kind == "/Pod":
+            return metadata + PodUpdateRules.ephemeralContainers(new, old: old) + validate(new, resource: resource).filter { $0.field.hasPrefix("spec.ephemeralContainers") }
+        default: return metadata
+        }
+    }
+
+    /// For a value of a type that is no resource of its own: `Scale`, `Eviction`, `TokenRequest`.
+    public static func validate(_ value: Value, schema: TypeSchema) -> [FieldError] {
+        var validator = Validator()
+        validator.check(value, schema, "", except: ["apiVersion", "kind", "metadata", "status"])
+        return validator.finished
+    }
+
+    private static func merged(_ first: [FieldError], _ second: [FieldError]) -> [FieldError] {
+        var seen: Set<FieldError> = []
+        return (second + first).filter { seen.insert($0).inserted }
+    }
+}
+
+/// One walk along a schema.
+struct Validator {
+    var errors: [FieldError] = []
+    /// What the schema misses; said only where no rule has said it better.
+    private var missing: [FieldError] = []
+
+    var finished: [FieldError] {
+        let fields = Set(errors.map(\.field))
+        return errors + missing.filter { !fields.contains($0.field) }
+    }
+
+    mutating func check(_ value: Value, _ schema: TypeSchema, _ path: FieldPath, except: Set<String> = []) {
+        guard case .object(let fields) = value else { return }
+        for constraint in ConstraintTable.types[schema.name] ?? [] {
+            if let found = fields[constraint.field] { constraint.check(found, path.child(constraint.field), &errors) }
+        }
+        TypeRules.rules[schema.name]?(value, path, &errors)
+        let optional = ConstraintTable.optional[schema.name] ?? []
+        for field in schema.fields where !except.contains(field.name) {
+            let child = path.child(field.name)
+            let found = fields[field.name] ?? .null
+            if field.isRequired, !optional.contains(field.name) {
+                switch (field.type, found) {
+                case (.object(let reference), .null):
+                    // Upstream has an empty structure there, and tells what that misses.
+                    check(.emptyObject, reference.schema, child)
+                    continue
+                case (.string, .null), (.string, .string("")), (.array, .null), (.array, .array([])), (.intOrString, .null), (.bytes, .null), (.map, .null), (.quantity, .null):
+                    missing.append(.required(child))
+                    continue
+                default: break
+                }
+            }
+            if field.type.holdsObjects { descend(found, field.type, child) }
+        }
+    }
+
+    private mutating func descend(_ value: Value, _ type: FieldType, _ path: FieldPath) {
+        switch type {
+        case .object(let reference): check(value, reference.schema, path)
+        case .array(let element): for (index, item) in value.elements.enumerated() { descend(item, element, path.index(index)) }
+        case .map(let element): for (key, item) in value.fields { descend(item, element, path.key(key)) }
+        default: break
+        }
+    }
+}
