@@ -98,7 +98,7 @@ let package = Package(
             product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("_CryptoExtras", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
         ]),
         module("HTTPServer", nio + [
-            product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+            "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
             product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"),
             product("NIOTLS", "swift-nio"), product("Crypto", "swift-crypto"),
         ]),

@@ -1,0 +1,52 @@
+/// The pod network: a bridge with the node's pod CIDR, addresses by host-local, hairpin so that a Pod reaches itself through its Service.
+///
+/// Masquerading is left to the service proxy, which owns the packet filter: the bridge plugin's own would leave iptables rules behind.
+public struct CNIConfiguration: Sendable {
+    public var bridge: String
+    /// The network's name; also names what libcni caches.
+    public var network: String
+    /// Zero means as the bridge plugin chooses.
+    public var mtu: Int
+
+    public init(bridge: String = "apus0", network: String = "apus", mtu: Int = 0) {
+        self.bridge = bridge
+        self.network = network
+        self.mtu = mtu
+    }
+
+    /// Writes the network's configuration for a node's pod CIDR (`10.244.0.0/24`). containerd watches the directory and takes it up at once, also while it runs.
+    /// Does nothing when the file already says the same.
+    public func write(podCIDR: String, to paths: ContainerdPaths) throws(ContainerdError) {
+        try File.makeDirectory(paths.cniConfiguration)
+        let file = paths.cniConfiguration + "/10-apus.conflist"
+        let wanted = Array(json(podCIDR: podCIDR, dataDirectory: paths.cniData).utf8)
+        if File.read(file) != wanted { try File.write(file, wanted) }
+    }
+
+    func json(podCIDR: String, dataDirectory: String) -> String {
+        let anywhere = podCIDR.contains(":") ? "::/0" : "0.0.0.0/0"
+        let mtu = mtu > 0 ? "\n      \"mtu\": \(mtu)," : ""
+        return """
+            {
+              "cniVersion": "0.4.0",
+              "name": "\(network)",
+              "plugins": [
+                {
+                  "type": "bridge",
+                  "bridge": "\(bridge)",\(mtu)
+                  "isGateway": true,
+                  "ipMasq": false,
+                  "hairpinMode": true,
+                  "ipam": {
+                    "type": "host-local",
+                    "dataDir": "\(dataDirectory)",
+                    "ranges": [[{ "subnet": "\(podCIDR)" }]],
+                    "routes": [{ "dst": "\(anywhere)" }]
+                  }
+                }
+              ]
+            }
+
+            """
+    }
+}

@@ -1,0 +1,109 @@
+internal import CLinux
+internal import Glibc
+internal import Logging
+
+extension ContainerdSupervisor {
+    /// Ends every pod and containerd itself, and removes what they left: processes, mounts, network namespaces, the bridge, control groups, what libcni caches. Images stay.
+    ///
+    /// Works also when containerd or Apus was killed before, and when there is nothing to do. Containers get `grace` to end by themselves.
+    /// - Parameter cgroupParents: the control groups below which the kubelet put pods, such as `/kubepods`; removed where they are empty.
+    /// - Throws: `.failed` naming the first thing that could not be removed; the rest was removed all the same.
+    public func takeDown(grace: Duration = .seconds(2), cgroupParents: [String] = []) async throws(ContainerdError) {
+        try await onOwnThread { [self] () throws(ContainerdError) in
+            removePods(grace)
+            end(Deadline(after: .seconds(5)))
+            let groups = killShims()
+            for parent in groups.union(cgroupParents) { ControlGroups.remove(parent) }
+            try unmountAll()
+            if apus_remove_bridge(configuration.network.bridge) != 0, errno != ENODEV, errno != ENXIO {
+                throw File.failure("cannot remove the bridge \(configuration.network.bridge)")
+            }
+            try removeCaches()
+            for path in [paths.state, paths.cniConfiguration, paths.configuration, paths.socket, paths.socket + ".ttrpc", paths.pidFile] { try File.remove(path) }
+        }
+    }
+
+    /// The orderly way, as far as containerd answers.
+    private func removePods(_ grace: Duration) {
+        let cri = CRISocket(path: paths.socket)
+        func ids(_ list: String) -> [String] {
+            guard let answer = cri.call(list, [], deadline: Deadline(after: .seconds(5))) else { return [] }
+            // Field 1 of the answer is the list, field 1 of each element its id.
+            return ProtobufFields.lengthDelimited(answer).filter { $0.number == 1 }.compactMap { element in
+                ProtobufFields.lengthDelimited(element.bytes).first { $0.number == 1 }.map { String(decoding: $0.bytes, as: UTF8.self) }
+            }
+        }
+        let deadline = Deadline(after: grace + .seconds(20))
+        let seconds = UInt64(max(grace.components.seconds, 0))
+        onThreads(ids("RuntimeService/ListContainers"), width: 16) { id in
+            _ = cri.call("RuntimeService/StopContainer", ProtobufFields.encode(1, id.utf8, (2, seconds)), deadline: deadline)
+        }
+        onThreads(ids("RuntimeService/ListPodSandbox"), width: 4) { id in
+            for method in ["StopPodSandbox", "RemovePodSandbox"] { _ = cri.call("RuntimeService/" + method, ProtobufFields.encode(1, id.utf8), deadline: deadline) }
+        }
+    }
+
+    /// Kills the shims of our containerd, known by the socket they report to, with everything below them. Returns the control groups in which containers were.
+    private func killShims() -> Set<String> {
+        var groups: Set<String> = []
+        let processes = ProcessTable()
+        let shims = processes.all.filter { pid in
+            let arguments = processes.arguments(pid)
+            return arguments.first?.contains("containerd-shim") == true && arguments.contains(paths.socket)
+        }
+        let containers = shims.flatMap { processes.descendants(of: $0).dropFirst() }
+        for pid in containers { groups.formUnion(ControlGroups.of(pid)) }
+        // The containers first: their shim, as long as it lives, is there to reap them.
+        for group in [containers, shims] {
+            let members = group.compactMap { Child(pid: $0) }
+            for member in members { member.signal(SIGKILL) }
+            let deadline = Deadline(after: .seconds(5))
+            for member in members where !member.waitUntilGone(deadline) { log.warning("a process does not end", metadata: ["pid": "\(member.pid)"]) }
+        }
+        // A shim that is killed leaves its socket, whose name stands in the state directory.
+        let tasks = paths.state + "/io.containerd.runtime.v2.task/k8s.io"
+        for id in File.names(in: tasks) {
+            if let address = File.readText(tasks + "/" + id + "/address"), address.hasPrefix("unix://") { unlink(String(address.dropFirst(7))) }
+        }
+        for directory in ["/run/containerd/s", "/run/containerd"] { rmdir(directory) }
+        return groups
+    }
+
+    /// Unmounts everything under our directory, the last mounted first.
+    private func unmountAll() throws(ContainerdError) {
+        let mine = (File.readText("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { line -> String? in
+            let fields = line.split(separator: " ")
+            guard fields.count > 4 else { return nil }
+            let point = Self.unescaped(fields[4])
+            return point.hasPrefix(paths.directory + "/") ? point : nil
+        }
+        for point in mine.reversed() where apus_unmount(point) != 0 && errno != EINVAL && errno != ENOENT { throw File.failure("cannot unmount \(point)") }
+    }
+
+    /// The kernel writes a space in a path as `\040`, and so on.
+    static func unescaped(_ field: Substring) -> String {
+        var result: [UInt8] = []
+        var bytes = Array(field.utf8)[...]
+        while let byte = bytes.popFirst() {
+            let digits = bytes.prefix(3)
+            if byte == UInt8(ascii: "\\"), digits.count == 3, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8) {
+                result.append(value)
+                bytes = bytes.dropFirst(3)
+            } else {
+                result.append(byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// libcni keeps the result of every ADD in a directory that all networks share.
+    private func removeCaches() throws(ContainerdError) {
+        let cache = "/var/lib/cni/results"
+        for name in File.names(in: cache) where name.hasPrefix(configuration.network.network + "-") || name.hasPrefix("cni-loopback-") {
+            let file = cache + "/" + name
+            // Ours are those whose namespace lies in our state directory.
+            if File.readText(file)?.contains(paths.state + "/") == true { try File.remove(file) }
+        }
+        for directory in [cache, "/var/lib/cni"] { rmdir(directory) }
+    }
+}

@@ -1,0 +1,26 @@
+internal import Glibc
+
+/// The control groups of pods, in every hierarchy there is.
+public enum ControlGroups {
+    private static let root = "/sys/fs/cgroup"
+
+    /// The groups a process is in, without those that it shares with everyone.
+    static func of(_ pid: pid_t) -> Set<String> {
+        // A line is `4:memory:/kubepods/pod1/id`.
+        let lines = File.readText("/proc/\(pid)/cgroup")?.split(separator: "\n") ?? []
+        return Set(lines.compactMap { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init) }.filter { $0 != "/" && !$0.contains("..") })
+    }
+
+    /// Removes a group and those below it, where no process is in them. Blocks for as long as the kernel does.
+    /// - Parameter path: in the hierarchy, such as `/kubepods`. The root itself is never touched.
+    public static func remove(_ path: String) {
+        guard path.hasPrefix("/"), path.count > 1, !path.contains("..") else { return }
+        for hierarchy in [root] + File.names(in: root).map({ root + "/" + $0 }) { removeTree(hierarchy + path) }
+    }
+
+    private static func removeTree(_ directory: String) {
+        guard File.isDirectory(directory) else { return }
+        for name in File.names(in: directory) where File.isDirectory(directory + "/" + name) { removeTree(directory + "/" + name) }
+        rmdir(directory)
+    }
+}
