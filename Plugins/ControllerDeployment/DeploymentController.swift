@@ -34,7 +34,8 @@ struct DeploymentController: Controller {
     /// All old Pods go before the first new one is made.
     private func recreate(_ rollout: inout Rollout) throws {
         for set in rollout.old where set.replicas > 0 { try rollout.scale(set, to: 0) }
-        guard rollout.old.isEmpty || !(try hasRunningOldPods(rollout)) else { return }
+        let isWaiting = try hasRunningOldPods(rollout)
+        guard !isWaiting else { return }
         try rollout.syncRevisions(createIfMissing: true)
         if let new = rollout.new, new.replicas != rollout.wanted { try rollout.scale(new, to: rollout.wanted) }
     }

@@ -1,4 +1,5 @@
 internal import APIModel
+internal import OrderedCollections
 internal import PluginKit
 
 /// One look at one Deployment: its ReplicaSets sorted into new and old, and the steps that move it on.

@@ -22,7 +22,7 @@ struct EndpointSliceController: Controller {
         let selector = "kubernetes.io/service-name=\(key.name),endpointslice.kubernetes.io/managed-by=\(Self.manager)"
         let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter { OwnerReference.isControlled($0, by: service) }
 
-        for change in SlicePlan.changes(from: existing, to: wanted(service), labels: labels(service), perSlice: Self.perSlice) {
+        for change in SlicePlan.changes(from: existing, to: try wanted(service), labels: labels(service), perSlice: Self.perSlice) {
             do {
                 switch change {
                 case .create(let content):

@@ -15,9 +15,7 @@ final class PodGCController: Controller {
     private let missing = Mutex<[String: Int64]>([:])
 
     init(_ host: Host, config: Value) throws {
-        for field in config.fields.keys where field != "terminatedPodThreshold" {
-            throw ComponentError.invalid("config.\(field): unknown field; known is terminatedPodThreshold")
-        }
+        try config.requireFields(["terminatedPodThreshold"])
         objects = host.objects
         threshold = config["terminatedPodThreshold"].int.map(Int.init) ?? 12500
     }

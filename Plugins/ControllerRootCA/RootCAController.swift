@@ -12,7 +12,7 @@ struct RootCAController: Controller {
     private let data: Value
 
     init(_ host: Host, config: Value) throws {
-        for field in config.fields.keys where field != "caFile" { throw ComponentError.invalid("config.\(field): unknown field; known is caFile") }
+        try config.requireFields(["caFile"])
         guard let file = config["caFile"].string else { throw ComponentError.invalid("config.caFile: the PEM file with the cluster's CA must be given") }
         guard let certificate = try? String(contentsOfFile: file, encoding: .utf8) else { throw ComponentError.invalid("config.caFile: \(file) cannot be read") }
         objects = host.objects

@@ -17,7 +17,7 @@ final class Backend: ProxyBackend {
     private let state: Mutex<State>
 
     init(_ host: Host, config: Value) throws {
-        if let unknown = config.fields.keys.first { throw ComponentError.invalid("config.\(unknown): unknown field; this backend has no settings") }
+        try config.requireFields([])
         state = Mutex(State(tables: try NFTables()))
     }
 

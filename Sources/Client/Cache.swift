@@ -35,8 +35,12 @@ public final class Cache: Sendable {
         if isFirst {
             start.yield(Reflector(client: client, cached: cached, options: ListOptions(labelSelector: labelSelector, fieldSelector: fieldSelector), log: log))
         }
-        try await cached.waitUntilSynced()
+        try await cached.wait()
     }
+
+    /// Returns when the cache of `resource`, which is watched, has everything up to a resourceVersion: what a write answered with can be read from then on.
+    /// - Throws: `CancellationError`.
+    public func wait(for resource: GroupVersionResource, resourceVersion: String) async throws { try await existing(resource)?.wait(until: UInt64(resourceVersion) ?? 0) }
 
     /// Whether the cache has had all objects of `resource` at least once.
     public func isSynced(_ resource: GroupVersionResource) -> Bool { existing(resource)?.isSynced ?? false }

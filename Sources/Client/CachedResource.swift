@@ -7,7 +7,10 @@ final class CachedResource: Sendable {
     fileprivate struct Objects {
         var namespaces: [String: [(name: String, object: Object)]] = [:]
         var isSynced = false
-        var waiting: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        /// The newest resourceVersion that the list and the watch have told of.
+        var revision: UInt64 = 0
+        /// Who waits, and for which revision.
+        var waiting: [UInt64: (revision: UInt64, waiter: CheckedContinuation<Void, any Error>)] = [:]
         var lastWaiting: UInt64 = 0
     }
 
@@ -42,7 +45,9 @@ final class CachedResource: Sendable {
         }
     }
 
-    func waitUntilSynced() async throws {
+    /// Returns when everything up to `revision` is in the cache; with 0, when it was filled for the first time.
+    func wait(until revision: UInt64 = 0) async throws {
+        if objects.withLock({ $0.isSynced && $0.revision >= revision }) { return }
         let id = objects.withLock { objects in
             objects.lastWaiting += 1
             return objects.lastWaiting
@@ -51,14 +56,14 @@ final class CachedResource: Sendable {
             try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
                 let result: Result<Void, any Error>? = objects.withLock { objects in
                     if Task.isCancelled { return .failure(CancellationError()) }
-                    if objects.isSynced { return .success(()) }
-                    objects.waiting[id] = waiter
+                    if objects.isSynced, objects.revision >= revision { return .success(()) }
+                    objects.waiting[id] = (revision, waiter)
                     return nil
                 }
                 if let result { waiter.resume(with: result) }
             }
         } onCancel: {
-            objects.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: CancellationError())
+            objects.withLock { $0.waiting.removeValue(forKey: id) }?.waiter.resume(throwing: CancellationError())
         }
     }
 
@@ -72,8 +77,8 @@ final class CachedResource: Sendable {
         }
     }
 
-    /// These are now all objects there are.
-    func replace(_ list: [Object]) {
+    /// These are now all objects there are, at `revision`.
+    func replace(_ list: [Object], revision: UInt64) {
         observers.withLock { observers in
             observers.removeAll(where: \.isCancelled)
             var gone = objects.withLock { objects in Dictionary(uniqueKeysWithValues: objects.namespaces.map { ($0, Set($1.map(\.name))) }) }
@@ -84,12 +89,19 @@ final class CachedResource: Sendable {
             }
             for (namespace, names) in gone { for name in names { change(namespace, name, nil, observers) } }
         }
-        let waiting = objects.withLock { objects in
-            objects.isSynced = true
-            defer { objects.waiting = [:] }
-            return objects.waiting.values
+        objects.withLock { $0.isSynced = true }
+        advance(to: revision)
+    }
+
+    /// Everything up to `revision` has been applied.
+    func advance(to revision: UInt64) {
+        let ready = objects.withLock { objects in
+            objects.revision = max(objects.revision, revision)
+            let ready = objects.waiting.filter { $0.value.revision <= objects.revision }
+            for id in ready.keys { objects.waiting[id] = nil }
+            return ready.values.map(\.waiter)
         }
-        for waiter in waiting { waiter.resume() }
+        for waiter in ready { waiter.resume() }
     }
 
     private func change(_ namespace: String, _ name: String, _ after: Object?, _ observers: [Observation]) {

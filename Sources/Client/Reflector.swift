@@ -36,7 +36,7 @@ struct Reflector: Sendable {
 
     private func list() async throws -> String {
         let list = try await client.list(cached.resource, namespace: nil, options: options)
-        cached.replace(list.items)
+        cached.replace(list.items, revision: UInt64(list.resourceVersion) ?? 0)
         return list.resourceVersion
     }
 
@@ -47,8 +47,10 @@ struct Reflector: Sendable {
         for try await event in try await client.watch(cached.resource, namespace: nil, options: options) {
             let metadata = event.object.metadata
             if let resourceVersion = metadata["resourceVersion"].string { version = resourceVersion }
-            guard event.kind != .bookmark else { continue }
-            cached.apply(namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", event.kind == .deleted ? nil : event.object)
+            if event.kind != .bookmark {
+                cached.apply(namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", event.kind == .deleted ? nil : event.object)
+            }
+            if let revision = version.flatMap({ UInt64($0) }) { cached.advance(to: revision) }
         }
     }
 }

@@ -17,7 +17,7 @@ struct KeyMapping {
     }
 
     static func key(_ resource: GroupVersionResource, _ object: Object) -> ControllerKey {
-        ControllerKey(resource: resource.description, namespace: object.namespace, name: object.name, uid: object.uid)
+        ControllerKey(resource: resource, namespace: object.namespace, name: object.name, uid: object.uid)
     }
 
     /// The object itself, by the name of the first kind the controller is for.
@@ -25,7 +25,7 @@ struct KeyMapping {
         guard let first else { return [] }
         // A cluster-scoped kind has no namespace, whatever the watched object's is.
         let isNamespaced = Catalogue.builtin.resource(first)?.isNamespaced ?? true
-        return [ControllerKey(resource: first.description, namespace: isNamespaced ? object.namespace : "", name: object.name, uid: "")]
+        return [ControllerKey(resource: first, namespace: isNamespaced ? object.namespace : "", name: object.name, uid: "")]
     }
 
     /// The controllers of the object before and after: one that lost it wants to know, too.
@@ -34,7 +34,7 @@ struct KeyMapping {
         for object in [before, after].compactMap({ $0 }) {
             let reference = object.controllerReference
             guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let resource = primaries["\(version.group)/\(reference["kind"].string ?? "")"] else { continue }
-            let key = ControllerKey(resource: resource.description, namespace: object.namespace, name: reference["name"].string ?? "", uid: reference["uid"].string ?? "")
+            let key = ControllerKey(resource: resource, namespace: object.namespace, name: reference["name"].string ?? "", uid: reference["uid"].string ?? "")
             if !keys.contains(key) { keys.append(key) }
         }
         return keys
@@ -61,7 +61,7 @@ struct KeyMapping {
                 else { continue }
                 keys.append(
                     ControllerKey(
-                        resource: type.groupVersionResource.description, namespace: type.isNamespaced ? object.namespace : "", name: reference["name"].string ?? "",
+                        resource: type.groupVersionResource, namespace: type.isNamespaced ? object.namespace : "", name: reference["name"].string ?? "",
                         uid: reference["uid"].string ?? ""))
             }
         }

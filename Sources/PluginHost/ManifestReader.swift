@@ -74,20 +74,29 @@ struct ManifestReader {
         guard kind == .controller else { return nil }
         try allow(["for", "owns", "watches", "workers"], in: value, at: "spec.controller")
         let primary = try resources(value["for"], at: "spec.controller.for")
-        guard !primary.isEmpty else { throw error("spec.controller.for: must name at least one resource") }
-        let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().map { index, watch in
+        let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().flatMap { index, watch in
             let path = "spec.controller.watches[\(index)]"
             try allow(["resource", "map"], in: watch, at: path)
             let name = try watch["map"].isNull ? ControllerManifest.Mapping.plugin.rawValue : string(watch["map"], at: "\(path).map")
             guard let mapping = ControllerManifest.Mapping(rawValue: name) else {
                 throw error("\(path).map: \"\(name)\" is none of \(ControllerManifest.Mapping.allCases.map(\.rawValue).joined(separator: ", "))")
             }
-            return ControllerManifest.Watch(resource: try resource(watch["resource"], at: "\(path).resource"), map: mapping)
+            if mapping == .ownership, watch["resource"].string == "*" { return Self.ownable.map { ControllerManifest.Watch(resource: $0, map: mapping) } }
+            return [ControllerManifest.Watch(resource: try resource(watch["resource"], at: "\(path).resource"), map: mapping)]
         }
+        guard !primary.isEmpty || watches.contains(where: { $0.map == .ownership }) else { throw error("spec.controller.for: must name at least one resource") }
         return ControllerManifest(
             for: primary, owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
             workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"))
     }
+
+    /// Every kind that can be owned and deleted, each in one version. Events are too many, and nobody's dependents.
+    private static let ownable: [GroupVersionResource] = {
+        var seen: Set<String> = ["events", "events.events.k8s.io"]
+        return Catalogue.builtin.resources.filter { resource in
+            Set(["list", "watch", "delete"]).isSubset(of: resource.verbs) && seen.insert(resource.qualifiedName).inserted
+        }.map(\.groupVersionResource)
+    }()
 
     private func rule(_ value: Value, at path: String) throws -> Value {
         let lists = ["apiGroups", "resources", "verbs", "resourceNames", "nonResourceURLs"]

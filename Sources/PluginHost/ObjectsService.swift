@@ -8,6 +8,8 @@ final class ObjectsService: Sendable {
     private let watched: Set<GroupVersionResource>
     private let services = Mutex<Services?>(nil)
     private let calls = BlockingCalls()
+    /// The newest resourceVersion this component wrote, by kind: its reads wait until the cache has it.
+    private let written = Mutex<[GroupVersionResource: String]>([:])
 
     private struct Services: Sendable {
         var client: any Client
@@ -43,6 +45,7 @@ final class ObjectsService: Sendable {
                 HostSlot("patch", [.pointer, .pointer, .int32, .bytes, .pointer], .int32) { self.patch($0) },
                 HostSlot("remove", [.pointer, .pointer, .bytes, .pointer], .int32) { self.remove($0) },
                 HostSlot("event", [.pointer, .bytes, .bytes, .bytes, .bytes], .void) { self.event($0) },
+                HostSlot("fetch", [.pointer, .pointer, .pointer], .int32) { self.fetch($0) },
             ])
     }
 }
@@ -53,6 +56,7 @@ extension ObjectsService {
         answer(frame.sink(2)) { services in
             let target = try Target(frame)
             if target.subresource == nil, self.isCached(target.resource, services) {
+                try self.catchUp(services, target.resource)
                 if let object = services.cache.get(target.resource, namespace: target.namespace, name: target.name) { return object.bytes }
                 throw APIError.notFound(target.qualifiedResource, target.name)
             }
@@ -67,6 +71,7 @@ extension ObjectsService {
             guard self.isCached(target.resource, services) else {
                 return try self.calls.wait { try await services.client.list(target.resource, namespace: target.namespace, options: ListOptions(labelSelector: text)) }.items
             }
+            try self.catchUp(services, target.resource)
             let objects = services.cache.list(target.resource, namespace: target.namespace)
             if text.isEmpty { return objects }
             let selector = try LabelSelector(parsing: text)
@@ -78,6 +83,7 @@ extension ObjectsService {
         deliver(to: frame.pointer(3, to: apus_object_sink.self)) { services in
             let name = frame.reference.resource.string
             let wanted = try name.isEmpty ? nil : Target(frame).resource
+            for resource in self.written.withLock({ Array($0.keys) }) where self.isCached(resource, services) { try self.catchUp(services, resource) }
             // A plugin sees of the shared cache what its manifest watches.
             return services.cache.dependents(of: frame.string(2)).filter { wanted == nil || $0.resource == wanted }.filter { self.watched.contains($0.resource) }.map(\.object)
         }
@@ -108,6 +114,13 @@ extension ObjectsService {
     private func remove(_ frame: CallFrame) -> CallResult {
         write(frame, body: 2, sink: 3) { client, target, options in
             try await client.delete(target.resource, namespace: target.namespace, name: target.name, options: options)
+        }
+    }
+
+    private func fetch(_ frame: CallFrame) -> CallResult {
+        answer(frame.sink(2)) { services in
+            let target = try Target(frame)
+            return try self.calls.wait { try await services.client.get(target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource) }.bytes
         }
     }
 
@@ -153,8 +166,17 @@ extension ObjectsService {
             } catch {
                 throw APIError.badRequest("the object is not JSON: \(error)")
             }
-            return try self.calls.wait { try await send(services.client, target, value) }.bytes
+            let answer = try self.calls.wait { try await send(services.client, target, value) }
+            let version = answer.resourceVersion
+            if !version.isEmpty, self.watched.contains(target.resource) { self.written.withLock { $0[target.resource] = version } }
+            return answer.bytes
         }
+    }
+
+    /// Waits, for moments at most, until the cache has what this component wrote.
+    private func catchUp(_ services: Services, _ resource: GroupVersionResource) throws {
+        guard let version = written.withLock({ $0.removeValue(forKey: resource) }) else { return }
+        try calls.wait { try await services.cache.wait(for: resource, resourceVersion: version) }
     }
 
     /// Writes what `body` returns, or the `Status` of what it throws.

@@ -1,5 +1,7 @@
 public import Client
+public import APIModel
 public import Logging
+internal import OrderedCollections
 internal import PluginAPI
 internal import Synchronization
 
@@ -30,6 +32,8 @@ public final class PluginHost: Sendable {
         public var disable: Set<String> = []
         /// Of these kinds run exactly the plugin named, whatever the manifests enable.
         public var choose: [ExtensionKind: String] = [:]
+        /// What this process adds to a plugin's configuration, by plugin name: places that only the host knows. Goes over what the manifest says.
+        public var config: [String: Value] = [:]
 
         public init(manifestDirectory: String, libraryDirectories: [String], kinds: Set<ExtensionKind>? = nil) {
             self.manifestDirectory = manifestDirectory
@@ -68,7 +72,11 @@ public final class PluginHost: Sendable {
     ///
     /// A required plugin that fails throws; another that fails is kept with its reason.
     public func load() throws {
-        let manifests = try ManifestReader.read(directory: configuration.manifestDirectory)
+        let manifests = try ManifestReader.read(directory: configuration.manifestDirectory).map { manifest in
+            var manifest = manifest
+            for (field, value) in configuration.config[manifest.name]?.fields ?? [:] { manifest.config[field] = value }
+            return manifest
+        }
         let reasons = manifests.map(reasonToSkip)
         try checkChoices(manifests)
         try checkSingle(zip(manifests, reasons).filter { $1 == nil }.map(\.0))

@@ -59,6 +59,15 @@ public struct NodeColumns {
         return nil
     }
 
+    /// The name of a resource column.
+    public func resource(_ resource: Int) -> String { text(raw.pointee.resources[resource]) }
+
+    /// The text behind a number.
+    public func text(_ string: apus_string) -> String { raw.pointee.strings[Int(string)].string }
+
+    /// A label's value as a whole number, `nil` where it is none.
+    public func number(_ string: apus_string) -> Int64? { Int64(text(string)) }
+
     private func slice<T>(_ all: UnsafePointer<T>, _ ranges: apus_ranges, _ node: Int) -> UnsafeBufferPointer<T> {
         let first = Int(ranges.offsets[node])
         return UnsafeBufferPointer(start: all + first, count: Int(ranges.offsets[node + 1]) - first)

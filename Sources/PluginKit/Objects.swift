@@ -10,11 +10,12 @@ public struct Objects: @unchecked Sendable {
 
     /// The object, or `nil` when there is none. From the shared cache, so perhaps a moment old, when the manifest watches the kind; else fetched.
     public func get(_ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "") throws -> Value? {
-        do {
-            return try call(resource, namespace, name, subresource) { table.pointee.get(context, $0, $1) }
-        } catch let error as APIError where error.reason == .notFound {
-            return nil
-        }
+        try found { try call(resource, namespace, name, subresource) { table.pointee.get(context, $0, $1) } }
+    }
+
+    /// The object, or `nil` when there is none, from the API itself: for the question whether it is really gone.
+    public func fetch(_ resource: GroupVersionResource, namespace: String = "", name: String) throws -> Value? {
+        try found { try call(resource, namespace, name, "") { table.pointee.fetch(context, $0, $1) } }
     }
 
     /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` matches; ordered by namespace and name.
@@ -87,6 +88,10 @@ public struct Objects: @unchecked Sendable {
 }
 
 extension Objects {
+    private func found(_ read: () throws -> Value) throws -> Value? {
+        do { return try read() } catch let error as APIError where error.reason == .notFound { return nil }
+    }
+
     /// Calls a slot that answers with one object or a `Status`.
     private func call(
         _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String,

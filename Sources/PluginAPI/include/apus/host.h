@@ -48,7 +48,8 @@ typedef struct apus_object_sink {
 typedef struct apus_host_objects {
     uint32_t size;
 
-    /// One object: from the shared cache when the manifest watches its kind, else fetched. A cached answer can be a moment old.
+    /// One object: from the shared cache when the manifest watches its kind, else fetched. A cached answer can be a moment old, but never older than what this
+    /// component wrote itself: `get`, `list` and `dependents` see every write that was answered before.
     /// [worker & running]
     apus_status (*APUS_NONNULL get)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, const apus_sink *APUS_NONNULL object);
 
@@ -84,6 +85,10 @@ typedef struct apus_host_objects {
     /// Records an Event about the object given as JSON. `type` is `Normal` or `Warning`. Repeats are counted, not repeated.
     /// [worker & running]
     void (*APUS_NONNULL event)(void *APUS_NULLABLE context, apus_borrowed object, apus_borrowed type, apus_borrowed reason, apus_borrowed message);
+
+    /// As `get`, but always from the API and never from the cache: for the question whether an object is really gone.
+    /// [worker & running]
+    apus_status (*APUS_NONNULL fetch)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, const apus_sink *APUS_NONNULL object);
 } apus_host_objects;
 
 #ifdef __cplusplus

@@ -42,7 +42,8 @@ typedef struct apus_host_port {
     apus_string ip; // empty means every address
 } apus_host_port;
 
-/// The kinds of resource with a column of their own; every other resource of any Node follows, in the order of `apus_nodes.resources`.
+/// The kinds of resource with a fixed column; every other resource that a Node offers or a Pod asks for follows, in the order of `apus_nodes.resources`. A resource
+/// that no Node offers has zero allocatable everywhere.
 #define APUS_RESOURCE_CPU 0 // thousandths of a core
 #define APUS_RESOURCE_MEMORY 1 // bytes
 #define APUS_RESOURCE_EPHEMERAL_STORAGE 2 // bytes
@@ -70,6 +71,12 @@ typedef struct apus_nodes {
     const apus_taint *APUS_NONNULL taints;
     apus_ranges port_ranges;
     const apus_host_port *APUS_NONNULL ports; // in use on the Node
+
+    /// The text behind every number: for reasons that quote a taint, for labels compared as numbers, for finding the number of a configured string. Grows, never
+    /// changes: what was read up to some `string_count` stays true, though the array itself may move between calls. The bytes live as long as the process.
+    const apus_borrowed *APUS_NONNULL strings; // [apus_string]
+    uint32_t string_count;
+    uint32_t reserved;
 } apus_nodes;
 
 #define APUS_OPERATOR_IN ((int32_t)1)
@@ -116,7 +123,6 @@ typedef struct apus_pod {
     const int64_t *APUS_NONNULL requests; // apus_nodes.resource_count of them; pods counts 1
     int64_t nonzero_cpu;
     int64_t nonzero_memory;
-    uint32_t unknown_resource_count; // requested resources that no Node has at all
     apus_string node_name; // spec.nodeName, or empty
 
     uint32_t selector_count; // spec.nodeSelector

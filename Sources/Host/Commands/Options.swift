@@ -1,0 +1,50 @@
+internal import ArgumentParser
+
+/// Flags that several commands share. Names are upstream's where upstream has the flag.
+struct LogOptions: ParsableArguments {
+    @Option(name: [.customShort("v"), .customLong("v")], help: "How much to log: 0 warnings, 1 what operators need, 4 everything.")
+    var verbosity = 1
+}
+
+struct DataOptions: ParsableArguments {
+    @Option(help: "Where the store, keys, pods and logs live.")
+    var dataDir = "/var/lib/apus"
+}
+
+struct PluginOptions: ParsableArguments {
+    @Option(help: "A directory that plugin libraries are loaded from; may be given several times. Default: where the apus executable is, and lib/apus beside it.")
+    var pluginDir: [String] = []
+
+    @Option(help: "The directory of plugin manifests. Default: plugin-manifests beside or above the executable, or share/apus/plugin-manifests.")
+    var manifestDir: String?
+}
+
+struct NetworkOptions: ParsableArguments {
+    @Option(name: .customLong("service-cluster-ip-range"), help: "The network of ClusterIPs.")
+    var serviceCIDR = "10.96.0.0/16"
+
+    @Option(name: .customLong("cluster-cidr"), help: "The network of pods.")
+    var clusterCIDR = "10.244.0.0/16"
+}
+
+struct NodeOptions: ParsableArguments {
+    @Option(name: [.customLong("node-name"), .customLong("hostname-override")], help: "The Node's name. Default: the host name.")
+    var nodeName: String?
+
+    @Option(name: .customLong("node-ip"), help: "The Node's InternalIP. Default: the address of the default route.")
+    var nodeIP: String?
+
+    var name: String { nodeName ?? NodeAddress.hostname() }
+    var address: String { nodeIP ?? NodeAddress.primary() }
+}
+
+struct ServingOptions: ParsableArguments {
+    @Option(help: "The port of the API.")
+    var securePort = 6443
+
+    @Option(help: "The address the API listens on. The pods reach it on the node's bridge in any case.")
+    var bindAddress = "127.0.0.1"
+
+    @Option(help: "A CSV file of static bearer tokens: token,user,uid[,\"group1,group2\"].")
+    var tokenAuthFile: String?
+}

@@ -1,0 +1,64 @@
+internal import APIModel
+internal import Testing
+
+@testable import Proxy
+
+/// What of Services and EndpointSlices reaches a proxy backend.
+struct ServicePortTests {
+    static func service(_ spec: Value) -> Value { ["metadata": ["namespace": "default", "name": "web"], "spec": spec] }
+
+    static func slice(_ endpoints: Value...) -> Value {
+        ["addressType": "IPv4", "ports": [["name": "", "port": 8080, "protocol": "TCP"]], "endpoints": .array(endpoints)]
+    }
+
+    static func endpoint(_ address: String, ready: Bool = true, serving: Bool? = nil, terminating: Bool = false, node: String = "a") -> Value {
+        [
+            "addresses": [.string(address)], "nodeName": .string(node),
+            "conditions": ["ready": .bool(ready), "serving": .bool(serving ?? ready), "terminating": .bool(terminating)],
+        ]
+    }
+
+    static let plain: Value = ["clusterIP": "10.96.0.7", "ports": [["port": 80, "protocol": "TCP", "nodePort": 30080]]]
+
+    @Test(arguments: [
+        ["clusterIP": "None", "ports": [["port": 80]]], ["clusterIP": "10.96.0.7", "type": "ExternalName", "ports": [["port": 80]]], ["ports": [["port": 80]]],
+    ] as [Value])
+    func headlessAndExternalNamesHaveNoPorts(spec: Value) {
+        #expect(ServicePort.ports(of: Self.service(spec), slices: [], nodeName: "a").isEmpty)
+    }
+
+    @Test func onePortWithItsEndpoints() throws {
+        let slices = [Self.slice(Self.endpoint("10.244.0.9", node: "b"), Self.endpoint("10.244.0.2"))]
+        let port = try #require(ServicePort.ports(of: Self.service(Self.plain), slices: slices, nodeName: "a").first)
+        #expect(port.clusterIP == "10.96.0.7")
+        #expect(port.port == 80)
+        #expect(port.nodePort == 30080)
+        #expect(port.endpoints.map(\.address) == ["10.244.0.2", "10.244.0.9"])
+        #expect(port.endpoints.map(\.isLocal) == [true, false])
+        #expect(port.endpoints.allSatisfy { $0.port == 8080 })
+    }
+
+    /// Terminating endpoints get traffic only when no ready one is left.
+    @Test(arguments: [
+        ([endpoint("10.0.0.1"), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.1"]),
+        ([endpoint("10.0.0.1", ready: false), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.2"]),
+        ([endpoint("10.0.0.1", ready: false, serving: false, terminating: true)], []),
+        ([], []),
+    ] as [([Value], [String])])
+    func choosesEndpoints(endpoints: [Value], expected: [String]) {
+        var slice = Self.slice()
+        slice["endpoints"] = .array(endpoints)
+        let ports = ServicePort.ports(of: Self.service(Self.plain), slices: [slice], nodeName: "a")
+        #expect(ports.first?.endpoints.map(\.address) == expected)
+    }
+
+    @Test func affinityAndPolicies() throws {
+        var spec = Self.plain
+        spec["sessionAffinity"] = "ClientIP"
+        spec["externalTrafficPolicy"] = "Local"
+        let port = try #require(ServicePort.ports(of: Self.service(spec), slices: [], nodeName: "a").first)
+        #expect(port.affinitySeconds == 10800)
+        #expect(port.externalLocal)
+        #expect(!port.internalLocal)
+    }
+}

@@ -1,0 +1,62 @@
+internal import APIModel
+internal import Testing
+
+@testable import Proxy
+
+/// The difference that a backend is told between one generation and the next.
+struct ServiceTableTests {
+    private func table() -> ServiceTable {
+        var table = ServiceTable(nodeName: "a")
+        table.setService("default/web", ServicePortTests.service(ServicePortTests.plain))
+        table.setSlice("web-1", of: "default/web", ServicePortTests.slice(ServicePortTests.endpoint("10.0.0.1")))
+        return table
+    }
+
+    @Test func theFirstStateIsAllNew() {
+        var table = table()
+        let wanted = table.wanted()
+        #expect(wanted.previous == 0)
+        #expect(wanted.rows.map(\.isChanged) == [true])
+        #expect(wanted.removed.isEmpty)
+    }
+
+    @Test func nothingChangedIsNotMarked() {
+        var table = table()
+        table.didPutInForce(table.wanted())
+        table.setService("default/web", ServicePortTests.service(ServicePortTests.plain))
+        let wanted = table.wanted()
+        #expect(wanted.previous == 1)
+        #expect(wanted.rows.map(\.isChanged) == [false])
+    }
+
+    @Test func anEndpointThatGoesChangesItsPort() {
+        var table = table()
+        table.didPutInForce(table.wanted())
+        table.setSlice("web-1", of: "default/web", nil)
+        let wanted = table.wanted()
+        #expect(wanted.rows.map(\.isChanged) == [true])
+        #expect(wanted.rows.first?.port.endpoints.isEmpty == true)
+    }
+
+    @Test func aDeletedServiceIsRemovedAndKeepsItsId() {
+        var table = table()
+        let first = table.wanted()
+        table.didPutInForce(first)
+        table.setService("default/web", nil)
+        let second = table.wanted()
+        #expect(second.rows.isEmpty)
+        #expect(second.removed == first.rows.map(\.id))
+        table.didPutInForce(second)
+        table.setService("default/web", ServicePortTests.service(ServicePortTests.plain))
+        #expect(table.wanted().rows.map(\.id) == first.rows.map(\.id))
+    }
+
+    @Test func afterAFailureEverythingIsNew() {
+        var table = table()
+        table.didPutInForce(table.wanted())
+        table.forgetInForce()
+        let wanted = table.wanted()
+        #expect(wanted.previous == 0)
+        #expect(wanted.rows.allSatisfy(\.isChanged))
+    }
+}
