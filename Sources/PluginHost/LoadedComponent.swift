@@ -21,7 +21,7 @@ final class LoadedComponent: @unchecked Sendable {
         library = try Library(manifest, directories: directories)
         component = try library.component(manifest)
         counters = manifest.kind.descriptor.slots.map { SlotCounter($0.name) }
-        objects = ObjectsService(manifest)
+        objects = ObjectsService(manifest, log: log)
 
         let services = [APUS_HOST_LOG: LogService.table(plugin: manifest.name, log: log), APUS_HOST_OBJECTS: objects.makeTable()]
         // Sendable tables by address: they are constant.

@@ -1,5 +1,6 @@
 internal import APIModel
 internal import Client
+internal import Logging
 internal import PluginAPI
 internal import Synchronization
 
@@ -15,21 +16,27 @@ final class ObjectsService: Sendable {
         var client: any Client
         var cache: Cache
         var recorder: EventRecorder
+        /// Sends what the recorder has, until `close`.
+        var sending: Task<Void, Never>
     }
 
-    init(_ manifest: PluginManifest) {
+    private let log: Logger
+
+    init(_ manifest: PluginManifest, log: Logger) {
         watched = Set(manifest.controller?.watched ?? [])
+        self.log = log
     }
 
     /// Before this, and after `close`, every slot answers UNAVAILABLE or CANCELLED.
     func open(_ manifest: PluginManifest, _ host: HostServices) {
         let client = host.client.impersonating(manifest.user, groups: PluginManifest.groups)
         // Events are written by the host for the plugin: writing them needs no rule in the manifest.
-        let recorder = EventRecorder(client: host.client, component: manifest.name)
-        services.withLock { $0 = Services(client: client, cache: host.cache, recorder: recorder) }
+        let recorder = EventRecorder(client: host.client, component: "\(manifest.name)-\(manifest.kind == .controller ? "controller" : "plugin")", log: log)
+        services.withLock { $0 = Services(client: client, cache: host.cache, recorder: recorder, sending: Task { await recorder.run() }) }
     }
 
     func close() {
+        services.withLock { $0?.sending.cancel() }
         calls.close()
     }
 
@@ -126,7 +133,8 @@ extension ObjectsService {
 
     private func event(_ frame: CallFrame) -> CallResult {
         guard let services = services.withLock({ $0 }), let object = try? JSON.decode(frame.bytes(1)) else { return .nothing }
-        services.recorder.event(about: object, type: frame.string(2), reason: frame.string(3), message: frame.string(4))
+        guard let kind = EventRecorder.Kind(rawValue: frame.string(2)) else { return .nothing }
+        services.recorder.event(about: object, kind, reason: frame.string(3), message: frame.string(4))
         return .nothing
     }
 }

@@ -1,1 +1,0 @@
-int apus_plugin_entry(void) { return 0; }

@@ -1,0 +1,68 @@
+internal import APIModel
+internal import Dispatch
+internal import Synchronization
+
+/// What the scheduling thread hears from others.
+enum Message: Sendable {
+    case pod(before: Object?, after: Object?)
+    case node(before: Object?, after: Object?)
+    /// A bind that came to nothing.
+    case bindFailed(PodKey, uid: String)
+}
+
+/// Messages for the scheduling thread, in order. Anyone puts, one thread takes.
+final class Inbox: Sendable {
+    private struct State {
+        var messages: [Message] = []
+        var isClosed = false
+        var isWaiting = false
+    }
+    private let state = Mutex(State())
+    private let signal = DispatchSemaphore(value: 0)
+
+    func put(_ message: Message) {
+        wake { $0.messages.append(message) }
+    }
+
+    /// Makes `take` return `nil` from now on.
+    func close() {
+        wake { $0.isClosed = true }
+    }
+
+    private func wake(_ change: (inout State) -> Void) {
+        let wakes = state.withLock { state in
+            change(&state)
+            defer { state.isWaiting = false }
+            return state.isWaiting
+        }
+        if wakes { signal.signal() }
+    }
+
+    /// All messages there are; waits up to `milliseconds` (`nil`: for ever) when there are none. `nil` when closed. Blocks.
+    func take(waiting milliseconds: Int64?) -> [Message]? {
+        if let now = takeNow(willWait: milliseconds != 0) { return now.isClosed ? nil : now.messages }
+        if milliseconds == 0 { return [] }
+        let result = signal.wait(timeout: milliseconds.map { .now() + .milliseconds(Int($0)) } ?? .distantFuture)
+        if result == .timedOut {
+            // A `put` that came at the last moment has signalled already: take that signal away again.
+            let wasWoken = state.withLock { state in
+                defer { state.isWaiting = false }
+                return !state.isWaiting
+            }
+            if wasWoken { signal.wait() }
+        }
+        let now = takeNow(willWait: false)
+        return now?.isClosed == true ? nil : now?.messages ?? []
+    }
+
+    private func takeNow(willWait: Bool) -> State? {
+        state.withLock { state in
+            guard state.isClosed || !state.messages.isEmpty else {
+                state.isWaiting = willWait
+                return nil
+            }
+            defer { state.messages = [] }
+            return state
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// A set of Nodes for one scheduling cycle, kept from cycle to cycle so that nothing is allocated in one.
+struct NodeBits {
+    private(set) var words = Column<UInt64>(0)
+
+    /// Makes this the set `other`.
+    mutating func assign(_ other: Column<UInt64>) {
+        words.removeAll()
+        words.grow(to: other.count)
+        words.pointer.update(from: other.pointer, count: other.count)
+    }
+
+    var isEmpty: Bool { (0..<words.count).allSatisfy { words[$0] == 0 } }
+    var count: Int { (0..<words.count).reduce(0) { $0 + words[$1].nonzeroBitCount } }
+
+    /// Calls `body` with every member, lowest first.
+    func visit(_ body: (Int) -> Void) { Self.visit(words.pointer, words.count, body) }
+
+    static func visit(_ words: UnsafePointer<UInt64>, _ wordCount: Int, _ body: (Int) -> Void) {
+        for index in 0..<wordCount {
+            var word = words[index]
+            while word != 0 {
+                body(index << 6 | word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
+    }
+
+    func free() { words.free() }
+}

@@ -1,0 +1,146 @@
+public import APIModel
+public import Client
+internal import Dispatch
+public import Logging
+public import PluginHost
+internal import Synchronization
+
+/// Finds a Node for every Pod whose scheduler is `default-scheduler`.
+///
+/// One thread decides; it hears of changes from the shared cache and keeps all Nodes as columns, which the policies filter and score. Binding, Events and conditions
+/// are written by tasks beside it.
+public final class Scheduler: Sendable {
+    private let client: any Client
+    private let cache: Cache
+    private let policies: @Sendable () -> [SchedulerPolicy]
+    private let recorder: EventRecorder
+    private let log: Logger
+    private let inbox = Inbox()
+    private let outbox = Outbox()
+    private let isRunning = Atomic<Bool>(false)
+
+    /// How many binds and other writes are under way at once.
+    private static let writers = 32
+
+    /// - Parameter policies: asked before every Pod, so that a swap takes effect at once.
+    public init(client: any Client, cache: Cache, policies: @escaping @Sendable () -> [SchedulerPolicy], recorder: EventRecorder, log: Logger) {
+        self.client = client
+        self.cache = cache
+        self.policies = policies
+        self.recorder = recorder
+        self.log = log
+    }
+
+    /// Whether `run` has filled its columns and decides.
+    public var healthy: Bool { isRunning.load(ordering: .relaxed) }
+
+    /// Schedules until the task is cancelled. Call it once.
+    public func run() async throws {
+        try await cache.watch(.nodes)
+        try await cache.watch(.pods)
+        let nodes = cache.observe([.nodes]) { [inbox] _, before, after in inbox.put(.node(before: before, after: after)) }
+        let pods = cache.observe([.pods]) { [inbox] _, before, after in inbox.put(.pod(before: before, after: after)) }
+        defer {
+            nodes.cancel()
+            pods.cancel()
+            isRunning.store(false, ordering: .relaxed)
+        }
+        isRunning.store(true, ordering: .relaxed)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    startThread(name: "scheduler") { [self] in
+                        decide()
+                        continuation.resume()
+                    }
+                }
+            } onCancel: {
+                inbox.close()
+            }
+            outbox.close()
+        }
+        try Task.checkCancellation()
+    }
+
+    /// The scheduling thread.
+    private func decide() {
+        let clock = ContinuousClock()
+        let start = clock.now
+        func now() -> Int64 {
+            let (seconds, attoseconds) = start.duration(to: clock.now).components
+            return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        }
+        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max))
+        while let messages = inbox.take(waiting: loop.patience(now: now())) {
+            for message in messages {
+                if let effect = loop.receive(message, now: now()) { perform(effect) }
+            }
+            // One Pod, then a look at what changed: a cycle decides on the newest state.
+            if let effect = loop.cycle(policies(), now: now()) { perform(effect) }
+        }
+    }
+
+    private func perform(_ effect: SchedulingLoop.Effect) {
+        outbox.put { [self] in
+            switch effect {
+            case .bind(let pod, let node): await bind(pod, to: node)
+            case .unschedulable(let pod, let message):
+                recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
+                await setCondition(pod, reason: "Unschedulable", message: message)
+            case .failed(let pod, let message):
+                recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
+                await setCondition(pod, reason: "SchedulerError", message: message)
+            case .gated(let pod): await setCondition(pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates")
+            }
+        }
+    }
+}
+
+// What the API hears.
+extension Scheduler {
+    private func bind(_ pod: Object, to node: String) async {
+        let binding: Value = [
+            "apiVersion": "v1", "kind": "Binding", "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
+            "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
+        ]
+        do {
+            _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
+            recorder.event(about: pod.value, .normal, reason: "Scheduled", message: "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
+        } catch {
+            inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
+            // A Pod that is gone needs no Node and no Event.
+            if error is CancellationError || (error as? APIError)?.reason == .notFound { return }
+            let message = "binding rejected: \(error)"
+            log.warning("cannot bind a pod", metadata: ["pod": "\(PodKey(pod))", "node": "\(node)", "error": "\(error)"])
+            recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
+        }
+    }
+
+    /// Sets PodScheduled to False, unless the Pod says so already.
+    private func setCondition(_ pod: Object, reason: String, message: String) async {
+        let current = pod.value["status"]["conditions"].elements.first { $0["type"].string == "PodScheduled" } ?? .null
+        let isFalse = current["status"].string == "False"
+        if isFalse, current["reason"].string == reason, current["message"].string == message { return }
+        let time = Timestamp.now()
+        // The version guards against a Pod that was bound meanwhile: then this is not true any more.
+        let patch: Value = [
+            "metadata": ["uid": .string(pod.uid), "resourceVersion": .string(pod.resourceVersion)],
+            "status": [
+                "conditions": [
+                    [
+                        "type": "PodScheduled", "status": "False", "reason": .string(reason), "message": .string(message),
+                        "lastTransitionTime": isFalse ? current["lastTransitionTime"] : .string(time),
+                    ]
+                ]
+            ],
+        ]
+        do {
+            _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, patch)
+        } catch let error as APIError where error.reason == .conflict || error.reason == .notFound {
+            return
+        } catch {
+            log.warning("cannot set a pod's condition", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
+        }
+    }
+}
