@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import Streaming
 
 /// One request on its way to its response: runs the responder in a task of its own and passes on what it answers.
 final class Exchange: Sendable {
@@ -107,7 +108,7 @@ protocol ResponseWire: AnyObject {
     /// Breaks the response off so that the client sees that it is not whole.
     func abort(_ exchange: Exchange)
     /// Answers 101 and hands over the connection, `nil` when the request asked for no upgrade.
-    func upgrade(_ exchange: Exchange, headers: HTTPFields) throws -> ChannelConnection?
+    func upgrade(_ exchange: Exchange, headers: HTTPFields) throws -> ChannelPipe?
 }
 
 /// What all requests of one connection share.

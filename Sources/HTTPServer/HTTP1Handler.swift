@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import Streaming
 
 /// One HTTP/1.1 connection: one exchange after the other; what a client pipelines waits its turn, and past a little of it the connection is not read.
 final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, ResponseWire {
@@ -228,14 +229,14 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         context?.close(promise: nil)
     }
 
-    func upgrade(_ exchange: Exchange, headers: HTTPFields) throws -> ChannelConnection? {
+    func upgrade(_ exchange: Exchange, headers: HTTPFields) throws -> ChannelPipe? {
         guard let context, var current, current.exchange === exchange else { throw ConnectionClosed() }
         guard current.wantsUpgrade else { return nil }
         var fields = headers
         fields[.connection] = "Upgrade"
         context.writeAndFlush(wrapOutboundOut(current.encoder.head(ResponseHead(status: .switchingProtocols, headers: fields), body: nil, end: true)), promise: nil)
         let operations = context.pipeline.syncOperations
-        let connection = try ChannelConnection(on: context.channel)
+        let connection = try ChannelPipe(on: context.channel)
         info.connections.addUpgraded(current.task, of: context.channel)
         self.current = nil
         // First this handler, which expects HTTP, then the decoder, which passes on what it has read of the new protocol.

@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
+import Streaming
 
 /// One HTTP/2 stream: one exchange. NIO holds the windows; a body that is not read is not granted more of its window.
 final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
@@ -124,7 +125,7 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
         context.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil)
     }
 
-    func upgrade(_ exchange: Exchange, headers: HTTPFields) -> ChannelConnection? { nil }
+    func upgrade(_ exchange: Exchange, headers: HTTPFields) -> ChannelPipe? { nil }
 }
 
 extension HPACKHeaders {

@@ -1,4 +1,3 @@
-import Glibc
 public import Logging
 public import NIOCore
 import NIOHTTP1
@@ -6,6 +5,7 @@ import NIOHTTP2
 import NIOPosix
 public import NIOSSL
 import NIOTLS
+import Streaming
 import Synchronization
 
 /// Serves HTTP/1.1 and, over TLS, HTTP/2. Every request runs in a task of its own, cancelled when its client goes away.
@@ -66,7 +66,7 @@ public final class HTTPServer: Sendable {
             guard let address = channel.localAddress else { throw ConnectionClosed() }
             return address
         } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
+            let reason = (error as? IOError)?.reasonText ?? "\(error)"
             throw NetworkError("cannot listen on \(configuration.host):\(configuration.port): \(reason)", cause: error)
         }
     }

@@ -1,5 +1,6 @@
 public import HTTPTypes
 public import NIOCore
+public import Streaming
 
 /// One HTTP request, the same for HTTP/1.1 and HTTP/2.
 public struct Request: Sendable {
@@ -82,11 +83,6 @@ public struct BodyWriter: Sendable {
 }
 
 /// A connection's bytes in both directions, after an upgrade or from a dial.
-public protocol RawConnection: Sendable {
-    /// The next bytes, `nil` when the other side is done. One task at a time.
-    func read() async throws -> ByteBuffer?
-    /// Returns when the connection can take more. Any task; whole pieces are never mixed.
-    func write(_ piece: ByteBuffer) async throws
-    /// Closes both directions. Idempotent.
-    func close() async
-}
+public protocol RawConnection: BytePipe {}
+
+extension ChannelPipe: RawConnection {}

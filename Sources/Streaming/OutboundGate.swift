@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Holds writers back while a connection can take no more. The event loop opens and shuts it; any number of tasks pass through it.
-final class OutboundGate: Sendable {
+package final class OutboundGate: Sendable {
     private struct State {
         /// Handed to the event loop, not yet written there.
         var pending = 0
@@ -21,8 +21,10 @@ final class OutboundGate: Sendable {
     private static let limit = 256 * 1024
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Counts bytes about to be handed to the event loop. Throws when the connection is gone.
-    func charge(_ bytes: Int) throws {
+    package func charge(_ bytes: Int) throws {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
             state.pending += bytes
@@ -30,14 +32,14 @@ final class OutboundGate: Sendable {
     }
 
     /// The event loop has written what was charged.
-    func settle(_ bytes: Int, writable: Bool) {
+    package func settle(_ bytes: Int, writable: Bool) {
         update { state in
             state.pending -= bytes
             state.writable = writable
         }
     }
 
-    func setWritable(_ writable: Bool) { update { $0.writable = writable } }
+    package func setWritable(_ writable: Bool) { update { $0.writable = writable } }
 
     private func update(_ change: (inout State) -> Void) {
         let released = state.withLock { state in
@@ -48,7 +50,7 @@ final class OutboundGate: Sendable {
     }
 
     /// The connection is gone: every writer, now and later, gets `failure`.
-    func fail(_ failure: any Error) {
+    package func fail(_ failure: any Error) {
         let released = state.withLock { state in
             if state.failure == nil { state.failure = failure }
             return state.takeWaiting()
@@ -57,7 +59,7 @@ final class OutboundGate: Sendable {
     }
 
     /// Returns when the connection can take more.
-    func pass() async throws {
+    package func pass() async throws {
         if try isOpen() { return }
         let id = state.withLock { state in
             state.lastID += 1

@@ -1,8 +1,8 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// Bytes on their way from an event loop to the one task that reads them.
-final class InboundQueue: Sendable {
+package final class InboundQueue: Sendable {
     private struct State {
         var pieces = CircularBuffer<ByteBuffer>()
         var bytes = 0
@@ -17,10 +17,10 @@ final class InboundQueue: Sendable {
     private let resumeReading: @Sendable () -> Void
 
     /// `resumeReading` is called, from any thread, when a full queue has room again.
-    init(resumeReading: @escaping @Sendable () -> Void) { self.resumeReading = resumeReading }
+    package init(resumeReading: @escaping @Sendable () -> Void) { self.resumeReading = resumeReading }
 
     /// Adds a piece. `false` when the connection should not be read until `resumeReading`.
-    func push(_ piece: ByteBuffer) -> Bool {
+    package func push(_ piece: ByteBuffer) -> Bool {
         guard piece.readableBytes > 0 else { return true }
         let (reader, room) = state.withLock { state -> (CheckedContinuation<ByteBuffer?, any Error>?, Bool) in
             guard state.end == nil else { return (nil, true) }
@@ -38,7 +38,7 @@ final class InboundQueue: Sendable {
     }
 
     /// Nothing comes any more: the end, or the error that broke it off. Pieces already here are still read. Only the first call counts.
-    func finish(_ end: Result<Void, any Error> = .success(())) {
+    package func finish(_ end: Result<Void, any Error> = .success(())) {
         let reader = state.withLock { state in
             guard state.end == nil else { return nil as CheckedContinuation<ByteBuffer?, any Error>? }
             state.end = end
@@ -48,7 +48,7 @@ final class InboundQueue: Sendable {
     }
 
     /// The next piece, `nil` at the end. One task at a time.
-    func next() async throws -> ByteBuffer? {
+    package func next() async throws -> ByteBuffer? {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (reader: CheckedContinuation<ByteBuffer?, any Error>) in
                 var roomAgain = false

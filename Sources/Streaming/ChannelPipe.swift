@@ -1,15 +1,15 @@
-import NIOCore
+public import NIOCore
 
-/// A channel's bytes as a `RawConnection`: after an upgrade, and of a dialled connection.
-final class ChannelConnection: RawConnection {
+/// A channel's bytes as a pipe: after an upgrade, and of a dialled connection.
+public final class ChannelPipe: BytePipe {
     private let channel: any Channel
     private let queue: InboundQueue
     private let gate = OutboundGate()
-    private let handler: NIOLoopBound<ChannelConnectionHandler>
+    private let handler: NIOLoopBound<ChannelPipeHandler>
 
     /// Adds itself at the end of the channel's pipeline, where bytes must arrive and be accepted as `ByteBuffer`. Event loop only.
-    init(on channel: any Channel) throws {
-        let handler = ChannelConnectionHandler()
+    package init(on channel: any Channel) throws {
+        let handler = ChannelPipeHandler()
         let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
         let queue = InboundQueue { bound.execute { $0.resumeReading() } }
         self.channel = channel
@@ -20,16 +20,16 @@ final class ChannelConnection: RawConnection {
         try channel.pipeline.syncOperations.addHandler(handler)
     }
 
-    func read() async throws -> ByteBuffer? { try await queue.next() }
+    public func read() async throws -> ByteBuffer? { try await queue.next() }
 
-    func write(_ piece: ByteBuffer) async throws {
+    public func write(_ piece: ByteBuffer) async throws {
         let bytes = piece.readableBytes
         try gate.charge(bytes)
         handler.execute { $0.write(piece, charged: bytes) }
         try await gate.pass()
     }
 
-    func close() async {
+    public func close() async {
         handler.execute { $0.closeWhenWritten() }
         // Only ever succeeds; NIO fails it for no reason but its own shutdown, when the channel is gone as well.
         try? await channel.closeFuture.get()
@@ -38,13 +38,13 @@ final class ChannelConnection: RawConnection {
 
 extension NIOLoopBound {
     /// Runs `body` on the event loop, at once when already there.
-    func execute(_ body: @escaping @Sendable (Value) -> Void) {
+    package func execute(_ body: @escaping @Sendable (Value) -> Void) {
         if eventLoop.inEventLoop { body(value) } else { eventLoop.execute { body(value) } }
     }
 }
 
-/// The event loop's end of a `ChannelConnection`.
-final class ChannelConnectionHandler: ChannelDuplexHandler {
+/// The event loop's end of a `ChannelPipe`.
+final class ChannelPipeHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

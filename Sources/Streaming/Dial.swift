@@ -1,0 +1,54 @@
+package import NIOCore
+import NIOPosix
+
+/// Opens plain connections.
+public enum Dial {
+    /// Throws `NetworkError` with the address when nobody answers.
+    public static func tcp(host: String, port: Int, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
+        try await connect("\(host):\(port)", timeout: timeout, configure: { _ in }) { $0.connect(host: host, port: port) }
+    }
+
+    public static func unix(path: String, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
+        try await connect(path, timeout: timeout, configure: { _ in }) { $0.connect(unixDomainSocketPath: path) }
+    }
+
+    /// `configure` puts handlers, TLS for one, in front of the pipe.
+    package static func tcp(host: String, port: Int, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void) async throws -> ChannelPipe {
+        try await connect("\(host):\(port)", timeout: timeout, configure: configure) { $0.connect(host: host, port: port) }
+    }
+
+    private static func connect(
+        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void, _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
+    ) async throws -> ChannelPipe {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let made = loop.makePromise(of: ChannelPipe.self)
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(timeout))
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try configure(channel)
+                    let pipe = try ChannelPipe(on: channel)
+                    channel.closeFuture.whenComplete { _ in made.fail(ConnectionClosed()) }
+                    made.succeed(pipe)
+                }
+            }
+        do {
+            _ = try await start(bootstrap).get()
+            return try await made.futureResult.get()
+        } catch {
+            made.fail(error)
+            throw NetworkError("cannot connect to \(address): \(reason(error))", cause: error)
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: error.reasonText
+        case let error as NIOConnectionError:
+            if let failure = error.connectionErrors.first?.error { reason(failure) } else { "no such host" }
+        case is ChannelError: "timed out"
+        default: "\(error)"
+        }
+    }
+}
