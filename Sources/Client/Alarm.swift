@@ -23,7 +23,8 @@ final class Alarm: @unchecked Sendable {
         let code = pthread_create(
             &thread, nil,
             { context in
-                if let context { Unmanaged<Alarm>.fromOpaque(context).takeUnretainedValue().run() }
+                guard let context else { return nil }
+                Unmanaged<Alarm>.fromOpaque(context).takeUnretainedValue().run()
             }, Unmanaged.passRetained(self).toOpaque())
         precondition(code == 0, "cannot start the timer thread: \(String(cString: strerror(code)))")
         pthread_detach(thread)

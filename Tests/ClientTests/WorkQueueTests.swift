@@ -1,0 +1,110 @@
+import Client
+import Testing
+
+@Suite struct WorkQueueTests {
+    @Test func whatWaitsIsThereOnce() async {
+        let queue = WorkQueue<String>()
+        for item in ["a", "b", "a", "c", "b"] { queue.add(item) }
+        #expect(queue.depth == 3)
+        #expect(await queue.next() == "a")
+        #expect(await queue.next() == "b")
+        #expect(await queue.next() == "c")
+        #expect(queue.depth == 0)
+    }
+
+    @Test func whatIsBeingWorkedOnComesBackAfterDone() async {
+        let queue = WorkQueue<String>()
+        queue.add("a")
+        #expect(await queue.next() == "a")
+        queue.add("a")
+        queue.add("a")
+        queue.add("b")
+        #expect(await queue.next() == "b")
+        #expect(queue.depth == 0)
+        queue.done("a")
+        #expect(queue.depth == 1)
+        #expect(await queue.next() == "a")
+        queue.done("a")
+        queue.done("b")
+        #expect(queue.depth == 0)
+    }
+
+    @Test func delayedItemsComeInTheirTimeAndTheEarliestCounts() async {
+        let queue = WorkQueue<String>()
+        let start = ContinuousClock.now
+        queue.add("late", after: .milliseconds(120))
+        queue.add("early", after: .seconds(100))
+        queue.add("early", after: .milliseconds(40))
+        #expect(queue.depth == 0)
+        #expect(await queue.next() == "early")
+        #expect(ContinuousClock.now - start >= .milliseconds(40))
+        #expect(await queue.next() == "late")
+        #expect(ContinuousClock.now - start >= .milliseconds(120))
+        #expect(queue.depth == 0)
+    }
+
+    @Test func failuresDelayMoreAndMore() async {
+        let queue = WorkQueue<String>(baseDelay: .milliseconds(10), maximumDelay: .milliseconds(40))
+        for (count, delay) in [10, 20, 40, 40].enumerated() {
+            let start = ContinuousClock.now
+            queue.addRateLimited("a")
+            #expect(queue.failures("a") == count + 1)
+            #expect(await queue.next() == "a")
+            #expect(ContinuousClock.now - start >= .milliseconds(delay))
+            queue.done("a")
+        }
+        queue.forget("a")
+        #expect(queue.failures("a") == 0)
+        // Far beyond what a shift can hold.
+        for _ in 0..<100 { queue.addRateLimited("b") }
+        #expect(await queue.next() == "b")
+    }
+
+    @Test func shutDownEmptiesTheQueueFirst() async {
+        let queue = WorkQueue<Int>()
+        queue.add(1)
+        queue.add(2, after: .seconds(1000))
+        queue.shutDown()
+        queue.add(3)
+        #expect(await queue.next() == 1)
+        #expect(await queue.next() == nil)
+    }
+
+    @Test func waitingTasksEndWithShutDownAndCancellation() async {
+        let queue = WorkQueue<Int>()
+        let cancelled = Task { await queue.next() }
+        cancelled.cancel()
+        #expect(await cancelled.value == nil)
+        async let waiting = queue.next()
+        queue.shutDown()
+        #expect(await waiting == nil)
+    }
+
+    @Test func manyWorkersNeverShareAnItem() async {
+        let queue = WorkQueue<Int>()
+        let total = await withTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var count = 0
+                    while let item = await queue.next() {
+                        count += 1
+                        await Task.yield()
+                        queue.done(item)
+                    }
+                    return count
+                }
+            }
+            group.addTask {
+                for round in 0..<2_000 {
+                    queue.add(round)
+                    if round % 50 == 0 { await Task.yield() }
+                }
+                queue.shutDown()
+                return 0
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(total == 2_000)
+        #expect(queue.depth == 0)
+    }
+}
