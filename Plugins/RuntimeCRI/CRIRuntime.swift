@@ -1,0 +1,61 @@
+internal import APIModel
+internal import OrderedCollections
+internal import PluginKit
+internal import Synchronization
+
+/// The runtime of a real node: hands every CRI call over to a runtime's socket, byte for byte.
+///
+/// Configuration: `{"endpoint": "unix:///run/containerd/containerd.sock"}`, nothing else.
+final class CRIRuntime: Runtime {
+    private let connection: Connection
+    private let log: Log
+    private let changes = Mutex<Changes?>(nil)
+
+    init(_ host: Host, config: Value) throws {
+        for name in config.fields.keys where name != "endpoint" { throw ComponentError.invalid("config.\(name) is not known; config has endpoint only") }
+        let endpoint = config["endpoint"].string ?? "unix:///run/containerd/containerd.sock"
+        guard endpoint.hasPrefix("unix:///") else { throw ComponentError.invalid("config.endpoint must be unix:// and an absolute path, not \"\(endpoint)\"") }
+        log = host.log
+        connection = Connection(socket: String(endpoint.dropFirst("unix://".count)))
+    }
+
+    /// Waits until the runtime answers: it may still be coming up itself.
+    func start() throws {
+        try connection.start()
+        let deadline = ContinuousClock.now + .seconds(15)
+        while true {
+            do {
+                _ = try call("RuntimeService/Status", [], timeoutMilliseconds: 5000)
+                return
+            } catch let error as CRIError {
+                guard error.isTransient, ContinuousClock.now < deadline else {
+                    throw ComponentError.unavailable("no container runtime answers on \(connection.socket): \(error). Is it running, and is its CRI plugin enabled?")
+                }
+            }
+            waiting { try? await Task.sleep(for: .milliseconds(10)) }
+        }
+    }
+
+    func stop() {
+        changes.withLock { $0 }?.stop()
+        connection.stop()
+    }
+
+    func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {
+        let result: Result<[UInt8], any Error> = waiting { [connection] in
+            do {
+                return .success(try await connection.call("runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Tells of every container and sandbox that ends. What starts is not told: only the host starts anything here.
+    func subscribe(_ events: RuntimeEvents) throws -> Bool {
+        let changes = Changes(connection: connection, log: log) { events.changed(sandbox: $0, container: $1) }
+        self.changes.withLock { $0 = changes }
+        return changes.start()
+    }
+}
