@@ -31,8 +31,8 @@ func cPlugin(_ name: String) -> Target {
 }
 
 /// Tests that mirror one module.
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests", exclude: [], swiftSettings: swift)
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests", exclude: exclude, swiftSettings: swift)
 }
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
@@ -79,7 +79,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -87,12 +86,13 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux", path: "Sources/CLinux", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .systemLibrary(name: "CNFTables", path: "Sources/CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map"], cSettings: c),
+        .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])], linkerSettings: [.linkedLibrary("simdjson")]),
 
-        module("APIModel", ["CatalogueData", "CSimdJSON", "Yams", product("OrderedCollections", "swift-collections")]),
+        module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CSQLite", product("Logging", "swift-log")]),
         module("PKI", [
             product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("_CryptoExtras", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
@@ -107,7 +107,7 @@ let package = Package(
         module("Streaming", nio + ["CZlib"]),
         module("Client", ["APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl")]),
         module("APIServer", nio + [
-            "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("X509", "swift-certificates"),
+            "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
             product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
         ]),
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
@@ -125,6 +125,9 @@ let package = Package(
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
             ],
             path: "Sources/Host", swiftSettings: swift),
+        tests("APIModel", exclude: ["Fixtures"]),
+        tests("Client", ["APIModel", product("Logging", "swift-log")]),
         tests("Store", [product("Logging", "swift-log")]),
+        .executableTarget(name: "Benchmarks", dependencies: ["Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
     ] + plugins.map(\.target)
 )
