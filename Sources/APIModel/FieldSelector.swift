@@ -33,7 +33,8 @@ public struct FieldSelector: Sendable, Hashable {
         for requirement in requirements where Self.path(requirement.field, resource) == nil && !selectable.contains(requirement.field) {
             throw APIError.badRequest(
                 Self.fields["\(resource.group)/\(resource.kind)"] == nil
-                    ? "\(FieldError.quoted(requirement.field)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\"" : "field label not supported: \(requirement.field)")
+                    ? "\(FieldError.quoted(requirement.field)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    : "field label not supported: \(requirement.field)")
         }
     }
 
@@ -132,7 +133,7 @@ public struct FieldSelector: Sendable, Hashable {
             "reportingComponent": "reportingComponent", "source": "source.component|reportingComponent",
         ]) { $1 },
         "events.k8s.io/Event": event("regarding").merging([
-            "reportingController": "reportingController",
+            "reportingController": "reportingController"
         ]) { $1 },
         "apps/ReplicaSet": ["status.replicas": "status.replicas#0"],
         "batch/Job": ["status.successful": "status.succeeded#0"],

@@ -73,7 +73,9 @@ struct LabelSelectorParser {
     private mutating func requirement() throws(Error) -> LabelSelector.Requirement {
         let isNegated = next == .symbol("!")
         if isNegated { position += 1 }
-        guard case .word(let key) = take() else { throw Error(description: "found '\(tokens.indices.contains(position - 1) ? tokens[position - 1].text : "")', expected: identifier") }
+        guard case .word(let key) = take() else {
+            throw Error(description: "found '\(tokens.indices.contains(position - 1) ? tokens[position - 1].text : "")', expected: identifier")
+        }
         if let problem = Names.qualifiedName(key).first { throw Error(description: "<nil>: Invalid value: \(FieldError.quoted(key)): \(problem)") }
         if isNegated { return .init(key: key, test: .doesNotExist) }
         if next == .end || next == .symbol(",") { return .init(key: key, test: .exists) }
@@ -85,7 +87,9 @@ struct LabelSelectorParser {
             return .init(key: key, test: name == .symbol("!=") ? .notIn(value) : .in(value))
         case .symbol(">"), .symbol("<"):
             let value = try exactValue()
-            guard let limit = Int64(value) else { throw Error(description: "values[0]: Invalid value: \(FieldError.quoted(value)): for 'Gt', 'Lt' operators, the value must be an integer") }
+            guard let limit = Int64(value) else {
+                throw Error(description: "values[0]: Invalid value: \(FieldError.quoted(value)): for 'Gt', 'Lt' operators, the value must be an integer")
+            }
             return .init(key: key, test: name == .symbol(">") ? .greaterThan(limit) : .lessThan(limit))
         case .word("in"): return .init(key: key, test: .in(try checked(values(), of: key)))
         case .word("notin"): return .init(key: key, test: .notIn(try checked(values(), of: key)))

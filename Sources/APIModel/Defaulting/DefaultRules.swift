@@ -35,7 +35,8 @@ enum DefaultRules {
                 spec["metrics"] = [["type": "Resource", "resource": ["name": "cpu", "target": ["type": "Utilization", "averageUtilization": 80]]]]
             }
             guard !spec["behavior"].isNull else { return }
-            scalingRules(&spec["behavior"]["scaleUp"], window: 0, policies: [["type": "Pods", "value": 4, "periodSeconds": 15], ["type": "Percent", "value": 100, "periodSeconds": 15]])
+            scalingRules(
+                &spec["behavior"]["scaleUp"], window: 0, policies: [["type": "Pods", "value": 4, "periodSeconds": 15], ["type": "Percent", "value": 100, "periodSeconds": 15]])
             scalingRules(&spec["behavior"]["scaleDown"], window: nil, policies: [["type": "Percent", "value": 100, "periodSeconds": 15]])
         },
         "flowcontrol.v1.LimitResponse": { response in

@@ -99,7 +99,9 @@ enum JSONPatch {
             }
             guard let index = Int(step) else { throw missing(name, whole) }
             if isLast, case .add(let value) = change {
-                guard (0...elements.count).contains(index) else { throw Error(description: "add operation does not apply: doc is missing path: \(FieldError.quoted(whole)): invalid index referenced") }
+                guard (0...elements.count).contains(index) else {
+                    throw Error(description: "add operation does not apply: doc is missing path: \(FieldError.quoted(whole)): invalid index referenced")
+                }
                 elements.insert(value, at: index)
                 return
             }

@@ -44,7 +44,8 @@ enum StrategicMerge {
         }
         if let keep = patch.removeValue(forKey: retainKeys) {
             let names = Set(keep.elements.compactMap(\.string))
-            guard case .array(let elements) = keep, elements.count == names.count, patch.filter({ !$0.value.isNull && !$0.key.hasPrefix("$") }).keys.allSatisfy(names.contains) else {
+            guard case .array(let elements) = keep, elements.count == names.count, patch.filter({ !$0.value.isNull && !$0.key.hasPrefix("$") }).keys.allSatisfy(names.contains)
+            else {
                 throw APIError.badRequest("invalid patch format of retainKeys directive")
             }
             target = target.filter { names.contains($0.key) }
@@ -159,7 +160,8 @@ enum StrategicMerge {
     private static func replacement(_ patch: [Value]) -> [Value] { withoutDirectives(.array(patch)).elements }
 
     private static func unknownDirective(_ kind: Value, _ patch: Value) -> APIError {
-        APIError.badRequest("unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) found in: \(String(decoding: JSON.encode(patch), as: UTF8.self))")
+        APIError.badRequest(
+            "unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) found in: \(String(decoding: JSON.encode(patch), as: UTF8.self))")
     }
 
     /// Elements named by the patch stand in the patch's order; the others keep the server's, each before the first patched one that followed it.
@@ -185,7 +187,8 @@ enum StrategicMerge {
         switch value {
         case .object(let fields):
             var kept: Value.Fields = [:]
-            for (name, field) in fields where !field.isNull && name != directive && name != retainKeys && !name.hasPrefix(elementOrder + "/") && !name.hasPrefix(deleteFromList + "/") {
+            for (name, field) in fields
+            where !field.isNull && name != directive && name != retainKeys && !name.hasPrefix(elementOrder + "/") && !name.hasPrefix(deleteFromList + "/") {
                 kept[name] = withoutDirectives(field)
             }
             return .object(kept)

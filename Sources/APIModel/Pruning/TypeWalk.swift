@@ -118,7 +118,9 @@ struct TypeWalk {
         let layout: String
         if case .microTime = type { layout = "2006-01-02T15:04:05.000000Z07:00" } else { layout = "2006-01-02T15:04:05Z07:00" }
         guard let instant = Timestamp.parse(text) else {
-            fail("parsing time \(FieldError.quoted(FieldError.quoted(text))) as \(FieldError.quoted(FieldError.quoted(layout))): cannot parse \(FieldError.quoted(text)) as \"2006\"")
+            fail(
+                "parsing time \(FieldError.quoted(FieldError.quoted(text))) as \(FieldError.quoted(FieldError.quoted(layout))): cannot parse \(FieldError.quoted(text)) as \"2006\""
+            )
             return
         }
         let whole = Timestamp.format(seconds: instant.seconds)

@@ -35,7 +35,8 @@ extension Printers {
         "resource.k8s.io/DeviceTaintRule": { object, context in
             let taint = object["spec"]["taint"]
             return [
-                "Key": text(taint["key"]), "Value": text(taint["value"]), "Effect": text(taint["effect"]), "TimeAdded": .string(taint["timeAdded"].isNull ? "" : context.since(taint["timeAdded"])),
+                "Key": text(taint["key"]), "Value": text(taint["value"]), "Effect": text(taint["effect"]),
+                "TimeAdded": .string(taint["timeAdded"].isNull ? "" : context.since(taint["timeAdded"])),
             ]
         },
         "resource.k8s.io/ResourcePoolStatusRequest": { object, _ in

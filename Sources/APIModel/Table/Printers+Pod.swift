@@ -11,7 +11,8 @@ extension Printers {
         let passed = gates.filter { gate in condition(pod, gate["conditionType"].string ?? "")["status"].string == "True" }
         let address = pod["status"]["podIPs"][0]["ip"].string ?? pod["status"]["podIP"].string ?? ""
         return [
-            "Ready": .string("\(summary.ready)/\(summary.total)"), "Status": .string(summary.reason), "Restarts": .string(restarts), "IP": .string(address.isEmpty ? none : address),
+            "Ready": .string("\(summary.ready)/\(summary.total)"), "Status": .string(summary.reason), "Restarts": .string(restarts),
+            "IP": .string(address.isEmpty ? none : address),
             "Node": text(pod["spec"]["nodeName"], or: none), "Nominated Node": text(pod["status"]["nominatedNodeName"], or: none),
             "Readiness Gates": .string(gates.isEmpty ? none : "\(passed.count)/\(gates.count)"),
         ]

@@ -54,7 +54,8 @@ extension Printers {
             let spec = object["spec"]
             let states = object["status"]["conditions"].elements.compactMap { $0["type"].string }
             return [
-                "PodName": text(spec["podName"]), "ServiceAccountName": text(spec["serviceAccountName"]), "NodeName": text(spec["nodeName"]), "SignerName": text(spec["signerName"]),
+                "PodName": text(spec["podName"]), "ServiceAccountName": text(spec["serviceAccountName"]), "NodeName": text(spec["nodeName"]),
+                "SignerName": text(spec["signerName"]),
                 "State": .string(states.first ?? "Pending"),
             ]
         },

@@ -45,7 +45,8 @@ extension Printers {
             let audiences = spec["tokenRequests"].elements.map { $0["audience"].string ?? "" }
             let lifecycles = spec["volumeLifecycleModes"].elements.compactMap(\.string)
             return [
-                "AttachRequired": .bool(spec["attachRequired"].bool ?? true), "PodInfoOnMount": boolean(spec["podInfoOnMount"]), "StorageCapacity": boolean(spec["storageCapacity"]),
+                "AttachRequired": .bool(spec["attachRequired"].bool ?? true), "PodInfoOnMount": boolean(spec["podInfoOnMount"]),
+                "StorageCapacity": boolean(spec["storageCapacity"]),
                 "TokenRequests": .string(audiences.isEmpty ? unset : audiences.joined(separator: ",")), "RequiresRepublish": boolean(spec["requiresRepublish"]),
                 "Modes": .string(lifecycles.isEmpty ? "<none>" : lifecycles.joined(separator: ",")),
             ]
@@ -62,6 +63,7 @@ extension Printers {
 
     private static func modes(_ modes: Value) -> String {
         let names = Set(modes.elements.compactMap(\.string))
-        return [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")].filter { names.contains($0.0) }.map(\.1).joined(separator: ",")
+        return [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")].filter { names.contains($0.0) }.map(\.1).joined(
+            separator: ",")
     }
 }

@@ -67,10 +67,13 @@ extension Printers {
         let status = object["status"]
         func holds(_ type: String) -> Bool { condition(object, type)["status"].string == "True" }
         let state =
-            holds("Complete") ? "Complete"
-            : holds("Failed") ? "Failed"
-            : !object["metadata"]["deletionTimestamp"].isNull ? "Terminating"
-            : holds("Suspended") ? "Suspended" : holds("FailureTarget") ? "FailureTarget" : holds("SuccessCriteriaMet") ? "SuccessCriteriaMet" : "Running"
+            holds("Complete")
+            ? "Complete"
+            : holds("Failed")
+                ? "Failed"
+                : !object["metadata"]["deletionTimestamp"].isNull
+                    ? "Terminating"
+                    : holds("Suspended") ? "Suspended" : holds("FailureTarget") ? "FailureTarget" : holds("SuccessCriteriaMet") ? "SuccessCriteriaMet" : "Running"
 
         let succeeded = status["succeeded"].int ?? 0
         let parallelism = spec["parallelism"].int ?? 0

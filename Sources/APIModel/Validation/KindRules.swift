@@ -66,7 +66,8 @@ enum KindRules {
         },
         "/PersistentVolume": { object, errors in
             let known: Set<String> = [
-                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "volumeMode", "nodeAffinity", "volumeAttributesClassName",
+                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "volumeMode", "nodeAffinity",
+                "volumeAttributesClassName",
             ]
             let sources = object["spec"].fields.keys.filter { !known.contains($0) }
             if sources.isEmpty { errors.append(.required("spec", "must specify a volume type")) }

@@ -73,7 +73,8 @@ enum Names {
         var problems = length(text, 253)
         if text.isEmpty || !text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }) {
             problems.append(
-                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')")
+                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+            )
         }
         if text == "." { problems.append("must not be '.'") }
         if text == ".." { problems.append("must not be '..'") } else if text.hasPrefix("..") { problems.append("must not start with '..'") }

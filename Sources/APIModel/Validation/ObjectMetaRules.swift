@@ -19,7 +19,11 @@ enum ObjectMetaRules {
         }
         let namespace = metadata["namespace"].string ?? ""
         if isNamespaced {
-            if namespace.isEmpty { errors.append(.required(path.child("namespace"))) } else { Constraint.add(Names.dnsLabel(namespace), .string(namespace), path.child("namespace"), &errors) }
+            if namespace.isEmpty {
+                errors.append(.required(path.child("namespace")))
+            } else {
+                Constraint.add(Names.dnsLabel(namespace), .string(namespace), path.child("namespace"), &errors)
+            }
         } else if !namespace.isEmpty {
             errors.append(.forbidden(path.child("namespace"), "not allowed on this type"))
         }

@@ -3,13 +3,18 @@ internal import OrderedCollections
 extension TypeRules {
     static let container: [String: Rule] = [
         "core.v1.Container": { container, path, errors in
-            if let image = container["image"].string, image != image.trimmed { errors.append(.invalid(path.child("image"), .string(image), "must not have leading or trailing whitespace")) }
+            if let image = container["image"].string, image != image.trimmed {
+                errors.append(.invalid(path.child("image"), .string(image), "must not have leading or trailing whitespace"))
+            }
             for name in ["livenessProbe", "startupProbe"] {
                 guard let threshold = container[name]["successThreshold"].int, threshold > 1 else { continue }
                 errors.append(.invalid(path.child(name, "successThreshold"), .int(threshold), "must be 1"))
             }
             if !container["readinessProbe"]["terminationGracePeriodSeconds"].isNull {
-                errors.append(.invalid(path.child("readinessProbe", "terminationGracePeriodSeconds"), container["readinessProbe"]["terminationGracePeriodSeconds"], "must not be set for readinessProbes"))
+                errors.append(
+                    .invalid(
+                        path.child("readinessProbe", "terminationGracePeriodSeconds"), container["readinessProbe"]["terminationGracePeriodSeconds"],
+                        "must not be set for readinessProbes"))
             }
             for name in ["livenessProbe", "readinessProbe", "startupProbe"] where !container[name].isNull {
                 handler(container[name], ["exec", "httpGet", "tcpSocket", "grpc"], path.child(name), &errors)
@@ -32,7 +37,10 @@ extension TypeRules {
                 errors.append(
                     .notSupported(
                         field.child("fieldRef", "fieldPath"), .string(name),
-                        ["metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"]))
+                        [
+                            "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
+                            "status.podIPs",
+                        ]))
             }
         },
         "core.v1.EnvFromSource": { source, path, errors in
@@ -88,7 +96,9 @@ extension TypeRules {
                 let field = path.child(list).key(name)
                 Constraint.add(Names.qualifiedName(name), .string(name), field, &errors)
                 if !name.contains("/") {
-                    if !standard.contains(name), !name.hasPrefix("hugepages-") { errors.append(.invalid(field, .string(name), "must be a standard resource type or fully qualified")) }
+                    if !standard.contains(name), !name.hasPrefix("hugepages-") {
+                        errors.append(.invalid(field, .string(name), "must be a standard resource type or fully qualified"))
+                    }
                     if !standard.contains(name), !name.hasPrefix("hugepages-") { errors.append(.invalid(field, .string(name), "must be a standard resource for containers")) }
                 }
             }

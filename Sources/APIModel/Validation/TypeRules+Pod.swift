@@ -17,7 +17,9 @@ extension TypeRules {
             }
             if spec["dnsPolicy"].string == "None", spec["dnsConfig"]["nameservers"].elements.isEmpty {
                 errors.append(
-                    .required(path.child("dnsConfig", "nameservers"), spec["dnsConfig"].isNull ? "must provide `dnsConfig` when `dnsPolicy` is None" : "must provide at least one DNS nameserver when `dnsPolicy` is None"))
+                    .required(
+                        path.child("dnsConfig", "nameservers"),
+                        spec["dnsConfig"].isNull ? "must provide `dnsConfig` when `dnsPolicy` is None" : "must provide at least one DNS nameserver when `dnsPolicy` is None"))
             }
             if spec["setHostnameAsFQDN"].bool == true, spec["hostNetwork"].bool == true, !spec["hostnameOverride"].isEmpty {
                 errors.append(.forbidden(path.child("hostnameOverride"), "may not be set together with `setHostnameAsFQDN`"))
@@ -39,7 +41,9 @@ extension TypeRules {
         "core.v1.Toleration": { toleration, path, errors in
             let key = toleration["key"].string ?? ""
             let symbol = toleration["operator"].string ?? ""
-            if key.isEmpty, symbol != "Exists" { errors.append(.invalid(path.child("operator"), .string(symbol), "operator must be Exists when `key` is empty, which means \"match all values and all keys\"")) }
+            if key.isEmpty, symbol != "Exists" {
+                errors.append(.invalid(path.child("operator"), .string(symbol), "operator must be Exists when `key` is empty, which means \"match all values and all keys\""))
+            }
             if !toleration["tolerationSeconds"].isNull, toleration["effect"].string != "NoExecute" {
                 errors.append(.invalid(path.child("effect"), toleration["effect"].isNull ? "" : toleration["effect"], "effect must be 'NoExecute' when `tolerationSeconds` is set"))
             }
@@ -47,7 +51,9 @@ extension TypeRules {
             case "", "Equal": if let value = toleration["value"].string { Constraint.add(Names.labelValue(value), .string(value), path.child("operator"), &errors) }
             case "Exists": if !toleration["value"].isEmpty { errors.append(.invalid(path.child("operator"), toleration, "value must be empty when `operator` is 'Exists'")) }
             case "Lt", "Gt":
-                if Int64(toleration["value"].string ?? "") == nil { errors.append(.invalid(path.child("value"), toleration["value"], "value must be an integer when `operator` is '\(symbol)'")) }
+                if Int64(toleration["value"].string ?? "") == nil {
+                    errors.append(.invalid(path.child("value"), toleration["value"], "value must be an integer when `operator` is '\(symbol)'"))
+                }
             default: errors.append(.notSupported(path.child("operator"), .string(symbol), ["Equal", "Exists", "Lt", "Gt"]))
             }
         },

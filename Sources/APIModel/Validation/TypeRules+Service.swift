@@ -39,17 +39,22 @@ extension TypeRules {
             if port["port"].isEmpty { errors.append(.invalid(path.child("port"), 0, "must be between 1 and 65535, inclusive")) }
         },
         "core.v1.EndpointSubset": { subset, path, errors in
-            if subset["addresses"].elements.isEmpty, subset["notReadyAddresses"].elements.isEmpty { errors.append(.required(path, "must specify `addresses` or `notReadyAddresses`")) }
+            if subset["addresses"].elements.isEmpty, subset["notReadyAddresses"].elements.isEmpty {
+                errors.append(.required(path, "must specify `addresses` or `notReadyAddresses`"))
+            }
             let ports = subset["ports"].elements
             for (index, port) in ports.enumerated() where ports.count > 1 && port["name"].isEmpty { errors.append(.required(path.child("ports").index(index).child("name"))) }
         },
         "core.v1.EndpointAddress": { address, path, errors in
             guard let ip = address["ip"].string else { return }
             let reason =
-                ip == "0.0.0.0" || ip == "::" ? "may not be unspecified (0.0.0.0 or ::)"
-                : ip.hasPrefix("127.") || ip == "::1" ? "may not be in the loopback range (127.0.0.0/8, ::1/128)"
-                : ip.hasPrefix("169.254.") || ip.lowercased().hasPrefix("fe80:") ? "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
-                : ip.hasPrefix("224.0.0.") || ip.lowercased().hasPrefix("ff02:") ? "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" : ""
+                ip == "0.0.0.0" || ip == "::"
+                ? "may not be unspecified (0.0.0.0 or ::)"
+                : ip.hasPrefix("127.") || ip == "::1"
+                    ? "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+                    : ip.hasPrefix("169.254.") || ip.lowercased().hasPrefix("fe80:")
+                        ? "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+                        : ip.hasPrefix("224.0.0.") || ip.lowercased().hasPrefix("ff02:") ? "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" : ""
             if !reason.isEmpty { errors.append(.invalid(path.child("ip"), .string(ip), reason)) }
         },
         "discovery.v1.EndpointSlice": { slice, path, errors in

@@ -42,7 +42,9 @@ extension TypeRules {
             }
         },
         "core.v1.VolumeMount": { mount, path, errors in
-            if !mount["subPath"].isEmpty, !mount["subPathExpr"].isEmpty { errors.append(.invalid(path.child("subPathExpr"), mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive")) }
+            if !mount["subPath"].isEmpty, !mount["subPathExpr"].isEmpty {
+                errors.append(.invalid(path.child("subPathExpr"), mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive"))
+            }
         },
         "core.v1.PersistentVolumeClaimSpec": { spec, path, errors in
             if spec["accessModes"].elements.isEmpty { errors.append(.required(path.child("accessModes"), "at least 1 access mode is required")) }

@@ -79,7 +79,9 @@ extension TypeRules {
             }
             if let zone = spec["timeZone"].string {
                 if zone.isEmpty { errors.append(.invalid(path.child("timeZone"), "", "timeZone must be nil or non-empty string")) }
-                if zone.lowercased() == "local" { errors.append(.invalid(path.child("timeZone"), .string(zone), "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")) }
+                if zone.lowercased() == "local" {
+                    errors.append(.invalid(path.child("timeZone"), .string(zone), "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"))
+                }
             }
         },
     ]

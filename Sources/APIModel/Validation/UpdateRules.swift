@@ -29,7 +29,10 @@ enum UpdateRules {
         "apps/ReplicaSet": [("spec.selector", .immutable)],
         "apps/DaemonSet": [("spec.selector", .immutable)],
         "apps/ControllerRevision": [("data", .immutable)],
-        "batch/Job": [("spec.selector", .immutable), ("spec.completionMode", .immutable), ("spec.podFailurePolicy", .immutable), ("spec.backoffLimitPerIndex", .immutable), ("spec.successPolicy", .immutable)],
+        "batch/Job": [
+            ("spec.selector", .immutable), ("spec.completionMode", .immutable), ("spec.podFailurePolicy", .immutable), ("spec.backoffLimitPerIndex", .immutable),
+            ("spec.successPolicy", .immutable),
+        ],
         "/Secret": [("type", .immutable)],
         "storage.k8s.io/StorageClass": [
             ("parameters", .forbidden("updates to parameters are forbidden.")), ("provisioner", .forbidden("updates to provisioner are forbidden.")),
@@ -38,7 +41,9 @@ enum UpdateRules {
         "storage.k8s.io/VolumeAttachment": [("spec", .immutable)],
         "storage.k8s.io/CSIDriver": [("spec.attachRequired", .immutable), ("spec.volumeLifecycleModes", .immutable)],
         "storage.k8s.io/CSIStorageCapacity": [("nodeTopology", .immutable), ("storageClassName", .immutable)],
-        "storage.k8s.io/VolumeAttributesClass": [("driverName", .forbidden("updates to driverName are forbidden.")), ("parameters", .forbidden("updates to parameters are forbidden."))],
+        "storage.k8s.io/VolumeAttributesClass": [
+            ("driverName", .forbidden("updates to driverName are forbidden.")), ("parameters", .forbidden("updates to parameters are forbidden.")),
+        ],
         "scheduling.k8s.io/PriorityClass": [("value", .forbidden("may not be changed in an update.")), ("preemptionPolicy", .forbidden("may not be changed in an update."))],
         "rbac.authorization.k8s.io/RoleBinding": [("roleRef", .invalid("cannot change roleRef"))],
         "rbac.authorization.k8s.io/ClusterRoleBinding": [("roleRef", .invalid("cannot change roleRef"))],
@@ -93,7 +98,10 @@ enum UpdateRules {
             if sizes[1] < sizes[0] { errors.append(.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")) }
         },
         "/PersistentVolume": { new, old, errors in
-            let open: Set<String> = ["capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "nodeAffinity", "volumeAttributesClassName", "volumeMode"]
+            let open: Set<String> = [
+                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "nodeAffinity", "volumeAttributesClassName",
+                "volumeMode",
+            ]
             func source(_ object: Value) -> Value { .object(object["spec"].fields.filter { !open.contains($0.key) }) }
             if source(new) != source(old) { errors.append(.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")) }
             if new["spec"]["volumeMode"] != old["spec"]["volumeMode"] { errors.append(.invalid("spec.volumeMode", new["spec"]["volumeMode"], "field is immutable")) }
@@ -127,7 +135,9 @@ enum UpdateRules {
                 }
             }
             if before != after { errors.append(.invalid("spec.template", after, "field is immutable")) }
-            if old["spec"]["completions"] != new["spec"]["completions"], old["spec"]["completionMode"].string != "Indexed" || new["spec"]["completions"] != new["spec"]["parallelism"] {
+            if old["spec"]["completions"] != new["spec"]["completions"],
+                old["spec"]["completionMode"].string != "Indexed" || new["spec"]["completions"] != new["spec"]["parallelism"]
+            {
                 errors.append(.invalid("spec.completions", new["spec"]["completions"], "field is immutable"))
             }
         },

@@ -1,0 +1,58 @@
+internal import OrderedCollections
+
+/// The API described in OpenAPI, from the catalogue: what `kubectl explain`, client-side validation and client-side apply read.
+///
+/// The documents are made anew at each call, in one pass; whoever serves them keeps the bytes.
+public enum OpenAPI {
+    /// OpenAPI 3.0 for one group and version: its paths, and every schema they lead to.
+    public static func v3(groupVersion: GroupVersion, catalogue: Catalogue) -> Value {
+        v3(groupVersion: groupVersion, resources: catalogue.resources.filter { $0.groupVersion == groupVersion }, catalogue: catalogue)
+    }
+
+    /// The same for resources that need not be the catalogue's own.
+    public static func v3(groupVersion: GroupVersion, resources: [ResourceType], catalogue: Catalogue) -> Value {
+        let paths = OpenAPIPaths(form: .v3, catalogue: catalogue).paths(resources)
+        var schemas = OpenAPISchemas(form: .v3, catalogue: catalogue)
+        for name in paths.types { schemas.add(name) }
+        for entry in catalogue.kinds where entry.kind.groupVersion == groupVersion { schemas.add(entry.type.name) }
+        return [
+            "openapi": "3.0.0", "info": info, "paths": .object(paths.items),
+            "components": [
+                "schemas": .object(schemas.finished),
+                "securitySchemes": ["BearerToken": ["type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"]],
+            ],
+        ]
+    }
+
+    /// `/openapi/v3`: where each version's document is. A hash in the address lets clients keep what they have.
+    public static func v3Index(hashes: [(version: GroupVersion, hash: String)]) -> Value {
+        var paths: Value.Fields = [:]
+        for (version, hash) in hashes {
+            let path = version.group.isEmpty ? "api/\(version.version)" : "apis/\(version.group)/\(version.version)"
+            paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
+        }
+        return ["paths": .object(paths)]
+    }
+
+    /// OpenAPI 2.0 for everything.
+    public static func v2(catalogue: Catalogue) -> Value {
+        let paths = OpenAPIPaths(form: .v2, catalogue: catalogue).paths(catalogue.resources)
+        var schemas = OpenAPISchemas(form: .v2, catalogue: catalogue)
+        for type in catalogue.types { schemas.add(type.name) }
+        return [
+            "swagger": "2.0", "info": info, "paths": .object(paths.items), "definitions": .object(schemas.finished),
+            "securityDefinitions": ["BearerToken": ["type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"]],
+            "security": [["BearerToken": []]],
+        ]
+    }
+
+    enum Form {
+        case v2, v3
+
+        func reference(_ type: String) -> Value { ["$ref": .string((self == .v3 ? "#/components/schemas/" : "#/definitions/") + type)] }
+    }
+
+    private static let info: Value = ["title": "Kubernetes", "version": "v1.36.0"]
+
+    static func value(_ kind: GroupVersionKind) -> Value { ["group": .string(kind.group), "kind": .string(kind.kind), "version": .string(kind.version)] }
+}

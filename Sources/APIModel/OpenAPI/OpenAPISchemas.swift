@@ -1,0 +1,92 @@
+internal import OrderedCollections
+
+/// Collects schemas together with all they refer to.
+struct OpenAPISchemas {
+    private let form: OpenAPI.Form
+    private let catalogue: Catalogue
+    private let kinds: [String: [GroupVersionKind]]
+    private var schemas: [String: Value] = [:]
+
+    init(form: OpenAPI.Form, catalogue: Catalogue) {
+        self.form = form
+        self.catalogue = catalogue
+        kinds = Dictionary(grouping: catalogue.kinds, by: \.type.name).mapValues { entries in entries.map(\.kind).sorted { $0.description < $1.description } }
+    }
+
+    /// In the order of their names.
+    var finished: Value.Fields { Value.Fields(uniqueKeysWithValues: schemas.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }) }
+
+    /// Adds a type of the catalogue, once. Names of none are scalars or unknown to the catalogue.
+    mutating func add(_ name: String) {
+        guard schemas[name] == nil else { return }
+        guard let type = catalogue.type(named: name) else {
+            schemas[name] = Self.scalar(name, catalogue, form)
+            return
+        }
+        // Present before its fields are, since types refer to each other in circles.
+        schemas[name] = .null
+        var properties: Value.Fields = [:]
+        for field in type.fields { properties[field.name] = property(field) }
+        var schema: Value = ["type": "object"]
+        let required = type.fields.filter(\.isRequired).map(\.name)
+        if !required.isEmpty { schema["required"] = Value(required) }
+        if !properties.isEmpty { schema["properties"] = .object(properties) }
+        if let kinds = kinds[name] { schema["x-kubernetes-group-version-kind"] = .array(kinds.map(OpenAPI.value)) }
+        schemas[name] = schema
+    }
+
+    private mutating func property(_ field: FieldSchema) -> Value {
+        var schema = schema(field.type)
+        if form == .v3, !schema["$ref"].isNull { schema = ["allOf": [schema]] }
+        if case .array = field.type {
+            switch field.listType {
+            case .atomic: schema["x-kubernetes-list-type"] = "atomic"
+            case .set: schema["x-kubernetes-list-type"] = "set"
+            case .map:
+                schema["x-kubernetes-list-type"] = "map"
+                schema["x-kubernetes-list-map-keys"] = Value(field.listMapKeys)
+            }
+        }
+        if field.isAtomicMap { schema["x-kubernetes-map-type"] = "atomic" }
+        if let key = field.patchMergeKey { schema["x-kubernetes-patch-merge-key"] = .string(key) }
+        let strategies = [(FieldSchema.PatchStrategy.merge, "merge"), (.retainKeys, "retainKeys")].filter { field.patchStrategy.contains($0.0) }.map(\.1)
+        if !strategies.isEmpty { schema["x-kubernetes-patch-strategy"] = .string(strategies.joined(separator: ",")) }
+        return schema
+    }
+
+    private mutating func schema(_ type: FieldType) -> Value {
+        switch type {
+        case .string: return ["type": "string"]
+        case .boolean: return ["type": "boolean"]
+        case .int32: return ["type": "integer", "format": "int32"]
+        case .int64: return ["type": "integer", "format": "int64"]
+        case .double: return ["type": "number", "format": "double"]
+        case .bytes: return ["type": "string", "format": "byte"]
+        case .time: return reference("io.k8s.apimachinery.pkg.apis.meta.v1.Time")
+        case .microTime: return reference("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime")
+        case .quantity: return reference("io.k8s.apimachinery.pkg.api.resource.Quantity")
+        case .intOrString: return reference("io.k8s.apimachinery.pkg.util.intstr.IntOrString")
+        case .any(let name): return reference(name)
+        case .object(let type): return reference(type.name)
+        case .array(let element): return ["type": "array", "items": wrapped(schema(element))]
+        case .map(let element): return ["type": "object", "additionalProperties": wrapped(schema(element))]
+        }
+    }
+
+    /// OpenAPI 3.0 lets nothing stand beside a `$ref`, and clients look for it in an `allOf`.
+    private func wrapped(_ schema: Value) -> Value { form == .v3 && !schema["$ref"].isNull ? ["allOf": [schema]] : schema }
+
+    private mutating func reference(_ name: String) -> Value {
+        add(name)
+        return form.reference(name)
+    }
+
+    private static func scalar(_ name: String, _ catalogue: Catalogue, _ form: OpenAPI.Form) -> Value {
+        if form == .v3 {
+            if name.hasSuffix(".Quantity") { return ["oneOf": [["type": "string"], ["type": "number"]]] }
+            if name.hasSuffix(".IntOrString") { return ["format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]]] }
+        }
+        guard let scalar = catalogue.scalars.first(where: { $0.name == name }) else { return .emptyObject }
+        return ["type": scalar.type.isEmpty ? .null : .string(scalar.type), "format": scalar.format.isEmpty ? .null : .string(scalar.format)]
+    }
+}
