@@ -95,7 +95,7 @@ let package = Package(
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CSQLite", product("Logging", "swift-log")]),
         module("PKI", [
-            product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("_CryptoExtras", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
+            "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("_CryptoExtras", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
         ]),
         module("HTTPServer", nio + [
             "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
@@ -128,6 +128,7 @@ let package = Package(
         tests("APIModel", exclude: ["Fixtures"]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
         tests("Store", [product("Logging", "swift-log")]),
+        tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
         .executableTarget(name: "Benchmarks", dependencies: ["Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
     ] + plugins.map(\.target)
 )

@@ -5,11 +5,11 @@ import NIOPosix
 public enum Dial {
     /// Throws `NetworkError` with the address when nobody answers.
     public static func tcp(host: String, port: Int, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
-        try await connect("\(host):\(port)", timeout: timeout, configure: { _ in }) { $0.connect(host: host, port: port) }
+        try await connect("\(host):\(port)", timeout: timeout) { $0.connect(host: host, port: port) }
     }
 
     public static func unix(path: String, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
-        try await connect(path, timeout: timeout, configure: { _ in }) { $0.connect(unixDomainSocketPath: path) }
+        try await connect(path, timeout: timeout) { $0.connect(unixDomainSocketPath: path) }
     }
 
     /// `configure` puts handlers, TLS for one, in front of the pipe.
@@ -18,7 +18,7 @@ public enum Dial {
     }
 
     private static func connect(
-        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void, _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
+        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void = { _ in }, _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) async throws -> ChannelPipe {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let made = loop.makePromise(of: ChannelPipe.self)

@@ -1,0 +1,99 @@
+import HTTPServer
+import HTTPTypes
+import NIOCore
+import NIOSSL
+import Streaming
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+    @Sendable private static func answer(_ request: Request) async -> Response {
+        switch request.path {
+        case "/stream":
+            return .stream(status: .ok, headers: [:]) { body in
+                for number in 0..<3 { try await body.write(Array("event \(number)\n".utf8)) }
+            }
+        case "/count": return .text("\((try? await request.body.collect(upTo: .max))?.count ?? -1)")
+        case "/big": return .full(status: .ok, headers: [:], body: [[UInt8](repeating: 65, count: 3_000_000)])
+        case "/fail":
+            return .stream(status: .ok, headers: [:]) { body in
+                try await body.write(Array("begun".utf8))
+                throw ConnectionClosed()
+            }
+        default: return .text("\(request.peerCertificates.count) \(request.headers[HTTPField.Name("Host")!] ?? "none")")
+        }
+    }
+
+    @Test(arguments: ["--http2", "--http1.1"]) func servesCurl(version: String) async throws {
+        try await withDirectory { directory in
+            let server = try await Identity.make(in: directory, name: "server")
+            let client = try await Identity.make(in: directory, name: "client")
+            let tls = try TLSConfiguration.server(certificateChainPEM: server.certificate, privateKeyPEM: server.key)
+            try await withServer(tls: tls, answer: Self.answer) { _, port in
+                @Sendable func curl(_ path: String, _ more: String...) async throws -> String {
+                    try await output("curl", ["-sS", version, "--cacert", server.certificatePath] + more + ["https://127.0.0.1:\(port)\(path)"])
+                }
+                let first = try await curl("/", "-w", " %{http_version}")
+                #expect(first == "0 127.0.0.1:\(port) \(version == "--http2" ? "2" : "1.1")")
+                #expect(try await curl("/", "--cert", client.certificatePath, "--key", client.keyPath).hasPrefix("1 "))
+                #expect(try await curl("/", "--tls-max", "1.2", "--cert", client.certificatePath, "--key", client.keyPath).hasPrefix("1 "))
+                #expect(try await curl("/", "--tls-max", "1.1").contains("curl: (35)"))
+                #expect(try await curl("/stream") == "event 0\nevent 1\nevent 2\n")
+                #expect(try await curl("/big").count == 3_000_000)
+                #expect(try await curl("/count", "-T", server.certificatePath) == "\(server.certificate.utf8.count)")
+                let broken = try await curl("/fail")
+                #expect(broken.contains("begun") && broken.contains("curl: ("))
+                #expect(try await curl("/big", "-I").lowercased().contains("content-length: 3000000\r\n"))
+            }
+        }
+    }
+
+    @Test func showsTheClientsCertificateToTheResponder() async throws {
+        try await withDirectory { directory in
+            let server = try await Identity.make(in: directory, name: "server")
+            let client = try await Identity.make(in: directory, name: "client")
+            let shown = Signal<[[UInt8]]>()
+            try await withServer(tls: try .server(certificateChainPEM: server.certificate, privateKeyPEM: server.key)) { request in
+                await shown.report(request.peerCertificates)
+                return .text("")
+            } whileServing: { _, port in
+                let tls = Dialer.TLS(caPEM: server.certificate, certificateChainPEM: client.certificate, privateKeyPEM: client.key)
+                let pipe = try await Dialer.connect(host: "127.0.0.1", port: port, tls: tls)
+                #expect(try await HTTP1Request(target: "/", host: "a").send(over: pipe).status == 200)
+                #expect(await shown.wait() == [try NIOSSLCertificate(bytes: Array(client.certificate.utf8), format: .pem).toDERBytes()])
+                await pipe.close()
+            }
+        }
+    }
+
+    @Test func dialerRefusesAnUnknownServer() async throws {
+        try await withDirectory { directory in
+            let server = try await Identity.make(in: directory, name: "server")
+            let other = try await Identity.make(in: directory, name: "other")
+            try await withServer(tls: try .server(certificateChainPEM: server.certificate, privateKeyPEM: server.key)) { _ in
+                .text("")
+            } whileServing: { _, port in
+                await #expect(throws: (any Error).self) {
+                    let pipe = try await Dialer.connect(host: "127.0.0.1", port: port, tls: .init(caPEM: other.certificate))
+                    _ = try await HTTP1Request(target: "/", host: "a").send(over: pipe)
+                }
+                let pipe = try await Dialer.connect(host: "127.0.0.1", port: port, tls: .init(trustsAnyone: true))
+                #expect(try await HTTP1Request(target: "/", host: "a").send(over: pipe).status == 200)
+                await pipe.close()
+            }
+        }
+    }
+
+    @Test func newConnectionsSeeARenewedCertificate() async throws {
+        try await withDirectory { directory in
+            let old = try await Identity.make(in: directory, name: "old")
+            let new = try await Identity.make(in: directory, name: "new")
+            try await withServer(tls: try .server(certificateChainPEM: old.certificate, privateKeyPEM: old.key)) { _ in
+                .text("ok")
+            } whileServing: { server, port in
+                #expect(try await output("curl", ["-sS", "--cacert", old.certificatePath, "https://127.0.0.1:\(port)/"]) == "ok")
+                try server.reload(tls: try .server(certificateChainPEM: new.certificate, privateKeyPEM: new.key))
+                #expect(try await output("curl", ["-sS", "--cacert", new.certificatePath, "https://127.0.0.1:\(port)/"]) == "ok")
+            }
+        }
+    }
+}
