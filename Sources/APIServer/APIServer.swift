@@ -1,0 +1,107 @@
+import APIModel
+public import Client
+public import HTTPServer
+import HTTPTypes
+import Logging
+import Store
+
+/// The Kubernetes API over one store: authenticates, authorizes, admits, validates, commits, and lets others watch.
+///
+/// `start` once, then `respond(to:)` from an HTTP server and `client(as:)` for the loops of this process, both from any task; `run` for as long as the server serves.
+public final class APIServer: Responder {
+    /// Rules that the process gives to users beside those in the store.
+    public let grants: Grants
+
+    let configuration: Configuration
+    let registry: Registry
+    let operations: Operations
+    let authorizer: any Authorizer
+    private let authentication: Authentication
+    private let resources: ResourceResponder
+    private let endpoints: Endpoints
+    private let metrics = Metrics()
+
+    public init(_ configuration: Configuration) {
+        self.configuration = configuration
+        grants = Grants()
+        let rbac = RBACAuthorizer(store: configuration.store)
+        let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + [rbac])
+        self.authorizer = authorizer
+        let accounts = ServiceAccountTokens(issuer: configuration.tokenIssuer, store: configuration.store, audiences: configuration.audiences)
+        authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
+        registry = Registry(
+            catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange), tokens: configuration.tokenIssuer,
+            rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, log: configuration.log)
+        operations = Operations(
+            registry: registry, reviews: AccessReviews(authorizer: authorizer, authenticator: authentication),
+            components: ComponentStatuses(checks: configuration.components), audiences: configuration.audiences)
+        resources = ResourceResponder(
+            operations: operations, connector: Connector(registry: registry, dial: configuration.dial, log: configuration.log),
+            watches: WatchResponder(registry: registry, metrics: metrics), body: BodyReader(catalogue: configuration.catalogue))
+        endpoints = Endpoints(configuration, metrics)
+    }
+
+    /// Takes up what the store has and adds what every cluster starts with. Before the first request.
+    /// - Throws: `APIError` when the store cannot be written.
+    public func start() async throws {
+        registry.services.rebuild(from: registry.all("/services").map(\.value))
+        try await Bootstrap(registry: registry, configuration: configuration).run()
+    }
+
+    /// What the server does without being asked: events expire. Returns when the task is cancelled.
+    public func run() async {
+        await EventExpiry(registry: registry).run()
+    }
+
+    /// The API for a loop of this process, acting as `user` and authorized as such.
+    public func client(as user: String, groups: [String] = []) -> any Client {
+        InProcessClient(server: self, user: UserInfo(name: user, groups: groups).authenticated)
+    }
+
+    public func respond(to request: Request) async -> Response {
+        let info = RequestInfo(request)
+        let begin = ContinuousClock.now
+        metrics.began(info)
+        let response: Response
+        do {
+            response = try await answer(request, info)
+        } catch {
+            let error = Responses.apiError(error)
+            if error.code >= 500 { configuration.log.error("request failed", metadata: ["verb": "\(info.verb)", "path": "\(info.path)", "error": "\(error.message)"]) }
+            response = Responses.error(error)
+        }
+        metrics.ended(info, code: response.code, duration: ContinuousClock.now - begin)
+        return request.method == .head ? response.withoutBody : response
+    }
+
+    private func answer(_ request: Request, _ info: RequestInfo) async throws -> Response {
+        let real = try await authentication.user(of: request)
+        if real.name == UserInfo.anonymous.name, !Endpoints.isPublic(info.path) { throw Authentication.unauthorized }
+        let user = try Impersonation.apply(request.headers, real: real, authorizer)
+        try authorize(user, info)
+        if info.isResource { return try await resources.respond(request, info, user: user) }
+        guard let response = try await endpoints.respond(request, info) else { throw Operations.unknownResource }
+        return response
+    }
+
+    private func authorize(_ user: UserInfo, _ info: RequestInfo) throws {
+        if user.name == UserInfo.anonymous.name, Endpoints.isPublic(info.path) { return }
+        try authorize(Attributes(user: user, info))
+    }
+
+    func authorize(_ attributes: Attributes) throws {
+        switch authorizer.authorize(attributes) {
+        case .allow: return
+        case .pass: throw Refusal.forbidden(attributes, reason: "")
+        case .deny(let reason): throw Refusal.forbidden(attributes, reason: reason)
+        }
+    }
+}
+
+extension Response {
+    /// What answers a HEAD.
+    var withoutBody: Response {
+        guard case .full(let status, let headers, _) = self else { return self }
+        return .full(status: status, headers: headers, body: [])
+    }
+}

@@ -1,0 +1,53 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+
+/// Says whose a bearer token is. Safe from any task.
+public protocol TokenAuthenticator: Sendable {
+    /// - Parameter audiences: whom the token must be meant for; empty means this server.
+    func authenticate(token: String, audiences: [String]) -> TokenResult
+}
+
+public enum TokenResult: Sendable {
+    case user(UserInfo)
+    /// Not one of this authenticator's tokens: another may know it.
+    case unknown
+    /// One of its tokens, but not good: expired, revoked.
+    case refused(String)
+}
+
+/// Checks a client's certificate chain, leaf first, in DER. Safe from any task.
+public protocol CertificateVerifier: Sendable {
+    /// The user that the leaf's subject names (common name and organizations), `nil` when the chain does not lead to a trusted authority or is not valid now.
+    func verify(_ chain: [[UInt8]]) async -> UserInfo?
+}
+
+/// Finds out who sent a request.
+struct Authentication: TokenAuthenticator {
+    var certificates: (any CertificateVerifier)?
+    var tokens: [any TokenAuthenticator]
+
+    static let unauthorized = APIError(code: 401, reason: .unauthorized, message: "Unauthorized")
+
+    /// - Throws: 401 when the request shows credentials that are not good. Without any it is anonymous.
+    func user(of request: Request) async throws -> UserInfo {
+        if !request.peerCertificates.isEmpty, let user = await certificates?.verify(request.peerCertificates) { return user.authenticated }
+        if let header = request.headers[.authorization] {
+            let parts = header.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Self.unauthorized }
+            guard case .user(let user) = authenticate(token: parts[1].trimmed, audiences: []) else { throw Self.unauthorized }
+            return user.authenticated
+        }
+        if !request.peerCertificates.isEmpty { throw Self.unauthorized }
+        return .anonymous
+    }
+
+    func authenticate(token: String, audiences: [String]) -> TokenResult {
+        for authenticator in tokens {
+            let result = authenticator.authenticate(token: token, audiences: audiences)
+            if case .unknown = result { continue }
+            return result
+        }
+        return .unknown
+    }
+}

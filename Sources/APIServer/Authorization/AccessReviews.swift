@@ -1,0 +1,88 @@
+import APIModel
+
+/// The reviews: questions about who somebody is and may do, answered and not stored.
+struct AccessReviews: Sendable {
+    let authorizer: any Authorizer
+    let authenticator: any TokenAuthenticator
+
+    /// The answer to a review of the given resource, `nil` when it is none.
+    func answer(_ type: ResourceType, namespace: String, _ review: Value, user: UserInfo) async throws -> Value? {
+        switch "\(type.group)/\(type.name)" {
+        case "authorization.k8s.io/selfsubjectaccessreviews": accessReview(review, user: user)
+        case "authorization.k8s.io/subjectaccessreviews": accessReview(review, user: try subject(review, kind: type.kind))
+        case "authorization.k8s.io/localsubjectaccessreviews": try local(review, namespace: namespace, kind: type.kind)
+        case "authorization.k8s.io/selfsubjectrulesreviews": try rulesReview(review, user: user)
+        case "authentication.k8s.io/selfsubjectreviews": filled(review, status: ["userInfo": user.value])
+        case "authentication.k8s.io/tokenreviews": try await tokenReview(review)
+        default: nil
+        }
+    }
+
+    private func filled(_ review: Value, status: Value) -> Value {
+        var review = review
+        review["metadata"] = ["creationTimestamp": .string(Timestamp.now())]
+        review["status"] = status
+        return review
+    }
+
+    private func accessReview(_ review: Value, user: UserInfo) -> Value {
+        let resource = review[path: "spec", "resourceAttributes"]
+        let other = review[path: "spec", "nonResourceAttributes"]
+        let attributes: Attributes
+        if !resource.isNull {
+            attributes = Attributes(
+                user: user, verb: resource["verb"].string ?? "", group: resource["group"].string ?? "", resource: resource["resource"].string ?? "",
+                subresource: resource["subresource"].string ?? "", namespace: resource["namespace"].string ?? "", name: resource["name"].string ?? "")
+        } else {
+            attributes = Attributes(user: user, verb: other["verb"].string ?? "", path: other["path"].string ?? "")
+        }
+        var status: Value
+        switch authorizer.authorize(attributes) {
+        case .allow(let reason): status = ["allowed": true, "reason": reason.isEmpty ? .null : .string(reason)]
+        case .pass: status = ["allowed": false]
+        case .deny(let reason): status = ["allowed": false, "denied": true, "reason": reason.isEmpty ? .null : .string(reason)]
+        }
+        return filled(review, status: status)
+    }
+
+    private func subject(_ review: Value, kind: String) throws -> UserInfo {
+        let spec = review["spec"]
+        let groups = spec["groups"].elements.compactMap(\.string)
+        let name = spec["user"].string ?? ""
+        guard !name.isEmpty || !groups.isEmpty else {
+            throw APIError.invalid(group: "authorization.k8s.io", kind: kind, name: "", errors: [.invalid("spec.user", "", "at least one of user or group must be specified")])
+        }
+        return UserInfo(name: name, uid: spec["uid"].string ?? "", groups: groups)
+    }
+
+    private func local(_ review: Value, namespace: String, kind: String) throws -> Value {
+        guard review[path: "spec", "resourceAttributes", "namespace"].string == namespace else {
+            throw APIError.invalid(
+                group: "authorization.k8s.io", kind: kind, name: "",
+                errors: [.invalid("spec.resourceAttributes.namespace", review[path: "spec", "resourceAttributes", "namespace"], "must match metadata.namespace")])
+        }
+        return accessReview(review, user: try subject(review, kind: kind))
+    }
+
+    private func rulesReview(_ review: Value, user: UserInfo) throws -> Value {
+        let namespace = review[path: "spec", "namespace"].string ?? ""
+        guard !namespace.isEmpty else { throw APIError.badRequest("no namespace on request") }
+        let rules = authorizer.rules(for: user, namespace: namespace)
+        return filled(
+            review,
+            status: [
+                "resourceRules": .array(rules.filter { $0.urls.isEmpty }.map(\.value)), "nonResourceRules": .array(rules.filter { !$0.urls.isEmpty }.map(\.value)),
+                "incomplete": false,
+            ])
+    }
+
+    private func tokenReview(_ review: Value) async throws -> Value {
+        guard let token = review[path: "spec", "token"].string, !token.isEmpty else { throw APIError.badRequest("token is required for TokenReview in authentication") }
+        let audiences = review[path: "spec", "audiences"].elements.compactMap(\.string)
+        switch authenticator.authenticate(token: token, audiences: audiences) {
+        case .user(let user): return filled(review, status: ["authenticated": true, "user": user.authenticated.value, "audiences": audiences.isEmpty ? .null : Value(audiences)])
+        case .refused(let why): return filled(review, status: ["user": .emptyObject, "error": .string(why)])
+        case .unknown: return filled(review, status: ["user": .emptyObject, "error": "[invalid bearer token]"])
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import APIModel
+import Store
+import Synchronization
+
+/// Role-based access control over the roles and bindings in the store.
+///
+/// The rules are compiled when first asked for and again after a change; every write to the four collections passes this process, which says so with `invalidate`.
+final class RBACAuthorizer: Authorizer {
+    static let collections = Set(["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map { "rbac.authorization.k8s.io/\($0)" })
+
+    private struct Grant: Sendable {
+        var rules: [PolicyRule]
+        var reason: String
+    }
+
+    /// Grants by subject (`u:alice`, `g:devs`), for the cluster and for each namespace.
+    private struct Compiled: Sendable {
+        var cluster: [String: [Grant]] = [:]
+        var namespaces: [String: [String: [Grant]]] = [:]
+    }
+
+    private enum State {
+        case stale
+        case compiled(Compiled)
+    }
+
+    private let store: Store
+    private let state = Mutex(State.stale)
+
+    init(store: Store) { self.store = store }
+
+    /// Call after a committed change of a role or binding.
+    func invalidate() { state.withLock { $0 = .stale } }
+
+    func authorize(_ attributes: Attributes) -> Decision {
+        for grant in grants(for: attributes.user, namespace: attributes.isResource ? attributes.namespace : "") {
+            if grant.rules.contains(where: { $0.allows(attributes) }) { return .allow(grant.reason) }
+        }
+        return .pass
+    }
+
+    func rules(for user: UserInfo, namespace: String) -> [PolicyRule] { grants(for: user, namespace: namespace).flatMap(\.rules) }
+
+    /// The rules of a role that somebody wants to bind, `nil` when there is no such role.
+    func rules(ofRole reference: Value, namespace: String) -> [PolicyRule]? {
+        let name = reference["name"].string ?? ""
+        let key =
+            reference["kind"].string == "Role"
+            ? Key(collection: "rbac.authorization.k8s.io/roles", name: "\(namespace)/\(name)") : Key(collection: "rbac.authorization.k8s.io/clusterroles", name: name)
+        guard let role = store.get(key)?.object.value else { return nil }
+        return reference["kind"].string == "Role" ? role["rules"].elements.map(PolicyRule.init) : Self.clusterRules(role, among: objects("clusterroles"))
+    }
+
+    private func grants(for user: UserInfo, namespace: String) -> [Grant] {
+        let compiled = current()
+        let subjects = ["u:\(user.name)"] + user.groups.map { "g:\($0)" }
+        var found = subjects.flatMap { compiled.cluster[$0] ?? [] }
+        if !namespace.isEmpty, let local = compiled.namespaces[namespace] { found += subjects.flatMap { local[$0] ?? [] } }
+        return found
+    }
+
+    /// Compiled under the lock, so that a change that comes in between is not lost: its `invalidate` waits and makes the result stale again.
+    private func current() -> Compiled {
+        state.withLock { state in
+            if case .compiled(let compiled) = state { return compiled }
+            let compiled = compile()
+            state = .compiled(compiled)
+            return compiled
+        }
+    }
+
+    private func objects(_ resource: String) -> [Value] {
+        ((try? store.list("rbac.authorization.k8s.io/\(resource)", namespace: nil))?.records ?? []).map(\.object.value)
+    }
+
+    private func compile() -> Compiled {
+        var compiled = Compiled()
+        let clusterRoles = objects("clusterroles")
+        let clusterRules = Dictionary(clusterRoles.map { ($0[path: "metadata", "name"].string ?? "", Self.clusterRules($0, among: clusterRoles)) }, uniquingKeysWith: { $1 })
+        let roleRules = Dictionary(
+            objects("roles").map { ("\($0[path: "metadata", "namespace"].string ?? "")/\($0[path: "metadata", "name"].string ?? "")", $0["rules"].elements.map(PolicyRule.init)) },
+            uniquingKeysWith: { $1 })
+        for binding in objects("clusterrolebindings") {
+            let role = binding[path: "roleRef", "name"].string ?? ""
+            guard let rules = clusterRules[role] else { continue }
+            for subject in binding["subjects"].elements {
+                guard let key = Self.subject(subject, namespace: "") else { continue }
+                let reason = "RBAC: allowed by ClusterRoleBinding \"\(binding[path: "metadata", "name"].string ?? "")\" of ClusterRole \"\(role)\" to \(Self.name(of: subject))"
+                compiled.cluster[key, default: []].append(Grant(rules: rules, reason: reason))
+            }
+        }
+        for binding in objects("rolebindings") {
+            let namespace = binding[path: "metadata", "namespace"].string ?? ""
+            let (kind, role) = (binding[path: "roleRef", "kind"].string ?? "", binding[path: "roleRef", "name"].string ?? "")
+            guard let rules = kind == "Role" ? roleRules["\(namespace)/\(role)"] : clusterRules[role] else { continue }
+            let bindingName = "\(binding[path: "metadata", "name"].string ?? "")/\(namespace)"
+            for subject in binding["subjects"].elements {
+                guard let key = Self.subject(subject, namespace: namespace) else { continue }
+                let reason = "RBAC: allowed by RoleBinding \"\(bindingName)\" of \(kind) \"\(role)\" to \(Self.name(of: subject))"
+                compiled.namespaces[namespace, default: [:]][key, default: []].append(Grant(rules: rules, reason: reason))
+            }
+        }
+        return compiled
+    }
+
+    /// The rules of a ClusterRole with those that its aggregation rule brings.
+    private static func clusterRules(_ role: Value, among roles: [Value]) -> [PolicyRule] {
+        var rules = role["rules"].elements.map(PolicyRule.init)
+        for selector in role[path: "aggregationRule", "clusterRoleSelectors"].elements {
+            guard let selector = try? LabelSelector(selector) else { continue }
+            for other in roles where other[path: "metadata", "name"] != role[path: "metadata", "name"] && selector.matches(other[path: "metadata", "labels"].strings) {
+                for rule in other["rules"].elements.map(PolicyRule.init) where !rules.contains(rule) { rules.append(rule) }
+            }
+        }
+        return rules
+    }
+
+    private static func subject(_ subject: Value, namespace: String) -> String? {
+        guard let name = subject["name"].string else { return nil }
+        switch subject["kind"].string {
+        case "User": return "u:\(name)"
+        case "Group": return "g:\(name)"
+        case "ServiceAccount": return "u:system:serviceaccount:\(subject["namespace"].string ?? namespace):\(name)"
+        default: return nil
+        }
+    }
+
+    private static func name(of subject: Value) -> String {
+        let name = subject["name"].string ?? ""
+        if let namespace = subject["namespace"].string { return "\(subject["kind"].string ?? "") \"\(name)/\(namespace)\"" }
+        return "\(subject["kind"].string ?? "") \"\(name)\""
+    }
+}

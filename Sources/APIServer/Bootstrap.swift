@@ -1,0 +1,103 @@
+import APIModel
+import Store
+
+/// What every cluster starts with: namespaces, roles, priority classes, and the Service under which pods find the API. Puts back what is missing and leaves the rest alone.
+struct Bootstrap {
+    let registry: Registry
+    let configuration: APIServer.Configuration
+
+    func run() async throws {
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+            try await ensure(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
+        }
+        // Side by side, so that they share a few commits.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for object in BootstrapPolicy.objects + priorityClasses { group.addTask { try await ensure(object) } }
+            try await group.waitForAll()
+        }
+        try await ensureKubernetesService()
+    }
+
+    private func target(_ object: Value) throws -> Target {
+        guard let kind = GroupVersionKind(of: object), let type = registry.catalogue.resource(kind), let storage = registry.storage(type.groupVersionResource) else {
+            throw APIError.internalError("the catalogue lacks \(object["kind"].string ?? "a kind") that every cluster starts with")
+        }
+        return Target(storage: storage, namespace: object[path: "metadata", "namespace"].string ?? "", name: object[path: "metadata", "name"].string ?? "")
+    }
+
+    private func ensure(_ object: Value) async throws {
+        let target = try target(object)
+        if let existing = registry.store.latest(target.key)?.object.value {
+            try await completeRole(existing, wanted: object, target)
+            return
+        }
+        _ = try await registry.create(target, object, Write(registry, user: .apiserver))
+    }
+
+    /// A role that an older version made gets the rules it lacks, unless its annotation says to leave it.
+    private func completeRole(_ existing: Value, wanted: Value, _ target: Target) async throws {
+        guard !wanted["rules"].isNull, wanted["aggregationRule"].isNull, existing[path: "metadata", "annotations"]["rbac.authorization.kubernetes.io/autoupdate"] == "true" else {
+            return
+        }
+        let present = existing["rules"].elements.map(PolicyRule.init)
+        let missing = wanted["rules"].elements.filter { !PolicyRule.cover(present, PolicyRule($0)) }
+        guard !missing.isEmpty else { return }
+        _ = try await registry.modify(target, Write(registry, user: .apiserver)) { old in
+            var role = old
+            role["rules"] = .array(old["rules"].elements + missing)
+            return role
+        }
+    }
+
+    private var priorityClasses: [Value] {
+        [
+            ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+            ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
+        ].map { name, value, description in
+            [
+                "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": .string(name)], "value": .int(value), "description": .string(description),
+            ]
+        }
+    }
+
+    // MARK: The Service of the API itself
+
+    private func ensureKubernetesService() async throws {
+        let labels: Value = ["component": "apiserver", "provider": "kubernetes"]
+        try await ensure([
+            "apiVersion": "v1", "kind": "Service", "metadata": ["name": "kubernetes", "namespace": "default", "labels": labels],
+            "spec": [
+                "type": "ClusterIP", "clusterIP": .string(configuration.serviceRange.firstAddress), "sessionAffinity": "None",
+                "ports": [["name": "https", "port": 443, "protocol": "TCP", "targetPort": .int(Int64(configuration.advertise?.port ?? 6443))]],
+            ],
+        ])
+        guard let advertise = configuration.advertise else { return }
+        let port: Value = ["name": "https", "port": .int(Int64(advertise.port)), "protocol": "TCP"]
+        try await keep([
+            "apiVersion": "v1", "kind": "Endpoints",
+            "metadata": ["name": "kubernetes", "namespace": "default", "labels": ["endpointslice.kubernetes.io/skip-mirror": "true"]],
+            "subsets": [["addresses": [["ip": .string(advertise.address)]], "ports": [port]]],
+        ])
+        try await keep([
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": ["name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"]], "addressType": "IPv4",
+            "endpoints": [["addresses": [.string(advertise.address)], "conditions": ["ready": true]]], "ports": [port],
+        ])
+    }
+
+    /// Creates an object or brings it up to date: the server's address may be another than last time.
+    private func keep(_ object: Value) async throws {
+        let target = try target(object)
+        let write = Write(registry, user: .apiserver)
+        guard registry.store.latest(target.key) != nil else {
+            _ = try await registry.create(target, object, write)
+            return
+        }
+        let completed = try registry.complete(object, target.storage)
+        _ = try await registry.modify(target, write) { old in
+            var changed = old
+            for field in ["subsets", "endpoints", "ports"] where !completed[field].isNull { changed[field] = completed[field] }
+            return changed
+        }
+    }
+}

@@ -1,0 +1,73 @@
+public import APIModel
+public import HTTPServer
+public import Logging
+public import Store
+
+extension APIServer {
+    /// What an API server is made from. The caller keeps the store open for as long as the server serves.
+    public struct Configuration: Sendable {
+        public var store: Store
+        public var catalogue = Catalogue.builtin
+        /// Where ClusterIPs come from.
+        public var serviceRange: IPv4Range
+        /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.
+        public var advertise: (address: String, port: Int)?
+        /// Checks client certificates. `nil`: nobody gets in with one.
+        public var certificates: (any CertificateVerifier)?
+        /// Further bearer tokens, such as a `TokenFile`; service accounts' are always known.
+        public var tokens: [any TokenAuthenticator] = []
+        /// Signs and checks the tokens of service accounts.
+        public var tokenIssuer: any TokenIssuer
+        /// What this server calls itself in tokens.
+        public var audiences = ["https://kubernetes.default.svc.cluster.local"]
+        /// The cluster's CA in PEM, as secrets with tokens carry it.
+        public var rootCA = ""
+        /// Asked between the process's grants and RBAC.
+        public var authorizers: [any Authorizer] = []
+        /// What `/version` answers.
+        public var version = VersionInfo()
+        /// What `kubectl get cs` shows; those of the store are checks of `/readyz` too.
+        public var components: [HealthCheck] = []
+        /// Further checks of `/livez` and `/readyz`.
+        public var healthChecks: [HealthCheck] = []
+        /// Opens connections to kubelets, pods and services.
+        public var dial: @Sendable (BackendAddress) async throws -> any RawConnection
+        public var log: Logger
+
+        public init(
+            store: Store, serviceRange: IPv4Range, tokenIssuer: any TokenIssuer, dial: @escaping @Sendable (BackendAddress) async throws -> any RawConnection, log: Logger
+        ) {
+            self.store = store
+            self.serviceRange = serviceRange
+            self.tokenIssuer = tokenIssuer
+            self.dial = dial
+            self.log = log
+        }
+    }
+}
+
+/// What the server says it is.
+public struct VersionInfo: Sendable {
+    public var major = "1"
+    public var minor = "36"
+    public var gitVersion = "v1.36.0+apus"
+    public var gitCommit = ""
+    public var buildDate = "1970-01-01T00:00:00Z"
+
+    public init() {}
+
+    var value: Value {
+        [
+            "major": .string(major), "minor": .string(minor), "gitVersion": .string(gitVersion), "gitCommit": .string(gitCommit), "gitTreeState": "clean",
+            "buildDate": .string(buildDate), "goVersion": "none (Swift)", "compiler": "swiftc", "platform": .string(Self.platform),
+        ]
+    }
+
+    private static var platform: String {
+        #if arch(arm64)
+            "linux/arm64"
+        #else
+            "linux/amd64"
+        #endif
+    }
+}

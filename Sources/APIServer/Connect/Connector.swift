@@ -1,0 +1,191 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Logging
+import OrderedCollections
+import Store
+import Streaming
+
+/// The subresources that are conversations with somebody else: `exec`, `attach`, `portforward` and `log` with the pod's kubelet, `proxy` with whatever it names.
+struct Connector: Sendable {
+    /// Opens a connection to a backend.
+    typealias Dial = @Sendable (BackendAddress) async throws -> any RawConnection
+
+    let registry: Registry
+    let dial: Dial
+    let log: Logger
+
+    private var backends: Backends { Backends(registry: registry) }
+
+    static let subresources: Set = ["exec", "attach", "portforward", "log", "proxy"]
+    private static let hopByHop: Set = [
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "host",
+    ]
+    /// Credentials are for this server, not for those behind it.
+    private static let secrets: Set = ["authorization", "cookie"]
+
+    func respond(_ request: Request, _ info: RequestInfo) async throws -> Response {
+        switch (info.resource, info.subresource) {
+        case ("pods", "proxy"): try await proxy(request, info, to: try backends.pod(info.name, namespace: info.namespace))
+        case ("services", "proxy"): try await proxy(request, info, to: try backends.service(info.name, namespace: info.namespace))
+        case ("nodes", "proxy"): try await proxy(request, info, to: try backends.node(info.name))
+        case ("pods", "log"): try await logs(request, info)
+        case ("pods", "exec"), ("pods", "attach"), ("pods", "portforward"): try await stream(request, info)
+        default: throw APIError(code: 404, reason: .notFound, message: "the server could not find the requested resource")
+        }
+    }
+
+    // MARK: Kubelet
+
+    private func pod(_ info: RequestInfo) throws -> Value {
+        guard let record = registry.store.get(Key(collection: "/pods", name: "\(info.namespace)/\(info.name)")) else { throw APIError.notFound("pods", info.name) }
+        return record.object.value
+    }
+
+    private func kubelet(of pod: Value, _ info: RequestInfo) throws -> BackendAddress {
+        let node = pod[path: "spec", "nodeName"].string ?? ""
+        guard !node.isEmpty else { throw APIError.badRequest("pod \(info.name) does not have a host assigned") }
+        return try backends.kubelet(node)
+    }
+
+    /// The container that is meant: the one named, or the only one, or the one that an annotation makes the default.
+    private func container(_ request: Request, of pod: Value, _ info: RequestInfo) throws -> String {
+        let spec = pod["spec"]
+        let all = ["containers", "initContainers", "ephemeralContainers"].flatMap { spec[$0].elements.compactMap { $0["name"].string } }
+        if let name = request.query("container"), !name.isEmpty {
+            guard all.contains(name) else { throw APIError.badRequest("container \(name) is not valid for pod \(info.name)") }
+            return name
+        }
+        let main = spec["containers"].elements.compactMap { $0["name"].string }
+        if main.count == 1 { return main[0] }
+        if let preferred = pod[path: "metadata", "annotations"]["kubectl.kubernetes.io/default-container"].string, all.contains(preferred) { return preferred }
+        throw APIError.badRequest("a container name must be specified for pod \(info.name), choose one of: [\(main.joined(separator: " "))]")
+    }
+
+    private static let streamParameters: [String: [(api: String, kubelet: String)]] = [
+        "exec": [("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty")],
+        "attach": [("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty")],
+    ]
+
+    private func stream(_ request: Request, _ info: RequestInfo) async throws -> Response {
+        let pod = try pod(info)
+        var query: [(String, String)] = []
+        var path: String
+        if info.subresource == "portforward" {
+            path = "/portForward/\(info.namespace)/\(info.name)"
+            query = request.query.filter { $0.name == "ports" || $0.name == "port" }.map { ($0.name, $0.value) }
+        } else {
+            let container = try container(request, of: pod, info)
+            if let phase = pod[path: "status", "phase"].string, phase == "Succeeded" || phase == "Failed" {
+                throw APIError.badRequest("cannot exec into a container in a completed pod; current phase is \(phase)")
+            }
+            path = "/\(info.subresource)/\(info.namespace)/\(info.name)/\(container)"
+            for (api, kubelet) in Self.streamParameters[info.subresource] ?? [] {
+                if let flag = request.query(api), flag == "true" || flag == "1" { query.append((kubelet, "1")) }
+            }
+            query += request.query.filter { $0.name == "command" }.map { ("command", $0.value) }
+        }
+        guard request.headers[.upgrade] != nil else { throw APIError.badRequest("Upgrade request required") }
+        return try await exchange(request, method: request.method.rawValue, target: Self.target(path, query), to: try kubelet(of: pod, info), body: [])
+    }
+
+    private static let logParameters: Set = ["follow", "previous", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "stream"]
+
+    private func logs(_ request: Request, _ info: RequestInfo) async throws -> Response {
+        let pod = try pod(info)
+        let container = try container(request, of: pod, info)
+        let query = request.query.filter { Self.logParameters.contains($0.name) }.map { ($0.name, $0.value) }
+        let target = Self.target("/containerLogs/\(info.namespace)/\(info.name)/\(container)", query)
+        return try await exchange(request, method: "GET", target: target, to: try kubelet(of: pod, info), body: [])
+    }
+
+    // MARK: Proxy
+
+    private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
+        let body = try await BodyReader(catalogue: registry.catalogue).bytes(request)
+        return try await exchange(
+            request, method: request.method.rawValue, target: Self.target("/" + info.rest, request.query.map { ($0.name, $0.value) }), to: backend, body: body)
+    }
+
+    /// Sends the request on and gives the answer back: an upgrade as one, anything else as a stream.
+    private func exchange(_ request: Request, method: String, target: String, to backend: BackendAddress, body: [UInt8]) async throws -> Response {
+        let connection: any RawConnection
+        do {
+            connection = try await dial(backend)
+        } catch {
+            throw APIError.internalError("error dialing backend: \(error)")
+        }
+        do {
+            let forwarded = HTTP1Request(method: method, target: target, host: backend.authority, headers: Self.forwarded(request), body: body)
+            let answer = try await forwarded.send(over: connection)
+            if answer.status == 101 {
+                let headers = Self.fields(answer.headers) { $0 != "connection" }
+                return .upgrade(headers: headers) { client in try await Self.splice(client, answer.pipe) }
+            }
+            return .stream(status: .init(code: answer.status), headers: Self.fields(answer.headers) { !Self.hopByHop.contains($0) }) { writer in
+                do {
+                    while let piece = try await answer.read() { try await writer.write(piece) }
+                } catch {
+                    await answer.pipe.close()
+                    throw error
+                }
+                await answer.pipe.close()
+            }
+        } catch {
+            await connection.close()
+            throw APIError(code: 502, reason: .unknown, message: "error from \(backend.authority): \(error)")
+        }
+    }
+
+    /// Joins two connections until one side ends; both protocols that are spoken here say goodbye in their own words before.
+    private static func splice(_ client: any RawConnection, _ backend: any BytePipe) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { while let piece = try await client.read() { try await backend.write(piece) } }
+            group.addTask { while let piece = try await backend.read() { try await client.write(piece) } }
+            let end = await group.nextResult()
+            await backend.close()
+            await client.close()
+            group.cancelAll()
+            try end?.get()
+        }
+    }
+
+    private static func fields(_ headers: [(name: String, value: String)], where isWanted: (String) -> Bool) -> HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in headers where isWanted(name.lowercased()) {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        return fields
+    }
+
+    /// The client's headers as the backend gets them.
+    private static func forwarded(_ request: Request) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = []
+        for field in request.headers {
+            let name = field.name.canonicalName
+            if hopByHop.contains(name) || secrets.contains(name) || name.hasPrefix("impersonate-") { continue }
+            headers.append((field.name.rawName, field.value))
+        }
+        if let port = request.remoteAddress.lastIndex(of: ":") { headers.append(("X-Forwarded-For", String(request.remoteAddress[..<port]))) }
+        guard let upgrade = request.headers[.upgrade] else { return headers + [("Connection", "close")] }
+        return headers + [("Connection", "Upgrade"), ("Upgrade", upgrade)]
+    }
+
+    // MARK: URLs
+
+    private static func target(_ path: String, _ query: [(String, String)]) -> String {
+        let encoded = encode(path, keeping: "/")
+        guard !query.isEmpty else { return encoded }
+        return encoded + "?" + query.map { "\(encode($0.0, keeping: ""))=\(encode($0.1, keeping: ""))" }.joined(separator: "&")
+    }
+
+    private static func encode(_ text: String, keeping: String) -> String {
+        let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8).union(keeping.utf8)
+        var encoded: [UInt8] = []
+        let digits = Array("0123456789ABCDEF".utf8)
+        for byte in text.utf8 {
+            if allowed.contains(byte) { encoded.append(byte) } else { encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+}

@@ -1,0 +1,27 @@
+import APIModel
+
+/// The virtual resource behind `kubectl get cs`: one object for each health check, made when asked for.
+struct ComponentStatuses: Sendable {
+    static let resource = GroupVersionResource(group: "", version: "v1", resource: "componentstatuses")
+
+    var checks: [HealthCheck]
+
+    func get(_ name: String) async throws -> Value {
+        guard let check = checks.first(where: { $0.name == name }) else { throw APIError.notFound("componentstatuses", name) }
+        return await Self.object(check)
+    }
+
+    func list() async -> [Value] {
+        var objects: [Value] = []
+        for check in checks { objects.append(await Self.object(check)) }
+        return objects
+    }
+
+    private static func object(_ check: HealthCheck) async -> Value {
+        let problem = await check.problem()
+        let condition: Value = [
+            "type": "Healthy", "status": problem == nil ? "True" : "False", "message": .string(problem ?? "ok"), "error": problem.map(Value.string) ?? .null,
+        ]
+        return ["kind": "ComponentStatus", "apiVersion": "v1", "metadata": ["name": .string(check.name), "creationTimestamp": .null], "conditions": [condition]]
+    }
+}

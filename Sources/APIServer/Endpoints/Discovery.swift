@@ -1,0 +1,104 @@
+import APIModel
+import HTTPServer
+
+/// `/api`, `/apis` and what is below: which groups, versions and resources there are. Encoded once.
+struct Discovery: Sendable {
+    private let legacy: [UInt8]
+    private let groups: [UInt8]
+    private let byPath: [String: [UInt8]]
+    private let aggregatedCore: [UInt8]
+    private let aggregatedGroups: [UInt8]
+    private let hash: String
+
+    static let aggregatedTypes = ["v2": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"]
+
+    init(_ catalogue: Catalogue, serverAddress: String) {
+        legacy = JSON.encode([
+            "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": .string(serverAddress)]],
+        ])
+        let named = catalogue.groups.filter { !$0.name.isEmpty }
+        let list = named.map { Self.group($0.name, $0.versions) }
+        groups = JSON.encode(["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(list)])
+        var byPath: [String: [UInt8]] = [:]
+        for (group, versions) in named {
+            var object = Self.group(group, versions)
+            object["kind"] = "APIGroup"
+            object["apiVersion"] = "v1"
+            byPath["/apis/\(group)"] = JSON.encode(object)
+        }
+        for (group, versions) in catalogue.groups {
+            for version in versions {
+                let path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
+                byPath[path] = JSON.encode(Self.resourceList(GroupVersion(group: group, version: version), catalogue))
+            }
+        }
+        self.byPath = byPath
+        let core = Self.aggregated(catalogue.groups.filter { $0.name.isEmpty }, catalogue)
+        aggregatedCore = JSON.encode(core)
+        aggregatedGroups = JSON.encode(Self.aggregated(named, catalogue))
+        hash = ContentHash.hex(aggregatedGroups + aggregatedCore)
+    }
+
+    /// The answer to a discovery path, `nil` for any other.
+    func answer(_ path: String, accept: String?, etag: String?) -> Response? {
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        guard path == "/api" || path == "/apis" else { return byPath[path].map { Responses.bytes($0, type: "application/json") } }
+        for type in MediaType.accepted(accept) {
+            if type.parameters["as"] == "APIGroupDiscoveryList", type.parameters["g"] == "apidiscovery.k8s.io", let version = type.parameters["v"] {
+                guard let contentType = Self.aggregatedTypes[version], type.type == "application/json" else { continue }
+                return ETag.answer(path == "/api" ? aggregatedCore : aggregatedGroups, hash: hash, type: contentType, ifNoneMatch: etag)
+            }
+            if Codec.byMediaType[type.type] == .json, type.parameters["as"] == nil { break }
+        }
+        return Responses.bytes(path == "/api" ? legacy : groups, type: "application/json")
+    }
+
+    private static func group(_ name: String, _ versions: [String]) -> Value {
+        let listed = versions.map { version -> Value in ["groupVersion": .string("\(name)/\(version)"), "version": .string(version)] }
+        return ["name": .string(name), "versions": .array(listed), "preferredVersion": listed.first ?? .null]
+    }
+
+    private static func resourceList(_ version: GroupVersion, _ catalogue: Catalogue) -> Value {
+        var resources: [Value] = []
+        for type in catalogue.resources where type.groupVersion == version {
+            resources.append([
+                "name": .string(type.name), "singularName": .string(type.singularName), "namespaced": .bool(type.isNamespaced), "kind": .string(type.kind),
+                "verbs": Value(type.verbs), "shortNames": type.shortNames.isEmpty ? .null : Value(type.shortNames),
+                "categories": type.categories.isEmpty ? .null : Value(type.categories), "storageVersionHash": type.storageVersionHash.map(Value.string) ?? .null,
+            ])
+            for subresource in type.subresources {
+                let isForeign = subresource.kind.groupVersion != version
+                resources.append([
+                    "name": .string("\(type.name)/\(subresource.name)"), "singularName": "", "namespaced": .bool(type.isNamespaced),
+                    "group": isForeign ? .string(subresource.kind.group) : .null, "version": isForeign ? .string(subresource.kind.version) : .null,
+                    "kind": .string(subresource.kind.kind), "verbs": Value(subresource.verbs),
+                ])
+            }
+        }
+        return ["kind": "APIResourceList", "apiVersion": "v1", "groupVersion": .string(version.description), "resources": .array(resources)]
+    }
+
+    private static func aggregated(_ groups: [(name: String, versions: [String])], _ catalogue: Catalogue) -> Value {
+        let items = groups.map { group, versions -> Value in
+            let listed = versions.map { version -> Value in
+                let resources = catalogue.resources.filter { $0.group == group && $0.version == version }.map(aggregated)
+                return ["version": .string(version), "resources": .array(resources), "freshness": "Current"]
+            }
+            return ["metadata": ["name": group.isEmpty ? .null : .string(group), "creationTimestamp": .null], "versions": .array(listed)]
+        }
+        return ["kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": .emptyObject, "items": .array(items)]
+    }
+
+    private static func kind(_ kind: GroupVersionKind) -> Value { ["group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind)] }
+
+    private static func aggregated(_ type: ResourceType) -> Value {
+        let subresources = type.subresources.map { subresource -> Value in
+            ["subresource": .string(subresource.name), "responseKind": kind(subresource.kind), "verbs": Value(subresource.verbs)]
+        }
+        return [
+            "resource": .string(type.name), "responseKind": kind(type.groupVersionKind), "scope": type.isNamespaced ? "Namespaced" : "Cluster",
+            "singularResource": .string(type.singularName), "verbs": Value(type.verbs), "shortNames": type.shortNames.isEmpty ? .null : Value(type.shortNames),
+            "categories": type.categories.isEmpty ? .null : Value(type.categories), "subresources": subresources.isEmpty ? .null : .array(subresources),
+        ]
+    }
+}

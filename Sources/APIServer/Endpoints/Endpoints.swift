@@ -1,0 +1,58 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+
+/// Everything that is no resource: health, discovery, OpenAPI, metrics and the keys of service accounts.
+struct Endpoints: Sendable {
+    private let health: Health
+    private let discovery: Discovery
+    private let openAPI: OpenAPIDocuments
+    private let metrics: Metrics
+    private let configuration: APIServer.Configuration
+
+    init(_ configuration: APIServer.Configuration, _ metrics: Metrics) {
+        self.configuration = configuration
+        self.metrics = metrics
+        let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
+        let ping = HealthCheck("ping") { nil }
+        let own = [ping] + configuration.healthChecks
+        health = Health(checks: ["livez": own, "readyz": own + store, "healthz": own + store])
+        let address = configuration.advertise.map { "\($0.address):\($0.port)" } ?? ""
+        discovery = Discovery(configuration.catalogue, serverAddress: address)
+        openAPI = OpenAPIDocuments(configuration.catalogue)
+    }
+
+    /// Whether a path is open to everyone.
+    static func isPublic(_ path: String) -> Bool { path == "/version" || path == "/version/" || Health.paths.contains(path.split(separator: "/").first.map(String.init) ?? "") }
+
+    private static let paths = [
+        "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version",
+    ]
+
+    /// `nil` when there is nothing at the path.
+    func respond(_ request: Request, _ info: RequestInfo) async throws -> Response? {
+        let path = info.path
+        if path != "/", let response = await health.answer(request, path: path) { return response }
+        guard request.method == .get || request.method == .head else {
+            throw APIError(code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource", details: .emptyObject)
+        }
+        switch path {
+        case "/": return Responses.json(["paths": Value(Self.paths)])
+        case "/version", "/version/": return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
+        case "/metrics": return Responses.bytes(Array(metrics.text(configuration.store).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        case "/openid/v1/jwks": return Responses.bytes(JSON.encode(configuration.tokenIssuer.keySet), type: "application/jwk-set+json")
+        case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)
+        default: break
+        }
+        if path.hasPrefix("/openapi/") { return openAPI.answer(request, path: path) }
+        return discovery.answer(path, accept: request.headers[.accept], etag: request.headers[.ifNoneMatch])
+    }
+
+    private var openIDConfiguration: Value {
+        let issuer = configuration.tokenIssuer
+        return [
+            "issuer": .string(issuer.issuer), "jwks_uri": .string("\(issuer.issuer)/openid/v1/jwks"), "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": [.string(issuer.algorithm)],
+        ]
+    }
+}

@@ -1,0 +1,74 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import OrderedCollections
+import Synchronization
+
+/// `/openapi/v2` and `/openapi/v3`: each document is made when first asked for and then kept.
+final class OpenAPIDocuments: Sendable {
+    private struct Document: Sendable {
+        var bytes: [UInt8]
+        var hash: String
+    }
+
+    private let catalogue: Catalogue
+    private let documents = Mutex<[String: Document]>([:])
+
+    init(_ catalogue: Catalogue) { self.catalogue = catalogue }
+
+    /// The answer to a path below `/openapi`, `nil` when there is no such document.
+    func answer(_ request: Request, path: String) -> Response? {
+        let etag = request.headers[.ifNoneMatch]
+        if path == "/openapi/v3" || path == "/openapi/v3/" {
+            let document = document(path) { self.index() }
+            return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
+        }
+        if path == "/openapi/v2" {
+            guard MediaType.accepted(request.headers[.accept]).contains(where: { Codec.byMediaType[$0.type] == .json }) else {
+                return Responses.error(APIError(code: 406, reason: .notAcceptable, message: "only the following media types are accepted: application/json"))
+            }
+            let document = document(path) { OpenAPI.v2(catalogue: self.catalogue) }
+            return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
+        }
+        guard let version = version(path) else { return nil }
+        let document = versionDocument(version)
+        return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag, isImmutable: request.query("hash") == document.hash)
+    }
+
+    private func document(_ path: String, _ make: () -> Value) -> Document {
+        documents.withLock { documents in
+            if let document = documents[path] { return document }
+            let bytes = JSON.encode(make())
+            let document = Document(bytes: bytes, hash: ContentHash.hex(bytes))
+            documents[path] = document
+            return document
+        }
+    }
+
+    private func versionDocument(_ version: GroupVersion) -> Document { document(Self.path(version)) { OpenAPI.v3(groupVersion: version, catalogue: catalogue) } }
+
+    private static func path(_ version: GroupVersion) -> String { version.group.isEmpty ? "api/\(version.version)" : "apis/\(version.group)/\(version.version)" }
+
+    private func version(_ path: String) -> GroupVersion? {
+        for (group, versions) in catalogue.groups {
+            for version in versions {
+                let candidate = GroupVersion(group: group, version: version)
+                if path == "/openapi/v3/\(Self.path(candidate))" { return candidate }
+            }
+        }
+        return nil
+    }
+
+    /// Names every document by the hash of its content, which takes making them all, once; only those that are asked for are kept.
+    private func index() -> Value {
+        var paths: Value.Fields = [:]
+        for (group, versions) in catalogue.groups {
+            for version in versions {
+                let version = GroupVersion(group: group, version: version)
+                let hash = ContentHash.hex(JSON.encode(OpenAPI.v3(groupVersion: version, catalogue: catalogue)))
+                paths[Self.path(version)] = ["serverRelativeURL": .string("/openapi/v3/\(Self.path(version))?hash=\(hash)")]
+            }
+        }
+        return ["paths": .object(paths)]
+    }
+}

@@ -1,0 +1,32 @@
+import APIModel
+import Store
+
+/// Events live for an hour after they last happened.
+struct EventExpiry: Sendable {
+    static let lifetime: Int64 = 3600
+    private static let interval: Duration = .seconds(60)
+
+    let registry: Registry
+
+    /// Until the task is cancelled.
+    func run() async {
+        while (try? await Task.sleep(for: Self.interval)) != nil { await removeExpired(now: Clock.seconds) }
+    }
+
+    func removeExpired(now: Int64) async {
+        guard let events = try? registry.store.list("/events") else { return }
+        for record in events.records where record.age(at: now) > Self.lifetime {
+            // One that changed in the meantime lives on; any other failure is tried again in the next round.
+            _ = try? await registry.store.delete(record.key, expecting: .revision(record.revision))
+        }
+    }
+}
+
+extension Record {
+    /// Seconds since an event last happened.
+    fileprivate func age(at now: Int64) -> Int64 {
+        let event = object.value
+        let last = event["series"]["lastObservedTime"].string ?? event["lastTimestamp"].string ?? event["eventTime"].string ?? event[path: "metadata", "creationTimestamp"].string
+        return last.flatMap { Timestamp.parse($0) }.map { now - $0.seconds } ?? 0
+    }
+}

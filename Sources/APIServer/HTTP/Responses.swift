@@ -1,0 +1,54 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+
+/// Answers in the forms that come up everywhere.
+enum Responses {
+    static func json(_ value: Value, code: Int = 200) -> Response { bytes(JSON.encode(value), type: "application/json", code: code) }
+    static func text(_ text: String, code: Int = 200) -> Response { bytes(Array(text.utf8), type: "text/plain; charset=utf-8", code: code) }
+
+    static func bytes(_ bytes: [UInt8], type: String, code: Int = 200) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        headers[.cacheControl] = "no-cache, private"
+        return .full(status: .init(code: code), headers: headers, body: [bytes])
+    }
+
+    static func error(_ error: APIError) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = "application/json"
+        headers[.cacheControl] = "no-cache, private"
+        if error.code == 401 { headers[.wwwAuthenticate] = "Bearer" }
+        if let seconds = error.details["retryAfterSeconds"].int { headers[.retryAfter] = String(seconds) }
+        return .full(status: .init(code: error.code), headers: headers, body: [JSON.encode(error.status)])
+    }
+
+    /// What any error means to a client.
+    static func apiError(_ error: any Error) -> APIError {
+        switch error {
+        case let error as APIError: error
+        case is CancellationError: APIError(code: 499, reason: .timeout, message: "the client went away")
+        default: .internalError("\(error)")
+        }
+    }
+
+    /// Each warning as a `Warning` header of code 299.
+    static func withWarnings(_ warnings: [String], _ response: Response) -> Response {
+        guard !warnings.isEmpty, case .full(let status, var headers, let body) = response, let name = HTTPField.Name("Warning") else { return response }
+        for warning in warnings {
+            let quoted = warning.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: " ")
+            headers.append(HTTPField(name: name, value: "299 - \"\(quoted)\""))
+        }
+        return .full(status: status, headers: headers, body: body)
+    }
+}
+
+extension Response {
+    /// The status code, for metrics.
+    var code: Int {
+        switch self {
+        case .full(let status, _, _), .stream(let status, _, _): status.code
+        case .upgrade: 101
+        }
+    }
+}

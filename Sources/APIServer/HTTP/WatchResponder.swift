@@ -1,0 +1,85 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Store
+
+/// Streams the changes of a collection to one client until its time is up, it goes away, or it falls too far behind.
+struct WatchResponder: Sendable {
+    /// How often a bookmark tells a quiet watcher where it stands.
+    private static let bookmarkInterval: Duration = .seconds(60)
+    /// For a watch that names no end: spread, so that clients do not come back all at once.
+    private static let defaultTimeout = 1800...3600
+
+    let registry: Registry
+    let metrics: Metrics
+
+    func respond(_ target: Target, _ query: ListQuery, _ presenter: Presenter) throws -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = presenter.watchContentType
+        headers[.cacheControl] = "no-cache, private"
+        let source: WatchSource
+        do {
+            source = try WatchSource(registry, target, query)
+        } catch let error as APIError where error.reason == .expired {
+            // A watch from too long ago begins and ends with this event, as clients expect it.
+            let frame = try presenter.error(error)
+            return .stream(status: .ok, headers: headers) { try await $0.write(frame) }
+        }
+        let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: Self.defaultTimeout))
+        let resource = target.resource
+        return .stream(status: .ok, headers: headers) { writer in
+            metrics.watching(resource, by: 1)
+            defer { metrics.watching(resource, by: -1) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await Self.keepTime(source.watch, timeout: timeout, sendsBookmarks: query.allowsBookmarks) }
+                defer {
+                    source.watch.cancel()
+                    group.cancelAll()
+                }
+                do {
+                    try await Self.run(source, presenter, sendsBookmarks: query.allowsBookmarks, writer)
+                } catch let error as StoreError {
+                    // Too far behind: history has moved on.
+                    try await writer.write(presenter.error(Registry.error(error, target)))
+                }
+            }
+        }
+    }
+
+    /// Nudges the watch for its bookmarks and ends it in time.
+    private static func keepTime(_ watch: Watch, timeout: Duration, sendsBookmarks: Bool) async throws {
+        let clock = ContinuousClock()
+        let end = clock.now + timeout
+        while clock.now < end {
+            let next = sendsBookmarks ? min(clock.now + bookmarkInterval, end) : end
+            guard (try? await clock.sleep(until: next)) != nil else { return }
+            if sendsBookmarks { watch.nudge() }
+        }
+        watch.cancel()
+    }
+
+    private static func run(_ source: WatchSource, _ presenter: Presenter, sendsBookmarks: Bool, _ writer: BodyWriter) async throws {
+        var isFirst = true
+        var piece: [UInt8] = []
+        for record in source.initial {
+            piece += try presenter.frame(initial: record, isFirst: isFirst)
+            isFirst = false
+            if piece.count > 64 << 10 {
+                try await writer.write(piece)
+                piece.removeAll(keepingCapacity: true)
+            }
+        }
+        if source.marksInitialEnd { piece += try presenter.bookmark(source.startRevision, endsInitialEvents: true) }
+        if !piece.isEmpty { try await writer.write(piece) }
+        while let events = try await source.watch.next() {
+            piece = []
+            for event in events {
+                guard let change = source.change(event) else { continue }
+                piece += try presenter.frame(change, event, isFirst: isFirst)
+                isFirst = false
+            }
+            if events.isEmpty, sendsBookmarks { piece = try presenter.bookmark(source.watch.progress, endsInitialEvents: false) }
+            if !piece.isEmpty { try await writer.write(piece) }
+        }
+    }
+}

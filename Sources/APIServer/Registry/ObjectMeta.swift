@@ -1,0 +1,110 @@
+import APIModel
+import OrderedCollections
+
+/// What the registry does to the metadata of every object.
+enum ObjectMeta {
+    /// Fills in the metadata of a new object; refuses what a client may not set.
+    static func prepareForCreate(_ object: inout Value, _ target: Target) throws {
+        var metadata = object["metadata"]
+        if metadata["resourceVersion"].string.map({ !$0.isEmpty }) ?? false { throw APIError.badRequest("resourceVersion should not be set on objects to be created") }
+        try checkNamespace(metadata, target)
+        if !target.name.isEmpty, !isNamedLater(target) {
+            let name = metadata["name"].string ?? ""
+            guard name.isEmpty || name == target.name else {
+                throw APIError.badRequest("the name of the object (\(name)) does not match the name on the URL (\(target.name))")
+            }
+            metadata["name"] = .string(target.name)
+        }
+        if target.type.isNamespaced { metadata["namespace"] = .string(target.namespace) } else { metadata["namespace"] = .null }
+        if (metadata["name"].string ?? "").isEmpty {
+            let base = metadata["generateName"].string ?? ""
+            guard !base.isEmpty else {
+                throw target.invalid([.required("metadata.name", "name or generateName is required")])
+            }
+            metadata["name"] = .string(generatedName(base))
+        }
+        metadata["uid"] = .string(UniqueID.make())
+        metadata["creationTimestamp"] = .string(Timestamp.now())
+        for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "managedFields"] { metadata[field] = .null }
+        if target.storage.traits.contains(.generation) { metadata["generation"] = 1 }
+        dropEmpty(&metadata)
+        object["metadata"] = metadata
+    }
+
+    /// Puts back what an update may not change. The resourceVersion stays as the client gave it.
+    static func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target) throws {
+        var metadata = object["metadata"]
+        let before = old["metadata"]
+        try checkNamespace(metadata, target)
+        let name = metadata["name"].string ?? ""
+        guard name.isEmpty || name == target.name else {
+            throw APIError.badRequest("the name of the object (\(name)) does not match the name on the URL (\(target.name))")
+        }
+        let uid = metadata["uid"].string ?? ""
+        if !uid.isEmpty, uid != before["uid"].string {
+            throw target.conflict("Precondition failed: UID in precondition: \(uid), UID in object meta: \(before["uid"].string ?? "")")
+        }
+        for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"] {
+            metadata[field] = before[field]
+        }
+        metadata["selfLink"] = .null
+        metadata["managedFields"] = .null
+        dropEmpty(&metadata)
+        object["metadata"] = metadata
+    }
+
+    private static func checkNamespace(_ metadata: Value, _ target: Target) throws {
+        let namespace = metadata["namespace"].string ?? ""
+        guard target.type.isNamespaced, !namespace.isEmpty, namespace != target.namespace else { return }
+        throw APIError.badRequest("the namespace of the provided object does not match the namespace sent on the request")
+    }
+
+    private static func isNamedLater(_ target: Target) -> Bool { !target.subresource.isEmpty }
+
+    private static func dropEmpty(_ metadata: inout Value) {
+        for field in ["labels", "annotations", "ownerReferences", "finalizers"] where metadata[field].isEmpty { metadata[field] = .null }
+    }
+
+    /// `base` with five random characters; long bases are cut, as upstream does.
+    static func generatedName(_ base: String) -> String { base.prefix(58) + randomSuffix() }
+
+    /// Characters that make neither words nor look alike.
+    static func randomSuffix() -> String {
+        let alphabet = Array("bcdfghjklmnpqrstvwxz2456789")
+        return String((0..<5).map { _ in alphabet.randomElement() ?? "x" })
+    }
+
+    /// Whether the parts of an object that a generation counts differ.
+    static func specificationDiffers(_ a: Value, _ b: Value) -> Bool {
+        func specification(_ object: Value) -> Value {
+            var fields = object.fields
+            for name in ["metadata", "status", "kind", "apiVersion"] { fields.removeValue(forKey: name) }
+            return .object(fields)
+        }
+        return specification(a) != specification(b)
+    }
+
+    /// With `kind`, `apiVersion` and `metadata` first, however it came.
+    static func ordered(_ object: Value, as type: ResourceType) -> Value {
+        var fields: Value.Fields = ["kind": .string(type.kind), "apiVersion": .string(type.groupVersion.description), "metadata": object["metadata"]]
+        for (name, value) in object.fields where name != "kind" && name != "apiVersion" && name != "metadata" { fields[name] = value }
+        return .object(fields)
+    }
+}
+
+/// Random UUIDs in the form of RFC 9562, version 4.
+enum UniqueID {
+    static func make() -> String {
+        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

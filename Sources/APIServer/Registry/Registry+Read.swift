@@ -1,0 +1,93 @@
+import APIModel
+import Store
+
+/// A list at one revision.
+struct ListResult: Sendable {
+    var records: [Record]
+    var revision: UInt64
+    var continueToken = ""
+    var remaining: Int?
+}
+
+extension Registry {
+    func get(_ target: Target) throws -> Record {
+        guard let record = store.get(target.key) else { throw target.notFound }
+        return record
+    }
+
+    func list(_ target: Target, _ query: ListQuery) throws -> ListResult {
+        let storage = target.storage
+        let selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, storage)
+        let token = query.continueToken.isEmpty ? nil : try ContinueToken(query.continueToken)
+        var at = token?.revision
+        if token == nil { at = try exactVersion(query) }
+        var result = ListResult(records: [], revision: 0)
+        var after = token?.after
+        let limit = query.limit ?? .max
+        do throws(StoreError) {
+            if let name = selection.name, storage.type.isNamespaced == false || !target.namespace.isEmpty, at == nil {
+                let revision = store.revision
+                return ListResult(records: store.get(target.named(name).key).map { [$0] } ?? [], revision: revision)
+            }
+            while true {
+                // With a selector a page of the store may hold little that is wanted, so pages are read until one of the client's is full.
+                let page = try store.list(
+                    storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, at: at, after: after, limit: query.limit.map { max($0, 500) })
+                at = page.revision
+                result.revision = page.revision
+                for (index, record) in page.records.enumerated() {
+                    if result.records.count == limit {
+                        result.continueToken = ContinueToken(revision: page.revision, after: after ?? "").text
+                        if selection.isEverything { result.remaining = page.records.count - index + page.remaining }
+                        return result
+                    }
+                    after = record.key.name
+                    if selection.matches(record) { result.records.append(record) }
+                }
+                guard page.more else { return result }
+            }
+        } catch {
+            if case .compacted = error.code { throw Self.expired(token == nil ? Self.tooOld(query.resourceVersion, self) : Self.tokenTooOld) }
+            throw Self.error(error, target)
+        }
+    }
+
+    /// The version at which a list must be read, `nil` for the newest.
+    private func exactVersion(_ query: ListQuery) throws -> UInt64? {
+        guard let version = try query.version() else {
+            if !query.resourceVersionMatch.isEmpty, query.sendsInitialEvents == nil {
+                throw Self.invalidOptions("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
+            }
+            return nil
+        }
+        try checkReached(version)
+        switch query.resourceVersionMatch {
+        case "", "NotOlderThan": return nil
+        case "Exact":
+            guard version > 0 else {
+                throw Self.invalidOptions("resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
+            }
+            return version
+        default:
+            throw Self.invalidOptions(
+                "resourceVersionMatch: Unsupported value: \"\(query.resourceVersionMatch)\": supported values: \"Exact\", \"NotOlderThan\", \"\"")
+        }
+    }
+
+    func checkReached(_ version: UInt64) throws {
+        let current = store.revision
+        guard version > current else { return }
+        let message = "Too large resource version: \(version), current: \(current)"
+        throw APIError(
+            code: 504, reason: .timeout, message: "Timeout: \(message)",
+            details: ["causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1])
+    }
+
+    static func invalidOptions(_ message: String) -> APIError {
+        APIError(code: 422, reason: .invalid, message: "ListOptions.meta.k8s.io \"\" is invalid: \(message)", details: ["group": "meta.k8s.io", "kind": "ListOptions"])
+    }
+
+    private static func tooOld(_ version: String, _ registry: Registry) -> String { "too old resource version: \(version) (\(registry.store.revision))" }
+    private static let tokenTooOld =
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
+}

@@ -1,0 +1,117 @@
+import APIModel
+import Store
+
+extension Registry {
+    /// How often a change is tried again when others write in between.
+    private static let attempts = 10
+
+    /// Replaces an object by one given in the client's version.
+    func update(_ target: Target, _ object: Value, _ write: Write) async throws -> Answer {
+        if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.latest(target.key) == nil {
+            do {
+                return try await create(target, object, write)
+            } catch let error as APIError where error.reason == .alreadyExists {
+                // Somebody was quicker; it is an update after all.
+            }
+        }
+        if target.storage.traits.contains(.needsResourceVersion), (object[path: "metadata", "resourceVersion"].string ?? "").isEmpty, store.latest(target.key) != nil {
+            throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
+        }
+        let completed = try complete(object, target.storage)
+        return try await modify(target, write) { _ in completed }
+    }
+
+    /// Changes an object by a patch in the client's version.
+    func patch(_ target: Target, _ patch: ObjectPatch, _ write: Write) async throws -> Answer {
+        try await modify(target, write) { old in
+            let before = target.storage.fromStored(old)
+            let changed = try patch.apply(to: before, target)
+            return try self.complete(changed, target.storage)
+        }
+    }
+
+    /// Read, change, check, write; again from the start when somebody wrote in between, unless the changed object names the resourceVersion it is meant for.
+    ///
+    /// `change` gets the newest state and returns the wanted one, both in the storage version.
+    func modify(_ target: Target, _ write: Write, _ change: (Value) async throws -> Value) async throws -> Answer {
+        for _ in 1...Self.attempts {
+            guard let record = store.latest(target.key) else { throw target.notFound }
+            do {
+                return try await modifyOnce(target, record, write, change)
+            } catch is WrittenInBetween {
+                continue
+            }
+        }
+        throw target.conflict(Self.conflictMessage)
+    }
+
+    private struct WrittenInBetween: Error {}
+
+    private func modifyOnce(_ target: Target, _ record: Record, _ write: Write, _ change: (Value) async throws -> Value) async throws -> Answer {
+        let storage = target.storage
+        let old = record.object.value
+        var object = try await change(old)
+        if let version = object[path: "metadata", "resourceVersion"].string, !version.isEmpty, version != String(record.revision) {
+            throw target.conflict(Self.conflictMessage)
+        }
+        try ObjectMeta.prepareForUpdate(&object, old: old, target)
+        Self.keepOtherParts(&object, old: old, target)
+        try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
+        do {
+            if storage.traits.contains(.generation), target.subresource != "status", ObjectMeta.specificationDiffers(object, old) {
+                object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
+            }
+            object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+            object = ObjectMeta.ordered(object, as: storage.stored)
+            let errors =
+                Validation.validateUpdate(object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource)
+                + storage.strategy.validate(object, old: old, target)
+            guard errors.isEmpty else { throw target.invalid(errors) }
+            let answer = try await commitChange(target, object, record, write)
+            let written: Outcome = isFinished(object, storage) ? .removed : .committed
+            storage.strategy.settle(prepared: object, old: old, outcome: write.isDryRun ? .dropped : written)
+            return answer
+        } catch {
+            storage.strategy.settle(prepared: object, old: old, outcome: .dropped)
+            throw error
+        }
+    }
+
+    private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: Write) async throws -> Answer {
+        if object == record.object.value { return Answer(.record(record)) }
+        if write.isDryRun { return Answer(.stored(object)) }
+        do throws(StoreError) {
+            if isFinished(object, target.storage) {
+                // The last finalizer is gone: the change is the object's last state.
+                return Answer(.record(try await store.delete(target.key, expecting: .revision(record.revision), final: Body(object))))
+            }
+            return Answer(.record(try await store.put(target.key, Body(object), expecting: .revision(record.revision))))
+        } catch {
+            if case .conflict = error.code { throw WrittenInBetween() }
+            throw Self.error(error, target)
+        }
+    }
+
+    /// Whether an object that is being deleted has nothing left to wait for.
+    func isFinished(_ object: Value, _ storage: Storage) -> Bool {
+        let metadata = object["metadata"]
+        guard !metadata["deletionTimestamp"].isNull, metadata["finalizers"].elements.isEmpty else { return false }
+        return (metadata["deletionGracePeriodSeconds"].int ?? 0) == 0 && !storage.strategy.isHeld(object)
+    }
+
+    /// The main resource does not write the status, the status subresource nothing else. What other subresources may write is their strategy's to say.
+    private static func keepOtherParts(_ object: inout Value, old: Value, _ target: Target) {
+        guard target.storage.traits.contains(.status) else { return }
+        switch target.subresource {
+        case "":
+            object["status"] = old["status"]
+        case "status":
+            let (status, metadata) = (object["status"], object["metadata"])
+            object = old
+            object["status"] = status
+            // Labels and annotations may come with the status, as kubelets send them; the rest of the metadata is the object's own.
+            for field in ["labels", "annotations", "resourceVersion"] { object["metadata"][field] = metadata[field] }
+        default: return
+        }
+    }
+}

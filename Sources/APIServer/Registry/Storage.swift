@@ -1,0 +1,89 @@
+import APIModel
+import Store
+
+/// How one resource in one version is kept: an object is stored once, in the storage version of its resource, whichever version a client speaks.
+struct Storage: Sendable {
+    /// As the client names it.
+    let type: ResourceType
+    /// As it is kept.
+    let stored: ResourceType
+    let collection: String
+    let strategy: any Strategy
+    let conversion: any Conversion
+    let traits: Traits
+
+    var isConverted: Bool { type.groupVersion != stored.groupVersion }
+
+    func key(namespace: String, name: String) -> Key { Key(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name) }
+
+    /// An object of the client's version in the storage version.
+    func toStored(_ object: Value) -> Value {
+        guard isConverted else { return object }
+        var object = conversion.toStorage(object)
+        object["apiVersion"] = .string(stored.groupVersion.description)
+        return object
+    }
+
+    /// A stored object in the client's version.
+    func fromStored(_ object: Value) -> Value {
+        guard isConverted else { return object }
+        var object = conversion.fromStorage(object, version: type.groupVersion)
+        object["apiVersion"] = .string(type.groupVersion.description)
+        return object
+    }
+}
+
+extension Storage {
+    /// What differs between kinds in ways a table can say.
+    struct Traits: OptionSet, Sendable {
+        let rawValue: UInt16
+        /// `metadata.generation` counts the changes of the specification.
+        static let generation = Traits(rawValue: 1)
+        /// A PUT of an object that does not exist creates it.
+        static let createsOnUpdate = Traits(rawValue: 2)
+        /// A delete answers with the object, not with a Status.
+        static let returnsDeleted = Traits(rawValue: 4)
+        /// A create may bring its status along.
+        static let keepsStatus = Traits(rawValue: 8)
+        /// A PUT must say which resourceVersion it replaces.
+        static let needsResourceVersion = Traits(rawValue: 16)
+        /// There is a status, which only the status subresource writes.
+        static let status = Traits(rawValue: 32)
+    }
+
+    private static let generation = words(
+        """
+        /pods /replicationcontrollers apps/deployments apps/daemonsets apps/replicasets apps/statefulsets batch/jobs batch/cronjobs
+        networking.k8s.io/ingresses networking.k8s.io/networkpolicies networking.k8s.io/ingressclasses policy/poddisruptionbudgets
+        apiextensions.k8s.io/customresourcedefinitions flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations
+        admissionregistration.k8s.io/mutatingwebhookconfigurations admissionregistration.k8s.io/validatingwebhookconfigurations
+        admissionregistration.k8s.io/validatingadmissionpolicies admissionregistration.k8s.io/validatingadmissionpolicybindings
+        admissionregistration.k8s.io/mutatingadmissionpolicies admissionregistration.k8s.io/mutatingadmissionpolicybindings
+        discovery.k8s.io/endpointslices scheduling.k8s.io/priorityclasses resource.k8s.io/resourceslices storage.k8s.io/csidrivers
+        """)
+    private static let createsOnUpdate = words(
+        """
+        /endpoints /events /limitranges /services coordination.k8s.io/leases rbac.authorization.k8s.io/roles rbac.authorization.k8s.io/rolebindings
+        rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/clusterrolebindings
+        """)
+    private static let returnsDeleted = words(
+        """
+        /pods /services /persistentvolumes /persistentvolumeclaims /podtemplates /resourcequotas /serviceaccounts storage.k8s.io/csidrivers
+        storage.k8s.io/csinodes storage.k8s.io/storageclasses storage.k8s.io/volumeattachments
+        """)
+    private static let keepsStatus = words("/nodes")
+    private static let needsResourceVersion = words("coordination.k8s.io/leases apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices")
+
+    private static func words(_ text: String) -> Set<String> { Set(text.split(whereSeparator: \.isWhitespace).map(String.init)) }
+
+    static func traits(_ collection: String, _ type: ResourceType) -> Traits {
+        var traits: Traits = []
+        if generation.contains(collection) { traits.insert(.generation) }
+        if createsOnUpdate.contains(collection) { traits.insert(.createsOnUpdate) }
+        if returnsDeleted.contains(collection) { traits.insert(.returnsDeleted) }
+        if keepsStatus.contains(collection) { traits.insert(.keepsStatus) }
+        if needsResourceVersion.contains(collection) { traits.insert(.needsResourceVersion) }
+        if type.subresource("status") != nil { traits.insert(.status) }
+        return traits
+    }
+}

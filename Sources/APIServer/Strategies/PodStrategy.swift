@@ -1,0 +1,89 @@
+import APIModel
+import OrderedCollections
+
+/// Pods: admitted with their service account, priority and default tolerations, deleted with a grace period that the kubelet ends.
+struct PodStrategy: Strategy {
+    func prepareForCreate(_ pod: inout Value, _ target: Target, _ write: Write) async throws {
+        pod["status"] = ["phase": "Pending", "qosClass": .string(PodQOS.qosClass(of: pod))]
+        pod["spec"]["ephemeralContainers"] = .null
+        try PriorityAdmission.admit(&pod, old: nil, target, write)
+        try ServiceAccountAdmission.admit(&pod, target, write)
+        TolerationAdmission.admit(&pod)
+        try NodeRestriction.checkPodCreate(pod, target, write)
+    }
+
+    func prepareForUpdate(_ pod: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+        switch target.subresource {
+        case "status":
+            pod["status"]["qosClass"] = old["status"]["qosClass"]
+        case "ephemeralcontainers":
+            let containers = pod[path: "spec", "ephemeralContainers"]
+            try Self.checkEphemeral(containers, old: old, target)
+            Self.keep(old, version: pod, in: &pod)
+            pod["spec"]["ephemeralContainers"] = containers
+        case "resize":
+            let (containers, inits) = (pod[path: "spec", "containers"], pod[path: "spec", "initContainers"])
+            Self.keep(old, version: pod, in: &pod)
+            Self.resize(&pod, "containers", to: containers)
+            Self.resize(&pod, "initContainers", to: inits)
+        case "binding": return
+        default:
+            pod["spec"]["ephemeralContainers"] = old["spec"]["ephemeralContainers"]
+            try PriorityAdmission.admit(&pod, old: old, target, write)
+        }
+    }
+
+    /// A pod that no node has, or that has ended, goes at once.
+    func gracePeriod(_ pod: Value, requested: Int64?) -> Int64? {
+        if (pod[path: "spec", "nodeName"].string ?? "").isEmpty { return 0 }
+        if let phase = pod[path: "status", "phase"].string, phase == "Failed" || phase == "Succeeded" { return 0 }
+        return requested ?? pod[path: "spec", "terminationGracePeriodSeconds"].int ?? 30
+    }
+
+    /// `old`, to be written at the resourceVersion that the client named.
+    private static func keep(_ old: Value, version: Value, in pod: inout Value) {
+        let resourceVersion = version["metadata"]["resourceVersion"]
+        pod = old
+        pod["metadata"]["resourceVersion"] = resourceVersion
+    }
+
+    private static func checkEphemeral(_ containers: Value, old: Value, _ target: Target) throws {
+        for (index, before) in old[path: "spec", "ephemeralContainers"].elements.enumerated() where containers[index] != before {
+            throw target.invalid([.forbidden("spec.ephemeralContainers", "existing ephemeral containers \"\(before["name"].string ?? "")\" may not be changed\n")])
+        }
+        let names = ["containers", "initContainers"].flatMap { old["spec"][$0].elements.compactMap { $0["name"].string } }
+        for (index, container) in containers.elements.enumerated() where names.contains(container["name"].string ?? "") {
+            throw target.invalid([.duplicate(FieldPath("spec.ephemeralContainers[\(index)].name"), container["name"])])
+        }
+    }
+
+    private static func resize(_ pod: inout Value, _ list: String, to wanted: Value) {
+        for (index, container) in wanted.elements.enumerated() where pod["spec"][list][index]["name"] == container["name"] && !container["name"].isNull {
+            pod["spec"][list][index]["resources"] = container["resources"]
+            pod["spec"][list][index]["resizePolicy"] = container["resizePolicy"]
+        }
+    }
+}
+
+/// The quality of service that follows from a pod's requests and limits.
+enum PodQOS {
+    static func qosClass(of pod: Value) -> String {
+        let containers = pod[path: "spec", "containers"].elements + pod[path: "spec", "initContainers"].elements
+        var sums: [String: [String: Quantity]] = ["requests": [:], "limits": [:]]
+        var isGuaranteed = true
+        for container in containers {
+            for kind in ["requests", "limits"] {
+                var found: Set<String> = []
+                for (name, amount) in container[path: "resources", kind].fields where name == "cpu" || name == "memory" {
+                    guard let quantity = try? Quantity(amount.string ?? "\(amount.int ?? 0)"), !quantity.isZero else { continue }
+                    sums[kind]?[name] = sums[kind]?[name].map { $0 + quantity } ?? quantity
+                    found.insert(name)
+                }
+                if kind == "limits", found.count < 2 { isGuaranteed = false }
+            }
+        }
+        let (requests, limits) = (sums["requests"] ?? [:], sums["limits"] ?? [:])
+        if requests.isEmpty, limits.isEmpty { return "BestEffort" }
+        return isGuaranteed && requests == limits ? "Guaranteed" : "Burstable"
+    }
+}

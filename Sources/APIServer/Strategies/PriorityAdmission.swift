@@ -1,0 +1,43 @@
+import APIModel
+
+/// Resolves a pod's priority class.
+enum PriorityAdmission {
+    static func admit(_ pod: inout Value, old: Value?, _ target: Target, _ write: Write) throws {
+        if let old {
+            // The priority was decided when the pod was created.
+            if pod[path: "spec", "priority"].isNull { pod["spec"]["priority"] = old["spec"]["priority"] }
+            if pod[path: "spec", "preemptionPolicy"].isNull { pod["spec"]["preemptionPolicy"] = old["spec"]["preemptionPolicy"] }
+            return
+        }
+        var name = pod[path: "spec", "priorityClassName"].string ?? ""
+        var priority: Int64 = 0
+        var preemption = "PreemptLowerPriority"
+        let found: Value?
+        if name.isEmpty {
+            found = write.registry.all("scheduling.k8s.io/priorityclasses").map(\.value).filter { $0["globalDefault"].bool == true }
+                .min { ($0["value"].int ?? 0) < ($1["value"].int ?? 0) }
+        } else {
+            guard let named = write.registry.latest("scheduling.k8s.io/priorityclasses", name: name)?.value else {
+                throw target.forbidden("no PriorityClass with name \(name) was found")
+            }
+            found = named
+        }
+        if let found {
+            name = found[path: "metadata", "name"].string ?? ""
+            priority = found["value"].int ?? 0
+            preemption = found["preemptionPolicy"].string ?? preemption
+            pod["spec"]["priorityClassName"] = .string(name)
+        }
+        if let given = pod[path: "spec", "priority"].int, given != priority {
+            throw target.forbidden(
+                "the integer value of priority (\(given)) must not be provided in pod spec; priority admission controller computed \(priority) from the given PriorityClass name")
+        }
+        if let given = pod[path: "spec", "preemptionPolicy"].string, given != preemption {
+            throw target.forbidden(
+                "the string value of PreemptionPolicy (\(given)) must not be provided in pod spec; priority admission controller computed \(preemption) from the given PriorityClass name"
+            )
+        }
+        pod["spec"]["priority"] = .int(priority)
+        pod["spec"]["preemptionPolicy"] = .string(preemption)
+    }
+}

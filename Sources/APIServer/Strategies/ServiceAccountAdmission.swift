@@ -1,0 +1,65 @@
+import APIModel
+
+/// Gives every pod a service account, and its containers a token for the API unless somebody said no.
+enum ServiceAccountAdmission {
+    private static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
+    private static let mirror = "kubernetes.io/config.mirror"
+
+    static func admit(_ pod: inout Value, _ target: Target, _ write: Write) throws {
+        if !pod[path: "metadata", "annotations"][mirror].isNull {
+            guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else { throw target.forbidden("a mirror pod may not reference service accounts") }
+            return
+        }
+        var name = pod[path: "spec", "serviceAccountName"].string ?? ""
+        if name.isEmpty { name = "default" }
+        pod["spec"]["serviceAccountName"] = .string(name)
+        pod["spec"]["serviceAccount"] = .string(name)
+        guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name)?.value else {
+            throw target.forbidden("error looking up service account \(target.namespace)/\(name): serviceaccount \"\(name)\" not found")
+        }
+        if pod[path: "spec", "imagePullSecrets"].isEmpty, !account["imagePullSecrets"].isEmpty { pod["spec"]["imagePullSecrets"] = account["imagePullSecrets"] }
+        guard pod[path: "spec", "automountServiceAccountToken"].bool ?? account["automountServiceAccountToken"].bool ?? true else { return }
+        mountToken(&pod)
+    }
+
+    private static func mountToken(_ pod: inout Value) {
+        let existing = pod[path: "spec", "volumes"].elements.compactMap { $0["name"].string }.first { $0.hasPrefix("kube-api-access-") }
+        let volume = existing ?? "kube-api-access-\(ObjectMeta.randomSuffix())"
+        var isNeeded = false
+        for list in ["initContainers", "containers"] where !pod["spec"][list].isEmpty {
+            for index in pod["spec"][list].elements.indices {
+                let mounts = pod["spec"][list][index]["volumeMounts"].elements
+                if mounts.contains(where: { $0["mountPath"].string == mountPath }) { continue }
+                pod["spec"][list][index]["volumeMounts"] = .array(mounts + [["name": .string(volume), "readOnly": true, "mountPath": .string(mountPath)]])
+                isNeeded = true
+            }
+        }
+        if isNeeded, existing == nil { pod["spec"]["volumes"].elements.append(["name": .string(volume), "projected": source]) }
+    }
+
+    private static let source: Value = [
+        "defaultMode": 0o644,
+        "sources": [
+            ["serviceAccountToken": ["expirationSeconds": 3607, "path": "token"]],
+            ["configMap": ["name": "kube-root-ca.crt", "items": [["key": "ca.crt", "path": "ca.crt"]]]],
+            ["downwardAPI": ["items": [["path": "namespace", "fieldRef": ["apiVersion": "v1", "fieldPath": "metadata.namespace"]]]]],
+        ],
+    ]
+}
+
+/// Lets every pod stay five minutes on a node that is lost, unless it says otherwise.
+enum TolerationAdmission {
+    static func admit(_ pod: inout Value) {
+        var tolerations = pod[path: "spec", "tolerations"].elements
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+            let isTolerated = tolerations.contains { toleration in
+                let named = toleration["key"].string ?? ""
+                guard named == key || (named.isEmpty && toleration["operator"].string == "Exists") else { return false }
+                let effect = toleration["effect"].string ?? ""
+                return effect.isEmpty || effect == "NoExecute"
+            }
+            if !isTolerated { tolerations.append(["key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300]) }
+        }
+        pod["spec"]["tolerations"] = .array(tolerations)
+    }
+}

@@ -1,0 +1,21 @@
+import APIModel
+
+/// The kinds that do more than the tables say.
+enum Strategies {
+    static func byCollection(services: ServiceAllocator, rbac: RBACAuthorizer, rootCA: String) -> [String: any Strategy] {
+        [
+            "/pods": PodStrategy(),
+            "/services": ServiceStrategy(allocator: services),
+            "/namespaces": NamespaceStrategy(),
+            "/secrets": SecretStrategy(rootCA: rootCA),
+            "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),
+            "/persistentvolumes": PersistentVolumeStrategy(),
+            "/nodes": NodeStrategy(),
+            "certificates.k8s.io/certificatesigningrequests": CertificateSigningRequestStrategy(),
+            "rbac.authorization.k8s.io/clusterroles": RoleStrategy(rbac: rbac),
+            "rbac.authorization.k8s.io/roles": RoleStrategy(rbac: rbac),
+            "rbac.authorization.k8s.io/clusterrolebindings": RoleBindingStrategy(rbac: rbac),
+            "rbac.authorization.k8s.io/rolebindings": RoleBindingStrategy(rbac: rbac),
+        ]
+    }
+}

@@ -1,0 +1,60 @@
+import APIModel
+
+/// The scale subresource: an `autoscaling/v1` Scale over `spec.replicas` and `status.replicas` of a kind.
+enum Scale {
+    static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
+
+    static func read(_ object: Value) throws -> Value {
+        let metadata = object["metadata"]
+        var status: Value = ["replicas": .int(object[path: "status", "replicas"].int ?? 0)]
+        let selector = object[path: "spec", "selector"]
+        // A ReplicationController's selector is a plain map.
+        let parsed = selector["matchLabels"].isNull && selector["matchExpressions"].isNull ? LabelSelector(labels: selector.strings) : try LabelSelector(selector)
+        if !parsed.isEmpty { status["selector"] = .string(parsed.description) }
+        var replicas = Value.emptyObject
+        if let count = object[path: "spec", "replicas"].int, count != 0 { replicas["replicas"] = .int(count) }
+        return [
+            "kind": "Scale", "apiVersion": "autoscaling/v1",
+            "metadata": [
+                "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"],
+                "creationTimestamp": metadata["creationTimestamp"],
+            ], "spec": replicas, "status": status,
+        ]
+    }
+
+    /// Writes the wanted number of replicas. `change` gets the present Scale and returns the wanted one.
+    static func write(_ target: Target, _ write: Write, _ change: (Value) throws -> Value) async throws -> Answer {
+        let main = target.named(target.name, subresource: "")
+        let answer = try await write.registry.modify(main, write) { old in
+            let wanted = try change(try read(old))
+            let name = wanted[path: "metadata", "name"].string ?? ""
+            guard name.isEmpty || name == target.name else {
+                throw APIError.badRequest("the name of the object (\(name)) does not match the name on the URL (\(target.name))")
+            }
+            let replicas = wanted[path: "spec", "replicas"].int ?? 0
+            guard replicas >= 0 else {
+                throw APIError.invalid(
+                    group: kind.group, kind: kind.kind, name: target.name,
+                    errors: [.invalid("spec.replicas", .int(replicas), "must be greater than or equal to 0")])
+            }
+            var object = old
+            object["spec"]["replicas"] = .int(replicas)
+            object["metadata"]["resourceVersion"] = wanted[path: "metadata", "resourceVersion"]
+            return object
+        }
+        switch answer.content {
+        case .record(let record): return Answer(.value(try read(record.object.value)))
+        case .stored(let object): return Answer(.value(try read(object)))
+        case .value: return answer
+        }
+    }
+}
+
+extension Target {
+    func named(_ name: String, subresource: String) -> Target {
+        var target = self
+        target.name = name
+        target.subresource = subresource
+        return target
+    }
+}
