@@ -37,7 +37,7 @@ struct ControllerRunner: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for await change in changes {
-                        for key in await controller.map(change.resource, before: change.before, after: change.after) { queue.add(key) }
+                        for key in await controller.map(resource: change.resource, before: change.before, after: change.after) { queue.add(key) }
                     }
                 }
                 for _ in 0..<manifest.workers { group.addTask { await work() } }

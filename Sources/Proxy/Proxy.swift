@@ -1,5 +1,5 @@
-public import APIModel
 public import Client
+internal import APIModel
 internal import Dispatch
 public import Logging
 public import PluginHost
