@@ -96,11 +96,11 @@ final class Engine {
     /// Moves the log into the database when it has grown enough, so that neither it nor the time to open the store grows without bound.
     func checkpointIfDue() { if database.logPages >= options.checkpointPages { database.checkpoint() } }
 
-    /// Uses a quiet moment: empties the log and gives pages that deletions freed back to the file system.
-    func tidy() {
-        if database.logPages > 0 { database.checkpoint() }
-        database.releaseFreePages(4_096)
-    }
+    /// For a quiet moment: moves the whole log into the database.
+    func emptyLog() { if database.logPages > 0 { database.checkpoint() } }
+
+    /// Gives pages that deletions have freed back to the file system, some at a time.
+    func shrink() { database.releaseFreePages(4_096) }
 
     func close() {
         for statement in [begin, end, put, delete, setRevision] { statement.finalize() }

@@ -3,8 +3,10 @@ import Logging
 
 /// The one thread that writes: takes everything that waits, commits it as one transaction, publishes it, answers.
 final class Writer {
-    /// How long nothing has to happen before the thread tidies up.
+    /// How long nothing has to happen before the log is emptied.
     private static let patience = Duration.seconds(5)
+    /// Seconds between the rounds that give up old history and unused pages, also of a store that is never quiet.
+    private static let upkeepInterval = 30
 
     private let intake: Intake
     private let memory: Memory
@@ -39,14 +41,20 @@ final class Writer {
 
     private func run() {
         var isTidy = false
+        var lastUpkeep = Self.now()
         while let writes = intake.take(patience: Self.patience, gathering: options.groupDelay) {
-            if writes.isEmpty {
-                memory.trim(now: Self.now())
-                if !isTidy { engine.tidy() }
-                isTidy = true
-            } else {
+            let now = Self.now()
+            if !writes.isEmpty {
                 write(writes)
                 isTidy = false
+            } else if !isTidy {
+                engine.emptyLog()
+                isTidy = true
+            }
+            if now - lastUpkeep >= Self.upkeepInterval {
+                memory.trim(now: now)
+                engine.shrink()
+                lastUpkeep = now
             }
         }
         engine.close()

@@ -1,3 +1,4 @@
+import Glibc
 import Store
 import Testing
 
@@ -102,6 +103,24 @@ import Testing
         let again = try scratch.open()
         #expect(again.get(pod("kept"))?.text == text(next.revision, "y"))
         await again.close()
+    }
+
+    @Test func theLogIsMovedIntoTheDatabase() async throws {
+        let scratch = Scratch()
+        var options = Options()
+        options.checkpointPages = 50
+        let store = try scratch.open(options)
+        try await withThrowingTaskGroup { group in
+            for writer in 0..<16 {
+                group.addTask { for _ in 0..<100 { _ = try await store.put(pod("\(writer)"), body(String(repeating: "x", count: 8_000)), expecting: .any) } }
+            }
+            try await group.waitForAll()
+        }
+        // All that was written is more than ten megabytes.
+        var log = stat()
+        #expect(stat(scratch.path + "-wal", &log) == 0)
+        #expect(log.st_size < 2 << 20)
+        await store.close()
     }
 
     @Test func memosAreMadeOnceAndShared() async throws {
