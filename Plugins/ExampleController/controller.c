@@ -40,11 +40,15 @@ static void append(void *context, apus_borrowed piece) {
     grown[buffer->count] = 0;
 }
 
-// Whether the object has the label already. Objects come as compact JSON, where a quote inside a string is escaped: this exact text can only be a field.
+// Whether the object has the label already. Objects come as compact JSON, where a quote inside a string is escaped, and labels are strings only: between the name of
+// the field and the next brace this exact text can only be the label.
 static int has_label(const char *object, const char *label) {
+    const char *labels = object ? strstr(object, "\"labels\":{") : NULL;
+    const char *end = labels ? strchr(labels, '}') : NULL;
     char wanted[160];
     snprintf(wanted, sizeof wanted, "\"%s\":\"true\"", label);
-    return object && strstr(object, wanted) != NULL;
+    const char *found = labels ? strstr(labels, wanted) : NULL;
+    return found && end && found < end;
 }
 
 static apus_status reconcile(void *self, const apus_key *key, int64_t *again_after_ms, const apus_sink *error) {

@@ -13,11 +13,12 @@ struct ReasonLedger {
         sets[index].words[node >> 6] |= 1 << UInt64(node & 63)
     }
 
-    mutating func report(to reasons: Reasons) {
-        for index in sets.indices {
-            sets[index].words.withUnsafeMutableBufferPointer { words in
+    func report(to reasons: Reasons) {
+        for (reason, set) in sets {
+            var words = set
+            words.withUnsafeMutableBufferPointer { words in
                 guard let words = words.baseAddress else { return }
-                reasons.add(NodeSet(words: words, count: count), sets[index].reason)
+                reasons.add(NodeSet(words: words, count: count), reason)
             }
         }
     }

@@ -1,5 +1,5 @@
-public import Client
 public import APIModel
+public import Client
 public import Logging
 internal import OrderedCollections
 internal import PluginAPI

@@ -1,4 +1,5 @@
 internal import APIModel
+internal import OrderedCollections
 internal import PluginAPI
 
 /// Which column a resource has: the fixed ones first, then every other in the order it was first seen.

@@ -1,7 +1,7 @@
-public import APIModel
+internal import APIModel
 public import Client
-internal import Dispatch
 public import Logging
+internal import PluginAPI
 public import PluginHost
 internal import Synchronization
 

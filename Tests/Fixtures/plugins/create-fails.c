@@ -1,0 +1,2 @@
+#define CREATE_STATUS APUS_FAULT
+#include "fixture.h"

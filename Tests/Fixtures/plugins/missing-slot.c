@@ -1,0 +1,2 @@
+#define RECONCILE 0
+#include "fixture.h"

@@ -1,0 +1,2 @@
+#define MINOR 99
+#include "fixture.h"

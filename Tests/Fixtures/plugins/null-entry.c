@@ -1,0 +1,2 @@
+#define ENTRY 0
+#include "fixture.h"

@@ -1,0 +1,2 @@
+#define TABLE_SIZE 8
+#include "fixture.h"

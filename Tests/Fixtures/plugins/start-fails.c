@@ -1,0 +1,2 @@
+#define START_STATUS APUS_UNAVAILABLE
+#include "fixture.h"

@@ -1,0 +1,2 @@
+#define EXTENSION APUS_PROXY
+#include "fixture.h"

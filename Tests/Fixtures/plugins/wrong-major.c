@@ -1,0 +1,2 @@
+#define MAJOR 9
+#include "fixture.h"

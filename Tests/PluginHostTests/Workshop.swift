@@ -1,0 +1,107 @@
+import APIModel
+import Client
+import Foundation
+import Logging
+
+@testable import PluginHost
+
+/// A directory of libraries and manifests for one test; gone with it.
+final class Workshop: Sendable {
+    let directory: String
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-plugins-\(UUID())").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    struct CompilerFailure: Error { let source: String }
+
+    /// Compiles one C file of the tree into `lib<name>.so`.
+    func compile(_ source: String, as name: String) throws {
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        compiler.arguments = ["cc", "-std=c11", "-shared", "-fPIC", "-I\(Self.root)/Sources/PluginAPI/include", "\(Self.root)/\(source)", "-o", "\(directory)/lib\(name).so"]
+        try compiler.run()
+        compiler.waitUntilExit()
+        guard compiler.terminationStatus == 0 else { throw CompilerFailure(source: source) }
+    }
+
+    func fixture(_ name: String) throws { try compile("Tests/Fixtures/plugins/\(name).c", as: name) }
+
+    func manifest(_ name: String, _ text: String) throws { try text.write(toFile: "\(directory)/\(name).yaml", atomically: true, encoding: .utf8) }
+
+    /// A manifest of a controller for Namespaces.
+    func controllerManifest(_ name: String, library: String, component: String = "fixture", extra: String = "") throws {
+        try manifest(
+            name,
+            """
+            apiVersion: plugins.apus.dev/v1alpha1
+            kind: Plugin
+            metadata: {name: \(name)}
+            spec:
+              kind: Controller
+              library: lib\(library).so
+              component: \(component)
+            \(extra)
+              controller: {for: [v1/namespaces]}
+              rules:
+                - {apiGroups: [""], resources: [namespaces], verbs: [get, list, watch, patch]}
+            """)
+    }
+
+    func host() -> PluginHost { PluginHost(PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [directory]), log: Logger(label: "test")) }
+}
+
+/// An API with one Namespace, which notes who patched what.
+final class NotingClient: Client {
+    struct Patch: Equatable {
+        var user: String
+        var name: String
+        var patch: Value
+    }
+    let user: String
+    let notes: Notes
+
+    final class Notes: Sendable {
+        let patches = Locked<[Patch]>([])
+    }
+
+    init(user: String = "system:admin", notes: Notes = Notes()) {
+        self.user = user
+        self.notes = notes
+    }
+
+    static let refused = APIError(code: 503, reason: .serviceUnavailable, message: "not in this test")
+
+    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
+        guard resource == .namespaces, name == "shop" else { throw APIError.notFound(resource.resource, name) }
+        return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop", "resourceVersion": "7"]])
+    }
+    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw Self.refused }
+    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw Self.refused }
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+        notes.patches.change { $0.append(Patch(user: user, name: name, patch: patch)) }
+        return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name), "resourceVersion": "8"]])
+    }
+    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw Self.refused }
+    func impersonating(_ user: String, groups: [String]) -> any Client { NotingClient(user: user, notes: notes) }
+}
+
+/// A value behind a lock.
+final class Locked<Value: Sendable>: @unchecked Sendable {
+    // Sendable because the lock guards the only access.
+    private var stored: Value
+    private let lock = NSLock()
+    init(_ value: Value) { stored = value }
+    var value: Value { lock.withLock { stored } }
+    func change(_ body: (inout Value) -> Void) { lock.withLock { body(&stored) } }
+}
+
+extension HostServices {
+    static func noting(_ client: NotingClient = NotingClient()) -> HostServices { HostServices(client: client, cache: Cache(client: client, log: Logger(label: "test"))) }
+}

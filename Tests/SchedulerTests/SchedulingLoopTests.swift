@@ -1,0 +1,161 @@
+import APIModel
+import PluginHost
+import Testing
+
+@testable import Scheduler
+
+/// The loop with the default policy, loaded as the shared library it is.
+@Suite struct SchedulingLoopTests {
+    struct Row: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var nodes: [Object]
+        var bound: [Object] = []
+        var pod: Object
+        /// A Node's name, or the message.
+        var result: String
+    }
+
+    private static let notHelpful = "Preemption is not helpful for scheduling."
+    private static let noVictims = "No preemption victims found for incoming pod."
+
+    static let rows = [
+        Row(testDescription: "one node", nodes: [node("a")], pod: pod("p", cpu: "1"), result: "a"),
+        Row(testDescription: "no nodes", nodes: [], pod: pod("p"), result: "no nodes available to schedule pods"),
+        Row(
+            testDescription: "cpu and memory", nodes: [node("a", cpu: "1", memory: "1Gi"), node("b", cpu: "1")], pod: pod("p", cpu: "2", memory: "2Gi"),
+            result: "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 \(noVictims)"),
+        Row(
+            testDescription: "too many pods", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a")], pod: pod("p"),
+            result: "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+        Row(
+            testDescription: "a finished pod holds nothing", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a", phase: "Succeeded")], pod: pod("p"), result: "a"),
+        Row(
+            testDescription: "extended resource that nobody has", nodes: [node("a")],
+            pod: pod("p", spec: ["containers": [["resources": ["requests": ["example.com/gpu": "1"]]]]]),
+            result: "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+        Row(
+            testDescription: "taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])], pod: pod("p"),
+            result: "0/1 nodes are available: 1 node(s) had untolerated taint {k: v}. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+        Row(
+            testDescription: "tolerated taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
+            pod: pod("p", spec: ["tolerations": [["key": "k", "operator": "Exists"]]]), result: "a"),
+        Row(
+            testDescription: "a taint that prefers", nodes: [node("a", spec: ["taints": [["key": "k", "effect": "PreferNoSchedule"]]]), node("b", cpu: "3")],
+            pod: pod("p"), result: "b"),
+        Row(
+            testDescription: "unschedulable", nodes: [node("a", spec: ["unschedulable": true])], pod: pod("p"),
+            result: "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+        Row(
+            testDescription: "selector", nodes: [node("a", labels: ["disk": "ssd"]), node("b", cpu: "64", memory: "64Gi")], pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
+            result: "a"),
+        Row(
+            testDescription: "selector that nobody has", nodes: [node("a")], pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
+            result: "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+        Row(
+            testDescription: "affinity greater", nodes: [node("a", labels: ["rank": "3"]), node("b", labels: ["rank": "7"])],
+            pod: pod("p", spec: required([["matchExpressions": [["key": "rank", "operator": "Gt", "values": ["5"]]]]])), result: "b"),
+        Row(
+            testDescription: "affinity by field", nodes: [node("a"), node("b")],
+            pod: pod("p", spec: required([["matchFields": [["key": "metadata.name", "operator": "In", "values": ["b"]]]]])), result: "b"),
+        Row(
+            testDescription: "preferred affinity", nodes: [node("a"), node("b", labels: ["zone": "x"]), node("c")],
+            pod: pod(
+                "p",
+                spec: [
+                    "affinity": [
+                        "nodeAffinity": [
+                            "preferredDuringSchedulingIgnoredDuringExecution": [
+                                ["weight": 10, "preference": ["matchExpressions": [["key": "zone", "operator": "In", "values": ["x"]]]]]
+                            ]
+                        ]
+                    ]
+                ]), result: "b"),
+        Row(
+            testDescription: "host port", nodes: [node("a")], bound: [pod("q", on: "a", spec: ["containers": [["ports": [["hostPort": 80]]]]])],
+            pod: pod("p", spec: ["containers": [["ports": [["hostPort": 80, "hostIP": "10.0.0.1"]]]]]),
+            result: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+        Row(testDescription: "least allocated", nodes: [node("a"), node("b")], bound: [pod("q", cpu: "2", memory: "4Gi", on: "a")], pod: pod("p", cpu: "1"), result: "b"),
+        Row(
+            testDescription: "what is not supported", nodes: [node("a")],
+            pod: pod("p", spec: ["topologySpreadConstraints": [["maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"]]]),
+            result: "0/1 nodes are available: the scheduler policy does not support spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule."),
+    ]
+
+    private static func required(_ terms: Value) -> Value {
+        ["affinity": ["nodeAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": ["nodeSelectorTerms": terms]]]]
+    }
+
+    @Test func theDefaultPolicyDecides() async throws {
+        let host = try await Policies.load()
+        for row in Self.rows {
+            let loop = SchedulingLoop(seed: 1)
+            for node in row.nodes { _ = loop.receive(.node(before: nil, after: node), now: 0) }
+            for pod in row.bound + [row.pod] { _ = loop.receive(.pod(before: nil, after: pod), now: 0) }
+            #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == row.result, "\(row.testDescription)")
+        }
+        await host.stop()
+    }
+
+    private func describe(_ effect: SchedulingLoop.Effect?) -> String {
+        switch effect {
+        case .bind(_, let node): node
+        case .unschedulable(_, let message), .failed(_, let message): message
+        case .gated: "gated"
+        case nil: "nothing"
+        }
+    }
+
+    @Test func assumedPodsCountAtOnceAndAreForgottenWhenTheBindFails() async throws {
+        let host = try await Policies.load()
+        let loop = SchedulingLoop(seed: 1)
+        _ = loop.receive(.node(before: nil, after: node("a", cpu: "1")), now: 0)
+        for name in ["p", "q"] { _ = loop.receive(.pod(before: nil, after: pod(name, cpu: "1")), now: 0) }
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == "a")
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)).hasPrefix("0/1 nodes are available: 1 Insufficient cpu."))
+        // Another Pod of that name is not meant.
+        _ = loop.receive(.bindFailed(PodKey(namespace: "default", name: "p"), uid: "someone else"), now: 1000)
+        #expect(loop.patience(now: 1000) != 0)
+        _ = loop.receive(.bindFailed(PodKey(namespace: "default", name: "p"), uid: "uid-p"), now: 2000)
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 2000)) == "a")
+        await host.stop()
+    }
+
+    @Test func aPodThatIsBoundWakesNobodyAndOneThatGoesDoes() async throws {
+        let host = try await Policies.load()
+        let loop = SchedulingLoop(seed: 1)
+        let bound = pod("q", cpu: "4", on: "a")
+        _ = loop.receive(.node(before: nil, after: node("a")), now: 0)
+        _ = loop.receive(.pod(before: nil, after: bound), now: 0)
+        _ = loop.receive(.pod(before: nil, after: pod("p", cpu: "1")), now: 0)
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)).contains("Insufficient cpu"))
+        #expect(loop.cycle(host.schedulerPolicies, now: 60_000) == nil)
+        _ = loop.receive(.pod(before: bound, after: nil), now: 60_000)
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 60_000)) == "a")
+        await host.stop()
+    }
+
+    @Test func gatedAndForeignPodsAreLeftAlone() async throws {
+        let host = try await Policies.load()
+        let loop = SchedulingLoop(seed: 1)
+        _ = loop.receive(.node(before: nil, after: node("a")), now: 0)
+        let gated = pod("g", spec: ["schedulingGates": [["name": "x"]]])
+        #expect(describe(loop.receive(.pod(before: nil, after: gated), now: 0)) == "gated")
+        _ = loop.receive(.pod(before: nil, after: pod("f", spec: ["schedulerName": "mine"])), now: 0)
+        #expect(loop.cycle(host.schedulerPolicies, now: 0) == nil)
+        _ = loop.receive(.pod(before: gated, after: pod("g")), now: 0)
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == "a")
+        await host.stop()
+    }
+
+    @Test func twoPoliciesAddUp() async throws {
+        let host = try await Policies.load(enable: ["example-policy"])
+        #expect(host.schedulerPolicies.map(\.name) == ["example-policy", "scheduler-default"])
+        let loop = SchedulingLoop(seed: 1)
+        for name in ["a", "b"] { _ = loop.receive(.node(before: nil, after: node(name)), now: 0) }
+        for number in 0..<3 { _ = loop.receive(.pod(before: nil, after: pod("q\(number)", on: "a")), now: 0) }
+        _ = loop.receive(.pod(before: nil, after: pod("p")), now: 0)
+        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == "b")
+        #expect(host.plugins.first { $0.name == "example-policy" }?.calls == 1)
+        await host.stop()
+    }
+}

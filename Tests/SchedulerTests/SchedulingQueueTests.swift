@@ -1,0 +1,80 @@
+import Testing
+
+@testable import Scheduler
+
+@Suite struct SchedulingQueueTests {
+    private func key(_ name: String) -> PodKey { PodKey(namespace: "default", name: name) }
+
+    @Test func priorityThenAgeDecides() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("old"), 0, priority: 0, now: 0)
+        queue.put(key("urgent"), 0, priority: 100, now: 10)
+        queue.put(key("new"), 0, priority: 0, now: 20)
+        #expect([queue.pop(now: 20), queue.pop(now: 20), queue.pop(now: 20), queue.pop(now: 20)].map { $0?.key.name } == ["urgent", "old", "new", nil])
+    }
+
+    @Test(arguments: [(0, 1000), (1, 1000), (2, 2000), (3, 4000), (4, 8000), (5, 10_000), (50, 10_000)] as [(Int, Int64)])
+    func backoffGrows(_ attempts: Int, _ time: Int64) { #expect(SchedulingQueue<Int>.backoffTime(attempts: attempts) == time) }
+
+    @Test func anErrorWaitsForItsBackoff() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.fail(key("a"), .error, now: 0)
+        #expect(queue.pop(now: 999) == nil)
+        #expect(queue.deadline(now: 0) == 1000)
+        #expect(queue.pop(now: 1000)?.attempts == 2)
+    }
+
+    @Test func aParkedPodWaitsForAnEventAndItsBackoff() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.fail(key("a"), .unschedulable, now: 0)
+        #expect(queue.pop(now: 100_000) == nil)
+        queue.wake(now: 500)
+        #expect(queue.pop(now: 999) == nil)
+        #expect(queue.pop(now: 1000)?.key.name == "a")
+    }
+
+    @Test func aParkedPodIsTriedAfterFiveMinutesAnyhow() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.fail(key("a"), .unschedulable, now: 0)
+        queue.wakeOld(now: 299_999)
+        #expect(queue.pop(now: 299_999) == nil)
+        queue.wakeOld(now: 300_000)
+        #expect(queue.pop(now: 300_000) != nil)
+    }
+
+    @Test func aRemovedPodNeverComesBack() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.remove(key("a"))
+        queue.fail(key("a"), .error, now: 0)
+        #expect(queue.pop(now: 10_000) == nil && queue.count == 0)
+    }
+
+    @Test func aChangeOfAParkedPodMovesItOn() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 1, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.fail(key("a"), .unschedulable, now: 0)
+        queue.put(key("a"), 2, priority: 7, now: 5000)
+        let entry = queue.pop(now: 5000)
+        #expect(entry?.pod == 2 && entry?.priority == 7 && entry?.attempts == 2)
+        #expect(queue.pop(now: 5000) == nil)
+    }
+
+    @Test func aPodBeingScheduledIsNotHandedOutTwice() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 1, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.put(key("a"), 2, priority: 0, now: 1)
+        #expect(queue.pop(now: 1) == nil)
+        queue.done(key("a"))
+        #expect(queue.count == 0)
+    }
+}
