@@ -95,7 +95,7 @@ let package = Package(
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CSQLite", product("Logging", "swift-log")]),
         module("PKI", [
-            "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("_CryptoExtras", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
+            "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
         ]),
         module("HTTPServer", nio + [
             "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
@@ -115,7 +115,7 @@ let package = Package(
         module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module("Kubelet", nio + [
-            "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI", product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
+            "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI", product("OrderedCollections", "swift-collections"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
         ]),
         module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         .executableTarget(
@@ -127,6 +127,8 @@ let package = Package(
             path: "Sources/Host", swiftSettings: swift),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
+        tests("PluginHost", ["APIModel", "Client", product("Logging", "swift-log")]),
+        tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         tests("Store", [product("Logging", "swift-log")]),
         tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
         .executableTarget(name: "Benchmarks", dependencies: ["Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),

@@ -1,0 +1,139 @@
+import APIModel
+import Client
+import Synchronization
+
+/// Sees to it that a container's image is on the machine. Failed pulls back off, for each pod and image. Upstream: `images/image_manager.go`.
+final class Images: Sendable {
+    private let cri: CRI
+    private let events: any EventSink
+    private let client: any Client
+    private let backoff = Mutex(Backoff())
+    private let failures = Mutex<[String: String]>([:])
+
+    init(cri: CRI, client: any Client, events: any EventSink) {
+        self.cri = cri
+        self.client = client
+        self.events = events
+    }
+
+    /// The image to create the container of: the runtime's id for it, and CRI's `Image` where it is known.
+    struct Present: Sendable {
+        var reference: String
+        var image: Value
+    }
+
+    /// Returns once the image is there. Throws `StartFailure`, whose deadline tells when trying again makes sense, and `CancellationError`.
+    func ensure(_ container: Value, of pod: Pod, sandboxConfig: Value) async throws -> Present {
+        let asked = container["image"].string ?? ""
+        guard let image = ImageReference.withDefaultTag(asked), let reference = ImageReference(image) else {
+            let message = "Failed to apply default image tag \"\(asked)\": couldn't parse image name \"\(asked)\": invalid reference format"
+            events.container(pod, container, .warning, "InspectFailed", message)
+            throw StartFailure(reason: "InvalidImageName", message: message)
+        }
+        let known: Value
+        do {
+            known = try await cri.imageStatus(image)
+        } catch {
+            let message = "Failed to inspect image \"\(image)\": \(error)"
+            events.container(pod, container, .warning, "InspectFailed", message)
+            throw StartFailure(reason: "ImageInspectError", message: message)
+        }
+        let isPresent = known["id"].string.map { !$0.isEmpty } ?? false
+        let policy = container["imagePullPolicy"].string ?? (reference.tag ?? "latest" == "latest" && reference.digest == nil ? "Always" : "IfNotPresent")
+        if isPresent && policy != "Always" {
+            events.container(pod, container, .normal, "Pulled", "Container image \"\(asked)\" already present on machine and can be accessed by the pod")
+            return Present(reference: known["id"].string ?? image, image: known)
+        }
+        if policy == "Never" {
+            let message = "Container image \"\(asked)\" is not present with pull policy of Never"
+            events.container(pod, container, .warning, "ErrImageNeverPull", message)
+            throw StartFailure(reason: "ErrImageNeverPull", message: message)
+        }
+        return try await pull(image, reference, asked, container, pod, sandboxConfig)
+    }
+
+    private func pull(_ image: String, _ reference: ImageReference, _ asked: String, _ container: Value, _ pod: Pod, _ sandboxConfig: Value) async throws -> Present {
+        let key = "\(pod.uid)_\(image)"
+        if let deadline = backoff.withLock({ $0.deadline(key, now: Clock.nanoseconds()) }) {
+            let message = "Back-off pulling image \"\(asked)\""
+            events.container(pod, container, .normal, "BackOff", message)
+            let cause = failures.withLock { $0[key] }
+            throw StartFailure(reason: "ImagePullBackOff", message: cause.map { "\(message): ErrImagePull: \($0)" } ?? message, retryAt: deadline)
+        }
+        events.container(pod, container, .normal, "Pulling", "Pulling image \"\(asked)\"")
+        let began = Clock.nanoseconds()
+        do {
+            let pulled = try await pull(image, reference, pod, sandboxConfig)
+            let took = GoQuote.duration(milliseconds: (Clock.nanoseconds() - began) / 1_000_000)
+            let present = try? await cri.imageStatus(pulled.isEmpty ? image : pulled)
+            let size = present?["size"].int ?? 0
+            events.container(
+                pod, container, .normal, "Pulled", "Successfully pulled image \"\(asked)\" in \(took) (\(took) including waiting). Image size: \(size) bytes.")
+            backoff.withLock { $0.reset(key) }
+            failures.withLock { $0[key] = nil }
+            return Present(reference: pulled.isEmpty ? image : pulled, image: present ?? .null)
+        } catch let error as RuntimeFailure {
+            events.container(pod, container, .warning, "Failed", "Failed to pull image \"\(asked)\": \(error)")
+            let now = Clock.nanoseconds()
+            let deadline = backoff.withLock { backoff in
+                backoff.fail(key, at: now, now: now)
+                return backoff.deadline(key, now: now)
+            }
+            failures.withLock { $0[key] = error.description }
+            throw StartFailure(reason: "ErrImagePull", message: error.description, retryAt: deadline)
+        }
+    }
+
+    /// Tries the credentials the pod has for the registry, one after another.
+    private func pull(_ image: String, _ reference: ImageReference, _ pod: Pod, _ sandboxConfig: Value) async throws -> String {
+        var secrets: [Value] = []
+        let references = PodReferences(client: client, namespace: pod.namespace)
+        for name in pod.spec["imagePullSecrets"].elements.map(\.name) {
+            // A secret that is missing is not fatal: the image may be public. The event tells of it, as upstream's does.
+            do {
+                if let secret = try await references.secret(name, optional: true) {
+                    secrets.append(secret)
+                } else {
+                    let message = "Unable to retrieve some image pull secrets (\(name)); attempting to pull the image may not succeed."
+                    events.event(about: pod, .warning, "FailedToRetrieveImagePullSecret", message)
+                }
+            } catch let error as ConfigurationError {
+                events.event(about: pod, .warning, "FailedToRetrieveImagePullSecret", error.message)
+            }
+        }
+        var last: RuntimeFailure?
+        for auth in PullSecrets(secrets).candidates(for: reference) {
+            do {
+                return try await cri.pull(image, auth: auth, sandboxConfig: sandboxConfig)
+            } catch {
+                try Task.checkCancellation()
+                last = error
+            }
+        }
+        throw last ?? RuntimeFailure(code: "Unknown", message: "no credentials to pull \"\(image)\" with")
+    }
+
+    /// Forgets the failures of a pod that is gone.
+    func forget(pod uid: String, images: [String]) {
+        for image in images {
+            let key = "\(uid)_\(ImageReference.withDefaultTag(image) ?? image)"
+            backoff.withLock { $0.reset(key) }
+            failures.withLock { $0[key] = nil }
+        }
+    }
+}
+
+/// Why a container did not start: the waiting state it is in now.
+struct StartFailure: Error, Equatable, Sendable {
+    /// `ErrImagePull`, `CreateContainerConfigError`, `CrashLoopBackOff` …
+    var reason: String
+    var message: String
+    /// When to try again, in nanoseconds since 1970; `nil` leaves it to the caller.
+    var retryAt: Int64?
+
+    init(reason: String, message: String, retryAt: Int64? = nil) {
+        self.reason = reason
+        self.message = message
+        self.retryAt = retryAt
+    }
+}

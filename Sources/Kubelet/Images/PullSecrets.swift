@@ -1,0 +1,68 @@
+import APIModel
+import OrderedCollections
+
+/// Credentials for registries from secrets of the types `kubernetes.io/dockerconfigjson` and `kubernetes.io/dockercfg`.
+struct PullSecrets: Sendable {
+    private var entries: [(location: String, auth: Value)] = []
+
+    init(_ secrets: [Value]) {
+        for secret in secrets {
+            let data = PodReferences.decoded(secret)
+            if let bytes = data[".dockerconfigjson"], let config = try? JSON.decode(bytes) { add(config["auths"]) }
+            if let bytes = data[".dockercfg"], let auths = try? JSON.decode(bytes) { add(auths) }
+        }
+        // The longest location that fits is the most to the point.
+        entries.sort { $0.location.count > $1.location.count }
+    }
+
+    private mutating func add(_ auths: Value) {
+        for (server, entry) in auths.fields {
+            var auth: Value = ["username": entry["username"], "password": entry["password"], "identity_token": entry["identitytoken"], "registry_token": entry["registrytoken"]]
+            if let packed = entry["auth"].string.flatMap(Base64.decode) {
+                let parts = String(decoding: packed, as: UTF8.self).split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                if parts.count == 2 {
+                    auth["username"] = .string(String(parts[0]))
+                    auth["password"] = .string(String(parts[1]))
+                }
+            }
+            entries.append((Self.location(server), auth))
+        }
+    }
+
+    /// CRI's `AuthConfig`s to try for an image, in order; one that is `.null`, for no credentials, when none fits.
+    func candidates(for image: ImageReference) -> [Value] {
+        let location = "\(Self.canonical(image.domain))/\(image.repository)"
+        let fitting = entries.filter { Self.matches($0.location, location) }.map(\.auth)
+        return fitting.isEmpty ? [.null] : fitting
+    }
+
+    /// Host and path, without scheme and API version.
+    private static func location(_ server: String) -> String {
+        var text = Substring(server)
+        for scheme in ["https://", "http://"] where text.hasPrefix(scheme) { text = text.dropFirst(scheme.count) }
+        for version in ["/v1/", "/v2/", "/v1", "/v2", "/"] where text.hasSuffix(version) {
+            text = text.dropLast(version.count)
+            break
+        }
+        let host = text.prefix { $0 != "/" }
+        return canonical(String(host)) + text.dropFirst(host.count)
+    }
+
+    private static func canonical(_ host: String) -> String { host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io" : host }
+
+    /// `*` in a host stands for one label or a part of it.
+    static func matches(_ pattern: String, _ location: String) -> Bool {
+        let (host, path) = (pattern.prefix { $0 != "/" }, pattern.drop { $0 != "/" })
+        let (otherHost, otherPath) = (location.prefix { $0 != "/" }, location.drop { $0 != "/" })
+        guard path.isEmpty || otherPath == path || otherPath.hasPrefix(path + "/") else { return false }
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        let others = otherHost.split(separator: ".", omittingEmptySubsequences: false)
+        return labels.count == others.count && zip(labels, others).allSatisfy(fits)
+    }
+
+    private static func fits(_ pattern: Substring, _ label: Substring) -> Bool {
+        guard let star = pattern.firstIndex(of: "*") else { return pattern == label }
+        let (before, after) = (pattern[..<star], pattern[pattern.index(after: star)...])
+        return label.count >= before.count + after.count && label.hasPrefix(before) && label.hasSuffix(after)
+    }
+}

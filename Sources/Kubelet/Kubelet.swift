@@ -1,0 +1,85 @@
+import APIModel
+public import Client
+import HTTPServer
+public import Logging
+import Synchronization
+
+/// The node's loop: runs the pods that are bound to this node through the container runtime, and tells the API how they and the node are.
+///
+/// `run` owns every task of the kubelet and returns when it is cancelled; the pods go on, and the next kubelet takes them over by what CRI remembers of them.
+public final class Kubelet: Sendable {
+    private let configuration: KubeletConfiguration
+    private let client: any Client
+    private let cache: Cache
+    private let runtime: any Runtime
+    private let recorder: EventRecorder
+    private let log: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var reporter: NodeReporter?
+        var pods: Pods?
+        var isServing = false
+    }
+
+    /// - Parameters:
+    ///   - cache: for services, which containers learn of; it must be running, and may be shared.
+    ///   - recorder: must be running.
+    public init(configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder, log: Logger) {
+        self.configuration = configuration
+        self.client = client
+        self.cache = cache
+        self.runtime = runtime
+        self.recorder = recorder
+        self.log = log
+    }
+
+    /// Whether the kubelet serves and its runtime and network are ready.
+    public var healthy: Bool { state.withLock { $0.isServing && $0.reporter?.isReady ?? false } }
+
+    /// Runs until cancelled. Throws when the server's port or certificate is unusable, or the directories cannot be made.
+    public func run() async throws {
+        for directory in [configuration.rootDirectory, configuration.rootDirectory + "/pods", configuration.podLogsDirectory] { try Files.makeDirectories(directory) }
+        let cri = CRI(runtime: runtime)
+        let (name, version) = try await waitForRuntime(cri)
+        let machine = Machine(rootDirectory: configuration.rootDirectory, runtime: "\(name)://\(version)", kubeletVersion: configuration.version)
+        let tokens = ServiceAccountTokens(client: client)
+        let statuses = StatusSender(client: client, log: log)
+        let cache = cache
+        let context = Context(
+            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: recorder),
+            volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses, machine: machine, runtimeName: name,
+            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
+        let reporter = NodeReporter(configuration: configuration, client: client, cri: cri, machine: machine, events: recorder, log: log)
+        let pods = Pods(context: context)
+        let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
+        try await server.start()
+        state.withLock { state in
+            state.reporter = reporter
+            state.pods = pods
+            state.isServing = true
+        }
+        defer { state.withLock { $0.isServing = false } }
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await server.run() }
+            group.addTask { await reporter.run() }
+            group.addTask { await statuses.run() }
+            group.addTask { try await pods.run(self.runtime, services: self.cache) }
+            group.addTask { await LogRotation(configuration: self.configuration, cri: cri, log: self.log).run() }
+        }
+    }
+
+    /// The runtime may come up after the kubelet; nothing can be done before.
+    private func waitForRuntime(_ cri: CRI) async throws -> (name: String, version: String) {
+        var isTold = false
+        while true {
+            do {
+                return try await cri.version()
+            } catch {
+                if !isTold { log.warning("waiting for the container runtime: \(error)") }
+                isTold = true
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// How a kubelet runs. Paths are absolute.
+public struct KubeletConfiguration: Sendable {
+    public var nodeName: String
+    /// The node's own addresses, IPv4 first.
+    public var nodeAddresses: [String]
+    /// Empty when the network configuration is none of the kubelet's business.
+    public var podCIDR: String
+    /// Volumes, host files and termination messages of pods: `DIR/kubelet`.
+    public var rootDirectory: String
+    /// Container logs, by pod: `DIR/logs/pods`.
+    public var podLogsDirectory: String
+    public var serverAddress = "0.0.0.0"
+    public var serverPort = 10250
+    /// The serving certificate with its chain and its key, PEM.
+    public var servingCertificate = ""
+    public var servingKey = ""
+    /// Says whom a client's certificates, leaf first in DER, belong to; `nil` when they do not lead to the cluster's CA or are not valid now. Nobody, unless it is set.
+    public var authenticate: @Sendable (_ chain: [[UInt8]]) async -> (user: String, groups: [String])? = { _ in nil }
+    /// Users that may use the server beside the group `system:masters`.
+    public var serverUsers: Set<String> = ["kube-apiserver-kubelet-client"]
+    public var maxPods = 110
+    public var clusterDNS: [String] = []
+    public var clusterDomain = "cluster.local"
+    /// The file pods inherit their resolver configuration from.
+    public var resolvConf = "/etc/resolv.conf"
+    /// Registered with the node, beside the labels every node has.
+    public var labels: [String: String] = [:]
+    /// Registered with the node: `key=value:Effect`, value optional.
+    public var taints: [String] = []
+    /// `v1.36.0+apus`
+    public var version: String
+    /// Set aside for the machine: `["cpu": "100m"]`.
+    public var reserved: [String: String] = [:]
+    /// A log is rotated past this size, and this many files are kept.
+    public var containerLogMaxSize: Int64 = 10 << 20
+    public var containerLogMaxFiles = 5
+
+    public init(nodeName: String, nodeAddresses: [String], podCIDR: String, rootDirectory: String, podLogsDirectory: String, version: String) {
+        self.nodeName = nodeName
+        self.nodeAddresses = nodeAddresses
+        self.podCIDR = podCIDR
+        self.rootDirectory = rootDirectory
+        self.podLogsDirectory = podLogsDirectory
+        self.version = version
+    }
+
+    func podDirectory(_ uid: String) -> String { "\(rootDirectory)/pods/\(uid)" }
+    func logDirectory(for pod: Pod) -> String { "\(podLogsDirectory)/\(pod.namespace)_\(pod.name)_\(pod.uid)" }
+}

@@ -1,0 +1,117 @@
+import APIModel
+
+/// Makes the Node of this machine. Upstream: `kubelet_node_status.go`, `nodestatus/setters.go`.
+struct NodeObject {
+    let configuration: KubeletConfiguration
+    let machine: Machine
+    /// Seconds since 1970.
+    let now: Int64
+
+    /// What the kubelet reports of the machine's health.
+    struct Health: Equatable, Sendable {
+        /// Why the node cannot run pods, empty when it can.
+        var notReady = ""
+        var memoryPressure = false
+        var diskPressure = false
+        var pidPressure = false
+    }
+
+    /// The labels every node has, and those it was given.
+    var labels: [String: String] {
+        [
+            "kubernetes.io/hostname": configuration.nodeName, "kubernetes.io/os": "linux", "kubernetes.io/arch": Machine.architecture, "beta.kubernetes.io/os": "linux",
+            "beta.kubernetes.io/arch": Machine.architecture,
+        ].merging(configuration.labels) { $1 }
+    }
+
+    /// The Node to register.
+    func registration(_ status: Value) -> Value {
+        let taints = configuration.taints.compactMap(Self.taint)
+        return [
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": [
+                "name": .string(configuration.nodeName), "labels": Value(labels), "annotations": ["volumes.kubernetes.io/controller-managed-attach-detach": "true"],
+            ],
+            "spec": [
+                "podCIDR": configuration.podCIDR.isEmpty ? .null : .string(configuration.podCIDR),
+                "podCIDRs": configuration.podCIDR.isEmpty ? .null : [.string(configuration.podCIDR)],
+                "taints": taints.isEmpty ? .null : .array(taints),
+            ],
+            "status": status,
+        ]
+    }
+
+    /// `key=value:Effect` or `key:Effect`
+    static func taint(_ text: String) -> Value? {
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let parts = text[..<colon].split(separator: "=", maxSplits: 1).map(String.init)
+        guard let key = parts.first else { return nil }
+        return ["key": .string(key), "value": parts.count > 1 ? .string(parts[1]) : .null, "effect": .string(String(text[text.index(after: colon)...]))]
+    }
+
+    /// The status to report, with the transition times of `previous` where nothing changed.
+    func status(_ health: Health, images: [Value], previous: Value) -> Value {
+        let allocatable = machine.allocatable(reserved: configuration.reserved)
+        var allocatableText = machine.capacity(maxPods: configuration.maxPods)
+        for (name, milli) in allocatable {
+            allocatableText[name] =
+                switch name {
+                case "cpu": milli % 1000 == 0 ? String(milli / 1000) : "\(milli)m"
+                case "memory": "\(milli / 1000 >> 10)Ki"
+                default: name.hasPrefix("hugepages-") ? allocatableText[name] ?? "0" : String(milli / 1000)
+                }
+        }
+        return [
+            "capacity": Value(machine.capacity(maxPods: configuration.maxPods)), "allocatable": Value(allocatableText),
+            "conditions": .array(conditions(health, previous)),
+            "addresses": .array(
+                configuration.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [["type": "Hostname", "address": .string(configuration.nodeName)]]),
+            "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(configuration.serverPort))]], "nodeInfo": machine.info,
+            "images": images.isEmpty ? .null : .array(images),
+        ]
+    }
+
+    private func conditions(_ health: Health, _ previous: Value) -> [Value] {
+        [
+            condition(
+                "MemoryPressure", health.memoryPressure, ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+                ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"), previous),
+            condition(
+                "DiskPressure", health.diskPressure, ("KubeletHasDiskPressure", "kubelet has disk pressure"), ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"), previous
+            ),
+            condition(
+                "PIDPressure", health.pidPressure, ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+                ("KubeletHasSufficientPID", "kubelet has sufficient PID available"), previous),
+            condition("Ready", health.notReady.isEmpty, ("KubeletReady", "kubelet is posting ready status"), ("KubeletNotReady", health.notReady), previous),
+        ]
+    }
+
+    private func condition(_ type: String, _ status: Bool, _ whenTrue: (String, String), _ whenFalse: (String, String), _ previous: Value) -> Value {
+        let text = status ? "True" : "False"
+        let (reason, message) = status ? whenTrue : whenFalse
+        let old = previous["conditions"].elements.first { $0["type"].string == type } ?? .null
+        let time = Value.string(Timestamp.format(seconds: now))
+        return [
+            "type": .string(type), "status": .string(text), "lastHeartbeatTime": time,
+            "lastTransitionTime": old["status"].string == text && !old["lastTransitionTime"].isNull ? old["lastTransitionTime"] : time, "reason": .string(reason),
+            "message": .string(message),
+        ]
+    }
+
+    /// The biggest 50 images by name, as the scheduler wants to know them.
+    static func images(_ images: [Value]) -> [Value] {
+        images.map { image -> (Int64, Value) in
+            let names = Array((image["repo_digests"].elements + image["repo_tags"].elements).prefix(5))
+            return (image["size"].int ?? 0, ["names": .array(names), "sizeBytes": .int(image["size"].int ?? 0)])
+        }.filter { !$0.1["names"].isEmpty }.sorted { $0.0 > $1.0 }.prefix(50).map(\.1)
+    }
+
+    /// Whether two statuses tell the same, heartbeats aside.
+    static func isSame(_ a: Value, _ b: Value) -> Bool {
+        ["capacity", "allocatable", "addresses", "daemonEndpoints", "nodeInfo", "images"].allSatisfy { a[$0] == b[$0] }
+            && a["conditions"].elements.allSatisfy { condition in
+                let other = b["conditions"].elements.first { $0["type"] == condition["type"] } ?? .null
+                return ["status", "reason", "message"].allSatisfy { condition[$0] == other[$0] }
+            }
+    }
+}

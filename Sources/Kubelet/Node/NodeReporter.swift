@@ -1,0 +1,179 @@
+import APIModel
+import Client
+import Logging
+import Synchronization
+
+/// Registers the node, and tells the API how it is: at once when something changes, every five minutes otherwise; the Lease every ten seconds says that it lives.
+final class NodeReporter: Sendable {
+    private let configuration: KubeletConfiguration
+    private let client: any Client
+    private let cri: CRI
+    private let machine: Machine
+    private let events: any EventSink
+    private let log: Logger
+    private let state = Mutex(State())
+    /// Set to report soon.
+    let wakeup = Wakeup()
+
+    private struct State {
+        var sent: Value = .null
+        var sentAt: Int64 = 0
+        var isRegistered = false
+        var isReady = false
+        var uid = ""
+    }
+
+    /// How long a report that says nothing new can wait, in seconds.
+    private static let reportInterval: Int64 = 300
+    private static let checkInterval = Duration.seconds(10)
+    private static let leaseSeconds: Int64 = 40
+
+    init(configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, events: any EventSink, log: Logger) {
+        self.configuration = configuration
+        self.client = client
+        self.cri = cri
+        self.machine = machine
+        self.events = events
+        self.log = log
+    }
+
+    /// Whether the node was ready when last looked at.
+    var isReady: Bool { state.withLock { $0.isReady } }
+
+    /// Reports until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.reportStatus() }
+            group.addTask { await self.renewLease() }
+        }
+    }
+
+    private func reportStatus() async {
+        var wait = Duration.milliseconds(100)
+        while !Task.isCancelled {
+            var next = Self.checkInterval
+            do {
+                try await report()
+                wait = .milliseconds(100)
+                // Until the runtime is there, look again soon: nothing tells when it comes.
+                if !isReady { next = .milliseconds(250) }
+            } catch {
+                if !Task.isCancelled { log.warning("node status was not taken: \(error)") }
+                next = wait
+                wait = min(wait * 2, .seconds(7))
+            }
+            await wakeup.wait(until: .now + next)
+        }
+    }
+
+    private func report() async throws {
+        let health = await health()
+        let images = NodeObject.images((try? await cri.images()) ?? [])
+        let now = Clock.seconds()
+        let node = NodeObject(configuration: configuration, machine: machine, now: now)
+        let known = state.withLock { $0 }
+        if !known.isRegistered {
+            try await register(node, health, images)
+            return
+        }
+        let status = node.status(health, images: images, previous: known.sent)
+        guard !NodeObject.isSame(status, known.sent) || now - known.sentAt >= Self.reportInterval else { return }
+        do {
+            let answer = try await client.patch(
+                .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
+            sent(answer.value, health, now)
+        } catch let error as APIError where error.reason == .notFound {
+            // Someone deleted the node: it comes back, as long as it lives.
+            state.withLock { $0.isRegistered = false }
+            try await register(node, health, images)
+        }
+    }
+
+    private func register(_ node: NodeObject, _ health: NodeObject.Health, _ images: [Value]) async throws {
+        do {
+            let answer = try await client.create(.nodes, node.registration(node.status(health, images: images, previous: .null)))
+            log.info("registered node", metadata: ["node": "\(configuration.nodeName)"])
+            sent(answer.value, health, node.now)
+            event("RegisteredNode", "Node \(configuration.nodeName) registered")
+        } catch let error as APIError where error.reason == .alreadyExists {
+            let existing = try await client.get(.nodes, name: configuration.nodeName).value
+            let old = existing["metadata"]["labels"].strings
+            let wanted = node.labels.filter { old[$0.key] != $0.value }
+            if !wanted.isEmpty {
+                _ = try await client.patch(.nodes, namespace: nil, name: configuration.nodeName, subresource: nil, .merge, ["metadata": ["labels": Value(wanted)]])
+            }
+            let status = node.status(health, images: images, previous: existing["status"])
+            let answer = try await client.patch(.nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
+            sent(answer.value, health, node.now)
+        }
+        event("Starting", "Starting kubelet.")
+    }
+
+    private func sent(_ node: Value, _ health: NodeObject.Health, _ now: Int64) {
+        let becameReady = state.withLock { state in
+            let before = state.isReady
+            state.isRegistered = true
+            state.sent = node["status"]
+            state.sentAt = now
+            state.isReady = health.notReady.isEmpty
+            state.uid = node["metadata"]["uid"].string ?? ""
+            return !before && state.isReady
+        }
+        if becameReady { event("NodeReady", "Node \(configuration.nodeName) status is now: NodeReady") }
+    }
+
+    private func event(_ reason: String, _ message: String) {
+        let name = Value.string(configuration.nodeName)
+        // Upstream names the node as its own uid here, and kubectl looks for it by that.
+        events.event(about: ["kind": "Node", "apiVersion": "v1", "name": name, "uid": name], type: .normal, reason: reason, message: message)
+    }
+
+    private func health() async -> NodeObject.Health {
+        var health = NodeObject.Health()
+        do {
+            for condition in try await cri.conditions() where condition["status"].bool != true {
+                let type = condition["type"].string ?? ""
+                guard type == "RuntimeReady" || type == "NetworkReady" else { continue }
+                let subject = type == "NetworkReady" ? "container runtime network not ready" : "container runtime status check may not have completed yet"
+                let reason = "\(type)=false reason:\(condition["reason"].string ?? "") message:\(condition["message"].string ?? "")"
+                health.notReady = [health.notReady, "\(subject): \(reason)"].filter { !$0.isEmpty }.joined(separator: ", ")
+            }
+        } catch {
+            health.notReady = "container runtime is down: \(error.message)"
+        }
+        health.memoryPressure = Machine.availableMemory() < 100 << 20
+        if let storage = Machine.storage(configuration.rootDirectory) {
+            // Upstream's default thresholds.
+            health.diskPressure = storage.free < storage.total / 10 || storage.inodes > 0 && storage.freeInodes < storage.inodes / 20
+        }
+        let (count, limit) = Machine.processes()
+        health.pidPressure = limit > 0 && count > limit - limit / 20
+        return health
+    }
+
+    // MARK: Lease
+
+    private func renewLease() async {
+        while !Task.isCancelled {
+            do { try await renew() } catch { if !Task.isCancelled { log.warning("node lease was not renewed: \(error)") } }
+            try? await Task.sleep(for: Self.checkInterval)
+        }
+    }
+
+    private func renew() async throws {
+        let name = configuration.nodeName
+        let time = Value.string(Timestamp.nowMicro())
+        do {
+            _ = try await client.patch(.leases, namespace: "kube-node-lease", name: name, subresource: nil, .merge, ["spec": ["holderIdentity": .string(name), "renewTime": time]])
+        } catch let error as APIError where error.reason == .notFound {
+            let uid = state.withLock { $0.uid }
+            let owner: Value = ["apiVersion": "v1", "kind": "Node", "name": .string(name), "uid": .string(uid)]
+            let lease: Value = [
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": ["name": .string(name), "namespace": "kube-node-lease", "ownerReferences": uid.isEmpty ? .null : [owner]],
+                "spec": ["holderIdentity": .string(name), "leaseDurationSeconds": .int(Self.leaseSeconds), "renewTime": time],
+            ]
+            _ = try await client.create(.leases, namespace: "kube-node-lease", lease)
+        }
+    }
+}

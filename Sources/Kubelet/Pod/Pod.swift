@@ -1,0 +1,66 @@
+import APIModel
+
+/// A pod as the API has it, with names for what the kubelet reads most.
+struct Pod: Sendable {
+    let object: Object
+    let value: Value
+    let name: String
+    let namespace: String
+    let uid: String
+
+    init(_ object: Object) {
+        self.object = object
+        self.value = object.value
+        let metadata = value["metadata"]
+        name = metadata["name"].string ?? ""
+        namespace = metadata["namespace"].string ?? ""
+        uid = metadata["uid"].string ?? ""
+    }
+
+    var metadata: Value { value["metadata"] }
+    var spec: Value { value["spec"] }
+    var status: Value { value["status"] }
+    var labels: [String: String] { metadata["labels"].strings }
+    var annotations: [String: String] { metadata["annotations"].strings }
+    var generation: Int64 { metadata["generation"].int ?? 0 }
+
+    var containers: [Value] { spec["containers"].elements }
+    var initContainers: [Value] { spec["initContainers"].elements }
+    var ephemeralContainers: [Value] { spec["ephemeralContainers"].elements }
+    var allContainers: [Value] { initContainers + containers + ephemeralContainers }
+    var volumes: [Value] { spec["volumes"].elements }
+    var usesHostNetwork: Bool { spec["hostNetwork"].bool ?? false }
+    var restartPolicy: String { spec["restartPolicy"].string ?? "Always" }
+    var phase: String { status["phase"].string ?? "Pending" }
+    var isTerminal: Bool { phase == "Succeeded" || phase == "Failed" }
+    var isBeingDeleted: Bool { !metadata["deletionTimestamp"].isNull }
+    /// A static pod that another process runs; the API shows it only.
+    var isMirror: Bool { annotations["kubernetes.io/config.mirror"] != nil }
+
+    /// How long its containers get to stop.
+    var gracePeriod: Int64 { metadata["deletionGracePeriodSeconds"].int ?? spec["terminationGracePeriodSeconds"].int ?? 30 }
+
+    /// The pod in messages: `web-1_default(3b9c…)`.
+    var description: String { "\(name)_\(namespace)(\(uid))" }
+
+    func container(_ name: String) -> Value? { allContainers.first { $0.name == name } }
+    func isInit(_ name: String) -> Bool { initContainers.contains { $0.name == name } }
+}
+
+extension Value {
+    /// The `name` field, which containers, volumes and mounts have.
+    var name: String { self["name"].string ?? "" }
+
+    /// Whether this init container keeps running beside the others.
+    var isSidecar: Bool { self["restartPolicy"].string == "Always" }
+
+    /// A quantity, `nil` when there is none or it is not one, which the API does not let through.
+    var quantity: Quantity? {
+        switch self {
+        case .string(let text): try? Quantity(text)
+        case .int(let int): try? Quantity(String(int))
+        case .double(let double): try? Quantity(String(double))
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import APIModel
+
+/// Runs one probe of one container until cancelled. Upstream: `prober/worker.go`.
+struct ProbeRunner: Sendable {
+    let kind: ProbeKind
+    let pod: Pod
+    let container: Value
+    /// The container's id in the runtime.
+    let id: String
+    /// When it started, in nanoseconds since 1970.
+    let startedAt: Int64
+    let host: String
+    let handler: Handler
+    let events: any EventSink
+    let userAgent: String
+
+    /// Tells `report` each time the result changes.
+    func run(_ report: @Sendable (Bool) async -> Void) async {
+        let spec = container[kind.field]
+        var state = ProbeState(kind: kind, spec: spec)
+        let period = max(spec["periodSeconds"].int ?? 10, 1)
+        let timeout = max(spec["timeoutSeconds"].int ?? 1, 1)
+        let wait = startedAt + (spec["initialDelaySeconds"].int ?? 0) * 1_000_000_000 - Clock.nanoseconds()
+        if wait > 0 { try? await Task.sleep(for: .nanoseconds(wait)) }
+        while !Task.isCancelled {
+            let next = ContinuousClock.now + .seconds(period)
+            let outcome = await handler.run(spec, container: container, id: id, host: host, timeout: timeout, userAgent: userAgent)
+            if Task.isCancelled { return }
+            switch outcome {
+            case .success: if state.observe(true) { await report(true) }
+            case .failure(let message):
+                events.container(pod, container, .warning, "Unhealthy", "\(kind.rawValue) probe failed: \(message)")
+                if state.observe(false) { await report(false) }
+            case .error(let message):
+                // Not the container's fault, so it does not count.
+                events.container(pod, container, .warning, "Unhealthy", "\(kind.rawValue) probe errored and resulted in unknown state: \(message)")
+            }
+            try? await Task.sleep(until: next, clock: .continuous)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+public import APIModel
+
+/// A container runtime as the kubelet sees it: the methods of CRI v1 with their messages as values, streams, and word of changes.
+///
+/// Safe from any task. The fields of a message have the names of the protocol (`pod_sandbox_id`); numbers of enumerations stay numbers; bytes are base64.
+public protocol Runtime: Sendable {
+    /// One CRI call, `RuntimeService/RunPodSandbox` say. `timeout` of `nil` means none.
+    func call(_ method: String, _ request: Value, timeout: Duration?) async throws(RuntimeFailure) -> Value
+
+    /// From now on tells of every change, with the ids of the sandbox and the container, either of which may be empty; both empty mean "look at everything".
+    /// Returns whether every change is told, so that looking for oneself now and then suffices. Called once.
+    func subscribe(_ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void) async -> Bool
+
+    /// Opens an exec, attach or port-forward stream. `request` is `ExecRequest`, `AttachRequest` or `PortForwardRequest`.
+    func open(_ kind: RuntimeStreamKind, _ request: Value) async throws(RuntimeFailure) -> any RuntimeConnection
+}
+
+public enum RuntimeStreamKind: Int32, Sendable {
+    case exec = 1
+    case attach, portForward
+}
+
+/// The channels of a stream, by the numbers of the remote-command protocol.
+public enum RuntimeChannel {
+    public static let stdin: Int32 = 0
+    public static let stdout: Int32 = 1
+    public static let stderr: Int32 = 2
+    /// One `Status` as JSON, last before the end.
+    public static let error: Int32 = 3
+    public static let resize: Int32 = 4
+}
+
+/// An open stream. Closing it is the opener's duty, exactly once.
+public protocol RuntimeConnection: Sendable {
+    /// What comes next, `nil` at the end. An empty piece ends its channel. One task at a time.
+    func receive() async throws -> (channel: Int32, bytes: [UInt8])?
+    /// Returns when the runtime has taken the bytes. An empty piece ends the channel. One task at a time.
+    func send(_ channel: Int32, _ bytes: [UInt8]) async throws
+    func close() async
+}
+
+/// What the runtime answered instead of a result.
+public struct RuntimeFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The name of the gRPC code: `NotFound`, `Unavailable`, `DeadlineExceeded` …
+    public var code: String
+    public var message: String
+
+    public init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var isNotFound: Bool { code == "NotFound" }
+    /// As Go prints a gRPC status, which is how upstream shows it.
+    public var description: String { "rpc error: code = \(code) desc = \(message)" }
+}

@@ -1,0 +1,108 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Logging
+import NIOSSL
+
+/// The node's HTTPS server: what the API server asks of a node on behalf of `kubectl logs`, `exec`, `attach` and `port-forward`. Paths are upstream's.
+struct KubeletServer: Responder {
+    let context: Context
+    let runtime: any Runtime
+    let pods: Pods
+    let healthy: @Sendable () -> Bool
+
+    /// Throws when the certificate or the key is unusable.
+    func httpServer() throws -> HTTPServer {
+        let configuration = context.configuration
+        let tls = try TLSConfiguration.server(certificateChainPEM: configuration.servingCertificate, privateKeyPEM: configuration.servingKey)
+        return try HTTPServer(
+            configuration: HTTPServer.Configuration(host: configuration.serverAddress, port: configuration.serverPort, tls: tls), responder: self, log: context.log)
+    }
+
+    func respond(to request: Request) async -> Response {
+        let path = request.path.split(separator: "/").map { String($0) }
+        // Health says nothing that is not seen from outside anyway, and probes have no certificate.
+        if path == ["healthz"] { return healthy() ? .text(.ok, "ok") : .text(.internalServerError, "the node is not ready") }
+        if let refusal = await authorize(request) { return refusal }
+        do {
+            switch (path.first, path.count) {
+            case ("pods", 1): return .json(await podList())
+            case ("metrics", 1): return .text(.ok, await metrics())
+            case ("stats", 2) where path[1] == "summary": return .json(await StatsSummary(context: context, pods: pods).make())
+            case ("containerLogs", 4): return try await ContainerLogs(context: context, pods: pods).respond(namespace: path[1], pod: path[2], container: path[3], request)
+            case ("exec", 4), ("exec", 5), ("attach", 4), ("attach", 5):
+                // With five parts the uid stands before the container.
+                return try await remoteCommand(path[0] == "exec" ? .exec : .attach, namespace: path[1], pod: path[2], container: path[path.count - 1], request)
+            case ("portForward", 3), ("portForward", 4):
+                return try await PortForward(context: context, runtime: runtime, pods: pods).respond(namespace: path[1], pod: path[2], request)
+            default: return .text(.notFound, "404 page not found")
+            }
+        } catch let error as APIError {
+            return .text(.init(code: error.code), error.message)
+        } catch {
+            return .text(.internalServerError, "\(error)")
+        }
+    }
+
+    /// `nil` lets the request pass.
+    private func authorize(_ request: Request) async -> Response? {
+        guard !request.peerCertificates.isEmpty, let (user, groups) = await context.configuration.authenticate(request.peerCertificates) else {
+            return .text(.unauthorized, "Unauthorized")
+        }
+        if context.configuration.serverUsers.contains(user) || groups.contains("system:masters") { return nil }
+        return .text(.forbidden, "Forbidden (user=\(user), verb=\(request.method == .get ? "get" : "create"), resource=nodes, subresource(s)=[proxy])")
+    }
+
+    private func remoteCommand(_ kind: RuntimeStreamKind, namespace: String, pod: String, container: String, _ request: Request) async throws -> Response {
+        guard let worker = await pods.worker(namespace: namespace, name: pod) else { throw APIError(code: 404, reason: .notFound, message: "pod does not exist") }
+        guard let running = await worker.runningContainer(container) else { throw APIError(code: 404, reason: .notFound, message: "container not found (\"\(container)\")") }
+        let options = RemoteCommandOptions(request.query)
+        guard options.stdin || options.stdout || options.stderr else { throw APIError.badRequest("you must specify at least 1 of stdin, stdout, stderr") }
+        let spec = await worker.pod.container(container) ?? .null
+        return try RemoteCommand(runtime: runtime, log: context.log).respond(request, kind, options.message(kind, container: running, spec: spec), options)
+    }
+
+    private func podList() async -> Value {
+        let items = await pods.list.map { pod -> Value in
+            var value = pod.value
+            value["status"] = context.statuses.status(pod.uid) ?? pod.status
+            return value
+        }
+        return ["kind": "PodList", "apiVersion": "v1", "metadata": .emptyObject, "items": .array(items)]
+    }
+
+    private func metrics() async -> String {
+        let pods = await pods.list
+        let running = pods.count { context.statuses.status($0.uid)?["phase"].string == "Running" }
+        return """
+            # HELP kubelet_running_pods Number of pods that have a running pod sandbox
+            # TYPE kubelet_running_pods gauge
+            kubelet_running_pods \(running)
+            # HELP kubelet_desired_pods The number of pods the kubelet is being instructed to run.
+            # TYPE kubelet_desired_pods gauge
+            kubelet_desired_pods \(pods.count)
+            # HELP kubelet_node_name The node's name. The count is always 1.
+            # TYPE kubelet_node_name gauge
+            kubelet_node_name{node="\(context.configuration.nodeName)"} 1
+
+            """
+    }
+}
+
+extension PodWorker {
+    /// The runtime's id of the container, if it runs.
+    func runningContainer(_ name: String) -> String? {
+        runtime.containers.first { $0.name == name && $0.state == .running }?.id
+    }
+
+    /// The id of the sandbox, if it is ready.
+    var readySandbox: String? { runtime.latestSandbox.flatMap { $0.isReady ? $0.id : nil } }
+}
+
+extension Response {
+    static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        .full(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: [Array(text.utf8)])
+    }
+
+    static func json(_ value: Value) -> Response { .full(status: .ok, headers: [.contentType: "application/json"], body: [JSON.encode(value)]) }
+}

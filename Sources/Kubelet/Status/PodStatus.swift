@@ -1,0 +1,78 @@
+import APIModel
+
+/// Works out a pod's status from the pod, from what the runtime has and from what was told before. Changes nothing. Upstream: `generateAPIPodStatus`.
+struct PodStatus {
+    let pod: Pod
+    let runtime: PodRuntime
+    /// The status last told, or else the one the API has.
+    let previous: Value
+    let waiting: [String: StartFailure]
+    let probes: ProbeResults
+    /// No container will run any more.
+    let isDone: Bool
+    let runtimeName: String
+    let hostIPs: [String]
+    /// Seconds since 1970.
+    let now: Int64
+    /// Says why the pod failed by the kubelet's own decision.
+    var failure: (reason: String, message: String)?
+
+    func compute() -> Value {
+        let containers = ContainerStatuses(pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName)
+        let initStatuses = containers.statuses(\.initContainers, field: "initContainerStatuses", isInit: true)
+        let statuses = containers.statuses(\.containers, field: "containerStatuses", isInit: false)
+        let ephemeral = containers.statuses(\.ephemeralContainers, field: "ephemeralContainerStatuses", isInit: false)
+        let phase = phase(initStatuses, statuses)
+        var status: Value = ["phase": .string(phase)]
+        if pod.generation > 0 { status["observedGeneration"] = .int(pod.generation) }
+        let conditions = PodConditions.compute(
+            pod, initStatuses: initStatuses, statuses: statuses, phase: phase, hasSandbox: !PodActions.needsSandbox(pod, runtime))
+        status["conditions"] = .array(conditions.map(condition))
+        if let failure {
+            status["reason"] = .string(failure.reason)
+            status["message"] = .string(failure.message)
+        } else if phase == previous["phase"].string {
+            status["message"] = previous["message"]
+            status["reason"] = previous["reason"]
+        }
+        status["hostIP"] = Value(hostIPs.first)
+        status["hostIPs"] = hostIPs.isEmpty ? .null : .array(hostIPs.map { ["ip": .string($0)] })
+        let ips = podIPs
+        status["podIP"] = Value(ips.first)
+        status["podIPs"] = ips.isEmpty ? .null : .array(ips.map { ["ip": .string($0)] })
+        let started = previous["startTime"].isNull ? pod.status["startTime"] : previous["startTime"]
+        status["startTime"] = started.isNull ? .string(Timestamp.format(seconds: now)) : started
+        if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
+        if !statuses.isEmpty { status["containerStatuses"] = .array(statuses) }
+        if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral) }
+        status["qosClass"] = .string(pod.status["qosClass"].string ?? QualityOfService(of: pod).rawValue)
+        return status
+    }
+
+    /// A pod does not leave a phase that is an end.
+    private func phase(_ initStatuses: [Value], _ statuses: [Value]) -> String {
+        if pod.isTerminal { return pod.phase }
+        if failure != nil { return "Failed" }
+        if let old = previous["phase"].string, old == "Failed" || old == "Succeeded" { return old }
+        return PodPhase.compute(pod, initStatuses: initStatuses, statuses: statuses, isDone: isDone)
+    }
+
+    /// Addresses stay when the sandbox is gone, for whoever looks at a pod that ended.
+    private var podIPs: [String] {
+        if pod.usesHostNetwork { return hostIPs }
+        if let sandbox = runtime.latestSandbox, sandbox.isReady, !sandbox.ips.isEmpty { return sandbox.ips }
+        return previous["podIPs"].elements.compactMap { $0["ip"].string }
+    }
+
+    /// Keeps the time of the last transition while the status stays.
+    private func condition(_ condition: PodConditions.Condition) -> Value {
+        let status = condition.status ? "True" : "False"
+        let old = previous["conditions"].elements.first { $0["type"].string == condition.type } ?? .null
+        let since = old["status"].string == status ? old["lastTransitionTime"] : .null
+        return [
+            "type": .string(condition.type), "status": .string(status), "observedGeneration": pod.generation > 0 ? .int(pod.generation) : .null,
+            "lastTransitionTime": since.isNull ? .string(Timestamp.format(seconds: now)) : since,
+            "reason": condition.reason.isEmpty ? .null : .string(condition.reason), "message": condition.message.isEmpty ? .null : .string(condition.message),
+        ]
+    }
+}

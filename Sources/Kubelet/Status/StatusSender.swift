@@ -1,0 +1,117 @@
+import APIModel
+import Client
+import Logging
+import Synchronization
+
+/// Brings pod statuses to the API: the newest of each pod, soon, a few at a time, again when it failed. Nobody waits for it. Upstream: `status/status_manager.go`.
+final class StatusSender: Sendable {
+    private struct Entry {
+        var namespace: String
+        var name: String
+        var wanted: Value
+        /// What the API has, as far as is known, and at which version.
+        var known: Value
+        var version: UInt64
+        /// Delete the pod for good once the status is there.
+        var isFinal = false
+    }
+
+    private let client: any Client
+    private let log: Logger
+    private let entries = Mutex<[String: Entry]>([:])
+    private let queue = WorkQueue<String>()
+
+    init(client: any Client, log: Logger) {
+        self.client = client
+        self.log = log
+    }
+
+    /// Sends `status` unless the API has it. With `final`, the containers have stopped and the pod, which is being deleted, goes for good. Returns at once.
+    func send(_ pod: Pod, _ status: Value, final: Bool = false) {
+        entries.withLock { entries in
+            var entry =
+                entries[pod.uid]
+                ?? Entry(namespace: pod.namespace, name: pod.name, wanted: status, known: pod.status, version: UInt64(pod.object.resourceVersion) ?? 0)
+            entry.wanted = status
+            entry.isFinal = entry.isFinal || final
+            entries[pod.uid] = entry
+        }
+        queue.add(pod.uid)
+    }
+
+    /// The status last sent or about to be.
+    func status(_ uid: String) -> Value? { entries.withLock { $0[uid]?.wanted } }
+
+    /// Takes in what the API has now. A status that someone else changed is put right.
+    func observe(_ pod: Pod) {
+        let version = UInt64(pod.object.resourceVersion) ?? 0
+        let differs = entries.withLock { entries in
+            guard var entry = entries[pod.uid], version > entry.version else { return false }
+            entry.known = pod.status
+            entry.version = version
+            entries[pod.uid] = entry
+            return !StatusPatch.make(from: entry.known, to: entry.wanted, uid: pod.uid).isNull
+        }
+        // Slowly, so that two who disagree do not chase each other.
+        if differs { queue.add(pod.uid, after: .seconds(2)) }
+    }
+
+    func forget(_ uid: String) {
+        _ = entries.withLock { $0.removeValue(forKey: uid) }
+        queue.forget(uid)
+    }
+
+    /// Sends until cancelled.
+    func run() async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        while let uid = await self.queue.next() {
+                            await self.process(uid)
+                            self.queue.done(uid)
+                        }
+                    }
+                }
+            }
+        } onCancel: {
+            queue.shutDown()
+        }
+    }
+
+    private func process(_ uid: String) async {
+        guard let entry = entries.withLock({ $0[uid] }) else { return }
+        do {
+            let patch = StatusPatch.make(from: entry.known, to: entry.wanted, uid: uid)
+            if !patch.isNull {
+                let answer = try await client.patch(.pods, namespace: entry.namespace, name: entry.name, subresource: "status", .strategicMerge, patch)
+                learn(uid, answer)
+            }
+            if entry.isFinal {
+                try await client.delete(.pods, namespace: entry.namespace, name: entry.name, options: Self.deletion(uid))
+            }
+            queue.forget(uid)
+        } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {
+            // Gone, or another pod has the name now: the watch tells the worker.
+            queue.forget(uid)
+        } catch is CancellationError {
+        } catch {
+            log.warning("status of pod \(entry.namespace)/\(entry.name) was not taken: \(error)")
+            queue.addRateLimited(uid)
+        }
+    }
+
+    private func learn(_ uid: String, _ answer: Object) {
+        let version = UInt64(answer.resourceVersion) ?? 0
+        entries.withLock { entries in
+            guard var entry = entries[uid], version >= entry.version else { return }
+            entry.known = answer.value["status"]
+            entry.version = version
+            entries[uid] = entry
+        }
+    }
+
+    private static func deletion(_ uid: String) -> Value {
+        ["kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": ["uid": .string(uid)]]
+    }
+}

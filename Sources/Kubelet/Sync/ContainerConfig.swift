@@ -1,0 +1,69 @@
+import APIModel
+
+/// Makes CRI's `ContainerConfig` of a container. Upstream: `generateContainerConfig`.
+struct ContainerConfig {
+    let pod: Pod
+    let container: Value
+    let restartCount: Int64
+    /// The image to run, as the runtime told it, and what is known of it.
+    let imageRef: String
+    let image: Value
+    let environment: [(name: String, value: String)]
+    let mounts: [Value]
+    let volumeGroups: [Int64]
+    let configuration: KubeletConfiguration
+    let memoryCapacity: Int64
+
+    func message() throws(ConfigurationError) -> Value {
+        if let violation = SecurityContext.nonRootViolation(of: container, in: pod, image: image) { throw ConfigurationError(message: violation) }
+        let name = container.name
+        let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        func expanded(_ list: Value) -> Value { Value(list.elements.map { Expansion.expand($0.string ?? "") { values[$0] } }) }
+        return [
+            "metadata": ["name": .string(name), "attempt": .int(restartCount)],
+            "image": ["image": .string(imageRef), "user_specified_image": container["image"]],
+            "command": expanded(container["command"]),
+            "args": expanded(container["args"]),
+            "working_dir": container["workingDir"],
+            "envs": .array(environment.map { ["key": .string($0.name), "value": .string($0.value)] }),
+            "mounts": .array(mounts),
+            "labels": Value([Label.containerName: name, Label.podName: pod.name, Label.podNamespace: pod.namespace, Label.podUID: pod.uid]),
+            "annotations": Value(annotations),
+            "log_path": .string("\(name)/\(restartCount).log"),
+            "stdin": .bool(container["stdin"].bool ?? false),
+            "stdin_once": .bool(container["stdinOnce"].bool ?? false),
+            "tty": .bool(container["tty"].bool ?? false),
+            "stop_signal": .int(Self.signals[container[path: "lifecycle", "stopSignal"].string ?? ""] ?? 0),
+            "linux": [
+                "resources": ContainerResources.linux(of: container, in: pod, memoryCapacity: memoryCapacity),
+                "security_context": SecurityContext.container(
+                    container, in: pod, image: image, profileRoot: configuration.rootDirectory + "/seccomp", volumeGroups: volumeGroups),
+            ],
+        ]
+    }
+
+    private var annotations: [String: String] {
+        var annotations = [
+            Annotation.hash: ContainerHash.hash(of: container),
+            Annotation.restartCount: String(restartCount),
+            Annotation.terminationMessagePath: container["terminationMessagePath"].string ?? "/dev/termination-log",
+            Annotation.terminationMessagePolicy: container["terminationMessagePolicy"].string ?? "File",
+        ]
+        annotations[Annotation.podTerminationGracePeriod] = pod.spec["terminationGracePeriodSeconds"].int.map(String.init)
+        annotations[Annotation.podDeletionGracePeriod] = pod.metadata["deletionGracePeriodSeconds"].int.map(String.init)
+        if !container[path: "lifecycle", "preStop"].isNull {
+            annotations[Annotation.preStopHandler] = String(decoding: JSON.encode(container[path: "lifecycle", "preStop"]), as: UTF8.self)
+        }
+        if !container["ports"].isEmpty { annotations[Annotation.ports] = String(decoding: JSON.encode(container["ports"]), as: UTF8.self) }
+        return annotations
+    }
+
+    /// CRI numbers signals by the alphabet.
+    private static let signals: [String: Int64] = Dictionary(
+        uniqueKeysWithValues: ([
+            "", "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL",
+            "SIGPROF",
+            "SIGPWR", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
+            "SIGWINCH", "SIGXCPU", "SIGXFSZ", "SIGRTMIN",
+        ] + (1...15).map { "SIGRTMIN+\($0)" } + (1...14).reversed().map { "SIGRTMAX-\($0)" } + ["SIGRTMAX"]).enumerated().map { ($1, Int64($0)) })
+}

@@ -1,0 +1,32 @@
+import APIModel
+import Client
+import Logging
+
+/// What every pod worker shares.
+struct Context: Sendable {
+    let configuration: KubeletConfiguration
+    let client: any Client
+    let cri: CRI
+    let reader: PodRuntimeReader
+    let images: Images
+    let volumes: Volumes
+    let events: any EventSink
+    let statuses: StatusSender
+    let machine: Machine
+    /// `containerd`
+    let runtimeName: String
+    /// The services of a namespace.
+    let services: @Sendable (_ namespace: String) -> [Value]
+    let log: Logger
+
+    var handler: Handler { Handler(cri: cri) }
+    /// `kube-probe/1.36`
+    var probeAgent: String {
+        let version = configuration.version.drop { $0 == "v" }.split(separator: ".")
+        return "kube-probe/" + version.prefix(2).joined(separator: ".")
+    }
+    func fields(_ pod: Pod, ips: [String]) -> FieldReference {
+        FieldReference(
+            pod: pod, nodeName: configuration.nodeName, hostIPs: configuration.nodeAddresses, podIPs: ips, allocatable: machine.allocatable(reserved: configuration.reserved))
+    }
+}

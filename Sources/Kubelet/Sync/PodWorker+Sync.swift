@@ -1,0 +1,148 @@
+import APIModel
+
+extension PodWorker {
+    /// Brings the pod closer to its spec. Leaves the stage at `terminating` when the pod has ended or is to end.
+    func sync() async throws {
+        if isRuntimeStale { try await readRuntime() }
+        // A pod that ended stays ended, whatever was asked meanwhile.
+        if isEnding || pod.isTerminal {
+            stage = .terminating
+            return
+        }
+        if let activeDeadline, activeDeadline <= Clock.nanoseconds() {
+            failure = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+            context.events.event(about: pod, .normal, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+            stage = .terminating
+            return
+        }
+        await watchProbes()
+        publish()
+        if status["phase"].string == "Succeeded" || status["phase"].string == "Failed" {
+            stage = .terminating
+            return
+        }
+        let actions = PodActions.compute(for: pod, runtime: runtime, health: probes.health(pod, runtime))
+        if actions.killPod && !actions.createSandbox {
+            stage = .terminating
+            return
+        }
+        try await perform(actions)
+    }
+
+    private func perform(_ actions: PodActions) async throws {
+        if actions.killPod {
+            // The sandbox is of no use any more. What ran in it goes, and a new one is made.
+            if !runtime.sandboxes.isEmpty { context.events.event(about: pod, .normal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.") }
+            try await killContainers(grace: pod.gracePeriod) { _ in true }
+            for sandbox in runtime.sandboxes { try await context.cri.stopSandbox(sandbox.id) }
+        }
+        for kill in actions.kills {
+            guard let container = runtime.containers.first(where: { $0.id == kill.id }) else { continue }
+            try await killContainer(container, grace: grace(for: kill), message: kill.message)
+        }
+        let isIdle = !actions.createSandbox && actions.initContainers.isEmpty && actions.containers.isEmpty && actions.ephemeralContainers.isEmpty
+        if isIdle && actions.kills.isEmpty && volumes != nil && volumesCheckedAt + Self.resync > Clock.nanoseconds() { return }
+
+        // Volumes and sandbox do not need each other, and both take their time.
+        async let volumesReady: Void = setUpVolumes()
+        async let sandboxReady = makeSandbox(actions)
+        let (_, sandbox) = (try await volumesReady, try await sandboxReady)
+        guard let sandbox, volumes != nil else { return }
+
+        let startedAny = await startContainers(actions, sandbox: sandbox)
+        if startedAny || !actions.kills.isEmpty || actions.createSandbox {
+            try await readRuntime()
+            await watchProbes()
+        }
+        publish()
+        await removeSuperfluous()
+        // Sandbox and init containers are steps on a way that goes on at once.
+        if startedAny && PodActions.compute(for: pod, runtime: runtime, health: probes.health(pod, runtime)) != actions { retry(in: 0) }
+    }
+
+    /// The grace period of a container that is killed alone: its probe's, or the pod's.
+    private func grace(for kill: PodActions.Kill) -> Int64 {
+        guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].int else { return pod.gracePeriod }
+        return own
+    }
+
+    // MARK: Volumes
+
+    /// On failure tells so, leaves `volumes` empty when they never were up, and asks for another try.
+    private func setUpVolumes() async throws {
+        let now = Clock.nanoseconds()
+        do {
+            volumes = try await context.volumes.setUp(pod, fields: context.fields(pod, ips: podIPs))
+            volumeFailures = 0
+        } catch let error as Volumes.Failure {
+            context.events.event(about: pod, .warning, "FailedMount", error.description)
+            volumeFailures += 1
+            retry(in: min(0.5 * Double(1 << min(volumeFailures - 1, 8)), 122))
+        }
+        volumesCheckedAt = now
+    }
+
+    var podIPs: [String] { pod.usesHostNetwork ? context.configuration.nodeAddresses : runtime.latestSandbox?.ips ?? [] }
+
+    // MARK: Sandbox
+
+    struct Sandbox: Sendable {
+        var id: String
+        var config: Value
+    }
+
+    /// The sandbox to start containers in, made if need be; `nil` when that failed, which is told and tried again.
+    private func makeSandbox(_ actions: PodActions) async throws -> Sandbox? {
+        guard actions.createSandbox else {
+            guard let sandbox = runtime.latestSandbox else { return nil }
+            return Sandbox(id: sandbox.id, config: sandboxConfig(attempt: sandbox.attempt))
+        }
+        let config = sandboxConfig(attempt: actions.attempt)
+        do {
+            try Files.makeDirectories(context.configuration.logDirectory(for: pod))
+            let id = try await context.cri.runSandbox(config, handler: "")
+            var sandbox = PodRuntime.Sandbox(id: id, attempt: actions.attempt, isReady: true, createdAt: Clock.nanoseconds())
+            sandbox.complete(try await context.cri.sandboxStatus(id))
+            runtime.sandboxes.insert(sandbox, at: 0)
+            sandboxFailures = 0
+            PodCgroup.apply(pod)
+            return Sandbox(id: id, config: config)
+        } catch let error as RuntimeFailure {
+            context.events.event(about: pod, .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
+            sandboxFailures += 1
+            isRuntimeStale = true
+            retry(in: min(Double(1 << min(sandboxFailures - 1, 4)), 10))
+            return nil
+        }
+    }
+
+    private func sandboxConfig(attempt: Int64) -> Value {
+        let host = DNS(parsing: Files.text(context.configuration.resolvConf) ?? "")
+        let (dns, isMissing) = DNS.configuration(for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)
+        if isMissing && runtime.sandboxes.isEmpty {
+            context.events.event(
+                about: pod, .warning, "MissingClusterDNS",
+                "pod: \"\(pod.description)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
+            )
+        }
+        return SandboxConfig.make(for: pod, attempt: attempt, dns: dns, configuration: context.configuration, seen: seen)
+    }
+
+    // MARK: Leftovers
+
+    /// Keeps the newest two containers of each name, the one that runs and the one before it for its log, and the newest sandbox.
+    private func removeSuperfluous() async {
+        var seen: [String: Int] = [:]
+        for container in runtime.containers {
+            seen[container.name, default: 0] += 1
+            guard seen[container.name, default: 0] > 2, container.state != .running else { continue }
+            try? await context.cri.removeContainer(container.id)
+            if !container.logPath.isEmpty { ContainerLogFiles.remove(container.logPath) }
+            runtime.containers.removeAll { $0.id == container.id }
+        }
+        for sandbox in runtime.sandboxes.dropFirst() where !sandbox.isReady && !runtime.containers.contains(where: { $0.sandbox == sandbox.id }) {
+            try? await context.cri.removeSandbox(sandbox.id)
+            runtime.sandboxes.removeAll { $0.id == sandbox.id }
+        }
+    }
+}

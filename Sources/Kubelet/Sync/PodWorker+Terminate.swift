@@ -1,0 +1,97 @@
+import APIModel
+import Logging
+
+extension PodWorker {
+    /// Upstream never gives a container less than this to go by itself.
+    private static let minimumGrace: Int64 = 2
+
+    /// Stops everything the pod runs. May be broken off, and begins again then.
+    func terminate() async throws {
+        await stopProbes { $0.kind != .readiness }
+        if isRuntimeStale { try await readRuntime() }
+        publish(isDone: failure != nil)
+        // Sidecars serve the others, so they go last, and in the opposite order.
+        let sidecars = pod.initContainers.filter(\.isSidecar).map(\.name)
+        try await killContainers(grace: pod.gracePeriod) { !sidecars.contains($0.name) }
+        for sidecar in sidecars.reversed() { try await killContainers(grace: pod.gracePeriod) { $0.name == sidecar } }
+        for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty { try await context.cri.stopSandbox(sandbox.id) }
+        try await readRuntime()
+        if runtime.hasRunningContainers {
+            retry(in: 1)
+            return
+        }
+        await stopProbes { _ in true }
+        waiting = [:]
+        publish(isDone: true)
+        context.volumes.tearDown(uid)
+        volumes = nil
+        stage = .terminated
+    }
+
+    /// Tells the API that the pod can go; removes what is left once it has.
+    func finish() async {
+        if !isRemoved {
+            publish(isDone: true, final: pod.isBeingDeleted)
+            return
+        }
+        do {
+            for container in runtime.containers { try await context.cri.removeContainer(container.id) }
+            for sandbox in runtime.sandboxes {
+                try await context.cri.stopSandbox(sandbox.id)
+                try await context.cri.removeSandbox(sandbox.id)
+            }
+        } catch {
+            context.log.warning("pod \(pod.description): leftovers stay for now: \(error)")
+            retry(in: 5)
+            return
+        }
+        Files.removeTree(context.configuration.logDirectory(for: pod))
+        PodCgroup.remove(uid: uid)
+        context.statuses.forget(uid)
+        context.images.forget(pod: uid, images: pod.allContainers.compactMap { $0["image"].string })
+        stage = .gone
+    }
+
+    /// Kills the running containers that `isMeant` names, all at once, and returns when they are dead.
+    func killContainers(grace: Int64, _ isMeant: (PodRuntime.Container) -> Bool) async throws {
+        let running = runtime.containers.filter { $0.state == .running && isMeant($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for container in running { group.addTask { try await self.killContainer(container, grace: grace, message: "") } }
+            try await group.waitForAll()
+        }
+        isRuntimeStale = true
+    }
+
+    /// Lets the container do what it wants done before it stops, stops it, and kills it when it takes longer than `grace` seconds. An empty message means the usual words.
+    func killContainer(_ container: PodRuntime.Container, grace: Int64, message: String) async throws {
+        let spec = pod.container(container.name) ?? .null
+        context.events.container(pod, ["name": .string(container.name)], .normal, "Killing", message.isEmpty ? "Stopping container \(container.name)" : message)
+        var left = grace
+        let hook = spec[path: "lifecycle", "preStop"]
+        if !hook.isNull && grace > 0 { left -= await runPreStop(hook, spec, container, grace) }
+        do {
+            try await context.cri.stopContainer(container.id, grace: max(left, Self.minimumGrace))
+        } catch {
+            if !error.isNotFound { throw error }
+        }
+        isRuntimeStale = true
+    }
+
+    /// Returns the seconds it took, `grace` at most.
+    private func runPreStop(_ hook: Value, _ spec: Value, _ container: PodRuntime.Container, _ grace: Int64) async -> Int64 {
+        let began = Clock.nanoseconds()
+        let context = context
+        let pod = pod
+        let host = podIPs.first ?? ""
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let message = await Hooks(handler: context.handler).run(hook, container: spec, id: container.id, host: host, userAgent: context.probeAgent)
+                if message != nil && !Task.isCancelled { context.events.container(pod, spec, .warning, "FailedPreStopHook", "PreStopHook failed") }
+            }
+            group.addTask { try? await Task.sleep(for: .seconds(grace)) }
+            await group.next()
+            group.cancelAll()
+        }
+        return (Clock.nanoseconds() - began) / 1_000_000_000
+    }
+}

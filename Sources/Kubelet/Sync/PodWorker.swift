@@ -1,0 +1,177 @@
+import APIModel
+import Logging
+
+/// Brings one pod from what it is to what it should be, one step after another, as long as it is on this node.
+///
+/// ```
+/// syncing ──ended, deleted, gone, too long──▶ terminating ──nothing runs──▶ terminated ──gone from the API──▶ gone
+/// ```
+/// Word of changes (`update`, `removed`, `changed`, probe results) is noted and wakes the one task in `run`, which does the work. What is to be done is worked out by
+/// `PodActions`, what is to be told by `PodStatus`; both are values and know nothing of time and tasks.
+actor PodWorker {
+    enum Stage: Sendable { case syncing, terminating, terminated, gone }
+
+    nonisolated let uid: String
+    nonisolated let context: Context
+    private nonisolated let wakeup = Wakeup()
+
+    var pod: Pod
+    /// Gone from the API: nobody hears of the pod any more.
+    var isRemoved = false
+    var stage = Stage.syncing
+    var runtime = PodRuntime()
+    /// What is to be asked of the runtime before the next step. A pod that the runtime never had needs no asking.
+    var isRuntimeStale: Bool
+    /// Why containers that should run do not, by name.
+    var waiting: [String: StartFailure] = [:]
+    var backoff = Backoff()
+    var probes = ProbeResults()
+    var probeTasks: [ProbeKey: Task<Void, Never>] = [:]
+    var status: Value
+    /// Says why the kubelet itself ended the pod.
+    var failure: (reason: String, message: String)?
+    /// When to look again although nobody called, in nanoseconds since 1970.
+    var retryAt: Int64?
+    var volumes: [String: String]?
+    var volumesCheckedAt: Int64 = 0
+    var volumeFailures: Int64 = 0
+    var sandboxFailures: Int64 = 0
+    /// When the pod was first seen, which its sandbox remembers.
+    let seen: String
+    private var step: Task<Void, Never>?
+
+    struct ProbeKey: Hashable {
+        var container: String
+        var kind: ProbeKind
+    }
+
+    /// How often volumes that show API objects are brought up to date. Upstream's sync period.
+    static let resync: Int64 = 60_000_000_000
+
+    init(_ pod: Pod, context: Context, isKnownToRuntime: Bool) {
+        uid = pod.uid
+        self.pod = pod
+        self.context = context
+        isRuntimeStale = isKnownToRuntime
+        status = pod.status
+        seen = Timestamp.now()
+        wakeup.set()
+    }
+
+    /// Works until the pod is gone or the task is cancelled. A cancelled worker leaves its containers running: another kubelet may take them over.
+    func run() async {
+        while !Task.isCancelled && stage != .gone {
+            await wakeup.wait(until: deadline)
+            if Task.isCancelled { break }
+            retryAt = nil
+            let step = Task { await self.takeStep() }
+            self.step = step
+            await withTaskCancellationHandler {
+                await step.value
+            } onCancel: {
+                step.cancel()
+            }
+            self.step = nil
+        }
+        await stopProbes { _ in true }
+    }
+
+    private var deadline: ContinuousClock.Instant? {
+        var due = retryAt
+        if stage == .syncing {
+            let times = waiting.values.compactMap(\.retryAt) + [volumesCheckedAt + Self.resync] + [activeDeadline].compactMap { $0 }
+            due = (times + [due].compactMap { $0 }).min()
+        }
+        return due.map { .now + .nanoseconds(max($0 - Clock.nanoseconds(), 0)) }
+    }
+
+    // MARK: Word from outside
+
+    /// The pod changed in the API.
+    func update(_ pod: Pod) {
+        let wasEnding = isEnding
+        let oldGrace = self.pod.gracePeriod
+        self.pod = pod
+        context.statuses.observe(pod)
+        if isEnding && !wasEnding {
+            // What is under way for a pod that is to end, a pull say, is not waited for.
+            if stage == .syncing { step?.cancel() }
+        } else if isEnding && stage == .terminating && pod.gracePeriod < oldGrace {
+            // Less patience than before: begin again with the shorter time.
+            step?.cancel()
+        }
+        wakeup.set()
+    }
+
+    /// The pod is gone from the API, at once, without waiting for its containers.
+    func removed() {
+        isRemoved = true
+        if stage == .syncing { step?.cancel() }
+        wakeup.set()
+    }
+
+    /// Something of the pod changed in the runtime.
+    func changed() {
+        isRuntimeStale = true
+        wakeup.set()
+    }
+
+    func note(_ kind: ProbeKind, of container: String, success: Bool) {
+        probes.results[container, default: [:]][kind] = success
+        wakeup.set()
+    }
+
+    var isEnding: Bool { isRemoved || pod.isBeingDeleted }
+
+    // MARK: Steps
+
+    private func takeStep() async {
+        do {
+            if stage == .syncing { try await sync() }
+            if stage == .terminating { try await terminate() }
+            if stage == .terminated { await finish() }
+        } catch is CancellationError {
+            // Something newer is to be done; it woke the worker, or will end it.
+        } catch {
+            context.log.warning("pod \(pod.description): \(error)")
+            isRuntimeStale = true
+            retry(in: 2)
+        }
+    }
+
+    /// Asks for another step in so many seconds, unless an earlier one is due anyway.
+    func retry(in seconds: Double) {
+        let time = Clock.nanoseconds() + Int64(seconds * 1_000_000_000)
+        retryAt = min(retryAt ?? time, time)
+    }
+
+    /// Works out the status and has it sent if it differs from the last.
+    func publish(isDone: Bool = false, final: Bool = false) {
+        let status = PodStatus(
+            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone, runtimeName: context.runtimeName,
+            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), failure: failure
+        ).compute()
+        let isNew = status != self.status
+        self.status = status
+        if (isNew || final) && !isRemoved { context.statuses.send(pod, status, final: final) }
+    }
+
+    func readRuntime() async throws {
+        // Cleared first: a change told while reading makes the answer stale again.
+        isRuntimeStale = false
+        do {
+            runtime = try await context.reader.read(uid, previous: runtime)
+        } catch {
+            isRuntimeStale = true
+            throw error
+        }
+    }
+
+    var activeDeadline: Int64? {
+        guard let seconds = pod.spec["activeDeadlineSeconds"].int, let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
+        else {
+            return nil
+        }
+        return (started.seconds + seconds) * 1_000_000_000
+    }
+}
