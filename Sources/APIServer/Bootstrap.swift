@@ -1,4 +1,5 @@
 import APIModel
+import Logging
 import Store
 
 /// What every cluster starts with: namespaces, roles, priority classes, and the Service under which pods find the API. Puts back what is missing and leaves the rest alone.
@@ -72,6 +73,15 @@ struct Bootstrap {
             ],
         ])
         guard let advertise = configuration.advertise else { return }
+        do {
+            try await publish(advertise)
+        } catch let error as APIError where error.reason == .invalid {
+            // An address such as 127.0.0.1 is fine for this machine and of no use to pods.
+            configuration.log.warning("pods cannot reach the API at the advertised address", metadata: ["address": "\(advertise.address)", "reason": "\(error.message)"])
+        }
+    }
+
+    private func publish(_ advertise: (address: String, port: Int)) async throws {
         let port: Value = ["name": "https", "port": .int(Int64(advertise.port)), "protocol": "TCP"]
         try await keep([
             "apiVersion": "v1", "kind": "Endpoints",

@@ -76,7 +76,7 @@ enum PodQOS {
                 var found: Set<String> = []
                 for (name, amount) in container[path: "resources", kind].fields where name == "cpu" || name == "memory" {
                     guard let quantity = try? Quantity(amount.string ?? "\(amount.int ?? 0)"), !quantity.isZero else { continue }
-                    sums[kind]?[name] = sums[kind]?[name].map { $0 + quantity } ?? quantity
+                    sums[kind, default: [:]][name, default: .zero] += quantity
                     found.insert(name)
                 }
                 if kind == "limits", found.count < 2 { isGuaranteed = false }
