@@ -130,6 +130,7 @@ let package = Package(
         tests("PluginHost", ["APIModel", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         tests("Store", [product("Logging", "swift-log")]),
+        tests("PKI", ["APIModel"]),
         tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
         .executableTarget(name: "Benchmarks", dependencies: ["Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
     ] + plugins.map(\.target)

@@ -1,0 +1,66 @@
+import FoundationEssentials
+import Glibc
+import SwiftASN1
+import X509
+
+/// A certificate and its private key, in PEM.
+public struct KeyPair: Sendable, Equatable {
+    /// A certificate with less than this left is renewed.
+    public static let renewBefore = 30 * 24 * 3600
+
+    public var certificatePEM: String
+    public var privateKeyPEM: String
+
+    public init(certificatePEM: String, privateKeyPEM: String) {
+        self.certificatePEM = certificatePEM
+        self.privateKeyPEM = privateKeyPEM
+    }
+
+    /// Whether this still serves: issued by `authority`, not about to expire, and good for every one of `names` and `addresses`.
+    func serves(_ authority: CertificateAuthority, names: [String], addresses: [String], user: String, groups: [String]) -> Bool {
+        guard let certificate = try? Certificate(pemEncoded: certificatePEM), let key = try? Certificate.PrivateKey(pemEncoded: privateKeyPEM),
+            key.publicKey == certificate.publicKey,
+            authority.issued(certificate), certificate.notValidAfter.timeIntervalSinceNow > Double(Self.renewBefore),
+            Subject(certificate.subject) == Subject(user: user, groups: groups)
+        else { return false }
+        let covered = Set((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? [])
+        return names.allSatisfy { covered.contains(.dnsName($0)) }
+            && addresses.allSatisfy { address in address.ipBytes.map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false }
+    }
+}
+
+/// Who a certificate is for: the common name is the user, the organizations are its groups.
+struct Subject: Equatable {
+    var user: String
+    var groups: [String]
+
+    init(user: String, groups: [String]) {
+        self.user = user
+        self.groups = groups
+    }
+
+    init(_ name: DistinguishedName) {
+        let attributes = name.flatMap(Array.init)
+        func values(_ type: ASN1ObjectIdentifier) -> [String] { attributes.filter { $0.type == type }.compactMap { String($0.value) } }
+        user = values(.RDNAttributeType.commonName).last ?? ""
+        groups = values(.RDNAttributeType.organizationName)
+    }
+
+    /// Organizations first, then the common name, as upstream orders them.
+    func distinguishedName() throws -> DistinguishedName {
+        var names = groups.map { RelativeDistinguishedName(.init(type: .RDNAttributeType.organizationName, utf8String: $0)) }
+        names.append(RelativeDistinguishedName(.init(type: .RDNAttributeType.commonName, utf8String: user)))
+        return DistinguishedName(names)
+    }
+}
+
+extension String {
+    /// The 4 or 16 bytes of an IP address; `nil` for anything else.
+    var ipBytes: [UInt8]? {
+        var v4 = in_addr()
+        if inet_pton(AF_INET, self, &v4) == 1 { return withUnsafeBytes(of: v4) { Array($0) } }
+        var v6 = in6_addr()
+        if inet_pton(AF_INET6, self, &v6) == 1 { return withUnsafeBytes(of: v6) { Array($0) } }
+        return nil
+    }
+}

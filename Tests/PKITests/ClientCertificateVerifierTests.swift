@@ -1,0 +1,42 @@
+import PKI
+import Testing
+
+@Suite struct ClientCertificateVerifierTests {
+    /// The DER of a certificate in PEM.
+    private func der(_ pem: String) throws -> [UInt8] {
+        let text = try shell("echo '\(pem)' | openssl x509 -outform DER | od -An -v -tx1")
+        return text.split { $0 == " " || $0 == "\n" }.map { UInt8($0, radix: 16)! }
+    }
+
+    @Test func tellsUserAndGroups() async throws {
+        let ca = try CertificateAuthority.create(commonName: "kubernetes")
+        let verifier = try ClientCertificateVerifier(caPEM: ca.certificatePEM)
+        let chain = [try der(ca.issueClient(user: "system:node:a", groups: ["system:nodes", "others"]).certificatePEM)]
+        for _ in 0..<2 {
+            let identity = try await verifier.verify(chain)
+            #expect(identity.user == "system:node:a" && identity.groups == ["system:nodes", "others"])
+        }
+    }
+
+    @Test func refusesWhatNoCAOfItsVouchesFor() async throws {
+        let ca = try CertificateAuthority.create(commonName: "kubernetes")
+        let other = try CertificateAuthority.create(commonName: "kubernetes")
+        let verifier = try ClientCertificateVerifier(caPEM: ca.certificatePEM)
+        let stranger = try der(other.issueClient(user: "kubernetes-admin", groups: ["system:masters"]).certificatePEM)
+        await #expect(throws: PKIError.self) { try await verifier.verify([stranger]) }
+        await #expect(throws: PKIError.self) { try await verifier.verify([stranger, try der(other.certificatePEM)]) }
+        await #expect(throws: PKIError.self) { try await verifier.verify([try der(ca.issueServer(commonName: "a", names: ["a"], addresses: []).certificatePEM)]) }
+        await #expect(throws: PKIError.self) { try await verifier.verify([[1, 2, 3]]) }
+        await #expect(throws: PKIError.self) { try await verifier.verify([]) }
+    }
+
+    @Test func believesEveryCAOfABundle() async throws {
+        let (one, two) = (try CertificateAuthority.create(commonName: "one"), try CertificateAuthority.create(commonName: "two"))
+        let verifier = try ClientCertificateVerifier(caPEM: one.certificatePEM + "\n" + two.certificatePEM)
+        for ca in [one, two] {
+            let chain = [try der(ca.issueClient(user: "u").certificatePEM)]
+            let identity = try await verifier.verify(chain)
+            #expect(identity.user == "u")
+        }
+    }
+}
