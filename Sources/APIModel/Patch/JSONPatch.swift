@@ -35,7 +35,9 @@ enum JSONPatch {
     }
 
     private enum Edit {
-        case add(Value), replace(Value), remove
+        case add(Value)
+        case replace(Value)
+        case remove
     }
 
     private static func missing(_ name: String, _ path: String) -> Error {

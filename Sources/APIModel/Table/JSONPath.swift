@@ -19,7 +19,9 @@ enum JSONPath {
     }
 
     private enum Step {
-        case field(String), index(Int), all
+        case field(String)
+        case index(Int)
+        case all
         /// Elements whose field at the path equals the text.
         case filter([String], equals: Bool, String)
     }

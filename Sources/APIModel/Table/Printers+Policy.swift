@@ -56,7 +56,7 @@ extension Printers {
             return [
                 "PodName": text(spec["podName"]), "ServiceAccountName": text(spec["serviceAccountName"]), "NodeName": text(spec["nodeName"]),
                 "SignerName": text(spec["signerName"]),
-                "State": .string(states.first ?? "Pending"),
+                "State": .string(states.first ?? "Pending"), "UnverifiedUserAnnotations": labels(spec["unverifiedUserAnnotations"]),
             ]
         },
     ]

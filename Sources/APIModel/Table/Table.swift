@@ -30,6 +30,12 @@ public enum Table {
             })
     }
 
+    /// The columns of `resource` that neither a printer nor a path fills; such a column would stay blank for every object.
+    static func unprinted(_ resource: ResourceType) -> [String] {
+        let printed = Printers.printers["\(resource.group)/\(resource.kind)"]?(.emptyObject, PrintContext(now: 0)) ?? [:]
+        return resource.columns.filter { $0.jsonPath == nil && printed[$0.name] == nil && !["Name", "Age", "Created At"].contains($0.name) }.map(\.name)
+    }
+
     private static func row(_ object: Value, resource: ResourceType, includeObject: IncludeObject, now: Int64) -> Value {
         let context = PrintContext(now: now)
         let printed = Printers.printers["\(resource.group)/\(resource.kind)"]?(object, context) ?? [:]

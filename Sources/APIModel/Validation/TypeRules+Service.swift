@@ -36,7 +36,7 @@ extension TypeRules {
             }
         },
         "core.v1.ServicePort": { port, path, errors in
-            if port["port"].isEmpty { errors.append(.invalid(path.child("port"), 0, "must be between 1 and 65535, inclusive")) }
+            if port["port"].isNull { errors.append(.invalid(path.child("port"), 0, "must be between 1 and 65535, inclusive")) }
         },
         "core.v1.EndpointSubset": { subset, path, errors in
             if subset["addresses"].elements.isEmpty, subset["notReadyAddresses"].elements.isEmpty {

@@ -19,7 +19,9 @@ enum UpdateRules {
     }
 
     private enum Message {
-        case immutable, invalid(String), forbidden(String)
+        case immutable
+        case invalid(String)
+        case forbidden(String)
     }
 
     private static func value(_ object: Value, _ path: String) -> Value { path.split(separator: ".").reduce(object) { $0[String($1)] } }

@@ -1,0 +1,59 @@
+import APIModel
+import OrderedCollections
+import Testing
+
+struct OpenAPITests {
+    private let apps = OpenAPI.v3(groupVersion: GroupVersion(group: "apps", version: "v1"), catalogue: .builtin)
+
+    @Test func schemas() {
+        let deployment = apps["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"]
+        #expect(deployment["x-kubernetes-group-version-kind"] == [["group": "apps", "version": "v1", "kind": "Deployment"]])
+        #expect(deployment["properties"]["spec"] == ["allOf": [["$ref": "#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec"]]])
+        let containers = apps["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]
+        #expect(containers["x-kubernetes-patch-merge-key"] == "name")
+        #expect(containers["x-kubernetes-patch-strategy"] == "merge")
+        #expect(containers["x-kubernetes-list-type"] == "map")
+        #expect(containers["x-kubernetes-list-map-keys"] == ["name"])
+        #expect(apps["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["volumes"]["x-kubernetes-patch-strategy"] == "merge,retainKeys")
+    }
+
+    @Test func pathsOfAWorkload() {
+        let item = apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]
+        #expect(item["patch"]["x-kubernetes-group-version-kind"] == ["group": "apps", "version": "v1", "kind": "Deployment"])
+        #expect(!item["patch"]["requestBody"]["content"]["application/strategic-merge-patch+json"].isNull)
+        #expect(item["patch"]["parameters"].elements.contains { $0["name"] == "fieldValidation" })
+        #expect(item["get"]["operationId"] == "readAppsV1NamespacedDeployment")
+        let list = apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments"]["get"]
+        #expect(list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/io.k8s.api.apps.v1.DeploymentList")
+        #expect(!apps["paths"]["/apis/apps/v1/deployments"]["get"].isNull)
+        #expect(!apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"]["put"].isNull)
+    }
+
+    /// Every `$ref` of every document must lead somewhere.
+    @Test func noDanglingReference() {
+        for (group, versions) in Catalogue.builtin.groups {
+            for version in versions {
+                let document = OpenAPI.v3(groupVersion: GroupVersion(group: group, version: version), catalogue: .builtin)
+                let schemas = document["components"]["schemas"].fields
+                for name in references(document) { #expect(schemas[name] != nil, "\(group)/\(version): \(name)") }
+            }
+        }
+        let document = OpenAPI.v2(catalogue: .builtin)
+        let definitions = document["definitions"].fields
+        for name in references(document) { #expect(definitions[name] != nil, "v2: \(name)") }
+        #expect(document["swagger"] == "2.0")
+    }
+
+    private func references(_ value: Value) -> Set<String> {
+        switch value {
+        case .object(let fields):
+            var found: Set<String> = []
+            for (name, field) in fields {
+                if name == "$ref", let target = field.string { found.insert(String(target.split(separator: "/").last ?? "")) } else { found.formUnion(references(field)) }
+            }
+            return found
+        case .array(let elements): return elements.reduce(into: []) { $0.formUnion(references($1)) }
+        default: return []
+        }
+    }
+}
