@@ -99,6 +99,13 @@ private let statusNames: [apus_status: String] = [
 ]
 
 extension LoadedComponent {
+    /// Proxies only: `cleanup`, which may be called in every state.
+    func cleanUpProxy() throws {
+        let sentence = Collector()
+        let status = sentence.collect { table(apus_proxy.self).cleanup(instance, $0) }
+        guard status == APUS_OK else { throw PluginError(.startFailed, plugin: manifest.name, "cleanup answered \(statusName(status)): \(sentence.text)") }
+    }
+
     /// Runtimes only: gives a stream's handle up. The stream's `retain` keeps the instance alive.
     func closeStream(_ stream: UnsafeMutableRawPointer?) {
         let start = ContinuousClock.now

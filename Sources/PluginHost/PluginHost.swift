@@ -132,6 +132,11 @@ public final class PluginHost: Sendable {
         }
     }
 
+    /// Has every loaded proxy remove what it, or an earlier process, put in place. For a process that takes a node down, instead of `start`. Blocks.
+    public func cleanUpProxies() throws {
+        for component in entries.withLock({ $0.filter { $0.manifest.kind == .proxy }.compactMap(\.component) }) { try component.cleanUpProxy() }
+    }
+
     private func makeRunning(_ component: LoadedComponent) -> Running {
         switch component.manifest.kind {
         case .schedulerPolicy: .policy(SchedulerPolicy(component))

@@ -35,10 +35,8 @@ struct AssignedPods {
         return true
     }
 
-    /// Takes back what was assumed; what the API confirmed meanwhile stays.
-    mutating func forget(_ key: PodKey, uid: String) {
-        if isAssumed(key, uid: uid) { remove(key) }
-    }
+    /// Takes back what was assumed; what the API confirmed meanwhile stays. Returns whether that made room.
+    mutating func forget(_ key: PodKey, uid: String) -> Bool { isAssumed(key, uid: uid) && remove(key) }
 
     /// Takes a Node over, with the Pods that came before it. Returns whether that can make room for waiting Pods.
     mutating func putNode(_ node: Object) -> Bool {

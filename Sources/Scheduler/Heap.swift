@@ -19,8 +19,10 @@ struct Heap<Element: Comparable> {
         elements.removeLast()
         var parent = 0
         while true {
-            let children = [2 * parent + 1, 2 * parent + 2].filter { $0 < elements.count }
-            guard let least = children.min(by: { elements[$0] < elements[$1] }), elements[least] < elements[parent] else { return }
+            var least = 2 * parent + 1
+            guard least < elements.count else { return }
+            if least + 1 < elements.count, elements[least + 1] < elements[least] { least += 1 }
+            guard elements[least] < elements[parent] else { return }
             elements.swapAt(parent, least)
             parent = least
         }

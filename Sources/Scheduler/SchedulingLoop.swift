@@ -39,8 +39,7 @@ final class SchedulingLoop {
         case .bindFailed(let key, let uid):
             // Another Pod may have the name by now.
             if queue.pod(key)?.uid == uid { queue.fail(key, .error, now: now) }
-            assigned.forget(key, uid: uid)
-            queue.wake(now: now)
+            if assigned.forget(key, uid: uid) { queue.wake(now: now) }
         case .node(nil, nil), .pod(nil, nil):
             break
         }

@@ -1,0 +1,114 @@
+import APIModel
+import Client
+import Foundation
+import Logging
+import PluginHost
+import Testing
+
+@testable import Scheduler
+
+/// The whole scheduler against an API in memory: thread, inbox, writers, cache.
+@Suite struct SchedulerTests {
+    /// Serves what it was made with, notes bindings and conditions, and shows a bound Pod in the watch.
+    private final class MemoryAPI: Client {
+        struct State: Sendable {
+            var bindings: [String: String] = [:]
+            var conditions: [String: String] = [:]
+            var refusals: Int
+            var version = 100
+        }
+        let nodes: [Object]
+        let pods: [Object]
+        let state: Protected<State>
+        let changes: AsyncStream<WatchEvent>
+        let change: AsyncStream<WatchEvent>.Continuation
+
+        init(nodes: [Object], pods: [Object], refusals: Int = 0) {
+            self.nodes = nodes
+            self.pods = pods
+            state = Protected(State(refusals: refusals))
+            (changes, change) = AsyncStream.makeStream()
+        }
+
+        func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
+            ObjectList(items: resource == .nodes ? nodes : pods, resourceVersion: "100")
+        }
+        func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
+            guard resource == .pods else {
+                return WatchStream {
+                    try await Task.sleep(for: .seconds(3600))
+                    return nil
+                }
+            }
+            return WatchStream { [changes] in
+                for await event in changes { return event }
+                return nil
+            }
+        }
+        func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+            guard resource == .pods, subresource == "binding", let name else { return Object(object) }
+            let (refused, version) = state.change { state in
+                state.refusals -= 1
+                state.version += 1
+                if state.refusals < 0 { state.bindings[name] = object["target"]["name"].string }
+                return (state.refusals >= 0, state.version)
+            }
+            if refused { throw APIError.internalError("the store is busy") }
+            var bound = pods.first { $0.name == name }!.value
+            bound["spec"]["nodeName"] = object["target"]["name"]
+            bound["metadata"]["resourceVersion"] = .string("\(version)")
+            change.yield(WatchEvent(kind: .modified, object: Object(bound)))
+            return Object(["kind": "Status", "status": "Success"])
+        }
+        func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+            if subresource == "status" { state.change { $0.conditions[name] = patch["status"]["conditions"][0]["message"].string } }
+            return Object(patch)
+        }
+        func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw NoClient.refused }
+        func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { Object(object) }
+        func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw NoClient.refused }
+        func impersonating(_ user: String, groups: [String]) -> any Client { self }
+    }
+
+    private final class Protected<Value: Sendable>: @unchecked Sendable {
+        // Sendable because the lock guards the only access.
+        private var stored: Value
+        private let lock = NSLock()
+        init(_ value: Value) { stored = value }
+        var value: Value { lock.withLock { stored } }
+        func change<R>(_ body: (inout Value) -> R) -> R { lock.withLock { body(&stored) } }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func bindsWhatFitsAndSaysWhyTheRestDoesNot() async throws {
+        let host = try await Policies.load()
+        let nodes = (0..<10).map { versioned(node("n\($0)", cpu: "2")) }
+        let pods = (0..<20).map { versioned(pod("p\($0)", cpu: "1")) } + [versioned(pod("big", cpu: "64"))]
+        // The first three binds fail; those Pods must come back.
+        let api = MemoryAPI(nodes: nodes, pods: pods, refusals: 3)
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let cache = Cache(client: api, log: log)
+        let recorder = EventRecorder(client: api, component: "default-scheduler", log: log)
+        let scheduler = Scheduler(client: api, cache: cache, policies: { host.schedulerPolicies }, recorder: recorder, log: log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cache.run() }
+            group.addTask { try await scheduler.run() }
+            while api.state.value.bindings.count < 20 || api.state.value.conditions["big"] == nil { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(scheduler.healthy)
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result { #expect(error is CancellationError) }
+            }
+        }
+        let state = api.state.value
+        #expect(Dictionary(grouping: state.bindings.values, by: \.self).values.allSatisfy { $0.count == 2 })
+        #expect(state.conditions["big"] == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 No preemption victims found for incoming pod.")
+        #expect(!scheduler.healthy)
+        await host.stop()
+    }
+
+    private func versioned(_ object: Object) -> Object {
+        var value = object.value
+        value["metadata"]["resourceVersion"] = "50"
+        return Object(value)
+    }
+}
