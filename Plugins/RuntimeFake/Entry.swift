@@ -1,0 +1,7 @@
+public import PluginAPI
+internal import PluginKit
+
+private let plugin = Plugin(name: "runtime-fake", version: "1.0.0", [.runtime("fake", FakeRuntime.self)])
+
+@c @implementation
+public func apus_plugin_entry() -> UnsafePointer<apus_plugin> { plugin.table }
