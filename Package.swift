@@ -121,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "Host",
             dependencies: [
-                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy",
+                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
             ],
             path: "Sources/Host", swiftSettings: swift),
@@ -129,6 +129,7 @@ let package = Package(
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
         tests("PluginHost", ["APIModel", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
+        tests("Kubelet", ["APIModel", "Client", product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
         tests("Store", [product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),
         tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),

@@ -27,16 +27,17 @@ public final class APIServer: Responder {
         let rbac = RBACAuthorizer(store: configuration.store)
         let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + [rbac])
         self.authorizer = authorizer
-        let accounts = ServiceAccountTokens(issuer: configuration.tokenIssuer, store: configuration.store, audiences: configuration.audiences)
+        let signer = TokenSigner(key: configuration.serviceAccountKey, issuer: configuration.issuer, audiences: configuration.audiences)
+        let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
         registry = Registry(
-            catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange), tokens: configuration.tokenIssuer,
+            catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange), tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, log: configuration.log)
         operations = Operations(
             registry: registry, reviews: AccessReviews(authorizer: authorizer, authenticator: authentication),
-            components: ComponentStatuses(checks: configuration.components), audiences: configuration.audiences)
+            components: ComponentStatuses(checks: configuration.components))
         resources = ResourceResponder(
-            operations: operations, connector: Connector(registry: registry, dial: configuration.dial, log: configuration.log),
+            operations: operations, connector: Connector(registry: registry, kubelet: configuration.kubelet),
             watches: WatchResponder(registry: registry, metrics: metrics), body: BodyReader(catalogue: configuration.catalogue))
         endpoints = Endpoints(configuration, metrics)
     }

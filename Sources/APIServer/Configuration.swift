@@ -1,6 +1,7 @@
 public import APIModel
 public import HTTPServer
 public import Logging
+public import PKI
 public import Store
 
 extension APIServer {
@@ -13,11 +14,13 @@ extension APIServer {
         /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.
         public var advertise: (address: String, port: Int)?
         /// Checks client certificates. `nil`: nobody gets in with one.
-        public var certificates: (any CertificateVerifier)?
+        public var certificates: ClientCertificateVerifier?
         /// Further bearer tokens, such as a `TokenFile`; service accounts' are always known.
         public var tokens: [any TokenAuthenticator] = []
         /// Signs and checks the tokens of service accounts.
-        public var tokenIssuer: any TokenIssuer
+        public var serviceAccountKey: ServiceAccountKey
+        /// Who signs those tokens: the `iss` in them, and the URL below which others find the keys.
+        public var issuer = "https://kubernetes.default.svc.cluster.local"
         /// What this server calls itself in tokens.
         public var audiences = ["https://kubernetes.default.svc.cluster.local"]
         /// The cluster's CA in PEM, as secrets with tokens carry it.
@@ -30,17 +33,14 @@ extension APIServer {
         public var components: [HealthCheck] = []
         /// Further checks of `/livez` and `/readyz`.
         public var healthChecks: [HealthCheck] = []
-        /// Opens connections to kubelets, pods and services.
-        public var dial: @Sendable (BackendAddress) async throws -> any RawConnection
+        /// How kubelets are trusted and which certificate they are shown. `nil`: plain connections, for tests.
+        public var kubelet: Dialer.TLS?
         public var log: Logger
 
-        public init(
-            store: Store, serviceRange: IPv4Range, tokenIssuer: any TokenIssuer, dial: @escaping @Sendable (BackendAddress) async throws -> any RawConnection, log: Logger
-        ) {
+        public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {
             self.store = store
             self.serviceRange = serviceRange
-            self.tokenIssuer = tokenIssuer
-            self.dial = dial
+            self.serviceAccountKey = serviceAccountKey
             self.log = log
         }
     }

@@ -1,6 +1,7 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import PKI
 
 /// Says whose a bearer token is. Safe from any task.
 public protocol TokenAuthenticator: Sendable {
@@ -16,22 +17,18 @@ public enum TokenResult: Sendable {
     case refused(String)
 }
 
-/// Checks a client's certificate chain, leaf first, in DER. Safe from any task.
-public protocol CertificateVerifier: Sendable {
-    /// The user that the leaf's subject names (common name and organizations), `nil` when the chain does not lead to a trusted authority or is not valid now.
-    func verify(_ chain: [[UInt8]]) async -> UserInfo?
-}
-
 /// Finds out who sent a request.
 struct Authentication: TokenAuthenticator {
-    var certificates: (any CertificateVerifier)?
+    var certificates: ClientCertificateVerifier?
     var tokens: [any TokenAuthenticator]
 
     static let unauthorized = APIError(code: 401, reason: .unauthorized, message: "Unauthorized")
 
     /// - Throws: 401 when the request shows credentials that are not good. Without any it is anonymous.
     func user(of request: Request) async throws -> UserInfo {
-        if !request.peerCertificates.isEmpty, let user = await certificates?.verify(request.peerCertificates) { return user.authenticated }
+        if !request.peerCertificates.isEmpty, let identity = try? await certificates?.verify(request.peerCertificates), !identity.user.isEmpty {
+            return UserInfo(name: identity.user, groups: identity.groups).authenticated
+        }
         if let header = request.headers[.authorization] {
             let parts = header.split(separator: " ", maxSplits: 1)
             guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Self.unauthorized }

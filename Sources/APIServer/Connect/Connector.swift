@@ -1,19 +1,14 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
-import Logging
 import OrderedCollections
 import Store
 import Streaming
 
 /// The subresources that are conversations with somebody else: `exec`, `attach`, `portforward` and `log` with the pod's kubelet, `proxy` with whatever it names.
 struct Connector: Sendable {
-    /// Opens a connection to a backend.
-    typealias Dial = @Sendable (BackendAddress) async throws -> any RawConnection
-
     let registry: Registry
-    let dial: Dial
-    let log: Logger
+    let kubelet: Dialer.TLS?
 
     private var backends: Backends { Backends(registry: registry) }
 
@@ -111,7 +106,7 @@ struct Connector: Sendable {
     private func exchange(_ request: Request, method: String, target: String, to backend: BackendAddress, body: [UInt8]) async throws -> Response {
         let connection: any RawConnection
         do {
-            connection = try await dial(backend)
+            connection = try await Dialer.connect(host: backend.host, port: backend.port, tls: tls(backend))
         } catch {
             throw APIError.internalError("error dialing backend: \(error)")
         }
@@ -134,6 +129,14 @@ struct Connector: Sendable {
         } catch {
             await connection.close()
             throw APIError(code: 502, reason: .unknown, message: "error from \(backend.authority): \(error)")
+        }
+    }
+
+    private func tls(_ backend: BackendAddress) -> Dialer.TLS? {
+        switch backend.trust {
+        case .plain: nil
+        case .kubelet: kubelet
+        case .unverified: Dialer.TLS(trustsAnyone: true)
         }
     }
 

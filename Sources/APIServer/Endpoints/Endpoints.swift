@@ -1,6 +1,7 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import PKI
 
 /// Everything that is no resource: health, discovery, OpenAPI, metrics and the keys of service accounts.
 struct Endpoints: Sendable {
@@ -40,7 +41,7 @@ struct Endpoints: Sendable {
         case "/": return Responses.json(["paths": Value(Self.paths)])
         case "/version", "/version/": return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics": return Responses.bytes(Array(metrics.text(configuration.store).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
-        case "/openid/v1/jwks": return Responses.bytes(JSON.encode(configuration.tokenIssuer.keySet), type: "application/jwk-set+json")
+        case "/openid/v1/jwks": return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)
         default: break
         }
@@ -49,10 +50,10 @@ struct Endpoints: Sendable {
     }
 
     private var openIDConfiguration: Value {
-        let issuer = configuration.tokenIssuer
+        let issuer = configuration.issuer
         return [
-            "issuer": .string(issuer.issuer), "jwks_uri": .string("\(issuer.issuer)/openid/v1/jwks"), "response_types_supported": ["id_token"],
-            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": [.string(issuer.algorithm)],
+            "issuer": .string(issuer), "jwks_uri": .string("\(issuer)/openid/v1/jwks"), "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256"],
         ]
     }
 }

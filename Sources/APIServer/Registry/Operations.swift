@@ -7,8 +7,6 @@ struct Operations: Sendable {
     let registry: Registry
     let reviews: AccessReviews
     let components: ComponentStatuses
-    /// Whom a service account's token is for when the request does not say.
-    let audiences: [String]
 
     static let unknownResource = APIError(code: 404, reason: .notFound, message: "the server could not find the requested resource", details: .emptyObject)
 
@@ -56,7 +54,7 @@ struct Operations: Sendable {
             return try await PodBinding.bind(target(pods, namespace: namespace, name: name, subresource: "binding"), object, write)
         case ("", "pods", "eviction"): return try await PodEviction.evict(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
         case ("", "serviceaccounts", "token"):
-            return try ServiceAccountToken.issue(target(type, namespace: namespace, name: name, subresource: subresource), object, audiences: audiences, write)
+            return try ServiceAccountToken.issue(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
         case (_, _, ""):
             if let answer = try await reviews.answer(type, namespace: namespace, object, user: write.user) { return Answer(.value(answer), code: 201) }
             return try await registry.create(target(type, namespace: namespace, name: ""), object, write)

@@ -9,7 +9,7 @@ final class Registry: Sendable {
     let catalogue: Catalogue
     let store: Store
     let services: ServiceAllocator
-    let tokens: any TokenIssuer
+    let tokens: TokenSigner
     let rbac: RBACAuthorizer
     /// For the check that nobody hands out more than they have.
     let authorizer: any Authorizer
@@ -18,7 +18,7 @@ final class Registry: Sendable {
     private let byCollection: [String: Storage]
 
     init(
-        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: any TokenIssuer, rbac: RBACAuthorizer, authorizer: any Authorizer, rootCA: String, log: Logger
+        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer, authorizer: any Authorizer, rootCA: String, log: Logger
     ) {
         self.catalogue = catalogue
         self.store = store

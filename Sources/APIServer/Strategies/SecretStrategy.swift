@@ -1,11 +1,15 @@
 import APIModel
 import OrderedCollections
+import PKI
 
 /// Secrets: `stringData` becomes `data`, and a secret for a service account gets its token.
 struct SecretStrategy: Strategy {
     private static let tokenType = "kubernetes.io/service-account-token"
     private static let account = "kubernetes.io/service-account.name"
     private static let accountUID = "kubernetes.io/service-account.uid"
+
+    /// Ten years: such a token ends with its secret.
+    private static let tokenLifetime: Int64 = 10 * 365 * 86_400
 
     let rootCA: String
 
@@ -26,13 +30,11 @@ struct SecretStrategy: Strategy {
         guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name) else {
             throw target.invalid([.invalid("metadata.annotations[kubernetes.io/service-account.name]", .string(name), "serviceaccount \"\(name)\" not found")])
         }
-        let claims: Value = [
-            "iss": "kubernetes/serviceaccount", "sub": .string("system:serviceaccount:\(target.namespace):\(name)"),
-            "kubernetes.io/serviceaccount/namespace": .string(target.namespace), "kubernetes.io/serviceaccount/service-account.name": .string(name),
-            "kubernetes.io/serviceaccount/service-account.uid": .string(account.uid), "kubernetes.io/serviceaccount/secret.name": .string(target.name),
-        ]
+        let binding = TokenSigner.Binding(secret: .init(name: target.name, uid: secret[path: "metadata", "uid"].string ?? ""))
+        let tokens = write.registry.tokens
+        let token = try tokens.token(account, audiences: tokens.audiences, lifetime: Self.tokenLifetime, binding: binding).text
         secret["metadata"]["annotations"][Self.accountUID] = .string(account.uid)
-        let filled = ["token": try write.registry.tokens.sign(claims), "ca.crt": rootCA, "namespace": target.namespace]
+        let filled = ["token": token, "ca.crt": rootCA, "namespace": target.namespace]
         for (field, text) in filled.sorted(by: { $0.key < $1.key }) where secret["data"][field].isNull { secret["data"][field] = .string(Base64.encode(Array(text.utf8))) }
     }
 }

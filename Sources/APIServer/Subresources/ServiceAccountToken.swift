@@ -1,42 +1,36 @@
 import APIModel
 import OrderedCollections
+import PKI
 
 /// The token subresource of service accounts: a signed token that is good for a while, for certain audiences, and for as long as what it is bound to exists.
 enum ServiceAccountToken {
     static let minimumSeconds: Int64 = 600
     static let maximumSeconds: Int64 = 1 << 32
 
-    static func issue(_ target: Target, _ request: Value, audiences defaultAudiences: [String], _ write: Write) throws -> Answer {
+    static func issue(_ target: Target, _ request: Value, _ write: Write) throws -> Answer {
         let account = try write.registry.get(target.named(target.name, subresource: "")).object
         let seconds = request[path: "spec", "expirationSeconds"].int ?? 3600
         func invalid(_ error: FieldError) -> APIError { .invalid(group: "authentication.k8s.io", kind: "TokenRequest", name: "", errors: [error]) }
         guard seconds >= minimumSeconds else { throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration less than 10 minutes")) }
         guard seconds <= maximumSeconds else { throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration larger than 2^32 seconds")) }
         let asked = request[path: "spec", "audiences"].elements.compactMap(\.string)
-        let audiences = asked.isEmpty ? defaultAudiences : asked
-        let now = Clock.seconds
-        let id = UniqueID.make()
-        var kubernetes: Value = ["namespace": .string(target.namespace), "serviceaccount": ["name": .string(account.name), "uid": .string(account.uid)]]
+        let tokens = write.registry.tokens
+        let audiences = asked.isEmpty ? tokens.audiences : asked
         let reference = request[path: "spec", "boundObjectRef"]
-        if !reference.isEmpty {
-            for (name, value) in try bind(reference, account: account, target, write).fields { kubernetes[name] = value }
-        }
-        let claims: Value = [
-            "aud": Value(audiences), "exp": .int(now + seconds), "iat": .int(now), "iss": .string(write.registry.tokens.issuer), "jti": .string(id),
-            "kubernetes.io": kubernetes, "nbf": .int(now), "sub": .string("system:serviceaccount:\(target.namespace):\(account.name)"),
-        ]
+        let binding = reference.isEmpty ? TokenSigner.Binding() : try bind(reference, account: account, target, write)
+        let token = try tokens.token(account, audiences: audiences, lifetime: seconds, binding: binding)
         var answer = request
         answer["kind"] = "TokenRequest"
         answer["apiVersion"] = "authentication.k8s.io/v1"
         answer["metadata"] = ["name": .string(account.name), "namespace": .string(target.namespace), "creationTimestamp": .string(Timestamp.now())]
         answer["spec"]["expirationSeconds"] = .int(seconds)
         answer["spec"]["audiences"] = Value(audiences)
-        answer["status"] = ["token": .string(try write.registry.tokens.sign(claims)), "expirationTimestamp": .string(Timestamp.format(seconds: now + seconds))]
+        answer["status"] = ["token": .string(token.text), "expirationTimestamp": .string(Timestamp.format(seconds: token.expires))]
         return Answer(.value(answer), code: 201)
     }
 
     /// The claims that tie the token to a pod, secret or node.
-    private static func bind(_ reference: Value, account: Object, _ target: Target, _ write: Write) throws -> Value {
+    private static func bind(_ reference: Value, account: Object, _ target: Target, _ write: Write) throws -> TokenSigner.Binding {
         let (kind, name, uid) = (reference["kind"].string ?? "", reference["name"].string ?? "", reference["uid"].string ?? "")
         let registry = write.registry
         let found: Object?
@@ -56,12 +50,13 @@ enum ServiceAccountToken {
             throw APIError.conflict(
                 resource, name, "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated")
         }
-        var claims: Value = [kind.lowercased(): ["name": .string(name), "uid": .string(found.uid)]]
-        if kind == "Pod", let node = found.value[path: "spec", "nodeName"].string, !node.isEmpty {
-            var claim: Value = ["name": .string(node)]
-            if let known = registry.latest("/nodes", name: node) { claim["uid"] = .string(known.uid) }
-            claims["node"] = claim
+        let claim = ServiceAccountClaims.Reference(name: name, uid: found.uid)
+        switch kind {
+        case "Pod":
+            let node = registry.latest("/nodes", name: found.value[path: "spec", "nodeName"].string ?? "")
+            return TokenSigner.Binding(pod: claim, node: node.map { .init(name: $0.name, uid: $0.uid) })
+        case "Secret": return TokenSigner.Binding(secret: claim)
+        default: return TokenSigner.Binding(node: claim)
         }
-        return claims
     }
 }
