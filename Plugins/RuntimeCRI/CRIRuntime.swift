@@ -58,4 +58,8 @@ final class CRIRuntime: Runtime {
         self.changes.withLock { $0 = changes }
         return changes.start()
     }
+
+    func open(_ kind: StreamKind, _ request: [UInt8], _ events: StreamEvents) throws -> any RuntimeStream {
+        try CRIStream.open(kind, request, over: connection, events)
+    }
 }

@@ -28,7 +28,7 @@ final class CRINode: Sendable {
     private static func load(into paths: ContainerdPaths, _ scratch: Scratch) async throws -> String {
         var archive = try ImageArchive(name: "apus.local/busybox:test", process: .init(command: ["/bin/sh"]))
         try archive.add(file: "bin/busybox", try busybox(), mode: 0o755)
-        for tool in ["sh", "sleep", "echo", "hostname", "cat", "stty"] { try archive.add(link: "bin/" + tool, to: "busybox") }
+        for tool in ["sh", "sleep", "echo", "hostname", "cat", "stty", "nc"] { try archive.add(link: "bin/" + tool, to: "busybox") }
         let file = scratch.path + "/busybox.tar"
         try archive.write(to: file)
         return try await ImageLoader(paths: paths).load(file)[0]

@@ -43,3 +43,10 @@ final class Scratch: Sendable {
         return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, file)], as: UTF8.self)
     }
 }
+
+/// Why the tests with a real containerd are left out, nil when they can run.
+let reasonAgainstContainerd: String? = {
+    if geteuid() != 0 { return "needs root" }
+    for program in ["/usr/bin/containerd", "/bin/busybox"] where access(program, X_OK) != 0 { return "needs \(program)" }
+    return nil
+}()
