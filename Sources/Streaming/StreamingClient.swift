@@ -90,7 +90,7 @@ public final class StreamingClient: Sendable {
         if bytes.readableBytes == 0 { try await stream.finish() } else { try await stream.write(bytes) }
     }
 
-    /// Ends `run`.
+    /// Ends `run`, which throws `ConnectionClosed` if the container had more to say.
     public func close() { connection.close() }
 
     private static func upgrade(_ url: String, version: String) async throws -> any BytePipe {
