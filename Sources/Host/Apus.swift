@@ -16,12 +16,11 @@ struct Apus: AsyncParsableCommand {
         let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "apus"
         // Called as `kubelet`, through a link to this executable: the name is the sub-command.
         if configuration.subcommands.contains(where: { $0.configuration.commandName == name }) { arguments.insert(name, at: 0) }
-        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch let failure as StartupFailure {
-            fputs("error: \(failure.message)\n", stderr)
+            Output.error(failure.message)
             Glibc.exit(1)
         } catch {
             exit(withError: error)

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Starts this executable again in the background and waits until it says that it is ready.
@@ -11,7 +12,7 @@ enum Detach {
     /// - Throws: `StartupFailure` with the end of the child's log.
     static func start(arguments: [String], logFile: String) throws -> String {
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw StartupFailure("no pipe: \(String(cString: strerror(errno)))") }
+        guard apus_pipe(&ends) == 0 else { throw StartupFailure("no pipe: \(String(cString: strerror(errno)))") }
         let descriptor: Int32 = 3
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -26,7 +27,7 @@ enum Detach {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
 
         let logStart = size(of: logFile)
         var words: [UnsafeMutablePointer<CChar>?] = (["/proc/self/exe"] + arguments + [flag, String(descriptor)]).map { strdup($0) } + [nil]

@@ -59,6 +59,12 @@ struct PodNetwork {
         close(descriptor)
     }
 
+    /// The first /24 of a network, or the whole of a smaller one: the share of an only node.
+    static func firstSubnet(of cidr: String) -> String {
+        let parts = cidr.split(separator: "/")
+        return "\(parts[0])/\(max(24, parts.count > 1 ? Int(parts[1]) ?? 24 : 24))"
+    }
+
     /// The address `offset` places into an IPv4 network: `address(1, of: "10.96.0.0/16")` is `10.96.0.1`.
     static func address(_ offset: UInt32, of cidr: String) -> String {
         let bytes = cidr.split(separator: "/")[0].split(separator: ".").compactMap { UInt32($0) }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Runs a program of the system and waits for it. For a few short set-up commands (`ip`, `nft`), never on a hot path.
@@ -13,7 +14,7 @@ enum Shell {
     static func run(_ arguments: [String], input: String = "") -> Result {
         var outputEnds: [Int32] = [0, 0]
         var inputEnds: [Int32] = [0, 0]
-        guard pipe2(&outputEnds, O_CLOEXEC) == 0, pipe2(&inputEnds, O_CLOEXEC) == 0 else { return Result(status: 127, output: String(cString: strerror(errno))) }
+        guard apus_pipe(&outputEnds) == 0, apus_pipe(&inputEnds) == 0 else { return Result(status: 127, output: String(cString: strerror(errno))) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, inputEnds[0], 0)

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
@@ -11,7 +12,7 @@ enum Signals {
     /// A handler with a pipe and not a blocked mask: a mask would be inherited by containerd and everything it starts.
     static func stopRequested() async {
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { return }
+        guard apus_pipe(&ends) == 0 else { return }
         pipeEnd.store(ends[1], ordering: .releasing)
         for number in [SIGTERM, SIGINT] {
             var action = sigaction()
@@ -26,7 +27,7 @@ enum Signals {
         }
         let readEnd = ends[0]
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            Threads.start("signals") {
+            Threads.start {
                 var byte: UInt8 = 0
                 while read(readEnd, &byte, 1) < 0 && errno == EINTR {}
                 continuation.resume()
@@ -37,7 +38,7 @@ enum Signals {
 
 /// Threads of our own, for work that blocks.
 enum Threads {
-    static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    static func start(_ body: @escaping @Sendable () -> Void) {
         final class Box: Sendable {
             let body: @Sendable () -> Void
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -51,7 +52,6 @@ enum Threads {
                 return nil
             }, box.toOpaque())
         precondition(failed == 0, "no thread could be started: \(String(cString: strerror(failed)))")
-        pthread_setname_np(thread, name)
         pthread_detach(thread)
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Containerd
 
 /// Images of the cluster's own containerd.
 struct ImageCommand: ParsableCommand {
@@ -10,5 +11,14 @@ struct ImageCommand: ParsableCommand {
         @OptionGroup var data: DataOptions
         @Argument(help: "A .tar file.")
         var file: String
+
+        func run() async throws {
+            let paths = ContainerdPaths(directory: DataDirectory(data.dataDir).containerdDirectory)
+            do {
+                for name in try await ImageLoader(paths: paths).load(file) { Output.line("loaded \(name)") }
+            } catch {
+                throw StartupFailure("\(error)")
+            }
+        }
     }
 }

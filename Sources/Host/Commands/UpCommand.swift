@@ -21,6 +21,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "Add the context `apus` to ~/.kube/config.")
     var mergeKubeconfig = true
 
+    @Option(help: "The port of the kubelet's server, on loopback.")
+    var kubeletPort = 10250
+
     @Option(help: .hidden)
     var readyDescriptor: Int32?
 
@@ -35,8 +38,8 @@ struct UpCommand: AsyncParsableCommand {
             if let owner = directory.owner { throw StartupFailure("apus runs already on \(directory.path), as process \(owner). Stop it with `apus down --data-dir \(directory.path)`.") }
             mkdir(directory.path, 0o755)
             let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--detach" }
-            print(try Detach.start(arguments: Array(arguments), logFile: directory.logFile))
-            print(NextSteps.text(directory, serving: serving, isMerged: mergeKubeconfig))
+            Output.line(try Detach.start(arguments: Array(arguments), logFile: directory.logFile))
+            Output.line(NextSteps.text(directory, serving: serving, isMerged: mergeKubeconfig))
             return
         }
         LogOutput.install(verbosity: log.verbosity)

@@ -1,0 +1,143 @@
+internal import APIServer
+internal import ArgumentParser
+internal import HTTPServer
+internal import Logging
+internal import NIOSSL
+internal import PKI
+internal import Store
+
+/// The API server as a process of its own.
+struct APIServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kube-apiserver", abstract: "The API server by itself.")
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var certificate: CertificateOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var log: LogOptions
+
+    @Option(help: "The port of the API.")
+    var securePort = 6443
+
+    @Option(help: "The address the API listens on.")
+    var bindAddress = "0.0.0.0"
+
+    @Option(help: "The address that pods and other nodes reach the API at. Default: --bind-address, or the address of the default route when that is 0.0.0.0.")
+    var advertiseAddress: String?
+
+    @Option(name: .customLong("service-cluster-ip-range"), help: "The network of ClusterIPs.")
+    var serviceCIDR = "10.96.0.0/16"
+
+    @Option(help: "A CSV file of static bearer tokens: token,user,uid[,\"group1,group2\"].")
+    var tokenAuthFile: String?
+
+    @Option(help: "The authorities of client certificates, in PEM. Default: the CA under --data-dir.")
+    var clientCAFile: String?
+
+    @Option(help: "The issuer of service account tokens.")
+    var serviceAccountIssuer: String?
+
+    @Option(help: "The public key of service account tokens, in PEM. It must be that of --service-account-signing-key-file.")
+    var serviceAccountKeyFile: String?
+
+    @Option(help: "The private key that signs service account tokens, an EC P-256 key in PEM. Default: the one under --data-dir.")
+    var serviceAccountSigningKeyFile: String?
+
+    @Option(help: "The client certificate to show to kubelets, in PEM. Default: the one under --data-dir.")
+    var kubeletClientCertificate: String?
+
+    @Option(help: "The key of --kubelet-client-certificate, in PEM.")
+    var kubeletClientKey: String?
+
+    @Option(help: "The authorities of kubelets' serving certificates, in PEM. Default: the CA under --data-dir; with --kubelet-client-certificate, any is believed.")
+    var kubeletCertificateAuthority: String?
+
+    @Option(help: "RBAC or Node,RBAC.")
+    var authorizationMode = "RBAC"
+
+    @Option(help: .hidden)
+    var etcdServers: String?
+
+    func validate() throws {
+        try Ports.check(securePort, "--secure-port")
+        try AuthorizationModes.check(authorizationMode)
+        guard etcdServers == nil else { throw ValidationError("--etcd-servers: the etcd engine is not there yet; the store is a file under --data-dir") }
+        guard (kubeletClientCertificate == nil) == (kubeletClientKey == nil) else {
+            throw ValidationError("--kubelet-client-certificate and --kubelet-client-key go together: one is missing")
+        }
+        guard serviceAccountKeyFile == nil || serviceAccountSigningKeyFile != nil else {
+            throw ValidationError("--service-account-key-file needs --service-account-signing-key-file")
+        }
+        try Networks.check(serviceCIDR, "--service-cluster-ip-range")
+    }
+
+    /// Where others reach the API.
+    private var advertise: String { advertiseAddress ?? (bindAddress == "0.0.0.0" ? NodeAddress.primary() : bindAddress) }
+
+    private var cluster: Layout.Cluster {
+        let host = bindAddress == "0.0.0.0" ? "127.0.0.1" : bindAddress
+        return Layout.Cluster(
+            server: "https://\(host):\(securePort)", addresses: [host, advertise], nodeName: NodeAddress.hostname(), nodeAddresses: [NodeAddress.primary()],
+            serviceAddress: PodNetwork.address(1, of: serviceCIDR))
+    }
+
+    func run() async throws {
+        let process = RoleProcess("kube-apiserver", log)
+        let directory = DataDirectory(data.dataDir)
+        let rules = try PluginRules(directory: PluginPlaces(plugins).manifests)
+        try directory.lock()  // first: two processes on one store would lose writes
+        let credentials: ServerCredentials
+        let tls: TLSConfiguration
+        do {
+            credentials = try ServerCredentials(self, cluster, directory)
+            tls = try TLSConfiguration.server(certificateChainPEM: credentials.certificatePEM, privateKeyPEM: credentials.privateKeyPEM)
+        } catch let failure as StartupFailure {
+            throw failure
+        } catch {
+            throw StartupFailure("the API server's certificates: \(error)")
+        }
+        let tokens = try readTokens()
+        let store: Store
+        do { store = try Store(path: directory.storeFile, log: Logger(label: "store")) } catch { throw StartupFailure("\(error)") }
+        try await process.run { group in
+            let server = APIServer(try serverConfiguration(credentials, store, tokens, rules))
+            for plugin in rules.plugins { server.grants.set(plugin.user, rules: plugin.rules) }
+            try await server.start()  // the objects every cluster has, before anybody looks for them
+            let listener = try HTTPServer(
+                configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server, log: Logger(label: "http"))
+            try await listener.start()
+            group.addTask { await server.run() }
+            group.addTask { try await listener.run() }
+        } end: {
+            await store.close()  // last: nothing acknowledged may be lost
+        }
+    }
+
+    private func readTokens() throws -> [any TokenAuthenticator] {
+        guard let tokenAuthFile else { return [] }
+        let text = try TextFile.read(tokenAuthFile, of: "--token-auth-file")
+        do { return [try TokenFile(text)] } catch { throw StartupFailure("--token-auth-file: \(tokenAuthFile): \(error)") }
+    }
+
+    private func serverConfiguration(_ credentials: ServerCredentials, _ store: Store, _ tokens: [any TokenAuthenticator], _ rules: PluginRules) throws -> APIServer.Configuration {
+        guard let range = IPv4Range(serviceCIDR) else { throw StartupFailure("--service-cluster-ip-range: \(serviceCIDR) is not an IPv4 network") }
+        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+        configuration.kubelet = credentials.kubelet
+        configuration.advertise = (advertise, securePort)
+        configuration.certificates = credentials.clients
+        configuration.rootCA = credentials.rootCA
+        configuration.tokens = tokens
+        configuration.authorizers = [PluginImpersonation(rules)]
+        configuration.version.gitVersion = Version.kubernetes
+        if let serviceAccountIssuer {
+            configuration.issuer = serviceAccountIssuer
+            configuration.audiences = [serviceAccountIssuer]
+        }
+        // Upstream, too, looks for them on this machine and nowhere else.
+        configuration.components = [
+            HealthCheck("controller-manager") { await HealthProbe(port: 10257).problem() },
+            HealthCheck("scheduler") { await HealthProbe(port: 10259).problem() },
+            HealthCheck("store-0") { store.statistics.problem },
+        ]
+        return configuration
+    }
+}

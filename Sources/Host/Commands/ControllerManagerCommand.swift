@@ -1,0 +1,72 @@
+internal import APIModel
+internal import ArgumentParser
+internal import Client
+internal import ControllerManager
+internal import Logging
+internal import PluginHost
+
+/// The controllers as a process of its own.
+struct ControllerManagerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kube-controller-manager", abstract: "The controllers by themselves.")
+
+    @OptionGroup var api: KubeconfigOptions
+    @OptionGroup var election: LeaderElectionOptions
+    @OptionGroup var certificate: CertificateOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var log: LogOptions
+
+    @Option(parsing: .unconditionalSingleValue, help: "The controllers to run: '*' all that are on by default, 'foo' foo, '-foo' not foo. Default: *.")
+    var controllers: [String] = []
+
+    @Option(help: "The CA certificate that pods get to verify the API with, in PEM. Default: the one in the kubeconfig.")
+    var rootCAFile: String?
+
+    @Option(name: .customLong("cluster-cidr"), help: "The network of pods. Checked only: nodes bring their part of it along (kubelet --pod-cidr).")
+    var clusterCIDR: String?
+
+    @Option(help: "The address of this component's /healthz.")
+    var bindAddress = "127.0.0.1"
+
+    @Option(help: "The HTTPS port of this component's /healthz; 0 turns it off.")
+    var securePort = 10257
+
+    func validate() throws {
+        try Ports.check(securePort, "--secure-port", zero: "turns it off")
+        if let clusterCIDR { try Networks.check(clusterCIDR, "--cluster-cidr") }
+    }
+
+    func run() async throws {
+        let process = RoleProcess("kube-controller-manager", log)
+        let host = try loadPlugins()
+        let client = try process.client(kubeconfig: api.kubeconfig)
+        try await process.run { group in
+            let cache = Cache(client: client, log: Logger(label: "cache"))
+            group.addTask { try await cache.run() }  // before the plugins start, which read it
+            try await host.start(services: HostServices(client: client, cache: cache))
+            let manager = ControllerManager(cache: cache, controllers: host.controllers, elector: election.isOn ? process.elector(client) : nil, log: process.log)
+            try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
+            group.addTask { try await manager.run() }
+        } end: {
+            await host.stop()
+            await client.shutDown()
+        }
+    }
+
+    private func loadPlugins() throws -> PluginHost {
+        let places = try PluginPlaces(plugins)
+        let words = CommaList.split(controllers)
+        let selection = try ControllerSelection(words.isEmpty ? ["*"] : words, known: PluginRules(directory: places.manifests).names(.controller))
+        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
+        configuration.enable = selection.enable
+        configuration.disable = selection.disable
+        func load(rootCA: String) throws -> PluginHost {
+            configuration.config = ["root-ca": ["caFile": .string(rootCA)]]
+            let host = PluginHost(configuration, log: Logger(label: "plugins"))
+            do { try host.load() } catch { throw StartupFailure("\(error)") }
+            return host
+        }
+        if let rootCAFile { return try load(rootCA: rootCAFile) }
+        // The plugin reads the file while it is loaded.
+        return try TextFile.withTemporary(String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self), load)
+    }
+}

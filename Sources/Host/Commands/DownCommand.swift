@@ -1,0 +1,49 @@
+internal import ArgumentParser
+internal import Containerd
+internal import Glibc
+internal import Logging
+internal import PluginHost
+
+/// Stops the cluster and takes everything away that it made outside its data directory.
+struct DownCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down", abstract: "Stop the cluster: no process, mount, namespace or packet-filter table is left. The data stays, for the next `apus up`.")
+
+    @OptionGroup var data: DataOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        guard geteuid() == 0 else { throw StartupFailure("stopping a node needs root, as starting it did") }
+        LogOutput.install(verbosity: log.verbosity)
+        let directory = DataDirectory(data.dataDir)
+        if let owner = directory.owner {
+            Output.line("stopping apus, process \(owner)")
+            kill(owner, SIGTERM)
+            directory.waitUntilFree()
+        }
+        do {
+            try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(cgroupParents: ["/kubepods"])
+        } catch {
+            throw StartupFailure("\(error)")
+        }
+        try Mounts.unmount(under: directory.kubeletDirectory)
+        try cleanUpProxy()
+        PodNetwork.tearDown()
+        Output.line("apus is down; its data is in \(directory.path)")
+    }
+
+    /// The backend removes what it put in the kernel, whether or not the process that did so is still there.
+    private func cleanUpProxy() throws {
+        let places = try PluginPlaces(plugins)
+        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy])
+        configuration.config = [:]
+        let host = PluginHost(configuration, log: Logger(label: "plugins"))
+        do {
+            try host.load()
+            try host.cleanUpProxies()
+        } catch {
+            throw StartupFailure("the service proxy's rules could not be removed: \(error)")
+        }
+    }
+}

@@ -1,0 +1,171 @@
+internal import APIModel
+internal import ArgumentParser
+internal import Client
+internal import Containerd
+internal import FoundationEssentials
+internal import Glibc
+internal import Kubelet
+internal import Logging
+internal import PKI
+internal import PluginHost
+
+/// A node as a process of its own.
+///
+/// `--root-dir` is a data directory as `apus up` has one, so that `apus down --data-dir ROOT` takes the node's pods away.
+struct KubeletCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kubelet", abstract: "A node by itself.")
+
+    @OptionGroup var api: KubeconfigOptions
+    @OptionGroup var certificate: CertificateOptions
+    @OptionGroup var network: NetworkOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var log: LogOptions
+
+    @Option(help: "The Node's name. Default: the host name.")
+    var hostnameOverride: String?
+
+    @Option(name: .customLong("node-ip"), help: "The Node's InternalIP. Default: the address of the default route.")
+    var nodeIP: String?
+
+    @Option(help: "Where pods, logs and the container runtime's files live.")
+    var rootDir = "/var/lib/kubelet"
+
+    @Option(help: "The plugin that runs containers.")
+    var runtimePlugin = KubeletCommand.criPlugin
+
+    @Option(help: "Use this container runtime, with its own pod network, and not one of our own: unix:///run/containerd/containerd.sock")
+    var containerRuntimeEndpoint: String?
+
+    @Option(name: .customLong("pod-cidr"), help: "The node's part of the pod network. Default: the first /24 of --cluster-cidr.")
+    var podCIDR: String?
+
+    @Option(help: "The port of the kubelet's server.")
+    var port = 10250
+
+    @Option(help: "The address of the kubelet's server.")
+    var address = "0.0.0.0"
+
+    @Option(help: "The authorities of the API server's client certificate, in PEM. Default: the one in the kubeconfig.")
+    var clientCAFile: String?
+
+    @Option(help: "How many pods the node takes.")
+    var maxPods = 110
+
+    @Option(name: .customLong("cluster-dns"), help: "Addresses of the cluster's DNS servers, with commas between.")
+    var clusterDNS: [String] = []
+
+    @Option(help: "The domain of the cluster's names.")
+    var clusterDomain = "cluster.local"
+
+    @Option(help: "Labels to register the Node with: key=value, with commas between.")
+    var nodeLabels: [String] = []
+
+    @Option(help: "Taints to register the Node with: key=value:NoSchedule, with commas between.")
+    var registerWithTaints: [String] = []
+
+    @Option(help: "The address of the kubelet's /healthz, over HTTP.")
+    var healthzBindAddress = "127.0.0.1"
+
+    @Option(help: "The port of the kubelet's /healthz; 0 turns it off.")
+    var healthzPort = 10248
+
+    private static let criPlugin = "runtime-cri"
+
+    func validate() throws {
+        try Ports.check(port, "--port")
+        try Ports.check(healthzPort, "--healthz-port", zero: "turns it off")
+        try Networks.check(network.clusterCIDR, "--cluster-cidr")
+        try Networks.check(network.serviceCIDR, "--service-cluster-ip-range")
+        if let podCIDR { try Networks.check(podCIDR, "--pod-cidr") }
+        guard maxPods > 0 else { throw ValidationError("--max-pods: \(maxPods) is not a number of pods") }
+        if containerRuntimeEndpoint != nil, runtimePlugin != Self.criPlugin {
+            throw ValidationError("--container-runtime-endpoint is for --runtime-plugin \(Self.criPlugin), not \(runtimePlugin)")
+        }
+        _ = try NodeFlags.labels(nodeLabels, "--node-labels")
+        _ = try NodeFlags.taints(registerWithTaints, "--register-with-taints")
+    }
+
+    private var nodeName: String { hostnameOverride?.lowercased() ?? NodeAddress.hostname() }
+    private var nodeAddress: String { nodeIP ?? NodeAddress.primary() }
+    private var nodeCIDR: String { podCIDR ?? PodNetwork.firstSubnet(of: network.clusterCIDR) }
+
+    func run() async throws {
+        guard geteuid() == 0 else { throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's.") }
+        let process = RoleProcess("kubelet", log)
+        let directory = DataDirectory(rootDir)
+        let client = try process.client(kubeconfig: api.kubeconfig)
+        let host: PluginHost
+        let configuration: KubeletConfiguration
+        var containerd: ContainerdSupervisor?
+        do {
+            try directory.lock()  // two kubelets on one directory would end each other's pods
+            configuration = try kubeletConfiguration(directory)
+            containerd = try prepareContainerd(directory)
+            host = try loadPlugins(directory)
+        } catch {
+            await client.shutDown()
+            throw error as? StartupFailure ?? StartupFailure("\(error)")
+        }
+        let supervisor = containerd
+        try await process.run { group in
+            let cache = Cache(client: client, log: Logger(label: "cache"))
+            let recorder = EventRecorder(client: client, component: "kubelet", host: nodeName, log: process.log)
+            group.addTask { try await cache.run() }
+            group.addTask { await recorder.run() }
+            if let supervisor {
+                _ = try await supervisor.start()  // before the runtime plugin, which connects to it
+                group.addTask { try await supervisor.run() }
+            }
+            try await host.start(services: HostServices(client: client, cache: cache))
+            PluginReport.write(host.plugins, to: directory)
+            guard let runtime = host.runtime else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
+            let kubelet = Kubelet(configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(runtime), recorder: recorder, log: process.log)
+            try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) { kubelet.healthy ? nil : "the node is not ready" }
+            group.addTask { try await kubelet.run() }
+        } end: {
+            await host.stop()
+            await client.shutDown()
+        }
+    }
+
+    /// Our own containerd with the pod network that it uses; `nil` when the runtime is another, whose network is its operator's business.
+    private func prepareContainerd(_ directory: DataDirectory) throws -> ContainerdSupervisor? {
+        guard runtimePlugin == Self.criPlugin, containerRuntimeEndpoint == nil else { return nil }
+        let containerd = ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd"))
+        try PodNetwork(clusterCIDR: network.clusterCIDR, serviceCIDR: network.serviceCIDR, nodeCIDR: nodeCIDR).setUp()
+        try CNIConfiguration(bridge: PodNetwork.bridge).write(podCIDR: nodeCIDR, to: containerd.paths)
+        return containerd
+    }
+
+    private func loadPlugins(_ directory: DataDirectory) throws -> PluginHost {
+        let places = try PluginPlaces(plugins)
+        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.runtime])
+        configuration.choose = [.runtime: runtimePlugin]
+        if runtimePlugin == Self.criPlugin {
+            configuration.config = [Self.criPlugin: ["endpoint": .string(containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)]]
+        }
+        let host = PluginHost(configuration, log: Logger(label: "plugins"))
+        try host.load()
+        return host
+    }
+
+    private func kubeletConfiguration(_ directory: DataDirectory) throws -> KubeletConfiguration {
+        var configuration = KubeletConfiguration(
+            nodeName: nodeName, nodeAddresses: [nodeAddress], podCIDR: nodeCIDR, rootDirectory: directory.kubeletDirectory, podLogsDirectory: directory.podLogDirectory,
+            version: Version.kubernetes)
+        configuration.serverAddress = address
+        configuration.serverPort = port
+        configuration.maxPods = maxPods
+        configuration.clusterDNS = CommaList.split(clusterDNS)
+        configuration.clusterDomain = clusterDomain
+        configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels")
+        configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints")
+        let serving = try certificate.read() ?? NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress])
+        configuration.servingCertificate = serving.certificatePEM
+        configuration.servingKey = serving.privateKeyPEM
+        let authority =
+            try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") } ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
+        configuration.authenticate = try ClientCertificateVerifier(caPEM: authority).identity
+        return configuration
+    }
+}

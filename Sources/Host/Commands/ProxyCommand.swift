@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import Client
+internal import Glibc
+internal import Logging
+internal import PluginHost
+internal import Proxy
+
+/// The service proxy as a process of its own.
+struct ProxyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kube-proxy", abstract: "The service proxy by itself.")
+
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var log: LogOptions
+
+    @Option(help: "The kubeconfig file with the API's address and the credentials of this component. Its current context is used.")
+    var kubeconfig: String?
+
+    @Option(help: "The Node's name. Default: the host name.")
+    var hostnameOverride: String?
+
+    @Option(help: "The node's primary address, where node ports listen. Default: the address of the default route.")
+    var bindAddress = "0.0.0.0"
+
+    @Option(name: .customLong("cluster-cidr"), help: "The network of pods: what comes from elsewhere to a Service is masqueraded.")
+    var clusterCIDR = "10.244.0.0/16"
+
+    @Option(help: "The address and port of this component's /healthz, over HTTP; empty turns it off.")
+    var healthzBindAddress = "127.0.0.1:10256"
+
+    @Flag(help: "Remove what the proxy put in the kernel, then exit.")
+    var cleanup = false
+
+    func validate() throws {
+        if !cleanup, kubeconfig == nil { throw ValidationError("Missing expected argument '--kubeconfig <kubeconfig>'") }
+        try Networks.check(clusterCIDR, "--cluster-cidr")
+        _ = try healthz
+    }
+
+    private var healthz: (host: String, port: Int) {
+        get throws {
+            if healthzBindAddress.isEmpty { return ("", 0) }
+            let parts = healthzBindAddress.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, let port = Int(parts[1]), 0...65535 ~= port else {
+                throw ValidationError("--healthz-bind-address: \(healthzBindAddress) is not an address and a port, as in 127.0.0.1:10256")
+            }
+            return (String(parts[0]), port)
+        }
+    }
+
+    func run() async throws {
+        guard geteuid() == 0 else { throw StartupFailure("kube-proxy needs root: packet filters are the kernel's.") }
+        let process = RoleProcess("kube-proxy", log)
+        let places = try PluginPlaces(plugins)
+        let host = PluginHost(PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy]), log: Logger(label: "plugins"))
+        do {
+            try host.load()
+            if cleanup { return try host.cleanUpProxies() }
+        } catch {
+            throw StartupFailure("\(error)")
+        }
+        guard let kubeconfig else { return }
+        let client = try process.client(kubeconfig: kubeconfig)
+        let address = bindAddress == "0.0.0.0" ? NodeAddress.primary() : bindAddress
+        try await process.run { group in
+            let cache = Cache(client: client, log: Logger(label: "cache"))
+            group.addTask { try await cache.run() }
+            try await host.start(services: HostServices(client: client, cache: cache))
+            let proxy = Proxy(
+                Proxy.Configuration(nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache, log: process.log
+            ) { host.proxy }
+            try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
+            group.addTask { try await proxy.run() }
+        } end: {
+            await host.stop()
+            await client.shutDown()
+        }
+    }
+}

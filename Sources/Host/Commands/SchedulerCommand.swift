@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import Client
+internal import Logging
+internal import PluginHost
+internal import Scheduler
+internal import Synchronization
+
+/// The scheduler as a process of its own.
+struct SchedulerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "kube-scheduler", abstract: "The scheduler by itself.")
+
+    @OptionGroup var api: KubeconfigOptions
+    @OptionGroup var election: LeaderElectionOptions
+    @OptionGroup var certificate: CertificateOptions
+    @OptionGroup var plugins: PluginOptions
+    @OptionGroup var log: LogOptions
+
+    @Option(help: "The address of this component's /healthz.")
+    var bindAddress = "127.0.0.1"
+
+    @Option(help: "The HTTPS port of this component's /healthz; 0 turns it off.")
+    var securePort = 10259
+
+    func validate() throws { try Ports.check(securePort, "--secure-port", zero: "turns it off") }
+
+    func run() async throws {
+        let process = RoleProcess("kube-scheduler", log)
+        let places = try PluginPlaces(plugins)
+        let host = PluginHost(
+            PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.schedulerPolicy]), log: Logger(label: "plugins"))
+        do { try host.load() } catch { throw StartupFailure("\(error)") }
+        let client = try process.client(kubeconfig: api.kubeconfig)
+        let elector = election.isOn ? process.elector(client) : nil
+        try await process.run { group in
+            let cache = Cache(client: client, log: Logger(label: "cache"))
+            let recorder = EventRecorder(client: client, component: "default-scheduler", log: process.log)
+            let scheduler = Scheduler(client: client, cache: cache, policies: { host.schedulerPolicies }, recorder: recorder, log: process.log)
+            let leads = Leads(elector == nil)
+            try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
+                // One that waits for its turn to lead is well.
+                leads.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
+            }
+            group.addTask { try await cache.run() }
+            group.addTask { await recorder.run() }
+            try await host.start(services: HostServices(client: client, cache: cache))
+            group.addTask {
+                guard let elector else { return try await scheduler.run() }
+                try await elector.run {
+                    leads.value = true
+                    try await scheduler.run()
+                }
+            }
+        } end: {
+            await host.stop()
+            await client.shutDown()
+        }
+    }
+}
+
+/// Whether this process leads.
+private final class Leads: Sendable {
+    private let state: Mutex<Bool>
+    init(_ value: Bool) { state = Mutex(value) }
+    var value: Bool {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+}

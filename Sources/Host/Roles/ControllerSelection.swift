@@ -1,0 +1,33 @@
+/// `--controllers`: `*` is every controller that its manifest enables, `foo` is foo, `-foo` is not foo; what comes first of a name holds.
+struct ControllerSelection: Equatable {
+    var enable: Set<String> = []
+    var disable: Set<String> = []
+
+    /// What upstream calls them, beside our name with `-controller` behind it.
+    private static let aliases: [String: [String]] = [
+        "endpoints": ["endpoint"], "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"], "podgc": ["pod-garbage-collector-controller"],
+        "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
+    ]
+
+    static func names(of controller: String) -> [String] { [controller, "\(controller)-controller"] + (aliases[controller] ?? []) }
+
+    /// - Parameters:
+    ///   - words: of the flag, split at commas.
+    ///   - known: the names of all controllers that have a manifest.
+    /// - Throws: `StartupFailure` in upstream's words for a name that is not known.
+    init(_ words: [String], known: [String]) throws {
+        let all = Set(known.flatMap(Self.names))
+        for word in words where word != "*" {
+            let name = word.hasPrefix("-") ? String(word.dropFirst()) : word
+            guard all.contains(name) else { throw StartupFailure("--controllers: \"\(name)\" is not in the list of known controllers: \(known.sorted().joined(separator: ", "))") }
+        }
+        for controller in known {
+            let names = Self.names(of: controller)
+            if let word = words.first(where: { names.contains($0) || $0.hasPrefix("-") && names.contains(String($0.dropFirst())) }) {
+                if word.hasPrefix("-") { disable.insert(controller) } else { enable.insert(controller) }
+            } else if !words.contains("*") {
+                disable.insert(controller)
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import APIServer
+internal import ArgumentParser
+internal import Client
+
+/// How a role finds the API.
+struct KubeconfigOptions: ParsableArguments {
+    @Option(help: "The kubeconfig file with the API's address and the credentials of this component. Its current context is used.")
+    var kubeconfig: String
+
+    static func load(_ path: String) throws -> ClientConfiguration {
+        do { return try ClientConfiguration.load(kubeconfig: path) } catch { throw StartupFailure("--kubeconfig: \(error)") }
+    }
+}
+
+/// Whether one of several takes the lead before it works.
+struct LeaderElectionOptions: ParsableArguments {
+    @Option(defaultAsFlag: true, help: "Hold the component's Lease in kube-system while working. Default: true.")
+    var leaderElect: Bool?
+
+    var isOn: Bool { leaderElect ?? true }
+}
+
+/// The certificate that a role serves with.
+struct CertificateOptions: ParsableArguments {
+    @Option(help: "The certificate to serve with, and its chain, in PEM.")
+    var tlsCertFile: String?
+
+    @Option(help: "The key of --tls-cert-file, in PEM.")
+    var tlsPrivateKeyFile: String?
+
+    func validate() throws {
+        guard (tlsCertFile == nil) == (tlsPrivateKeyFile == nil) else { throw ValidationError("--tls-cert-file and --tls-private-key-file go together: one is missing") }
+    }
+
+    /// `nil` when none is given.
+    func read() throws -> (certificatePEM: String, privateKeyPEM: String)? {
+        guard let tlsCertFile, let tlsPrivateKeyFile else { return nil }
+        return (try TextFile.read(tlsCertFile, of: "--tls-cert-file"), try TextFile.read(tlsPrivateKeyFile, of: "--tls-private-key-file"))
+    }
+}
+
+enum Ports {
+    /// - Parameter zero: what 0 means to the flag, where it means something.
+    static func check(_ port: Int, _ flag: String, zero: String? = nil) throws {
+        guard (zero == nil ? 1 : 0)...65535 ~= port else { throw ValidationError("\(flag): \(port) is not a port\(zero.map { "; 0 \($0)" } ?? "")") }
+    }
+}
+
+enum Networks {
+    static func check(_ text: String, _ flag: String) throws {
+        guard IPv4Range(text) != nil else { throw ValidationError("\(flag): \(text) is not an IPv4 network, as in 10.244.0.0/16") }
+    }
+}
+
+enum CommaList {
+    /// `a,b` given any number of times.
+    static func split(_ values: [String]) -> [String] { values.flatMap { $0.split(separator: ",").map { String($0) } } }
+}

@@ -1,0 +1,69 @@
+internal import Client
+internal import Glibc
+internal import Logging
+
+/// A process that plays one role against the API: what all of them start, wait and stop by.
+struct RoleProcess {
+    /// As upstream calls the program: `kube-scheduler`.
+    let name: String
+    let log: Logger
+
+    init(_ name: String, _ options: LogOptions) {
+        LogOutput.install(verbosity: options.verbosity)
+        self.name = name
+        log = Logger(label: name)
+    }
+
+    /// Runs what `begin` adds to the group until the process is asked to stop (then returns) or something fails (then throws `StartupFailure`). `end` is called in either
+    /// case, once no task of the group runs any more.
+    func run(_ begin: (inout ThrowingTaskGroup<Void, any Error>) async throws -> Void, end: () async -> Void) async throws {
+        let (stop, request) = AsyncStream.makeStream(of: Void.self)
+        // Owned by the process: it waits for a signal, which a role that fails by itself never gets.
+        Task {
+            await Signals.stopRequested()
+            request.finish()
+        }
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await _ in stop {}
+                    throw CancellationError()
+                }
+                do {
+                    try await begin(&group)
+                    log.notice("\(name) has started", metadata: ["version": "\(Version.kubernetes)"])
+                    while try await group.next() != nil {}
+                } catch {
+                    if error is CancellationError { log.notice("stopping") }
+                    group.cancelAll()
+                    while await group.nextResult() != nil {}
+                    await end()
+                    throw error
+                }
+            }
+        } catch is CancellationError {
+            log.notice("stopped")
+        } catch let failure as StartupFailure {
+            throw failure
+        } catch {
+            throw StartupFailure("\(name): \(error)")
+        }
+    }
+
+    /// The API as the kubeconfig says. Does not connect yet; `shutDown` is the caller's.
+    func client(kubeconfig path: String) throws -> HTTPSClient {
+        let configuration = try KubeconfigOptions.load(path)
+        do {
+            return try HTTPSClient(configuration: configuration, userAgent: "\(name)/\(Version.kubernetes)")
+        } catch {
+            throw StartupFailure("--kubeconfig: \(path): \(error)")
+        }
+    }
+
+    /// Tells the candidates of a leader election apart, as upstream does.
+    var identity: String { "\(NodeAddress.hostname())_\(getpid())_\(UInt64.random(in: .min ... .max))" }
+
+    func elector(_ client: any Client) -> LeaderElector {
+        LeaderElector(client: client, namespace: "kube-system", name: name, identity: identity, log: log)
+    }
+}

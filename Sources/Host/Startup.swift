@@ -1,0 +1,234 @@
+internal import APIModel
+internal import APIServer
+internal import Client
+internal import Containerd
+internal import ControllerManager
+internal import FoundationEssentials
+internal import Glibc
+internal import HTTPServer
+internal import Kubelet
+internal import Logging
+internal import NIOSSL
+internal import PKI
+internal import PluginHost
+internal import Proxy
+internal import Scheduler
+internal import Store
+internal import Streaming
+internal import Synchronization
+
+/// Brings the all-in-one up, keeps it running, and lets it down: the one place that knows all roles.
+struct Startup {
+    let options: UpCommand
+    let directory: DataDirectory
+    let log = Logger(label: "apus")
+
+    init(_ options: UpCommand, _ directory: DataDirectory) {
+        self.options = options
+        self.directory = directory
+    }
+
+    private var node: (name: String, address: String) { (options.node.name, options.node.address) }
+    private var network: PodNetwork {
+        PodNetwork(clusterCIDR: options.network.clusterCIDR, serviceCIDR: options.network.serviceCIDR, nodeCIDR: PodNetwork.firstSubnet(of: options.network.clusterCIDR))
+    }
+
+    /// Returns when the process was asked to stop; throws when it cannot start or a role ends.
+    func run() async throws {
+        let begin = ContinuousClock.now
+        do {
+            try await start(begin)
+        } catch let failure as StartupFailure {
+            throw failure
+        } catch is CancellationError {
+            return
+        } catch {
+            throw StartupFailure("\(error)")
+        }
+    }
+
+    private func start(_ begin: ContinuousClock.Instant) async throws {
+        try directory.lock()  // first: two processes on one store would lose writes
+        let (node, network) = (node, network)
+        let containerd = options.containerRuntimeEndpoint == nil ? ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")) : nil
+        try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
+        if let containerd { try CNIConfiguration(bridge: PodNetwork.bridge).write(podCIDR: network.nodeCIDR, to: containerd.paths) }
+        let containerdStart = Task { try await containerd?.start() }  // the slowest part, so it starts beside the rest; awaited before the plugins start
+
+        let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
+        let plugins = try makePluginHost(credentials)
+        try plugins.load()  // before the store: a plugin that is broken must not cost a half-started cluster
+        let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
+        let roles = Roles()
+        let server = APIServer(try apiConfiguration(credentials, store, node, network, plugins, roles))
+        for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }  // before plugins start and call
+        try await server.start()  // the objects every cluster has, before anybody looks for them
+
+        var listeners: [HTTPServer] = []
+        let tls = try TLSConfiguration.server(certificateChainPEM: credentials.apiServer.certificatePEM, privateKeyPEM: credentials.apiServer.privateKeyPEM)
+        for address in Set([options.serving.bindAddress, network.gateway]) where address == options.serving.bindAddress || options.serving.bindAddress != "0.0.0.0" {
+            let listener = try HTTPServer(
+                configuration: HTTPServer.Configuration(host: address, port: options.serving.securePort, tls: tls), responder: server, log: Logger(label: "http"))
+            try await listener.start()
+            listeners.append(listener)
+        }
+        if options.mergeKubeconfig { try mergeKubeconfig(credentials) }
+
+        let client = server.client(as: "system:apus", groups: ["system:masters"])
+        let cache = Cache(client: client, log: Logger(label: "cache"))
+        let recorder = EventRecorder(client: client, component: "default-scheduler", log: log)
+        let kubeletRecorder = EventRecorder(client: client, component: "kubelet", host: node.name, log: log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cache.run() }  // before the plugins start, which read it
+            group.addTask { await recorder.run() }
+            group.addTask { await kubeletRecorder.run() }
+            group.addTask { await server.run() }
+            for listener in listeners { group.addTask { try await listener.run() } }
+            _ = try await containerdStart.value  // before the runtime plugin, which connects to it
+            if let containerd { group.addTask { try await containerd.run() } }
+            try await plugins.start(services: HostServices(client: client, cache: cache))
+            PluginReport.write(plugins.plugins, to: directory)
+
+            let scheduler = Scheduler(client: client, cache: cache, policies: { plugins.schedulerPolicies }, recorder: recorder, log: Logger(label: "scheduler"))
+            let controllers = ControllerManager(cache: cache, controllers: plugins.controllers, log: Logger(label: "controller-manager"))
+            let proxy = Proxy(
+                Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR), cache: cache, log: Logger(label: "proxy")
+            ) { plugins.proxy }
+            guard let runtime = plugins.runtime else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
+            let kubelet = Kubelet(
+                configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache, runtime: PluginRuntime(runtime), recorder: kubeletRecorder,
+                log: Logger(label: "kubelet"))
+            roles.set(scheduler, controllers)
+            group.addTask { try await scheduler.run() }
+            group.addTask { try await controllers.run() }
+            group.addTask { try await proxy.run() }
+            group.addTask { try await kubelet.run() }
+            group.addTask { try await announceReady(cache, node.name, begin) }
+            group.addTask {
+                await Signals.stopRequested()
+                throw CancellationError()
+            }
+            do {
+                while let _ = try await group.next() {}
+            } catch {
+                group.cancelAll()
+                log.notice("stopping: pods go on; `apus down --data-dir \(directory.path)` ends them")
+                while let _ = await group.nextResult() {}
+                await plugins.stop()
+                await store.close()  // last: nothing acknowledged may be lost
+                throw error
+            }
+        }
+    }
+
+    /// Says so when the Node is Ready: to the process that waits, or to the log.
+    private func announceReady(_ cache: Cache, _ name: String, _ begin: ContinuousClock.Instant) async throws {
+        try await cache.watch(.nodes)
+        let (ready, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let observation = cache.observe([.nodes]) { _, _, node in
+            let conditions = node?.value["status"]["conditions"].elements ?? []
+            if node?.name == name, conditions.contains(where: { $0["type"].string == "Ready" && $0["status"].string == "True" && Self.isFresh($0) }) { signal.yield() }
+        }
+        defer { observation.cancel() }
+        for await _ in ready { break }
+        try Task.checkCancellation()
+        let seconds = (ContinuousClock.now - begin).components
+        let tenths = seconds.seconds * 100 + seconds.attoseconds / 10_000_000_000_000_000
+        let line = "apus is up: node \(name) is Ready after \(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100) s"
+        log.notice("\(line)")
+        if let descriptor = options.readyDescriptor {
+            let text = line + "\n"
+            _ = text.withCString { write(descriptor, $0, strlen($0)) }
+            close(descriptor)
+        } else {
+            Output.line(line + NextSteps.text(directory, serving: options.serving, isMerged: options.mergeKubeconfig))
+        }
+    }
+
+    /// A Node that was Ready when the last Apus ended still says so; what counts is what this kubelet said.
+    private static func isFresh(_ condition: Value) -> Bool {
+        guard let heard = condition["lastHeartbeatTime"].string.flatMap({ Timestamp.parse($0)?.seconds }) else { return true }
+        return heard >= processStart
+    }
+
+    private static let processStart = (Timestamp.parse(Timestamp.now())?.seconds ?? 0) - 1
+
+    private func mergeKubeconfig(_ credentials: Layout.Credentials) throws {
+        guard var config = credentials.kubeconfigs[.admin], let home = getenv("HOME").map({ String(cString: $0) }) else { return }
+        config.contextName = "apus"
+        try config.merge(intoFile: "\(home)/.kube/config", makeCurrent: false)
+    }
+}
+
+// What each role is made from.
+extension Startup {
+    private func cluster(_ node: (name: String, address: String), _ network: PodNetwork) -> Layout.Cluster {
+        let host = options.serving.bindAddress == "0.0.0.0" ? "127.0.0.1" : options.serving.bindAddress
+        return Layout.Cluster(
+            server: "https://\(host):\(options.serving.securePort)", addresses: [host, network.gateway], nodeName: node.name, nodeAddresses: [node.address],
+            serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
+    }
+
+    private func makePluginHost(_ credentials: Layout.Credentials) throws -> PluginHost {
+        let places = try PluginPlaces(options.plugins)
+        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
+        configuration.config = [
+            "root-ca": ["caFile": .string("\(directory.path)/pki/ca.crt")],
+            "runtime-cri": ["endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)],
+        ]
+        return PluginHost(configuration, log: Logger(label: "plugins"))
+    }
+
+    private func apiConfiguration(
+        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ plugins: PluginHost, _ roles: Roles
+    ) throws -> APIServer.Configuration {
+        guard let range = IPv4Range(network.serviceCIDR) else { throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network") }
+        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+        configuration.kubelet = Dialer.TLS(
+            caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM, privateKeyPEM: credentials.kubeletClient.privateKeyPEM)
+        configuration.kubeletHosts = [node.name: "127.0.0.1"]
+        configuration.advertise = (network.gateway, options.serving.securePort)
+        configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
+        configuration.rootCA = credentials.ca.certificatePEM
+        configuration.version.gitVersion = Version.kubernetes
+        if let file = options.serving.tokenAuthFile {
+            do {
+                configuration.tokens = [try TokenFile(String(contentsOfFile: file, encoding: .utf8))]
+            } catch {
+                throw StartupFailure("--token-auth-file: \(file): \(error)")
+            }
+        }
+        configuration.components = [
+            HealthCheck("controller-manager") { roles.controllersProblem },
+            HealthCheck("scheduler") { roles.schedulerProblem },
+            HealthCheck("store-0") { store.statistics.problem },
+        ]
+        return configuration
+    }
+
+    private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, address: String), _ network: PodNetwork) throws -> KubeletConfiguration {
+        let certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
+        var configuration = KubeletConfiguration(
+            nodeName: node.name, nodeAddresses: [node.address], podCIDR: network.nodeCIDR, rootDirectory: directory.kubeletDirectory, podLogsDirectory: directory.podLogDirectory,
+            version: Version.kubernetes)
+        configuration.serverAddress = "127.0.0.1"
+        configuration.serverPort = options.kubeletPort
+        configuration.servingCertificate = credentials.kubelet.certificatePEM
+        configuration.servingKey = credentials.kubelet.privateKeyPEM
+        configuration.authenticate = certificates.identity
+        return configuration
+    }
+}
+
+/// The loops that health checks ask about, once they run.
+final class Roles: Sendable {
+    private let loops = Mutex<(Scheduler, ControllerManager)?>(nil)
+
+    func set(_ scheduler: Scheduler, _ controllers: ControllerManager) { loops.withLock { $0 = (scheduler, controllers) } }
+
+    var schedulerProblem: String? { loops.withLock { $0?.0.healthy } == true ? nil : "the scheduler is not running" }
+    var controllersProblem: String? {
+        guard let controllers = loops.withLock({ $0?.1 }) else { return "the controller manager is not running" }
+        return controllers.unhealthyReason
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// A real all-in-one in a data directory of its own, driven by the real `kubectl`.
+///
+/// Ports and data are apart from those of a user's cluster; the bridge and the packet-filter tables are the machine's, so one cluster runs at a time.
+final class Cluster {
+    let directory: String
+    let port: Int
+    private let executable: String
+
+    init(port: Int = 16443) throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-e2e-\(getpid())").path
+        self.port = port
+        // The tests lie beside the executable they test.
+        executable = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus").path
+        try #require(FileManager.default.isExecutableFile(atPath: executable), "\(executable) is not built: run `swift build` first")
+        try #require(getuid() == 0, "these tests start pods: run them as root")
+        try #require(!FileManager.default.fileExists(atPath: "/sys/class/net/apus0"), "a cluster runs already on this machine: stop it with `make down` first")
+    }
+
+    @discardableResult
+    func up() throws -> String {
+        try run(
+            executable, "up", "--detach", "--data-dir", directory, "--secure-port", "\(port)", "--kubelet-port", "\(port + 1)", "--merge-kubeconfig", "false", "--node-name", "e2e",
+            "--v", "4")
+    }
+
+    @discardableResult
+    func down() throws -> String { try run(executable, "down", "--data-dir", directory) }
+
+    func apus(_ arguments: String...) throws -> String { try run([executable] + arguments + ["--data-dir", directory]) }
+
+    @discardableResult
+    func kubectl(_ arguments: String..., input: String? = nil) throws -> String {
+        try run(["kubectl", "--kubeconfig", "\(directory)/admin.kubeconfig"] + arguments, input: input)
+    }
+
+    /// The process, from its pid file.
+    func processID() throws -> pid_t {
+        let text = try String(contentsOfFile: "\(directory)/apus.pid", encoding: .utf8)
+        return try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+
+    func load(image: String) throws { try apus("image", "load", image) }
+
+    /// Removes the data, too.
+    func remove() {
+        _ = try? down()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    // MARK: Programs
+
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    @discardableResult
+    func run(_ arguments: String...) throws -> String { try run(arguments) }
+
+    /// What the program wrote to its standard output. Throws with everything it said when it failed.
+    @discardableResult
+    func run(_ arguments: [String], input: String? = nil) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = arguments
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        let source = Pipe()
+        process.standardInput = source
+        try process.run()
+        if let input { source.fileHandleForWriting.write(Data(input.utf8)) }
+        try source.fileHandleForWriting.close()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: "`\(arguments.joined(separator: " "))` ended with \(process.terminationStatus): \(text)\(complaints)")
+        }
+        return text
+    }
+
+    /// Tries `body` until it succeeds, and throws its last failure when the time is over. For effects in the kernel that nothing announces.
+    func eventually<T>(within seconds: TimeInterval = 20, _ body: () throws -> T) throws -> T {
+        let end = Date(timeIntervalSinceNow: seconds)
+        while true {
+            do { return try body() } catch {
+                guard Date() < end else { throw error }
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+        }
+    }
+}
