@@ -121,15 +121,21 @@ let package = Package(
         .executableTarget(
             name: "Host",
             dependencies: [
-                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
-                product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"),
+                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux", "Streaming",
+                product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
         tests("APIModel", exclude: ["Fixtures"]),
-        tests("APIServer", ["APIModel", "Client", "HTTPServer", "PKI", "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio")]),
+        tests("APIServer", [
+            "APIModel", "Client", "HTTPServer", "PKI", "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+            product("OrderedCollections", "swift-collections"),
+        ]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
         tests("PluginHost", ["APIModel", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
+        .testTarget(
+            name: "ControllerTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log")],
+            path: "Tests/ControllerTests", swiftSettings: swift),
         tests("Kubelet", ["APIModel", "Client", product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
         tests("Containerd", ["APIModel", product("Logging", "swift-log")]),
         .testTarget(

@@ -37,7 +37,7 @@ public final class APIServer: Responder {
             registry: registry, reviews: AccessReviews(authorizer: authorizer, authenticator: authentication),
             components: ComponentStatuses(checks: configuration.components))
         resources = ResourceResponder(
-            operations: operations, connector: Connector(registry: registry, kubelet: configuration.kubelet),
+            operations: operations, connector: Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts),
             watches: WatchResponder(registry: registry, metrics: metrics), body: BodyReader(catalogue: configuration.catalogue))
         endpoints = Endpoints(configuration, metrics)
     }

@@ -35,6 +35,8 @@ extension APIServer {
         public var healthChecks: [HealthCheck] = []
         /// How kubelets are trusted and which certificate they are shown. `nil`: plain connections, for tests.
         public var kubelet: Dialer.TLS?
+        /// Where kubelets listen that are not at their Node's address, by Node: the one of this process is on loopback.
+        public var kubeletHosts: [String: String] = [:]
         public var log: Logger
 
         public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {

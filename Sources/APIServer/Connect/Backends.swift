@@ -4,14 +4,17 @@ import Store
 /// Finds out where pods, services and nodes answer.
 struct Backends: Sendable {
     let registry: Registry
+    /// Where kubelets listen that are not at their Node's address, by Node.
+    let kubeletHosts: [String: String]
 
     /// The kubelet of a node, at the address that kubelets and operators prefer.
     func kubelet(_ node: String) throws -> BackendAddress {
         guard let object = registry.store.get(Key(collection: "/nodes", name: node))?.object.value else { throw APIError.notFound("nodes", node) }
         let addresses = object[path: "status", "addresses"].elements
+        let port = object[path: "status", "daemonEndpoints", "kubeletEndpoint", "Port"].int.flatMap { $0 > 0 ? Int($0) : nil } ?? 10_250
+        if let host = kubeletHosts[node] { return BackendAddress(host: host, port: port, trust: .kubelet) }
         for type in ["InternalIP", "Hostname", "ExternalIP", "InternalDNS", "ExternalDNS"] {
             guard let address = addresses.first(where: { $0["type"].string == type })?["address"].string, !address.isEmpty else { continue }
-            let port = object[path: "status", "daemonEndpoints", "kubeletEndpoint", "Port"].int.flatMap { $0 > 0 ? Int($0) : nil } ?? 10_250
             return BackendAddress(host: address, port: port, trust: .kubelet)
         }
         throw APIError.internalError("no preferred addresses found; known addresses: []")

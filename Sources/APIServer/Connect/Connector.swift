@@ -9,8 +9,9 @@ import Streaming
 struct Connector: Sendable {
     let registry: Registry
     let kubelet: Dialer.TLS?
+    let kubeletHosts: [String: String]
 
-    private var backends: Backends { Backends(registry: registry) }
+    private var backends: Backends { Backends(registry: registry, kubeletHosts: kubeletHosts) }
 
     static let subresources: Set = ["exec", "attach", "portforward", "log", "proxy"]
     private static let hopByHop: Set = [

@@ -53,7 +53,7 @@ struct WatchResponder: Sendable {
         while clock.now < end {
             let next = sendsBookmarks ? min(clock.now + bookmarkInterval, end) : end
             guard (try? await clock.sleep(until: next)) != nil else { return }
-            if sendsBookmarks { watch.nudge() }
+            if sendsBookmarks, next < end { watch.nudge() }
         }
         watch.cancel()
     }
@@ -81,5 +81,7 @@ struct WatchResponder: Sendable {
             if events.isEmpty, sendsBookmarks { piece = try presenter.bookmark(source.watch.progress, endsInitialEvents: false) }
             if !piece.isEmpty { try await writer.write(piece) }
         }
+        // The watch's time is up; its client goes on from here.
+        if sendsBookmarks { try await writer.write(presenter.bookmark(source.watch.progress, endsInitialEvents: false)) }
     }
 }

@@ -23,7 +23,9 @@ struct Operations: Sendable {
             verbs = found.verbs
         }
         let isCollection = verb == "list" || verb == "watch" || verb == "deletecollection"
-        guard verbs.contains(verb) else {
+        // A collection is created into, an object is changed.
+        let fits = subresource.isEmpty && verb != "watch" ? name.isEmpty == (isCollection || verb == "create") : true
+        guard verbs.contains(verb), fits else {
             throw APIError(
                 code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource", details: .emptyObject)
         }

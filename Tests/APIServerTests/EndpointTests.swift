@@ -1,0 +1,78 @@
+import APIModel
+import HTTPTypes
+import Store
+import Testing
+
+@testable import APIServer
+
+@Suite struct EndpointTests {
+    @Test func discoversEverything() async throws {
+        try await TestServer.with { server in
+            #expect(await server.ask(.get, "/api").json["versions"] == ["v1"])
+            let groups = await server.ask(.get, "/apis").json["groups"].elements.compactMap { $0["name"].string }
+            #expect(groups.contains("apps") && groups.contains("rbac.authorization.k8s.io"))
+            let core = await server.ask(.get, "/api/v1").json["resources"].elements
+            #expect(core.contains { $0["name"] == "pods/log" })
+            #expect(core.first { $0["name"] == "pods" }?["shortNames"] == ["po"])
+            let aggregated = await server.ask(.get, "/apis", accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json")
+            #expect(aggregated.json["kind"] == "APIGroupDiscoveryList")
+            #expect(aggregated.headers[.contentType] == "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
+            let again = await server.ask(
+                .get, "/apis", accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", headers: ["If-None-Match": aggregated.headers[.eTag] ?? ""])
+            #expect(again.code == 304)
+            #expect(await server.ask(.get, "/apis/nope").code == 404)
+        }
+    }
+
+    @Test func describesItselfInOpenAPI() async throws {
+        try await TestServer.with { server in
+            let index = await server.ask(.get, "/openapi/v3").json
+            let url = index["paths"]["apis/apps/v1"]["serverRelativeURL"].string ?? ""
+            let document = await server.ask(.get, url)
+            #expect(document.headers[.cacheControl] == "public, immutable")
+            #expect(!document.json["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"].isNull)
+            #expect(await server.ask(.get, "/openapi/v3/apis/nope/v1").code == 404)
+        }
+    }
+
+    @Test func tellsHealthInWords() async throws {
+        try await TestServer.with { server in
+            #expect(await server.ask(.get, "/livez").text == "ok")
+            #expect(await server.ask(.get, "/livez?verbose").text == "[+]ping ok\nlivez check passed\n")
+            let sick = await server.ask(.get, "/readyz")
+            #expect(sick.code == 500)
+            #expect(sick.text == "[+]ping ok\n[-]store-0 failed: reason withheld\nreadyz check failed\n")
+            #expect(await server.ask(.get, "/readyz?exclude=store-0").code == 200)
+        }
+    }
+
+    @Test func showsComponents() async throws {
+        try await TestServer.with { server in
+            let list = await server.ask(.get, "/api/v1/componentstatuses").json["items"].elements
+            #expect(list.map { $0["metadata"]["name"] } == ["scheduler", "store-0"])
+            #expect(list[1]["conditions"][0]["status"] == "False")
+            #expect(await server.ask(.get, "/api/v1/componentstatuses/scheduler").json["conditions"][0]["message"] == "ok")
+        }
+    }
+
+    @Test func countsRequests() async throws {
+        try await TestServer.with { server in
+            await server.ask(.get, "/api/v1/namespaces/default")
+            let text = await server.ask(.get, "/metrics").text
+            #expect(text.contains("apiserver_request_total{code=\"200\",group=\"\",resource=\"namespaces\",scope=\"resource\",subresource=\"\",verb=\"GET\",version=\"v1\"} 1"))
+            #expect(text.contains("apus_store_revision \(server.store.revision)"))
+        }
+    }
+
+    @Test func startsWithWhatEveryClusterHas() async throws {
+        try await TestServer.with { server in
+            let namespaces = await server.ask(.get, "/api/v1/namespaces").json["items"].elements.compactMap { $0["metadata"]["name"].string }
+            #expect(namespaces == ["default", "kube-node-lease", "kube-public", "kube-system"])
+            #expect(await server.ask(.get, "/api/v1/namespaces/default/services/kubernetes").json["spec"]["clusterIP"] == "10.96.0.1")
+            #expect(await server.ask(.get, "/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"][0]["addresses"][0]["ip"] == "10.0.0.1")
+            #expect(await server.ask(.get, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes").code == 200)
+            #expect(await server.ask(.get, "/apis/rbac.authorization.k8s.io/v1/clusterroles/admin").json["rules"].elements.count > 20)
+            #expect(await server.ask(.get, "/apis/scheduling.k8s.io/v1/priorityclasses/system-cluster-critical").json["value"] == 2_000_000_000)
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import APIModel
+import HTTPTypes
+import Store
+import Testing
+
+@testable import APIServer
+
+@Suite struct ListAndWatchTests {
+    private let maps = "/api/v1/namespaces/default/configmaps"
+
+    private func fill(_ server: TestServer, _ count: Int) async {
+        for index in 0..<count { await server.ask(.post, maps, TestServer.configMap("m\(index)", labels: ["parity": index % 2 == 0 ? "even" : "odd"])) }
+    }
+
+    @Test func listsInPagesOfOneRevision() async throws {
+        try await TestServer.with { server in
+            await fill(server, 7)
+            let first = await server.ask(.get, "\(maps)?limit=3").json
+            #expect(first["kind"] == "ConfigMapList")
+            #expect(first["items"].elements.count == 3)
+            #expect(first["metadata"]["remainingItemCount"] == 4)
+            await server.ask(.delete, "\(maps)/m5")
+            let token = first["metadata"]["continue"].string ?? ""
+            let second = await server.ask(.get, "\(maps)?limit=10&continue=\(token)").json
+            #expect(second["items"].elements.map { $0["metadata"]["name"] } == ["m3", "m4", "m5", "m6"])
+            #expect(second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"])
+            #expect(second["metadata"]["continue"].isNull)
+        }
+    }
+
+    @Test func selects() async throws {
+        try await TestServer.with { server in
+            await fill(server, 4)
+            let rows: [(String, [Value])] = [
+                ("labelSelector=parity%3Deven", ["m0", "m2"]), ("labelSelector=parity%20notin%20(even)", ["m1", "m3"]), ("fieldSelector=metadata.name%3Dm1", ["m1"]),
+                ("fieldSelector=metadata.name%3Dnope", []), ("labelSelector=parity%3Dodd&limit=1", ["m1"]),
+            ]
+            for (query, names) in rows {
+                let list = await server.ask(.get, "\(maps)?\(query)").json
+                #expect(list["items"].elements.map { $0["metadata"]["name"] } == names, "\(query)")
+            }
+            #expect(await server.ask(.get, "\(maps)?fieldSelector=nope%3D1").code == 400)
+            #expect(await server.ask(.get, "\(maps)?labelSelector=a%20b").code == 400)
+        }
+    }
+
+    @Test func emptyListsHaveItems() async throws {
+        try await TestServer.with { server in
+            let list = await server.ask(.get, "/apis/batch/v1/jobs")
+            #expect(list.text.contains("\"items\":[]"))
+            #expect(list.json["metadata"]["resourceVersion"].string?.isEmpty == false)
+        }
+    }
+
+    @Test func showsTablesAndMetadata() async throws {
+        try await TestServer.with { server in
+            await server.ask(.post, "/api/v1/namespaces/default/services", TestServer.service("web"))
+            let table = await server.ask(.get, "/api/v1/namespaces/default/services", accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json").json
+            #expect(table["kind"] == "Table")
+            #expect(table["columnDefinitions"].elements.first?["name"] == "Name")
+            #expect(table["rows"].elements.count == 2)
+            let partial = await server.ask(.get, "/api/v1/namespaces/default/services/web", accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").json
+            #expect(partial["kind"] == "PartialObjectMetadata")
+            #expect(partial["spec"].isNull)
+            let protobuf = await server.ask(.get, "/api/v1/namespaces/default/services/web", accept: "application/vnd.kubernetes.protobuf")
+            #expect(protobuf.body.starts(with: Protobuf.magic))
+            let yaml = await server.ask(.get, "/api/v1/namespaces/default/services/web", accept: "application/yaml")
+            #expect(yaml.text.contains("kind: Service"))
+            #expect(await server.ask(.get, "/api/v1/services", accept: "text/html").code == 406)
+        }
+    }
+
+    @Test func takesYAMLAndProtobuf() async throws {
+        try await TestServer.with { server in
+            let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  a: b\n"
+            let created = await server.ask(.post, maps, raw: Array(yaml.utf8), type: "application/yaml")
+            #expect(created.json["data"]["a"] == "b", "\(created.text)")
+            let protobuf = try Protobuf.encodeUnknown(TestServer.configMap("p"))
+            #expect(await server.ask(.post, maps, raw: protobuf, type: "application/vnd.kubernetes.protobuf").json["data"]["a"] == "b")
+            #expect(await server.ask(.post, maps, raw: [1], type: "text/plain").code == 415)
+            #expect(await server.ask(.post, maps, raw: Array("{".utf8)).code == 400)
+        }
+    }
+
+    @Test func watchesFromARevision() async throws {
+        try await TestServer.with { server in
+            await fill(server, 1)
+            let revision = await server.ask(.get, maps).json["metadata"]["resourceVersion"].string ?? ""
+            await server.ask(.patch, "\(maps)/m0", ["data": ["a": "c"]], type: "application/merge-patch+json")
+            await server.ask(.delete, "\(maps)/m0")
+            let events = await server.watch("\(maps)?resourceVersion=\(revision)")
+            #expect(events.map { $0["type"] } == ["MODIFIED", "DELETED"])
+            #expect(events[1]["object"]["metadata"]["resourceVersion"].string == String(server.store.revision))
+        }
+    }
+
+    @Test func selectorsTurnChangesIntoAdditionsAndDeletions() async throws {
+        try await TestServer.with { server in
+            await fill(server, 1)
+            let revision = await server.ask(.get, maps).json["metadata"]["resourceVersion"].string ?? ""
+            for parity in ["odd", "odd", "even"] {
+                await server.ask(
+                    .patch, "\(maps)/m0", ["metadata": ["labels": ["parity": .string(parity)]], "data": ["x": .string(UniqueID.make())]], type: "application/merge-patch+json")
+            }
+            let events = await server.watch("\(maps)?labelSelector=parity%3Dodd&resourceVersion=\(revision)")
+            #expect(events.map { $0["type"] } == ["ADDED", "MODIFIED", "DELETED"])
+        }
+    }
+
+    @Test func streamsTheInitialState() async throws {
+        try await TestServer.with { server in
+            await fill(server, 2)
+            let events = await server.watch("\(maps)?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true")
+            #expect(events.prefix(3).map { $0["type"] } == ["ADDED", "ADDED", "BOOKMARK"])
+            #expect(events[2]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] == "true")
+            let legacy = await server.watch("\(maps)?resourceVersion=0")
+            #expect(legacy.map { $0["type"] } == ["ADDED", "ADDED"])
+        }
+    }
+
+    @Test func bookmarksTellWhereAQuietWatchStands() async throws {
+        try await TestServer.with { server in
+            let events = await server.watch("/apis/batch/v1/jobs?resourceVersion=1&allowWatchBookmarks=true")
+            #expect(events.last?["type"] == "BOOKMARK")
+            #expect(events.last?["object"]["metadata"]["resourceVersion"].string == String(server.store.revision))
+        }
+    }
+
+    @Test func refusesVersionsOfTheFuture() async throws {
+        try await TestServer.with { server in
+            let answer = await server.ask(.get, "\(maps)?resourceVersion=100000")
+            #expect(answer.code == 504)
+            #expect(answer.message.hasPrefix("Timeout: Too large resource version: 100000, current: "))
+            #expect(await server.ask(.get, "\(maps)?resourceVersion=x").code == 400)
+        }
+    }
+
+    @Test func deletesWhatIsSelected() async throws {
+        try await TestServer.with { server in
+            await fill(server, 4)
+            let deleted = await server.ask(.delete, "\(maps)?labelSelector=parity%3Dodd").json
+            #expect(deleted["items"].elements.count == 2)
+            #expect(await server.ask(.get, maps).json["items"].elements.count == 2)
+        }
+    }
+
+    @Test func convertsBetweenVersions() async throws {
+        try await TestServer.with { server in
+            let event: Value = [
+                "apiVersion": "v1", "kind": "Event", "metadata": ["name": "e", "namespace": "default"],
+                "involvedObject": ["kind": "Pod", "name": "p", "namespace": "default"], "reason": "Test", "message": "hello", "type": "Normal", "count": 3,
+            ]
+            #expect(await server.ask(.post, "/api/v1/namespaces/default/events", event).code == 201)
+            let other = await server.ask(.get, "/apis/events.k8s.io/v1/namespaces/default/events/e").json
+            #expect(other["apiVersion"] == "events.k8s.io/v1")
+            #expect(other["note"] == "hello")
+            #expect(other["regarding"]["name"] == "p")
+            let scaler: Value = [
+                "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": ["name": "h"],
+                "spec": ["maxReplicas": 3, "targetCPUUtilizationPercentage": 50, "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "d"]],
+            ]
+            #expect(await server.ask(.post, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers", scaler).code == 201)
+            let newer = await server.ask(.get, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h").json
+            #expect(newer["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"] == 50)
+            let older = await server.ask(.get, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/h").json
+            #expect(older["spec"]["targetCPUUtilizationPercentage"] == 50)
+            #expect(older["spec"]["metrics"].isNull)
+        }
+    }
+}
