@@ -57,7 +57,7 @@ struct NodeObject {
             allocatableText[name] =
                 switch name {
                 case "cpu": milli % 1000 == 0 ? String(milli / 1000) : "\(milli)m"
-                case "memory": "\(milli / 1000 >> 10)Ki"
+                case "memory": "\((milli / 1000) >> 10)Ki"
                 default: name.hasPrefix("hugepages-") ? allocatableText[name] ?? "0" : String(milli / 1000)
                 }
         }
