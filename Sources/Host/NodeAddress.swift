@@ -16,18 +16,15 @@ enum NodeAddress {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         guard descriptor >= 0 else { return "127.0.0.1" }
         defer { close(descriptor) }
-        var remote = sockaddr_in()
-        remote.sin_family = sa_family_t(AF_INET)
-        remote.sin_port = UInt16(53).bigEndian
-        // 192.0.0.8, the IPv4 dummy address (RFC 7600): no machine, but routed like any other.
-        remote.sin_addr.s_addr = UInt32(0xC000_0008).bigEndian
-        var local = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let found = withUnsafeMutablePointer(to: &remote) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) } } == 0
-        let named = withUnsafeMutablePointer(to: &local) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) } } == 0
-        guard found, named else { return "127.0.0.1" }
-        var text = [CChar](repeating: 0, count: Int(INET_ADDRSTRLEN))
-        inet_ntop(AF_INET, &local.sin_addr, &text, socklen_t(text.count))
-        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        // A `sockaddr_in` byte by byte, port 53 of 192.0.0.8, the IPv4 dummy address (RFC 7600): no machine, but routed like any other. The C structure has no members here
+        // that are sure to be seen: another C module declares it, too.
+        var address: [UInt8] = withUnsafeBytes(of: sa_family_t(AF_INET)) { Array($0) } + [0, 53, 192, 0, 0, 8] + [UInt8](repeating: 0, count: 8)
+        var size = socklen_t(address.count)
+        let isNamed = address.withUnsafeMutableBytes { bytes in
+            let pointer = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+            return connect(descriptor, pointer!, size) == 0 && getsockname(descriptor, pointer!, &size) == 0
+        }
+        guard isNamed else { return "127.0.0.1" }
+        return address[4..<8].map { String($0) }.joined(separator: ".")
     }
 }

@@ -11,7 +11,8 @@ enum AuthorizationModes {
         for mode in modes where !supported.contains(mode) {
             throw ValidationError(
                 upstream.contains(mode)
-                    ? "--authorization-mode: \(mode) is not supported; RBAC and Node,RBAC are" : "--authorization-mode: \"\(mode)\" is not a valid mode; RBAC and Node,RBAC are supported")
+                    ? "--authorization-mode: \(mode) is not supported; RBAC and Node,RBAC are"
+                    : "--authorization-mode: \"\(mode)\" is not a valid mode; RBAC and Node,RBAC are supported")
         }
         guard modes.contains("RBAC") else { throw ValidationError("--authorization-mode: RBAC must be among the modes") }
     }

@@ -40,7 +40,8 @@ struct HealthEndpoint: Responder {
                 throw StartupFailure("--tls-cert-file, --tls-private-key-file: \(error)")
             }
         }
-        let server = try HTTPServer(configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: HealthEndpoint(problem: problem), log: Logger(label: "health"))
+        let server = try HTTPServer(
+            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: HealthEndpoint(problem: problem), log: Logger(label: "health"))
         try await server.start()
         group.addTask { try await server.run() }
     }
