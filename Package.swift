@@ -127,7 +127,7 @@ let package = Package(
             path: "Sources/Host", swiftSettings: swift),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("APIServer", [
-            "APIModel", "Client", "HTTPServer", "PKI", "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+            "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
             product("OrderedCollections", "swift-collections"),
         ]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),

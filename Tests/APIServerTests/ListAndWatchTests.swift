@@ -72,7 +72,7 @@ import Testing
 
     @Test func takesYAMLAndProtobuf() async throws {
         try await TestServer.with { server in
-            let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  a: b\n"
+            let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: fromyaml\ndata:\n  a: b\n"
             let created = await server.ask(.post, maps, raw: Array(yaml.utf8), type: "application/yaml")
             #expect(created.json["data"]["a"] == "b", "\(created.text)")
             let protobuf = try Protobuf.encodeUnknown(TestServer.configMap("p"))

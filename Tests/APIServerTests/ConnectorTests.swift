@@ -1,0 +1,150 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Logging
+import NIOCore
+import Streaming
+import Synchronization
+import Testing
+
+@testable import APIServer
+
+/// What stands behind the API server in these tests: tells what it was asked, and echoes after an upgrade.
+private struct Backend: Responder {
+    func respond(to request: Request) async -> Response {
+        if request.headers[.upgrade] != nil {
+            var headers = HTTPFields()
+            headers[.upgrade] = "test"
+            return .upgrade(headers: headers) { connection in
+                while let piece = try await connection.read() { try await connection.write(piece) }
+            }
+        }
+        let query = request.query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
+        let authorization = request.headers[.authorization] ?? "none"
+        return .full(status: .ok, headers: [:], body: [Array("\(request.method) \(request.path)?\(query) \(authorization)".utf8)])
+    }
+}
+
+/// A client's connection, fed by the test.
+private final class FakeConnection: RawConnection {
+    private struct State {
+        var input: [ByteBuffer]
+        var output = ByteBuffer()
+        var waiting: CheckedContinuation<Void, Never>?
+        var isClosed = false
+    }
+    private let state: Mutex<State>
+    private let wanted: Int
+
+    /// Ends its own side once `wanted` bytes have come back.
+    init(_ input: [String], wanted: Int) {
+        state = Mutex(State(input: input.map { ByteBuffer(string: $0) }))
+        self.wanted = wanted
+    }
+
+    var output: String { state.withLock { String(buffer: $0.output) } }
+
+    func read() async throws -> ByteBuffer? {
+        if let piece = state.withLock({ $0.input.isEmpty ? nil : $0.input.removeFirst() }) { return piece }
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                guard state.output.readableBytes < wanted, !state.isClosed else { return true }
+                state.waiting = continuation
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+        return nil
+    }
+
+    func write(_ piece: ByteBuffer) async throws {
+        state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.output.writeImmutableBuffer(piece)
+            guard state.output.readableBytes >= wanted else { return nil }
+            defer { state.waiting = nil }
+            return state.waiting
+        }?.resume()
+    }
+
+    func close() async {
+        state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.isClosed = true
+            defer { state.waiting = nil }
+            return state.waiting
+        }?.resume()
+    }
+}
+
+@Suite struct ConnectorTests {
+    private let pods = "/api/v1/namespaces/default/pods"
+
+    private func with(_ body: (TestServer, Int) async throws -> Void) async throws {
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let backend = try HTTPServer(configuration: .init(host: "127.0.0.1", port: 0), responder: Backend(), log: log)
+        let port = try await backend.start().port ?? 0
+        try await TestServer.with { server in
+            await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "default"]])
+            await server.ask(
+                .post, "/api/v1/nodes",
+                [
+                    "metadata": ["name": "n1"],
+                    "status": ["addresses": [["type": "InternalIP", "address": "127.0.0.1"]], "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(port))]]],
+                ])
+            await server.ask(.post, pods, TestServer.pod("p"))
+            try await body(server, port)
+        }
+        await backend.shutdown(grace: .zero)
+    }
+
+    private func run(_ server: TestServer) async {
+        await server.ask(.post, "\(pods)/p/binding", ["target": ["kind": "Node", "name": "n1"]])
+        await server.ask(.patch, "\(pods)/p/status", ["status": ["phase": "Running", "podIP": "127.0.0.1"]], type: "application/merge-patch+json")
+    }
+
+    @Test func logsComeFromTheKubelet() async throws {
+        try await with { server, _ in
+            #expect(await server.ask(.get, "\(pods)/p/log").message == "pod p does not have a host assigned")
+            await run(server)
+            let answer = await server.ask(.get, "\(pods)/p/log?tailLines=3&follow=true&nope=1")
+            #expect(answer.text == "GET /containerLogs/default/p/c?tailLines=3&follow=true none")
+            #expect(await server.ask(.get, "\(pods)/p/log?container=x").message == "container x is not valid for pod p")
+        }
+    }
+
+    @Test func proxiesToPodsAndNodes() async throws {
+        try await with { server, port in
+            await run(server)
+            #expect(await server.ask(.get, "\(pods)/p:\(port)/proxy/a/b?x=y").text == "GET /a/b?x=y none")
+            #expect(await server.ask(.post, "/api/v1/nodes/n1/proxy/run/", .emptyObject).text == "POST /run/? none")
+            await server.ask(.post, "/api/v1/namespaces/default/services", TestServer.service("web"))
+            let path = "/api/v1/namespaces/default/services/web/proxy/x"
+            #expect(await server.ask(.get, path).message == "no endpoints available for service \"web\"")
+            let slice: Value = [
+                "metadata": ["name": "web", "labels": ["kubernetes.io/service-name": "web"]], "addressType": "IPv4",
+                "endpoints": [["addresses": ["10.255.0.1"], "conditions": ["ready": false]]],
+                "ports": [["name": "", "port": .int(Int64(port)), "protocol": "TCP"]],
+            ]
+            #expect(await server.ask(.post, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice).code == 201)
+            #expect(await server.ask(.get, path).code == 503)
+        }
+    }
+
+    @Test func upgradesAreSplicedToTheKubelet() async throws {
+        try await with { server, _ in
+            await run(server)
+            var fields = HTTPFields()
+            fields[.authorization] = "Bearer admin-token"
+            fields[.upgrade] = "test"
+            let request = Request(method: .get, path: "\(pods)/p/exec", query: [(name: "command", value: "ls -l"), (name: "stdout", value: "true")], headers: fields)
+            guard case .upgrade(let headers, let run) = await server.server.respond(to: request) else {
+                Issue.record("the answer is no upgrade")
+                return
+            }
+            #expect(headers[.upgrade] == "test")
+            let client = FakeConnection(["hello ", "world"], wanted: 11)
+            try await run(client)
+            #expect(client.output == "hello world")
+            #expect(await server.ask(.get, "\(pods)/p/exec?command=ls").message == "Upgrade request required")
+        }
+    }
+}
