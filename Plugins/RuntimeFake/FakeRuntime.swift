@@ -62,8 +62,9 @@ final class FakeRuntime: Runtime {
     func work(_ duration: Duration) {
         guard duration > .zero else { return }
         let parts = duration.components
-        var rest = timespec(tv_sec: Int(parts.seconds), tv_nsec: Int(parts.attoseconds / 1_000_000_000))
-        while nanosleep(&rest, &rest) != 0, errno == EINTR {}
+        var left = timespec(tv_sec: Int(parts.seconds), tv_nsec: Int(parts.attoseconds / 1_000_000_000))
+        var rest = timespec()
+        while nanosleep(&left, &rest) != 0, errno == EINTR { left = rest }
     }
 }
 

@@ -82,9 +82,11 @@ extension ContainerdSupervisor {
                 _ = child.waitUntilGone(Deadline(after: .seconds(5)))
             }
         }
+        var info = stat()
+        let logged = stat(paths.log, &info) == 0 && info.st_size <= Self.logLimit ? Int(info.st_size) : 0
         let child = try launch()
         do throws(ContainerdError) {
-            try awaitCRI(child, deadline)
+            try awaitCRI(child, deadline, logged: logged)
             try ensurePauseImage(deadline)
         } catch {
             child.signal(SIGKILL)
@@ -129,16 +131,20 @@ extension ContainerdSupervisor {
         if !facts.hasCgroups { log.warning("no control groups that can be written to: containers run without limits") }
     }
 
+    /// A log that is larger is put aside at the next start.
+    private static let logLimit = 16 << 20
+
     private func openLog() throws(ContainerdError) -> Int32 {
         var info = stat()
-        if stat(paths.log, &info) == 0, info.st_size > 16 << 20 { rename(paths.log, paths.log + ".1") }
+        if stat(paths.log, &info) == 0, info.st_size > Self.logLimit { rename(paths.log, paths.log + ".1") }
         let descriptor = open(paths.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw File.failure("cannot write \(paths.log)") }
         return descriptor
     }
 
     /// Waits for the socket to appear, then for CRI to have read its state back.
-    private func awaitCRI(_ child: Child, _ deadline: Deadline) throws(ContainerdError) {
+    /// - Parameter logged: where in the log this containerd's own words begin; nil when they are not known.
+    private func awaitCRI(_ child: Child, _ deadline: Deadline, logged: Int? = nil) throws(ContainerdError) {
         let socket = CRISocket(path: paths.socket)
         let watch = apus_watch_directory(paths.directory)
         defer { close(watch) }
@@ -146,6 +152,12 @@ extension ContainerdSupervisor {
         while true {
             let accepts = socket.accepts()
             if accepts, socket.answers(deadline) { return }
+            // containerd also runs without the part that we need it for.
+            if accepts, let logged,
+                let reason = File.readText(paths.log)?.utf8.dropFirst(logged).split(separator: 10).first(where: { String($0)?.contains(Self.withoutCRI) == true })
+            {
+                throw ContainerdError(.failed, "containerd started without CRI: \(String(reason) ?? ""); see \(paths.log)")
+            }
             guard !deadline.isPast else { throw ContainerdError(.timedOut, "containerd did not answer on \(paths.socket) in time: see \(paths.log)") }
             // A file that appears may be the socket, which listens a moment later; nothing tells when CRI is done. So both are looked at again after a growing pause.
             var waits = [pollfd(fd: child.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: watch, events: Int16(POLLIN), revents: 0)]
@@ -159,6 +171,8 @@ extension ContainerdSupervisor {
             while read(watch, &drained, drained.count) > 0 {}
         }
     }
+
+    private static let withoutCRI = "failed to load plugin io.containerd.grpc.v1.cri"
 
     private func lastWords() -> String? { File.readText(paths.log)?.split(separator: "\n").last.map(String.init) }
 

@@ -74,6 +74,7 @@ final class TarReader {
             end = offset
         }
         if offset == 0 { throw ContainerdError(.badArchive, "\(path) is not a tar archive") }
+        if offset != size { throw ContainerdError(.badArchive, "\(path) is cut off: it ends within a header") }
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }

@@ -70,7 +70,7 @@ import Testing
 
     @Test(arguments: [
         ("text", "is not a tar archive"), ("gzip", "is compressed with gzip: decompress it first"), ("empty", "is not a tar archive"),
-        ("cut", "is cut off: it ends within a file"), ("foreign", "is neither an OCI layout (no index.json) nor a docker archive (no manifest.json)"),
+        ("cut", "is cut off: it ends within a"), ("foreign", "is neither an OCI layout (no index.json) nor a docker archive (no manifest.json)"),
         ("unnamed", "the OCI layout does not name its image; give the name to load it under"), ("untagged", "the docker archive does not name its image"),
         ("incomplete", "the OCI layout lacks blobs/sha256/00"), ("broken", "index.json of the OCI layout is missing or lists no manifest"),
     ])

@@ -58,7 +58,8 @@ struct SupervisorTests {
         try File.makeDirectory(supervisor.paths.root)
         _ = try scratch.write("containerd/root/io.containerd.metadata.v1.bolt", [])
         let error = await #expect(throws: ContainerdError.self) { try await supervisor.start(within: .seconds(5)) }
-        #expect(error?.message.contains(supervisor.paths.log) == true, "\(error?.message ?? "")")
+        #expect(error?.code == .failed)
+        #expect(error?.message.contains("containerd started without CRI") == true && error?.message.contains(supervisor.paths.log) == true, "\(error?.message ?? "")")
         try await supervisor.takeDown()
     }
 
