@@ -34,7 +34,7 @@ struct KubeletServer: Responder {
                 // With five parts the uid stands before the container.
                 return try await remoteCommand(path[0] == "exec" ? .exec : .attach, namespace: path[1], pod: path[2], container: path[path.count - 1], request)
             case ("portForward", 3), ("portForward", 4):
-                return try await PortForward(context: context, runtime: runtime, pods: pods).respond(namespace: path[1], pod: path[2], request)
+                return try await PortForwarding(context: context, runtime: runtime, pods: pods).respond(namespace: path[1], pod: path[2], request)
             default: return .text(.notFound, "404 page not found")
             }
         } catch let error as APIError {

@@ -40,6 +40,8 @@ extension PodWorker {
             guard let container = runtime.containers.first(where: { $0.id == kill.id }) else { continue }
             try await killContainer(container, grace: grace(for: kill), message: kill.message)
         }
+        // A container that was killed waits like one that ended by itself, from when it ended.
+        if !actions.kills.isEmpty { try await readRuntime() }
         let isIdle = !actions.createSandbox && actions.initContainers.isEmpty && actions.containers.isEmpty && actions.ephemeralContainers.isEmpty
         if isIdle && actions.kills.isEmpty && volumes != nil && volumesCheckedAt + Self.resync > Clock.nanoseconds() { return }
 
@@ -50,7 +52,7 @@ extension PodWorker {
         guard let sandbox, volumes != nil else { return }
 
         let startedAny = await startContainers(actions, sandbox: sandbox)
-        if startedAny || !actions.kills.isEmpty || actions.createSandbox {
+        if startedAny || actions.createSandbox {
             try await readRuntime()
             await watchProbes()
         }

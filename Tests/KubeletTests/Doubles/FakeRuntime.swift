@@ -1,0 +1,154 @@
+import APIModel
+import Synchronization
+
+@testable import Kubelet
+
+/// A runtime in memory: containers run until told to end. Calls fail on demand.
+final class FakeRuntime: Runtime {
+    struct State {
+        var next = 0
+        var sandboxes: [String: Value] = [:]
+        var containers: [String: Value] = [:]
+        var images: Set<String> = ["web:1", "init:1"]
+        var calls: [String] = []
+        var failures: [String: RuntimeFailure] = [:]
+        var changed: (@Sendable (String, String) -> Void)?
+        /// Exit codes of commands run in containers.
+        var execExitCode: Int64 = 0
+        var clock: Int64 = 1_767_323_045_000_000_000
+    }
+    let state = Mutex(State())
+
+    /// Lets every call of a method fail, until `nil` is given.
+    func fail(_ method: String, _ failure: RuntimeFailure?) { state.withLock { $0.failures[method] = failure } }
+    var calls: [String] { state.withLock { $0.calls } }
+    func count(_ method: String) -> Int { calls.count { $0 == method } }
+
+    /// Ends a running container by itself.
+    func exit(_ name: String, code: Int64) {
+        let (changed, sandbox, id) = state.withLock { state -> ((@Sendable (String, String) -> Void)?, String, String) in
+            guard let (id, container) = state.containers.first(where: { $0.value["labels"][Label.containerName].string == name && $0.value["state"].int == 1 }) else {
+                return (nil, "", "")
+            }
+            state.end(id, code: code)
+            return (state.changed, container["pod_sandbox_id"].string ?? "", id)
+        }
+        changed?(sandbox, id)
+    }
+
+    func running() -> [String] {
+        state.withLock { state in state.containers.values.filter { $0["state"].int == 1 }.compactMap { $0["labels"][Label.containerName].string }.sorted() }
+    }
+
+    func subscribe(_ changed: @escaping @Sendable (String, String) -> Void) async -> Bool {
+        state.withLock { $0.changed = changed }
+        return true
+    }
+
+    func open(_ kind: RuntimeStreamKind, _ request: Value) async throws(RuntimeFailure) -> any RuntimeConnection {
+        throw RuntimeFailure(code: "Unimplemented", message: "no streams here")
+    }
+
+    func call(_ method: String, _ request: Value, timeout: Duration?) async throws(RuntimeFailure) -> Value {
+        let name = String(method.split(separator: "/")[1])
+        let result = state.withLock { state -> Result<(Value, (@Sendable (String, String) -> Void)?), RuntimeFailure> in
+            state.calls.append(name)
+            if let failure = state.failures[name] { return .failure(failure) }
+            do throws(RuntimeFailure) {
+                let answer = try state.answer(name, request)
+                return .success((answer, Self.changing.contains(name) ? state.changed : nil))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let (answer, changed) = try result.get()
+        changed?("", "")
+        return answer
+    }
+
+    private static let changing: Set<String> = [
+        "RunPodSandbox", "StopPodSandbox", "RemovePodSandbox", "CreateContainer", "StartContainer", "StopContainer", "RemoveContainer",
+    ]
+}
+
+extension FakeRuntime.State {
+    mutating func tick() -> Value {
+        clock += 1_000_000_000
+        return .int(clock)
+    }
+
+    mutating func end(_ id: String, code: Int64) {
+        containers[id]?["state"] = 2
+        containers[id]?["exit_code"] = .int(code)
+        containers[id]?["reason"] = code == 0 ? "Completed" : "Error"
+        containers[id]?["finished_at"] = .int(Clock.nanoseconds())
+    }
+
+    mutating func answer(_ name: String, _ request: Value) throws(RuntimeFailure) -> Value {
+        switch name {
+        case "Version": return ["runtime_name": "containerd", "runtime_version": "1.6.20"]
+        case "Status": return ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]]
+        case "RunPodSandbox":
+            next += 1
+            let config = request["config"]
+            let mode = config[path: "linux", "security_context", "namespace_options", "network"]
+            sandboxes["s\(next)"] = [
+                "id": "s\(next)", "metadata": config["metadata"], "state": 0, "created_at": tick(), "labels": config["labels"], "annotations": config["annotations"],
+                "network": ["ip": "10.1.0.\(next)"], "linux": ["namespaces": ["options": ["network": mode]]],
+            ]
+            return ["pod_sandbox_id": "s\(next)"]
+        case "StopPodSandbox":
+            let id = request["pod_sandbox_id"].string ?? ""
+            if sandboxes[id] != nil { sandboxes[id]?["state"] = 1 }
+            for (container, value) in containers where value["pod_sandbox_id"].string == id && value["state"].int == 1 { end(container, code: 137) }
+            return .emptyObject
+        case "RemovePodSandbox":
+            sandboxes[request["pod_sandbox_id"].string ?? ""] = nil
+            return .emptyObject
+        case "PodSandboxStatus": return ["status": try found(sandboxes[request["pod_sandbox_id"].string ?? ""])]
+        case "ListPodSandbox": return ["items": .array(sandboxes.values.filter { matches($0, request) })]
+        case "ListContainers": return ["containers": .array(containers.values.filter { matches($0, request) })]
+        case "CreateContainer":
+            next += 1
+            let config = request["config"]
+            containers["c\(next)"] = [
+                "id": "c\(next)", "pod_sandbox_id": request["pod_sandbox_id"], "metadata": config["metadata"], "state": 0, "created_at": tick(), "labels": config["labels"],
+                "annotations": config["annotations"], "image": config["image"], "image_ref": config[path: "image", "image"], "mounts": config["mounts"], "config": config,
+            ]
+            return ["container_id": "c\(next)"]
+        case "StartContainer":
+            let id = request["container_id"].string ?? ""
+            containers[id]?["state"] = 1
+            containers[id]?["started_at"] = .int(Clock.nanoseconds())
+            return .emptyObject
+        case "StopContainer":
+            let id = request["container_id"].string ?? ""
+            if containers[id]?["state"].int == 1 { end(id, code: 0) }
+            return .emptyObject
+        case "RemoveContainer":
+            containers[request["container_id"].string ?? ""] = nil
+            return .emptyObject
+        case "ContainerStatus": return ["status": try found(containers[request["container_id"].string ?? ""])]
+        case "ExecSync": return ["exit_code": .int(execExitCode), "stdout": .string(Base64.encode(Array("said no".utf8)))]
+        case "ImageStatus":
+            let image = request[path: "image", "image"].string ?? ""
+            return images.contains(image) ? ["image": ["id": .string(image), "size": 1024]] : .emptyObject
+        case "PullImage":
+            let image = request[path: "image", "image"].string ?? ""
+            images.insert(image)
+            return ["image_ref": .string(image)]
+        case "ListImages": return .emptyObject
+        default: throw RuntimeFailure(code: "Unimplemented", message: name)
+        }
+    }
+
+    private func found(_ value: Value?) throws(RuntimeFailure) -> Value {
+        guard let value else { throw RuntimeFailure(code: "NotFound", message: "an error occurred when try to find it") }
+        return value
+    }
+
+    private func matches(_ item: Value, _ request: Value) -> Bool {
+        guard let uid = request[path: "filter", "label_selector", Label.podUID].string else { return true }
+        return item["labels"][Label.podUID].string == uid
+    }
+}

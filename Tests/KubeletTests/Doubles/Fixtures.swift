@@ -1,0 +1,121 @@
+import APIModel
+import Client
+import Glibc
+import Logging
+import OrderedCollections
+import Synchronization
+
+@testable import Kubelet
+
+/// Makes pods for tests.
+func makePod(_ name: String = "web", spec: Value = .null, metadata: Value = .null, status: Value = .null) -> Value {
+    var pod: Value = [
+        "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-\(name)"), "generation": 1],
+        "spec": ["nodeName": "node", "restartPolicy": "Always", "containers": [["name": "web", "image": "web:1"]], "terminationGracePeriodSeconds": 1],
+        "status": ["phase": "Pending"],
+    ]
+    for (field, value) in spec.fields { pod["spec"][field] = value }
+    for (field, value) in metadata.fields { pod["metadata"][field] = value }
+    if !status.isNull { pod["status"] = status }
+    return pod
+}
+
+func pod(_ spec: Value = .null, metadata: Value = .null, status: Value = .null) -> Pod { Pod(Object(makePod(spec: spec, metadata: metadata, status: status))) }
+
+/// A container of the runtime.
+func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 = 0, sandbox: String = "s1", image: String = "web:1") -> PodRuntime.Container {
+    PodRuntime.Container(
+        id: "id-\(name)", sandbox: sandbox, name: name, attempt: 0, state: state, createdAt: 1, exitCode: exit,
+        hash: ContainerHash.hash(of: ["name": .string(name), "image": .string(image)]))
+}
+
+func sandbox(_ id: String = "s1", attempt: Int64 = 0, isReady: Bool = true) -> PodRuntime.Sandbox {
+    PodRuntime.Sandbox(id: id, attempt: attempt, isReady: isReady, createdAt: 1, ips: ["10.1.0.1"], networkMode: 0)
+}
+
+/// A directory of its own for one test, removed by `remove`.
+struct TemporaryDirectory {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/kubelet-tests.XXXXXX".utf8CString)
+        path = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+    }
+
+    func remove() {
+        Mounts.unmountAll(below: path)
+        Files.removeTree(path)
+    }
+}
+
+final class RecordedEvents: EventSink {
+    private let list = Mutex<[(reason: String, message: String)]>([])
+    func event(about involved: Value, type: EventType, reason: String, message: String) { list.withLock { $0.append((reason, message)) } }
+    var reasons: [String] { list.withLock { $0.map(\.reason) } }
+    func message(_ reason: String) -> String? { list.withLock { $0.last { $0.reason == reason }?.message } }
+}
+
+/// Everything a pod needs to live, over doubles.
+struct Bench: Sendable {
+    let directory = TemporaryDirectory()
+    let runtime = FakeRuntime()
+    let client = FakeClient()
+    let events = RecordedEvents()
+    let context: Context
+
+    init() {
+        var configuration = KubeletConfiguration(
+            nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDR: "", rootDirectory: directory.path + "/kubelet", podLogsDirectory: directory.path + "/logs",
+            version: "v1.36.0+apus")
+        configuration.clusterDNS = ["10.96.0.10"]
+        let log = Logger(label: "test")
+        let cri = CRI(runtime: runtime)
+        context = Context(
+            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: events),
+            volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client)), events: events,
+            statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", runtime: "containerd://1.6.20", kubeletVersion: "v1.36.0+apus"),
+            runtimeName: "containerd", services: { _ in [] }, log: log)
+    }
+
+    /// Runs the pods' part of the kubelet while `body` runs.
+    func run(_ body: @Sendable @escaping () async throws -> Void) async throws {
+        defer { directory.remove() }
+        let pods = Pods(context: context)
+        let services = Cache(client: client, log: context.log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await services.run() }
+            group.addTask { await self.context.statuses.run() }
+            group.addTask { try? await pods.run(self.runtime, services: services) }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    struct TimedOut: Error, CustomStringConvertible { let description: String }
+
+    /// Waits until the pod's status is as wanted.
+    @discardableResult
+    func wait(_ what: String, of name: String = "web", _ isMet: @Sendable (Value) -> Bool) async throws -> Value {
+        var status = Value.null
+        for _ in 0..<400 {
+            status = client.object(.pods, "default", name)?["status"] ?? .null
+            if isMet(status) { return status }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TimedOut(description: "\(what): \(String(decoding: JSON.encode(status), as: UTF8.self)); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))")
+    }
+
+    func eventually(_ what: String, _ isMet: @Sendable () -> Bool) async throws {
+        for _ in 0..<400 {
+            if isMet() { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TimedOut(description: "\(what); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))")
+    }
+}
+
+extension Value {
+    func condition(_ type: String) -> String? { self["conditions"].elements.first { $0["type"].string == type }?["status"].string }
+}
+
+func permissions(of path: String) -> UInt32? { Files.status(path).map { $0.st_mode & 0o777 } }

@@ -1,0 +1,156 @@
+import APIModel
+import Synchronization
+import Testing
+
+@testable import Kubelet
+
+/// A pod from its binding to its end, over a runtime and an API in memory.
+@Suite struct PodLifecycleTests {
+    @Test func runsAndIsDeleted() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.client.put(.pods, makePod())
+            let status = try await bench.wait("running") { $0["phase"].string == "Running" && $0.condition("Ready") == "True" }
+            #expect(status["podIP"].string?.hasPrefix("10.1.0.") == true)
+            #expect(status["hostIP"].string == "192.0.2.1")
+            #expect(status["qosClass"].string == "BestEffort")
+            #expect(status["observedGeneration"].int == 1)
+            let web = status["containerStatuses"][0]
+            #expect(web["ready"].bool == true && web["started"].bool == true)
+            #expect(web["restartCount"].int == 0)
+            #expect(web["containerID"].string?.hasPrefix("containerd://c") == true)
+            #expect(web["lastState"] == .emptyObject)
+            for type in ["PodReadyToStartContainers", "Initialized", "ContainersReady", "PodScheduled"] { #expect(status.condition(type) == "True") }
+            #expect(bench.events.reasons == ["Pulled", "Created", "Started"])
+
+            bench.client.markDeleted("web", grace: 1)
+            try await bench.eventually("deleted") { bench.client.object(.pods, "default", "web") == nil }
+            try await bench.eventually("removed from the runtime") { bench.runtime.state.withLock { $0.sandboxes.isEmpty && $0.containers.isEmpty } }
+            #expect(bench.events.message("Killing") == "Stopping container web")
+            // The last the API heard of it: ended, not ready.
+            let last = try #require(bench.client.statuses("web").last)
+            #expect(last["containerStatuses"][0][path: "state", "terminated", "exitCode"].int == 0)
+            #expect(last.condition("Ready") == "False")
+            #expect(last["phase"].string == "Succeeded")
+        }
+    }
+
+    @Test func restartsWithBackoff() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.client.put(.pods, makePod())
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            bench.runtime.exit("web", code: 3)
+            // The first restart is at once.
+            let again = try await bench.wait("restarted") { $0["containerStatuses"][0]["restartCount"].int == 1 && !$0["containerStatuses"][0][path: "state", "running"].isNull }
+            #expect(again["containerStatuses"][0][path: "lastState", "terminated", "exitCode"].int == 3)
+            bench.runtime.exit("web", code: 4)
+            let waiting = try await bench.wait("backing off") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff" }
+            #expect(waiting["containerStatuses"][0][path: "state", "waiting", "message"].string == "back-off 10s restarting failed container=web pod=web_default(uid-web)")
+            #expect(waiting["containerStatuses"][0][path: "lastState", "terminated", "exitCode"].int == 4)
+            #expect(waiting["phase"].string == "Running")
+            #expect(bench.events.message("BackOff") == "Back-off restarting failed container web in pod web_default(uid-web)")
+        }
+    }
+
+    @Test func initContainersRunFirst() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.client.put(.pods, makePod(spec: ["initContainers": [["name": "first", "image": "init:1"], ["name": "side", "image": "init:1", "restartPolicy": "Always"]]]))
+            let status = try await bench.wait("first runs") { !$0["initContainerStatuses"][0][path: "state", "running"].isNull }
+            #expect(status["phase"].string == "Pending")
+            #expect(status["containerStatuses"][0][path: "state", "waiting", "reason"].string == "PodInitializing")
+            #expect(bench.runtime.running() == ["first"])
+            bench.runtime.exit("first", code: 0)
+            let done = try await bench.wait("running") { $0["phase"].string == "Running" && $0.condition("Ready") == "True" }
+            #expect(done["initContainerStatuses"][0]["ready"].bool == true)
+            #expect(bench.runtime.running() == ["side", "web"])
+        }
+    }
+
+    @Test func endsForGood() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.client.put(.pods, makePod(spec: ["restartPolicy": "Never"]))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            bench.runtime.exit("web", code: 0)
+            let status = try await bench.wait("succeeded") { $0["phase"].string == "Succeeded" }
+            #expect(status["conditions"].elements.first { $0["type"].string == "Ready" }?["reason"].string == "PodCompleted")
+            #expect(status["podIP"].string != nil)
+            try await bench.eventually("sandbox stopped") { bench.runtime.count("StopPodSandbox") > 0 }
+        }
+    }
+
+    @Test func missingConfigMapAndImage() async throws {
+        let bench = Bench()
+        try await bench.run {
+            let env: Value = ["name": "A", "valueFrom": ["configMapKeyRef": ["name": "settings", "key": "a"]]]
+            bench.client.put(.pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "env": [env]]]]))
+            let status = try await bench.wait("waiting") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CreateContainerConfigError" }
+            #expect(status["containerStatuses"][0][path: "state", "waiting", "message"].string == "configmap \"settings\" not found")
+
+            bench.runtime.fail("PullImage", RuntimeFailure(code: "NotFound", message: "no such image"))
+            bench.client.put(.pods, makePod("bad", spec: ["containers": [["name": "web", "image": "absent:1"]]]))
+            let bad = try await bench.wait("pull fails", of: "bad") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "ErrImagePull" }
+            #expect(bad["containerStatuses"][0][path: "state", "waiting", "message"].string == "rpc error: code = NotFound desc = no such image")
+            #expect(bad["phase"].string == "Pending")
+            #expect(bench.events.message("Pulling") == "Pulling image \"absent:1\"")
+        }
+    }
+
+    @Test func livenessRestartsAndReadinessGates() async throws {
+        let bench = Bench()
+        try await bench.run {
+            let probe: Value = ["exec": ["command": ["check"]], "periodSeconds": 1, "failureThreshold": 1]
+            bench.client.put(.pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "livenessProbe": probe, "readinessProbe": probe]]]))
+            try await bench.wait("ready") { $0.condition("Ready") == "True" }
+            bench.runtime.state.withLock { $0.execExitCode = 1 }
+            try await bench.wait("restarted") { $0["containerStatuses"][0]["restartCount"].int == 1 }
+            // Killed again, it has to wait.
+            try await bench.wait("backing off") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff" }
+            #expect(bench.events.message("Killing") == "Container web failed liveness probe, will be restarted")
+            #expect(bench.events.message("Unhealthy")?.hasSuffix("probe failed: said no") == true)
+        }
+    }
+
+    @Test func takesOverWhatRuns() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.client.put(.pods, makePod())
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+        }
+        // Another kubelet over the same runtime and API.
+        let starts = bench.runtime.count("StartContainer")
+        try await bench.run {
+            try await bench.eventually("seen") { bench.runtime.count("PodSandboxStatus") > 1 }
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(bench.runtime.count("StartContainer") == starts)
+            #expect(bench.runtime.count("RunPodSandbox") == 1)
+            #expect(bench.runtime.running() == ["web"])
+        }
+    }
+
+    @Test func replacesALostSandbox() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.client.put(.pods, makePod())
+            let first = try await bench.wait("running") { $0.condition("Ready") == "True" }
+            _ = try await bench.context.cri.runtime.call("RuntimeService/StopPodSandbox", ["pod_sandbox_id": "s1"], timeout: nil)
+            try await bench.wait("new sandbox") { $0.condition("Ready") == "True" && $0["podIP"] != first["podIP"] }
+            #expect(bench.events.reasons.contains("SandboxChanged"))
+            #expect(bench.client.object(.pods, "default", "web")?[path: "status", "podIPs"].elements.count == 1)
+        }
+    }
+
+    @Test func postStartAndHooks() async throws {
+        let bench = Bench()
+        try await bench.run {
+            bench.runtime.state.withLock { $0.execExitCode = 2 }
+            let lifecycle: Value = ["postStart": ["exec": ["command": ["hook"]]]]
+            bench.client.put(.pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "lifecycle": lifecycle]]]))
+            let status = try await bench.wait("hook fails") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "PostStartHookError" }
+            #expect(status["containerStatuses"][0][path: "state", "waiting", "message"].string == "said no")
+            #expect(bench.events.message("FailedPostStartHook") == "PostStartHook failed")
+        }
+    }
+}
