@@ -11,8 +11,11 @@ extension Rollout {
             ("readyReplicas", all.reduce(0) { $0 + $1.status("readyReplicas") }), ("availableReplicas", all.reduce(0) { $0 + $1.status("availableReplicas") }),
         ]
         let available = counts[3].1
+        // Of none, ReplicaSets say so with a zero; who has not looked yet says nothing.
+        let terminating = all.compactMap { $0.object["status"]["terminatingReplicas"].int }
         let before = status
         for (field, count) in counts { status[field] = count == 0 ? .null : .int(count) }
+        status["terminatingReplicas"] = terminating.count == all.count ? .int(terminating.reduce(0, +)) : .null
         let unavailable = max(0, total - available)
         status["unavailableReplicas"] = unavailable == 0 ? .null : .int(unavailable)
         status["observedGeneration"] = deployment["metadata"]["generation"]
@@ -44,6 +47,8 @@ extension Rollout {
             }
             return .done
         }
+        // Once complete, a new size is no rollout: no deadline counts.
+        if old["reason"].string == "NewReplicaSetAvailable", !isNewCreated, new != nil, status["replicas"] == status["updatedReplicas"] { return .done }
         let subject = new.map { "ReplicaSet \"\($0.name)\"" } ?? "Deployment \"\(name)\""
         if isComplete {
             if old["reason"].string != "NewReplicaSetAvailable" { set(&status, true, "NewReplicaSetAvailable", "\(subject) has successfully progressed.") }
@@ -53,7 +58,7 @@ extension Rollout {
         let moved = ["updatedReplicas", "readyReplicas", "availableReplicas"].contains { (status[$0].int ?? 0) > (before[$0].int ?? 0) }
         let oldCount = (before["replicas"].int ?? 0) - (before["updatedReplicas"].int ?? 0)
         let shrank = (status["replicas"].int ?? 0) - (status["updatedReplicas"].int ?? 0) < oldCount
-        let restarted = old["reason"].string == "NewReplicaSetAvailable" || old.isNull
+        let restarted = isNewCreated || old["reason"].string == "NewReplicaSetAvailable" || old.isNull
         if moved || shrank || restarted {
             let reason = restarted && !moved && !shrank ? "NewReplicaSetCreated" : "ReplicaSetUpdated"
             let message = reason == "NewReplicaSetCreated" ? "Created new replica set \"\(new?.name ?? "")\"" : "\(subject) is progressing."

@@ -9,6 +9,8 @@ struct Rollout {
     private(set) var new: ReplicaSet?
     /// All others, oldest first.
     private(set) var old: [ReplicaSet]
+    /// `new` was made in this look.
+    private(set) var isNewCreated = false
     let objects: Objects
 
     init(deployment: Value, sets: [ReplicaSet], objects: Objects) {
@@ -76,9 +78,12 @@ extension Rollout {
         }
     }
 
-    /// `set` with the annotations of the Deployment and its revision; a revision it had before goes into its history.
+    /// `set` with the annotations and `minReadySeconds` of the Deployment and its revision; a revision it had before goes into its history.
     private func annotated(_ set: ReplicaSet, revision: Int64) -> ReplicaSet {
         var set = set
+        if (set.object["spec"]["minReadySeconds"].int ?? 0) != (deployment["spec"]["minReadySeconds"].int ?? 0) {
+            set.object["spec"]["minReadySeconds"] = deployment["spec"]["minReadySeconds"]
+        }
         for (key, value) in deployment["metadata"]["annotations"].fields where !Annotation.own.contains(key) { set.object["metadata"]["annotations"][key] = value }
         if set.revision != revision {
             if set.revision > 0 {
@@ -106,6 +111,7 @@ extension Rollout {
         set = sized(annotated(set, revision: revision))
         do {
             new = ReplicaSet(try objects.create(DeploymentController.replicaSets, namespace: namespace, set.object))
+            isNewCreated = true
         } catch let error as APIError where error.reason == .alreadyExists {
             // Another template with the same hash has the name: the next try hashes differently. What is ours is in the cache soon.
             if let existing = try objects.get(DeploymentController.replicaSets, namespace: namespace, name: set.name), OwnerReference.isControlled(existing, by: deployment),
@@ -196,11 +202,15 @@ extension Rollout {
             }
             return
         }
-        if isComplete {
+        if let new, new.replicas == wanted, new.annotations[Annotation.desiredReplicas] == String(wanted), new.status("availableReplicas") == wanted {
             for set in old where set.replicas > 0 { try scale(set, to: 0) }
             return
         }
-        guard deployment["spec"]["strategy"]["type"].string != "Recreate" else { return }
+        guard deployment["spec"]["strategy"]["type"].string != "Recreate" else {
+            // Nothing to share out: but the scale is seen now, or it would hold up the rollout for ever.
+            for set in active { try scale(set, to: set.replicas) }
+            return
+        }
         let allowed = wanted > 0 ? wanted + limits.surge : 0
         let change = allowed - total
         var rest = change

@@ -52,13 +52,16 @@ struct EndpointSliceController: Controller {
         for pod in try ServicePods.pods(of: service, objects) {
             let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
                 guard let number = ServicePods.targetPort(port, of: pod) else { return nil }
-                return ["name": port["name"].isNull ? "" : port["name"], "protocol": port["protocol"].isNull ? "TCP" : port["protocol"], "port": .int(number), "appProtocol": port["appProtocol"]]
+                return [
+                    "name": port["name"].isNull ? "" : port["name"], "protocol": port["protocol"].isNull ? "TCP" : port["protocol"], "port": .int(number),
+                    "appProtocol": port["appProtocol"],
+                ]
             }
             let isReady = PodState.isReady(pod)
             let isTerminating = !pod["metadata"]["deletionTimestamp"].isNull
             var endpoint: Value = [
                 "addresses": [pod["status"]["podIP"]],
-                "conditions": ["ready": .bool(publishesAll || isReady && !isTerminating), "serving": .bool(publishesAll || isReady), "terminating": .bool(isTerminating)],
+                "conditions": ["ready": .bool(publishesAll || isReady && !isTerminating), "serving": .bool(isReady), "terminating": .bool(isTerminating)],
                 "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
             ]
             if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] { endpoint["hostname"] = pod["spec"]["hostname"] }

@@ -13,7 +13,14 @@ struct EndpointsController: Controller {
 
     init(_ host: Host, config: Value) throws { objects = host.objects }
 
-    func map(resource: String, before: Value, after: Value) -> [Key] { ServicePods.services(for: before, after, objects) }
+    func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard resource == Self.resource.description else { return ServicePods.services(for: before, after, objects) }
+        // Deleted ones come back. Ours that are there at the start may have lost their Service; those of others are none of our business.
+        let isOwn = before.isNull && after["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"].string == "endpoint-controller"
+        guard after.isNull || isOwn else { return [] }
+        let metadata = (after.isNull ? before : after)["metadata"]
+        return [Key(resource: GroupVersionResource.services.description, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")]
+    }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let service = try objects.get(.services, namespace: key.namespace, name: key.name) else {
@@ -58,7 +65,7 @@ struct EndpointsController: Controller {
             if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] { address["hostname"] = pod["spec"]["hostname"] }
             if publishesAll || PodState.isReady(pod) {
                 groups[.array(ports), default: ([], [])].ready.append(address)
-            } else if pod["spec"]["restartPolicy"].string == "Always" || pod["spec"]["restartPolicy"].isNull {
+            } else {
                 groups[.array(ports), default: ([], [])].notReady.append(address)
             }
             count += 1

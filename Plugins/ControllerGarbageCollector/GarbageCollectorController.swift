@@ -77,6 +77,8 @@ struct GarbageCollectorController: Controller {
         guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let name = reference["name"].string, let kind = reference["kind"].string,
             let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
         else { return reference }
+        // A namespaced owner of a cluster-scoped object cannot be looked up: the reference is a mistake, and no reason to delete.
+        guard !type.isNamespaced || !namespace.isEmpty else { return reference }
         let scope = type.isNamespaced ? namespace : ""
         let resource = type.groupVersionResource
         if let cached = try objects.get(resource, namespace: scope, name: name), cached["metadata"]["uid"] == reference["uid"] { return cached }

@@ -9,6 +9,13 @@ struct NamespaceController: Controller {
     /// How soon to look again while objects are still ending.
     private static let patience: Int64 = 500
 
+    /// What upstream says beside, and what cannot go wrong here: the kinds are a table, and a deletion that is refused is tried again.
+    private static let successes = [
+        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+        ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+        ("NamespaceDeletionContentFailure", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+    ]
+
     private let objects: Objects
     /// What can be in a namespace: each kind once, in the version the API prefers.
     private let resources: [GroupVersionResource]
@@ -64,6 +71,7 @@ struct NamespaceController: Controller {
         var holders: [String: Int] = [:]
         for finalizer in remaining.flatMap({ $0.objects.flatMap { $0["metadata"]["finalizers"].elements.compactMap(\.string) } }) { holders[finalizer, default: 0] += 1 }
         let holding = holders.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value) resource instances" }
+        for (type, reason, message) in Self.successes { Conditions.set(&status, type: type, false, reason: reason, message: message) }
         Conditions.set(
             &status, type: "NamespaceContentRemaining", .init(!counts.isEmpty), reason: counts.isEmpty ? "ContentRemoved" : "SomeResourcesRemain",
             message: counts.isEmpty ? "All content successfully removed" : "Some resources are remaining: \(counts.joined(separator: ", "))")

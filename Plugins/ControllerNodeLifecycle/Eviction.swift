@@ -19,7 +19,9 @@ struct Eviction {
                 next = min(next ?? left, left)
                 continue
             }
-            objects.event(pod, .normal, reason: "TaintManagerEviction", message: "Marking for deletion Pod \(pod["metadata"]["namespace"].string ?? "")/\(pod["metadata"]["name"].string ?? "")")
+            objects.event(
+                pod, .normal, reason: "TaintManagerEviction",
+                message: "Marking for deletion Pod \(pod["metadata"]["namespace"].string ?? "")/\(pod["metadata"]["name"].string ?? "")")
             try evict(pod)
         }
         return next

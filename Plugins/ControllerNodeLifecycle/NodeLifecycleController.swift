@@ -4,16 +4,27 @@ internal import Synchronization
 
 /// Notices Nodes that went silent, taints Nodes by their conditions, and evicts Pods from Nodes whose taints they do not tolerate.
 ///
-/// Rules: upstream `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction`.
+/// Rules: upstream `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction`. Configuration: `nodeMonitorGracePeriodSeconds`, how long a Node may be silent, 50 where it
+/// is not given.
 final class NodeLifecycleController: Controller {
-    /// How long a Node may be silent. Upstream: `--node-monitor-grace-period`.
-    private static let grace: Int64 = 50
-
     private let objects: Objects
+    private let grace: Int64
     /// The newest sign of life of each Node and when it was seen here: clocks of other machines are not trusted.
     private let signs = Mutex<[String: (sign: String, seen: Int64)]>([:])
 
-    init(_ host: Host, config: Value) throws { objects = host.objects }
+    init(_ host: Host, config: Value) throws {
+        try config.requireFields(["nodeMonitorGracePeriodSeconds"])
+        objects = host.objects
+        grace = config["nodeMonitorGracePeriodSeconds"].int ?? 50
+    }
+
+    /// A Pod that comes to a Node, or tolerates less than before, may have to leave at once.
+    func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard let node = after["spec"]["nodeName"].string, before["spec"]["nodeName"].string != node || before["spec"]["tolerations"] != after["spec"]["tolerations"] else {
+            return []
+        }
+        return [Key(resource: GroupVersionResource.nodes.description, name: node)]
+    }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard var node = try objects.get(.nodes, name: key.name) else {
@@ -22,10 +33,10 @@ final class NodeLifecycleController: Controller {
         }
         let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
         let silentFor = try silence(of: node, now: now)
-        if silentFor >= Self.grace { node = try markUnknown(node) }
+        if silentFor >= grace { node = try markUnknown(node) }
         node = try NodeTaints.sync(node, objects)
         let nextEviction = try Eviction(node: node, objects: objects, now: now).run()
-        let nextCheck = max(1, Self.grace - silentFor) + 1
+        let nextCheck = max(1, grace - silentFor) + 1
         return .doneCheckAgain(afterMilliseconds: min(nextCheck, nextEviction ?? nextCheck) * 1000)
     }
 
@@ -49,6 +60,7 @@ final class NodeLifecycleController: Controller {
             Conditions.set(
                 &changed["status"], type: type, .unknown, reason: known ? "NodeStatusUnknown" : "NodeStatusNeverUpdated",
                 message: known ? kubelet : "Kubelet never posted node status.")
+            if !known { Conditions.update(&changed["status"], type: type) { $0["lastHeartbeatTime"] = node["metadata"]["creationTimestamp"] } }
         }
         guard changed != node else { return node }
         objects.event(node, .normal, reason: "NodeNotReady", message: "Node \(node["metadata"]["name"].string ?? "") status is now: NodeNotReady")

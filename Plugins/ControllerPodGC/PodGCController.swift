@@ -4,28 +4,28 @@ internal import Synchronization
 
 /// Clears away Pods that nobody else will: on Nodes that are gone, deleted before they were ever scheduled, and ended ones beyond a number.
 ///
-/// Rules: upstream `pkg/controller/podgc`. Configuration: `terminatedPodThreshold`, 12500 where it is not given, 0 for no limit.
+/// Rules: upstream `pkg/controller/podgc`. Configuration: `terminatedPodThreshold`, 12500 where it is not given, 0 for no limit; `quarantineSeconds`, how long a Node may be
+/// missing before its Pods are given up, 40 where it is not given.
 final class PodGCController: Controller {
-    /// How long a Node may be missing before its Pods are given up.
-    private static let quarantine: Int64 = 40
-
     private let objects: Objects
     private let threshold: Int
+    private let quarantine: Int64
+    /// The Pods that have ended, so that only too many of them cost a look at all.
+    private let ended = Mutex<Set<String>>([])
     /// Since when a Node has been missing, in seconds since 1970.
     private let missing = Mutex<[String: Int64]>([:])
 
     init(_ host: Host, config: Value) throws {
-        try config.requireFields(["terminatedPodThreshold"])
+        try config.requireFields(["terminatedPodThreshold", "quarantineSeconds"])
         objects = host.objects
         threshold = config["terminatedPodThreshold"].int.map(Int.init) ?? 12500
+        quarantine = config["quarantineSeconds"].int ?? 40
     }
 
     func reconcile(_ key: Key) throws -> Outcome {
-        guard key.resource == GroupVersionResource.pods.description else {
-            try sweepTerminated()
-            return .doneCheckAgain(afterMilliseconds: 20_000)
-        }
-        guard let pod = try objects.get(.pods, namespace: key.namespace, name: key.name) else { return .done }
+        let found = try objects.get(.pods, namespace: key.namespace, name: key.name)
+        try noteEnd(key, found)
+        guard let pod = found else { return .done }
         guard let node = pod["spec"]["nodeName"].string, !node.isEmpty else {
             if !pod["metadata"]["deletionTimestamp"].isNull { try remove(pod) }
             return .done
@@ -40,7 +40,9 @@ final class PodGCController: Controller {
             missing[node] = since
             return since
         }
-        guard now - since >= Self.quarantine else { return .doneCheckAgain(afterMilliseconds: (since + Self.quarantine - now) * 1000 + 500) }
+        guard now - since >= quarantine else { return .doneCheckAgain(afterMilliseconds: (since + quarantine - now) * 1000 + 500) }
+        // Absence is believed only of the API itself.
+        guard try objects.fetch(.nodes, name: node) == nil else { return .retry }
         try fail(pod, node: node)
         try remove(pod)
         return .done
@@ -54,9 +56,23 @@ final class PodGCController: Controller {
         }
     }
 
-    /// The oldest ended Pods go first.
-    private func sweepTerminated() throws {
+    /// Keeps count of the Pods that have ended; beyond the threshold the oldest go.
+    private func noteEnd(_ key: Key, _ pod: Value?) throws {
         guard threshold > 0 else { return }
+        let name = "\(key.namespace)/\(key.name)"
+        let isEnded = pod.map { PodState.isTerminal($0) && $0["metadata"]["deletionTimestamp"].isNull } ?? false
+        let isTooMany = ended.withLock { ended in
+            guard isEnded else {
+                ended.remove(name)
+                return false
+            }
+            ended.insert(name)
+            return ended.count > threshold
+        }
+        if isTooMany { try sweepTerminated() }
+    }
+
+    private func sweepTerminated() throws {
         let ended = try objects.list(.pods).filter { PodState.isTerminal($0) && $0["metadata"]["deletionTimestamp"].isNull }
         guard ended.count > threshold else { return }
         let byAge = ended.sorted { ($0["metadata"]["creationTimestamp"].string ?? "") < ($1["metadata"]["creationTimestamp"].string ?? "") }

@@ -35,8 +35,9 @@ struct ReplicaSetController: Controller {
                 problem = error
             }
         }
-        let now = try objects.claimed(pods, by: set)
-        let again = try updateStatus(of: set, pods: now.filter(PodState.isActive), failure: failure)
+        let hasChanged = problem != nil || active.count != Int(set["spec"]["replicas"].int ?? 1)
+        let now = hasChanged ? try objects.controlled(by: set) : pods
+        let again = try updateStatus(of: set, all: now, failure: failure)
         if let problem { throw problem }
         return again
     }
@@ -77,7 +78,8 @@ struct ReplicaSetController: Controller {
         }
     }
 
-    private func updateStatus(of set: Value, pods: [Value], failure: (reason: String, message: String)?) throws -> Outcome {
+    private func updateStatus(of set: Value, all: [Value], failure: (reason: String, message: String)?) throws -> Outcome {
+        let pods = all.filter(PodState.isActive)
         let labels = set["spec"]["template"]["metadata"]["labels"].strings
         let minReady = set["spec"]["minReadySeconds"].int ?? 0
         let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
@@ -92,6 +94,7 @@ struct ReplicaSetController: Controller {
         for (field, count) in [("fullyLabeledReplicas", labelled.count), ("readyReplicas", ready.count), ("availableReplicas", available.count)] {
             status[field] = count == 0 ? .null : Value(count)
         }
+        status["terminatingReplicas"] = Value(all.count { !$0["metadata"]["deletionTimestamp"].isNull && !PodState.isTerminal($0) })
         status["observedGeneration"] = set["metadata"]["generation"]
         if let failure {
             Conditions.set(&status, type: "ReplicaFailure", true, reason: failure.reason, message: failure.message)
@@ -110,8 +113,8 @@ struct ReplicaSetController: Controller {
 }
 
 extension Objects {
-    /// The Pods of `set` as they are now: those known before, and those made since.
-    fileprivate func claimed(_ before: [Value], by set: Value) throws -> [Value] {
+    /// The Pods of `set` as they are now.
+    fileprivate func controlled(by set: Value) throws -> [Value] {
         try list(.pods, namespace: set["metadata"]["namespace"].string ?? "").filter { OwnerReference.isControlled($0, by: set) }
     }
 }

@@ -1,7 +1,7 @@
+internal import APIModel
 public import Client
 public import Logging
 public import PluginHost
-internal import APIModel
 internal import Synchronization
 
 /// The controller loop: for each controller plugin a work queue, fed from the shared cache as the plugin's manifest says, and workers that call its `reconcile`.

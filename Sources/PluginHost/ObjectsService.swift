@@ -10,7 +10,7 @@ final class ObjectsService: Sendable {
     private let services = Mutex<Services?>(nil)
     private let calls = BlockingCalls()
     /// The newest resourceVersion this component wrote, by kind: its reads wait until the cache has it.
-    private let written = Mutex<[GroupVersionResource: String]>([:])
+    private let written = Mutex<[GroupVersionResource: UInt64]>([:])
 
     private struct Services: Sendable {
         var client: any Client
@@ -175,16 +175,18 @@ extension ObjectsService {
                 throw APIError.badRequest("the object is not JSON: \(error)")
             }
             let answer = try self.calls.wait { try await send(services.client, target, value) }
-            let version = answer.resourceVersion
-            if !version.isEmpty, self.watched.contains(target.resource) { self.written.withLock { $0[target.resource] = version } }
+            if let version = UInt64(answer.resourceVersion), self.watched.contains(target.resource) {
+                self.written.withLock { $0[target.resource] = max($0[target.resource] ?? 0, version) }
+            }
             return answer.bytes
         }
     }
 
-    /// Waits, for moments at most, until the cache has what this component wrote.
+    /// Waits, for moments at most, until the cache has what this component wrote. The note stays until then: other threads of the plugin wait for it, too.
     private func catchUp(_ services: Services, _ resource: GroupVersionResource) throws {
-        guard let version = written.withLock({ $0.removeValue(forKey: resource) }) else { return }
-        try calls.wait { try await services.cache.wait(for: resource, resourceVersion: version) }
+        guard let version = written.withLock({ $0[resource] }) else { return }
+        try calls.wait { try await services.cache.wait(for: resource, resourceVersion: String(version)) }
+        written.withLock { if $0[resource] == version { $0[resource] = nil } }
     }
 
     /// Writes what `body` returns, or the `Status` of what it throws.

@@ -1,4 +1,5 @@
 public import APIModel
+internal import OrderedCollections
 
 /// The `status.conditions` list of an object.
 public enum Conditions {
@@ -25,6 +26,8 @@ public enum Conditions {
             let old = all[index]
             if old["status"].string == word, old["reason"].string == reason, old["message"].string == message { return false }
             if old["status"].string == word { condition["lastTransitionTime"] = old["lastTransitionTime"] }
+            // What else a condition has, such as `lastHeartbeatTime`, is others' to change.
+            for (field, value) in old.fields where condition[field].isNull { condition[field] = value }
             all[index] = condition
         } else {
             all.append(condition)
@@ -37,5 +40,11 @@ public enum Conditions {
     public static func remove(_ status: inout Value, type: String) {
         let rest = status["conditions"].elements.filter { $0["type"].string != type }
         status["conditions"] = rest.isEmpty ? .null : .array(rest)
+    }
+
+    /// Changes the condition of a type in place, if there is one.
+    public static func update(_ status: inout Value, type: String, _ change: (inout Value) -> Void) {
+        guard let index = status["conditions"].elements.firstIndex(where: { $0["type"].string == type }) else { return }
+        change(&status["conditions"][index])
     }
 }

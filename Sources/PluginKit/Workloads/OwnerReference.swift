@@ -26,12 +26,15 @@ extension Objects {
         let selector = try LabelSelector(selector)
         let namespace = owner["metadata"]["namespace"].string ?? ""
         var claimed: [Value] = []
+        var mayAdopt: Bool?
         for object in try list(resource, namespace: namespace) {
             let name = object["metadata"]["name"].string ?? ""
             let matches = selector.matches(object["metadata"]["labels"].strings)
             let reference = OwnerReference.controller(of: object)
             if reference.isNull {
-                guard matches, owner["metadata"]["deletionTimestamp"].isNull, object["metadata"]["deletionTimestamp"].isNull else { continue }
+                guard matches, object["metadata"]["deletionTimestamp"].isNull else { continue }
+                if mayAdopt == nil { mayAdopt = try isLive(owner) }
+                guard mayAdopt == true else { continue }
                 let patch: Value = ["metadata": ["ownerReferences": [OwnerReference.controller(owner)], "uid": object["metadata"]["uid"]]]
                 if let adopted = try changed({ try self.patch(resource, namespace: namespace, name: name, .strategic, patch) }) { claimed.append(adopted) }
             } else if reference["uid"] == owner["metadata"]["uid"] {
@@ -44,6 +47,14 @@ extension Objects {
             }
         }
         return claimed
+    }
+
+    /// Whether the API itself says that `owner` is there and stays. A cache may not know yet that it is being deleted, and what is adopted then is deleted with it.
+    private func isLive(_ owner: Value) throws -> Bool {
+        let metadata = owner["metadata"]
+        guard metadata["deletionTimestamp"].isNull, let kind = GroupVersionKind(of: owner), let type = Catalogue.builtin.resource(kind) else { return false }
+        guard let live = try fetch(type.groupVersionResource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "") else { return false }
+        return live["metadata"]["uid"] == metadata["uid"] && live["metadata"]["deletionTimestamp"].isNull
     }
 
     /// What `write` answers, `nil` when the object went away meanwhile: then there is nothing to claim or release.
