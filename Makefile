@@ -26,7 +26,7 @@ down:
 	@if [ -x $(RELEASE)/apus ]; then $(RELEASE)/apus down --data-dir $(DATA_DIR); else echo 'apus is not built: nothing to stop'; fi
 
 example: build
-	@examples/hello/run
+	@DATA_DIR=$(DATA_DIR) examples/hello/run $(RELEASE)/apus
 
 test: bootstrap
 	@scripts/test

@@ -125,6 +125,8 @@ let package = Package(
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
+        tests("Proxy", ["APIModel"]),
+        .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("APIServer", [
             "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
@@ -144,6 +146,7 @@ let package = Package(
         tests("Store", [product("Logging", "swift-log")]),
         tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),
+        .testTarget(name: "RolesTests", dependencies: [], path: "Tests/RolesTests", swiftSettings: swift),
         tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
         .executableTarget(name: "Benchmarks", dependencies: ["Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
     ] + plugins.map(\.target)

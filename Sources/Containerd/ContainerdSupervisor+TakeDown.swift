@@ -14,7 +14,7 @@ extension ContainerdSupervisor {
             end(Deadline(after: .seconds(5)))
             let groups = killShims()
             for parent in groups.union(cgroupParents) { ControlGroups.remove(parent) }
-            try unmountAll()
+            try MountTable.unmount(below: paths.directory)
             if apus_remove_bridge(configuration.network.bridge) != 0, errno != ENODEV, errno != ENXIO {
                 throw File.failure("cannot remove the bridge \(configuration.network.bridge)")
             }
@@ -67,33 +67,6 @@ extension ContainerdSupervisor {
         }
         for directory in ["/run/containerd/s", "/run/containerd"] { rmdir(directory) }
         return groups
-    }
-
-    /// Unmounts everything under our directory, the last mounted first.
-    private func unmountAll() throws(ContainerdError) {
-        let mine = (File.readText("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { line -> String? in
-            let fields = line.split(separator: " ")
-            guard fields.count > 4 else { return nil }
-            let point = Self.unescaped(fields[4])
-            return point.hasPrefix(paths.directory + "/") ? point : nil
-        }
-        for point in mine.reversed() where apus_unmount(point) != 0 && errno != EINVAL && errno != ENOENT { throw File.failure("cannot unmount \(point)") }
-    }
-
-    /// The kernel writes a space in a path as `\040`, and so on.
-    static func unescaped(_ field: Substring) -> String {
-        var result: [UInt8] = []
-        var bytes = Array(field.utf8)[...]
-        while let byte = bytes.popFirst() {
-            let digits = bytes.prefix(3)
-            if byte == UInt8(ascii: "\\"), digits.count == 3, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8) {
-                result.append(value)
-                bytes = bytes.dropFirst(3)
-            } else {
-                result.append(byte)
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 
     /// libcni keeps the result of every ADD in a directory that all networks share.

@@ -118,6 +118,7 @@ final class Intake: Sendable {
             Self.settle(writes, &state)
             state.statistics.transactions += 1
             state.statistics.writes += UInt64(writes.count)
+            state.statistics.problem = nil
         }
         for write in writes { write.answer.resume(returning: .success(write.record)) }
     }
@@ -136,6 +137,7 @@ final class Intake: Sendable {
             }
             Self.settle(dependents, &state)
             state.statistics.failures += UInt64(writes.count + dependents.count)
+            state.statistics.problem = error.message
             return dependents
         }
         for write in writes + dependents { write.answer.resume(returning: .failure(error)) }

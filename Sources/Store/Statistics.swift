@@ -5,4 +5,6 @@ public struct Statistics: Sendable {
     public var writes: UInt64 = 0
     /// Writes that failed because their transaction did.
     public var failures: UInt64 = 0
+    /// What the newest transaction failed with; `nil` once one succeeds again. This is the store's health.
+    public var problem: String?
 }

@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func mountPathsAreReadAsTheKernelWritesThem() {
-        #expect(ContainerdSupervisor.unescaped(#"/a\040b\134c"#) == #"/a b\c"#)
-        #expect(ContainerdSupervisor.unescaped(#"/a\04"#) == #"/a\04"#)
+        #expect(MountTable.unescaped(#"/a\040b\134c"#) == #"/a b\c"#)
+        #expect(MountTable.unescaped(#"/a\04"#) == #"/a\04"#)
     }
 }

@@ -42,6 +42,7 @@ final class Cluster {
         return try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 
+    func pack(_ script: String, to file: String) throws { try run(script, executable, file) }
     func load(image: String) throws { try apus("image", "load", image) }
 
     /// Removes the data, too.

@@ -24,10 +24,10 @@ struct DownCommand: AsyncParsableCommand {
         }
         do {
             try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(cgroupParents: ["/kubepods"])
+            try MountTable.unmount(below: directory.kubeletDirectory)
         } catch {
             throw StartupFailure("\(error)")
         }
-        try Mounts.unmount(under: directory.kubeletDirectory)
         try cleanUpProxy()
         PodNetwork.tearDown()
         Output.line("apus is down; its data is in \(directory.path)")
