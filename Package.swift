@@ -53,7 +53,7 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
     ("runtime-cri", swiftPlugin("RuntimeCRI", nio + [
         "Streaming",
-        product("GRPCCore", "grpc-swift-2"), product("GRPCNIOTransportHTTP2Posix", "grpc-swift-nio-transport"),
+        product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
     ])),
     ("runtime-fake", swiftPlugin("RuntimeFake")),
     ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
@@ -77,8 +77,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
-        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -148,6 +146,6 @@ let package = Package(
         tests("PKI", ["APIModel"]),
         .testTarget(name: "RolesTests", dependencies: [], path: "Tests/RolesTests", swiftSettings: swift),
         tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
-        .executableTarget(name: "Benchmarks", dependencies: ["Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
+        .executableTarget(name: "Benchmarks", dependencies: ["APIModel", "Client", "Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
     ] + plugins.map(\.target)
 )

@@ -2,10 +2,15 @@ import Glibc
 
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
-/// The argument is the directory to write to, the current one by default: commits are as fast as its disk can synchronise.
+/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise. `Benchmarks cluster KUBECONFIG` measures
+/// a running cluster.
 @main
 struct Benchmarks {
     static func main() async throws {
+        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "cluster" {
+            try await ClusterBenchmark(kubeconfig: CommandLine.arguments[2]).run()
+            return
+        }
         let place = CommandLine.arguments.dropFirst().first ?? "."
         var template = Array("\(place)/benchmark-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
