@@ -65,8 +65,9 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             do { try host.load() } catch { throw StartupFailure("\(error)") }
             return host
         }
-        if let rootCAFile { return try load(rootCA: rootCAFile) }
-        // The plugin reads the file while it is loaded.
-        return try TextFile.withTemporary(String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self), load)
+        let authority =
+            try rootCAFile.map { try TextFile.read($0, of: "--root-ca-file") } ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
+        // The plugin reads its file while it is loaded, and then never again.
+        return try TextFile.withTemporary(authority, load)
     }
 }

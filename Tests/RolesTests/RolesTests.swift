@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+/// Each role as a process of its own: what the in-process client does for `apus up`, HTTPS does here.
+@Suite(.serialized)
+struct RolesTests {
+    private static let manifest = """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: hello}
+        spec:
+          replicas: 3
+          selector: {matchLabels: {app: hello}}
+          template:
+            metadata: {labels: {app: hello}}
+            spec:
+              containers: [{name: web, image: "apus.local/hello:1", ports: [{containerPort: 8080}]}]
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: hello}
+        spec:
+          selector: {app: hello}
+          ports: [{port: 80, targetPort: 8080}]
+        """
+
+    @Test func fiveProcessesAreACluster() throws {
+        let roles = try Roles()
+        defer { roles.remove() }
+        let data = "\(roles.directory)/api"
+        try roles.start("kube-apiserver", "--data-dir", data, "--secure-port", "7443", "--authorization-mode=Node,RBAC")
+        try roles.eventually { try roles.require(roles.kubectl("get", "--raw", "/readyz"), has: "ok") }
+        let unhealthy = try roles.kubectl("get", "cs")
+        try roles.require(unhealthy, has: "Get \"https://127.0.0.1:10257/healthz\"", "Get \"https://127.0.0.1:10259/healthz\"")
+
+        try roles.start("kube-controller-manager", "--kubeconfig", "\(data)/kube-controller-manager.kubeconfig", "--controllers=*")
+        try roles.start("kube-scheduler", "--kubeconfig", "\(data)/kube-scheduler.kubeconfig")
+        // Named as the machine, for which the API server made the kubeconfig.
+        try roles.start(
+            "kubelet", "--kubeconfig", "\(data)/kubelet.kubeconfig", "--root-dir", "\(roles.directory)/node", "--runtime-plugin", "runtime-fake",
+            "--port", "7250", "--tls-cert-file", "\(data)/pki/kubelet.crt", "--tls-private-key-file", "\(data)/pki/kubelet.key", "--node-labels", "disk=fast")
+        try roles.start("kube-proxy", "--kubeconfig", "\(data)/kube-proxy.kubeconfig")
+
+        try roles.eventually {
+            let statuses = try roles.kubectl("get", "cs", "--no-headers")
+            if statuses.contains("Unhealthy") || statuses.split(separator: "\n").filter({ $0.contains("Healthy") }).count != 3 { throw Roles.Failure(description: statuses) }
+        }
+        try roles.eventually { try roles.require(roles.kubectl("get", "nodes", "-l", "disk=fast"), has: " Ready ", "+apus") }
+        let node = try roles.kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
+        try roles.eventually { try roles.require(roles.kubectl("get", "configmap", "kube-root-ca.crt", "-o", "yaml"), has: "BEGIN CERTIFICATE") }
+
+        try roles.kubectl("apply", "-f", "-", input: Self.manifest)
+        try roles.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
+        let pods = try roles.kubectl("get", "pods", "-o", "wide", "--no-headers").split(separator: "\n")
+        #expect(pods.count == 3)
+        #expect(pods.allSatisfy { $0.contains("Running") && $0.contains(node) })
+        let address = try roles.kubectl("get", "pods", "-o", "jsonpath={.items[0].status.podIP}")
+        try roles.eventually { try roles.require(roles.kubectl("get", "endpoints", "hello", "-o", "yaml"), has: address) }
+        try roles.eventually { try roles.require(roles.inside("nft", "list", "ruleset"), has: address) }
+        for port in [10248, 10256] { try roles.eventually { try roles.require(roles.inside("curl", "-sf", "http://127.0.0.1:\(port)/healthz"), has: "ok") } }
+        try roles.require(roles.kubectl("get", "lease", "-n", "kube-system"), has: "kube-controller-manager", "kube-scheduler")
+
+        // Each component may act as the plugins it runs, and those may do what their manifests say.
+        let manager = ["--kubeconfig", "\(data)/kube-controller-manager.kubeconfig"]
+        #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:deployment"]) == "yes")
+        #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:scheduler-default"]) == "no")
+        let plugin = manager + ["--as=system:plugin:deployment", "--as-group=system:plugins"]
+        #expect(try roles.canI(plugin + ["update", "deployments.apps"]) == "yes")
+        #expect(try roles.canI(plugin + ["list", "secrets"]) == "no")
+
+        // A controller manager that comes back takes over at once: the one that went gave the lease back.
+        #expect(try roles.stop("kube-controller-manager") == 0)
+        try roles.require(roles.kubectl("get", "cs"), has: "Unhealthy")
+        try roles.start("kube-controller-manager", "--kubeconfig", "\(data)/kube-controller-manager.kubeconfig")
+        try roles.kubectl("scale", "deployment/hello", "--replicas=5")
+        try roles.kubectl("rollout", "status", "deployment/hello", "--timeout=30s")
+
+        for role in ["kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver"] {
+            #expect(try roles.stop(role) == 0, "\(role): \((try? String(contentsOfFile: roles.log(role), encoding: .utf8)) ?? "")")
+        }
+    }
+
+    @Test(arguments: [
+        (["kube-apiserver", "--etcd-servers=http://127.0.0.1:2379"], "the etcd engine is not there yet"),
+        (["kube-apiserver", "--authorization-mode=AlwaysAllow"], "AlwaysAllow is not supported"),
+        (["kube-apiserver", "--no-such-flag=1"], "Unknown option '--no-such-flag'"),
+        (["kube-apiserver", "--tls-cert-file=/a"], "--tls-cert-file and --tls-private-key-file go together"),
+        (["kube-controller-manager"], "--kubeconfig"),
+        (["kube-controller-manager", "--kubeconfig=/nowhere", "--controllers=*,-nope"], "\"nope\" is not in the list of known controllers"),
+        (["kube-scheduler", "--kubeconfig=/nowhere"], "--kubeconfig: cannot read /nowhere"),
+        (["kubelet", "--kubeconfig=/nowhere", "--register-with-taints=a:Never"], "a:Never is not a taint"),
+        (["kube-proxy", "--kubeconfig=/nowhere", "--healthz-bind-address=x"], "x is not an address and a port"),
+    ])
+    func refusesWhatItDoesNotKnow(arguments: [String], reason: String) throws {
+        let text = try Roles.refusal(arguments)
+        #expect(text.contains(reason), "\(text)")
+    }
+}
