@@ -41,10 +41,7 @@ struct DeploymentController: Controller {
     }
 
     private func hasRunningOldPods(_ rollout: Rollout) throws -> Bool {
-        let uids = Set(rollout.old.map(\.uid))
-        return try objects.list(.pods, namespace: rollout.deployment["metadata"]["namespace"].string ?? "").contains { pod in
-            uids.contains(OwnerReference.controller(of: pod)["uid"].string ?? "") && !PodState.isTerminal(pod)
-        }
+        try rollout.old.contains { set in try objects.dependents(of: set.uid, .pods).contains { !PodState.isTerminal($0) } }
     }
 
     /// A Pod that went away can be what `Recreate` waits for.

@@ -6,6 +6,8 @@ struct Eviction {
     let node: Value
     let objects: Objects
     let now: Int64
+    /// Since when taints have been there that do not say so themselves, by taint: those that people set.
+    let seen: [Value: Int64]
 
     /// - Returns: in how many seconds the next Pod's toleration ends, `nil` when none does.
     func run() throws -> Int64? {
@@ -28,12 +30,12 @@ struct Eviction {
     }
 
     private func evict(_ pod: Value) throws {
-        var marked = pod
-        Conditions.set(
-            &marked["status"], type: "DisruptionTarget", true, reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint")
+        try objects.setPodCondition(
+            pod, type: "DisruptionTarget", true, reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint")
         do {
-            try objects.updateStatus(.pods, marked)
-            try objects.delete(.pods, namespace: pod["metadata"]["namespace"].string ?? "", name: pod["metadata"]["name"].string ?? "")
+            try objects.delete(
+                .pods, namespace: pod["metadata"]["namespace"].string ?? "", name: pod["metadata"]["name"].string ?? "",
+                options: ["preconditions": ["uid": pod["metadata"]["uid"]]])
         } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
     }
 
@@ -44,7 +46,7 @@ struct Eviction {
             let matching = pod["spec"]["tolerations"].elements.filter { tolerates($0, taint) }
             guard !matching.isEmpty else { return 0 }
             guard let seconds = matching.compactMap({ $0["tolerationSeconds"].int }).min() else { continue }
-            let added = taint["timeAdded"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now
+            let added = taint["timeAdded"].string.flatMap { Timestamp.parse($0)?.seconds } ?? seen[taint] ?? now
             least = min(least ?? .max, max(0, added + seconds - now))
         }
         return least

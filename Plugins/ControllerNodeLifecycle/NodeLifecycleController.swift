@@ -9,6 +9,8 @@ internal import Synchronization
 final class NodeLifecycleController: Controller {
     private let objects: Objects
     private let grace: Int64
+    /// The NoExecute taints of each Node and when they were first seen.
+    private let taints = Mutex<[String: [Value: Int64]]>([:])
     /// The newest sign of life of each Node and when it was seen here: clocks of other machines are not trusted.
     private let signs = Mutex<[String: (sign: String, seen: Int64)]>([:])
 
@@ -29,15 +31,28 @@ final class NodeLifecycleController: Controller {
     func reconcile(_ key: Key) throws -> Outcome {
         guard var node = try objects.get(.nodes, name: key.name) else {
             signs.withLock { $0[key.name] = nil }
+            taints.withLock { $0[key.name] = nil }
             return .done
         }
         let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
         let silentFor = try silence(of: node, now: now)
         if silentFor >= grace { node = try markUnknown(node) }
         node = try NodeTaints.sync(node, objects)
-        let nextEviction = try Eviction(node: node, objects: objects, now: now).run()
+        let nextEviction = try Eviction(node: node, objects: objects, now: now, seen: taintsSeen(on: node, now: now)).run()
         let nextCheck = max(1, grace - silentFor) + 1
         return .doneCheckAgain(afterMilliseconds: min(nextCheck, nextEviction ?? nextCheck) * 1000)
+    }
+
+    /// The NoExecute taints of the Node, and since when they have been seen there.
+    private func taintsSeen(on node: Value, now: Int64) -> [Value: Int64] {
+        let current = node["spec"]["taints"].elements.filter { $0["effect"].string == "NoExecute" }
+        return taints.withLock { taints in
+            let name = node["metadata"]["name"].string ?? ""
+            let known = taints[name] ?? [:]
+            let seen = Dictionary(current.map { ($0, known[$0] ?? now) }, uniquingKeysWith: { first, _ in first })
+            taints[name] = seen.isEmpty ? nil : seen
+            return seen
+        }
     }
 
     /// For how many seconds nothing was heard of the Node: neither its Lease nor the heartbeat in its status moved.
@@ -72,9 +87,7 @@ final class NodeLifecycleController: Controller {
     /// Services must not send traffic to Pods of a silent Node.
     private func markPodsNotReady(on node: String) throws {
         for pod in try objects.list(.pods) where pod["spec"]["nodeName"].string == node && PodState.isReady(pod) {
-            var changed = pod
-            Conditions.set(&changed["status"], type: "Ready", false, reason: "NodeNotReady", message: "Node is not ready")
-            do { try objects.updateStatus(.pods, changed) } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+            try objects.setPodCondition(pod, type: "Ready", false, reason: "NodeNotReady", message: "Node is not ready")
         }
     }
 }

@@ -81,11 +81,7 @@ final class PodGCController: Controller {
 
     private func fail(_ pod: Value, node: String) throws {
         guard !PodState.isTerminal(pod) else { return }
-        var failed = pod
-        failed["status"]["phase"] = "Failed"
-        Conditions.set(
-            &failed["status"], type: "DisruptionTarget", true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists")
-        do { try objects.updateStatus(.pods, failed) } catch let error as APIError where error.reason == .notFound {}
+        try objects.setPodCondition(pod, type: "DisruptionTarget", true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists", phase: "Failed")
     }
 
     private func remove(_ pod: Value) throws {

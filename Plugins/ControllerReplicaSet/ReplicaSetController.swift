@@ -42,7 +42,7 @@ struct ReplicaSetController: Controller {
         return again
     }
 
-    /// Makes Pods in batches that double while all goes well, so that a Pod that cannot be made (a quota, say) is not tried hundreds of times.
+    /// Makes Pods, until one cannot be made: what holds it up (a quota, say) holds up the others, too.
     private func create(_ count: Int, for set: Value) throws {
         let template = set["spec"]["template"]
         let namespace = set["metadata"]["namespace"].string ?? ""
@@ -115,6 +115,6 @@ struct ReplicaSetController: Controller {
 extension Objects {
     /// The Pods of `set` as they are now.
     fileprivate func controlled(by set: Value) throws -> [Value] {
-        try list(.pods, namespace: set["metadata"]["namespace"].string ?? "").filter { OwnerReference.isControlled($0, by: set) }
+        try dependents(of: set["metadata"]["uid"].string ?? "", .pods).filter { OwnerReference.isControlled($0, by: set) }
     }
 }

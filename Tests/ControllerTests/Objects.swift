@@ -5,6 +5,7 @@ extension GroupVersionResource {
     static let deployments = GroupVersionResource(group: "apps", version: "v1", resource: "deployments")
     static let replicaSets = GroupVersionResource(group: "apps", version: "v1", resource: "replicasets")
     static let endpoints = GroupVersionResource(group: "", version: "v1", resource: "endpoints")
+    static let priorityClasses = GroupVersionResource(group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses")
 }
 
 /// Objects for tests.

@@ -27,7 +27,7 @@ extension Objects {
         let namespace = owner["metadata"]["namespace"].string ?? ""
         var claimed: [Value] = []
         var mayAdopt: Bool?
-        for object in try list(resource, namespace: namespace) {
+        for object in try candidates(resource, for: owner, selector) {
             let name = object["metadata"]["name"].string ?? ""
             let matches = selector.matches(object["metadata"]["labels"].strings)
             let reference = OwnerReference.controller(of: object)
@@ -49,6 +49,14 @@ extension Objects {
         return claimed
     }
 
+    /// The owner's objects and all that its selector matches, by name. The host picks them, so that the others of the namespace are not even decoded.
+    private func candidates(_ resource: GroupVersionResource, for owner: Value, _ selector: LabelSelector) throws -> [Value] {
+        var found: [Value: Value] = [:]
+        for object in try dependents(of: owner["metadata"]["uid"].string ?? "", resource) { found[object["metadata"]["uid"]] = object }
+        for object in try list(resource, namespace: owner["metadata"]["namespace"].string ?? "", selector: selector.text) { found[object["metadata"]["uid"]] = object }
+        return found.values.sorted { ($0["metadata"]["name"].string ?? "") < ($1["metadata"]["name"].string ?? "") }
+    }
+
     /// Whether the API itself says that `owner` is there and stays. A cache may not know yet that it is being deleted, and what is adopted then is deleted with it.
     private func isLive(_ owner: Value) throws -> Bool {
         let metadata = owner["metadata"]
@@ -60,5 +68,22 @@ extension Objects {
     /// What `write` answers, `nil` when the object went away meanwhile: then there is nothing to claim or release.
     private func changed(_ write: () throws -> Value) throws -> Value? {
         do { return try write() } catch let error as APIError where error.reason == .notFound || error.reason == .invalid { return nil }
+    }
+}
+
+extension LabelSelector {
+    /// As lists take it: `a=b,c in (d,e),!f`.
+    fileprivate var text: String {
+        requirements.map { requirement in
+            switch requirement.test {
+            case .in(let values) where values.count == 1: "\(requirement.key)=\(values.first ?? "")"
+            case .in(let values): "\(requirement.key) in (\(values.sorted().joined(separator: ",")))"
+            case .notIn(let values): "\(requirement.key) notin (\(values.sorted().joined(separator: ",")))"
+            case .exists: requirement.key
+            case .doesNotExist: "!\(requirement.key)"
+            case .greaterThan(let number): "\(requirement.key)>\(number)"
+            case .lessThan(let number): "\(requirement.key)<\(number)"
+            }
+        }.joined(separator: ",")
     }
 }

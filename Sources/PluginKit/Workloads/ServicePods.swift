@@ -27,8 +27,9 @@ public enum ServicePods {
     /// The Service's Pods that have an address and have not ended, by name.
     public static func pods(of service: Value, _ objects: Objects) throws -> [Value] {
         let selector = service["spec"]["selector"].strings
-        return try objects.list(.pods, namespace: service["metadata"]["namespace"].string ?? "").filter { pod in
-            matches(selector, pod["metadata"]["labels"].strings) && !PodState.isTerminal(pod) && pod["status"]["podIP"].string != nil
+        let text = selector.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        return try objects.list(.pods, namespace: service["metadata"]["namespace"].string ?? "", selector: text).filter { pod in
+            !PodState.isTerminal(pod) && pod["status"]["podIP"].string != nil
         }
     }
 
