@@ -136,7 +136,7 @@ let package = Package(
         .testTarget(
             name: "ControllerTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log")],
             path: "Tests/ControllerTests", swiftSettings: swift),
-        tests("Kubelet", ["APIModel", "Client", product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
+        tests("Kubelet", ["APIModel", "Client", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
         tests("Containerd", ["APIModel", product("Logging", "swift-log")]),
         .testTarget(
             name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")], path: "Tests/RuntimeTests",

@@ -4,7 +4,7 @@ import Logging
 
 /// What every pod worker shares.
 struct Context: Sendable {
-    let configuration: KubeletConfiguration
+    var configuration: KubeletConfiguration
     let client: any Client
     let cri: CRI
     let reader: PodRuntimeReader

@@ -36,6 +36,8 @@ actor PodWorker {
     var volumesCheckedAt: Int64 = 0
     var volumeFailures: Int64 = 0
     var sandboxFailures: Int64 = 0
+    /// Steps that failed in a row.
+    private var failures = 0
     /// When the pod was first seen, which its sandbox remembers.
     let seen: String
     private var step: Task<Void, Never>?
@@ -135,8 +137,12 @@ actor PodWorker {
         } catch {
             context.log.warning("pod \(pod.description): \(error)")
             isRuntimeStale = true
-            retry(in: 2)
+            failures += 1
+            // A connection to the runtime that broke is soon there again.
+            retry(in: min(0.1 * Double(1 << min(failures, 7)), 10))
+            return
         }
+        failures = 0
     }
 
     /// Asks for another step in so many seconds, unless an earlier one is due anyway.

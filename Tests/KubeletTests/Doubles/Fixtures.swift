@@ -78,9 +78,9 @@ struct Bench: Sendable {
     }
 
     /// Runs the pods' part of the kubelet while `body` runs.
-    func run(_ body: @Sendable @escaping () async throws -> Void) async throws {
+    func run(_ given: Pods? = nil, _ body: @Sendable @escaping () async throws -> Void) async throws {
         defer { directory.remove() }
-        let pods = Pods(context: context)
+        let pods = given ?? Pods(context: context)
         let services = Cache(client: client, log: context.log)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await services.run() }
