@@ -61,10 +61,7 @@ final class FakeRuntime: Runtime {
     /// Blocks the caller, one of the host's threads, as a real runtime would while it works.
     func work(_ duration: Duration) {
         guard duration > .zero else { return }
-        let parts = duration.components
-        var left = timespec(tv_sec: Int(parts.seconds), tv_nsec: Int(parts.attoseconds / 1_000_000_000))
-        var rest = timespec()
-        while nanosleep(&left, &rest) != 0, errno == EINTR { left = rest }
+        poll(nil, 0, Int32(clamping: Int(duration / .milliseconds(1))))
     }
 }
 

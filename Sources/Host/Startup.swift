@@ -21,11 +21,13 @@ internal import Synchronization
 struct Startup {
     let options: UpCommand
     let directory: DataDirectory
-    let log = Logger(label: "apus")
+    private let process: RoleProcess
+    private var log: Logger { process.log }
 
     init(_ options: UpCommand, _ directory: DataDirectory) {
         self.options = options
         self.directory = directory
+        process = RoleProcess("apus", options.log)
     }
 
     private var node: (name: String, address: String) { (options.node.name, options.node.address) }
@@ -35,13 +37,10 @@ struct Startup {
 
     /// Returns when the process was asked to stop; throws when it cannot start or a role ends.
     func run() async throws {
-        let begin = ContinuousClock.now
         do {
-            try await start(begin)
+            try await start(ContinuousClock.now)
         } catch let failure as StartupFailure {
             throw failure
-        } catch is CancellationError {
-            return
         } catch {
             throw StartupFailure("\(error)")
         }
@@ -78,7 +77,7 @@ struct Startup {
         let cache = Cache(client: client, log: Logger(label: "cache"))
         let recorder = EventRecorder(client: client, component: "default-scheduler", log: log)
         let kubeletRecorder = EventRecorder(client: client, component: "kubelet", host: node.name, log: log)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        try await process.run { group in
             group.addTask { try await cache.run() }  // before the plugins start, which read it
             group.addTask { await recorder.run() }
             group.addTask { await kubeletRecorder.run() }
@@ -104,20 +103,10 @@ struct Startup {
             group.addTask { try await proxy.run() }
             group.addTask { try await kubelet.run() }
             group.addTask { try await announceReady(cache, node.name, begin) }
-            group.addTask {
-                await Signals.stopRequested()
-                throw CancellationError()
-            }
-            do {
-                while let _ = try await group.next() {}
-            } catch {
-                group.cancelAll()
-                log.notice("stopping: pods go on; `apus down --data-dir \(directory.path)` ends them")
-                while let _ = await group.nextResult() {}
-                await plugins.stop()
-                await store.close()  // last: nothing acknowledged may be lost
-                throw error
-            }
+        } end: {
+            log.notice("pods go on; `apus down --data-dir \(directory.path)` ends them")
+            await plugins.stop()
+            await store.close()  // last: nothing acknowledged may be lost
         }
     }
 

@@ -42,7 +42,8 @@ struct UpCommand: AsyncParsableCommand {
             Output.line(NextSteps.text(directory, serving: serving, isMerged: mergeKubeconfig))
             return
         }
-        LogOutput.install(verbosity: log.verbosity)
+        // What this process starts must not keep the pipe open: its end is how the one that waits hears of a failure.
+        if let readyDescriptor { _ = fcntl(readyDescriptor, F_SETFD, FD_CLOEXEC) }
         try await Startup(self, directory).run()
     }
 }
