@@ -9,6 +9,7 @@ public final class Cache: Sendable {
     private struct State {
         var resources: [GroupVersionResource: CachedResource] = [:]
         var isStarted: Set<GroupVersionResource> = []
+        var isEnded = false
     }
 
     private let client: any Client
@@ -67,13 +68,19 @@ public final class Cache: Sendable {
         return observation
     }
 
-    /// Does the watching, until the task is cancelled. To be called once; `watch` waits for it.
+    /// Does the watching, until the task is cancelled. To be called once; `watch` waits for it. What waits for the cache then, or later, throws `CancellationError`: nothing more
+    /// will come, and a loop that is being stopped, too, must not wait for it for ever.
     public func run() async throws {
         await withDiscardingTaskGroup { group in
             for await reflector in starts { group.addTask { await reflector.run() } }
             // The stream ends with the task.
             group.cancelAll()
         }
+        let resources = state.withLock { state in
+            state.isEnded = true
+            return Array(state.resources.values)
+        }
+        for cached in resources { cached.end() }
         throw CancellationError()
     }
 
@@ -83,6 +90,7 @@ public final class Cache: Sendable {
         state.withLock { state in
             if let cached = state.resources[resource] { return cached }
             let cached = CachedResource(resource, owners)
+            if state.isEnded { cached.end() }
             state.resources[resource] = cached
             return cached
         }

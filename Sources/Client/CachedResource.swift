@@ -7,6 +7,8 @@ final class CachedResource: Sendable {
     fileprivate struct Objects {
         var namespaces: [String: [(name: String, object: Object)]] = [:]
         var isSynced = false
+        /// Nothing more will come.
+        var isEnded = false
         /// The newest resourceVersion that the list and the watch have told of.
         var revision: UInt64 = 0
         /// Who waits, and for which revision.
@@ -57,6 +59,7 @@ final class CachedResource: Sendable {
                 let result: Result<Void, any Error>? = objects.withLock { objects in
                     if Task.isCancelled { return .failure(CancellationError()) }
                     if objects.isSynced, objects.revision >= revision { return .success(()) }
+                    if objects.isEnded { return .failure(CancellationError()) }
                     objects.waiting[id] = (revision, waiter)
                     return nil
                 }
@@ -102,6 +105,16 @@ final class CachedResource: Sendable {
             return ready.values.map(\.waiter)
         }
         for waiter in ready { waiter.resume() }
+    }
+
+    /// Nothing more will come: whoever waits is told.
+    func end() {
+        let waiting = objects.withLock { objects in
+            objects.isEnded = true
+            defer { objects.waiting = [:] }
+            return objects.waiting.values.map(\.waiter)
+        }
+        for waiter in waiting { waiter.resume(throwing: CancellationError()) }
     }
 
     private func change(_ namespace: String, _ name: String, _ after: Object?, _ observers: [Observation]) {
