@@ -1,4 +1,5 @@
 internal import APIModel
+internal import NIOCore
 internal import OrderedCollections
 internal import PluginKit
 internal import Synchronization
@@ -21,7 +22,6 @@ final class CRIRuntime: Runtime {
 
     /// Waits until the runtime answers: it may still be coming up itself.
     func start() throws {
-        try connection.start()
         let deadline = ContinuousClock.now + .seconds(15)
         while true {
             do {
@@ -42,14 +42,8 @@ final class CRIRuntime: Runtime {
     }
 
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {
-        let result: Result<[UInt8], any Error> = waiting { [connection] in
-            do {
-                return .success(try await connection.call("runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+        // The calling thread is one of the host's, which may block; the connection's thread does the work.
+        try connection.call("runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil).wait()
     }
 
     /// Tells of every container and sandbox that ends. What starts is not told: only the host starts anything here.

@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import PluginKit
 
 /// What CRI says about an id that may be a container's or a sandbox's.
@@ -10,11 +11,11 @@ enum CRIState {
     static func read(_ id: String, over connection: Connection) async -> CRIState {
         let request = WireFields.message(1, id)
         do {
-            let answer = try await connection.call("runtime.v1.RuntimeService/ContainerStatus", request, timeout: .seconds(2))
+            let answer = try await connection.call("runtime.v1.RuntimeService/ContainerStatus", request, timeout: .seconds(2)).get()
             // CONTAINER_EXITED is 2, CONTAINER_UNKNOWN 3.
             return .container(ended: WireFields.number(3, in: WireFields.bytes(1, in: answer)) >= 2)
         } catch let error as CRIError where error.code == "NotFound" {
-            guard let answer = try? await connection.call("runtime.v1.RuntimeService/PodSandboxStatus", request, timeout: .seconds(2)) else { return .gone }
+            guard let answer = try? await connection.call("runtime.v1.RuntimeService/PodSandboxStatus", request, timeout: .seconds(2)).get() else { return .gone }
             // SANDBOX_NOTREADY is 1.
             return .sandbox(ended: WireFields.number(3, in: WireFields.bytes(1, in: answer)) == 1)
         } catch {

@@ -22,7 +22,7 @@ final class CRIStream: RuntimeStream {
         let result: Result<CRIStream, any Error> = waiting {
             do {
                 let wanted = StreamRequest(kind, request)
-                let answer = try await connection.call("runtime.v1.RuntimeService/" + wanted.method, request, timeout: .seconds(30))
+                let answer = try await connection.call("runtime.v1.RuntimeService/" + wanted.method, request, timeout: .seconds(30)).get()
                 return .success(CRIStream(kind, try await wanted.dial(WireFields.string(1, in: answer)), events))
             } catch let error as CRIError {
                 return .failure(error)

@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import PluginKit
 internal import Synchronization
 
@@ -42,12 +43,12 @@ final class Changes: Sendable {
     /// CRI's events are refused at once by a runtime without them, and stay silent until the deadline otherwise; containerd's exist wherever it is containerd that answers.
     @Sendable private func source() async -> Source? {
         do {
-            _ = try await connection.call(Self.criEvents, [], timeout: .milliseconds(50))
+            _ = try await connection.call(Self.criEvents, [], timeout: .milliseconds(50)).get()
             return .cri
         } catch let error as CRIError where error.code == "DeadlineExceeded" {
             return .cri
         } catch {
-            return (try? await connection.call("containerd.services.version.v1.Version/Version", [], timeout: .seconds(2))) == nil ? nil : .containerd
+            return (try? await connection.call("containerd.services.version.v1.Version/Version", [], timeout: .seconds(2)).get()) == nil ? nil : .containerd
         }
     }
 

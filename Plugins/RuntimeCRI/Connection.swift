@@ -1,105 +1,136 @@
-internal import GRPCCore
-internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
+internal import NIOHTTP2
 internal import NIOPosix
 internal import PluginKit
 internal import Synchronization
 
-/// One gRPC connection over a UNIX socket, made again whenever it breaks. Safe from any thread and any task.
+/// gRPC over one HTTP/2 connection to a UNIX socket. Safe from any thread and any task.
+///
+/// The connection is made by the first call that finds none; a call that finds nobody at the socket fails at once, and the caller decides when to try again.
+///
+/// **Rationale.** A gRPC server in Go sends a PING with almost every answer, to measure the connection. NIO's HTTP/2 takes more than 200 of them in half a minute for an
+/// attack and ends the connection, with all calls on it. grpc-swift's transport cannot be told otherwise, so the few things that CRI needs of gRPC are here.
 final class Connection: Sendable {
-    private typealias Client = GRPCClient<HTTP2ClientTransport.Posix>
+    /// An HTTP/2 connection that is up.
+    private struct Link: Sendable {
+        let channel: any Channel
+        let streams: NIOHTTP2Handler.StreamMultiplexer
+    }
 
-    private struct Running {
-        let client: Client
-        let group: MultiThreadedEventLoopGroup
-        let task: Task<Void, Never>
+    private struct State {
+        var isStopped = false
+        var generation = 0
+        /// Being made, or up.
+        var link: EventLoopFuture<Link>?
     }
 
     let socket: String
-    private let running = Mutex<Running?>(nil)
+    // One thread carries all there is to carry on a local socket.
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let state = Mutex(State())
 
     init(socket: String) { self.socket = socket }
 
-    /// Begins to connect. A second call does nothing.
-    func start() throws {
-        try running.withLock { running in
-            guard running == nil else { return }
-            // One thread carries all there is to carry on a local socket; left to itself the transport takes a thread for every core.
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            var config = HTTP2ClientTransport.Posix.Config.defaults
-            config.backoff = .init(initial: .milliseconds(20), max: .seconds(1), multiplier: 1.6, jitter: 0.2)
-            config.connection.maxIdleTime = nil
-            let client = Client(
-                transport: try HTTP2ClientTransport.Posix(
-                    target: .unixDomainSocket(path: socket, authority: "localhost"), transportSecurity: .plaintext, config: config, eventLoopGroup: group))
-            let task = Task {
-                // It throws only when it is cancelled; broken connections it mends by itself.
-                _ = try? await client.runConnections()
-            }
-            running = Running(client: client, group: group, task: task)
-        }
-    }
+    deinit { group.shutdownGracefully { _ in } }
 
-    /// Ends all calls and the connection; returns when both are gone. Blocks the calling thread. A second call does nothing.
+    /// Ends all calls and the connection; returns when both are gone. Blocks the calling thread. Later calls fail.
     func stop() {
-        guard let running = running.withLock({ $0.take() }) else { return }
-        running.task.cancel()
-        waiting {
-            await running.task.value
-            try? await running.group.shutdownGracefully()
+        let link = state.withLock { state in
+            state.isStopped = true
+            return state.link.take()
         }
+        // A link that never came up is gone already.
+        try? link?.flatMap { $0.channel.close() }.wait()
     }
 
     /// One call with one answer.
     /// - Parameter method: `runtime.v1.RuntimeService/Version`.
-    /// - Throws: `CRIError`.
-    func call(_ method: String, _ request: [UInt8], timeout: Duration?) async throws -> [UInt8] {
-        do {
-            return try await client().unary(
-                request: ClientRequest(message: request), descriptor: try MethodDescriptor(method), serializer: RawBytes(), deserializer: RawBytes(),
-                options: Self.options(timeout)
-            ) { try $0.message }
-        } catch {
-            throw CRIError(error)
-        }
+    /// - Returns: a future that fails with `CRIError` and nothing else.
+    func call(_ method: String, _ request: [UInt8], timeout: Duration?) -> EventLoopFuture<[UInt8]> {
+        let answer = Answer()
+        return begin(GRPCCall(method: method, request: request, timeout: timeout) { answer.set($0) }).flatMapThrowing { try answer.get() }
     }
 
-    /// A call with many answers; returns when the server ends it.
+    /// A call with many answers; returns when the server ends it. Each comes on the connection's own thread, which must not be held up.
     /// - Throws: `CRIError`, also when the task is cancelled.
     func stream(_ method: String, _ request: [UInt8], _ each: @escaping @Sendable ([UInt8]) -> Void) async throws {
-        do {
-            try await client().serverStreaming(
-                request: ClientRequest(message: request), descriptor: try MethodDescriptor(method), serializer: RawBytes(), deserializer: RawBytes(),
-                options: Self.options(nil)
-            ) { response in
-                for try await message in response.messages { each(message) }
-            }
-        } catch {
-            throw CRIError(error)
+        let call = GRPCCall(method: method, request: request, timeout: nil, each)
+        let ended = begin(call)
+        try await withTaskCancellationHandler {
+            try await ended.get()
+        } onCancel: {
+            call.cancel()
         }
     }
 
-    private func client() throws -> Client {
-        guard let running = running.withLock({ $0 }) else { throw CRIError(code: "Unavailable", message: "the runtime plugin is stopped") }
-        return running.client
+    private func begin(_ call: GRPCCall) -> EventLoopFuture<Void> {
+        let ended = group.next().makePromise(of: Void.self)
+        link().whenComplete { result in
+            switch result {
+            case .success(let link):
+                link.streams.createStreamChannel(promise: nil) { channel in
+                    channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GRPCCallHandler(call, ended)) }
+                }
+            case .failure(let error): ended.fail(error as? CRIError ?? CRIError(code: "Unavailable", message: "connection error: \(error)"))
+            }
+        }
+        return ended.futureResult
     }
 
-    private static func options(_ timeout: Duration?) -> CallOptions {
-        var options = CallOptions.defaults
-        options.timeout = timeout
-        // The list of all containers of a busy node with their annotations is larger than the usual 4 MiB; containerd sends up to 16.
-        options.maxResponseMessageBytes = 16 << 20
-        options.maxRequestMessageBytes = 16 << 20
-        return options
+    private func link() -> EventLoopFuture<Link> {
+        state.withLock { state in
+            if let link = state.link { return link }
+            guard !state.isStopped else { return group.next().makeFailedFuture(CRIError(code: "Canceled", message: "the runtime plugin is stopped")) }
+            state.generation += 1
+            let link = connect()
+            state.link = link
+            // The next call after a failure or a loss connects anew.
+            let generation = state.generation
+            link.whenFailure { _ in self.forget(generation) }
+            link.whenSuccess { $0.channel.closeFuture.whenComplete { _ in self.forget(generation) } }
+            return link
+        }
+    }
+
+    private func forget(_ generation: Int) {
+        state.withLock { if $0.generation == generation { $0.link = nil } }
+    }
+
+    private func connect() -> EventLoopFuture<Link> {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [HTTP2Setting(parameter: .initialWindowSize, value: 4 << 20), HTTP2Setting(parameter: .enablePush, value: 0)]
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = 4 << 20
+        // The runtime is trusted: limits against attackers would only end the connection of a busy node.
+        connection.controlFrameRateLimit.maximumCount = .max
+        connection.maximumConnectionGlitches = .max
+        stream.streamResetFrameRateLimit.maximumCount = .max
+        stream.streamErrorRateLimit.maximumCount = .max
+        let settings = (connection, stream)
+        let socket = socket
+        // The handlers stand before the first byte can come: the server speaks at once.
+        let bootstrap = ClientBootstrap(group: group).connectTimeout(.seconds(5)).channelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+                    mode: .client, connectionConfiguration: settings.0, streamConfiguration: settings.1, inboundStreamInitializer: { $0.close() })
+            }
+        }
+        return bootstrap.connect(unixDomainSocketPath: socket).flatMapThrowing { channel in
+            Link(channel: channel, streams: try channel.pipeline.syncOperations.handler(type: NIOHTTP2Handler.self).syncMultiplexer())
+        }.flatMapErrorThrowing { error in
+            throw CRIError(code: "Unavailable", message: "connection error: cannot connect to unix://\(socket): \(error)")
+        }
     }
 }
 
-extension MethodDescriptor {
-    /// From `runtime.v1.RuntimeService/Version`.
-    /// - Throws: `RPCError` when it is no such name.
-    fileprivate init(_ method: String) throws {
-        let parts = method.split(separator: "/")
-        guard parts.count == 2 else { throw RPCError(code: .unimplemented, message: "unknown method \(method)") }
-        self.init(fullyQualifiedService: String(parts[0]), method: String(parts[1]))
+/// The one message of a unary answer.
+private final class Answer: Sendable {
+    private let message = Mutex<[UInt8]?>(nil)
+
+    func set(_ bytes: [UInt8]) { message.withLock { $0 = bytes } }
+
+    func get() throws -> [UInt8] {
+        guard let bytes = message.withLock({ $0 }) else { throw CRIError(code: "Internal", message: "the runtime ended the call without an answer") }
+        return bytes
     }
 }
