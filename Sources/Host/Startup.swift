@@ -102,7 +102,7 @@ struct Startup {
             group.addTask { try await controllers.run() }
             group.addTask { try await proxy.run() }
             group.addTask { try await kubelet.run() }
-            group.addTask { try await announceReady(cache, node.name, begin) }
+            group.addTask { try await announceReady(kubelet, begin) }
         } end: {
             log.notice("pods go on; `apus down --data-dir \(directory.path)` ends them")
             await plugins.stop()
@@ -111,16 +111,9 @@ struct Startup {
     }
 
     /// Says so when the Node is Ready: to the process that waits, or to the log.
-    private func announceReady(_ cache: Cache, _ name: String, _ begin: ContinuousClock.Instant) async throws {
-        try await cache.watch(.nodes)
-        let (ready, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let observation = cache.observe([.nodes]) { _, _, node in
-            let conditions = node?.value["status"]["conditions"].elements ?? []
-            if node?.name == name, conditions.contains(where: { $0["type"].string == "Ready" && $0["status"].string == "True" && Self.isFresh($0) }) { signal.yield() }
-        }
-        defer { observation.cancel() }
-        for await _ in ready { break }
-        try Task.checkCancellation()
+    private func announceReady(_ kubelet: Kubelet, _ begin: ContinuousClock.Instant) async throws {
+        try await kubelet.waitUntilReady()
+        let name = options.node.name
         let seconds = (ContinuousClock.now - begin).components
         let tenths = seconds.seconds * 100 + seconds.attoseconds / 10_000_000_000_000_000
         let line = "apus is up: node \(name) is Ready after \(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100) s"
@@ -133,14 +126,6 @@ struct Startup {
             Output.line(line + NextSteps.text(directory, serving: options.serving, isMerged: options.mergeKubeconfig))
         }
     }
-
-    /// A Node that was Ready when the last Apus ended still says so; what counts is what this kubelet said.
-    private static func isFresh(_ condition: Value) -> Bool {
-        guard let heard = condition["lastHeartbeatTime"].string.flatMap({ Timestamp.parse($0)?.seconds }) else { return true }
-        return heard >= processStart
-    }
-
-    private static let processStart = (Timestamp.parse(Timestamp.now())?.seconds ?? 0) - 1
 
     private func mergeKubeconfig(_ credentials: Layout.Credentials) throws {
         guard var config = credentials.kubeconfigs[.admin], let home = getenv("HOME").map({ String(cString: $0) }) else { return }

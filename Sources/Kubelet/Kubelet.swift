@@ -15,6 +15,7 @@ public final class Kubelet: Sendable {
     private let recorder: EventRecorder
     private let log: Logger
     private let state = Mutex(State())
+    private let ready = Wakeup()
 
     private struct State {
         var reporter: NodeReporter?
@@ -37,6 +38,12 @@ public final class Kubelet: Sendable {
     /// Whether the kubelet serves and its runtime and network are ready.
     public var healthy: Bool { state.withLock { $0.isServing && $0.reporter?.isReady ?? false } }
 
+    /// Returns once this kubelet has told the API that the node is ready, or when the task is cancelled, which throws. For one task.
+    public func waitUntilReady() async throws {
+        await ready.wait(until: nil)
+        try Task.checkCancellation()
+    }
+
     /// Runs until cancelled. Throws when the server's port or certificate is unusable, or the directories cannot be made.
     public func run() async throws {
         for directory in [configuration.rootDirectory, configuration.rootDirectory + "/pods", configuration.podLogsDirectory] { try Files.makeDirectories(directory) }
@@ -50,7 +57,7 @@ public final class Kubelet: Sendable {
             configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: recorder),
             volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses, machine: machine, runtimeName: name,
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
-        let reporter = NodeReporter(configuration: configuration, client: client, cri: cri, machine: machine, events: recorder, log: log)
+        let reporter = NodeReporter(configuration: configuration, client: client, cri: cri, machine: machine, events: recorder, ready: ready, log: log)
         let pods = Pods(context: context)
         let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
         try await server.start()

@@ -14,6 +14,8 @@ final class NodeReporter: Sendable {
     private let state = Mutex(State())
     /// Set to report soon.
     let wakeup = Wakeup()
+    /// Set when the API has been told that the node is ready.
+    private let ready: Wakeup
 
     private struct State {
         var sent: Value = .null
@@ -28,12 +30,13 @@ final class NodeReporter: Sendable {
     private static let checkInterval = Duration.seconds(10)
     private static let leaseSeconds: Int64 = 40
 
-    init(configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, events: any EventSink, log: Logger) {
+    init(configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, events: any EventSink, ready: Wakeup, log: Logger) {
         self.configuration = configuration
         self.client = client
         self.cri = cri
         self.machine = machine
         self.events = events
+        self.ready = ready
         self.log = log
     }
 
@@ -119,7 +122,9 @@ final class NodeReporter: Sendable {
             state.uid = node["metadata"]["uid"].string ?? ""
             return !before && state.isReady
         }
-        if becameReady { event("NodeReady", "Node \(configuration.nodeName) status is now: NodeReady") }
+        guard becameReady else { return }
+        event("NodeReady", "Node \(configuration.nodeName) status is now: NodeReady")
+        ready.set()
     }
 
     private func event(_ reason: String, _ message: String) {
