@@ -35,7 +35,7 @@ struct ServicePortTests {
         #expect(port.nodePort == 30080)
         #expect(port.endpoints.map(\.address) == ["10.244.0.2", "10.244.0.9"])
         #expect(port.endpoints.map(\.isLocal) == [true, false])
-        #expect(port.endpoints.allSatisfy { $0.port == 8080 })
+        #expect(port.endpoints.map(\.port) == [8080, 8080])
     }
 
     /// Terminating endpoints get traffic only when no ready one is left.

@@ -57,6 +57,6 @@ struct ServiceTableTests {
         table.forgetInForce()
         let wanted = table.wanted()
         #expect(wanted.previous == 0)
-        #expect(wanted.rows.allSatisfy(\.isChanged))
+        #expect(wanted.rows.map(\.isChanged) == [true])
     }
 }
