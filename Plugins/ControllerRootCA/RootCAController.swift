@@ -1,35 +1,27 @@
 internal import APIModel
 internal import FoundationEssentials
 internal import PluginKit
-internal import Synchronization
 
 /// Puts the cluster's CA certificate into every namespace, as the ConfigMap `kube-root-ca.crt` that each Pod mounts beside its token.
 ///
 /// Configuration: `caFile`, the PEM file to publish.
-final class RootCAController: Controller {
+struct RootCAController: Controller {
     private static let name = "kube-root-ca.crt"
 
     private let objects: Objects
-    private let file: String
-    /// What the ConfigMaps hold, once `start` has read it.
-    private let published = Mutex(Value.null)
+    private let data: Value
 
     init(_ host: Host, config: Value) throws {
         try config.requireFields(["caFile"])
         guard let file = config["caFile"].string else { throw ComponentError.invalid("config.caFile: the PEM file with the cluster's CA must be given") }
-        objects = host.objects
-        self.file = file
-    }
-
-    func start() throws {
         guard let certificate = try? String(contentsOfFile: file, encoding: .utf8) else { throw ComponentError.invalid("config.caFile: \(file) cannot be read") }
-        published.withLock { $0 = ["ca.crt": .string(certificate)] }
+        objects = host.objects
+        data = ["ca.crt": .string(certificate)]
     }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let namespace = try objects.get(.namespaces, name: key.name), namespace["metadata"]["deletionTimestamp"].isNull else { return .done }
         let existing = try objects.get(.configMaps, namespace: key.name, name: Self.name)
-        let data = published.withLock { $0 }
         guard existing?["data"] != data else { return .done }
         var map: Value = existing ?? ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)]]
         map["metadata"]["annotations"]["kubernetes.io/description"] =

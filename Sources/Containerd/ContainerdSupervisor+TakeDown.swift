@@ -47,6 +47,12 @@ extension ContainerdSupervisor {
     private func killShims() -> Set<String> {
         var groups: Set<String> = []
         let processes = ProcessTable()
+        // One that an earlier start gave up on and that nobody counts as ours any more.
+        for pid in processes.all where Set(["--config", paths.configuration]).isSubset(of: processes.arguments(pid)) {
+            guard let stray = Child(pid: pid) else { continue }
+            stray.signal(SIGKILL)
+            _ = stray.waitUntilGone(Deadline(after: .seconds(5)))
+        }
         let shims = processes.all.filter { pid in
             let arguments = processes.arguments(pid)
             return arguments.first?.contains("containerd-shim") == true && arguments.contains(paths.socket)

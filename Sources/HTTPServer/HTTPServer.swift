@@ -146,6 +146,8 @@ public final class HTTPServer: Sendable {
             .init(parameter: .maxConcurrentStreams, value: 1000), .init(parameter: .maxHeaderListSize, value: 1 << 20), .init(parameter: .initialWindowSize, value: 256 * 1024),
         ]
         connection.targetWindowSize = 1 << 20
+        // Clients in Go send a PING with most of what they receive, to measure the bandwidth.
+        connection.controlFrameRateLimit.maximumCount = 20_000
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = 256 * 1024
         stream.outboundBufferSizeHighWatermark = 64 * 1024

@@ -51,7 +51,7 @@ struct Startup {
         let (node, network) = (node, network)
         let containerd = options.containerRuntimeEndpoint == nil ? ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")) : nil
         try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
-        if let containerd { try CNIConfiguration(bridge: PodNetwork.bridge).write(podCIDR: network.nodeCIDR, to: containerd.paths) }
+        if let containerd { try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: network.nodeCIDR, to: containerd.paths) }
         let containerdStart = Task { try await containerd?.start() }  // the slowest part, so it starts beside the rest; awaited before the plugins start
 
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs

@@ -102,7 +102,7 @@ import Testing
                         await written.add(64 * 1024)
                     }
                 } catch {
-                    await ended.report(Task.isCancelled)
+                    await ended.report(true)
                     throw error
                 }
             }

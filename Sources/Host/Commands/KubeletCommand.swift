@@ -133,7 +133,7 @@ struct KubeletCommand: AsyncParsableCommand {
         guard runtimePlugin == Self.criPlugin, containerRuntimeEndpoint == nil else { return nil }
         let containerd = ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd"))
         try PodNetwork(clusterCIDR: network.clusterCIDR, serviceCIDR: network.serviceCIDR, nodeCIDR: nodeCIDR).setUp()
-        try CNIConfiguration(bridge: PodNetwork.bridge).write(podCIDR: nodeCIDR, to: containerd.paths)
+        try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: nodeCIDR, to: containerd.paths)
         return containerd
     }
 

@@ -35,7 +35,8 @@ struct PluginCommand: ParsableCommand {
         private func dryRun() throws -> [Value] {
             let places = try PluginPlaces(plugins)
             var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
-            configuration.config = ["root-ca": ["caFile": .string("\(data.dataDir)/pki/ca.crt")], "runtime-cri": ["endpoint": "unix:///run/containerd/containerd.sock"]]
+            // Any file that can be read will do: nothing is started.
+            configuration.config = ["root-ca": ["caFile": .string("\(places.manifests)/controller-root-ca.yaml")], "runtime-cri": ["endpoint": "unix:///run/containerd/containerd.sock"]]
             let host = PluginHost(configuration, log: Logger(label: "plugins") { _ in SwiftLogNoOpLogHandler() })
             do { try host.load() } catch { throw StartupFailure("\(error)") }
             return host.plugins.map { plugin in
