@@ -29,6 +29,9 @@ enum Detach {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
 
+        // Whoever called us may have left descriptors open to us, and may wait for them to close: a program in the background must not hold them.
+        for inherited in 3..<sysconf(Int32(_SC_OPEN_MAX)).clamped(to: 3...4096) { _ = fcntl(Int32(inherited), F_SETFD, FD_CLOEXEC) }
+
         let logStart = size(of: logFile)
         var words: [UnsafeMutablePointer<CChar>?] = (["/proc/self/exe"] + arguments + [flag, String(descriptor)]).map { strdup($0) } + [nil]
         defer { words.forEach { free($0) } }
@@ -70,4 +73,8 @@ enum Detach {
         if let error = lines.last(where: { $0.hasPrefix("error: ") }) { return String(error.dropFirst("error: ".count)) }
         return "apus ended while it started. The end of \(logFile):\n\(lines.suffix(10).joined(separator: "\n"))"
     }
+}
+
+extension Int {
+    fileprivate func clamped(to range: ClosedRange<Int>) -> Int { Swift.min(Swift.max(self, range.lowerBound), range.upperBound) }
 }
