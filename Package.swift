@@ -51,10 +51,15 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
     ("controller-podgc", swiftPlugin("ControllerPodGC")),
     ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
-    ("runtime-cri", swiftPlugin("RuntimeCRI", nio + [
-        "Streaming",
-        product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
-    ])),
+    (
+        "runtime-cri",
+        swiftPlugin(
+            "RuntimeCRI",
+            nio + [
+                "Streaming",
+                product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
+            ])
+    ),
     ("runtime-fake", swiftPlugin("RuntimeFake")),
     ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
     ("example-controller", cPlugin("ExampleController")),
@@ -92,51 +97,69 @@ let package = Package(
 
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CSQLite", product("Logging", "swift-log")]),
-        module("PKI", [
-            "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
-        ]),
-        module("HTTPServer", nio + [
-            "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
-            product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"),
-            product("NIOTLS", "swift-nio"), product("Crypto", "swift-crypto"),
-        ]),
+        module(
+            "PKI",
+            [
+                "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
+            ]),
+        module(
+            "HTTPServer",
+            nio + [
+                "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOTLS", "swift-nio"), product("Crypto", "swift-crypto"),
+            ]),
         module("Containerd", ["APIModel", "CLinux", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         .target(name: "PauseProgram", path: "Images/pause", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         module("Streaming", nio + ["CZlib"]),
-        module("Client", ["APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl")]),
-        module("APIServer", nio + [
-            "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
-            product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
-        ]),
+        module(
+            "Client",
+            ["APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl")]),
+        module(
+            "APIServer",
+            nio + [
+                "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
+                product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
+            ]),
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
         module("PluginHost", ["PluginAPI", "APIModel", "CFFI", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
-        module("Kubelet", nio + [
-            "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI", product("OrderedCollections", "swift-collections"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
-        ]),
+        module(
+            "Kubelet",
+            nio + [
+                "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI", product("OrderedCollections", "swift-collections"),
+                product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
+            ]),
         module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         .executableTarget(
             name: "Host",
             dependencies: [
-                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux", "Streaming",
+                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
+                "Streaming",
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
         tests("Proxy", ["APIModel"]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
-        tests("APIServer", [
-            "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
-            product("OrderedCollections", "swift-collections"),
-        ]),
+        tests(
+            "APIServer",
+            [
+                "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"),
+                product("OrderedCollections", "swift-collections"),
+            ]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
         tests("PluginHost", ["APIModel", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(
             name: "ControllerTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log")],
             path: "Tests/ControllerTests", swiftSettings: swift),
-        tests("Kubelet", ["APIModel", "Client", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
+        tests(
+            "Kubelet",
+            ["APIModel", "Client", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
         tests("Containerd", ["APIModel", product("Logging", "swift-log")]),
         .testTarget(
             name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")], path: "Tests/RuntimeTests",

@@ -3,5 +3,7 @@ internal import PluginKit
 
 private let plugin = Plugin(name: "proxy-nftables", version: "1.0.0", [.proxy("nftables", Backend.self)])
 
+// The name is the ABI's.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation
 public func apus_plugin_entry() -> UnsafePointer<apus_plugin> { plugin.table }

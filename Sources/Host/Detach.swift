@@ -34,7 +34,7 @@ enum Detach {
 
         let logStart = size(of: logFile)
         var words: [UnsafeMutablePointer<CChar>?] = (["/proc/self/exe"] + arguments + [flag, String(descriptor)]).map { strdup($0) } + [nil]
-        defer { words.forEach { free($0) } }
+        defer { for word in words { free(word) } }
         var child = pid_t()
         let failed = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &words, environ)
         close(writeEnd)

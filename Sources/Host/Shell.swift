@@ -23,7 +23,7 @@ enum Shell {
         defer { posix_spawn_file_actions_destroy(&actions) }
         var process = pid_t()
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { words.forEach { free($0) } }
+        defer { for word in words { free(word) } }
         let failed = posix_spawnp(&process, words[0]!, &actions, nil, &words, environ)
         close(inputEnds[0])
         close(outputEnds[1])

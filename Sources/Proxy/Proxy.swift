@@ -1,9 +1,9 @@
-public import Client
 internal import APIModel
+public import Client
 internal import Dispatch
 public import Logging
-public import PluginHost
 internal import PluginAPI
+public import PluginHost
 internal import Synchronization
 
 /// The service-proxy loop: follows Services and EndpointSlices and gives the backend plugin the whole wanted state whenever it changed.

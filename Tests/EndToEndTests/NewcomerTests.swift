@@ -97,7 +97,8 @@ struct NewcomerTests {
     }
 
     private func names(_ cluster: Cluster) throws -> [String] {
-        try cluster.kubectl("get", "pods", "-l", "app=hello", "--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}").split(separator: " ").map(String.init)
+        try cluster.kubectl("get", "pods", "-l", "app=hello", "--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}").split(separator: " ").map(
+            String.init)
     }
 
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path

@@ -20,9 +20,10 @@ struct ServicePortTests {
 
     static let plain: Value = ["clusterIP": "10.96.0.7", "ports": [["port": 80, "protocol": "TCP", "nodePort": 30080]]]
 
-    @Test(arguments: [
-        ["clusterIP": "None", "ports": [["port": 80]]], ["clusterIP": "10.96.0.7", "type": "ExternalName", "ports": [["port": 80]]], ["ports": [["port": 80]]],
-    ] as [Value])
+    @Test(
+        arguments: [
+            ["clusterIP": "None", "ports": [["port": 80]]], ["clusterIP": "10.96.0.7", "type": "ExternalName", "ports": [["port": 80]]], ["ports": [["port": 80]]],
+        ] as [Value])
     func headlessAndExternalNamesHaveNoPorts(spec: Value) {
         #expect(ServicePort.ports(of: Self.service(spec), slices: [], nodeName: "a").isEmpty)
     }
@@ -39,12 +40,13 @@ struct ServicePortTests {
     }
 
     /// Terminating endpoints get traffic only when no ready one is left.
-    @Test(arguments: [
-        ([endpoint("10.0.0.1"), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.1"]),
-        ([endpoint("10.0.0.1", ready: false), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.2"]),
-        ([endpoint("10.0.0.1", ready: false, serving: false, terminating: true)], []),
-        ([], []),
-    ] as [([Value], [String])])
+    @Test(
+        arguments: [
+            ([endpoint("10.0.0.1"), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.1"]),
+            ([endpoint("10.0.0.1", ready: false), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.2"]),
+            ([endpoint("10.0.0.1", ready: false, serving: false, terminating: true)], []),
+            ([], []),
+        ] as [([Value], [String])])
     func choosesEndpoints(endpoints: [Value], expected: [String]) {
         var slice = Self.slice()
         slice["endpoints"] = .array(endpoints)

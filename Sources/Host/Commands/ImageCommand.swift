@@ -3,7 +3,8 @@ internal import Containerd
 
 /// Images without a registry.
 struct ImageCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "image", abstract: "Make images and bring them to the node without a registry.", subcommands: [Load.self, Pack.self])
+    static let configuration = CommandConfiguration(
+        commandName: "image", abstract: "Make images and bring them to the node without a registry.", subcommands: [Load.self, Pack.self])
 
     struct Load: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Import an OCI or docker archive into the cluster's own containerd.")

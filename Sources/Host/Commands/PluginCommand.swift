@@ -22,9 +22,13 @@ struct PluginCommand: ParsableCommand {
                 Output.line("apus does not run on \(directory.path): this is what it would load.")
                 rows = try dryRun()
             }
-            let table = [["NAME", "KIND", "STATE", "VERSION", "LIBRARY", "REASON"]] + rows.map { row in
-                [row["name"], row["kind"], row["state"], row["version"], .string(row["library"].string?.split(separator: "/").last.map(String.init) ?? ""), row["reason"]].map { $0.string ?? "" }
-            }
+            let table =
+                [["NAME", "KIND", "STATE", "VERSION", "LIBRARY", "REASON"]]
+                + rows.map { row in
+                    [row["name"], row["kind"], row["state"], row["version"], .string(row["library"].string?.split(separator: "/").last.map(String.init) ?? ""), row["reason"]].map {
+                        $0.string ?? ""
+                    }
+                }
             let widths = (0..<6).map { column in table.map { $0[column].count }.max() ?? 0 }
             for row in table {
                 let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
@@ -36,7 +40,9 @@ struct PluginCommand: ParsableCommand {
             let places = try PluginPlaces(plugins)
             var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
             // Any file that can be read will do: nothing is started.
-            configuration.config = ["root-ca": ["caFile": .string("\(places.manifests)/controller-root-ca.yaml")], "runtime-cri": ["endpoint": "unix:///run/containerd/containerd.sock"]]
+            configuration.config = [
+                "root-ca": ["caFile": .string("\(places.manifests)/controller-root-ca.yaml")], "runtime-cri": ["endpoint": "unix:///run/containerd/containerd.sock"],
+            ]
             let host = PluginHost(configuration, log: Logger(label: "plugins") { _ in SwiftLogNoOpLogHandler() })
             do { try host.load() } catch { throw StartupFailure("\(error)") }
             return host.plugins.map { plugin in
