@@ -129,7 +129,8 @@ struct Startup {
 
     private func mergeKubeconfig(_ credentials: Layout.Credentials) throws {
         guard var config = credentials.kubeconfigs[.admin], let home = getenv("HOME").map({ String(cString: $0) }) else { return }
-        config.contextName = "apus"
+        // Names of our own, so that nobody else's entry is replaced.
+        (config.contextName, config.clusterName, config.userName) = ("apus", "apus", "apus")
         try config.merge(intoFile: "\(home)/.kube/config", makeCurrent: false)
     }
 }
