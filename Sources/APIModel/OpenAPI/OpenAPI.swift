@@ -46,6 +46,9 @@ public enum OpenAPI {
         ]
     }
 
+    /// The definitions of `v2` as protobuf, for clients that read nothing else.
+    public static func v2Protobuf(catalogue: Catalogue) -> [UInt8] { OpenAPIProtobuf.encode(v2(catalogue: catalogue)) }
+
     enum Form {
         case v2, v3
 

@@ -24,23 +24,35 @@ final class OpenAPIDocuments: Sendable {
             return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
         }
         if path == "/openapi/v2" {
-            guard MediaType.accepted(request.headers[.accept]).contains(where: { Codec.byMediaType[$0.type] == .json }) else {
-                return Responses.error(APIError(code: 406, reason: .notAcceptable, message: "only the following media types are accepted: application/json"))
+            for type in MediaType.accepted(request.headers[.accept]).map(\.type) {
+                if Codec.byMediaType[type] == .json {
+                    let document = document(path) { OpenAPI.v2(catalogue: self.catalogue) }
+                    return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
+                }
+                if Self.protobufTypes.contains(type) {
+                    let document = document(Self.protobufTypes[0]) { OpenAPI.v2Protobuf(catalogue: self.catalogue) }
+                    return ETag.answer(document.bytes, hash: document.hash, type: Self.protobufTypes[0], ifNoneMatch: etag)
+                }
             }
-            let document = document(path) { OpenAPI.v2(catalogue: self.catalogue) }
-            return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
+            return Responses.error(
+                APIError(code: 406, reason: .notAcceptable, message: "only the following media types are accepted: application/json, \(Self.protobufTypes[0])"))
         }
         guard let version = version(path) else { return nil }
         let document = versionDocument(version)
         return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag, isImmutable: request.query("hash") == document.hash)
     }
 
-    private func document(_ path: String, _ make: () -> Value) -> Document {
+    /// What `kubectl` before 1.27 asks for, last. `@` may not stand in a media type, so the answer says it with a point, as upstream's does.
+    private static let protobufTypes = ["application/com.github.proto-openapi.spec.v2.v1.0+protobuf", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"]
+
+    private func document(_ path: String, _ make: () -> Value) -> Document { document(path) { JSON.encode(make()) } }
+
+    private func document(_ key: String, _ make: () -> [UInt8]) -> Document {
         documents.withLock { documents in
-            if let document = documents[path] { return document }
-            let bytes = JSON.encode(make())
+            if let document = documents[key] { return document }
+            let bytes = make()
             let document = Document(bytes: bytes, hash: ContentHash.hex(bytes))
-            documents[path] = document
+            documents[key] = document
             return document
         }
     }
