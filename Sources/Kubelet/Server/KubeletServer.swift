@@ -59,7 +59,7 @@ struct KubeletServer: Responder {
         let options = RemoteCommandOptions(request.query)
         guard options.stdin || options.stdout || options.stderr else { throw APIError.badRequest("you must specify at least 1 of stdin, stdout, stderr") }
         let spec = await worker.pod.container(container) ?? .null
-        return try RemoteCommand(runtime: runtime, log: context.log).respond(request, kind, options.message(kind, container: running, spec: spec), options)
+        return try RemoteCommand(runtime: runtime).respond(request, kind, options.message(kind, container: running, spec: spec), options)
     }
 
     private func podList() async -> Value {

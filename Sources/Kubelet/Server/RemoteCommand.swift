@@ -1,9 +1,5 @@
 import APIModel
 import HTTPServer
-import HTTPTypes
-import Logging
-import NIOCore
-import Streaming
 
 /// What is wanted of an exec or an attach, from the request's query.
 struct RemoteCommandOptions: Equatable, Sendable {
@@ -40,67 +36,25 @@ struct RemoteCommandOptions: Equatable, Sendable {
     }
 }
 
-/// Joins a WebSocket with a runtime's stream: each message is a channel's number and its bytes. Upstream: apimachinery `remotecommand`, `v4.channel.k8s.io` and `v5.channel.k8s.io`.
+/// Joins a client with a runtime's stream, over a WebSocket or, for kubectl before 1.29, over bare SPDY.
 struct RemoteCommand: Sendable {
     let runtime: any Runtime
-    let log: Logger
-
-    private static let protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
-    /// In version 5: the channel named in the next byte has ended.
-    private static let close: UInt8 = 255
 
     func respond(_ request: Request, _ kind: RuntimeStreamKind, _ message: Value, _ options: RemoteCommandOptions) throws -> Response {
-        guard let (headers, chosen) = WebSocket.accept(request, protocols: Self.protocols), let chosen else {
-            throw APIError.badRequest("unable to upgrade: a WebSocket with one of the protocols \(Self.protocols.joined(separator: ", ")) is needed")
+        if let (headers, chosen) = WebSocket.accept(request, protocols: WebSocketCommandClient.protocols) {
+            guard let chosen else {
+                throw APIError.badRequest("unable to upgrade: one of the WebSocket protocols \(WebSocketCommandClient.protocols.joined(separator: ", ")) is needed")
+            }
+            return .upgrade(headers: headers) { pipe in
+                let client = WebSocketCommandClient(socket: WebSocketConnection(pipe, role: .server, subprotocol: chosen))
+                try await client.open(options)
+                try await client.join { try await self.runtime.open(kind, message) }
+                await client.socket.close()
+            }
         }
+        guard let headers = try SPDYCommandClient.accept(request) else { throw APIError.badRequest("unable to upgrade: missing upgrade headers in request") }
         return .upgrade(headers: headers) { pipe in
-            let socket = WebSocketConnection(pipe, role: .server, subprotocol: chosen)
-            // Upstream opens every channel with an empty message, which clients wait for.
-            for channel in [RuntimeChannel.stdin, RuntimeChannel.stdout, RuntimeChannel.stderr, RuntimeChannel.error] {
-                let isWanted = [options.stdin, options.stdout, options.stderr, true][Int(channel)]
-                if isWanted { try await socket.send([UInt8(channel)]) }
-            }
-            do {
-                let stream = try await self.runtime.open(kind, message)
-                try await Self.join(socket, stream, closes: chosen == "v5.channel.k8s.io")
-            } catch let error as RuntimeFailure {
-                let status = APIError(code: 500, reason: .internalError, message: error.description).status
-                try? await socket.send([UInt8(RuntimeChannel.error)] + JSON.encode(status))
-            }
-            await socket.close()
-        }
-    }
-
-    /// Copies both ways until the runtime's side ends or the client goes. Closes `stream`.
-    private static func join(_ socket: WebSocketConnection, _ stream: any RuntimeConnection, closes: Bool) async throws {
-        defer { _ = 0 }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                var toldStatus = false
-                while let (channel, bytes) = try? await stream.receive() {
-                    if bytes.isEmpty { continue }
-                    if channel == RuntimeChannel.error { toldStatus = true }
-                    guard (try? await socket.send([UInt8(truncatingIfNeeded: channel)] + bytes)) != nil else { return }
-                }
-                // A command that ended without a word ended well.
-                if !toldStatus { try? await socket.send([UInt8(RuntimeChannel.error)] + Array(#"{"metadata":{},"status":"Success"}"#.utf8)) }
-            }
-            group.addTask {
-                while let message = try? await socket.receive() {
-                    guard let channel = message.first else { continue }
-                    let isEnd = closes && channel == close
-                    let target = isEnd ? message.dropFirst().first ?? 0 : channel
-                    guard target == UInt8(RuntimeChannel.stdin) || target == UInt8(RuntimeChannel.resize) else { continue }
-                    let bytes = isEnd ? [] : Array(message.dropFirst())
-                    // Nothing but the end-of-channel message may be empty.
-                    if bytes.isEmpty && !isEnd { continue }
-                    guard (try? await stream.send(Int32(target), bytes)) != nil else { break }
-                }
-            }
-            await group.next()
-            // Either side is done, so both are.
-            await stream.close()
-            group.cancelAll()
+            try await SPDYCommandClient.serve(pipe, options) { try await self.runtime.open(kind, message) }
         }
     }
 }
