@@ -94,9 +94,17 @@ final class ChannelPipeHandler: ChannelDuplexHandler {
     }
 
     /// What was written is sent first: closing a channel drops what it has not sent.
+    /// How long a peer may take to read what was written before the end.
+    private static let patience = TimeAmount.seconds(5)
+
     func closeWhenWritten() {
         closing = true
-        if unwritten == 0 { context?.close(promise: nil) }
+        guard unwritten > 0 else {
+            context?.close(promise: nil)
+            return
+        }
+        // A peer that reads no more must not keep the connection for ever.
+        if let channel = context?.channel { channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) } }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
