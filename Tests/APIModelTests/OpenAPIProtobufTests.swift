@@ -5,13 +5,15 @@ internal import Testing
 
 /// The document that old `kubectl` reads, taken apart by the numbers of its schema.
 struct OpenAPIProtobufTests {
+    private struct Truncated: Error {}
+
     /// The length-delimited fields of a message: all that this document uses.
     private func fields(_ bytes: ArraySlice<UInt8>) throws -> [(number: UInt64, content: ArraySlice<UInt8>)] {
         var rest = bytes
         func varint() throws -> UInt64 {
             var value: UInt64 = 0
             for shift in stride(from: UInt64(0), to: 64, by: 7) {
-                let byte = try #require(rest.popFirst())
+                guard let byte = rest.popFirst() else { throw Truncated() }
                 value |= UInt64(byte & 0x7f) << shift
                 if byte < 0x80 { break }
             }
