@@ -1,5 +1,6 @@
 import APIModel
 import Client
+import FoundationEssentials
 import Glibc
 
 /// What a user waits for on a running cluster, measured through its HTTPS API. `scripts/bench` starts the cluster and loads the image.
@@ -67,7 +68,7 @@ struct ClusterBenchmark {
         ]
     }
 
-    /// Deletes pods and returns when they are gone, so that one run does not slow the next.
+    /// Deletes pods and returns when they are gone, sandboxes and all: these end after the API has forgotten the pod, and one run must not slow the next.
     private func remove(_ names: [String]) async throws {
         let version = try await client.list(.pods, namespace: "default").resourceVersion
         let events = try await client.watch(.pods, namespace: "default", options: ListOptions(resourceVersion: version))
@@ -77,6 +78,14 @@ struct ClusterBenchmark {
             waiting.remove(event.object.name)
             if waiting.isEmpty { break }
         }
+        let begin = ContinuousClock.now
+        while Self.shims > 0, ContinuousClock.now - begin < .seconds(30) { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    /// How many sandboxes have a shim.
+    private static var shims: Int {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.count { (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8))?.hasPrefix("containerd-shim") == true }
     }
 
     private func connected(_ name: String) async throws -> Duration {
