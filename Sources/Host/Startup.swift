@@ -48,12 +48,26 @@ struct Startup {
 
     private func start(_ begin: ContinuousClock.Instant) async throws {
         try directory.lock()  // first: two processes on one store would lose writes
-        let (node, network) = (node, network)
+        let network = network
         let containerd = options.containerRuntimeEndpoint == nil ? ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")) : nil
         try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
         if let containerd { try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: network.nodeCIDR, to: containerd.paths) }
         let containerdStart = Task { try await containerd?.start() }  // the slowest part, so it starts beside the rest; awaited before the plugins start
 
+        do {
+            try await serve(begin, network, containerd, containerdStart)
+        } catch {
+            // Who could not start leaves no process; a containerd that was there before stays, with its pods.
+            if case .started? = try? await containerdStart.value { try? await containerd?.stop() }
+            throw error
+        }
+    }
+
+    /// Returns when the process was asked to stop.
+    private func serve(
+        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ containerd: ContainerdSupervisor?, _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
+    ) async throws {
+        let node = node
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
         let plugins = try makePluginHost(credentials)
         try plugins.load()  // before the store: a plugin that is broken must not cost a half-started cluster
