@@ -63,7 +63,7 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     public var cause: Value { ["reason": .string(type.words.reason), "message": .string(body), "field": .string(field)] }
 
     /// A string in quotes as Go's `%q` writes it.
-    static func quoted(_ text: String) -> String {
+    public static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -31,12 +31,17 @@ struct DataDirectory {
         let descriptor = open(pidFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw StartupFailure("\(pidFile) cannot be written: \(String(cString: strerror(errno)))") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw StartupFailure("apus runs already on \(path), as process \(owner.map(String.init) ?? "?"). Stop it with `apus down --data-dir \(path)`.")
+            throw inUse(by: owner)
         }
         let text = "\(getpid())\n"
         ftruncate(descriptor, 0)
         _ = write(descriptor, text, text.utf8.count)
         // The descriptor stays open: it is the lock.
+    }
+
+    /// The refusal to start beside a process that runs already.
+    func inUse(by owner: pid_t?) -> StartupFailure {
+        StartupFailure("apus runs already on \(path), as process \(owner.map(String.init) ?? "?"). Stop it with `apus down --data-dir \(path)`.")
     }
 
     /// The process that runs on this directory, `nil` when none does.

@@ -6,15 +6,19 @@ internal import PluginHost
 enum PluginReport {
     static func path(_ directory: DataDirectory) -> String { "\(directory.path)/plugins.json" }
 
-    static func write(_ plugins: [PluginStatus], to directory: DataDirectory) {
-        let rows = plugins.map { plugin -> Value in
+    /// One row a plugin, with what `apus plugin list` shows of it.
+    static func rows(_ plugins: [PluginStatus]) -> [Value] {
+        plugins.map { plugin in
             [
                 "name": .string(plugin.name), "kind": .string(plugin.kind.rawValue), "state": .string("\(plugin.state)"), "library": .string(plugin.library),
                 "version": .string(plugin.version), "reason": .string(plugin.reason),
             ]
         }
+    }
+
+    static func write(_ plugins: [PluginStatus], to directory: DataDirectory) {
         // A report that cannot be written costs nothing but `plugin list`.
-        try? Data(JSON.encodePretty(.array(rows))).write(to: URL(filePath: path(directory)), options: .atomic)
+        try? Data(JSON.encodePretty(.array(rows(plugins)))).write(to: URL(filePath: path(directory)), options: .atomic)
     }
 
     static func read(_ directory: DataDirectory) -> [Value]? {

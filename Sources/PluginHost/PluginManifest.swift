@@ -41,6 +41,10 @@ public struct PluginManifest: Sendable {
     /// The user the host acts as for this plugin.
     public var user: String { "system:plugin:\(name)" }
     public static let groups = ["system:plugins", "system:authenticated"]
+
+    /// Every manifest of a directory, by file name, checked; no library is touched.
+    /// - Throws: `PluginError` naming the file and what is wrong in it.
+    public static func read(directory: String) throws -> [PluginManifest] { try ManifestReader.read(directory: directory) }
 }
 
 /// What a controller's work queue is fed from.

@@ -4,6 +4,7 @@ internal import HTTPServer
 internal import Logging
 internal import NIOSSL
 internal import PKI
+internal import PluginHost
 internal import Store
 
 /// The API server as a process of its own.
@@ -100,7 +101,7 @@ struct APIServerCommand: AsyncParsableCommand {
         do { store = try Store(path: directory.storeFile, log: Logger(label: "store")) } catch { throw StartupFailure("\(error)") }
         try await process.run { group in
             let server = APIServer(try serverConfiguration(credentials, store, tokens, rules))
-            for plugin in rules.plugins { server.grants.set(plugin.user, rules: plugin.rules) }
+            for plugin in rules.plugins { server.grants.set(plugin.user, rules: plugin.rules.map(PolicyRule.init)) }
             try await server.start()  // the objects every cluster has, before anybody looks for them
             let listener = try HTTPServer(
                 configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server, log: Logger(label: "http"))

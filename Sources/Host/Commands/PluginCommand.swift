@@ -45,12 +45,7 @@ struct PluginCommand: ParsableCommand {
             ]
             let host = PluginHost(configuration, log: Logger(label: "plugins") { _ in SwiftLogNoOpLogHandler() })
             do { try host.load() } catch { throw StartupFailure("\(error)") }
-            return host.plugins.map { plugin in
-                [
-                    "name": .string(plugin.name), "kind": .string(plugin.kind.rawValue), "state": .string("\(plugin.state)"), "library": .string(plugin.library),
-                    "version": .string(plugin.version), "reason": .string(plugin.reason),
-                ]
-            }
+            return PluginReport.rows(host.plugins)
         }
     }
 }

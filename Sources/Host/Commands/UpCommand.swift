@@ -35,9 +35,7 @@ struct UpCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's. Run `sudo apus up`, or as root.") }
         let directory = DataDirectory(data.dataDir)
         if detach {
-            if let owner = directory.owner {
-                throw StartupFailure("apus runs already on \(directory.path), as process \(owner). Stop it with `apus down --data-dir \(directory.path)`.")
-            }
+            if let owner = directory.owner { throw directory.inUse(by: owner) }
             mkdir(directory.path, 0o755)
             let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--detach" }
             Output.line(try Detach.start(arguments: Array(arguments), logFile: directory.logFile))

@@ -64,7 +64,7 @@ final class Images: Sendable {
         let began = Clock.nanoseconds()
         do {
             let pulled = try await pull(image, reference, pod, sandboxConfig)
-            let took = GoQuote.duration(milliseconds: (Clock.nanoseconds() - began) / 1_000_000)
+            let took = GoDuration.text(milliseconds: (Clock.nanoseconds() - began) / 1_000_000)
             let present = try? await cri.imageStatus(pulled.isEmpty ? image : pulled)
             let size = present?["size"].int ?? 0
             events.container(

@@ -65,6 +65,6 @@ struct FieldReference {
 
     /// One `key="value"` a line, quoted as Go's `%q` does.
     static func lines(_ map: [String: String]) -> String {
-        map.sorted { $0.key < $1.key }.map { "\($0)=\(GoQuote.quote($1))" }.joined(separator: "\n")
+        map.sorted { $0.key < $1.key }.map { "\($0)=\(FieldError.quoted($1))" }.joined(separator: "\n")
     }
 }

@@ -75,7 +75,7 @@ extension PodWorker {
         let now = Clock.nanoseconds()
         if let deadline = backoff.deadline(key, since: known.finishedAt, now: now) {
             context.events.container(pod, container, .warning, "BackOff", "Back-off restarting failed container \(container.name) in pod \(pod.description)")
-            let wait = GoQuote.duration(seconds: backoff.seconds(key))
+            let wait = GoDuration.text(seconds: backoff.seconds(key))
             throw StartFailure(reason: "CrashLoopBackOff", message: "back-off \(wait) restarting failed container=\(container.name) pod=\(pod.description)", retryAt: deadline)
         }
         backoff.fail(key, at: known.finishedAt, now: now)

@@ -53,7 +53,7 @@ extension Objects {
     private func candidates(_ resource: GroupVersionResource, for owner: Value, _ selector: LabelSelector) throws -> [Value] {
         var found: [Value: Value] = [:]
         for object in try dependents(of: owner["metadata"]["uid"].string ?? "", resource) { found[object["metadata"]["uid"]] = object }
-        for object in try list(resource, namespace: owner["metadata"]["namespace"].string ?? "", selector: selector.text) { found[object["metadata"]["uid"]] = object }
+        for object in try list(resource, namespace: owner["metadata"]["namespace"].string ?? "", selector: selector.description) { found[object["metadata"]["uid"]] = object }
         return found.values.sorted { ($0["metadata"]["name"].string ?? "") < ($1["metadata"]["name"].string ?? "") }
     }
 
@@ -68,22 +68,5 @@ extension Objects {
     /// What `write` answers, `nil` when the object went away meanwhile: then there is nothing to claim or release.
     private func changed(_ write: () throws -> Value) throws -> Value? {
         do { return try write() } catch let error as APIError where error.reason == .notFound || error.reason == .invalid { return nil }
-    }
-}
-
-extension LabelSelector {
-    /// As lists take it: `a=b,c in (d,e),!f`.
-    fileprivate var text: String {
-        requirements.map { requirement in
-            switch requirement.test {
-            case .in(let values) where values.count == 1: "\(requirement.key)=\(values.first ?? "")"
-            case .in(let values): "\(requirement.key) in (\(values.sorted().joined(separator: ",")))"
-            case .notIn(let values): "\(requirement.key) notin (\(values.sorted().joined(separator: ",")))"
-            case .exists: requirement.key
-            case .doesNotExist: "!\(requirement.key)"
-            case .greaterThan(let number): "\(requirement.key)>\(number)"
-            case .lessThan(let number): "\(requirement.key)<\(number)"
-            }
-        }.joined(separator: ",")
     }
 }
