@@ -123,7 +123,7 @@ let package = Package(
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
             ]),
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
-        module("PluginHost", ["PluginAPI", "APIModel", "CFFI", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+        module("PluginHost", ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module(
@@ -133,10 +133,11 @@ let package = Package(
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
         module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module("PluginConformance", ["PluginAPI", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
         .executableTarget(
             name: "Host",
             dependencies: [
-                "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
+                "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
                 "Streaming",
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
@@ -164,6 +165,13 @@ let package = Package(
         .testTarget(
             name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")], path: "Tests/RuntimeTests",
             swiftSettings: swift),
+        .testTarget(
+            name: "PluginConformanceTests", dependencies: ["APIModel", "Client", "PluginConformance", "PluginHost", product("Logging", "swift-log")], path: "Tests/PluginConformanceTests",
+            swiftSettings: swift),
+        .testTarget(
+            name: "SwapTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Scheduler", "Proxy", "PKI", product("Logging", "swift-log")],
+            path: "Tests/SwapTests", swiftSettings: swift),
+        .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
         tests("Store", [product("Logging", "swift-log")]),
         tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),

@@ -26,7 +26,8 @@ final class PodArguments {
                 size: UInt32(MemoryLayout<apus_pod>.size), priority: info.priority, namespace_: lend(Array(info.key.namespace.utf8)), name: lend(Array(info.key.name.utf8)),
                 uid: lend(Array(info.uid.utf8)), json: lend(info.object.bytes), requests: UnsafePointer(requests.pointer), nonzero_cpu: info.requests.nonzeroCPU,
                 nonzero_memory: info.requests.nonzeroMemory, node_name: strings.number(info.nodeName), selector_count: selector.1, required_count: required.1,
-                preferred_count: preferred.1, toleration_count: tolerations.1, port_count: ports.1, has_required: requiredAffinity.isNull ? 0 : 1, selector: selector.0,
+                preferred_count: preferred.1, toleration_count: tolerations.1, port_count: ports.1, has_required: requiredAffinity.isNull ? 0 : 1,
+                request_count: UInt32(resources.count), reserved: 0, selector: selector.0,
                 required: required.0, preferred: preferred.0, tolerations: tolerations.0, ports: ports.0))
     }
 

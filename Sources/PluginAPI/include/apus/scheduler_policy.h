@@ -120,7 +120,7 @@ typedef struct apus_pod {
     apus_borrowed uid;
     apus_borrowed json; // the whole Pod, for what has no column
 
-    const int64_t *APUS_NONNULL requests; // apus_nodes.resource_count of them; pods counts 1
+    const int64_t *APUS_NONNULL requests; // request_count of them, in the order of apus_nodes.resources; pods counts 1
     int64_t nonzero_cpu;
     int64_t nonzero_memory;
     apus_string node_name; // spec.nodeName, or empty
@@ -131,6 +131,8 @@ typedef struct apus_pod {
     uint32_t toleration_count;
     uint32_t port_count;
     int32_t has_required; // 1 when required node affinity is present
+    uint32_t request_count; // of `requests`: apus_nodes.resource_count
+    uint32_t reserved;
     const apus_label *APUS_NULLABLE selector;
     const apus_term *APUS_NULLABLE required;
     const apus_term *APUS_NULLABLE preferred;

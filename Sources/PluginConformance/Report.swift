@@ -1,0 +1,3 @@
+/// What a suite found, check by check.
+public struct Report: Sendable {
+}
