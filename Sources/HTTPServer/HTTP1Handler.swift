@@ -28,8 +28,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
     private var requestEnded = true
     private var discarded: Int?
     private var backlog = CircularBuffer<HTTPServerRequestPart>()
-    private var paused = false
-    private var readWanted = false
+    private var reads = ReadGate()
     private var quiescing = false
     /// The last response is being sent; what the client still sends is not looked at.
     private var ending = false
@@ -86,14 +85,11 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
     }
 
     func read(context: ChannelHandlerContext) {
-        if paused { readWanted = true } else { context.read() }
+        if reads.mayRead() { context.read() }
     }
 
     private func resumeReading() {
-        paused = false
-        guard readWanted else { return }
-        readWanted = false
-        context?.read()
+        if reads.resume() { context?.read() }
     }
 
     private func abandon() {
@@ -136,7 +132,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
                 self.discarded = discarded + piece.readableBytes
                 if discarded > Self.discardLimit { context?.close(promise: nil) }
             } else if current?.exchange.body?.push(piece) == false {
-                paused = true
+                reads.pause()
             }
         case .end:
             guard backlog.isEmpty else { return wait(part) }
@@ -149,7 +145,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
 
     private func wait(_ part: HTTPServerRequestPart) {
         backlog.append(part)
-        paused = true
+        reads.pause()
     }
 
     private func begin(withBody: Bool) {

@@ -17,8 +17,7 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
     private var context: ChannelHandlerContext?
     private var current: (exchange: Exchange, task: Task<Void, Never>)?
     private var began = false
-    private var paused = false
-    private var readWanted = false
+    private var reads = ReadGate()
 
     init(info: ConnectionInfo) { self.info = info }
 
@@ -45,14 +44,11 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
     }
 
     func read(context: ChannelHandlerContext) {
-        if paused { readWanted = true } else { context.read() }
+        if reads.mayRead() { context.read() }
     }
 
     private func resumeReading() {
-        paused = false
-        guard readWanted else { return }
-        readWanted = false
-        context?.read()
+        if reads.resume() { context?.read() }
     }
 
     private func abandon() {
@@ -68,7 +64,7 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
         case .headers(let trailers):
             if trailers.endStream { current?.exchange.body?.finish() }
         case .data(let frame):
-            if case .byteBuffer(let piece) = frame.data, current?.exchange.body?.push(piece) == false { paused = true }
+            if case .byteBuffer(let piece) = frame.data, current?.exchange.body?.push(piece) == false { reads.pause() }
             if frame.endStream { current?.exchange.body?.finish() }
         default: break
         }
