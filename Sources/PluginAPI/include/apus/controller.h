@@ -8,7 +8,7 @@ extern "C" {
 
 #define APUS_CONTROLLER "apus.controller/1"
 
-/// One entry of the work queue.
+/// One entry of the work queue. Never grows: it has no `size`.
 typedef struct apus_key {
     apus_borrowed resource; // the kind of the object, `apps/v1/deployments`
     apus_borrowed namespace_; // empty for cluster-scoped kinds
@@ -19,24 +19,31 @@ typedef struct apus_key {
 /// Takes keys to put on the controller's own queue.
 typedef struct apus_key_sink {
     void *APUS_NULLABLE context;
-    /// [any & running] Called during the call it was lent for, on its thread.
+    /// Only during the call it was lent for, and only on its thread. The key is copied. One whose resource is not of the form `version/plural` or `group/version/plural`
+    /// is left out.
+    /// [any & running]
     void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const apus_key *APUS_NONNULL key);
 } apus_key_sink;
 
 /// Brings the world closer to what one object asks for. The host owns the queue, the cache, retries and leader election; the manifest says which kinds are watched
 /// (`controller.for`, `owns`, `watches`). A key is never worked on twice at once, and is worked on again when anything changed meanwhile.
+///
+/// A key comes without a reason and may come for nothing: after a start, a swap or a restart every object comes once. So `reconcile` looks at what is and never counts on
+/// what it remembers. During a swap, the old instance's last call has returned before the new one's first begins.
+///
+/// Deadlines: 60 s for `reconcile`, 5 s for `map`; the manifest's `deadlineSeconds` takes their place.
 typedef struct apus_controller {
     uint32_t size; // sizeof(apus_controller) where the plugin was compiled
 
-    /// Compares the object with the world and acts. The object may be gone: `get` then answers NOT_FOUND.
+    /// Compares the object with the world and acts. The object may be gone: `get` then answers NOT_FOUND. May block. `*again_after_ms` below zero is taken for a FAULT.
     /// OK ends the work on this key until something changes or `*again_after_ms` (zero when called) has passed, if the slot set it. RETRY and every other status
     /// put the key back after a back-off that grows from 5 ms to 1000 s; other statuses are also counted as errors and the sink's sentence is logged.
     /// [worker & running]
     apus_status (*APUS_NONNULL reconcile)(void *APUS_NULLABLE self, const apus_key *APUS_NONNULL key, int64_t *APUS_NONNULL again_after_ms,
                                           const apus_sink *APUS_NONNULL error);
 
-    /// For an object of a kind listed under `watches` with `map: Plugin`: adds the keys to work on because it changed. `before` is empty for a new object, `after` for
-    /// a deleted one. May be absent when no watch asks for it.
+    /// For an object of a kind listed under `watches` with `map: Plugin`: adds the keys to work on because it changed. Both are JSON; `before` is empty for a new object,
+    /// `after` for a deleted one. Changes wait behind it, so it should not call the API. May be absent when no watch asks for it.
     /// [worker & running]
     void (*APUS_NULLABLE map)(void *APUS_NULLABLE self, apus_borrowed resource, apus_borrowed before, apus_borrowed after, const apus_key_sink *APUS_NONNULL keys);
 } apus_controller;

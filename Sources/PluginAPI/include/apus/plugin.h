@@ -6,28 +6,73 @@
 extern "C" {
 #endif
 
+// # A component's life
+//
+//     apus_plugin_entry ─▶ create ─▶ start ─▶ slots of its extension … ─▶ stop ─▶ destroy
+//                             │         └─ not OK ─▶ stop ─▶ destroy        ▲ calls under way have returned
+//                             └─ not OK: there is no instance, nothing follows
+//
+// A library is loaded once for its bytes and never unmapped; a newer file under the same name is loaded beside it. One component may have several instances, in this
+// process and in others: keep what belongs to an instance behind `self`, nothing in global variables.
+//
+// # Swap
+//
+// When a manifest changes, or another replaces it, the host creates and starts the new instance first, moves the work over, waits for calls into the old one to return, then
+// stops and destroys the old. So for a moment two instances of one component live side by side, also in one library: do not take a lock, a port or a file that
+// the other must give up first. A new instance that fails in `create` or `start` is thrown away, and the old one never notices. Instances of one component share what they put in
+// place outside the process (rules in the kernel, containers, objects of the API): the new one takes over what it finds, and nobody is asked to clean up.
+//
+// # Isolation
+//
+// With `isolation: Process` in its manifest the same library runs in a child process of the host. Nothing in the ABI changes, and a component that keeps to it need not know.
+// There, beyond what any component may count on:
+//
+// - It has no capability but those its kind cannot do without (a proxy: network administration; a runtime: handling containers) and cannot gain any. Scheduler policies and
+//   controllers run as a user without rights, and without network. Memory and open files are limited, the environment is empty, and standard streams lead nowhere.
+// - The Node columns are read-only memory: a write to them is a segmentation fault.
+// - A crash, a call past its deadline, a sink beyond its limit or an answer that cannot be read ends the process. Calls in flight answer UNAVAILABLE, events and streams end,
+//   and a new process is started with a fresh instance after a back-off. Whatever must outlast that belongs outside: in objects, in the kernel, on disk.
+// - Host services work as ever; a call costs some microseconds more.
+//
+// Isolated or not, a component must not: fork, change signal handlers or the signal mask of a thread that is not its own, close or keep descriptors it did not open,
+// change the working directory, the locale, the environment or resource limits, or call `exit`. Threads of its own are welcome between `start` and `stop`.
+//
+// # What the host does with mistakes
+//
+// It looks at everything that comes back. A status that is none, points outside 0 to 100, a bit set that was clear, a sink beyond its limit: the call counts as FAULT, the
+// values are not used, and the plugin's status says which slot did what. A call that takes longer than its deadline is counted as late; isolated, it is ended. In
+// this process nothing can contain a crash or an endless loop: that is what isolation is for.
+
 /// Equal on both sides, or the library is refused.
 #define APUS_ABI_MAJOR 1
 /// The host's may be newer than the library's, never older.
 #define APUS_ABI_MINOR 0
+
+/// On the entry point: it is exported also from a library that hides its symbols (`-fvisibility=hidden`).
+#if defined(__GNUC__)
+#define APUS_EXPORT __attribute__((visibility("default")))
+#else
+#define APUS_EXPORT
+#endif
 
 /// What the host offers a component. Lent for the component's whole life: `create` until after `destroy`.
 typedef struct apus_host {
     uint32_t size; // sizeof(apus_host) where the host was compiled
 
     /// The context to pass to every host function. It stands for this component alone: the functions the host hands out are made for one component each,
-    /// so the host knows who calls without trusting an argument.
+    /// so the host knows who calls without trusting an argument. It is also the context of every service's functions.
     void *APUS_NULLABLE context;
 
-    /// The table of a host service (`APUS_HOST_LOG`, `APUS_HOST_OBJECTS`, …) or null if this host does not have it.
+    /// The table of a host service (`APUS_HOST_LOG`, `APUS_HOST_OBJECTS`, …) or null if this host does not have it. `id` is NUL-terminated.
     /// The table lives as long as the host structure.
-    /// [any & loaded, running, stopped]
+    /// [any & discovered, loaded, running, stopped]
     const void *APUS_NULLABLE (*APUS_NONNULL service)(void *APUS_NULLABLE context, const char *APUS_NONNULL id);
 } apus_host;
 
 typedef struct apus_component apus_component;
 
-/// One thing a library offers: a scheduler policy, a controller, a runtime or a proxy. The manifest's `component` picks it by name.
+/// One thing a library offers: a scheduler policy, a controller, a runtime or a proxy. The manifest's `component` picks it by name. Constant, with all it points to, for
+/// the life of the process.
 struct apus_component {
     uint32_t size; // sizeof(apus_component) where the plugin was compiled
 
@@ -37,24 +82,29 @@ struct apus_component {
     /// The extension it implements: `APUS_SCHEDULER_POLICY`, `APUS_CONTROLLER`, `APUS_RUNTIME` or `APUS_PROXY`.
     const char *APUS_NONNULL extension;
 
-    /// The extension's table (`apus_scheduler_policy`, …), constant for the life of the process.
+    /// The extension's table: an `apus_scheduler_policy`, `apus_controller`, `apus_runtime` or `apus_proxy`.
     const void *APUS_NONNULL table;
 
-    /// Makes an instance. `config` is the manifest's `config` as JSON, `{}` when it has none. On OK `*self` is the instance, which may be null; on any other status
-    /// the sink gets one sentence for the operator. `component` is the structure this slot stands in, so that one function can serve several components.
+    /// Makes an instance, quickly and without work that shows outside: that is for `start`. `config` is the manifest's `config` as JSON, `{}` when it has none. On OK `*self`
+    /// is the instance, which may be null; the host hands it back to every slot and does not look into it. On any other status the sink gets one sentence for the operator
+    /// (INVALID names the field of the configuration), and whatever was allocated must be freed. `host` is lent until `destroy` has returned. `component` is the structure this
+    /// slot stands in, so that one function can serve several components. One component may be created many times.
     /// [control & discovered]
     apus_status (*APUS_NONNULL create)(const apus_component *APUS_NONNULL component, const apus_host *APUS_NONNULL host, apus_borrowed config,
                                        void *APUS_NULLABLE *APUS_NONNULL self, const apus_sink *APUS_NONNULL error);
 
-    /// Begins work: may start threads and open connections. Returns when the component can take calls.
+    /// Begins work: may start threads and open connections, and may use every host service. Returns when the component can take calls. On any other status than OK the
+    /// sink gets one sentence; `stop` and `destroy` follow. Called once. May be absent.
     /// [control & loaded]
     apus_status (*APUS_NULLABLE start)(void *APUS_NULLABLE self, const apus_sink *APUS_NONNULL error);
 
-    /// Ends work: threads are joined and connections closed when it returns. Legal in every state, also after a `start` that failed; a second call does nothing.
+    /// Ends work: threads are joined, streams ended and connections closed when it returns, and nothing that the host lent is called afterwards but `log`. Calls that are
+    /// under way may still run when it is called and should return soon, with CANCELLED if they cannot finish; none begins any more. Legal in every state, also after a
+    /// `start` that failed; a second call does nothing. May be absent.
     /// [control & loaded, running, stopped]
     void (*APUS_NULLABLE stop)(void *APUS_NULLABLE self);
 
-    /// Frees the instance. The last call it sees.
+    /// Frees the instance. The last call it sees, after every other has returned; it is left out when one does not, and when the process ends. May be absent.
     /// [control & loaded, stopped]
     void (*APUS_NULLABLE destroy)(void *APUS_NULLABLE self);
 };
@@ -67,17 +117,17 @@ typedef struct apus_plugin {
     uint16_t major; // APUS_ABI_MAJOR where the plugin was compiled
     uint16_t minor; // APUS_ABI_MINOR where the plugin was compiled
 
-    /// The library's own name and version, NUL-terminated, for people.
+    /// The library's own name and version, NUL-terminated, for people. Constant for the life of the process, as everything here.
     const char *APUS_NONNULL name;
     const char *APUS_NONNULL version;
 
     const apus_component *APUS_NONNULL const *APUS_NONNULL components;
-    uint64_t component_count;
+    uint64_t component_count; // at least 1
 } apus_plugin;
 
-/// The one symbol a plugin library exports. Returns a constant; does nothing else.
+/// The one symbol a plugin library exports. Returns a constant, the same each time; does nothing else.
 /// [control & discovered]
-const apus_plugin *APUS_NONNULL apus_plugin_entry(void);
+APUS_EXPORT const apus_plugin *APUS_NONNULL apus_plugin_entry(void);
 
 #ifdef __cplusplus
 }

@@ -30,7 +30,7 @@ typedef struct apus_endpoint {
 #define APUS_SERVICE_INTERNAL_LOCAL ((uint32_t)2) // internalTrafficPolicy: Local
 #define APUS_SERVICE_CHANGED ((uint32_t)4) // new, or other than in the generation before
 
-/// One port of one Service.
+/// One port of one Service. What two of the numbers point into are arrays of `apus_services`; first and count never reach beyond their ends.
 typedef struct apus_service_port {
     uint64_t id; // the same for the same namespace, name and port name, for the life of the process
     apus_borrowed namespace_;
@@ -47,16 +47,16 @@ typedef struct apus_service_port {
     uint32_t endpoint_first, endpoint_count; // into `endpoints`; every endpoint that may get traffic, chosen by the loop
 } apus_service_port;
 
-/// All that is wanted, whole, and what is new in it.
+/// All that is wanted, whole, and what is new in it. An array is null when its count is zero, and only then.
 typedef struct apus_services {
     uint32_t size; // sizeof(apus_services) where the host was compiled
     uint32_t service_count;
     uint64_t generation; // grows by one with each call
-    uint64_t previous; // the generation APUS_SERVICE_CHANGED and `removed` compare with; 0 the first time, and when everything must be written anew
+    uint64_t previous; // the generation APUS_SERVICE_CHANGED and `removed` compare with; 0 the first time, and when everything must be written anew: then all are changed
     const apus_service_port *APUS_NULLABLE services; // ordered by id
     const apus_endpoint *APUS_NULLABLE endpoints;
     const apus_address *APUS_NULLABLE addresses;
-    const uint64_t *APUS_NULLABLE removed; // ids that were in the previous generation
+    const uint64_t *APUS_NULLABLE removed; // ids that were in the previous generation and are no more, in ascending order
     uint32_t endpoint_count;
     uint32_t address_count;
     uint32_t removed_count;
@@ -65,15 +65,22 @@ typedef struct apus_services {
 } apus_services;
 
 /// Makes the kernel, or whatever carries the traffic, do what is wanted.
+///
+/// A swap hands the traffic over without a gap: the new instance gets everything in one `sync` with `previous` of zero while the old one's rules are still in force. Only
+/// then, and only if the old instance is of another component, is the old one's `cleanup` called. Instances of one component share one set of rules, so `sync` must take
+/// over what an earlier instance left, and two components must not use the same names in the kernel.
+///
+/// Deadlines: 30 s for each slot; the manifest's `deadlineSeconds` takes their place.
 typedef struct apus_proxy {
     uint32_t size; // sizeof(apus_proxy) where the plugin was compiled
 
     /// Puts the wanted state in force, all of it or nothing: on OK it is in force, on anything else the state before still is and the sink gets one sentence; the loop
-    /// then calls again with `previous` of zero.
+    /// then calls again with `previous` of zero. An instance's first call always has `previous` of zero, whatever was in place before. May block.
     /// [control & running]
     apus_status (*APUS_NONNULL sync)(void *APUS_NULLABLE self, const apus_services *APUS_NONNULL wanted, const apus_sink *APUS_NONNULL error);
 
-    /// Removes everything the plugin ever put in place. Also called when the cluster is taken down, without a `sync` before it.
+    /// Removes everything the component ever put in place, this instance or another. Also called when the cluster is taken down, without a `start` or `sync` before it. OK when
+    /// there was nothing to remove. Never called while another instance of the same component carries the traffic.
     /// [control & loaded, running, stopped]
     apus_status (*APUS_NONNULL cleanup)(void *APUS_NULLABLE self, const apus_sink *APUS_NONNULL error);
 } apus_proxy;

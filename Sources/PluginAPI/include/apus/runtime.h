@@ -20,54 +20,58 @@ extern "C" {
 #define APUS_STREAM_ATTACH ((int32_t)2) // request: runtime.v1.AttachRequest
 #define APUS_STREAM_PORT_FORWARD ((int32_t)3) // request: runtime.v1.PortForwardRequest with one port
 
-/// How the host hears from a stream it opened. Lent until `ended` returns.
+/// How the host hears from a stream it opened. Lent, with its context, from `open` until `ended` returns; a stream whose `open` did not answer OK never uses it.
 typedef struct apus_stream_events {
     void *APUS_NULLABLE context;
 
-    /// Bytes from the container. May block while the reader is slow. An empty piece ends the channel.
-    /// [worker & running] One call at a time for a channel.
+    /// Bytes from the container. May block while the reader is slow. An empty piece ends the channel. One call at a time for a channel.
+    /// [any & running]
     void (*APUS_NONNULL data)(void *APUS_NULLABLE context, int32_t channel, apus_borrowed bytes);
 
-    /// Nothing follows. Called exactly once for each stream that `open` answered OK for, also after `close`.
-    /// [worker & running]
+    /// Nothing follows. Called exactly once for each stream that `open` answered OK for, at the latest by `close` or `stop`, and after the last `data` has returned.
+    /// [any & running, stopped]
     void (*APUS_NONNULL ended)(void *APUS_NULLABLE context);
 } apus_stream_events;
 
-/// Hears that a container or a sandbox changed.
+/// Hears that a container or a sandbox changed. Lent, with its context, from `subscribe` until `stop` returns.
 typedef struct apus_runtime_events {
     void *APUS_NULLABLE context;
-    /// `sandbox` and `container` are ids; either may be empty when it is not known, and both mean "look at everything".
+    /// `sandbox` and `container` are ids; either may be empty when it is not known, and both mean "look at everything". Does not block.
     /// [any & running]
     void (*APUS_NONNULL changed)(void *APUS_NULLABLE context, apus_borrowed sandbox, apus_borrowed container);
 } apus_runtime_events;
 
-/// CRI v1 without the socket.
+/// CRI v1 without the socket. A container and an image outlive the instance that made them: another, after a swap or a restart, lists and manages what it finds.
+///
+/// Deadlines: `timeout_ms` and 5 s more for `call`, none when it is zero; 30 s for `subscribe` and `open`; none for `send` and `close`. The manifest's `deadlineSeconds` takes the
+/// place of those that there are.
 typedef struct apus_runtime {
     uint32_t size; // sizeof(apus_runtime) where the plugin was compiled
 
     /// One CRI call. `method` is the name in the CRI protocol with its service: `RuntimeService/RunPodSandbox`, `ImageService/PullImage`. `request` is that method's request
     /// message of `runtime.v1` in protobuf; on OK the sink gets its response message, on anything else `code: message` with the gRPC code's name, e.g.
-    /// `NotFound: an error occurred …`. `timeout_ms` of zero means none.
+    /// `NotFound: an error occurred …`. A method the runtime does not have is UNSUPPORTED. `timeout_ms` is the runtime's to keep and zero means none. May block.
     /// [worker & running]
     apus_status (*APUS_NONNULL call)(void *APUS_NULLABLE self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *APUS_NONNULL answer);
 
     /// From now on tells `events` of every change, until `stop`. `*reliable` becomes 1 when every change is told, so that the host need not look for itself but
-    /// now and then. Called at most once. May be absent.
+    /// now and then. Called at most once. May be absent; then, and on anything but OK, the host looks for itself every second.
     /// [control & running]
     apus_status (*APUS_NULLABLE subscribe)(void *APUS_NULLABLE self, const apus_runtime_events *APUS_NONNULL events, int32_t *APUS_NONNULL reliable);
 
-    /// Opens an exec, attach or port-forward stream; `kind` is one of APUS_STREAM_EXEC …. On OK `*stream` is its handle until `close`.
-    /// May be absent, with the two slots below.
+    /// Opens an exec, attach or port-forward stream; `kind` is one of APUS_STREAM_EXEC …. On OK `*stream` is its handle, which the host does not look into, until `close`; on
+    /// anything else the sink gets `code: message` as for `call`, and no `close` follows. `data` may be called before it returns. May be absent, with the two slots below.
     /// [worker & running]
     apus_status (*APUS_NULLABLE open)(void *APUS_NULLABLE self, int32_t kind, apus_borrowed request, const apus_stream_events *APUS_NONNULL events,
                                       void *APUS_NULLABLE *APUS_NONNULL stream, const apus_sink *APUS_NONNULL error);
 
-    /// Sends to the container. Blocks while it cannot take more. An empty piece ends the channel.
-    /// [worker & running] One call at a time for a stream.
+    /// Sends to the container. Blocks while it cannot take more. An empty piece ends the channel. One call at a time for a stream. Anything but OK says that no more can be sent;
+    /// the stream goes on until `ended`.
+    /// [worker & running]
     apus_status (*APUS_NULLABLE send)(void *APUS_NULLABLE self, void *APUS_NULLABLE stream, int32_t channel, apus_borrowed bytes);
 
-    /// Ends the stream if it has not ended, and gives the handle up. Exactly once for each stream; returns after `ended` was called.
-    /// [worker & running]
+    /// Ends the stream if it has not ended, and gives the handle up. Exactly once for each stream; returns after `ended` was called. A `send` that blocks returns.
+    /// [worker & running, stopped]
     void (*APUS_NULLABLE close)(void *APUS_NULLABLE self, void *APUS_NULLABLE stream);
 } apus_runtime;
 

@@ -8,8 +8,8 @@ extern "C" {
 
 #define APUS_SCHEDULER_POLICY "apus.scheduler-policy/1"
 
-/// A string known to the host by number: equal strings have equal numbers for the life of the process. Zero is the empty string; a string that no Node uses
-/// may still have a number, which then matches nothing.
+/// A string known to the host by number: equal strings have equal numbers for the life of the host, so also for the life of an instance. Zero is the empty string; a string
+/// that no Node uses may still have a number, which then matches nothing.
 typedef uint32_t apus_string;
 
 /// Rows of variable length laid end to end: row `i` is `[offsets[i], offsets[i + 1])`. `offsets` has one element more than there are rows.
@@ -44,13 +44,16 @@ typedef struct apus_host_port {
 
 /// The kinds of resource with a fixed column; every other resource that a Node offers or a Pod asks for follows, in the order of `apus_nodes.resources`. A resource
 /// that no Node offers has zero allocatable everywhere.
-#define APUS_RESOURCE_CPU 0 // thousandths of a core
-#define APUS_RESOURCE_MEMORY 1 // bytes
-#define APUS_RESOURCE_EPHEMERAL_STORAGE 2 // bytes
-#define APUS_RESOURCE_PODS 3 // how many
+#define APUS_RESOURCE_CPU ((uint32_t)0) // thousandths of a core
+#define APUS_RESOURCE_MEMORY ((uint32_t)1) // bytes
+#define APUS_RESOURCE_EPHEMERAL_STORAGE ((uint32_t)2) // bytes
+#define APUS_RESOURCE_PODS ((uint32_t)3) // how many
 
 /// All Nodes, as columns. Index `i` means the same Node in every array, for the whole scheduling cycle. A Node that was deleted leaves a hole: its bit is clear
 /// in the `feasible` set that a slot is given, and its values mean nothing.
+///
+/// All of it is read-only memory that the host shares with isolated policies, valid for the call only: between calls arrays grow, move and change. No pointer is null, also where
+/// there are no Nodes; a row may be empty.
 typedef struct apus_nodes {
     uint32_t size; // sizeof(apus_nodes) where the host was compiled
     uint32_t count;
@@ -73,7 +76,7 @@ typedef struct apus_nodes {
     const apus_host_port *APUS_NONNULL ports; // in use on the Node
 
     /// The text behind every number: for reasons that quote a taint, for labels compared as numbers, for finding the number of a configured string. Grows, never
-    /// changes: what was read up to some `string_count` stays true, though the array itself may move between calls. The bytes live as long as the process.
+    /// changes: what was read up to some `string_count` stays true, though the array and the bytes may move between calls.
     const apus_borrowed *APUS_NONNULL strings; // [apus_string]
     uint32_t string_count;
     uint32_t reserved;
@@ -144,15 +147,17 @@ typedef struct apus_pod {
 /// name the Node.
 typedef struct apus_reasons {
     void *APUS_NULLABLE context;
-    /// `nodes` is a bit set of apus_nodes.count bits: the ones refused for this reason.
-    /// [worker & running]
+    /// `nodes` is a bit set of apus_nodes.count bits: the ones refused for this reason. Only during the call it was lent for, and only on its thread. Both are copied.
+    /// [any & running]
     void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_borrowed reason);
 } apus_reasons;
 
-/// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API.
+/// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
+/// Their deadline is 1 s; the manifest's `deadlineSeconds` takes its place.
 ///
 /// The loop calls, for one Pod: `prefilter`, then `filter` of every active policy in order, each on what the one before left; then `score` of every policy, whose
-/// points are multiplied by the manifest's weight and added up.
+/// points are multiplied by the manifest's weight and added up. Any status but OK and UNSCHEDULABLE ends the cycle, and the Pod is tried again after a back-off; so do a bit
+/// that was clear and is set, and points outside 0 to 100. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
 typedef struct apus_scheduler_policy {
     uint32_t size; // sizeof(apus_scheduler_policy) where the plugin was compiled
 

@@ -15,11 +15,38 @@ extern "C" {
 #define APUS_NONNULL
 #endif
 
-// The tag on each slot says who may call it, and in which state of the component:
-//   [control]  one caller at a time       [worker]  many threads at once       [any]  both
-//   loaded: after `create`, before `start`   running: after `start`, before `stop`   stopped: after `stop`
+// # The tag on each slot: `[threads & states]`
+//
+// A *slot* is a function pointer of a table or of a structure that is lent. Its tag says from which threads it may be called, and in which states of the component.
+//
+//   control   One at a time: the host never calls two control slots of one instance at once, nor one slot twice. The thread may be another each time. Worker slots
+//             may be running meanwhile.
+//   worker    Many at once, from many threads, the same slot too.
+//   any       From every thread: one of the host's that stands in a slot, or one of the component's own.
+//
+//   discovered   until `create` has returned OK       loaded    from then on, until `start` has returned OK; `start` itself runs in this state
+//   running      from then on, until `stop` returns   stopped   from then on, until `destroy` has returned
+//
+// The host keeps to the tags of a component's slots. A component that calls what the host lent from the wrong state is refused (CANCELLED after `stop`, UNAVAILABLE before
+// `start`, nothing from a slot without a result), which is counted in the plugin's status with the last one's name. The threads the host calls from are its own and may block,
+// except where a slot says that it must not.
+//
+// # What is lent
+//
+// Every pointer that is given to a function, with all that can be reached through it, is valid until that function returns, and not longer, unless its own comment says
+// otherwise. Neither side frees or writes to what the other lent; what may be written to has no `const`. Memory that is given across is aligned as its type asks.
+//
+// # How structures grow
+//
+// A structure that begins with `size` may get more fields at its end in a later minor version. Its reader looks at `size` before it reads a field that was not there in
+// 1.0, and takes what lies beyond for null or zero. The host is never older than the library, so a library finds in the host's structures every field that it was compiled with.
+// A structure without `size` never changes. Fields named `reserved` are zero and are not read. Slots and fields are appended, never moved, and never change their meaning:
+// a new meaning is a new extension (`apus.controller/2`), which a library may offer beside the old one.
+//
+// A new extension starts in `apus/draft/`, in a header that `apus.h` does not include. It may change in every version there, so a library that uses it is built for one host. When it
+// has settled it moves up and keeps its id, if its last draft changed nothing.
 
-/// Bytes lent for the duration of one call. Never NUL-terminated, never kept.
+/// Bytes lent for the duration of one call. Never NUL-terminated, never kept. `bytes` may be null when `count` is zero, and only then. Text is UTF-8.
 typedef struct apus_borrowed {
     const uint8_t *APUS_NULLABLE bytes;
     uint64_t count;
@@ -27,13 +54,17 @@ typedef struct apus_borrowed {
 
 /// Takes bytes of any length from the callee, in one or more pieces, and copies them. Results have no other way out,
 /// so that nothing is ever freed by the other side.
+///
+/// A sink that is lent for a sentence takes 64 KiB in all, the sink of a runtime's `call` takes 64 MiB. What goes beyond is not kept: the call counts as a FAULT that says so,
+/// and an isolated component is ended. Nobody need write into a sink; what was written before a status that is not for it is ignored.
 typedef struct apus_sink {
     void *APUS_NULLABLE context;
-    /// [any & running] Called during the call the sink was lent for, on its thread.
+    /// Only during the call the sink was lent for, and only on its thread.
+    /// [any & discovered, loaded, running, stopped]
     void (*APUS_NONNULL write)(void *APUS_NULLABLE context, apus_borrowed piece);
 } apus_sink;
 
-/// The outcome of a call. Zero is success; numbers are never reused.
+/// The outcome of a call. Zero is success; numbers are never reused. The host takes a number that is none of these for FAULT.
 typedef int32_t apus_status;
 
 #define APUS_OK ((apus_status)0)
