@@ -92,7 +92,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
-        .target(name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
+        .target(name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "plugins.txt"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])], linkerSettings: [.linkedLibrary("simdjson")]),
 
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
@@ -124,6 +124,7 @@ let package = Package(
             ]),
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
         module("PluginHost", ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+        module("ELF"),
         module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module(
@@ -133,15 +134,16 @@ let package = Package(
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
         module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
-        module("PluginConformance", ["PluginAPI", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
+        module("PluginConformance", ["PluginAPI", "CLinux", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
         .executableTarget(
             name: "Host",
             dependencies: [
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
-                "Streaming",
+                "ELF", "Streaming",
                 product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
+        tests("ELF"),
         tests("Proxy", ["APIModel"]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
@@ -153,7 +155,7 @@ let package = Package(
                 product("OrderedCollections", "swift-collections"),
             ]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
-        tests("PluginHost", ["APIModel", "Client", product("Logging", "swift-log")]),
+        tests("PluginHost", ["APIModel", "CLinux", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(
             name: "ControllerTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log")],
