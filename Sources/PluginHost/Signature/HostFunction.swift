@@ -69,6 +69,17 @@ struct HostSlot: Sendable {
     }
 }
 
+/// A table of host functions, in the order of the descriptor's slots. Lives as long as the process.
+func hostTable(_ descriptor: TableDescriptor, _ calls: [@Sendable (CallFrame) -> CallResult]) -> UnsafeRawPointer {
+    precondition(calls.count == descriptor.slots.count, "there is not one function for each slot of \(descriptor.id)")
+    let table = UnsafeMutableRawPointer.allocate(byteCount: descriptor.size, alignment: 8)
+    table.storeBytes(of: UInt64(descriptor.size), as: UInt64.self)
+    for (index, (slot, call)) in zip(descriptor.slots, calls).enumerated() {
+        table.storeBytes(of: HostFunction(slot.signature, call).code, toByteOffset: descriptor.offset(of: index), as: UnsafeMutableRawPointer.self)
+    }
+    return UnsafeRawPointer(table)
+}
+
 /// A table of host functions: its size, then one pointer a slot. Lives as long as the process.
 func hostTable<Table>(_ type: Table.Type, _ slots: [HostSlot]) -> UnsafeRawPointer {
     let size = MemoryLayout<Table>.size

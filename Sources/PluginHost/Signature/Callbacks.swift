@@ -1,0 +1,24 @@
+/// A structure of functions with a context, lent to the callee.
+final class Callbacks: Sendable {
+    enum Life: Sendable, Equatable {
+        /// During the call it was lent for, on that call's thread.
+        case call
+        /// Until the function at this position was called, if the call answered OK.
+        case until(slot: Int)
+        /// For ever, if the call answered OK.
+        case component
+    }
+
+    let name: String
+    let slots: [SlotDescriptor]
+    let life: Life
+
+    init(_ name: String, _ slots: [SlotDescriptor], life: Life) {
+        self.name = name
+        self.slots = slots
+        self.life = life
+    }
+
+    /// `sizeof` the structure.
+    var size: Int { 8 + 8 * slots.count }
+}

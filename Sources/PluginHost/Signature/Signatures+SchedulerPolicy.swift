@@ -1,0 +1,51 @@
+internal import PluginAPI
+
+extension Signatures {
+    static let schedulerPolicy = TableDescriptor(
+        APUS_SCHEDULER_POLICY, number: 0, size: MemoryLayout<apus_scheduler_policy>.size,
+        [
+            SlotDescriptor(
+                "prefilter", [.me, .structure(pod), .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "filter",
+                [.me, .structure(pod), nodes, .array(element: 8, nodeBits, .inout), .callbacks(reasons, optional: true), .sink(limit: sentence)], .status,
+                Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "score",
+                [.me, .structure(pod), nodes, .array(element: 8, nodeBits, .in), .array(element: 4, Count(2, offset: at(\apus_nodes.count)), .out), .sink(limit: sentence)],
+                .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+        ])
+
+    private static let nodes = Shape.shared(size: MemoryLayout<apus_nodes>.size)
+    private static let nodeBits = Count(2, offset: at(\apus_nodes.count), isBits: true)
+
+    static let reasons = Callbacks(
+        "apus_reasons",
+        [
+            SlotDescriptor(
+                "add", [.me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .bytes], .void, Tag(.worker, .running))
+        ], life: .call)
+
+    private static let requirement = Layout(
+        "apus_requirement", size: MemoryLayout<apus_requirement>.stride,
+        [.init(offset: at(\apus_requirement.values), target: .values(size: MemoryLayout<apus_string>.stride, count: at(\apus_requirement.value_count)))])
+
+    private static let term = Layout(
+        "apus_term", size: MemoryLayout<apus_term>.stride,
+        [.init(offset: at(\apus_term.requirements), target: .structures(requirement, count: at(\apus_term.requirement_count)))])
+
+    static let pod = Layout(
+        "apus_pod", size: MemoryLayout<apus_pod>.stride,
+        [
+            .init(offset: at(\apus_pod.namespace_), target: .bytes),
+            .init(offset: at(\apus_pod.name), target: .bytes),
+            .init(offset: at(\apus_pod.uid), target: .bytes),
+            .init(offset: at(\apus_pod.json), target: .bytes),
+            .init(offset: at(\apus_pod.requests), target: .values(size: 8, count: at(\apus_pod.request_count))),
+            .init(offset: at(\apus_pod.selector), target: .values(size: MemoryLayout<apus_label>.stride, count: at(\apus_pod.selector_count))),
+            .init(offset: at(\apus_pod.required), target: .structures(term, count: at(\apus_pod.required_count))),
+            .init(offset: at(\apus_pod.preferred), target: .structures(term, count: at(\apus_pod.preferred_count))),
+            .init(offset: at(\apus_pod.tolerations), target: .values(size: MemoryLayout<apus_toleration>.stride, count: at(\apus_pod.toleration_count))),
+            .init(offset: at(\apus_pod.ports), target: .values(size: MemoryLayout<apus_host_port>.stride, count: at(\apus_pod.port_count))),
+        ])
+}
