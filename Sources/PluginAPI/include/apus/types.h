@@ -44,7 +44,7 @@ extern "C" {
 // a new meaning is a new extension (`apus.controller/2`), which a library may offer beside the old one.
 //
 // A new extension starts in `apus/draft/`, in a header that `apus.h` does not include. It may change in every version there, so a library that uses it is built for one host. When it
-// has settled it moves up and keeps its id, if its last draft changed nothing.
+// has settled, its header moves up and its id stays.
 
 /// Bytes lent for the duration of one call. Never NUL-terminated, never kept. `bytes` may be null when `count` is zero, and only then. Text is UTF-8.
 typedef struct apus_borrowed {
