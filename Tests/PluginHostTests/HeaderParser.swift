@@ -73,7 +73,7 @@ struct HeaderParser {
 
     /// `nil` for what is no function.
     private static func slot(_ declaration: String, _ structure: String, _ comment: [String]) throws -> HeaderSlot? {
-        let plain = declaration.replacing(/APUS_EXPORT /, with: "")
+        let plain = declaration.replacingOccurrences(of: "APUS_EXPORT ", with: "")
         if let match = plain.wholeMatch(of: /(.*?)\(\*(APUS_\w+) (\w+)\)\((.*)\);/) {
             let name = String(match.3)
             return HeaderSlot(

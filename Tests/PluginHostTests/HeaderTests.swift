@@ -76,4 +76,67 @@ import Testing
                     tag: HeaderTag(threads: "control", states: ["loaded", "running"]))
             ])
     }
+
+    /// What the host knows of a slot as data is what the header says of it: the same slots in the same order, with the same tags and arguments.
+    @Test func theSignatureTablesAreTheHeaders() throws {
+        let tables: [String: [SlotDescriptor]] = [
+            "": [Signatures.entry],
+            "apus_component": Signatures.component.slots,
+            "apus_host": Signatures.host.slots,
+            "apus_host_log": Signatures.hostLog.slots,
+            "apus_host_objects": Signatures.hostObjects.slots,
+            "apus_scheduler_policy": Signatures.schedulerPolicy.slots,
+            "apus_controller": Signatures.controller.slots,
+            "apus_runtime": Signatures.runtime.slots,
+            "apus_proxy": Signatures.proxy.slots,
+        ]
+        let callbacks = [Signatures.sink, Signatures.objects, Signatures.keys, Signatures.reasons, Signatures.streamEvents, Signatures.runtimeEvents]
+        let known = tables.merging(callbacks.map { ($0.name, $0.slots) }) { $1 }
+        let declared = Dictionary(grouping: try HeaderParser.slots(), by: \.structure)
+        #expect(known.keys.sorted() == declared.keys.sorted())
+        for (structure, slots) in declared {
+            let table = try #require(known[structure], "no table for \(structure)")
+            #expect(table.map(\.name) == slots.map(\.name), "\(structure)")
+            for (descriptor, slot) in zip(table, slots) {
+                let place: Comment = "\(structure).\(slot.name)"
+                #expect(descriptor.tag.threads.rawValue == slot.tag.threads, place)
+                #expect(Set(descriptor.tag.states.map { "\($0)" }) == Set(slot.tag.states), place)
+                #expect(descriptor.isRequired == slot.isRequired, place)
+                #expect(descriptor.arguments.map(Self.passed) == slot.parameters.map(Self.passed), place)
+                #expect(Self.passed(descriptor.result) == Self.passed(result: slot.result), place)
+            }
+        }
+    }
+
+    /// How an argument is passed: what must agree on both sides of a call.
+    private static func passed(_ shape: Shape) -> String {
+        switch shape {
+        case .int32: "int32_t"
+        case .int64: "int64_t"
+        case .bytes: "apus_borrowed"
+        case .sink: "const apus_sink *"
+        case .callbacks(let callbacks, _): "const \(callbacks.name) *"
+        case .structure(let layout, _): "const \(layout.name) *"
+        default: "pointer"
+        }
+    }
+
+    private static func passed(_ parameter: String) -> String {
+        let type = String(parameter.prefix { $0 != "*" })
+        guard parameter.contains("*") else { return type.split(separator: " ").dropLast().joined(separator: " ") }
+        // What other shapes stand for is told apart by the tests that call every slot.
+        let isTold = type.hasPrefix("const apus_") && !["const apus_nodes ", "const apus_component ", "const apus_host "].contains(type)
+        return isTold ? type + "*" : "pointer"
+    }
+
+    private static func passed(_ result: SlotDescriptor.Result) -> String {
+        switch result {
+        case .void: "void"
+        case .status: "apus_status"
+        case .int32: "int32_t"
+        case .pointer: "pointer"
+        }
+    }
+
+    private static func passed(result: String) -> String { result.hasSuffix("*") ? "pointer" : result }
 }

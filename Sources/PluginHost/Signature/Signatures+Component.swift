@@ -14,7 +14,7 @@ extension Signatures {
     /// The slots of `apus_host`. It never crosses: each side makes its own.
     static let host = TableDescriptor(
         "apus_host", number: 255, size: MemoryLayout<apus_host>.size, firstSlot: 16,
-        [SlotDescriptor("service", [.me, .text], .pointer, Tag(.any, .loaded, .running, .stopped))])
+        [SlotDescriptor("service", [.me, .text], .pointer, Tag(.any, .discovered, .loaded, .running, .stopped))])
 
     /// The one exported function.
     static let entry = SlotDescriptor("apus_plugin_entry", [], .pointer, Tag(.control, .discovered))

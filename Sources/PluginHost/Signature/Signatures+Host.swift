@@ -3,7 +3,7 @@ internal import PluginAPI
 extension Signatures {
     static let hostLog = TableDescriptor(
         APUS_HOST_LOG, number: 5, size: MemoryLayout<apus_host_log>.size,
-        [SlotDescriptor("write", [.me, .int32, .bytes], .void, Tag(.any, .loaded, .running, .stopped))])
+        [SlotDescriptor("write", [.me, .int32, .bytes], .void, Tag(.any, .discovered, .loaded, .running, .stopped))])
 
     static let hostObjects = TableDescriptor(
         APUS_HOST_OBJECTS, number: 6, size: MemoryLayout<apus_host_objects>.size,
@@ -19,10 +19,10 @@ extension Signatures {
             SlotDescriptor("fetch", [.me, .structure(reference), .sink(limit: answer)], .status, work),
         ])
 
-    private static let work = Tag(.worker, .running)
+    private static let work = Tag(.worker, .loaded, .running)
 
     /// A list whose reader is lost ends.
-    static let objects = Callbacks("apus_object_sink", [SlotDescriptor("next", [.me, .bytes], .int32(lost: 1), Tag(.any, .running))], life: .call)
+    static let objects = Callbacks("apus_object_sink", [SlotDescriptor("next", [.me, .bytes], .int32(lost: 1), Tag(.any, .loaded, .running))], life: .call)
 
     static let reference = Layout(
         "apus_object_ref", size: MemoryLayout<apus_object_ref>.stride,

@@ -12,14 +12,14 @@ extension Signatures {
                 "open", [.me, .int32, .bytes, .callbacks(streamEvents), .newHandle, .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false,
                 deadline: .seconds(30)),
             SlotDescriptor("send", [.me, .handle, .int32, .bytes], .status, Tag(.worker, .running), isRequired: false),
-            SlotDescriptor("close", [.me, .handle], .void, Tag(.worker, .running), isRequired: false),
+            SlotDescriptor("close", [.me, .handle], .void, Tag(.worker, .running, .stopped), isRequired: false),
         ])
 
     static let streamEvents = Callbacks(
         "apus_stream_events",
         [
-            SlotDescriptor("data", [.me, .int32, .bytes], .void, Tag(.worker, .running)),
-            SlotDescriptor("ended", [.me], .void, Tag(.worker, .running)),
+            SlotDescriptor("data", [.me, .int32, .bytes], .void, Tag(.any, .running)),
+            SlotDescriptor("ended", [.me], .void, Tag(.any, .running, .stopped)),
         ], life: .until(slot: 1))
 
     static let runtimeEvents = Callbacks("apus_runtime_events", [SlotDescriptor("changed", [.me, .bytes, .bytes], .void, Tag(.any, .running))], life: .component)

@@ -23,7 +23,7 @@ extension Signatures {
         "apus_reasons",
         [
             SlotDescriptor(
-                "add", [.me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .bytes], .void, Tag(.worker, .running))
+                "add", [.me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .bytes], .void, Tag(.any, .running))
         ], life: .call)
 
     private static let requirement = Layout(

@@ -50,8 +50,8 @@ typedef struct apus_object_sink {
 /// UNAVAILABLE or FAULT. What the manifest does not grant is FORBIDDEN, and counted in the plugin's status.
 ///
 /// All slots but `event` block until the API has answered. They may be called from `start` on, by every thread that may block: not from inside a slot of a scheduler policy,
-/// where they are refused. When `stop` is called, calls that wait answer CANCELLED. The sinks are the component's own and have no limit: the host calls them during the
-/// call only, on its thread, with pieces that are lent for that long.
+/// where they are refused. When `stop` is called, calls that wait answer CANCELLED. The sinks are the component's own: the host calls them during the call only, on
+/// its thread, with pieces that are lent for that long.
 typedef struct apus_host_objects {
     uint32_t size; // sizeof(apus_host_objects) where the host was compiled
 

@@ -41,7 +41,8 @@ extern "C" {
 //
 // It looks at everything that comes back. A status that is none, points outside 0 to 100, a bit set that was clear, a sink beyond its limit: the call counts as FAULT, the
 // values are not used, and the plugin's status says which slot did what. A call that takes longer than its deadline is counted as late; isolated, it is ended. In
-// this process nothing can contain a crash or an endless loop: that is what isolation is for.
+// this process nothing can contain a crash or an endless loop: that is what isolation is for. `create` and `destroy` have 30 s, `start` and `stop` 60 s; each extension says
+// its own slots' deadlines.
 
 /// Equal on both sides, or the library is refused.
 #define APUS_ABI_MAJOR 1

@@ -55,7 +55,7 @@ typedef struct apus_borrowed {
 /// Takes bytes of any length from the callee, in one or more pieces, and copies them. Results have no other way out,
 /// so that nothing is ever freed by the other side.
 ///
-/// A sink that is lent for a sentence takes 64 KiB in all, the sink of a runtime's `call` takes 64 MiB. What goes beyond is not kept: the call counts as a FAULT that says so,
+/// A sink that is lent for a sentence takes 64 KiB in all, one for an object or for a runtime's answer 64 MiB. What goes beyond is not kept: the call is a FAULT that says so,
 /// and an isolated component is ended. Nobody need write into a sink; what was written before a status that is not for it is ignored.
 typedef struct apus_sink {
     void *APUS_NULLABLE context;
