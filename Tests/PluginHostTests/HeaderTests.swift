@@ -100,16 +100,16 @@ import Testing
             for (descriptor, slot) in zip(table, slots) {
                 let place: Comment = "\(structure).\(slot.name)"
                 #expect(descriptor.tag.threads.rawValue == slot.tag.threads, place)
-                #expect(Set(descriptor.tag.states.map { "\($0)" }) == Set(slot.tag.states), place)
+                #expect(Set(descriptor.tag.states.map { $0.rawValue.lowercased() }) == Set(slot.tag.states), place)
                 #expect(descriptor.isRequired == slot.isRequired, place)
-                #expect(descriptor.arguments.map(Self.passed) == slot.parameters.map(Self.passed), place)
-                #expect(Self.passed(descriptor.result) == Self.passed(result: slot.result), place)
+                #expect(descriptor.arguments.map(Self.kind(shape:)) == slot.parameters.map(Self.kind(parameter:)), place)
+                #expect(Self.kind(result: descriptor.result) == Self.kind(result: slot.result), place)
             }
         }
     }
 
     /// How an argument is passed: what must agree on both sides of a call.
-    private static func passed(_ shape: Shape) -> String {
+    private static func kind(shape: Shape) -> String {
         switch shape {
         case .int32: "int32_t"
         case .int64: "int64_t"
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    private static func passed(_ parameter: String) -> String {
+    private static func kind(parameter: String) -> String {
         let type = String(parameter.prefix { $0 != "*" })
         guard parameter.contains("*") else { return type.split(separator: " ").dropLast().joined(separator: " ") }
         // What other shapes stand for is told apart by the tests that call every slot.
@@ -129,7 +129,7 @@ import Testing
         return isTold ? type + "*" : "pointer"
     }
 
-    private static func passed(_ result: SlotDescriptor.Result) -> String {
+    private static func kind(result: SlotDescriptor.Result) -> String {
         switch result {
         case .void: "void"
         case .status: "apus_status"
@@ -138,5 +138,5 @@ import Testing
         }
     }
 
-    private static func passed(result: String) -> String { result.hasSuffix("*") ? "pointer" : result }
+    private static func kind(result: String) -> String { result.hasSuffix("*") ? "pointer" : result }
 }
