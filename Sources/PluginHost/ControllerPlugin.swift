@@ -44,6 +44,9 @@ public final class ControllerPlugin: Sendable {
     private let component: LoadedComponent
     private let threads: ThreadPool
 
+    /// Grows when the plugin lost its state: its process was started again.
+    public var incarnation: UInt64 { component.incarnation }
+
     init(_ component: LoadedComponent, _ manifest: ControllerManifest, _ threads: ThreadPool) {
         self.component = component
         self.manifest = manifest
@@ -67,6 +70,9 @@ public final class ControllerPlugin: Sendable {
             }
         }
     }
+
+    /// Returns when the shared cache has all that this controller wrote: who takes its place sees it from the first call on.
+    public func waitUntilCaughtUp() async { await component.waitUntilCaughtUp() }
 
     /// The keys to work on because an object changed that the manifest watches with `map: Plugin`.
     public func map(resource: GroupVersionResource, before: Object?, after: Object?) async -> [ControllerKey] {

@@ -1,87 +1,91 @@
+internal import CLinux
+internal import Crypto
 internal import Glibc
-internal import PluginAPI
+internal import Synchronization
 
-/// A plugin library in memory. It is never unmapped: the Swift runtime, and the library's own threads, keep pointers into it.
-struct Library: @unchecked Sendable {
-    // Sendable because the tables behind `plugin` are constant for the life of the process.
+/// The bytes of a plugin library: read once, hashed, and copied to where nobody can change them. Nothing of it runs before `image`.
+///
+/// There is one `Library` for one SHA-256 in a process. A new file under an old path is another library, which loads beside the old one.
+final class Library: Sendable {
+    /// Where it was first read from.
     let path: String
-    let plugin: UnsafePointer<apus_plugin>
+    /// 64 hexadecimal digits.
+    let sha256: String
+    /// Of the sealed copy; open as long as the process lives, so that `/proc/self/fd/<descriptor>` names these bytes and never others.
+    let descriptor: Int32
+    private let loaded = Mutex<LibraryImage?>(nil)
 
-    /// - Throws: `PluginError` with the dynamic linker's words, or both sides of a version that does not fit.
-    init(_ manifest: PluginManifest, directories: [String]) throws {
+    private static let known = Mutex<[String: Library]>([:])
+
+    private init(path: String, sha256: String, descriptor: Int32) {
+        self.path = path
+        self.sha256 = sha256
+        self.descriptor = descriptor
+    }
+
+    /// The library that the manifest names.
+    /// - Throws: `PluginError` when no directory has it, or when it is not the one that the manifest pins.
+    static func find(_ manifest: PluginManifest, directories: [String]) throws -> Library {
         guard let path = directories.lazy.map({ $0 + "/" + manifest.library }).first(where: { access($0, R_OK) == 0 }) else {
             throw PluginError(
                 .missingLibrary, plugin: manifest.name,
                 "there is no \(manifest.library) in \(directories.isEmpty ? "any plugin directory: none is configured" : directories.joined(separator: ", "))")
         }
-        guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-            throw PluginError(.unloadable, plugin: manifest.name, "\(path) cannot be loaded: \(Self.linkerError)")
-        }
-        guard let symbol = dlsym(handle, "apus_plugin_entry") else {
-            throw PluginError(.unloadable, plugin: manifest.name, "\(path) is not a plugin: it has no apus_plugin_entry")
-        }
-        typealias Entry = @convention(c) () -> UnsafePointer<apus_plugin>?
-        guard let plugin = unsafeBitCast(symbol, to: Entry.self)() else {
-            throw PluginError(.wrongDescriptor, plugin: manifest.name, "\(path): apus_plugin_entry returned null")
-        }
-        self.path = path
-        self.plugin = plugin
-        try checkVersion(manifest)
+        return try open(path: path, plugin: manifest.name, pin: manifest.sha256)
     }
 
-    private static var linkerError: String { dlerror().map { String(cString: $0) } ?? "no reason given" }
-
-    /// Reads the three fields that no version moves, and only those.
-    private func checkVersion(_ manifest: PluginManifest) throws {
-        let (major, minor, size) = (plugin.pointee.major, plugin.pointee.minor, Int(plugin.pointee.size))
-        let theirs = "\(major).\(minor)"
-        guard major == APUS_ABI_MAJOR, minor <= APUS_ABI_MINOR else {
-            throw PluginError(
-                .incompatibleABI, plugin: manifest.name,
-                "\(path) was built for plugin ABI \(theirs), this host has \(APUS_ABI_MAJOR).\(APUS_ABI_MINOR) (the major must be equal, the minor no newer); "
-                    + "use a build of the plugin for this host")
+    static func open(path: String, plugin: String, pin: String? = nil) throws -> Library {
+        let bytes = try read(path, plugin: plugin)
+        let sha256 = hexadecimal(SHA256.hash(data: bytes))
+        if let pin, pin != sha256 {
+            throw PluginError(.pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(sha256); pin the library that is there, or put the pinned one in its place")
         }
-        if let abi = manifest.abi, abi != theirs {
-            throw PluginError(.incompatibleABI, plugin: manifest.name, "the manifest wants a library of plugin ABI \(abi), \(path) was built for \(theirs)")
+        return try known.withLock { known in
+            if let library = known[sha256] { return library }
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            let descriptor = bytes.withUnsafeBytes { apus_sealed_file(name, $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, UInt64($0.count)) }
+            guard descriptor >= 0 else { throw PluginError(.unloadable, plugin: plugin, "no memory for a copy of \(path): \(systemError())") }
+            let library = Library(path: path, sha256: sha256, descriptor: descriptor)
+            known[sha256] = library
+            return library
         }
-        guard size >= MemoryLayout<apus_plugin>.size else { throw tooSmall(manifest, "apus_plugin", size, MemoryLayout<apus_plugin>.size) }
     }
 
-    /// The component the manifest names, after checking that it is what the manifest says.
-    func component(_ manifest: PluginManifest) throws -> UnsafePointer<apus_component> {
-        let all = UnsafeBufferPointer(start: plugin.pointee.components, count: Int(plugin.pointee.component_count))
-        guard let component = all.first(where: { String(cString: $0.pointee.name) == manifest.component }) else {
-            let offered = all.map { String(cString: $0.pointee.name) }.joined(separator: ", ")
-            throw PluginError(.wrongDescriptor, plugin: manifest.name, "\(path) has no component \(manifest.component); it offers \(offered.isEmpty ? "none" : offered)")
+    /// Loads the library into this process, once and for good.
+    func image(plugin: String) throws -> LibraryImage {
+        try loaded.withLock { loaded in
+            if let loaded { return loaded }
+            let image = try LibraryImage(descriptor: descriptor, path: path, plugin: plugin)
+            loaded = image
+            return image
         }
-        let size = Int(component.pointee.size)
-        guard size >= MemoryLayout<apus_component>.size else { throw tooSmall(manifest, "apus_component", size, MemoryLayout<apus_component>.size) }
-        guard Self.pointer(in: component, at: MemoryLayout<apus_component>.offset(of: \.create)!) != nil else { throw missing(manifest, "create") }
-
-        let wanted = manifest.kind.descriptor
-        let offered = String(cString: component.pointee.extension)
-        guard offered == wanted.id else {
-            throw PluginError(
-                .wrongDescriptor, plugin: manifest.name,
-                "the manifest says kind \(manifest.kind.rawValue) (\(wanted.id)), but component \(manifest.component) of \(path) is \(offered)")
-        }
-        guard let table = Self.pointer(in: component, at: MemoryLayout<apus_component>.offset(of: \.table)!) else { throw missing(manifest, "table") }
-        let tableSize = Int(table.load(as: UInt32.self))
-        guard tableSize >= wanted.size else { throw tooSmall(manifest, "table of \(wanted.id)", tableSize, wanted.size) }
-        for (index, slot) in wanted.slots.enumerated() where slot.isRequired && Self.pointer(in: table, at: 8 + 8 * index) == nil {
-            throw missing(manifest, slot.name)
-        }
-        return component
     }
 
-    /// Pointers that the header declares non-null are looked at as raw memory, because a faulty library may have left them null.
-    private static func pointer(in table: UnsafeRawPointer, at offset: Int) -> UnsafeRawPointer? { table.load(fromByteOffset: offset, as: UnsafeRawPointer?.self) }
-
-    private func tooSmall(_ manifest: PluginManifest, _ what: String, _ size: Int, _ wanted: Int) -> PluginError {
-        PluginError(.wrongDescriptor, plugin: manifest.name, "\(path): the \(what) has \(size) bytes, fewer than the \(wanted) of ABI \(APUS_ABI_MAJOR).0")
+    private static func read(_ path: String, plugin: String) throws -> [UInt8] {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw PluginError(.missingLibrary, plugin: plugin, "\(path) cannot be opened: \(systemError())") }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw PluginError(.unloadable, plugin: plugin, "\(path) is not a file") }
+        // One byte more than the size, so that the end is seen without growing.
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
+        var count = 0
+        while true {
+            if count == bytes.count { bytes.append(contentsOf: repeatElement(0, count: max(4096, count))) }
+            let got = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress! + count, $0.count - count) }
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw PluginError(.unloadable, plugin: plugin, "\(path) cannot be read: \(systemError())") }
+            if got == 0 { break }
+            count += got
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
     }
+}
 
-    private func missing(_ manifest: PluginManifest, _ slot: String) -> PluginError {
-        PluginError(.wrongDescriptor, plugin: manifest.name, "\(path): component \(manifest.component) lacks \(slot), which \(manifest.kind.descriptor.id) requires")
-    }
+private func systemError() -> String { String(cString: strerror(errno)) }
+
+private func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -5,8 +5,19 @@
 ///      ├─▶ skipped        │
 ///      └─▶ failed ◀───────┘
 /// ```
-public enum PluginState: String, Sendable, CaseIterable {
-    case discovered, loaded, running, stopped, skipped, failed
+public enum PluginState: String, Sendable, CaseIterable, CustomStringConvertible {
+    case discovered = "Discovered"
+    case loaded = "Loaded"
+    case running = "Running"
+    case stopped = "Stopped"
+    case skipped = "Skipped"
+    case failed = "Failed"
+    /// It runs in a process of its own, which ended and is started again.
+    case restarting = "Restarting"
+    /// It runs, and decides nothing: `mode: Shadow`.
+    case shadow = "Shadow"
+
+    public var description: String { rawValue }
 }
 
 /// One plugin's way through its states: says what to do, does nothing itself.

@@ -7,6 +7,7 @@ final class LoadedComponent: @unchecked Sendable {
     // Sendable because the tables are constant, `instance` is written in `init` only, and the ABI lets slots be called from many threads.
     let manifest: PluginManifest
     let library: Library
+    let image: LibraryImage
     private let component: UnsafePointer<apus_component>
     fileprivate let instance: UnsafeMutableRawPointer?
     private let objects: ObjectsService
@@ -18,8 +19,9 @@ final class LoadedComponent: @unchecked Sendable {
     init(_ manifest: PluginManifest, directories: [String], log: Logger) throws {
         self.manifest = manifest
         self.log = log
-        library = try Library(manifest, directories: directories)
-        component = try library.component(manifest)
+        library = try Library.find(manifest, directories: directories)
+        image = try library.image(plugin: manifest.name)
+        component = try image.component(manifest)
         counters = manifest.kind.descriptor.slots.map { SlotCounter($0.name) }
         objects = ObjectsService(manifest, log: log)
 
@@ -78,8 +80,13 @@ final class LoadedComponent: @unchecked Sendable {
         return status
     }
 
+    /// Returns when the cache has all that this component wrote.
+    func waitUntilCaughtUp() async { await objects.waitUntilCaughtUp() }
+
     /// The table, to see which slots there are.
     func table<Table>(_ type: Table.Type) -> Table { component.pointee.table.load(as: Table.self) }
+
+    var incarnation: UInt64 { 1 }
 
     /// Keeps the instance alive across several calls: a stream that is open. `false` when the component is not running; otherwise `release` must follow.
     func retain() -> Bool { gate.enter() }

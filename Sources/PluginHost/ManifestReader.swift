@@ -1,10 +1,9 @@
 internal import APIModel
 internal import FoundationEssentials
-internal import OrderedCollections
 
 /// Reads manifests. Whatever it does not know it refuses, naming the file and the key: a typo must not become a default.
 struct ManifestReader {
-    /// The document at hand: what errors name.
+    /// Of the document at hand: what errors name. Empty for an object of the API, which names itself.
     let file: String
 
     /// Every manifest of a directory (`*.yaml`, `*.yml`), by file name. Files may hold several documents.
@@ -35,147 +34,91 @@ struct ManifestReader {
     }
 
     func manifest(_ document: Value) throws -> PluginManifest {
-        try allow(["apiVersion", "kind", "metadata", "spec"], in: document, at: "")
-        guard document["apiVersion"].string == "plugins.apus.dev/v1alpha1", document["kind"].string == "Plugin" else {
-            throw error("apiVersion and kind must be plugins.apus.dev/v1alpha1 and Plugin, not \(text(document["apiVersion"])) and \(text(document["kind"]))")
-        }
         let metadata = document["metadata"]
-        let spec = document["spec"]
-        try allow(["name", "labels", "annotations"], in: metadata, at: "metadata")
-        try allow(["kind", "library", "component", "abi", "config", "required", "enabled", "weight", "controller", "rules"], in: spec, at: "spec")
+        do {
+            return try read(document, metadata)
+        } catch let error as PluginError where file.isEmpty {
+            throw PluginError(error.code, plugin: metadata["name"].string ?? "", error.message)
+        }
+    }
 
+    private func read(_ document: Value, _ metadata: Value) throws -> PluginManifest {
+        let isObject = file.isEmpty
+        try allow(["apiVersion", "kind", "metadata", "spec"] + (isObject ? ["status"] : []), in: document, at: "")
+        for (field, wanted) in [("apiVersion", "plugins.apus.dev/v1alpha1"), ("kind", "Plugin")] where document[field].string != wanted {
+            throw error("\(field): must be \(wanted), not \(text(document[field]))")
+        }
+        // What else an object's metadata has is the API's.
+        if !isObject { try allow(["name", "labels", "annotations"], in: metadata, at: "metadata") }
         let name = try string(metadata["name"], at: "metadata.name")
         guard isLabel(name) else { throw error("metadata.name: \"\(name)\" is not a DNS label") }
-        let kindName = try string(spec["kind"], at: "spec.kind")
-        guard let kind = ExtensionKind(rawValue: kindName) else {
-            throw error("spec.kind: \"\(kindName)\" is none of \(ExtensionKind.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
+
+        let spec = document["spec"]
+        try allow(
+            [
+                "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces", "deadlineSeconds", "limits", "controller",
+                "rules",
+            ], in: spec, at: "spec")
+        let kind = try choice(spec["kind"], of: ExtensionKind.self, default: nil, at: "spec.kind")
         let library = try string(spec["library"], at: "spec.library")
         guard !library.contains("/"), library != ".", library != ".." else { throw error("spec.library: \"\(library)\" must be a file name without a directory") }
         let config = spec["config"]
         guard config.isNull || config.isObject else { throw error("spec.config: must be an object") }
         if kind != .schedulerPolicy, !spec["weight"].isNull { throw error("spec.weight: only a SchedulerPolicy has a weight") }
+        let isolation = try choice(spec["isolation"], of: PluginManifest.Isolation.self, default: PluginManifest.Isolation.none, at: "spec.isolation")
         let rules = try list(spec["rules"], at: "spec.rules").enumerated().map { try rule($1, at: "spec.rules[\($0)]") }
         let controller = try self.controller(spec["controller"], kind: kind)
-        for resource in controller?.watched ?? [] where !Self.grants(rules, resource) {
+        for resource in controller?.watched ?? [] where !grants(rules, resource) {
             throw error("spec.rules: must grant get, list and watch of \(resource), which spec.controller watches")
         }
+        let deadline = spec["deadlineSeconds"].isNull ? nil : Duration.seconds(try int(spec["deadlineSeconds"], 1...3600, default: 1, at: "spec.deadlineSeconds"))
         return PluginManifest(
-            name: name, kind: kind, library: library, component: try spec["component"].isNull ? name : string(spec["component"], at: "spec.component"),
+            name: name, kind: kind, library: library, sha256: try sha256(spec["sha256"]),
+            component: try spec["component"].isNull ? name : string(spec["component"], at: "spec.component"),
             abi: try spec["abi"].isNull ? nil : string(spec["abi"], at: "spec.abi"), config: config.isNull ? .emptyObject : config,
             required: try bool(spec["required"], default: false, at: "spec.required"), enabled: try bool(spec["enabled"], default: true, at: "spec.enabled"),
-            weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), controller: controller, rules: rules, file: file)
+            weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), isolation: isolation, mode: try mode(spec["mode"], kind: kind),
+            replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation), controller: controller, rules: rules,
+            file: file, generation: metadata["generation"].int)
     }
 
-    private func controller(_ value: Value, kind: ExtensionKind) throws -> ControllerManifest? {
-        guard (kind == .controller) == !value.isNull else {
-            throw error(kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
+    private func sha256(_ value: Value) throws -> String? {
+        guard !value.isNull else { return nil }
+        guard let text = value.string, text.utf8.count == 64, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+            throw error("spec.sha256: must be 64 hexadecimal digits in lower case")
         }
-        guard kind == .controller else { return nil }
-        try allow(["for", "owns", "watches", "workers"], in: value, at: "spec.controller")
-        let primary = try resources(value["for"], at: "spec.controller.for")
-        let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().flatMap { index, watch in
-            let path = "spec.controller.watches[\(index)]"
-            try allow(["resource", "map"], in: watch, at: path)
-            let name = try watch["map"].isNull ? ControllerManifest.Mapping.plugin.rawValue : string(watch["map"], at: "\(path).map")
-            guard let mapping = ControllerManifest.Mapping(rawValue: name) else {
-                throw error("\(path).map: \"\(name)\" is none of \(ControllerManifest.Mapping.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            if mapping == .ownership, watch["resource"].string == "*" { return Self.ownable.map { ControllerManifest.Watch(resource: $0, map: mapping) } }
-            return [ControllerManifest.Watch(resource: try resource(watch["resource"], at: "\(path).resource"), map: mapping)]
+        return text
+    }
+
+    private func mode(_ value: Value, kind: ExtensionKind) throws -> PluginManifest.Mode {
+        let mode = try choice(value, of: PluginManifest.Mode.self, default: .active, at: "spec.mode")
+        guard mode == .active || kind == .schedulerPolicy else { throw error("spec.mode: only a SchedulerPolicy can be a shadow") }
+        return mode
+    }
+
+    private func replaces(_ value: Value, name: String) throws -> String? {
+        guard !value.isNull else { return nil }
+        let other = try string(value, at: "spec.replaces")
+        guard isLabel(other) else { throw error("spec.replaces: \"\(other)\" is not a DNS label") }
+        guard other != name else { throw error("spec.replaces: a plugin cannot replace itself") }
+        return other
+    }
+
+    private func limits(_ value: Value, _ isolation: PluginManifest.Isolation) throws -> PluginManifest.Limits {
+        guard !value.isNull else { return PluginManifest.Limits() }
+        guard isolation == .process else { throw error("spec.limits: only a plugin with isolation Process can be limited") }
+        try allow(["memory", "openFiles"], in: value, at: "spec.limits")
+        var limits = PluginManifest.Limits()
+        if !value["memory"].isNull {
+            let text = value["memory"].string ?? value["memory"].int.map(String.init) ?? ""
+            guard let memory = try? Quantity(text), memory.value >= Self.leastMemory else { throw error("spec.limits.memory: must be a quantity of at least 1Mi") }
+            limits.memory = memory.value
         }
-        guard !primary.isEmpty || watches.contains(where: { $0.map == .ownership }) else { throw error("spec.controller.for: must name at least one resource") }
-        return ControllerManifest(
-            for: primary, owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
-            workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"))
+        if !value["openFiles"].isNull { limits.openFiles = try int(value["openFiles"], 16...1_048_576, default: 16, at: "spec.limits.openFiles") }
+        return limits
     }
 
-    /// Every kind that can be owned and deleted, each in one version. Events are too many, and nobody's dependents.
-    private static let ownable: [GroupVersionResource] = {
-        var seen: Set<String> = ["events", "events.events.k8s.io"]
-        return Catalogue.builtin.resources.filter { resource in
-            Set(["list", "watch", "delete"]).isSubset(of: resource.verbs) && seen.insert(resource.qualifiedName).inserted
-        }.map(\.groupVersionResource)
-    }()
-
-    private func rule(_ value: Value, at path: String) throws -> Value {
-        let lists = ["apiGroups", "resources", "verbs", "resourceNames", "nonResourceURLs"]
-        try allow(lists, in: value, at: path)
-        for name in lists {
-            for (index, element) in try list(value[name], at: "\(path).\(name)").enumerated() {
-                // The core group's name is the one empty string that means something.
-                guard element.string != nil else { throw error("\(path).\(name)[\(index)]: must be a string") }
-            }
-        }
-        guard !value["verbs"].elements.isEmpty else { throw error("\(path).verbs: must not be empty") }
-        return value
-    }
-
-    /// Whether `rules` let their owner read all of a kind. The shared cache asks nobody, so the manifest must.
-    private static func grants(_ rules: [Value], _ resource: GroupVersionResource) -> Bool {
-        ["get", "list", "watch"].allSatisfy { verb in
-            rules.contains { rule in
-                func has(_ field: String, _ wanted: String) -> Bool { rule[field].elements.contains { $0.string == wanted || $0.string == "*" } }
-                return has("apiGroups", resource.group) && has("resources", resource.resource) && has("verbs", verb) && rule["resourceNames"].elements.isEmpty
-            }
-        }
-    }
-}
-
-extension ManifestReader {
-    private func allow(_ known: [String], in value: Value, at path: String) throws {
-        guard value.isObject else { throw error("\(path.isEmpty ? "the document" : path): must be an object") }
-        for (key, _) in value.fields where !known.contains(key) {
-            throw error("unknown key \(path.isEmpty ? key : "\(path).\(key)"); known here are \(known.joined(separator: ", "))")
-        }
-    }
-
-    private func string(_ value: Value, at path: String) throws -> String {
-        guard let string = value.string, !string.isEmpty else { throw error("\(path): must be a string that is not empty") }
-        return string
-    }
-
-    private func bool(_ value: Value, default fallback: Bool, at path: String) throws -> Bool {
-        if value.isNull { return fallback }
-        guard let bool = value.bool else { throw error("\(path): must be true or false") }
-        return bool
-    }
-
-    private func int(_ value: Value, _ range: ClosedRange<Int>, default fallback: Int, at path: String) throws -> Int {
-        if value.isNull { return fallback }
-        guard let int = value.int, range.contains(Int(int)) else { throw error("\(path): must be a number from \(range.lowerBound) to \(range.upperBound)") }
-        return Int(int)
-    }
-
-    private func list(_ value: Value, at path: String) throws -> [Value] {
-        switch value {
-        case .null: return []
-        case .array(let elements): return elements
-        default: throw error("\(path): must be a list")
-        }
-    }
-
-    private func resources(_ value: Value, at path: String) throws -> [GroupVersionResource] {
-        try list(value, at: path).enumerated().map { try resource($1, at: "\(path)[\($0)]") }
-    }
-
-    private func resource(_ value: Value, at path: String) throws -> GroupVersionResource {
-        guard let resource = GroupVersionResource(try string(value, at: path)) else {
-            throw error("\(path): \(text(value)) is not of the form group/version/plural or version/plural")
-        }
-        return resource
-    }
-
-    private func isLabel(_ name: String) -> Bool {
-        name.utf8.count <= 63 && name.first != "-" && name.last != "-" && name.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
-    }
-
-    private func text(_ value: Value) -> String { String(decoding: JSON.encode(value), as: UTF8.self) }
-    private func error(_ message: String) -> PluginError { PluginError(.invalidManifest, plugin: file, message) }
-}
-
-extension Value {
-    fileprivate var isObject: Bool { if case .object = self { true } else { false } }
+    private static let leastMemory: Int64 = 1 << 20
 }
 
 extension Error {

@@ -40,6 +40,13 @@ final class ObjectsService: Sendable {
         calls.close()
     }
 
+    /// Returns when the cache has all that this component wrote: who takes its place sees it from the first call on. Works after `close`, too.
+    func waitUntilCaughtUp() async {
+        guard let cache = services.withLock({ $0?.cache }) else { return }
+        // Only the cache's end cuts this short, and then nobody reads it any more.
+        for (resource, version) in written.withLock({ $0 }) { try? await cache.wait(for: resource, resourceVersion: String(version)) }
+    }
+
     func makeTable() -> UnsafeRawPointer {
         hostTable(
             apus_host_objects.self,

@@ -16,7 +16,7 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
     public var description: String { "plugin \(plugin): \(message)" }
 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Name: String { case invalidManifest, duplicateName, missingLibrary, unloadable, incompatibleABI, wrongDescriptor, initFailed, startFailed }
+        private enum Name: String { case invalidManifest, duplicateName, missingLibrary, pinMismatch, unloadable, incompatibleABI, wrongDescriptor, initFailed, startFailed, fault }
         private let name: Name
         public var description: String { name.rawValue }
 
@@ -26,6 +26,8 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
         public static let duplicateName = Code(name: .duplicateName)
         /// The library is in none of the plugin directories.
         public static let missingLibrary = Code(name: .missingLibrary)
+        /// The library is not the one whose SHA-256 the manifest pins.
+        public static let pinMismatch = Code(name: .pinMismatch)
         /// The dynamic linker refused the library, or it has no entry point.
         public static let unloadable = Code(name: .unloadable)
         public static let incompatibleABI = Code(name: .incompatibleABI)
@@ -35,5 +37,7 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
         public static let initFailed = Code(name: .initFailed)
         /// `start` refused.
         public static let startFailed = Code(name: .startFailed)
+        /// The plugin answered with something that makes no sense, or its process ended.
+        public static let fault = Code(name: .fault)
     }
 }

@@ -34,6 +34,8 @@ public final class PluginHost: Sendable {
         public var choose: [ExtensionKind: String] = [:]
         /// What this process adds to a plugin's configuration, by plugin name: places that only the host knows. Goes over what the manifest says.
         public var config: [String: Value] = [:]
+        /// The program that child processes run, for plugins with `isolation: Process`.
+        public var childExecutable = "/proc/self/exe"
 
         public init(manifestDirectory: String, libraryDirectories: [String], kinds: Set<ExtensionKind>? = nil) {
             self.manifestDirectory = manifestDirectory
@@ -62,6 +64,8 @@ public final class PluginHost: Sendable {
     private let threads = ThreadPool(name: "plugin", limit: 256)
     /// In the order of the manifests: started first, stopped last.
     private let entries = Mutex<[Entry]>([])
+    private let notices = NoticeBoard()
+    private let changes = KindChanges()
 
     public init(_ configuration: Configuration, log: Logger) {
         self.configuration = configuration
@@ -71,8 +75,11 @@ public final class PluginHost: Sendable {
     /// Reads the manifests, loads the libraries and makes the instances. Blocks.
     ///
     /// A required plugin that fails throws; another that fails is kept with its reason.
-    public func load() throws {
-        let manifests = try ManifestReader.read(directory: configuration.manifestDirectory).map { manifest in
+    public func load() throws { try load(ManifestReader.read(directory: configuration.manifestDirectory)) }
+
+    /// The same with manifests from elsewhere.
+    public func load(_ manifests: [PluginManifest]) throws {
+        let manifests = manifests.map { manifest in
             var manifest = manifest
             for (field, value) in configuration.config[manifest.name]?.fields ?? [:] { manifest.config[field] = value }
             return manifest
@@ -161,8 +168,9 @@ extension PluginHost {
         entries.withLock { $0 }.map { entry in
             PluginStatus(
                 name: entry.manifest.name, kind: entry.manifest.kind, component: entry.manifest.component, state: entry.lifecycle.state, reason: entry.lifecycle.reason,
-                library: entry.component?.library.path ?? entry.manifest.library, version: entry.component.map { String(cString: $0.library.plugin.pointee.version) } ?? "",
-                slots: entry.component?.counters.map(\.status) ?? [])
+                isolation: entry.manifest.isolation, library: entry.component?.library.path ?? entry.manifest.library, version: entry.component?.image.inspection.version ?? "",
+                abi: entry.component?.image.abi ?? "", sha256: entry.component?.library.sha256 ?? "", restarts: 0, violations: 0, lastViolation: "", forbidden: 0,
+                lastForbidden: "", slots: entry.component?.counters.map(\.status) ?? [])
         }
     }
 
@@ -175,6 +183,23 @@ extension PluginHost {
     public var proxy: ProxyPlugin? { running { if case .proxy(let plugin) = $0 { plugin } else { nil } }.first }
 
     private func running<T>(_ pick: (Running) -> T?) -> [T] { entries.withLock { $0.compactMap(\.running) }.compactMap(pick) }
+}
+
+// What changes while it runs.
+extension PluginHost: PolicySource {
+    /// Makes what runs agree with a manifest that is new or was changed. The outcome is in `plugins` and in a notice.
+    public func apply(_ manifest: PluginManifest) async {}
+
+    /// Stops the plugin and forgets it.
+    public func remove(_ name: String) async {}
+
+    /// Has `body` called, on any thread, with what happens to plugins from now on.
+    public func observe(_ body: @escaping @Sendable (PluginNotice) -> Void) -> PluginObservation { notices.observe(body) }
+
+    /// Yields at once, and whenever the list of running plugins of that kind changed or one of them was restarted.
+    public func changes(of kind: ExtensionKind) -> AsyncStream<Void> { changes.stream(of: kind) }
+
+    public func withSchedulerPolicies<R>(_ body: (PolicySet) -> R) -> R { body(PolicySet(active: schedulerPolicies, shadows: [])) }
 }
 
 // Which plugins run.

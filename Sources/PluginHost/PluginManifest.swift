@@ -14,12 +14,14 @@ public import APIModel
 ///   controller: {for: [apps/v1/deployments], owns: [apps/v1/replicasets]}
 ///   rules: [{apiGroups: [apps], resources: [deployments, replicasets], verbs: ["*"]}]
 /// ```
-public struct PluginManifest: Sendable {
+public struct PluginManifest: Sendable, Hashable {
     /// A DNS label. The plugin acts as the user `system:plugin:<name>`.
     public var name: String
     public var kind: ExtensionKind
     /// A file name without a directory.
     public var library: String
+    /// The library's SHA-256 in 64 hexadecimal digits: any other file is refused. `nil` takes what is there.
+    public var sha256: String?
     /// The component's name in the library; the plugin's name where the manifest says nothing.
     public var component: String
     /// `1.0`: the ABI that the library must have been built for; `nil` leaves it to the library.
@@ -31,12 +33,43 @@ public struct PluginManifest: Sendable {
     public var enabled: Bool
     /// Scheduler policies only: what its points are multiplied by.
     public var weight: Int
+    public var isolation: Isolation
+    /// Scheduler policies only may be a shadow.
+    public var mode: Mode
+    /// A plugin of the same kind that does not run while this one does.
+    public var replaces: String?
+    /// How long any one call may take, in place of the slots' own deadlines.
+    public var deadline: Duration?
+    /// With `isolation: Process` only.
+    public var limits: Limits
     /// Controllers only.
     public var controller: ControllerManifest?
     /// RBAC rules, as in a ClusterRole: all that `user` may do.
     public var rules: [Value]
-    /// Where it was read from.
+    /// Where it was read from; empty for an object.
     public var file: String
+    /// The object's `metadata.generation`; `nil` for a file.
+    public var generation: Int64?
+
+    /// Where the component runs. The raw value is the manifest's.
+    public enum Isolation: String, Sendable, CaseIterable {
+        /// In the host: fastest, and trusted like the host.
+        case none = "None"
+        /// In a process of its own, with no rights but what it needs.
+        case process = "Process"
+    }
+
+    public enum Mode: String, Sendable, CaseIterable {
+        case active = "Active"
+        /// Runs beside the active ones; the host reports where it would have decided differently.
+        case shadow = "Shadow"
+    }
+
+    public struct Limits: Sendable, Hashable {
+        /// In bytes.
+        public var memory: Int64?
+        public var openFiles: Int?
+    }
 
     /// The user the host acts as for this plugin.
     public var user: String { "system:plugin:\(name)" }
@@ -47,8 +80,14 @@ public struct PluginManifest: Sendable {
     public static func read(directory: String) throws -> [PluginManifest] { try ManifestReader.read(directory: directory) }
 }
 
+extension PluginManifest {
+    /// Reads a `Plugin` object, as the API serves it or as a file has it; `status` is ignored.
+    /// - Throws: `PluginError` with a message that starts with the field's path: `spec.weight: must be a number from 1 to 100`.
+    public init(object: Value) throws { self = try ManifestReader(file: "").manifest(object) }
+}
+
 /// What a controller's work queue is fed from.
-public struct ControllerManifest: Sendable {
+public struct ControllerManifest: Sendable, Hashable {
     /// The kinds it reconciles: each object is a key.
     public var `for`: [GroupVersionResource]
     /// Kinds whose objects have one of those as controller: a change puts the owner on the queue.
@@ -57,7 +96,7 @@ public struct ControllerManifest: Sendable {
     /// How many keys it works on at once.
     public var workers: Int
 
-    public struct Watch: Sendable {
+    public struct Watch: Sendable, Hashable {
         public var resource: GroupVersionResource
         public var map: Mapping
     }

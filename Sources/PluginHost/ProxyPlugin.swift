@@ -1,9 +1,14 @@
+internal import Dispatch
 public import PluginAPI
 
 /// The running proxy. One caller at a time, blocking: for the proxy loop's own thread.
 public final class ProxyPlugin: Sendable {
     public let name: String
     private let component: LoadedComponent
+    private let synced = DispatchSemaphore(value: 0)
+
+    /// Grows when the plugin lost its state: its process was started again.
+    public var incarnation: UInt64 { component.incarnation }
 
     init(_ component: LoadedComponent) {
         self.component = component
@@ -15,6 +20,16 @@ public final class ProxyPlugin: Sendable {
 
     /// Removes everything the plugin ever put in place.
     public func cleanup() throws { try call(1) { $0.cleanup($1, $2) } }
+
+    /// The proxy loop says that this proxy carries the traffic: a `sync` with everything answered OK.
+    public func didSync() { synced.signal() }
+
+    /// Waits until `didSync` was called. Blocks. Returns whether it was, in time.
+    func waitUntilSynced(seconds: Int) -> Bool {
+        guard synced.wait(timeout: .now() + .seconds(seconds)) == .success else { return false }
+        synced.signal()
+        return true
+    }
 
     private func call(_ slot: Int, _ body: (apus_proxy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status) throws {
         let sentence = Collector()

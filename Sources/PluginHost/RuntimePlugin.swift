@@ -41,6 +41,9 @@ public final class RuntimePlugin: Sendable {
     private let component: LoadedComponent
     private let threads: ThreadPool
 
+    /// Grows when the plugin lost its state: its process was started again.
+    public var incarnation: UInt64 { component.incarnation }
+
     init(_ component: LoadedComponent, _ threads: ThreadPool) {
         self.component = component
         self.threads = threads

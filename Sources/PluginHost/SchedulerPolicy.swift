@@ -10,6 +10,9 @@ public final class SchedulerPolicy: Sendable {
     public let hasScore: Bool
     private let component: LoadedComponent
 
+    /// Grows when the plugin lost its state: its process was started again.
+    public var incarnation: UInt64 { component.incarnation }
+
     init(_ component: LoadedComponent) {
         self.component = component
         name = component.manifest.name

@@ -17,6 +17,6 @@ final class SlotCounter: Sendable {
     }
 
     var status: PluginStatus.Slot {
-        PluginStatus.Slot(name: name, calls: calls.load(ordering: .relaxed), errors: errors.load(ordering: .relaxed), nanoseconds: nanoseconds.load(ordering: .relaxed))
+        PluginStatus.Slot(name: name, calls: calls.load(ordering: .relaxed), errors: errors.load(ordering: .relaxed), late: 0, nanoseconds: nanoseconds.load(ordering: .relaxed))
     }
 }

@@ -1,0 +1,37 @@
+/// One instance of a component, wherever it lives: in this process, or in a child of its own.
+protocol ComponentInstance: AnyObject, Sendable {
+    /// The extension's table, callable from this process.
+    var table: UnsafeRawPointer { get }
+    /// What its slots take as `self`.
+    var me: UnsafeMutableRawPointer? { get }
+    /// Grows when the instance lost its state: its process was started again.
+    var incarnation: UInt64 { get }
+    /// `nil` for an instance in this process.
+    var process: ProcessStatus? { get }
+    /// What the library says of itself, as far as it is known.
+    var inspection: LibraryInspection? { get }
+
+    /// Calls `start`. Blocks.
+    func start() throws
+    /// Calls `stop`. Blocks. Legal in every state.
+    func stop()
+    /// Calls `destroy`: the last call the instance sees.
+    func destroy()
+}
+
+extension ComponentInstance {
+    var inspection: LibraryInspection? { nil }
+}
+
+/// The child process of an isolated instance.
+struct ProcessStatus: Sendable {
+    var pid: Int32
+    var restarts: Int
+    var residentBytes: UInt64
+}
+
+/// What an isolated instance tells of itself. Comes on a thread of the instance.
+enum InstanceNotice: Sendable {
+    case crashed(reason: String, restartAfter: Duration)
+    case restarted(incarnation: UInt64)
+}
