@@ -2,7 +2,7 @@ internal import CatalogueData
 
 /// The table of kinds: every type of the API and every resource that serves one. Never changes once made; safe from any thread.
 public final class Catalogue: Sendable {
-    /// The kinds of Kubernetes itself, read from the table in the program when first used.
+    /// The kinds of Kubernetes itself and that of plugins, read from the table in the program when first used.
     public static let builtin: Catalogue = Catalogue(apus_catalogue()) { builtin.type(named: $0) }
 
     /// The messages of the Container Runtime Interface `runtime.v1`, named as in its protocol: `RunPodSandboxRequest`. Fields have the protocol's own names (`pod_sandbox_id`).

@@ -34,9 +34,9 @@ struct CatalogueReader {
     }
 
     mutating func read() {
-        // Fields name packages and scalars that come later, so these are known first.
+        // Fields name packages and scalars that come later, and so do kinds of every group version, so these are known first.
         forEachLine { reader, line in
-            guard line.first == UInt8(ascii: "p") || line.first == UInt8(ascii: "s") else { return }
+            guard line.first == UInt8(ascii: "p") || line.first == UInt8(ascii: "s") || line.first == UInt8(ascii: "e") else { return }
             let words = CatalogueWords(line)
             switch words[0] {
             case "package":
@@ -44,6 +44,8 @@ struct CatalogueReader {
                 reader.packages[words[2]] = words[1]
             case "scalar":
                 reader.scalarNames.insert(reader.qualified(words[1]))
+            case "everywhere":
+                reader.everywhere += words.from(1).map(reader.groupVersion)
             default: break
             }
         }
@@ -71,7 +73,7 @@ struct CatalogueReader {
         section = .none
         switch words[0] {
         case "proto3": isProto3 = true
-        case "everywhere": everywhere = words.from(1).map(groupVersion)
+        case "everywhere": break
         case "package":
             package = words[1]
             packageVersion = words.count > 3 ? groupVersion(words[3]) : nil

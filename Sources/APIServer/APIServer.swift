@@ -32,7 +32,7 @@ public final class APIServer: Responder {
         authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
         registry = Registry(
             catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange), tokens: signer,
-            rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, log: configuration.log)
+            rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators, log: configuration.log)
         operations = Operations(
             registry: registry, reviews: AccessReviews(authorizer: authorizer, authenticator: authentication),
             components: ComponentStatuses(checks: configuration.components))

@@ -25,6 +25,8 @@ extension APIServer {
         public var audiences = ["https://kubernetes.default.svc.cluster.local"]
         /// The cluster's CA in PEM, as secrets with tokens carry it.
         public var rootCA = ""
+        /// Further checks of a kind's objects, for rules that their reader knows best. Asked where the catalogue's own checks found nothing, before each write but those of the status.
+        public var validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]] = [:]
         /// Asked between the process's grants and RBAC.
         public var authorizers: [any Authorizer] = []
         /// What `/version` answers.

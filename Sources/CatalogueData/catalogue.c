@@ -1,7 +1,10 @@
 #include "catalogue.h"
 
+// One table of two texts: what the project adds to the API is told beside what it repeats.
 static const uint8_t kinds[] = {
 #embed "catalogue.txt"
+    ,
+#embed "plugins.txt"
 };
 
 static const uint8_t cri[] = {

@@ -24,7 +24,7 @@ final class TestServer: Sendable {
         bob-token,bob,3
         """
 
-    init(directory: String? = nil) async throws {
+    init(directory: String? = nil, configure: (inout APIServer.Configuration) -> Void = { _ in }) async throws {
         self.directory = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("apiserver-\(UniqueID.make())").path
         try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -34,6 +34,7 @@ final class TestServer: Sendable {
         configuration.tokens = [try TokenFile(Self.tokens)]
         configuration.advertise = ("10.0.0.1", 6443)
         configuration.components = [HealthCheck("scheduler") { nil }, HealthCheck("store-0") { "it is full" }]
+        configure(&configuration)
         server = APIServer(configuration)
         try await server.start()
     }
@@ -45,8 +46,8 @@ final class TestServer: Sendable {
     }
 
     /// Runs `body` with a server of its own.
-    static func with(_ body: (TestServer) async throws -> Void) async throws {
-        let server = try await TestServer()
+    static func with(configure: (inout APIServer.Configuration) -> Void = { _ in }, _ body: (TestServer) async throws -> Void) async throws {
+        let server = try await TestServer(configure: configure)
         do {
             try await body(server)
         } catch {

@@ -7,7 +7,7 @@ enum Printers {
     /// By `group/Kind`.
     static let printers: [String: Printer] = {
         var printers: [String: Printer] = [:]
-        for table in [workloads, network, cluster, storage, policy, others] { printers.merge(table) { $1 } }
+        for table in [workloads, network, cluster, storage, policy, others, plugins] { printers.merge(table) { $1 } }
         return printers
     }()
 

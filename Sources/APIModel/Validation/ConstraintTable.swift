@@ -19,7 +19,7 @@ enum ConstraintTable {
         return optional
     }()
 
-    private static func full(_ name: String) -> String { name.hasPrefix("io.") ? name : "io.k8s.api." + name }
+    private static func full(_ name: String) -> String { name.hasPrefix("io.") || name.hasPrefix("dev.") ? name : "io.k8s.api." + name }
 
     private static let optionalText = """
         core.v1.HTTPHeader value
@@ -57,6 +57,13 @@ enum ConstraintTable {
         """
 
     private static let text = """
+        dev.apus.plugins.v1alpha1.PluginSpec kind enum Controller Proxy Runtime SchedulerPolicy
+        dev.apus.plugins.v1alpha1.PluginSpec isolation enum None Process
+        dev.apus.plugins.v1alpha1.PluginSpec mode enum Active Shadow
+        dev.apus.plugins.v1alpha1.PluginSpec weight range 1 100
+        dev.apus.plugins.v1alpha1.PluginSpec replaces dnsLabel
+        dev.apus.plugins.v1alpha1.ControllerSpec workers range 1 64
+        dev.apus.plugins.v1alpha1.ControllerWatch map enum Owner Ownership Plugin SameName
         core.v1.PodSpec restartPolicy enum Always Never OnFailure
         core.v1.PodSpec dnsPolicy enum ClusterFirst ClusterFirstWithHostNet Default None
         core.v1.PodSpec preemptionPolicy enum Never PreemptLowerPriority

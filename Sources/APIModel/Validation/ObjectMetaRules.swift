@@ -94,6 +94,7 @@ enum ObjectMetaRules {
     private static let nameChecks: [String: @Sendable (String) -> [String]] = [
         "/Namespace": { Names.dnsLabel($0) },
         "/Service": { Names.dns1035Label($0) },
+        "plugins.apus.dev/Plugin": { Names.dnsLabel($0) },
         "batch/CronJob": { name in Names.dnsSubdomain(name) + (name.utf8.count > 52 ? ["must be no more than 52 characters"] : []) },
         "rbac.authorization.k8s.io/Role": { Names.pathSegment($0) },
         "rbac.authorization.k8s.io/ClusterRole": { Names.pathSegment($0) },

@@ -28,7 +28,7 @@ extension Registry {
         try await storage.strategy.prepareForCreate(&object, target, write)
         do {
             object = ObjectMeta.ordered(object, as: storage.stored)
-            let errors = Validation.validate(object, resource: storage.stored) + storage.strategy.validate(object, old: nil, target)
+            let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
             guard errors.isEmpty else { throw target.invalid(errors) }
             if write.isDryRun {
                 if store.latest(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }

@@ -63,9 +63,9 @@ extension Registry {
             }
             object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
             object = ObjectMeta.ordered(object, as: storage.stored)
-            let errors =
-                Validation.validateUpdate(object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource)
-                + storage.strategy.validate(object, old: old, target)
+            let errors = storage.problems(
+                object, old: old, target,
+                found: Validation.validateUpdate(object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
             guard errors.isEmpty else { throw target.invalid(errors) }
             let answer = try await commitChange(target, object, record, write)
             let written: Outcome = isFinished(object, storage) ? .removed : .committed

@@ -18,7 +18,8 @@ final class Registry: Sendable {
     private let byCollection: [String: Storage]
 
     init(
-        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer, authorizer: any Authorizer, rootCA: String, log: Logger
+        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer, authorizer: any Authorizer, rootCA: String,
+        validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]], log: Logger
     ) {
         self.catalogue = catalogue
         self.store = store
@@ -35,7 +36,7 @@ final class Registry: Sendable {
             let collection = "\(stored.group)/\(stored.name)"
             let storage = Storage(
                 type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(), conversion: Self.conversion(type),
-                traits: Storage.traits(collection, type))
+                traits: Storage.traits(collection, type), validator: validators[type.groupVersionResource])
             storages[type.groupVersionResource] = storage
             if !storage.isConverted { byCollection[collection] = storage }
         }

@@ -11,6 +11,8 @@ struct Storage: Sendable {
     let strategy: any Strategy
     let conversion: any Conversion
     let traits: Traits
+    /// What the process that serves checks beyond the catalogue.
+    let validator: (@Sendable (Value) -> [FieldError])?
 
     var isConverted: Bool { type.groupVersion != stored.groupVersion }
 
@@ -22,6 +24,13 @@ struct Storage: Sendable {
         var object = conversion.toStorage(object)
         object["apiVersion"] = .string(stored.groupVersion.description)
         return object
+    }
+
+    /// What is wrong with an object that is about to be written: `found` by the tables, or else what kind and process know better.
+    func problems(_ object: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
+        let errors = found + strategy.validate(object, old: old, target)
+        guard errors.isEmpty, target.subresource.isEmpty, let validator else { return errors }
+        return validator(object)
     }
 
     /// A stored object in the client's version.
@@ -60,6 +69,7 @@ extension Storage {
         admissionregistration.k8s.io/validatingadmissionpolicies admissionregistration.k8s.io/validatingadmissionpolicybindings
         admissionregistration.k8s.io/mutatingadmissionpolicies admissionregistration.k8s.io/mutatingadmissionpolicybindings
         discovery.k8s.io/endpointslices scheduling.k8s.io/priorityclasses resource.k8s.io/resourceslices storage.k8s.io/csidrivers
+        plugins.apus.dev/plugins
         """)
     private static let createsOnUpdate = words(
         """

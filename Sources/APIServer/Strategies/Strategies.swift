@@ -11,6 +11,7 @@ enum Strategies {
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),
             "/persistentvolumes": PersistentVolumeStrategy(),
             "/nodes": NodeStrategy(),
+            "plugins.apus.dev/plugins": PluginStrategy(),
             "certificates.k8s.io/certificatesigningrequests": CertificateSigningRequestStrategy(),
             "rbac.authorization.k8s.io/clusterroles": RoleStrategy(rbac: rbac),
             "rbac.authorization.k8s.io/roles": RoleStrategy(rbac: rbac),

@@ -1,0 +1,24 @@
+import APIModel
+
+/// Plugins: a library that is to run is pinned by its hash, and nobody gives a plugin more rights than they have.
+struct PluginStrategy: Strategy {
+    /// The host itself, which pins what it finds in its directories, and cannot pin a library that is not there.
+    static let host = "system:apus"
+
+    func prepareForCreate(_ plugin: inout Value, _ target: Target, _ write: Write) async throws {
+        try check(plugin["spec"], old: .null, target, write)
+    }
+
+    func prepareForUpdate(_ plugin: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+        if plugin["spec"] != old["spec"] { try check(plugin["spec"], old: old["spec"], target, write) }
+    }
+
+    private func check(_ spec: Value, old: Value, _ target: Target, _ write: Write) throws {
+        if spec["rules"] != old["rules"] {
+            try Escalation.check(spec["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: "clusterroles", name: target.name, target, write)
+        }
+        if spec["sha256"].isEmpty, spec["enabled"].bool != false, write.user.name != Self.host {
+            throw target.invalid([.required("spec.sha256", "a library is loaded only if it is pinned: give the SHA-256 of its file, as sha256sum prints it")])
+        }
+    }
+}
