@@ -1,4 +1,3 @@
-internal import APIModel
 public import Client
 public import Logging
 public import PluginHost
@@ -6,20 +5,21 @@ internal import Synchronization
 
 /// The controller loop: for each controller plugin a work queue, fed from the shared cache as the plugin's manifest says, and workers that call its `reconcile`.
 ///
-/// Run as one of several, it works only while it holds the Lease `kube-system/kube-controller-manager`.
+/// It follows the plugin host: a controller that is swapped in while the loop runs takes over once the last `reconcile` of the one before has ended and the cache shows what
+/// that wrote. Run as one of several, it works only while it holds the Lease `kube-system/kube-controller-manager`.
 public final class ControllerManager: Sendable {
     private let cache: Cache
-    private let controllers: [ControllerPlugin]
+    private let plugins: PluginHost
     private let elector: LeaderElector?
     private let log: Logger
     private let failure = Mutex<String?>("not started")
 
     /// - Parameters:
-    ///   - controllers: what to run, in the order to start.
+    ///   - plugins: whose controllers to run.
     ///   - elector: `nil` where no second controller manager can be.
-    public init(cache: Cache, controllers: [ControllerPlugin], elector: LeaderElector? = nil, log: Logger) {
+    public init(cache: Cache, plugins: PluginHost, elector: LeaderElector? = nil, log: Logger) {
         self.cache = cache
-        self.controllers = controllers
+        self.plugins = plugins
         self.elector = elector
         self.log = log
     }
@@ -37,14 +37,23 @@ public final class ControllerManager: Sendable {
     private func work() async throws {
         failure.withLock { $0 = nil }
         defer { failure.withLock { $0 = "stopped" } }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for controller in controllers {
-                let runner = ControllerRunner(controller, cache: cache, log: log)
-                group.addTask { try await runner.run() }
+        var runs: [ControllerRun] = []
+        var ending: [ControllerRun] = []
+        // The stream ends with the task.
+        for await _ in plugins.changes(of: .controller) {
+            let wanted = plugins.controllers
+            ending.removeAll(where: \.isOver)
+            for run in runs where !wanted.contains(where: run.isOf) {
+                run.end()
+                ending.append(run)
             }
-            // Without any controller, too, the loop lasts until it is cancelled.
-            if controllers.isEmpty { group.addTask { try await Task.sleep(for: .seconds(Int64.max / 1_000_000_000)) } }
-            for try await _ in group {}
+            runs.removeAll { run in ending.contains { $0 === run } }
+            for controller in wanted where !runs.contains(where: { $0.isOf(controller) }) {
+                runs.append(ControllerRun(controller, after: ending, cache: cache, log: log))
+            }
         }
+        for run in runs { run.end() }
+        for run in runs + ending { await run.waitUntilOver() }
+        try Task.checkCancellation()
     }
 }

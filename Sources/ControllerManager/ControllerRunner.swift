@@ -22,26 +22,27 @@ struct ControllerRunner: Sendable {
         self.log = log
     }
 
-    /// Runs until cancelled. Returns after the last `reconcile` did.
-    func run() async throws {
+    /// Runs until cancelled, or until the cache ends. Returns after the last `reconcile` did.
+    func run() async {
         let manifest = controller.manifest
         let watched = manifest.watched
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for resource in watched { group.addTask { try await cache.watch(resource) } }
-            try await group.waitForAll()
-        }
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for resource in watched { group.addTask { try await cache.watch(resource) } }
+                try await group.waitForAll()
+            }
+        } catch { return }
         let (changes, mapping) = AsyncStream.makeStream(of: Change.self)
         let observation = observe(watched, mapping)
         defer { observation.cancel() }
-        try await withTaskCancellationHandler {
-            try await withThrowingTaskGroup(of: Void.self) { group in
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
                 group.addTask {
                     for await change in changes {
                         for key in await controller.map(resource: change.resource, before: change.before, after: change.after) { queue.add(key) }
                     }
                 }
                 for _ in 0..<manifest.workers { group.addTask { await work() } }
-                try await group.waitForAll()
             }
         } onCancel: {
             queue.shutDown()

@@ -102,14 +102,14 @@ struct Startup {
             try await plugins.start(services: HostServices(client: client, cache: cache))
             PluginReport.write(plugins.plugins, to: directory)
 
-            let scheduler = Scheduler(client: client, cache: cache, policies: { plugins.schedulerPolicies }, recorder: recorder, log: Logger(label: "scheduler"))
-            let controllers = ControllerManager(cache: cache, controllers: plugins.controllers, log: Logger(label: "controller-manager"))
+            let scheduler = Scheduler(client: client, cache: cache, policies: plugins, recorder: recorder, log: Logger(label: "scheduler"))
+            let controllers = ControllerManager(cache: cache, plugins: plugins, log: Logger(label: "controller-manager"))
             let proxy = Proxy(
-                Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR), cache: cache, log: Logger(label: "proxy")
-            ) { plugins.proxy }
-            guard let runtime = plugins.runtime else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
+                Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR), cache: cache, plugins: plugins,
+                log: Logger(label: "proxy"))
+            guard plugins.runtime != nil else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
             let kubelet = Kubelet(
-                configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache, runtime: PluginRuntime(runtime), recorder: kubeletRecorder,
+                configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache, runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
                 log: Logger(label: "kubelet"))
             roles.set(scheduler, controllers)
             group.addTask { try await scheduler.run() }

@@ -48,16 +48,17 @@ public final class Kubelet: Sendable {
     public func run() async throws {
         for directory in [configuration.rootDirectory, configuration.rootDirectory + "/pods", configuration.podLogsDirectory] { try Files.makeDirectories(directory) }
         let cri = CRI(runtime: runtime)
-        let (name, version) = try await waitForRuntime(cri)
-        let machine = Machine(rootDirectory: configuration.rootDirectory, runtime: "\(name)://\(version)", kubeletVersion: configuration.version)
+        let identity = RuntimeIdentity()
+        try await wait(for: identity, of: cri)
+        let machine = Machine(rootDirectory: configuration.rootDirectory, kubeletVersion: configuration.version)
         let tokens = ServiceAccountTokens(client: client)
         let statuses = StatusSender(client: client, log: log)
         let cache = cache
         let context = Context(
             configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: recorder),
-            volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses, machine: machine, runtimeName: name,
+            volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses, machine: machine, runtimeName: { identity.name },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
-        let reporter = NodeReporter(configuration: configuration, client: client, cri: cri, machine: machine, events: recorder, ready: ready, log: log)
+        let reporter = NodeReporter(configuration: configuration, client: client, cri: cri, machine: machine, identity: identity, events: recorder, ready: ready, log: log)
         let pods = Pods(context: context)
         let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
         try await server.start()
@@ -71,17 +72,17 @@ public final class Kubelet: Sendable {
             group.addTask { try await server.run() }
             group.addTask { await reporter.run() }
             group.addTask { await statuses.run() }
-            group.addTask { try await pods.run(self.runtime, services: self.cache) }
+            group.addTask { try await pods.run(self.runtime, services: self.cache) { reporter.wakeup.set() } }
             group.addTask { await LogRotation(configuration: self.configuration, cri: cri, log: self.log).run() }
         }
     }
 
     /// The runtime may come up after the kubelet; nothing can be done before.
-    private func waitForRuntime(_ cri: CRI) async throws -> (name: String, version: String) {
+    private func wait(for identity: RuntimeIdentity, of cri: CRI) async throws {
         var isTold = false
         while true {
             do {
-                return try await cri.version()
+                return try await identity.read(cri)
             } catch {
                 if !isTold { log.warning("waiting for the container runtime: \(error)") }
                 isTold = true

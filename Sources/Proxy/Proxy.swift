@@ -9,6 +9,7 @@ internal import Synchronization
 /// The service-proxy loop: follows Services and EndpointSlices and gives the backend plugin the whole wanted state whenever it changed.
 ///
 /// Changes that arrive while the backend works are gathered and go out together. A `sync` that fails is tried again, with everything, after a back-off of 1 s doubling to 30 s.
+/// Another backend, or one whose process was started anew, gets everything at once: what the one before put in force stays until then.
 public final class Proxy: Sendable {
     public struct Configuration: Sendable {
         public var nodeName: String
@@ -25,18 +26,18 @@ public final class Proxy: Sendable {
 
     private let configuration: Configuration
     private let cache: Cache
-    private let backend: @Sendable () -> ProxyPlugin?
+    private let plugins: PluginHost
     private let log: Logger
     private let table: Mutex<ServiceTable>
     private let failure = Mutex<String?>("no state is in force yet")
     /// The backend's slots block and take one caller at a time.
     private let control = DispatchQueue(label: "apus.proxy")
 
-    /// - Parameter backend: the plugin to use for the next sync; asked every time, so that a swap takes effect at once.
-    public init(_ configuration: Configuration, cache: Cache, log: Logger, backend: @escaping @Sendable () -> ProxyPlugin?) {
+    /// - Parameter plugins: whose proxy carries the traffic.
+    public init(_ configuration: Configuration, cache: Cache, plugins: PluginHost, log: Logger) {
         self.configuration = configuration
         self.cache = cache
-        self.backend = backend
+        self.plugins = plugins
         self.log = log
         self.table = Mutex(ServiceTable(nodeName: configuration.nodeName))
     }
@@ -65,32 +66,50 @@ public final class Proxy: Sendable {
             services.cancel()
             slices.cancel()
         }
-        signal.yield()
-        var backOff = Duration.seconds(1)
-        var known: ObjectIdentifier?
+        await withDiscardingTaskGroup { group in
+            group.addTask { [plugins] in
+                // At once, and then whenever there is another backend, or the same anew.
+                for await _ in plugins.changes(of: .proxy) { signal.yield() }
+            }
+            await follow(changes) { delay in
+                group.addTask {
+                    try? await Task.sleep(for: delay)
+                    signal.yield()
+                }
+            }
+            group.cancelAll()
+        }
+        try Task.checkCancellation()
+    }
+
+    /// Puts the wanted state in force after each change, until the task is cancelled. `again` has another change come after a delay.
+    private func follow(_ changes: AsyncStream<Void>, again: (Duration) -> Void) async {
+        var backOff = BackOff()
+        var backend: (plugin: ProxyPlugin, incarnation: UInt64)?
         for await _ in changes {
-            try Task.checkCancellation()
-            guard let plugin = backend() else {
+            guard let plugin = plugins.proxy else {
+                backend = nil
                 failure.withLock { $0 = "no proxy plugin is running" }
-                try await Task.sleep(for: .seconds(1))
-                signal.yield()
                 continue
             }
-            if known != ObjectIdentifier(plugin) {
-                known = ObjectIdentifier(plugin)
+            let incarnation = plugin.incarnation
+            if backend?.plugin !== plugin || backend?.incarnation != incarnation {
+                // It knows of nothing that is in force, and it need not pay for the failures of another.
+                backend = (plugin, incarnation)
+                backOff = BackOff()
                 table.withLock { $0.forgetInForce() }
             }
+            guard backOff.isOver else { continue }
             do {
                 try await sync(plugin)
                 failure.withLock { $0 = nil }
-                backOff = .seconds(1)
+                backOff = BackOff()
             } catch {
+                let delay = backOff.next()
                 failure.withLock { $0 = "\(error)" }
-                log.error("proxy: the wanted state could not be put in force, trying again in \(backOff): \(error)")
+                log.error("proxy: the wanted state could not be put in force, trying again in \(delay): \(error)")
                 table.withLock { $0.forgetInForce() }
-                try await Task.sleep(for: backOff)
-                backOff = min(backOff * 2, .seconds(30))
-                signal.yield()
+                again(delay)
             }
         }
     }
@@ -107,5 +126,19 @@ public final class Proxy: Sendable {
                     })
             }
         }
+    }
+}
+
+/// How long to leave a backend alone that refuses: 1 s, 2 s, 4 s … 30 s.
+private struct BackOff {
+    private var delay = Duration.seconds(1)
+    private var end: ContinuousClock.Instant?
+
+    var isOver: Bool { end.map { ContinuousClock.now >= $0 } ?? true }
+
+    mutating func next() -> Duration {
+        defer { delay = min(delay * 2, .seconds(30)) }
+        end = .now + delay
+        return delay
     }
 }

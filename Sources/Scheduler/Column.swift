@@ -1,4 +1,7 @@
-/// An array at a stable address between two `grow`s, whose capacity doubles: what the ABI calls a column. Its owner frees it with `free`.
+internal import PluginHost
+
+/// An array at a stable address between two `grow`s, whose capacity doubles: what the ABI calls a column. It lies where isolated plugins read it without a copy. Its owner
+/// frees it with `free`.
 struct Column<Element: BitwiseCopyable> {
     private(set) var pointer: UnsafeMutablePointer<Element>
     private(set) var count = 0
@@ -8,7 +11,7 @@ struct Column<Element: BitwiseCopyable> {
 
     init(_ empty: Element) {
         self.empty = empty
-        pointer = .allocate(capacity: capacity)
+        pointer = Self.allocate(capacity)
     }
 
     subscript(index: Int) -> Element {
@@ -20,10 +23,11 @@ struct Column<Element: BitwiseCopyable> {
     mutating func grow(to wanted: Int) {
         guard wanted > count else { return }
         if wanted > capacity {
+            let old = capacity
             while capacity < wanted { capacity *= 2 }
-            let moved = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+            let moved = Self.allocate(capacity)
             moved.moveInitialize(from: pointer, count: count)
-            pointer.deallocate()
+            Self.free(pointer, old)
             pointer = moved
         }
         (pointer + count).initialize(repeating: empty, count: wanted - count)
@@ -37,7 +41,15 @@ struct Column<Element: BitwiseCopyable> {
         pointer[count - 1] = element
     }
 
-    func free() { pointer.deallocate() }
+    func free() { Self.free(pointer, capacity) }
+
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+        SharedArena.shared.allocate(bytes: capacity * MemoryLayout<Element>.stride).bindMemory(to: Element.self, capacity: capacity)
+    }
+
+    private static func free(_ pointer: UnsafeMutablePointer<Element>, _ capacity: Int) {
+        SharedArena.shared.free(pointer, bytes: capacity * MemoryLayout<Element>.stride)
+    }
 }
 
 /// Rows of variable length, laid end to end when somebody looks: rows change seldom, looks are many.

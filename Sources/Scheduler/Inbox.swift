@@ -8,6 +8,8 @@ enum Message: Sendable {
     case node(before: Object?, after: Object?)
     /// A bind that came to nothing.
     case bindFailed(PodKey, uid: String)
+    /// Other policies decide from now on: what no Node was found for may find one.
+    case policiesChanged
 }
 
 /// Messages for the scheduling thread, in order. Anyone puts, one thread takes.

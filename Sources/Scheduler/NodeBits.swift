@@ -9,6 +9,14 @@ struct NodeBits {
         words.pointer.update(from: other.pointer, count: other.count)
     }
 
+    /// Makes this the set of `node` alone, among `count`.
+    mutating func assign(only node: Int, of count: Int) {
+        words.removeAll()
+        words.grow(to: (count + 63) >> 6)
+        words[node >> 6] = 1 << UInt64(node & 63)
+    }
+
+    func contains(_ node: Int) -> Bool { words[node >> 6] & (1 << UInt64(node & 63)) != 0 }
     var isEmpty: Bool { (0..<words.count).allSatisfy { words[$0] == 0 } }
     var count: Int { (0..<words.count).reduce(0) { $0 + words[$1].nonzeroBitCount } }
 

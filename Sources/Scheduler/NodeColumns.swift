@@ -1,5 +1,6 @@
 internal import APIModel
 internal import PluginAPI
+internal import PluginHost
 
 /// All Nodes, as columns, updated in place. A deleted Node leaves a hole that the next new one fills. Used by the scheduling thread only.
 final class NodeColumns {
@@ -26,6 +27,9 @@ final class NodeColumns {
     private var allocatablePointers = Column<UnsafePointer<Int64>>(UnsafePointer(bitPattern: 8)!)
     private var requestedPointers = Column<UnsafePointer<Int64>>(UnsafePointer(bitPattern: 8)!)
 
+    /// The structure that is lent, itself where isolated plugins read it.
+    private let shared = SharedArena.shared.allocate(bytes: MemoryLayout<apus_nodes>.size).bindMemory(to: apus_nodes.self, capacity: 1)
+
     init() {
         resources = ResourceNames(strings)
         addResourceColumns()
@@ -41,6 +45,7 @@ final class NodeColumns {
         ports.free()
         allocatablePointers.free()
         requestedPointers.free()
+        SharedArena.shared.free(shared, bytes: MemoryLayout<apus_nodes>.size)
     }
 
     /// How many Nodes there are.
@@ -141,7 +146,8 @@ final class NodeColumns {
             unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: apus_ranges(offsets: labels.offsets), labels: labels.elements,
             taint_ranges: apus_ranges(offsets: taints.offsets), taints: taints.elements, port_ranges: apus_ranges(offsets: ports.offsets), ports: ports.elements,
             strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0)
-        return try withExtendedLifetime(self) { try withUnsafePointer(to: nodes, body) }
+        shared.initialize(to: nodes)
+        return try withExtendedLifetime(self) { try body(UnsafePointer(shared)) }
     }
 
     /// A place for a new Node: a hole, or one more at the end.

@@ -4,13 +4,14 @@ internal import PluginAPI
 /// A Pod's needs as the ABI lends them to policies. Everything it points to lives as long as it does.
 final class PodArguments {
     private let pod = UnsafeMutablePointer<apus_pod>.allocate(capacity: 1)
-    private var requests = Column<Int64>(0)
     private var memory: [UnsafeMutableRawPointer] = []
 
     init(_ info: PodInfo, strings: StringTable, resources: ResourceNames) {
         let spec = info.object.value["spec"]
-        requests.grow(to: resources.count)
+        let requests = UnsafeMutablePointer<Int64>.allocate(capacity: resources.count)
+        requests.initialize(repeating: 0, count: resources.count)
         for (column, amount) in info.requests.amounts { requests[column] = amount }
+        memory.append(UnsafeMutableRawPointer(requests))
 
         let selector = lend(spec["nodeSelector"].strings.sorted { $0.key < $1.key }.map { apus_label(key: strings.number($0.key), value: strings.number($0.value)) })
         let tolerations = lend(spec["tolerations"].elements.map { Self.toleration($0, strings) })
@@ -24,7 +25,7 @@ final class PodArguments {
         pod.initialize(
             to: apus_pod(
                 size: UInt32(MemoryLayout<apus_pod>.size), priority: info.priority, namespace_: lend(Array(info.key.namespace.utf8)), name: lend(Array(info.key.name.utf8)),
-                uid: lend(Array(info.uid.utf8)), json: lend(info.object.bytes), requests: UnsafePointer(requests.pointer), nonzero_cpu: info.requests.nonzeroCPU,
+                uid: lend(Array(info.uid.utf8)), json: lend(info.object.bytes), requests: UnsafePointer(requests), nonzero_cpu: info.requests.nonzeroCPU,
                 nonzero_memory: info.requests.nonzeroMemory, node_name: strings.number(info.nodeName), selector_count: selector.1, required_count: required.1,
                 preferred_count: preferred.1, toleration_count: tolerations.1, port_count: ports.1, has_required: requiredAffinity.isNull ? 0 : 1,
                 request_count: UInt32(resources.count), reserved: 0, selector: selector.0,
@@ -36,7 +37,6 @@ final class PodArguments {
 
     deinit {
         pod.deallocate()
-        requests.free()
         for piece in memory { piece.deallocate() }
     }
 

@@ -12,7 +12,7 @@ internal import Synchronization
 public final class Scheduler: Sendable {
     private let client: any Client
     private let cache: Cache
-    private let policies: @Sendable () -> [SchedulerPolicy]
+    private let policies: any PolicySource
     private let recorder: EventRecorder
     private let log: Logger
     private let inbox = Inbox()
@@ -22,8 +22,8 @@ public final class Scheduler: Sendable {
     /// How many binds and other writes are under way at once.
     private static let writers = 32
 
-    /// - Parameter policies: asked before every Pod, so that a swap takes effect at once.
-    public init(client: any Client, cache: Cache, policies: @escaping @Sendable () -> [SchedulerPolicy], recorder: EventRecorder, log: Logger) {
+    /// - Parameter policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from beginning to end.
+    public init(client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder, log: Logger) {
         self.client = client
         self.cache = cache
         self.policies = policies
@@ -48,6 +48,10 @@ public final class Scheduler: Sendable {
         isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
+            group.addTask { [inbox, policies] in
+                // The stream ends with the task.
+                for await _ in policies.changes(of: .schedulerPolicy) { inbox.put(.policiesChanged) }
+            }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     startThread(name: "scheduler") { [self] in
@@ -59,6 +63,7 @@ public final class Scheduler: Sendable {
                 inbox.close()
             }
             outbox.close()
+            group.cancelAll()
         }
         try Task.checkCancellation()
     }
@@ -77,7 +82,7 @@ public final class Scheduler: Sendable {
                 if let effect = loop.receive(message, now: now()) { perform(effect) }
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
-            if let effect = loop.cycle(policies(), now: now()) { perform(effect) }
+            if let effect = loop.cycle(policies, now: now()) { perform(effect) }
         }
     }
 

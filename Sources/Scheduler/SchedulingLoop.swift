@@ -40,6 +40,8 @@ final class SchedulingLoop {
             // Another Pod may have the name by now.
             if queue.pod(key)?.uid == uid { queue.fail(key, .error, now: now) }
             if assigned.forget(key, uid: uid) { queue.wake(now: now) }
+        case .policiesChanged:
+            queue.wake(now: now)
         case .node(nil, nil), .pod(nil, nil):
             break
         }
@@ -71,10 +73,10 @@ final class SchedulingLoop {
         return nil
     }
 
-    /// Finds a Node for the next Pod that is due; `nil` when none is.
-    func cycle(_ policies: [SchedulerPolicy], now: Int64) -> Effect? {
+    /// Finds a Node for the next Pod that is due, all of the cycle with the policies that `policies` has when it begins; `nil` when none is due.
+    func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
         guard let entry = queue.pop(now: now) else { return nil }
-        switch decider.decide(entry.pod, assigned, policies) {
+        switch policies.withSchedulerPolicies({ decider.decide(entry.pod, assigned, $0) }) {
         case .node(let index):
             let node = columns.name(index)
             // The entry stays until the API says that the Pod is bound, or that it is not.

@@ -67,7 +67,7 @@ final class Cluster: Sendable {
                 group.addTask { try await cache.run() }
                 group.addTask { try await seen.run() }
                 try await plugins.start(services: HostServices(client: client, cache: cache))
-                let controllers = ControllerManager(cache: cache, controllers: plugins.controllers, log: log)
+                let controllers = ControllerManager(cache: cache, plugins: plugins, log: log)
                 group.addTask { try await controllers.run() }
                 if setup.hasKubelet {
                     try await cluster.addNode("n1")

@@ -96,9 +96,9 @@ import Testing
         var configuration = KubeletConfiguration(
             nodeName: "n", nodeAddresses: ["192.0.2.1"], podCIDR: "10.1.0.0/24", rootDirectory: "/tmp", podLogsDirectory: "/tmp", version: "v1.36.0+apus")
         configuration.taints = ["a=b:NoSchedule"]
-        let machine = Machine(rootDirectory: "/tmp", runtime: "containerd://1.6.20", kubeletVersion: "v1.36.0+apus")
-        let first = NodeObject(configuration: configuration, machine: machine, now: 100).status(.init(), images: [], previous: .null)
-        let later = NodeObject(configuration: configuration, machine: machine, now: 200)
+        let machine = Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus")
+        let first = NodeObject(configuration: configuration, machine: machine, now: 100, runtime: "containerd://1.6.20").status(.init(), images: [], previous: .null)
+        let later = NodeObject(configuration: configuration, machine: machine, now: 200, runtime: "containerd://1.6.20")
         let second = later.status(.init(), images: [], previous: first)
         #expect(NodeObject.isSame(first, second))
         #expect(second["conditions"][3]["lastTransitionTime"] == first["conditions"][3]["lastTransitionTime"])

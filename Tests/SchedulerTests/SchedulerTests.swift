@@ -88,7 +88,7 @@ import Testing
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let cache = Cache(client: api, log: log)
         let recorder = EventRecorder(client: api, component: "default-scheduler", log: log)
-        let scheduler = Scheduler(client: api, cache: cache, policies: { host.schedulerPolicies }, recorder: recorder, log: log)
+        let scheduler = Scheduler(client: api, cache: cache, policies: host, recorder: recorder, log: log)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await cache.run() }
             group.addTask { try await scheduler.run() }

@@ -91,7 +91,7 @@ import Testing
             let loop = SchedulingLoop(seed: 1)
             for node in row.nodes { _ = loop.receive(.node(before: nil, after: node), now: 0) }
             for pod in row.bound + [row.pod] { _ = loop.receive(.pod(before: nil, after: pod), now: 0) }
-            #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == row.result, "\(row.testDescription)")
+            #expect(describe(loop.cycle(host, now: 0)) == row.result, "\(row.testDescription)")
         }
         await host.stop()
     }
@@ -110,13 +110,13 @@ import Testing
         let loop = SchedulingLoop(seed: 1)
         _ = loop.receive(.node(before: nil, after: node("a", cpu: "1")), now: 0)
         for name in ["p", "q"] { _ = loop.receive(.pod(before: nil, after: pod(name, cpu: "1")), now: 0) }
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == "a")
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)).hasPrefix("0/1 nodes are available: 1 Insufficient cpu."))
+        #expect(describe(loop.cycle(host, now: 0)) == "a")
+        #expect(describe(loop.cycle(host, now: 0)).hasPrefix("0/1 nodes are available: 1 Insufficient cpu."))
         // Another Pod of that name is not meant.
         _ = loop.receive(.bindFailed(PodKey(namespace: "default", name: "p"), uid: "someone else"), now: 1000)
         #expect(loop.patience(now: 1000) != 0)
         _ = loop.receive(.bindFailed(PodKey(namespace: "default", name: "p"), uid: "uid-p"), now: 2000)
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 2000)) == "a")
+        #expect(describe(loop.cycle(host, now: 2000)) == "a")
         await host.stop()
     }
 
@@ -127,10 +127,10 @@ import Testing
         _ = loop.receive(.node(before: nil, after: node("a")), now: 0)
         _ = loop.receive(.pod(before: nil, after: bound), now: 0)
         _ = loop.receive(.pod(before: nil, after: pod("p", cpu: "1")), now: 0)
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)).contains("Insufficient cpu"))
-        #expect(loop.cycle(host.schedulerPolicies, now: 60_000) == nil)
+        #expect(describe(loop.cycle(host, now: 0)).contains("Insufficient cpu"))
+        #expect(loop.cycle(host, now: 60_000) == nil)
         _ = loop.receive(.pod(before: bound, after: nil), now: 60_000)
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 60_000)) == "a")
+        #expect(describe(loop.cycle(host, now: 60_000)) == "a")
         await host.stop()
     }
 
@@ -141,9 +141,9 @@ import Testing
         let gated = pod("g", spec: ["schedulingGates": [["name": "x"]]])
         #expect(describe(loop.receive(.pod(before: nil, after: gated), now: 0)) == "gated")
         _ = loop.receive(.pod(before: nil, after: pod("f", spec: ["schedulerName": "mine"])), now: 0)
-        #expect(loop.cycle(host.schedulerPolicies, now: 0) == nil)
+        #expect(loop.cycle(host, now: 0) == nil)
         _ = loop.receive(.pod(before: gated, after: pod("g")), now: 0)
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == "a")
+        #expect(describe(loop.cycle(host, now: 0)) == "a")
         await host.stop()
     }
 
@@ -154,7 +154,7 @@ import Testing
         for name in ["a", "b"] { _ = loop.receive(.node(before: nil, after: node(name)), now: 0) }
         for number in 0..<3 { _ = loop.receive(.pod(before: nil, after: pod("q\(number)", on: "a")), now: 0) }
         _ = loop.receive(.pod(before: nil, after: pod("p")), now: 0)
-        #expect(describe(loop.cycle(host.schedulerPolicies, now: 0)) == "b")
+        #expect(describe(loop.cycle(host, now: 0)) == "b")
         #expect(host.plugins.first { $0.name == "example-policy" }?.calls == 1)
         await host.stop()
     }

@@ -43,7 +43,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             let cache = Cache(client: client, log: Logger(label: "cache"))
             group.addTask { try await cache.run() }  // before the plugins start, which read it
             try await host.start(services: HostServices(client: client, cache: cache))
-            let manager = ControllerManager(cache: cache, controllers: host.controllers, elector: election.isOn ? process.elector(client) : nil, log: process.log)
+            let manager = ControllerManager(cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
             try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
             group.addTask { try await manager.run() }
         } end: {

@@ -118,8 +118,8 @@ struct KubeletCommand: AsyncParsableCommand {
             }
             try await host.start(services: HostServices(client: client, cache: cache))
             PluginReport.write(host.plugins, to: directory)
-            guard let runtime = host.runtime else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
-            let kubelet = Kubelet(configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(runtime), recorder: recorder, log: process.log)
+            guard host.runtime != nil else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
+            let kubelet = Kubelet(configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(host), recorder: recorder, log: process.log)
             try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) { kubelet.healthy ? nil : "the node is not ready" }
             group.addTask { try await kubelet.run() }
         } end: {

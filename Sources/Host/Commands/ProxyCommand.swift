@@ -66,8 +66,8 @@ struct ProxyCommand: AsyncParsableCommand {
             group.addTask { try await cache.run() }
             try await host.start(services: HostServices(client: client, cache: cache))
             let proxy = Proxy(
-                Proxy.Configuration(nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache, log: process.log
-            ) { host.proxy }
+                Proxy.Configuration(nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache, plugins: host,
+                log: process.log)
             try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
             group.addTask { try await proxy.run() }
         } end: {

@@ -34,7 +34,7 @@ struct SchedulerCommand: AsyncParsableCommand {
         try await process.run { group in
             let cache = Cache(client: client, log: Logger(label: "cache"))
             let recorder = EventRecorder(client: client, component: "default-scheduler", log: process.log)
-            let scheduler = Scheduler(client: client, cache: cache, policies: { host.schedulerPolicies }, recorder: recorder, log: process.log)
+            let scheduler = Scheduler(client: client, cache: cache, policies: host, recorder: recorder, log: process.log)
             let leads = Leads(elector == nil)
             try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
                 // One that waits for its turn to lead is well.

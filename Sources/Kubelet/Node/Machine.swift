@@ -11,7 +11,7 @@ struct Machine: Sendable {
     let storage: Int64
     let info: Value
 
-    init(rootDirectory: String, runtime: String, kubeletVersion: String) {
+    init(rootDirectory: String, kubeletVersion: String) {
         cpus = max(Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
         memory = Self.memoryTotal(Files.text("/proc/meminfo") ?? "")
         storage = Self.storage(rootDirectory)?.total ?? 0
@@ -28,7 +28,7 @@ struct Machine: Sendable {
         info = [
             "machineID": .string(Self.line("/etc/machine-id")), "systemUUID": .string(Self.line("/sys/class/dmi/id/product_uuid", orElse: "/etc/machine-id")),
             "bootID": .string(Self.line("/proc/sys/kernel/random/boot_id")), "kernelVersion": .string(Self.line("/proc/sys/kernel/osrelease")),
-            "osImage": .string(Self.osImage(Files.text("/etc/os-release") ?? "")), "containerRuntimeVersion": .string(runtime), "kubeletVersion": .string(kubeletVersion),
+            "osImage": .string(Self.osImage(Files.text("/etc/os-release") ?? "")), "kubeletVersion": .string(kubeletVersion),
             "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": .string(Self.architecture),
         ]
     }

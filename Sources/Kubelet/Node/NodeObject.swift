@@ -6,6 +6,8 @@ struct NodeObject {
     let machine: Machine
     /// Seconds since 1970.
     let now: Int64
+    /// `containerd://1.6.20`
+    var runtime: String
 
     /// What the kubelet reports of the machine's health.
     struct Health: Equatable, Sendable {
@@ -61,12 +63,14 @@ struct NodeObject {
                 default: name.hasPrefix("hugepages-") ? allocatableText[name] ?? "0" : String(milli / 1000)
                 }
         }
+        var info = machine.info
+        info["containerRuntimeVersion"] = .string(runtime)
         return [
             "capacity": Value(machine.capacity(maxPods: configuration.maxPods)), "allocatable": Value(allocatableText),
             "conditions": .array(conditions(health, previous)),
             "addresses": .array(
                 configuration.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [["type": "Hostname", "address": .string(configuration.nodeName)]]),
-            "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(configuration.serverPort))]], "nodeInfo": machine.info,
+            "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(configuration.serverPort))]], "nodeInfo": info,
             "images": images.isEmpty ? .null : .array(images),
         ]
     }

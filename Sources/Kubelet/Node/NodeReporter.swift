@@ -9,6 +9,7 @@ final class NodeReporter: Sendable {
     private let client: any Client
     private let cri: CRI
     private let machine: Machine
+    private let identity: RuntimeIdentity
     private let events: any EventSink
     private let log: Logger
     private let state = Mutex(State())
@@ -30,11 +31,12 @@ final class NodeReporter: Sendable {
     private static let checkInterval = Duration.seconds(10)
     private static let leaseSeconds: Int64 = 40
 
-    init(configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, events: any EventSink, ready: Wakeup, log: Logger) {
+    init(configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, identity: RuntimeIdentity, events: any EventSink, ready: Wakeup, log: Logger) {
         self.configuration = configuration
         self.client = client
         self.cri = cri
         self.machine = machine
+        self.identity = identity
         self.events = events
         self.ready = ready
         self.log = log
@@ -73,7 +75,9 @@ final class NodeReporter: Sendable {
         let health = await health()
         let images = NodeObject.images((try? await cri.images()) ?? [])
         let now = Clock.seconds()
-        let node = NodeObject(configuration: configuration, machine: machine, now: now)
+        // One that does not answer keeps its name: health tells how it is.
+        try? await identity.read(cri)
+        let node = NodeObject(configuration: configuration, machine: machine, now: now, runtime: identity.description)
         let known = state.withLock { $0 }
         if !known.isRegistered {
             try await register(node, health, images)

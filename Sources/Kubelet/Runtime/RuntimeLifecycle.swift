@@ -15,6 +15,8 @@ final class RuntimeLifecycle: Sendable {
         /// Pods that were told of since.
         var told: Set<String> = []
         var isEverythingToBeSeen = true
+        /// Whether the runtime tells of every change.
+        var isReliable = false
         var isListed = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -37,6 +39,15 @@ final class RuntimeLifecycle: Sendable {
         wakeup.set()
     }
 
+    /// There is another runtime, or the same anew: everything is looked at, and then seldom if it tells of every change. Safe from any thread.
+    func subscribed(isReliable: Bool) {
+        state.withLock { state in
+            state.isReliable = isReliable
+            state.isEverythingToBeSeen = true
+        }
+        wakeup.set()
+    }
+
     /// Whether the runtime has, or lately had, anything of the pod.
     func knows(_ uid: String) -> Bool { state.withLock { $0.seen.values.contains { $0.pod == uid } } }
 
@@ -53,17 +64,16 @@ final class RuntimeLifecycle: Sendable {
     }
 
     /// Calls `changed` with the uid of each pod that changed, until cancelled.
-    func run(isReliable: Bool, _ changed: @Sendable (String) async -> Void) async {
-        let interval: Duration = isReliable ? .seconds(30) : .seconds(1)
+    func run(_ changed: @Sendable (String) async -> Void) async {
         var next = ContinuousClock.now
         while !Task.isCancelled {
             let isDue = ContinuousClock.now >= next
-            let (told, everything) = state.withLock { state in
+            let (told, everything, interval) = state.withLock { state in
                 defer {
                     state.told = []
                     state.isEverythingToBeSeen = false
                 }
-                return (state.told, state.isEverythingToBeSeen || isDue)
+                return (state.told, state.isEverythingToBeSeen || isDue, state.isReliable ? Duration.seconds(30) : .seconds(1))
             }
             var pods = told
             if everything {

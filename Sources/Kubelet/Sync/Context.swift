@@ -13,8 +13,8 @@ struct Context: Sendable {
     let events: any EventSink
     let statuses: StatusSender
     let machine: Machine
-    /// `containerd`
-    let runtimeName: String
+    /// `containerd`; another after the runtime was swapped.
+    let runtimeName: @Sendable () -> String
     /// The services of a namespace.
     let services: @Sendable (_ namespace: String) -> [Value]
     let log: Logger

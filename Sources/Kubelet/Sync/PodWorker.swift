@@ -154,7 +154,7 @@ actor PodWorker {
     /// Works out the status and has it sent if it differs from the last.
     func publish(isDone: Bool = false, final: Bool = false) {
         let status = PodStatus(
-            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone, runtimeName: context.runtimeName,
+            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone, runtimeName: context.runtimeName(),
             hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), failure: failure
         ).compute()
         let isNew = status != self.status

@@ -40,15 +40,21 @@ final class Pods: Sendable {
         return found
     }
 
-    /// Works until cancelled.
-    func run(_ runtime: any Runtime, services: Cache) async throws {
+    /// Works until cancelled. `subscribed` hears whenever the runtime behind `runtime` is another.
+    func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
         let own = Cache(client: context.client, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
-        // Told before anything is asked, so that no change falls between.
-        let isReliable = await runtime.subscribe { sandbox, container in lifecycle.note(sandbox: sandbox, container: container) }
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await own.run() }
+            group.addTask {
+                await runtime.follow { sandbox, container in
+                    lifecycle.note(sandbox: sandbox, container: container)
+                } subscribed: { isReliable in
+                    lifecycle.subscribed(isReliable: isReliable)
+                    subscribed()
+                }
+            }
             group.addTask {
                 // Service variables and the pods' first start need the services; without them a container would miss its variables for good.
                 try await services.watch(.services)
@@ -61,7 +67,7 @@ final class Pods: Sendable {
                 await self.work(changes, lifecycle)
             }
             group.addTask {
-                await lifecycle.run(isReliable: isReliable) { uid in
+                await lifecycle.run { uid in
                     if let worker = self.worker(uid) { await worker.changed() }
                 }
             }

@@ -40,9 +40,9 @@ final class FakeRuntime: Runtime {
         state.withLock { state in state.containers.values.filter { $0["state"].int == 1 }.compactMap { $0["labels"][Label.containerName].string }.sorted() }
     }
 
-    func subscribe(_ changed: @escaping @Sendable (String, String) -> Void) async -> Bool {
+    func follow(_ changed: @escaping @Sendable (String, String) -> Void, subscribed: @escaping @Sendable (Bool) -> Void) async {
         state.withLock { $0.changed = changed }
-        return true
+        subscribed(true)
     }
 
     func open(_ kind: RuntimeStreamKind, _ request: Value) async throws(RuntimeFailure) -> any RuntimeConnection {

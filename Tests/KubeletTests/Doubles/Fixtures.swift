@@ -73,8 +73,8 @@ struct Bench: Sendable {
         context = Context(
             configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: events),
             volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client)), events: events,
-            statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", runtime: "containerd://1.6.20", kubeletVersion: "v1.36.0+apus"),
-            runtimeName: "containerd", services: { _ in [] }, log: log)
+            statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
+            runtimeName: { "containerd" }, services: { _ in [] }, log: log)
     }
 
     /// Runs the pods' part of the kubelet while `body` runs.
