@@ -11,4 +11,4 @@ APUS_LDFLAGS := -shared -Wl,$(APUS_EXPORTS) -Wl,--no-undefined
 APUS_SWIFTFLAGS := -swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault -parse-as-library -O -wmo \
 	-I$(SDK)/swift -I$(SDK)/include
 APUS_SWIFTLIBS := -L$(SDK)/lib -lapus-plugin-kit -lyaml -lsimdjson -lstdc++
-APUS_SWIFTLDFLAGS := -emit-library -Xlinker $(APUS_EXPORTS) -Xlinker --gc-sections
+APUS_SWIFTLDFLAGS := -emit-library -Xlinker $(APUS_EXPORTS) -Xlinker --no-undefined -Xlinker --gc-sections

@@ -95,3 +95,20 @@ public struct Reasons {
     /// `nodes` are refused because of `reason`.
     public func add(_ nodes: NodeSet, _ reason: String) { reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, $0) } }
 }
+
+extension NodeSet {
+    /// Clears every Node for which `isRefused` holds, and tells `reasons`, where there are any to tell, that `reason` was why.
+    public func remove(_ reason: String, _ reasons: Reasons?, where isRefused: (Int) throws -> Bool) rethrows {
+        guard let reasons else {
+            for node in self where try isRefused(node) { remove(node) }
+            return
+        }
+        var words = [UInt64](repeating: 0, count: (count + 63) >> 6)
+        for node in self where try isRefused(node) {
+            remove(node)
+            words[node >> 6] |= 1 << UInt64(node & 63)
+        }
+        guard words.contains(where: { $0 != 0 }) else { return }
+        words.withUnsafeMutableBufferPointer { reasons.add(NodeSet(words: $0.baseAddress!, count: count), reason) }
+    }
+}

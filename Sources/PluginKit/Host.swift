@@ -6,6 +6,11 @@ public struct Host: Sendable {
     /// The API, acting as this plugin with the rules of its manifest.
     public let objects: Objects
 
+    init(log: Log, objects: Objects) {
+        self.log = log
+        self.objects = objects
+    }
+
     /// - Throws: `ComponentError.unsupported` naming the service that this host lacks.
     init(_ host: UnsafePointer<apus_host>) throws {
         log = Log(table: try Self.service(host, APUS_HOST_LOG), context: host.pointee.context)

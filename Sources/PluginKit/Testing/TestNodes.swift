@@ -1,0 +1,162 @@
+internal import PluginAPI
+
+/// Nodes for an author's own tests of a scheduler policy: what a cycle of the scheduler would see of them.
+///
+/// ```swift
+/// let nodes = TestNodes([.init("small", cpu: 1000, requestedCPU: 900), .init("large", cpu: 8000)])
+/// assert(try nodes.filter(policy, cpu: 500).left == ["large"])
+/// ```
+public final class TestNodes {
+    public struct Node: Sendable {
+        public var name: String
+        /// In thousandths of a core and in bytes; `requested` is what Pods on it have asked for.
+        public var allocatable: (cpu: Int64, memory: Int64)
+        public var requested: (cpu: Int64, memory: Int64)
+        /// How many Pods it can take, and has.
+        public var pods: (allocatable: Int64, running: Int64)
+        public var labels: [String: String]
+
+        public init(
+            _ name: String, cpu: Int64 = 4000, memory: Int64 = 8 << 30, requestedCPU: Int64 = 0, requestedMemory: Int64 = 0, maximumPods: Int64 = 110, pods: Int64 = 0,
+            labels: [String: String] = [:]
+        ) {
+            self.name = name
+            allocatable = (cpu, memory)
+            requested = (requestedCPU, requestedMemory)
+            self.pods = (maximumPods, pods)
+            self.labels = labels
+        }
+    }
+
+    private let nodes: [Node]
+    private var memory = TestMemory()
+    private var strings: [String: apus_string] = [:]
+    private var texts: [String] = []
+    private var columns = UnsafeMutablePointer<apus_nodes>.allocate(capacity: 1)
+
+    /// - Precondition: there are at most 64 Nodes, so that one word holds a set of them.
+    public init(_ nodes: [Node]) {
+        precondition(nodes.count <= 64, "TestNodes has room for 64 Nodes")
+        self.nodes = nodes
+        _ = number("")
+        columns.initialize(to: makeColumns())
+    }
+
+    deinit {
+        columns.deallocate()
+        memory.free()
+    }
+
+    /// What `policy` leaves of all the Nodes for a Pod that asks for so much, and the reasons it gave, each with the Nodes it was given for.
+    public func filter(
+        _ policy: some SchedulerPolicy, cpu: Int64 = 0, memory bytes: Int64 = 0, selector: [String: String] = [:]
+    ) throws -> (left: [String], reasons: [String: [String]]) {
+        let heard = Refusals()
+        var raw = apus_reasons(context: Unmanaged.passUnretained(heard).toOpaque()) { context, nodes, reason in
+            instance(context, as: Refusals.self).all.append((reason.string, nodes[0]))
+        }
+        var feasible = all
+        try withPod(cpu, bytes, selector) { pod in
+            try withExtendedLifetime(heard) {
+                try withUnsafeMutablePointer(to: &feasible) { feasible in
+                    try withUnsafePointer(to: &raw) { raw in
+                        try policy.filter(pod, NodeColumns(columns), NodeSet(words: feasible, count: nodes.count), Reasons(raw))
+                    }
+                }
+            }
+        }
+        var reasons: [String: [String]] = [:]
+        for (reason, set) in heard.all { reasons[reason, default: []] += names(set) }
+        return (names(feasible), reasons)
+    }
+
+    /// The points that `policy` gives each Node.
+    public func score(_ policy: some SchedulerPolicy, cpu: Int64 = 0, memory bytes: Int64 = 0, selector: [String: String] = [:]) throws -> [String: Int32] {
+        var feasible = all
+        var points = [Int32](repeating: -1, count: nodes.count)
+        try withPod(cpu, bytes, selector) { pod in
+            try withUnsafeMutablePointer(to: &feasible) { feasible in
+                try points.withUnsafeMutableBufferPointer { try policy.score(pod, NodeColumns(columns), NodeSet(words: feasible, count: nodes.count), $0) }
+            }
+        }
+        return Dictionary(uniqueKeysWithValues: zip(nodes.map(\.name), points))
+    }
+
+    private var all: UInt64 { nodes.count == 64 ? .max : (1 << UInt64(nodes.count)) - 1 }
+    private func names(_ set: UInt64) -> [String] { nodes.indices.filter { set & (1 << UInt64($0)) != 0 }.map { nodes[$0].name } }
+
+    private func number(_ text: String) -> apus_string {
+        if let known = strings[text] { return known }
+        let new = apus_string(texts.count)
+        strings[text] = new
+        texts.append(text)
+        return new
+    }
+}
+
+extension TestNodes {
+    private static let resources = ["cpu", "memory", "ephemeral-storage", "pods"]
+
+    private func makeColumns() -> apus_nodes {
+        let labels = nodes.map { $0.labels.map { apus_label(key: number($0.key), value: number($0.value)) }.sorted { $0.key < $1.key } }
+        let nothing = memory.array([UInt32](repeating: 0, count: nodes.count + 1))
+        let cpu = memory.array(nodes.map(\.requested.cpu))
+        let bytes = memory.array(nodes.map(\.requested.memory))
+        let zeros = memory.array([Int64](repeating: 0, count: nodes.count))
+        var columns = apus_nodes(
+            size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1, names: memory.array(nodes.map { number($0.name) }),
+            resource_count: UInt32(Self.resources.count), resources: memory.array(Self.resources.map(number)),
+            allocatable: memory.array([
+                memory.array(nodes.map(\.allocatable.cpu)), memory.array(nodes.map(\.allocatable.memory)), zeros, memory.array(nodes.map(\.pods.allocatable)),
+            ]),
+            requested: memory.array([cpu, bytes, zeros, memory.array(nodes.map(\.pods.running))]), nonzero_cpu: cpu, nonzero_memory: bytes,
+            unschedulable: memory.array([UInt8](repeating: 0, count: nodes.count)),
+            label_ranges: apus_ranges(offsets: memory.array(labels.reduce(into: [0]) { $0.append($0[$0.count - 1] + UInt32($1.count)) })),
+            labels: memory.array(labels.flatMap(\.self)),
+            taint_ranges: apus_ranges(offsets: nothing), taints: memory.array([]), port_ranges: apus_ranges(offsets: nothing), ports: memory.array([]), strings: memory.array([]),
+            string_count: 0, reserved: 0)
+        setStrings(&columns)
+        return columns
+    }
+
+    private func setStrings(_ columns: inout apus_nodes) {
+        columns.strings = memory.array(texts.map { apus_borrowed(bytes: memory.array(Array($0.utf8)), count: UInt64($0.utf8.count)) })
+        columns.string_count = UInt32(texts.count)
+    }
+
+    private func withPod<R>(_ cpu: Int64, _ bytes: Int64, _ selector: [String: String], _ body: (PodNeeds) throws -> R) throws -> R {
+        let wanted = memory.array(selector.sorted { $0.key < $1.key }.map { apus_label(key: number($0.key), value: number($0.value)) })
+        setStrings(&columns.pointee)
+        return try "default".withBorrowed { namespace in
+            try "test".withBorrowed { name in
+                try "{}".withBorrowed { json in
+                    var pod = apus_pod(
+                        size: UInt32(MemoryLayout<apus_pod>.size), priority: 0, namespace_: namespace, name: name, uid: name, json: json,
+                        requests: memory.array([cpu, bytes, 0, 1]), nonzero_cpu: cpu, nonzero_memory: bytes, node_name: 0, selector_count: UInt32(selector.count),
+                        required_count: 0, preferred_count: 0, toleration_count: 0, port_count: 0, has_required: 0, request_count: UInt32(Self.resources.count), reserved: 0,
+                        selector: wanted, required: nil, preferred: nil, tolerations: nil, ports: nil)
+                    return try withUnsafePointer(to: &pod) { try body(PodNeeds($0)) }
+                }
+            }
+        }
+    }
+}
+
+/// What a policy said to its `Reasons`.
+private final class Refusals {
+    var all: [(reason: String, nodes: UInt64)] = []
+}
+
+/// Arrays that C structures point to, until all are freed at once.
+private struct TestMemory {
+    private var blocks: [UnsafeMutableRawPointer] = []
+
+    mutating func array<T>(_ values: [T]) -> UnsafePointer<T> {
+        let block = UnsafeMutablePointer<T>.allocate(capacity: max(1, values.count))
+        block.initialize(from: values, count: values.count)
+        blocks.append(block)
+        return UnsafePointer(block)
+    }
+
+    func free() { for block in blocks { block.deallocate() } }
+}
