@@ -9,11 +9,18 @@ final class Callbacks: Sendable {
         case component
     }
 
+    static let maximumSlots = 4
+
     let name: String
     let slots: [SlotDescriptor]
     let life: Life
 
     init(_ name: String, _ slots: [SlotDescriptor], life: Life) {
+        precondition(slots.count <= Self.maximumSlots, "\(name) has more functions than a call has room for")
+        if life != .call {
+            // The far side's calls of a structure that is no longer lent are answered with nothing.
+            precondition(slots.allSatisfy { $0.result == .void && !$0.arguments.contains(where: \.isOut) }, "\(name) outlives its call and answers")
+        }
         self.name = name
         self.slots = slots
         self.life = life

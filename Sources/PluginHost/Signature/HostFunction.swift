@@ -1,4 +1,3 @@
-internal import CFFI
 internal import PluginAPI
 
 /// The arguments of one call to a host function, by position. Argument 0 is the context, which nobody reads: the function itself knows whom it was made for.
@@ -31,30 +30,20 @@ struct HostFunction {
         init(_ call: @escaping @Sendable (CallFrame) -> CallResult) { self.call = call }
     }
 
-    /// libffi refuses only for want of executable memory, or for a signature that is wrong: both are ours.
-    init(_ signature: Signature, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
-        let types = UnsafeMutablePointer<UnsafeMutablePointer<ffi_type>?>.allocate(capacity: signature.arguments.count)
-        for (index, argument) in signature.arguments.enumerated() { (types + index).initialize(to: argument.ffi) }
-        let interface = UnsafeMutablePointer<ffi_cif>.allocate(capacity: 1)
-        interface.initialize(to: ffi_cif())
-        guard ffi_prep_cif(interface, FFI_DEFAULT_ABI, UInt32(signature.arguments.count), signature.result.ffi, types) == FFI_OK else {
-            preconditionFailure("libffi does not take the signature of \(signature.name)")
+    init(_ signature: Signature, _ call: @escaping @Sendable (CallFrame) -> CallResult) { self.init(CallInterface(signature), call) }
+
+    init(_ slot: SlotDescriptor, _ call: @escaping @Sendable (CallFrame) -> CallResult) { self.init(slot.interface, call) }
+
+    private init(_ interface: CallInterface, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
+        code = interface.makeFunction(Handler(call)) { _, result, arguments, handler in
+            let handler = Unmanaged<Handler>.fromOpaque(handler.unsafelyUnwrapped).takeUnretainedValue()
+            switch handler.call(CallFrame(arguments: arguments.unsafelyUnwrapped)) {
+            case .nothing: break
+            // libffi wants a small result widened to a register.
+            case .status(let status): result?.storeBytes(of: Int64(status), as: Int64.self)
+            case .pointer(let pointer): result?.storeBytes(of: pointer, as: UnsafeRawPointer?.self)
+            }
         }
-        var code: UnsafeMutableRawPointer?
-        guard let memory = ffi_closure_alloc(MemoryLayout<ffi_closure>.size, &code), let code else { preconditionFailure("libffi has no memory for \(signature.name)") }
-        let status = ffi_prep_closure_loc(
-            memory.assumingMemoryBound(to: ffi_closure.self), interface,
-            { _, result, arguments, handler in
-                let handler = Unmanaged<Handler>.fromOpaque(handler.unsafelyUnwrapped).takeUnretainedValue()
-                switch handler.call(CallFrame(arguments: arguments.unsafelyUnwrapped)) {
-                case .nothing: break
-                // libffi wants a small result widened to a register.
-                case .status(let status): result?.storeBytes(of: Int64(status), as: Int64.self)
-                case .pointer(let pointer): result?.storeBytes(of: pointer, as: UnsafeRawPointer?.self)
-                }
-            }, Unmanaged.passRetained(Handler(call)).toOpaque(), code)
-        guard status == FFI_OK else { preconditionFailure("libffi makes no closure for \(signature.name)") }
-        self.code = code
     }
 }
 
@@ -75,7 +64,7 @@ func hostTable(_ descriptor: TableDescriptor, _ calls: [@Sendable (CallFrame) ->
     let table = UnsafeMutableRawPointer.allocate(byteCount: descriptor.size, alignment: 8)
     table.storeBytes(of: UInt64(descriptor.size), as: UInt64.self)
     for (index, (slot, call)) in zip(descriptor.slots, calls).enumerated() {
-        table.storeBytes(of: HostFunction(slot.signature, call).code, toByteOffset: descriptor.offset(of: index), as: UnsafeMutableRawPointer.self)
+        table.storeBytes(of: HostFunction(slot, call).code, toByteOffset: descriptor.offset(of: index), as: UnsafeMutableRawPointer.self)
     }
     return UnsafeRawPointer(table)
 }

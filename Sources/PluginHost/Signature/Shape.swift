@@ -34,7 +34,7 @@ indirect enum Shape: Sendable {
 
 /// Which way the elements behind a pointer go. What goes out only is sent back when the slot answered OK.
 enum Direction: Sendable, Equatable {
-    case `in`, out, inout
+    case `in`, out, inOut
 
     var isIn: Bool { self != .out }
     var isOut: Bool { self != .in }

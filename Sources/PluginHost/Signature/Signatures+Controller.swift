@@ -5,7 +5,7 @@ extension Signatures {
         APUS_CONTROLLER, number: 1, size: MemoryLayout<apus_controller>.size,
         [
             SlotDescriptor(
-                "reconcile", [.me, .structure(key), .number(bytes: 8, .inout), .sink(limit: sentence)], .status, Tag(.worker, .running), deadline: .seconds(60)),
+                "reconcile", [.me, .structure(key), .number(bytes: 8, .inOut), .sink(limit: sentence)], .status, Tag(.worker, .running), deadline: .seconds(60)),
             SlotDescriptor("map", [.me, .bytes, .bytes, .bytes, .callbacks(keys)], .void, Tag(.worker, .running), isRequired: false, deadline: .seconds(5)),
         ])
 

@@ -7,7 +7,7 @@ extension Signatures {
             SlotDescriptor(
                 "call", [.me, .bytes, .bytes, .int64, .sink(limit: answer)], .status, Tag(.worker, .running), timeout: .init(argument: 3, grace: .seconds(5))),
             SlotDescriptor(
-                "subscribe", [.me, .callbacks(runtimeEvents), .number(bytes: 4, .inout)], .status, Tag(.control, .running), isRequired: false, deadline: .seconds(30)),
+                "subscribe", [.me, .callbacks(runtimeEvents), .number(bytes: 4, .inOut)], .status, Tag(.control, .running), isRequired: false, deadline: .seconds(30)),
             SlotDescriptor(
                 "open", [.me, .int32, .bytes, .callbacks(streamEvents), .newHandle, .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false,
                 deadline: .seconds(30)),

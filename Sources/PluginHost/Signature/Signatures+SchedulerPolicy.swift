@@ -8,7 +8,7 @@ extension Signatures {
                 "prefilter", [.me, .structure(pod), .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
             SlotDescriptor(
                 "filter",
-                [.me, .structure(pod), nodes, .array(element: 8, nodeBits, .inout), .callbacks(reasons, optional: true), .sink(limit: sentence)], .status,
+                [.me, .structure(pod), nodes, .array(element: 8, nodeBits, .inOut), .callbacks(reasons, optional: true), .sink(limit: sentence)], .status,
                 Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
             SlotDescriptor(
                 "score",

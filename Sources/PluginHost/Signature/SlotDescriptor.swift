@@ -1,5 +1,3 @@
-internal import PluginAPI
-
 /// One slot of a table, or one function of a callback structure, as data.
 final class SlotDescriptor: Sendable {
     let name: String
@@ -12,6 +10,8 @@ final class SlotDescriptor: Sendable {
     let deadline: Duration?
     /// Set when a call carries its own timeout.
     let timeout: Timeout?
+    /// What libffi calls it with.
+    let interface: CallInterface
 
     enum Result: Sendable, Equatable {
         case void
@@ -37,6 +37,8 @@ final class SlotDescriptor: Sendable {
         self.isRequired = isRequired
         self.deadline = deadline
         self.timeout = timeout
+        interface = CallInterface(Signature(name, arguments.map(\.type), result.type))
+        precondition(arguments.count(where: \.isSink) <= 1 && arguments.count(where: \.isCallbacks) <= 1, "\(name) takes more than one sink or structure of callbacks")
     }
 
     /// The limit of one call: `replacement`, which a manifest may give, in place of every deadline that there is.
@@ -47,11 +49,6 @@ final class SlotDescriptor: Sendable {
     }
 }
 
-extension SlotDescriptor {
-    /// What libffi must know of it.
-    var signature: Signature { Signature(name, arguments.map(\.type), result.type) }
-}
-
 extension Shape {
     /// How the argument itself is passed.
     var type: ArgumentType {
@@ -60,6 +57,17 @@ extension Shape {
         case .int64: .int64
         case .bytes: .bytes
         default: .pointer
+        }
+    }
+
+    var isSink: Bool { if case .sink = self { true } else { false } }
+    var isCallbacks: Bool { if case .callbacks = self { true } else { false } }
+    /// Whether something of it comes back with the answer.
+    var isOut: Bool {
+        switch self {
+        case .newHandle, .sink: true
+        case .array(_, _, let direction, _), .number(_, let direction): direction.isOut
+        default: false
         }
     }
 }
