@@ -8,7 +8,7 @@ struct Apus: AsyncParsableCommand {
         commandName: "apus", abstract: "A complete Kubernetes in one process, with every policy, controller, runtime and proxy a plugin.", version: Version.line,
         subcommands: [
             UpCommand.self, DownCommand.self, PluginCommand.self, ImageCommand.self,
-            APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self,
+            APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self, PluginChildCommand.self,
         ])
 
     static func main() async {

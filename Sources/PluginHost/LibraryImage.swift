@@ -56,14 +56,15 @@ struct LibraryImage: @unchecked Sendable {
 
     /// The component the manifest names, after checking that it is what the manifest says.
     func component(_ manifest: PluginManifest) throws -> UnsafePointer<apus_component> {
-        if let abi = manifest.abi, abi != self.abi {
-            throw PluginError(.incompatibleABI, plugin: manifest.name, "the manifest wants a library of plugin ABI \(abi), \(path) was built for \(self.abi)")
-        }
-        return try component(manifest.component, manifest.kind, plugin: manifest.name)
+        try component(manifest.component, manifest.kind, abi: manifest.abi, plugin: manifest.name)
     }
 
     /// The component of that name, after checking that it is of the kind and has all that the kind requires.
-    func component(_ name: String, _ kind: ExtensionKind, plugin: String) throws -> UnsafePointer<apus_component> {
+    /// - Parameter abi: the one the manifest asks for, if it does.
+    func component(_ name: String, _ kind: ExtensionKind, abi: String? = nil, plugin: String) throws -> UnsafePointer<apus_component> {
+        if let abi, abi != self.abi {
+            throw PluginError(.incompatibleABI, plugin: plugin, "the manifest wants a library of plugin ABI \(abi), \(path) was built for \(self.abi)")
+        }
         guard let component = components.first(where: { String(cString: $0.pointee.name) == name }) else {
             let offered = components.map { String(cString: $0.pointee.name) }.joined(separator: ", ")
             throw PluginError(.wrongDescriptor, plugin: plugin, "\(path) has no component \(name); it offers \(offered.isEmpty ? "none" : offered)")

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Starts a detached thread named `name` (at most 15 bytes are shown) with a stack of 4 MiB.
-public func startThread(name: String, _ body: @escaping @Sendable () -> Void) {
+/// Starts a detached thread named `name` (at most 15 bytes are shown) with `stack` bytes of stack.
+public func startThread(name: String, stack: Int = 4 << 20, _ body: @escaping @Sendable () -> Void) {
     final class Box: Sendable {
         let name: String
         let body: @Sendable () -> Void
@@ -14,7 +14,7 @@ public func startThread(name: String, _ body: @escaping @Sendable () -> Void) {
     let status = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
         let attributes = buffer.baseAddress!
         pthread_attr_init(attributes)
-        pthread_attr_setstacksize(attributes, 4 << 20)
+        pthread_attr_setstacksize(attributes, stack)
         pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
         defer { pthread_attr_destroy(attributes) }
         var thread: pthread_t = 0

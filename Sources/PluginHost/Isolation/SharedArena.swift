@@ -14,6 +14,7 @@ public final class SharedArena: Sendable {
     static let address: UInt = 0x2000_0000_0000
     /// Reserved addresses; memory is used as blocks are written.
     static let capacity = 16 << 30
+    static var addresses: Range<UInt> { address..<address + UInt(capacity) }
     /// A cache line: two blocks never share one.
     private static let smallest = 64
 

@@ -1,0 +1,52 @@
+// pthread_setattr_default_np, SA_ONSTACK
+#define _GNU_SOURCE
+#include "child_process.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+uint64_t apus_data_bytes(void) {
+    // /proc/self/statm: size resident shared text lib data dt, in pages; `data` counts stacks, too.
+    char text[128];
+    int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return 0;
+    ssize_t count = read(descriptor, text, sizeof text);
+    close(descriptor);
+    uint64_t pages = 0;
+    int field = 0;
+    for (ssize_t i = 0; i < count && field < 6; i++) {
+        if (text[i] == ' ') field++;
+        else if (field == 5 && text[i] >= '0' && text[i] <= '9') pages = pages * 10 + (uint64_t)(text[i] - '0');
+    }
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static apus_crash_record *record;
+
+static void note(int number) {
+    record->data_bytes = apus_data_bytes();
+    record->signal = (uint32_t)number;
+    // The action is the default one again: this ends the process, also when the signal was sent.
+    raise(number);
+}
+
+void apus_crash_record_into(apus_crash_record *into) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSYS};
+    record = into;
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigaction(faults[i], &action, NULL);
+}
+
+int apus_default_stack(uint64_t bytes) {
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) return -1;
+    int status = pthread_attr_setstacksize(&attributes, bytes);
+    if (status == 0) status = pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+    return status == 0 ? 0 : -1;
+}
+
+int apus_limit_data(uint64_t bytes) { return setrlimit(RLIMIT_DATA, &(struct rlimit){bytes, bytes}); }

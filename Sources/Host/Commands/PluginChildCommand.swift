@@ -1,0 +1,13 @@
+internal import ArgumentParser
+internal import PluginHost
+
+/// The process of one isolated plugin. The host starts it with this command; people have no use for it.
+struct PluginChildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "plugin-child", abstract: "Run one isolated plugin.", shouldDisplay: false)
+
+    /// The plugin's name, and what was read from the command line before `main`: which rights to keep.
+    @Argument var words: [String] = []
+
+    /// On the main thread, which has nothing else to do here, so that none is taken from the plugin's own tasks.
+    func run() async { await MainActor.run { PluginChild.main() } }
+}

@@ -1,0 +1,159 @@
+internal import CLinux
+internal import Synchronization
+
+/// A line over shared memory: one mailbox that the two sides write in turns.
+///
+/// The far side may change the memory at any time and to anything: what is read from it is read once and held to its bounds.
+final class Channel: Line, @unchecked Sendable {
+    // Sendable because a conversation has one thread at a time on each side, and lending a channel to the next thread goes through a lock.
+    enum Side: UInt32 {
+        /// Speaks first.
+        case caller = 0
+        case callee = 1
+        fileprivate var other: UInt32 { 1 - rawValue }
+    }
+
+    /// The life of the far side, told to everyone who waits for it.
+    final class FarSide: Sendable {
+        let isGone = Atomic(false)
+    }
+
+    /// What one channel takes in the shared file.
+    static let size = 64 << 10
+    /// A message beyond this is none that an honest side sends.
+    static let longest = 256 << 20
+    /// How long the far side may take to fetch one piece of a longer message: it does nothing else meanwhile.
+    private static let pieceLimit: Int64 = 10_000_000_000
+
+    /// In place of a turn: nobody will write here any more.
+    private static let lost: UInt32 = 2
+    /// The turn alone is on its cache line, which a waiting side looks at all the time; the pieces begin on the next.
+    private enum Offset {
+        static let turn = 0, sleepers = 16, count = 64, more = 68, bytes = 128
+    }
+    private static let room = size - Offset.bytes
+
+    private let memory: UnsafeMutableRawPointer
+    /// Keeps the memory mapped.
+    private let owner: AnyObject?
+    private let side: Side
+    private let farSide: FarSide
+    private var spinning = Spinning()
+    /// Whether the far side slept when it got the turn: then it first has to wake up.
+    private var farSideSlept = false
+
+    /// - Parameters:
+    ///   - memory: `size` bytes, zero when the first side comes.
+    ///   - owner: lives as long as the memory is mapped.
+    init(_ memory: UnsafeMutableRawPointer, of owner: AnyObject?, _ side: Side, _ farSide: FarSide) {
+        self.memory = memory
+        self.owner = owner
+        self.side = side
+        self.farSide = farSide
+    }
+
+    private func word(_ offset: Int) -> UnsafeMutablePointer<UInt32> { (memory + offset).assumingMemoryBound(to: UInt32.self) }
+    private func sleeper(_ side: UInt32) -> UnsafeMutablePointer<UInt32> { word(Offset.sleepers + 4 * Int(side)) }
+
+    func send(_ message: [UInt8]) throws(LineError) {
+        var sent = 0
+        repeat {
+            let count = min(message.count - sent, Self.room)
+            message.withUnsafeBytes { message in
+                if count > 0 { (memory + Offset.bytes).copyMemory(from: message.baseAddress! + sent, byteCount: count) }
+            }
+            sent += count
+            apus_word_store(word(Offset.count), UInt32(count))
+            apus_word_store(word(Offset.more), sent < message.count ? 1 : 0)
+            try handOver()
+            if sent < message.count { try waitForTurn(until: apus_monotonic_time() + Self.pieceLimit) }
+        } while sent < message.count
+    }
+
+    func receive(deadline: ContinuousClock.Instant?) throws(LineError) -> [UInt8] {
+        try waitForTurn(until: deadline.map(Self.monotonic) ?? -1)
+        var message: [UInt8] = []
+        while true {
+            let count = min(Int(apus_word_load(word(Offset.count))), Self.room)
+            let more = apus_word_load(word(Offset.more)) != 0
+            let piece = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+                UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(start: memory + Offset.bytes, count: count))
+                initialized = count
+            }
+            if message.isEmpty { message = piece } else { message += piece }
+            guard more else { return message }
+            // Pieces without content would come for ever.
+            guard count > 0, message.count <= Self.longest else { throw .lost }
+            try handOver()
+            try waitForTurn(until: apus_monotonic_time() + Self.pieceLimit)
+        }
+    }
+
+    /// Wakes whoever waits here: the far side is gone. `FarSide.isGone` must be set before.
+    func lose() {
+        apus_word_store(word(Offset.turn), Self.lost)
+        apus_word_wake(word(Offset.turn))
+    }
+
+    private func handOver() throws(LineError) {
+        apus_word_store(word(Offset.turn), side.other)
+        // Looked at after the turn was written: whoever set it then writes the turn again.
+        guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
+        farSideSlept = apus_word_load(sleeper(side.other)) != 0
+        if farSideSlept { apus_word_wake(word(Offset.turn)) }
+    }
+
+    /// Waits for this side's turn. `end` is a monotonic time, negative for none.
+    private func waitForTurn(until end: Int64) throws(LineError) {
+        let turn = word(Offset.turn)
+        var seen = apus_word_load(turn)
+        if seen != side.rawValue {
+            let start = apus_monotonic_time()
+            let patience = spinning.patience(farSideSlept: farSideSlept)
+            if patience > 0 { seen = apus_word_spin(turn, seen, patience) }
+            while seen != side.rawValue {
+                guard seen != Self.lost, !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
+                apus_word_store(sleeper(side.rawValue), 1)
+                let isOver = apus_word_wait(turn, seen, end) != 0
+                apus_word_store(sleeper(side.rawValue), 0)
+                seen = apus_word_load(turn)
+                if isOver, seen != side.rawValue { throw .timedOut }
+            }
+            spinning.note(apus_monotonic_time() - start, farSideSlept: farSideSlept)
+        }
+        guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
+    }
+
+    private static func monotonic(_ deadline: ContinuousClock.Instant) -> Int64 {
+        let left = (deadline - .now).components
+        guard left.seconds < 1 << 30 else { return -1 }
+        return apus_monotonic_time() + max(0, left.seconds * 1_000_000_000 + left.attoseconds / 1_000_000_000)
+    }
+}
+
+/// Whether looking at a word again and again is worth it: only where the last waits were short.
+///
+/// A wake-up takes longer than most calls. A wait that contained one tells nothing about the far side's work, so its time is taken off.
+struct Spinning: Sendable {
+    /// What a wake-up across processes takes, in nanoseconds, and some.
+    static let wakeUp: Int64 = 60_000
+    /// The longest wait that is spent spinning, and what counts as short.
+    static let short: Int64 = 30_000
+    /// So long a wait says that the conversation has paused.
+    static let pause: Int64 = 1_000_000
+
+    /// How many of the last waits were short, up to three.
+    private(set) var credit = 0
+
+    func patience(farSideSlept: Bool) -> Int64 { credit == 0 ? 0 : Self.short + (farSideSlept ? Self.wakeUp : 0) }
+
+    mutating func note(_ waited: Int64, farSideSlept: Bool) {
+        if waited >= Self.pause {
+            credit = 0
+        } else if waited - (farSideSlept ? Self.wakeUp : 0) <= Self.short {
+            credit = min(3, credit + 1)
+        } else {
+            credit = max(0, credit - 1)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+internal import APIModel
+
+/// What the host asks of a new child, and what the child answers: the only two messages that are not calls. JSON, because nobody waits for them twice.
+struct ChildJob: Equatable {
+    var plugin: String
+    var kind: ExtensionKind
+    var component: String
+    /// The library ABI that the manifest asks for.
+    var abi: String?
+    /// For messages: where the library's bytes came from.
+    var path: String
+    /// Private memory that the plugin may have.
+    var memory: Int64?
+
+    struct Malformed: Error {}
+
+    var bytes: [UInt8] {
+        JSON.encode([
+            "plugin": .string(plugin), "kind": .string(kind.rawValue), "component": .string(component), "abi": abi.map(Value.string) ?? .null, "path": .string(path),
+            "memory": memory.map(Value.int) ?? .null,
+        ])
+    }
+}
+
+extension ChildJob {
+    init(_ bytes: [UInt8]) throws {
+        let value = try JSON.decode(bytes)
+        guard let plugin = value["plugin"].string, let kind = value["kind"].string.flatMap(ExtensionKind.init), let component = value["component"].string,
+            let path = value["path"].string
+        else { throw Malformed() }
+        self.init(plugin: plugin, kind: kind, component: component, abi: value["abi"].string, path: path, memory: value["memory"].int)
+    }
+}
+
+/// What a child found in the library.
+struct ChildReport: Equatable {
+    var library: LibraryInspection
+    /// Which slots of `apus_component` and of the extension's table are there.
+    var lifeCycle: [Bool]
+    var slots: [Bool]
+
+    /// A child that cannot do its job.
+    struct Refusal: Error, Equatable {
+        var code: String
+        var message: String
+    }
+
+    static func encode(_ outcome: Result<ChildReport, Refusal>) -> [UInt8] {
+        switch outcome {
+        case .failure(let refusal): JSON.encode(["code": .string(refusal.code), "message": .string(refusal.message)])
+        case .success(let report):
+            JSON.encode([
+                "name": .string(report.library.name), "version": .string(report.library.version), "abi": .string(report.library.abi),
+                "components": .array(report.library.components.map { .array([.string($0.name), .string($0.extension)]) }),
+                "lifeCycle": .array(report.lifeCycle.map(Value.bool)), "slots": .array(report.slots.map(Value.bool)),
+            ])
+        }
+    }
+
+    /// Reads what a child sent, which may be anything. `slots` is how many the extension has.
+    static func decode(_ bytes: [UInt8], slots: Int) throws -> ChildReport {
+        let value = try JSON.decode(bytes)
+        if let code = value["code"].string { throw Refusal(code: code, message: value["message"].string ?? "") }
+        guard let name = value["name"].string, let version = value["version"].string, let abi = value["abi"].string else { throw ChildJob.Malformed() }
+        let report = ChildReport(
+            library: LibraryInspection(
+                name: name, version: version, abi: abi,
+                components: value["components"].elements.map { LibraryInspection.Component(name: $0[0].string ?? "", extension: $0[1].string ?? "") }),
+            lifeCycle: value["lifeCycle"].elements.compactMap(\.bool), slots: value["slots"].elements.compactMap(\.bool))
+        guard report.lifeCycle.count == Signatures.component.slots.count, report.slots.count == slots else { throw ChildJob.Malformed() }
+        return report
+    }
+}

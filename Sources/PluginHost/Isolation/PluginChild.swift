@@ -1,0 +1,73 @@
+internal import CLinux
+internal import Glibc
+internal import PluginAPI
+
+/// The process of one isolated plugin. `ChildProcess` starts it; it serves until it is ended.
+public enum PluginChild {
+    /// Stacks of the threads that serve calls, and of those that the plugin starts without saying how large: they count as the plugin's memory.
+    private static let stack = 1 << 20
+
+    /// Loads the plugin that the host asks for, in a process that gave up its rights before `main`, and serves the host's calls.
+    public static func main() -> Never {
+        guard let mailboxes = Mailboxes(descriptor: ChildProcess.Descriptor.mailboxes.rawValue) else {
+            fail("this command is for the host to start: it talks through descriptor \(ChildProcess.Descriptor.mailboxes.rawValue)")
+        }
+        // The host's end is this process's end, so nobody ever sets it.
+        let farSide = Channel.FarSide()
+        let first = mailboxes.call(0, .callee, farSide)
+        do {
+            let job = try ChildJob(try first.receive(deadline: nil))
+            do {
+                let (report, peer) = try take(job, mailboxes, farSide)
+                try first.send(ChildReport.encode(.success(report)))
+                ServedChannels(mailboxes, isHost: false, farSide).follow(threadName: job.plugin, stack: stack) { peer.serve($0) }
+                fail("the host is gone")
+            } catch let error as PluginError {
+                try first.send(ChildReport.encode(.failure(ChildReport.Refusal(code: error.code.description, message: error.message))))
+            }
+        } catch {
+            fail("the host asks for something else: \(error)")
+        }
+        // The host has read the refusal, or is about to, and ends this process.
+        while true { pause() }
+    }
+
+    private static func take(_ job: ChildJob, _ mailboxes: Mailboxes, _ farSide: Channel.FarSide) throws -> (ChildReport, Peer) {
+        if let step = apus_child_unconfined() {
+            throw PluginError(.unloadable, plugin: job.plugin, "its process could not give up its rights (\(String(cString: step)): \(String(cString: strerror(errno))))")
+        }
+        if let refusal = SharedArena.map(ChildProcess.Descriptor.arena.rawValue) { throw PluginError(.unloadable, plugin: job.plugin, refusal) }
+        limit(job, mailboxes.crash)
+
+        let image = try LibraryImage(descriptor: ChildProcess.Descriptor.library.rawValue, path: job.path, plugin: job.plugin)
+        let component = try image.component(job.component, job.kind, abi: job.abi, plugin: job.plugin)
+        let peer = Peer(.child, lines: ChannelPool(mailboxes, isHost: false, farSide), sharedMemory: SharedArena.addresses) { trouble in
+            fail("the host cannot be reached any more: \(trouble)")
+        }
+        let services = [ImportedTable(Signatures.hostLog), ImportedTable(Signatures.hostObjects)]
+        for service in services { service.connect(peer) }
+        let instance = Instance()
+        peer.offer(Signatures.component, at: component, instance)
+        peer.offer(job.kind.descriptor, at: component.pointee.table, instance)
+        peer.offerHost(ChildHost.make(services))
+        let report = ChildReport(
+            library: image.inspection, lifeCycle: Signatures.component.present(in: component), slots: job.kind.descriptor.present(in: component.pointee.table))
+        return (report, peer)
+    }
+
+    /// What there is before the plugin does not count as its own.
+    private static func limit(_ job: ChildJob, _ crash: UnsafeMutablePointer<apus_crash_record>) {
+        _ = apus_default_stack(UInt64(stack))
+        let baseline = apus_data_bytes()
+        crash.pointee.baseline = baseline
+        apus_crash_record_into(crash)
+        if let memory = job.memory { _ = apus_limit_data(baseline + UInt64(max(0, memory))) }
+    }
+
+    private static func fail(_ sentence: String) -> Never {
+        var line = "plugin-child: \(sentence)\n"
+        // Nobody else would hear of it.
+        _ = line.withUTF8 { write(2, $0.baseAddress, $0.count) }
+        _exit(70)
+    }
+}

@@ -1,0 +1,42 @@
+internal import CLinux
+internal import Synchronization
+
+/// The channels on which the far side calls: a thread for each, made when the far side begins to use it.
+final class ServedChannels: Sendable {
+    private let mailboxes: Mailboxes
+    private let farSide: Channel.FarSide
+    private let isHost: Bool
+    private let made = Mutex<[Channel]>([])
+
+    init(_ mailboxes: Mailboxes, isHost: Bool, _ farSide: Channel.FarSide) {
+        self.mailboxes = mailboxes
+        self.isHost = isHost
+        self.farSide = farSide
+    }
+
+    /// Follows the far side until it is lost. Runs on the caller's thread; `serve` on threads of its own, each with `stack` bytes of stack.
+    func follow(threadName: String, stack: Int, _ serve: @escaping @Sendable (Channel) -> Void) {
+        let inUse = isHost ? mailboxes.upcallsInUse : mailboxes.callsInUse
+        var served = 0
+        while !farSide.isGone.load(ordering: .sequentiallyConsistent) {
+            let seen = apus_word_load(inUse)
+            while served < min(Int(seen), Mailboxes.channels) {
+                let channel = isHost ? mailboxes.upcall(served, .callee, farSide) : mailboxes.call(served, .callee, farSide)
+                made.withLock { $0.append(channel) }
+                startThread(name: threadName, stack: stack) { serve(channel) }
+                served += 1
+            }
+            _ = apus_word_wait(inUse, seen, -1)
+        }
+        // Whoever was added while the far side went has not heard it.
+        lose()
+    }
+
+    /// The far side is gone: `follow` returns, and everyone who waits on one of the channels hears it.
+    func lose() {
+        for channel in made.withLock({ $0 }) { channel.lose() }
+        let inUse = isHost ? mailboxes.upcallsInUse : mailboxes.callsInUse
+        apus_word_store(inUse, .max)
+        apus_word_wake(inUse)
+    }
+}
