@@ -30,8 +30,9 @@ final class Decider {
     /// The Node with the most points, any of them when several have as many.
     private func best() -> Int {
         var best = (node: -1, total: Int64.min, ties: UInt64(0))
+        let totals = ranking.totals.pointer
         ranking.feasible.visit { node in
-            let total = ranking.totals[node]
+            let total = totals[node]
             if total > best.total {
                 best = (node, total, 1)
             } else if total == best.total {

@@ -48,6 +48,8 @@ final class Ranking {
             let (status, message) = policy.score(cycle.needs, cycle.nodes, feasible.words.pointer, points.pointer)
             guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
             let weight = Int64(policy.weight)
+            // Plain pointers: a property of a class is looked up anew for every Node.
+            let (totals, points) = (totals.pointer, points.pointer)
             feasible.visit { totals[$0] += weight * Int64(points[$0]) }
         }
         return nil
@@ -61,6 +63,7 @@ final class Ranking {
     /// The most points that any Node has. For a ranking with a Node left.
     var most: Int64 {
         var most = Int64.min
+        let totals = totals.pointer
         feasible.visit { most = max(most, totals[$0]) }
         return most
     }

@@ -134,6 +134,18 @@ import Testing
         await host.stop()
     }
 
+    @Test func otherPoliciesWakeWhatFoundNoNode() async throws {
+        let host = try await Policies.load()
+        let loop = SchedulingLoop(seed: 1)
+        _ = loop.receive(.node(before: nil, after: node("a")), now: 0)
+        _ = loop.receive(.pod(before: nil, after: pod("p", cpu: "64")), now: 0)
+        #expect(describe(loop.cycle(host, now: 0)).contains("Insufficient cpu"))
+        #expect(loop.cycle(host, now: 60_000) == nil)
+        _ = loop.receive(.policiesChanged, now: 60_000)
+        #expect(describe(loop.cycle(host, now: 60_000)).contains("Insufficient cpu"))
+        await host.stop()
+    }
+
     @Test func gatedAndForeignPodsAreLeftAlone() async throws {
         let host = try await Policies.load()
         let loop = SchedulingLoop(seed: 1)

@@ -77,6 +77,7 @@ final class CountingClient: Client {
     func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
         try await api.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch)
     }
+    @discardableResult
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
         try await api.delete(resource, namespace: namespace, name: name, options: options)
     }

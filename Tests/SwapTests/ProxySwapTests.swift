@@ -1,0 +1,114 @@
+import APIModel
+import Client
+import Foundation
+import PluginHost
+import Proxy
+import Testing
+
+/// The proxy changes while clients keep asking: real sockets and the kernel's real nftables, in a network namespace of its own.
+@Suite struct ProxySwapTests {
+    private static let isInside = ProcessInfo.processInfo.environment["APUS_SWAPS_IN_NAMESPACE"] != nil
+
+    /// A namespace is a thread's, and the proxy works on threads that the system makes: so the test runs once more, in a process that was born in one.
+    @Test(.enabled(if: !isInside && geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3))) func noRequestIsLostInASwap() throws {
+        let output = try Command.run(
+            ["unshare", "--net", "--", "/proc/self/exe", "--testing-library", "swift-testing", "--filter", "ProxySwapTests"], environment: ["APUS_SWAPS_IN_NAMESPACE": "1"])
+        #expect(output.status == 0, "\(output.text)")
+        #expect(output.text.contains("swapsInsideTheNamespace() passed"), "\(output.text)")
+    }
+
+    private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
+        let proxy = Proxy(
+            Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16"), cache: world.cache, plugins: world.plugins, log: world.log)
+        return [{ try await proxy.run() }]
+    }
+
+    @Test(.enabled(if: isInside, "runs in a namespace of its own"), .timeLimit(.minutes(3))) func swapsInsideTheNamespace() async throws {
+        try Network.setUp()
+        let libraries = FileManager.default.temporaryDirectory.appendingPathComponent("swaps-libraries-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: libraries, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: libraries) }
+        try Built.compile(fixture: "proxy-idle", into: libraries)
+        let standard = try Built.manifest("proxy-nftables")
+        let other = try Built.manifest("proxy-nftables") { ($0.name, $0.replaces) = ("proxy-other", "proxy-nftables") }
+        let server = try TCPServer(Network.node, port: 8080)
+        defer { server.stop() }
+        try await World.with([standard], libraries: [libraries], loops: Self.loops) { world in
+            try await Self.addService(world)
+            let clients = Requests(to: Network.service, port: 80)
+            // Until the rules are there nothing answers: what counts begins with the first answer.
+            try await clients.waitForFirst()
+            clients.start(2)
+            defer { clients.stop() }
+            var isolated = other
+            isolated.isolation = .process
+            var anew = standard
+            anew.deadline = .seconds(25)
+            var disabled = other
+            disabled.enabled = false
+            for manifest in [anew, other, isolated, disabled] {
+                try await clients.waitForMore(100)
+                try await world.apply(manifest, expecting: manifest.enabled ? .running : .skipped)
+                try await clients.waitForMore(100)
+                #expect(world.plugins.plugins.count { $0.kind == .proxy && $0.state == .running } == 1)
+                #expect(clients.failures == [])
+            }
+            // Services that change meanwhile are the new one's to carry.
+            try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
+            clients.stop()
+            try await Network.waitForRules("the Service to go") { !$0.contains(Network.service) }
+
+            // One of another kind finds what the one before made gone.
+            var idle = standard
+            (idle.name, idle.library, idle.component, idle.replaces) = ("proxy-idle", "libproxy-idle.so", "fixture", "proxy-nftables")
+            #expect(try Network.rules().contains("apus-proxy"))
+            try await world.apply(idle)
+            #expect(try !Network.rules().contains("apus-proxy"))
+            idle.enabled = false
+            try await world.apply(idle, expecting: .skipped)
+            try await Network.waitForRules("the rules to be back") { $0.contains("apus-proxy") }
+        }
+    }
+
+    private static func addService(_ world: World) async throws {
+        _ = try await world.client.create(
+            .services, namespace: "default",
+            [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": "web", "namespace": "default"],
+                "spec": ["clusterIP": .string(Network.service), "ports": [["name": "http", "port": 80, "targetPort": 8080]]],
+            ])
+        _ = try await world.client.create(
+            .endpointSlices, namespace: "default",
+            [
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": ["name": "web-1", "namespace": "default", "labels": ["kubernetes.io/service-name": "web"]],
+                "ports": [["name": "http", "port": 8080, "protocol": "TCP"]], "endpoints": [["addresses": [.string(Network.node)], "conditions": ["ready": true]]],
+            ])
+    }
+}
+
+/// A namespace with one address, and a way for everything else to leave by.
+private enum Network {
+    static let node = "10.1.0.2"
+    static let service = "10.96.7.7"
+
+    static func setUp() throws {
+        for command in [
+            "ip link set lo up", "ip link add out type dummy", "ip address add \(node)/24 dev out", "ip link set out up", "ip route add default dev out",
+        ] {
+            let output = try Command.run(command.split(separator: " ").map(String.init))
+            try #require(output.status == 0, "\(command): \(output.text)")
+        }
+    }
+
+    static func rules() throws -> String { try Command.run(["nft", "list", "ruleset"]).text }
+
+    static func waitForRules(_ what: String, _ condition: @escaping @Sendable (String) -> Bool) async throws {
+        try await limited(30, what) {
+            // The kernel tells nobody here of its rules.
+            while try !condition(rules()) { try await Task.sleep(for: .milliseconds(20)) }
+        } otherwise: {
+            (try? rules()) ?? ""
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import PluginHost
+import Synchronization
+
+/// A program and what it said.
+enum Command {
+    static func run(_ words: [String], environment: [String: String] = [:]) throws -> (status: Int32, text: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        // The path is this process's own, not that of `env`.
+        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        process.arguments = words.map { $0 == "/proc/self/exe" ? executable : $0 }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let output = Pipe()
+        (process.standardOutput, process.standardError) = (output, output)
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    }
+}
+
+/// Answers every connection with one byte.
+final class TCPServer: Sendable {
+    private let descriptor: Int32
+
+    init(_ address: String, port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var yes: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
+        guard withSocketAddress(address, port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 512) == 0 else {
+            throw Unexpected("cannot listen at \(address):\(port): \(String(cString: strerror(errno)))")
+        }
+        startThread(name: "test-server") { [descriptor] in
+            while true {
+                let connection = accept(descriptor, nil, nil)
+                guard connection >= 0 else { return }
+                _ = send(connection, "x", 1, Int32(MSG_NOSIGNAL))
+                close(connection)
+            }
+        }
+    }
+
+    /// Ends the listening; the thread goes with it.
+    func stop() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+    }
+}
+
+/// Clients that ask one after another, each over a connection of its own, and note what went wrong.
+final class Requests: Sendable {
+    private struct State {
+        var answers = 0
+        var failures: [String] = []
+        var isOver = false
+        var waiting: [(count: Int, waiter: CheckedContinuation<Void, Never>)] = []
+    }
+    private let address: String
+    private let port: UInt16
+    private let state = Mutex(State())
+
+    init(to address: String, port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+
+    var failures: [String] { state.withLock { $0.failures } }
+
+    /// Asks until something answers.
+    func waitForFirst() async throws {
+        try await limited(60, "a first answer") { [self] in
+            while ask() != nil { try await Task.sleep(for: .milliseconds(10)) }
+        } otherwise: { [self] in
+            ask() ?? ""
+        }
+    }
+
+    /// Asks with `clients` threads until `stop`.
+    func start(_ clients: Int) {
+        for _ in 0..<clients {
+            startThread(name: "test-client") { [self] in
+                while !state.withLock({ $0.isOver }) {
+                    let failure = ask()
+                    note(failure)
+                }
+            }
+        }
+    }
+
+    func stop() {
+        state.withLock { $0.isOver = true }
+        wake { _, _ in true }
+    }
+
+    /// Returns after `count` further answers. A wait that takes too long is a failure.
+    func waitForMore(_ count: Int) async throws {
+        let goal = state.withLock { $0.answers } + count
+        try await limited(60, "\(count) more answers") { [self] in
+            await withCheckedContinuation { waiter in
+                let isDone = state.withLock { state in
+                    if state.answers < goal, !state.isOver { state.waiting.append((goal, waiter)) }
+                    return state.answers >= goal || state.isOver
+                }
+                if isDone { waiter.resume() }
+            }
+        } otherwise: { [self] in
+            // Whoever waits must not wait for ever.
+            stop()
+            return "\(failures.prefix(10))"
+        }
+    }
+
+    private func note(_ failure: String?) {
+        state.withLock { state in
+            if let failure, !state.isOver { state.failures.append(failure) }
+            if failure == nil { state.answers += 1 }
+        }
+        wake { $0.count <= $1 }
+    }
+
+    private func wake(_ isDue: ((count: Int, waiter: CheckedContinuation<Void, Never>), Int) -> Bool) {
+        let woken = state.withLock { state in
+            let answers = state.answers
+            let woken = state.waiting.filter { isDue($0, answers) }
+            state.waiting.removeAll { isDue($0, answers) }
+            return woken.map(\.waiter)
+        }
+        for waiter in woken { waiter.resume() }
+    }
+
+    /// One request; why it failed, `nil` when it did not. Blocks, five seconds at most.
+    private func ask() -> String? {
+        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(connection) }
+        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        guard withSocketAddress(address, port, { connect(connection, $0, $1) }) == 0 else { return "connect: \(String(cString: strerror(errno)))" }
+        var byte: UInt8 = 0
+        return recv(connection, &byte, 1, 0) == 1 ? nil : "recv: \(String(cString: strerror(errno)))"
+    }
+}
+
+private func withSocketAddress<R>(_ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    var inet = sockaddr_in()
+    inet.sin_family = sa_family_t(AF_INET)
+    inet.sin_port = port.bigEndian
+    inet_pton(AF_INET, address, &inet.sin_addr)
+    return withUnsafePointer(to: &inet) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) } }
+}
