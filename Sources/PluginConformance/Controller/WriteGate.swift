@@ -1,0 +1,106 @@
+internal import APIModel
+internal import Client
+internal import Synchronization
+
+/// Counts what the controller under test writes, and makes writes fail or hang as a check asks.
+final class WriteGate: Sendable {
+    enum Mode: Sendable {
+        case open
+        /// The next write is refused as if somebody else had been faster.
+        case conflictOnce
+        /// Every write is refused as if the manifest did not grant it.
+        case forbidden
+        /// Every write waits until it is cancelled.
+        case hanging
+    }
+
+    private struct State {
+        var mode = Mode.open
+        var written: [String] = []
+        var refused: [String] = []
+    }
+    private let state = Mutex(State())
+    private let (hanging, hangs) = AsyncStream.makeStream(of: Void.self)
+
+    /// Writes that the API took, as `update v1/namespaces x`.
+    var written: [String] { state.withLock { $0.written } }
+    /// Writes that the gate did not let through.
+    var refused: [String] { state.withLock { $0.refused } }
+
+    func set(_ mode: Mode) { state.withLock { $0.mode = mode } }
+
+    /// Returns when a write hangs.
+    func waitForHanging() async { for await _ in hanging { return } }
+
+    /// - Throws: what the mode says, instead of the write.
+    fileprivate func pass(_ resource: GroupVersionResource, _ name: String, _ what: String) async throws {
+        let mode = state.withLock { state in
+            if state.mode != .open { state.refused.append(what) }
+            defer { if state.mode == .conflictOnce { state.mode = .open } }
+            return state.mode
+        }
+        switch mode {
+        case .open: return
+        case .conflictOnce: throw APIError.conflict(resource.resource, name, "the object has been modified; please apply your changes to the latest version and try again")
+        case .forbidden: throw APIError.forbidden(resource.resource, name, "the conformance suite lets nothing through")
+        case .hanging:
+            hangs.yield()
+            try await Task.sleep(for: .seconds(3600))
+        }
+    }
+
+    fileprivate func note(_ what: String) { state.withLock { $0.written.append(what) } }
+}
+
+/// The API with a gate before the writes of one user.
+struct GatedClient: Client {
+    private let base: any Client
+    private let gate: WriteGate
+    private let gatedUser: String
+    private let isGated: Bool
+
+    init(_ base: any Client, gate: WriteGate, user: String) { self.init(base, gate: gate, user: user, isGated: false) }
+
+    private init(_ base: any Client, gate: WriteGate, user: String, isGated: Bool) {
+        self.base = base
+        self.gate = gate
+        gatedUser = user
+        self.isGated = isGated
+    }
+
+    private func write(_ verb: String, _ resource: GroupVersionResource, _ name: String, _ subresource: String?, _ body: () async throws -> Object) async throws -> Object {
+        guard isGated else { return try await body() }
+        let what = "\(verb) \(resource)\(subresource.map { "/" + $0 } ?? "") \(name)"
+        try await gate.pass(resource, name, what)
+        let answer = try await body()
+        gate.note(what)
+        return answer
+    }
+
+    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
+        try await base.get(resource, namespace: namespace, name: name, subresource: subresource)
+    }
+    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
+        try await base.list(resource, namespace: namespace, options: options)
+    }
+    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
+        try await base.watch(resource, namespace: namespace, options: options)
+    }
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+        try await write("create", resource, name ?? object["metadata"]["name"].string ?? object["metadata"]["generateName"].string ?? "", subresource) {
+            try await base.create(resource, namespace: namespace, name: name, subresource: subresource, object)
+        }
+    }
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
+        try await write("update", resource, name, subresource) { try await base.update(resource, namespace: namespace, name: name, subresource: subresource, object) }
+    }
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+        try await write("patch", resource, name, subresource) { try await base.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch) }
+    }
+    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
+        try await write("delete", resource, name, nil) { try await base.delete(resource, namespace: namespace, name: name, options: options) }
+    }
+    func impersonating(_ user: String, groups: [String]) -> any Client {
+        GatedClient(base.impersonating(user, groups: groups), gate: gate, user: gatedUser, isGated: user == gatedUser)
+    }
+}

@@ -1,0 +1,103 @@
+internal import APIModel
+internal import Client
+internal import Glibc
+internal import Logging
+internal import PluginHost
+
+/// The plugin in a real host, with a manifest directory of its own.
+enum Hosted {
+    /// Loads it and takes it away again.
+    static func load(_ plugin: PluginUnderTest) async throws {
+        let scratch = try Scratch()
+        let host = try make(plugin, in: scratch)
+        do { try host.load() } catch { throw Failure("\((error as? PluginError)?.message ?? "\(error)")") }
+        await host.stop()
+    }
+
+    /// Runs `body` with the plugin started.
+    static func run<R: Sendable>(_ plugin: PluginUnderTest, services: HostServices, _ body: (PluginHost) async throws -> R) async throws -> R {
+        let scratch = try Scratch()
+        let host = try make(plugin, in: scratch)
+        let result: Result<R, any Error>
+        do {
+            try host.load()
+            try await host.start(services: services)
+            result = .success(try await body(host))
+        } catch let error as PluginError {
+            result = .failure(Failure(error.message))
+        } catch {
+            result = .failure(error)
+        }
+        await host.stop()
+        return try withExtendedLifetime(scratch) { try result.get() }
+    }
+
+    /// What the host reads from the manifest.
+    static func manifest(_ plugin: PluginUnderTest) throws -> PluginManifest {
+        let scratch = try Scratch()
+        try scratch.write("plugin.yaml", JSON.encode(plugin.manifest))
+        do {
+            return try PluginManifest.read(directory: scratch.path)[0]
+        } catch let error as PluginError {
+            throw Failure(error.message)
+        }
+    }
+
+    private static func make(_ plugin: PluginUnderTest, in scratch: Scratch) throws -> PluginHost {
+        try scratch.write("plugin.yaml", JSON.encode(plugin.manifest))
+        let directory = String(plugin.library[..<(plugin.library.lastIndex(of: "/") ?? plugin.library.startIndex)])
+        return PluginHost(
+            PluginHost.Configuration(manifestDirectory: scratch.path, libraryDirectories: [directory.isEmpty ? "/" : directory]), log: quiet)
+    }
+
+    static let quiet = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// A directory for one check, removed with this object.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/apus-conformance-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ConformanceError("no directory can be made in /tmp: \(String(cString: strerror(errno)))") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { Self.remove(path) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        guard let file = fopen("\(path)/\(name)", "w") else { throw ConformanceError("\(path)/\(name) cannot be written: \(String(cString: strerror(errno)))") }
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+    }
+
+    private static func remove(_ path: String) {
+        if let stream = opendir(path) {
+            while let entry = readdir(stream) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+                if name == "." || name == ".." { continue }
+                if entry.pointee.d_type == UInt8(DT_DIR) { remove(path + "/" + name) } else { unlink(path + "/" + name) }
+            }
+            closedir(stream)
+        }
+        rmdir(path)
+    }
+}
+
+/// An API that is never there: for plugins that have no business with it.
+struct NoAPI: Client {
+    private var refusal: APIError { APIError(code: 503, reason: .serviceUnavailable, message: "there is no API in this check") }
+
+    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw refusal }
+    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw refusal }
+    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw refusal }
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw refusal }
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw refusal }
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+        throw refusal
+    }
+    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw refusal }
+    func impersonating(_ user: String, groups: [String]) -> any Client { self }
+
+    static var services: HostServices { HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: Hosted.quiet)) }
+}

@@ -1,0 +1,64 @@
+internal import PluginAPI
+internal import PluginHost
+
+/// A policy's slots, wherever its instance lives. Absent slots are `nil`.
+struct PolicySlots: Sendable {
+    typealias Reason = (UnsafePointer<UInt64>, String) -> Void
+    typealias Prefilter = @Sendable (UnsafePointer<apus_pod>) -> Answer
+    typealias Filter = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafeMutablePointer<UInt64>, Reason?) -> Answer
+    typealias Score = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafePointer<UInt64>, UnsafeMutablePointer<Int32>) -> Answer
+    private(set) var prefilter: Prefilter?
+    private(set) var filter: Filter?
+    private(set) var score: Score?
+    /// Whether the instance lives in a process of its own.
+    private(set) var isIsolated = false
+
+    /// The library's own functions.
+    init(_ instance: DirectInstance) {
+        let table = instance.table(apus_scheduler_policy.self)
+        if let slot = table.prefilter { prefilter = { pod in Sentence.collect { slot(instance.me, pod, $0) } } }
+        if let slot = table.filter {
+            filter = { pod, nodes, feasible, reasons in
+                guard let reasons else { return Sentence.collect { slot(instance.me, pod, nodes, feasible, nil, $0) } }
+                return withUnsafePointer(to: reasons) { reasons in
+                    var table = apus_reasons(context: UnsafeMutableRawPointer(mutating: reasons)) { context, nodes, reason in
+                        context.unsafelyUnwrapped.assumingMemoryBound(to: Reason.self).pointee(nodes, reason.string)
+                    }
+                    return Sentence.collect { slot(instance.me, pod, nodes, feasible, &table, $0) }
+                }
+            }
+        }
+        if let slot = table.score { score = { pod, nodes, feasible, points in Sentence.collect { slot(instance.me, pod, nodes, feasible, points, $0) } } }
+    }
+
+    /// A policy that a host keeps in a process of its own.
+    init(_ policy: SchedulerPolicy) {
+        isIsolated = true
+        if policy.hasPrefilter { prefilter = { Self.answer(policy.prefilter($0)) } }
+        if policy.hasFilter { filter = { Self.answer(policy.filter($0, $1, $2, reasons: $3)) } }
+        if policy.hasScore { score = { Self.answer(policy.score($0, $1, $2, $3)) } }
+    }
+
+    private static func answer(_ result: (status: apus_status, message: String)) -> Answer { Answer(status: result.status, bytes: Array(result.message.utf8)) }
+
+    /// Runs `body`, which may block, with the plugin started.
+    static func with(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (PolicySlots) throws -> Void) async throws {
+        if plugin.isIsolated {
+            return try await Hosted.run(plugin, services: NoAPI.services) { host in
+                guard let policy = host.schedulerPolicies.first else { throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")") }
+                try await onOwnThread { try body(PolicySlots(policy)) }
+            }
+        }
+        try await onOwnThread {
+            let instance = try DirectInstance(plugin)
+            let answer = instance.start()
+            let result = Result {
+                guard answer.status == APUS_OK else { throw Failure("start answered \(answer.description)") }
+                try body(PolicySlots(instance))
+            }
+            instance.stop()
+            instance.destroy()
+            try result.get()
+        }
+    }
+}

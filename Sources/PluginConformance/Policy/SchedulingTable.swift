@@ -1,0 +1,109 @@
+internal import APIModel
+public import PluginAPI
+
+/// Nodes and one Pod as the C structures of `apus/scheduler_policy.h`: for suites and benchmarks of a policy.
+public final class SchedulingTable: @unchecked Sendable {
+    // Sendable because nothing here changes after `init`; whoever the pointers are lent to may only read.
+    private let memory: TableMemory
+    public let nodes: UnsafePointer<apus_nodes>
+    public let pod: UnsafePointer<apus_pod>
+    /// The set of all Nodes that are no holes.
+    public let present: [UInt64]
+
+    /// - Parameters:
+    ///   - nodes: a `nil` is a hole.
+    ///   - junk: whether the values of holes are wild instead of zero. They mean nothing either way.
+    ///   - isShared: whether the Nodes lie where a plugin in a process of its own finds them.
+    public init(_ nodes: [NodeSample?], pod: PodSample, junk: Bool = false, isShared: Bool = false) {
+        memory = TableMemory(isShared: isShared)
+        var strings = StringNumbers()
+        let resources = ["cpu", "memory", "ephemeral-storage", "pods"].map { strings.number($0) }
+        let podTable = Self.lay(pod, memory, &strings)
+        self.pod = UnsafePointer(memory.keep([podTable]))
+
+        let wildNumber: Int64 = junk ? .min : 0
+        let wildString: apus_string = junk ? .max : 0
+        var labels = Rows<apus_label>()
+        var taints = Rows<apus_taint>()
+        var ports = Rows<apus_host_port>()
+        var present = [UInt64](repeating: 0, count: (nodes.count + 63) / 64)
+        for (index, node) in nodes.enumerated() {
+            if node != nil { present[index / 64] |= 1 << (index % 64) }
+            let wild = junk && node == nil
+            labels.add(wild ? [apus_label(key: wildString, value: wildString)] : Self.labels(node?.labels ?? [:], &strings))
+            taints.add(
+                wild
+                    ? [apus_taint(key: wildString, value: wildString, effect: 77)]
+                    : (node?.taints ?? []).map { apus_taint(key: strings.number($0.key), value: strings.number($0.value), effect: $0.effect) })
+            ports.add(wild ? [apus_host_port(protocol: 77, port: -1, ip: wildString)] : Self.ports(node?.hostPorts ?? []))
+        }
+        let names = nodes.map { node in node.map { strings.number($0.name) } ?? wildString }
+        let allocatable = resources.indices.map { resource in UnsafePointer(memory.keep(nodes.map { $0?.allocatable[resource] ?? wildNumber })) }
+        let requested = resources.indices.map { resource in UnsafePointer(memory.keep(nodes.map { $0?.requested[resource] ?? wildNumber })) }
+
+        var table = apus_nodes(
+            size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1, names: memory.keep(names), resource_count: UInt32(resources.count),
+            resources: memory.keep(resources), allocatable: Self.columns(allocatable, memory), requested: Self.columns(requested, memory),
+            nonzero_cpu: memory.keep(nodes.map { $0.map { max($0.requested[0], 100) } ?? wildNumber }),
+            nonzero_memory: memory.keep(nodes.map { $0.map { max($0.requested[1], 200 << 20) } ?? wildNumber }),
+            unschedulable: memory.keep(nodes.map { $0.map { $0.isUnschedulable ? 1 : 0 } ?? (junk ? 77 : UInt8(0)) }),
+            label_ranges: apus_ranges(offsets: memory.keep(labels.offsets)), labels: memory.keep(labels.elements),
+            taint_ranges: apus_ranges(offsets: memory.keep(taints.offsets)), taints: memory.keep(taints.elements),
+            port_ranges: apus_ranges(offsets: memory.keep(ports.offsets)), ports: memory.keep(ports.elements),
+            strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0)
+        let texts = strings.strings.map { [memory] in memory.keep($0) }
+        table.strings = UnsafePointer(memory.keep(texts))
+        table.string_count = UInt32(texts.count)
+        self.nodes = UnsafePointer(memory.keep([table]))
+        self.present = present
+    }
+
+    /// Every byte that was lent, to see whether one was written to.
+    var contents: [UInt8] { memory.contents }
+
+    /// Rows laid end to end.
+    private struct Rows<Element> {
+        var elements: [Element] = []
+        var offsets: [UInt32] = [0]
+        mutating func add(_ row: [Element]) {
+            elements += row
+            offsets.append(UInt32(elements.count))
+        }
+    }
+
+    private static func columns(_ columns: [UnsafePointer<Int64>], _ memory: TableMemory) -> UnsafePointer<UnsafePointer<Int64>> {
+        UnsafePointer(memory.keep(columns))
+    }
+
+    private static func labels(_ labels: [String: String], _ strings: inout StringNumbers) -> [apus_label] {
+        labels.sorted { $0.key < $1.key }.map { apus_label(key: strings.number($0.key), value: strings.number($0.value)) }
+    }
+
+    private static func ports(_ ports: [Int32]) -> [apus_host_port] { ports.map { apus_host_port(protocol: APUS_PROTOCOL_TCP, port: $0, ip: 0) } }
+
+    private static func requirement(_ requirement: PodSample.Requirement, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_requirement {
+        let isNumber = [APUS_OPERATOR_GREATER, APUS_OPERATOR_LESS].contains(requirement.op)
+        return apus_requirement(
+            key: strings.number(requirement.key), op: requirement.op, on_name: requirement.isOnName ? 1 : 0, value_count: UInt32(requirement.values.count),
+            values: memory.keep(requirement.values.map { strings.number($0) }), number: isNumber ? Int64(requirement.values.first ?? "") ?? 0 : 0)
+    }
+
+    private static func term(_ weight: Int32, _ requirements: [PodSample.Requirement], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_term {
+        let laid = requirements.map { requirement($0, memory, &strings) }
+        return apus_term(requirement_count: UInt32(laid.count), weight: weight, requirements: memory.keep(laid))
+    }
+
+    private static func lay(_ pod: PodSample, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_pod {
+        let required = (pod.required ?? []).map { term(0, $0, memory, &strings) }
+        let preferred = pod.preferred.map { term($0.weight, $0.requirements, memory, &strings) }
+        let tolerations = pod.tolerations.map { apus_toleration(key: strings.number($0.key), value: strings.number($0.value), op: $0.op, effect: $0.effect) }
+        let selector = labels(pod.selector, &strings)
+        return apus_pod(
+            size: UInt32(MemoryLayout<apus_pod>.size), priority: pod.priority, namespace_: memory.keep("default"), name: memory.keep(pod.name), uid: memory.keep("uid-" + pod.name),
+            json: memory.keep(String(decoding: JSON.encode(pod.json), as: UTF8.self)), requests: memory.keep(pod.requests + [1]), nonzero_cpu: max(pod.requests[0], 100),
+            nonzero_memory: max(pod.requests[1], 200 << 20), node_name: strings.number(pod.nodeName), selector_count: UInt32(selector.count),
+            required_count: UInt32(required.count), preferred_count: UInt32(preferred.count), toleration_count: UInt32(tolerations.count), port_count: UInt32(pod.hostPorts.count),
+            has_required: pod.required == nil ? 0 : 1, request_count: UInt32(pod.requests.count + 1), reserved: 0, selector: memory.keep(selector),
+            required: memory.keep(required), preferred: memory.keep(preferred), tolerations: memory.keep(tolerations), ports: memory.keep(ports(pod.hostPorts)))
+    }
+}
