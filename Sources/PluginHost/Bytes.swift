@@ -1,10 +1,12 @@
 internal import PluginAPI
 
 extension apus_borrowed {
+    /// The bytes where they are. A null pointer is no bytes, whatever the count says.
+    var buffer: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: bytes, count: bytes == nil ? 0 : Int(count)) }
     /// A copy of the bytes.
-    var array: [UInt8] { Array(UnsafeBufferPointer(start: bytes, count: Int(count))) }
+    var array: [UInt8] { Array(buffer) }
     /// A copy of the bytes as text; what is not UTF-8 is repaired.
-    var string: String { String(decoding: UnsafeBufferPointer(start: bytes, count: Int(count)), as: UTF8.self) }
+    var string: String { String(decoding: buffer, as: UTF8.self) }
 }
 
 extension [UInt8] {
@@ -24,20 +26,4 @@ extension String {
 
 extension UnsafePointer<apus_sink> {
     func write(_ bytes: [UInt8]) { bytes.withBorrowed { pointee.write(pointee.context, $0) } }
-}
-
-/// Collects what a plugin writes into a sink. Used by one thread.
-final class Collector {
-    private(set) var bytes: [UInt8] = []
-    /// As text for people.
-    var text: String { String(decoding: bytes, as: UTF8.self) }
-
-    /// Runs `body` with a sink that writes here.
-    func collect<R>(_ body: (UnsafePointer<apus_sink>) throws -> R) rethrows -> R {
-        var sink = apus_sink(context: Unmanaged.passUnretained(self).toOpaque()) { context, piece in
-            let collector = Unmanaged<Collector>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
-            collector.bytes.append(contentsOf: UnsafeBufferPointer(start: piece.bytes, count: Int(piece.count)))
-        }
-        return try withExtendedLifetime(self) { try body(&sink) }
-    }
 }

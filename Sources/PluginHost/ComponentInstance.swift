@@ -25,6 +25,7 @@ extension ComponentInstance {
 
 /// The child process of an isolated instance.
 struct ProcessStatus: Sendable {
+    /// Zero while there is none, between two restarts.
     var pid: Int32
     var restarts: Int
     var residentBytes: UInt64

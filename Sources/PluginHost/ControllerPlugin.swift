@@ -57,16 +57,16 @@ public final class ControllerPlugin: Sendable {
     /// Never for one key twice at once: that is the queue's promise.
     public func reconcile(_ key: ControllerKey) async -> ReconcileOutcome {
         await threads.run { [component] in
-            let sentence = Collector()
+            var sentence = Collector()
             var again: Int64 = 0
-            let status = key.withC { key in
-                sentence.collect { sink in component.call(0, apus_controller.self) { $0.reconcile($1, key, &again, sink) } }
-            }
-            let message = sentence.text
-            switch status {
+            var answer = key.withC { key in component.call(0, apus_controller.self, into: &sentence) { $0.reconcile($1, key, &again, $2) } }
+            if again < 0, answer.status == APUS_OK { answer = component.reject(0, "reconcile asked to be called again after \(again) ms, which is before now") }
+            let message = answer.problem ?? sentence.text
+            switch answer.status {
             case APUS_OK: return .done(after: again > 0 ? .milliseconds(again) : nil)
-            case APUS_RETRY, APUS_CONFLICT, APUS_CANCELLED: return .retry(message: message.isEmpty ? nil : message)
-            default: return .failed(message: message.isEmpty ? "reconcile answered \(statusName(status))" : message)
+            case APUS_CANCELLED: return .retry(message: sentence.bytes.isEmpty ? nil : sentence.text)
+            case APUS_RETRY, APUS_CONFLICT: return .retry(message: message.isEmpty ? nil : message)
+            default: return .failed(message: message.isEmpty ? "reconcile answered \(statusName(answer.status))" : message)
             }
         }
     }
@@ -78,28 +78,47 @@ public final class ControllerPlugin: Sendable {
     public func map(resource: GroupVersionResource, before: Object?, after: Object?) async -> [ControllerKey] {
         guard component.table(apus_controller.self).map != nil else { return [] }
         return await threads.run { [component] in
-            final class Keys { var found: [ControllerKey] = [] }
-            let keys = Keys()
-            var sink = apus_key_sink(context: Unmanaged.passUnretained(keys).toOpaque()) { context, key in
-                let keys = Unmanaged<Keys>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
-                guard let resource = GroupVersionResource(key.pointee.resource.string) else { return }
-                keys.found.append(
-                    ControllerKey(resource: resource, namespace: key.pointee.namespace_.string, name: key.pointee.name.string, uid: key.pointee.uid.string))
-            }
-            return withExtendedLifetime(keys) {
-                resource.description.withBorrowed { resource in
-                    (before?.bytes ?? []).withBorrowed { before in
-                        (after?.bytes ?? []).withBorrowed { after in
-                            _ = component.call(1, apus_controller.self) { table, instance in
-                                table.map?(instance, resource, before, after, &sink)
+            var keys = MappedKeys()
+            resource.description.withBorrowed { resource in
+                (before?.bytes ?? []).withBorrowed { before in
+                    (after?.bytes ?? []).withBorrowed { after in
+                        _ = keys.collect { sink in
+                            component.call(1, apus_controller.self) { table, instance in
+                                table.map?(instance, resource, before, after, sink)
                                 return APUS_OK
                             }
                         }
                     }
                 }
-                return keys.found
             }
+            if keys.isOverLimit { _ = component.reject(1, "map named more than \(MappedKeys.limit) keys for one object") }
+            return keys.found
         }
+    }
+}
+
+/// Collects the keys that one call of `map` names. What is no key is left out.
+private struct MappedKeys {
+    static let limit = 65_536
+    private(set) var found: [ControllerKey] = []
+    private(set) var isOverLimit = false
+
+    mutating func collect<R>(_ body: (UnsafePointer<apus_key_sink>) -> R) -> R {
+        withUnsafeMutablePointer(to: &self) { keys in
+            var sink = apus_key_sink(context: UnsafeMutableRawPointer(keys)) { context, key in
+                context.unsafelyUnwrapped.assumingMemoryBound(to: MappedKeys.self).pointee.add(key.pointee)
+            }
+            return body(&sink)
+        }
+    }
+
+    private mutating func add(_ key: apus_key) {
+        guard found.count < Self.limit else {
+            isOverLimit = true
+            return
+        }
+        guard let resource = GroupVersionResource(key.resource.string) else { return }
+        found.append(ControllerKey(resource: resource, namespace: key.namespace_.string, name: key.name.string, uid: key.uid.string))
     }
 }
 

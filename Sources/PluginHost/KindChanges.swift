@@ -21,6 +21,8 @@ final class KindChanges: Sendable {
         return stream
     }
 
+    func hasListener(of kind: ExtensionKind) -> Bool { state.withLock { $0.listeners.values.contains { $0.kind == kind } } }
+
     func tell(_ kinds: Set<ExtensionKind>) {
         for (kind, continuation) in state.withLock({ Array($0.listeners.values) }) where kinds.contains(kind) { continuation.yield() }
     }

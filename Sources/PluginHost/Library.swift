@@ -38,7 +38,8 @@ final class Library: Sendable {
         let bytes = try read(path, plugin: plugin)
         let sha256 = hexadecimal(SHA256.hash(data: bytes))
         if let pin, pin != sha256 {
-            throw PluginError(.pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(sha256); pin the library that is there, or put the pinned one in its place")
+            throw PluginError(
+                .pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(sha256); pin the library that is there, or put the pinned one in its place")
         }
         return try known.withLock { known in
             if let library = known[sha256] { return library }

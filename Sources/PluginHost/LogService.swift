@@ -9,9 +9,9 @@ enum LogService {
         var log = log
         log[metadataKey: "plugin"] = .string(plugin)
         return hostTable(
-            apus_host_log.self,
+            Signatures.hostLog,
             [
-                HostSlot("write", [.pointer, .int32, .bytes], .void) { [log] frame in
+                { [log] frame in
                     log.log(level: levels[frame.int32(1)] ?? .info, "\(frame.string(2))")
                     return .nothing
                 }

@@ -56,7 +56,8 @@ struct ManifestReader {
         let spec = document["spec"]
         try allow(
             [
-                "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces", "deadlineSeconds", "limits", "controller",
+                "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces", "deadlineSeconds", "limits",
+                "controller",
                 "rules",
             ], in: spec, at: "spec")
         let kind = try choice(spec["kind"], of: ExtensionKind.self, default: nil, at: "spec.kind")

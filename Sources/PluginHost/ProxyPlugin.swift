@@ -16,10 +16,16 @@ public final class ProxyPlugin: Sendable {
     }
 
     /// - Throws: `ProxyError` with the plugin's sentence; then nothing has changed, and the next `previous` must be zero.
-    public func sync(_ wanted: UnsafePointer<apus_services>) throws { try call(0) { $0.sync($1, wanted, $2) } }
+    public func sync(_ wanted: UnsafePointer<apus_services>) throws {
+        var sentence = Collector()
+        let answer = component.call(0, apus_proxy.self, into: &sentence) { $0.sync($1, wanted, $2) }
+        guard answer.status == APUS_OK else {
+            throw ProxyError(status: answer.status, message: answer.problem ?? sentence.textOr("the proxy answered \(statusName(answer.status))"))
+        }
+    }
 
-    /// Removes everything the plugin ever put in place.
-    public func cleanup() throws { try call(1) { $0.cleanup($1, $2) } }
+    /// Removes everything the plugin ever put in place. Also when the plugin does not run any more, but is not torn down yet.
+    public func cleanup() throws { try component.cleanUpProxy() }
 
     /// The proxy loop says that this proxy carries the traffic: a `sync` with everything answered OK.
     public func didSync() { synced.signal() }
@@ -29,12 +35,6 @@ public final class ProxyPlugin: Sendable {
         guard synced.wait(timeout: .now() + .seconds(seconds)) == .success else { return false }
         synced.signal()
         return true
-    }
-
-    private func call(_ slot: Int, _ body: (apus_proxy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status) throws {
-        let sentence = Collector()
-        let status = sentence.collect { sink in component.call(slot, apus_proxy.self) { body($0, $1, sink) } }
-        guard status == APUS_OK else { throw ProxyError(status: status, message: sentence.bytes.isEmpty ? "the proxy answered \(statusName(status))" : sentence.text) }
     }
 }
 

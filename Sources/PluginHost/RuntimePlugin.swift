@@ -56,21 +56,32 @@ public final class RuntimePlugin: Sendable {
         // Zero would mean none.
         let milliseconds = timeout.map { max(1, $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000) } ?? 0
         let (status, bytes) = await threads.run { [component] in
-            let answer = Collector()
-            let status = method.withBorrowed { method in
+            let limit = SlotCounter.nanoseconds(component.slots[0].descriptor.limit(replacement: component.manifest.deadline, milliseconds: milliseconds))
+            var collected = Collector(limit: Signatures.answer)
+            let answer = method.withBorrowed { method in
                 request.withBorrowed { request in
-                    answer.collect { sink in component.call(0, apus_runtime.self) { $0.call($1, method, request, milliseconds, sink) } }
+                    component.call(0, apus_runtime.self, limit: limit, into: &collected) { $0.call($1, method, request, milliseconds, $2) }
                 }
             }
-            return (status, answer.bytes)
+            return (answer.status, answer.problem.map { Array($0.utf8) } ?? collected.bytes)
         }
         guard status == APUS_OK else { throw RuntimeError(status: status, text: String(decoding: bytes, as: UTF8.self)) }
         return bytes
     }
 
+    /// Whom the plugin tells of changes. Keeps the component, which counts what comes after `stop`.
     private final class Listener: Sendable {
-        let changed: @Sendable (String, String) -> Void
-        init(_ changed: @escaping @Sendable (String, String) -> Void) { self.changed = changed }
+        private let component: LoadedComponent
+        private let body: @Sendable (String, String) -> Void
+
+        init(_ component: LoadedComponent, _ body: @escaping @Sendable (String, String) -> Void) {
+            self.component = component
+            self.body = body
+        }
+
+        func changed(_ sandbox: String, _ container: String) {
+            if component.admits(callback: "changed") { body(sandbox, container) }
+        }
     }
 
     /// From now on `changed(sandbox, container)` is called, on the plugin's threads, whenever something changes; empty ids mean "look at everything". Returns whether
@@ -81,12 +92,12 @@ public final class RuntimePlugin: Sendable {
             // Lent until `stop`, which a thread of the plugin may outlive: never freed.
             let events = UnsafeMutablePointer<apus_runtime_events>.allocate(capacity: 1)
             events.initialize(
-                to: apus_runtime_events(context: Unmanaged.passRetained(Listener(changed)).toOpaque()) { context, sandbox, container in
+                to: apus_runtime_events(context: Unmanaged.passRetained(Listener(component, changed)).toOpaque()) { context, sandbox, container in
                     Unmanaged<Listener>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().changed(sandbox.string, container.string)
                 })
             var reliable: Int32 = 0
-            let status = component.call(1, apus_runtime.self) { $0.subscribe!($1, events, &reliable) }
-            return status == APUS_OK && reliable == 1
+            let answer = component.call(1, apus_runtime.self) { $0.subscribe!($1, events, &reliable) }
+            return answer.status == APUS_OK && reliable == 1
         }
     }
 

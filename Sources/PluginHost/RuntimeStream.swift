@@ -39,20 +39,20 @@ public final class RuntimeStream: AsyncSequence, Sendable {
         // The events live until `ended`; a stream that did not open has none.
         let box = EventsBox(self)
         let events = box.events
-        let error = Collector()
+        var error = Collector()
         var handle: UnsafeMutableRawPointer?
-        let status = request.withBorrowed { request in
-            error.collect { sink in component.call(2, apus_runtime.self) { $0.open!($1, kind.rawValue, request, events, &handle, sink) } }
+        let answer = request.withBorrowed { request in
+            component.call(2, apus_runtime.self, .lease, into: &error) { $0.open!($1, kind.rawValue, request, events, &handle, $2) }
         }
-        if status == APUS_OK { self.handle.store(UInt(bitPattern: handle), ordering: .releasing) } else { box.discard() }
-        return (status, error.text)
+        if answer.status == APUS_OK { self.handle.store(UInt(bitPattern: handle), ordering: .releasing) } else { box.discard() }
+        return (answer.status, answer.problem ?? error.text)
     }
 
     /// Sends to the container; returns when it was taken. One caller at a time. An empty piece ends the channel.
     public func send(_ channel: Int32, _ bytes: [UInt8]) async throws(RuntimeError) {
         let status = await threads.run { [self] in
             let handle = UnsafeMutableRawPointer(bitPattern: handle.load(ordering: .acquiring))
-            return bytes.withBorrowed { bytes in component.call(3, apus_runtime.self) { $0.send!($1, handle, channel, bytes) } }
+            return bytes.withBorrowed { bytes in component.call(3, apus_runtime.self, .lease) { $0.send!($1, handle, channel, bytes) }.status }
         }
         guard status == APUS_OK else { throw RuntimeError(status: status, text: "") }
     }

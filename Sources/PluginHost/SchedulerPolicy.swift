@@ -9,12 +9,15 @@ public final class SchedulerPolicy: Sendable {
     public let hasFilter: Bool
     public let hasScore: Bool
     private let component: LoadedComponent
+    private let entry: LoadedComponent.Entry
 
     /// Grows when the plugin lost its state: its process was started again.
     public var incarnation: UInt64 { component.incarnation }
 
-    init(_ component: LoadedComponent) {
+    /// - Parameter entry: `.lease` for one that is used under a lease of its component only, and then is never refused.
+    init(_ component: LoadedComponent, _ entry: LoadedComponent.Entry = .gate) {
         self.component = component
+        self.entry = entry
         name = component.manifest.name
         weight = component.manifest.weight
         let table = component.table(apus_scheduler_policy.self)
@@ -29,39 +32,52 @@ public final class SchedulerPolicy: Sendable {
         return call(0) { $0.prefilter!($1, pod, $2) }
     }
 
-    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason.
+    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason. A policy that sets a bit which was clear answers
+    /// FAULT; the bit is clear again.
     public func filter(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
         reasons: ((UnsafePointer<UInt64>, String) -> Void)? = nil
     ) -> (status: apus_status, message: String) {
         guard hasFilter else { return (APUS_OK, "") }
-        guard let reasons else { return call(1) { $0.filter!($1, pod, nodes, feasible, nil, $2) } }
-        return withoutActuallyEscaping(reasons) { reasons in
-            var box = ReasonBox(add: reasons)
-            return withUnsafeMutablePointer(to: &box) { box in
-                var table = apus_reasons(context: UnsafeMutableRawPointer(box)) { context, nodes, reason in
-                    context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonBox.self).pointee.add(nodes, reason.string)
+        return FeasibleGuard.run(nodes, feasible) {
+            guard let reasons else { return call(1) { $0.filter!($1, pod, nodes, feasible, nil, $2) } }
+            return withoutActuallyEscaping(reasons) { reasons in
+                var box = ReasonBox(add: reasons)
+                return withUnsafeMutablePointer(to: &box) { box in
+                    var table = apus_reasons(context: UnsafeMutableRawPointer(box)) { context, nodes, reason in
+                        context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonBox.self).pointee.add(nodes, reason.string)
+                    }
+                    return call(1) { $0.filter!($1, pod, nodes, feasible, &table, $2) }
                 }
-                return call(1) { $0.filter!($1, pod, nodes, feasible, &table, $2) }
             }
+        } onGarbage: { node, answer in
+            reject(1, "filter set the bit of node \(node), which was clear", answer)
         }
     }
 
-    /// Writes points for every Node of `feasible`, on OK only.
+    /// Writes points for every Node of `feasible`, on OK only. Points outside 0 to 100 make it a FAULT.
     public func score(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafeMutablePointer<Int32>
     ) -> (status: apus_status, message: String) {
         guard hasScore else { return (APUS_UNSUPPORTED, "the policy has no score") }
-        return call(2) { $0.score!($1, pod, nodes, feasible, points, $2) }
+        let answer = call(2) { $0.score!($1, pod, nodes, feasible, points, $2) }
+        guard answer.status == APUS_OK, let node = PointsGuard.firstOutside(nodes, feasible, points) else { return answer }
+        return reject(2, "score gave node \(NodeName.of(node, nodes)) \(points[node]) points, outside 0 to 100", answer)
     }
 
     private struct ReasonBox {
         let add: (UnsafePointer<UInt64>, String) -> Void
     }
 
-    private func call(_ slot: Int, _ body: (apus_scheduler_policy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status) -> (apus_status, String) {
-        let sentence = Collector()
-        let status = sentence.collect { sink in component.call(slot, apus_scheduler_policy.self) { body($0, $1, sink) } }
-        return (status, status == APUS_CANCELLED && sentence.bytes.isEmpty ? "the plugin was stopped" : sentence.text)
+    private func call(
+        _ slot: Int, _ body: (apus_scheduler_policy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status
+    ) -> (status: apus_status, message: String) {
+        var sentence = Collector()
+        let answer = component.call(slot, apus_scheduler_policy.self, entry, into: &sentence, body)
+        return (answer.status, answer.problem ?? (sentence.bytes.isEmpty ? "" : sentence.text))
+    }
+
+    private func reject(_ slot: Int, _ problem: String, _ answer: (status: apus_status, message: String)) -> (status: apus_status, message: String) {
+        (component.reject(slot, problem, wasError: answer.status != APUS_OK).status, problem)
     }
 }
