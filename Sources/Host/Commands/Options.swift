@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 
 /// Flags that several commands share. Names are upstream's where upstream has the flag.
 struct LogOptions: ParsableArguments {
@@ -7,8 +8,8 @@ struct LogOptions: ParsableArguments {
 }
 
 struct DataOptions: ParsableArguments {
-    @Option(help: "Where the store, keys, pods and logs live.")
-    var dataDir = "/var/lib/apus"
+    @Option(help: "Where the store, keys, pods and logs live. Default: what APUS_DATA_DIR in the environment says, or else /var/lib/apus.")
+    var dataDir = getenv("APUS_DATA_DIR").map { String(cString: $0) } ?? "/var/lib/apus"
 }
 
 struct PluginOptions: ParsableArguments {
