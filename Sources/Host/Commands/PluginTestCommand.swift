@@ -66,9 +66,9 @@ struct PluginTestCommand: AsyncParsableCommand {
             return
         }
         let process = CheckProcess(command: ["/proc/self/exe"] + CommandLine.arguments.dropFirst())
-        let found = await Suite.run(plugin, only: Set(only), heard: { Output.line(Report.line($0, $1)) }) { check in
-            inProcess ? await check.run(plugin) : await process.run(check)
-        }
+        let found = await Suite.run(
+            plugin, only: Set(only), heard: { Output.line(Report.line($0, $1)) },
+            with: { check in inProcess ? await check.run(plugin) : await process.run(check) })
         Output.line(found.summary)
         if !found.isPassed { throw ExitCode(1) }
     }

@@ -1,0 +1,22 @@
+internal import ArgumentParser
+internal import Glibc
+internal import PluginHost
+
+/// What the child process of `LibraryDescription.ask` does: loads a library, prints a line and ends.
+struct PluginInspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Load a library and print as JSON what it says of itself.", shouldDisplay: false)
+
+    /// How long a library may take to load and to answer.
+    static let seconds: UInt32 = 10
+
+    @Argument var file: String
+
+    func run() throws {
+        alarm(Self.seconds)
+        do {
+            Output.line(LibraryDescription.line(try LibraryInspection.inspect(path: file)))
+        } catch {
+            throw StartupFailure((error as? PluginError)?.message ?? "\(error)")
+        }
+    }
+}
