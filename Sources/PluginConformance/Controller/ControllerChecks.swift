@@ -11,7 +11,7 @@ enum ControllerChecks {
                 for resource in resources(of: world.manifest) {
                     let isNamespaced = Catalogue.builtin.resource(resource)?.isNamespaced ?? true
                     let key = ControllerKey(resource: resource, namespace: isNamespaced ? World.namespace : "", name: "conformance-gone", uid: "gone")
-                    try await Settling.settle(world, key, "an object that does not exist")
+                    try await Settling.finish(world, key, "an object that does not exist")
                 }
             }
         },
@@ -28,7 +28,7 @@ enum ControllerChecks {
         Check("reconcile/conflict", "A write that is refused with CONFLICT is tried again, on what is there then.") { plugin in
             try await whereItWrites(plugin) { world, key, what in
                 world.gate.set(.conflictOnce)
-                try await Settling.settle(world, key, what + ", the first write refused with CONFLICT")
+                try await Settling.finish(world, key, what + ", the first write refused with CONFLICT")
                 let refused = world.gate.refused.first ?? ""
                 try expect(
                     !world.gate.written.isEmpty,
@@ -41,7 +41,7 @@ enum ControllerChecks {
                 for _ in 0..<3 { _ = await world.controller.reconcile(key) }
                 let refused = world.gate.refused.first ?? ""
                 world.gate.set(.open)
-                try await Settling.settle(world, key, what + ", after its writes had been refused with FORBIDDEN")
+                try await Settling.finish(world, key, what + ", after its writes had been refused with FORBIDDEN")
                 try expect(!world.gate.written.isEmpty, "\(refused) was refused with FORBIDDEN for \(what), and never made when it was granted; remember no refusal between calls")
             }
         },
@@ -53,7 +53,7 @@ enum ControllerChecks {
                             guard var object = ObjectSamples.object(resource, name: "conformance-\(index)") else { continue }
                             object["metadata"]["labels"]["app"] = .string("conformance-\(index)")
                             if let made = try? await world.create(resource, object) {
-                                group.addTask { try await Settling.settle(world, key(resource, made), "one of eight \(resource) at once") }
+                                group.addTask { try await Settling.finish(world, key(resource, made), "one of eight \(resource) at once") }
                             }
                         }
                     }

@@ -6,12 +6,13 @@ final class LoopbackServer {
     let port: UInt16
 
     init() throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         var name = Self.name([127, 0, 0, 1], 0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &size) == 0 }
         }
+        self.listener = listener
         port = UInt16(bigEndian: name.sin_port)
         guard listener >= 0, isBound else { throw ConformanceError("no TCP server on loopback: \(String(cString: strerror(errno)))") }
     }
