@@ -15,7 +15,8 @@ public final class SchedulingTable: @unchecked Sendable {
     ///   - junk: whether the values of holes are wild instead of zero. They mean nothing either way.
     ///   - isShared: whether the Nodes lie where a plugin in a process of its own finds them.
     public init(_ nodes: [NodeSample?], pod: PodSample, junk: Bool = false, isShared: Bool = false) {
-        memory = TableMemory(isShared: isShared)
+        let memory = TableMemory(isShared: isShared)
+        self.memory = memory
         var strings = StringNumbers()
         let resources = ["cpu", "memory", "ephemeral-storage", "pods"].map { strings.number($0) }
         let podTable = Self.lay(pod, memory, &strings)
@@ -51,7 +52,7 @@ public final class SchedulingTable: @unchecked Sendable {
             taint_ranges: apus_ranges(offsets: memory.keep(taints.offsets)), taints: memory.keep(taints.elements),
             port_ranges: apus_ranges(offsets: memory.keep(ports.offsets)), ports: memory.keep(ports.elements),
             strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0)
-        let texts = strings.strings.map { [memory] in memory.keep($0) }
+        let texts = strings.strings.map { memory.keep($0) }
         table.strings = UnsafePointer(memory.keep(texts))
         table.string_count = UInt32(texts.count)
         self.nodes = UnsafePointer(memory.keep([table]))
