@@ -85,7 +85,7 @@ public final class Proxy: Sendable {
     /// Puts the wanted state in force after each change, until the task is cancelled. `again` has another change come after a delay.
     private func follow(_ changes: AsyncStream<Void>, again: (Duration) -> Void) async {
         var backOff = BackOff()
-        var backend: (plugin: ProxyPlugin, incarnation: UInt64)?
+        var backend: (plugin: ProxyPlugin, incarnation: UInt64, isInCharge: Bool)?
         for await _ in changes {
             guard let plugin = plugins.proxy else {
                 backend = nil
@@ -95,13 +95,16 @@ public final class Proxy: Sendable {
             let incarnation = plugin.incarnation
             if backend?.plugin !== plugin || backend?.incarnation != incarnation {
                 // It knows of nothing that is in force, and it need not pay for the failures of another.
-                backend = (plugin, incarnation)
+                backend = (plugin, incarnation, false)
                 backOff = BackOff()
                 table.withLock { $0.forgetInForce() }
             }
             guard backOff.isOver else { continue }
             do {
                 try await sync(plugin)
+                // Whoever was in charge before may go now.
+                if backend?.isInCharge == false { plugin.didSync() }
+                backend?.isInCharge = true
                 failure.withLock { $0 = nil }
                 backOff = BackOff()
             } catch {
