@@ -20,7 +20,8 @@ extern "C" {
 // When a manifest changes, or another replaces it, the host creates and starts the new instance first, moves the work over, waits for calls into the old one to return, then
 // stops and destroys the old. So for a moment two instances of one component live side by side, also in one library: do not take a lock, a port or a file that
 // the other must give up first. A new instance that fails in `create` or `start` is thrown away, and the old one never notices. Instances of one component share what they put in
-// place outside the process (rules in the kernel, containers, objects of the API): the new one takes over what it finds, and nobody is asked to clean up.
+// place outside the process (rules in the kernel, containers, objects of the API): the new one takes over what it finds, and nobody is asked to clean up. It is one component where
+// the component's name and the library's own `name` are the same, whatever the version.
 //
 // # Isolation
 //
