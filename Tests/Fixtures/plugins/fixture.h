@@ -32,6 +32,16 @@
 #ifndef ENTRY
 #define ENTRY &plugin
 #endif
+#ifndef VERSION
+#define VERSION "1.2.3"
+#endif
+// What `create` does with the host.
+#ifndef CREATED
+#define CREATED(host) (void)(host)
+#endif
+#ifndef DESTROY
+#define DESTROY 0
+#endif
 
 static inline void say(const apus_sink *sink, const char *text) { sink->write(sink->context, (apus_borrowed){(const uint8_t *)text, strlen(text)}); }
 
@@ -46,7 +56,8 @@ __attribute__((unused)) static apus_status reconcile(void *self, const apus_key 
 __attribute__((unused)) static const apus_controller table = {.size = TABLE_SIZE, .reconcile = RECONCILE};
 
 static apus_status create(const apus_component *component, const apus_host *host, apus_borrowed config, void **self, const apus_sink *error) {
-    (void)component, (void)host, (void)config;
+    (void)component, (void)config;
+    CREATED(host);
     *self = 0;
     if (CREATE_STATUS != APUS_OK) say(error, "no luck today");
     return CREATE_STATUS;
@@ -56,9 +67,9 @@ static apus_status start(void *self, const apus_sink *error) {
     if (START_STATUS != APUS_OK) say(error, "cannot begin");
     return START_STATUS;
 }
-static const apus_component component = {.size = sizeof component, .name = NAME, .extension = EXTENSION, .table = TABLE, .create = create, .start = start};
+static const apus_component component = {.size = sizeof component, .name = NAME, .extension = EXTENSION, .table = TABLE, .create = create, .start = start, .destroy = DESTROY};
 static const apus_component *const components[] = {&component};
 __attribute__((unused)) static const apus_plugin plugin = {
-    .size = sizeof plugin, .major = MAJOR, .minor = MINOR, .name = "fixture", .version = "1.2.3", .components = components, .component_count = 1,
+    .size = sizeof plugin, .major = MAJOR, .minor = MINOR, .name = "fixture", .version = VERSION, .components = components, .component_count = 1,
 };
 const apus_plugin *apus_plugin_entry(void) { return ENTRY; }
