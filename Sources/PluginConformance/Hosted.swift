@@ -15,12 +15,15 @@ enum Hosted {
     }
 
     /// Runs `body` with the plugin started.
-    static func run<R: Sendable>(_ plugin: PluginUnderTest, services: HostServices, _ body: (PluginHost) async throws -> R) async throws -> R {
+    /// - Parameter load: loads it, where that must happen on a certain thread.
+    static func run<R: Sendable>(
+        _ plugin: PluginUnderTest, services: HostServices, load: (PluginHost) async throws -> Void = { try $0.load() }, _ body: (PluginHost) async throws -> R
+    ) async throws -> R {
         let scratch = try Scratch()
         let host = try make(plugin, in: scratch)
         let result: Result<R, any Error>
         do {
-            try host.load()
+            try await load(host)
             try await host.start(services: services)
             result = .success(try await body(host))
         } catch let error as PluginError {
@@ -46,8 +49,9 @@ enum Hosted {
     private static func make(_ plugin: PluginUnderTest, in scratch: Scratch) throws -> PluginHost {
         try scratch.write("plugin.yaml", JSON.encode(plugin.manifest))
         let directory = String(plugin.library[..<(plugin.library.lastIndex(of: "/") ?? plugin.library.startIndex)])
-        return PluginHost(
-            PluginHost.Configuration(manifestDirectory: scratch.path, libraryDirectories: [directory.isEmpty ? "/" : directory]), log: quiet)
+        var configuration = PluginHost.Configuration(manifestDirectory: scratch.path, libraryDirectories: [directory.isEmpty ? "/" : directory])
+        if let executable = plugin.childExecutable { configuration.childExecutable = executable }
+        return PluginHost(configuration, log: quiet)
     }
 
     static let quiet = Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }

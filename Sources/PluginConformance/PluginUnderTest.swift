@@ -14,6 +14,8 @@ public struct PluginUnderTest: Sendable {
     public var objects: [Value] = []
     /// Runtimes: an image that can be run, with `sh` and `sleep` in it. `nil` takes the first that the runtime lists, or else asks it to pull one.
     public var image: String?
+    /// With `isolation: Process`: the `apus` that holds the plugin; this program when `nil`.
+    public var childExecutable: String?
 
     var config: Value { manifest["spec"]["config"].isNull ? .emptyObject : manifest["spec"]["config"] }
     var component: String { manifest["spec"]["component"].string ?? name }

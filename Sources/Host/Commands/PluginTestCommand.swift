@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Glibc
 internal import PluginConformance
+internal import PluginHost
 
 /// Tries a library against what the plugin ABI promises, without a cluster.
 struct PluginTestCommand: AsyncParsableCommand {

@@ -1,0 +1,34 @@
+import Foundation
+import Testing
+
+/// Every plugin of plugin-manifests/ keeps what the ABI promises, loaded from the build as an author's would be.
+@Suite struct DefaultPluginTests {
+    /// Manifests by file name; the runtime for a CRI needs one, and has a test of its own.
+    static let manifests: [String] = {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: Apus.root + "/plugin-manifests")) ?? []
+        return all.filter { $0.hasSuffix(".yaml") && $0 != "runtime-cri.yaml" }.sorted()
+    }()
+
+    static func arguments(_ manifest: String) -> [String] {
+        let name = manifest.dropLast(".yaml".count)
+        // The one setting that a host adds.
+        let settings = name == "controller-root-ca" ? ["--config", "caFile=\(Apus.root)/README.md"] : []
+        return ["\(Apus.products)/lib\(name).so", "--manifest", "\(Apus.root)/plugin-manifests/\(manifest)"] + settings
+    }
+
+    @Test func thereAreManifests() { #expect(Self.manifests.count >= 15) }
+
+    @Test(arguments: manifests) func keepsEveryPromise(_ manifest: String) async throws {
+        let result = try await Apus.test(Self.arguments(manifest))
+        #expect(result.lines("FAIL") == [])
+        #expect(result.lines("ok").contains("start"))
+        #expect(result.status == 0)
+    }
+
+    /// As above with `isolation: Process`: the promises hold across a process boundary.
+    @Test(arguments: manifests) func keepsEveryPromiseInAProcessOfItsOwn(_ manifest: String) async throws {
+        let result = try await Apus.test(Self.arguments(manifest) + ["--isolation", "Process"])
+        #expect(result.lines("FAIL") == [])
+        #expect(result.status == 0)
+    }
+}
