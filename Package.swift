@@ -140,11 +140,17 @@ let package = Package(
             dependencies: [
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
                 "ELF", "Streaming",
-                product("ArgumentParser", "swift-argument-parser"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
+                product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("OrderedCollections", "swift-collections"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
         tests("ELF"),
         tests("Proxy", ["APIModel"]),
+        tests(
+            "Host",
+            [
+                "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
+                product("Logging", "swift-log"),
+            ]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
         tests(
@@ -155,7 +161,7 @@ let package = Package(
                 product("OrderedCollections", "swift-collections"),
             ]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
-        tests("PluginHost", ["APIModel", "CLinux", "Client", product("Logging", "swift-log")]),
+        tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(
             name: "ControllerTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log")],
@@ -168,10 +174,10 @@ let package = Package(
             name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")], path: "Tests/RuntimeTests",
             swiftSettings: swift),
         .testTarget(
-            name: "PluginConformanceTests", dependencies: ["APIModel", "Client", "PluginConformance", "PluginHost", product("Logging", "swift-log")], path: "Tests/PluginConformanceTests",
+            name: "PluginConformanceTests", dependencies: ["APIModel", "Client", "Containerd", "PluginConformance", "PluginHost", product("Logging", "swift-log")], path: "Tests/PluginConformanceTests",
             swiftSettings: swift),
         .testTarget(
-            name: "SwapTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Scheduler", "Proxy", "PKI", product("Logging", "swift-log")],
+            name: "SwapTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Kubelet", "Scheduler", "Proxy", "PKI", product("Logging", "swift-log")],
             path: "Tests/SwapTests", swiftSettings: swift),
         .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
         tests("Store", [product("Logging", "swift-log")]),

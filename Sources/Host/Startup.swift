@@ -69,13 +69,18 @@ struct Startup {
     ) async throws {
         let node = node
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
-        let plugins = try makePluginHost(credentials)
-        try plugins.load()  // before the store: a plugin that is broken must not cost a half-started cluster
+        let places = try PluginPlaces(options.plugins)
+        let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
+        let plugins = makePluginHost(places)
         let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
         let roles = Roles()
-        let server = APIServer(try apiConfiguration(credentials, store, node, network, plugins, roles))
-        for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }  // before plugins start and call
+        let server = APIServer(try apiConfiguration(credentials, store, node, network, roles))
         try await server.start()  // the objects every cluster has, before anybody looks for them
+        let client = server.client(as: HostUser.name, groups: HostUser.groups)
+        let cache = Cache(client: client, log: Logger(label: "cache"))
+        let objects = PluginObjects(plugins, client: client, cache: cache, rights: PluginRights(server.grants), log: Logger(label: "plugins"))
+        try await manifests.synchronise(client, log: Logger(label: "plugins"))  // from here on objects, not files, are what runs
+        try objects.load(try await client.list(.plugins).items, first: manifests.names)  // before anybody is served: a required plugin that is broken stops the start
 
         var listeners: [HTTPServer] = []
         let tls = try TLSConfiguration.server(certificateChainPEM: credentials.apiServer.certificatePEM, privateKeyPEM: credentials.apiServer.privateKeyPEM)
@@ -87,8 +92,6 @@ struct Startup {
         }
         if options.mergeKubeconfig { try mergeKubeconfig(credentials) }
 
-        let client = server.client(as: "system:apus", groups: ["system:masters"])
-        let cache = Cache(client: client, log: Logger(label: "cache"))
         let recorder = EventRecorder(client: client, component: "default-scheduler", log: log)
         let kubeletRecorder = EventRecorder(client: client, component: "kubelet", host: node.name, log: log)
         try await process.run { group in
@@ -100,14 +103,13 @@ struct Startup {
             _ = try await containerdStart.value  // before the runtime plugin, which connects to it
             if let containerd { group.addTask { try await containerd.run() } }
             try await plugins.start(services: HostServices(client: client, cache: cache))
-            PluginReport.write(plugins.plugins, to: directory)
+            group.addTask { try await objects.run() }
 
             let scheduler = Scheduler(client: client, cache: cache, policies: plugins, recorder: recorder, log: Logger(label: "scheduler"))
             let controllers = ControllerManager(cache: cache, plugins: plugins, log: Logger(label: "controller-manager"))
             let proxy = Proxy(
                 Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR), cache: cache, plugins: plugins,
                 log: Logger(label: "proxy"))
-            guard plugins.runtime != nil else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
             let kubelet = Kubelet(
                 configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache, runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
                 log: Logger(label: "kubelet"))
@@ -116,7 +118,7 @@ struct Startup {
             group.addTask { try await controllers.run() }
             group.addTask { try await proxy.run() }
             group.addTask { try await kubelet.run() }
-            group.addTask { try await announceReady(kubelet, begin) }
+            group.addTask { try await announceReady(kubelet, plugins, begin) }
         } end: {
             log.notice("pods go on; `apus down --data-dir \(directory.path)` ends them")
             await plugins.stop()
@@ -125,12 +127,15 @@ struct Startup {
     }
 
     /// Says so when the Node is Ready: to the process that waits, or to the log.
-    private func announceReady(_ kubelet: Kubelet, _ begin: ContinuousClock.Instant) async throws {
-        try await kubelet.waitUntilReady()
+    private func announceReady(_ kubelet: Kubelet, _ plugins: PluginHost, _ begin: ContinuousClock.Instant) async throws {
         let name = options.node.name
+        let hasRuntime = plugins.runtime != nil
+        // Somebody turned it off, or changed it so that it does not start: only the API can mend that, so it must be said to be there.
+        if hasRuntime { try await kubelet.waitUntilReady() }
         let seconds = (ContinuousClock.now - begin).components
         let tenths = seconds.seconds * 100 + seconds.attoseconds / 10_000_000_000_000_000
-        let line = "apus is up: node \(name) is Ready after \(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100) s"
+        let what = hasRuntime ? "node \(name) is Ready" : "node \(name) is not Ready, since no runtime plugin runs (kubectl get plugins tells why),"
+        let line = "apus is up: \(what) after \(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100) s"
         log.notice("\(line)")
         if let descriptor = options.readyDescriptor {
             let text = line + "\n"
@@ -158,8 +163,7 @@ extension Startup {
             serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
     }
 
-    private func makePluginHost(_ credentials: Layout.Credentials) throws -> PluginHost {
-        let places = try PluginPlaces(options.plugins)
+    private func makePluginHost(_ places: PluginPlaces) -> PluginHost {
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
         configuration.config = [
             "root-ca": ["caFile": .string("\(directory.path)/pki/ca.crt")],
@@ -169,7 +173,7 @@ extension Startup {
     }
 
     private func apiConfiguration(
-        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ plugins: PluginHost, _ roles: Roles
+        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ roles: Roles
     ) throws -> APIServer.Configuration {
         guard let range = IPv4Range(network.serviceCIDR) else { throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network") }
         var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
@@ -179,6 +183,7 @@ extension Startup {
         configuration.advertise = (network.gateway, options.serving.securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         configuration.rootCA = credentials.ca.certificatePEM
+        configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes
         if let file = options.serving.tokenAuthFile {
             do {

@@ -5,8 +5,8 @@ extension PluginHost: PolicySource {
     /// How every plugin is, in the order of the manifests.
     public var plugins: [PluginStatus] { entries.withLock { $0 }.map(\.status) }
 
-    /// Of every plugin that is not skipped: whom to grant which rules.
-    public var manifests: [PluginManifest] { entries.withLock { $0 }.filter { $0.lifecycle.state != .skipped }.map(\.manifest) }
+    /// Of every plugin that runs or is about to, the newest one: whom to grant which rules.
+    public var manifests: [PluginManifest] { entries.withLock { $0 }.filter { $0.serving != nil || $0.loaded != nil }.map(\.manifest) }
 
     /// The policies that decide. Their calls are refused once they were swapped out: a scheduling cycle uses `withSchedulerPolicies`.
     public var schedulerPolicies: [SchedulerPolicy] {

@@ -63,7 +63,8 @@ import Testing
         let asked: @Sendable (Value) -> [FieldError] = { plugin in
             plugin["spec"]["library"].string?.contains("/") == true ? [.invalid("spec.library", plugin["spec"]["library"], "must be a file name")] : []
         }
-        try await TestServer.with(configure: { $0.validators = [Self.resource: asked] }) { server in
+        let configure: (inout APIServer.Configuration) -> Void = { $0.validators = [Self.resource: asked] }
+        try await TestServer.with(configure: configure) { server in
             let refused = await server.ask(.post, plugins, Self.plugin("p", ["library": "../x.so"]))
             #expect(refused.code == 422)
             #expect(refused.json["details"]["causes"][0]["field"] == "spec.library")

@@ -7,6 +7,8 @@ import Testing
 final class Cluster {
     let directory: String
     let port: Int
+    /// What `up` is told beside the usual.
+    var options: [String] = []
     private let executable: String
 
     init(port: Int = 16443) throws {
@@ -22,8 +24,11 @@ final class Cluster {
     @discardableResult
     func up() throws -> String {
         try run(
-            executable, "up", "--detach", "--data-dir", directory, "--secure-port", "\(port)", "--kubelet-port", "\(port + 1)", "--merge-kubeconfig", "false", "--node-name", "e2e",
-            "--v", "4")
+            [
+                executable, "up", "--detach", "--data-dir", directory, "--secure-port", "\(port)", "--kubelet-port", "\(port + 1)", "--merge-kubeconfig", "false", "--node-name",
+                "e2e",
+                "--v", "4",
+            ] + options)
     }
 
     @discardableResult
@@ -44,6 +49,19 @@ final class Cluster {
 
     func pack(_ script: String, to file: String) throws { try run(script, executable, file) }
     func load(image: String) throws { try apus("image", "load", image) }
+
+    /// Where the executable and the libraries of the plugins lie.
+    var products: String { URL(filePath: executable).deletingLastPathComponent().path }
+
+    /// What the program said to refuse; a failure when it did not refuse.
+    func refusal(_ arguments: String..., input: String? = nil) throws -> String {
+        do {
+            try run(["kubectl", "--kubeconfig", "\(directory)/admin.kubeconfig"] + arguments, input: input)
+        } catch let failure as Failure {
+            return failure.description
+        }
+        throw Failure(description: "`kubectl \(arguments.joined(separator: " "))` was accepted")
+    }
 
     /// Removes the data, too.
     func remove() {

@@ -68,6 +68,20 @@ struct RolesTests {
         #expect(try roles.canI(plugin + ["update", "deployments.apps"]) == "yes")
         #expect(try roles.canI(plugin + ["list", "secrets"]) == "no")
 
+        // Each process says how its plugins are, and follows their objects; none may change what is asked of it.
+        for (plugin, kind) in [("deployment", "Controller"), ("scheduler-default", "SchedulerPolicy"), ("runtime-fake", "Runtime"), ("proxy-nftables", "Proxy")] {
+            try roles.eventually { try roles.require(roles.kubectl("get", "plugin", plugin, "--no-headers"), has: kind, " Running ") }
+        }
+        try roles.eventually { try roles.require(roles.kubectl("get", "plugin", "runtime-cri", "-o", "wide"), has: "Skipped", "plugin runtime-fake was chosen") }
+        try roles.kubectl("patch", "plugin", "example-controller", "--type", "merge", "-p", #"{"spec":{"enabled":true}}"#)
+        try roles.eventually { try roles.require(roles.kubectl("get", "namespace", "default", "--show-labels"), has: "example.apus.dev/managed=true") }
+        try roles.eventually { try roles.require(roles.kubectl("describe", "plugin", "example-controller"), has: "Started", "plugin-host", "State:") }
+        #expect(try roles.canI(manager + ["patch", "plugins.plugins.apus.dev"]) == "no")
+        #expect(try roles.canI(manager + ["patch", "plugins.plugins.apus.dev", "--subresource=status"]) == "yes")
+        #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:example-controller"]) == "yes")
+        try roles.kubectl("patch", "plugin", "example-controller", "--type", "merge", "-p", #"{"spec":{"enabled":false}}"#)
+        try roles.eventually { try roles.require(roles.kubectl("get", "plugin", "example-controller", "-o", "wide"), has: "Skipped", "disabled by its manifest") }
+
         // A controller manager that comes back takes over at once: the one that went gave the lease back.
         #expect(try roles.stop("kube-controller-manager") == 0)
         try roles.require(roles.kubectl("get", "cs"), has: "Unhealthy")

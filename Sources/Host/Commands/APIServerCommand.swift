@@ -1,5 +1,7 @@
+internal import APIModel
 internal import APIServer
 internal import ArgumentParser
+internal import Client
 internal import HTTPServer
 internal import Logging
 internal import NIOSSL
@@ -84,7 +86,7 @@ struct APIServerCommand: AsyncParsableCommand {
     func run() async throws {
         let process = RoleProcess("kube-apiserver", log)
         let directory = DataDirectory(data.dataDir)
-        let rules = try PluginRules(directory: PluginPlaces(plugins).manifests)
+        let manifests = try ManifestFiles(PluginPlaces(plugins))  // a manifest that is broken must not cost a half-started cluster
         try directory.lock()  // first: two processes on one store would lose writes
         let credentials: ServerCredentials
         let tls: TLSConfiguration
@@ -100,9 +102,16 @@ struct APIServerCommand: AsyncParsableCommand {
         let store: Store
         do { store = try Store(path: directory.storeFile, log: Logger(label: "store")) } catch { throw StartupFailure("\(error)") }
         try await process.run { group in
-            let server = APIServer(try serverConfiguration(credentials, store, tokens, rules))
-            for plugin in rules.plugins { server.grants.set(plugin.user, rules: plugin.rules.map(PolicyRule.init)) }
+            let users = PluginUsers()
+            let server = APIServer(try serverConfiguration(credentials, store, tokens, users))
             try await server.start()  // the objects every cluster has, before anybody looks for them
+            let client = server.client(as: HostUser.name, groups: HostUser.groups)
+            try await manifests.synchronise(client, log: Logger(label: "plugins"))  // before the components that run plugins come and read them
+            for object in try await client.list(.plugins).items { users.add(object, server.grants) }
+            let cache = Cache(client: client, log: Logger(label: "cache"))
+            users.follow(cache, server.grants)
+            group.addTask { try await cache.run() }
+            group.addTask { try await cache.watch(.plugins) }
             let listener = try HTTPServer(
                 configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server, log: Logger(label: "http"))
             try await listener.start()
@@ -119,7 +128,7 @@ struct APIServerCommand: AsyncParsableCommand {
         do { return [try TokenFile(text)] } catch { throw StartupFailure("--token-auth-file: \(tokenAuthFile): \(error)") }
     }
 
-    private func serverConfiguration(_ credentials: ServerCredentials, _ store: Store, _ tokens: [any TokenAuthenticator], _ rules: PluginRules) throws -> APIServer.Configuration {
+    private func serverConfiguration(_ credentials: ServerCredentials, _ store: Store, _ tokens: [any TokenAuthenticator], _ users: PluginUsers) throws -> APIServer.Configuration {
         guard let range = IPv4Range(serviceCIDR) else { throw StartupFailure("--service-cluster-ip-range: \(serviceCIDR) is not an IPv4 network") }
         var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.kubelet = credentials.kubelet
@@ -127,7 +136,8 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.certificates = credentials.clients
         configuration.rootCA = credentials.rootCA
         configuration.tokens = tokens
-        configuration.authorizers = [PluginImpersonation(rules)]
+        configuration.authorizers = [PluginImpersonation(users)]
+        configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes
         if let serviceAccountIssuer {
             configuration.issuer = serviceAccountIssuer

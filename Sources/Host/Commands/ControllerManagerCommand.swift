@@ -37,37 +37,34 @@ struct ControllerManagerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let process = RoleProcess("kube-controller-manager", log)
-        let host = try loadPlugins()
+        let places = try PluginPlaces(plugins)
+        let words = CommaList.split(controllers)
+        let selection = try ControllerSelection(words.isEmpty ? ["*"] : words, known: ManifestFiles(places).names(.controller))
         let client = try process.client(kubeconfig: api.kubeconfig)
+        let rootCA = try TemporaryFile(rootCA())
+        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
+        configuration.config = ["root-ca": ["caFile": .string(rootCA.path)]]
+        let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run { group in
             let cache = Cache(client: client, log: Logger(label: "cache"))
             group.addTask { try await cache.run() }  // before the plugins start, which read it
+            let objects = PluginObjects(
+                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust), log: Logger(label: "plugins"))
+            try await cache.watch(.plugins)
+            try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
+            group.addTask { try await objects.run() }
             let manager = ControllerManager(cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
             try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
             group.addTask { try await manager.run() }
         } end: {
             await host.stop()
             await client.shutDown()
+            rootCA.remove()
         }
     }
 
-    private func loadPlugins() throws -> PluginHost {
-        let places = try PluginPlaces(plugins)
-        let words = CommaList.split(controllers)
-        let selection = try ControllerSelection(words.isEmpty ? ["*"] : words, known: PluginRules(directory: places.manifests).names(.controller))
-        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
-        configuration.enable = selection.enable
-        configuration.disable = selection.disable
-        func load(rootCA: String) throws -> PluginHost {
-            configuration.config = ["root-ca": ["caFile": .string(rootCA)]]
-            let host = PluginHost(configuration, log: Logger(label: "plugins"))
-            do { try host.load() } catch { throw StartupFailure("\(error)") }
-            return host
-        }
-        let authority =
-            try rootCAFile.map { try TextFile.read($0, of: "--root-ca-file") } ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
-        // The plugin reads its file while it is loaded, and then never again.
-        return try TextFile.withTemporary(authority, load)
+    private func rootCA() throws -> String {
+        try rootCAFile.map { try TextFile.read($0, of: "--root-ca-file") } ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
     }
 }

@@ -101,7 +101,7 @@ struct KubeletCommand: AsyncParsableCommand {
             try directory.lock()  // two kubelets on one directory would end each other's pods
             configuration = try kubeletConfiguration(directory)
             containerd = try prepareContainerd(directory)
-            host = try loadPlugins(directory)
+            host = try makePlugins(directory)
         } catch {
             await client.shutDown()
             throw error as? StartupFailure ?? StartupFailure("\(error)")
@@ -116,9 +116,12 @@ struct KubeletCommand: AsyncParsableCommand {
                 _ = try await supervisor.start()  // before the runtime plugin, which connects to it
                 group.addTask { try await supervisor.run() }
             }
+            let objects = PluginObjects(host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.runtime]), log: Logger(label: "plugins"))
+            try await cache.watch(.plugins)
+            try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
-            PluginReport.write(host.plugins, to: directory)
-            guard host.runtime != nil else { throw StartupFailure("no runtime plugin is running: see `apus plugin list --data-dir \(directory.path)`") }
+            group.addTask { try await objects.run() }
+            if host.runtime == nil { process.log.error("no runtime plugin is running: see `kubectl describe plugin \(runtimePlugin)`") }
             let kubelet = Kubelet(configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(host), recorder: recorder, log: process.log)
             try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) { kubelet.healthy ? nil : "the node is not ready" }
             group.addTask { try await kubelet.run() }
@@ -137,16 +140,14 @@ struct KubeletCommand: AsyncParsableCommand {
         return containerd
     }
 
-    private func loadPlugins(_ directory: DataDirectory) throws -> PluginHost {
+    private func makePlugins(_ directory: DataDirectory) throws -> PluginHost {
         let places = try PluginPlaces(plugins)
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.runtime])
         configuration.choose = [.runtime: runtimePlugin]
         if runtimePlugin == Self.criPlugin {
             configuration.config = [Self.criPlugin: ["endpoint": .string(containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)]]
         }
-        let host = PluginHost(configuration, log: Logger(label: "plugins"))
-        try host.load()
-        return host
+        return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 
     private func kubeletConfiguration(_ directory: DataDirectory) throws -> KubeletConfiguration {

@@ -52,19 +52,25 @@ struct ProxyCommand: AsyncParsableCommand {
         let process = RoleProcess("kube-proxy", log)
         let places = try PluginPlaces(plugins)
         let host = PluginHost(PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy]), log: Logger(label: "plugins"))
-        do {
-            try host.load()
-            if cleanup { return try host.cleanUpProxies() }
-        } catch {
-            throw StartupFailure("\(error)")
+        guard let kubeconfig, !cleanup else {
+            // Without the API: the manifests here say what may have been put in the kernel.
+            do {
+                try host.load()
+                return try host.cleanUpProxies()
+            } catch {
+                throw StartupFailure("\(error)")
+            }
         }
-        guard let kubeconfig else { return }
         let client = try process.client(kubeconfig: kubeconfig)
         let address = bindAddress == "0.0.0.0" ? NodeAddress.primary() : bindAddress
         try await process.run { group in
             let cache = Cache(client: client, log: Logger(label: "cache"))
             group.addTask { try await cache.run() }
+            let objects = PluginObjects(host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))
+            try await cache.watch(.plugins)
+            try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
+            group.addTask { try await objects.run() }
             let proxy = Proxy(
                 Proxy.Configuration(nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache, plugins: host,
                 log: process.log)

@@ -1,3 +1,4 @@
+internal import APIModel
 internal import ArgumentParser
 internal import Client
 internal import Logging
@@ -28,7 +29,6 @@ struct SchedulerCommand: AsyncParsableCommand {
         let places = try PluginPlaces(plugins)
         let host = PluginHost(
             PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.schedulerPolicy]), log: Logger(label: "plugins"))
-        do { try host.load() } catch { throw StartupFailure("\(error)") }
         let client = try process.client(kubeconfig: api.kubeconfig)
         let elector = election.isOn ? process.elector(client) : nil
         try await process.run { group in
@@ -42,7 +42,11 @@ struct SchedulerCommand: AsyncParsableCommand {
             }
             group.addTask { try await cache.run() }
             group.addTask { await recorder.run() }
+            let objects = PluginObjects(host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.schedulerPolicy]), log: Logger(label: "plugins"))
+            try await cache.watch(.plugins)
+            try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
+            group.addTask { try await objects.run() }
             group.addTask {
                 guard let elector else { return try await scheduler.run() }
                 try await elector.run {

@@ -1,0 +1,19 @@
+internal import APIModel
+
+extension GroupVersionResource {
+    static let plugins = GroupVersionResource(group: "plugins.apus.dev", version: "v1alpha1", resource: "plugins")
+}
+
+/// What the host writes on Plugin objects beside their specification.
+enum PluginAnnotation {
+    /// The fingerprint of the specification that came from a manifest file: where it still fits, nobody has changed the object through the API.
+    static let manifest = "plugins.apus.dev/manifest"
+    /// The SHA-256 that the host filled in, because the file pins none: that is the host's to bring up to date, whatever else has changed.
+    static let pinned = "plugins.apus.dev/pinned"
+}
+
+/// Who the host is to its own API server, which lets no other leave a library unpinned.
+enum HostUser {
+    static let name = "system:apus"
+    static let groups = ["system:masters"]
+}
