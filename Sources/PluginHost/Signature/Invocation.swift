@@ -154,7 +154,7 @@ struct Invocation {
     }
 
     private func encode(_ result: Int64, _ arguments: Arguments, _ collector: SinkCollector?, isWhole: Bool) throws(WireError) -> [UInt8] {
-        var writer = MessageWriter(capacity: 256 + (collector?.bytes.count ?? 0))
+        var writer = MessageWriter(capacity: capacity(arguments, collector))
         MessageHeader(kind: .answer, id: UInt64(bitPattern: result)).write(to: &writer)
         let isOK = slot.result != .status || result == Int64(APUS_OK)
         for (index, shape) in slot.arguments.enumerated() {
@@ -176,5 +176,14 @@ struct Invocation {
             }
         }
         return writer.bytes
+    }
+
+    /// About what an answer needs, so that it is allocated once.
+    private func capacity(_ arguments: Arguments, _ collector: SinkCollector?) -> Int {
+        var total = 128 + (collector?.bytes.count ?? 0)
+        for case .array(let element, let count, let direction, _) in slot.arguments where direction.isOut {
+            if let elements = try? count.elements(arguments, enclosing: enclosing) { total += 16 + elements * element }
+        }
+        return total
     }
 }

@@ -8,10 +8,13 @@ struct Tag: Sendable, Equatable {
         case any
     }
     let threads: Threads
-    let states: Set<PluginState>
+    var states: Set<PluginState>
 
     init(_ threads: Threads, _ states: PluginState...) {
         self.threads = threads
         self.states = Set(states)
     }
 }
+
+/// The same under a name that tests can say: their library has a `Tag`, too.
+typealias SlotTag = Tag

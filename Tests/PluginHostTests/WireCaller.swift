@@ -1,0 +1,118 @@
+import PluginAPI
+
+@testable import PluginHost
+
+/// Calls every slot of a table and tells what came of it, so that a table across a wire can be compared with the table itself.
+final class Caller {
+    let samples = Samples()
+    private var report: [String] = []
+    private let nodes: UnsafePointer<apus_nodes>?
+    init(nodes: UnsafePointer<apus_nodes>? = nil) { self.nodes = nodes }
+    /// Lent beyond a call.
+    private let listener = Witness()
+
+    /// Runs `call` with a sink and reports its status and what was written.
+    private func note(_ name: String, _ call: (UnsafePointer<apus_sink>) -> apus_status) {
+        var text = Text()
+        let status = text.collect(call)
+        report.append("\(name) \(status): \(text.text)")
+    }
+
+    /// Collects what is written into a sink.
+    struct Text {
+        final class Pieces { var bytes: [UInt8] = [] }
+        private let pieces = Pieces()
+        var text: String { String(decoding: pieces.bytes, as: UTF8.self) }
+
+        mutating func collect(_ body: (UnsafePointer<apus_sink>) -> apus_status) -> apus_status {
+            var sink = apus_sink(context: Unmanaged.passUnretained(pieces).toOpaque()) { context, piece in
+                Unmanaged<Pieces>.fromOpaque(context!).takeUnretainedValue().bytes += piece.array
+            }
+            return withExtendedLifetime(pieces) { body(&sink) }
+        }
+    }
+
+    func policy(_ table: apus_scheduler_policy, _ me: UnsafeMutableRawPointer?) -> [String] {
+        let nodes = nodes ?? samples.nodes(130)
+        note("prefilter") { table.prefilter!(me, samples.pod(), $0) }
+        for (priority, witness) in [(Int32(7), nil), (7, Witness()), (-1, Witness())] as [(Int32, Witness?)] {
+            var feasible: [UInt64] = [.max, 0xff00, 3]
+            var reasons = apus_reasons(context: witness?.me) { context, nodes, reason in
+                Witness.of(context).note("\(reason.string) \([nodes[0], nodes[1], nodes[2]])")
+            }
+            note("filter") { error in
+                withUnsafePointer(to: &reasons) { table.filter!(me, samples.pod(priority: priority), nodes, &feasible, witness == nil ? nil : $0, error) }
+            }
+            report.append("\(feasible) \(witness?.take() ?? [])")
+            var points = [Int32](repeating: 55, count: 130)
+            note("score") { table.score!(me, samples.pod(priority: priority), nodes, feasible, &points, $0) }
+            report.append("\(points)")
+        }
+        return report
+    }
+
+    func controller(_ table: apus_controller, _ me: UnsafeMutableRawPointer?) -> [String] {
+        for name in ["cart", "retry", ""] {
+            var again: Int64 = 1
+            note("reconcile") { table.reconcile(me, samples.key(name), &again, $0) }
+            report.append("\(again)")
+        }
+        let witness = Witness()
+        var keys = apus_key_sink(context: witness.me) { context, key in Witness.of(context).note(String(key: key.pointee)) }
+        table.map!(me, samples.bytes("v1/nodes"), samples.bytes("before"), samples.bytes("one two three"), &keys)
+        table.map!(me, samples.bytes("v1/nodes"), samples.bytes("before"), apus_borrowed(), &keys)
+        return report + witness.take()
+    }
+
+    func runtime(_ table: apus_runtime, _ me: UnsafeMutableRawPointer?) -> [String] {
+        note("call") { table.call(me, samples.bytes("RuntimeService/Version"), samples.bytes(String(repeating: "x", count: 100_000)), 2500, $0) }
+        note("call") { table.call(me, apus_borrowed(), apus_borrowed(), 0, $0) }
+        let witness = listener
+        let events = samples.array([apus_runtime_events(context: witness.me) { Witness.of($0).note("changed \($1.string) \($2.string)") }])
+        var reliable: Int32 = 0
+        report.append("subscribe \(table.subscribe!(me, events, &reliable)) \(reliable)")
+        for (kind, request) in [(APUS_STREAM_EXEC, "long"), (APUS_STREAM_ATTACH, "short"), (APUS_STREAM_PORT_FORWARD, "")] {
+            let events = samples.array([
+                apus_stream_events(
+                    context: witness.me, data: { Witness.of($0).note("data \($1) \($2.string)") }, ended: { Witness.of($0).note("ended") })
+            ])
+            var stream: UnsafeMutableRawPointer?
+            note("open") { table.open!(me, kind, samples.bytes(request), events, &stream, $0) }
+            report.append("\(UInt(bitPattern: stream)) \(witness.take())")
+        }
+        report.append("send \(table.send!(me, UnsafeMutableRawPointer(bitPattern: 4711), APUS_STREAM_STDIN, samples.bytes("ls")))")
+        report.append("send \(table.send!(me, nil, APUS_STREAM_STDIN, apus_borrowed()))")
+        table.close!(me, UnsafeMutableRawPointer(bitPattern: 4711))
+        return report
+    }
+
+    func proxy(_ table: apus_proxy, _ me: UnsafeMutableRawPointer?) -> [String] {
+        note("sync") { table.sync(me, samples.services(), $0) }
+        note("cleanup") { table.cleanup(me, $0) }
+        return report
+    }
+
+    func log(_ table: apus_host_log, _ me: UnsafeMutableRawPointer?) -> [String] {
+        table.write(me, APUS_LOG_WARNING, samples.bytes("look out"))
+        return report
+    }
+
+    func objects(_ table: apus_host_objects, _ me: UnsafeMutableRawPointer?) -> [String] {
+        let reference = samples.reference()
+        let witness = Witness()
+        var sink = apus_object_sink(context: witness.me) { context, object in
+            Witness.of(context).note(object.string)
+            return object.string == "object 3" ? 5 : 0
+        }
+        note("get") { table.get(me, reference, $0) }
+        report.append("list \(table.list(me, reference, samples.bytes("a=b"), &sink)) \(witness.take())")
+        report.append("dependents \(table.dependents(me, reference, samples.bytes("4be0"), &sink)) \(witness.take())")
+        note("create") { table.create(me, reference, samples.bytes("{}"), $0) }
+        note("update") { table.update(me, reference, samples.bytes("{}"), $0) }
+        note("patch") { table.patch(me, reference, APUS_PATCH_MERGE, samples.bytes("{}"), $0) }
+        note("remove") { table.remove(me, reference, samples.bytes("{}"), $0) }
+        table.event(me, samples.bytes("{}"), samples.bytes("Normal"), samples.bytes("Seen"), samples.bytes("once"))
+        note("fetch") { table.fetch(me, reference, $0) }
+        return report
+    }
+}

@@ -1,0 +1,94 @@
+import PluginAPI
+
+@testable import PluginHost
+
+/// Memory for arguments that holds until the test ends.
+final class Samples {
+    private var memory: [UnsafeMutableRawPointer] = []
+    deinit { for pointer in memory { pointer.deallocate() } }
+
+    func array<T>(_ elements: [T]) -> UnsafeMutablePointer<T> {
+        let start = UnsafeMutablePointer<T>.allocate(capacity: max(1, elements.count))
+        start.initialize(from: elements, count: elements.count)
+        memory.append(UnsafeMutableRawPointer(start))
+        return start
+    }
+
+    func bytes(_ text: String) -> apus_borrowed {
+        let utf8 = Array(text.utf8)
+        return apus_borrowed(bytes: UnsafePointer(array(utf8)), count: UInt64(utf8.count))
+    }
+
+    /// A structure whose pointers are null although the header says otherwise, to be filled.
+    private func zeroed<T>(_ type: T.Type) -> UnsafeMutablePointer<T> {
+        let start = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<T>.size, alignment: 8)
+        start.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<T>.size)
+        memory.append(start)
+        return start.assumingMemoryBound(to: type)
+    }
+
+    func nodes(_ count: Int) -> UnsafePointer<apus_nodes> {
+        let nodes = zeroed(apus_nodes.self)
+        nodes.pointee.size = UInt32(MemoryLayout<apus_nodes>.size)
+        nodes.pointee.count = UInt32(count)
+        nodes.pointee.generation = 42
+        return UnsafePointer(nodes)
+    }
+
+    func pod(priority: Int32 = 7) -> UnsafeMutablePointer<apus_pod> {
+        let pod = zeroed(apus_pod.self)
+        pod.pointee.size = UInt32(MemoryLayout<apus_pod>.size)
+        pod.pointee.priority = priority
+        (pod.pointee.namespace_, pod.pointee.name, pod.pointee.uid) = (bytes("shop"), bytes("cart-1"), bytes("4be0"))
+        pod.pointee.json = bytes(#"{"kind":"Pod","metadata":{"name":"cart-1"}}"#)
+        (pod.pointee.requests, pod.pointee.request_count) = (UnsafePointer(array([100, 1 << 30, 0, 1, 2] as [Int64])), 5)
+        (pod.pointee.nonzero_cpu, pod.pointee.nonzero_memory, pod.pointee.node_name, pod.pointee.has_required) = (100, 1 << 30, 3, 1)
+        (pod.pointee.selector, pod.pointee.selector_count) = (UnsafePointer(array([apus_label(key: 1, value: 2), apus_label(key: 3, value: 4)])), 2)
+        func requirement(_ key: UInt32, _ values: [UInt32], _ number: Int64 = 0) -> apus_requirement {
+            apus_requirement(
+                key: key, op: APUS_OPERATOR_IN, on_name: 0, value_count: UInt32(values.count), values: values.isEmpty ? nil : UnsafePointer(array(values)), number: number)
+        }
+        func term(_ weight: Int32, _ requirements: [apus_requirement]) -> apus_term {
+            apus_term(requirement_count: UInt32(requirements.count), weight: weight, requirements: requirements.isEmpty ? nil : UnsafePointer(array(requirements)))
+        }
+        (pod.pointee.required, pod.pointee.required_count) = (
+            UnsafePointer(array([term(0, [requirement(1, [2, 3, 4]), requirement(5, [])]), term(0, []), term(0, [requirement(9, [8], -3)])])), 3
+        )
+        (pod.pointee.preferred, pod.pointee.preferred_count) = (UnsafePointer(array([term(80, [requirement(6, [7])])])), 1)
+        (pod.pointee.tolerations, pod.pointee.toleration_count) = (UnsafePointer(array([apus_toleration(key: 1, value: 2, op: APUS_OPERATOR_EQUAL, effect: 0)])), 1)
+        (pod.pointee.ports, pod.pointee.port_count) = (UnsafePointer(array([apus_host_port(protocol: 1, port: 8080, ip: 0)])), 1)
+        return pod
+    }
+
+    func key(_ name: String) -> UnsafeMutablePointer<apus_key> {
+        array([apus_key(resource: bytes("v1/pods"), namespace_: bytes("shop"), name: bytes(name), uid: bytes("4be0"))])
+    }
+
+    func reference() -> UnsafeMutablePointer<apus_object_ref> {
+        array([apus_object_ref(resource: bytes("v1/pods"), namespace_: bytes("shop"), name: bytes("cart-1"), subresource: bytes(""))])
+    }
+
+    func services() -> UnsafeMutablePointer<apus_services> {
+        func address(_ last: UInt8) -> apus_address {
+            var address = apus_address()
+            (address.bytes.0, address.bytes.3, address.family) = (10, last, 4)
+            return address
+        }
+        func service(_ id: UInt64) -> apus_service_port {
+            apus_service_port(
+                id: id, namespace_: bytes("shop"), name: bytes("cart-\(id)"), port_name: bytes(id == 1 ? "" : "http"), protocol: 6, port: 80, node_port: 30080,
+                affinity_seconds: 10, flags: APUS_SERVICE_CHANGED, health_check_node_port: 0, cluster_ip: address(9), external_first: 1, external_count: 1, endpoint_first: 0,
+                endpoint_count: 3)
+        }
+        let services = zeroed(apus_services.self)
+        services.pointee.size = UInt32(MemoryLayout<apus_services>.size)
+        (services.pointee.services, services.pointee.service_count) = (UnsafePointer(array([service(1), service(2), service(3)])), 3)
+        (services.pointee.generation, services.pointee.previous, services.pointee.node_address_count) = (5, 4, 1)
+        let endpoints = (1...3).map { apus_endpoint(address: address($0), port: 8080, flags: APUS_ENDPOINT_READY) }
+        (services.pointee.endpoints, services.pointee.endpoint_count) = (UnsafePointer(array(endpoints)), 3)
+        (services.pointee.addresses, services.pointee.address_count) = (UnsafePointer(array([address(7), address(8), address(9)])), 3)
+        (services.pointee.removed, services.pointee.removed_count) = (nil, 0)
+        services.pointee.pod_cidr = bytes("10.244.0.0/16")
+        return services
+    }
+}
