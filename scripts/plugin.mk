@@ -10,5 +10,5 @@ APUS_LDFLAGS := -shared -Wl,$(APUS_EXPORTS) -Wl,--no-undefined
 # Swift: swiftc $(APUS_SWIFTFLAGS) Plugin.swift -o libplugin.so $(APUS_SWIFTLIBS) $(APUS_SWIFTLDFLAGS)
 APUS_SWIFTFLAGS := -swift-version 6 -enable-upcoming-feature ExistentialAny -enable-upcoming-feature InternalImportsByDefault -parse-as-library -O -wmo \
 	-I$(SDK)/swift -I$(SDK)/include
-APUS_SWIFTLIBS := -L$(SDK)/lib -lapus-plugin-kit -lyaml -lsimdjson -lstdc++ -lm -lswiftSynchronization
+APUS_SWIFTLIBS := -L$(SDK)/lib -lapus-plugin-kit -lyaml -lsimdjson -lstdc++
 APUS_SWIFTLDFLAGS := -emit-library -Xlinker $(APUS_EXPORTS) -Xlinker --no-undefined -Xlinker --gc-sections

@@ -6,6 +6,9 @@ struct ProjectTemplate {
     static let kinds = ["controller", "scheduler-policy", "runtime", "proxy"]
     static let languages = ["c", "swift"]
 
+    /// The file in a kind's templates that names the libraries it needs.
+    private static let libraries = "libraries"
+
     let name: String
     private let kind: String
     private let language: String
@@ -32,16 +35,25 @@ struct ProjectTemplate {
                 errno == EEXIST ? "\(directory) is there already: choose another name, or remove it" : "\(directory) cannot be made: \(String(cString: strerror(errno)))")
         }
         do {
-            for layer in [language, kind, "\(kind)/\(language)"] { try fill("\(templates)/\(layer)", into: directory) }
+            let words = try words(templates)
+            for layer in [language, kind, "\(kind)/\(language)"] { try fill("\(templates)/\(layer)", with: words, into: directory) }
         } catch {
             throw StartupFailure("\(directory) could not be written whole: \(error)")
         }
         return directory
     }
 
-    private func fill(_ layer: String, into directory: String) throws {
-        let words = ["{{NAME}}": name, "{{MODULE}}": "plugin_" + name.replacing("-", with: "_"), "{{APUS}}": try AuthorPlaces.executable()]
-        for entry in try FileManager.default.contentsOfDirectory(atPath: layer).sorted() {
+    /// What stands for what in the files.
+    private func words(_ templates: String) throws -> [String: String] {
+        let libraries = (try? String(contentsOfFile: "\(templates)/\(kind)/\(Self.libraries)", encoding: .utf8)) ?? ""
+        return [
+            "{{NAME}}": name, "{{MODULE}}": "plugin_" + name.replacing("-", with: "_"), "{{APUS}}": try AuthorPlaces.executable(),
+            "{{LIBS}}": libraries.split(whereSeparator: \.isWhitespace).joined(separator: " "),
+        ]
+    }
+
+    private func fill(_ layer: String, with words: [String: String], into directory: String) throws {
+        for entry in try FileManager.default.contentsOfDirectory(atPath: layer).sorted() where entry != Self.libraries {
             var isDirectory = false
             guard FileManager.default.fileExists(atPath: "\(layer)/\(entry)", isDirectory: &isDirectory), !isDirectory else { continue }
             var text = try String(contentsOfFile: "\(layer)/\(entry)", encoding: .utf8)

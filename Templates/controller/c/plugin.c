@@ -70,7 +70,8 @@ static const apus_controller table = {.size = sizeof table, .reconcile = reconci
 static apus_status create(const apus_component *component, const apus_host *host, apus_borrowed config, void **self, const apus_sink *error) {
     (void)component;
     if (config.count != 2) { // anything but `{}`
-        error->write(error->context, lend("config: there are no settings"));
+        error->write(error->context, lend("config: there are no settings, and this has "));
+        error->write(error->context, config);
         return APUS_INVALID;
     }
     controller *made = calloc(1, sizeof *made);

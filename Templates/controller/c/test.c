@@ -38,7 +38,7 @@ int main(void) {
     buffer error = {0};
     apus_sink sink = {&error, append};
     void *self = NULL;
-    CHECK(create(&component, &host, lend("{\"size\":3}"), &self, &sink) == APUS_INVALID && strstr(error.text, "no settings"));
+    CHECK(create(&component, &host, lend("{\"size\":3}"), &self, &sink) == APUS_INVALID && strstr(error.text, "size"));
     CHECK(create(&component, &host, lend("{}"), &self, &sink) == APUS_OK && self);
 
     apus_key key = {.resource = lend("v1/namespaces"), .name = lend("blue")};

@@ -1,88 +1,130 @@
-// {{NAME}}: a service proxy in C. Writes what Services want into a file, a line for each port of each Service.
+// {{NAME}}: a service proxy in C. Sends what goes to a ClusterIP to an endpoint, with nftables.
 
+#define _POSIX_C_SOURCE 200809L // open_memstream
 #include "apus/apus.h"
-#include <arpa/inet.h>
-#include <errno.h>
+#include <nftables/libnftables.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#ifndef OUTPUT
-#define OUTPUT "/run/{{NAME}}.services"
-#endif
+#define TABLE "apus-{{NAME}}"
+// Takes the table away, whether it is there or not.
+#define REMOVAL "add table ip " TABLE "\ndelete table ip " TABLE "\n"
+
+// One instance a manifest.
+typedef struct proxy {
+    struct nft_ctx *nft;
+    void *context; // goes with every call to the host
+    const apus_host_log *log; // null on a host without one
+} proxy;
 
 static apus_borrowed lend(const char *text) { return (apus_borrowed){(const uint8_t *)text, strlen(text)}; }
 
-static apus_status fail(const apus_sink *error, const char *what) {
-    char line[256];
-    snprintf(line, sizeof line, "%s: %s", what, strerror(errno));
-    error->write(error->context, lend(line));
+static void put_address(FILE *to, const apus_address *address) {
+    fprintf(to, "%d.%d.%d.%d", address->bytes[0], address->bytes[1], address->bytes[2], address->bytes[3]);
+}
+
+// One rule sends a new connection to one of the endpoints, at random; the kernel remembers which.
+static void put_service(FILE *to, const apus_services *wanted, const apus_service_port *service) {
+    if (service->cluster_ip.family != 4) return;
+    const apus_endpoint *endpoints = wanted->endpoints + service->endpoint_first;
+    uint32_t count = 0;
+    for (uint32_t index = 0; index < service->endpoint_count; index++) count += endpoints[index].address.family == 4;
+    if (count == 0) return;
+    fputs("    ip daddr ", to);
+    put_address(to, &service->cluster_ip);
+    fprintf(to, " %s dport %u dnat ip to numgen random mod %u map {", service->protocol == 6 ? "tcp" : service->protocol == 17 ? "udp" : "sctp", service->port, count);
+    uint32_t number = 0;
+    for (uint32_t index = 0; index < service->endpoint_count; index++) {
+        if (endpoints[index].address.family != 4) continue;
+        fprintf(to, "%s %u : ", number ? "," : "", number);
+        put_address(to, &endpoints[index].address);
+        fprintf(to, " . %u", endpoints[index].port);
+        number++;
+    }
+    fputs(" }\n", to);
+}
+
+// All that is wanted, as commands for nftables: one transaction, in force as a whole or not at all. To be freed.
+static char *ruleset(const apus_services *wanted) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (!to) return NULL;
+    fputs(REMOVAL "table ip " TABLE " {\n  chain services {\n", to);
+    for (uint32_t index = 0; index < wanted->service_count; index++) put_service(to, wanted, &wanted->services[index]);
+    fputs("  }\n"
+          "  chain prerouting { type nat hook prerouting priority dstnat; jump services; }\n"
+          "  chain output { type nat hook output priority -100; jump services; }\n"
+          // Answers come back through this Node, also from an endpoint beside the client.
+          "  chain postrouting { type nat hook postrouting priority srcnat; oifname != \"lo\" ct status dnat masquerade; }\n"
+          "}\n",
+          to);
+    if (fclose(to) == 0) return text;
+    free(text);
+    return NULL;
+}
+
+// Names what a new Service wants and does not get.
+static void warn(const proxy *proxy, const apus_service_port *service) {
+    int is_plain = service->cluster_ip.family != 6 && !service->node_port && !service->external_count && !service->affinity_seconds
+                  && !(service->flags & (APUS_SERVICE_EXTERNAL_LOCAL | APUS_SERVICE_INTERNAL_LOCAL));
+    if (is_plain || !(service->flags & APUS_SERVICE_CHANGED) || !proxy->log) return;
+    char line[640];
+    snprintf(line, sizeof line, "Service %.*s/%.*s wants more than an IPv4 ClusterIP: the rest is not carried", (int)service->namespace_.count,
+             (const char *)service->namespace_.bytes, (int)service->name.count, (const char *)service->name.bytes);
+    proxy->log->write(proxy->context, APUS_LOG_WARNING, lend(line));
+}
+
+static apus_status run(proxy *proxy, const char *commands, const apus_sink *error) {
+    if (commands && nft_run_cmd_from_buffer(proxy->nft, commands) == 0) return APUS_OK;
+    error->write(error->context, lend(commands ? nft_ctx_get_error_buffer(proxy->nft) : "out of memory"));
     return APUS_FAULT;
 }
 
-static void put_text(FILE *to, apus_borrowed text) {
-    if (text.count) fwrite(text.bytes, 1, text.count, to);
-}
-
-static void put_address(FILE *to, const apus_address *address, uint32_t port) {
-    char text[INET6_ADDRSTRLEN] = "none";
-    if (address->family) inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->bytes, text, sizeof text);
-    fprintf(to, address->family == 6 ? "[%s]:%u" : "%s:%u", text, port);
-}
-
-// `tcp 10.96.0.10:53 kube-system/dns:dns-tcp -> 10.244.0.5:53 10.244.0.6:53`
-static void put_service(FILE *to, const apus_services *wanted, const apus_service_port *service) {
-    fputs(service->protocol == 6 ? "tcp " : service->protocol == 17 ? "udp " : "sctp ", to);
-    put_address(to, &service->cluster_ip, service->port);
-    fputc(' ', to);
-    put_text(to, service->namespace_);
-    fputc('/', to);
-    put_text(to, service->name);
-    if (service->port_name.count) fputc(':', to);
-    put_text(to, service->port_name);
-    fputs(" ->", to);
-    for (uint32_t index = 0; index < service->endpoint_count; index++) {
-        const apus_endpoint *endpoint = &wanted->endpoints[service->endpoint_first + index];
-        fputc(' ', to);
-        put_address(to, &endpoint->address, endpoint->port);
-    }
-    fputc('\n', to);
-}
-
-// All of it or nothing: a new file is written beside the old one and takes its name.
 static apus_status sync_services(void *self, const apus_services *wanted, const apus_sink *error) {
-    (void)self;
-    FILE *file = fopen(OUTPUT ".new", "w");
-    if (!file) return fail(error, OUTPUT ".new");
-    for (uint32_t index = 0; index < wanted->service_count; index++) put_service(file, wanted, &wanted->services[index]);
-    int is_lost = ferror(file);
-    if (fclose(file) != 0 || is_lost || rename(OUTPUT ".new", OUTPUT) != 0) {
-        apus_status status = fail(error, OUTPUT);
-        unlink(OUTPUT ".new");
-        return status;
-    }
-    return APUS_OK;
+    char *commands = ruleset(wanted);
+    apus_status status = run(self, commands, error);
+    free(commands);
+    for (uint32_t index = 0; status == APUS_OK && index < wanted->service_count; index++) warn(self, &wanted->services[index]);
+    return status;
 }
 
 // Also called without a `sync` before it.
-static apus_status cleanup(void *self, const apus_sink *error) {
-    (void)self;
-    return unlink(OUTPUT) == 0 || errno == ENOENT ? APUS_OK : fail(error, OUTPUT);
-}
+static apus_status cleanup(void *self, const apus_sink *error) { return run(self, REMOVAL, error); }
 
 static const apus_proxy table = {.size = sizeof table, .sync = sync_services, .cleanup = cleanup};
 
-// There is nothing to remember, so there is no instance: `self` is null everywhere.
 static apus_status create(const apus_component *component, const apus_host *host, apus_borrowed config, void **self, const apus_sink *error) {
-    (void)component, (void)host;
-    *self = NULL;
-    if (config.count == 2) return APUS_OK; // `{}`
-    error->write(error->context, lend("config: there are no settings"));
-    return APUS_INVALID;
+    (void)component;
+    if (config.count != 2) { // anything but `{}`
+        error->write(error->context, lend("config: there are no settings, and this has "));
+        error->write(error->context, config);
+        return APUS_INVALID;
+    }
+    proxy *made = calloc(1, sizeof *made);
+    if (made) made->nft = nft_ctx_new(NFT_CTX_DEFAULT);
+    if (!made || !made->nft) {
+        error->write(error->context, lend("libnftables could not start"));
+        free(made);
+        return APUS_FAULT;
+    }
+    nft_ctx_buffer_output(made->nft);
+    nft_ctx_buffer_error(made->nft);
+    made->context = host->context;
+    made->log = host->service(host->context, APUS_HOST_LOG);
+    *self = made;
+    return APUS_OK;
+}
+
+static void destroy(void *self) {
+    proxy *proxy = self;
+    nft_ctx_free(proxy->nft);
+    free(proxy);
 }
 
 static const apus_component component = {
-    .size = sizeof component, .name = "{{NAME}}", .extension = APUS_PROXY, .table = &table, .create = create,
+    .size = sizeof component, .name = "{{NAME}}", .extension = APUS_PROXY, .table = &table, .create = create, .destroy = destroy,
 };
 static const apus_component *const components[] = {&component};
 

@@ -1,55 +1,91 @@
 internal import APIModel
-internal import Glibc
+internal import CNFTables
 public import PluginAPI
 internal import PluginKit
+internal import Synchronization
 
-/// Writes what Services want into a file, a line for each port of each Service.
-struct FileProxy: ProxyBackend {
-    private let file: String
+/// Sends what goes to a ClusterIP to an endpoint, with nftables.
+final class RandomProxy: ProxyBackend {
+    private static let table = "apus-{{NAME}}"
+    /// Takes the table away, whether it is there or not.
+    static let removal = "add table ip \(table)\ndelete table ip \(table)\n"
+
+    private let host: Host
+    private let nft: Mutex<NFTables>
 
     /// `config` is the manifest's. What it does not know it refuses.
     init(_ host: Host, config: Value) throws {
-        try config.requireFields(["file"])
-        file = config["file"].string ?? "/run/{{NAME}}.services"
+        try config.requireFields([])
+        self.host = host
+        nft = Mutex(try NFTables())
     }
 
-    /// Puts the wanted state in force, all of it or nothing: a new file is written beside the old one and takes its name.
+    /// Puts the wanted state in force: one transaction, in force as a whole or not at all.
     func sync(_ wanted: Services) throws {
-        let text = wanted.ports.map { Self.line($0, wanted.endpoints(of: $0)) + "\n" }.joined()
-        guard let output = fopen(file + ".new", "w") else { throw failure(file + ".new") }
-        let isWritten = fputs(text, output) >= 0
-        guard fclose(output) == 0, isWritten, rename(file + ".new", file) == 0 else {
-            defer { unlink(file + ".new") }
-            throw failure(file)
+        let rules = wanted.ports.compactMap { Self.rule($0, wanted.endpoints(of: $0)) }
+        try nft.withLock { try $0.run(Self.ruleset(rules)) }
+        for service in wanted.ports where service.isChanged && Self.wantsMore(service) {
+            host.log.warning("Service \(service.namespace)/\(service.name.string) wants more than an IPv4 ClusterIP: the rest is not carried")
         }
     }
 
     /// Removes what was ever put in place; also called without a `sync` before it.
-    func cleanup() throws {
-        guard unlink(file) == 0 || errno == ENOENT else { throw failure(file) }
+    func cleanup() throws { try nft.withLock { try $0.run(Self.removal) } }
+
+    static func ruleset(_ rules: [String]) -> String {
+        """
+        \(removal)table ip \(table) {
+          chain services {
+        \(rules.map { "    \($0)" }.joined(separator: "\n"))
+          }
+          chain prerouting { type nat hook prerouting priority dstnat; jump services; }
+          chain output { type nat hook output priority -100; jump services; }
+          # Answers come back through this Node, also from an endpoint beside the client.
+          chain postrouting { type nat hook postrouting priority srcnat; oifname != "lo" ct status dnat masquerade; }
+        }
+
+        """
     }
 
-    /// `tcp 10.96.0.10:53 kube-system/dns:dns-tcp -> 10.244.0.5:53 10.244.0.6:53`
-    static func line(_ service: apus_service_port, _ endpoints: some Sequence<apus_endpoint>) -> String {
+    /// Sends a new connection to one of the endpoints, at random; the kernel remembers which. `nil` where there is nowhere to send it.
+    static func rule(_ service: apus_service_port, _ endpoints: some Sequence<apus_endpoint>) -> String? {
         let protocols: [Int32: String] = [6: "tcp", 17: "udp", 132: "sctp"]
-        let port = service.port_name.string
-        let name = "\(service.namespace)/\(service.name.string)\(port.isEmpty ? "" : ":\(port)")"
-        let behind = endpoints.map { " " + text($0.address, $0.port) }.joined()
-        return "\(protocols[service.protocol] ?? "\(service.protocol)") \(text(service.cluster_ip, service.port)) \(name) ->\(behind)"
+        let targets = endpoints.compactMap { endpoint in text(endpoint.address).map { "\($0) . \(endpoint.port)" } }
+        guard let address = text(service.cluster_ip), let name = protocols[service.protocol], !targets.isEmpty else { return nil }
+        let map = targets.enumerated().map { "\($0) : \($1)" }.joined(separator: ", ")
+        return "ip daddr \(address) \(name) dport \(service.port) dnat ip to numgen random mod \(targets.count) map { \(map) }"
     }
 
-    private static func text(_ address: apus_address, _ port: UInt32) -> String {
-        guard address.family != 0 else { return "none:\(port)" }
-        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        withUnsafeBytes(of: address.bytes) { _ = inet_ntop(address.family == 6 ? AF_INET6 : AF_INET, $0.baseAddress, &buffer, socklen_t(INET6_ADDRSTRLEN)) }
-        let text = buffer.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        return address.family == 6 ? "[\(text)]:\(port)" : "\(text):\(port)"
+    static func wantsMore(_ service: apus_service_port) -> Bool {
+        service.cluster_ip.family == 6 || service.node_port != 0 || service.external_count != 0 || service.affinity_seconds != 0 || service.isExternalLocal || service.isInternalLocal
     }
 
-    private func failure(_ file: String) -> ComponentError { .fault("\(file): \(String(cString: strerror(errno)))") }
+    private static func text(_ address: apus_address) -> String? {
+        let bytes = address.bytes
+        return address.family == 4 ? "\(bytes.0).\(bytes.1).\(bytes.2).\(bytes.3)" : nil
+    }
 }
 
-private let plugin = Plugin(name: "{{NAME}}", version: "0.1.0", [.proxy("{{NAME}}", FileProxy.self)])
+/// Runs nftables commands in this process.
+private struct NFTables: ~Copyable {
+    private let context: OpaquePointer
+
+    init() throws {
+        guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else { throw ComponentError.fault("libnftables could not start") }
+        self.context = context
+        nft_ctx_buffer_output(context)
+        nft_ctx_buffer_error(context)
+    }
+
+    deinit { nft_ctx_free(context) }
+
+    func run(_ commands: String) throws {
+        guard nft_run_cmd_from_buffer(context, commands) != 0 else { return }
+        throw ComponentError.fault(nft_ctx_get_error_buffer(context).map { String(cString: $0) } ?? "nftables refused the rules")
+    }
+}
+
+private let plugin = Plugin(name: "{{NAME}}", version: "0.1.0", [.proxy("{{NAME}}", RandomProxy.self)])
 
 /// The one symbol that the host looks for.
 @c @implementation

@@ -1,23 +1,31 @@
 internal import APIModel
-internal import Glibc
 internal import PluginAPI
 internal import PluginKit
 
-/// The proxy with one Service of two endpoints.
+/// The rules for one Service; the kernel is left alone.
 @main
 struct Test {
     static func main() throws {
-        let host = TestHost()
-        let proxy = try FileProxy(host.host, config: ["file": "build/services"])
+        var service = apus_service_port()
+        (service.protocol, service.port) = (6, 80)
+        service.cluster_ip = address(10, 96, 0, 10)
+        var endpoints = [apus_endpoint(), apus_endpoint(), apus_endpoint()]
+        (endpoints[0].address, endpoints[0].port) = (address(10, 244, 0, 5), 8080)
+        (endpoints[1].address.family, endpoints[1].port) = (6, 8080)
+        (endpoints[2].address, endpoints[2].port) = (address(10, 244, 0, 6), 8081)
 
-        try proxy.cleanup()
-        try withServices { try proxy.sync($0) }
-        check(output() == "tcp 10.96.0.10:80 default/web:http -> 10.244.0.5:8080 [fd00::1]:8080\n", "the file has one line")
-        try proxy.cleanup()
-        check(output() == nil, "the file is gone")
+        let rule = "ip daddr 10.96.0.10 tcp dport 80 dnat ip to numgen random mod 2 map { 0 : 10.244.0.5 . 8080, 1 : 10.244.0.6 . 8081 }"
+        check(RandomProxy.rule(service, endpoints) == rule, "one rule has both IPv4 endpoints")
+        check(RandomProxy.rule(service, []) == nil, "without an endpoint there is nowhere to send it")
+        check(RandomProxy.ruleset([rule]).hasPrefix(RandomProxy.removal), "what was there before is replaced")
+        check(RandomProxy.ruleset([rule]).contains("\n    \(rule)\n"), "the rule is in the table")
+
+        check(!RandomProxy.wantsMore(service), "a ClusterIP is carried")
+        service.node_port = 30080
+        check(RandomProxy.wantsMore(service), "a node port is not")
 
         do {
-            _ = try FileProxy(host.host, config: ["size": 3])
+            _ = try RandomProxy(TestHost().host, config: ["size": 3])
             check(false, "an unknown setting is refused")
         } catch {
             check("\(error)".contains("config.size"), "the refusal names the setting")
@@ -25,41 +33,11 @@ struct Test {
         print("test: ok")
     }
 
-    /// Lends one Service, as the host would.
-    static func withServices(_ body: (Services) throws -> Void) throws {
-        var endpoints = [apus_endpoint(), apus_endpoint()]
-        endpoints[0].address.family = 4
-        withUnsafeMutableBytes(of: &endpoints[0].address.bytes) { $0.copyBytes(from: [10, 244, 0, 5]) }
-        endpoints[1].address.family = 6
-        withUnsafeMutableBytes(of: &endpoints[1].address.bytes) { $0.copyBytes(from: [0xfd] + [UInt8](repeating: 0, count: 14) + [1]) }
-        for index in endpoints.indices { endpoints[index].port = 8080 }
-        try "default".withBorrowed { namespace in
-            try "web".withBorrowed { name in
-                try "http".withBorrowed { port in
-                    var service = apus_service_port()
-                    (service.namespace_, service.name, service.port_name) = (namespace, name, port)
-                    (service.protocol, service.port, service.endpoint_count) = (6, 80, 2)
-                    service.cluster_ip.family = 4
-                    withUnsafeMutableBytes(of: &service.cluster_ip.bytes) { $0.copyBytes(from: [10, 96, 0, 10]) }
-                    try endpoints.withUnsafeBufferPointer { endpoints in
-                        try withUnsafePointer(to: service) { service in
-                            var wanted = apus_services()
-                            (wanted.services, wanted.service_count, wanted.generation) = (service, 1, 1)
-                            (wanted.endpoints, wanted.endpoint_count) = (endpoints.baseAddress, 2)
-                            try withUnsafePointer(to: wanted) { try body(Services($0)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    static func output() -> String? {
-        guard let file = fopen("build/services", "r") else { return nil }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes.prefix(count), as: UTF8.self)
+    static func address(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) -> apus_address {
+        var address = apus_address()
+        address.family = 4
+        (address.bytes.0, address.bytes.1, address.bytes.2, address.bytes.3) = (a, b, c, d)
+        return address
     }
 
     static func check(_ condition: Bool, _ what: String, line: Int = #line) {

@@ -56,7 +56,8 @@ static apus_status create(const apus_component *component, const apus_host *host
     (void)component, (void)host;
     *self = NULL;
     if (config.count == 2) return APUS_OK; // `{}`
-    error->write(error->context, lend("config: there are no settings"));
+    error->write(error->context, lend("config: there are no settings, and this has "));
+    error->write(error->context, config);
     return APUS_INVALID;
 }
 
