@@ -29,7 +29,7 @@ final class Channel: Line, @unchecked Sendable {
     private static let lost: UInt32 = 2
     /// The turn alone is on its cache line, which a waiting side looks at all the time; the pieces begin on the next.
     private enum Offset {
-        static let turn = 0, sleepers = 16, count = 64, more = 68, bytes = 128
+        static let turn = 0, sleepers = 16, count = 64, more = 68, pondered = 72, bytes = 128
     }
     private static let room = size - Offset.bytes
 
@@ -39,6 +39,8 @@ final class Channel: Line, @unchecked Sendable {
     private let side: Side
     private let farSide: FarSide
     private var spinning = Spinning()
+    /// When this side got its turn.
+    private var turnBegan = apus_monotonic_time()
     /// Whether the far side slept when it got the turn: then it first has to wake up.
     private var farSideSlept = false
 
@@ -96,6 +98,8 @@ final class Channel: Line, @unchecked Sendable {
     }
 
     private func handOver() throws(LineError) {
+        let pondered = UInt32(clamping: apus_monotonic_time() - turnBegan)
+        apus_word_store(word(Offset.pondered), pondered)
         apus_word_store(word(Offset.turn), side.other)
         // Looked at after the turn was written: whoever set it then writes the turn again.
         guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
@@ -107,10 +111,11 @@ final class Channel: Line, @unchecked Sendable {
     private func waitForTurn(until end: Int64) throws(LineError) {
         let turn = word(Offset.turn)
         var seen = apus_word_load(turn)
+        var spunInVain = false
         if seen != side.rawValue {
-            let start = apus_monotonic_time()
             let patience = spinning.patience(farSideSlept: farSideSlept)
             if patience > 0 { seen = apus_word_spin(turn, seen, patience) }
+            spunInVain = patience > 0 && seen != side.rawValue
             while seen != side.rawValue {
                 guard seen != Self.lost, !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
                 apus_word_store(sleeper(side.rawValue), 1)
@@ -119,8 +124,9 @@ final class Channel: Line, @unchecked Sendable {
                 seen = apus_word_load(turn)
                 if isOver, seen != side.rawValue { throw .timedOut }
             }
-            spinning.note(apus_monotonic_time() - start, farSideSlept: farSideSlept)
         }
+        spinning.note(Int64(apus_word_load(word(Offset.pondered))), spunInVain: spunInVain)
+        turnBegan = apus_monotonic_time()
         guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
     }
 
@@ -131,29 +137,32 @@ final class Channel: Line, @unchecked Sendable {
     }
 }
 
-/// Whether looking at a word again and again is worth it: only where the last waits were short.
+/// Whether looking at a word again and again is worth it: only where the far side's last turns were short.
 ///
-/// A wake-up takes longer than most calls. A wait that contained one tells nothing about the far side's work, so its time is taken off.
+/// What counts is how long the far side pondered, as it says itself, and not how long this side waited: that contains wake-ups, which take longer than most calls
+/// and which spinning saves. A far side that lies costs this side moments of spinning, in calls of its own.
 struct Spinning: Sendable {
-    /// What a wake-up across processes takes, in nanoseconds, and some.
-    static let wakeUp: Int64 = 60_000
-    /// The longest wait that is spent spinning, and what counts as short.
+    /// What counts as short, and the longest wait that is spent spinning, in nanoseconds.
     static let short: Int64 = 30_000
-    /// So long a wait says that the conversation has paused.
+    /// What a wake-up across processes takes, and some.
+    static let wakeUp: Int64 = 60_000
+    /// So long a turn says that the conversation has paused.
     static let pause: Int64 = 1_000_000
 
-    /// How many of the last waits were short, up to three.
+    /// How many of the last turns were short, up to three. Below zero: how many short turns are slept through first.
     private(set) var credit = 0
 
-    func patience(farSideSlept: Bool) -> Int64 { credit == 0 ? 0 : Self.short + (farSideSlept ? Self.wakeUp : 0) }
+    /// - Parameter farSideSlept: whether the far side has to wake up first.
+    func patience(farSideSlept: Bool) -> Int64 { credit > 0 ? Self.short + (farSideSlept ? Self.wakeUp : 0) : 0 }
 
-    mutating func note(_ waited: Int64, farSideSlept: Bool) {
-        if waited >= Self.pause {
+    mutating func note(_ pondered: Int64, spunInVain: Bool) {
+        if pondered >= Self.pause {
             credit = 0
-        } else if waited - (farSideSlept ? Self.wakeUp : 0) <= Self.short {
-            credit = min(3, credit + 1)
-        } else {
+        } else if pondered > Self.short {
             credit = max(0, credit - 1)
+        } else {
+            // Quick, and yet not soon: it had no processor. Sleeping leaves it this one.
+            credit = spunInVain ? -4 : min(3, credit + 1)
         }
     }
 }

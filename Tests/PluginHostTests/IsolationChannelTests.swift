@@ -1,0 +1,106 @@
+import CLinux
+import Foundation
+import Synchronization
+import Testing
+
+@testable import PluginHost
+
+@Suite struct IsolationChannelTests {
+    /// Both ends of one channel, in this process.
+    private final class Ends: @unchecked Sendable {
+        // Sendable because each end is used by one thread.
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: Channel.size, alignment: 4096)
+        let farSide = Channel.FarSide()
+        let caller: Channel
+        let callee: Channel
+
+        init() {
+            memory.initializeMemory(as: UInt8.self, repeating: 0, count: Channel.size)
+            caller = Channel(memory, of: nil, .caller, farSide)
+            callee = Channel(memory, of: nil, .callee, farSide)
+        }
+
+        deinit { memory.deallocate() }
+    }
+
+    private func echo(_ ends: Ends) {
+        startThread(name: "echo") {
+            // Until the caller has gone.
+            while let message = try? ends.callee.receive(deadline: nil), (try? ends.callee.send(message)) != nil {}
+        }
+    }
+
+    @Test(arguments: [0, 1, 63 << 10, 64 << 10, 200_000, 3 << 20]) func carriesMessagesOfAnyLength(_ count: Int) throws {
+        let ends = Ends()
+        echo(ends)
+        let message = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        for _ in 0..<3 {
+            try ends.caller.send(message)
+            #expect(try ends.caller.receive(deadline: .now + .seconds(30)) == message)
+        }
+        ends.farSide.isGone.store(true, ordering: .sequentiallyConsistent)
+        ends.callee.lose()
+    }
+
+    @Test func aDeadlinePasses() throws {
+        let ends = Ends()
+        try ends.caller.send([1])
+        #expect(throws: LineError.timedOut) { _ = try ends.caller.receive(deadline: .now + .milliseconds(20)) }
+    }
+
+    @Test func whoWaitsHearsOfTheEndAtOnce() throws {
+        let ends = Ends()
+        try ends.caller.send([1])
+        let heard = DispatchSemaphore(value: 0)
+        startThread(name: "waits") {
+            #expect(throws: LineError.lost) { _ = try ends.caller.receive(deadline: nil) }
+            heard.signal()
+        }
+        // As it happens: it may sleep already, or not yet wait.
+        ends.farSide.isGone.store(true, ordering: .sequentiallyConsistent)
+        ends.caller.lose()
+        #expect(heard.wait(timeout: .now() + .seconds(30)) == .success)
+        #expect(throws: LineError.lost) { try ends.caller.send([2]) }
+    }
+
+    /// What a far side may write into the memory instead of a message.
+    @Test func lengthsOfTheFarSideAreHeldToTheMailbox() throws {
+        let ends = Ends()
+        try ends.caller.send([1])
+        _ = try ends.callee.receive(deadline: nil)
+        try ends.callee.send([2])
+        ends.memory.storeBytes(of: UInt32.max, toByteOffset: 64, as: UInt32.self)
+        #expect(try ends.caller.receive(deadline: nil).count < Channel.size)
+    }
+
+    @Test func piecesWithoutContentAreNoMessage() throws {
+        let ends = Ends()
+        try ends.caller.send([1])
+        _ = try ends.callee.receive(deadline: nil)
+        try ends.callee.send([])
+        ends.memory.storeBytes(of: 1, toByteOffset: 68, as: UInt32.self)
+        #expect(throws: LineError.lost) { _ = try ends.caller.receive(deadline: nil) }
+    }
+
+    struct Turn: Sendable {
+        var pondered: Int64
+        var spunInVain = false
+        var credit: Int
+    }
+
+    @Test(arguments: [
+        [Turn(pondered: 100, credit: 1), Turn(pondered: 30_000, credit: 2), Turn(pondered: 100, credit: 3), Turn(pondered: 100, credit: 3)],
+        [Turn(pondered: 100, credit: 1), Turn(pondered: 100, credit: 2), Turn(pondered: 50_000, credit: 1), Turn(pondered: 2_000_000, credit: 0)],
+        [Turn(pondered: 100, credit: 1), Turn(pondered: 100, spunInVain: true, credit: -4), Turn(pondered: 100, credit: -3), Turn(pondered: 1_000_000, credit: 0)],
+    ])
+    func spinsAfterShortTurnsOnly(_ turns: [Turn]) {
+        var spinning = Spinning()
+        #expect(spinning.patience(farSideSlept: true) == 0, "not before it knows the far side")
+        for turn in turns {
+            spinning.note(turn.pondered, spunInVain: turn.spunInVain)
+            #expect(spinning.credit == turn.credit)
+            #expect((spinning.patience(farSideSlept: false) > 0) == (turn.credit > 0))
+        }
+        #expect(spinning.patience(farSideSlept: false) <= 30_000)
+    }
+}
