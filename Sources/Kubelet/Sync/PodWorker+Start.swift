@@ -95,6 +95,8 @@ extension PodWorker {
             let environment = try await Environment(pod: pod, references: references, fields: fields, services: services).variables(of: container)
             let mounts = try ContainerMounts(pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration)
                 .make(hostsFile: try hostsFile(for: container))
+            // The runtime writes the log there; that the place exists is the kubelet's to see to.
+            try Files.makeDirectories("\(context.configuration.logDirectory(for: pod))/\(container.name)")
             var config = try ContainerConfig(
                 pod: pod, container: container, restartCount: restartCount(container, known), imageRef: image.reference, image: image.image, environment: environment,
                 mounts: mounts, volumeGroups: [], configuration: context.configuration, memoryCapacity: context.machine.memory

@@ -35,8 +35,9 @@ extern "C" {
 //   and a new process is started with a fresh instance after a back-off. Whatever must outlast that belongs outside: in objects, in the kernel, on disk.
 // - Host services work as ever; a call costs some microseconds more.
 //
-// Isolated or not, a component must not: fork, change signal handlers or the signal mask of a thread that is not its own, close or keep descriptors it did not open,
-// change the working directory, the locale, the environment or resource limits, or call `exit`. Threads of its own are welcome between `start` and `stop`.
+// Isolated or not, a component must not: fork (a runtime starts programs with `posix_spawn`, in process groups of their own, and waits for each by its number), change signal
+// handlers or the signal mask of a thread that is not its own, close or keep descriptors it did not open, change the working directory, the locale, the environment or
+// resource limits, or call `exit`. Threads of its own are welcome between `start` and `stop`.
 //
 // # What the host does with mistakes
 //
