@@ -56,9 +56,12 @@ enum SlicePlan {
                 continue
             }
             hasOne = true
+            // The API shows an empty list as null: lists are compared by what is in them.
+            let isAsWanted = slice["metadata"]["labels"] == labels && ports(slice) == group.ports && slice["endpoints"].elements == kept[index]
+            guard !isAsWanted else { continue }
             var updated = slice
             fill(&updated, group.ports, kept[index], labels)
-            if updated != slice { changes.append(.update(updated)) }
+            changes.append(.update(updated))
         }
         while !new.isEmpty || !hasOne {
             var slice: Value = ["addressType": "IPv4"]

@@ -27,7 +27,9 @@ final class PodGCController: Controller {
         try noteEnd(key, found)
         guard let pod = found else { return .done }
         guard let node = pod["spec"]["nodeName"].string, !node.isEmpty else {
-            if !pod["metadata"]["deletionTimestamp"].isNull { try remove(pod) }
+            // With no grace left it only waits for its finalizers.
+            let metadata = pod["metadata"]
+            if !metadata["deletionTimestamp"].isNull, metadata["deletionGracePeriodSeconds"].int != 0 { try remove(pod) }
             return .done
         }
         guard try objects.get(.nodes, name: node) == nil else {

@@ -7,7 +7,7 @@ struct DefaultPolicy: SchedulerPolicy {
     private let log: Log
 
     init(_ host: Host, config: Value) throws {
-        guard config.isEmpty else { throw ComponentError.invalid("config: the default policy takes none") }
+        try config.requireFields([])
         log = host.log
     }
 

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "measuring.h"
 
+#include <arpa/inet.h>
 #include <malloc.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,6 +22,11 @@ int apus_leave_network(void) {
     if (link < 0) return -1;
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     int answer = ioctl(link, SIOCSIFFLAGS, &request);
+    // Loopback's usual address has host scope, and masquerading never picks one of those. The netmask follows from the class of the address.
+    struct ifreq second = {.ifr_name = "lo:1"};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a000001)};
+    memcpy(&second.ifr_addr, &address, sizeof address);
+    if (answer == 0) answer = ioctl(link, SIOCSIFADDR, &second);
     close(link);
     return answer;
 }

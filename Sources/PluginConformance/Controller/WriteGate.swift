@@ -6,7 +6,7 @@ internal import Synchronization
 final class WriteGate: Sendable {
     enum Mode: Sendable {
         case open
-        /// The next write is refused as if somebody else had been faster.
+        /// The next change of an object that is there is refused as if somebody else had been faster.
         case conflictOnce
         /// Every write is refused as if the manifest did not grant it.
         case forbidden
@@ -33,9 +33,11 @@ final class WriteGate: Sendable {
     func waitForHanging() async { for await _ in hanging { return } }
 
     /// - Throws: what the mode says, instead of the write.
-    fileprivate func pass(_ resource: GroupVersionResource, _ name: String, _ what: String) async throws {
-        let mode = state.withLock { state in
-            if state.mode != .open { state.refused.append(what) }
+    fileprivate func pass(_ resource: GroupVersionResource, _ name: String, _ what: String, isChange: Bool) async throws {
+        let mode = state.withLock { state -> Mode in
+            // Nobody can be faster with an object that is not there yet, or is to go.
+            if state.mode == .open || state.mode == .conflictOnce && !isChange { return .open }
+            state.refused.append(what)
             defer { if state.mode == .conflictOnce { state.mode = .open } }
             return state.mode
         }
@@ -71,7 +73,7 @@ struct GatedClient: Client {
     private func write(_ verb: String, _ resource: GroupVersionResource, _ name: String, _ subresource: String?, _ body: () async throws -> Object) async throws -> Object {
         guard isGated else { return try await body() }
         let what = "\(verb) \(resource)\(subresource.map { "/" + $0 } ?? "") \(name)"
-        try await gate.pass(resource, name, what)
+        try await gate.pass(resource, name, what, isChange: verb == "update" || verb == "patch")
         let answer = try await body()
         gate.note(what)
         return answer

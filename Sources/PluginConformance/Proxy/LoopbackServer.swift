@@ -1,26 +1,28 @@
 internal import Glibc
 
-/// A TCP server on loopback that only counts who connects, and a client for it. Used by one thread.
+/// A TCP server in an own network that only counts who connects, and a client for it. Used by one thread.
 final class LoopbackServer {
     private let listener: Int32
     let port: UInt16
+    /// Of loopback in an `OwnNetwork`.
+    static let address: [UInt8] = [10, 0, 0, 1]
 
     init() throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        var name = Self.name([127, 0, 0, 1], 0)
+        var name = Self.name(Self.address, 0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &size) == 0 }
         }
         self.listener = listener
         port = UInt16(bigEndian: name.sin_port)
-        guard listener >= 0, isBound else { throw ConformanceError("no TCP server on loopback: \(String(cString: strerror(errno)))") }
+        guard listener >= 0, isBound else { throw ConformanceError("no TCP server on 10.0.0.1: \(String(cString: strerror(errno)))") }
     }
 
     deinit { close(listener) }
 
     /// Whether a connection to that address arrives here within a second.
-    func isReached(from address: [UInt8], port: UInt16) -> Bool {
+    func isReached(at address: [UInt8], port: UInt16) -> Bool {
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         defer { close(client) }
         var name = Self.name(address, port)

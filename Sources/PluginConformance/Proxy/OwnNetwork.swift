@@ -4,7 +4,7 @@ internal import Glibc
 internal import PluginHost
 internal import Synchronization
 
-/// A thread in a network namespace of its own, with loopback up and nothing else. What it starts is there, too: nothing of the machine's is touched.
+/// A thread in a network namespace of its own, with loopback up (127.0.0.1 and 10.0.0.1) and nothing else. What it starts is there, too: nothing of the machine's is touched.
 final class OwnNetwork: Sendable {
     private let jobs = Mutex<[@Sendable () -> Void]>([])
     private let work = DispatchSemaphore(value: 0)

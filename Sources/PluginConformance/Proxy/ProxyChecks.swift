@@ -108,15 +108,19 @@ enum ProxyChecks {
     private static func carries(_ plugin: PluginUnderTest) async throws {
         try await ProxySlots.with(plugin) { proxy in
             let server = try LoopbackServer()
-            var service = ServiceSample(id: 1, name: "carried", clusterIP: [127, 96, 0, 10])
-            service.endpoints = [([127, 0, 0, 1], UInt32(server.port))]
+            var service = ServiceSample(id: 1, name: "carried", clusterIP: [10, 96, 0, 10])
+            service.nodePort = 30080
+            service.endpoints = [(LoopbackServer.address, UInt32(server.port))]
             try proxy.sync([service], "one Service")
-            try expect(server.isReached(from: service.clusterIP, port: 80), "sync answered OK, but a connection to the ClusterIP does not reach the one endpoint")
+            try expect(server.isReached(at: service.clusterIP, port: 80), "sync answered OK, but a connection to the ClusterIP does not reach the one endpoint")
+            try expect(
+                server.isReached(at: LoopbackServer.address, port: 30080),
+                "sync answered OK, but a connection to the Node's own address and the node port does not reach the endpoint")
             try proxy.sync([], "no Service any more")
-            try expect(!server.isReached(from: service.clusterIP, port: 80), "sync answered OK, but the ClusterIP of a Service that is gone still reaches its endpoint")
+            try expect(!server.isReached(at: service.clusterIP, port: 80), "sync answered OK, but the ClusterIP of a Service that is gone still reaches its endpoint")
             try proxy.sync([service], "the Service again")
             try proxy.cleanup("after a sync")
-            try expect(!server.isReached(from: service.clusterIP, port: 80), "cleanup answered OK, but the ClusterIP still reaches the endpoint")
+            try expect(!server.isReached(at: service.clusterIP, port: 80), "cleanup answered OK, but the ClusterIP still reaches the endpoint")
         }
     }
 }

@@ -25,7 +25,7 @@ struct ServiceSample: Sendable {
         _ services: [ServiceSample], generation: UInt64, previous: UInt64, changed: Set<UInt64>, removed: [UInt64], _ body: (UnsafePointer<apus_services>) throws -> R
     ) rethrows -> R {
         let memory = TableMemory()
-        var addresses = [address([192, 0, 2, 1])]
+        var addresses = [address(LoopbackServer.address)]
         var endpoints: [apus_endpoint] = []
         var rows: [apus_service_port] = []
         for service in services.sorted(by: { $0.id < $1.id }) {
