@@ -90,7 +90,6 @@ import Testing
     struct Lent<Events>: @unchecked Sendable {
         // Sendable because the headers let every thread call the functions.
         let value: Events
-        init(value: Events) { self.value = value }
     }
 
     /// Streams and subscriptions: what comes on other threads, after the call, on lines of its own.
@@ -162,6 +161,28 @@ import Testing
         #expect(streams.listener.take().isEmpty)
     }
 
+    /// A piece that another thread has while the stream opens waits for the answer: after a refusal there is nobody to take it.
+    @Test(arguments: [APUS_OK, APUS_FAULT]) func piecesWaitUntilTheStreamIsOpen(_ answer: apus_status) {
+        var table = WirePlugin.runtime()
+        table.open = { me, kind, request, events, _, _ in
+            let (witness, lent) = (Witness.of(me), Lent(value: events.pointee))
+            let begun = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                begun.signal()
+                "early".withBorrowed { lent.value.data(lent.value.context, 1, $0) }
+                witness.whenCalled()
+            }
+            begun.wait()
+            return request.string == "0" ? APUS_OK : APUS_FAULT
+        }
+        let streams = Streams(table)
+        let isDone = DispatchSemaphore(value: 0)
+        streams.plugin.onCall { isDone.signal() }
+        #expect(streams.open("\(answer)") == answer)
+        isDone.wait()
+        #expect(streams.listener.take() == (answer == APUS_OK ? ["data 1 early"] : []))
+    }
+
     @Test func aLostPeerEndsItsStreamsOnce() async {
         let streams = Streams()
         for _ in 0..<3 { #expect(streams.open("long") == APUS_OK) }
@@ -226,7 +247,8 @@ import Testing
 /// Lists again, inside of a list.
 private func deeper(_ context: UnsafeMutableRawPointer?) -> Int32 {
     var sink = apus_object_sink(context: context) { context, _ in deeper(context) }
-    return Witness.of(context).list(&sink)
+    _ = Witness.of(context).list(&sink)
+    return 1
 }
 
 /// Runs `body` on threads of its own, and waits for them.

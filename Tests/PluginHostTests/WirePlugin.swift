@@ -59,14 +59,14 @@ extension String {
 
     init(services: apus_services) {
         func text(_ address: apus_address) -> String { withUnsafeBytes(of: address) { "\(Array($0))" } }
-        let services_ = UnsafeBufferPointer(start: services.services, count: Int(services.service_count)).map {
+        let ports = UnsafeBufferPointer(start: services.services, count: Int(services.service_count)).map {
             """
             \($0.id) \($0.namespace_.string) \($0.name.string) \($0.port_name.string) \($0.protocol) \($0.port) \($0.node_port) \($0.affinity_seconds) \($0.flags) \
             \($0.health_check_node_port) \(text($0.cluster_ip)) \($0.external_first) \($0.external_count) \($0.endpoint_first) \($0.endpoint_count)
             """
         }
         self = """
-            \(services.size) \(services.generation) \(services.previous) \(services.node_address_count) \(services.pod_cidr.string) \(services_) \
+            \(services.size) \(services.generation) \(services.previous) \(services.node_address_count) \(services.pod_cidr.string) \(ports) \
             \(UnsafeBufferPointer(start: services.endpoints, count: Int(services.endpoint_count)).map { "\(text($0.address)) \($0.port) \($0.flags)" }) \
             \(UnsafeBufferPointer(start: services.addresses, count: Int(services.address_count)).map(text)) \
             \(Array(UnsafeBufferPointer(start: services.removed, count: Int(services.removed_count))))

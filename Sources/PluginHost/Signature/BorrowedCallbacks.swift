@@ -1,7 +1,8 @@
 internal import Synchronization
 
 /// Callbacks of the far side, as the callee on this side sees them: a C structure whose context is a number. A number that is not known, because the call or the stream
-/// that it belonged to is over, is ignored.
+/// that it belonged to is over, is ignored. What outlives its call stays until its last function was called, even if the lender is lost: the plugin may be reading it, and a
+/// child ends soon after its host.
 final class BorrowedCallbacks: @unchecked Sendable {
     // Sendable because everything is constant; the arguments of the enclosing call are read on that call's thread only.
     private let peer: Peer
@@ -43,9 +44,6 @@ final class BorrowedCallbacks: @unchecked Sendable {
 
     /// Calls with this number are ignored from now on.
     static func discard(_ number: UInt) { _ = known.withLock { $0.all.removeValue(forKey: number) } }
-
-    /// Forgets what `peer` lent: it is lost.
-    static func discard(all peer: Peer) { known.withLock { known in known.all = known.all.filter { $0.value.peer !== peer } } }
 
     static func call(_ number: UInt, _ slot: SlotDescriptor, _ index: Int, _ arguments: Arguments) -> Int64 {
         guard let borrowed = known.withLock({ $0.all[number] }), borrowed.callbacks.slots[index] === slot else { return slot.answerUnavailable(arguments, "") }

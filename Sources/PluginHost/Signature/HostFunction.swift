@@ -30,12 +30,8 @@ struct HostFunction {
         init(_ call: @escaping @Sendable (CallFrame) -> CallResult) { self.call = call }
     }
 
-    init(_ signature: Signature, _ call: @escaping @Sendable (CallFrame) -> CallResult) { self.init(CallInterface(signature), call) }
-
-    init(_ slot: SlotDescriptor, _ call: @escaping @Sendable (CallFrame) -> CallResult) { self.init(slot.interface, call) }
-
-    private init(_ interface: CallInterface, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
-        code = interface.makeFunction(Handler(call)) { _, result, arguments, handler in
+    init(_ slot: SlotDescriptor, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
+        code = slot.interface.makeFunction(Handler(call)) { _, result, arguments, handler in
             let handler = Unmanaged<Handler>.fromOpaque(handler.unsafelyUnwrapped).takeUnretainedValue()
             switch handler.call(CallFrame(arguments: arguments.unsafelyUnwrapped)) {
             case .nothing: break
@@ -47,17 +43,6 @@ struct HostFunction {
     }
 }
 
-/// One slot of a host service: its shape, and what it does.
-struct HostSlot: Sendable {
-    let signature: Signature
-    let call: @Sendable (CallFrame) -> CallResult
-
-    init(_ name: String, _ arguments: [ArgumentType], _ result: ArgumentType, _ call: @escaping @Sendable (CallFrame) -> CallResult) {
-        signature = Signature(name, arguments, result)
-        self.call = call
-    }
-}
-
 /// A table of host functions, in the order of the descriptor's slots. Lives as long as the process.
 func hostTable(_ descriptor: TableDescriptor, _ calls: [@Sendable (CallFrame) -> CallResult]) -> UnsafeRawPointer {
     precondition(calls.count == descriptor.slots.count, "there is not one function for each slot of \(descriptor.id)")
@@ -66,15 +51,5 @@ func hostTable(_ descriptor: TableDescriptor, _ calls: [@Sendable (CallFrame) ->
     for (index, (slot, call)) in zip(descriptor.slots, calls).enumerated() {
         table.storeBytes(of: HostFunction(slot, call).code, toByteOffset: descriptor.offset(of: index), as: UnsafeMutableRawPointer.self)
     }
-    return UnsafeRawPointer(table)
-}
-
-/// A table of host functions: its size, then one pointer a slot. Lives as long as the process.
-func hostTable<Table>(_ type: Table.Type, _ slots: [HostSlot]) -> UnsafeRawPointer {
-    let size = MemoryLayout<Table>.size
-    precondition(size == 8 + 8 * slots.count, "the slots of \(type) are not the header's")
-    let table = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
-    table.storeBytes(of: UInt64(size), as: UInt64.self)
-    for (index, slot) in slots.enumerated() { table.storeBytes(of: HostFunction(slot.signature, slot.call).code, toByteOffset: 8 + 8 * index, as: UnsafeMutableRawPointer.self) }
     return UnsafeRawPointer(table)
 }

@@ -67,7 +67,6 @@ final class Peer: Sendable {
             return Array(state.lent.values)
         }
         for callbacks in lent { callbacks.end() }
-        BorrowedCallbacks.discard(all: self)
     }
 
     var isLost: Bool { isOver.load(ordering: .acquiring) }
