@@ -5,23 +5,17 @@ internal import Synchronization
 
 /// The bytes of a plugin library: read once, hashed, and copied to where nobody can change them. Nothing of it runs before `image`.
 ///
-/// There is one `Library` for one SHA-256 in a process. A new file under an old path is another library, which loads beside the old one.
-final class Library: Sendable {
-    /// Where it was first read from.
+/// There is one copy for one SHA-256 in a process. A new file under an old path is another library, which loads beside the old one.
+struct Library: Sendable {
+    /// Where it was read from.
     let path: String
     /// 64 hexadecimal digits.
     let sha256: String
     /// Of the sealed copy; open as long as the process lives, so that `/proc/self/fd/<descriptor>` names these bytes and never others.
     let descriptor: Int32
-    private let loaded = Mutex<LibraryImage?>(nil)
 
-    private static let known = Mutex<[String: Library]>([:])
-
-    private init(path: String, sha256: String, descriptor: Int32) {
-        self.path = path
-        self.sha256 = sha256
-        self.descriptor = descriptor
-    }
+    /// The descriptors of the copies, by SHA-256.
+    private static let copies = Mutex<[String: Int32]>([:])
 
     /// The library that the manifest names.
     /// - Throws: `PluginError` when no directory has it, or when it is not the one that the manifest pins.
@@ -41,26 +35,19 @@ final class Library: Sendable {
             throw PluginError(
                 .pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(sha256); pin the library that is there, or put the pinned one in its place")
         }
-        return try known.withLock { known in
-            if let library = known[sha256] { return library }
+        let descriptor = try copies.withLock { copies in
+            if let descriptor = copies[sha256] { return descriptor }
             let name = path.split(separator: "/").last.map(String.init) ?? path
             let descriptor = bytes.withUnsafeBytes { apus_sealed_file(name, $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, UInt64($0.count)) }
             guard descriptor >= 0 else { throw PluginError(.unloadable, plugin: plugin, "no memory for a copy of \(path): \(systemError())") }
-            let library = Library(path: path, sha256: sha256, descriptor: descriptor)
-            known[sha256] = library
-            return library
+            copies[sha256] = descriptor
+            return descriptor
         }
+        return Library(path: path, sha256: sha256, descriptor: descriptor)
     }
 
-    /// Loads the library into this process, once and for good.
-    func image(plugin: String) throws -> LibraryImage {
-        try loaded.withLock { loaded in
-            if let loaded { return loaded }
-            let image = try LibraryImage(descriptor: descriptor, path: path, plugin: plugin)
-            loaded = image
-            return image
-        }
-    }
+    /// Loads the library into this process, for good. Another call finds it loaded.
+    func image(plugin: String) throws -> LibraryImage { try LibraryImage(descriptor: descriptor, path: path, plugin: plugin) }
 
     private static func read(_ path: String, plugin: String) throws -> [UInt8] {
         let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)

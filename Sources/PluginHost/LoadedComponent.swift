@@ -142,7 +142,7 @@ extension LoadedComponent {
         let counter = slots[slot]
         guard counter.states & state.load(ordering: .acquiring) != 0 else { return Answer(status: APUS_CANCELLED, problem: "the plugin was stopped") }
         if counter.isControl, isControlled.exchange(true, ordering: .acquiring) {
-            return refuse(counter, "\(counter.descriptor.name) was called while another call of one caller at a time was under way")
+            return refuse(counter, "\(counter.descriptor.name) was called while another call was under way, though it takes one at a time")
         }
         if marksThread { PolicyThread.mark() }
         let start = steadyNanoseconds()

@@ -57,10 +57,13 @@ struct Plan: Sendable, Equatable {
     private mutating func applyReplacements(_ candidates: [Candidate]) {
         let standing = candidates.indices.filter { stands($0, candidates[$0]) }
         var replacer: [Int: Int] = [:]
-        // What runs has the older right, should two replace each other.
-        for index in standing.filter({ candidates[$0].isRunning }) + standing.filter({ !candidates[$0].isRunning }) {
+        let replacements = standing.compactMap { index -> (index: Int, other: Int)? in
             let manifest = candidates[index].manifest
-            guard let other = standing.first(where: { candidates[$0].manifest.name == manifest.replaces && candidates[$0].manifest.kind == manifest.kind }) else { continue }
+            let other = standing.first { candidates[$0].manifest.name == manifest.replaces && candidates[$0].manifest.kind == manifest.kind }
+            return other.map { (index, $0) }
+        }
+        // Should some replace each other in a circle, the one that runs goes on: what would replace it comes last, and closes the circle.
+        for (index, other) in replacements.filter({ !candidates[$0.other].isRunning }) + replacements.filter({ candidates[$0.other].isRunning }) {
             var above = replacer[index]
             while let next = above, next != other { above = replacer[next] }
             if above == nil, replacer[other] == nil { replacer[other] = index }

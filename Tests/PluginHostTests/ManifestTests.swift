@@ -32,9 +32,49 @@ import Testing
         #expect(manifest.rules.count == 2)
     }
 
+    @Test func leavesOutWhatItDoesNotSay() throws {
+        let manifest = try read(Self.good)
+        #expect(manifest.sha256 == nil && manifest.isolation == .none && manifest.mode == .active && manifest.replaces == nil)
+        #expect(manifest.deadline == nil && manifest.limits == PluginManifest.Limits() && manifest.generation == nil)
+    }
+
+    @Test func readsHowAndInWhosePlaceItRuns() throws {
+        let pin = String(repeating: "0a", count: 32)
+        let text = Self.good.replacingOccurrences(
+            of: "required: true",
+            with: "sha256: \(pin)\n  isolation: Process\n  replaces: old-deployment\n  deadlineSeconds: 7\n  limits: {memory: 256Mi, openFiles: 300}")
+        let manifest = try read(text)
+        #expect(manifest.sha256 == pin && manifest.isolation == .process && manifest.replaces == "old-deployment" && manifest.deadline == .seconds(7))
+        #expect(manifest.limits.memory == 256 << 20 && manifest.limits.openFiles == 300)
+    }
+
+    @Test func readsAShadow() throws {
+        let policy: Value = [
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "candidate"],
+            "spec": ["kind": "SchedulerPolicy", "library": "libp.so", "mode": "Shadow", "replaces": "default", "weight": 3],
+        ]
+        let manifest = try PluginManifest(object: policy)
+        #expect(manifest.mode == .shadow && manifest.replaces == "default" && manifest.weight == 3 && manifest.file.isEmpty)
+    }
+
+    @Test func readsAServedObject() throws {
+        let object: Value = [
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin",
+            "metadata": ["name": "p", "uid": "1", "resourceVersion": "7", "generation": 4, "managedFields": [], "creationTimestamp": "2026-01-01T00:00:00Z"],
+            "spec": ["kind": "Proxy", "library": "libp.so"], "status": ["state": "Running"],
+        ]
+        #expect(try PluginManifest(object: object).generation == 4)
+    }
+
+    @Test func anObjectsErrorStartsWithTheField() throws {
+        let object: Value = ["apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "p"], "spec": ["kind": "Proxy", "library": "a/b.so"]]
+        let error = try #require(throws: PluginError.self) { try PluginManifest(object: object) }
+        #expect(error.plugin == "p" && error.message == "spec.library: \"a/b.so\" must be a file name without a directory")
+    }
+
     @Test(arguments: [
-        ("required: true", "requried: true", "unknown key spec.requried"),
-        ("workers: 4", "worker: 4", "unknown key spec.controller.worker"),
+        ("required: true", "requried: true", "spec.requried: unknown key; known here are kind, library"),
+        ("workers: 4", "worker: 4", "spec.controller.worker: unknown key"),
         ("map: SameName", "map: Sideways", "spec.controller.watches[0].map: \"Sideways\" is none of Plugin, SameName, Owner"),
         ("kind: Controller", "kind: Gadget", "spec.kind: \"Gadget\" is none of"),
         ("libcontroller-deployment.so", "../evil.so", "spec.library: \"../evil.so\" must be a file name without a directory"),
@@ -45,9 +85,25 @@ import Testing
         ("for: [apps/v1/deployments]", "for: [deployments]", "spec.controller.for[0]: \"deployments\" is not of the form"),
         ("verbs: [get, list, watch]", "verbs: [get, list]", "spec.rules: must grant get, list and watch of v1/pods"),
         ("verbs: [get, list, watch]", "verbs: []", "spec.rules[1].verbs: must not be empty"),
-        ("plugins.apus.dev/v1alpha1", "plugins.apus.dev/v9", "apiVersion and kind must be"),
+        ("plugins.apus.dev/v1alpha1", "plugins.apus.dev/v9", "apiVersion: must be plugins.apus.dev/v1alpha1, not \"plugins.apus.dev/v9\""),
+        ("kind: Plugin", "kind: Plug", "kind: must be Plugin, not \"Plug\""),
+        ("required: true", "sha256: abc", "spec.sha256: must be 64 hexadecimal digits in lower case"),
+        ("required: true", "sha256: \(String(repeating: "A", count: 64))", "spec.sha256: must be 64 hexadecimal digits in lower case"),
+        ("required: true", "isolation: Thread", "spec.isolation: \"Thread\" is none of None, Process"),
+        ("required: true", "mode: Quiet", "spec.mode: \"Quiet\" is none of Active, Shadow"),
+        ("required: true", "mode: Shadow", "spec.mode: only a SchedulerPolicy can be a shadow"),
+        ("required: true", "replaces: Dep_loyment", "spec.replaces: \"Dep_loyment\" is not a DNS label"),
+        ("required: true", "replaces: deployment", "spec.replaces: a plugin cannot replace itself"),
+        ("required: true", "deadlineSeconds: 0", "spec.deadlineSeconds: must be a number from 1 to 3600"),
+        ("required: true", "limits: {memory: 64Mi}", "spec.limits: only a plugin with isolation Process can be limited"),
+        ("required: true", "isolation: Process, limits: {memory: lots}", "spec.limits.memory: must be a quantity of at least 1Mi"),
+        ("required: true", "isolation: Process, limits: {memory: 64}", "spec.limits.memory: must be a quantity of at least 1Mi"),
+        ("required: true", "isolation: Process, limits: {openFiles: 3}", "spec.limits.openFiles: must be a number from 16 to 1048576"),
+        ("required: true", "isolation: Process, limits: {cpu: 1}", "spec.limits.cpu: unknown key"),
+        ("metadata: {name: deployment}", "metadata: {name: deployment, uid: x}", "metadata.uid: unknown key"),
     ])
     func refuses(_ old: String, _ new: String, _ sentence: String) throws {
+        let new = new.replacingOccurrences(of: ", limits", with: "\n  limits")
         let error = try #require(throws: PluginError.self) { try read(Self.good.replacingOccurrences(of: old, with: new)) }
         #expect(error.code == .invalidManifest && error.plugin == "x.yaml")
         #expect(error.message.contains(sentence), "\(error.message)")

@@ -3,45 +3,58 @@ import Testing
 @testable import PluginHost
 
 @Suite struct SupervisionTests {
-    private let start = ContinuousClock.now
-
     @Test func theDelayDoublesAndHealthResetsIt() {
         var delay = RestartDelay()
         let delays = (0..<11).map { _ in delay.delay(after: .seconds(59)) }
         #expect(delays == [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000].map { .milliseconds($0) })
-        #expect(delay.delay(after: .seconds(60)) == .milliseconds(100))
-        #expect(delay.delay(after: .zero) == .milliseconds(200))
+        let (healthy, next) = (delay.delay(after: .seconds(60)), delay.delay(after: .zero))
+        #expect(healthy == .milliseconds(100))
+        #expect(next == .milliseconds(200))
     }
 
-    @Test func aProcessThatFellIsReplaced() {
+    /// One event and what it is answered, in words.
+    struct Step: Sendable {
+        var event: String
+        var apply: @Sendable (inout Supervision) -> String
+        var answer: String
+
+        private static let start = ContinuousClock.now
+        static func rose(_ second: Int, _ answer: Bool) -> Step { Step(event: "rose", apply: { "\($0.rose(at: start + .seconds(second)))" }, answer: "\(answer)") }
+        static func fell(_ second: Int, _ answer: Int?) -> Step { Step(event: "fell", apply: { text($0.fell(at: start + .seconds(second))) }, answer: text(answer)) }
+        static func failed(_ answer: Int?) -> Step { Step(event: "failed", apply: { text($0.failed()) }, answer: text(answer)) }
+        static func tryAgain(_ answer: Bool) -> Step { Step(event: "tryAgain", apply: { "\($0.tryAgain())" }, answer: "\(answer)") }
+        static func stop(_ answer: Supervision.StopAction) -> Step { Step(event: "stop", apply: { "\($0.stop())" }, answer: "\(answer)") }
+        private static func text(_ milliseconds: Int?) -> String { text(milliseconds.map { .milliseconds($0) }) }
+        private static func text(_ duration: Duration?) -> String { duration.map { "\($0)" } ?? "never" }
+    }
+
+    @Test(arguments: [
+        // It is replaced until one serves; after a minute of health the delay is the first again.
+        [Step.rose(0, true), .fell(1, 100), .tryAgain(true), .failed(200), .tryAgain(true), .rose(2, true), .fell(62, 100)],
+        // After stop nothing is started.
+        [.rose(0, true), .stop(.callStop), .stop(.nothing), .fell(1, nil)],
+        [.stop(.giveUp), .rose(0, false), .failed(nil)],
+        [.rose(0, true), .fell(1, 100), .stop(.giveUp), .tryAgain(false)],
+        [.rose(0, true), .fell(1, 100), .tryAgain(true), .stop(.giveUp), .rose(2, false)],
+        // What makes no sense changes nothing.
+        [.tryAgain(false), .fell(0, nil), .rose(0, true), .rose(1, false), .tryAgain(false), .failed(nil), .fell(2, 100)],
+    ])
+    func answers(_ steps: [Step]) {
         var supervision = Supervision()
-        #expect(supervision.rose(at: start))
-        #expect(supervision.fell(at: start + .seconds(1)) == .milliseconds(100))
-        #expect(supervision.tryAgain())
-        #expect(supervision.failed() == .milliseconds(200))
-        #expect(supervision.tryAgain())
-        #expect(supervision.rose(at: start + .seconds(2)))
-        #expect(supervision.restarts == 2)
-        #expect(supervision.fell(at: start + .seconds(62)) == .milliseconds(100), "it was healthy for a minute")
+        for (index, step) in steps.enumerated() {
+            let answer = step.apply(&supervision)
+            #expect(answer == step.answer, "step \(index), \(step.event)")
+        }
     }
 
-    @Test func afterStopNothingIsStarted() {
-        var up = Supervision()
-        _ = up.rose(at: start)
-        #expect(up.stop() == .callStop)
-        #expect(up.stop() == .nothing)
-        #expect(up.fell(at: start) == nil)
-
-        var rising = Supervision()
-        #expect(rising.stop() == .giveUp)
-        #expect(!rising.rose(at: start))
-        #expect(rising.failed() == nil)
-
-        var down = Supervision()
-        _ = down.rose(at: start)
-        _ = down.fell(at: start)
-        #expect(down.stop() == .giveUp)
-        #expect(!down.tryAgain())
+    @Test func countsRestarts() {
+        var supervision = Supervision()
+        for _ in 0..<3 {
+            _ = supervision.rose(at: .now)
+            _ = supervision.fell(at: .now)
+            _ = supervision.tryAgain()
+        }
+        #expect(supervision.restarts == 3)
     }
 
     @Test(arguments: [

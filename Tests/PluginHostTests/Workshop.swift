@@ -19,17 +19,39 @@ final class Workshop: Sendable {
 
     struct CompilerFailure: Error { let source: String }
 
-    /// Compiles one C file of the tree into `lib<name>.so`.
-    func compile(_ source: String, as name: String) throws {
+    /// Compiles one C file of the tree into `lib<name>.so`. What was there is replaced, not written over: it may be loaded.
+    func compile(_ source: String, as name: String, defining macros: [String] = []) throws {
+        try? FileManager.default.removeItem(atPath: "\(directory)/lib\(name).so")
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments = ["cc", "-std=c11", "-shared", "-fPIC", "-I\(Self.root)/Sources/PluginAPI/include", "\(Self.root)/\(source)", "-o", "\(directory)/lib\(name).so"]
+        compiler.arguments =
+            ["cc", "-std=c11", "-shared", "-fPIC", "-I\(Self.root)/Sources/PluginAPI/include", "\(Self.root)/\(source)", "-o", "\(directory)/lib\(name).so"]
+            + macros.map { "-D\($0)" }
         try compiler.run()
         compiler.waitUntilExit()
         guard compiler.terminationStatus == 0 else { throw CompilerFailure(source: source) }
     }
 
-    func fixture(_ name: String) throws { try compile("Tests/Fixtures/plugins/\(name).c", as: name) }
+    func fixture(_ name: String, as library: String? = nil, defining macros: [String] = []) throws {
+        try compile("Tests/Fixtures/plugins/\(name).c", as: library ?? name, defining: macros)
+    }
+
+    func sha256(_ library: String) throws -> String { try Library.open(path: "\(directory)/lib\(library).so", plugin: library).sha256 }
+
+    /// A manifest of the component `fixture`. A controller is for Namespaces.
+    static func plugin(_ name: String, _ kind: ExtensionKind = .controller, library: String, generation: Int64? = nil, _ spec: Value = .emptyObject) throws -> PluginManifest {
+        var spec = spec
+        spec["kind"] = .string(kind.rawValue)
+        spec["library"] = .string("lib\(library).so")
+        spec["component"] = "fixture"
+        if kind == .controller {
+            spec["controller"] = ["for": ["v1/namespaces"]]
+            spec["rules"] = [["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch", "patch"]]]
+        }
+        return try PluginManifest(object: [
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(name), "generation": generation.map(Value.int) ?? .null], "spec": spec,
+        ])
+    }
 
     func manifest(_ name: String, _ text: String) throws { try text.write(toFile: "\(directory)/\(name).yaml", atomically: true, encoding: .utf8) }
 
@@ -64,14 +86,17 @@ final class NotingClient: Client {
     }
     let user: String
     let notes: Notes
+    /// As if the rules of whoever calls granted no patch.
+    let refusingPatches: Bool
 
     final class Notes: Sendable {
         let patches = Locked<[Patch]>([])
     }
 
-    init(user: String = "system:admin", notes: Notes = Notes()) {
+    init(user: String = "system:admin", notes: Notes = Notes(), refusingPatches: Bool = false) {
         self.user = user
         self.notes = notes
+        self.refusingPatches = refusingPatches
     }
 
     static let refused = APIError(code: 503, reason: .serviceUnavailable, message: "not in this test")
@@ -85,11 +110,12 @@ final class NotingClient: Client {
     func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
     func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
     func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+        if refusingPatches { throw APIError(code: 403, reason: .forbidden, message: "\(user) cannot patch \(resource.resource)") }
         notes.patches.change { $0.append(Patch(user: user, name: name, patch: patch)) }
         return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name), "resourceVersion": "8"]])
     }
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw Self.refused }
-    func impersonating(_ user: String, groups: [String]) -> any Client { NotingClient(user: user, notes: notes) }
+    func impersonating(_ user: String, groups: [String]) -> any Client { NotingClient(user: user, notes: notes, refusingPatches: refusingPatches) }
 }
 
 /// A value behind a lock.
