@@ -150,6 +150,30 @@ import Testing
         await stage.host.stop()
     }
 
+    @Test(arguments: [("other", UInt64(1)), ("fixture", 0)])
+    func anotherProxysRulesGoOnceTheNewOneCarriesTheTraffic(_ component: String, _ cleanups: UInt64) async throws {
+        let workshop = try Workshop()
+        try workshop.fixture("proxy-idle")
+        try workshop.fixture("proxy-idle", as: "new", defining: ["NAME=\"\(component)\"", "VERSION=\"2.0\""])
+        let stage = try await Stage([Workshop.plugin("old", .proxy, library: "proxy-idle")], in: workshop)
+        let host = stage.host
+        let changes = host.changes(of: .proxy)
+        let loop = Task {
+            for await _ in changes where host.proxy?.name == "new" {
+                // What the new one was told to put in place is there before anything of the old one goes.
+                let before = host.plugins[0].slots[1].calls
+                host.proxy?.didSync()
+                return before
+            }
+            return UInt64.max
+        }
+        await host.apply(try Workshop.plugin("new", .proxy, library: "new", ["replaces": "old", "component": .string(component)]))
+        #expect(await loop.value == 0)
+        let cleanup = try #require(host.plugins.first?.slots.last)
+        #expect(cleanup.name == "cleanup" && cleanup.calls == cleanups)
+        await host.stop()
+    }
+
     @Test func aReplacementThatFailsStopsNothing() async throws {
         let workshop = try Workshop()
         try workshop.fixture("good")

@@ -43,7 +43,7 @@ final class Workshop: Sendable {
         var spec = spec
         spec["kind"] = .string(kind.rawValue)
         spec["library"] = .string("lib\(library).so")
-        spec["component"] = "fixture"
+        if spec["component"].isNull { spec["component"] = "fixture" }
         if kind == .controller {
             spec["controller"] = ["for": ["v1/namespaces"]]
             spec["rules"] = [["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch", "patch"]]]
