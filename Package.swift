@@ -138,9 +138,11 @@ let package = Package(
         .executableTarget(
             name: "Host",
             dependencies: [
-                "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet", "Proxy", "CLinux",
+                "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet",
+                "Proxy", "CLinux",
                 "ELF", "Streaming",
-                product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("OrderedCollections", "swift-collections"), product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
+                product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("OrderedCollections", "swift-collections"),
+                product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
         tests("ELF"),
@@ -174,10 +176,12 @@ let package = Package(
             name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")], path: "Tests/RuntimeTests",
             swiftSettings: swift),
         .testTarget(
-            name: "PluginConformanceTests", dependencies: ["APIModel", "Client", "Containerd", "PluginConformance", "PluginHost", product("Logging", "swift-log")], path: "Tests/PluginConformanceTests",
+            name: "PluginConformanceTests", dependencies: ["APIModel", "Client", "Containerd", "PluginConformance", "PluginHost", product("Logging", "swift-log")],
+            path: "Tests/PluginConformanceTests",
             swiftSettings: swift),
         .testTarget(
-            name: "SwapTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Kubelet", "Scheduler", "Proxy", "PKI", product("Logging", "swift-log")],
+            name: "SwapTests",
+            dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Kubelet", "Scheduler", "Proxy", "PKI", product("Logging", "swift-log")],
             path: "Tests/SwapTests", swiftSettings: swift),
         .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
         tests("Store", [product("Logging", "swift-log")]),
@@ -185,6 +189,8 @@ let package = Package(
         tests("PKI", ["APIModel"]),
         .testTarget(name: "RolesTests", dependencies: [], path: "Tests/RolesTests", swiftSettings: swift),
         tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
-        .executableTarget(name: "Benchmarks", dependencies: ["APIModel", "Client", "Store", product("Logging", "swift-log")], path: "Benchmarks", swiftSettings: swift),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["APIModel", "Client", "PluginAPI", "PluginConformance", "PluginHost", "Store", product("Logging", "swift-log")], path: "Benchmarks",
+            swiftSettings: swift),
     ] + plugins.map(\.target)
 )

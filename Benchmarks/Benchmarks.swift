@@ -3,12 +3,16 @@ import Glibc
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise. `Benchmarks cluster KUBECONFIG` measures
-/// a running cluster.
+/// a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory.
 @main
 struct Benchmarks {
     static func main() async throws {
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "cluster" {
             try await ClusterBenchmark(kubeconfig: CommandLine.arguments[2]).run()
+            return
+        }
+        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "plugins" {
+            try await PluginBenchmark(directory: CommandLine.arguments[2]).run()
             return
         }
         let place = CommandLine.arguments.dropFirst().first ?? "."
