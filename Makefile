@@ -2,13 +2,15 @@
 SHELL := /bin/bash
 DATA_DIR ?= /var/lib/apus
 RELEASE := .build/release
+PREFIX ?= /usr/local
 
-.PHONY: help bootstrap build up down test bench lint format example
+.PHONY: help bootstrap build install up down test bench lint format example
 
 help:
 	@echo 'make up       install what is missing, build, start the all-in-one, return when the node is Ready'
 	@echo 'make down     stop it and take away everything it made but its data ($(DATA_DIR))'
 	@echo 'make example  build and deploy the web page of examples/hello and print it'
+	@echo 'make install  copy apus, its plugins and the kit for plugin authors to $(PREFIX)'
 	@echo 'make test     build and run every test'
 	@echo 'make bench    measure, in release mode'
 	@echo 'make lint     formatting, headers as C11 and C++17, module fences'
@@ -18,6 +20,9 @@ bootstrap:
 
 build: bootstrap
 	@scripts/build release
+
+install: build
+	@scripts/install $(PREFIX)
 
 up: build
 	@$(RELEASE)/apus up --detach --data-dir $(DATA_DIR)

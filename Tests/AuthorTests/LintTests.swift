@@ -103,7 +103,7 @@ struct LintTests {
         ("component: tidy", "component: untidy", "spec.component: tidy.so has no component untidy; it offers tidy"),
         ("component: tidy", "component: tidy\n  abi: \"1.7\"", "spec.abi: wants 1.7, and tidy.so was built for 1.0"),
         ("component: tidy", "component: tidy\n  sha256: \(String(repeating: "ab", count: 32))", "spec.sha256: pins \(String(repeating: "ab", count: 32)), and tidy.so is "),
-        ("component: tidy", "component: tidy\n  colour: red", "unknown key spec.colour"),
+        ("component: tidy", "component: tidy\n  colour: red", "spec.colour: unknown key"),
         (
             "kind: Controller\n  library: tidy.so\n  component: tidy\n  controller: {for: [v1/namespaces]}", "kind: Proxy\n  library: tidy.so\n  component: tidy",
             "spec.kind: says Proxy (apus.proxy/1), and component tidy of tidy.so is apus.controller/1"

@@ -16,7 +16,7 @@ struct ProjectTests {
         let built = try bench.make("my-first")
         #expect(built.status == 0, "\(built.text)")
         let files = try FileManager.default.contentsOfDirectory(atPath: bench.directory.appending(path: "my-first").path).sorted()
-        let sources = language == "c" ? ["plugin.c", "test.c"] : ["Plugin.swift", "Test.swift"]
+        let sources = language == "c" ? ["plugin.c", "test.c"] : ["Plugin.swift", "Test.swift"] + (kind == "proxy" ? ["module.modulemap"] : [])
         #expect(Set(files) == Set([".gitignore", "Makefile", "README.md", "libmy-first.so", "my-first.yaml"] + sources))
         for file in files where file != "libmy-first.so" { #expect(try !bench.read("my-first/\(file)").contains("{{"), "\(file) was not filled in") }
 
@@ -29,10 +29,10 @@ struct ProjectTests {
 
     /// A test that cannot fail is none.
     @Test(arguments: [
-        ("scheduler-policy", "c", "plugin.c", "#define RESERVE 10", "#define RESERVE 1000"),
+        ("scheduler-policy", "c", "plugin.c", "#define RESERVE 10", "#define RESERVE 2"),
         ("controller", "c", "plugin.c", "is_done) return status", "is_done && 0) return status"),
         ("controller", "swift", "Plugin.swift", "reason == .notFound", "reason == .gone || true"), ("runtime", "c", "plugin.c", "(uint64_t)field << 3 | 2", "(uint64_t)field << 3"),
-        ("scheduler-policy", "swift", "Plugin.swift", "reserve: Int64 = 10", "reserve: Int64 = 1000"), ("proxy", "c", "plugin.c", "fputs(\" ->\", to)", "fputs(\" =>\", to)"),
+        ("scheduler-policy", "swift", "Plugin.swift", "reserve: Int64 = 10", "reserve: Int64 = 2"), ("proxy", "c", "plugin.c", "numgen random mod", "numgen inc mod"),
     ])
     func aProjectThatIsWrongFails(kind: String, language: String, file: String, text: String, wrong: String) throws {
         let bench = try Workbench()
@@ -62,6 +62,22 @@ struct ProjectTests {
         #expect(refused.status == 1)
         #expect(refused.lines == ["error: \(message)"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: bench.directory.path) == ["there"], "nothing was written")
+    }
+
+    /// The kit is whole where `make install` puts it.
+    @Test func anInstalledKitWorks() throws {
+        let bench = try Workbench()
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let prefix = bench.directory.appending(path: "prefix").path
+        let installed = try Workbench.run(["\(root.path)/scripts/install", prefix, Workbench.products.lastPathComponent], in: root)
+        #expect(installed.lines == ["installed \(prefix)/bin/apus"], "\(installed.text)")
+
+        #expect(try Workbench.run(["\(prefix)/bin/apus", "plugin", "sdk"], in: bench.directory).lines == ["\(prefix)/share/apus/sdk"])
+        let made = try Workbench.run(["\(prefix)/bin/apus", "plugin", "new", "away", "--kind", "controller", "--language", "swift"], in: bench.directory)
+        #expect(made.status == 0, "\(made.text)")
+        let tested = try bench.make("away", "test")
+        #expect(tested.status == 0, "\(tested.text)")
+        #expect(!tested.text.contains(Workbench.products.path), "an installed kit uses nothing of the checkout")
     }
 
     @Test func saysWhereTheSDKIs() throws {

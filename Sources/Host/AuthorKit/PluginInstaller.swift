@@ -6,6 +6,8 @@ struct PluginInstaller {
     enum Change: String { case created, configured, unchanged }
 
     private static let patience = Duration.seconds(60)
+    /// The states that a host stays in; the others are on the way.
+    private static let final: Set<String> = ["Running", "Shadow", "Skipped", "Failed", "Stopped"]
 
     let client: any Client
 
@@ -61,6 +63,6 @@ struct PluginInstaller {
 
     private static func isSettled(_ now: Value, _ wanted: Value) -> Bool {
         guard let observed = now["status"]["observedGeneration"].int, let generation = wanted["metadata"]["generation"].int else { return false }
-        return observed >= generation && now["status"]["state"].string != nil
+        return observed >= generation && final.contains(now["status"]["state"].string ?? "")
     }
 }

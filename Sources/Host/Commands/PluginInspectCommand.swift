@@ -12,6 +12,12 @@ struct PluginInspectCommand: ParsableCommand {
     @Argument var file: String
 
     func run() throws {
+        // Whoever started us may have blocked or ignored the signal, and both are inherited.
+        var alarms = sigset_t()
+        sigemptyset(&alarms)
+        sigaddset(&alarms, SIGALRM)
+        signal(SIGALRM, SIG_DFL)
+        pthread_sigmask(SIG_UNBLOCK, &alarms, nil)
         alarm(Self.seconds)
         do {
             Output.line(LibraryDescription.line(try LibraryInspection.inspect(path: file)))

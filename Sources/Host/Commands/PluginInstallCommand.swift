@@ -1,6 +1,7 @@
 internal import APIModel
 internal import ArgumentParser
 internal import Client
+internal import FoundationEssentials
 
 /// Puts a library into a plugin directory and its manifest, with the library's SHA-256 in it, into the API.
 struct PluginInstallCommand: AsyncParsableCommand {
@@ -13,7 +14,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
     @Argument(help: "Its manifest, a YAML file with one document.")
     var manifest: String
 
-    @Option(help: "The plugin directory to copy the library to, one of the host's. Default: where the host looks first when nobody tells it.")
+    @Option(help: "The plugin directory to copy the library to, one of the host's. Default: lib/apus when installed, in a checkout where the executable is.")
     var dir: String?
 
     @Flag(help: "Change nothing; print the object that would be applied.")
@@ -65,10 +66,10 @@ struct PluginInstallCommand: AsyncParsableCommand {
     }
 
     private static func defaultDirectory() throws -> String {
-        guard let first = try PluginPlaces(PluginOptions.parse([])).libraries.first else {
+        guard let last = try PluginPlaces(PluginOptions.parse([])).libraries.last else {
             throw StartupFailure("there is no plugin directory near the executable: name one with --dir")
         }
-        return first
+        return URL(filePath: last).standardizedFileURL.path
     }
 }
 

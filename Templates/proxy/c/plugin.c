@@ -1,4 +1,4 @@
-// {{NAME}}: a service proxy in C. Sends what goes to a ClusterIP to an endpoint, with nftables.
+// {{NAME}}: a service proxy in C. Sends what goes to a Service to one of its endpoints, with nftables.
 
 #define _POSIX_C_SOURCE 200809L // open_memstream
 #include "apus/apus.h"
@@ -24,25 +24,38 @@ static void put_address(FILE *to, const apus_address *address) {
     fprintf(to, "%d.%d.%d.%d", address->bytes[0], address->bytes[1], address->bytes[2], address->bytes[3]);
 }
 
-// One rule sends a new connection to one of the endpoints, at random; the kernel remembers which.
-static void put_service(FILE *to, const apus_services *wanted, const apus_service_port *service) {
-    if (service->cluster_ip.family != 4) return;
-    const apus_endpoint *endpoints = wanted->endpoints + service->endpoint_first;
-    uint32_t count = 0;
-    for (uint32_t index = 0; index < service->endpoint_count; index++) count += endpoints[index].address.family == 4;
-    if (count == 0) return;
-    fputs("    ip daddr ", to);
-    put_address(to, &service->cluster_ip);
-    fprintf(to, " %s dport %u dnat ip to numgen random mod %u map {", service->protocol == 6 ? "tcp" : service->protocol == 17 ? "udp" : "sctp", service->port, count);
+// `dnat …`: sends a new connection to one of the endpoints, at random; the kernel remembers which.
+static void put_targets(FILE *to, const apus_services *wanted, const apus_service_port *service, uint32_t count) {
+    fprintf(to, " dnat ip to numgen random mod %u map {", count);
     uint32_t number = 0;
     for (uint32_t index = 0; index < service->endpoint_count; index++) {
-        if (endpoints[index].address.family != 4) continue;
+        const apus_endpoint *endpoint = &wanted->endpoints[service->endpoint_first + index];
+        if (endpoint->address.family != 4) continue;
         fprintf(to, "%s %u : ", number ? "," : "", number);
-        put_address(to, &endpoints[index].address);
-        fprintf(to, " . %u", endpoints[index].port);
+        put_address(to, &endpoint->address);
+        fprintf(to, " . %u", endpoint->port);
         number++;
     }
     fputs(" }\n", to);
+}
+
+// A rule for each address that the port of the Service has: the ClusterIP, those from outside, and a port of the Node.
+static void put_service(FILE *to, const apus_services *wanted, const apus_service_port *service) {
+    const char *protocol = service->protocol == 6 ? "tcp" : service->protocol == 17 ? "udp" : "sctp";
+    uint32_t count = 0;
+    for (uint32_t index = 0; index < service->endpoint_count; index++) count += wanted->endpoints[service->endpoint_first + index].address.family == 4;
+    if (count == 0) return; // there is nowhere to send it
+    for (uint32_t index = 0; index <= service->external_count; index++) {
+        const apus_address *address = index < service->external_count ? &wanted->addresses[service->external_first + index] : &service->cluster_ip;
+        if (address->family != 4) continue;
+        fputs("    ip daddr ", to);
+        put_address(to, address);
+        fprintf(to, " %s dport %u", protocol, service->port);
+        put_targets(to, wanted, service, count);
+    }
+    if (service->node_port == 0) return;
+    fprintf(to, "    ip daddr != 127.0.0.0/8 fib daddr type local %s dport %u", protocol, service->node_port);
+    put_targets(to, wanted, service, count);
 }
 
 // All that is wanted, as commands for nftables: one transaction, in force as a whole or not at all. To be freed.
@@ -65,13 +78,12 @@ static char *ruleset(const apus_services *wanted) {
     return NULL;
 }
 
-// Names what a new Service wants and does not get.
+// Names a new Service that wants more.
 static void warn(const proxy *proxy, const apus_service_port *service) {
-    int is_plain = service->cluster_ip.family != 6 && !service->node_port && !service->external_count && !service->affinity_seconds
-                  && !(service->flags & (APUS_SERVICE_EXTERNAL_LOCAL | APUS_SERVICE_INTERNAL_LOCAL));
+    int is_plain = service->cluster_ip.family != 6 && !service->affinity_seconds && !(service->flags & (APUS_SERVICE_EXTERNAL_LOCAL | APUS_SERVICE_INTERNAL_LOCAL));
     if (is_plain || !(service->flags & APUS_SERVICE_CHANGED) || !proxy->log) return;
     char line[640];
-    snprintf(line, sizeof line, "Service %.*s/%.*s wants more than an IPv4 ClusterIP: the rest is not carried", (int)service->namespace_.count,
+    snprintf(line, sizeof line, "Service %.*s/%.*s: IPv6, session affinity and traffic policies are not carried", (int)service->namespace_.count,
              (const char *)service->namespace_.bytes, (int)service->name.count, (const char *)service->name.bytes);
     proxy->log->write(proxy->context, APUS_LOG_WARNING, lend(line));
 }

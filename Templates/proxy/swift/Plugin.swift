@@ -4,7 +4,7 @@ public import PluginAPI
 internal import PluginKit
 internal import Synchronization
 
-/// Sends what goes to a ClusterIP to an endpoint, with nftables.
+/// Sends what goes to a Service to one of its endpoints, with nftables.
 final class RandomProxy: ProxyBackend {
     private static let table = "apus-{{NAME}}"
     /// Takes the table away, whether it is there or not.
@@ -22,10 +22,10 @@ final class RandomProxy: ProxyBackend {
 
     /// Puts the wanted state in force: one transaction, in force as a whole or not at all.
     func sync(_ wanted: Services) throws {
-        let rules = wanted.ports.compactMap { Self.rule($0, wanted.endpoints(of: $0)) }
+        let rules = wanted.ports.flatMap { Self.rules($0, external: wanted.externalAddresses(of: $0), endpoints: wanted.endpoints(of: $0)) }
         try nft.withLock { try $0.run(Self.ruleset(rules)) }
         for service in wanted.ports where service.isChanged && Self.wantsMore(service) {
-            host.log.warning("Service \(service.namespace)/\(service.name.string) wants more than an IPv4 ClusterIP: the rest is not carried")
+            host.log.warning("Service \(service.namespace)/\(service.name.string): IPv6, session affinity and traffic policies are not carried")
         }
     }
 
@@ -47,17 +47,20 @@ final class RandomProxy: ProxyBackend {
         """
     }
 
-    /// Sends a new connection to one of the endpoints, at random; the kernel remembers which. `nil` where there is nowhere to send it.
-    static func rule(_ service: apus_service_port, _ endpoints: some Sequence<apus_endpoint>) -> String? {
+    /// A rule for each address that the port of a Service has: the ClusterIP, those from outside, and a port of the Node. Each sends a new connection to one of the
+    /// endpoints, at random; the kernel remembers which.
+    static func rules(_ service: apus_service_port, external: some Sequence<apus_address>, endpoints: some Sequence<apus_endpoint>) -> [String] {
         let protocols: [Int32: String] = [6: "tcp", 17: "udp", 132: "sctp"]
         let targets = endpoints.compactMap { endpoint in text(endpoint.address).map { "\($0) . \(endpoint.port)" } }
-        guard let address = text(service.cluster_ip), let name = protocols[service.protocol], !targets.isEmpty else { return nil }
+        guard let name = protocols[service.protocol], !targets.isEmpty else { return [] }
+        var matches = ([service.cluster_ip] + external).compactMap(text).map { "ip daddr \($0) \(name) dport \(service.port)" }
+        if service.node_port != 0 { matches.append("ip daddr != 127.0.0.0/8 fib daddr type local \(name) dport \(service.node_port)") }
         let map = targets.enumerated().map { "\($0) : \($1)" }.joined(separator: ", ")
-        return "ip daddr \(address) \(name) dport \(service.port) dnat ip to numgen random mod \(targets.count) map { \(map) }"
+        return matches.map { "\($0) dnat ip to numgen random mod \(targets.count) map { \(map) }" }
     }
 
     static func wantsMore(_ service: apus_service_port) -> Bool {
-        service.cluster_ip.family == 6 || service.node_port != 0 || service.external_count != 0 || service.affinity_seconds != 0 || service.isExternalLocal || service.isInternalLocal
+        service.cluster_ip.family == 6 || service.affinity_seconds != 0 || service.isExternalLocal || service.isInternalLocal
     }
 
     private static func text(_ address: apus_address) -> String? {

@@ -14,15 +14,19 @@ struct Test {
         (endpoints[1].address.family, endpoints[1].port) = (6, 8080)
         (endpoints[2].address, endpoints[2].port) = (address(10, 244, 0, 6), 8081)
 
-        let rule = "ip daddr 10.96.0.10 tcp dport 80 dnat ip to numgen random mod 2 map { 0 : 10.244.0.5 . 8080, 1 : 10.244.0.6 . 8081 }"
-        check(RandomProxy.rule(service, endpoints) == rule, "one rule has both IPv4 endpoints")
-        check(RandomProxy.rule(service, []) == nil, "without an endpoint there is nowhere to send it")
-        check(RandomProxy.ruleset([rule]).hasPrefix(RandomProxy.removal), "what was there before is replaced")
-        check(RandomProxy.ruleset([rule]).contains("\n    \(rule)\n"), "the rule is in the table")
-
-        check(!RandomProxy.wantsMore(service), "a ClusterIP is carried")
         service.node_port = 30080
-        check(RandomProxy.wantsMore(service), "a node port is not")
+        let targets = " dnat ip to numgen random mod 2 map { 0 : 10.244.0.5 . 8080, 1 : 10.244.0.6 . 8081 }"
+        let rules = RandomProxy.rules(service, external: [address(192, 0, 2, 7)], endpoints: endpoints)
+        check(rules.contains("ip daddr 10.96.0.10 tcp dport 80" + targets), "the ClusterIP goes to both IPv4 endpoints")
+        check(rules.contains("ip daddr 192.0.2.7 tcp dport 80" + targets), "so does the address from outside")
+        check(rules.contains("ip daddr != 127.0.0.0/8 fib daddr type local tcp dport 30080" + targets), "and the port of the Node")
+        check(RandomProxy.rules(service, external: [], endpoints: []).isEmpty, "without an endpoint there is nowhere to send it")
+        check(RandomProxy.ruleset(rules).hasPrefix(RandomProxy.removal), "what was there before is replaced")
+        check(RandomProxy.ruleset(rules).contains("\n    \(rules[0])\n"), "the rules are in the table")
+
+        check(!RandomProxy.wantsMore(service), "all that this Service wants is carried")
+        service.affinity_seconds = 60
+        check(RandomProxy.wantsMore(service), "session affinity is not")
 
         do {
             _ = try RandomProxy(TestHost().host, config: ["size": 3])
