@@ -5,6 +5,8 @@ import Testing
 final class Reader {
     private let directory: URL
     private let executable: URL
+    /// What was in the plugin directory, which `make install` adds to.
+    private let libraries: Set<String>
     /// Where the next command is typed: `cd` lasts.
     private var place: URL
 
@@ -18,6 +20,7 @@ final class Reader {
         place = directory.appending(path: "home")
         // The tests lie beside the executable they test.
         executable = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "apus")
+        libraries = Set(try FileManager.default.contentsOfDirectory(atPath: executable.deletingLastPathComponent().path))
         try #require(FileManager.default.isExecutableFile(atPath: executable.path), "\(executable.path) is not built: run `scripts/build debug` first")
         try #require(getuid() == 0, "these tests start a cluster: run them as root")
         try #require(!FileManager.default.fileExists(atPath: "/sys/class/net/apus0"), "a cluster runs already on this machine: stop it with `make down` first")
@@ -25,10 +28,13 @@ final class Reader {
         try type("apus up --detach --data-dir \"$APUS_DATA_DIR\" --secure-port 17443 --kubelet-port 17444 --merge-kubeconfig false --node-name vm")
     }
 
-    /// Ends the cluster and removes the data.
+    /// Ends the cluster and removes the data, and the libraries that were installed.
     func leave() {
         place = directory
         _ = try? type("apus down --data-dir \"$APUS_DATA_DIR\"")
+        let plugins = executable.deletingLastPathComponent()
+        let installed = (try? FileManager.default.contentsOfDirectory(atPath: plugins.path)) ?? []
+        for name in installed where name.hasSuffix(".so") && !libraries.contains(name) { try? FileManager.default.removeItem(at: plugins.appending(path: name)) }
         try? FileManager.default.removeItem(at: directory)
     }
 
