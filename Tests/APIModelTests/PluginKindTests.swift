@@ -1,3 +1,4 @@
+import OrderedCollections
 import Testing
 
 @testable import APIModel
@@ -40,7 +41,7 @@ import Testing
         plugin["spec"]["libary"] = "typo.so"
         plugin["spec"]["rules"][0]["verb"] = "get"
         let kind = GroupVersionKind(group: version.group, version: version.version, kind: "Plugin")
-        #expect(try Pruning.decode(&plugin, schema: resource().schema.schema, kind: kind) == ["spec.rules[0].verb", "spec.libary"].sorted { $0 > $1 })
+        #expect(try Pruning.decode(&plugin, schema: resource().schema.schema, kind: kind) == ["spec.rules[0].verb", "spec.libary"])
         #expect(plugin["spec"]["config"]["any"][1] == .object(["thing": .null]))
         #expect(plugin["spec"]["limits"]["memory"] == "1Gi")
     }

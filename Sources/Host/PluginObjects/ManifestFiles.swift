@@ -42,7 +42,12 @@ struct ManifestFiles {
                 continue
             }
             guard let changed = Self.update(object.value, to: wanted) else { continue }
-            _ = try await client.update(.plugins, name: name, changed)
+            do {
+                _ = try await client.update(.plugins, name: name, changed)
+            } catch let error as APIError where !Self.isUnchanged(object.value) {
+                // What somebody made of it is theirs to mend, and no reason not to start.
+                log.error("plugin \(name) stays as it is: \(error.message)")
+            }
         }
         for object in existing where Self.isFromFile(object.value) && !names.contains(object.name) {
             log.notice("plugin \(object.name) has no manifest any more: its object is deleted")
@@ -76,7 +81,8 @@ struct ManifestFiles {
             changed["spec"]["sha256"] = wanted["spec"]["sha256"]
             changed["metadata"]["annotations"][PluginAnnotation.pinned] = wanted["spec"]["sha256"]
         }
-        return changed == object ? nil : changed
+        if changed == object { return Optional.none }
+        return changed
     }
 
     static func isFromFile(_ object: Value) -> Bool { !object["metadata"]["annotations"][PluginAnnotation.manifest].isNull }
