@@ -34,6 +34,13 @@ struct PluginObjectTests {
         }
     }
 
+    private func namespace(_ cluster: Cluster, _ name: String, has label: String) throws {
+        _ = try cluster.eventually {
+            let labels = try cluster.kubectl("get", "namespace", name, "--show-labels")
+            guard labels.contains(label) else { throw Cluster.Failure(description: labels) }
+        }
+    }
+
     private func patch(_ cluster: Cluster, _ plugin: String, _ spec: String) throws {
         try cluster.kubectl("patch", "plugin", plugin, "--type", "merge", "-p", #"{"spec":\#(spec)}"#)
     }
@@ -98,7 +105,7 @@ struct PluginObjectTests {
         try patch(cluster, "example-controller", #"{"enabled":true}"#)
         try row(cluster, "example-controller", has: " Running ")
         #expect(try canPatchNamespaces(cluster, as: "example-controller") == "yes")
-        _ = try cluster.eventually { try cluster.kubectl("get", "namespace", "-l", "example.apus.dev/managed=true", "default", "-o", "name") }
+        try namespace(cluster, "default", has: "example.apus.dev/managed=true")
         let told = try cluster.eventually {
             let told = try cluster.kubectl("describe", "plugin", "example-controller")
             guard told.contains("Started"), told.contains("plugin-host") else { throw Cluster.Failure(description: told) }
@@ -116,15 +123,9 @@ struct PluginObjectTests {
         #expect(try field(cluster, "example-controller", ".status.conditions[0].status") == "True")
         #expect(try canPatchNamespaces(cluster, as: "example-controller") == "yes")
         try cluster.kubectl("create", "namespace", "later")
-        _ = try cluster.eventually {
-            let labels = try cluster.kubectl("get", "namespace", "later", "--show-labels")
-            guard labels.contains("example.apus.dev/managed=true") else { throw Cluster.Failure(description: labels) }
-        }
+        try namespace(cluster, "later", has: "example.apus.dev/managed=true")
         try patch(cluster, "example-controller", #"{"sha256":"\#(sha256)","config":{"label":"example.apus.dev/other"}}"#)
-        _ = try cluster.eventually {
-            let labels = try cluster.kubectl("get", "namespace", "default", "--show-labels")
-            guard labels.contains("example.apus.dev/other=true") else { throw Cluster.Failure(description: labels) }
-        }
+        try namespace(cluster, "default", has: "example.apus.dev/other=true")
         try patch(cluster, "example-controller", #"{"enabled":false}"#)
         try row(cluster, "example-controller", has: "Skipped", "disabled by its manifest")
         #expect(try canPatchNamespaces(cluster, as: "example-controller") == "no")
