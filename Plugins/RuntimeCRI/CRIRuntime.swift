@@ -42,8 +42,12 @@ final class CRIRuntime: Runtime {
     }
 
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {
+        // Servers disagree about names of another form; some call them an exhausted resource.
+        guard method.split(separator: "/", omittingEmptySubsequences: false).count == 2, !method.hasPrefix("/"), !method.hasSuffix("/") else {
+            throw CRIError(code: "Unimplemented", message: "\"\(method)\" is no method of the CRI: names are of the form Service/Method")
+        }
         // The calling thread is one of the host's, which may block; the connection's thread does the work.
-        try connection.call("runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil).wait()
+        return try connection.call("runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil).wait()
     }
 
     /// Tells of every container and sandbox that ends. What starts is not told: only the host starts anything here.
