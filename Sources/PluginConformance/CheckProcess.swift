@@ -45,12 +45,15 @@ public struct CheckProcess: Sendable {
     }
 
     private func wait(_ check: Check) throws -> Report.Outcome {
+        // What the check writes is removed here, however its process ends.
+        let scratch = try Scratch()
+        defer { withExtendedLifetime(scratch) {} }
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw ConformanceError("no pipe: \(String(cString: strerror(errno)))") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let process: pid_t
         do {
-            process = try spawn(command + ["--\(Self.checkOption)", check.name, "--\(Self.reportOption)", String(Self.reportDescriptor)], report: ends[1])
+            process = try spawn(command + ["--\(Self.checkOption)", check.name, "--\(Self.reportOption)", String(Self.reportDescriptor)], report: ends[1], scratch: scratch.path)
             close(ends[1])
         } catch {
             for end in ends { close(end) }
@@ -66,7 +69,7 @@ public struct CheckProcess: Sendable {
         return outcome(said, status)
     }
 
-    private func spawn(_ arguments: [String], report: Int32) throws -> pid_t {
+    private func spawn(_ arguments: [String], report: Int32, scratch: String) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -82,14 +85,14 @@ public struct CheckProcess: Sendable {
         defer { for word in words { free(word) } }
         var process = pid_t()
         // The Swift runtime would take seconds to write a backtrace of our own frames; under a debugger, in process, there is a better one.
-        var settings: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [strdup("SWIFT_BACKTRACE=enable=no"), nil]
+        var settings: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [strdup("SWIFT_BACKTRACE=enable=no"), strdup("TMPDIR=" + scratch), nil]
         defer { for setting in settings { free(setting) } }
         let failed = posix_spawn(&process, words[0]!, &actions, nil, &words, &settings)
         guard failed == 0 else { throw ConformanceError("\(arguments[0]) cannot be started: \(String(cString: strerror(failed)))") }
         return process
     }
 
-    /// This process's, but for how crashes are shown.
+    /// This process's, but for how crashes are shown and where files go.
     private static var environment: [String] {
         var all: [String] = []
         var next = environ
@@ -97,7 +100,7 @@ public struct CheckProcess: Sendable {
             all.append(String(cString: setting))
             next += 1
         }
-        return all.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+        return all.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("TMPDIR=") }
     }
 
     /// Everything until the other end is closed; `nil` when that takes too long.

@@ -62,8 +62,9 @@ final class Scratch: Sendable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/apus-conformance-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw ConformanceError("no directory can be made in /tmp: \(String(cString: strerror(errno)))") }
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/apus-conformance-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ConformanceError("no directory can be made in \(parent): \(String(cString: strerror(errno)))") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
