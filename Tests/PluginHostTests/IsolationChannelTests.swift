@@ -52,14 +52,16 @@ import Testing
         let ends = Ends()
         try ends.caller.send([1])
         let heard = DispatchSemaphore(value: 0)
+        let told = Locked<LineError?>(nil)
         startThread(name: "waits") {
-            #expect(throws: LineError.lost) { _ = try ends.caller.receive(deadline: nil) }
+            do { _ = try ends.caller.receive(deadline: nil) } catch { told.change { $0 = error as? LineError } }
             heard.signal()
         }
         // As it happens: it may sleep already, or not yet wait.
         ends.farSide.isGone.store(true, ordering: .sequentiallyConsistent)
         ends.caller.lose()
         #expect(heard.wait(timeout: .now() + .seconds(30)) == .success)
+        #expect(told.value == .lost)
         #expect(throws: LineError.lost) { try ends.caller.send([2]) }
     }
 

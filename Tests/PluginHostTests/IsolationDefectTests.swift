@@ -9,7 +9,7 @@ import Testing
 @Suite struct IsolationDefectTests {
     struct Row: Sendable, CustomTestStringConvertible {
         var fixture: String
-        var spec: Value = [:]
+        var spec: [String: Value] = [:]
         /// What follows the plugin's name.
         var sentence: String
         var testDescription: String { fixture }

@@ -1,4 +1,5 @@
 import APIModel
+import CLinux
 import Foundation
 import PluginAPI
 import Synchronization
@@ -91,17 +92,18 @@ import Testing
         try plugin.instance.start()
         let pid = try #require(plugin.instance.process).pid
         let texts = Locked<[String]>([])
-        let callers = DispatchGroup()
+        let answered = DispatchSemaphore(value: 0)
         for _ in 0..<4 {
-            DispatchQueue.global().async(group: callers) {
+            startThread(name: "caller") {
                 let text = plugin.reconcile("now").text
                 texts.change { $0.append(text) }
+                answered.signal()
             }
         }
         // One thread for each call that is being served; the first one stays for the next.
         while try ProcessFacts.threads(pid).count < 5 { sched_yield() }
         kill(pid, SIGKILL)
-        #expect(callers.wait(timeout: .now() + .seconds(30)) == .success)
+        for _ in 0..<4 { try #require(answered.wait(timeout: .now() + .seconds(30)) == .success) }
         let told = Set(texts.value)
         #expect(texts.value.count == 4)
         #expect(told.isSubset(of: ["plugin loop was ended by signal 9 (SIGKILL)", "plugin loop was ended by signal 9 (SIGKILL); it is started again after 100 ms"]), "\(told)")
@@ -160,13 +162,42 @@ import Testing
         try plugin.instance.start()
         let pid = try #require(plugin.instance.process).pid
         let answered = DispatchSemaphore(value: 0)
-        DispatchQueue.global().async {
-            #expect(plugin.reconcile("now") == (APUS_UNAVAILABLE, 0, "plugin loop was stopped"))
+        let text = Locked("")
+        startThread(name: "caller") {
+            let answer = plugin.reconcile("now").text
+            text.change { $0 = answer }
             answered.signal()
         }
         while try ProcessFacts.threads(pid).count < 2 { sched_yield() }
         plugin.end()
         #expect(answered.wait(timeout: .now() + .seconds(30)) == .success)
+        #expect(text.value == "plugin loop was stopped")
         #expect(!ProcessFacts.isThere(pid))
+    }
+
+    /// A host that is killed cannot end its children.
+    @Test func endsWithTheProcessThatStartedIt() throws {
+        let workshop = try Workshop()
+        let file = "\(workshop.directory)/mailboxes"
+        #expect(FileManager.default.createFile(atPath: file, contents: nil))
+        truncate(file, 64 << 20)
+        let host = Process()
+        let output = Pipe()
+        host.executableURL = URL(fileURLWithPath: "/bin/sh")
+        host.arguments = ["-c", "\"$0\" plugin-child orphan $$ 65534 0 0 64 3<>\"$1\" 4</dev/null & echo $!; wait", IsolatedFixture.executable, file]
+        host.standardOutput = output
+        try host.run()
+        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        let pid = try #require(Int32(line.trimmingCharacters(in: .whitespacesAndNewlines)))
+        let child = apus_pidfd_open(pid)
+        try #require(child >= 0)
+        defer { close(child) }
+        // From then on it waits for a host that never speaks.
+        while try !String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8).contains(file) { sched_yield() }
+        kill(host.processIdentifier, SIGKILL)
+        host.waitUntilExit()
+        var ended = pollfd(fd: child, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&ended, 1, 30_000) == 1)
+        _ = apus_pidfd_signal(child, SIGKILL)
     }
 }

@@ -31,7 +31,7 @@ final class IsolatedFixture: Sendable {
     }
 
     /// - Parameter extra: goes over the manifest's `spec`.
-    init(_ fixture: String, in workshop: Workshop, _ extra: Value = [:], executable: String = executable) throws {
+    init(_ fixture: String, in workshop: Workshop, _ extra: [String: Value] = [:], executable: String = executable) throws {
         var object: Value = [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(fixture)],
             "spec": [
@@ -39,7 +39,7 @@ final class IsolatedFixture: Sendable {
                 "rules": [["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]]],
             ],
         ]
-        for (name, value) in extra.fields { object["spec"][name] = value }
+        for (name, value) in extra { object["spec"][name] = value }
         let heard = Heard()
         self.heard = heard
         instance = try IsolatedInstance(
@@ -104,8 +104,9 @@ enum ProcessFacts {
 
     /// The fields of `status`, of every thread.
     static func threads(_ pid: Int32) throws -> [[String: String]] {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").map { thread in
-            let text = try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8)
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").compactMap { thread in
+            // One that ends meanwhile is none.
+            guard let text = try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/status", encoding: .utf8) else { return nil }
             return Dictionary(
                 text.split(separator: "\n").compactMap { line in
                     let parts = line.split(separator: ":", maxSplits: 1)

@@ -9,5 +9,5 @@ struct PluginChildCommand: AsyncParsableCommand {
     @Argument var words: [String] = []
 
     /// On the main thread, which has nothing else to do here, so that none is taken from the plugin's own tasks.
-    func run() async { await MainActor.run { PluginChild.main() } }
+    @MainActor func run() async { PluginChild.main() }
 }
