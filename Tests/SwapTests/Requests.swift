@@ -4,12 +4,13 @@ import Synchronization
 
 /// A program and what it said.
 enum Command {
+    /// The one that runs.
+    static var executable: String { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "" }
+
     static func run(_ words: [String], environment: [String: String] = [:]) throws -> (status: Int32, text: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        // The path is this process's own, not that of `env`.
-        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        process.arguments = words.map { $0 == "/proc/self/exe" ? executable : $0 }
+        process.arguments = words
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         (process.standardOutput, process.standardError) = (output, output)

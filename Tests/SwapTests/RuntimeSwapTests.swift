@@ -30,7 +30,8 @@ import Testing
                 try await Self.runPod(world, "p\(number + 1)", swap.addresses)
             }
             // A version that cannot be made changes nothing.
-            try await world.apply(try Built.manifest("runtime-fake") { ($0.name, $0.replaces, $0.config) = ("runtime-other", "runtime-fake", ["podCIDR": "nonsense"]) })
+            try await world.apply(
+                try Built.manifest("runtime-fake") { ($0.name, $0.replaces, $0.config) = ("runtime-other", "runtime-fake", ["podCIDR": "nonsense"]) }, expecting: .failed)
             try await Self.runPod(world, "last", "10.80.0.")
             try await Self.waitUntilReady(world)
         }
