@@ -11,7 +11,9 @@ let c: [CSetting] = [.unsafeFlags(["-std=c11", "-Wall", "-Wextra", "-Werror"])]
 
 // A plugin exports its entry point and nothing else, so that two libraries never see each other's symbols.
 let plugin: [LinkerSetting] = [
-    .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginAPI/plugin.map", "-Xlinker", "--gc-sections"])
+    .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginAPI/plugin.map", "-Xlinker", "--gc-sections"]),
+    // A library is hashed whole, and kept in memory: names stay for stack traces, the rest of what is for debuggers is two thirds of it.
+    .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release)),
 ]
 
 /// A module of the project with its own sources in `Sources/<name>`.

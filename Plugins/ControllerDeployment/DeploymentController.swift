@@ -10,7 +10,7 @@ struct DeploymentController: Controller {
 
     let objects: Objects
 
-    init(_ host: Host, config: Value) throws { objects = host.objects }
+    init(_ host: Host, config: Value) { objects = host.objects }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let deployment = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else { return .done }

@@ -11,7 +11,7 @@ struct EndpointSliceController: Controller {
 
     private let objects: Objects
 
-    init(_ host: Host, config: Value) throws { objects = host.objects }
+    init(_ host: Host, config: Value) { objects = host.objects }
 
     func map(resource: String, before: Value, after: Value) -> [Key] { ServicePods.services(for: before, after, objects) }
 

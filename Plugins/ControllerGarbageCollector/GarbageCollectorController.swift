@@ -11,7 +11,7 @@ struct GarbageCollectorController: Controller {
 
     private let objects: Objects
 
-    init(_ host: Host, config: Value) throws { objects = host.objects }
+    init(_ host: Host, config: Value) { objects = host.objects }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let resource = GroupVersionResource(key.resource), let object = try objects.get(resource, namespace: key.namespace, name: key.name) else { return .done }

@@ -14,8 +14,9 @@ final class NodeLifecycleController: Controller {
     /// The newest sign of life of each Node and when it was seen here: clocks of other machines are not trusted.
     private let signs = Mutex<[String: (sign: String, seen: Int64)]>([:])
 
+    static let settings: Set = ["nodeMonitorGracePeriodSeconds"]
+
     init(_ host: Host, config: Value) throws {
-        try config.requireFields(["nodeMonitorGracePeriodSeconds"])
         objects = host.objects
         grace = config["nodeMonitorGracePeriodSeconds"].int ?? 50
     }

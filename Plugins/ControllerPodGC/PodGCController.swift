@@ -15,8 +15,9 @@ final class PodGCController: Controller {
     /// Since when a Node has been missing, in seconds since 1970.
     private let missing = Mutex<[String: Int64]>([:])
 
+    static let settings: Set = ["terminatedPodThreshold", "quarantineSeconds"]
+
     init(_ host: Host, config: Value) throws {
-        try config.requireFields(["terminatedPodThreshold", "quarantineSeconds"])
         objects = host.objects
         threshold = config["terminatedPodThreshold"].int.map(Int.init) ?? 12500
         quarantine = config["quarantineSeconds"].int ?? 40

@@ -1,20 +1,19 @@
 internal import APIModel
-internal import FoundationEssentials
 internal import PluginKit
 
 /// Puts the cluster's CA certificate into every namespace, as the ConfigMap `kube-root-ca.crt` that each Pod mounts beside its token.
 ///
-/// Configuration: `caFile`, the PEM file to publish.
+/// Configuration: `certificate`, what to publish, as PEM text.
 struct RootCAController: Controller {
     private static let name = "kube-root-ca.crt"
 
     private let objects: Objects
     private let data: Value
 
+    static let settings: Set = ["certificate"]
+
     init(_ host: Host, config: Value) throws {
-        try config.requireFields(["caFile"])
-        guard let file = config["caFile"].string else { throw ComponentError.invalid("config.caFile: the PEM file with the cluster's CA must be given") }
-        guard let certificate = try? String(contentsOfFile: file, encoding: .utf8) else { throw ComponentError.invalid("config.caFile: \(file) cannot be read") }
+        guard let certificate = config["certificate"].string else { throw ComponentError.invalid("config.certificate: the certificate of the cluster's CA must be given, as PEM") }
         objects = host.objects
         data = ["ca.crt": .string(certificate)]
     }

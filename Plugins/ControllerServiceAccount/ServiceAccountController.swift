@@ -7,7 +7,7 @@ struct ServiceAccountController: Controller {
 
     private let objects: Objects
 
-    init(_ host: Host, config: Value) throws { objects = host.objects }
+    init(_ host: Host, config: Value) { objects = host.objects }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let namespace = try objects.get(.namespaces, name: key.name), namespace["metadata"]["deletionTimestamp"].isNull else { return .done }

@@ -1,6 +1,5 @@
 internal import APIModel
 internal import NIOCore
-internal import OrderedCollections
 internal import PluginKit
 internal import Synchronization
 
@@ -12,8 +11,9 @@ final class CRIRuntime: Runtime {
     private let log: Log
     private let changes = Mutex<Changes?>(nil)
 
+    static let settings: Set = ["endpoint"]
+
     init(_ host: Host, config: Value) throws {
-        for name in config.fields.keys where name != "endpoint" { throw ComponentError.invalid("config.\(name) is not known; config has endpoint only") }
         let endpoint = config["endpoint"].string ?? "unix:///run/containerd/containerd.sock"
         guard endpoint.hasPrefix("unix:///") else { throw ComponentError.invalid("config.endpoint must be unix:// and an absolute path, not \"\(endpoint)\"") }
         log = host.log

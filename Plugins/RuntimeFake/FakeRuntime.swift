@@ -12,6 +12,8 @@ final class FakeRuntime: Runtime {
     let alarms = Alarms()
     private let events = Mutex<RuntimeEvents?>(nil)
 
+    static let settings: Set = ["podCIDR", "startMilliseconds", "pullMilliseconds", "missingImages"]
+
     init(_ host: Host, config: Value) throws {
         options = try FakeOptions(config)
         world = Mutex(World(options.podCIDR))

@@ -6,10 +6,7 @@ internal import PluginKit
 struct DefaultPolicy: SchedulerPolicy {
     private let log: Log
 
-    init(_ host: Host, config: Value) throws {
-        try config.requireFields([])
-        log = host.log
-    }
+    init(_ host: Host, config: Value) { log = host.log }
 
     func prefilter(_ pod: PodNeeds) throws {
         if let reason = Unsupported.reason(in: pod.raw.pointee.json) { throw ComponentError.unschedulable(reason) }

@@ -71,7 +71,7 @@ struct Startup {
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
         let places = try PluginPlaces(options.plugins)
         let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
-        let plugins = makePluginHost(places)
+        let plugins = makePluginHost(places, rootCA: credentials.ca.certificatePEM)
         let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
         let roles = Roles()
         let server = APIServer(try apiConfiguration(credentials, store, node, network, roles))
@@ -163,10 +163,10 @@ extension Startup {
             serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
     }
 
-    private func makePluginHost(_ places: PluginPlaces) -> PluginHost {
+    private func makePluginHost(_ places: PluginPlaces, rootCA: String) -> PluginHost {
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
         configuration.config = [
-            "root-ca": ["caFile": .string("\(directory.path)/pki/ca.crt")],
+            "root-ca": ["certificate": .string(rootCA)],
             "runtime-cri": ["endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)],
         ]
         return PluginHost(configuration, log: Logger(label: "plugins"))

@@ -3,23 +3,29 @@ internal import Crypto
 internal import Glibc
 internal import Synchronization
 
-/// The bytes of a plugin library: read once, hashed, and copied to where nobody can change them. Nothing of it runs before `image`.
+/// The bytes of a plugin library: copied to where nobody can change them, and hashed there. Nothing of it runs before `image`.
 ///
 /// There is one copy for one SHA-256 in a process. A new file under an old path is another library, which loads beside the old one.
-struct Library: Sendable {
+public struct Library: Sendable {
     /// Where it was read from.
     let path: String
     /// 64 hexadecimal digits.
-    let sha256: String
+    public let sha256: String
     /// Of the sealed copy; open as long as the process lives, so that `/proc/self/fd/<descriptor>` names these bytes and never others.
     let descriptor: Int32
 
-    /// The descriptors of the copies, by SHA-256.
-    private static let copies = Mutex<[String: Int32]>([:])
+    private struct Copies {
+        /// Descriptors, by SHA-256.
+        var descriptors: [String: Int32] = [:]
+        /// What a file was when it was copied: as long as it is that, it need not be read again.
+        var sources: [FileState: String] = [:]
+    }
+
+    private static let copies = Mutex(Copies())
 
     /// The library that the manifest names.
     /// - Throws: `PluginError` when no directory has it, or when it is not the one that the manifest pins.
-    static func find(_ manifest: PluginManifest, directories: [String]) throws -> Library {
+    public static func find(_ manifest: PluginManifest, directories: [String]) throws -> Library {
         guard let path = directories.lazy.map({ $0 + "/" + manifest.library }).first(where: { access($0, R_OK) == 0 }) else {
             throw PluginError(
                 .missingLibrary, plugin: manifest.name,
@@ -28,46 +34,54 @@ struct Library: Sendable {
         return try open(path: path, plugin: manifest.name, pin: manifest.sha256)
     }
 
-    static func open(path: String, plugin: String, pin: String? = nil) throws -> Library {
-        let bytes = try read(path, plugin: plugin)
-        let sha256 = hexadecimal(SHA256.hash(data: bytes))
-        if let pin, pin != sha256 {
+    /// The library in the file at `path`. Blocks. `plugin` is a name, for errors; `pin` is the SHA-256 that it must have.
+    /// - Throws: `PluginError` when the file cannot be read, or is not the one pinned.
+    public static func open(path: String, plugin: String, pin: String? = nil) throws -> Library {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw PluginError(.missingLibrary, plugin: plugin, "\(path) cannot be opened: \(systemError())") }
+        defer { close(file) }
+        guard let state = FileState(file) else { throw PluginError(.unloadable, plugin: plugin, "\(path) is not a file") }
+        let library =
+            try copies.withLock { copies in
+                if let sha256 = copies.sources[state], let descriptor = copies.descriptors[sha256] { return Library(path: path, sha256: sha256, descriptor: descriptor) }
+                return nil
+            } ?? copy(file, state, path: path, plugin: plugin)
+        if let pin, pin != library.sha256 {
             throw PluginError(
-                .pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(sha256); pin the library that is there, or put the pinned one in its place")
+                .pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(library.sha256); pin the library that is there, or put the pinned one in its place")
         }
-        let descriptor = try copies.withLock { copies in
-            if let descriptor = copies[sha256] { return descriptor }
-            let name = path.split(separator: "/").last.map(String.init) ?? path
-            let descriptor = bytes.withUnsafeBytes { apus_sealed_file(name, $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, UInt64($0.count)) }
-            guard descriptor >= 0 else { throw PluginError(.unloadable, plugin: plugin, "no memory for a copy of \(path): \(systemError())") }
-            copies[sha256] = descriptor
-            return descriptor
-        }
-        return Library(path: path, sha256: sha256, descriptor: descriptor)
+        return library
     }
 
     /// Loads the library into this process, for good. Another call finds it loaded.
     func image(plugin: String) throws -> LibraryImage { try LibraryImage(descriptor: descriptor, path: path, plugin: plugin) }
 
-    private static func read(_ path: String, plugin: String) throws -> [UInt8] {
-        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw PluginError(.missingLibrary, plugin: plugin, "\(path) cannot be opened: \(systemError())") }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw PluginError(.unloadable, plugin: plugin, "\(path) is not a file") }
-        // One byte more than the size, so that the end is seen without growing.
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
-        var count = 0
-        while true {
-            if count == bytes.count { bytes.append(contentsOf: repeatElement(0, count: max(4096, count))) }
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress! + count, $0.count - count) }
-            if got < 0, errno == EINTR { continue }
-            guard got >= 0 else { throw PluginError(.unloadable, plugin: plugin, "\(path) cannot be read: \(systemError())") }
-            if got == 0 { break }
-            count += got
+    private static func copy(_ file: Int32, _ state: FileState, path: String, plugin: String) throws -> Library {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let descriptor = apus_sealed_copy(name, file)
+        guard descriptor >= 0, let sha256 = hash(descriptor) else {
+            defer { if descriptor >= 0 { close(descriptor) } }
+            throw PluginError(.unloadable, plugin: plugin, "\(path) cannot be copied into memory: \(systemError())")
         }
-        bytes.removeLast(bytes.count - count)
-        return bytes
+        return copies.withLock { copies in
+            // A file that was written to meanwhile is read again the next time.
+            if FileState(file) == state { copies.sources[state] = sha256 }
+            if let earlier = copies.descriptors[sha256] {
+                close(descriptor)
+                return Library(path: path, sha256: sha256, descriptor: earlier)
+            }
+            copies.descriptors[sha256] = descriptor
+            return Library(path: path, sha256: sha256, descriptor: descriptor)
+        }
+    }
+
+    /// Of a sealed copy: what is hashed is what is loaded.
+    private static func hash(_ descriptor: Int32) -> String? {
+        guard let size = FileState(descriptor)?.size else { return nil }
+        guard size > 0 else { return hexadecimal(SHA256.hash(data: [])) }
+        guard let bytes = mmap(nil, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0), bytes != MAP_FAILED else { return nil }
+        defer { munmap(bytes, size) }
+        return hexadecimal(SHA256.hash(data: UnsafeRawBufferPointer(start: bytes, count: size)))
     }
 }
 

@@ -5,7 +5,10 @@ public import APIModel
 /// The host calls `init`, `start`, the slots of the component's kind from many threads at once, `stop`. An error thrown by any of them becomes a status and a sentence
 /// for the operator; it never crosses the boundary as a Swift error.
 public protocol Component: Sendable {
-    /// Makes an instance. `config` is the manifest's `config`, an object. Throw `ComponentError.invalid` for a field that is not acceptable, and name the field.
+    /// The fields of `config` that the component knows; any other is refused by its name before `init`: a typo must not become a default. By default there are none.
+    static var settings: Set<String> { get }
+
+    /// Makes an instance. `config` is the manifest's `config`, an object. Throw `ComponentError.invalid` for a value that is not acceptable, and name the field.
     init(_ host: Host, config: Value) throws
 
     /// Begins work; returns when the component can take calls. The default does nothing.
@@ -16,6 +19,7 @@ public protocol Component: Sendable {
 }
 
 extension Component {
+    public static var settings: Set<String> { [] }
     public func start() throws {}
     public func stop() {}
 }

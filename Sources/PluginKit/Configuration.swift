@@ -1,12 +1,13 @@
-public import APIModel
+internal import APIModel
 internal import OrderedCollections
 
-extension Value {
-    /// Refuses a plugin's configuration with a field that the plugin does not know: a typo must not become a default.
-    /// - Throws: `ComponentError.invalid` naming the field.
-    public func requireFields(_ known: Set<String>) throws {
-        for (name, _) in fields where !known.contains(name) {
-            throw ComponentError.invalid("config.\(name): unknown field; \(known.isEmpty ? "there are no settings" : "known are \(known.sorted().joined(separator: ", "))")")
+extension Component {
+    /// An instance for a manifest, whose `config` has only what the component knows.
+    static func make(_ host: Host, _ config: Value) throws -> Self {
+        for name in config.fields.keys where !settings.contains(name) {
+            let known = settings.isEmpty ? "there are no settings" : "known are \(settings.sorted().joined(separator: ", "))"
+            throw ComponentError.invalid("config.\(name): unknown field; \(known)")
         }
+        return try Self(host, config: config)
     }
 }

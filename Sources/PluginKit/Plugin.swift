@@ -39,19 +39,19 @@ public struct Offer: Sendable {
     private let make: @Sendable (Host, Value) throws -> Instance
 
     public static func controller<C: Controller>(_ name: String, _ type: C.Type) -> Offer {
-        Offer(name, APUS_CONTROLLER, ControllerInstance.table) { ControllerInstance(try C($0, config: $1)) }
+        Offer(name, APUS_CONTROLLER, ControllerInstance.table) { ControllerInstance(try C.make($0, $1)) }
     }
 
     public static func schedulerPolicy<P: SchedulerPolicy>(_ name: String, _ type: P.Type) -> Offer {
-        Offer(name, APUS_SCHEDULER_POLICY, PolicyInstance.table(P.slots)) { PolicyInstance(try P($0, config: $1)) }
+        Offer(name, APUS_SCHEDULER_POLICY, PolicyInstance.table(P.slots)) { PolicyInstance(try P.make($0, $1)) }
     }
 
     public static func runtime<R: Runtime>(_ name: String, _ type: R.Type) -> Offer {
-        Offer(name, APUS_RUNTIME, RuntimeInstance.table) { RuntimeInstance(try R($0, config: $1)) }
+        Offer(name, APUS_RUNTIME, RuntimeInstance.table) { RuntimeInstance(try R.make($0, $1)) }
     }
 
     public static func proxy<B: ProxyBackend>(_ name: String, _ type: B.Type) -> Offer {
-        Offer(name, APUS_PROXY, ProxyInstance.table) { ProxyInstance(try B($0, config: $1)) }
+        Offer(name, APUS_PROXY, ProxyInstance.table) { ProxyInstance(try B.make($0, $1)) }
     }
 
     private init<Table>(_ name: String, _ id: String, _ table: Constant<Table>, _ make: @escaping @Sendable (Host, Value) throws -> Instance) {

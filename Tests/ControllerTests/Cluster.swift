@@ -42,7 +42,6 @@ final class Cluster: Sendable {
         try FileManager.default.createDirectory(atPath: directory + "/manifests", withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try copyManifests(to: directory + "/manifests", setup.manifests)
-        try "the CA".write(toFile: directory + "/ca.crt", atomically: true, encoding: .utf8)
 
         var log = Logger(label: "test")
         log.logLevel = .critical
@@ -51,7 +50,7 @@ final class Cluster: Sendable {
         let server = APIServer(APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log))
         var configuration = PluginHost.Configuration(manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
         configuration.config = setup.config
-        configuration.config["root-ca"] = ["caFile": .string(directory + "/ca.crt")]
+        configuration.config["root-ca"] = ["certificate": "the CA"]
         configuration.disable = setup.disable
         let plugins = PluginHost(configuration, log: log)
         try plugins.load()

@@ -12,7 +12,7 @@ import Testing
     static func arguments(_ manifest: String) -> [String] {
         let name = manifest.dropLast(".yaml".count)
         // The one setting that a host adds.
-        let settings = name == "controller-root-ca" ? ["--config", "caFile=\(Apus.root)/README.md"] : []
+        let settings = name == "controller-root-ca" ? ["--config", "certificate=PEM"] : []
         return ["\(Apus.products)/lib\(name).so", "--manifest", "\(Apus.root)/plugin-manifests/\(manifest)"] + settings
     }
 

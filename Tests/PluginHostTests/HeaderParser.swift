@@ -5,7 +5,7 @@ struct HeaderSlot: Equatable {
     /// Empty for an exported function.
     var structure: String
     var name: String
-    /// The result and the parameters as written, without the words about nullability.
+    /// The result and the parameters as written.
     var result: String
     var parameters: [String]
     /// Whether it may be absent.
@@ -89,9 +89,7 @@ struct HeaderParser {
 
     private static func parameters(_ text: Substring) -> [String] { text == "void" ? [] : text.split(separator: ",").map { words($0) } }
 
-    private static func words(_ text: Substring) -> String {
-        text.replacing(/APUS_(?:NULLABLE|NONNULL) ?/, with: "").trimmingCharacters(in: .whitespaces)
-    }
+    private static func words(_ text: Substring) -> String { text.trimmingCharacters(in: .whitespaces) }
 
     /// The last line of the comment, and no other, is the tag.
     private static func tag(_ comment: [String], of slot: String) throws -> HeaderTag {

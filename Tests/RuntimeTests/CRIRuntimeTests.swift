@@ -68,7 +68,7 @@ struct CRIRuntimeTests {
 
 @Suite struct CRIConfigurationTests {
     static let mistakes: [(config: Value, reason: String)] = [
-        (["endpoint": "tcp://127.0.0.1:1"], "config.endpoint must be unix:// and an absolute path"), (["endpint": "unix:///x"], "config.endpint is not known"),
+        (["endpoint": "tcp://127.0.0.1:1"], "config.endpoint must be unix:// and an absolute path"), (["endpint": "unix:///x"], "config.endpint: unknown field"),
     ]
 
     @Test(arguments: mistakes)

@@ -67,7 +67,7 @@ import Testing
     }
 
     static let mistakes: [(config: Value, reason: String)] = [
-        (["podCIDR": "x"], "config.podCIDR"), (["speed": 1], "config.speed is not known"), (["startMilliseconds": -1], "config.startMilliseconds"),
+        (["podCIDR": "x"], "config.podCIDR"), (["speed": 1], "config.speed: unknown field"), (["startMilliseconds": -1], "config.startMilliseconds"),
     ]
 
     @Test(arguments: mistakes)

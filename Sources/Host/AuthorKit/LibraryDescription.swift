@@ -46,11 +46,3 @@ struct LibraryDescription {
         return String(decoding: JSON.encode(value), as: UTF8.self)
     }
 }
-
-extension Fingerprint {
-    /// Of the file at `path`, `nil` when it cannot be read. Blocks.
-    static func of(library path: String) -> String? {
-        let slash = path.lastIndex(of: "/")
-        return of(library: String(path[(slash.map { path.index(after: $0) } ?? path.startIndex)...]), in: [slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."])
-    }
-}

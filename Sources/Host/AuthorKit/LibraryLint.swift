@@ -65,7 +65,7 @@ struct LibraryLint {
         }
         let file = path.split(separator: "/").last.map(String.init) ?? path
         if parsed.library != file { errors.append("\(manifest.path): spec.library: says \(parsed.library), and the library is \(file)") }
-        if let pin = parsed.sha256, let sha256 = Fingerprint.of(library: path), pin != sha256 {
+        if let pin = parsed.sha256, let sha256 = try? Library.open(path: path, plugin: parsed.name).sha256, pin != sha256 {
             errors.append("\(manifest.path): spec.sha256: pins \(pin), and \(path) is \(sha256)")
         }
         guard let description else { return }

@@ -41,9 +41,8 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         let words = CommaList.split(controllers)
         let selection = try ControllerSelection(words.isEmpty ? ["*"] : words, known: ManifestFiles(places).names(.controller))
         let client = try process.client(kubeconfig: api.kubeconfig)
-        let rootCA = try TemporaryFile(rootCA())
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
-        configuration.config = ["root-ca": ["caFile": .string(rootCA.path)]]
+        configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run { group in
             let cache = Cache(client: client, log: Logger(label: "cache"))
@@ -60,7 +59,6 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         } end: {
             await host.stop()
             await client.shutDown()
-            rootCA.remove()
         }
     }
 

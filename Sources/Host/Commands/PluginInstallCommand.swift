@@ -2,6 +2,7 @@ internal import APIModel
 internal import ArgumentParser
 internal import Client
 internal import FoundationEssentials
+internal import PluginHost
 
 /// Puts a library into a plugin directory and its manifest, with the library's SHA-256 in it, into the API.
 struct PluginInstallCommand: AsyncParsableCommand {
@@ -30,9 +31,8 @@ struct PluginInstallCommand: AsyncParsableCommand {
             for error in lint.errors { Output.error(error) }
             throw ExitCode.failure
         }
-        guard let sha256 = Fingerprint.of(library: file) else { throw StartupFailure("\(file) cannot be read") }
         var object = manifest.object
-        object["spec"]["sha256"] = .string(sha256)
+        object["spec"]["sha256"] = .string(try Library.open(path: file, plugin: object["metadata"]["name"].string ?? "").sha256)
         guard !dryRun else {
             Output.line(YAML.encode(object).trimmingNewlines)
             return

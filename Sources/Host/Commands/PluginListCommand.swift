@@ -29,10 +29,8 @@ struct PluginListCommand: AsyncParsableCommand {
     private func dryRun() throws -> [Value] {
         let places = try PluginPlaces(plugins)
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
-        // Any file that can be read will do: nothing is started.
-        configuration.config = [
-            "root-ca": ["caFile": .string("\(places.manifests)/controller-root-ca.yaml")], "runtime-cri": ["endpoint": "unix:///run/containerd/containerd.sock"],
-        ]
+        // Nothing is started: any text will do for a certificate.
+        configuration.config = ["root-ca": ["certificate": "none"], "runtime-cri": ["endpoint": "unix:///run/containerd/containerd.sock"]]
         let host = PluginHost(configuration, log: Logger(label: "plugins") { _ in SwiftLogNoOpLogHandler() })
         do { try host.load() } catch { throw StartupFailure("\(error)") }
         return host.plugins.map { plugin in

@@ -8,7 +8,7 @@ internal import PluginHost
 /// The manifests of a directory, on their way to become Plugin objects. Only the process that serves the API does this, once, before anybody is served.
 struct ManifestFiles {
     /// The documents, checked, in the order of their files: that in which plugins start.
-    private let documents: [(name: String, kind: ExtensionKind, object: Value)]
+    private let documents: [(manifest: PluginManifest, object: Value)]
     private let libraries: [String]
 
     /// Reads and checks every manifest; no library is touched.
@@ -19,14 +19,14 @@ struct ManifestFiles {
             let manifests = try PluginManifest.read(directory: places.manifests)
             var read: [String: [Value]] = [:]
             for file in Set(manifests.map(\.file)) { read[file] = try YAML.decode(String(contentsOfFile: file, encoding: .utf8)) }
-            documents = manifests.map { manifest in (manifest.name, manifest.kind, read[manifest.file]?.first { $0["metadata"]["name"].string == manifest.name } ?? .null) }
+            documents = manifests.map { manifest in (manifest, read[manifest.file]?.first { $0["metadata"]["name"].string == manifest.name } ?? .null) }
         } catch {
             throw StartupFailure("\(error)")
         }
     }
 
-    var names: [String] { documents.map(\.name) }
-    func names(_ kind: ExtensionKind) -> [String] { documents.filter { $0.kind == kind }.map(\.name) }
+    var names: [String] { documents.map(\.manifest.name) }
+    func names(_ kind: ExtensionKind) -> [String] { documents.map(\.manifest).filter { $0.kind == kind }.map(\.name) }
 
     /// Makes the objects be as the files say.
     ///
@@ -35,8 +35,9 @@ struct ManifestFiles {
     func synchronise(_ client: any Client, log: Logger) async throws {
         let existing = try await client.list(.plugins).items
         let objects = Dictionary(existing.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-        for (name, _, document) in documents {
-            let wanted = try complete(document)
+        for (manifest, document) in documents {
+            let name = manifest.name
+            let wanted = try complete(document, manifest)
             guard let object = objects[name] else {
                 _ = try await client.create(.plugins, wanted)
                 continue
@@ -56,10 +57,10 @@ struct ManifestFiles {
     }
 
     /// The document as the API will keep it, its library pinned, with the annotations that later tell whose the object is.
-    private func complete(_ document: Value) throws -> Value {
+    private func complete(_ document: Value, _ manifest: PluginManifest) throws -> Value {
         var object = document
         if let type = Catalogue.builtin.resource(.plugins) { _ = try Pruning.decode(&object, schema: type.schema.schema, kind: type.groupVersionKind) }
-        if object["spec"]["sha256"].isEmpty, let hash = Fingerprint.of(library: object["spec"]["library"].string ?? "", in: libraries) {
+        if manifest.sha256 == nil, let hash = try? Library.find(manifest, directories: libraries).sha256 {
             object["spec"]["sha256"] = .string(hash)
             object["metadata"]["annotations"][PluginAnnotation.pinned] = .string(hash)
         }

@@ -87,9 +87,16 @@ final class World: Sendable {
     func create(_ resource: GroupVersionResource, _ object: Value) async throws -> Object {
         let isNamespaced = Catalogue.builtin.resource(resource)?.isNamespaced ?? true
         let namespace = isNamespaced ? object["metadata"]["namespace"].string ?? Self.namespace : nil
+        if let namespace, namespace != Self.namespace { try await makeNamespace(namespace) }
         let made = try await client.create(resource, namespace: namespace, object)
         try await cache.wait(for: resource, resourceVersion: made.resourceVersion)
         return made
+    }
+
+    private func makeNamespace(_ name: String) async throws {
+        do {
+            _ = try await client.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
+        } catch let error as APIError where error.reason == .alreadyExists {}
     }
 
     /// Asks for the object's deletion, which a finalizer holds up, and waits until the controller's cache has that. `nil` when it is gone at once.

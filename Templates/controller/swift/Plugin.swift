@@ -8,11 +8,8 @@ struct Labeller: Controller {
 
     private let host: Host
 
-    /// `config` is the manifest's. What it does not know it refuses.
-    init(_ host: Host, config: Value) throws {
-        try config.requireFields([])
-        self.host = host
-    }
+    /// `config` is the manifest's. A field that `settings` does not name is refused before.
+    init(_ host: Host, config: Value) { self.host = host }
 
     /// Called whenever a Namespace was made or changed. What it throws, the host logs, and calls again later.
     func reconcile(_ key: Key) throws -> Outcome {

@@ -6,7 +6,7 @@ internal import PluginKit
 struct Test {
     static func main() throws {
         let host = TestHost()
-        let runtime = try BegunRuntime(host.host, config: .emptyObject)
+        let runtime = BegunRuntime(host.host, config: .emptyObject)
 
         let version = try ask(runtime, "Version")
         check(version["runtime_name"].string == "{{NAME}}" && version["runtime_api_version"].string == "v1", "the version says what this is")

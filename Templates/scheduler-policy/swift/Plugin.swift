@@ -10,8 +10,8 @@ struct Headroom: SchedulerPolicy {
 
     private static let cpu = Int(APUS_RESOURCE_CPU)
 
-    /// `config` is the manifest's. What it does not know it refuses.
-    init(_ host: Host, config: Value) throws { try config.requireFields([]) }
+    /// `config` is the manifest's. A field that `settings` does not name is refused before.
+    init(_ host: Host, config: Value) {}
 
     /// Clears the Nodes that the Pod may not run on. One call sees them all.
     func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) {
