@@ -72,7 +72,7 @@ struct LintTests {
         try bench.library("tidy", source)
         let linted = try bench.apus("plugin", "lint", "tidy.so")
         #expect(linted.status == 1)
-        #expect(linted.lines.count == 1 && linted.text.hasPrefix("error: tidy.so: ") && linted.text.contains(message), "\(linted.text)")
+        #expect(linted.lines.count == 1 && linted.text.hasPrefix("error: tidy.so") && linted.text.contains(message), "\(linted.text)")
     }
 
     @Test func findsALibraryThatIsMissing() throws {

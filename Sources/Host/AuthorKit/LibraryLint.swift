@@ -22,7 +22,8 @@ struct LibraryLint {
             try check(file)
             if errors.isEmpty { description = try LibraryDescription.ask(path) }
         } catch let error as StartupFailure {
-            errors.append("\(path): \(error.message)")
+            // What the library's own process refused names the file already.
+            errors.append(error.message.hasPrefix(path) ? error.message : "\(path): \(error.message)")
         } catch {
             errors.append("\(path): \(error)")
         }
