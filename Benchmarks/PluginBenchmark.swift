@@ -91,18 +91,3 @@ struct PluginBenchmark {
         return (host, host.schedulerPolicies[0])
     }
 }
-
-/// A policy may not call the API from its slots, so there is none.
-private struct NoAPI: Client {
-    private static let refusal = APIError(code: 503, reason: .serviceUnavailable, message: "there is no API here")
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw Self.refusal }
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw Self.refusal }
-    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw Self.refusal }
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw Self.refusal }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw Self.refusal }
-    func patch(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
-    ) async throws -> Object { throw Self.refusal }
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw Self.refusal }
-    func impersonating(_ user: String, groups: [String]) -> any Client { self }
-}

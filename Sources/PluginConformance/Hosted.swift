@@ -89,20 +89,6 @@ final class Scratch: Sendable {
     }
 }
 
-/// An API that is never there: for plugins that have no business with it.
-struct NoAPI: Client {
-    private var refusal: APIError { APIError(code: 503, reason: .serviceUnavailable, message: "there is no API in this check") }
-
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw refusal }
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw refusal }
-    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw refusal }
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw refusal }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw refusal }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
-        throw refusal
-    }
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw refusal }
-    func impersonating(_ user: String, groups: [String]) -> any Client { self }
-
+extension NoAPI {
     static var services: HostServices { HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: Hosted.quiet)) }
 }

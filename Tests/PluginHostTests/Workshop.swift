@@ -78,7 +78,7 @@ final class Workshop: Sendable {
 }
 
 /// An API with one Namespace, which notes who patched what.
-final class NotingClient: Client {
+final class NotingClient: PartialClient {
     struct Patch: Equatable {
         var user: String
         var name: String
@@ -99,22 +99,15 @@ final class NotingClient: Client {
         self.refusingPatches = refusingPatches
     }
 
-    static let refused = APIError(code: 503, reason: .serviceUnavailable, message: "not in this test")
-
     func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
         guard resource == .namespaces, name == "shop" else { throw APIError.notFound(resource.resource, name) }
         return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop", "resourceVersion": "7"]])
     }
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw Self.refused }
-    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw Self.refused }
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
     func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
         if refusingPatches { throw APIError(code: 403, reason: .forbidden, message: "\(user) cannot patch \(resource.resource)") }
         notes.patches.change { $0.append(Patch(user: user, name: name, patch: patch)) }
         return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name), "resourceVersion": "8"]])
     }
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw Self.refused }
     func impersonating(_ user: String, groups: [String]) -> any Client { NotingClient(user: user, notes: notes, refusingPatches: refusingPatches) }
 }
 

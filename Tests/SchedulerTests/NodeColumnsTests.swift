@@ -77,6 +77,12 @@ import Testing
             ], cpu: 4000, nonzeroMemory: 400 << 20),
         Requests(spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "overhead": ["cpu": "250m"]], cpu: 1250, nonzeroMemory: 200 << 20),
         Requests(spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "resources": ["requests": ["cpu": "2"]]], cpu: 2000, nonzeroMemory: 200 << 20),
+        // More than numbers hold.
+        Requests(
+            spec: [
+                "containers": [["resources": ["requests": ["cpu": "9e18", "memory": "8E"]]], ["resources": ["requests": ["cpu": "9e18", "memory": "8E"]]]],
+                "overhead": ["memory": "8E"],
+            ], cpu: PodRequests.most, nonzeroMemory: PodRequests.most),
     ])
     func requestsAddUp(_ row: Requests) {
         let requests = PodRequests(spec: row.spec, columns.resources)

@@ -31,21 +31,6 @@ func pod(_ name: String, cpu: String? = nil, memory: String? = nil, on node: Str
     ])
 }
 
-/// An API that nobody reaches: policies need none.
-struct NoClient: Client {
-    static let refused = APIError(code: 503, reason: .serviceUnavailable, message: "not in this test")
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw Self.refused }
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw Self.refused }
-    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw Self.refused }
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw Self.refused }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
-        throw Self.refused
-    }
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw Self.refused }
-    func impersonating(_ user: String, groups: [String]) -> any Client { self }
-}
-
 /// The policies as they are in production: shared libraries, loaded from where the build put them.
 enum Policies {
     static func load(enable: Set<String> = []) async throws -> PluginHost {
@@ -57,7 +42,7 @@ enum Policies {
         let log = Logger(label: "test")
         let host = PluginHost(configuration, log: log)
         try host.load()
-        try await host.start(services: HostServices(client: NoClient(), cache: Cache(client: NoClient(), log: log)))
+        try await host.start(services: HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: log)))
         return host
     }
 }

@@ -10,7 +10,7 @@ import Testing
 /// The whole scheduler against an API in memory: thread, inbox, writers, cache.
 @Suite struct SchedulerTests {
     /// Serves what it was made with, notes bindings and conditions, and shows a bound Pod in the watch.
-    private final class MemoryAPI: Client {
+    private final class MemoryAPI: PartialClient {
         struct State: Sendable {
             var bindings: [String: String] = [:]
             var conditions: [String: String] = [:]
@@ -64,10 +64,7 @@ import Testing
             if subresource == "status" { state.change { $0.conditions[name] = patch["status"]["conditions"][0]["message"].string } }
             return Object(patch)
         }
-        func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw NoClient.refused }
         func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { Object(object) }
-        func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw NoClient.refused }
-        func impersonating(_ user: String, groups: [String]) -> any Client { self }
     }
 
     private final class Protected<Value: Sendable>: @unchecked Sendable {
