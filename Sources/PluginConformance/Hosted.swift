@@ -89,6 +89,7 @@ final class Scratch: Sendable {
     }
 }
 
-extension NoAPI {
-    static var services: HostServices { HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: Hosted.quiet)) }
+extension HostServices {
+    /// For plugins that have no business with the API.
+    static var withoutAPI: HostServices { HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: Hosted.quiet)) }
 }

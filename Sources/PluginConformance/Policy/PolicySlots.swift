@@ -56,7 +56,7 @@ struct PolicySlots: Sendable {
             try result.get()
         }
         guard plugin.isIsolated else { return }
-        try await Hosted.run(plugin, services: NoAPI.services) { host in
+        try await Hosted.run(plugin, services: .withoutAPI) { host in
             guard let policy = host.schedulerPolicies.first else { throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")") }
             try await onOwnThread { try body(PolicySlots(policy)) }
         }

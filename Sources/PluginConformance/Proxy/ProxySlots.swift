@@ -72,7 +72,7 @@ final class ProxySlots {
         defer { network.end() }
         // The plugin's process is in the network of the thread that starts it.
         @Sendable func load(_ host: PluginHost) async throws { try await network.run { try host.load() } }
-        try await Hosted.run(plugin, services: NoAPI.services, load: load) { host in
+        try await Hosted.run(plugin, services: .withoutAPI, load: load) { host in
             guard let proxy = host.proxy else { throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")") }
             let process = host.plugins.first?.pid.map { "\($0)" } ?? ""
             try await network.run {

@@ -10,7 +10,7 @@ struct RuntimeUnderTest: Sendable {
     private let image: String?
 
     static func with(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (RuntimeUnderTest) async throws -> Void) async throws {
-        try await Hosted.run(plugin, services: NoAPI.services) { host in
+        try await Hosted.run(plugin, services: .withoutAPI) { host in
             guard let runtime = host.runtime else { throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")") }
             try await body(RuntimeUnderTest(plugin: runtime, scratch: Scratch(), image: plugin.image))
         }
