@@ -20,6 +20,8 @@ final class LoadedComponent: @unchecked Sendable {
     private let interruption: Interruption
     private let log: Logger
     private let state = Atomic<UInt8>(ComponentState.loaded.rawValue)
+    /// Whether `stop` has returned: what the plugin tells from then on is a breach. Calls to it end when `stop` begins.
+    private let isSilent = Atomic<Bool>(false)
     /// Whether a [control] slot is being called.
     private let isControlled = Atomic<Bool>(false)
     /// A scheduler policy's slots must not call back into services that block.
@@ -76,6 +78,7 @@ final class LoadedComponent: @unchecked Sendable {
         objects.close()
         state.store(ComponentState.stopped.rawValue, ordering: .releasing)
         instance.stop()
+        isSilent.store(true, ordering: .releasing)
         objects.forbid()
         // The end of a process of its own ends the calls into it.
         guard gate.drain(seconds: Self.patience) || manifest.isolation == .process else {
@@ -187,7 +190,7 @@ extension LoadedComponent {
 
     /// A callback of the plugin's that may come only while it runs: whether it may. One that comes after `stop` is counted.
     func admits(callback name: String) -> Bool {
-        guard state.load(ordering: .acquiring) == ComponentState.stopped.rawValue else { return true }
+        guard isSilent.load(ordering: .acquiring) else { return true }
         violations.add("\(name) was called after stop")
         return false
     }

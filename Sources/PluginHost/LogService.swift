@@ -12,7 +12,8 @@ enum LogService {
             Signatures.hostLog,
             [
                 { [log] frame in
-                    log.log(level: levels[frame.int32(1)] ?? .info, "\(frame.string(2))")
+                    // A line has the limit of a sentence.
+                    log.log(level: levels[frame.int32(1)] ?? .error, "\(String(decoding: frame.bytes(2).prefix(Signatures.sentence), as: UTF8.self))")
                     return .nothing
                 }
             ])

@@ -1,4 +1,4 @@
-// A runtime that tells of a change after it was stopped, when it is destroyed.
+// A runtime that tells of a change while it is stopped, as it may, and after that, when it is destroyed.
 #include "apus/apus.h"
 
 static const apus_runtime_events *the_events;
@@ -15,10 +15,11 @@ static apus_status subscribe(void *self, const apus_runtime_events *events, int3
 }
 static void tell(void *self) {
     (void)self;
-    the_events->changed(the_events->context, (apus_borrowed){0}, (apus_borrowed){0});
+    if (the_events) the_events->changed(the_events->context, (apus_borrowed){0}, (apus_borrowed){0});
 }
 static const apus_runtime runtime = {.size = sizeof runtime, .call = call, .subscribe = subscribe};
 #define EXTENSION APUS_RUNTIME
 #define TABLE &runtime
+#define STOP tell
 #define DESTROY tell
 #include "fixture.h"

@@ -39,6 +39,9 @@
 #ifndef CREATED
 #define CREATED(host) (void)(host)
 #endif
+#ifndef STOP
+#define STOP 0
+#endif
 #ifndef DESTROY
 #define DESTROY 0
 #endif
@@ -67,7 +70,7 @@ static apus_status start(void *self, const apus_sink *error) {
     if (START_STATUS != APUS_OK) say(error, "cannot begin");
     return START_STATUS;
 }
-static const apus_component component = {.size = sizeof component, .name = NAME, .extension = EXTENSION, .table = TABLE, .create = create, .start = start, .destroy = DESTROY};
+static const apus_component component = {.size = sizeof component, .name = NAME, .extension = EXTENSION, .table = TABLE, .create = create, .start = start, .stop = STOP, .destroy = DESTROY};
 static const apus_component *const components[] = {&component};
 __attribute__((unused)) static const apus_plugin plugin = {
     .size = sizeof plugin, .major = MAJOR, .minor = MINOR, .name = "fixture", .version = VERSION, .components = components, .component_count = 1,

@@ -16,7 +16,7 @@ typedef struct apus_key {
     apus_borrowed uid; // of the object last seen under that name
 } apus_key;
 
-/// Takes keys to put on the controller's own queue.
+/// Takes keys to put on the controller's own queue: 65,536 in one call. What goes beyond is left out, and counted as a FAULT.
 typedef struct apus_key_sink {
     void *APUS_NULLABLE context;
     /// Only during the call it was lent for, and only on its thread. The key is copied. One whose resource is not of the form `version/plural` or `group/version/plural`
@@ -36,8 +36,8 @@ typedef struct apus_controller {
     uint32_t size; // sizeof(apus_controller) where the plugin was compiled
 
     /// Compares the object with the world and acts. The object may be gone: `get` then answers NOT_FOUND. May block. `*again_after_ms` below zero is taken for a FAULT.
-    /// OK ends the work on this key until something changes or `*again_after_ms` (zero when called) has passed, if the slot set it. RETRY and every other status
-    /// put the key back after a back-off that grows from 5 ms to 1000 s; other statuses are also counted as errors and the sink's sentence is logged.
+    /// OK ends the work on this key until something changes or `*again_after_ms` (zero when called) has passed, if the slot set it. RETRY, CONFLICT and CANCELLED put the
+    /// key back after a back-off that grows from 5 ms to 1000 s; so does every other status, which is also an error: the sink's sentence is logged.
     /// [worker & running]
     apus_status (*APUS_NONNULL reconcile)(void *APUS_NULLABLE self, const apus_key *APUS_NONNULL key, int64_t *APUS_NONNULL again_after_ms,
                                           const apus_sink *APUS_NONNULL error);

@@ -47,11 +47,12 @@ typedef struct apus_object_sink {
 
 /// The API, acting as the user `system:plugin:<name>` with the manifest's rules. Objects are JSON as the API serves it.
 /// A write answers with the object as committed; a refusal answers with a Kubernetes `Status` and one of NOT_FOUND, ALREADY_EXISTS, CONFLICT, FORBIDDEN, INVALID,
-/// UNAVAILABLE or FAULT. What the manifest does not grant is FORBIDDEN, and counted in the plugin's status.
+/// UNAVAILABLE or FAULT. `list` and `dependents`, whose sink takes objects only, answer with the status alone. What the manifest does not grant is FORBIDDEN, and counted in the
+/// plugin's status.
 ///
 /// All slots but `event` block until the API has answered. They may be called from `start` on, by every thread that may block: not from inside a slot of a scheduler policy,
 /// where they are refused. When `stop` is called, calls that wait answer CANCELLED. The sinks are the component's own: the host calls them during the call only, on
-/// its thread, with pieces that are lent for that long.
+/// its thread, with pieces that are lent for that long. They may call the host in turn; calls nest up to 16 deep.
 typedef struct apus_host_objects {
     uint32_t size; // sizeof(apus_host_objects) where the host was compiled
 

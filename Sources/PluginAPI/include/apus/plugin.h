@@ -43,8 +43,8 @@ extern "C" {
 //
 // It looks at everything that comes back. A status that is none, points outside 0 to 100, a bit set that was clear, a sink beyond its limit: the call counts as FAULT, the
 // values are not used, and the plugin's status says which slot did what. A call that takes longer than its deadline is counted as late; isolated, it is ended. In
-// this process nothing can contain a crash or an endless loop: that is what isolation is for. `create` and `destroy` have 30 s, `start` and `stop` 60 s; each extension says
-// its own slots' deadlines.
+// this process nothing can contain a crash or an endless loop: that is what isolation is for. Isolated, `create` and `destroy` have 30 s, `start` and `stop` 60 s; in this process
+// they are waited for. Each extension says its own slots' deadlines.
 
 /// Equal on both sides, or the library is refused.
 #define APUS_ABI_MAJOR 1
@@ -102,8 +102,8 @@ struct apus_component {
     apus_status (*APUS_NULLABLE start)(void *APUS_NULLABLE self, const apus_sink *APUS_NONNULL error);
 
     /// Ends work: threads are joined, streams ended and connections closed when it returns, and nothing that the host lent is called afterwards but `log`. Calls that are
-    /// under way may still run when it is called and should return soon, with CANCELLED if they cannot finish; none begins any more. Legal in every state, also after a
-    /// `start` that failed; a second call does nothing. May be absent.
+    /// under way may still run when it is called and should return soon, with CANCELLED if they cannot finish; from then on only slots whose tag says `stopped` are called.
+    /// Legal in every state, also after a `start` that failed; a second call does nothing. May be absent.
     /// [control & loaded, running, stopped]
     void (*APUS_NULLABLE stop)(void *APUS_NULLABLE self);
 

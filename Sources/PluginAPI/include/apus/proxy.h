@@ -47,7 +47,7 @@ typedef struct apus_service_port {
     uint32_t endpoint_first, endpoint_count; // into `endpoints`; every endpoint that may get traffic, chosen by the loop
 } apus_service_port;
 
-/// All that is wanted, whole, and what is new in it. An array is null when its count is zero, and only then.
+/// All that is wanted, whole, and what is new in it. An array may be null when its count is zero, and only then.
 typedef struct apus_services {
     uint32_t size; // sizeof(apus_services) where the host was compiled
     uint32_t service_count;

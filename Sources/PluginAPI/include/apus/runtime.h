@@ -33,7 +33,7 @@ typedef struct apus_stream_events {
     void (*APUS_NONNULL ended)(void *APUS_NULLABLE context);
 } apus_stream_events;
 
-/// Hears that a container or a sandbox changed. Lent, with its context, from `subscribe` until `stop` returns.
+/// Hears that a container or a sandbox changed. Lent, with its context, from `subscribe` until `stop` returns; a `subscribe` that did not answer OK never uses it.
 typedef struct apus_runtime_events {
     void *APUS_NULLABLE context;
     /// `sandbox` and `container` are ids; either may be empty when it is not known, and both mean "look at everything". Does not block.
@@ -54,7 +54,7 @@ typedef struct apus_runtime {
     /// [worker & running]
     apus_status (*APUS_NONNULL call)(void *APUS_NULLABLE self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *APUS_NONNULL answer);
 
-    /// From now on tells `events` of every change, until `stop`. `*reliable` becomes 1 when every change is told, so that the host need not look for itself but
+    /// From now on tells `events` of every change, until `stop`. `*reliable`, zero when called, becomes 1 when every change is told, so that the host need not look for itself but
     /// now and then. Called at most once. May be absent; then, and on anything but OK, the host looks for itself every second.
     /// [control & running]
     apus_status (*APUS_NULLABLE subscribe)(void *APUS_NULLABLE self, const apus_runtime_events *APUS_NONNULL events, int32_t *APUS_NONNULL reliable);

@@ -114,7 +114,7 @@ typedef struct apus_toleration {
     int32_t effect; // 0 means every effect
 } apus_toleration;
 
-/// One Pod's needs, as the scheduler read them from its spec.
+/// One Pod's needs, as the scheduler read them from its spec. An array may be null when its count is zero, and only then; so in what it leads to.
 typedef struct apus_pod {
     uint32_t size; // sizeof(apus_pod) where the host was compiled
     int32_t priority;

@@ -19,8 +19,8 @@ extern "C" {
 //
 // A *slot* is a function pointer of a table or of a structure that is lent. Its tag says from which threads it may be called, and in which states of the component.
 //
-//   control   One at a time: the host never calls two control slots of one instance at once, nor one slot twice. The thread may be another each time. Worker slots
-//             may be running meanwhile.
+//   control   One at a time: the host never calls two control slots of one instance at once, nor one slot twice; only `stop` may come while another does not return. The
+//             thread may be another each time. Worker slots may be running meanwhile.
 //   worker    Many at once, from many threads, the same slot too.
 //   any       From every thread: one of the host's that stands in a slot, or one of the component's own.
 //
@@ -43,10 +43,14 @@ extern "C" {
 // A structure without `size` never changes. Fields named `reserved` are zero and are not read. Slots and fields are appended, never moved, and never change their meaning:
 // a new meaning is a new extension (`apus.controller/2`), which a library may offer beside the old one.
 //
+// Constants are added, too, and keep their numbers. The host knows for which minor version a library was built, and gives it no status, kind or operator that this
+// version did not have; of `flags` a library reads the bits that it knows.
+//
 // A new extension starts in `apus/draft/`, in a header that `apus.h` does not include. It may change in every version there, so a library that uses it is built for one host. When it
 // has settled, its header moves up and its id stays.
 
-/// Bytes lent for the duration of one call. Never NUL-terminated, never kept. `bytes` may be null when `count` is zero, and only then. Text is UTF-8.
+/// Bytes lent for the duration of one call. Never NUL-terminated, never kept. `bytes` may be null when `count` is zero, and only then. Text is UTF-8; objects and
+/// configuration that the host lends as JSON have no white space between tokens.
 typedef struct apus_borrowed {
     const uint8_t *APUS_NULLABLE bytes;
     uint64_t count;
