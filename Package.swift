@@ -165,6 +165,7 @@ let package = Package(
                 product("OrderedCollections", "swift-collections"),
             ]),
         tests("Client", ["APIModel", product("Logging", "swift-log")]),
+        tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(

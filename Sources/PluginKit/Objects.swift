@@ -1,8 +1,9 @@
 public import APIModel
 internal import PluginAPI
 
-/// The API. Acts as the user `system:plugin:<name>` with the rules of the plugin's manifest. Every method blocks its thread until the API has answered, throws
-/// `APIError` when the API refuses, and may be called from any thread. Write `""` for the namespace of a cluster-scoped kind.
+/// The API. Acts as the user `system:plugin:<name>` with the rules of the plugin's manifest. Every method blocks its thread until the API has answered, and may be
+/// called from any thread. It throws `APIError` when the API refuses, `CancellationError` when the component is being stopped. Write `""` for the namespace of a
+/// cluster-scoped kind.
 public struct Objects: @unchecked Sendable {
     // Sendable because the host's table is constant and its functions may be called from any thread.
     let table: UnsafePointer<apus_host_objects>
@@ -144,7 +145,8 @@ extension Objects {
     }
 
     /// The host's refusal as the API would word it. `bytes` is a `Status`; a slot that has no room for one answers with the status alone.
-    private func refusal(_ status: apus_status, _ bytes: [UInt8]) -> APIError {
+    private func refusal(_ status: apus_status, _ bytes: [UInt8]) -> any Error {
+        if status == APUS_CANCELLED { return CancellationError() }
         let (code, reason): (Int, APIError.Reason) =
             switch status {
             case APUS_NOT_FOUND: (404, .notFound)
@@ -152,7 +154,7 @@ extension Objects {
             case APUS_CONFLICT: (409, .conflict)
             case APUS_FORBIDDEN: (403, .forbidden)
             case APUS_INVALID: (422, .invalid)
-            case APUS_UNAVAILABLE, APUS_CANCELLED: (503, .serviceUnavailable)
+            case APUS_UNAVAILABLE: (503, .serviceUnavailable)
             default: (500, .internalError)
             }
         if let object = try? JSON.decode(bytes), object["kind"].string == "Status" { return APIError(status: object, code: code) }

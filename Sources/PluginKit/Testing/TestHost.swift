@@ -41,7 +41,7 @@ public final class TestHost: Sendable {
         }
     }
 
-    /// What to hand to a component. It lives as long as the test host does.
+    /// What to hand to a component, which may outlive the test's own use of this object.
     public var host: Host { Host(log: Log(table: Self.log.pointer, context: context), objects: Objects(table: Self.objects.pointer, context: context)) }
 
     /// The object as it is now, `nil` when there is none.
@@ -61,7 +61,8 @@ public final class TestHost: Sendable {
     /// `Normal Labelled: …`
     public var events: [String] { state.withLock { $0.events } }
 
-    private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+    /// Kept for ever: a component's threads may call for as long, and the test's variable ends with its last use.
+    private var context: UnsafeMutableRawPointer { Unmanaged.passRetained(self).toOpaque() }
 
     private static func name(_ resource: GroupVersionResource, _ object: Value) -> Name {
         Name(resource: resource, namespace: object["metadata"]["namespace"].string ?? "", name: object["metadata"]["name"].string ?? "")
@@ -104,7 +105,11 @@ extension TestHost {
             },
             create: { me, reference, object, sink in
                 write(me, reference, sink) { state, name in
-                    let object = try JSON.decode(object.array)
+                    var object = try JSON.decode(object.array)
+                    if !name.namespace.isEmpty { object["metadata"]["namespace"] = .string(name.namespace) }
+                    if object["metadata"]["name"].isNull, let prefix = object["metadata"]["generateName"].string {
+                        object["metadata"]["name"] = .string("\(prefix)\(state.version + 1)")
+                    }
                     let own = TestHost.name(name.resource, object)
                     guard state.objects[own] == nil else { throw APIError.alreadyExists(own.resource.resource, own.name) }
                     return store(&state, own, object)

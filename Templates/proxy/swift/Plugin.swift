@@ -13,7 +13,7 @@ final class RandomProxy: ProxyBackend {
     private let host: Host
     private let nft: Mutex<NFTables>
 
-    /// `config` is the manifest's. A field that `settings` does not name is refused before.
+    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are none yet.
     init(_ host: Host, config: Value) throws {
         self.host = host
         nft = Mutex(try NFTables())
