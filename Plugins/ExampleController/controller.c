@@ -81,20 +81,17 @@ static apus_status reconcile(void *self, const apus_key *key, int64_t *again_aft
 
 static const apus_controller table = {.size = sizeof table, .reconcile = reconcile};
 
-// Reads `{"label":"…"}`. A plugin with more to configure brings a JSON library.
+// Reads `{"label":"…"}` and nothing else: a setting that has no effect is refused. A plugin with more to configure brings a JSON library.
 static int read_label(apus_borrowed config, char *label, size_t size) {
-    static const char field[] = "\"label\":\"";
-    char text[512] = {0};
-    if (config.count >= sizeof text) return 0;
-    memcpy(text, config.bytes, config.count);
-    const char *start = strstr(text, field);
-    if (!start) return strcmp(text, "{}") == 0; // nothing configured: the default stays
-    start += sizeof field - 1;
-    const char *end = strchr(start, '"');
-    if (!end || end == start || (size_t)(end - start) >= size) return 0;
-    memcpy(label, start, end - start);
-    label[end - start] = 0;
-    return strpbrk(label, "\\") == NULL;
+    static const char before[] = "{\"label\":\"", after[] = "\"}";
+    const size_t start = sizeof before - 1, around = start + sizeof after - 1;
+    if (config.count == 2) return 1; // `{}`: the default stays
+    if (config.count <= around || config.count - around >= size || memcmp(config.bytes, before, start) != 0) return 0;
+    const size_t count = config.count - around;
+    if (memcmp(config.bytes + start + count, after, sizeof after - 1) != 0) return 0;
+    memcpy(label, config.bytes + start, count);
+    label[count] = 0;
+    return strpbrk(label, "\\\"") == NULL;
 }
 
 static apus_status create(const apus_component *component, const apus_host *host, apus_borrowed config, void **self, const apus_sink *error) {
@@ -105,13 +102,18 @@ static apus_status create(const apus_component *component, const apus_host *host
     made->context = host->context;
     made->log = host->service(host->context, APUS_HOST_LOG);
     made->objects = host->service(host->context, APUS_HOST_OBJECTS);
-    const char *problem = !made->log || !made->objects                              ? "this host has no log or no objects"
-                          : !read_label(config, made->label, sizeof made->label) ? "config: label must be a label key of at most 127 bytes"
-                                                                                     : NULL;
-    if (problem) {
-        say(error, problem);
+    apus_status status = APUS_OK;
+    if (!made->log || !made->objects) {
+        say(error, "this host has no log or no objects");
+        status = APUS_UNSUPPORTED;
+    } else if (!read_label(config, made->label, sizeof made->label)) {
+        say(error, "config: the one setting is label, a label key of at most 127 bytes, and this has ");
+        error->write(error->context, config);
+        status = APUS_INVALID;
+    }
+    if (status != APUS_OK) {
         free(made);
-        return APUS_INVALID;
+        return status;
     }
     *self = made;
     return APUS_OK;

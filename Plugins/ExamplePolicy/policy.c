@@ -7,6 +7,7 @@
 //     cc -shared -fPIC -ISources/PluginAPI/include Plugins/ExamplePolicy/policy.c -o libexample-policy.so
 
 #include "apus/apus.h"
+#include <string.h>
 
 // One bit a Node, lowest first, in words of 64: the set of Nodes that are still in question.
 static int is_set(const uint64_t *set, uint32_t node) { return (set[node / 64] >> (node % 64)) & 1; }
@@ -31,11 +32,15 @@ static apus_status score(void *self, const apus_pod *pod, const apus_nodes *node
 // The table of the extension. Slots that are left out are null: this policy refuses no Node.
 static const apus_scheduler_policy policy = {.size = sizeof policy, .score = score};
 
-// There is nothing to remember, so there is no instance: `self` is null everywhere.
+// There is nothing to remember, so there is no instance: `self` is null everywhere. Nor is there anything to configure, and a setting that has no effect is refused.
 static apus_status create(const apus_component *component, const apus_host *host, apus_borrowed config, void **self, const apus_sink *error) {
-    (void)component, (void)host, (void)config, (void)error;
+    (void)component, (void)host;
     *self = 0;
-    return APUS_OK;
+    if (config.count == 2) return APUS_OK; // `{}`
+    static const char text[] = "config: there are no settings, and this has ";
+    error->write(error->context, (apus_borrowed){(const uint8_t *)text, strlen(text)});
+    error->write(error->context, config);
+    return APUS_INVALID;
 }
 
 // What the library offers: one component. `name` is what the manifest's `component` says.

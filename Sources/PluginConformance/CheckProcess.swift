@@ -120,21 +120,17 @@ public struct CheckProcess: Sendable {
 
     private func outcome(_ said: [UInt8], _ status: Int32) -> Report.Outcome {
         let signal = status & 0x7f
+        let ending = signal != 0 ? "was ended by signal \(signal) (\(Self.signals[signal] ?? "SIG\(signal)"))" : "ended with \((status >> 8) & 0xff)"
         guard let message = try? JSON.decode(said), let outcome = message["outcome"].string else {
             if signal != 0 {
-                return .failed(
-                    "the plugin was ended by signal \(signal) (\(Self.signals[signal] ?? "SIG\(signal)")) in this check; --check with --in-process shows a debugger where")
+                return .failed("the plugin \(ending) in this check; --check with --in-process shows a debugger where")
             }
-            return .failed("the process of this check ended with \((status >> 8) & 0xff) before it had an answer; a plugin must not call exit")
+            return .failed("the process of this check \(ending) before it had an answer; a plugin must not call exit")
         }
         let text = message["message"].string ?? ""
         switch outcome {
         case "passed":
-            guard status == 0 else {
-                return .failed(
-                    "the check passed, but then its process was ended by signal \(signal) (\(Self.signals[signal] ?? "")): something of the plugin goes on after destroy")
-            }
-            return .passed
+            return status == 0 ? .passed : .failed("the check passed, but then its process \(ending): something of the plugin goes on after destroy")
         case "notOffered": return .notOffered(text)
         default: return .failed(text)
         }

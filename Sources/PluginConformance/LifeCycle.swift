@@ -155,7 +155,8 @@ enum LifeCycle {
             let objects = instance.host.called(in: [.stopped]) { $0.hasPrefix("objects.") }
             try expect(objects.isEmpty, "after stop it called \(objects.joined(separator: ", ")); end in stop whatever uses the API, and wait for it")
             let late = instance.host.called(in: [.destroyed])
-            try expect(late.isEmpty, "in destroy or after it it called \(late.joined(separator: ", ")); the host's table is lent until destroy, so say the last word in stop")
+            try expect(
+                late.isEmpty, "after destroy it called \(late.joined(separator: ", ")); the host's tables are lent until destroy has returned, so say the last word before that")
         }
     }
 

@@ -24,6 +24,13 @@ import Testing
         Case(fixture: "controller-leaks-threads", check: "instances/threads-end", sentence: "left 100 threads behind"),
     ]
 
+    static let others = [
+        Case(fixture: "runtime-nameless", check: "call/version", sentence: "no runtime_name"),
+        Case(fixture: "runtime-half-a-status", check: "call/status", sentence: "not NetworkReady"),
+        Case(fixture: "runtime-refuses-silently", check: "call/unknown-method", sentence: "ConformanceNonsense"),
+        Case(fixture: "proxy-carries-nothing", check: "sync/carries", sentence: "does not reach the one endpoint"),
+    ]
+
     static let controllerManifest = """
         apiVersion: plugins.apus.dev/v1alpha1
         kind: Plugin
@@ -45,6 +52,10 @@ import Testing
         try await failsOnce(item, manifest: Self.controllerManifest)
     }
 
+    @Test(arguments: others) func exactlyOneCheckOfARuntimeOrAProxyFails(_ item: Case) async throws {
+        try await failsOnce(item, manifest: nil)
+    }
+
     private func failsOnce(_ item: Case, manifest: String?) async throws {
         let workshop = try Workshop()
         let library = try workshop.compile(item.fixture)
@@ -57,7 +68,7 @@ import Testing
         #expect(result.status == 1)
     }
 
-    @Test(arguments: ["policy-good", "controller-good"]) func withoutADefectNothingFails(_ fixture: String) async throws {
+    @Test(arguments: ["policy-good", "runtime-good", "controller-good", "controller-hesitates"]) func withoutADefectNothingFails(_ fixture: String) async throws {
         let workshop = try Workshop()
         let library = try workshop.compile(fixture)
         let arguments = fixture.hasPrefix("controller") ? ["--manifest", try workshop.write("manifest.yaml", Self.controllerManifest)] : []
@@ -74,6 +85,13 @@ import Testing
         #expect(failures.allSatisfy { $0.hasPrefix("score/") })
         #expect(result.lines("ok").contains("score/holes") && result.lines("ok").contains("filter/reasons"))
         #expect(result.status == 1)
+    }
+
+    /// What may be null is, where it is empty.
+    @Test func anArrayThatIsEmptyIsNotLookedInto() async throws {
+        let workshop = try Workshop()
+        let failures = try await Apus.test([try workshop.compile("policy-trusts-arrays"), "--check", "filter/answers"]).lines("FAIL")
+        #expect(failures.count == 1 && failures[0].contains("ended by signal 11 (SIGSEGV)"), "\(failures)")
     }
 
     /// The same defects are seen without a process of their own.

@@ -27,6 +27,6 @@ import Testing
         try workshop.compile("Plugins/ExampleController/controller.c", as: "example-controller")
         try workshop.controllerManifest("example", library: "example-controller", component: "namespace-label", extra: "  required: true\n  config: {tag: x}")
         let error = try #require(throws: PluginError.self) { try workshop.host().load() }
-        #expect(error.message == "create answered INVALID: config: label must be a label key of at most 127 bytes")
+        #expect(error.message == "create answered INVALID: config: the one setting is label, a label key of at most 127 bytes, and this has {\"tag\":\"x\"}")
     }
 }

@@ -63,6 +63,8 @@ struct PluginTestCommand: AsyncParsableCommand {
             guard let check = checks.first(where: { $0.name == only.last }) else {
                 throw StartupFailure("--\(CheckProcess.reportOption) goes with a --\(CheckProcess.checkOption)")
             }
+            // A program that a runtime starts and leaves behind must not hold up the report's end.
+            _ = fcntl(report, F_SETFD, FD_CLOEXEC)
             CheckProcess.write(await check.run(plugin), to: report)
             return
         }

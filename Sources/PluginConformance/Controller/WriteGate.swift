@@ -29,8 +29,13 @@ final class WriteGate: Sendable {
 
     func set(_ mode: Mode) { state.withLock { $0.mode = mode } }
 
-    /// Returns when a write hangs.
-    func waitForHanging() async { for await _ in hanging { return } }
+    /// Returns when a write hangs, or with `false` when none is to be expected any more.
+    func waitForHanging() async -> Bool {
+        for await _ in hanging { return true }
+        return false
+    }
+
+    func expectNoMore() { hangs.finish() }
 
     /// - Throws: what the mode says, instead of the write.
     fileprivate func pass(_ resource: GroupVersionResource, _ name: String, _ what: String, isChange: Bool) async throws {

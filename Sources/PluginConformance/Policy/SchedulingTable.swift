@@ -86,12 +86,12 @@ public final class SchedulingTable: @unchecked Sendable {
         let isNumber = [APUS_OPERATOR_GREATER, APUS_OPERATOR_LESS].contains(requirement.op)
         return apus_requirement(
             key: strings.number(requirement.key), op: requirement.op, on_name: requirement.isOnName ? 1 : 0, value_count: UInt32(requirement.values.count),
-            values: memory.keep(requirement.values.map { strings.number($0) }), number: isNumber ? Int64(requirement.values.first ?? "") ?? 0 : 0)
+            values: memory.keepAny(requirement.values.map { strings.number($0) }), number: isNumber ? Int64(requirement.values.first ?? "") ?? 0 : 0)
     }
 
     private static func term(_ weight: Int32, _ requirements: [PodSample.Requirement], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_term {
         let laid = requirements.map { requirement($0, memory, &strings) }
-        return apus_term(requirement_count: UInt32(laid.count), weight: weight, requirements: memory.keep(laid))
+        return apus_term(requirement_count: UInt32(laid.count), weight: weight, requirements: memory.keepAny(laid))
     }
 
     private static func lay(_ pod: PodSample, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_pod {
@@ -104,7 +104,7 @@ public final class SchedulingTable: @unchecked Sendable {
             json: memory.keep(String(decoding: JSON.encode(pod.json), as: UTF8.self)), requests: memory.keep(pod.requests + [1]), nonzero_cpu: max(pod.requests[0], 100),
             nonzero_memory: max(pod.requests[1], 200 << 20), node_name: strings.number(pod.nodeName), selector_count: UInt32(selector.count),
             required_count: UInt32(required.count), preferred_count: UInt32(preferred.count), toleration_count: UInt32(tolerations.count), port_count: UInt32(pod.hostPorts.count),
-            has_required: pod.required == nil ? 0 : 1, request_count: UInt32(pod.requests.count + 1), reserved: 0, selector: memory.keep(selector),
-            required: memory.keep(required), preferred: memory.keep(preferred), tolerations: memory.keep(tolerations), ports: memory.keep(ports(pod.hostPorts)))
+            has_required: pod.required == nil ? 0 : 1, request_count: UInt32(pod.requests.count + 1), reserved: 0, selector: memory.keepAny(selector),
+            required: memory.keepAny(required), preferred: memory.keepAny(preferred), tolerations: memory.keepAny(tolerations), ports: memory.keepAny(ports(pod.hostPorts)))
     }
 }

@@ -28,6 +28,9 @@ final class TableMemory: @unchecked Sendable {
         return region.baseAddress!.assumingMemoryBound(to: T.self)
     }
 
+    /// The same for an array that is null when it is empty, as the ABI allows where it says so.
+    func keepAny<T: BitwiseCopyable>(_ elements: [T]) -> UnsafePointer<T>? { elements.isEmpty ? nil : UnsafePointer(keep(elements)) }
+
     func keep(_ text: String) -> apus_borrowed {
         let bytes = Array(text.utf8)
         return apus_borrowed(bytes: UnsafePointer(keep(bytes)), count: UInt64(bytes.count))

@@ -52,14 +52,14 @@ struct ServiceSample: Sendable {
         all.size = UInt32(MemoryLayout<apus_services>.size)
         all.generation = generation
         all.previous = previous
-        all.services = UnsafePointer(memory.keep(rows))
+        all.services = memory.keepAny(rows)
         all.service_count = UInt32(rows.count)
-        all.endpoints = UnsafePointer(memory.keep(endpoints))
+        all.endpoints = memory.keepAny(endpoints)
         all.endpoint_count = UInt32(endpoints.count)
-        all.addresses = UnsafePointer(memory.keep(addresses))
+        all.addresses = memory.keepAny(addresses)
         all.address_count = UInt32(addresses.count)
         all.node_address_count = 1
-        all.removed = UnsafePointer(memory.keep(removed))
+        all.removed = memory.keepAny(removed)
         all.removed_count = UInt32(removed.count)
         all.pod_cidr = memory.keep("10.244.0.0/16")
         return try withExtendedLifetime(memory) { try withUnsafePointer(to: all, body) }

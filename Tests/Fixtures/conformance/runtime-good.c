@@ -1,0 +1,2 @@
+// Without a defect.
+#include "runtime.h"
