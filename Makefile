@@ -43,4 +43,4 @@ lint:
 	@scripts/verify-all
 
 format:
-	@swift format -i -r Package.swift Sources Plugins Tests
+	@swift format -i -r Package.swift Sources Plugins Tests Benchmarks
