@@ -3,7 +3,6 @@ internal import ArgumentParser
 internal import Containerd
 internal import Glibc
 internal import Logging
-internal import PluginHost
 internal import Store
 
 /// Stops the cluster and takes everything away that it made outside its data directory.
@@ -30,31 +29,20 @@ struct DownCommand: AsyncParsableCommand {
         } catch {
             throw StartupFailure("\(error)")
         }
-        try await cleanUpProxy(directory)
+        let failures = try await ProxyCleanup(places: PluginPlaces(plugins), log: Logger(label: "plugins")).run(storedPlugins(directory))
         PodNetwork.tearDown()
+        guard failures.isEmpty else {
+            throw StartupFailure("apus is down, but what these proxies put in the kernel may still be there:\n\(failures.joined(separator: "\n"))")
+        }
         Output.line("apus is down; its data is in \(directory.path)")
     }
 
-    /// The backend removes what it put in the kernel, whether or not the process that did so is still there.
-    private func cleanUpProxy(_ directory: DataDirectory) async throws {
-        let places = try PluginPlaces(plugins)
-        let configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy])
-        let host = PluginHost(configuration, log: Logger(label: "plugins"))
-        do {
-            let proxies = await storedProxies(directory)
-            if proxies.isEmpty { try host.load() } else { try host.load(proxies) }
-            try host.cleanUpProxies()
-        } catch {
-            throw StartupFailure("the service proxy's rules could not be removed: \(error)")
-        }
-    }
-
-    /// The proxies that the cluster had last, which need not be those of the manifests; none when there was no cluster.
-    private func storedProxies(_ directory: DataDirectory) async -> [PluginManifest] {
+    /// The plugins that the cluster had last, which need not be those of the manifests; none when there was no cluster.
+    private func storedPlugins(_ directory: DataDirectory) async -> [Value] {
         guard access(directory.storeFile, R_OK) == 0, let store = try? Store(path: directory.storeFile, log: Logger(label: "store")) else { return [] }
         let records = (try? store.list("plugins.apus.dev/plugins", namespace: nil).records) ?? []
-        let proxies = records.compactMap { try? PluginManifest(object: JSON.decode($0.bytes)) }.filter { $0.kind == .proxy }
+        let plugins = records.compactMap { try? JSON.decode($0.bytes) }
         await store.close()
-        return proxies
+        return plugins
     }
 }

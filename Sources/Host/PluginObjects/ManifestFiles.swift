@@ -91,7 +91,8 @@ struct ManifestFiles {
     /// Whether the specification is still that of the file it came from.
     static func isUnchanged(_ object: Value) -> Bool { object["metadata"]["annotations"][PluginAnnotation.manifest].string == fingerprint(object["spec"]) }
 
-    private static func isPinnedByHost(_ object: Value) -> Bool {
+    /// Whether it was the host that pinned the library, which is then the host's to pin anew.
+    static func isPinnedByHost(_ object: Value) -> Bool {
         object["metadata"]["annotations"][PluginAnnotation.pinned].string.map { object["spec"]["sha256"].string == $0 } ?? false
     }
 
