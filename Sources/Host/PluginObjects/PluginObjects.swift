@@ -63,6 +63,7 @@ final class PluginObjects: Sendable {
         }
         try host.load(manifests)
         rights?.settle(host)
+        reporter.settle()
     }
 
     /// Follows the objects until the task is cancelled.
@@ -109,7 +110,7 @@ final class PluginObjects: Sendable {
         rights?.begin(manifest)
         await host.apply(manifest)
         rights?.settle(host)
-        reporter.look()
+        reporter.settle()
     }
 
     private func remove(_ name: String) async {

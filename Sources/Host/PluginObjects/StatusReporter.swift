@@ -18,6 +18,8 @@ final class StatusReporter: Sendable {
         var unreadable: String?
         /// This process was told not to run it: why.
         var off: String?
+        /// The host has not done yet what the object asks for.
+        var isUnsettled = false
         var isReady: Bool?
         var since = ""
     }
@@ -52,7 +54,7 @@ final class StatusReporter: Sendable {
         observation = host.observe { signal.yield(.notice($0)) }
     }
 
-    /// An object there is, at its newest: what Events point at. A status is written for objects told of, and for no others.
+    /// An object there is, at its newest, which the host is about to take up: what Events point at. A status is written for objects told of, and for no others.
     func know(_ object: Value, unreadable: String? = nil, off: String? = nil) {
         guard let name = object["metadata"]["name"].string else { return }
         subjects.withLock { subjects in
@@ -60,7 +62,7 @@ final class StatusReporter: Sendable {
             // Another object of the same name has none of what was written.
             if subject.object["metadata"]["uid"] != object["metadata"]["uid"] { subject.written = nil }
             subject.object = object
-            (subject.unreadable, subject.off) = (unreadable, off)
+            (subject.unreadable, subject.off, subject.isUnsettled) = (unreadable, off, unreadable == nil)
             subjects[name] = subject
         }
         signal.yield(.look)
@@ -72,8 +74,11 @@ final class StatusReporter: Sendable {
         signal.yield(.forget(name, uid: uid))
     }
 
-    /// Call when a state may have changed.
-    func look() { signal.yield(.look) }
+    /// The host has done what it could about all objects told of.
+    func settle() {
+        subjects.withLock { subjects in for name in subjects.keys { subjects[name]?.isUnsettled = false } }
+        signal.yield(.look)
+    }
 
     /// Until the task is cancelled.
     func run() async {
@@ -127,6 +132,8 @@ final class StatusReporter: Sendable {
     private func status(_ name: String, _ plugin: PluginStatus?, counters: Bool) -> StatusValue? {
         subjects.withLock { subjects in
             guard var subject = subjects[name] else { return nil }
+            // What runs, or does not, while the host is about it does so by an earlier generation: of the newest there is only a first start to tell of.
+            if subject.isUnsettled, let plugin, plugin.startTime != nil || ![.discovered, .loaded].contains(plugin.state) { return nil }
             let isReady = subject.unreadable == nil && plugin.map(StatusValue.isReady) ?? false
             if subject.isReady != isReady { (subject.isReady, subject.since) = (isReady, Timestamp.now()) }
             subjects[name] = subject
