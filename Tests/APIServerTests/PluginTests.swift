@@ -115,6 +115,15 @@ import Testing
             #expect(refused.message.contains("is attempting to grant RBAC permissions not currently held"))
             #expect(await server.ask(.post, plugins, Self.plugin("own"), token: "alice-token").code == 201)
             #expect(await server.ask(.post, plugins, more).code == 201)
+
+            // Nor do they lend the rights that it has to code of their choice; they may tune it and turn it off.
+            let merge = "application/merge-patch+json"
+            let others: [Value] = [["library": "liby.so"], ["component": "other"], ["sha256": .string(String(repeating: "cd", count: 32))]]
+            for change in others { #expect(await server.ask(.patch, "\(plugins)/more", ["spec": change], type: merge, token: "alice-token").code == 403, "\(change)") }
+            for change in [["deadlineSeconds": 9], ["enabled": false]] as [Value] {
+                #expect(await server.ask(.patch, "\(plugins)/more", ["spec": change], type: merge, token: "alice-token").code == 200, "\(change)")
+            }
+            #expect(await server.ask(.patch, "\(plugins)/own", ["spec": others[0]], type: merge, token: "alice-token").code == 200)
         }
     }
 }

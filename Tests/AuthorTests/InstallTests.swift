@@ -55,11 +55,11 @@ struct InstallTests {
         #expect(try cluster.apus(["plugin", "list", "--wide", "--data-dir", cluster.data]).text.contains("0.2.0"))
     }
 
-    @Test func aClusterThatDoesNotRunIsListedAsItWouldBe() throws {
+    @Test func aClusterThatDoesNotRunIsListedAsItsFilesSay() throws {
         let bench = try Workbench()
         let list = try bench.apus("plugin", "list", "--data-dir", "nowhere")
         #expect(list.status == 0)
-        #expect(list.lines.first == "apus does not run on \(bench.directory.path)/nowhere: this is what it would load.")
+        #expect(list.lines.first == "apus does not run on \(bench.directory.path)/nowhere: this is what its manifest files ask for.")
         #expect(list.lines.contains { $0.split(separator: " ").prefix(3) == ["deployment", "Controller", "Loaded"] }, "\(list.text)")
         #expect(list.lines.contains { $0.hasPrefix("example-policy ") && $0.contains(" Skipped ") && $0.hasSuffix("disabled by its manifest") }, "\(list.text)")
     }

@@ -5,6 +5,9 @@ struct PluginStrategy: Strategy {
     /// The host itself, which pins what it finds in its directories, and cannot pin a library that is not there.
     static let host = "system:apus"
 
+    /// The rules, and whose code it is that acts by them.
+    private static let rights = ["rules", "library", "component", "sha256"]
+
     func prepareForCreate(_ plugin: inout Value, _ target: Target, _ write: Write) async throws {
         try check(plugin["spec"], old: .null, target, write)
     }
@@ -14,7 +17,7 @@ struct PluginStrategy: Strategy {
     }
 
     private func check(_ spec: Value, old: Value, _ target: Target, _ write: Write) throws {
-        if spec["rules"] != old["rules"] {
+        if Self.rights.contains(where: { spec[$0] != old[$0] }) {
             try Escalation.check(spec["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: "clusterroles", name: target.name, target, write)
         }
         if spec["sha256"].isEmpty, spec["enabled"].bool != false, write.user.name != Self.host {

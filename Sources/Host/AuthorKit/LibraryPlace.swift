@@ -28,9 +28,12 @@ struct LibraryPlace {
         }
         unlink(old)
         hadOld = link(path, old) == 0
-        guard rename(new, path) == 0 else {
-            defer { unlink(new) }
-            throw failure(path)
+        // One that could not be put back must not be replaced.
+        guard hadOld || errno == ENOENT, rename(new, path) == 0 else {
+            let failure = failure(path)
+            unlink(new)
+            if hadOld { unlink(old) }
+            throw failure
         }
     }
 

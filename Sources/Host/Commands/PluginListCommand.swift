@@ -20,7 +20,7 @@ struct PluginListCommand: AsyncParsableCommand {
         if cluster.kubeconfig != nil || directory.owner != nil {
             objects = try await cluster.withClient { try await $0.list(.plugins).items.map(\.value) }
         } else {
-            Output.line("apus does not run on \(directory.path): this is what it would load.")
+            Output.line("apus does not run on \(directory.path): this is what its manifest files ask for.")
             objects = try dryRun()
         }
         for line in PluginRows.table(objects, isWide: isWide).lines { Output.line(line) }
