@@ -17,7 +17,7 @@ int apus_child_start(const char *executable, char *const *arguments, char *const
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    for (int standard = 0; standard < first; standard++) posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0);
     int failed = 0;
     for (; copied < count; copied++) {
         // Out of the way of the numbers they will have: dup2 onto itself would leave close-on-exec set.

@@ -40,6 +40,8 @@ public final class RuntimePlugin: Sendable {
     public let name: String
     private let component: LoadedComponent
     private let threads: ThreadPool
+    /// Fewer than there are channels to a plugin in a process of its own.
+    private let senders = ThreadPool(name: "plugin-send", limit: 128)
 
     /// Grows when the plugin lost its state: its process was started again.
     public var incarnation: UInt64 { component.incarnation }
@@ -53,8 +55,7 @@ public final class RuntimePlugin: Sendable {
     /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, the messages are `runtime.v1` in protobuf. The timeout is the plugin's to keep; cancelling the task
     /// does not end the call.
     public func call(_ method: String, _ request: [UInt8], timeout: Duration? = nil) async throws(RuntimeError) -> [UInt8] {
-        // Zero would mean none.
-        let milliseconds = timeout.map { max(1, $0.components.seconds * 1000 + $0.components.attoseconds / 1_000_000_000_000_000) } ?? 0
+        let milliseconds = timeout.map(Self.milliseconds) ?? 0
         let (status, bytes) = await threads.run { [component] in
             let limit = SlotCounter.nanoseconds(component.slots[0].descriptor.limit(replacement: component.manifest.deadline, milliseconds: milliseconds))
             var collected = Collector(limit: Signatures.answer)
@@ -69,9 +70,16 @@ public final class RuntimePlugin: Sendable {
         return bytes
     }
 
-    /// Whom the plugin tells of changes. Keeps the component, which counts what comes after `stop`.
+    /// A Pod's owner chooses some timeouts, and may choose any: a century is as good as for ever. Zero would mean none.
+    static func milliseconds(_ timeout: Duration) -> Int64 {
+        let timeout = min(max(timeout, .milliseconds(1)), .seconds(100 * 365 * 86_400)).components
+        return timeout.seconds * 1000 + timeout.attoseconds / 1_000_000_000_000_000
+    }
+
+    /// Whom the plugin tells of changes. Is never freed, and must not keep the component, with its process, for as long.
     private final class Listener: Sendable {
-        private let component: LoadedComponent
+        /// Counts what comes after `stop`.
+        private weak let component: LoadedComponent?
         private let body: @Sendable (String, String) -> Void
 
         init(_ component: LoadedComponent, _ body: @escaping @Sendable (String, String) -> Void) {
@@ -80,7 +88,7 @@ public final class RuntimePlugin: Sendable {
         }
 
         func changed(_ sandbox: String, _ container: String) {
-            if component.admits(callback: "changed") { body(sandbox, container) }
+            if let component, component.admits(callback: "changed") { body(sandbox, container) }
         }
     }
 
@@ -106,7 +114,7 @@ public final class RuntimePlugin: Sendable {
         let table = component.table(apus_runtime.self)
         guard table.open != nil, table.send != nil, table.close != nil else { throw RuntimeError(code: "Unimplemented", message: "runtime \(name) opens no streams") }
         guard component.retain() else { throw RuntimeError(status: APUS_CANCELLED, text: "") }
-        let stream = RuntimeStream(component, threads)
+        let stream = RuntimeStream(component, threads, senders: senders)
         let (status, message) = await threads.run { stream.open(kind, request) }
         guard status == APUS_OK else {
             component.release()

@@ -26,12 +26,15 @@ public final class RuntimeStream: AsyncSequence, Sendable {
     private let state = Mutex(State())
     private let component: LoadedComponent
     private let threads: ThreadPool
+    private let senders: ThreadPool
     /// The plugin's handle as a number, set by `open`.
     private let handle = Atomic<UInt>(0)
 
-    init(_ component: LoadedComponent, _ threads: ThreadPool) {
+    /// - Parameter senders: threads for `send`, which blocks as long as the container takes no more: `close`, which ends that, has to find another.
+    init(_ component: LoadedComponent, _ threads: ThreadPool, senders: ThreadPool) {
         self.component = component
         self.threads = threads
+        self.senders = senders
     }
 
     /// Calls the slot. Blocks.
@@ -41,16 +44,29 @@ public final class RuntimeStream: AsyncSequence, Sendable {
         let events = box.events
         var error = Collector()
         var handle: UnsafeMutableRawPointer?
+        var isOpen = false
         let answer = request.withBorrowed { request in
-            component.call(2, apus_runtime.self, .lease, into: &error) { $0.open!($1, kind.rawValue, request, events, &handle, $2) }
+            component.call(2, apus_runtime.self, .lease, into: &error) { table, instance, sink in
+                let status = table.open!(instance, kind.rawValue, request, events, &handle, sink)
+                isOpen = status == APUS_OK
+                return status
+            }
         }
-        if answer.status == APUS_OK { self.handle.store(UInt(bitPattern: handle), ordering: .releasing) } else { box.discard() }
+        if answer.status == APUS_OK {
+            self.handle.store(UInt(bitPattern: handle), ordering: .releasing)
+        } else if isOpen {
+            // To the plugin the stream is open, whatever else is wrong with its answer: the events are its own until the end.
+            state.withLock { $0.isClosed = true }
+            component.closeStream(handle)
+        } else {
+            box.discard()
+        }
         return (answer.status, answer.problem ?? error.text)
     }
 
     /// Sends to the container; returns when it was taken. One caller at a time. An empty piece ends the channel.
     public func send(_ channel: Int32, _ bytes: [UInt8]) async throws(RuntimeError) {
-        let status = await threads.run { [self] in
+        let status = await senders.run { [self] in
             let handle = UnsafeMutableRawPointer(bitPattern: handle.load(ordering: .acquiring))
             return bytes.withBorrowed { bytes in component.call(3, apus_runtime.self, .lease) { $0.send!($1, handle, channel, bytes) }.status }
         }

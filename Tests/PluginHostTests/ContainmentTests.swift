@@ -46,6 +46,25 @@ import Testing
         #expect(status.violations == 1 && status.lastViolation == "changed was called after stop")
     }
 
+    /// To the plugin the stream is open: it is ended before its events go.
+    @Test func aStreamThatOpensWithTooManyWordsIsClosed() async throws {
+        let status = try await run("open-floods", .runtime) { host in
+            let runtime = try #require(host.runtime)
+            let error = await #expect(throws: RuntimeError.self) { _ = try await runtime.open(.exec, []) }
+            #expect(error?.message == "open wrote more than 64 KiB into a sink")
+            #expect(host.plugins[0].slots[4].calls == 1)
+        }
+        #expect(status.violations == 1 && status.errors == 1)
+    }
+
+    @Test(arguments: [
+        (Duration.zero, Int64(1)), (.milliseconds(1500), 1500), (.seconds(-5), 1), (.seconds(Int64.max), 3_153_600_000_000),
+        (.seconds(Int64.max) + .seconds(120), 3_153_600_000_000),
+    ])
+    func anyTimeoutIsOneThatARuntimeCanKeep(_ timeout: Duration, _ milliseconds: Int64) {
+        #expect(RuntimePlugin.milliseconds(timeout) == milliseconds)
+    }
+
     @Test func aPolicyMayNotCallTheAPI() async throws {
         var nodes = Nodes(3)
         let status = try await run("policy-calls-api", .schedulerPolicy) { host in

@@ -26,7 +26,7 @@ import Testing
     private func echo(_ ends: Ends) {
         startThread(name: "echo") {
             // Until the caller has gone.
-            while let message = try? ends.callee.receive(deadline: nil), (try? ends.callee.send(message)) != nil {}
+            while let message = try? ends.callee.receive(deadline: nil), (try? ends.callee.send(message, deadline: nil)) != nil {}
         }
     }
 
@@ -35,7 +35,7 @@ import Testing
         echo(ends)
         let message = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         for _ in 0..<3 {
-            try ends.caller.send(message)
+            try ends.caller.send(message, deadline: nil)
             #expect(try ends.caller.receive(deadline: .now + .seconds(30)) == message)
         }
         ends.farSide.isGone.store(true, ordering: .sequentiallyConsistent)
@@ -44,13 +44,70 @@ import Testing
 
     @Test func aDeadlinePasses() throws {
         let ends = Ends()
-        try ends.caller.send([1])
+        try ends.caller.send([1], deadline: nil)
         #expect(throws: LineError.timedOut) { _ = try ends.caller.receive(deadline: .now + .milliseconds(20)) }
+    }
+
+    /// Runs `body` with a far side that is silent until `body` has returned, or has gone on for long after its deadline: then it goes on.
+    private func withTardyFarSide(_ goOn: @escaping @Sendable () -> Void, _ body: () -> Void) {
+        let (returned, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        startThread(name: "tardy") {
+            _ = returned.wait(timeout: .now() + .seconds(5))
+            goOn()
+            done.signal()
+        }
+        body()
+        returned.signal()
+        done.wait()
+    }
+
+    /// Each piece is soon enough for itself.
+    @Test func aDeadlinePassesBetweenThePiecesOfAnAnswer() throws {
+        let ends = Ends()
+        try ends.caller.send([1], deadline: nil)
+        _ = try ends.callee.receive(deadline: nil)
+        try ends.callee.send([2], deadline: nil)
+        ends.memory.storeBytes(of: 1, toByteOffset: 68, as: UInt32.self)
+        withTardyFarSide {
+            _ = try? ends.callee.receive(deadline: nil)
+            try? ends.callee.send([3], deadline: nil)
+        } _: {
+            #expect(throws: LineError.timedOut) { _ = try ends.caller.receive(deadline: .now + .milliseconds(20)) }
+        }
+    }
+
+    @Test func aDeadlinePassesWhileALongMessageIsFetched() {
+        let ends = Ends()
+        withTardyFarSide {
+            _ = try? ends.callee.receive(deadline: .now + .milliseconds(1))
+        } _: {
+            #expect(throws: LineError.timedOut) { try ends.caller.send([UInt8](repeating: 7, count: 100_000), deadline: .now + .milliseconds(20)) }
+        }
+    }
+
+    /// The word that says how many channels are in use is the far side's, too; it leaves there what it likes, and ends.
+    @Test func whoeverServesHearsOfTheEndWhateverTheWordsSay() throws {
+        let mailboxes = try #require(Mailboxes())
+        let farSide = Channel.FarSide()
+        let served = ServedChannels(mailboxes, isHost: true, farSide)
+        apus_word_store(mailboxes.upcallsInUse, .max)
+        let isOver = Atomic(false)
+        let returned = DispatchSemaphore(value: 0)
+        startThread(name: "follows") {
+            served.follow(threadName: "serves", stack: 1 << 18) { _ in
+                // The first one: while the others are being started.
+                guard !isOver.exchange(true, ordering: .sequentiallyConsistent) else { return }
+                farSide.isGone.store(true, ordering: .sequentiallyConsistent)
+                served.lose()
+            }
+            returned.signal()
+        }
+        #expect(returned.wait(timeout: .now() + .seconds(30)) == .success)
     }
 
     @Test func whoWaitsHearsOfTheEndAtOnce() throws {
         let ends = Ends()
-        try ends.caller.send([1])
+        try ends.caller.send([1], deadline: nil)
         let heard = DispatchSemaphore(value: 0)
         let told = Locked<LineError?>(nil)
         startThread(name: "waits") {
@@ -62,24 +119,24 @@ import Testing
         ends.caller.lose()
         #expect(heard.wait(timeout: .now() + .seconds(30)) == .success)
         #expect(told.value == .lost)
-        #expect(throws: LineError.lost) { try ends.caller.send([2]) }
+        #expect(throws: LineError.lost) { try ends.caller.send([2], deadline: nil) }
     }
 
     /// What a far side may write into the memory instead of a message.
     @Test func lengthsOfTheFarSideAreHeldToTheMailbox() throws {
         let ends = Ends()
-        try ends.caller.send([1])
+        try ends.caller.send([1], deadline: nil)
         _ = try ends.callee.receive(deadline: nil)
-        try ends.callee.send([2])
+        try ends.callee.send([2], deadline: nil)
         ends.memory.storeBytes(of: UInt32.max, toByteOffset: 64, as: UInt32.self)
         #expect(try ends.caller.receive(deadline: nil).count < Channel.size)
     }
 
     @Test func piecesWithoutContentAreNoMessage() throws {
         let ends = Ends()
-        try ends.caller.send([1])
+        try ends.caller.send([1], deadline: nil)
         _ = try ends.callee.receive(deadline: nil)
-        try ends.callee.send([])
+        try ends.callee.send([], deadline: nil)
         ends.memory.storeBytes(of: 1, toByteOffset: 68, as: UInt32.self)
         #expect(throws: LineError.lost) { _ = try ends.caller.receive(deadline: nil) }
     }

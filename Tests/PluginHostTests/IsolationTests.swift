@@ -46,6 +46,7 @@ import Testing
         // What it was given and nothing that this process has open.
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap(Int.init).sorted()
         #expect(open.prefix(6) == [0, 1, 2, 3, 4, 5])
+        for stream in 0...2 { #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(stream)") == "/dev/null") }
         for descriptor in open.dropFirst(6) {
             let target = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(descriptor)")
             #expect(!target.contains(workshop.directory))

@@ -206,6 +206,22 @@ import Testing
         await stage.host.stop()
     }
 
+    /// Its library keeps what it was lent, and may use it whenever it likes; the rest goes.
+    @Test(.timeLimit(.minutes(1))) func nothingHoldsWhatWasSwappedOut() async throws {
+        let workshop = try Workshop()
+        try workshop.fixture("event-after-stop")
+        let stage = try await Stage([Workshop.plugin("runtime", .runtime, library: "event-after-stop")], in: workshop)
+        _ = await stage.host.runtime?.subscribe { _, _ in }
+        weak let old = stage.host.entries.withLock { $0[0].serving?.component }
+        await stage.host.apply(try Workshop.plugin("runtime", .runtime, library: "event-after-stop", ["config": ["pace": 2]]))
+        // The thread that tore it down lets go of it last.
+        while old != nil {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+        await stage.host.stop()
+    }
+
     @Test func changesAreTold() async throws {
         let workshop = try Workshop()
         try workshop.fixture("good")

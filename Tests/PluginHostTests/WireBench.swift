@@ -54,7 +54,7 @@ final class MemoryLine: Line {
         self.tap = tap
     }
 
-    func send(_ message: [UInt8]) throws(LineError) {
+    func send(_ message: [UInt8], deadline: ContinuousClock.Instant?) throws(LineError) {
         tap(message)
         try out.put(message)
     }

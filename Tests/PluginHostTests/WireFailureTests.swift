@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import PluginAPI
 import Synchronization
 import Testing
@@ -106,6 +107,45 @@ import Testing
         leave.signal()
         setup.bench.cut()
         withExtendedLifetime(host) {}
+    }
+
+    /// A far side that calls back again and again: each time just when the deadline has passed, and never so that anybody waits.
+    private final class RestlessLine: Line, LineSource {
+        private let calls = Mutex(2)
+        func send(_ message: [UInt8], deadline: ContinuousClock.Instant?) throws(LineError) {}
+        func receive(deadline: ContinuousClock.Instant?) throws(LineError) -> [UInt8] {
+            let left = calls.withLock { calls in
+                calls -= 1
+                return calls
+            }
+            guard left >= 0, let deadline else { throw .lost }
+            while ContinuousClock.now <= deadline { sched_yield() }
+            var writer = MessageWriter()
+            MessageHeader(kind: .call, table: Signatures.hostLog.number).write(to: &writer)
+            writer.word(UInt64(APUS_LOG_INFO))
+            writer.word(0)
+            return writer.bytes
+        }
+        func borrow() throws(LineError) -> any Line { self }
+        func giveBack(_ line: any Line, isUsable: Bool) {}
+    }
+
+    @Test func aFarSideThatNeverStopsCallingBackIsLate() {
+        let (samples, witness, trouble) = (Samples(), Witness(), Locked<[Peer.Trouble]>([]))
+        let host = Peer(.host, lines: RestlessLine()) { what in
+            trouble.change { $0.append(what) }
+            return "was ended"
+        }
+        host.offer(Signatures.hostLog, at: samples.array([WirePlugin.log()]), Instance(witness.me))
+        let imported = ImportedTable(Signatures.controller, deadline: .milliseconds(20))
+        imported.connect(host)
+        var again: Int64 = 0
+        var text = Caller.Text()
+        let table = imported.table.assumingMemoryBound(to: apus_controller.self).pointee
+        #expect(text.collect { table.reconcile(imported.me, samples.key("cart"), &again, $0) } == APUS_UNAVAILABLE)
+        #expect(trouble.value == [.timedOut(slot: "reconcile", after: .milliseconds(20))])
+        #expect(witness.take().isEmpty)
+        withExtendedLifetime((samples, imported)) {}
     }
 
     /// The host hears of a flood while the plugin is still at it.

@@ -22,7 +22,7 @@ import Testing
     final class ScriptedLine: Line, LineSource {
         private let script: Mutex<[[UInt8]]>
         init(_ script: [[UInt8]]) { self.script = Mutex(script.reversed()) }
-        func send(_ message: [UInt8]) throws(LineError) {}
+        func send(_ message: [UInt8], deadline: ContinuousClock.Instant?) throws(LineError) {}
         func receive(deadline: ContinuousClock.Instant?) throws(LineError) -> [UInt8] {
             guard let message = script.withLock({ $0.popLast() }) else { throw .lost }
             return message

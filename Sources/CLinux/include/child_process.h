@@ -3,8 +3,8 @@
 #define APUS_CHILD_PROCESS_H
 #include <stdint.h>
 
-/// Starts `executable` in a session of its own with `descriptors` as 3, 4, …, the standard output and error of this process, no input, no other descriptor, and signals
-/// as a shell would give them. Answers its process id.
+/// Starts `executable` in a session of its own with `descriptors` as 3, 4, …, no other descriptor, standard streams that lead nowhere, and signals as a shell would give
+/// them. Answers its process id.
 int apus_child_start(const char *_Nonnull executable, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
                      const int *_Nonnull descriptors, int count);
 

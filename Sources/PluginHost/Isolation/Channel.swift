@@ -22,8 +22,8 @@ final class Channel: Line, @unchecked Sendable {
     static let size = 64 << 10
     /// A message beyond this is none that an honest side sends.
     static let longest = 256 << 20
-    /// How long the far side may take to fetch one piece of a longer message: it does nothing else meanwhile.
-    private static let pieceLimit: Int64 = 10_000_000_000
+    /// How long the far side may take to send or fetch one piece of a longer message: it does nothing else meanwhile. All pieces have until the message's deadline.
+    private static let pieceLimit = Duration.seconds(10)
 
     /// In place of a turn: nobody will write here any more.
     private static let lost: UInt32 = 2
@@ -57,7 +57,7 @@ final class Channel: Line, @unchecked Sendable {
     private func word(_ offset: Int) -> UnsafeMutablePointer<UInt32> { (memory + offset).assumingMemoryBound(to: UInt32.self) }
     private func sleeper(_ side: UInt32) -> UnsafeMutablePointer<UInt32> { word(Offset.sleepers + 4 * Int(side)) }
 
-    func send(_ message: [UInt8]) throws(LineError) {
+    func send(_ message: [UInt8], deadline: ContinuousClock.Instant?) throws(LineError) {
         var sent = 0
         repeat {
             let count = min(message.count - sent, Self.room)
@@ -68,7 +68,7 @@ final class Channel: Line, @unchecked Sendable {
             apus_word_store(word(Offset.count), UInt32(count))
             apus_word_store(word(Offset.more), sent < message.count ? 1 : 0)
             try handOver()
-            if sent < message.count { try waitForTurn(until: apus_monotonic_time() + Self.pieceLimit) }
+            if sent < message.count { try waitForPiece(deadline) }
         } while sent < message.count
     }
 
@@ -87,7 +87,7 @@ final class Channel: Line, @unchecked Sendable {
             // Pieces without content would come for ever.
             guard count > 0, message.count <= Self.longest else { throw .lost }
             try handOver()
-            try waitForTurn(until: apus_monotonic_time() + Self.pieceLimit)
+            try waitForPiece(deadline)
         }
     }
 
@@ -105,6 +105,11 @@ final class Channel: Line, @unchecked Sendable {
         guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { throw .lost }
         farSideSlept = apus_word_load(sleeper(side.other)) != 0
         if farSideSlept { apus_word_wake(word(Offset.turn)) }
+    }
+
+    private func waitForPiece(_ deadline: ContinuousClock.Instant?) throws(LineError) {
+        let latest = ContinuousClock.now + Self.pieceLimit
+        try waitForTurn(until: Self.monotonic(deadline.map { min($0, latest) } ?? latest))
     }
 
     /// Waits for this side's turn. `end` is a monotonic time, negative for none.

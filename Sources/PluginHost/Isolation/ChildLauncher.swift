@@ -63,8 +63,9 @@ struct ChildLauncher: @unchecked Sendable {
     private func ask(_ child: ChildProcess) throws(PluginError) -> ChildReport {
         do {
             let line = try child.lines.borrow()
-            try line.send(job.bytes)
-            let answer = try line.receive(deadline: .now + Self.patience)
+            let deadline = ContinuousClock.now + Self.patience
+            try line.send(job.bytes, deadline: deadline)
+            let answer = try line.receive(deadline: deadline)
             child.lines.giveBack(line, isUsable: true)
             return try ChildReport.decode(answer, slots: job.kind.descriptor.slots.count)
         } catch let refusal as ChildReport.Refusal {

@@ -19,11 +19,11 @@ public enum PluginChild {
             let job = try ChildJob(try first.receive(deadline: nil))
             do {
                 let (report, peer) = try take(job, mailboxes, farSide)
-                try first.send(ChildReport.encode(.success(report)))
+                try first.send(ChildReport.encode(.success(report)), deadline: nil)
                 ServedChannels(mailboxes, isHost: false, farSide).follow(threadName: job.plugin, stack: stack) { peer.serve($0) }
                 fail("the host is gone")
             } catch let error as PluginError {
-                try first.send(ChildReport.encode(.failure(ChildReport.Refusal(code: error.code.description, message: error.message))))
+                try first.send(ChildReport.encode(.failure(ChildReport.Refusal(code: error.code.description, message: error.message))), deadline: nil)
             }
         } catch {
             fail("the host asks for something else: \(error)")

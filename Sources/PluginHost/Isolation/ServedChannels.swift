@@ -18,8 +18,10 @@ final class ServedChannels: Sendable {
     func follow(threadName: String, stack: Int, _ serve: @escaping @Sendable (Channel) -> Void) {
         let inUse = isHost ? mailboxes.upcallsInUse : mailboxes.callsInUse
         var served = 0
-        while !farSide.isGone.load(ordering: .sequentiallyConsistent) {
+        while true {
             let seen = apus_word_load(inUse)
+            // Looked at after the word: `lose` changes that after it was set.
+            guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { break }
             while served < min(Int(seen), Mailboxes.channels) {
                 let channel = isHost ? mailboxes.upcall(served, .callee, farSide) : mailboxes.call(served, .callee, farSide)
                 made.withLock { $0.append(channel) }
@@ -36,7 +38,8 @@ final class ServedChannels: Sendable {
     func lose() {
         for channel in made.withLock({ $0 }) { channel.lose() }
         let inUse = isHost ? mailboxes.upcallsInUse : mailboxes.callsInUse
-        apus_word_store(inUse, .max)
+        // Another value than before, whatever the far side left there.
+        apus_word_store(inUse, apus_word_load(inUse) &+ 1)
         apus_word_wake(inUse)
     }
 }

@@ -99,7 +99,7 @@ struct Invocation {
             let collector = SinkCollector(limit: limit) { [peer, line] in
                 guard peer.side == .child else { return }
                 // The callee may go on for ever: the host hears of it now, and ends this process.
-                try? line.send(MessageHeader(kind: .flooded, id: UInt64(limit)).message)
+                try? line.send(MessageHeader(kind: .flooded, id: UInt64(limit)).message, deadline: nil)
                 peer.lose("a sink was flooded")
             }
             loans.collector = collector

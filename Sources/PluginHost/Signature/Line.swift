@@ -5,7 +5,8 @@ enum LineError: Error, Equatable { case lost, timedOut }
 ///
 /// Used by one thread a side. After an error the line is of no more use.
 protocol Line: AnyObject, Sendable {
-    func send(_ message: [UInt8]) throws(LineError)
+    /// Returns when the message is on its way; waits, until `deadline` at most, where the far side has to make room for it.
+    func send(_ message: [UInt8], deadline: ContinuousClock.Instant?) throws(LineError)
     /// Waits for the next message, until `deadline` at most.
     func receive(deadline: ContinuousClock.Instant?) throws(LineError) -> [UInt8]
 }

@@ -66,7 +66,7 @@ extension Peer {
 
     /// Sends the call and serves what comes in until the answer does.
     private func converse(_ message: [UInt8], _ call: OutgoingCall, _ thread: ThreadState, _ line: any Line, _ deadline: ThreadState.Deadline?) throws -> Int64 {
-        try line.send(message)
+        try line.send(message, deadline: deadline?.instant)
         while true {
             var message = try line.receive(deadline: deadline?.instant)
             let result = try message.withUnsafeMutableBytes { buffer -> Int64? in
@@ -76,6 +76,8 @@ extension Peer {
                 case .answer: return try call.decode(Int64(bitPattern: header.id), &reader)
                 case .flooded: throw Failure(trouble: .flooded(slot: call.slot.name, limit: Int(clamping: header.id)))
                 default:
+                    // Whoever calls back without end never lets `receive` wait, and is late all the same.
+                    if let deadline, deadline.instant < .now { throw LineError.timedOut }
                     try serve(header, &reader, thread, line)
                     return nil
                 }

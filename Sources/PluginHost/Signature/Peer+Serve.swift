@@ -34,7 +34,8 @@ extension Peer {
         }
         // Without one the far side was told already that none comes.
         guard let answer else { throw LineError.lost }
-        try line.send(answer)
+        // Where the far side called back, its answer to the call under way is due all the same.
+        try line.send(answer, deadline: thread.pending.last { $0.peer === self }?.deadline?.instant)
     }
 
     private func serveCall(_ header: MessageHeader, _ reader: inout MessageReader, _ line: any Line) throws(WireError) -> [UInt8]? {
