@@ -95,9 +95,14 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     public static func < (left: Quantity, right: Quantity) -> Bool { left.nanos < right.nanos }
     public func hash(into hasher: inout Hasher) { hasher.combine(nanos) }
 
-    /// The format is the left one's, or the right one's where the left is zero.
-    public static func + (left: Quantity, right: Quantity) -> Quantity { Quantity(nanos: left.nanos + right.nanos, format: left.isZero ? right.format : left.format) }
-    public static func - (left: Quantity, right: Quantity) -> Quantity { Quantity(nanos: left.nanos - right.nanos, format: left.isZero ? right.format : left.format) }
+    /// The format is the left one's, or the right one's where the left is zero. Cut to the largest value there is.
+    public static func + (left: Quantity, right: Quantity) -> Quantity {
+        let (sum, isBeyond) = left.nanos.addingReportingOverflow(right.nanos)
+        // Only two of one sign add up to more than there is.
+        let nanos = isBeyond ? (left.nanos < 0 ? -limit : limit) : min(max(sum, -limit), limit)
+        return Quantity(nanos: nanos, format: left.isZero ? right.format : left.format)
+    }
+    public static func - (left: Quantity, right: Quantity) -> Quantity { left + Quantity(nanos: -right.nanos, format: right.format) }
     public static func += (left: inout Quantity, right: Quantity) { left = left + right }
     public static func -= (left: inout Quantity, right: Quantity) { left = left - right }
 
@@ -149,7 +154,7 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     private static func suffix(_ text: String) -> (format: Format, exponent: Int, shift: Int)? {
         if let power = binarySuffixes.firstIndex(of: text), power > 0 { return (.binarySI, 0, power * 10) }
         if let power = decimalSuffixes.firstIndex(of: text) { return (.decimalSI, (power - 3) * 3, 0) }
-        if let first = text.first, first == "e" || first == "E", let exponent = Int(text.dropFirst()), abs(exponent) < 60 { return (.decimalExponent, exponent, 0) }
+        if let first = text.first, first == "e" || first == "E", let exponent = Int(text.dropFirst()), (-59...59).contains(exponent) { return (.decimalExponent, exponent, 0) }
         return nil
     }
 }

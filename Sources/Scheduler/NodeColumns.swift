@@ -125,9 +125,10 @@ final class NodeColumns {
 
     private func count(_ pod: PodInfo, _ node: Int, _ sign: Int64) {
         addResourceColumns()
-        for (column, amount) in pod.requests.amounts { requested[column][node] += sign * amount }
-        nonzeroCPU[node] += sign * pod.requests.nonzeroCPU
-        nonzeroMemory[node] += sign * pod.requests.nonzeroMemory
+        // Whoever puts Pods past the scheduler onto a Node may put any number: what is added wrongly is subtracted again.
+        for (column, amount) in pod.requests.amounts { requested[column][node] &+= sign * amount }
+        nonzeroCPU[node] &+= sign * pod.requests.nonzeroCPU
+        nonzeroMemory[node] &+= sign * pod.requests.nonzeroMemory
         generation += 1
     }
 

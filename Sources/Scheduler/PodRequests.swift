@@ -3,6 +3,9 @@ internal import PluginAPI
 
 /// What a Pod asks for, as upstream's `PodRequests` adds it up.
 struct PodRequests {
+    /// What counts as one amount at most: more than any Node has, and little enough that all Pods of a Node can be added up.
+    static let most: Int64 = 1 << 50
+
     /// By resource column; pods is 1.
     var amounts: [Int: Int64]
     /// As `amounts`, counting 100m and 200 MiB for a container that asks for none.
@@ -21,29 +24,31 @@ struct PodRequests {
 
     /// Containers run together; each init container runs alone, but for those that stay (`restartPolicy: Always`), which count for everything after them.
     private static func total(_ spec: Value, _ names: ResourceNames, defaults: [Int: Int64]) -> [Int: Int64] {
+        func capped(_ quantities: Value) -> [Int: Int64] { names.amounts(quantities).mapValues { min($0, most) } }
+        func add(_ left: Int64, _ right: Int64) -> Int64 { min(left + right, most) }
         func requests(_ container: Value) -> [Int: Int64] {
-            var amounts = names.amounts(container["resources"]["requests"])
+            var amounts = capped(container["resources"]["requests"])
             for (column, amount) in defaults where amounts[column] == nil { amounts[column] = amount }
             return amounts
         }
         var sum: [Int: Int64] = [:]
-        for container in spec["containers"].elements { sum.merge(requests(container), uniquingKeysWith: +) }
+        for container in spec["containers"].elements { sum.merge(requests(container), uniquingKeysWith: add) }
         var staying: [Int: Int64] = [:]
         var highest: [Int: Int64] = [:]
         for container in spec["initContainers"].elements {
             let own = requests(container)
             if container["restartPolicy"].string == "Always" {
-                sum.merge(own, uniquingKeysWith: +)
-                staying.merge(own, uniquingKeysWith: +)
+                sum.merge(own, uniquingKeysWith: add)
+                staying.merge(own, uniquingKeysWith: add)
                 highest.merge(staying, uniquingKeysWith: max)
             } else {
-                highest.merge(own.merging(staying, uniquingKeysWith: +), uniquingKeysWith: max)
+                highest.merge(own.merging(staying, uniquingKeysWith: add), uniquingKeysWith: max)
             }
         }
         sum.merge(highest, uniquingKeysWith: max)
         // What is asked for the Pod as a whole takes the place of the containers' sum.
-        sum.merge(names.amounts(spec["resources"]["requests"]), uniquingKeysWith: { $1 })
-        sum.merge(names.amounts(spec["overhead"]), uniquingKeysWith: +)
+        sum.merge(capped(spec["resources"]["requests"]), uniquingKeysWith: { $1 })
+        sum.merge(capped(spec["overhead"]), uniquingKeysWith: add)
         return sum
     }
 }

@@ -12,7 +12,7 @@ struct QuantityTests {
     @Test(arguments: [
         ("", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
         ("abc", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
-        ("1xyz", "unable to parse quantity's suffix"), ("1GiB", "unable to parse quantity's suffix"),
+        ("1e-9223372036854775808", "unable to parse quantity's suffix"), ("1xyz", "unable to parse quantity's suffix"), ("1GiB", "unable to parse quantity's suffix"),
     ])
     func refused(text: String, message: String) {
         let error = #expect(throws: Quantity.ParseError.self) { try Quantity(text) }
@@ -34,5 +34,7 @@ struct QuantityTests {
         #expect(try Quantity("1") == Quantity("1000m"))
         #expect(try Quantity("1k") < Quantity("1Ki"))
         #expect(try (Quantity("0") + Quantity("1Ki")).description == "1Ki")
+        let (most, least) = (try Quantity("1e40"), try Quantity("-1e40"))
+        #expect(most + most == most && least + least == least && most - least == most && least - most == least && (most + least).isZero)
     }
 }

@@ -91,6 +91,19 @@ import Testing
         #expect(PodCgroup.path(of: pod()) == "/kubepods/besteffort/poduid-web")
     }
 
+    /// The API takes any number.
+    @Test func resourcesBeyondAllMachines() {
+        let amounts: Value = ["cpu": "9e18", "memory": "9E"]
+        let huge: Value = ["name": "web", "resources": ["requests": amounts, "limits": amounts]]
+        let other: Value = ["name": "other", "resources": ["requests": ["cpu": "1", "memory": "8E"], "limits": amounts]]
+        let both = pod(["containers": [huge, other]])
+        let linux = ContainerResources.linux(of: huge, in: both, memoryCapacity: 4 << 30)
+        #expect(linux["cpu_shares"] == 262_144 && linux["oom_score_adj"] == 3)
+        #expect(QualityOfService(of: both) == .burstable)
+        // Its group does not exist: nothing is written.
+        PodCgroup.apply(both)
+    }
+
     @Test func runAsNonRoot() {
         let strict: Value = ["name": "web", "securityContext": ["runAsNonRoot": true]]
         #expect(

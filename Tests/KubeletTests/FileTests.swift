@@ -47,6 +47,9 @@ import Testing
     static let readings: [([(String, String)], String)] = [
         ([], "one\ntwo\nthree\nfour\n"), ([("tailLines", "2")], "ee\nfour\n"), ([("tailLines", "0")], ""), ([("limitBytes", "5")], "one\nt"), ([("stream", "Stderr")], "two\n"),
         ([("sinceTime", "2026-01-02T03:04:07Z")], "three\nfour\n"), ([("tailLines", "1"), ("timestamps", "true")], "2026-01-02T03:04:08.000000001Z four\n"),
+        // Farther away than nanoseconds can say.
+        ([("sinceTime", "9999-12-31T23:59:59Z")], ""), ([("sinceTime", "0001-01-01T00:00:00Z")], "one\ntwo\nthree\nfour\n"),
+        ([("sinceSeconds", "\(Int64.max)")], "one\ntwo\nthree\nfour\n"),
     ]
 
     @Test(arguments: readings) func readsLogs(_ query: [(String, String)], _ expected: String) async throws {

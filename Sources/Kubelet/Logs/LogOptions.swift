@@ -26,7 +26,7 @@ struct LogOptions: Equatable, Sendable {
             case "limitBytes": limitBytes = try Self.number(name, value, least: 1, "must be greater than 0")
             case "sinceSeconds":
                 guard since == nil else { throw APIError.badRequest("at most one of `sinceTime` or `sinceSeconds` may be specified") }
-                since = now - Int64(try Self.number(name, value, least: 1, "must be greater than 0")) * 1_000_000_000
+                since = now - min(Int64(try Self.number(name, value, least: 1, "must be greater than 0")), LogTime.most) * 1_000_000_000
             case "sinceTime":
                 guard since == nil else { throw APIError.badRequest("at most one of `sinceTime` or `sinceSeconds` may be specified") }
                 guard let time = LogTime.parse(value) else { throw APIError.badRequest("invalid sinceTime \"\(value)\": must be an RFC 3339 time") }

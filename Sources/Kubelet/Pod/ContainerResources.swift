@@ -7,11 +7,11 @@ enum ContainerResources {
     static let period: Int64 = 100_000
 
     static func shares(milliCPU: Int64) -> Int64 {
-        milliCPU == 0 ? minimumShares : min(max(milliCPU * 1024 / 1000, minimumShares), maximumShares)
+        milliCPU == 0 ? minimumShares : max(min(milliCPU, maximumShares * 1000 / 1024) * 1024 / 1000, minimumShares)
     }
 
     /// 0 is no limit. The kernel takes no quota below a millisecond.
-    static func quota(milliCPU: Int64) -> Int64 { milliCPU == 0 ? 0 : max(milliCPU * period / 1000, 1000) }
+    static func quota(milliCPU: Int64) -> Int64 { milliCPU == 0 ? 0 : max(min(milliCPU, Int64.max / period) * period / 1000, 1000) }
 
     /// Who goes first when memory runs out: the closer to 1000 the sooner.
     static func oomScore(of container: Value, in pod: Pod, class quality: QualityOfService, memoryCapacity: Int64) -> Int64 {
@@ -22,7 +22,8 @@ enum ContainerResources {
         case .burstable: break
         }
         let request = container[path: "resources", "requests", "memory"].quantity?.value ?? 0
-        let score = 1000 - 1000 * request / max(memoryCapacity, 1)
+        let capacity = max(memoryCapacity, 1)
+        let score = 1000 - 1000 * min(request, capacity) / capacity
         if score < 3 { return 3 }
         return score == 1000 ? 999 : score
     }

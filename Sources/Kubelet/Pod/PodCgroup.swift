@@ -18,9 +18,9 @@ struct PodCgroup: Sendable {
             let resources = container["resources"]
             let cpu = resources[path: "limits", "cpu"].quantity?.milliValue
             let memory = resources[path: "limits", "memory"].quantity?.value
-            requests += resources[path: "requests", "cpu"].quantity?.milliValue ?? cpu ?? 0
-            cpuLimit = cpu.flatMap { limit in cpuLimit.map { $0 + limit } }
-            memoryLimit = memory.flatMap { limit in memoryLimit.map { $0 + limit } }
+            requests = sum(requests, resources[path: "requests", "cpu"].quantity?.milliValue ?? cpu ?? 0)
+            cpuLimit = cpu.flatMap { limit in cpuLimit.map { sum($0, limit) } }
+            memoryLimit = memory.flatMap { limit in memoryLimit.map { sum($0, limit) } }
         }
         for container in pod.initContainers where !container.isSidecar {
             let resources = container["resources"]
@@ -44,6 +44,12 @@ struct PodCgroup: Sendable {
             Self.set(memoryLimit, "memory\(path)/memory.limit_in_bytes")
             Self.set(memoryLimit, "\(path.dropFirst())/memory.max")
         }
+    }
+
+    /// Of amounts that a Pod's owner may choose as large as numbers go.
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, isBeyond) = left.addingReportingOverflow(right)
+        return isBeyond ? .max : sum
     }
 
     private static func set(_ value: Int64, _ file: String) { Files.writeExisting(String(value), to: "\(root)/\(file)") }

@@ -7,15 +7,15 @@ enum QualityOfService: String, Sendable {
     case bestEffort = "BestEffort"
 
     init(of pod: Pod) {
-        var requests: [String: Int64] = [:]
-        var limits: [String: Int64] = [:]
+        var requests: [String: Quantity] = [:]
+        var limits: [String: Quantity] = [:]
         var isGuaranteed = true
         for container in pod.containers + pod.initContainers {
             var limited: Set<String> = []
             for resource in ["cpu", "memory"] {
-                if let request = container[path: "resources", "requests", resource].quantity, request.milliValue > 0 { requests[resource, default: 0] += request.milliValue }
+                if let request = container[path: "resources", "requests", resource].quantity, request.milliValue > 0 { requests[resource, default: .zero] += request }
                 if let limit = container[path: "resources", "limits", resource].quantity, limit.milliValue > 0 {
-                    limits[resource, default: 0] += limit.milliValue
+                    limits[resource, default: .zero] += limit
                     limited.insert(resource)
                 }
             }
