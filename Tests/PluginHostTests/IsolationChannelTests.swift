@@ -69,6 +69,7 @@ import Testing
         try ends.callee.send([2], deadline: nil)
         ends.memory.storeBytes(of: 1, toByteOffset: 68, as: UInt32.self)
         withTardyFarSide {
+            ends.memory.storeBytes(of: 0, toByteOffset: 68, as: UInt32.self)
             _ = try? ends.callee.receive(deadline: nil)
             try? ends.callee.send([3], deadline: nil)
         } _: {
