@@ -50,7 +50,7 @@ enum Detach {
         if line.isEmpty {
             var status: Int32 = 0
             waitpid(child, &status, 0)
-            throw StartupFailure(reason(logFile, from: logStart))
+            throw StartupFailure(reason(status, logFile, from: logStart))
         }
         return String(decoding: line, as: UTF8.self)
     }
@@ -61,7 +61,7 @@ enum Detach {
     }
 
     /// What the child said on its way out: its `error:` line, or the end of what it logged.
-    private static func reason(_ logFile: String, from start: off_t) -> String {
+    private static func reason(_ status: Int32, _ logFile: String, from start: off_t) -> String {
         let descriptor = open(logFile, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "apus ended while it started" }
         defer { close(descriptor) }
@@ -71,6 +71,11 @@ enum Detach {
         let got = pread(descriptor, &buffer, count, end - off_t(count))
         let lines = String(decoding: buffer.prefix(max(0, got)), as: UTF8.self).split(separator: "\n")
         if let error = lines.last(where: { $0.hasPrefix("error: ") }) { return String(error.dropFirst("error: ".count)) }
+        let signal = status & 0x7f
+        guard signal == 0 else {
+            return "apus was ended by signal \(signal) while it started. If a plugin did it, --disable-plugin NAME leaves that one out. The end of \(logFile):\n"
+                + lines.suffix(10).joined(separator: "\n")
+        }
         return "apus ended while it started. The end of \(logFile):\n\(lines.suffix(10).joined(separator: "\n"))"
     }
 }

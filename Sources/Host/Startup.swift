@@ -165,6 +165,7 @@ extension Startup {
 
     private func makePluginHost(_ places: PluginPlaces, rootCA: String) -> PluginHost {
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
+        configuration.disable = Set(options.disablePlugin)
         configuration.config = [
             "root-ca": ["certificate": .string(rootCA)],
             "runtime-cri": ["endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)],

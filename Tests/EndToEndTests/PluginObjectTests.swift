@@ -55,6 +55,37 @@ struct PluginObjectTests {
             .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// A plugin in the process itself can end it, at every start again; who leaves it out gets the API back, and with it the plugin's object.
+    @Test func aPluginThatEndsTheProcessCanBeLeftOut() throws {
+        let cluster = try cluster()
+        defer { remove(cluster) }
+        let libraries = "\(cluster.directory)-manifests/libraries"
+        try FileManager.default.createDirectory(atPath: libraries, withIntermediateDirectories: true)
+        let source = "\(Self.repository)/Tests/Fixtures/plugins/good.c"
+        try cluster.run(
+            "cc", "-std=c11", "-shared", "-fPIC", "-DCREATED(host)=__builtin_trap()", "-I\(Self.repository)/Sources/PluginAPI/include", source, "-o", "\(libraries)/libcrash.so")
+        cluster.options += ["--plugin-dir", cluster.products, "--plugin-dir", libraries]
+        try cluster.up()
+        let process = try cluster.processID()
+        let sha256 = try cluster.run("sha256sum", "\(libraries)/libcrash.so").prefix(64)
+        let object = """
+            {"apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": {"name": "crash"}, "spec": {"kind": "Controller", "library": "libcrash.so",
+            "component": "fixture", "sha256": "\(sha256)", "controller": {"for": ["v1/namespaces"]},
+            "rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]}]}}
+            """
+        _ = try? cluster.kubectl("create", "-f", "-", input: object)
+        _ = try cluster.eventually { if kill(process, 0) == 0 { throw Cluster.Failure(description: "the process goes on") } }
+        let failure = #expect(throws: Cluster.Failure.self) { try cluster.up() }
+        #expect(failure?.description.contains("--disable-plugin") == true)
+
+        cluster.options += ["--disable-plugin", "crash"]
+        #expect(try cluster.up().contains("node e2e is Ready"))
+        try row(cluster, "crash", has: "Skipped", "disabled by configuration")
+        try cluster.kubectl("delete", "plugin", "crash")
+        cluster.options.removeLast(2)
+        try restart(cluster)
+    }
+
     private static func labeller(_ name: String, sha256: String, extra: String = "") -> String {
         """
         apiVersion: plugins.apus.dev/v1alpha1

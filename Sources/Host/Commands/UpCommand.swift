@@ -15,6 +15,9 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Run in the background; return when the Node is Ready.")
     var detach = false
 
+    @Option(help: "Do not run this plugin, whatever its object says: for one that takes the process down when it starts. May be given several times.")
+    var disablePlugin: [String] = []
+
     @Option(help: "Use this container runtime and not one of our own: unix:///run/containerd/containerd.sock")
     var containerRuntimeEndpoint: String?
 
