@@ -45,7 +45,7 @@ struct Eviction {
         for taint in taints {
             let matching = pod["spec"]["tolerations"].elements.filter { tolerates($0, taint) }
             guard !matching.isEmpty else { return 0 }
-            guard let seconds = matching.compactMap({ $0["tolerationSeconds"].int }).min() else { continue }
+            guard let seconds = matching.compactMap({ $0["tolerationSeconds"].seconds }).min() else { continue }
             let added = taint["timeAdded"].string.flatMap { Timestamp.parse($0)?.seconds } ?? seen[taint] ?? now
             least = min(least ?? .max, max(0, added + seconds - now))
         }

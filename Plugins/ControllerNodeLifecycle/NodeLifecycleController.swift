@@ -18,7 +18,7 @@ final class NodeLifecycleController: Controller {
 
     init(_ host: Host, config: Value) throws {
         objects = host.objects
-        grace = config["nodeMonitorGracePeriodSeconds"].int ?? 50
+        grace = config["nodeMonitorGracePeriodSeconds"].seconds ?? 50
     }
 
     /// A Pod that comes to a Node, or tolerates less than before, may have to leave at once.

@@ -20,7 +20,7 @@ final class PodGCController: Controller {
     init(_ host: Host, config: Value) throws {
         objects = host.objects
         threshold = config["terminatedPodThreshold"].int.map(Int.init) ?? 12500
-        quarantine = config["quarantineSeconds"].int ?? 40
+        quarantine = config["quarantineSeconds"].seconds ?? 40
     }
 
     func reconcile(_ key: Key) throws -> Outcome {

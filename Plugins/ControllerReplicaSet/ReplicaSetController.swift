@@ -81,7 +81,7 @@ struct ReplicaSetController: Controller {
     private func updateStatus(of set: Value, all: [Value], failure: (reason: String, message: String)?) throws -> Outcome {
         let pods = all.filter(PodState.isActive)
         let labels = set["spec"]["template"]["metadata"]["labels"].strings
-        let minReady = set["spec"]["minReadySeconds"].int ?? 0
+        let minReady = set["spec"]["minReadySeconds"].seconds ?? 0
         let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
         let ready = pods.filter(PodState.isReady)
         let available = ready.filter { PodState.isAvailable($0, minReadySeconds: minReady, now: now) }

@@ -75,6 +75,12 @@ extension Value {
         }
     }
 
+    /// A span of seconds that a user chose. Of more than a century, either way, a century: what is reckoned with it, in nanoseconds, too, stays within `Int64`.
+    public var seconds: Int64? {
+        let century: Int64 = 3_155_760_000
+        return int.map { min(max($0, -century), century) }
+    }
+
     /// The number, whichever way it is kept.
     public var number: Double? {
         switch self {

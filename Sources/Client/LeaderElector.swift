@@ -119,7 +119,7 @@ public struct LeaderElector: Sendable {
                     observed.see(try await client.create(.leases, namespace: namespace, lease(after: .null)).value)
                     return true
                 }
-                let duration = Duration.seconds(observed.lease["spec"]["leaseDurationSeconds"].int ?? 0)
+                let duration = Duration.seconds(observed.lease["spec"]["leaseDurationSeconds"].seconds ?? 0)
                 if !observed.holder.isEmpty, observed.holder != identity, observed.time + duration > .now { return false }
             }
             observed.see(try await client.update(.leases, namespace: namespace, name: name, lease(after: observed.lease)).value)

@@ -157,10 +157,10 @@ public final class PluginHost: Sendable {
     /// A name in the configuration that no manifest has is a mistake of the operator's.
     private func checkChoices(_ manifests: [PluginManifest]) throws {
         for (kind, name) in configuration.choose where !manifests.contains(where: { $0.name == name && $0.kind == kind }) {
-            throw PluginError(.invalidManifest, plugin: name, "no manifest in \(configuration.manifestDirectory) names a \(kind.rawValue) of this name")
+            throw PluginError(.invalidManifest, plugin: name, "there is no \(kind.rawValue) of this name")
         }
         for name in configuration.enable.union(configuration.disable).sorted() where !manifests.contains(where: { $0.name == name }) {
-            throw PluginError(.invalidManifest, plugin: name, "no manifest in \(configuration.manifestDirectory) has this name")
+            throw PluginError(.invalidManifest, plugin: name, "there is no plugin of this name")
         }
         for (index, manifest) in manifests.enumerated() where manifests[..<index].contains(where: { $0.name == manifest.name }) {
             throw PluginError(.duplicateName, plugin: manifest.name, "two manifests have this name")

@@ -38,7 +38,7 @@ struct Pod: Sendable {
     var isMirror: Bool { annotations["kubernetes.io/config.mirror"] != nil }
 
     /// How long its containers get to stop.
-    var gracePeriod: Int64 { metadata["deletionGracePeriodSeconds"].int ?? spec["terminationGracePeriodSeconds"].int ?? 30 }
+    var gracePeriod: Int64 { metadata["deletionGracePeriodSeconds"].seconds ?? spec["terminationGracePeriodSeconds"].seconds ?? 30 }
 
     /// The pod in messages: `web-1_default(3b9c…)`.
     var description: String { "\(name)_\(namespace)(\(uid))" }

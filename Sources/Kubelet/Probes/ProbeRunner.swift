@@ -18,9 +18,9 @@ struct ProbeRunner: Sendable {
     func run(_ report: @Sendable (Bool) async -> Void) async {
         let spec = container[kind.field]
         var state = ProbeState(kind: kind, spec: spec)
-        let period = max(spec["periodSeconds"].int ?? 10, 1)
-        let timeout = max(spec["timeoutSeconds"].int ?? 1, 1)
-        let wait = startedAt + (spec["initialDelaySeconds"].int ?? 0) * 1_000_000_000 - Clock.nanoseconds()
+        let period = max(spec["periodSeconds"].seconds ?? 10, 1)
+        let timeout = max(spec["timeoutSeconds"].seconds ?? 1, 1)
+        let wait = startedAt + (spec["initialDelaySeconds"].seconds ?? 0) * 1_000_000_000 - Clock.nanoseconds()
         if wait > 0 { try? await Task.sleep(for: .nanoseconds(wait)) }
         while !Task.isCancelled {
             let next = ContinuousClock.now + .seconds(period)

@@ -6,7 +6,7 @@ struct Hooks: Sendable {
 
     /// Returns why the hook failed, or `nil`. A TCP hook does nothing and never did.
     func run(_ hook: Value, container: Value, id: String, host: String, userAgent: String) async -> String? {
-        if let seconds = hook[path: "sleep", "seconds"].int {
+        if let seconds = hook[path: "sleep", "seconds"].seconds {
             do { try await Task.sleep(for: .seconds(seconds)) } catch { return "container terminated before sleep hook finished" }
             return nil
         }

@@ -64,7 +64,7 @@ extension PodWorker {
 
     /// The grace period of a container that is killed alone: its probe's, or the pod's.
     private func grace(for kill: PodActions.Kill) -> Int64 {
-        guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].int else { return pod.gracePeriod }
+        guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].seconds else { return pod.gracePeriod }
         return own
     }
 

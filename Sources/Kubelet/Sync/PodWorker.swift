@@ -174,7 +174,7 @@ actor PodWorker {
     }
 
     var activeDeadline: Int64? {
-        guard let seconds = pod.spec["activeDeadlineSeconds"].int, let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
+        guard let seconds = pod.spec["activeDeadlineSeconds"].seconds, let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
         else {
             return nil
         }
