@@ -109,9 +109,7 @@ final class StatusReporter: Sendable {
     }
 
     private func write(counters: Bool) async {
-        let plugins = Dictionary(host.plugins.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-        for name in subjects.withLock({ $0.keys.sorted() }) {
-            guard let status = status(name, plugins[name], counters: counters) else { continue }
+        for (name, status) in news(counters: counters) {
             do {
                 // "add" replaces the whole, and says nothing of the version it replaces.
                 let patch: Value = [["op": "add", "path": "/status", "value": status.value]]
@@ -128,26 +126,34 @@ final class StatusReporter: Sendable {
         }
     }
 
-    /// What is to be written now; `nil` when nothing is.
-    private func status(_ name: String, _ plugin: PluginStatus?, counters: Bool) -> StatusValue? {
+    /// What is to be written now. The host is asked while nobody can `know` or `settle`: what it says of an object that it is about is neither before nor after.
+    private func news(counters: Bool) -> [(name: String, status: StatusValue)] {
         subjects.withLock { subjects in
-            guard var subject = subjects[name] else { return nil }
-            // What runs, or does not, while the host is about it does so by an earlier generation: of the newest there is only a first start to tell of.
-            if subject.isUnsettled, let plugin, plugin.startTime != nil || ![.discovered, .loaded].contains(plugin.state) { return nil }
-            let isReady = subject.unreadable == nil && plugin.map(StatusValue.isReady) ?? false
-            if subject.isReady != isReady { (subject.isReady, subject.since) = (isReady, Timestamp.now()) }
-            subjects[name] = subject
-            let status: StatusValue
-            if let reason = subject.unreadable, plugin.map({ !StatusValue.isReady($0) }) ?? true {
-                status = StatusValue(unreadable: reason, generation: subject.object["metadata"]["generation"].int, since: subject.since)
-            } else if var plugin {
-                if let off = subject.off, plugin.state == .skipped { plugin.reason = off }
-                status = StatusValue(plugin, since: subject.since)
-            } else {
-                return nil
+            let plugins = Dictionary(host.plugins.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+            return subjects.keys.sorted().compactMap { name in
+                guard var subject = subjects[name] else { return nil }
+                defer { subjects[name] = subject }
+                return Self.status(&subject, plugins[name], counters: counters).map { (name, $0) }
             }
-            guard let written = subject.written else { return status }
-            return written.state != status.state || counters && written.value != status.value ? status : nil
         }
+    }
+
+    /// `nil` when there is nothing new.
+    private static func status(_ subject: inout Subject, _ plugin: PluginStatus?, counters: Bool) -> StatusValue? {
+        // What runs, or does not, while the host is about it does so by an earlier generation: of the newest there is only a first start to tell of.
+        if subject.isUnsettled, let plugin, plugin.startTime != nil || ![.discovered, .loaded].contains(plugin.state) { return nil }
+        let isReady = subject.unreadable == nil && plugin.map(StatusValue.isReady) ?? false
+        if subject.isReady != isReady { (subject.isReady, subject.since) = (isReady, Timestamp.now()) }
+        let status: StatusValue
+        if let reason = subject.unreadable, plugin.map({ !StatusValue.isReady($0) }) ?? true {
+            status = StatusValue(unreadable: reason, generation: subject.object["metadata"]["generation"].int, since: subject.since)
+        } else if var plugin {
+            if let off = subject.off, plugin.state == .skipped { plugin.reason = off }
+            status = StatusValue(plugin, since: subject.since)
+        } else {
+            return nil
+        }
+        guard let written = subject.written else { return status }
+        return written.state != status.state || counters && written.value != status.value ? status : nil
     }
 }
