@@ -75,11 +75,11 @@ extension Value {
         }
     }
 
-    /// A span of seconds that a user chose. Of more than a century, either way, a century: what is reckoned with it, in nanoseconds, too, stays within `Int64`.
-    public var seconds: Int64? {
-        let century: Int64 = 3_155_760_000
-        return int.map { min(max($0, -century), century) }
-    }
+    /// As many seconds as anybody may ask to wait, a century: what is reckoned with it, in nanoseconds, too, stays within `Int64`.
+    public static let longestSpan: Int64 = 100 * 365 * 86_400
+
+    /// A span of seconds that a user chose, cut to `longestSpan` either way.
+    public var seconds: Int64? { int.map { min(max($0, -Self.longestSpan), Self.longestSpan) } }
 
     /// The number, whichever way it is kept.
     public var number: Double? {

@@ -72,11 +72,11 @@ enum Detach {
         let lines = String(decoding: buffer.prefix(max(0, got)), as: UTF8.self).split(separator: "\n")
         if let error = lines.last(where: { $0.hasPrefix("error: ") }) { return String(error.dropFirst("error: ".count)) }
         let signal = status & 0x7f
-        guard signal == 0 else {
-            return "apus was ended by signal \(signal) while it started. If a plugin did it, --disable-plugin NAME leaves that one out. The end of \(logFile):\n"
-                + lines.suffix(10).joined(separator: "\n")
-        }
-        return "apus ended while it started. The end of \(logFile):\n\(lines.suffix(10).joined(separator: "\n"))"
+        let ending =
+            signal == 0
+            ? "apus ended while it started."
+            : "apus was ended by signal \(signal) while it started. If a plugin did it, --disable-plugin NAME leaves that one out."
+        return "\(ending) The end of \(logFile):\n\(lines.suffix(10).joined(separator: "\n"))"
     }
 }
 

@@ -1,3 +1,4 @@
+internal import APIModel
 internal import PluginAPI
 internal import Synchronization
 
@@ -72,7 +73,7 @@ public final class RuntimePlugin: Sendable {
 
     /// A Pod's owner chooses some timeouts, and may choose any: a century is as good as for ever. Zero would mean none.
     static func milliseconds(_ timeout: Duration) -> Int64 {
-        let timeout = min(max(timeout, .milliseconds(1)), .seconds(100 * 365 * 86_400)).components
+        let timeout = min(max(timeout, .milliseconds(1)), .seconds(Value.longestSpan)).components
         return timeout.seconds * 1000 + timeout.attoseconds / 1_000_000_000_000_000
     }
 

@@ -2,7 +2,7 @@ import APIModel
 import Testing
 
 @Suite struct SecondsTests {
-    static let century: Int64 = 3_155_760_000
+    static let century: Int64 = 3_153_600_000
 
     @Test(
         arguments: [

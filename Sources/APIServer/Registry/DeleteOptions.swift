@@ -17,7 +17,7 @@ struct DeleteOptions: Sendable {
 
     /// Reads a `DeleteOptions` of `meta.k8s.io/v1`; `.null` asks for nothing special.
     init(_ value: Value) throws {
-        gracePeriodSeconds = value["gracePeriodSeconds"].int
+        gracePeriodSeconds = value["gracePeriodSeconds"].seconds
         uid = value[path: "preconditions", "uid"].string
         resourceVersion = value[path: "preconditions", "resourceVersion"].string
         if let policy = value["propagationPolicy"].string {

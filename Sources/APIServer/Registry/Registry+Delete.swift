@@ -5,8 +5,6 @@ extension Registry {
     private static let orphanFinalizer = "orphan"
     private static let foregroundFinalizer = "foregroundDeletion"
     private static let attempts = 10
-    /// A century. Whoever asks for more seconds than that may ask for more than there are.
-    private static let longestGrace: Int64 = 100 * 365 * 86_400
 
     /// Removes an object, or marks it as being deleted when it has a grace period, finalizers or something of its kind to wait for.
     ///
@@ -28,7 +26,7 @@ extension Registry {
         try await storage.strategy.prepareForDelete(&object, target, write)
         Self.setFinalizers(&object, options)
         let wasBeingDeleted = !old[path: "metadata", "deletionTimestamp"].isNull
-        var grace = min(storage.strategy.gracePeriod(old, requested: options.gracePeriodSeconds) ?? 0, Self.longestGrace)
+        var grace = storage.strategy.gracePeriod(old, requested: options.gracePeriodSeconds) ?? 0
         if wasBeingDeleted, let current = old[path: "metadata", "deletionGracePeriodSeconds"].int {
             // A grace period can only be cut short; without one in the request it stays as it is.
             grace = options.gracePeriodSeconds == nil ? current : min(grace, current)

@@ -37,7 +37,7 @@ struct PodStrategy: Strategy {
     func gracePeriod(_ pod: Value, requested: Int64?) -> Int64? {
         if (pod[path: "spec", "nodeName"].string ?? "").isEmpty { return 0 }
         if let phase = pod[path: "status", "phase"].string, phase == "Failed" || phase == "Succeeded" { return 0 }
-        return requested ?? pod[path: "spec", "terminationGracePeriodSeconds"].int ?? 30
+        return requested ?? pod[path: "spec", "terminationGracePeriodSeconds"].seconds ?? 30
     }
 
     /// `old`, to be written at the resourceVersion that the client named.

@@ -20,7 +20,7 @@ struct LibraryDescription {
     }
 
     /// Loads `path` in a child process.
-    /// - Throws: `StartupFailure` with the host's reason to refuse it, or with how the child ended.
+    /// - Throws: `StartupFailure` naming the file, with the host's reason to refuse it, or with how the child ended.
     static func ask(_ path: String) throws -> LibraryDescription {
         let child = Shell.run([try AuthorPlaces.executable(), "plugin", "inspect", path])
         // A library may write what it likes when it is loaded; the answer is the last line.
@@ -28,14 +28,14 @@ struct LibraryDescription {
         switch child.status {
         case 0:
             guard let value = try? JSON.decode(Array(last.utf8)), let name = value["name"].string else {
-                throw StartupFailure("was loaded, and gave no answer that can be read: \(last)")
+                throw StartupFailure("\(path): was loaded, and gave no answer that can be read: \(last)")
             }
             return LibraryDescription(
                 name: name, version: value["version"].string ?? "", abi: value["abi"].string ?? "",
                 components: value["components"].elements.map { Component(name: $0["name"].string ?? "", extension: $0["extension"].string ?? "") })
-        case 128 + 14: throw StartupFailure("did not say within \(PluginInspectCommand.seconds) s what it is: its constructors or apus_plugin_entry do not return")
-        case 129...: throw StartupFailure("ended the process that loaded it with signal \(child.status - 128): its constructors or apus_plugin_entry are at fault")
-        default: throw StartupFailure(last.hasPrefix("error: ") ? String(last.dropFirst("error: ".count)) : "could not be loaded: \(last)")
+        case 128 + 14: throw StartupFailure("\(path): did not say within \(PluginInspectCommand.seconds) s what it is: its constructors or apus_plugin_entry do not return")
+        case 129...: throw StartupFailure("\(path): ended the process that loaded it with signal \(child.status - 128): its constructors or apus_plugin_entry are at fault")
+        default: throw StartupFailure(last.hasPrefix("error: ") ? String(last.dropFirst("error: ".count)) : "\(path): could not be loaded: \(last)")
         }
     }
 

@@ -22,8 +22,7 @@ struct LibraryLint {
             try check(file)
             if errors.isEmpty { description = try LibraryDescription.ask(path) }
         } catch let error as StartupFailure {
-            // What the library's own process refused names the file already.
-            errors.append(error.message.hasPrefix(path) ? error.message : "\(path): \(error.message)")
+            errors.append(error.message)
         } catch {
             errors.append("\(path): \(error)")
         }

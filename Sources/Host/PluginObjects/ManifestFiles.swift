@@ -82,8 +82,8 @@ struct ManifestFiles {
             changed["spec"]["sha256"] = wanted["spec"]["sha256"]
             changed["metadata"]["annotations"][PluginAnnotation.pinned] = wanted["spec"]["sha256"]
         }
-        if changed == object { return Optional.none }
-        return changed
+        // A plain `nil` would be the value null.
+        return changed == object ? Optional.none : changed
     }
 
     static func isFromFile(_ object: Value) -> Bool { !object["metadata"]["annotations"][PluginAnnotation.manifest].isNull }
