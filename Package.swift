@@ -24,7 +24,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 /// A plugin in Swift: one shared library from `Plugins/<name>`.
 func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(
-        name: name, dependencies: ["PluginAPI", "PluginKit", "APIModel"] + dependencies, path: "Plugins/\(name)", swiftSettings: swift, linkerSettings: plugin)
+        name: name, dependencies: ["PluginAPI", "PluginKit", "APIModel"] + dependencies, path: "Plugins/\(name)", swiftSettings: swift,
+        linkerSettings: plugin)
 }
 
 /// A plugin in C: one shared library from `Plugins/<name>`.
@@ -34,7 +35,9 @@ func cPlugin(_ name: String) -> Target {
 
 /// Tests that mirror one module.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests", exclude: exclude, swiftSettings: swift)
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, path: "Tests/\(name)Tests", exclude: exclude,
+        swiftSettings: swift)
 }
 
 func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
@@ -94,8 +97,12 @@ let package = Package(
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
-        .target(name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "plugins.txt"], cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
-        .target(name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])], linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(
+            name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "plugins.txt"],
+            cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
+        .target(
+            name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
 
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CSQLite", product("Logging", "swift-log")]),
@@ -108,7 +115,8 @@ let package = Package(
             "HTTPServer",
             nio + [
                 "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
-                product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOHTTP1", "swift-nio"), product("NIOHTTP2", "swift-nio-http2"), product("NIOHPACK", "swift-nio-http2"),
+                product("NIOSSL", "swift-nio-ssl"),
                 product("NIOTLS", "swift-nio"), product("Crypto", "swift-crypto"),
             ]),
         module("Containerd", ["APIModel", "CLinux", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
@@ -116,34 +124,45 @@ let package = Package(
         module("Streaming", nio + ["CZlib"]),
         module(
             "Client",
-            ["APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl")]),
+            [
+                "APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+            ]),
         module(
             "APIServer",
             nio + [
-                "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
+                product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
             ]),
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
-        module("PluginHost", ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+        module(
+            "PluginHost",
+            ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         module("ELF"),
         module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module(
             "Kubelet",
             nio + [
-                "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI", product("OrderedCollections", "swift-collections"),
+                "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
+                product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
         module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
-        module("PluginConformance", ["PluginAPI", "CLinux", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
+        module(
+            "PluginConformance",
+            ["PluginAPI", "CLinux", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
         .executableTarget(
             name: "Host",
             dependencies: [
-                "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost", "Scheduler", "ControllerManager", "Kubelet",
+                "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost",
+                "Scheduler", "ControllerManager", "Kubelet",
                 "Proxy", "CLinux",
                 "ELF", "Streaming",
-                product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("OrderedCollections", "swift-collections"),
+                product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
+                product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
@@ -152,7 +171,8 @@ let package = Package(
         tests(
             "Host",
             [
-                "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
+                "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("ArgumentParser", "swift-argument-parser"),
+                product("Crypto", "swift-crypto"),
                 product("Logging", "swift-log"),
             ]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
@@ -160,7 +180,8 @@ let package = Package(
         tests(
             "APIServer",
             [
-                "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
+                product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"),
                 product("OrderedCollections", "swift-collections"),
             ]),
@@ -169,31 +190,48 @@ let package = Package(
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(
-            name: "ControllerTests", dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log")],
+            name: "ControllerTests",
+            dependencies: [
+                "APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log"),
+            ],
             path: "Tests/ControllerTests", swiftSettings: swift),
         tests(
             "Kubelet",
-            ["APIModel", "Client", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("OrderedCollections", "swift-collections")]),
+            [
+                "APIModel", "Client", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"),
+            ]),
         tests("Containerd", ["APIModel", product("Logging", "swift-log")]),
         .testTarget(
-            name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")], path: "Tests/RuntimeTests",
+            name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")],
+            path: "Tests/RuntimeTests",
             swiftSettings: swift),
         .testTarget(
-            name: "PluginConformanceTests", dependencies: ["APIModel", "Client", "Containerd", "PluginConformance", "PluginHost", product("Logging", "swift-log")],
+            name: "PluginConformanceTests",
+            dependencies: ["APIModel", "Client", "Containerd", "PluginConformance", "PluginHost", product("Logging", "swift-log")],
             path: "Tests/PluginConformanceTests",
             swiftSettings: swift),
         .testTarget(
             name: "SwapTests",
-            dependencies: ["APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Kubelet", "Scheduler", "Proxy", "PKI", product("Logging", "swift-log")],
+            dependencies: [
+                "APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Kubelet", "Scheduler", "Proxy", "PKI",
+                product("Logging", "swift-log"),
+            ],
             path: "Tests/SwapTests", swiftSettings: swift),
         .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
         tests("Store", [product("Logging", "swift-log")]),
         tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),
         .testTarget(name: "RolesTests", dependencies: [], path: "Tests/RolesTests", swiftSettings: swift),
-        tests("HTTPServer", nio + ["Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl")]),
+        tests(
+            "HTTPServer",
+            nio + [
+                "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl"),
+            ]),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["APIModel", "Client", "PluginAPI", "PluginConformance", "PluginHost", "Store", product("Logging", "swift-log")], path: "Benchmarks",
+            name: "Benchmarks",
+            dependencies: ["APIModel", "Client", "PluginAPI", "PluginConformance", "PluginHost", "Store", product("Logging", "swift-log")],
+            path: "Benchmarks",
             swiftSettings: swift),
     ] + plugins.map(\.target)
 )

@@ -2,8 +2,8 @@ import Glibc
 
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
-/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise. `Benchmarks cluster KUBECONFIG` measures
-/// a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory.
+/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise.
+/// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -34,6 +34,8 @@ struct Benchmarks {
     static func rate(_ name: String, _ count: Int, _ body: () async throws -> Void) async rethrows {
         let time = try await ContinuousClock().measure { try await body() }
         let perSecond = Double(count) / (time / .seconds(1))
-        print("\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(Int(perSecond))/s\t\(Int(time / .microseconds(1)) * 1_000 / count) ns each")
+        print(
+            "\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(Int(perSecond))/s\t\(Int(time / .microseconds(1)) * 1_000 / count) ns each"
+        )
     }
 }

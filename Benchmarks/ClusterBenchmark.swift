@@ -36,7 +36,9 @@ struct ClusterBenchmark {
         for index in 0..<count { times.append(try await body(index)) }
         times.sort()
         func text(_ time: Duration) -> String { "\(Int(time / .milliseconds(1))) ms" }
-        print("\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(text(times[count / 2]))\tof \(count): \(text(times[0])) to \(text(times[count - 1]))")
+        print(
+            "\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(text(times[count / 2]))\tof \(count): \(text(times[0])) to \(text(times[count - 1]))"
+        )
     }
 
     /// From the first POST until a watch has seen every pod Running and ready.
@@ -63,12 +65,15 @@ struct ClusterBenchmark {
             "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "labels": ["bench": .string(name)]],
             "spec": [
                 "terminationGracePeriodSeconds": 0,
-                "containers": [["name": "web", "image": .string(Self.image), "imagePullPolicy": "Never", "ports": [["containerPort": 8080]]]],
+                "containers": [
+                    ["name": "web", "image": .string(Self.image), "imagePullPolicy": "Never", "ports": [["containerPort": 8080]]]
+                ],
             ],
         ]
     }
 
-    /// Deletes pods and returns when they are gone, sandboxes and all: these end after the API has forgotten the pod, and one run must not slow the next.
+    /// Deletes pods and returns when they are gone, sandboxes and all: these end after the API has forgotten the pod, and one run must not
+    /// slow the next.
     private func remove(_ names: [String]) async throws {
         let version = try await client.list(.pods, namespace: "default").resourceVersion
         let events = try await client.watch(.pods, namespace: "default", options: ListOptions(resourceVersion: version))
@@ -92,10 +97,15 @@ struct ClusterBenchmark {
         let begin = ContinuousClock.now
         let service = try await client.create(
             .services, namespace: "default",
-            ["apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name)], "spec": ["selector": ["bench": "backend"], "ports": [["port": 80, "targetPort": 8080]]]])
+            [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name)],
+                "spec": ["selector": ["bench": "backend"], "ports": [["port": 80, "targetPort": 8080]]],
+            ])
         let address = service.value["spec"]["clusterIP"].string ?? ""
         while !Self.connects(address, 80) {
-            guard ContinuousClock.now - begin < .seconds(10) else { throw APIError.internalError("no connection to \(address) within 10 s") }
+            guard ContinuousClock.now - begin < .seconds(10) else {
+                throw APIError.internalError("no connection to \(address) within 10 s")
+            }
         }
         let time = ContinuousClock.now - begin
         try await client.delete(.services, namespace: "default", name: name)
@@ -112,7 +122,9 @@ struct ClusterBenchmark {
         address.sin_port = port.bigEndian
         inet_pton(AF_INET, host, &address.sin_addr)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) } }
+        _ = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
+        }
         var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         guard poll(&wait, 1, 20) == 1 else { return false }
         var error: Int32 = 0
@@ -122,6 +134,7 @@ struct ClusterBenchmark {
 
     /// The first pod of a namespace needs its ServiceAccount, which a controller makes.
     private func waitForAccount() async throws {
-        for try await event in try await client.watch(.serviceAccounts, namespace: "default", options: ListOptions()) where event.object.name == "default" { return }
+        for try await event in try await client.watch(.serviceAccounts, namespace: "default", options: ListOptions())
+        where event.object.name == "default" { return }
     }
 }

@@ -6,8 +6,8 @@ import PluginAPI
 import PluginConformance
 import PluginHost
 
-/// What a call into a plugin costs: through the plugin's own pointer, with everything the host counts and checks, and in a process of its own. The plugin is the example
-/// policy, whose `score` does next to nothing for one Node.
+/// What a call into a plugin costs: through the plugin's own pointer, with everything the host counts and checks, and in a process of its
+/// own. The plugin is the example policy, whose `score` does next to nothing for one Node.
 struct PluginBenchmark {
     /// Where the libraries are.
     let directory: String
@@ -68,7 +68,9 @@ struct PluginBenchmark {
     /// The plugin's own table.
     private static func direct(_ path: String) throws -> apus_scheduler_policy {
         typealias Entry = @convention(c) () -> UnsafePointer<apus_plugin>
-        guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL), let entry = dlsym(library, "apus_plugin_entry") else { throw Failure(description: "\(path) cannot be loaded") }
+        guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL), let entry = dlsym(library, "apus_plugin_entry") else {
+            throw Failure(description: "\(path) cannot be loaded")
+        }
         return unsafeBitCast(entry, to: Entry.self)().pointee.components[0].pointee.table.load(as: apus_scheduler_policy.self)
     }
 
@@ -82,7 +84,8 @@ struct PluginBenchmark {
                 object: [
                     "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "example-policy"],
                     "spec": [
-                        "kind": "SchedulerPolicy", "library": "libexample-policy.so", "component": "spread", "required": true, "isolation": .string(isolation),
+                        "kind": "SchedulerPolicy", "library": "libexample-policy.so", "component": "spread", "required": true,
+                        "isolation": .string(isolation),
                     ],
                 ])
         ])

@@ -9,12 +9,15 @@ struct StoreBenchmark {
 
     private let body: Body = {
         let start = #"{"metadata":{"resourceVersion":""#
-        return Body(bytes: Array((start + #""},"text":"\#(String(repeating: "x", count: 2_000))"}"#).utf8), resourceVersionOffset: start.utf8.count)
+        return Body(
+            bytes: Array((start + #""},"text":"\#(String(repeating: "x", count: 2_000))"}"#).utf8), resourceVersionOffset: start.utf8.count)
     }()
 
     func run() async throws {
         var store = try open()
-        try await Benchmarks.rate("store: puts, 1 writer", 1_000) { for count in 0..<1_000 { _ = try await store.put(key(count), body, expecting: .any) } }
+        try await Benchmarks.rate("store: puts, 1 writer", 1_000) {
+            for count in 0..<1_000 { _ = try await store.put(key(count), body, expecting: .any) }
+        }
         try await puts(store, writers: 32)
         try await puts(store, writers: 512)
         await store.close()
@@ -44,7 +47,11 @@ struct StoreBenchmark {
         try await Benchmarks.rate("store: puts, \(writers) writers", Self.objects) {
             try await withThrowingTaskGroup { group in
                 for writer in 0..<writers {
-                    group.addTask { for count in stride(from: writer, to: Self.objects, by: writers) { _ = try await store.put(key(count), body, expecting: .any) } }
+                    group.addTask {
+                        for count in stride(from: writer, to: Self.objects, by: writers) {
+                            _ = try await store.put(key(count), body, expecting: .any)
+                        }
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -66,7 +73,9 @@ struct StoreBenchmark {
                     }
                 }
                 for writer in 0..<32 {
-                    group.addTask { for count in stride(from: writer, to: events, by: 32) { _ = try await store.put(key(count), body, expecting: .any) } }
+                    group.addTask {
+                        for count in stride(from: writer, to: events, by: 32) { _ = try await store.put(key(count), body, expecting: .any) }
+                    }
                 }
                 try await group.waitForAll()
             }

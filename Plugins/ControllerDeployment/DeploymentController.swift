@@ -24,7 +24,11 @@ struct DeploymentController: Controller {
                 if deployment["spec"]["paused"].bool == true { try rollout.cleanUp() }
             } else {
                 try rollout.syncRevisions(createIfMissing: deployment["spec"]["strategy"]["type"].string != "Recreate")
-                if deployment["spec"]["strategy"]["type"].string == "Recreate" { try recreate(&rollout) } else { try rollout.rollingUpdate() }
+                if deployment["spec"]["strategy"]["type"].string == "Recreate" {
+                    try recreate(&rollout)
+                } else {
+                    try rollout.rollingUpdate()
+                }
                 if rollout.isComplete { try rollout.cleanUp() }
             }
         }

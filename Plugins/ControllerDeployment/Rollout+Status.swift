@@ -8,7 +8,8 @@ extension Rollout {
         var status = deployment["status"].isNull ? .emptyObject : deployment["status"]
         let counts: [(String, Int64)] = [
             ("replicas", all.reduce(0) { $0 + $1.status("replicas") }), ("updatedReplicas", new?.status("replicas") ?? 0),
-            ("readyReplicas", all.reduce(0) { $0 + $1.status("readyReplicas") }), ("availableReplicas", all.reduce(0) { $0 + $1.status("availableReplicas") }),
+            ("readyReplicas", all.reduce(0) { $0 + $1.status("readyReplicas") }),
+            ("availableReplicas", all.reduce(0) { $0 + $1.status("availableReplicas") }),
         ]
         let available = counts[3].1
         // Of none, ReplicaSets say so with a zero; who has not looked yet says nothing.
@@ -23,14 +24,17 @@ extension Rollout {
         let isAvailable = available >= wanted - limits.unavailable
         Conditions.set(
             &status, type: "Available", .init(isAvailable), reason: isAvailable ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-            message: isAvailable ? "Deployment has minimum availability." : "Deployment does not have minimum availability.", hasUpdateTime: true)
+            message: isAvailable ? "Deployment has minimum availability." : "Deployment does not have minimum availability.",
+            hasUpdateTime: true)
         let again = setProgress(&status, before: before, now: now)
         setFailure(&status)
 
         if status != deployment["status"] {
             var changed = deployment
             changed["status"] = status
-            do { try objects.updateStatus(DeploymentController.resource, changed) } catch let error as APIError where error.reason == .notFound { return .done }
+            do { try objects.updateStatus(DeploymentController.resource, changed) } catch let error as APIError
+                where error.reason == .notFound
+            { return .done }
         }
         return again
     }
@@ -48,10 +52,14 @@ extension Rollout {
             return .done
         }
         // Once complete, a new size is no rollout: no deadline counts.
-        if old["reason"].string == "NewReplicaSetAvailable", !isNewCreated, new != nil, status["replicas"] == status["updatedReplicas"] { return .done }
+        if old["reason"].string == "NewReplicaSetAvailable", !isNewCreated, new != nil, status["replicas"] == status["updatedReplicas"] {
+            return .done
+        }
         let subject = new.map { "ReplicaSet \"\($0.name)\"" } ?? "Deployment \"\(name)\""
         if isComplete {
-            if old["reason"].string != "NewReplicaSetAvailable" { set(&status, true, "NewReplicaSetAvailable", "\(subject) has successfully progressed.") }
+            if old["reason"].string != "NewReplicaSetAvailable" {
+                set(&status, true, "NewReplicaSetAvailable", "\(subject) has successfully progressed.")
+            }
             return .done
         }
         if old["reason"].string == "DeploymentPaused" { set(&status, .unknown, "DeploymentResumed", "Deployment is resumed") }
@@ -81,10 +89,13 @@ extension Rollout {
 
     /// A ReplicaSet that cannot make its Pods says so; the Deployment repeats it.
     private func setFailure(_ status: inout Value) {
-        let failures = ([new].compactMap { $0 } + old).compactMap { set in set.object["status"]["conditions"].elements.first { $0["type"].string == "ReplicaFailure" } }
+        let failures = ([new].compactMap { $0 } + old).compactMap { set in
+            set.object["status"]["conditions"].elements.first { $0["type"].string == "ReplicaFailure" }
+        }
         if let failure = failures.first {
             Conditions.set(
-                &status, type: "ReplicaFailure", true, reason: failure["reason"].string ?? "", message: failure["message"].string ?? "", hasUpdateTime: true)
+                &status, type: "ReplicaFailure", true, reason: failure["reason"].string ?? "", message: failure["message"].string ?? "",
+                hasUpdateTime: true)
         } else {
             Conditions.remove(&status, type: "ReplicaFailure")
         }

@@ -47,7 +47,9 @@ struct Rollout {
 
     /// The size changed since the ReplicaSets were last sized.
     var wasScaled: Bool {
-        all.contains { set in set.replicas > 0 && set.annotations[Annotation.desiredReplicas].flatMap { Int64($0) }.map { $0 != wanted } ?? false }
+        all.contains { set in
+            set.replicas > 0 && set.annotations[Annotation.desiredReplicas].flatMap { Int64($0) }.map { $0 != wanted } ?? false
+        }
     }
 
     var isComplete: Bool {
@@ -74,7 +76,8 @@ extension Rollout {
         let number = String(new.revision)
         if deployment["metadata"]["annotations"][Annotation.revision].string != number {
             deployment = try objects.patch(
-                DeploymentController.resource, namespace: namespace, name: name, .merge, ["metadata": ["annotations": [Annotation.revision: .string(number)]]])
+                DeploymentController.resource, namespace: namespace, name: name, .merge,
+                ["metadata": ["annotations": [Annotation.revision: .string(number)]]])
         }
     }
 
@@ -84,10 +87,15 @@ extension Rollout {
         if (set.object["spec"]["minReadySeconds"].int ?? 0) != (deployment["spec"]["minReadySeconds"].int ?? 0) {
             set.object["spec"]["minReadySeconds"] = deployment["spec"]["minReadySeconds"]
         }
-        for (key, value) in deployment["metadata"]["annotations"].fields where !Annotation.own.contains(key) { set.object["metadata"]["annotations"][key] = value }
+        for (key, value) in deployment["metadata"]["annotations"].fields where !Annotation.own.contains(key) {
+            set.object["metadata"]["annotations"][key] = value
+        }
         if set.revision != revision {
             if set.revision > 0 {
-                let history = (set.annotations[Annotation.revisionHistory].map { $0.split(separator: ",").map(String.init) } ?? []) + [String(set.revision)]
+                let history =
+                    (set.annotations[Annotation.revisionHistory].map { $0.split(separator: ",").map(String.init) } ?? []) + [
+                        String(set.revision)
+                    ]
                 set.object["metadata"]["annotations"][Annotation.revisionHistory] = .string(history.joined(separator: ","))
             }
             set.object["metadata"]["annotations"][Annotation.revision] = .string(String(revision))
@@ -98,7 +106,10 @@ extension Rollout {
     private mutating func createNew(revision: Int64) throws {
         let collisions = deployment["status"]["collisionCount"].int ?? 0
         let hash = TemplateHash.of(deployment["spec"]["template"], collisionCount: collisions)
-        var set = ReplicaSet(["apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": ["name": .string("\(name)-\(hash)"), "namespace": .string(namespace)]])
+        var set = ReplicaSet([
+            "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": ["name": .string("\(name)-\(hash)"), "namespace": .string(namespace)],
+        ])
         var template = deployment["spec"]["template"]
         template["metadata"]["labels"][Label.templateHash] = .string(hash)
         var selector = deployment["spec"]["selector"]
@@ -114,7 +125,8 @@ extension Rollout {
             isNewCreated = true
         } catch let error as APIError where error.reason == .alreadyExists {
             // Another template with the same hash has the name: the next try hashes differently. What is ours is in the cache soon.
-            if let existing = try objects.get(DeploymentController.replicaSets, namespace: namespace, name: set.name), OwnerReference.isControlled(existing, by: deployment),
+            if let existing = try objects.get(DeploymentController.replicaSets, namespace: namespace, name: set.name),
+                OwnerReference.isControlled(existing, by: deployment),
                 ReplicaSet(existing).template == ReplicaSet.withoutHash(deployment["spec"]["template"])
             {
                 new = ReplicaSet(existing)
@@ -193,16 +205,21 @@ extension Rollout {
         }
     }
 
-    /// After a scale: one active ReplicaSet gets the whole size, several share the change by their sizes, so that a rollout half way keeps its proportions.
+    /// After a scale: one active ReplicaSet gets the whole size, several share the change by their sizes, so that a rollout half way keeps
+    /// its proportions.
     mutating func scaleProportionally() throws {
         let active = all.filter { $0.replicas > 0 }
         if active.count <= 1 {
-            if let only = active.first ?? new ?? old.last, only.replicas != wanted || only.annotations[Annotation.desiredReplicas] != String(wanted) {
+            if let only = active.first ?? new ?? old.last,
+                only.replicas != wanted || only.annotations[Annotation.desiredReplicas] != String(wanted)
+            {
                 try scale(only, to: wanted)
             }
             return
         }
-        if let new, new.replicas == wanted, new.annotations[Annotation.desiredReplicas] == String(wanted), new.status("availableReplicas") == wanted {
+        if let new, new.replicas == wanted, new.annotations[Annotation.desiredReplicas] == String(wanted),
+            new.status("availableReplicas") == wanted
+        {
             for set in old where set.replicas > 0 { try scale(set, to: 0) }
             return
         }
@@ -215,7 +232,9 @@ extension Rollout {
         let change = allowed - total
         var rest = change
         // Bigger first; among equals, newer first when growing and older first when shrinking.
-        let ordered = active.sorted { $0.replicas != $1.replicas ? $0.replicas > $1.replicas : change > 0 ? $0.created > $1.created : $0.created < $1.created }
+        let ordered = active.sorted {
+            $0.replicas != $1.replicas ? $0.replicas > $1.replicas : change > 0 ? $0.created > $1.created : $0.created < $1.created
+        }
         var sizes: [(set: ReplicaSet, size: Int64)] = []
         for set in ordered {
             let before = set.annotations[Annotation.maxReplicas].flatMap { Int64($0) } ?? total

@@ -16,11 +16,14 @@ struct EndpointSliceController: Controller {
     func map(resource: String, before: Value, after: Value) -> [Key] { ServicePods.services(for: before, after, objects) }
 
     func reconcile(_ key: Key) throws -> Outcome {
-        guard let service = try objects.get(.services, namespace: key.namespace, name: key.name), service["metadata"]["deletionTimestamp"].isNull,
+        guard let service = try objects.get(.services, namespace: key.namespace, name: key.name),
+            service["metadata"]["deletionTimestamp"].isNull,
             !service["spec"]["selector"].isEmpty, service["spec"]["type"].string != "ExternalName"
         else { return .done }
         let selector = "kubernetes.io/service-name=\(key.name),endpointslice.kubernetes.io/managed-by=\(Self.manager)"
-        let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter { OwnerReference.isControlled($0, by: service) }
+        let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter {
+            OwnerReference.isControlled($0, by: service)
+        }
 
         for change in SlicePlan.changes(from: existing, to: try wanted(service), labels: labels(service), perSlice: Self.perSlice) {
             do {
@@ -38,7 +41,9 @@ struct EndpointSliceController: Controller {
                 }
             } catch let error as APIError where error.reason == .notFound {
                 return .retry
-            } catch let error as APIError where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" }) {
+            } catch let error as APIError
+                where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" })
+            {
                 return .done
             }
         }
@@ -53,7 +58,8 @@ struct EndpointSliceController: Controller {
             let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
                 guard let number = ServicePods.targetPort(port, of: pod) else { return nil }
                 return [
-                    "name": port["name"].isNull ? "" : port["name"], "protocol": port["protocol"].isNull ? "TCP" : port["protocol"], "port": .int(number),
+                    "name": port["name"].isNull ? "" : port["name"], "protocol": port["protocol"].isNull ? "TCP" : port["protocol"],
+                    "port": .int(number),
                     "appProtocol": port["appProtocol"],
                 ]
             }
@@ -61,10 +67,15 @@ struct EndpointSliceController: Controller {
             let isTerminating = !pod["metadata"]["deletionTimestamp"].isNull
             var endpoint: Value = [
                 "addresses": [pod["status"]["podIP"]],
-                "conditions": ["ready": .bool(publishesAll || isReady && !isTerminating), "serving": .bool(isReady), "terminating": .bool(isTerminating)],
+                "conditions": [
+                    "ready": .bool(publishesAll || isReady && !isTerminating), "serving": .bool(isReady),
+                    "terminating": .bool(isTerminating),
+                ],
                 "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
             ]
-            if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] { endpoint["hostname"] = pod["spec"]["hostname"] }
+            if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] {
+                endpoint["hostname"] = pod["spec"]["hostname"]
+            }
             groups[.array(ports), default: []].append(endpoint)
         }
         return groups.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) }

@@ -1,7 +1,8 @@
 public import PluginAPI
 internal import PluginKit
 
-private let plugin = Plugin(name: "controller-endpointslice", version: "1.0.0", [.controller("endpointslice", EndpointSliceController.self)])
+private let plugin = Plugin(
+    name: "controller-endpointslice", version: "1.0.0", [.controller("endpointslice", EndpointSliceController.self)])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation

@@ -57,7 +57,8 @@ enum SlicePlan {
             }
             hasOne = true
             // The API shows an empty list as null: lists are compared by what is in them.
-            let isAsWanted = slice["metadata"]["labels"] == labels && ports(slice) == group.ports && slice["endpoints"].elements == kept[index]
+            let isAsWanted =
+                slice["metadata"]["labels"] == labels && ports(slice) == group.ports && slice["endpoints"].elements == kept[index]
             guard !isAsWanted else { continue }
             var updated = slice
             fill(&updated, group.ports, kept[index], labels)

@@ -19,18 +19,29 @@ struct EndpointsController: Controller {
         let isOwn = before.isNull && after["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"].string == "endpoint-controller"
         guard after.isNull || isOwn else { return [] }
         let metadata = (after.isNull ? before : after)["metadata"]
-        return [Key(resource: GroupVersionResource.services.description, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")]
+        return [
+            Key(
+                resource: GroupVersionResource.services.description, namespace: metadata["namespace"].string ?? "",
+                name: metadata["name"].string ?? "")
+        ]
     }
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let service = try objects.get(.services, namespace: key.namespace, name: key.name) else {
-            do { try objects.delete(Self.resource, namespace: key.namespace, name: key.name) } catch let error as APIError where error.reason == .notFound {}
+            do { try objects.delete(Self.resource, namespace: key.namespace, name: key.name) } catch let error as APIError
+                where error.reason == .notFound
+            {}
             return .done
         }
-        guard service["metadata"]["deletionTimestamp"].isNull, !service["spec"]["selector"].isEmpty, service["spec"]["type"].string != "ExternalName" else { return .done }
+        guard service["metadata"]["deletionTimestamp"].isNull, !service["spec"]["selector"].isEmpty,
+            service["spec"]["type"].string != "ExternalName"
+        else { return .done }
 
         let existing = try objects.get(Self.resource, namespace: key.namespace, name: key.name)
-        var wanted = existing ?? ["apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)]]
+        var wanted =
+            existing ?? [
+                "apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)],
+            ]
         let (subsets, isCut) = try self.subsets(of: service)
         wanted["subsets"] = subsets.isEmpty ? .null : .array(subsets)
         var labels = service["metadata"]["labels"].isNull ? .emptyObject : service["metadata"]["labels"]
@@ -41,8 +52,14 @@ struct EndpointsController: Controller {
         if wanted["metadata"]["annotations"].isEmpty { wanted["metadata"]["annotations"] = .null }
         guard wanted != existing else { return .done }
         do {
-            if existing == nil { try objects.create(Self.resource, namespace: key.namespace, wanted) } else { try objects.update(Self.resource, wanted) }
-        } catch let error as APIError where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" }) {
+            if existing == nil {
+                try objects.create(Self.resource, namespace: key.namespace, wanted)
+            } else {
+                try objects.update(Self.resource, wanted)
+            }
+        } catch let error as APIError
+            where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" })
+        {
             return .done
         }
         return .done
@@ -57,12 +74,19 @@ struct EndpointsController: Controller {
             guard count < Self.capacity else { return (ordered(groups), true) }
             let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
                 guard let number = ServicePods.targetPort(port, of: pod) else { return nil }
-                return ["name": port["name"], "port": .int(number), "protocol": port["protocol"].isNull ? "TCP" : port["protocol"], "appProtocol": port["appProtocol"]]
+                return [
+                    "name": port["name"], "port": .int(number), "protocol": port["protocol"].isNull ? "TCP" : port["protocol"],
+                    "appProtocol": port["appProtocol"],
+                ]
             }
             // A headless Service may have no ports; any other without a port for this Pod has no endpoint there.
             if ports.isEmpty, !service["spec"]["ports"].isEmpty { continue }
-            var address: Value = ["ip": pod["status"]["podIP"], "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod)]
-            if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] { address["hostname"] = pod["spec"]["hostname"] }
+            var address: Value = [
+                "ip": pod["status"]["podIP"], "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
+            ]
+            if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] {
+                address["hostname"] = pod["spec"]["hostname"]
+            }
             if publishesAll || PodState.isReady(pod) {
                 groups[.array(ports), default: ([], [])].ready.append(address)
             } else {
@@ -74,9 +98,14 @@ struct EndpointsController: Controller {
     }
 
     private func ordered(_ groups: [Value: (ready: [Value], notReady: [Value])]) -> [Value] {
-        func sorted(_ addresses: [Value]) -> Value { addresses.isEmpty ? .null : .array(addresses.sorted { ($0["ip"].string ?? "") < ($1["ip"].string ?? "") }) }
+        func sorted(_ addresses: [Value]) -> Value {
+            addresses.isEmpty ? .null : .array(addresses.sorted { ($0["ip"].string ?? "") < ($1["ip"].string ?? "") })
+        }
         return groups.map { ports, addresses in
-            ["addresses": sorted(addresses.ready), "notReadyAddresses": sorted(addresses.notReady), "ports": ports.elements.isEmpty ? .null : ports]
+            [
+                "addresses": sorted(addresses.ready), "notReadyAddresses": sorted(addresses.notReady),
+                "ports": ports.elements.isEmpty ? .null : ports,
+            ]
         }.sorted { String(decoding: JSON.encode($0["ports"]), as: UTF8.self) < String(decoding: JSON.encode($1["ports"]), as: UTF8.self) }
     }
 }

@@ -1,7 +1,8 @@
 public import PluginAPI
 internal import PluginKit
 
-private let plugin = Plugin(name: "controller-garbage-collector", version: "1.0.0", [.controller("garbage-collector", GarbageCollectorController.self)])
+private let plugin = Plugin(
+    name: "controller-garbage-collector", version: "1.0.0", [.controller("garbage-collector", GarbageCollectorController.self)])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation

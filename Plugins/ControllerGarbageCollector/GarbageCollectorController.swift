@@ -3,8 +3,9 @@ internal import PluginKit
 
 /// Deletes what belongs to owners that are gone, and carries out foreground and orphaning deletions.
 ///
-/// Rules: upstream `pkg/controller/garbagecollector`. The host's `Ownership` mapping queues an object when its owners or its own deletion changed, the dependents of an
-/// object that goes, and the owners of a dependent that went; so each look is at one object and its neighbours, and no graph is kept here.
+/// Rules: upstream `pkg/controller/garbagecollector`. The host's `Ownership` mapping queues an object when its owners or its own deletion
+/// changed, the dependents of an object that goes, and the owners of a dependent that went; so each look is at one object and its
+/// neighbours, and no graph is kept here.
 struct GarbageCollectorController: Controller {
     private static let foreground = "foregroundDeletion"
     private static let orphan = "orphan"
@@ -14,7 +15,9 @@ struct GarbageCollectorController: Controller {
     init(_ host: Host, config: Value) { objects = host.objects }
 
     func reconcile(_ key: Key) throws -> Outcome {
-        guard let resource = GroupVersionResource(key.resource), let object = try objects.get(resource, namespace: key.namespace, name: key.name) else { return .done }
+        guard let resource = GroupVersionResource(key.resource),
+            let object = try objects.get(resource, namespace: key.namespace, name: key.name)
+        else { return .done }
         let finalizers = object["metadata"]["finalizers"].elements.compactMap(\.string)
         if !object["metadata"]["deletionTimestamp"].isNull {
             if finalizers.contains(Self.orphan) { return try orphanDependents(of: object, resource) }
@@ -58,7 +61,11 @@ struct GarbageCollectorController: Controller {
                 continue
             }
             let finalizers = owner["metadata"]["finalizers"].elements.compactMap(\.string)
-            if !owner["metadata"]["deletionTimestamp"].isNull, finalizers.contains(Self.foreground) { waiting.append(uid) } else { solid.append(uid) }
+            if !owner["metadata"]["deletionTimestamp"].isNull, finalizers.contains(Self.foreground) {
+                waiting.append(uid)
+            } else {
+                solid.append(uid)
+            }
         }
         if !solid.isEmpty {
             if !dangling.isEmpty || !waiting.isEmpty { try removeOwners(dangling + waiting, from: object) }
@@ -66,23 +73,30 @@ struct GarbageCollectorController: Controller {
         }
         let hasDependents = try !waiting.isEmpty && !objects.dependents(of: object["metadata"]["uid"].string ?? "").isEmpty
         let finalizers = object["metadata"]["finalizers"].elements.compactMap(\.string)
-        let propagation = hasDependents || finalizers.contains(Self.foreground) ? "Foreground" : finalizers.contains(Self.orphan) ? "Orphan" : "Background"
+        let propagation =
+            hasDependents || finalizers.contains(Self.foreground)
+            ? "Foreground" : finalizers.contains(Self.orphan) ? "Orphan" : "Background"
         try delete(object, resource, propagation: propagation)
         return .done
     }
 
-    /// The owner a reference names, `nil` when it is gone for certain: absence is believed only of the API itself, never of a cache. A kind this cluster does not have
-    /// cannot be judged, so its objects stay.
+    /// The owner a reference names, `nil` when it is gone for certain: absence is believed only of the API itself, never of a cache. A kind
+    /// this cluster does not have cannot be judged, so its objects stay.
     private func owner(_ reference: Value, namespace: String) throws -> Value? {
-        guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let name = reference["name"].string, let kind = reference["kind"].string,
+        guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let name = reference["name"].string,
+            let kind = reference["kind"].string,
             let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
         else { return reference }
         // A namespaced owner of a cluster-scoped object cannot be looked up: the reference is a mistake, and no reason to delete.
         guard !type.isNamespaced || !namespace.isEmpty else { return reference }
         let scope = type.isNamespaced ? namespace : ""
         let resource = type.groupVersionResource
-        if let cached = try objects.get(resource, namespace: scope, name: name), cached["metadata"]["uid"] == reference["uid"] { return cached }
-        guard let live = try objects.fetch(resource, namespace: scope, name: name), live["metadata"]["uid"] == reference["uid"] else { return nil }
+        if let cached = try objects.get(resource, namespace: scope, name: name), cached["metadata"]["uid"] == reference["uid"] {
+            return cached
+        }
+        guard let live = try objects.fetch(resource, namespace: scope, name: name), live["metadata"]["uid"] == reference["uid"] else {
+            return nil
+        }
         return live
     }
 
@@ -114,11 +128,14 @@ struct GarbageCollectorController: Controller {
             try objects.delete(
                 resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
                 options: [
-                    "propagationPolicy": .string(propagation), "preconditions": ["uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]],
+                    "propagationPolicy": .string(propagation),
+                    "preconditions": ["uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]],
                 ])
         } catch let error as APIError where error.reason == .notFound {
         }
     }
 
-    private func resource(of object: Value) -> GroupVersionResource? { GroupVersionKind(of: object).flatMap { Catalogue.builtin.resource($0)?.groupVersionResource } }
+    private func resource(of object: Value) -> GroupVersionResource? {
+        GroupVersionKind(of: object).flatMap { Catalogue.builtin.resource($0)?.groupVersionResource }
+    }
 }

@@ -55,7 +55,9 @@ struct NamespaceController: Controller {
             remaining.append((resource, found))
             for object in found where object["metadata"]["deletionTimestamp"].isNull {
                 do {
-                    try objects.delete(resource, namespace: namespace, name: object["metadata"]["name"].string ?? "", options: ["propagationPolicy": "Background"])
+                    try objects.delete(
+                        resource, namespace: namespace, name: object["metadata"]["name"].string ?? "",
+                        options: ["propagationPolicy": "Background"])
                 } catch let error as APIError where error.reason == .notFound {
                     continue
                 }
@@ -67,17 +69,26 @@ struct NamespaceController: Controller {
     /// Says in the status what the deletion waits for.
     private func report(_ remaining: [(resource: GroupVersionResource, objects: [Value])], of namespace: Value) throws {
         var status = namespace["status"]
-        let counts = remaining.map { "\($0.resource.resource)\($0.resource.group.isEmpty ? "." : ".\($0.resource.group)") has \($0.objects.count) resource instances" }
+        let counts = remaining.map {
+            "\($0.resource.resource)\($0.resource.group.isEmpty ? "." : ".\($0.resource.group)") has \($0.objects.count) resource instances"
+        }
         var holders: [String: Int] = [:]
-        for finalizer in remaining.flatMap({ $0.objects.flatMap { $0["metadata"]["finalizers"].elements.compactMap(\.string) } }) { holders[finalizer, default: 0] += 1 }
+        for finalizer in remaining.flatMap({ $0.objects.flatMap { $0["metadata"]["finalizers"].elements.compactMap(\.string) } }) {
+            holders[finalizer, default: 0] += 1
+        }
         let holding = holders.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value) resource instances" }
         for (type, reason, message) in Self.successes { Conditions.set(&status, type: type, false, reason: reason, message: message) }
         Conditions.set(
-            &status, type: "NamespaceContentRemaining", .init(!counts.isEmpty), reason: counts.isEmpty ? "ContentRemoved" : "SomeResourcesRemain",
-            message: counts.isEmpty ? "All content successfully removed" : "Some resources are remaining: \(counts.joined(separator: ", "))")
+            &status, type: "NamespaceContentRemaining", .init(!counts.isEmpty),
+            reason: counts.isEmpty ? "ContentRemoved" : "SomeResourcesRemain",
+            message: counts.isEmpty ? "All content successfully removed" : "Some resources are remaining: \(counts.joined(separator: ", "))"
+        )
         Conditions.set(
-            &status, type: "NamespaceFinalizersRemaining", .init(!holding.isEmpty), reason: holding.isEmpty ? "ContentHasNoFinalizers" : "SomeFinalizersRemain",
-            message: holding.isEmpty ? "All content-preserving finalizers finished" : "Some content in the namespace has finalizers remaining: \(holding.joined(separator: ", "))")
+            &status, type: "NamespaceFinalizersRemaining", .init(!holding.isEmpty),
+            reason: holding.isEmpty ? "ContentHasNoFinalizers" : "SomeFinalizersRemain",
+            message: holding.isEmpty
+                ? "All content-preserving finalizers finished"
+                : "Some content in the namespace has finalizers remaining: \(holding.joined(separator: ", "))")
         guard status != namespace["status"] else { return }
         var changed = namespace
         changed["status"] = status

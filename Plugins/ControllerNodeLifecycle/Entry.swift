@@ -1,7 +1,8 @@
 public import PluginAPI
 internal import PluginKit
 
-private let plugin = Plugin(name: "controller-node-lifecycle", version: "1.0.0", [.controller("node-lifecycle", NodeLifecycleController.self)])
+private let plugin = Plugin(
+    name: "controller-node-lifecycle", version: "1.0.0", [.controller("node-lifecycle", NodeLifecycleController.self)])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation

@@ -31,7 +31,8 @@ struct Eviction {
 
     private func evict(_ pod: Value) throws {
         try objects.setPodCondition(
-            pod, type: "DisruptionTarget", true, reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint")
+            pod, type: "DisruptionTarget", true, reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint"
+        )
         do {
             try objects.delete(
                 .pods, namespace: pod["metadata"]["namespace"].string ?? "", name: pod["metadata"]["name"].string ?? "",

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Notices Nodes that went silent, taints Nodes by their conditions, and evicts Pods from Nodes whose taints they do not tolerate.
 ///
-/// Rules: upstream `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction`. Configuration: `nodeMonitorGracePeriodSeconds`, how long a Node may be silent, 50 where it
-/// is not given.
+/// Rules: upstream `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction`. Configuration: `nodeMonitorGracePeriodSeconds`, how
+/// long a Node may be silent, 50 where it is not given.
 final class NodeLifecycleController: Controller {
     private let objects: Objects
     private let grace: Int64
@@ -23,7 +23,9 @@ final class NodeLifecycleController: Controller {
 
     /// A Pod that comes to a Node, or tolerates less than before, may have to leave at once.
     func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard let node = after["spec"]["nodeName"].string, before["spec"]["nodeName"].string != node || before["spec"]["tolerations"] != after["spec"]["tolerations"] else {
+        guard let node = after["spec"]["nodeName"].string,
+            before["spec"]["nodeName"].string != node || before["spec"]["tolerations"] != after["spec"]["tolerations"]
+        else {
             return []
         }
         return [Key(resource: GroupVersionResource.nodes.description, name: node)]
@@ -76,10 +78,13 @@ final class NodeLifecycleController: Controller {
             Conditions.set(
                 &changed["status"], type: type, .unknown, reason: known ? "NodeStatusUnknown" : "NodeStatusNeverUpdated",
                 message: known ? kubelet : "Kubelet never posted node status.")
-            if !known { Conditions.update(&changed["status"], type: type) { $0["lastHeartbeatTime"] = node["metadata"]["creationTimestamp"] } }
+            if !known {
+                Conditions.update(&changed["status"], type: type) { $0["lastHeartbeatTime"] = node["metadata"]["creationTimestamp"] }
+            }
         }
         guard changed != node else { return node }
-        objects.event(node, .normal, reason: "NodeNotReady", message: "Node \(node["metadata"]["name"].string ?? "") status is now: NodeNotReady")
+        objects.event(
+            node, .normal, reason: "NodeNotReady", message: "Node \(node["metadata"]["name"].string ?? "") status is now: NodeNotReady")
         let updated = try objects.updateStatus(.nodes, changed)
         try markPodsNotReady(on: node["metadata"]["name"].string ?? "")
         return updated

@@ -6,7 +6,8 @@ enum NodeTaints {
     private static let conditionTaints: [(condition: String, state: String, key: String)] = [
         ("Ready", "False", "node.kubernetes.io/not-ready"), ("Ready", "Unknown", "node.kubernetes.io/unreachable"),
         ("MemoryPressure", "True", "node.kubernetes.io/memory-pressure"), ("DiskPressure", "True", "node.kubernetes.io/disk-pressure"),
-        ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"), ("NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"),
+        ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"),
+        ("NetworkUnavailable", "True", "node.kubernetes.io/network-unavailable"),
     ]
     /// Those that also evict what runs there already.
     private static let evicting: Set<String> = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
@@ -17,7 +18,9 @@ enum NodeTaints {
         let conditions = node["status"]["conditions"].elements
         // Of a Node that never said anything nothing is known yet.
         guard conditions.contains(where: { $0["type"].string == "Ready" }) else { return node }
-        let keys = conditionTaints.filter { taint in conditions.contains { $0["type"].string == taint.condition && $0["status"].string == taint.state } }.map(\.key)
+        let keys = conditionTaints.filter { taint in
+            conditions.contains { $0["type"].string == taint.condition && $0["status"].string == taint.state }
+        }.map(\.key)
         let managed = Set(conditionTaints.map(\.key) + [unschedulable])
         let old = node["spec"]["taints"].elements
         func existing(_ key: String, _ effect: String) -> Value? { old.first { $0["key"].string == key && $0["effect"].string == effect } }
@@ -26,11 +29,15 @@ enum NodeTaints {
         for key in keys {
             taints.append(existing(key, "NoSchedule") ?? ["key": .string(key), "effect": "NoSchedule"])
             if evicting.contains(key) {
-                taints.append(existing(key, "NoExecute") ?? ["key": .string(key), "effect": "NoExecute", "timeAdded": .string(Timestamp.now())])
+                taints.append(
+                    existing(key, "NoExecute") ?? ["key": .string(key), "effect": "NoExecute", "timeAdded": .string(Timestamp.now())])
             }
         }
         if node["spec"]["unschedulable"].bool == true {
-            taints.append(existing(unschedulable, "NoSchedule") ?? ["key": .string(unschedulable), "effect": "NoSchedule", "timeAdded": .string(Timestamp.now())])
+            taints.append(
+                existing(unschedulable, "NoSchedule") ?? [
+                    "key": .string(unschedulable), "effect": "NoSchedule", "timeAdded": .string(Timestamp.now()),
+                ])
         }
         guard Set(taints) != Set(old) else { return node }
         var changed = node

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Clears away Pods that nobody else will: on Nodes that are gone, deleted before they were ever scheduled, and ended ones beyond a number.
 ///
-/// Rules: upstream `pkg/controller/podgc`. Configuration: `terminatedPodThreshold`, 12500 where it is not given, 0 for no limit; `quarantineSeconds`, how long a Node may be
-/// missing before its Pods are given up, 40 where it is not given.
+/// Rules: upstream `pkg/controller/podgc`. Configuration: `terminatedPodThreshold`, 12500 where it is not given, 0 for no limit;
+/// `quarantineSeconds`, how long a Node may be missing before its Pods are given up, 40 where it is not given.
 final class PodGCController: Controller {
     private let objects: Objects
     private let threshold: Int
@@ -55,7 +55,9 @@ final class PodGCController: Controller {
     func map(resource: String, before: Value, after: Value) -> [Key] {
         guard after.isNull, let node = before["metadata"]["name"].string, let pods = try? objects.list(.pods) else { return [] }
         return pods.filter { $0["spec"]["nodeName"].string == node }.map { pod in
-            Key(resource: GroupVersionResource.pods.description, namespace: pod["metadata"]["namespace"].string ?? "", name: pod["metadata"]["name"].string ?? "")
+            Key(
+                resource: GroupVersionResource.pods.description, namespace: pod["metadata"]["namespace"].string ?? "",
+                name: pod["metadata"]["name"].string ?? "")
         }
     }
 
@@ -84,7 +86,8 @@ final class PodGCController: Controller {
 
     private func fail(_ pod: Value, node: String) throws {
         guard !PodState.isTerminal(pod) else { return }
-        try objects.setPodCondition(pod, type: "DisruptionTarget", true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists", phase: "Failed")
+        try objects.setPodCondition(
+            pod, type: "DisruptionTarget", true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists", phase: "Failed")
     }
 
     private func remove(_ pod: Value) throws {

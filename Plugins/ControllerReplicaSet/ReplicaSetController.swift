@@ -46,7 +46,10 @@ struct ReplicaSetController: Controller {
     private func create(_ count: Int, for set: Value) throws {
         let template = set["spec"]["template"]
         let namespace = set["metadata"]["namespace"].string ?? ""
-        var pod: Value = ["apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"].isNull ? .emptyObject : template["metadata"], "spec": template["spec"]]
+        var pod: Value = [
+            "apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"].isNull ? .emptyObject : template["metadata"],
+            "spec": template["spec"],
+        ]
         pod["metadata"]["generateName"] = "\(set["metadata"]["name"].string ?? "")-"
         pod["metadata"]["namespace"] = .string(namespace)
         pod["metadata"]["ownerReferences"] = [OwnerReference.controller(set)]
@@ -67,7 +70,9 @@ struct ReplicaSetController: Controller {
         for pod in DeletionOrder.sorted(pods).prefix(count) {
             let name = pod["metadata"]["name"].string ?? ""
             do {
-                try objects.delete(.pods, namespace: set["metadata"]["namespace"].string ?? "", name: name, options: ["preconditions": ["uid": pod["metadata"]["uid"]]])
+                try objects.delete(
+                    .pods, namespace: set["metadata"]["namespace"].string ?? "", name: name,
+                    options: ["preconditions": ["uid": pod["metadata"]["uid"]]])
                 objects.event(set, .normal, reason: "SuccessfulDelete", message: "Deleted pod: \(name)")
             } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {
                 continue
@@ -91,7 +96,9 @@ struct ReplicaSetController: Controller {
         }
         var status = set["status"].isNull ? .emptyObject : set["status"]
         status["replicas"] = Value(pods.count)
-        for (field, count) in [("fullyLabeledReplicas", labelled.count), ("readyReplicas", ready.count), ("availableReplicas", available.count)] {
+        for (field, count) in [
+            ("fullyLabeledReplicas", labelled.count), ("readyReplicas", ready.count), ("availableReplicas", available.count),
+        ] {
             status[field] = count == 0 ? .null : Value(count)
         }
         status["terminatingReplicas"] = Value(all.count { !$0["metadata"]["deletionTimestamp"].isNull && !PodState.isTerminal($0) })
@@ -104,7 +111,9 @@ struct ReplicaSetController: Controller {
         if status != set["status"] {
             var changed = set
             changed["status"] = status
-            do { try objects.updateStatus(Self.resource, changed) } catch let error as APIError where error.reason == .notFound { return .done }
+            do { try objects.updateStatus(Self.resource, changed) } catch let error as APIError where error.reason == .notFound {
+                return .done
+            }
         }
         // A Pod that is ready but not yet for long enough becomes available without any event.
         let waits = ready.compactMap { pod in PodState.readySince(pod).map { max(0, $0 + minReady - now) } }.filter { $0 > 0 }

@@ -1,7 +1,8 @@
 public import PluginAPI
 internal import PluginKit
 
-private let plugin = Plugin(name: "controller-serviceaccount", version: "1.0.0", [.controller("serviceaccount", ServiceAccountController.self)])
+private let plugin = Plugin(
+    name: "controller-serviceaccount", version: "1.0.0", [.controller("serviceaccount", ServiceAccountController.self)])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation

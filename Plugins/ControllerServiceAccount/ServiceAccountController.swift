@@ -10,10 +10,14 @@ struct ServiceAccountController: Controller {
     init(_ host: Host, config: Value) { objects = host.objects }
 
     func reconcile(_ key: Key) throws -> Outcome {
-        guard let namespace = try objects.get(.namespaces, name: key.name), namespace["metadata"]["deletionTimestamp"].isNull else { return .done }
+        guard let namespace = try objects.get(.namespaces, name: key.name), namespace["metadata"]["deletionTimestamp"].isNull else {
+            return .done
+        }
         guard try objects.get(.serviceAccounts, namespace: key.name, name: Self.name) == nil else { return .done }
         do {
-            let account: Value = ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)]]
+            let account: Value = [
+                "apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)],
+            ]
             try objects.create(.serviceAccounts, namespace: key.name, account)
         } catch let error as APIError where [.alreadyExists, .notFound, .forbidden].contains(error.reason) {
             // Somebody else was quicker, or the namespace is on its way out.

@@ -43,8 +43,10 @@ final class Backend: ProxyBackend {
 
             // What goes is taken away before what comes: a Service that was deleted and made again has the same address.
             script += gone.map(\.remove).joined() + new.map(\.add).joined()
-            script += before.subtracting(hairpins.keys).sorted().map { "delete element ip \(Ruleset.table) hairpin { \($0) . \($0) }\n" }.joined()
-            script += Set(hairpins.keys).subtracting(before).sorted().map { "add element ip \(Ruleset.table) hairpin { \($0) . \($0) }\n" }.joined()
+            script += before.subtracting(hairpins.keys).sorted().map { "delete element ip \(Ruleset.table) hairpin { \($0) . \($0) }\n" }
+                .joined()
+            script += Set(hairpins.keys).subtracting(before).sorted().map { "add element ip \(Ruleset.table) hairpin { \($0) . \($0) }\n" }
+                .joined()
             if !script.isEmpty { try state.tables.run(script) }
             state.parts = parts
             state.hairpins = hairpins

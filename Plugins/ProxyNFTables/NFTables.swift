@@ -11,7 +11,9 @@ struct NFTables: ~Copyable {
     private let context: OpaquePointer
 
     init() throws {
-        guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else { throw Failure(description: "libnftables could not start: is the kernel's nf_tables there?") }
+        guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
+            throw Failure(description: "libnftables could not start: is the kernel's nf_tables there?")
+        }
         self.context = context
         nft_ctx_buffer_error(context)
         nft_ctx_buffer_output(context)

@@ -1,7 +1,7 @@
 /// The nftables commands that put services in force.
 ///
-/// One table, `ip apus-proxy`. Traffic to a service finds its chain by one map look-up, however many services there are; the chain picks an endpoint at random. The shape
-/// follows kube-proxy's nftables mode (KEP-3866):
+/// One table, `ip apus-proxy`. Traffic to a service finds its chain by one map look-up, however many services there are; the chain picks an
+/// endpoint at random. The shape follows kube-proxy's nftables mode (KEP-3866):
 ///
 /// ```
 /// prerouting, output ─▶ service-ips    address . protocol . port : goto svc-N │ ext-N     ─▶ dnat to an endpoint
@@ -16,8 +16,8 @@ enum Ruleset {
 
     /// The table without any service; what was there before is gone. One transaction with what follows it.
     ///
-    /// - Parameter crossesBridge: whether packets between two pods on one bridge pass netfilter. Where they do not, an answer would go straight to the client with the
-    ///   endpoint's address, so such connections are masqueraded.
+    /// - Parameter crossesBridge: whether packets between two pods on one bridge pass netfilter. Where they do not, an answer would go
+    ///   straight to the client with the endpoint's address, so such connections are masqueraded.
     static func base(podCIDR: String, crossesBridge: Bool) -> String {
         let sameBridge = crossesBridge ? "" : "ct status dnat ip saddr \(podCIDR) ip daddr \(podCIDR) masquerade fully-random"
         return """
@@ -74,7 +74,9 @@ enum Ruleset {
             for set in sets { text += "add set ip \(table) \(set.name) { \(set.declaration) }\n" }
             for chain in chains { text += "add chain ip \(table) \(chain.name)\n" }
             for chain in chains { for rule in chain.rules { text += "add rule ip \(table) \(chain.name) \(rule)\n" } }
-            for element in elements { text += "add element ip \(table) \(element.map) { \(element.key)\(element.value.map { " : \($0)" } ?? "") }\n" }
+            for element in elements {
+                text += "add element ip \(table) \(element.map) { \(element.key)\(element.value.map { " : \($0)" } ?? "") }\n"
+            }
             return text
         }
 
@@ -108,20 +110,29 @@ enum Ruleset {
             part.chains.append((external, rules))
         }
         let key = "\(service.networkProtocol) . \(service.port)"
-        part.elements.append((hasCluster ? "service-ips" : "no-endpoint-ips", "\(service.clusterIP) . \(key)", hasCluster ? "goto \(cluster)" : "goto refuse"))
+        part.elements.append(
+            (
+                hasCluster ? "service-ips" : "no-endpoint-ips", "\(service.clusterIP) . \(key)",
+                hasCluster ? "goto \(cluster)" : "goto refuse"
+            ))
         for address in service.externalAddresses {
-            part.elements.append((hasExternal ? "service-ips" : "no-endpoint-ips", "\(address) . \(key)", hasExternal ? "goto \(external)" : "goto refuse"))
+            part.elements.append(
+                (hasExternal ? "service-ips" : "no-endpoint-ips", "\(address) . \(key)", hasExternal ? "goto \(external)" : "goto refuse"))
         }
         part.hairpins = service.endpoints.map(\.address)
         if service.nodePort != 0 {
             let key = "\(service.networkProtocol) . \(service.nodePort)"
-            part.elements.append((hasExternal ? "service-ports" : "no-endpoint-ports", key, hasExternal ? "goto \(external)" : "goto refuse"))
+            part.elements.append(
+                (hasExternal ? "service-ports" : "no-endpoint-ports", key, hasExternal ? "goto \(external)" : "goto refuse"))
         }
         return part
     }
 
-    /// The rules that send a connection to one of `endpoints`; with session affinity also the chains and sets that remember where a client went.
-    private static func balance(_ service: WantedService, over endpoints: [WantedService.Endpoint], into part: inout Part, prefix: String) -> [String] {
+    /// The rules that send a connection to one of `endpoints`; with session affinity also the chains and sets that remember where a client
+    /// went.
+    private static func balance(_ service: WantedService, over endpoints: [WantedService.Endpoint], into part: inout Part, prefix: String)
+        -> [String]
+    {
         let l4 = "meta l4proto \(service.networkProtocol)"
         guard service.affinitySeconds > 0 else {
             if endpoints.count == 1 { return ["\(l4) dnat to \(endpoints[0].address):\(endpoints[0].port)"] }

@@ -15,7 +15,9 @@ final class CRIRuntime: Runtime {
 
     init(_ host: Host, config: Value) throws {
         let endpoint = config["endpoint"].string ?? "unix:///run/containerd/containerd.sock"
-        guard endpoint.hasPrefix("unix:///") else { throw ComponentError.invalid("config.endpoint must be unix:// and an absolute path, not \"\(endpoint)\"") }
+        guard endpoint.hasPrefix("unix:///") else {
+            throw ComponentError.invalid("config.endpoint must be unix:// and an absolute path, not \"\(endpoint)\"")
+        }
         log = host.log
         connection = Connection(socket: String(endpoint.dropFirst("unix://".count)))
     }
@@ -29,7 +31,8 @@ final class CRIRuntime: Runtime {
                 return
             } catch let error as CRIError {
                 guard error.isTransient, ContinuousClock.now < deadline else {
-                    throw ComponentError.unavailable("no container runtime answers on \(connection.socket): \(error). Is it running, and is its CRI plugin enabled?")
+                    throw ComponentError.unavailable(
+                        "no container runtime answers on \(connection.socket): \(error). Is it running, and is its CRI plugin enabled?")
                 }
             }
             waiting { try? await Task.sleep(for: .milliseconds(10)) }
@@ -43,11 +46,14 @@ final class CRIRuntime: Runtime {
 
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {
         // Servers disagree about names of another form; some call them an exhausted resource.
-        guard method.split(separator: "/", omittingEmptySubsequences: false).count == 2, !method.hasPrefix("/"), !method.hasSuffix("/") else {
+        guard method.split(separator: "/", omittingEmptySubsequences: false).count == 2, !method.hasPrefix("/"), !method.hasSuffix("/")
+        else {
             throw CRIError(code: "Unimplemented", message: "\"\(method)\" is no method of the CRI: names are of the form Service/Method")
         }
         // The calling thread is one of the host's, which may block; the connection's thread does the work.
-        return try connection.call("runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil).wait()
+        return try connection.call(
+            "runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil
+        ).wait()
     }
 
     /// Tells of every container and sandbox that ends. What starts is not told: only the host starts anything here.

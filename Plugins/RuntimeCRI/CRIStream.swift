@@ -66,7 +66,10 @@ final class CRIStream: RuntimeStream {
     }
 
     private static func failure(_ message: String) -> Value {
-        ["kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Failure", "message": .string(message), "reason": "InternalError", "code": 500]
+        [
+            "kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Failure", "message": .string(message),
+            "reason": "InternalError", "code": 500,
+        ]
     }
 
     private func tell(_ channel: StreamChannel, _ bytes: [UInt8]) async { await onQueue { [events] in events.data(channel, bytes) } }

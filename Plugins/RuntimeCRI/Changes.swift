@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Listens for containers and sandboxes that end, for as long as the plugin runs.
 ///
-/// CRI's own events are used where the runtime has them, else containerd's. When the connection breaks, nobody knows what was missed: after the next success the host is told
-/// to look at everything.
+/// CRI's own events are used where the runtime has them, else containerd's. When the connection breaks, nobody knows what was missed: after
+/// the next success the host is told to look at everything.
 final class Changes: Sendable {
     private let connection: Connection
     private let log: Log
@@ -40,7 +40,8 @@ final class Changes: Sendable {
         waiting { await task.value }
     }
 
-    /// CRI's events are refused at once by a runtime without them, and stay silent until the deadline otherwise; containerd's exist wherever it is containerd that answers.
+    /// CRI's events are refused at once by a runtime without them, and stay silent until the deadline otherwise; containerd's exist
+    /// wherever it is containerd that answers.
     @Sendable private func source() async -> Source? {
         do {
             _ = try await connection.call(Self.criEvents, [], timeout: .milliseconds(50)).get()
@@ -48,7 +49,8 @@ final class Changes: Sendable {
         } catch let error as CRIError where error.code == "DeadlineExceeded" {
             return .cri
         } catch {
-            return (try? await connection.call("containerd.services.version.v1.Version/Version", [], timeout: .seconds(2)).get()) == nil ? nil : .containerd
+            return (try? await connection.call("containerd.services.version.v1.Version/Version", [], timeout: .seconds(2)).get()) == nil
+                ? nil : .containerd
         }
     }
 
@@ -98,7 +100,8 @@ final class Changes: Sendable {
         }
     }
 
-    /// containerd tells of an end before its CRI part has taken notice. So CRI is asked until it has, and only then the host hears of it and finds what it was told.
+    /// containerd tells of an end before its CRI part has taken notice. So CRI is asked until it has, and only then the host hears of it
+    /// and finds what it was told.
     private func tellWhenCRIKnows(_ id: String) async {
         let deadline = ContinuousClock.now + .seconds(2)
         var pause = Duration.milliseconds(2)

@@ -6,10 +6,12 @@ internal import Synchronization
 
 /// gRPC over one HTTP/2 connection to a UNIX socket. Safe from any thread and any task.
 ///
-/// The connection is made by the first call that finds none; a call that finds nobody at the socket fails at once, and the caller decides when to try again.
+/// The connection is made by the first call that finds none; a call that finds nobody at the socket fails at once, and the caller decides
+/// when to try again.
 ///
-/// **Rationale.** A gRPC server in Go sends a PING with almost every answer, to measure the connection. NIO's HTTP/2 takes more than 200 of them in half a minute for an
-/// attack and ends the connection, with all calls on it. grpc-swift's transport cannot be told otherwise, so the few things that CRI needs of gRPC are here.
+/// **Rationale.** A gRPC server in Go sends a PING with almost every answer, to measure the connection. NIO's HTTP/2 takes more than 200 of
+/// them in half a minute for an attack and ends the connection, with all calls on it. grpc-swift's transport cannot be told otherwise, so
+/// the few things that CRI needs of gRPC are here.
 final class Connection: Sendable {
     /// An HTTP/2 connection that is up.
     private struct Link: Sendable {
@@ -80,7 +82,9 @@ final class Connection: Sendable {
     private func link() -> EventLoopFuture<Link> {
         state.withLock { state in
             if let link = state.link { return link }
-            guard !state.isStopped else { return group.next().makeFailedFuture(CRIError(code: "Canceled", message: "the runtime plugin is stopped")) }
+            guard !state.isStopped else {
+                return group.next().makeFailedFuture(CRIError(code: "Canceled", message: "the runtime plugin is stopped"))
+            }
             state.generation += 1
             let link = connect()
             state.link = link
@@ -98,7 +102,9 @@ final class Connection: Sendable {
 
     private func connect() -> EventLoopFuture<Link> {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
-        connection.initialSettings = [HTTP2Setting(parameter: .initialWindowSize, value: 4 << 20), HTTP2Setting(parameter: .enablePush, value: 0)]
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .initialWindowSize, value: 4 << 20), HTTP2Setting(parameter: .enablePush, value: 0),
+        ]
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = 4 << 20
         // The runtime is trusted: limits against attackers would only end the connection of a busy node.
@@ -112,7 +118,8 @@ final class Connection: Sendable {
         let bootstrap = ClientBootstrap(group: group).connectTimeout(.seconds(5)).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
-                    mode: .client, connectionConfiguration: settings.0, streamConfiguration: settings.1, inboundStreamInitializer: { $0.close() })
+                    mode: .client, connectionConfiguration: settings.0, streamConfiguration: settings.1,
+                    inboundStreamInitializer: { $0.close() })
             }
         }
         return bootstrap.connect(unixDomainSocketPath: socket).flatMapThrowing { channel in
@@ -130,7 +137,9 @@ private final class Answer: Sendable {
     func set(_ bytes: [UInt8]) { message.withLock { $0 = bytes } }
 
     func get() throws -> [UInt8] {
-        guard let bytes = message.withLock({ $0 }) else { throw CRIError(code: "Internal", message: "the runtime ended the call without an answer") }
+        guard let bytes = message.withLock({ $0 }) else {
+            throw CRIError(code: "Internal", message: "the runtime ended the call without an answer")
+        }
         return bytes
     }
 }

@@ -3,8 +3,8 @@ enum ContainerdEvent {
     /// Everything about the tasks of CRI's namespace.
     static let subscription = WireFields.message(1, "namespace==k8s.io,topic~=^/tasks/")
 
-    /// Every event about a task names its container in field 1; an exit names the process in field 2, which is the container's own id for its first process and another
-    /// for an exec's.
+    /// Every event about a task names its container in field 1; an exit names the process in field 2, which is the container's own id for
+    /// its first process and another for an exec's.
     private static let topics: Set<String> = ["/tasks/exit", "/tasks/oom", "/tasks/paused", "/tasks/resumed"]
 
     /// The container or sandbox that the event is about, if it is one the host wants to hear of.

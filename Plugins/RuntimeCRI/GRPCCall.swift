@@ -44,7 +44,8 @@ final class GRPCCall: Sendable {
 
     var headers: HPACKHeaders {
         var headers: HPACKHeaders = [
-            ":method": "POST", ":scheme": "http", ":path": "/" + method, ":authority": "localhost", "content-type": "application/grpc", "te": "trailers",
+            ":method": "POST", ":scheme": "http", ":path": "/" + method, ":authority": "localhost", "content-type": "application/grpc",
+            "te": "trailers",
         ]
         if let timeout { headers.add(name: "grpc-timeout", value: Self.text(timeout)) }
         return headers

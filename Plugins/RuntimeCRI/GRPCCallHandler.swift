@@ -55,9 +55,14 @@ final class GRPCCallHandler: ChannelInboundHandler {
     }
 
     private func takeMessages(_ context: ChannelHandlerContext) {
-        while let isCompressed: UInt8 = input.getInteger(at: input.readerIndex), let count: UInt32 = input.getInteger(at: input.readerIndex + 1) {
+        while let isCompressed: UInt8 = input.getInteger(at: input.readerIndex),
+            let count: UInt32 = input.getInteger(at: input.readerIndex + 1)
+        {
             guard isCompressed == 0, count <= Self.messageLimit else {
-                return fail(CRIError(code: "Internal", message: "the runtime sent a message that is \(isCompressed == 0 ? "too large" : "compressed")"), context)
+                return fail(
+                    CRIError(
+                        code: "Internal", message: "the runtime sent a message that is \(isCompressed == 0 ? "too large" : "compressed")"),
+                    context)
             }
             guard input.readableBytes >= 5 + Int(count) else { break }
             input.moveReaderIndex(forwardBy: 5)
@@ -87,7 +92,9 @@ final class GRPCCallHandler: ChannelInboundHandler {
         return String(decoding: result, as: UTF8.self)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { fail(CRIError(code: "Unavailable", message: "transport error: \(error)"), context) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(CRIError(code: "Unavailable", message: "transport error: \(error)"), context)
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         complete(.failure(CRIError(code: "Unavailable", message: "error reading from server: EOF")), context)

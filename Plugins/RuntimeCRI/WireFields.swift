@@ -1,4 +1,5 @@
-/// The fields of one protobuf message as they come, for the few that this plugin looks into itself. What follows a malformed field is left out.
+/// The fields of one protobuf message as they come, for the few that this plugin looks into itself. What follows a malformed field is left
+/// out.
 struct WireFields: Sequence, IteratorProtocol {
     enum Content {
         case number(UInt64)
@@ -36,7 +37,9 @@ struct WireFields: Sequence, IteratorProtocol {
     }
 
     /// The string field with that number, empty when there is none.
-    static func string(_ number: UInt64, in message: some Collection<UInt8>) -> String { String(decoding: bytes(number, in: message), as: UTF8.self) }
+    static func string(_ number: UInt64, in message: some Collection<UInt8>) -> String {
+        String(decoding: bytes(number, in: message), as: UTF8.self)
+    }
 
     /// The last field with that number, empty when there is none.
     static func bytes(_ number: UInt64, in message: some Collection<UInt8>) -> ArraySlice<UInt8> {

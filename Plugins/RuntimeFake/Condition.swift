@@ -11,6 +11,10 @@ final class Condition: Sendable {
         guard let duration else { return semaphore.wait() }
         let parts = duration.components
         _ = semaphore.wait(
-            timeout: .now() + .nanoseconds(Int(clamping: parts.seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue + parts.attoseconds / 1_000_000_000)))
+            timeout: .now()
+                + .nanoseconds(
+                    Int(
+                        clamping: parts.seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue + parts.attoseconds
+                            / 1_000_000_000)))
     }
 }

@@ -16,20 +16,26 @@ struct FakeOptions: Sendable {
         for (name, value) in config.fields {
             switch name {
             case "podCIDR":
-                guard let range = value.string.flatMap(AddressPool.Range.init) else { throw ComponentError.invalid("config.podCIDR must be an IPv4 range such as 10.200.0.0/14") }
+                guard let range = value.string.flatMap(AddressPool.Range.init) else {
+                    throw ComponentError.invalid("config.podCIDR must be an IPv4 range such as 10.200.0.0/14")
+                }
                 podCIDR = range
             case "startMilliseconds": startLatency = try Self.milliseconds(name, value)
             case "pullMilliseconds": pullLatency = try Self.milliseconds(name, value)
             case "missingImages":
                 missingImages = value.elements.compactMap(\.string)
-                guard missingImages.count == value.elements.count, case .array = value else { throw ComponentError.invalid("config.missingImages must be a list of names") }
+                guard missingImages.count == value.elements.count, case .array = value else {
+                    throw ComponentError.invalid("config.missingImages must be a list of names")
+                }
             default: break
             }
         }
     }
 
     private static func milliseconds(_ name: String, _ value: Value) throws -> Duration {
-        guard let number = value.int, (0...3_600_000).contains(number) else { throw ComponentError.invalid("config.\(name) must be a number of milliseconds up to an hour") }
+        guard let number = value.int, (0...3_600_000).contains(number) else {
+            throw ComponentError.invalid("config.\(name) must be a number of milliseconds up to an hour")
+        }
         return .milliseconds(number)
     }
 }

@@ -30,16 +30,22 @@ extension FakeRuntime {
 
     private func startContainer(_ id: String) throws -> Value {
         let (container, sandbox) = try world.withLock { world in
-            guard let container = world.containers[id], let sandbox = world.sandboxes[container.sandbox] else { throw RuntimeError.notFound("container", id) }
+            guard let container = world.containers[id], let sandbox = world.sandboxes[container.sandbox] else {
+                throw RuntimeError.notFound("container", id)
+            }
             guard container.state == .created else {
-                throw RuntimeError(code: "Unknown", message: "failed to set starting state for container \"\(id)\": container is in \(container.state) state")
+                throw RuntimeError(
+                    code: "Unknown",
+                    message: "failed to set starting state for container \"\(id)\": container is in \(container.state) state")
             }
             world.containers[id]?.state = .running
             world.containers[id]?.startedAt = Self.now()
             return (container, sandbox)
         }
         let script = Script(container: container.config, sandbox: sandbox.config)
-        if let log = container.config["log_path"].string, !log.isEmpty, let directory = sandbox.config["log_directory"].string, !directory.isEmpty {
+        if let log = container.config["log_path"].string, !log.isEmpty, let directory = sandbox.config["log_directory"].string,
+            !directory.isEmpty
+        {
             LogFile.append(script.lines, to: directory + "/" + log)
         }
         if let end = script.end {
@@ -49,7 +55,9 @@ extension FakeRuntime {
     }
 
     private func end(_ id: String, code: Int64, reason: String) {
-        let sandbox = world.withLock { world in world.end(id, code: code, reason: reason, at: Self.now()) ? world.containers[id]?.sandbox : nil }
+        let sandbox = world.withLock { world in
+            world.end(id, code: code, reason: reason, at: Self.now()) ? world.containers[id]?.sandbox : nil
+        }
         if let sandbox { changed(sandbox: sandbox, container: id) }
     }
 

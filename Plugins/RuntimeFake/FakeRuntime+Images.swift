@@ -10,7 +10,18 @@ extension FakeRuntime {
         ("RemoveImage", { me in { me.removeImage($0[path: "image", "image"].string ?? "") } }),
         (
             "ImageFsInfo",
-            { _ in { _ in ["image_filesystems": [["timestamp": .int(now()), "fs_id": ["mountpoint": "/"], "used_bytes": ["value": 0], "inodes_used": ["value": 0]]]] } }
+            { _ in
+                { _ in
+                    [
+                        "image_filesystems": [
+                            [
+                                "timestamp": .int(now()), "fs_id": ["mountpoint": "/"], "used_bytes": ["value": 0],
+                                "inodes_used": ["value": 0],
+                            ]
+                        ]
+                    ]
+                }
+            }
         ),
     ]
 
@@ -19,7 +30,9 @@ extension FakeRuntime {
     private func pull(_ image: String) throws -> Value {
         work(options.pullLatency)
         if options.missingImages.contains(where: image.hasPrefix) {
-            throw RuntimeError(code: "NotFound", message: "failed to pull and unpack image \"\(image)\": failed to resolve reference \"\(image)\": \(image): not found")
+            throw RuntimeError(
+                code: "NotFound",
+                message: "failed to pull and unpack image \"\(image)\": failed to resolve reference \"\(image)\": \(image): not found")
         }
         world.withLock { $0.images[image] = Self.size }
         return ["image_ref": .string(image)]

@@ -4,8 +4,16 @@ internal import Synchronization
 
 extension FakeRuntime {
     static let sandboxMethods: [(String, @Sendable (FakeRuntime) -> Handler)] = [
-        ("Version", { _ in { _ in ["version": "0.1.0", "runtime_name": "apus-fake", "runtime_version": "1.0.0", "runtime_api_version": "v1"] } }),
-        ("Status", { _ in { _ in ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]] } }),
+        (
+            "Version",
+            { _ in { _ in ["version": "0.1.0", "runtime_name": "apus-fake", "runtime_version": "1.0.0", "runtime_api_version": "v1"] } }
+        ),
+        (
+            "Status",
+            { _ in
+                { _ in ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]] }
+            }
+        ),
         ("UpdateRuntimeConfig", { _ in { _ in [:] } }),
         ("RunPodSandbox", { me in { try me.runSandbox($0) } }),
         ("StopPodSandbox", { me in { try me.stopSandbox($0["pod_sandbox_id"].string ?? "") } }),
@@ -16,12 +24,17 @@ extension FakeRuntime {
 
     private func runSandbox(_ request: Value) throws -> Value {
         let config = request["config"]
-        guard let name = config[path: "metadata", "name"].string, !name.isEmpty else { throw RuntimeError(code: "InvalidArgument", message: "sandbox config has no metadata") }
+        guard let name = config[path: "metadata", "name"].string, !name.isEmpty else {
+            throw RuntimeError(code: "InvalidArgument", message: "sandbox config has no metadata")
+        }
         work(options.startLatency)
         let sandbox = try world.withLock { world in
-            var sandbox = World.Sandbox(id: World.makeID(), config: config, handler: request["runtime_handler"].string ?? "", createdAt: Self.now())
+            var sandbox = World.Sandbox(
+                id: World.makeID(), config: config, handler: request["runtime_handler"].string ?? "", createdAt: Self.now())
             if !World.Sandbox.usesHostNetwork(config) {
-                guard let address = world.addresses.take() else { throw RuntimeError(code: "ResourceExhausted", message: "no IP address is left in config.podCIDR") }
+                guard let address = world.addresses.take() else {
+                    throw RuntimeError(code: "ResourceExhausted", message: "no IP address is left in config.podCIDR")
+                }
                 sandbox.address = address
             }
             world.sandboxes[sandbox.id] = sandbox

@@ -3,7 +3,8 @@ internal import Glibc
 internal import PluginKit
 internal import Synchronization
 
-/// A runtime whose containers exist in memory only: hollow pods, as many as one likes, for tests and for clusters of many nodes on one machine.
+/// A runtime whose containers exist in memory only: hollow pods, as many as one likes, for tests and for clusters of many nodes on one
+/// machine.
 ///
 /// Several kubelets may share it; each sees its own pods by its label selectors. What is not in `methods` is refused by name.
 final class FakeRuntime: Runtime {
@@ -33,7 +34,8 @@ final class FakeRuntime: Runtime {
 
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {
         let name = method.split(separator: "/").last.map(String.init) ?? ""
-        guard let handler = Self.methods[method], let requestType = Catalogue.cri.type(named: name + "Request"), let answerType = Catalogue.cri.type(named: name + "Response")
+        guard let handler = Self.methods[method], let requestType = Catalogue.cri.type(named: name + "Request"),
+            let answerType = Catalogue.cri.type(named: name + "Response")
         else { throw RuntimeError(code: "Unimplemented", message: "the fake runtime has no \(method)") }
         let message: Value
         do {

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// A hollow container's log, in the form that a container runtime writes.
 enum LogFile {
-    /// Creates the file, with the directories above it, and appends the lines. What cannot be written is left out: a hollow pod needs no disk.
+    /// Creates the file, with the directories above it, and appends the lines. What cannot be written is left out: a hollow pod needs no
+    /// disk.
     static func append(_ lines: [String], to path: String) {
         makeDirectory(above: path)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)

@@ -2,17 +2,22 @@ internal import APIModel
 
 /// What a hollow container does: which lines it prints at once, and when and how it ends.
 ///
-/// The annotations `fake.apus.dev/exit-after` (`500ms`, `5s`, `2m`) and `fake.apus.dev/exit-code` decide, else the command is read as far as it is `sleep N`, `exit N`,
-/// `true`, `false` or `echo …`, alone or as the script of a shell with its parts divided by `;`, `&&` or newlines. Everything else runs for ever.
+/// The annotations `fake.apus.dev/exit-after` (`500ms`, `5s`, `2m`) and `fake.apus.dev/exit-code` decide, else the command is read as far
+/// as it is `sleep N`, `exit N`, `true`, `false` or `echo …`, alone or as the script of a shell with its parts divided by `;`, `&&` or
+/// newlines. Everything else runs for ever.
 struct Script: Equatable {
     var lines: [String] = []
     /// Nil runs for ever.
     var end: (after: Duration, code: Int64)?
 
-    static func == (one: Script, other: Script) -> Bool { one.lines == other.lines && one.end?.after == other.end?.after && one.end?.code == other.end?.code }
+    static func == (one: Script, other: Script) -> Bool {
+        one.lines == other.lines && one.end?.after == other.end?.after && one.end?.code == other.end?.code
+    }
 
     init(container: Value, sandbox: Value) {
-        func annotation(_ name: String) -> String? { container["annotations"]["fake.apus.dev/" + name].string ?? sandbox["annotations"]["fake.apus.dev/" + name].string }
+        func annotation(_ name: String) -> String? {
+            container["annotations"]["fake.apus.dev/" + name].string ?? sandbox["annotations"]["fake.apus.dev/" + name].string
+        }
         self.init(command: (container["command"].elements + container["args"].elements).compactMap(\.string))
         let (after, code) = (annotation("exit-after").flatMap(Self.duration), annotation("exit-code").flatMap { Int64($0) })
         if after != nil || code != nil { end = (after ?? .zero, code ?? 0) }

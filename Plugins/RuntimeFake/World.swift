@@ -57,7 +57,8 @@ struct World {
 extension World.Sandbox {
     var listed: Value {
         [
-            "id": .string(id), "metadata": config["metadata"], "state": isReady ? 0 : 1, "created_at": .int(createdAt), "labels": config["labels"],
+            "id": .string(id), "metadata": config["metadata"], "state": isReady ? 0 : 1, "created_at": .int(createdAt),
+            "labels": config["labels"],
             "annotations": config["annotations"], "runtime_handler": .string(handler),
         ]
     }
@@ -71,7 +72,9 @@ extension World.Sandbox {
     }
 
     /// Whether the pod uses its node's network (NamespaceMode NODE is 2).
-    static func usesHostNetwork(_ config: Value) -> Bool { config[path: "linux", "security_context", "namespace_options", "network"].int == 2 }
+    static func usesHostNetwork(_ config: Value) -> Bool {
+        config[path: "linux", "security_context", "namespace_options", "network"].int == 2
+    }
 
     func matches(_ filter: Value) -> Bool {
         if let wanted = filter["id"].string, !wanted.isEmpty, !id.hasPrefix(wanted) { return false }
@@ -85,15 +88,19 @@ extension World.Container {
 
     var listed: Value {
         [
-            "id": .string(id), "pod_sandbox_id": .string(sandbox), "metadata": config["metadata"], "image": config["image"], "image_ref": .string(image),
-            "state": .int(state.rawValue), "created_at": .int(createdAt), "labels": config["labels"], "annotations": config["annotations"], "image_id": .string(image),
+            "id": .string(id), "pod_sandbox_id": .string(sandbox), "metadata": config["metadata"], "image": config["image"],
+            "image_ref": .string(image),
+            "state": .int(state.rawValue), "created_at": .int(createdAt), "labels": config["labels"], "annotations": config["annotations"],
+            "image_id": .string(image),
         ]
     }
 
     func status(logDirectory: String) -> Value {
         [
-            "id": .string(id), "metadata": config["metadata"], "state": .int(state.rawValue), "created_at": .int(createdAt), "started_at": .int(startedAt),
-            "finished_at": .int(finishedAt), "exit_code": .int(exitCode), "image": config["image"], "image_ref": .string(image), "image_id": .string(image),
+            "id": .string(id), "metadata": config["metadata"], "state": .int(state.rawValue), "created_at": .int(createdAt),
+            "started_at": .int(startedAt),
+            "finished_at": .int(finishedAt), "exit_code": .int(exitCode), "image": config["image"], "image_ref": .string(image),
+            "image_id": .string(image),
             "reason": .string(reason), "labels": config["labels"], "annotations": config["annotations"], "mounts": config["mounts"],
             "log_path": .string(logDirectory + "/" + (config["log_path"].string ?? "")),
         ]

@@ -31,11 +31,15 @@ struct Checks {
         switch refusal {
         case .unschedulable: return ["node(s) were unschedulable"]
         case .name: return ["node(s) didn't match the requested node name"]
-        case .taint: return untoleratedTaint(of: node).map { ["node(s) had untolerated taint {\(nodes.text($0.key)): \(nodes.text($0.value))}"] } ?? []
+        case .taint:
+            return untoleratedTaint(of: node).map { ["node(s) had untolerated taint {\(nodes.text($0.key)): \(nodes.text($0.value))}"] }
+                ?? []
         case .affinity: return ["node(s) didn't match Pod's node affinity/selector"]
         case .ports: return ["node(s) didn't have free ports for the requested pod ports"]
         case .resources:
-            return (0..<nodes.resourceCount).filter { lacks($0, node) }.map { $0 == Int(APUS_RESOURCE_PODS) ? "Too many pods" : "Insufficient \(nodes.resource($0))" }
+            return (0..<nodes.resourceCount).filter { lacks($0, node) }.map {
+                $0 == Int(APUS_RESOURCE_PODS) ? "Too many pods" : "Insufficient \(nodes.resource($0))"
+            }
         }
     }
 

@@ -2,7 +2,8 @@ internal import APIModel
 internal import PluginAPI
 internal import PluginKit
 
-/// The rules that upstream's default profile has for one Pod and one Node: name, taints, affinity, ports, resources. All on columns; nothing is allocated for a Node.
+/// The rules that upstream's default profile has for one Pod and one Node: name, taints, affinity, ports, resources. All on columns;
+/// nothing is allocated for a Node.
 struct DefaultPolicy: SchedulerPolicy {
     private let log: Log
 

@@ -20,7 +20,8 @@ enum NodeAffinity {
 
     private static func matches(_ term: apus_term, _ nodes: NodeColumns, _ node: Int) -> Bool {
         guard term.requirement_count > 0 else { return false }
-        for requirement in UnsafeBufferPointer(start: term.requirements, count: Int(term.requirement_count)) where !holds(requirement, nodes, node) { return false }
+        for requirement in UnsafeBufferPointer(start: term.requirements, count: Int(term.requirement_count))
+        where !holds(requirement, nodes, node) { return false }
         return true
     }
 

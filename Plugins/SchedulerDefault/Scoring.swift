@@ -1,8 +1,8 @@
 internal import PluginAPI
 internal import PluginKit
 
-/// Upstream's default scores with upstream's weights, as one figure from 0 to 100: how much is left (1), how evenly cpu and memory are used (1), preferred node
-/// affinity (2), few taints that ask to stay away (3).
+/// Upstream's default scores with upstream's weights, as one figure from 0 to 100: how much is left (1), how evenly cpu and memory are used
+/// (1), preferred node affinity (2), few taints that ask to stay away (3).
 struct Scoring {
     private let pod: PodNeeds
     private let nodes: NodeColumns
@@ -29,13 +29,15 @@ struct Scoring {
     /// PreferNoSchedule taints that the Pod does not tolerate.
     private func avoidance(_ node: Int) -> Int64 {
         var count: Int64 = 0
-        for taint in nodes.taints(node) where taint.effect == APUS_EFFECT_PREFER_NO_SCHEDULE && !Tolerations.tolerate(pod.tolerations, taint) { count += 1 }
+        for taint in nodes.taints(node)
+        where taint.effect == APUS_EFFECT_PREFER_NO_SCHEDULE && !Tolerations.tolerate(pod.tolerations, taint) { count += 1 }
         return count
     }
 
     private func leastAllocated(_ node: Int) -> Int64 {
         let cpu = left(nodes.allocatable(Int(APUS_RESOURCE_CPU), node), nodes.raw.pointee.nonzero_cpu[node] + pod.raw.pointee.nonzero_cpu)
-        let memory = left(nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), nodes.raw.pointee.nonzero_memory[node] + pod.raw.pointee.nonzero_memory)
+        let memory = left(
+            nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), nodes.raw.pointee.nonzero_memory[node] + pod.raw.pointee.nonzero_memory)
         return (cpu + memory) / 2
     }
 

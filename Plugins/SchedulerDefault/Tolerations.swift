@@ -17,6 +17,7 @@ enum Tolerations {
     static func toleratesUnschedulable(_ toleration: apus_toleration, _ nodes: NodeColumns) -> Bool {
         guard toleration.effect == 0 || toleration.effect == APUS_EFFECT_NO_SCHEDULE else { return false }
         if toleration.key == 0 { return toleration.op == APUS_OPERATOR_EXISTS }
-        return nodes.text(toleration.key) == "node.kubernetes.io/unschedulable" && (toleration.op == APUS_OPERATOR_EXISTS || toleration.value == 0)
+        return nodes.text(toleration.key) == "node.kubernetes.io/unschedulable"
+            && (toleration.op == APUS_OPERATOR_EXISTS || toleration.value == 0)
     }
 }

@@ -3,11 +3,14 @@ internal import Glibc
 internal import PluginAPI
 internal import PluginKit
 
-/// Hard constraints that this policy cannot keep. A Pod that has one stays pending and says why: placing it anyhow would break what it asks for.
+/// Hard constraints that this policy cannot keep. A Pod that has one stays pending and says why: placing it anyhow would break what it asks
+/// for.
 enum Unsupported {
     /// Looks for the names first, because almost no Pod has them and decoding costs more than the whole cycle.
     static func reason(in json: apus_borrowed) -> String? {
-        guard contains(json, "\"requiredDuringSchedulingIgnoredDuringExecution\"") || contains(json, "\"topologySpreadConstraints\"") else { return nil }
+        guard contains(json, "\"requiredDuringSchedulingIgnoredDuringExecution\"") || contains(json, "\"topologySpreadConstraints\"") else {
+            return nil
+        }
         guard let spec = try? JSON.decode(json.array)["spec"] else { return nil }
         let affinity = spec["affinity"]
         for name in ["podAffinity", "podAntiAffinity"] where !affinity[name]["requiredDuringSchedulingIgnoredDuringExecution"].isEmpty {

@@ -54,7 +54,8 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Reads a `Status` with `status: Failure`; `code` is the HTTP code to fall back to.
     public init(status: Value, code: Int) {
         self.init(
-            code: status["code"].int.map(Int.init) ?? code, reason: Reason(rawValue: status["reason"].string ?? ""), message: status["message"].string ?? "HTTP status \(code)",
+            code: status["code"].int.map(Int.init) ?? code, reason: Reason(rawValue: status["reason"].string ?? ""),
+            message: status["message"].string ?? "HTTP status \(code)",
             details: status["details"])
     }
 
@@ -68,7 +69,9 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     public static func conflict(_ resource: String, _ name: String, _ why: String) -> APIError {
-        APIError(code: 409, reason: .conflict, message: "Operation cannot be fulfilled on \(resource) \"\(name)\": \(why)", details: details(resource, name))
+        APIError(
+            code: 409, reason: .conflict, message: "Operation cannot be fulfilled on \(resource) \"\(name)\": \(why)",
+            details: details(resource, name))
     }
 
     /// `name` is empty for a list or a create.
@@ -79,11 +82,16 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public static func badRequest(_ message: String) -> APIError { APIError(code: 400, reason: .badRequest, message: message) }
     public static func internalError(_ message: String) -> APIError {
-        APIError(code: 500, reason: .internalError, message: "Internal error occurred: \(message)", details: ["causes": [["message": .string(message)]]])
+        APIError(
+            code: 500, reason: .internalError, message: "Internal error occurred: \(message)",
+            details: ["causes": [["message": .string(message)]]])
     }
 
     private static func details(_ resource: String, _ name: String) -> Value {
         let parts = resource.split(separator: ".", maxSplits: 1).map(String.init)
-        return ["name": name.isEmpty ? .null : .string(name), "group": parts.count > 1 ? .string(parts[1]) : .null, "kind": .string(parts.first ?? "")]
+        return [
+            "name": name.isEmpty ? .null : .string(name), "group": parts.count > 1 ? .string(parts[1]) : .null,
+            "kind": .string(parts.first ?? ""),
+        ]
     }
 }

@@ -5,7 +5,8 @@ public final class Catalogue: Sendable {
     /// The kinds of Kubernetes itself and that of plugins, read from the table in the program when first used.
     public static let builtin: Catalogue = Catalogue(apus_catalogue()) { builtin.type(named: $0) }
 
-    /// The messages of the Container Runtime Interface `runtime.v1`, named as in its protocol: `RunPodSandboxRequest`. Fields have the protocol's own names (`pod_sandbox_id`).
+    /// The messages of the Container Runtime Interface `runtime.v1`, named as in its protocol: `RunPodSandboxRequest`. Fields have the
+    /// protocol's own names (`pod_sandbox_id`).
     public static let cri: Catalogue = Catalogue(apus_catalogue_cri()) { cri.type(named: $0) }
 
     /// In the order of discovery.
@@ -17,7 +18,8 @@ public final class Catalogue: Sendable {
     /// The types that are something else in JSON, which `FieldType` has cases for.
     public let scalars: [ScalarType]
 
-    /// A type that JSON does not write as an object, as the OpenAPI document describes it; `type` and `format` are empty where it says nothing.
+    /// A type that JSON does not write as an object, as the OpenAPI document describes it; `type` and `format` are empty where it says
+    /// nothing.
     public struct ScalarType: Sendable {
         public var name: String
         public var type: String
@@ -40,7 +42,8 @@ public final class Catalogue: Sendable {
         typesByName = Dictionary(uniqueKeysWithValues: reader.types.enumerated().map { ($1.name, $0) })
         typesByKind = reader.kinds
         resourcesByName = Dictionary(uniqueKeysWithValues: reader.resources.enumerated().map { ($1.groupVersionResource, $0) })
-        resourcesByKind = Dictionary(reader.resources.enumerated().map { ($1.groupVersionKind, $0) }, uniquingKeysWith: { first, _ in first })
+        resourcesByKind = Dictionary(
+            reader.resources.enumerated().map { ($1.groupVersionKind, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     public func resource(_ resource: GroupVersionResource) -> ResourceType? { resourcesByName[resource].map { resources[$0] } }

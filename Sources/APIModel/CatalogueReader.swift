@@ -1,4 +1,5 @@
-/// Reads the text form of a catalogue, which `scripts/update-catalogue` explains. A table that does not keep to it is a broken build, hence the preconditions.
+/// Reads the text form of a catalogue, which `scripts/update-catalogue` explains. A table that does not keep to it is a broken build, hence
+/// the preconditions.
 struct CatalogueReader {
     private(set) var types: [TypeSchema] = []
     private(set) var scalars: [Catalogue.ScalarType] = []
@@ -79,7 +80,9 @@ struct CatalogueReader {
             packageVersion = words.count > 3 ? groupVersion(words[3]) : nil
         case "type": beginType(words)
         case "scalar":
-            scalars.append(Catalogue.ScalarType(name: qualified(words[1]), type: words.count > 2 ? words[2] : "", format: words.count > 3 ? words[3] : ""))
+            scalars.append(
+                Catalogue.ScalarType(
+                    name: qualified(words[1]), type: words.count > 2 ? words[2] : "", format: words.count > 3 ? words[3] : ""))
         case "group": groups.append((name: words[1] == "-" ? "" : words[1], versions: words.from(2)))
         case "columns":
             section = .columns
@@ -157,7 +160,8 @@ extension CatalogueReader {
     }
 
     private static let scalarTypes: [String: FieldType] = [
-        "string": .string, "bool": .boolean, "int32": .int32, "int64": .int64, "double": .double, "bytes": .bytes, "time": .time, "microtime": .microTime,
+        "string": .string, "bool": .boolean, "int32": .int32, "int64": .int64, "double": .double, "bytes": .bytes, "time": .time,
+        "microtime": .microTime,
         "quantity": .quantity, "intorstring": .intOrString,
     ]
 
@@ -191,7 +195,9 @@ extension CatalogueReader {
     }
 
     private func column(_ words: CatalogueWords) -> ResourceType.PrintColumn {
-        ResourceType.PrintColumn(name: words[3], type: words[1], format: words[2] == "-" ? "" : words[2], description: "", priority: Int(words[0]) ?? 0, jsonPath: nil)
+        ResourceType.PrintColumn(
+            name: words[3], type: words[1], format: words[2] == "-" ? "" : words[2], description: "", priority: Int(words[0]) ?? 0,
+            jsonPath: nil)
     }
 
     /// What a kind without columns of its own shows.
@@ -202,10 +208,14 @@ extension CatalogueReader {
 
     private mutating func resource(_ words: CatalogueWords) -> ResourceType {
         let version = groupVersion(words[1])
-        guard let type = kinds[version.kind(words[4])] else { preconditionFailure("the catalogue has no type for \(version), Kind=\(words[4])") }
+        guard let type = kinds[version.kind(words[4])] else {
+            preconditionFailure("the catalogue has no type for \(version), Kind=\(words[4])")
+        }
         var resource = ResourceType(
-            group: version.group, version: version.version, name: words[2], singularName: words[3], kind: words[4], isNamespaced: words[5] == "namespaced",
-            verbs: Self.verbs(words[6]), shortNames: [], categories: [], storageVersionHash: nil, subresources: [], columns: Self.defaultColumns,
+            group: version.group, version: version.version, name: words[2], singularName: words[3], kind: words[4],
+            isNamespaced: words[5] == "namespaced",
+            verbs: Self.verbs(words[6]), shortNames: [], categories: [], storageVersionHash: nil, subresources: [],
+            columns: Self.defaultColumns,
             schema: reference(types[type].name))
         for word in words.from(7) {
             let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
@@ -225,7 +235,8 @@ extension CatalogueReader {
     }
 
     private static let verbLetters: [(letter: Character, verb: String)] = [
-        ("c", "create"), ("d", "delete"), ("D", "deletecollection"), ("g", "get"), ("l", "list"), ("p", "patch"), ("u", "update"), ("w", "watch"),
+        ("c", "create"), ("d", "delete"), ("D", "deletecollection"), ("g", "get"), ("l", "list"), ("p", "patch"), ("u", "update"),
+        ("w", "watch"),
     ]
 
     private static func verbs(_ letters: String) -> [String] { verbLetters.compactMap { letters.contains($0.letter) ? $0.verb : nil } }

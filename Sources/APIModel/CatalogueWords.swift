@@ -21,10 +21,16 @@ struct CatalogueWords {
     func numbers(_ index: Int) -> [Int32] {
         var numbers: [Int32] = [0]
         for byte in slice(index) {
-            if byte == UInt8(ascii: ":") { numbers.append(0) } else { numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int32(byte - UInt8(ascii: "0")) }
+            if byte == UInt8(ascii: ":") {
+                numbers.append(0)
+            } else {
+                numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int32(byte - UInt8(ascii: "0"))
+            }
         }
         return numbers
     }
 
-    private func slice(_ index: Int) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: line[starts[index]..<starts[index + 1] - 1]) }
+    private func slice(_ index: Int) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(rebasing: line[starts[index]..<starts[index + 1] - 1])
+    }
 }

@@ -32,15 +32,22 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
         self.detail = detail
     }
 
-    public static func required(_ field: FieldPath, _ detail: String = "") -> FieldError { FieldError(.required, field, .string(""), detail) }
-    public static func invalid(_ field: FieldPath, _ value: Value, _ detail: String) -> FieldError { FieldError(.invalid, field, value, detail) }
+    public static func required(_ field: FieldPath, _ detail: String = "") -> FieldError {
+        FieldError(.required, field, .string(""), detail)
+    }
+    public static func invalid(_ field: FieldPath, _ value: Value, _ detail: String) -> FieldError {
+        FieldError(.invalid, field, value, detail)
+    }
     public static func forbidden(_ field: FieldPath, _ detail: String) -> FieldError { FieldError(.forbidden, field, .string(""), detail) }
     public static func duplicate(_ field: FieldPath, _ value: Value) -> FieldError { FieldError(.duplicate, field, value) }
     public static func notFound(_ field: FieldPath, _ value: Value) -> FieldError { FieldError(.notFound, field, value) }
     public static func notSupported(_ field: FieldPath, _ value: Value, _ supported: [String]) -> FieldError {
-        FieldError(.notSupported, field, value, supported.isEmpty ? "" : "supported values: " + supported.map(quoted).joined(separator: ", "))
+        FieldError(
+            .notSupported, field, value, supported.isEmpty ? "" : "supported values: " + supported.map(quoted).joined(separator: ", "))
     }
-    public static func tooLong(_ field: FieldPath, limit: Int) -> FieldError { FieldError(.tooLong, field, .string(""), "may not be more than \(limit) bytes") }
+    public static func tooLong(_ field: FieldPath, limit: Int) -> FieldError {
+        FieldError(.tooLong, field, .string(""), "may not be more than \(limit) bytes")
+    }
     public static func tooMany(_ field: FieldPath, count: Int, limit: Int) -> FieldError {
         FieldError(.tooMany, field, .int(Int64(count)), "must have at most \(limit) \(limit == 1 ? "item" : "items")")
     }
@@ -109,7 +116,8 @@ public struct FieldPath: Sendable, Hashable, CustomStringConvertible, Expressibl
 }
 
 extension APIError {
-    /// `Deployment.apps "x" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`, as a 422 with one cause for each error.
+    /// `Deployment.apps "x" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`, as a 422 with one cause for
+    /// each error.
     public static func invalid(group: String, kind: String, name: String, errors: [FieldError]) -> APIError {
         var seen: Set<String> = []
         let messages = errors.map(\.message).filter { seen.insert($0).inserted }
@@ -120,7 +128,8 @@ extension APIError {
         return APIError(
             code: 422, reason: .invalid, message: message,
             details: [
-                "name": name.isEmpty ? .null : .string(name), "group": group.isEmpty ? .null : .string(group), "kind": .string(kind), "causes": .array(errors.map(\.cause)),
+                "name": name.isEmpty ? .null : .string(name), "group": group.isEmpty ? .null : .string(group), "kind": .string(kind),
+                "causes": .array(errors.map(\.cause)),
             ])
     }
 }

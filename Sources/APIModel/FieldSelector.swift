@@ -17,7 +17,9 @@ public struct FieldSelector: Sendable, Hashable {
     /// - Throws: a `BadRequest`. Whether a kind has the fields is told by `check`.
     public init(parsing text: String) throws(APIError) {
         for term in Self.terms(text) where !term.isEmpty {
-            guard let (field, symbol, value) = Self.split(term) else { throw APIError.badRequest("invalid selector: '\(text)'; can't understand '\(term)'") }
+            guard let (field, symbol, value) = Self.split(term) else {
+                throw APIError.badRequest("invalid selector: '\(text)'; can't understand '\(term)'")
+            }
             requirements.append(Requirement(field: field, isEqual: symbol != "!=", value: try Self.unescape(value)))
         }
     }
@@ -38,7 +40,8 @@ public struct FieldSelector: Sendable, Hashable {
         }
     }
 
-    /// Whether `object`, of the kind of `resource`, has what is asked. A field that is not there counts as empty (`0`, `false` for numbers and booleans).
+    /// Whether `object`, of the kind of `resource`, has what is asked. A field that is not there counts as empty (`0`, `false` for numbers
+    /// and booleans).
     public func matches(_ object: Value, resource: ResourceType) -> Bool {
         requirements.allSatisfy { requirement in
             let path = Self.path(requirement.field, resource) ?? requirement.field
@@ -57,7 +60,9 @@ public struct FieldSelector: Sendable, Hashable {
             let parts = alternative.split(separator: "#")
             var value = object
             for name in parts[0].split(separator: ".") { value = value[String(name)] }
-            if case .array(let elements) = value { value = .string(elements.compactMap { $0["ip"].string ?? $0.string }.joined(separator: ",")) }
+            if case .array(let elements) = value {
+                value = .string(elements.compactMap { $0["ip"].string ?? $0.string }.joined(separator: ","))
+            }
             switch value {
             case .string(let text) where !text.isEmpty: return text
             case .int(let int): return String(int)
@@ -99,7 +104,9 @@ public struct FieldSelector: Sendable, Hashable {
         var isEscaped = false
         for character in text {
             if isEscaped {
-                guard [",", "=", "\\"].contains(character) else { throw APIError.badRequest("invalid field selector: invalid escape sequence: \\\(character)") }
+                guard [",", "=", "\\"].contains(character) else {
+                    throw APIError.badRequest("invalid field selector: invalid escape sequence: \\\(character)")
+                }
                 result.append(character)
                 isEscaped = false
             } else if character == "\\" {
@@ -117,8 +124,10 @@ public struct FieldSelector: Sendable, Hashable {
     /// The fields each kind can be selected by beside its name and namespace, and where the value is.
     private static let fields: [String: [String: String]] = [
         "/Pod": [
-            "spec.nodeName": "spec.nodeName", "spec.host": "spec.nodeName", "spec.restartPolicy": "spec.restartPolicy", "spec.schedulerName": "spec.schedulerName",
-            "spec.serviceAccountName": "spec.serviceAccountName", "spec.hostNetwork": "spec.hostNetwork#false", "status.phase": "status.phase", "status.podIP": "status.podIP",
+            "spec.nodeName": "spec.nodeName", "spec.host": "spec.nodeName", "spec.restartPolicy": "spec.restartPolicy",
+            "spec.schedulerName": "spec.schedulerName",
+            "spec.serviceAccountName": "spec.serviceAccountName", "spec.hostNetwork": "spec.hostNetwork#false",
+            "status.phase": "status.phase", "status.podIP": "status.podIP",
             "status.podIPs": "status.podIPs", "status.nominatedNodeName": "status.nominatedNodeName",
         ],
         "/Node": ["spec.unschedulable": "spec.unschedulable#false"],
@@ -139,13 +148,17 @@ public struct FieldSelector: Sendable, Hashable {
         "batch/Job": ["status.successful": "status.succeeded#0"],
         "certificates.k8s.io/CertificateSigningRequest": ["spec.signerName": "spec.signerName"],
         "certificates.k8s.io/ClusterTrustBundle": ["spec.signerName": "spec.signerName"],
-        "certificates.k8s.io/PodCertificateRequest": ["spec.signerName": "spec.signerName", "spec.podName": "spec.podName", "spec.nodeName": "spec.nodeName"],
+        "certificates.k8s.io/PodCertificateRequest": [
+            "spec.signerName": "spec.signerName", "spec.podName": "spec.podName", "spec.nodeName": "spec.nodeName",
+        ],
         "resource.k8s.io/ResourceSlice": ["spec.nodeName": "spec.nodeName", "spec.driver": "spec.driver"],
     ]
 
     private static func event(_ about: String) -> [String: String] {
         var fields = ["reason": "reason", "type": "type"]
-        for name in ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"] { fields["\(about).\(name)"] = "\(about).\(name)" }
+        for name in ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"] {
+            fields["\(about).\(name)"] = "\(about).\(name)"
+        }
         return fields
     }
 }

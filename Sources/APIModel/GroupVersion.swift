@@ -32,7 +32,8 @@ public struct GroupVersionKind: Hashable, Sendable, CustomStringConvertible {
 
     /// The kind an object names itself to be, `nil` when it does not.
     public init?(of object: Value) {
-        guard let apiVersion = object["apiVersion"].string.flatMap({ GroupVersion($0) }), let kind = object["kind"].string, !kind.isEmpty else { return nil }
+        guard let apiVersion = object["apiVersion"].string.flatMap({ GroupVersion($0) }), let kind = object["kind"].string, !kind.isEmpty
+        else { return nil }
         self.init(group: apiVersion.group, version: apiVersion.version, kind: kind)
     }
 
@@ -55,7 +56,9 @@ public struct GroupVersionResource: Hashable, Sendable, CustomStringConvertible 
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-        self.init(group: parts.count == 3 ? String(parts[0]) : "", version: String(parts[parts.count - 2]), resource: String(parts[parts.count - 1]))
+        self.init(
+            group: parts.count == 3 ? String(parts[0]) : "", version: String(parts[parts.count - 2]),
+            resource: String(parts[parts.count - 1]))
     }
 
     public var groupVersion: GroupVersion { GroupVersion(group: group, version: version) }

@@ -47,7 +47,8 @@ public enum JSON {
         return value
     }
 
-    /// The text with an exponent after each integer of more than 18 digits: the parser takes integers up to 64 bits only, and other numbers of any length.
+    /// The text with an exponent after each integer of more than 18 digits: the parser takes integers up to 64 bits only, and other numbers
+    /// of any length.
     private static func markingLongIntegers(_ bytes: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count + 16)

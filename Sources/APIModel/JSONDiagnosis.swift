@@ -123,7 +123,9 @@ struct JSONDiagnosis {
         if at("u") {
             for _ in 0..<4 {
                 index += 1
-                guard index < bytes.count, Character(Unicode.Scalar(bytes[index])).isHexDigit else { throw unexpected("in \\u hexadecimal character escape") }
+                guard index < bytes.count, Character(Unicode.Scalar(bytes[index])).isHexDigit else {
+                    throw unexpected("in \\u hexadecimal character escape")
+                }
             }
         } else if index >= bytes.count || !"\"\\/bfnrt".utf8.contains(bytes[index]) {
             throw unexpected("in string escape code")
@@ -132,7 +134,9 @@ struct JSONDiagnosis {
 
     private mutating func literal(_ word: StaticString) throws(JSON.Error) {
         for expected in word.description.utf8 {
-            guard index < bytes.count, bytes[index] == expected else { throw unexpected("in literal \(word) (expecting '\(Character(Unicode.Scalar(expected)))')") }
+            guard index < bytes.count, bytes[index] == expected else {
+                throw unexpected("in literal \(word) (expecting '\(Character(Unicode.Scalar(expected)))')")
+            }
             index += 1
         }
     }

@@ -6,7 +6,8 @@ struct JSONTape {
     private let strings: UnsafePointer<UInt8>
     /// The first word is the root's.
     private var index = 1
-    /// Paths of fields met twice. Each level puts its own part in front of what is found below it, so that nothing is kept for documents without any.
+    /// Paths of fields met twice. Each level puts its own part in front of what is found below it, so that nothing is kept for documents
+    /// without any.
     private(set) var duplicates: [String]
 
     init(tape: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>, duplicates: [String]) {

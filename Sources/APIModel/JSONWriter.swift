@@ -32,7 +32,9 @@ struct JSONWriter {
         }
     }
 
-    mutating func append(raw text: StaticString) { bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
+    mutating func append(raw text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
 
     mutating func append(name: String, isFirst: Bool) {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }
@@ -59,7 +61,8 @@ struct JSONWriter {
         }
     }
 
-    /// The shortest digits that give the number back, in Go's choice of form: an exponent only from 1e21 on and below 1e-6. JSON has no word for what is not finite.
+    /// The shortest digits that give the number back, in Go's choice of form: an exponent only from 1e21 on and below 1e-6. JSON has no
+    /// word for what is not finite.
     mutating func append(_ double: Double) {
         guard double.isFinite else { return append(raw: "null") }
         if abs(double) < 1e15, let int = Int64(exactly: double), double != 0 || double.sign == .plus { return append(int) }

@@ -43,7 +43,8 @@ public struct LabelSelector: Sendable, Hashable {
         }
     }
 
-    /// Reads a `metav1.LabelSelector`: `{matchLabels, matchExpressions}`. A missing selector (`.null`) matches nothing, an empty one everything.
+    /// Reads a `metav1.LabelSelector`: `{matchLabels, matchExpressions}`. A missing selector (`.null`) matches nothing, an empty one
+    /// everything.
     /// - Throws: a `BadRequest` that names the operator that is none.
     public init(_ labelSelector: Value) throws(APIError) {
         guard !labelSelector.isNull else {

@@ -74,9 +74,12 @@ struct LabelSelectorParser {
         let isNegated = next == .symbol("!")
         if isNegated { position += 1 }
         guard case .word(let key) = take() else {
-            throw Error(description: "found '\(tokens.indices.contains(position - 1) ? tokens[position - 1].text : "")', expected: identifier")
+            throw Error(
+                description: "found '\(tokens.indices.contains(position - 1) ? tokens[position - 1].text : "")', expected: identifier")
         }
-        if let problem = Names.qualifiedName(key).first { throw Error(description: "<nil>: Invalid value: \(FieldError.quoted(key)): \(problem)") }
+        if let problem = Names.qualifiedName(key).first {
+            throw Error(description: "<nil>: Invalid value: \(FieldError.quoted(key)): \(problem)")
+        }
         if isNegated { return .init(key: key, test: .doesNotExist) }
         if next == .end || next == .symbol(",") { return .init(key: key, test: .exists) }
 
@@ -88,7 +91,9 @@ struct LabelSelectorParser {
         case .symbol(">"), .symbol("<"):
             let value = try exactValue()
             guard let limit = Int64(value) else {
-                throw Error(description: "values[0]: Invalid value: \(FieldError.quoted(value)): for 'Gt', 'Lt' operators, the value must be an integer")
+                throw Error(
+                    description:
+                        "values[0]: Invalid value: \(FieldError.quoted(value)): for 'Gt', 'Lt' operators, the value must be an integer")
             }
             return .init(key: key, test: name == .symbol(">") ? .greaterThan(limit) : .lessThan(limit))
         case .word("in"): return .init(key: key, test: .in(try checked(values(), of: key)))
@@ -108,7 +113,9 @@ struct LabelSelectorParser {
     }
 
     private mutating func values() throws(Error) -> [String] {
-        guard take() == .symbol("(") else { throw Error(description: "found '\(tokens.indices.contains(position - 1) ? tokens[position - 1].text : "")' expected: '('") }
+        guard take() == .symbol("(") else {
+            throw Error(description: "found '\(tokens.indices.contains(position - 1) ? tokens[position - 1].text : "")' expected: '('")
+        }
         var values: [String] = []
         var expectsValue = true
         while true {
@@ -129,7 +136,9 @@ struct LabelSelectorParser {
 
     private func checked(_ values: [String], of key: String) throws(Error) -> Set<String> {
         for (index, value) in values.enumerated() {
-            if let problem = Names.labelValue(value).first { throw Error(description: "values[\(index)][\(key)]: Invalid value: \(FieldError.quoted(value)): \(problem)") }
+            if let problem = Names.labelValue(value).first {
+                throw Error(description: "values[\(index)][\(key)]: Invalid value: \(FieldError.quoted(value)): \(problem)")
+            }
         }
         return Set(values)
     }

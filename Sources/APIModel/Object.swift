@@ -1,6 +1,7 @@
 import Synchronization
 
-/// One API object at one resourceVersion: the JSON bytes as the API serves them, and its decoded form, made once when first asked for and then shared by all readers.
+/// One API object at one resourceVersion: the JSON bytes as the API serves them, and its decoded form, made once when first asked for and
+/// then shared by all readers.
 public final class Object: Sendable {
     /// JSON, with `apiVersion`, `kind` and `metadata.resourceVersion`.
     public let bytes: [UInt8]

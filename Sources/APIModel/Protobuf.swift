@@ -2,8 +2,8 @@ internal import OrderedCollections
 
 /// Protobuf messages to values and back, as a `TypeSchema` tells. All functions are safe from any thread.
 ///
-/// A field that a message leaves out is absent from the value, and the other way round. Kubernetes' own messages are as Go writes them: fields in the order of
-/// their numbers, repeated numbers not packed (packed ones are read too), maps by key.
+/// A field that a message leaves out is absent from the value, and the other way round. Kubernetes' own messages are as Go writes them:
+/// fields in the order of their numbers, repeated numbers not packed (packed ones are read too), maps by key.
 public enum Protobuf {
     /// Bytes that are no such message, or a value that is no such object.
     public struct Error: Swift.Error, Sendable, Equatable, CustomStringConvertible {
@@ -12,7 +12,9 @@ public enum Protobuf {
         public var path: String
         public var description: String { path.isEmpty ? message : "\(path): \(message)" }
 
-        func within(_ name: String) -> Error { Error(message: message, path: path.isEmpty || path.hasPrefix("[") ? name + path : "\(name).\(path)") }
+        func within(_ name: String) -> Error {
+            Error(message: message, path: path.isEmpty || path.hasPrefix("[") ? name + path : "\(name).\(path)")
+        }
     }
 
     /// How deep messages may nest.
@@ -37,9 +39,13 @@ public enum Protobuf {
 
     /// An object in Kubernetes' envelope, which carries its `apiVersion` and `kind`.
     /// - Parameter type: where the object does not say what it is.
-    public static func encodeUnknown(_ object: Value, as type: TypeSchema? = nil, catalogue: Catalogue = .builtin) throws(Error) -> [UInt8] {
+    public static func encodeUnknown(_ object: Value, as type: TypeSchema? = nil, catalogue: Catalogue = .builtin) throws(Error) -> [UInt8]
+    {
         guard let type = type ?? GroupVersionKind(of: object).flatMap({ catalogue.type(of: $0) }) else {
-            throw Error(message: "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message", path: "")
+            throw Error(
+                message:
+                    "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message",
+                path: "")
         }
         var encoder = ProtobufEncoder()
         encoder.bytes = magic
@@ -56,11 +62,14 @@ public enum Protobuf {
     /// Reads an object in Kubernetes' envelope; `apiVersion` and `kind` come first in it.
     /// - Parameter type: where the envelope does not say what it holds.
     public static func decodeUnknown(_ bytes: [UInt8], as type: TypeSchema? = nil, catalogue: Catalogue = .builtin) throws(Error) -> Value {
-        guard bytes.starts(with: magic) else { throw Error(message: "provided data does not appear to be a protobuf message, expected prefix \(magic)", path: "") }
+        guard bytes.starts(with: magic) else {
+            throw Error(message: "provided data does not appear to be a protobuf message, expected prefix \(magic)", path: "")
+        }
         return try ProtobufDecoder(bytes: bytes[magic.count...]).unknown(type: type, catalogue: catalogue)
     }
 
-    /// One event of a watch: a bare `WatchEvent` whose object is in its envelope. In a stream, its length goes before it in four bytes, the highest first.
+    /// One event of a watch: a bare `WatchEvent` whose object is in its envelope. In a stream, its length goes before it in four bytes, the
+    /// highest first.
     public static func encodeWatchEvent(type: String, object: Value, as schema: TypeSchema? = nil) throws(Error) -> [UInt8] {
         let object = try encodeUnknown(object, as: schema)
         var encoder = ProtobufEncoder()

@@ -35,7 +35,8 @@ struct ProtobufEncoder {
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    /// A message whose length is known when it is written: most are short, so one byte is kept for it and the rest moved where that is too little.
+    /// A message whose length is known when it is written: most are short, so one byte is kept for it and the rest moved where that is too
+    /// little.
     mutating func message<Failure: Error>(_ number: Int32, _ body: (inout ProtobufEncoder) throws(Failure) -> Void) throws(Failure) {
         tag(number, .delimited)
         bytes.append(0)
@@ -67,15 +68,19 @@ struct ProtobufEncoder {
         try append(fields, type.wireOrder[...], of: type, level: 0)
     }
 
-    /// Appends the fields at these places; those of an embedded message follow each other and are wrapped in it. It is written even when empty, as it always is in Go.
-    private mutating func append(_ fields: Value.Fields, _ places: ArraySlice<Int>, of type: TypeSchema, level: Int) throws(Protobuf.Error) {
+    /// Appends the fields at these places; those of an embedded message follow each other and are wrapped in it. It is written even when
+    /// empty, as it always is in Go.
+    private mutating func append(_ fields: Value.Fields, _ places: ArraySlice<Int>, of type: TypeSchema, level: Int) throws(Protobuf.Error)
+    {
         var index = places.startIndex
         while index < places.endIndex {
             let field = type.fields[places[index]]
             let embedded = field.embedding(level)
             if embedded != 0 {
                 let end = places[index...].firstIndex { type.fields[$0].embedding(level) != embedded } ?? places.endIndex
-                try message(embedded) { encoder throws(Protobuf.Error) in try encoder.append(fields, places[index..<end], of: type, level: level + 1) }
+                try message(embedded) { encoder throws(Protobuf.Error) in
+                    try encoder.append(fields, places[index..<end], of: type, level: level + 1)
+                }
                 index = end
                 continue
             }
@@ -153,9 +158,12 @@ struct ProtobufEncoder {
         try message(number) { encoder throws(Protobuf.Error) in
             if choice.kind == .bool { encoder.int(choice.other, value.bool ?? true ? 1 : 0) }
             switch (value, choice.kind) {
-            case (.object, _): try encoder.message(choice.schema) { encoder throws(Protobuf.Error) in try encoder.append(value, as: schema) }
+            case (.object, _):
+                try encoder.message(choice.schema) { encoder throws(Protobuf.Error) in try encoder.append(value, as: schema) }
             case (.array(let elements), .schemas):
-                for element in elements { try encoder.message(choice.other) { encoder throws(Protobuf.Error) in try encoder.append(element, as: schema) } }
+                for element in elements {
+                    try encoder.message(choice.other) { encoder throws(Protobuf.Error) in try encoder.append(element, as: schema) }
+                }
             case (.array(let elements), .strings): for element in elements { encoder.string(choice.other, try encoder.text(element)) }
             case (.bool, .bool): break
             default: throw encoder.mismatch(value, "a schema or what may stand for one")
@@ -171,7 +179,9 @@ struct ProtobufEncoder {
                     encoder.string(ProtobufSpecial.only, key)
                     if case .array = element {
                         // A list cannot be a map's value, so a message holds it.
-                        try encoder.message(ProtobufSpecial.mapValue) { encoder throws(Protobuf.Error) in try encoder.append(value, element, ProtobufSpecial.only) }
+                        try encoder.message(ProtobufSpecial.mapValue) { encoder throws(Protobuf.Error) in
+                            try encoder.append(value, element, ProtobufSpecial.only)
+                        }
                     } else if !value.isNull {
                         try encoder.append(value, element, ProtobufSpecial.mapValue)
                     }

@@ -27,7 +27,8 @@ enum ProtobufSpecial {
 
     private static let package = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
     static let choices: [String: Choice] = [
-        package + "JSONSchemaPropsOrArray": Choice(schema: 1, other: 2, kind: .schemas), package + "JSONSchemaPropsOrBool": Choice(schema: 2, other: 1, kind: .bool),
+        package + "JSONSchemaPropsOrArray": Choice(schema: 1, other: 2, kind: .schemas),
+        package + "JSONSchemaPropsOrBool": Choice(schema: 2, other: 1, kind: .bool),
         package + "JSONSchemaPropsOrStringArray": Choice(schema: 1, other: 2, kind: .strings),
     ]
     static let schemaReference = TypeReference(name: package + "JSONSchemaProps") { Catalogue.builtin.type(named: $0) }

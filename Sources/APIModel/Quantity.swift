@@ -147,14 +147,17 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     private static let limit: Int128 = 100_000_000_000_000_000_000_000_000_000_000_000_000
     private static let decimalSuffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
     private static let binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
-    private static let wrongFormat = ParseError(description: "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    private static let wrongFormat = ParseError(
+        description: "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
 
     private static func times(_ value: Int128, _ factor: Int128) -> Int128 { value > limit / factor ? limit : value * factor }
 
     private static func suffix(_ text: String) -> (format: Format, exponent: Int, shift: Int)? {
         if let power = binarySuffixes.firstIndex(of: text), power > 0 { return (.binarySI, 0, power * 10) }
         if let power = decimalSuffixes.firstIndex(of: text) { return (.decimalSI, (power - 3) * 3, 0) }
-        if let first = text.first, first == "e" || first == "E", let exponent = Int(text.dropFirst()), (-59...59).contains(exponent) { return (.decimalExponent, exponent, 0) }
+        if let first = text.first, first == "e" || first == "E", let exponent = Int(text.dropFirst()), (-59...59).contains(exponent) {
+            return (.decimalExponent, exponent, 0)
+        }
         return nil
     }
 }

@@ -57,7 +57,8 @@ public enum Timestamp {
         }
     }
 
-    /// Reads any RFC 3339 time, with any offset and up to nine digits after the point; `nil` for anything else. A leap second reads as the second before it.
+    /// Reads any RFC 3339 time, with any offset and up to nine digits after the point; `nil` for anything else. A leap second reads as the
+    /// second before it.
     public static func parse(_ text: String) -> (seconds: Int64, nanos: Int32)? {
         var reader = Reader(bytes: Array(text.utf8))
         return reader.time()
@@ -73,7 +74,9 @@ public enum Timestamp {
             guard let year = number(4), skip("-"), let month = number(2), skip("-"), let day = number(2), skip("T") || skip("t"),
                 let hour = number(2), skip(":"), let minute = number(2), skip(":"), let second = number(2)
             else { return nil }
-            guard (1...12).contains(month), day >= 1, day <= daysIn(month: month, year: year), hour < 24, minute < 60, second <= 60 else { return nil }
+            guard (1...12).contains(month), day >= 1, day <= daysIn(month: month, year: year), hour < 24, minute < 60, second <= 60 else {
+                return nil
+            }
             var nanos: Int64 = 0
             if skip(".") || skip(",") {
                 guard let fraction = fraction() else { return nil }
@@ -120,7 +123,9 @@ public enum Timestamp {
         mutating func offset() -> Int64? {
             if skip("Z") || skip("z") { return 0 }
             let isEast = skip("+")
-            guard isEast || skip("-"), let hours = number(2), skip(":"), let minutes = number(2), hours < 24, minutes < 60 else { return nil }
+            guard isEast || skip("-"), let hours = number(2), skip(":"), let minutes = number(2), hours < 24, minutes < 60 else {
+                return nil
+            }
             return (hours * 3600 + minutes * 60) * (isEast ? 1 : -1)
         }
 

@@ -27,7 +27,8 @@ public struct FieldSchema: Sendable {
     public var isRequired = false
     /// The protobuf field number, 0 where the field has none (`apiVersion`, `kind`).
     public var number: Int32 = 0
-    /// For a field that protobuf keeps inside an embedded message of another type and JSON keeps in line (`inline-of` in the facts): that message's number.
+    /// For a field that protobuf keeps inside an embedded message of another type and JSON keeps in line (`inline-of` in the facts): that
+    /// message's number.
     public var inlineIn: Int32 = 0
     /// Where embedding nests: the number, inside the message `inlineIn`, of the message that holds the field. 0 elsewhere.
     public var inlineInner: Int32 = 0

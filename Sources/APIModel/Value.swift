@@ -2,7 +2,8 @@ public import OrderedCollections
 
 /// A JSON value: what every API object is made of while it is not bytes.
 ///
-/// A number without fraction and exponent that fits is an `int`, any other a `double`. The order of an object's fields is kept but does not count for equality.
+/// A number without fraction and exponent that fits is an `int`, any other a `double`. The order of an object's fields is kept but does not
+/// count for equality.
 public enum Value: Sendable {
     public typealias Fields = OrderedDictionary<String, Value>
 
@@ -159,7 +160,8 @@ extension Value: Hashable {
     }
 }
 
-extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+    ExpressibleByStringLiteral,
     ExpressibleByStringInterpolation, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     public init(nilLiteral: ()) { self = .null }
@@ -176,6 +178,8 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
     public init(_ string: String?) { self = string.map(Value.string) ?? .null }
     public init(_ int: some BinaryInteger) { self = .int(Int64(int)) }
     public init(_ bool: Bool) { self = .bool(bool) }
-    public init(_ strings: [String: String]) { self = .object(Fields(uniqueKeysWithValues: strings.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })) }
+    public init(_ strings: [String: String]) {
+        self = .object(Fields(uniqueKeysWithValues: strings.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+    }
     public init(_ strings: [String]) { self = .array(strings.map(Value.string)) }
 }

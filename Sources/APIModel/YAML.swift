@@ -1,8 +1,10 @@
 internal import OrderedCollections
 
-/// YAML text to values and back, with the meaning that Kubernetes' own tools give it: 1.1 as go-yaml reads it. All functions are safe from any thread.
+/// YAML text to values and back, with the meaning that Kubernetes' own tools give it: 1.1 as go-yaml reads it. All functions are safe from
+/// any thread.
 ///
-/// This uses libyaml itself: the Swift library over it brings the whole of Foundation into every process and plugin, 6.5 MB resident, and expands aliases without end.
+/// This uses libyaml itself: the Swift library over it brings the whole of Foundation into every process and plugin, 6.5 MB resident, and
+/// expands aliases without end.
 public enum YAML {
     /// Text that is not YAML, or has what JSON has not.
     public struct Error: Swift.Error, Sendable, Equatable, CustomStringConvertible {

@@ -46,7 +46,8 @@ struct YAMLReader {
         guard yaml_parser_parse(parser, &event) == 1 else {
             let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
             let isReader = parser.pointee.error == YAML_READER_ERROR
-            throw YAML.Error(message: problem, line: isReader ? Int(parser.pointee.mark.line) + 1 : Int(parser.pointee.problem_mark.line) + 1)
+            throw YAML.Error(
+                message: problem, line: isReader ? Int(parser.pointee.mark.line) + 1 : Int(parser.pointee.problem_mark.line) + 1)
         }
         return event.type
     }
@@ -108,14 +109,18 @@ struct YAMLReader {
         }
         // The mapping's own keys come before merged ones, and the first that is merged before later ones.
         for (other, line) in merged {
-            guard case .object(let others) = other else { throw YAML.Error(message: "map merge requires map or sequence of maps as the value", line: line) }
+            guard case .object(let others) = other else {
+                throw YAML.Error(message: "map merge requires map or sequence of maps as the value", line: line)
+            }
             fields.merge(others) { own, _ in own }
             try count(others.count)
         }
         return fields
     }
 
-    private var isPlain: Bool { event.type == YAML_SCALAR_EVENT && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event.data.scalar.plain_implicit != 0 }
+    private var isPlain: Bool {
+        event.type == YAML_SCALAR_EVENT && event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE && event.data.scalar.plain_implicit != 0
+    }
 
     private var isMergeKey: Bool { isPlain && event.data.scalar.length == 2 && string(event.data.scalar.value) == "<<" }
 
@@ -155,7 +160,9 @@ struct YAMLReader {
             guard let number = YAMLScalar.resolve(text).number else { throw failure("cannot decode \(text) as a float") }
             return .double(number)
         case "binary":
-            guard let bytes = Base64.decode(text), let decoded = String(validating: bytes, as: UTF8.self) else { throw failure("!!binary value contains invalid base64 data") }
+            guard let bytes = Base64.decode(text), let decoded = String(validating: bytes, as: UTF8.self) else {
+                throw failure("!!binary value contains invalid base64 data")
+            }
             return .string(decoded)
         default: return .string(text)
         }

@@ -13,7 +13,8 @@ enum YAMLScalar {
 
     static func resolve(_ text: String) -> Value {
         if let word = words[text] { return word }
-        guard let first = text.utf8.first, isDigit(first) || [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ".")].contains(first) else { return .string(text) }
+        guard let first = text.utf8.first, isDigit(first) || [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ".")].contains(first)
+        else { return .string(text) }
         return number(text) ?? .string(text)
     }
 
@@ -31,7 +32,10 @@ enum YAMLScalar {
         if isNegative || digits.first == UInt8(ascii: "+") { digits = digits.dropFirst() }
         var radix = 10
         if digits.count > 1, digits.first == UInt8(ascii: "0") {
-            let prefixes: [UInt8: Int] = [UInt8(ascii: "x"): 16, UInt8(ascii: "X"): 16, UInt8(ascii: "o"): 8, UInt8(ascii: "O"): 8, UInt8(ascii: "b"): 2, UInt8(ascii: "B"): 2]
+            let prefixes: [UInt8: Int] = [
+                UInt8(ascii: "x"): 16, UInt8(ascii: "X"): 16, UInt8(ascii: "o"): 8, UInt8(ascii: "O"): 8, UInt8(ascii: "b"): 2,
+                UInt8(ascii: "B"): 2,
+            ]
             let prefix = prefixes[digits[digits.startIndex + 1]]
             digits = digits.dropFirst(prefix == nil ? 1 : 2)
             radix = prefix ?? 8

@@ -70,9 +70,12 @@ struct YAMLWriter {
         }
     }
 
-    /// Whether text of several lines can stand as it is. Leading blanks would need a mark, and blanks before an end of line are hard to see.
+    /// Whether text of several lines can stand as it is. Leading blanks would need a mark, and blanks before an end of line are hard to
+    /// see.
     private func isBlock(_ text: String) -> Bool {
-        guard let first = text.utf8.first, first != UInt8(ascii: " "), first != UInt8(ascii: "\n"), first != UInt8(ascii: "\t"), text.utf8.contains(UInt8(ascii: "\n")) else {
+        guard let first = text.utf8.first, first != UInt8(ascii: " "), first != UInt8(ascii: "\n"), first != UInt8(ascii: "\t"),
+            text.utf8.contains(UInt8(ascii: "\n"))
+        else {
             return false
         }
         return text.unicodeScalars.allSatisfy { $0 == "\n" || $0 == "\t" || isPrintable($0) }

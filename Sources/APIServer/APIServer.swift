@@ -7,7 +7,8 @@ import Store
 
 /// The Kubernetes API over one store: authenticates, authorizes, admits, validates, commits, and lets others watch.
 ///
-/// `start` once, then `respond(to:)` from an HTTP server and `client(as:)` for the loops of this process, both from any task; `run` for as long as the server serves.
+/// `start` once, then `respond(to:)` from an HTTP server and `client(as:)` for the loops of this process, both from any task; `run` for as
+/// long as the server serves.
 public final class APIServer: Responder {
     /// Rules that the process gives to users beside those in the store.
     public let grants: Grants
@@ -31,13 +32,15 @@ public final class APIServer: Responder {
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
         registry = Registry(
-            catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange), tokens: signer,
+            catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange),
+            tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators, log: configuration.log)
         operations = Operations(
             registry: registry, reviews: AccessReviews(authorizer: authorizer, authenticator: authentication),
             components: ComponentStatuses(checks: configuration.components))
         resources = ResourceResponder(
-            operations: operations, connector: Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts),
+            operations: operations,
+            connector: Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts),
             watches: WatchResponder(registry: registry, metrics: metrics), body: BodyReader(catalogue: configuration.catalogue))
         endpoints = Endpoints(configuration, metrics)
     }
@@ -68,7 +71,10 @@ public final class APIServer: Responder {
             response = try await answer(request, info)
         } catch {
             let error = Responses.apiError(error)
-            if error.code >= 500 { configuration.log.error("request failed", metadata: ["verb": "\(info.verb)", "path": "\(info.path)", "error": "\(error.message)"]) }
+            if error.code >= 500 {
+                configuration.log.error(
+                    "request failed", metadata: ["verb": "\(info.verb)", "path": "\(info.path)", "error": "\(error.message)"])
+            }
             response = Responses.error(error)
         }
         metrics.ended(info, code: response.code, duration: ContinuousClock.now - begin)

@@ -2,7 +2,8 @@ import APIModel
 import Logging
 import Store
 
-/// What every cluster starts with: namespaces, roles, priority classes, and the Service under which pods find the API. Puts back what is missing and leaves the rest alone.
+/// What every cluster starts with: namespaces, roles, priority classes, and the Service under which pods find the API. Puts back what is
+/// missing and leaves the rest alone.
 struct Bootstrap {
     let registry: Registry
     let configuration: APIServer.Configuration
@@ -20,10 +21,14 @@ struct Bootstrap {
     }
 
     private func target(_ object: Value) throws -> Target {
-        guard let kind = GroupVersionKind(of: object), let type = registry.catalogue.resource(kind), let storage = registry.storage(type.groupVersionResource) else {
+        guard let kind = GroupVersionKind(of: object), let type = registry.catalogue.resource(kind),
+            let storage = registry.storage(type.groupVersionResource)
+        else {
             throw APIError.internalError("the catalogue lacks \(object["kind"].string ?? "a kind") that every cluster starts with")
         }
-        return Target(storage: storage, namespace: object[path: "metadata", "namespace"].string ?? "", name: object[path: "metadata", "name"].string ?? "")
+        return Target(
+            storage: storage, namespace: object[path: "metadata", "namespace"].string ?? "",
+            name: object[path: "metadata", "name"].string ?? "")
     }
 
     private func ensure(_ object: Value) async throws {
@@ -37,7 +42,9 @@ struct Bootstrap {
 
     /// A role that an older version made gets the rules it lacks, unless its annotation says to leave it.
     private func completeRole(_ existing: Value, wanted: Value, _ target: Target) async throws {
-        guard !wanted["rules"].isNull, wanted["aggregationRule"].isNull, existing[path: "metadata", "annotations"]["rbac.authorization.kubernetes.io/autoupdate"] == "true" else {
+        guard !wanted["rules"].isNull, wanted["aggregationRule"].isNull,
+            existing[path: "metadata", "annotations"]["rbac.authorization.kubernetes.io/autoupdate"] == "true"
+        else {
             return
         }
         let present = existing["rules"].elements.map(PolicyRule.init)
@@ -52,11 +59,15 @@ struct Bootstrap {
 
     private var priorityClasses: [Value] {
         [
-            ("system-cluster-critical", 2_000_000_000, "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."),
+            (
+                "system-cluster-critical", 2_000_000_000,
+                "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."
+            ),
             ("system-node-critical", 2_000_001_000, "Used for system critical pods that must not be moved from their current node."),
         ].map { name, value, description in
             [
-                "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": .string(name)], "value": .int(value), "description": .string(description),
+                "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": .string(name)], "value": .int(value),
+                "description": .string(description),
             ]
         }
     }
@@ -69,7 +80,9 @@ struct Bootstrap {
             "apiVersion": "v1", "kind": "Service", "metadata": ["name": "kubernetes", "namespace": "default", "labels": labels],
             "spec": [
                 "type": "ClusterIP", "clusterIP": .string(configuration.serviceRange.firstAddress), "sessionAffinity": "None",
-                "ports": [["name": "https", "port": 443, "protocol": "TCP", "targetPort": .int(Int64(configuration.advertise?.port ?? 6443))]],
+                "ports": [
+                    ["name": "https", "port": 443, "protocol": "TCP", "targetPort": .int(Int64(configuration.advertise?.port ?? 6443))]
+                ],
             ],
         ])
         guard let advertise = configuration.advertise else { return }
@@ -77,7 +90,9 @@ struct Bootstrap {
             try await publish(advertise)
         } catch let error as APIError where error.reason == .invalid {
             // An address such as 127.0.0.1 is fine for this machine and of no use to pods.
-            configuration.log.warning("pods cannot reach the API at the advertised address", metadata: ["address": "\(advertise.address)", "reason": "\(error.message)"])
+            configuration.log.warning(
+                "pods cannot reach the API at the advertised address",
+                metadata: ["address": "\(advertise.address)", "reason": "\(error.message)"])
         }
     }
 
@@ -90,7 +105,8 @@ struct Bootstrap {
         ])
         try await keep([
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-            "metadata": ["name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"]], "addressType": "IPv4",
+            "metadata": ["name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"]],
+            "addressType": "IPv4",
             "endpoints": [["addresses": [.string(advertise.address)], "conditions": ["ready": true]]], "ports": [port],
         ])
     }

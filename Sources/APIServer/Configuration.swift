@@ -25,7 +25,8 @@ extension APIServer {
         public var audiences = ["https://kubernetes.default.svc.cluster.local"]
         /// The cluster's CA in PEM, as secrets with tokens carry it.
         public var rootCA = ""
-        /// Further checks of a kind's objects, for rules that their reader knows best. Asked where the catalogue's own checks found nothing, before each write but those of the status.
+        /// Further checks of a kind's objects, for rules that their reader knows best. Asked where the catalogue's own checks found
+        /// nothing, before each write but those of the status.
         public var validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]] = [:]
         /// Asked between the process's grants and RBAC.
         public var authorizers: [any Authorizer] = []
@@ -62,7 +63,8 @@ public struct VersionInfo: Sendable {
 
     var value: Value {
         [
-            "major": .string(major), "minor": .string(minor), "gitVersion": .string(gitVersion), "gitCommit": .string(gitCommit), "gitTreeState": "clean",
+            "major": .string(major), "minor": .string(minor), "gitVersion": .string(gitVersion), "gitCommit": .string(gitCommit),
+            "gitTreeState": "clean",
             "buildDate": .string(buildDate), "goVersion": "none (Swift)", "compiler": "swiftc", "platform": .string(Self.platform),
         ]
     }

@@ -26,7 +26,9 @@ extension Record {
     /// Seconds since an event last happened.
     fileprivate func age(at now: Int64) -> Int64 {
         let event = object.value
-        let last = event["series"]["lastObservedTime"].string ?? event["lastTimestamp"].string ?? event["eventTime"].string ?? event[path: "metadata", "creationTimestamp"].string
+        let last =
+            event["series"]["lastObservedTime"].string ?? event["lastTimestamp"].string ?? event["eventTime"].string
+            ?? event[path: "metadata", "creationTimestamp"].string
         return last.flatMap { Timestamp.parse($0) }.map { now - $0.seconds } ?? 0
     }
 }

@@ -2,7 +2,8 @@ import APIModel
 import Client
 import Store
 
-/// The API for the loops of this process: the registry without sockets and without encoding again. What it gives are the objects of the store itself, shared by all.
+/// The API for the loops of this process: the registry without sockets and without encoding again. What it gives are the objects of the
+/// store itself, shared by all.
 final class InProcessClient: Client {
     private let server: APIServer
     private let user: UserInfo
@@ -51,7 +52,9 @@ final class InProcessClient: Client {
     /// An object from a loop, made to be of its type as one from outside is.
     private func checked(_ object: Value, _ type: ResourceType, subresource: String?) throws -> Value {
         let kind = subresource.flatMap { type.subresource($0)?.kind } ?? type.groupVersionKind
-        guard let schema = kind == type.groupVersionKind ? type.schema.schema : registry.catalogue.type(of: kind) else { throw Operations.unknownResource }
+        guard let schema = kind == type.groupVersionKind ? type.schema.schema : registry.catalogue.type(of: kind) else {
+            throw Operations.unknownResource
+        }
         var object = object
         object["apiVersion"] = .string(kind.groupVersion.description)
         object["kind"] = .string(kind.kind)
@@ -66,9 +69,12 @@ final class InProcessClient: Client {
 
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
         let type = try type("list", resource, namespace: namespace)
-        if resource == ComponentStatuses.resource { return ObjectList(items: await operations.components.list().map { Object($0) }, resourceVersion: "") }
+        if resource == ComponentStatuses.resource {
+            return ObjectList(items: await operations.components.list().map { Object($0) }, resourceVersion: "")
+        }
         let list = try registry.list(try operations.target(type, namespace: namespace ?? "", name: ""), ListQuery(options))
-        return ObjectList(items: try list.records.map { try object($0, type) }, resourceVersion: String(list.revision), continueToken: list.continueToken)
+        return ObjectList(
+            items: try list.records.map { try object($0, type) }, resourceVersion: String(list.revision), continueToken: list.continueToken)
     }
 
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
@@ -93,37 +99,49 @@ final class InProcessClient: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         let type = try type("create", resource, namespace: namespace, name: name ?? "", subresource: subresource)
         let checked = try checked(object, type, subresource: subresource)
         return try self.object(
-            try await operations.create(type, namespace: namespace ?? "", name: name ?? "", subresource: subresource ?? "", checked, write), type)
+            try await operations.create(type, namespace: namespace ?? "", name: name ?? "", subresource: subresource ?? "", checked, write),
+            type)
     }
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         let type = try type("update", resource, namespace: namespace, name: name, subresource: subresource)
         let checked = try checked(object, type, subresource: subresource)
-        return try self.object(try await operations.update(type, namespace: namespace ?? "", name: name, subresource: subresource ?? "", checked, write), type)
+        return try self.object(
+            try await operations.update(type, namespace: namespace ?? "", name: name, subresource: subresource ?? "", checked, write), type)
     }
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
+    {
         let type = try type("patch", resource, namespace: namespace, name: name, subresource: subresource)
         let write = write
         let patch = ObjectPatch(kind: kind, content: patch, fields: FieldChecks(mode: .ignore, write: write))
-        return try object(try await operations.patch(type, namespace: namespace ?? "", name: name, subresource: subresource ?? "", patch, write), type)
+        return try object(
+            try await operations.patch(type, namespace: namespace ?? "", name: name, subresource: subresource ?? "", patch, write), type)
     }
 
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
         let type = try type("delete", resource, namespace: namespace, name: name)
         let target = try operations.target(type, namespace: namespace ?? "", name: name)
         let isDryRun = try BodyReader.dryRun(options["dryRun"].elements.compactMap(\.string))
-        return try object(try await registry.delete(target, DeleteOptions(options), Write(registry, user: user, effect: isDryRun ? .dryRun : .commit)), type)
+        return try object(
+            try await registry.delete(target, DeleteOptions(options), Write(registry, user: user, effect: isDryRun ? .dryRun : .commit)),
+            type)
     }
 
     /// The user must be allowed to impersonate; where it is not, every call of the client throws the refusal.
     func impersonating(_ user: String, groups: [String]) -> any Client {
         do {
-            return InProcessClient(server: server, user: try Impersonation.become(UserInfo(name: user, groups: groups), real: self.user, server.authorizer))
+            return InProcessClient(
+                server: server, user: try Impersonation.become(UserInfo(name: user, groups: groups), real: self.user, server.authorizer))
         } catch {
             return RefusingClient(refusal: Responses.apiError(error))
         }

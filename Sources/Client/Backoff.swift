@@ -1,4 +1,5 @@
-/// The delays between tries of something that keeps failing: doubled each time, up to a limit, with as much again at random so that many that failed together do not return together.
+/// The delays between tries of something that keeps failing: doubled each time, up to a limit, with as much again at random so that many
+/// that failed together do not return together.
 struct Backoff {
     private let first: Duration
     private let last: Duration

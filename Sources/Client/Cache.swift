@@ -2,9 +2,11 @@ public import APIModel
 public import Logging
 import Synchronization
 
-/// The objects of the kinds that the loops of this process watch, kept up to date: one list and one watch per resource, however many use it.
+/// The objects of the kinds that the loops of this process watch, kept up to date: one list and one watch per resource, however many use
+/// it.
 ///
-/// Objects are shared, never copied: with the in-process client they are the server's own. What is read may lag behind the API by moments. Safe from any task.
+/// Objects are shared, never copied: with the in-process client they are the server's own. What is read may lag behind the API by moments.
+/// Safe from any task.
 public final class Cache: Sendable {
     private struct State {
         var resources: [GroupVersionResource: CachedResource] = [:]
@@ -26,28 +28,38 @@ public final class Cache: Sendable {
         (starts, start) = AsyncStream.makeStream()
     }
 
-    /// Starts watching `resource`, if nobody has yet, and returns when the cache has all its objects. Failures of the API are retried, with growing delays, until it does.
+    /// Starts watching `resource`, if nobody has yet, and returns when the cache has all its objects. Failures of the API are retried, with
+    /// growing delays, until it does.
     ///
-    /// The selectors are for a process that needs a part only, such as a kubelet with a cache of its own: whoever asks first decides for all.
+    /// The selectors are for a process that needs a part only, such as a kubelet with a cache of its own: whoever asks first decides for
+    /// all.
     /// - Throws: `CancellationError`.
     public func watch(_ resource: GroupVersionResource, labelSelector: String = "", fieldSelector: String = "") async throws {
         let cached = cached(resource)
         let isFirst = state.withLock { $0.isStarted.insert(resource).inserted }
         if isFirst {
-            start.yield(Reflector(client: client, cached: cached, options: ListOptions(labelSelector: labelSelector, fieldSelector: fieldSelector), log: log))
+            start.yield(
+                Reflector(
+                    client: client, cached: cached, options: ListOptions(labelSelector: labelSelector, fieldSelector: fieldSelector),
+                    log: log))
         }
         try await cached.wait()
     }
 
-    /// Returns when the cache of `resource`, which is watched, has everything up to a resourceVersion: what a write answered with can be read from then on.
+    /// Returns when the cache of `resource`, which is watched, has everything up to a resourceVersion: what a write answered with can be
+    /// read from then on.
     /// - Throws: `CancellationError`.
-    public func wait(for resource: GroupVersionResource, resourceVersion: String) async throws { try await existing(resource)?.wait(until: UInt64(resourceVersion) ?? 0) }
+    public func wait(for resource: GroupVersionResource, resourceVersion: String) async throws {
+        try await existing(resource)?.wait(until: UInt64(resourceVersion) ?? 0)
+    }
 
     /// Whether the cache has had all objects of `resource` at least once.
     public func isSynced(_ resource: GroupVersionResource) -> Bool { existing(resource)?.isSynced ?? false }
 
     /// `namespace` is `nil` for cluster-scoped kinds.
-    public func get(_ resource: GroupVersionResource, namespace: String? = nil, name: String) -> Object? { existing(resource)?.get(namespace ?? "", name) }
+    public func get(_ resource: GroupVersionResource, namespace: String? = nil, name: String) -> Object? {
+        existing(resource)?.get(namespace ?? "", name)
+    }
 
     /// Ordered by namespace, then name. `namespace` of `nil` means all.
     public func list(_ resource: GroupVersionResource, namespace: String? = nil) -> [Object] { existing(resource)?.list(namespace) ?? [] }
@@ -55,21 +67,22 @@ public final class Cache: Sendable {
     /// The objects, of all kinds that are watched, with an owner reference to `uid`.
     public func dependents(of uid: String) -> [(resource: GroupVersionResource, object: Object)] { owners.dependents(of: uid) }
 
-    /// Calls `handler` for every object there is (`before` is `nil`), then for each change, in order per resource; `after` is `nil` for a deletion. An object that was replaced by
-    /// another of its name is seen to go and to come.
+    /// Calls `handler` for every object there is (`before` is `nil`), then for each change, in order per resource; `after` is `nil` for a
+    /// deletion. An object that was replaced by another of its name is seen to go and to come.
     ///
-    /// What is there now is told from this call, changes from the reflector's task: `handler` must return quickly, may read the cache, and must not observe the same resource.
-    /// It may be called before and after the resource is watched.
+    /// What is there now is told from this call, changes from the reflector's task: `handler` must return quickly, may read the cache, and
+    /// must not observe the same resource. It may be called before and after the resource is watched.
     public func observe(
-        _ resources: [GroupVersionResource], _ handler: @escaping @Sendable (_ resource: GroupVersionResource, _ before: Object?, _ after: Object?) -> Void
+        _ resources: [GroupVersionResource],
+        _ handler: @escaping @Sendable (_ resource: GroupVersionResource, _ before: Object?, _ after: Object?) -> Void
     ) -> Observation {
         let observation = Observation(handler)
         for resource in resources { cached(resource).add(observation) }
         return observation
     }
 
-    /// Does the watching, until the task is cancelled. To be called once; `watch` waits for it. What waits for the cache then, or later, throws `CancellationError`: nothing more
-    /// will come, and a loop that is being stopped, too, must not wait for it for ever.
+    /// Does the watching, until the task is cancelled. To be called once; `watch` waits for it. What waits for the cache then, or later,
+    /// throws `CancellationError`: nothing more will come, and a loop that is being stopped, too, must not wait for it for ever.
     public func run() async throws {
         await withDiscardingTaskGroup { group in
             for await reflector in starts { group.addTask { await reflector.run() } }

@@ -84,7 +84,8 @@ final class CachedResource: Sendable {
     func replace(_ list: [Object], revision: UInt64) {
         observers.withLock { observers in
             observers.removeAll(where: \.isCancelled)
-            var gone = objects.withLock { objects in Dictionary(uniqueKeysWithValues: objects.namespaces.map { ($0, Set($1.map(\.name))) }) }
+            var gone = objects.withLock { objects in Dictionary(uniqueKeysWithValues: objects.namespaces.map { ($0, Set($1.map(\.name))) })
+            }
             for object in list {
                 let (namespace, name) = (object.namespace, object.name)
                 gone[namespace]?.remove(name)
@@ -140,7 +141,9 @@ final class CachedResource: Sendable {
 
 extension CachedResource.Objects {
     func find(_ namespace: String, _ name: String) -> Object? {
-        guard let entries = namespaces[namespace], case let index = Self.position(name, entries), index < entries.count, entries[index].name == name else { return nil }
+        guard let entries = namespaces[namespace], case let index = Self.position(name, entries), index < entries.count,
+            entries[index].name == name
+        else { return nil }
         return entries[index].object
     }
 

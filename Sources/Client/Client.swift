@@ -2,7 +2,8 @@ public import APIModel
 
 /// The API as a loop sees it. Two implementations: in process (no sockets, no re-encoding) and HTTPS. Nothing else may differ between them.
 ///
-/// Every method throws `APIError` when the API refuses and when it cannot be reached (`.serviceUnavailable`), `CancellationError` when the task is cancelled. Safe from any task.
+/// Every method throws `APIError` when the API refuses and when it cannot be reached (`.serviceUnavailable`), `CancellationError` when the
+/// task is cancelled. Safe from any task.
 public protocol Client: Sendable {
     /// `namespace` is `nil` for cluster-scoped kinds. `subresource` is `status`, `scale` …, or `nil`.
     func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object
@@ -10,16 +11,19 @@ public protocol Client: Sendable {
     /// `namespace` of `nil` means all. Follows `continue` by itself unless `options.limit` is set.
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList
 
-    /// Changes after `options.resourceVersion`, in order, until the task is cancelled or the server ends the watch (the sequence finishes). A version that is too old
-    /// throws `APIError` with reason `.expired`, here or from the sequence.
+    /// Changes after `options.resourceVersion`, in order, until the task is cancelled or the server ends the watch (the sequence finishes).
+    /// A version that is too old throws `APIError` with reason `.expired`, here or from the sequence.
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream
 
     /// Creates `object`; with a subresource, posts it there (`binding`, `eviction`, `token`), and `name` is the parent's.
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        -> Object
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        -> Object
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
 
     /// `options` is a `DeleteOptions`, or `.null`. Returns what the API answered: the object, or a `Status`.
     @discardableResult
@@ -42,7 +46,9 @@ extension Client {
     public func update(_ resource: GroupVersionResource, namespace: String? = nil, name: String, _ object: Value) async throws -> Object {
         try await update(resource, namespace: namespace, name: name, subresource: nil, object)
     }
-    public func updateStatus(_ resource: GroupVersionResource, namespace: String? = nil, name: String, _ object: Value) async throws -> Object {
+    public func updateStatus(_ resource: GroupVersionResource, namespace: String? = nil, name: String, _ object: Value) async throws
+        -> Object
+    {
         try await update(resource, namespace: namespace, name: name, subresource: "status", object)
     }
     @discardableResult

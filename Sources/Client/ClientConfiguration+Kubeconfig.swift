@@ -7,7 +7,9 @@ extension ClientConfiguration {
         let text = String(decoding: try File.read(path), as: UTF8.self)
         let documents: [Value]
         do { documents = try YAML.decode(text) } catch { throw Problem(message: "\(path): \(error)") }
-        guard documents.count == 1, let document = documents.first, case .object = document else { throw Problem(message: "\(path): not a kubeconfig file") }
+        guard documents.count == 1, let document = documents.first, case .object = document else {
+            throw Problem(message: "\(path): not a kubeconfig file")
+        }
         let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         do throws(Problem) {
             return try ClientConfiguration(document, context: context, directory: directory)
@@ -17,10 +19,13 @@ extension ClientConfiguration {
     }
 
     private init(_ file: Value, context: String?, directory: String) throws(Problem) {
-        guard let name = context ?? file["current-context"].string, !name.isEmpty else { throw Problem(message: "no context is given and current-context is not set") }
+        guard let name = context ?? file["current-context"].string, !name.isEmpty else {
+            throw Problem(message: "no context is given and current-context is not set")
+        }
         let context = try Self.entry(file, "contexts", "context", name)
         guard let clusterName = context["cluster"].string else { throw Problem(message: "context \"\(name)\" names no cluster") }
-        let cluster = Entry(kind: "cluster", name: clusterName, value: try Self.entry(file, "clusters", "cluster", clusterName), directory: directory)
+        let cluster = Entry(
+            kind: "cluster", name: clusterName, value: try Self.entry(file, "clusters", "cluster", clusterName), directory: directory)
         let userName = context["user"].string ?? ""
         let userValue = userName.isEmpty ? .emptyObject : try Self.entry(file, "users", "user", userName)
         let user = Entry(kind: "user", name: userName, value: userValue, directory: directory)
@@ -35,7 +40,9 @@ extension ClientConfiguration {
         serverVerification = cluster.value["insecure-skip-tls-verify"].bool == true ? .none : .full
         clientCertificate = try user.content("client-certificate")
         clientKey = try user.content("client-key")
-        guard clientCertificate.isEmpty == clientKey.isEmpty else { throw Problem(message: "user \"\(userName)\" has a client certificate without a key, or a key without one") }
+        guard clientCertificate.isEmpty == clientKey.isEmpty else {
+            throw Problem(message: "user \"\(userName)\" has a client certificate without a key, or a key without one")
+        }
         // As in client-go, a file wins over a token that stands beside it.
         if let file = user.value["tokenFile"].string, !file.isEmpty {
             credential = .tokenFile(user.path(file))
@@ -48,7 +55,9 @@ extension ClientConfiguration {
     }
 
     private static func entry(_ file: Value, _ list: String, _ field: String, _ name: String) throws(Problem) -> Value {
-        guard let entry = file[list].elements.first(where: { $0["name"].string == name }) else { throw Problem(message: "\(field) \"\(name)\" does not exist") }
+        guard let entry = file[list].elements.first(where: { $0["name"].string == name }) else {
+            throw Problem(message: "\(field) \"\(name)\" does not exist")
+        }
         return entry[field]
     }
 }

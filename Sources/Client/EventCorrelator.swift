@@ -1,6 +1,7 @@
 import APIModel
 
-/// Keeps events from flooding the API, with client-go's rules: repetitions are counted, many similar ones combined, and an object that produces too many is rationed.
+/// Keeps events from flooding the API, with client-go's rules: repetitions are counted, many similar ones combined, and an object that
+/// produces too many is rationed.
 struct EventCorrelator {
     struct Outcome {
         var event: Value
@@ -64,7 +65,8 @@ struct EventCorrelator {
             event["count"] = .int(earlier.count + 1)
         }
         Self.bound(&recorded)
-        recorded[key] = Recorded(name: event["metadata"]["name"].string ?? "", firstTimestamp: event["firstTimestamp"], count: event["count"].int ?? 1)
+        recorded[key] = Recorded(
+            name: event["metadata"]["name"].string ?? "", firstTimestamp: event["firstTimestamp"], count: event["count"].int ?? 1)
 
         guard take(object, now) else { return nil }
         return Outcome(event: event, isRepetition: earlier != nil, key: key)

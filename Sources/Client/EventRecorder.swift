@@ -3,7 +3,8 @@ import Glibc
 public import Logging
 import Synchronization
 
-/// Tells people what happened to an object: core v1 Events, as `kubectl describe` shows them. Recording never waits and never fails; `run` does the sending.
+/// Tells people what happened to an object: core v1 Events, as `kubectl describe` shows them. Recording never waits and never fails; `run`
+/// does the sending.
 ///
 /// Repetitions are counted on one Event instead of making many; an object that produces too many is rationed. Safe from any task.
 public final class EventRecorder: Sendable {
@@ -40,7 +41,9 @@ public final class EventRecorder: Sendable {
         guard case .dropped = queue.yield(make(object, kind, reason, message)) else { return }
         let count = dropped.add(1, ordering: .relaxed).newValue
         // Powers of two, so that a flood does not flood the log as well.
-        if count & (count - 1) == 0 { log.warning("events were dropped because too many wait to be sent", metadata: ["count": "\(count)", "reason": "\(reason)"]) }
+        if count & (count - 1) == 0 {
+            log.warning("events were dropped because too many wait to be sent", metadata: ["count": "\(count)", "reason": "\(reason)"])
+        }
     }
 
     /// Sends what is recorded, in order, until the task is cancelled. To be called once.
@@ -57,9 +60,13 @@ public final class EventRecorder: Sendable {
         let namespace = source["namespace"].string ?? ""
         return [
             "apiVersion": "v1", "kind": "Event",
-            "metadata": ["name": .string("\(source["name"].string ?? "").\(Self.unique())"), "namespace": .string(namespace.isEmpty ? "default" : namespace)],
+            "metadata": [
+                "name": .string("\(source["name"].string ?? "").\(Self.unique())"),
+                "namespace": .string(namespace.isEmpty ? "default" : namespace),
+            ],
             "involvedObject": [
-                "kind": object["kind"], "namespace": source["namespace"], "name": source["name"], "uid": source["uid"], "apiVersion": object["apiVersion"],
+                "kind": object["kind"], "namespace": source["namespace"], "name": source["name"], "uid": source["uid"],
+                "apiVersion": object["apiVersion"],
                 "resourceVersion": source["resourceVersion"], "fieldPath": object["fieldPath"],
             ],
             "reason": .string(reason), "message": .string(message),
@@ -76,7 +83,8 @@ public final class EventRecorder: Sendable {
             do {
                 if outcome.isRepetition {
                     let change: Value = [
-                        "count": outcome.event["count"], "message": outcome.event["message"], "lastTimestamp": outcome.event["lastTimestamp"],
+                        "count": outcome.event["count"], "message": outcome.event["message"],
+                        "lastTimestamp": outcome.event["lastTimestamp"],
                     ]
                     do {
                         _ = try await client.patch(.events, namespace: namespace, name: name, subresource: nil, .strategicMerge, change)
@@ -91,7 +99,9 @@ public final class EventRecorder: Sendable {
                 try? await Task.sleep(for: Self.pause * Double.random(in: 0.5..<1))
                 if Task.isCancelled { return }
             } catch {
-                if !(error is CancellationError) { log.warning("an event was not recorded", metadata: ["event": "\(namespace)/\(name)", "error": "\(error)"]) }
+                if !(error is CancellationError) {
+                    log.warning("an event was not recorded", metadata: ["event": "\(namespace)/\(name)", "error": "\(error)"])
+                }
                 return
             }
         }

@@ -17,5 +17,7 @@ enum File {
         }
     }
 
-    private static func problem(_ path: String) -> ClientConfiguration.Problem { .init(message: "cannot read \(path): \(String(cString: strerror(errno)))") }
+    private static func problem(_ path: String) -> ClientConfiguration.Problem {
+        .init(message: "cannot read \(path): \(String(cString: strerror(errno)))")
+    }
 }

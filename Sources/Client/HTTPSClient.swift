@@ -9,7 +9,9 @@ public final class HTTPSClient: Client {
 
     /// - Throws: `ClientConfiguration.Problem` when a certificate or key cannot be used. Does not connect yet.
     public convenience init(configuration: ClientConfiguration, userAgent: String = "apus") throws {
-        self.init(try Transport(configuration, userAgent: userAgent), user: configuration.impersonatedUser, groups: configuration.impersonatedGroups)
+        self.init(
+            try Transport(configuration, userAgent: userAgent), user: configuration.impersonatedUser,
+            groups: configuration.impersonatedGroups)
     }
 
     private init(_ transport: Transport, user: String, groups: [String]) {
@@ -27,15 +29,21 @@ public final class HTTPSClient: Client {
         try await object(.GET, Path(resource, namespace, name, subresource))
     }
 
-    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value)
+        async throws -> Object
+    {
         try await self.object(.POST, Path(resource, namespace, name, subresource), JSON.encode(object))
     }
 
-    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
+    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value)
+        async throws -> Object
+    {
         try await self.object(.PUT, Path(resource, namespace, name, subresource), JSON.encode(object))
     }
 
-    public func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+    public func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
+    ) async throws -> Object {
         try await object(.PATCH, Path(resource, namespace, name, subresource), JSON.encode(patch), contentType: kind.rawValue)
     }
 
@@ -89,10 +97,14 @@ public final class HTTPSClient: Client {
             return Object(named)
         }
         list["items"] = .null
-        return ObjectList(items: items, resourceVersion: list["metadata"]["resourceVersion"].string ?? "", continueToken: list["metadata"]["continue"].string ?? "")
+        return ObjectList(
+            items: items, resourceVersion: list["metadata"]["resourceVersion"].string ?? "",
+            continueToken: list["metadata"]["continue"].string ?? "")
     }
 
-    private func object(_ method: HTTPMethod, _ path: Path, _ body: [UInt8] = [], contentType: String = "application/json") async throws -> Object {
+    private func object(_ method: HTTPMethod, _ path: Path, _ body: [UInt8] = [], contentType: String = "application/json") async throws
+        -> Object
+    {
         let bytes = try await transport.send(method, path.text, headers: headers(contentType: body.isEmpty ? nil : contentType), body: body)
         return Object(bytes: bytes, value: try Self.decode(bytes))
     }

@@ -1,7 +1,8 @@
 import APIModel
 public import Logging
 
-/// Leads while it holds a Lease (coordination.k8s.io/v1), with the rules and times of client-go: of all candidates one leads, and when it fails to renew, another takes over.
+/// Leads while it holds a Lease (coordination.k8s.io/v1), with the rules and times of client-go: of all candidates one leads, and when it
+/// fails to renew, another takes over.
 ///
 /// Expiry is measured on this machine's clock from the moment a change of the lease was seen, so clocks need not agree.
 public struct LeaderElector: Sendable {
@@ -29,7 +30,9 @@ public struct LeaderElector: Sendable {
 
     /// `identity` tells the candidates apart: the host's name and something unique.
     public init(client: any Client, namespace: String, name: String, identity: String, times: Times = Times(), log: Logger) {
-        precondition(times.lease > times.renewDeadline && times.renewDeadline > times.retry, "a lease must outlast the deadline to renew it, and that the time between tries")
+        precondition(
+            times.lease > times.renewDeadline && times.renewDeadline > times.retry,
+            "a lease must outlast the deadline to renew it, and that the time between tries")
         self.client = client
         self.namespace = namespace
         self.name = name
@@ -38,9 +41,11 @@ public struct LeaderElector: Sendable {
         self.log = log
     }
 
-    /// Waits for the lease, then runs `lead` and keeps renewing. When `lead` returns or throws, or the task is cancelled, the lease is released.
+    /// Waits for the lease, then runs `lead` and keeps renewing. When `lead` returns or throws, or the task is cancelled, the lease is
+    /// released.
     ///
-    /// - Throws: `Lost` when leadership was lost: `lead` has been cancelled and has returned by then. What `lead` throws. `CancellationError`.
+    /// - Throws: `Lost` when leadership was lost: `lead` has been cancelled and has returned by then. What `lead` throws.
+    ///   `CancellationError`.
     public func run(_ lead: @escaping @Sendable () async throws -> Void) async throws {
         var observation = Observed()
         log.info("attempting to acquire leader lease", metadata: ["lease": "\(namespace)/\(name)"])
@@ -73,13 +78,19 @@ public struct LeaderElector: Sendable {
             let deadline = renewed + times.renewDeadline
             if let next = try await before(deadline, observation) {
                 observation = next.observation
-                if next.isLeader { renewed = .now } else if next.observation.holder != identity { throw Lost(lease: "\(namespace)/\(name)") }
+                if next.isLeader {
+                    renewed = .now
+                } else if next.observation.holder != identity {
+                    throw Lost(lease: "\(namespace)/\(name)")
+                }
             }
             if renewed + times.renewDeadline <= .now { throw Lost(lease: "\(namespace)/\(name)") }
         }
     }
 
-    private func before(_ deadline: ContinuousClock.Instant, _ observation: Observed) async throws -> (observation: Observed, isLeader: Bool)? {
+    private func before(_ deadline: ContinuousClock.Instant, _ observation: Observed) async throws -> (
+        observation: Observed, isLeader: Bool
+    )? {
         try await withThrowingTaskGroup { group in
             group.addTask {
                 var observation = observation
@@ -129,7 +140,9 @@ public struct LeaderElector: Sendable {
         } catch {
             log.warning("leader election", metadata: ["lease": "\(namespace)/\(name)", "error": "\(error)"])
             // Somebody else has changed it: look before the next try.
-            if (error as? APIError)?.reason == .conflict, let lease = try? await client.get(.leases, namespace: namespace, name: name) { observed.see(lease.value) }
+            if (error as? APIError)?.reason == .conflict, let lease = try? await client.get(.leases, namespace: namespace, name: name) {
+                observed.see(lease.value)
+            }
             return false
         }
     }
@@ -137,7 +150,12 @@ public struct LeaderElector: Sendable {
     /// The lease held by us, as an update of what is there.
     private func lease(after current: Value) -> Value {
         var lease = current
-        if current.isNull { lease = ["apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": ["name": .string(name), "namespace": .string(namespace)]] }
+        if current.isNull {
+            lease = [
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": ["name": .string(name), "namespace": .string(namespace)],
+            ]
+        }
         let now = Value.string(Timestamp.nowMicro())
         let isOurs = current["spec"]["holderIdentity"].string == identity
         lease["spec"]["holderIdentity"] = .string(identity)

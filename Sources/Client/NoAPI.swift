@@ -11,14 +11,26 @@ public struct NoAPI: PartialClient {
 extension PartialClient {
     private var refusal: APIError { APIError(code: 503, reason: .serviceUnavailable, message: "there is no API here") }
 
-    public func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { throw refusal }
-    public func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList { throw refusal }
-    public func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream { throw refusal }
-    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object { throw refusal }
-    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { throw refusal }
+    public func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
+        throw refusal
+    }
+    public func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
+        throw refusal
+    }
+    public func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
+        throw refusal
+    }
+    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value)
+        async throws -> Object
+    { throw refusal }
+    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value)
+        async throws -> Object
+    { throw refusal }
     public func patch(
         _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
     ) async throws -> Object { throw refusal }
-    public func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object { throw refusal }
+    public func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
+        throw refusal
+    }
     public func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }

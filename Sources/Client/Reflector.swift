@@ -48,7 +48,9 @@ struct Reflector: Sendable {
             let metadata = event.object.metadata
             if let resourceVersion = metadata["resourceVersion"].string { version = resourceVersion }
             if event.kind != .bookmark {
-                cached.apply(namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", event.kind == .deleted ? nil : event.object)
+                cached.apply(
+                    namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
+                    event.kind == .deleted ? nil : event.object)
             }
             if let revision = version.flatMap({ UInt64($0) }) { cached.advance(to: revision) }
         }

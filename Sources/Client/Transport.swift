@@ -42,7 +42,9 @@ final class Transport: Sendable {
                 let bytes = try await Self.collect(response)
                 if (200..<300).contains(response.status.code) { return bytes }
                 let isLast = attempt == Self.tries
-                guard !isLast, response.status.code == 429 || response.status.code >= 500, let seconds = response.headers.first(name: "Retry-After").flatMap(Int.init) else {
+                guard !isLast, response.status.code == 429 || response.status.code >= 500,
+                    let seconds = response.headers.first(name: "Retry-After").flatMap(Int.init)
+                else {
                     throw Self.failure(response, bytes)
                 }
                 try await Task.sleep(for: .seconds(min(max(seconds, 1), 60)))
@@ -91,17 +93,22 @@ final class Transport: Sendable {
         let code = Int(response.status.code)
         if let status = try? JSON.decode(body), status["kind"].string == "Status" { return APIError(status: status, code: code) }
         let reasons: [Int: APIError.Reason] = [
-            400: .badRequest, 401: .unauthorized, 403: .forbidden, 404: .notFound, 405: .methodNotAllowed, 409: .conflict, 410: .gone, 429: .tooManyRequests, 500: .internalError,
+            400: .badRequest, 401: .unauthorized, 403: .forbidden, 404: .notFound, 405: .methodNotAllowed, 409: .conflict, 410: .gone,
+            429: .tooManyRequests, 500: .internalError,
             503: .serviceUnavailable, 504: .timeout,
         ]
         let text = String(decoding: body.prefix(1_000), as: UTF8.self)
-        return APIError(code: code, reason: reasons[code] ?? .unknown, message: text.isEmpty ? "the server answered \(code) \(response.status.reasonPhrase)" : text)
+        return APIError(
+            code: code, reason: reasons[code] ?? .unknown,
+            message: text.isEmpty ? "the server answered \(code) \(response.status.reasonPhrase)" : text)
     }
 
     private static func tls(_ configuration: ClientConfiguration) throws(ClientConfiguration.Problem) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         do {
-            if !configuration.certificateAuthority.isEmpty { tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(configuration.certificateAuthority)) }
+            if !configuration.certificateAuthority.isEmpty {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(configuration.certificateAuthority))
+            }
             if !configuration.clientCertificate.isEmpty {
                 tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(configuration.clientCertificate).map { .certificate($0) }
                 tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: configuration.clientKey, format: .pem))
@@ -128,7 +135,8 @@ private final class TokenSource: Sendable {
         case .tokenFile(let path):
             return try cached.withLock { cached in
                 if let cached, ContinuousClock.now - cached.read < .seconds(60) { return cached.token }
-                let token = String(String(decoding: try File.read(path), as: UTF8.self).drop(while: \.isWhitespace).prefix { !$0.isWhitespace })
+                let token = String(
+                    String(decoding: try File.read(path), as: UTF8.self).drop(while: \.isWhitespace).prefix { !$0.isWhitespace })
                 cached = (token, .now)
                 return token
             }

@@ -10,7 +10,8 @@ final class WatchReader: @unchecked Sendable {
 
     init(_ body: HTTPClientResponse.Body) { parts = body.makeAsyncIterator() }
 
-    /// - Throws: `APIError` when the server says ERROR. A connection that breaks ends the watch like a server that has had enough: the caller watches on from where it was.
+    /// - Throws: `APIError` when the server says ERROR. A connection that breaks ends the watch like a server that has had enough: the
+    ///   caller watches on from where it was.
     func next() async throws -> WatchEvent? {
         while true {
             if let line = line() { return try Self.event(line) }
@@ -39,7 +40,9 @@ final class WatchReader: @unchecked Sendable {
         do { envelope = try JSON.decode(line) } catch { throw APIError.internalError("the server's watch is not JSON: \(error)") }
         let type = envelope["type"].string ?? ""
         if type == "ERROR" { throw APIError(status: envelope["object"], code: 500) }
-        guard let kind = WatchEvent.Kind(rawValue: type) else { throw APIError.internalError("unable to decode an event from the watch stream: unknown type \"\(type)\"") }
+        guard let kind = WatchEvent.Kind(rawValue: type) else {
+            throw APIError.internalError("unable to decode an event from the watch stream: unknown type \"\(type)\"")
+        }
         return WatchEvent(kind: kind, object: object(line, type, envelope))
     }
 

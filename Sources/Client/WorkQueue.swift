@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Items to be worked on, with the rules of client-go's work queue: an item that waits is there once however often it is added; one that is being worked on is not handed out
-/// again before `done`, and comes back then if it was added in between.
+/// Items to be worked on, with the rules of client-go's work queue: an item that waits is there once however often it is added; one that is
+/// being worked on is not handed out again before `done`, and comes back then if it was added in between.
 ///
 /// ```swift
 /// while let item = await queue.next() {
@@ -76,7 +76,8 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
     /// How often the item was added by `addRateLimited` since it was last forgotten.
     public func failures(_ item: Item) -> Int { state.withLock { $0.failures[item] ?? 0 } }
 
-    /// The next item, as soon as there is one; it is the caller's until `done`. `nil` when the queue is shut down and empty, and when the task is cancelled.
+    /// The next item, as soon as there is one; it is the caller's until `done`. `nil` when the queue is shut down and empty, and when the
+    /// task is cancelled.
     public func next() async -> Item? {
         let id = state.withLock { state in
             state.lastGetter += 1

@@ -18,12 +18,14 @@ public struct CNIConfiguration: Sendable {
     public static func mtuOfDefaultRoute() -> Int {
         // Name, destination and gateway in hexadecimal, …
         let routes = (File.readText("/proc/net/route") ?? "").split(separator: "\n").map { $0.split(separator: "\t") }
-        guard let route = routes.first(where: { $0.count > 1 && $0[1] == "00000000" }), let text = File.readText("/sys/class/net/\(route[0])/mtu") else { return 0 }
+        guard let route = routes.first(where: { $0.count > 1 && $0[1] == "00000000" }),
+            let text = File.readText("/sys/class/net/\(route[0])/mtu")
+        else { return 0 }
         return Int(text.prefix { $0.isNumber }) ?? 0
     }
 
-    /// Writes the network's configuration for a node's pod CIDR (`10.244.0.0/24`). containerd watches the directory and takes it up at once, also while it runs.
-    /// Does nothing when the file already says the same.
+    /// Writes the network's configuration for a node's pod CIDR (`10.244.0.0/24`). containerd watches the directory and takes it up at
+    /// once, also while it runs. Does nothing when the file already says the same.
     public func write(podCIDR: String, to paths: ContainerdPaths) throws(ContainerdError) {
         try File.makeDirectory(paths.cniConfiguration)
         let file = paths.cniConfiguration + "/10-apus.conflist"

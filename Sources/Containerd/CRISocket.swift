@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// Single CRI calls over containerd's socket for what happens before the runtime plugin runs and after it has stopped: has it come up, and what is there to take down.
+/// Single CRI calls over containerd's socket for what happens before the runtime plugin runs and after it has stopped: has it come up, and
+/// what is there to take down.
 ///
 /// It is gRPC in its smallest form: one connection and one call each, and of a refusal only that it was one. Calls block.
 struct CRISocket {
@@ -96,7 +97,8 @@ private struct Exchange {
     }
 
     private func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt32, _ payload: [UInt8]) -> [UInt8] {
-        [UInt8(payload.count >> 16 & 0xff), UInt8(payload.count >> 8 & 0xff), UInt8(payload.count & 0xff), type, flags] + bigEndian(stream) + payload
+        [UInt8(payload.count >> 16 & 0xff), UInt8(payload.count >> 8 & 0xff), UInt8(payload.count & 0xff), type, flags] + bigEndian(stream)
+            + payload
     }
 
     private func bigEndian(_ number: UInt32) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } }
@@ -108,7 +110,9 @@ private struct Exchange {
         var offset = 0
         while offset < bytes.count {
             guard wait(POLLOUT) else { return false }
-            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             offset += count

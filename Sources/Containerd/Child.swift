@@ -40,7 +40,8 @@ final class Child: Sendable {
         posix_spawnattr_setsigmask(&attributes, &signals)
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (newSession ? 0x80 : 0)))  // POSIX_SPAWN_SETSID
+        // POSIX_SPAWN_SETSID
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (newSession ? 0x80 : 0)))
 
         var argv = arguments.map { strdup($0) } + [nil]
         var envp = environment.map { strdup($0) } + [nil]
@@ -121,7 +122,8 @@ final class Child: Sendable {
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
     }
 
-    /// When the process was started, in the kernel's ticks since boot: tells two processes with the same id apart. Nil when there is none, and for a zombie.
+    /// When the process was started, in the kernel's ticks since boot: tells two processes with the same id apart. Nil when there is none,
+    /// and for a zombie.
     static func startTime(_ pid: pid_t) -> String? {
         guard let text = File.readText("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")

@@ -6,7 +6,10 @@ public struct ContainerdConfiguration: Sendable {
     public var cniBinaries: [String]
     public var network: CNIConfiguration
 
-    public init(sandboxImage: String = PauseImage.name, cniBinaries: [String] = ["/usr/lib/cni", "/opt/cni/bin"], network: CNIConfiguration = CNIConfiguration()) {
+    public init(
+        sandboxImage: String = PauseImage.name, cniBinaries: [String] = ["/usr/lib/cni", "/opt/cni/bin"],
+        network: CNIConfiguration = CNIConfiguration()
+    ) {
         self.sandboxImage = sandboxImage
         self.cniBinaries = cniBinaries
         self.network = network
@@ -16,16 +19,23 @@ public struct ContainerdConfiguration: Sendable {
 
     /// The first directory that has every CNI plugin we need.
     func cniDirectory() throws(ContainerdError) -> String {
-        if let directory = cniBinaries.first(where: { directory in Self.cniPlugins.allSatisfy { File.isExecutable(directory + "/" + $0) } }) { return directory }
+        if let directory = cniBinaries.first(where: { directory in Self.cniPlugins.allSatisfy { File.isExecutable(directory + "/" + $0) } })
+        {
+            return directory
+        }
         throw ContainerdError(
             .missing,
-            "the CNI plugins \(Self.cniPlugins.joined(separator: ", ")) are in none of \(cniBinaries.joined(separator: ", ")): install the package containernetworking-plugins")
+            "the CNI plugins \(Self.cniPlugins.joined(separator: ", ")) are in none of \(cniBinaries.joined(separator: ", ")): install the package containernetworking-plugins"
+        )
     }
 
-    // Each costs start-up time or complains in the log where its file system is not there. A name that a version of containerd does not know is ignored by it.
+    // Each costs start-up time or complains in the log where its file system is not there. A name that a version of containerd does not
+    // know is ignored by it.
     static let unused = [
-        "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
-        "io.containerd.internal.v1.opt", "io.containerd.internal.v1.restart", "io.containerd.internal.v1.tracing", "io.containerd.tracing.processor.v1.otlp",
+        "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+        "io.containerd.snapshotter.v1.zfs",
+        "io.containerd.internal.v1.opt", "io.containerd.internal.v1.restart", "io.containerd.internal.v1.tracing",
+        "io.containerd.tracing.processor.v1.otlp",
         "io.containerd.monitor.v1.cgroups", "io.containerd.nri.v1.nri",
     ]
 

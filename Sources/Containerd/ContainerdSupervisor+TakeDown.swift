@@ -3,7 +3,8 @@ internal import Glibc
 internal import Logging
 
 extension ContainerdSupervisor {
-    /// Ends every pod and containerd itself, and removes what they left: processes, mounts, network namespaces, the bridge, control groups, what libcni caches. Images stay.
+    /// Ends every pod and containerd itself, and removes what they left: processes, mounts, network namespaces, the bridge, control groups,
+    /// what libcni caches. Images stay.
     ///
     /// Works also when containerd or Apus was killed before, and when there is nothing to do. Containers get `grace` to end by themselves.
     /// - Parameter cgroupParents: the control groups below which the kubelet put pods, such as `/kubepods`; removed where they are empty.
@@ -19,7 +20,9 @@ extension ContainerdSupervisor {
                 throw File.failure("cannot remove the bridge \(configuration.network.bridge)")
             }
             try removeCaches()
-            for path in [paths.state, paths.cniConfiguration, paths.configuration, paths.socket, paths.socket + ".ttrpc", paths.pidFile] { try File.remove(path) }
+            for path in [paths.state, paths.cniConfiguration, paths.configuration, paths.socket, paths.socket + ".ttrpc", paths.pidFile] {
+                try File.remove(path)
+            }
         }
     }
 
@@ -39,11 +42,14 @@ extension ContainerdSupervisor {
             _ = cri.call("RuntimeService/StopContainer", ProtobufFields.encode(1, id.utf8, (2, seconds)), deadline: deadline)
         }
         onThreads(ids("RuntimeService/ListPodSandbox"), width: 4) { id in
-            for method in ["StopPodSandbox", "RemovePodSandbox"] { _ = cri.call("RuntimeService/" + method, ProtobufFields.encode(1, id.utf8), deadline: deadline) }
+            for method in ["StopPodSandbox", "RemovePodSandbox"] {
+                _ = cri.call("RuntimeService/" + method, ProtobufFields.encode(1, id.utf8), deadline: deadline)
+            }
         }
     }
 
-    /// Kills the shims of our containerd, known by the socket they report to, with everything below them. Returns the control groups in which containers were.
+    /// Kills the shims of our containerd, known by the socket they report to, with everything below them. Returns the control groups in
+    /// which containers were.
     private func killShims() -> Set<String> {
         var groups: Set<String> = []
         let processes = ProcessTable()
@@ -64,12 +70,16 @@ extension ContainerdSupervisor {
             let members = group.compactMap { Child(pid: $0) }
             for member in members { member.signal(SIGKILL) }
             let deadline = Deadline(after: .seconds(5))
-            for member in members where !member.waitUntilGone(deadline) { log.warning("a process does not end", metadata: ["pid": "\(member.pid)"]) }
+            for member in members where !member.waitUntilGone(deadline) {
+                log.warning("a process does not end", metadata: ["pid": "\(member.pid)"])
+            }
         }
         // A shim that is killed leaves its socket, whose name stands in the state directory.
         let tasks = paths.state + "/io.containerd.runtime.v2.task/k8s.io"
         for id in File.names(in: tasks) {
-            if let address = File.readText(tasks + "/" + id + "/address"), address.hasPrefix("unix://") { unlink(String(address.dropFirst(7))) }
+            if let address = File.readText(tasks + "/" + id + "/address"), address.hasPrefix("unix://") {
+                unlink(String(address.dropFirst(7)))
+            }
         }
         for directory in ["/run/containerd/s", "/run/containerd"] { rmdir(directory) }
         return groups

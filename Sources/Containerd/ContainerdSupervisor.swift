@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// Our own containerd: started under the data directory, found again by the next Apus, stopped only on request.
 ///
-/// containerd runs in a session of its own and knows nothing of us. When Apus ends, by whatever means, containerd and the pods go on; the next `start` finds it by its pid
-/// file and takes it over. `stop` ends containerd and leaves the pods; `takeDown` ends everything and removes what it left in the kernel.
+/// containerd runs in a session of its own and knows nothing of us. When Apus ends, by whatever means, containerd and the pods go on; the
+/// next `start` finds it by its pid file and takes it over. `stop` ends containerd and leaves the pods; `takeDown` ends everything and
+/// removes what it left in the kernel.
 ///
 /// Methods may be called from any task, `start` before `run`; the blocking parts run on threads of their own.
 public final class ContainerdSupervisor: Sendable {
@@ -26,7 +27,8 @@ public final class ContainerdSupervisor: Sendable {
     public enum Outcome: Sendable { case started, adopted }
 
     /// Makes sure that containerd runs and its CRI answers. A second call finds it running and does nothing.
-    /// - Throws: `.missing` naming the package, `.notAllowed` without root, `.failed` with containerd's own words when it does not start, `.timedOut`.
+    /// - Throws: `.missing` naming the package, `.notAllowed` without root, `.failed` with containerd's own words when it does not start,
+    ///   `.timedOut`.
     @discardableResult
     public func start(within duration: Duration = .seconds(15)) async throws(ContainerdError) -> Outcome {
         try await onOwnThread { [self] () throws(ContainerdError) in try bringUp(Deadline(after: duration)) }
@@ -63,7 +65,8 @@ extension CRISocket {
 extension ContainerdSupervisor {
     /// The running containerd of this directory, whoever started it.
     func running() -> Child? {
-        guard let fields = File.readText(paths.pidFile)?.split(whereSeparator: \.isWhitespace), fields.count == 2, let pid = pid_t(fields[0]),
+        guard let fields = File.readText(paths.pidFile)?.split(whereSeparator: \.isWhitespace), fields.count == 2,
+            let pid = pid_t(fields[0]),
             let child = Child(pid: pid), Child.startTime(pid) == String(fields[1])
         else { return nil }
         return child
@@ -77,7 +80,8 @@ extension ContainerdSupervisor {
                 process.withLock { $0 = child }
                 return .adopted
             } catch {
-                log.warning("containerd runs but does not answer, starting it anew", metadata: ["pid": "\(child.pid)", "reason": "\(error)"])
+                log.warning(
+                    "containerd runs but does not answer, starting it anew", metadata: ["pid": "\(child.pid)", "reason": "\(error)"])
                 child.signal(SIGKILL)
                 _ = child.waitUntilGone(Deadline(after: .seconds(5)))
             }
@@ -99,9 +103,12 @@ extension ContainerdSupervisor {
     }
 
     private func launch() throws(ContainerdError) -> Child {
-        guard geteuid() == 0 else { throw ContainerdError(.notAllowed, "containers need root: run apus as root, or give --container-runtime-endpoint") }
+        guard geteuid() == 0 else {
+            throw ContainerdError(.notAllowed, "containers need root: run apus as root, or give --container-runtime-endpoint")
+        }
         guard let program = Environment.program("containerd") else {
-            throw ContainerdError(.missing, "containerd is not installed: install the package containerd, or give --container-runtime-endpoint")
+            throw ContainerdError(
+                .missing, "containerd is not installed: install the package containerd, or give --container-runtime-endpoint")
         }
         for (name, package) in [("runc", "runc"), ("containerd-shim-runc-v2", "containerd")] where Environment.program(name) == nil {
             throw ContainerdError(.missing, "\(name) is not installed: install the package \(package)")
@@ -120,14 +127,18 @@ extension ContainerdSupervisor {
 
         let output = try openLog()
         defer { close(output) }
-        let child = try Child.start([program, "--config", paths.configuration, "--log-level", "warn"], environment: Environment.forPrograms(), output: output, newSession: true)
+        let child = try Child.start(
+            [program, "--config", paths.configuration, "--log-level", "warn"], environment: Environment.forPrograms(), output: output,
+            newSession: true)
         try File.write(paths.pidFile, "\(child.pid) \(Child.startTime(child.pid) ?? "0")\n")
         return child
     }
 
     private func tell(_ facts: HostFacts) {
         if !facts.canLowerOOMScore { log.info("without CAP_SYS_RESOURCE no container gets an oom_score_adj below containerd's own") }
-        if !facts.hasOverlay { log.warning("overlayfs does not work here, images are copied for each container", metadata: ["directory": "\(paths.root)"]) }
+        if !facts.hasOverlay {
+            log.warning("overlayfs does not work here, images are copied for each container", metadata: ["directory": "\(paths.root)"])
+        }
         if !facts.hasCgroups { log.warning("no control groups that can be written to: containers run without limits") }
     }
 
@@ -154,13 +165,20 @@ extension ContainerdSupervisor {
             if accepts, socket.answers(deadline) { return }
             // containerd also runs without the part that we need it for.
             if accepts, let logged,
-                let reason = File.readText(paths.log)?.utf8.dropFirst(logged).split(separator: 10).first(where: { String($0)?.contains(Self.withoutCRI) == true })
+                let reason = File.readText(paths.log)?.utf8.dropFirst(logged).split(separator: 10).first(where: {
+                    String($0)?.contains(Self.withoutCRI) == true
+                })
             {
                 throw ContainerdError(.failed, "containerd started without CRI: \(String(reason) ?? ""); see \(paths.log)")
             }
-            guard !deadline.isPast else { throw ContainerdError(.timedOut, "containerd did not answer on \(paths.socket) in time: see \(paths.log)") }
-            // A file that appears may be the socket, which listens a moment later; nothing tells when CRI is done. So both are looked at again after a growing pause.
-            var waits = [pollfd(fd: child.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: watch, events: Int16(POLLIN), revents: 0)]
+            guard !deadline.isPast else {
+                throw ContainerdError(.timedOut, "containerd did not answer on \(paths.socket) in time: see \(paths.log)")
+            }
+            // A file that appears may be the socket, which listens a moment later; nothing tells when CRI is done. So both are looked at
+            // again after a growing pause.
+            var waits = [
+                pollfd(fd: child.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: watch, events: Int16(POLLIN), revents: 0),
+            ]
             poll(&waits, 2, min(pause, max(deadline.milliseconds, 1)))
             pause = min(pause * 2, 50)
             if waits[0].revents != 0 {

@@ -8,7 +8,10 @@ public enum ControlGroups {
     static func of(_ pid: pid_t) -> Set<String> {
         // A line is `4:memory:/kubepods/pod1/id`.
         let lines = File.readText("/proc/\(pid)/cgroup")?.split(separator: "\n") ?? []
-        return Set(lines.compactMap { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init) }.filter { $0 != "/" && !$0.contains("..") })
+        return Set(
+            lines.compactMap { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init) }.filter {
+                $0 != "/" && !$0.contains("..")
+            })
     }
 
     /// Removes a group and those below it, where no process is in them. Blocks for as long as the kernel does.

@@ -59,7 +59,9 @@ enum File {
         guard rename(temporary, path) == 0 else { throw failure("cannot write \(path)") }
     }
 
-    static func write(_ path: String, _ text: String, mode: mode_t = 0o600) throws(ContainerdError) { try write(path, Array(text.utf8), mode: mode) }
+    static func write(_ path: String, _ text: String, mode: mode_t = 0o600) throws(ContainerdError) {
+        try write(path, Array(text.utf8), mode: mode)
+    }
 
     /// Makes the directory and those above it. One that exists is left as it is.
     static func makeDirectory(_ path: String, mode: mode_t = 0o711) throws(ContainerdError) {
@@ -74,7 +76,9 @@ enum File {
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
             if name != ".", name != ".." { names.append(name) }
         }
         return names

@@ -22,7 +22,8 @@ public struct HostFacts: Sendable {
     }
 
     static func hasCapability(_ bit: UInt64) -> Bool {
-        guard let status = File.readText("/proc/self/status"), let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
+        guard let status = File.readText("/proc/self/status"),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
             let set = UInt64(line.dropFirst(7).drop(while: { $0 == "\t" || $0 == " " }), radix: 16)
         else { return false }
         return set & (1 << bit) != 0
@@ -37,7 +38,9 @@ public struct HostFacts: Sendable {
         } catch {
             return false
         }
-        guard apus_mount("overlay", parts[3], "overlay", "lowerdir=\(parts[0]),upperdir=\(parts[1]),workdir=\(parts[2])") == 0 else { return false }
+        guard apus_mount("overlay", parts[3], "overlay", "lowerdir=\(parts[0]),upperdir=\(parts[1]),workdir=\(parts[2])") == 0 else {
+            return false
+        }
         _ = apus_unmount(parts[3])
         return true
     }

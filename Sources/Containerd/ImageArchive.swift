@@ -1,7 +1,8 @@
 internal import APIModel
 internal import Glibc
 
-/// Packs an image of one layer as an OCI layout in a tar archive, without any other tool. The same content gives the same bytes and so the same digest.
+/// Packs an image of one layer as an OCI layout in a tar archive, without any other tool. The same content gives the same bytes and so the
+/// same digest.
 public struct ImageArchive: Sendable {
     /// What a container of the image runs.
     public struct Process: Sendable {
@@ -11,7 +12,8 @@ public struct ImageArchive: Sendable {
         public var workingDirectory: String
 
         public init(
-            entrypoint: [String] = [], command: [String] = [], environment: [String] = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            entrypoint: [String] = [], command: [String] = [],
+            environment: [String] = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             workingDirectory: String = "/"
         ) {
             self.entrypoint = entrypoint
@@ -44,7 +46,8 @@ public struct ImageArchive: Sendable {
         try layer.add(path, .link, mode: 0o777, target: target)
     }
 
-    /// Adds everything in a directory of this machine: directories, files and symbolic links, in the order of their names. Owner and time are left out.
+    /// Adds everything in a directory of this machine: directories, files and symbolic links, in the order of their names. Owner and time
+    /// are left out.
     /// - Throws: `.badArchive` for anything else, naming it.
     public mutating func add(contentsOf directory: String, at path: String = "") throws(ContainerdError) {
         guard File.isDirectory(directory) else { throw ContainerdError(.missing, "\(directory) is not a directory") }
@@ -105,7 +108,9 @@ public struct ImageArchive: Sendable {
         try archive.add("oci-layout", .file, mode: 0o644, content: Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
         try archive.add("index.json", .file, mode: 0o644, content: JSON.encode(["schemaVersion": 2, "manifests": [entry]]))
         for directory in ["blobs", "blobs/sha256"] { try archive.add(directory, .directory, mode: 0o755) }
-        for blob in [content, configuration, manifest] { try archive.add("blobs/sha256/" + digest(blob).dropFirst(7), .file, mode: 0o644, content: blob) }
+        for blob in [content, configuration, manifest] {
+            try archive.add("blobs/sha256/" + digest(blob).dropFirst(7), .file, mode: 0o644, content: blob)
+        }
         return archive.finished()
     }
 

@@ -25,7 +25,10 @@ struct ImageArchiveContents {
                 throw ContainerdError(.badArchive, "\(file): manifest.json of the docker archive lists no image")
             }
             let tags = manifest.elements.flatMap { $0["RepoTags"].elements }.compactMap(\.string)
-            guard !tags.isEmpty else { throw ContainerdError(.badArchive, "\(file): the docker archive does not name its image: save it by name and tag, not by id") }
+            guard !tags.isEmpty else {
+                throw ContainerdError(
+                    .badArchive, "\(file): the docker archive does not name its image: save it by name and tag, not by id")
+            }
             for image in manifest.elements {
                 for part in [image["Config"]] + image["Layers"].elements where tar.files[part.string ?? ""] == nil && !image.isNull {
                     throw ContainerdError(.badArchive, "\(file): the docker archive lacks \(part.string ?? "a config")")
@@ -42,7 +45,9 @@ struct ImageArchiveContents {
     private static let nameAnnotation = "io.containerd.image.name"
     private static let referenceAnnotation = "org.opencontainers.image.ref.name"
 
-    private static func names(_ index: Value) -> [String] { index["manifests"].elements.compactMap { $0["annotations"][nameAnnotation].string } }
+    private static func names(_ index: Value) -> [String] {
+        index["manifests"].elements.compactMap { $0["annotations"][nameAnnotation].string }
+    }
 
     /// Gives every manifest its full name. Returns whether anything had to be changed.
     private static func name(_ index: inout Value, _ name: String?, _ file: String) throws(ContainerdError) -> Bool {
@@ -63,7 +68,9 @@ struct ImageArchiveContents {
     }
 
     private static func check(_ digest: String?, in tar: TarReader, _ file: String) throws(ContainerdError) {
-        guard let digest, let colon = digest.firstIndex(of: ":") else { throw ContainerdError(.badArchive, "\(file): a manifest in index.json has no digest") }
+        guard let digest, let colon = digest.firstIndex(of: ":") else {
+            throw ContainerdError(.badArchive, "\(file): a manifest in index.json has no digest")
+        }
         let path = "blobs/\(digest[..<colon])/\(digest[digest.index(after: colon)...])"
         guard tar.files[path] != nil else { throw ContainerdError(.badArchive, "\(file): the OCI layout lacks \(path)") }
     }
@@ -87,6 +94,8 @@ struct ImageArchiveContents {
             guard count > 0, write(output, buffer, count) == count else { throw File.failure("cannot copy \(file) to \(path)") }
             left -= count
         }
-        guard tail.withUnsafeBytes({ write(output, $0.baseAddress!, $0.count) }) == tail.count else { throw File.failure("cannot write \(path)") }
+        guard tail.withUnsafeBytes({ write(output, $0.baseAddress!, $0.count) }) == tail.count else {
+            throw File.failure("cannot write \(path)")
+        }
     }
 }

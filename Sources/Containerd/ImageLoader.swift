@@ -17,7 +17,9 @@ public struct ImageLoader: Sendable {
     /// For a containerd given by an endpoint, `unix:///run/containerd/containerd.sock` or the path alone.
     /// - Throws: `.failed` when the endpoint is no UNIX socket.
     public init(endpoint: String, workDirectory: String) throws(ContainerdError) {
-        guard endpoint.hasPrefix("unix:///") || endpoint.hasPrefix("/") else { throw ContainerdError(.failed, "the endpoint \(endpoint) is not a UNIX socket") }
+        guard endpoint.hasPrefix("unix:///") || endpoint.hasPrefix("/") else {
+            throw ContainerdError(.failed, "the endpoint \(endpoint) is not a UNIX socket")
+        }
         socket = endpoint.hasPrefix("/") ? endpoint : String(endpoint.dropFirst("unix://".count))
         self.workDirectory = workDirectory
         snapshotter = nil
@@ -26,7 +28,9 @@ public struct ImageLoader: Sendable {
     /// Loads an OCI layout or a docker archive (an uncompressed tar file) and returns the full names of its images once CRI knows them.
     /// - Parameter name: for an OCI archive that does not name its image.
     /// - Throws: `.missing` for the file or `ctr`, `.badArchive` saying what is wrong with the file, `.failed` with containerd's words.
-    public func load(_ file: String, name: String? = nil, within duration: Duration = .seconds(300)) async throws(ContainerdError) -> [String] {
+    public func load(_ file: String, name: String? = nil, within duration: Duration = .seconds(300)) async throws(ContainerdError)
+        -> [String]
+    {
         try await onOwnThread { () throws(ContainerdError) in try loadNow(file, name: name, Deadline(after: duration)) }
     }
 
@@ -41,9 +45,13 @@ public struct ImageLoader: Sendable {
     }
 
     func loadNow(_ file: String, name: String? = nil, _ deadline: Deadline) throws(ContainerdError) -> [String] {
-        guard let program = Environment.program("ctr") else { throw ContainerdError(.missing, "ctr is not installed: install the package containerd") }
+        guard let program = Environment.program("ctr") else {
+            throw ContainerdError(.missing, "ctr is not installed: install the package containerd")
+        }
         let contents = try ImageArchiveContents(file: file, name: name)
-        guard CRISocket(path: socket).accepts() else { throw ContainerdError(.failed, "no containerd answers on \(socket): start apus first") }
+        guard CRISocket(path: socket).accepts() else {
+            throw ContainerdError(.failed, "no containerd answers on \(socket): start apus first")
+        }
         var source = file
         if let index = contents.namedIndex {
             try File.makeDirectory(workDirectory)

@@ -15,7 +15,9 @@ public enum ImageName {
         }
         let hasRegistry = parts.count > 1 && (first == "localhost" || first.contains(".") || first.contains(":"))
         if !hasRegistry { parts.insert(contentsOf: parts.count == 1 ? ["docker.io", "library"] : ["docker.io"], at: 0) }
-        guard parts.dropFirst().allSatisfy({ part in part.split(separator: "@")[0].split(separator: ":")[0].allSatisfy { !$0.isUppercase } }) else {
+        guard
+            parts.dropFirst().allSatisfy({ part in part.split(separator: "@")[0].split(separator: ":")[0].allSatisfy { !$0.isUppercase } })
+        else {
             throw ContainerdError(.badArchive, "\"\(name)\" is not the name of an image: it must be in lower case")
         }
         return parts.joined(separator: "/") + (last.contains(":") || last.contains("@") ? "" : ":latest")

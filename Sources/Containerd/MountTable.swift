@@ -12,7 +12,9 @@ public enum MountTable {
             let point = unescaped(fields[4])
             return point.hasPrefix(directory + "/") ? point : nil
         }
-        for point in points.reversed() where apus_unmount(point) != 0 && errno != EINVAL && errno != ENOENT { throw File.failure("cannot unmount \(point)") }
+        for point in points.reversed() where apus_unmount(point) != 0 && errno != EINVAL && errno != ENOENT {
+            throw File.failure("cannot unmount \(point)")
+        }
     }
 
     /// The kernel writes a space in a path as `\040`, and so on.

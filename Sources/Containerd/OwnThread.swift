@@ -1,8 +1,9 @@
 internal import Glibc
 
-/// Runs blocking work on a thread of its own and waits for it without blocking the caller's executor. The thread ends with the work; cancelling the caller does not end
-/// the work, which is why everything run here has a deadline or is woken otherwise.
-func onOwnThread<Result: Sendable>(_ work: @escaping @Sendable () throws(ContainerdError) -> Result) async throws(ContainerdError) -> Result {
+/// Runs blocking work on a thread of its own and waits for it without blocking the caller's executor. The thread ends with the work;
+/// cancelling the caller does not end the work, which is why everything run here has a deadline or is woken otherwise.
+func onOwnThread<Result: Sendable>(_ work: @escaping @Sendable () throws(ContainerdError) -> Result) async throws(ContainerdError) -> Result
+{
     let result: Swift.Result<Result, ContainerdError> = await withCheckedContinuation { continuation in
         startThread {
             do throws(ContainerdError) {

@@ -24,7 +24,8 @@ public enum PauseImage {
         // The code begins behind the headers, at a multiple of 8 as instructions need it.
         var bytes: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1] + [UInt8](repeating: 0, count: 9)
         bytes += little(UInt16(2)) + little(apus_pause_machine()) + little(UInt32(1))  // ET_EXEC, machine, version
-        bytes += little(base + headers) + little(UInt64(64)) + little(UInt64(0)) + little(UInt32(0))  // entry, program headers, no sections, no flags
+        // entry, program headers, no sections, no flags
+        bytes += little(base + headers) + little(UInt64(64)) + little(UInt64(0)) + little(UInt32(0))
         bytes += little(UInt16(64)) + little(UInt16(56)) + little(UInt16(1)) + little(UInt16(64)) + little(UInt16(0)) + little(UInt16(0))
         bytes += little(UInt32(1)) + little(UInt32(5))  // PT_LOAD, readable and executable
         bytes += little(UInt64(0)) + little(base) + little(base) + little(size) + little(size) + little(UInt64(0x1000))

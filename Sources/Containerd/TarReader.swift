@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// Looks into a tar archive: which files it has, and the content of small ones. Reads no more of the file than the headers and what is asked for.
+/// Looks into a tar archive: which files it has, and the content of small ones. Reads no more of the file than the headers and what is
+/// asked for.
 final class TarReader {
     private let descriptor: Int32
     private let path: String
@@ -42,11 +43,14 @@ final class TarReader {
 
     private func scan() throws(ContainerdError) {
         var info = stat()
-        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { throw ContainerdError(.badArchive, "\(path) is not a file") }
+        guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+            throw ContainerdError(.badArchive, "\(path) is not a file")
+        }
         let size = Int(info.st_size)
         if let magic = read(at: 0, min(4, size)) {
             let formats: [(magic: [UInt8], name: String)] = [
-                ([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "zstd"), ([0x42, 0x5a, 0x68], "bzip2"), ([0xfd, 0x37, 0x7a, 0x58], "xz"),
+                ([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "zstd"), ([0x42, 0x5a, 0x68], "bzip2"),
+                ([0xfd, 0x37, 0x7a, 0x58], "xz"),
             ]
             if let format = formats.first(where: { magic.starts(with: $0.magic) }) {
                 throw ContainerdError(.badArchive, "\(path) is compressed with \(format.name): decompress it first")
@@ -82,7 +86,9 @@ final class TarReader {
     /// Octal digits, or a number in base 256 where the first bit is set.
     private static func number(_ field: ArraySlice<UInt8>) -> Int? {
         if let first = field.first, first & 0x80 != 0 {
-            guard first == 0x80, field.dropFirst().dropLast(8).allSatisfy({ $0 == 0 }), field[field.endIndex - 8] & 0x80 == 0 else { return nil }
+            guard first == 0x80, field.dropFirst().dropLast(8).allSatisfy({ $0 == 0 }), field[field.endIndex - 8] & 0x80 == 0 else {
+                return nil
+            }
             return field.suffix(8).reduce(0) { $0 << 8 | Int($1) }
         }
         let digits = field.drop { $0 == 0x20 }.prefix { $0 >= 0x30 && $0 <= 0x37 }

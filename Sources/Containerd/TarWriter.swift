@@ -17,7 +17,9 @@ struct TarWriter {
             return Array((String(repeating: "0", count: width - 1 - digits.utf8.count) + digits).utf8)
         }
         let (prefix, name) = try Self.split(kind == .directory ? path + "/" : path)
-        guard target.utf8.count <= 100 else { throw ContainerdError(.badArchive, "the link \(path) points to a path of more than 100 bytes") }
+        guard target.utf8.count <= 100 else {
+            throw ContainerdError(.badArchive, "the link \(path) points to a path of more than 100 bytes")
+        }
         put(name.utf8, at: 0)
         put(octal(Int(mode), 8), at: 100)
         put(octal(0, 8), at: 108)

@@ -3,10 +3,12 @@ public import Logging
 public import PluginHost
 internal import Synchronization
 
-/// The controller loop: for each controller plugin a work queue, fed from the shared cache as the plugin's manifest says, and workers that call its `reconcile`.
+/// The controller loop: for each controller plugin a work queue, fed from the shared cache as the plugin's manifest says, and workers that
+/// call its `reconcile`.
 ///
-/// It follows the plugin host: a controller that is swapped in while the loop runs takes over once the last `reconcile` of the one before has ended and the cache shows what
-/// that wrote. Run as one of several, it works only while it holds the Lease `kube-system/kube-controller-manager`.
+/// It follows the plugin host: a controller that is swapped in while the loop runs takes over once the last `reconcile` of the one before
+/// has ended and the cache shows what that wrote. Run as one of several, it works only while it holds the Lease
+/// `kube-system/kube-controller-manager`.
 public final class ControllerManager: Sendable {
     private let cache: Cache
     private let plugins: PluginHost

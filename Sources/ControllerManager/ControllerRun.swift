@@ -20,7 +20,8 @@ final class ControllerRun: Sendable {
     /// How long the last `reconcile` of one that goes is waited for: what never ends must not keep its successor out.
     private static let patience = 60
 
-    /// - Parameter predecessors: runs that are ending. The work begins when they are over, so that a controller and the one it takes the place of never work at once.
+    /// - Parameter predecessors: runs that are ending. The work begins when they are over, so that a controller and the one it takes the
+    ///   place of never work at once.
     init(_ controller: ControllerPlugin, after predecessors: [ControllerRun], cache: Cache, log: Logger) {
         self.controller = controller
         self.log = log
@@ -37,7 +38,8 @@ final class ControllerRun: Sendable {
         }
     }
 
-    /// Whether this is `controller` as it is now. One whose process was started anew has forgotten what it was about: it gets everything again, as a new one does.
+    /// Whether this is `controller` as it is now. One whose process was started anew has forgotten what it was about: it gets everything
+    /// again, as a new one does.
     func isOf(_ controller: ControllerPlugin) -> Bool { self.controller === controller && incarnation == controller.incarnation }
 
     /// Whether the last `reconcile` has ended and the cache shows what it wrote, or it was waited for in vain.

@@ -39,7 +39,9 @@ struct ControllerRunner: Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask {
                     for await change in changes {
-                        for key in await controller.map(resource: change.resource, before: change.before, after: change.after) { queue.add(key) }
+                        for key in await controller.map(resource: change.resource, before: change.before, after: change.after) {
+                            queue.add(key)
+                        }
                     }
                 }
                 for _ in 0..<manifest.workers { group.addTask { await work() } }
@@ -81,7 +83,8 @@ struct ControllerRunner: Sendable {
             case .retry:
                 queue.addRateLimited(key)
             case .failed(let message):
-                log.warning("\(controller.name): \(key.resource) \(key.namespace.isEmpty ? "" : "\(key.namespace)/")\(key.name): \(message)")
+                log.warning(
+                    "\(controller.name): \(key.resource) \(key.namespace.isEmpty ? "" : "\(key.namespace)/")\(key.name): \(message)")
                 queue.addRateLimited(key)
             }
             queue.done(key)

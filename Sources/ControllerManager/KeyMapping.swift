@@ -13,7 +13,8 @@ struct KeyMapping {
         self.cache = cache
         first = manifest.for.first
         primaries = Dictionary(
-            manifest.for.compactMap { resource in Catalogue.builtin.resource(resource).map { ("\($0.group)/\($0.kind)", resource) } }, uniquingKeysWith: { first, _ in first })
+            manifest.for.compactMap { resource in Catalogue.builtin.resource(resource).map { ("\($0.group)/\($0.kind)", resource) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     static func key(_ resource: GroupVersionResource, _ object: Object) -> ControllerKey {
@@ -28,13 +29,17 @@ struct KeyMapping {
         return [ControllerKey(resource: first, namespace: isNamespaced ? object.namespace : "", name: object.name, uid: "")]
     }
 
-    /// The controllers of the object before and after, for one that lost it wants to know, too; where nobody controls it, all that could adopt it.
+    /// The controllers of the object before and after, for one that lost it wants to know, too; where nobody controls it, all that could
+    /// adopt it.
     func owners(_ before: Object?, _ after: Object?) -> [ControllerKey] {
         var keys: [ControllerKey] = []
         for object in [before, after].compactMap({ $0 }) {
             let reference = object.controllerReference
-            guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let resource = primaries["\(version.group)/\(reference["kind"].string ?? "")"] else { continue }
-            let key = ControllerKey(resource: resource, namespace: object.namespace, name: reference["name"].string ?? "", uid: reference["uid"].string ?? "")
+            guard let version = GroupVersion(reference["apiVersion"].string ?? ""),
+                let resource = primaries["\(version.group)/\(reference["kind"].string ?? "")"]
+            else { continue }
+            let key = ControllerKey(
+                resource: resource, namespace: object.namespace, name: reference["name"].string ?? "", uid: reference["uid"].string ?? "")
             if !keys.contains(key) { keys.append(key) }
         }
         if let after, after.controllerReference.isNull, !after.isBeingDeleted { keys += adopters(before, after) }
@@ -55,15 +60,16 @@ struct KeyMapping {
         }
     }
 
-    /// Everything whose place in the tree of owners changed: the object, when its owners or its own deletion changed; the dependents of an object that goes; the owners of a
-    /// dependent that went or was let go, which may have waited for that.
+    /// Everything whose place in the tree of owners changed: the object, when its owners or its own deletion changed; the dependents of an
+    /// object that goes; the owners of a dependent that went or was let go, which may have waited for that.
     func ownership(_ resource: GroupVersionResource, _ before: Object?, _ after: Object?) -> [ControllerKey] {
         var keys: [ControllerKey] = []
         if let after {
             let metadata = after.metadata
             let old = before?.metadata ?? .null
             let hasOwners = !metadata["ownerReferences"].isEmpty && metadata["ownerReferences"] != old["ownerReferences"]
-            let isGoing = !metadata["deletionTimestamp"].isNull && (old["deletionTimestamp"].isNull || metadata["finalizers"] != old["finalizers"])
+            let isGoing =
+                !metadata["deletionTimestamp"].isNull && (old["deletionTimestamp"].isNull || metadata["finalizers"] != old["finalizers"])
             if hasOwners || isGoing { keys.append(Self.key(resource, after)) }
             let now = metadata["ownerReferences"].elements
             keys += owners(of: after, old["ownerReferences"].elements.filter { !now.contains($0) })
@@ -78,10 +84,12 @@ struct KeyMapping {
     private func owners(of object: Object, _ references: [Value]) -> [ControllerKey] {
         references.compactMap { reference in
             guard let version = GroupVersion(reference["apiVersion"].string ?? ""),
-                let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: reference["kind"].string ?? ""))
+                let type = Catalogue.builtin.resource(
+                    GroupVersionKind(group: version.group, version: version.version, kind: reference["kind"].string ?? ""))
             else { return nil }
             return ControllerKey(
-                resource: type.groupVersionResource, namespace: type.isNamespaced ? object.namespace : "", name: reference["name"].string ?? "",
+                resource: type.groupVersionResource, namespace: type.isNamespaced ? object.namespace : "",
+                name: reference["name"].string ?? "",
                 uid: reference["uid"].string ?? "")
         }
     }

@@ -1,7 +1,7 @@
 /// What the dynamic linker would do with a library or an executable: which symbols it offers, which it wants, and from where.
 ///
-/// Reads 64-bit little-endian ELF files by their section table, which `strip` keeps. Every number in the file is checked before it is used, so that any bytes at all give
-/// either an answer or an error.
+/// Reads 64-bit little-endian ELF files by their section table, which `strip` keeps. Every number in the file is checked before it is used,
+/// so that any bytes at all give either an answer or an error.
 public struct ELFFile: Sendable {
     public struct Symbol: Sendable, Hashable {
         public var name: String
@@ -42,8 +42,12 @@ public struct ELFFile: Sendable {
         machine = try header.number(18)
 
         let sections = try Section.all(file, header: header)
-        if let dynamic = sections.first(where: { $0.type == Section.dynamic }) { try readDynamic(dynamic.read(file), strings: dynamic.strings(file, sections)) }
-        if let table = sections.first(where: { $0.type == Section.dynamicSymbols }) { try readSymbols(table.read(file), strings: table.strings(file, sections)) }
+        if let dynamic = sections.first(where: { $0.type == Section.dynamic }) {
+            try readDynamic(dynamic.read(file), strings: dynamic.strings(file, sections))
+        }
+        if let table = sections.first(where: { $0.type == Section.dynamicSymbols }) {
+            try readSymbols(table.read(file), strings: table.strings(file, sections))
+        }
     }
 
     private mutating func readDynamic(_ entries: [UInt8], strings: [UInt8]) throws(ELFError) {
@@ -99,12 +103,16 @@ private struct Section {
         for index in 0..<Int(count) {
             let row = index * 64
             sections.append(
-                Section(type: try rows.number(row + 4), offset: try rows.number(row + 24), size: try rows.number(row + 32), link: try rows.number(row + 40)))
+                Section(
+                    type: try rows.number(row + 4), offset: try rows.number(row + 24), size: try rows.number(row + 32),
+                    link: try rows.number(row + 40)))
         }
         return sections
     }
 
-    func read(_ file: borrowing FileBytes) throws(ELFError) -> [UInt8] { try file.read(offset, size, type == Self.dynamic ? "dynamic section" : "symbol table") }
+    func read(_ file: borrowing FileBytes) throws(ELFError) -> [UInt8] {
+        try file.read(offset, size, type == Self.dynamic ? "dynamic section" : "symbol table")
+    }
 
     func strings(_ file: borrowing FileBytes, _ sections: [Section]) throws(ELFError) -> [UInt8] {
         guard link < sections.count else { throw ELFError("is damaged: a table names a section that is not there") }

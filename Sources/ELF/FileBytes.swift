@@ -51,13 +51,17 @@ struct FileBytes: ~Copyable {
 extension [UInt8] {
     /// A little-endian number at `offset`.
     func number<T: FixedWidthInteger>(_ offset: Int, as type: T.Type = T.self) throws(ELFError) -> T {
-        guard offset >= 0, offset <= count - MemoryLayout<T>.size else { throw ELFError("is damaged: a table ends in the middle of an entry") }
+        guard offset >= 0, offset <= count - MemoryLayout<T>.size else {
+            throw ELFError("is damaged: a table ends in the middle of an entry")
+        }
         return T(littleEndian: withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: T.self) })
     }
 
     /// The NUL-terminated text at `offset` of a string table.
     func text(_ offset: UInt64) throws(ELFError) -> String {
-        guard offset < UInt64(count), let end = self[Int(offset)...].firstIndex(of: 0) else { throw ELFError("is damaged: a name lies outside the string table") }
+        guard offset < UInt64(count), let end = self[Int(offset)...].firstIndex(of: 0) else {
+            throw ELFError("is damaged: a name lies outside the string table")
+        }
         return String(decoding: self[Int(offset)..<end], as: UTF8.self)
     }
 }

@@ -9,7 +9,10 @@ public struct LibrarySearch: Sendable {
     public init() {
         var directories = getenv("LD_LIBRARY_PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
         directories += Self.configured("/etc/ld.so.conf", depth: 0)
-        directories += ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"]
+        directories += [
+            "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64",
+            "/usr/lib64", "/lib", "/usr/lib",
+        ]
         self.directories = directories
     }
 

@@ -15,7 +15,10 @@ public enum Dialer {
         /// Believe any certificate, as the API server does with kubelets for which it was given no CA.
         public var trustsAnyone: Bool
 
-        public init(caPEM: String? = nil, certificateChainPEM: String? = nil, privateKeyPEM: String? = nil, serverName: String? = nil, trustsAnyone: Bool = false) {
+        public init(
+            caPEM: String? = nil, certificateChainPEM: String? = nil, privateKeyPEM: String? = nil, serverName: String? = nil,
+            trustsAnyone: Bool = false
+        ) {
             self.caPEM = caPEM
             self.certificateChainPEM = certificateChainPEM
             self.privateKeyPEM = privateKeyPEM
@@ -30,22 +33,27 @@ public enum Dialer {
             if let caPEM { configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(caPEM.utf8))) }
             if trustsAnyone { configuration.certificateVerification = .none }
             if let certificateChainPEM, let privateKeyPEM {
-                configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificateChainPEM.utf8)).map { .certificate($0) }
+                configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificateChainPEM.utf8)).map {
+                    .certificate($0)
+                }
                 configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(privateKeyPEM.utf8), format: .pem))
             }
             return try NIOSSLContext(configuration: configuration)
         }
     }
 
-    /// Over TLS when `tls` is given; HTTP/1.1 is agreed on. A refused certificate shows at the first read or write. Throws `NetworkError` with the address.
-    public static func connect(host: String, port: Int, tls: TLS? = nil, timeout: Duration = .seconds(10)) async throws -> any RawConnection {
+    /// Over TLS when `tls` is given; HTTP/1.1 is agreed on. A refused certificate shows at the first read or write. Throws `NetworkError`
+    /// with the address.
+    public static func connect(host: String, port: Int, tls: TLS? = nil, timeout: Duration = .seconds(10)) async throws -> any RawConnection
+    {
         guard let tls else { return try await Dial.tcp(host: host, port: port, timeout: timeout) }
         let context = try tls.context()
         // An address cannot be a server name; NIO then verifies the certificate against the address connected to.
         let name = tls.serverName ?? host
         let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
         return try await Dial.tcp(host: host, port: port, timeout: timeout) { channel in
-            try channel.pipeline.syncOperations.addHandler(try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name))
+            try channel.pipeline.syncOperations.addHandler(
+                try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name))
         }
     }
 

@@ -84,7 +84,9 @@ final class Exchange: Sendable {
     private func upgrade(_ headers: HTTPFields, _ run: @Sendable (any RawConnection) async throws -> Void) async {
         let connection = try? await wire.eventLoop.submit { try self.wire.value.upgrade(self, headers: headers) }.get()
         guard let connection else {
-            return await full(ResponseHead(status: .badRequest, headers: [.contentType: "text/plain; charset=utf-8"]), [Array("upgrade request required\n".utf8)])
+            return await full(
+                ResponseHead(status: .badRequest, headers: [.contentType: "text/plain; charset=utf-8"]),
+                [Array("upgrade request required\n".utf8)])
         }
         // What broke the connection off has no one left to be told to.
         try? await run(connection)

@@ -1,7 +1,8 @@
 import HTTPTypes
 import NIOCore
 
-/// Writes one HTTP/1.1 response. The head and a small body go into one buffer, so that TLS makes one record and the kernel one packet of them.
+/// Writes one HTTP/1.1 response. The head and a small body go into one buffer, so that TLS makes one record and the kernel one packet of
+/// them.
 struct HTTP1Encoder {
     /// Larger pieces are worth a record of their own more than a copy.
     private static let copyLimit = 16 * 1024

@@ -3,7 +3,8 @@ import NIOCore
 import NIOHTTP1
 import Streaming
 
-/// One HTTP/1.1 connection: one exchange after the other; what a client pipelines waits its turn, and past a little of it the connection is not read.
+/// One HTTP/1.1 connection: one exchange after the other; what a client pipelines waits its turn, and past a little of it the connection is
+/// not read.
 final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, ResponseWire {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = ByteBuffer
@@ -155,7 +156,9 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         if withBody, head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) {
             context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
         }
-        guard let method = HTTPRequest.Method(head.method.rawValue) else { return closing(after: ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")) }
+        guard let method = HTTPRequest.Method(head.method.rawValue) else {
+            return closing(after: ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))
+        }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let body = withBody ? InboundQueue { bound.execute { $0.resumeReading() } } : nil
         let target = RequestTarget.parse(head.uri)
@@ -163,12 +166,15 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
             method: method, path: target.path, query: target.query, headers: HTTPFields(head.headers),
             body: body.map { queue in RequestBody { try await queue.next() } } ?? RequestBody(),
             peerCertificates: info.peerCertificates, remoteAddress: info.remoteAddress)
-        let exchange = Exchange(isHead: method == .head, body: body, wire: NIOLoopBound(self as any ResponseWire, eventLoop: context.eventLoop))
-        let wantsUpgrade = head.headers.contains(name: "upgrade") && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
+        let exchange = Exchange(
+            isHead: method == .head, body: body, wire: NIOLoopBound(self as any ResponseWire, eventLoop: context.eventLoop))
+        let wantsUpgrade =
+            head.headers.contains(name: "upgrade") && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
         // The decoder reads no further after a request to upgrade, so without one the connection ends with it.
         let keepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
         current = Current(
-            exchange: exchange, task: exchange.start(request, info), encoder: HTTP1Encoder(chunks: head.version == .http1_1, keepAlive: keepAlive), wantsUpgrade: wantsUpgrade)
+            exchange: exchange, task: exchange.start(request, info),
+            encoder: HTTP1Encoder(chunks: head.version == .http1_1, keepAlive: keepAlive), wantsUpgrade: wantsUpgrade)
         if !context.channel.isWritable { exchange.gate.setWritable(false) }
     }
 
@@ -230,7 +236,9 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         guard current.wantsUpgrade else { return nil }
         var fields = headers
         fields[.connection] = "Upgrade"
-        context.writeAndFlush(wrapOutboundOut(current.encoder.head(ResponseHead(status: .switchingProtocols, headers: fields), body: nil, end: true)), promise: nil)
+        context.writeAndFlush(
+            wrapOutboundOut(current.encoder.head(ResponseHead(status: .switchingProtocols, headers: fields), body: nil, end: true)),
+            promise: nil)
         let operations = context.pipeline.syncOperations
         let connection = try ChannelPipe(on: context.channel)
         info.connections.addUpgraded(current.task, of: context.channel)

@@ -93,9 +93,11 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
         let body = frame.endStream ? nil : InboundQueue { bound.execute { $0.resumeReading() } }
         let (path, query) = RequestTarget.parse(target)
         let request = Request(
-            method: method, path: path, query: query, headers: fields, body: body.map { queue in RequestBody { try await queue.next() } } ?? RequestBody(),
+            method: method, path: path, query: query, headers: fields,
+            body: body.map { queue in RequestBody { try await queue.next() } } ?? RequestBody(),
             peerCertificates: info.peerCertificates, remoteAddress: info.remoteAddress)
-        let exchange = Exchange(isHead: method == .head, body: body, wire: NIOLoopBound(self as any ResponseWire, eventLoop: context.eventLoop))
+        let exchange = Exchange(
+            isHead: method == .head, body: body, wire: NIOLoopBound(self as any ResponseWire, eventLoop: context.eventLoop))
         if !context.channel.isWritable { exchange.gate.setWritable(false) }
         current = (exchange, exchange.start(request, info))
     }

@@ -117,17 +117,26 @@ public final class HTTPServer: Sendable {
                 timeout.cancel()
                 return channel.eventLoop.makeCompletedFuture {
                     // A resumed session does not verify again, but remembers the certificate.
-                    if chain.value.isEmpty, let leaf = try channel.pipeline.syncOperations.nioSSL_peerCertificate() { chain.value = [try leaf.toDERBytes()] }
+                    if chain.value.isEmpty, let leaf = try channel.pipeline.syncOperations.nioSSL_peerCertificate() {
+                        chain.value = [try leaf.toDERBytes()]
+                    }
                     let info = self.info(channel, peerCertificates: chain.value)
-                    if negotiated == .negotiated("h2") { try self.configureHTTP2(channel, info) } else { try self.configureHTTP1(channel, info) }
+                    if negotiated == .negotiated("h2") {
+                        try self.configureHTTP2(channel, info)
+                    } else {
+                        try self.configureHTTP1(channel, info)
+                    }
                 }
             })
         try operations.addHandler(ConnectionErrorHandler(log))
     }
 
     private func info(_ channel: any Channel, peerCertificates: [[UInt8]]) -> ConnectionInfo {
-        let address = channel.remoteAddress.map { address in address.ipAddress.map { ip in "\(ip.contains(":") ? "[\(ip)]" : ip):\(address.port ?? 0)" } ?? "\(address)" }
-        return ConnectionInfo(peerCertificates: peerCertificates, remoteAddress: address ?? "", responder: responder, connections: connections)
+        let address = channel.remoteAddress.map { address in
+            address.ipAddress.map { ip in "\(ip.contains(":") ? "[\(ip)]" : ip):\(address.port ?? 0)" } ?? "\(address)"
+        }
+        return ConnectionInfo(
+            peerCertificates: peerCertificates, remoteAddress: address ?? "", responder: responder, connections: connections)
     }
 
     private func configureHTTP1(_ channel: any Channel, _ info: ConnectionInfo) throws {
@@ -143,7 +152,8 @@ public final class HTTPServer: Sendable {
             configuration: .init(maxIdleTime: TimeAmount(configuration.idleTimeout), maxAge: nil, maxGraceTime: nil, keepalive: nil))
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
-            .init(parameter: .maxConcurrentStreams, value: 1000), .init(parameter: .maxHeaderListSize, value: 1 << 20), .init(parameter: .initialWindowSize, value: 256 * 1024),
+            .init(parameter: .maxConcurrentStreams, value: 1000), .init(parameter: .maxHeaderListSize, value: 1 << 20),
+            .init(parameter: .initialWindowSize, value: 256 * 1024),
         ]
         connection.targetWindowSize = 1 << 20
         // Clients in Go send a PING with most of what they receive, to measure the bandwidth.

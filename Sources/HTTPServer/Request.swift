@@ -11,14 +11,15 @@ public struct Request: Sendable {
     public var query: [(name: String, value: String)]
     public var headers: HTTPFields
     public var body: RequestBody
-    /// The client's certificates in DER, leaf first, as TLS verified that it holds the key. Empty when it showed none or the connection is plain. Whether the chain
-    /// leads to a trusted CA is the responder's to check.
+    /// The client's certificates in DER, leaf first, as TLS verified that it holds the key. Empty when it showed none or the connection is
+    /// plain. Whether the chain leads to a trusted CA is the responder's to check.
     public var peerCertificates: [[UInt8]]
     /// `127.0.0.1:40404`
     public var remoteAddress: String
 
     public init(
-        method: HTTPRequest.Method, path: String, query: [(name: String, value: String)] = [], headers: HTTPFields = [:], body: RequestBody = RequestBody(),
+        method: HTTPRequest.Method, path: String, query: [(name: String, value: String)] = [], headers: HTTPFields = [:],
+        body: RequestBody = RequestBody(),
         peerCertificates: [[UInt8]] = [], remoteAddress: String = ""
     ) {
         self.method = method
@@ -65,10 +66,11 @@ public protocol Responder: Sendable {
 public enum Response: Sendable {
     /// A body at hand, in pieces that are written one after another; content-length is added.
     case full(status: HTTPResponse.Status, headers: HTTPFields, body: [[UInt8]])
-    /// A body that the closure writes as it comes; the response ends when the closure returns, and is broken off when it throws. Cancelled when the client goes away.
+    /// A body that the closure writes as it comes; the response ends when the closure returns, and is broken off when it throws. Cancelled
+    /// when the client goes away.
     case stream(status: HTTPResponse.Status, headers: HTTPFields, write: @Sendable (BodyWriter) async throws -> Void)
-    /// HTTP/1.1 only: answers 101 with `headers` (`Upgrade` and `Sec-WebSocket-Accept` are the responder's), then hands over the bare connection. The connection is
-    /// closed when the closure returns.
+    /// HTTP/1.1 only: answers 101 with `headers` (`Upgrade` and `Sec-WebSocket-Accept` are the responder's), then hands over the bare
+    /// connection. The connection is closed when the closure returns.
     case upgrade(headers: HTTPFields, run: @Sendable (any RawConnection) async throws -> Void)
 }
 

@@ -21,7 +21,9 @@ enum RequestTarget {
             case UInt8(ascii: "+"): result.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
-                if digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }), let value = UInt8(String(Substring(digits)), radix: 16) {
+                if digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+                    let value = UInt8(String(Substring(digits)), radix: 16)
+                {
                     result.append(value)
                     rest = rest.dropFirst(2)
                 } else {

@@ -34,7 +34,8 @@ public final class WebSocketConnection: MessagePipe {
         self.limit = limit
     }
 
-    /// The next message, `nil` when the other side has closed. One task at a time. Throws when the other side breaks the protocol; the connection is closed then.
+    /// The next message, `nil` when the other side has closed. One task at a time. Throws when the other side breaks the protocol; the
+    /// connection is closed then.
     public func next() async throws -> Message? {
         while true {
             do {
@@ -114,7 +115,9 @@ extension WebSocketConnection.Input {
         guard frame.isFinal else { return nil }
         defer { (opcode, message) = (nil, []) }
         guard opcode == .text else { return .binary(message) }
-        guard let text = String(validating: message, as: UTF8.self) else { throw WebSocketFrame.Violation(code: 1007, message: "text is not UTF-8") }
+        guard let text = String(validating: message, as: UTF8.self) else {
+            throw WebSocketFrame.Violation(code: 1007, message: "text is not UTF-8")
+        }
         return .text(text)
     }
 }

@@ -5,10 +5,12 @@ internal import Glibc
 @main
 struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apus", abstract: "A complete Kubernetes in one process, with every policy, controller, runtime and proxy a plugin.", version: Version.line,
+        commandName: "apus", abstract: "A complete Kubernetes in one process, with every policy, controller, runtime and proxy a plugin.",
+        version: Version.line,
         subcommands: [
             UpCommand.self, DownCommand.self, PluginCommand.self, ImageCommand.self,
-            APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self, PluginChildCommand.self,
+            APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self,
+            PluginChildCommand.self,
         ])
 
     static func main() async {

@@ -41,7 +41,8 @@ struct DataDirectory {
 
     /// The refusal to start beside a process that runs already.
     func inUse(by owner: pid_t?) -> StartupFailure {
-        StartupFailure("apus runs already on \(path), as process \(owner.map(String.init) ?? "?"). Stop it with `apus down --data-dir \(path)`.")
+        StartupFailure(
+            "apus runs already on \(path), as process \(owner.map(String.init) ?? "?"). Stop it with `apus down --data-dir \(path)`.")
     }
 
     /// The process that runs on this directory, `nil` when none does.

@@ -29,11 +29,13 @@ enum Detach {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
 
-        // Whoever called us may have left descriptors open to us, and may wait for them to close: a program in the background must not hold them.
+        // Whoever called us may have left descriptors open to us, and may wait for them to close: a program in the background must not hold
+        // them.
         for inherited in 3..<sysconf(Int32(_SC_OPEN_MAX)).clamped(to: 3...4096) { _ = fcntl(Int32(inherited), F_SETFD, FD_CLOEXEC) }
 
         let logStart = size(of: logFile)
-        var words: [UnsafeMutablePointer<CChar>?] = (["/proc/self/exe"] + arguments + [flag, String(descriptor)]).map { strdup($0) } + [nil]
+        var words: [UnsafeMutablePointer<CChar>?] =
+            (["/proc/self/exe"] + arguments + [flag, String(descriptor)]).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child = pid_t()
         let failed = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &words, environ)

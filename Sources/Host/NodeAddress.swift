@@ -16,9 +16,10 @@ enum NodeAddress {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         guard descriptor >= 0 else { return "127.0.0.1" }
         defer { close(descriptor) }
-        // A `sockaddr_in` byte by byte, port 53 of 192.0.0.8, the IPv4 dummy address (RFC 7600): no machine, but routed like any other. The C structure has no members here
-        // that are sure to be seen: another C module declares it, too.
-        var address: [UInt8] = withUnsafeBytes(of: sa_family_t(AF_INET)) { Array($0) } + [0, 53, 192, 0, 0, 8] + [UInt8](repeating: 0, count: 8)
+        // A `sockaddr_in` byte by byte, port 53 of 192.0.0.8, the IPv4 dummy address (RFC 7600): no machine, but routed like any other. The
+        // C structure has no members here that are sure to be seen: another C module declares it, too.
+        var address: [UInt8] =
+            withUnsafeBytes(of: sa_family_t(AF_INET)) { Array($0) } + [0, 53, 192, 0, 0, 8] + [UInt8](repeating: 0, count: 8)
         var size = socklen_t(address.count)
         let isNamed = address.withUnsafeMutableBytes { bytes in
             let pointer = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress

@@ -25,7 +25,9 @@ struct PluginPlaces {
             }
             manifests = found
         }
-        for directory in libraries + [manifests] where !Self.isDirectory(directory) { throw StartupFailure("\(directory) is not a directory") }
+        for directory in libraries + [manifests] where !Self.isDirectory(directory) {
+            throw StartupFailure("\(directory) is not a directory")
+        }
     }
 
     private static func isDirectory(_ path: String) -> Bool {

@@ -1,6 +1,7 @@
 internal import Glibc
 
-/// The part of the pod network that belongs to the machine: the bridge that the CNI plugin puts pods on, forwarding, and the masquerading of what pods send outside.
+/// The part of the pod network that belongs to the machine: the bridge that the CNI plugin puts pods on, forwarding, and the masquerading
+/// of what pods send outside.
 ///
 /// The bridge is made before the first pod, because the API server listens on its address for the pods.
 struct PodNetwork {
@@ -49,7 +50,10 @@ struct PodNetwork {
 
     private func run(_ command: [String], input: String = "") throws {
         let result = Shell.run(command, input: input)
-        guard result.status == 0 else { throw StartupFailure("`\(command.joined(separator: " "))` failed: \(result.output)Install iproute2 and nftables, and run as root.") }
+        guard result.status == 0 else {
+            throw StartupFailure(
+                "`\(command.joined(separator: " "))` failed: \(result.output)Install iproute2 and nftables, and run as root.")
+        }
     }
 
     private static func set(_ path: String, _ value: String) {

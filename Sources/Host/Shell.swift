@@ -14,7 +14,9 @@ enum Shell {
     static func run(_ arguments: [String], input: String = "") -> Result {
         var outputEnds: [Int32] = [0, 0]
         var inputEnds: [Int32] = [0, 0]
-        guard apus_pipe(&outputEnds) == 0, apus_pipe(&inputEnds) == 0 else { return Result(status: 127, output: String(cString: strerror(errno))) }
+        guard apus_pipe(&outputEnds) == 0, apus_pipe(&inputEnds) == 0 else {
+            return Result(status: 127, output: String(cString: strerror(errno)))
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, inputEnds[0], 0)

@@ -32,7 +32,9 @@ struct Startup {
 
     private var node: (name: String, address: String) { (options.node.name, options.node.address) }
     private var network: PodNetwork {
-        PodNetwork(clusterCIDR: options.network.clusterCIDR, serviceCIDR: options.network.serviceCIDR, nodeCIDR: PodNetwork.firstSubnet(of: options.network.clusterCIDR))
+        PodNetwork(
+            clusterCIDR: options.network.clusterCIDR, serviceCIDR: options.network.serviceCIDR,
+            nodeCIDR: PodNetwork.firstSubnet(of: options.network.clusterCIDR))
     }
 
     /// Returns when the process was asked to stop; throws when it cannot start or a role ends.
@@ -49,10 +51,16 @@ struct Startup {
     private func start(_ begin: ContinuousClock.Instant) async throws {
         try directory.lock()  // first: two processes on one store would lose writes
         let network = network
-        let containerd = options.containerRuntimeEndpoint == nil ? ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")) : nil
+        let containerd =
+            options.containerRuntimeEndpoint == nil
+            ? ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")) : nil
         try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
-        if let containerd { try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: network.nodeCIDR, to: containerd.paths) }
-        let containerdStart = Task { try await containerd?.start() }  // the slowest part, so it starts beside the rest; awaited before the plugins start
+        if let containerd {
+            try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+                podCIDR: network.nodeCIDR, to: containerd.paths)
+        }
+        // the slowest part, so it starts beside the rest; awaited before the plugins start
+        let containerdStart = Task { try await containerd?.start() }
 
         do {
             try await serve(begin, network, containerd, containerdStart)
@@ -65,7 +73,8 @@ struct Startup {
 
     /// Returns when the process was asked to stop.
     private func serve(
-        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ containerd: ContainerdSupervisor?, _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
+        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ containerd: ContainerdSupervisor?,
+        _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
     ) async throws {
         let node = node
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
@@ -78,15 +87,20 @@ struct Startup {
         try await server.start()  // the objects every cluster has, before anybody looks for them
         let client = server.client(as: HostUser.name, groups: HostUser.groups)
         let cache = Cache(client: client, log: Logger(label: "cache"))
-        let objects = PluginObjects(plugins, client: client, cache: cache, rights: PluginRights(server.grants), log: Logger(label: "plugins"))
+        let objects = PluginObjects(
+            plugins, client: client, cache: cache, rights: PluginRights(server.grants), log: Logger(label: "plugins"))
         try await manifests.synchronise(client, log: Logger(label: "plugins"))  // from here on objects, not files, are what runs
-        try objects.load(try await client.list(.plugins).items, first: manifests.names)  // before anybody is served: a required plugin that is broken stops the start
+        // before anybody is served: a required plugin that is broken stops the start
+        try objects.load(try await client.list(.plugins).items, first: manifests.names)
 
         var listeners: [HTTPServer] = []
-        let tls = try TLSConfiguration.server(certificateChainPEM: credentials.apiServer.certificatePEM, privateKeyPEM: credentials.apiServer.privateKeyPEM)
-        for address in Set([options.serving.bindAddress, network.gateway]) where address == options.serving.bindAddress || options.serving.bindAddress != "0.0.0.0" {
+        let tls = try TLSConfiguration.server(
+            certificateChainPEM: credentials.apiServer.certificatePEM, privateKeyPEM: credentials.apiServer.privateKeyPEM)
+        for address in Set([options.serving.bindAddress, network.gateway])
+        where address == options.serving.bindAddress || options.serving.bindAddress != "0.0.0.0" {
             let listener = try HTTPServer(
-                configuration: HTTPServer.Configuration(host: address, port: options.serving.securePort, tls: tls), responder: server, log: Logger(label: "http"))
+                configuration: HTTPServer.Configuration(host: address, port: options.serving.securePort, tls: tls), responder: server,
+                log: Logger(label: "http"))
             try await listener.start()
             listeners.append(listener)
         }
@@ -108,10 +122,12 @@ struct Startup {
             let scheduler = Scheduler(client: client, cache: cache, policies: plugins, recorder: recorder, log: Logger(label: "scheduler"))
             let controllers = ControllerManager(cache: cache, plugins: plugins, log: Logger(label: "controller-manager"))
             let proxy = Proxy(
-                Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR), cache: cache, plugins: plugins,
+                Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR),
+                cache: cache, plugins: plugins,
                 log: Logger(label: "proxy"))
             let kubelet = Kubelet(
-                configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache, runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
+                configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache,
+                runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
                 log: Logger(label: "kubelet"))
             roles.set(scheduler, controllers)
             group.addTask { try await scheduler.run() }
@@ -134,7 +150,9 @@ struct Startup {
         if hasRuntime { try await kubelet.waitUntilReady() }
         let seconds = (ContinuousClock.now - begin).components
         let tenths = seconds.seconds * 100 + seconds.attoseconds / 10_000_000_000_000_000
-        let what = hasRuntime ? "node \(name) is Ready" : "node \(name) is not Ready, since no runtime plugin runs (kubectl get plugins tells why),"
+        let what =
+            hasRuntime
+            ? "node \(name) is Ready" : "node \(name) is not Ready, since no runtime plugin runs (kubectl get plugins tells why),"
         let line = "apus is up: \(what) after \(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100) s"
         log.notice("\(line)")
         if let descriptor = options.readyDescriptor {
@@ -159,7 +177,8 @@ extension Startup {
     private func cluster(_ node: (name: String, address: String), _ network: PodNetwork) -> Layout.Cluster {
         let host = options.serving.bindAddress == "0.0.0.0" ? "127.0.0.1" : options.serving.bindAddress
         return Layout.Cluster(
-            server: "https://\(host):\(options.serving.securePort)", addresses: [host, network.gateway], nodeName: node.name, nodeAddresses: [node.address],
+            server: "https://\(host):\(options.serving.securePort)", addresses: [host, network.gateway], nodeName: node.name,
+            nodeAddresses: [node.address],
             serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
     }
 
@@ -168,7 +187,9 @@ extension Startup {
         configuration.disable = Set(options.disablePlugin)
         configuration.config = [
             "root-ca": ["certificate": .string(rootCA)],
-            "runtime-cri": ["endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)],
+            "runtime-cri": [
+                "endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)
+            ],
         ]
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
@@ -176,10 +197,14 @@ extension Startup {
     private func apiConfiguration(
         _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ roles: Roles
     ) throws -> APIServer.Configuration {
-        guard let range = IPv4Range(network.serviceCIDR) else { throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network") }
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+        guard let range = IPv4Range(network.serviceCIDR) else {
+            throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network")
+        }
+        var configuration = APIServer.Configuration(
+            store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.kubelet = Dialer.TLS(
-            caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM, privateKeyPEM: credentials.kubeletClient.privateKeyPEM)
+            caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM,
+            privateKeyPEM: credentials.kubeletClient.privateKeyPEM)
         configuration.kubeletHosts = [node.name: "127.0.0.1"]
         configuration.advertise = (network.gateway, options.serving.securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
@@ -201,10 +226,13 @@ extension Startup {
         return configuration
     }
 
-    private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, address: String), _ network: PodNetwork) throws -> KubeletConfiguration {
+    private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, address: String), _ network: PodNetwork)
+        throws -> KubeletConfiguration
+    {
         let certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         var configuration = KubeletConfiguration(
-            nodeName: node.name, nodeAddresses: [node.address], podCIDR: network.nodeCIDR, rootDirectory: directory.kubeletDirectory, podLogsDirectory: directory.podLogDirectory,
+            nodeName: node.name, nodeAddresses: [node.address], podCIDR: network.nodeCIDR, rootDirectory: directory.kubeletDirectory,
+            podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.serverAddress = "127.0.0.1"
         configuration.serverPort = options.kubeletPort

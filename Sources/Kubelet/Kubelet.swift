@@ -6,7 +6,8 @@ import Synchronization
 
 /// The node's loop: runs the pods that are bound to this node through the container runtime, and tells the API how they and the node are.
 ///
-/// `run` owns every task of the kubelet and returns when it is cancelled; the pods go on, and the next kubelet takes them over by what CRI remembers of them.
+/// `run` owns every task of the kubelet and returns when it is cancelled; the pods go on, and the next kubelet takes them over by what CRI
+/// remembers of them.
 public final class Kubelet: Sendable {
     private let configuration: KubeletConfiguration
     private let client: any Client
@@ -26,7 +27,9 @@ public final class Kubelet: Sendable {
     /// - Parameters:
     ///   - cache: for services, which containers learn of; it must be running, and may be shared.
     ///   - recorder: must be running.
-    public init(configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder, log: Logger) {
+    public init(
+        configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder, log: Logger
+    ) {
         self.configuration = configuration
         self.client = client
         self.cache = cache
@@ -46,7 +49,9 @@ public final class Kubelet: Sendable {
 
     /// Runs until cancelled. Throws when the server's port or certificate is unusable, or the directories cannot be made.
     public func run() async throws {
-        for directory in [configuration.rootDirectory, configuration.rootDirectory + "/pods", configuration.podLogsDirectory] { try Files.makeDirectories(directory) }
+        for directory in [configuration.rootDirectory, configuration.rootDirectory + "/pods", configuration.podLogsDirectory] {
+            try Files.makeDirectories(directory)
+        }
         let cri = CRI(runtime: runtime)
         let identity = RuntimeIdentity()
         try await wait(for: identity, of: cri)
@@ -55,10 +60,14 @@ public final class Kubelet: Sendable {
         let statuses = StatusSender(client: client, log: log)
         let cache = cache
         let context = Context(
-            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: recorder),
-            volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses, machine: machine, runtimeName: { identity.name },
+            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri),
+            images: Images(cri: cri, client: client, events: recorder),
+            volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses,
+            machine: machine, runtimeName: { identity.name },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
-        let reporter = NodeReporter(configuration: configuration, client: client, cri: cri, machine: machine, identity: identity, events: recorder, ready: ready, log: log)
+        let reporter = NodeReporter(
+            configuration: configuration, client: client, cri: cri, machine: machine, identity: identity, events: recorder, ready: ready,
+            log: log)
         let pods = Pods(context: context)
         let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
         try await server.start()

@@ -14,7 +14,8 @@ public struct KubeletConfiguration: Sendable {
     /// The serving certificate with its chain and its key, PEM.
     public var servingCertificate = ""
     public var servingKey = ""
-    /// Says whom a client's certificates, leaf first in DER, belong to; `nil` when they do not lead to the cluster's CA or are not valid now. Nobody, unless it is set.
+    /// Says whom a client's certificates, leaf first in DER, belong to; `nil` when they do not lead to the cluster's CA or are not valid
+    /// now. Nobody, unless it is set.
     public var authenticate: @Sendable (_ chain: [[UInt8]]) async -> (user: String, groups: [String])? = { _ in nil }
     /// Users that may use the server beside the group `system:masters`.
     public var serverUsers: Set<String> = ["kube-apiserver-kubelet-client"]
@@ -35,7 +36,9 @@ public struct KubeletConfiguration: Sendable {
     public var containerLogMaxSize: Int64 = 10 << 20
     public var containerLogMaxFiles = 5
 
-    public init(nodeName: String, nodeAddresses: [String], podCIDR: String, rootDirectory: String, podLogsDirectory: String, version: String) {
+    public init(
+        nodeName: String, nodeAddresses: [String], podCIDR: String, rootDirectory: String, podLogsDirectory: String, version: String
+    ) {
         self.nodeName = nodeName
         self.nodeAddresses = nodeAddresses
         self.podCIDR = podCIDR

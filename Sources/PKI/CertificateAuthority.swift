@@ -30,7 +30,8 @@ public struct CertificateAuthority: Sendable {
                 SubjectKeyIdentifier(hash: publicKey)
             },
             issuerPrivateKey: .init(key))
-        return try CertificateAuthority(KeyPair(certificatePEM: certificate.serializeAsPEM().pemString + "\n", privateKeyPEM: key.pemRepresentation + "\n"))
+        return try CertificateAuthority(
+            KeyPair(certificatePEM: certificate.serializeAsPEM().pemString + "\n", privateKeyPEM: key.pemRepresentation + "\n"))
     }
 
     /// One that exists. Throws when the key is not the certificate's or it is no CA.
@@ -43,18 +44,24 @@ public struct CertificateAuthority: Sendable {
             throw PKIError("the CA's certificate or key is not PEM", cause: error)
         }
         guard key.publicKey == certificate.publicKey else { throw PKIError("the CA's key does not belong to its certificate") }
-        guard case .isCertificateAuthority = try certificate.extensions.basicConstraints else { throw PKIError("the certificate is no CA's") }
+        guard case .isCertificateAuthority = try certificate.extensions.basicConstraints else {
+            throw PKIError("the certificate is no CA's")
+        }
     }
 
     /// A server's certificate, good for a year. `names` are DNS names, `addresses` IP addresses.
-    public func issueServer(commonName: String, names: [String], addresses: [String], groups: [String] = [], alsoClient: Bool = false) throws -> KeyPair {
+    public func issueServer(commonName: String, names: [String], addresses: [String], groups: [String] = [], alsoClient: Bool = false)
+        throws -> KeyPair
+    {
         let alternatives =
             try names.map { GeneralName.dnsName($0) }
             + addresses.map { address in
                 guard let bytes = address.ipBytes else { throw PKIError("\(address) is no IP address") }
                 return .ipAddress(ASN1OctetString(contentBytes: bytes[...]))
             }
-        return try issue(Subject(user: commonName, groups: groups), usages: alsoClient ? [.serverAuth, .clientAuth] : [.serverAuth], alternatives: alternatives)
+        return try issue(
+            Subject(user: commonName, groups: groups), usages: alsoClient ? [.serverAuth, .clientAuth] : [.serverAuth],
+            alternatives: alternatives)
     }
 
     /// A client's certificate, good for a year: the API takes `user` and `groups` from it.
@@ -63,10 +70,14 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// Signs a certificate for a key that somebody else holds.
-    func sign(_ publicKey: Certificate.PublicKey, for subject: Subject, usages: [ExtendedKeyUsage.Usage], alternatives: [GeneralName], lifetime: Double) throws -> Certificate {
+    func sign(
+        _ publicKey: Certificate.PublicKey, for subject: Subject, usages: [ExtendedKeyUsage.Usage], alternatives: [GeneralName],
+        lifetime: Double
+    ) throws -> Certificate {
         try Certificate(
             version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: Date(timeIntervalSinceNow: -Self.backdated),
-            notValidAfter: min(Date(timeIntervalSinceNow: lifetime), certificate.notValidAfter), issuer: certificate.subject, subject: try subject.distinguishedName(),
+            notValidAfter: min(Date(timeIntervalSinceNow: lifetime), certificate.notValidAfter), issuer: certificate.subject,
+            subject: try subject.distinguishedName(),
             signatureAlgorithm: key.publicKey.isP256 ? .ecdsaWithSHA256 : .sha256WithRSAEncryption,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
@@ -80,7 +91,8 @@ public struct CertificateAuthority: Sendable {
 
     private func issue(_ subject: Subject, usages: [ExtendedKeyUsage.Usage], alternatives: [GeneralName]) throws -> KeyPair {
         let key = P256.Signing.PrivateKey()
-        let certificate = try sign(.init(key.publicKey), for: subject, usages: usages, alternatives: alternatives, lifetime: Self.leafLifetime)
+        let certificate = try sign(
+            .init(key.publicKey), for: subject, usages: usages, alternatives: alternatives, lifetime: Self.leafLifetime)
         return KeyPair(certificatePEM: try certificate.serializeAsPEM().pemString + "\n", privateKeyPEM: key.pemRepresentation + "\n")
     }
 

@@ -31,7 +31,8 @@ public final class ClientCertificateVerifier: Sendable {
         }
     }
 
-    /// The identity of a chain in DER, leaf first. Throws `PKIError` when no CA of this verifier vouches for it, or not now, or not for a client. Safe from any task.
+    /// The identity of a chain in DER, leaf first. Throws `PKIError` when no CA of this verifier vouches for it, or not now, or not for a
+    /// client. Safe from any task.
     public func verify(_ chain: [[UInt8]]) async throws -> Identity {
         guard let leafBytes = chain.first else { throw PKIError("no certificate was shown") }
         if let known = known.withLock({ $0[leafBytes] }), known.notAfter > Date() { return known.identity }
@@ -48,7 +49,9 @@ public final class ClientCertificateVerifier: Sendable {
         }
         var verifier = Verifier(rootCertificates: roots) { RFC5280Policy() }
         guard case .validCertificate(let path) = await verifier.validate(leaf: leaf, intermediates: CertificateStore(others)) else {
-            throw PKIError(leaf.notValidAfter < Date() ? "x509: certificate has expired or is not yet valid" : "x509: certificate signed by unknown authority")
+            throw PKIError(
+                leaf.notValidAfter < Date()
+                    ? "x509: certificate has expired or is not yet valid" : "x509: certificate signed by unknown authority")
         }
         let subject = Subject(leaf.subject)
         let identity = Identity(user: subject.user, groups: subject.groups)

@@ -41,10 +41,14 @@ enum File {
     /// Makes a directory and those above it.
     static func makeDirectory(_ path: String, mode: mode_t) throws {
         if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw failure("make the directory", path) }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw failure("make the directory", path)
+        }
         try makeDirectory(String(path[..<slash]), mode: 0o755)
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw failure("make the directory", path) }
     }
 
-    static func failure(_ verb: String, _ path: String) -> PKIError { PKIError("cannot \(verb) \(path): \(String(cString: strerror(errno)))") }
+    static func failure(_ verb: String, _ path: String) -> PKIError {
+        PKIError("cannot \(verb) \(path): \(String(cString: strerror(errno)))")
+    }
 }

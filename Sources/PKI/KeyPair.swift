@@ -18,14 +18,16 @@ public struct KeyPair: Sendable, Equatable {
 
     /// Whether this still serves: issued by `authority`, not about to expire, and good for every one of `names` and `addresses`.
     func serves(_ authority: CertificateAuthority, names: [String], addresses: [String], user: String, groups: [String]) -> Bool {
-        guard let certificate = try? Certificate(pemEncoded: certificatePEM), let key = try? Certificate.PrivateKey(pemEncoded: privateKeyPEM),
+        guard let certificate = try? Certificate(pemEncoded: certificatePEM),
+            let key = try? Certificate.PrivateKey(pemEncoded: privateKeyPEM),
             key.publicKey == certificate.publicKey,
             authority.issued(certificate), certificate.notValidAfter.timeIntervalSinceNow > Double(Self.renewBefore),
             Subject(certificate.subject) == Subject(user: user, groups: groups)
         else { return false }
         let covered = Set((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? [])
         return names.allSatisfy { covered.contains(.dnsName($0)) }
-            && addresses.allSatisfy { address in address.ipBytes.map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false }
+            && addresses.allSatisfy { address in address.ipBytes.map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false
+            }
     }
 }
 

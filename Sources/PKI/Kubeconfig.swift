@@ -22,7 +22,10 @@ public struct Kubeconfig: Sendable, Equatable {
     private var entries: [(list: String, entry: Value)] {
         func data(_ text: String) -> Value { .string(Base64.encode(Array(text.utf8))) }
         return [
-            ("clusters", ["cluster": ["certificate-authority-data": data(caPEM), "server": .string(server)], "name": .string(clusterName)]),
+            (
+                "clusters",
+                ["cluster": ["certificate-authority-data": data(caPEM), "server": .string(server)], "name": .string(clusterName)]
+            ),
             ("contexts", ["context": ["cluster": .string(clusterName), "user": .string(userName)], "name": .string(contextName)]),
             (
                 "users",
@@ -51,8 +54,8 @@ public struct Kubeconfig: Sendable, Equatable {
         return config
     }
 
-    /// Puts this into the user's own file, made when there is none. Other clusters, users and contexts stay as they are. `makeCurrent` also makes kubectl use it.
-    /// Throws, and leaves the file alone, when it is no kubeconfig or another program is changing it.
+    /// Puts this into the user's own file, made when there is none. Other clusters, users and contexts stay as they are. `makeCurrent` also
+    /// makes kubectl use it. Throws, and leaves the file alone, when it is no kubeconfig or another program is changing it.
     public func merge(intoFile path: String, makeCurrent: Bool = true) throws {
         let path = Self.resolve(path)
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try File.makeDirectory(String(path[..<slash]), mode: 0o750) }
@@ -60,7 +63,8 @@ public struct Kubeconfig: Sendable, Equatable {
         let lock = path + ".lock"
         let descriptor = open(lock, O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw errno == EEXIST ? PKIError("\(path) is being changed by another program; remove \(lock) if none runs") : File.failure("write", lock)
+            throw errno == EEXIST
+                ? PKIError("\(path) is being changed by another program; remove \(lock) if none runs") : File.failure("write", lock)
         }
         defer {
             close(descriptor)
@@ -82,14 +86,17 @@ public struct Kubeconfig: Sendable, Equatable {
     static func load(_ path: String) throws -> Kubeconfig? {
         guard let text = try File.read(path), let config = try? YAML.decode(text).first else { return nil }
         func decoded(_ value: Value) -> String? { value.string.flatMap(Base64.decode).map { String(decoding: $0, as: UTF8.self) } }
-        guard let cluster = config["clusters"].elements.first, let user = config["users"].elements.first, let context = config["contexts"].elements.first,
+        guard let cluster = config["clusters"].elements.first, let user = config["users"].elements.first,
+            let context = config["contexts"].elements.first,
             let clusterName = cluster["name"].string, let userName = user["name"].string, let contextName = context["name"].string,
             let server = cluster["cluster"]["server"].string,
-            let ca = decoded(cluster["cluster"]["certificate-authority-data"]), let certificate = decoded(user["user"]["client-certificate-data"]),
+            let ca = decoded(cluster["cluster"]["certificate-authority-data"]),
+            let certificate = decoded(user["user"]["client-certificate-data"]),
             let key = decoded(user["user"]["client-key-data"])
         else { return nil }
         return Kubeconfig(
-            clusterName: clusterName, userName: userName, contextName: contextName, server: server, caPEM: ca, client: KeyPair(certificatePEM: certificate, privateKeyPEM: key))
+            clusterName: clusterName, userName: userName, contextName: contextName, server: server, caPEM: ca,
+            client: KeyPair(certificatePEM: certificate, privateKeyPEM: key))
     }
 
     /// A link stays a link: what it points to is changed.

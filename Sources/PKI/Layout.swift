@@ -1,4 +1,5 @@
-/// The keys, certificates and kubeconfigs of a cluster under one directory, named as kubeadm names them: `pki/ca.crt`, `pki/apiserver.key`, `admin.kubeconfig` …
+/// The keys, certificates and kubeconfigs of a cluster under one directory, named as kubeadm names them: `pki/ca.crt`, `pki/apiserver.key`,
+/// `admin.kubeconfig` …
 public struct Layout: Sendable {
     public var directory: String
 
@@ -20,7 +21,8 @@ public struct Layout: Sendable {
         public var serviceAddress: String
 
         public init(
-            name: String = "apus", server: String, names: [String] = [], addresses: [String] = [], nodeName: String, nodeAddresses: [String] = [], domain: String = "cluster.local",
+            name: String = "apus", server: String, names: [String] = [], addresses: [String] = [], nodeName: String,
+            nodeAddresses: [String] = [], domain: String = "cluster.local",
             serviceAddress: String = "10.96.0.1"
         ) {
             self.name = name
@@ -34,7 +36,9 @@ public struct Layout: Sendable {
         }
 
         var apiServerNames: [String] {
-            Self.unique(["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.\(domain)", "localhost", nodeName] + names)
+            Self.unique(
+                ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.\(domain)", "localhost", nodeName]
+                    + names)
         }
         var apiServerAddresses: [String] { Self.unique([serviceAddress, "127.0.0.1", "::1"] + nodeAddresses + addresses) }
         var kubeletNames: [String] { Self.unique([nodeName, "localhost"]) }
@@ -90,19 +94,27 @@ public struct Layout: Sendable {
     public var pki: String { "\(directory)/pki" }
     public func kubeconfigPath(_ role: Role) -> String { "\(directory)/\(role.rawValue).kubeconfig" }
 
-    /// Makes what is missing, renews what is about to expire or no longer covers `cluster`, and leaves the rest alone. Keys are readable by their owner only. Throws
-    /// `PKIError` that names the file.
+    /// Makes what is missing, renews what is about to expire or no longer covers `cluster`, and leaves the rest alone. Keys are readable by
+    /// their owner only. Throws `PKIError` that names the file.
     public func prepare(_ cluster: Cluster) throws -> Credentials {
         try File.makeDirectory(pki, mode: 0o755)
         var changed = false
         let ca = try authority("ca", commonName: "kubernetes")
         let frontProxyCA = try authority("front-proxy-ca", commonName: "front-proxy-ca")
 
-        func leaf(_ name: String, _ authority: CertificateAuthority, user: String, groups: [String] = [], names: [String] = [], addresses: [String] = []) throws -> KeyPair {
-            if let old = try pair(name), old.serves(authority, names: names, addresses: addresses, user: user, groups: groups) { return old }
+        func leaf(
+            _ name: String, _ authority: CertificateAuthority, user: String, groups: [String] = [], names: [String] = [],
+            addresses: [String] = []
+        ) throws -> KeyPair {
+            if let old = try pair(name), old.serves(authority, names: names, addresses: addresses, user: user, groups: groups) {
+                return old
+            }
             changed = true
             let isClient = names.isEmpty && addresses.isEmpty
-            let new = try isClient ? authority.issueClient(user: user, groups: groups) : authority.issueServer(commonName: user, names: names, addresses: addresses, groups: groups)
+            let new =
+                try isClient
+                ? authority.issueClient(user: user, groups: groups)
+                : authority.issueServer(commonName: user, names: names, addresses: addresses, groups: groups)
             try write(new, name)
             return new
         }
@@ -112,28 +124,36 @@ public struct Layout: Sendable {
             let user = role.user(node: cluster.nodeName)
             let old = try Kubeconfig.load(kubeconfigPath(role))
             var client = old?.client
-            if client?.serves(ca, names: [], addresses: [], user: user, groups: role.groups) != true { client = try ca.issueClient(user: user, groups: role.groups) }
+            if client?.serves(ca, names: [], addresses: [], user: user, groups: role.groups) != true {
+                client = try ca.issueClient(user: user, groups: role.groups)
+            }
             guard let client else { continue }
-            let new = Kubeconfig(clusterName: cluster.name, userName: user, server: cluster.server, caPEM: ca.certificatePEM, client: client)
+            let new = Kubeconfig(
+                clusterName: cluster.name, userName: user, server: cluster.server, caPEM: ca.certificatePEM, client: client)
             if new != old {
                 changed = true
                 try File.write(new.text, to: kubeconfigPath(role), mode: 0o600)
             }
             kubeconfigs[role] = new
         }
-        let apiServer = try leaf("apiserver", ca, user: "kube-apiserver", names: cluster.apiServerNames, addresses: cluster.apiServerAddresses)
+        let apiServer = try leaf(
+            "apiserver", ca, user: "kube-apiserver", names: cluster.apiServerNames, addresses: cluster.apiServerAddresses)
         let kubeletClient = try leaf("apiserver-kubelet-client", ca, user: "kube-apiserver-kubelet-client", groups: ["system:masters"])
         let kubelet = try leaf(
-            "kubelet", ca, user: "system:node:\(cluster.nodeName)", groups: ["system:nodes"], names: cluster.kubeletNames, addresses: cluster.kubeletAddresses)
+            "kubelet", ca, user: "system:node:\(cluster.nodeName)", groups: ["system:nodes"], names: cluster.kubeletNames,
+            addresses: cluster.kubeletAddresses)
         let frontProxyClient = try leaf("front-proxy-client", frontProxyCA, user: "front-proxy-client")
         return Credentials(
-            ca: ca, apiServer: apiServer, kubeletClient: kubeletClient, kubelet: kubelet, frontProxyCA: frontProxyCA, frontProxyClient: frontProxyClient,
+            ca: ca, apiServer: apiServer, kubeletClient: kubeletClient, kubelet: kubelet, frontProxyCA: frontProxyCA,
+            frontProxyClient: frontProxyClient,
             serviceAccountKey: try serviceAccountKey(), kubeconfigs: kubeconfigs, changed: changed)
     }
 
     private func authority(_ name: String, commonName: String) throws -> CertificateAuthority {
         if let old = try pair(name) {
-            do { return try CertificateAuthority(old) } catch { throw PKIError("\(pki)/\(name).crt cannot be used; restore it, or remove \(pki) to begin anew", cause: error) }
+            do { return try CertificateAuthority(old) } catch {
+                throw PKIError("\(pki)/\(name).crt cannot be used; restore it, or remove \(pki) to begin anew", cause: error)
+            }
         }
         let new = try CertificateAuthority.create(commonName: commonName)
         try write(new.pair, name)

@@ -28,7 +28,8 @@ public struct ServiceAccountClaims: Sendable, Equatable {
     public var id: String
 
     public init(
-        issuer: String, audiences: [String], namespace: String, serviceAccount: Reference, pod: Reference? = nil, node: Reference? = nil, secret: Reference? = nil, issuedAt: Int64,
+        issuer: String, audiences: [String], namespace: String, serviceAccount: Reference, pod: Reference? = nil, node: Reference? = nil,
+        secret: Reference? = nil, issuedAt: Int64,
         lifetime: Int64, warnAfter: Int64? = nil, id: String
     ) {
         self.issuer = issuer
@@ -51,7 +52,8 @@ public struct ServiceAccountClaims: Sendable, Equatable {
     /// `nil` when a claim that every token has is missing, or the subject is not the account.
     public init?(_ value: Value) {
         let own = value["kubernetes.io"]
-        guard let issuer = value["iss"].string, let issuedAt = value["iat"].int, let expires = value["exp"].int, let namespace = own["namespace"].string,
+        guard let issuer = value["iss"].string, let issuedAt = value["iat"].int, let expires = value["exp"].int,
+            let namespace = own["namespace"].string,
             let account = Reference(own["serviceaccount"])
         else { return nil }
         self.issuer = issuer
@@ -78,7 +80,8 @@ public struct ServiceAccountClaims: Sendable, Equatable {
         own["serviceaccount"] = serviceAccount.value
         own["warnafter"] = warnAfter.map { .int($0) } ?? .null
         return [
-            "aud": .array(audiences.map { .string($0) }), "exp": .int(expires), "iat": .int(issuedAt), "iss": .string(issuer), "jti": .string(id), "kubernetes.io": own,
+            "aud": .array(audiences.map { .string($0) }), "exp": .int(expires), "iat": .int(issuedAt), "iss": .string(issuer),
+            "jti": .string(id), "kubernetes.io": own,
             "nbf": .int(notBefore), "sub": .string(user),
         ]
     }

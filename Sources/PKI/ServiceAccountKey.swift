@@ -66,11 +66,13 @@ public struct ServiceAccountKey: Sendable {
         return try content + "." + Base64URL.encode(key.signature(for: Array(content.utf8)).rawRepresentation)
     }
 
-    /// The claims of a token of this key that is valid at `now`, in seconds since 1970. Audience, and whether the account and the pod still exist, are the caller's to
-    /// check.
+    /// The claims of a token of this key that is valid at `now`, in seconds since 1970. Audience, and whether the account and the pod still
+    /// exist, are the caller's to check.
     public func verify(_ token: String, now: Int64) throws(TokenError) -> ServiceAccountClaims {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]), let signature = Base64URL.decode(parts[2]) else {
+        guard parts.count == 3, let header = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
+            let signature = Base64URL.decode(parts[2])
+        else {
             throw .malformed("not three parts of base64url")
         }
         guard let header = try? JSON.decode(header), let payload = try? JSON.decode(payload) else { throw .malformed("not JSON") }

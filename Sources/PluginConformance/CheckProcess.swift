@@ -53,7 +53,9 @@ public struct CheckProcess: Sendable {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let process: pid_t
         do {
-            process = try spawn(command + ["--\(Self.checkOption)", check.name, "--\(Self.reportOption)", String(Self.reportDescriptor)], report: ends[1], scratch: scratch.path)
+            process = try spawn(
+                command + ["--\(Self.checkOption)", check.name, "--\(Self.reportOption)", String(Self.reportDescriptor)], report: ends[1],
+                scratch: scratch.path)
             close(ends[1])
         } catch {
             for end in ends { close(end) }
@@ -65,7 +67,9 @@ public struct CheckProcess: Sendable {
         if said == nil { kill(process, SIGKILL) }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-        guard let said else { return .failed("the check did not end within \(seconds) s, and its process was ended; a slot that was called does not return") }
+        guard let said else {
+            return .failed("the check did not end within \(seconds) s, and its process was ended; a slot that was called does not return")
+        }
         return outcome(said, status)
     }
 
@@ -85,7 +89,8 @@ public struct CheckProcess: Sendable {
         defer { for word in words { free(word) } }
         var process = pid_t()
         // The Swift runtime would take seconds to write a backtrace of our own frames; under a debugger, in process, there is a better one.
-        var settings: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [strdup("SWIFT_BACKTRACE=enable=no"), strdup("TMPDIR=" + scratch), nil]
+        var settings: [UnsafeMutablePointer<CChar>?] =
+            Self.environment.map { strdup($0) } + [strdup("SWIFT_BACKTRACE=enable=no"), strdup("TMPDIR=" + scratch), nil]
         defer { for setting in settings { free(setting) } }
         let failed = posix_spawn(&process, words[0]!, &actions, nil, &words, &settings)
         guard failed == 0 else { throw ConformanceError("\(arguments[0]) cannot be started: \(String(cString: strerror(failed)))") }
@@ -120,7 +125,8 @@ public struct CheckProcess: Sendable {
 
     private func outcome(_ said: [UInt8], _ status: Int32) -> Report.Outcome {
         let signal = status & 0x7f
-        let ending = signal != 0 ? "was ended by signal \(signal) (\(Self.signals[signal] ?? "SIG\(signal)"))" : "ended with \((status >> 8) & 0xff)"
+        let ending =
+            signal != 0 ? "was ended by signal \(signal) (\(Self.signals[signal] ?? "SIG\(signal)"))" : "ended with \((status >> 8) & 0xff)"
         guard let message = try? JSON.decode(said), let outcome = message["outcome"].string else {
             if signal != 0 {
                 return .failed("the plugin \(ending) in this check; --check with --in-process shows a debugger where")
@@ -130,13 +136,15 @@ public struct CheckProcess: Sendable {
         let text = message["message"].string ?? ""
         switch outcome {
         case "passed":
-            return status == 0 ? .passed : .failed("the check passed, but then its process \(ending): something of the plugin goes on after destroy")
+            return status == 0
+                ? .passed : .failed("the check passed, but then its process \(ending): something of the plugin goes on after destroy")
         case "notOffered": return .notOffered(text)
         default: return .failed(text)
         }
     }
 
     private static let signals: [Int32: String] = [
-        SIGSEGV: "SIGSEGV", SIGABRT: "SIGABRT", SIGILL: "SIGILL", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP", SIGKILL: "SIGKILL", SIGTERM: "SIGTERM", SIGSYS: "SIGSYS",
+        SIGSEGV: "SIGSEGV", SIGABRT: "SIGABRT", SIGILL: "SIGILL", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGTRAP: "SIGTRAP",
+        SIGKILL: "SIGKILL", SIGTERM: "SIGTERM", SIGSYS: "SIGSYS",
     ]
 }

@@ -17,7 +17,8 @@ enum Hosted {
     /// Runs `body` with the plugin started.
     /// - Parameter load: loads it, where that must happen on a certain thread.
     static func run<R: Sendable>(
-        _ plugin: PluginUnderTest, services: HostServices, load: (PluginHost) async throws -> Void = { try $0.load() }, _ body: (PluginHost) async throws -> R
+        _ plugin: PluginUnderTest, services: HostServices, load: (PluginHost) async throws -> Void = { try $0.load() },
+        _ body: (PluginHost) async throws -> R
     ) async throws -> R {
         let scratch = try Scratch()
         let host = try make(plugin, in: scratch)
@@ -49,7 +50,8 @@ enum Hosted {
     private static func make(_ plugin: PluginUnderTest, in scratch: Scratch) throws -> PluginHost {
         try scratch.write("plugin.yaml", JSON.encode(plugin.manifest))
         let directory = String(plugin.library[..<(plugin.library.lastIndex(of: "/") ?? plugin.library.startIndex)])
-        var configuration = PluginHost.Configuration(manifestDirectory: scratch.path, libraryDirectories: [directory.isEmpty ? "/" : directory])
+        var configuration = PluginHost.Configuration(
+            manifestDirectory: scratch.path, libraryDirectories: [directory.isEmpty ? "/" : directory])
         if let executable = plugin.childExecutable { configuration.childExecutable = executable }
         return PluginHost(configuration, log: quiet)
     }
@@ -64,14 +66,18 @@ final class Scratch: Sendable {
     init() throws {
         let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(parent)/apus-conformance-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw ConformanceError("no directory can be made in \(parent): \(String(cString: strerror(errno)))") }
+        guard mkdtemp(&template) != nil else {
+            throw ConformanceError("no directory can be made in \(parent): \(String(cString: strerror(errno)))")
+        }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { Self.remove(path) }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {
-        guard let file = fopen("\(path)/\(name)", "w") else { throw ConformanceError("\(path)/\(name) cannot be written: \(String(cString: strerror(errno)))") }
+        guard let file = fopen("\(path)/\(name)", "w") else {
+            throw ConformanceError("\(path)/\(name) cannot be written: \(String(cString: strerror(errno)))")
+        }
         fwrite(bytes, 1, bytes.count, file)
         fclose(file)
     }
@@ -79,7 +85,9 @@ final class Scratch: Sendable {
     private static func remove(_ path: String) {
         if let stream = opendir(path) {
             while let entry = readdir(stream) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
                 if name == "." || name == ".." { continue }
                 if entry.pointee.d_type == UInt8(DT_DIR) { remove(path + "/" + name) } else { unlink(path + "/" + name) }
             }

@@ -14,8 +14,11 @@ enum LifeCycle {
         Check("create/config", "create answers OK to the manifest's config, and destroy may follow at once.") { plugin in
             try await direct(plugin) { try DirectInstance(plugin).destroy() }
         },
-        Check("create/unknown-field", "A field of config that the component does not know is refused with INVALID and named.", unknownField),
-        Check("create/without-services", "A host without a service answers null for it: create then refuses with a sentence, or does without.", withoutServices),
+        Check(
+            "create/unknown-field", "A field of config that the component does not know is refused with INVALID and named.", unknownField),
+        Check(
+            "create/without-services",
+            "A host without a service answers null for it: create then refuses with a sentence, or does without.", withoutServices),
         Check("start", "start answers OK and the component can take calls; stop ends its work, destroy frees it.") { plugin in
             try await direct(plugin) { try started(plugin) { try exercise($0, plugin.kind) }.destroy() }
         },
@@ -40,21 +43,26 @@ enum LifeCycle {
             let (before, after, _) = try await hundred(plugin)
             try expect(
                 after.threads - before.threads < rounds / 5,
-                "a hundred instances, each started, stopped and destroyed, left \(after.threads - before.threads) threads behind; join in stop every thread that start made")
+                "a hundred instances, each started, stopped and destroyed, left \(after.threads - before.threads) threads behind; join in stop every thread that start made"
+            )
         },
         Check("instances/descriptors-close", "Connections and files are closed when destroy returns.") { plugin in
             let (before, after, _) = try await hundred(plugin)
             try expect(
                 after.descriptors - before.descriptors < rounds / 5,
-                "a hundred instances, each started, stopped and destroyed, left \(after.descriptors - before.descriptors) descriptors open; close in stop what start opened")
+                "a hundred instances, each started, stopped and destroyed, left \(after.descriptors - before.descriptors) descriptors open; close in stop what start opened"
+            )
         },
         Check("instances/memory-returns", "destroy frees the instance: a hundred of them need no more memory than ten.") { plugin in
             let (_, _, growth) = try await hundred(plugin)
             try expect(
                 growth < heapLimit,
-                "each instance, started, stopped and destroyed, kept about \(growth) bytes; free in destroy what create took, and in stop what start took")
+                "each instance, started, stopped and destroyed, kept about \(growth) bytes; free in destroy what create took, and in stop what start took"
+            )
         },
-        Check("host/quiet-after-stop", "After stop no objects.* function is called, and after destroy no host function at all.", quietAfterStop),
+        Check(
+            "host/quiet-after-stop", "After stop no objects.* function is called, and after destroy no host function at all.",
+            quietAfterStop),
     ]
 
     private static let rounds = 100
@@ -92,7 +100,8 @@ enum LifeCycle {
             } catch let refused as DirectInstance.Refused {
                 try expect(
                     refused.answer.status == APUS_INVALID && refused.answer.text.contains(field),
-                    "create answered \(refused.answer.description) to config.\(field), which it does not know; answer INVALID with a sentence that names the field")
+                    "create answered \(refused.answer.description) to config.\(field), which it does not know; answer INVALID with a sentence that names the field"
+                )
                 return
             }
             throw NotOffered("create takes fields that it does not know; an operator's typo then goes unnoticed")
@@ -106,7 +115,9 @@ enum LifeCycle {
                 instance.stop()
                 instance.destroy()
             } catch let refused as DirectInstance.Refused {
-                try expect(!refused.answer.bytes.isEmpty, "create answered \(refused.answer.description); write one sentence for the operator into the sink")
+                try expect(
+                    !refused.answer.bytes.isEmpty,
+                    "create answered \(refused.answer.description); write one sentence for the operator into the sink")
             }
         }
     }
@@ -138,7 +149,9 @@ enum LifeCycle {
             first.stop()
             first.destroy()
             for (which, answer) in zip(["first", "second"], answers) where answer.status != APUS_OK {
-                throw Failure("start of the \(which) of two instances answered \(answer.description); keep what belongs to an instance behind `self`, not in global variables")
+                throw Failure(
+                    "start of the \(which) of two instances answered \(answer.description); keep what belongs to an instance behind `self`, not in global variables"
+                )
             }
             try exercise(second, plugin.kind)
         }
@@ -153,10 +166,14 @@ enum LifeCycle {
             instance.destroy()
             usleep(200_000)
             let objects = instance.host.called(in: [.stopped]) { $0.hasPrefix("objects.") }
-            try expect(objects.isEmpty, "after stop it called \(objects.joined(separator: ", ")); end in stop whatever uses the API, and wait for it")
+            try expect(
+                objects.isEmpty,
+                "after stop it called \(objects.joined(separator: ", ")); end in stop whatever uses the API, and wait for it")
             let late = instance.host.called(in: [.destroyed])
             try expect(
-                late.isEmpty, "after destroy it called \(late.joined(separator: ", ")); the host's tables are lent until destroy has returned, so say the last word before that")
+                late.isEmpty,
+                "after destroy it called \(late.joined(separator: ", ")); the host's tables are lent until destroy has returned, so say the last word before that"
+            )
         }
     }
 
@@ -208,7 +225,9 @@ enum LifeCycle {
             if slots.score != nil { _ = try trial.score(slots) }
         case .runtime:
             let table = instance.table(apus_runtime.self)
-            _ = Array("RuntimeService/Version".utf8).withBorrowed { method in Sentence.collect { table.call(instance.me, method, apus_borrowed(), 5000, $0) } }
+            _ = Array("RuntimeService/Version".utf8).withBorrowed { method in
+                Sentence.collect { table.call(instance.me, method, apus_borrowed(), 5000, $0) }
+            }
         case .proxy:
             let table = instance.table(apus_proxy.self)
             _ = Sentence.collect { table.cleanup(instance.me, $0) }

@@ -6,13 +6,15 @@ public import PluginHost
 public struct PluginUnderTest: Sendable {
     /// Where the library is.
     public let library: String
-    /// A Plugin object: what the component is, its `config`, and for a controller what it watches and may do. `isolation: Process` is honoured.
+    /// A Plugin object: what the component is, its `config`, and for a controller what it watches and may do. `isolation: Process` is
+    /// honoured.
     public let manifest: Value
     /// What the component is, as the manifest says.
     public let kind: ExtensionKind
     /// Controllers: objects to reconcile, beside those that the suite makes by itself.
     public var objects: [Value] = []
-    /// Runtimes: an image that can be run, with `sh` and `sleep` in it. `nil` takes the first that the runtime lists, or else asks it to pull one.
+    /// Runtimes: an image that can be run, with `sh` and `sleep` in it. `nil` takes the first that the runtime lists, or else asks it to
+    /// pull one.
     public var image: String?
     /// With `isolation: Process`: the `apus` that holds the plugin; this program when `nil`.
     public var childExecutable: String?
@@ -23,8 +25,8 @@ public struct PluginUnderTest: Sendable {
     var isIsolated: Bool { manifest["spec"]["isolation"].string == "Process" }
 
     /// - Parameters:
-    ///   - manifest: without one, the component is tried as the library describes it, with an empty configuration; a controller cannot do without.
-    ///   - component: which one, where there is no manifest and the library has several.
+    ///   - manifest: without one, the component is tried as the library describes it, with an empty configuration; a controller cannot do
+    ///     without. - component: which one, where there is no manifest and the library has several.
     /// - Throws: `ConformanceError` when the library is not one, or the manifest is not whole.
     public init(library: String, manifest: Value? = nil, component: String? = nil) throws {
         let slash = library.lastIndex(of: "/")
@@ -32,7 +34,8 @@ public struct PluginUnderTest: Sendable {
         let file = String(library[(slash.map { library.index(after: $0) } ?? library.startIndex)...])
         var whole = try manifest ?? Self.describe(self.library, component)
         guard let kind = whole["spec"]["kind"].string.flatMap(ExtensionKind.init(rawValue:)) else {
-            throw ConformanceError("spec.kind of the manifest must be one of \(ExtensionKind.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw ConformanceError(
+                "spec.kind of the manifest must be one of \(ExtensionKind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         if let component { whole["spec"]["component"] = .string(component) }
         whole["spec"]["library"] = .string(file)
@@ -51,10 +54,15 @@ public struct PluginUnderTest: Sendable {
         guard let found = component == nil && all.count == 1 ? all.first : all.first(where: { $0.name == component }) else {
             let names = all.map(\.name).joined(separator: ", ")
             throw ConformanceError(
-                component.map { "\(library) has no component \($0); it offers \(names)" } ?? "\(library) offers several components, name one with --component: \(names)")
+                component.map { "\(library) has no component \($0); it offers \(names)" }
+                    ?? "\(library) offers several components, name one with --component: \(names)")
         }
-        guard let kind = kinds[found.extension] else { throw ConformanceError("component \(found.name) of \(library) is \(found.extension), which this host does not have") }
-        guard kind != .controller else { throw ConformanceError("what a controller watches and may do stands in its manifest: give it with --manifest") }
+        guard let kind = kinds[found.extension] else {
+            throw ConformanceError("component \(found.name) of \(library) is \(found.extension), which this host does not have")
+        }
+        guard kind != .controller else {
+            throw ConformanceError("what a controller watches and may do stands in its manifest: give it with --manifest")
+        }
         return [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "under-test"],
             "spec": ["kind": .string(kind.rawValue), "component": .string(found.name)],

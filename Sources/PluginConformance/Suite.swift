@@ -6,10 +6,12 @@ public enum Suite {
     public static func checks(of kind: ExtensionKind) -> [Check] { LifeCycle.checks + (own[kind] ?? []) }
 
     private static let own: [ExtensionKind: [Check]] = [
-        .schedulerPolicy: PrefilterChecks.all + FilterChecks.all + ScoreChecks.all, .controller: ControllerChecks.all, .runtime: RuntimeChecks.all, .proxy: ProxyChecks.all,
+        .schedulerPolicy: PrefilterChecks.all + FilterChecks.all + ScoreChecks.all, .controller: ControllerChecks.all,
+        .runtime: RuntimeChecks.all, .proxy: ProxyChecks.all,
     ]
 
-    /// Runs the checks one after another with `run`. A library that the host refuses to load fails the first check, and the others are left out.
+    /// Runs the checks one after another with `run`. A library that the host refuses to load fails the first check, and the others are left
+    /// out.
     /// - Parameter heard: is told each outcome when it is there.
     public static func run(
         _ plugin: PluginUnderTest, only: Set<String> = [], heard: (String, Report.Outcome) -> Void = { _, _ in },
@@ -40,7 +42,9 @@ public func check(_ plugin: PluginUnderTest) async -> Report { await Suite.run(p
 
 private func checkHere(_ plugin: PluginUnderTest, is kind: ExtensionKind) async -> Report {
     guard plugin.kind == kind else {
-        return Report(checks: [(LifeCycle.loads, .failed("the manifest says kind \(plugin.kind.rawValue), and this is the suite for \(kind.rawValue)"))])
+        return Report(checks: [
+            (LifeCycle.loads, .failed("the manifest says kind \(plugin.kind.rawValue), and this is the suite for \(kind.rawValue)"))
+        ])
     }
     return await check(plugin)
 }

@@ -1,8 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Lets a plugin's thread wait for an asynchronous call. The thread blocks; the call runs on the cooperative pool. After `close`, calls under way are cancelled
-/// and new ones refused.
+/// Lets a plugin's thread wait for an asynchronous call. The thread blocks; the call runs on the cooperative pool. After `close`, calls
+/// under way are cancelled and new ones refused.
 final class BlockingCalls: Sendable {
     private struct State {
         var isClosed = false

@@ -18,7 +18,9 @@ public struct ControllerKey: Hashable, Sendable {
     }
 
     /// Two keys are one when they name the same object; the uid goes along for information.
-    public static func == (left: Self, right: Self) -> Bool { left.name == right.name && left.namespace == right.namespace && left.resource == right.resource }
+    public static func == (left: Self, right: Self) -> Bool {
+        left.name == right.name && left.namespace == right.namespace && left.resource == right.resource
+    }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(resource)
@@ -60,7 +62,9 @@ public final class ControllerPlugin: Sendable {
             var sentence = Collector()
             var again: Int64 = 0
             var answer = key.withC { key in component.call(0, apus_controller.self, into: &sentence) { $0.reconcile($1, key, &again, $2) } }
-            if again < 0, answer.status == APUS_OK { answer = component.reject(0, "reconcile asked to be called again after \(again) ms, which is before now") }
+            if again < 0, answer.status == APUS_OK {
+                answer = component.reject(0, "reconcile asked to be called again after \(again) ms, which is before now")
+            }
             let message = answer.problem ?? sentence.text
             switch answer.status {
             case APUS_OK: return .done(after: again > 0 ? .milliseconds(again) : nil)

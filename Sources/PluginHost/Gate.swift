@@ -1,7 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Counts the leases on a component, so that its instance is stopped and destroyed only when none is left. Entering and leaving are one atomic addition each.
+/// Counts the leases on a component, so that its instance is stopped and destroyed only when none is left. Entering and leaving are one
+/// atomic addition each.
 final class Gate: Sendable {
     /// Bit 0 is set while the gate is open; the rest counts the leases, each worth 2.
     private let word = Atomic<UInt64>(0)

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// How often what took how long: a log-linear histogram of nanoseconds with eight steps for every power of two, so that a percentile is at most an eighth too high.
-/// Adding is one atomic addition.
+/// How often what took how long: a log-linear histogram of nanoseconds with eight steps for every power of two, so that a percentile is at
+/// most an eighth too high. Adding is one atomic addition.
 final class Histogram: @unchecked Sendable {
     // Sendable because the counts are atomic and the memory lives as long as the histogram.
     private let counts: UnsafeMutablePointer<Atomic<UInt64>>

@@ -23,7 +23,9 @@ final class InProcessInstance: ComponentInstance, @unchecked Sendable {
         let status = JSON.encode(manifest.config).withBorrowed { config in
             sentence.collect { component.pointee.create(component, host, config, &instance, $0) }
         }
-        guard status == APUS_OK else { throw PluginError(.initFailed, plugin: manifest.name, "create answered \(statusName(status)): \(sentence.text)") }
+        guard status == APUS_OK else {
+            throw PluginError(.initFailed, plugin: manifest.name, "create answered \(statusName(status)): \(sentence.text)")
+        }
         self.component = component
         table = component.pointee.table
         me = instance
@@ -40,14 +42,18 @@ final class InProcessInstance: ComponentInstance, @unchecked Sendable {
         }
         typealias ServiceFunction = @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>) -> UnsafeRawPointer?
         let host = UnsafeMutablePointer<apus_host>.allocate(capacity: 1)
-        host.initialize(to: apus_host(size: UInt32(MemoryLayout<apus_host>.size), context: nil, service: unsafeBitCast(service.code, to: ServiceFunction.self)))
+        host.initialize(
+            to: apus_host(
+                size: UInt32(MemoryLayout<apus_host>.size), context: nil, service: unsafeBitCast(service.code, to: ServiceFunction.self)))
         return UnsafePointer(host)
     }
 
     func start() throws {
         var sentence = Collector()
         let status = sentence.collect { component.pointee.start?(me, $0) ?? APUS_OK }
-        guard status == APUS_OK else { throw PluginError(.startFailed, plugin: plugin, "start answered \(statusName(status)): \(sentence.text)") }
+        guard status == APUS_OK else {
+            throw PluginError(.startFailed, plugin: plugin, "start answered \(statusName(status)): \(sentence.text)")
+        }
     }
 
     func stop() { component.pointee.stop?(me) }

@@ -29,7 +29,8 @@ public struct Library: Sendable {
         guard let path = directories.lazy.map({ $0 + "/" + manifest.library }).first(where: { access($0, R_OK) == 0 }) else {
             throw PluginError(
                 .missingLibrary, plugin: manifest.name,
-                "there is no \(manifest.library) in \(directories.isEmpty ? "any plugin directory: none is configured" : directories.joined(separator: ", "))")
+                "there is no \(manifest.library) in \(directories.isEmpty ? "any plugin directory: none is configured" : directories.joined(separator: ", "))"
+            )
         }
         return try open(path: path, plugin: manifest.name, pin: manifest.sha256)
     }
@@ -43,12 +44,16 @@ public struct Library: Sendable {
         guard let state = FileState(file) else { throw PluginError(.unloadable, plugin: plugin, "\(path) is not a file") }
         let library =
             try copies.withLock { copies in
-                if let sha256 = copies.sources[state], let descriptor = copies.descriptors[sha256] { return Library(path: path, sha256: sha256, descriptor: descriptor) }
+                if let sha256 = copies.sources[state], let descriptor = copies.descriptors[sha256] {
+                    return Library(path: path, sha256: sha256, descriptor: descriptor)
+                }
                 return nil
             } ?? copy(file, state, path: path, plugin: plugin)
         if let pin, pin != library.sha256 {
             throw PluginError(
-                .pinMismatch, plugin: plugin, "the manifest pins SHA-256 \(pin), \(path) is \(library.sha256); pin the library that is there, or put the pinned one in its place")
+                .pinMismatch, plugin: plugin,
+                "the manifest pins SHA-256 \(pin), \(path) is \(library.sha256); pin the library that is there, or put the pinned one in its place"
+            )
         }
         return library
     }

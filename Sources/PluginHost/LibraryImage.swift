@@ -1,7 +1,8 @@
 internal import Glibc
 internal import PluginAPI
 
-/// A plugin library in the memory of this process. It is never unmapped: the Swift runtime, and the library's own threads, keep pointers into it.
+/// A plugin library in the memory of this process. It is never unmapped: the Swift runtime, and the library's own threads, keep pointers
+/// into it.
 struct LibraryImage: @unchecked Sendable {
     // Sendable because the tables behind `plugin` are constant for the life of the process.
     /// For messages: where the bytes came from.
@@ -35,7 +36,9 @@ struct LibraryImage: @unchecked Sendable {
     var inspection: LibraryInspection {
         LibraryInspection(
             name: String(cString: plugin.pointee.name), version: String(cString: plugin.pointee.version), abi: abi,
-            components: components.map { LibraryInspection.Component(name: String(cString: $0.pointee.name), extension: String(cString: $0.pointee.extension)) })
+            components: components.map {
+                LibraryInspection.Component(name: String(cString: $0.pointee.name), extension: String(cString: $0.pointee.extension))
+            })
     }
 
     private var components: UnsafeBufferPointer<UnsafePointer<apus_component>> {
@@ -63,14 +66,18 @@ struct LibraryImage: @unchecked Sendable {
     /// - Parameter abi: the one the manifest asks for, if it does.
     func component(_ name: String, _ kind: ExtensionKind, abi: String? = nil, plugin: String) throws -> UnsafePointer<apus_component> {
         if let abi, abi != self.abi {
-            throw PluginError(.incompatibleABI, plugin: plugin, "the manifest wants a library of plugin ABI \(abi), \(path) was built for \(self.abi)")
+            throw PluginError(
+                .incompatibleABI, plugin: plugin, "the manifest wants a library of plugin ABI \(abi), \(path) was built for \(self.abi)")
         }
         guard let component = components.first(where: { String(cString: $0.pointee.name) == name }) else {
             let offered = components.map { String(cString: $0.pointee.name) }.joined(separator: ", ")
-            throw PluginError(.wrongDescriptor, plugin: plugin, "\(path) has no component \(name); it offers \(offered.isEmpty ? "none" : offered)")
+            throw PluginError(
+                .wrongDescriptor, plugin: plugin, "\(path) has no component \(name); it offers \(offered.isEmpty ? "none" : offered)")
         }
         let size = Int(component.pointee.size)
-        guard size >= MemoryLayout<apus_component>.size else { throw tooSmall(plugin, "apus_component", size, MemoryLayout<apus_component>.size) }
+        guard size >= MemoryLayout<apus_component>.size else {
+            throw tooSmall(plugin, "apus_component", size, MemoryLayout<apus_component>.size)
+        }
         let descriptor = kind.descriptor
         func missing(_ slot: String) -> PluginError {
             PluginError(.wrongDescriptor, plugin: plugin, "\(path): component \(name) lacks \(slot), which \(descriptor.id) requires")
@@ -78,19 +85,26 @@ struct LibraryImage: @unchecked Sendable {
         guard Self.pointer(in: component, at: MemoryLayout<apus_component>.offset(of: \.create)!) != nil else { throw missing("create") }
         let offered = String(cString: component.pointee.extension)
         guard offered == descriptor.id else {
-            throw PluginError(.wrongDescriptor, plugin: plugin, "the manifest says kind \(kind.rawValue) (\(descriptor.id)), but component \(name) of \(path) is \(offered)")
+            throw PluginError(
+                .wrongDescriptor, plugin: plugin,
+                "the manifest says kind \(kind.rawValue) (\(descriptor.id)), but component \(name) of \(path) is \(offered)")
         }
         guard let table = Self.pointer(in: component, at: MemoryLayout<apus_component>.offset(of: \.table)!) else { throw missing("table") }
         let tableSize = Int(table.load(as: UInt32.self))
         guard tableSize >= descriptor.size else { throw tooSmall(plugin, "table of \(descriptor.id)", tableSize, descriptor.size) }
-        for (index, slot) in descriptor.slots.enumerated() where slot.isRequired && Self.pointer(in: table, at: 8 + 8 * index) == nil { throw missing(slot.name) }
+        for (index, slot) in descriptor.slots.enumerated() where slot.isRequired && Self.pointer(in: table, at: 8 + 8 * index) == nil {
+            throw missing(slot.name)
+        }
         return component
     }
 
     /// Pointers that the header declares non-null are looked at as raw memory, because a faulty library may have left them null.
-    private static func pointer(in table: UnsafeRawPointer, at offset: Int) -> UnsafeRawPointer? { table.load(fromByteOffset: offset, as: UnsafeRawPointer?.self) }
+    private static func pointer(in table: UnsafeRawPointer, at offset: Int) -> UnsafeRawPointer? {
+        table.load(fromByteOffset: offset, as: UnsafeRawPointer?.self)
+    }
 
     private func tooSmall(_ name: String, _ what: String, _ size: Int, _ wanted: Int) -> PluginError {
-        PluginError(.wrongDescriptor, plugin: name, "\(path): the \(what) has \(size) bytes, fewer than the \(wanted) of ABI \(APUS_ABI_MAJOR).0")
+        PluginError(
+            .wrongDescriptor, plugin: name, "\(path): the \(what) has \(size) bytes, fewer than the \(wanted) of ABI \(APUS_ABI_MAJOR).0")
     }
 }

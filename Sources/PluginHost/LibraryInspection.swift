@@ -13,7 +13,8 @@ public struct LibraryInspection: Sendable, Equatable {
         public var `extension`: String
     }
 
-    /// Loads the library at `path` into this process, for good, and asks it. Its constructors and `apus_plugin_entry` run, no component is made.
+    /// Loads the library at `path` into this process, for good, and asks it. Its constructors and `apus_plugin_entry` run, no component is
+    /// made.
     /// - Throws: `PluginError` when it is no plugin library, or one for another ABI, or when a component's table is too small or has holes.
     public static func inspect(path: String) throws -> LibraryInspection {
         let name = path.split(separator: "/").last.map(String.init) ?? path

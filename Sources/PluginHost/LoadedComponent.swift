@@ -2,7 +2,8 @@ internal import Logging
 internal import PluginAPI
 internal import Synchronization
 
-/// One instance of a component, from `create` to `destroy`, with the host functions made for it alone, and everything that is known of its calls.
+/// One instance of a component, from `create` to `destroy`, with the host functions made for it alone, and everything that is known of its
+/// calls.
 ///
 /// Calls happen under a lease. After `tearDown` began nobody gets a lease; who has one goes on until it is given back.
 final class LoadedComponent: @unchecked Sendable {
@@ -30,8 +31,12 @@ final class LoadedComponent: @unchecked Sendable {
     private let table: UnsafeRawPointer
     private let me: UnsafeMutableRawPointer?
 
-    /// Loads the library, checks it against the manifest and makes the instance. `notice` is called, on any thread, with what an isolated instance tells of itself.
-    init(_ manifest: PluginManifest, _ configuration: PluginHost.Configuration, log: Logger, notice: @escaping @Sendable (InstanceNotice) -> Void) throws {
+    /// Loads the library, checks it against the manifest and makes the instance. `notice` is called, on any thread, with what an isolated
+    /// instance tells of itself.
+    init(
+        _ manifest: PluginManifest, _ configuration: PluginHost.Configuration, log: Logger,
+        notice: @escaping @Sendable (InstanceNotice) -> Void
+    ) throws {
         self.manifest = manifest
         self.log = log
         marksThread = manifest.kind == .schedulerPolicy
@@ -40,11 +45,14 @@ final class LoadedComponent: @unchecked Sendable {
         objects = ObjectsService(manifest, violations: violations, forbidden: forbidden, log: log)
         let interruption = Interruption()
         self.interruption = interruption
-        let services = [(Signatures.hostLog, LogService.table(plugin: manifest.name, log: log)), (Signatures.hostObjects, objects.makeTable())]
+        let services = [
+            (Signatures.hostLog, LogService.table(plugin: manifest.name, log: log)), (Signatures.hostObjects, objects.makeTable()),
+        ]
         switch manifest.isolation {
         case .none: instance = try InProcessInstance(manifest, library, services: services)
         case .process:
-            instance = try IsolatedInstance(manifest, library, services: services, childExecutable: configuration.childExecutable, log: log) {
+            instance = try IsolatedInstance(manifest, library, services: services, childExecutable: configuration.childExecutable, log: log)
+            {
                 interruption.hear($0)
                 notice($0)
             }
@@ -69,7 +77,8 @@ final class LoadedComponent: @unchecked Sendable {
         case prompt
     }
 
-    /// Takes no more calls, waits for those under way, then `stop` and `destroy`. Blocks. An instance whose calls do not end is not destroyed, but left mapped and silent.
+    /// Takes no more calls, waits for those under way, then `stop` and `destroy`. Blocks. An instance whose calls do not end is not
+    /// destroyed, but left mapped and silent.
     func tearDown(_ ending: Ending) {
         gate.close()
         if ending == .graceful, !gate.drain(seconds: Self.patience) {
@@ -133,17 +142,20 @@ extension LoadedComponent {
         var problem: String?
     }
 
-    /// Calls a slot on the caller's thread, checks that it may be called, and counts it. `slot` is the index in the kind's descriptor; `limit` stands in place of the
-    /// slot's deadline, in nanoseconds.
+    /// Calls a slot on the caller's thread, checks that it may be called, and counts it. `slot` is the index in the kind's descriptor;
+    /// `limit` stands in place of the slot's deadline, in nanoseconds.
     func call<Table>(
-        _ slot: Int, _ table: Table.Type, _ entry: Entry = .gate, limit: UInt64? = nil, _ body: (Table, UnsafeMutableRawPointer?) -> apus_status
+        _ slot: Int, _ table: Table.Type, _ entry: Entry = .gate, limit: UInt64? = nil,
+        _ body: (Table, UnsafeMutableRawPointer?) -> apus_status
     ) -> Answer {
         if entry == .gate {
             guard gate.enter() else { return Answer(status: APUS_CANCELLED, problem: "the plugin was stopped") }
         }
         defer { if entry == .gate { gate.leave() } }
         let counter = slots[slot]
-        guard counter.states & state.load(ordering: .acquiring) != 0 else { return Answer(status: APUS_CANCELLED, problem: "the plugin was stopped") }
+        guard counter.states & state.load(ordering: .acquiring) != 0 else {
+            return Answer(status: APUS_CANCELLED, problem: "the plugin was stopped")
+        }
         if counter.isControl, isControlled.exchange(true, ordering: .acquiring) {
             return refuse(counter, "\(counter.descriptor.name) was called while another call was under way, though it takes one at a time")
         }
@@ -186,7 +198,9 @@ extension LoadedComponent {
     }
 
     /// Answers that say something about the world and not about the plugin.
-    private static func isNormal(_ status: apus_status) -> Bool { [APUS_OK, APUS_RETRY, APUS_UNSCHEDULABLE, APUS_CONFLICT].contains(status) }
+    private static func isNormal(_ status: apus_status) -> Bool {
+        [APUS_OK, APUS_RETRY, APUS_UNSCHEDULABLE, APUS_CONFLICT].contains(status)
+    }
 
     /// A callback of the plugin's that may come only while it runs: whether it may. One that comes after `stop` is counted.
     func admits(callback name: String) -> Bool {
@@ -200,7 +214,8 @@ extension LoadedComponent {
         var sentence = Collector()
         let answer = call(1, apus_proxy.self, .anyState, into: &sentence) { $0.cleanup($1, $2) }
         guard answer.status == APUS_OK else {
-            throw PluginError(.fault, plugin: manifest.name, "cleanup answered \(statusName(answer.status)): \(answer.problem ?? sentence.text)")
+            throw PluginError(
+                .fault, plugin: manifest.name, "cleanup answered \(statusName(answer.status)): \(answer.problem ?? sentence.text)")
         }
     }
 

@@ -4,7 +4,8 @@ internal import APIModel
 extension ManifestReader {
     func controller(_ value: Value, kind: ExtensionKind) throws -> ControllerManifest? {
         guard (kind == .controller) == !value.isNull else {
-            throw error(kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
+            throw error(
+                kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
         }
         guard kind == .controller else { return nil }
         try allow(["for", "owns", "watches", "workers"], in: value, at: "spec.controller")
@@ -13,10 +14,14 @@ extension ManifestReader {
             let path = "spec.controller.watches[\(index)]"
             try allow(["resource", "map"], in: watch, at: path)
             let mapping = try choice(watch["map"], of: ControllerManifest.Mapping.self, default: .plugin, at: "\(path).map")
-            if mapping == .ownership, watch["resource"].string == "*" { return Self.ownable.map { ControllerManifest.Watch(resource: $0, map: mapping) } }
+            if mapping == .ownership, watch["resource"].string == "*" {
+                return Self.ownable.map { ControllerManifest.Watch(resource: $0, map: mapping) }
+            }
             return [ControllerManifest.Watch(resource: try resource(watch["resource"], at: "\(path).resource"), map: mapping)]
         }
-        guard !primary.isEmpty || watches.contains(where: { $0.map == .ownership }) else { throw error("spec.controller.for: must name at least one resource") }
+        guard !primary.isEmpty || watches.contains(where: { $0.map == .ownership }) else {
+            throw error("spec.controller.for: must name at least one resource")
+        }
         return ControllerManifest(
             for: primary, owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
             workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"))
@@ -47,8 +52,11 @@ extension ManifestReader {
     func grants(_ rules: [Value], _ resource: GroupVersionResource) -> Bool {
         ["get", "list", "watch"].allSatisfy { verb in
             rules.contains { rule in
-                func has(_ field: String, _ wanted: String) -> Bool { rule[field].elements.contains { $0.string == wanted || $0.string == "*" } }
-                return has("apiGroups", resource.group) && has("resources", resource.resource) && has("verbs", verb) && rule["resourceNames"].elements.isEmpty
+                func has(_ field: String, _ wanted: String) -> Bool {
+                    rule[field].elements.contains { $0.string == wanted || $0.string == "*" }
+                }
+                return has("apiGroups", resource.group) && has("resources", resource.resource) && has("verbs", verb)
+                    && rule["resourceNames"].elements.isEmpty
             }
         }
     }

@@ -16,10 +16,14 @@ extension ManifestReader {
     }
 
     /// One of the raw values of `type`; without a default there must be one.
-    func choice<Choice: CaseIterable & RawRepresentable<String>>(_ value: Value, of type: Choice.Type, default fallback: Choice?, at path: String) throws -> Choice {
+    func choice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ value: Value, of type: Choice.Type, default fallback: Choice?, at path: String
+    ) throws -> Choice {
         if value.isNull, let fallback { return fallback }
         let name = try string(value, at: path)
-        guard let choice = Choice(rawValue: name) else { throw error("\(path): \"\(name)\" is none of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))") }
+        guard let choice = Choice(rawValue: name) else {
+            throw error("\(path): \"\(name)\" is none of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
         return choice
     }
 
@@ -31,7 +35,9 @@ extension ManifestReader {
 
     func int(_ value: Value, _ range: ClosedRange<Int>, default fallback: Int, at path: String) throws -> Int {
         if value.isNull { return fallback }
-        guard let int = value.int, range.contains(Int(int)) else { throw error("\(path): must be a number from \(range.lowerBound) to \(range.upperBound)") }
+        guard let int = value.int, range.contains(Int(int)) else {
+            throw error("\(path): must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
         return Int(int)
     }
 
@@ -55,7 +61,8 @@ extension ManifestReader {
     }
 
     func isLabel(_ name: String) -> Bool {
-        name.utf8.count <= 63 && name.first != "-" && name.last != "-" && name.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
+        name.utf8.count <= 63 && name.first != "-" && name.last != "-"
+            && name.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d }
     }
 
     func text(_ value: Value) -> String { String(decoding: JSON.encode(value), as: UTF8.self) }

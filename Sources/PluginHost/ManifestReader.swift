@@ -11,9 +11,11 @@ struct ManifestReader {
     static func read(directory: String) throws -> [PluginManifest] {
         let files: [String]
         do {
-            files = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+            files = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+                .sorted()
         } catch {
-            throw PluginError(.invalidManifest, plugin: directory, "cannot read the manifest directory: \(error.localizedReason)", cause: error)
+            throw PluginError(
+                .invalidManifest, plugin: directory, "cannot read the manifest directory: \(error.localizedReason)", cause: error)
         }
         var manifests: [PluginManifest] = []
         for file in files {
@@ -56,36 +58,47 @@ struct ManifestReader {
         let spec = document["spec"]
         try allow(
             [
-                "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces", "deadlineSeconds", "limits",
+                "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces",
+                "deadlineSeconds", "limits",
                 "controller",
                 "rules",
             ], in: spec, at: "spec")
         let kind = try choice(spec["kind"], of: ExtensionKind.self, default: nil, at: "spec.kind")
         let library = try string(spec["library"], at: "spec.library")
-        guard !library.contains("/"), library != ".", library != ".." else { throw error("spec.library: \"\(library)\" must be a file name without a directory") }
+        guard !library.contains("/"), library != ".", library != ".." else {
+            throw error("spec.library: \"\(library)\" must be a file name without a directory")
+        }
         let config = spec["config"]
         guard config.isNull || config.isObject else { throw error("spec.config: must be an object") }
         if kind != .schedulerPolicy, !spec["weight"].isNull { throw error("spec.weight: only a SchedulerPolicy has a weight") }
-        let isolation = try choice(spec["isolation"], of: PluginManifest.Isolation.self, default: PluginManifest.Isolation.none, at: "spec.isolation")
+        let isolation = try choice(
+            spec["isolation"], of: PluginManifest.Isolation.self, default: PluginManifest.Isolation.none, at: "spec.isolation")
         let rules = try list(spec["rules"], at: "spec.rules").enumerated().map { try rule($1, at: "spec.rules[\($0)]") }
         let controller = try self.controller(spec["controller"], kind: kind)
         for resource in controller?.watched ?? [] where !grants(rules, resource) {
             throw error("spec.rules: must grant get, list and watch of \(resource), which spec.controller watches")
         }
-        let deadline = spec["deadlineSeconds"].isNull ? nil : Duration.seconds(try int(spec["deadlineSeconds"], 1...3600, default: 1, at: "spec.deadlineSeconds"))
+        let deadline =
+            spec["deadlineSeconds"].isNull
+            ? nil : Duration.seconds(try int(spec["deadlineSeconds"], 1...3600, default: 1, at: "spec.deadlineSeconds"))
         return PluginManifest(
             name: name, kind: kind, library: library, sha256: try sha256(spec["sha256"]),
             component: try spec["component"].isNull ? name : string(spec["component"], at: "spec.component"),
             abi: try spec["abi"].isNull ? nil : string(spec["abi"], at: "spec.abi"), config: config.isNull ? .emptyObject : config,
-            required: try bool(spec["required"], default: false, at: "spec.required"), enabled: try bool(spec["enabled"], default: true, at: "spec.enabled"),
-            weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), isolation: isolation, mode: try mode(spec["mode"], kind: kind),
-            replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation), controller: controller, rules: rules,
+            required: try bool(spec["required"], default: false, at: "spec.required"),
+            enabled: try bool(spec["enabled"], default: true, at: "spec.enabled"),
+            weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), isolation: isolation,
+            mode: try mode(spec["mode"], kind: kind),
+            replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
+            controller: controller, rules: rules,
             file: file, generation: metadata["generation"].int)
     }
 
     private func sha256(_ value: Value) throws -> String? {
         guard !value.isNull else { return nil }
-        guard let text = value.string, text.utf8.count == 64, text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+        guard let text = value.string, text.utf8.count == 64,
+            text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        else {
             throw error("spec.sha256: must be 64 hexadecimal digits in lower case")
         }
         return text
@@ -112,10 +125,14 @@ struct ManifestReader {
         var limits = PluginManifest.Limits()
         if !value["memory"].isNull {
             let text = value["memory"].string ?? value["memory"].int.map(String.init) ?? ""
-            guard let memory = try? Quantity(text), memory.value >= Self.leastMemory else { throw error("spec.limits.memory: must be a quantity of at least 1Mi") }
+            guard let memory = try? Quantity(text), memory.value >= Self.leastMemory else {
+                throw error("spec.limits.memory: must be a quantity of at least 1Mi")
+            }
             limits.memory = memory.value
         }
-        if !value["openFiles"].isNull { limits.openFiles = try int(value["openFiles"], 16...1_048_576, default: 16, at: "spec.limits.openFiles") }
+        if !value["openFiles"].isNull {
+            limits.openFiles = try int(value["openFiles"], 16...1_048_576, default: 16, at: "spec.limits.openFiles")
+        }
         return limits
     }
 

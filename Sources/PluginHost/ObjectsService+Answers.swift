@@ -15,7 +15,9 @@ extension ObjectsService {
         init(_ frame: CallFrame) throws {
             let reference = frame.reference
             let text = reference.resource.string
-            guard let resource = GroupVersionResource(text) else { throw APIError.badRequest("\"\(text)\" is not of the form group/version/plural or version/plural") }
+            guard let resource = GroupVersionResource(text) else {
+                throw APIError.badRequest("\"\(text)\" is not of the form group/version/plural or version/plural")
+            }
             let (namespace, subresource) = (reference.namespace_.string, reference.subresource.string)
             self.resource = resource
             self.namespace = namespace.isEmpty ? nil : namespace
@@ -26,10 +28,14 @@ extension ObjectsService {
         var qualifiedResource: String { resource.group.isEmpty ? resource.resource : "\(resource.resource).\(resource.group)" }
     }
 
-    func isCached(_ resource: GroupVersionResource, _ services: Services) -> Bool { watched.contains(resource) && services.cache.isSynced(resource) }
+    func isCached(_ resource: GroupVersionResource, _ services: Services) -> Bool {
+        watched.contains(resource) && services.cache.isSynced(resource)
+    }
 
     /// Decodes the body of a write (empty is `.null`), has `body` do it and writes the answer.
-    func write(_ call: Call, body: Int, sink: Int, _ send: @escaping @Sendable (any Client, Target, Value) async throws -> Object) -> CallResult {
+    func write(_ call: Call, body: Int, sink: Int, _ send: @escaping @Sendable (any Client, Target, Value) async throws -> Object)
+        -> CallResult
+    {
         let bytes = call.frame.bytes(body)
         return answer(call, sink: sink) { services in
             let target = try Target(call.frame)
@@ -47,7 +53,8 @@ extension ObjectsService {
         }
     }
 
-    /// Waits, for moments at most, until the cache has what this component wrote. The note stays until then: other threads of the plugin wait for it, too.
+    /// Waits, for moments at most, until the cache has what this component wrote. The note stays until then: other threads of the plugin
+    /// wait for it, too.
     func catchUp(_ services: Services, _ resource: GroupVersionResource) throws {
         guard let version = written.withLock({ $0[resource] }) else { return }
         try calls.wait { try await services.cache.wait(for: resource, resourceVersion: String(version)) }
@@ -95,8 +102,10 @@ extension ObjectsService {
     }
 
     private static let statuses: [APIError.Reason: apus_status] = [
-        .notFound: APUS_NOT_FOUND, .alreadyExists: APUS_ALREADY_EXISTS, .conflict: APUS_CONFLICT, .forbidden: APUS_FORBIDDEN, .unauthorized: APUS_FORBIDDEN,
-        .invalid: APUS_INVALID, .badRequest: APUS_INVALID, .serviceUnavailable: APUS_UNAVAILABLE, .tooManyRequests: APUS_UNAVAILABLE, .serverTimeout: APUS_UNAVAILABLE,
+        .notFound: APUS_NOT_FOUND, .alreadyExists: APUS_ALREADY_EXISTS, .conflict: APUS_CONFLICT, .forbidden: APUS_FORBIDDEN,
+        .unauthorized: APUS_FORBIDDEN,
+        .invalid: APUS_INVALID, .badRequest: APUS_INVALID, .serviceUnavailable: APUS_UNAVAILABLE, .tooManyRequests: APUS_UNAVAILABLE,
+        .serverTimeout: APUS_UNAVAILABLE,
         .timeout: APUS_UNAVAILABLE,
     ]
 }

@@ -13,7 +13,10 @@ extension ObjectsService {
                 if let object = services.cache.get(target.resource, namespace: target.namespace, name: target.name) { return object.bytes }
                 throw APIError.notFound(target.qualifiedResource, target.name)
             }
-            return try self.calls.wait { try await services.client.get(target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource) }.bytes
+            return try self.calls.wait {
+                try await services.client.get(
+                    target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource)
+            }.bytes
         }
     }
 
@@ -22,7 +25,9 @@ extension ObjectsService {
             let target = try Target(call.frame)
             let text = call.frame.string(2)
             guard self.isCached(target.resource, services) else {
-                return try self.calls.wait { try await services.client.list(target.resource, namespace: target.namespace, options: ListOptions(labelSelector: text)) }.items
+                return try self.calls.wait {
+                    try await services.client.list(target.resource, namespace: target.namespace, options: ListOptions(labelSelector: text))
+                }.items
             }
             try self.catchUp(services, target.resource)
             let objects = services.cache.list(target.resource, namespace: target.namespace)
@@ -36,15 +41,21 @@ extension ObjectsService {
         deliver(call, sink: 3) { services in
             let name = call.frame.reference.resource.string
             let wanted = try name.isEmpty ? nil : Target(call.frame).resource
-            for resource in self.written.withLock({ Array($0.keys) }) where self.isCached(resource, services) { try self.catchUp(services, resource) }
+            for resource in self.written.withLock({ Array($0.keys) }) where self.isCached(resource, services) {
+                try self.catchUp(services, resource)
+            }
             // A plugin sees of the shared cache what its manifest watches.
-            return services.cache.dependents(of: call.frame.string(2)).filter { wanted == nil || $0.resource == wanted }.filter { self.watched.contains($0.resource) }.map(\.object)
+            return services.cache.dependents(of: call.frame.string(2)).filter { wanted == nil || $0.resource == wanted }.filter {
+                self.watched.contains($0.resource)
+            }.map(\.object)
         }
     }
 
     func create(_ call: Call) -> CallResult {
         write(call, body: 2, sink: 3) { client, target, body in
-            try await client.create(target.resource, namespace: target.namespace, name: target.name.isEmpty ? nil : target.name, subresource: target.subresource, body)
+            try await client.create(
+                target.resource, namespace: target.namespace, name: target.name.isEmpty ? nil : target.name,
+                subresource: target.subresource, body)
         }
     }
 
@@ -54,13 +65,16 @@ extension ObjectsService {
         }
     }
 
-    private static let patchKinds: [Int32: PatchKind] = [APUS_PATCH_JSON: .json, APUS_PATCH_MERGE: .merge, APUS_PATCH_STRATEGIC: .strategicMerge]
+    private static let patchKinds: [Int32: PatchKind] = [
+        APUS_PATCH_JSON: .json, APUS_PATCH_MERGE: .merge, APUS_PATCH_STRATEGIC: .strategicMerge,
+    ]
 
     func patch(_ call: Call) -> CallResult {
         let number = call.frame.int32(2)
         return write(call, body: 3, sink: 4) { client, target, body in
             guard let kind = Self.patchKinds[number] else { throw APIError.badRequest("there is no patch of kind \(number)") }
-            return try await client.patch(target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, kind, body)
+            return try await client.patch(
+                target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, kind, body)
         }
     }
 
@@ -73,7 +87,10 @@ extension ObjectsService {
     func fetch(_ call: Call) -> CallResult {
         answer(call, sink: 2) { services in
             let target = try Target(call.frame)
-            return try self.calls.wait { try await services.client.get(target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource) }.bytes
+            return try self.calls.wait {
+                try await services.client.get(
+                    target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource)
+            }.bytes
         }
     }
 

@@ -49,8 +49,11 @@ final class ObjectsService: Sendable {
     func open(_ manifest: PluginManifest, _ host: HostServices) {
         let client = host.client.impersonating(manifest.user, groups: PluginManifest.groups)
         // Events are written by the host for the plugin: writing them needs no rule in the manifest.
-        let recorder = EventRecorder(client: host.client, component: "\(manifest.name)-\(manifest.kind == .controller ? "controller" : "plugin")", log: log)
-        phase.withLock { $0 = .open(Services(client: client, cache: host.cache, recorder: recorder, sending: Task { await recorder.run() })) }
+        let recorder = EventRecorder(
+            client: host.client, component: "\(manifest.name)-\(manifest.kind == .controller ? "controller" : "plugin")", log: log)
+        phase.withLock {
+            $0 = .open(Services(client: client, cache: host.cache, recorder: recorder, sending: Task { await recorder.run() }))
+        }
     }
 
     /// Calls under way are cancelled, and new ones answer CANCELLED.
@@ -66,7 +69,8 @@ final class ObjectsService: Sendable {
     /// After `close`: calls are counted as breaches from now on.
     func forbid() { phase.withLock { $0 = .closed(begun: $0.services) } }
 
-    /// Returns when the cache has all that this component wrote: who takes its place sees it from the first call on. Works after `close`, too.
+    /// Returns when the cache has all that this component wrote: who takes its place sees it from the first call on. Works after `close`,
+    /// too.
     func waitUntilCaughtUp() async {
         guard let cache = phase.withLock({ $0.services?.cache }) else { return }
         // Only the cache's end cuts this short, and then nobody reads it any more.
@@ -101,7 +105,8 @@ final class ObjectsService: Sendable {
         case .closing: throw CancellationError()
         case .closed(begun: nil):
             violations.add("\(name) was called before start")
-            throw APIError(code: 503, reason: .serviceUnavailable, message: "the plugin is not started yet: the API can be used from start on")
+            throw APIError(
+                code: 503, reason: .serviceUnavailable, message: "the plugin is not started yet: the API can be used from start on")
         case .closed:
             violations.add("\(name) was called after stop")
             throw CancellationError()

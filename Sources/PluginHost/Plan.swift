@@ -1,7 +1,7 @@
 /// Which of the plugins that are asked for run, and why the others do not. A value: it says what should be, and does nothing.
 ///
-/// In this order: the process and its configuration choose, the manifest may be disabled; what another one replaces does not run; and of a kind that there is one of,
-/// the one that runs goes on.
+/// In this order: the process and its configuration choose, the manifest may be disabled; what another one replaces does not run; and of a
+/// kind that there is one of, the one that runs goes on.
 struct Plan: Sendable, Equatable {
     enum Verdict: Sendable, Hashable {
         case run
@@ -32,7 +32,9 @@ struct Plan: Sendable, Equatable {
             let manifest = candidate.manifest
             if candidate.isRemoved { return "it was removed" }
             if let kinds, !kinds.contains(manifest.kind) { return "this process runs no \(manifest.kind.rawValue)" }
-            if let chosen = choose[manifest.kind], manifest.mode == .active { return chosen == manifest.name ? nil : "plugin \(chosen) was chosen" }
+            if let chosen = choose[manifest.kind], manifest.mode == .active {
+                return chosen == manifest.name ? nil : "plugin \(chosen) was chosen"
+            }
             if disable.contains(manifest.name) { return "disabled by configuration" }
             if !manifest.enabled && !enable.contains(manifest.name) { return "disabled by its manifest" }
             return nil
@@ -53,17 +55,22 @@ struct Plan: Sendable, Equatable {
         verdicts[index] == .run && candidate.manifest.mode == .active && (candidate.isRunning || !candidate.hasFailed)
     }
 
-    /// A plugin that is replaced still keeps away what it replaces itself: an old version does not come back because two newer ones follow each other.
+    /// A plugin that is replaced still keeps away what it replaces itself: an old version does not come back because two newer ones follow
+    /// each other.
     private mutating func applyReplacements(_ candidates: [Candidate]) {
         let standing = candidates.indices.filter { stands($0, candidates[$0]) }
         var replacer: [Int: Int] = [:]
         let replacements = standing.compactMap { index -> (index: Int, other: Int)? in
             let manifest = candidates[index].manifest
-            let other = standing.first { candidates[$0].manifest.name == manifest.replaces && candidates[$0].manifest.kind == manifest.kind }
+            let other = standing.first {
+                candidates[$0].manifest.name == manifest.replaces && candidates[$0].manifest.kind == manifest.kind
+            }
             return other.map { (index, $0) }
         }
         // Should some replace each other in a circle, the one that runs goes on: what would replace it comes last, and closes the circle.
-        for (index, other) in replacements.filter({ !candidates[$0.other].isRunning }) + replacements.filter({ candidates[$0.other].isRunning }) {
+        for (index, other) in replacements.filter({ !candidates[$0.other].isRunning })
+            + replacements.filter({ candidates[$0.other].isRunning })
+        {
             var above = replacer[index]
             while let next = above, next != other { above = replacer[next] }
             if above == nil, replacer[other] == nil { replacer[other] = index }
@@ -75,7 +82,8 @@ struct Plan: Sendable, Equatable {
         let rivals = candidates.indices.filter { candidates[$0].manifest.kind == kind && stands($0, candidates[$0]) }
         guard let first = rivals.first(where: { candidates[$0].isRunning }) ?? rivals.first else { return }
         for rival in rivals where rival != first {
-            verdicts[rival] = .skip("\(candidates[first].manifest.name) is the \(kind.rawValue) that runs; name it in spec.replaces or disable it")
+            verdicts[rival] = .skip(
+                "\(candidates[first].manifest.name) is the \(kind.rawValue) that runs; name it in spec.replaces or disable it")
         }
     }
 }

@@ -29,10 +29,14 @@ struct PluginEntry: Sendable {
         let latencies = component?.slots.map(\.snapshot) ?? []
         let (state, reason) = current
         return PluginStatus(
-            name: manifest.name, kind: manifest.kind, component: manifest.component, state: state, reason: reason, isolation: manifest.isolation,
-            library: component?.library.path ?? manifest.library, version: component?.instance.inspection?.version ?? "", abi: component?.instance.inspection?.abi ?? "",
-            sha256: component?.library.sha256 ?? "", observedGeneration: manifest.generation, startTime: serving?.startTime, pid: process.flatMap { $0.pid > 0 ? $0.pid : nil },
-            restarts: process?.restarts ?? 0, residentBytes: process?.residentBytes, violations: violations.0, lastViolation: violations.1, forbidden: forbidden.0,
+            name: manifest.name, kind: manifest.kind, component: manifest.component, state: state, reason: reason,
+            isolation: manifest.isolation,
+            library: component?.library.path ?? manifest.library, version: component?.instance.inspection?.version ?? "",
+            abi: component?.instance.inspection?.abi ?? "",
+            sha256: component?.library.sha256 ?? "", observedGeneration: manifest.generation, startTime: serving?.startTime,
+            pid: process.flatMap { $0.pid > 0 ? $0.pid : nil },
+            restarts: process?.restarts ?? 0, residentBytes: process?.residentBytes, violations: violations.0, lastViolation: violations.1,
+            forbidden: forbidden.0,
             lastForbidden: forbidden.1, p99: latencies.reduce(Histogram.Snapshot.empty, +).percentile(0.99),
             slots: zip(component?.slots ?? [], latencies).map { $0.status($1) }, shadow: serving?.shadow?.status)
     }

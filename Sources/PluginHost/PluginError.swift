@@ -16,7 +16,10 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
     public var description: String { "plugin \(plugin): \(message)" }
 
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Name: String { case invalidManifest, duplicateName, missingLibrary, pinMismatch, unloadable, incompatibleABI, wrongDescriptor, initFailed, startFailed, fault }
+        private enum Name: String {
+            case invalidManifest, duplicateName, missingLibrary, pinMismatch, unloadable, incompatibleABI, wrongDescriptor, initFailed,
+                startFailed, fault
+        }
         private let name: Name
         public var description: String { name.rawValue }
 

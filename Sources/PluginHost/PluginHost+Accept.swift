@@ -2,7 +2,8 @@ internal import Synchronization
 
 // Taking in a manifest.
 extension PluginHost {
-    /// Makes `manifest` the newest one of its plugin, unless nothing about it is new. Returns an instance of the one before that was made and never put into service.
+    /// Makes `manifest` the newest one of its plugin, unless nothing about it is new. Returns an instance of the one before that was made
+    /// and never put into service.
     func accept(_ manifest: PluginManifest) -> LoadedComponent? {
         let found = manifest.sha256 == nil ? try? Library.find(manifest, directories: configuration.libraryDirectories).sha256 : nil
         return entries.withLock { entries in
@@ -22,7 +23,8 @@ extension PluginHost {
 }
 
 extension PluginManifest {
-    /// Whether an instance made for one will do for the other. Rules are the API server's to know, and whether a plugin is enabled or required is the plan's.
+    /// Whether an instance made for one will do for the other. Rules are the API server's to know, and whether a plugin is enabled or
+    /// required is the plan's.
     fileprivate func asksForTheSame(as other: PluginManifest) -> Bool { instancePart == other.instancePart }
 
     private var instancePart: PluginManifest {

@@ -32,8 +32,8 @@ extension PluginHost {
         }
     }
 
-    /// What is to be done next. What should run is brought up first, and only when nothing is left to try, what should not is taken down: a replacement that fails leaves
-    /// what it would have replaced as it is.
+    /// What is to be done next. What should run is brought up first, and only when nothing is left to try, what should not is taken down: a
+    /// replacement that fails leaves what it would have replaced as it is.
     func nextStep(mayStart: Bool) -> Step? {
         let (step, told) = entries.withLock { entries -> (Step?, [PluginNotice]) in
             let plan = Plan(entries.map(\.candidate), configuration.rules)
@@ -52,7 +52,9 @@ extension PluginHost {
     }
 
     /// Marks what should not run as skipped and takes it out of service. `nil` when there is nothing to mark.
-    private func dismiss(_ entries: inout [PluginEntry], _ plan: Plan, successor: ServingPlugin?, isAfterStart: Bool) -> ([Leaving]?, [PluginNotice]) {
+    private func dismiss(_ entries: inout [PluginEntry], _ plan: Plan, successor: ServingPlugin?, isAfterStart: Bool) -> (
+        [Leaving]?, [PluginNotice]
+    ) {
         var leaving: [Leaving] = []
         var told: [PluginNotice] = []
         var isChanged = false
@@ -64,7 +66,10 @@ extension PluginHost {
             isChanged = true
             if let serving = entry.serving {
                 told.append(PluginNotice(plugin: entry.manifest.name, isWarning: false, reason: .stopped, message: "stopped: \(reason)"))
-                leaving.append(Leaving(component: serving.component, successor: successor.flatMap { $0.component.manifest.kind == entry.manifest.kind ? $0 : nil }))
+                leaving.append(
+                    Leaving(
+                        component: serving.component,
+                        successor: successor.flatMap { $0.component.manifest.kind == entry.manifest.kind ? $0 : nil }))
             } else if isAfterStart, !isSettled {
                 told.append(PluginNotice(plugin: entry.manifest.name, isWarning: false, reason: .skipped, message: reason))
             }
@@ -102,7 +107,8 @@ extension PluginHost {
         }
     }
 
-    /// Starts an instance and, when that works, puts it into service in place of what it takes over from: nobody sees a moment with both or none.
+    /// Starts an instance and, when that works, puts it into service in place of what it takes over from: nobody sees a moment with both or
+    /// none.
     private func start(_ index: Int, _ component: LoadedComponent) async throws {
         guard let services = services.withLock({ $0 }) else { return }
         let manifest = component.manifest
@@ -131,7 +137,8 @@ extension PluginHost {
             told.append(
                 PluginNotice(
                     plugin: manifest.name, isWarning: false, reason: replaced.isEmpty ? .started : .swapped,
-                    message: replaced.isEmpty ? "\(component.versionText) runs" : "\(component.versionText) took over from \(replaced.joined(separator: ", "))"))
+                    message: replaced.isEmpty
+                        ? "\(component.versionText) runs" : "\(component.versionText) took over from \(replaced.joined(separator: ", "))"))
             return (leaving ?? [], told)
         }
         log.debug("plugin \(manifest.name) is running")
@@ -165,9 +172,12 @@ extension PluginHost {
     private func heard(_ notice: InstanceNotice, _ manifest: PluginManifest) {
         switch notice {
         case .crashed(let reason, let after):
-            notices.post(PluginNotice(plugin: manifest.name, isWarning: true, reason: .crashed, message: "\(reason); it is started again after \(after)"))
+            notices.post(
+                PluginNotice(
+                    plugin: manifest.name, isWarning: true, reason: .crashed, message: "\(reason); it is started again after \(after)"))
         case .restarted:
-            notices.post(PluginNotice(plugin: manifest.name, isWarning: false, reason: .restarted, message: "it runs again, in a new process"))
+            notices.post(
+                PluginNotice(plugin: manifest.name, isWarning: false, reason: .restarted, message: "it runs again, in a new process"))
             changes.tell([manifest.kind])
         }
     }
@@ -176,7 +186,8 @@ extension PluginHost {
     private func report(_ error: any Error, _ manifest: PluginManifest, goesOn: Bool) throws {
         notices.post(
             PluginNotice(
-                plugin: manifest.name, isWarning: true, reason: .failed, message: Self.reason(error) + (goesOn ? "; what ran before goes on" : "")))
+                plugin: manifest.name, isWarning: true, reason: .failed,
+                message: Self.reason(error) + (goesOn ? "; what ran before goes on" : "")))
         if manifest.required { throw error }
         log.error("\(error)")
     }

@@ -17,8 +17,8 @@ public struct HostServices: Sendable {
 
 /// Loads the plugins that the manifests name, starts them, changes them while they run, and stops them in reverse order.
 ///
-/// `load` and `start` are called in that order, once; then `apply` and `remove` at any time from any task, one after another; `stop` last. What runs may be read from any
-/// task at any time.
+/// `load` and `start` are called in that order, once; then `apply` and `remove` at any time from any task, one after another; `stop` last.
+/// What runs may be read from any task at any time.
 public final class PluginHost: Sendable {
     public struct Configuration: Sendable {
         public var manifestDirectory: String
@@ -32,7 +32,8 @@ public final class PluginHost: Sendable {
         public var disable: Set<String> = []
         /// Of these kinds run exactly the plugin named, whatever the manifests enable.
         public var choose: [ExtensionKind: String] = [:]
-        /// What this process adds to a plugin's configuration, by plugin name: places that only the host knows. Goes over what the manifest says.
+        /// What this process adds to a plugin's configuration, by plugin name: places that only the host knows. Goes over what the manifest
+        /// says.
         public var config: [String: Value] = [:]
         /// The program that child processes run, for plugins with `isolation: Process`.
         public var childExecutable = "/proc/self/exe"
@@ -92,11 +93,12 @@ public final class PluginHost: Sendable {
         }
     }
 
-    /// Makes what runs agree with a manifest that is new or was changed, and returns when it does. The outcome is in `plugins`, and in a notice.
+    /// Makes what runs agree with a manifest that is new or was changed, and returns when it does. The outcome is in `plugins`, and in a
+    /// notice.
     ///
-    /// A plugin that runs is swapped: the new instance is made and started beside the old one, takes its place in one step, and only then the old one is drained and
-    /// stopped. When the new one fails the old one goes on, and the state is `Failed` with the reason. A manifest that says what the one before said does nothing.
-    /// Does nothing after `stop`.
+    /// A plugin that runs is swapped: the new instance is made and started beside the old one, takes its place in one step, and only then
+    /// the old one is drained and stopped. When the new one fails the old one goes on, and the state is `Failed` with the reason. A
+    /// manifest that says what the one before said does nothing. Does nothing after `stop`.
     public func apply(_ manifest: PluginManifest) async {
         await turn.take {
             guard !isStopped.load(ordering: .acquiring) else { return }
@@ -107,7 +109,8 @@ public final class PluginHost: Sendable {
         }
     }
 
-    /// Stops the plugin and forgets it; what it replaced runs again, if its manifest is still there. Returns when that is done. A name that nobody has does nothing.
+    /// Stops the plugin and forgets it; what it replaced runs again, if its manifest is still there. Returns when that is done. A name that
+    /// nobody has does nothing.
     public func remove(_ name: String) async {
         await turn.take {
             guard !isStopped.load(ordering: .acquiring) else { return }
@@ -140,9 +143,12 @@ public final class PluginHost: Sendable {
         }
     }
 
-    /// Has every loaded proxy remove what it, or an earlier process, put in place. For a process that takes a node down, instead of `start`. Blocks.
+    /// Has every loaded proxy remove what it, or an earlier process, put in place. For a process that takes a node down, instead of
+    /// `start`. Blocks.
     public func cleanUpProxies() throws {
-        for component in entries.withLock({ $0.filter { $0.manifest.kind == .proxy }.compactMap(\.loaded) }) { try component.cleanUpProxy() }
+        for component in entries.withLock({ $0.filter { $0.manifest.kind == .proxy }.compactMap(\.loaded) }) {
+            try component.cleanUpProxy()
+        }
     }
 
     /// Has `body` called, on any thread, with what happens to plugins from now on.

@@ -109,8 +109,8 @@ public struct ControllerManifest: Sendable, Hashable {
         case sameName = "SameName"
         /// The object's controller, as under `owns`.
         case owner = "Owner"
-        /// What the garbage collector looks at: the object when its owners or its own deletion changed, the dependents of an object that goes, the owners of one that went.
-        /// The resource may be `*`: every kind that can be listed, watched and deleted.
+        /// What the garbage collector looks at: the object when its owners or its own deletion changed, the dependents of an object that
+        /// goes, the owners of one that went. The resource may be `*`: every kind that can be listed, watched and deleted.
         case ownership = "Ownership"
     }
 

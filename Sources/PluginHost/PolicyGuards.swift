@@ -2,9 +2,11 @@ internal import PluginAPI
 
 /// What a policy may do to the set of feasible Nodes: clear bits, and nothing else.
 enum FeasibleGuard {
-    /// Runs `body`, which may write to `feasible`. Bits it set are cleared again, and `onGarbage` gets the first such Node's name and the answer to put another in place of.
+    /// Runs `body`, which may write to `feasible`. Bits it set are cleared again, and `onGarbage` gets the first such Node's name and the
+    /// answer to put another in place of.
     static func run<Answer>(
-        _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>, _ body: () -> Answer, onGarbage: (String, Answer) -> Answer
+        _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>, _ body: () -> Answer,
+        onGarbage: (String, Answer) -> Answer
     ) -> Answer {
         let words = (Int(nodes.pointee.count) + 63) / 64
         return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { before in
@@ -27,7 +29,8 @@ enum PointsGuard {
     private static let most: UInt32 = 100
 
     /// The first feasible Node with points outside 0 to 100.
-    static func firstOutside(_ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafePointer<Int32>) -> Int? {
+    static func firstOutside(_ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafePointer<Int32>) -> Int?
+    {
         let count = Int(nodes.pointee.count)
         for word in 0..<(count + 63) / 64 {
             var bits = feasible[word]

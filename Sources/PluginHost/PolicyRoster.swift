@@ -15,7 +15,11 @@ final class PolicyRoster: Sendable {
         let shadows = serving.compactMap { serving -> ShadowPolicy? in
             guard let record = serving.shadow, case .policy(_, let candidate) = serving.plugin else { return nil }
             var policies = active
-            if let place = policies.firstIndex(where: { $0.name == serving.component.manifest.replaces }) { policies[place] = candidate } else { policies = [candidate] }
+            if let place = policies.firstIndex(where: { $0.name == serving.component.manifest.replaces }) {
+                policies[place] = candidate
+            } else {
+                policies = [candidate]
+            }
             return ShadowPolicy(name: candidate.name, policies: policies, record: record)
         }
         let next = List(components: serving.map(\.component), set: PolicySet(active: active, shadows: shadows))

@@ -6,7 +6,8 @@ public struct PolicySet: Sendable {
 
 /// Where the scheduler gets its policies from.
 public protocol PolicySource: Sendable {
-    /// Runs `body` with the policies that run now. Until it returns, none of them is stopped, whatever is applied meanwhile; they must not be kept beyond.
+    /// Runs `body` with the policies that run now. Until it returns, none of them is stopped, whatever is applied meanwhile; they must not
+    /// be kept beyond.
     func withSchedulerPolicies<R>(_ body: (PolicySet) -> R) -> R
 
     /// Yields at once, and whenever other plugins of `kind` run, or one of them anew.

@@ -4,7 +4,9 @@ internal import Glibc
 enum PolicyThread {
     private static let key: pthread_key_t = {
         var key: pthread_key_t = 0
-        guard pthread_key_create(&key, nil) == 0 else { fatalError("the system has no more thread-local keys: the host needs one for every process") }
+        guard pthread_key_create(&key, nil) == 0 else {
+            fatalError("the system has no more thread-local keys: the host needs one for every process")
+        }
         return key
     }()
 

@@ -20,7 +20,8 @@ public final class ProxyPlugin: Sendable {
         var sentence = Collector()
         let answer = component.call(0, apus_proxy.self, into: &sentence) { $0.sync($1, wanted, $2) }
         guard answer.status == APUS_OK else {
-            throw ProxyError(status: answer.status, message: answer.problem ?? sentence.textOr("the proxy answered \(statusName(answer.status))"))
+            throw ProxyError(
+                status: answer.status, message: answer.problem ?? sentence.textOr("the proxy answered \(statusName(answer.status))"))
         }
     }
 

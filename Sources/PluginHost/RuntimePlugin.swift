@@ -26,7 +26,8 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
     }
 
     private static let codes: [apus_status: String] = [
-        APUS_UNSUPPORTED: "Unimplemented", APUS_INVALID: "InvalidArgument", APUS_NOT_FOUND: "NotFound", APUS_ALREADY_EXISTS: "AlreadyExists",
+        APUS_UNSUPPORTED: "Unimplemented", APUS_INVALID: "InvalidArgument", APUS_NOT_FOUND: "NotFound",
+        APUS_ALREADY_EXISTS: "AlreadyExists",
         APUS_FORBIDDEN: "PermissionDenied", APUS_CANCELLED: "Canceled", APUS_UNAVAILABLE: "Unavailable", APUS_CONFLICT: "Aborted",
     ]
 }
@@ -53,12 +54,13 @@ public final class RuntimePlugin: Sendable {
         name = component.manifest.name
     }
 
-    /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, the messages are `runtime.v1` in protobuf. The timeout is the plugin's to keep; cancelling the task
-    /// does not end the call.
+    /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, the messages are `runtime.v1` in protobuf. The timeout is the plugin's to
+    /// keep; cancelling the task does not end the call.
     public func call(_ method: String, _ request: [UInt8], timeout: Duration? = nil) async throws(RuntimeError) -> [UInt8] {
         let milliseconds = timeout.map(Self.milliseconds) ?? 0
         let (status, bytes) = await threads.run { [component] in
-            let limit = SlotCounter.nanoseconds(component.slots[0].descriptor.limit(replacement: component.manifest.deadline, milliseconds: milliseconds))
+            let limit = SlotCounter.nanoseconds(
+                component.slots[0].descriptor.limit(replacement: component.manifest.deadline, milliseconds: milliseconds))
             var collected = Collector(limit: Signatures.answer)
             let answer = method.withBorrowed { method in
                 request.withBorrowed { request in
@@ -93,16 +95,18 @@ public final class RuntimePlugin: Sendable {
         }
     }
 
-    /// From now on `changed(sandbox, container)` is called, on the plugin's threads, whenever something changes; empty ids mean "look at everything". Returns whether
-    /// every change is told: a runtime that cannot tell any answers `false`. Call it once.
+    /// From now on `changed(sandbox, container)` is called, on the plugin's threads, whenever something changes; empty ids mean "look at
+    /// everything". Returns whether every change is told: a runtime that cannot tell any answers `false`. Call it once.
     public func subscribe(_ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void) async -> Bool {
         guard component.table(apus_runtime.self).subscribe != nil else { return false }
         return await threads.run { [component] in
             // Lent until `stop`, which a thread of the plugin may outlive: never freed.
             let events = UnsafeMutablePointer<apus_runtime_events>.allocate(capacity: 1)
             events.initialize(
-                to: apus_runtime_events(context: Unmanaged.passRetained(Listener(component, changed)).toOpaque()) { context, sandbox, container in
-                    Unmanaged<Listener>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().changed(sandbox.string, container.string)
+                to: apus_runtime_events(context: Unmanaged.passRetained(Listener(component, changed)).toOpaque()) {
+                    context, sandbox, container in
+                    Unmanaged<Listener>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().changed(
+                        sandbox.string, container.string)
                 })
             var reliable: Int32 = 0
             let answer = component.call(1, apus_runtime.self) { $0.subscribe!($1, events, &reliable) }
@@ -113,7 +117,9 @@ public final class RuntimePlugin: Sendable {
     /// Opens an exec, attach or port-forward stream. The caller must `close` it.
     public func open(_ kind: StreamKind, _ request: [UInt8]) async throws(RuntimeError) -> RuntimeStream {
         let table = component.table(apus_runtime.self)
-        guard table.open != nil, table.send != nil, table.close != nil else { throw RuntimeError(code: "Unimplemented", message: "runtime \(name) opens no streams") }
+        guard table.open != nil, table.send != nil, table.close != nil else {
+            throw RuntimeError(code: "Unimplemented", message: "runtime \(name) opens no streams")
+        }
         guard component.retain() else { throw RuntimeError(status: APUS_CANCELLED, text: "") }
         let stream = RuntimeStream(component, threads, senders: senders)
         let (status, message) = await threads.run { stream.open(kind, request) }

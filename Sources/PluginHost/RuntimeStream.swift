@@ -30,7 +30,8 @@ public final class RuntimeStream: AsyncSequence, Sendable {
     /// The plugin's handle as a number, set by `open`.
     private let handle = Atomic<UInt>(0)
 
-    /// - Parameter senders: threads for `send`, which blocks as long as the container takes no more: `close`, which ends that, has to find another.
+    /// - Parameter senders: threads for `send`, which blocks as long as the container takes no more: `close`, which ends that, has to find
+    ///   another.
     init(_ component: LoadedComponent, _ threads: ThreadPool, senders: ThreadPool) {
         self.component = component
         self.threads = threads
@@ -68,7 +69,9 @@ public final class RuntimeStream: AsyncSequence, Sendable {
     public func send(_ channel: Int32, _ bytes: [UInt8]) async throws(RuntimeError) {
         let status = await senders.run { [self] in
             let handle = UnsafeMutableRawPointer(bitPattern: handle.load(ordering: .acquiring))
-            return bytes.withBorrowed { bytes in component.call(3, apus_runtime.self, .lease) { $0.send!($1, handle, channel, bytes) }.status }
+            return bytes.withBorrowed { bytes in
+                component.call(3, apus_runtime.self, .lease) { $0.send!($1, handle, channel, bytes) }.status
+            }
         }
         guard status == APUS_OK else { throw RuntimeError(status: status, text: "") }
     }
@@ -84,7 +87,8 @@ public final class RuntimeStream: AsyncSequence, Sendable {
         for writer in writers { writer.signal() }
         guard first else { return }
         await threads.run { [self] in
-            // Not through `call`: a stream must be closed also when the component is being stopped, and `retain` keeps the instance alive until here.
+            // Not through `call`: a stream must be closed also when the component is being stopped, and `retain` keeps the instance alive
+            // until here.
             component.closeStream(UnsafeMutableRawPointer(bitPattern: handle.load(ordering: .acquiring)))
             component.release()
         }

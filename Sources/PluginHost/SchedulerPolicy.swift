@@ -32,8 +32,8 @@ public final class SchedulerPolicy: Sendable {
         return call(0) { $0.prefilter!($1, pod, $2) }
     }
 
-    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason. A policy that sets a bit which was clear answers
-    /// FAULT; the bit is clear again.
+    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason. A policy that sets a
+    /// bit which was clear answers FAULT; the bit is clear again.
     public func filter(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
         reasons: ((UnsafePointer<UInt64>, String) -> Void)? = nil
@@ -57,7 +57,8 @@ public final class SchedulerPolicy: Sendable {
 
     /// Writes points for every Node of `feasible`, on OK only. Points outside 0 to 100 make it a FAULT.
     public func score(
-        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafeMutablePointer<Int32>
+        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>,
+        _ points: UnsafeMutablePointer<Int32>
     ) -> (status: apus_status, message: String) {
         guard hasScore else { return (APUS_UNSUPPORTED, "the policy has no score") }
         let answer = call(2) { $0.score!($1, pod, nodes, feasible, points, $2) }
@@ -77,7 +78,9 @@ public final class SchedulerPolicy: Sendable {
         return (answer.status, answer.problem ?? (sentence.bytes.isEmpty ? "" : sentence.text))
     }
 
-    private func reject(_ slot: Int, _ problem: String, _ answer: (status: apus_status, message: String)) -> (status: apus_status, message: String) {
+    private func reject(_ slot: Int, _ problem: String, _ answer: (status: apus_status, message: String)) -> (
+        status: apus_status, message: String
+    ) {
         (component.reject(slot, problem, wasError: answer.status != APUS_OK).status, problem)
     }
 }

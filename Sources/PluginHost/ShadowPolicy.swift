@@ -16,7 +16,9 @@ public final class ShadowPolicy: Sendable {
     /// Notes what both decided for a Pod. `active` and `candidate` are Node names, empty for none.
     public func record(pod: String, active: String, activeReason: String, candidate: String, candidateReason: String, differs: Bool) {
         record.add(
-            differs ? ShadowStatus.Example(pod: pod, active: active, activeReason: activeReason, candidate: candidate, candidateReason: candidateReason) : nil)
+            differs
+                ? ShadowStatus.Example(
+                    pod: pod, active: active, activeReason: activeReason, candidate: candidate, candidateReason: candidateReason) : nil)
     }
 }
 

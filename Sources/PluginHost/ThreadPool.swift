@@ -1,8 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Threads for calls that may block, so that the cooperative pool never does. A thread is made when a call finds none idle, up to a limit, and goes after
-/// a while without work; calls beyond the limit wait in order.
+/// Threads for calls that may block, so that the cooperative pool never does. A thread is made when a call finds none idle, up to a limit,
+/// and goes after a while without work; calls beyond the limit wait in order.
 public final class ThreadPool: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []

@@ -80,11 +80,21 @@ public struct PodNeeds {
     public init(_ raw: UnsafePointer<apus_pod>) { self.raw = raw }
 
     public func request(_ resource: Int) -> Int64 { raw.pointee.requests[resource] }
-    public var selector: UnsafeBufferPointer<apus_label> { UnsafeBufferPointer(start: raw.pointee.selector, count: Int(raw.pointee.selector_count)) }
-    public var required: UnsafeBufferPointer<apus_term> { UnsafeBufferPointer(start: raw.pointee.required, count: Int(raw.pointee.required_count)) }
-    public var preferred: UnsafeBufferPointer<apus_term> { UnsafeBufferPointer(start: raw.pointee.preferred, count: Int(raw.pointee.preferred_count)) }
-    public var tolerations: UnsafeBufferPointer<apus_toleration> { UnsafeBufferPointer(start: raw.pointee.tolerations, count: Int(raw.pointee.toleration_count)) }
-    public var ports: UnsafeBufferPointer<apus_host_port> { UnsafeBufferPointer(start: raw.pointee.ports, count: Int(raw.pointee.port_count)) }
+    public var selector: UnsafeBufferPointer<apus_label> {
+        UnsafeBufferPointer(start: raw.pointee.selector, count: Int(raw.pointee.selector_count))
+    }
+    public var required: UnsafeBufferPointer<apus_term> {
+        UnsafeBufferPointer(start: raw.pointee.required, count: Int(raw.pointee.required_count))
+    }
+    public var preferred: UnsafeBufferPointer<apus_term> {
+        UnsafeBufferPointer(start: raw.pointee.preferred, count: Int(raw.pointee.preferred_count))
+    }
+    public var tolerations: UnsafeBufferPointer<apus_toleration> {
+        UnsafeBufferPointer(start: raw.pointee.tolerations, count: Int(raw.pointee.toleration_count))
+    }
+    public var ports: UnsafeBufferPointer<apus_host_port> {
+        UnsafeBufferPointer(start: raw.pointee.ports, count: Int(raw.pointee.port_count))
+    }
 }
 
 /// Takes reasons for refused Nodes. Reasons are counted into `0/3 nodes are available: …`, so they are short and do not name the Node.

@@ -2,19 +2,22 @@ public import APIModel
 
 /// What every component of a library is made of: one instance a manifest.
 ///
-/// The host calls `init`, `start`, the slots of the component's kind from many threads at once, `stop`. An error thrown by any of them becomes a status and a sentence
-/// for the operator; it never crosses the boundary as a Swift error.
+/// The host calls `init`, `start`, the slots of the component's kind from many threads at once, `stop`. An error thrown by any of them
+/// becomes a status and a sentence for the operator; it never crosses the boundary as a Swift error.
 public protocol Component: Sendable {
-    /// The fields of `config` that the component knows; any other is refused by its name before `init`: a typo must not become a default. By default there are none.
+    /// The fields of `config` that the component knows; any other is refused by its name before `init`: a typo must not become a default.
+    /// By default there are none.
     static var settings: Set<String> { get }
 
-    /// Makes an instance. `config` is the manifest's `config`, an object. Throw `ComponentError.invalid` for a value that is not acceptable, and name the field.
+    /// Makes an instance. `config` is the manifest's `config`, an object. Throw `ComponentError.invalid` for a value that is not
+    /// acceptable, and name the field.
     init(_ host: Host, config: Value) throws
 
     /// Begins work; returns when the component can take calls. The default does nothing.
     func start() throws
 
-    /// Ends work: whatever `start` made is gone when it returns. Called in every state, also after a `start` that failed. The default does nothing.
+    /// Ends work: whatever `start` made is gone when it returns. Called in every state, also after a `start` that failed. The default does
+    /// nothing.
     func stop()
 }
 

@@ -1,15 +1,16 @@
 public import APIModel
 internal import PluginAPI
 
-/// Brings the world closer to what one object asks for. The host owns the queue, the cache, retries and leader election; the manifest says what is watched.
+/// Brings the world closer to what one object asks for. The host owns the queue, the cache, retries and leader election; the manifest says
+/// what is watched.
 public protocol Controller: Component {
     /// Compares the object with the world and acts. The object may be gone. Called from many threads, never twice at once for one key.
     ///
     /// A thrown error is logged and puts the key back after a back-off; a thrown `APIError` with reason `.conflict` puts it back silently.
     func reconcile(_ key: Key) throws -> Outcome
 
-    /// For an object of a kind the manifest watches with `map: Plugin`: the keys to work on because it changed. `before` is `.null` for a new object, `after` for a
-    /// deleted one. The default maps to nothing.
+    /// For an object of a kind the manifest watches with `map: Plugin`: the keys to work on because it changed. `before` is `.null` for a
+    /// new object, `after` for a deleted one. The default maps to nothing.
     func map(resource: String, before: Value, after: Value) -> [Key]
 }
 
@@ -68,7 +69,8 @@ final class ControllerInstance: Instance {
                 return retry ? APUS_RETRY : status
             },
             map: { me, resource, before, after, sink in
-                let keys = instance(me, as: ControllerInstance.self).controller.map(resource: resource.string, before: decode(before), after: decode(after))
+                let keys = instance(me, as: ControllerInstance.self).controller.map(
+                    resource: resource.string, before: decode(before), after: decode(after))
                 for key in keys { key.withC { sink.pointee.add(sink.pointee.context, $0) } }
             }))
 
@@ -77,7 +79,9 @@ final class ControllerInstance: Instance {
 }
 
 extension Key {
-    init(_ key: apus_key) { self.init(resource: key.resource.string, namespace: key.namespace_.string, name: key.name.string, uid: key.uid.string) }
+    init(_ key: apus_key) {
+        self.init(resource: key.resource.string, namespace: key.namespace_.string, name: key.name.string, uid: key.uid.string)
+    }
 
     func withC(_ body: (UnsafePointer<apus_key>) -> Void) {
         resource.withBorrowed { resource in

@@ -18,7 +18,9 @@ public struct Host: Sendable {
     }
 
     private static func service<Table>(_ host: UnsafePointer<apus_host>, _ id: String) throws -> UnsafePointer<Table> {
-        guard let table = host.pointee.service(host.pointee.context, id) else { throw ComponentError.unsupported("this host has no service \(id)") }
+        guard let table = host.pointee.service(host.pointee.context, id) else {
+            throw ComponentError.unsupported("this host has no service \(id)")
+        }
         return table.assumingMemoryBound(to: Table.self)
     }
 }

@@ -1,7 +1,8 @@
 internal import APIModel
 internal import PluginAPI
 
-/// What a slot's `self` points to: retained by `create`, released by `destroy`. Each kind of component has a subclass that knows its protocol.
+/// What a slot's `self` points to: retained by `create`, released by `destroy`. Each kind of component has a subclass that knows its
+/// protocol.
 class Instance {
     private let component: any Component
 

@@ -1,15 +1,16 @@
 public import APIModel
 internal import PluginAPI
 
-/// The API. Acts as the user `system:plugin:<name>` with the rules of the plugin's manifest. Every method blocks its thread until the API has answered, and may be
-/// called from any thread. It throws `APIError` when the API refuses, `CancellationError` when the component is being stopped. Write `""` for the namespace of a
-/// cluster-scoped kind.
+/// The API. Acts as the user `system:plugin:<name>` with the rules of the plugin's manifest. Every method blocks its thread until the API
+/// has answered, and may be called from any thread. It throws `APIError` when the API refuses, `CancellationError` when the component is
+/// being stopped. Write `""` for the namespace of a cluster-scoped kind.
 public struct Objects: @unchecked Sendable {
     // Sendable because the host's table is constant and its functions may be called from any thread.
     let table: UnsafePointer<apus_host_objects>
     let context: UnsafeMutableRawPointer?
 
-    /// The object, or `nil` when there is none. From the shared cache, so perhaps a moment old, when the manifest watches the kind; else fetched.
+    /// The object, or `nil` when there is none. From the shared cache, so perhaps a moment old, when the manifest watches the kind; else
+    /// fetched.
     public func get(_ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "") throws -> Value? {
         try found { try call(resource, namespace, name, subresource) { table.pointee.get(context, $0, $1) } }
     }
@@ -19,7 +20,8 @@ public struct Objects: @unchecked Sendable {
         try found { try call(resource, namespace, name, "") { table.pointee.fetch(context, $0, $1) } }
     }
 
-    /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` matches; ordered by namespace and name.
+    /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` matches; ordered by namespace
+    /// and name.
     public func list(_ resource: GroupVersionResource, namespace: String = "", selector: String = "") throws -> [Value] {
         try collect(resource, namespace) { ref, sink in selector.withBorrowed { table.pointee.list(context, ref, $0, sink) } }
     }
@@ -31,7 +33,9 @@ public struct Objects: @unchecked Sendable {
 
     /// Creates `object`; with a subresource, posts it to the object `name` there. Returns what the API answered.
     @discardableResult
-    public func create(_ resource: GroupVersionResource, namespace: String = "", name: String = "", subresource: String = "", _ object: Value) throws -> Value {
+    public func create(
+        _ resource: GroupVersionResource, namespace: String = "", name: String = "", subresource: String = "", _ object: Value
+    ) throws -> Value {
         try JSON.encode(object).withBorrowed { object in
             try call(resource, namespace, name, subresource) { table.pointee.create(context, $0, object, $1) }
         }
@@ -42,16 +46,21 @@ public struct Objects: @unchecked Sendable {
     public func update(_ resource: GroupVersionResource, _ object: Value, subresource: String = "") throws -> Value {
         let metadata = object["metadata"]
         return try JSON.encode(object).withBorrowed { object in
-            try call(resource, metadata["namespace"].string ?? "", metadata["name"].string ?? "", subresource) { table.pointee.update(context, $0, object, $1) }
+            try call(resource, metadata["namespace"].string ?? "", metadata["name"].string ?? "", subresource) {
+                table.pointee.update(context, $0, object, $1)
+            }
         }
     }
 
     @discardableResult
-    public func updateStatus(_ resource: GroupVersionResource, _ object: Value) throws -> Value { try update(resource, object, subresource: "status") }
+    public func updateStatus(_ resource: GroupVersionResource, _ object: Value) throws -> Value {
+        try update(resource, object, subresource: "status")
+    }
 
     @discardableResult
     public func patch(
-        _ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "", _ kind: PatchKind = .merge, _ patch: Value
+        _ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "", _ kind: PatchKind = .merge,
+        _ patch: Value
     ) throws -> Value {
         try JSON.encode(patch).withBorrowed { patch in
             try call(resource, namespace, name, subresource) { table.pointee.patch(context, $0, kind.rawValue, patch, $1) }
@@ -106,7 +115,8 @@ extension Objects {
 
     /// Calls a slot that answers with many objects.
     private func collect(
-        _ resource: GroupVersionResource?, _ namespace: String, _ slot: (UnsafePointer<apus_object_ref>, UnsafePointer<apus_object_sink>) -> apus_status
+        _ resource: GroupVersionResource?, _ namespace: String,
+        _ slot: (UnsafePointer<apus_object_ref>, UnsafePointer<apus_object_sink>) -> apus_status
     ) throws -> [Value] {
         final class Items {
             var values: [Value] = []
@@ -130,7 +140,8 @@ extension Objects {
     }
 
     private func withReference<R>(
-        _ resource: GroupVersionResource?, _ namespace: String, _ name: String, _ subresource: String, _ body: (UnsafePointer<apus_object_ref>) -> R
+        _ resource: GroupVersionResource?, _ namespace: String, _ name: String, _ subresource: String,
+        _ body: (UnsafePointer<apus_object_ref>) -> R
     ) -> R {
         (resource?.description ?? "").withBorrowed { resource in
             namespace.withBorrowed { namespace in

@@ -25,7 +25,8 @@ public struct Plugin: @unchecked Sendable {
         table =
             constant(
                 apus_plugin(
-                    size: UInt32(MemoryLayout<apus_plugin>.size), major: UInt16(APUS_ABI_MAJOR), minor: UInt16(APUS_ABI_MINOR), name: constant(name),
+                    size: UInt32(MemoryLayout<apus_plugin>.size), major: UInt16(APUS_ABI_MAJOR), minor: UInt16(APUS_ABI_MINOR),
+                    name: constant(name),
                     version: constant(version), components: UnsafePointer(components), component_count: UInt64(offers.count))
             ).pointer
     }
@@ -54,14 +55,17 @@ public struct Offer: Sendable {
         Offer(name, APUS_PROXY, ProxyInstance.table) { ProxyInstance(try B.make($0, $1)) }
     }
 
-    private init<Table>(_ name: String, _ id: String, _ table: Constant<Table>, _ make: @escaping @Sendable (Host, Value) throws -> Instance) {
+    private init<Table>(
+        _ name: String, _ id: String, _ table: Constant<Table>, _ make: @escaping @Sendable (Host, Value) throws -> Instance
+    ) {
         self.name = name
         self.id = id
         self.table = Constant(pointer: UnsafeRawPointer(table.pointer).assumingMemoryBound(to: UInt8.self))
         self.make = make
     }
 
-    /// The component's table with its maker behind it: a C function cannot carry a type, so `create` finds the maker through the `component` it is given.
+    /// The component's table with its maker behind it: a C function cannot carry a type, so `create` finds the maker through the
+    /// `component` it is given.
     private struct Record {
         var component: apus_component
         var make: @Sendable (Host, Value) throws -> Instance
@@ -69,7 +73,8 @@ public struct Offer: Sendable {
 
     func makeTable() -> UnsafePointer<apus_component> {
         let component = apus_component(
-            size: UInt32(MemoryLayout<apus_component>.size), name: constant(name), extension: constant(id), table: UnsafeRawPointer(table.pointer),
+            size: UInt32(MemoryLayout<apus_component>.size), name: constant(name), extension: constant(id),
+            table: UnsafeRawPointer(table.pointer),
             create: { component, host, config, out, sink in
                 boundary(sink) {
                     let make = UnsafeRawPointer(component).assumingMemoryBound(to: Record.self).pointee.make

@@ -19,22 +19,32 @@ public struct Services {
     /// The generation that `isChanged` and `removed` compare with, 0 when everything must be written anew.
     public var previous: UInt64 { raw.pointee.previous }
     /// Ordered by id.
-    public var ports: UnsafeBufferPointer<apus_service_port> { UnsafeBufferPointer(start: raw.pointee.services, count: Int(raw.pointee.service_count)) }
+    public var ports: UnsafeBufferPointer<apus_service_port> {
+        UnsafeBufferPointer(start: raw.pointee.services, count: Int(raw.pointee.service_count))
+    }
     /// Ids that were in the previous generation.
-    public var removed: UnsafeBufferPointer<UInt64> { UnsafeBufferPointer(start: raw.pointee.removed, count: Int(raw.pointee.removed_count)) }
+    public var removed: UnsafeBufferPointer<UInt64> {
+        UnsafeBufferPointer(start: raw.pointee.removed, count: Int(raw.pointee.removed_count))
+    }
     /// The Node's own addresses: where node ports listen.
-    public var nodeAddresses: UnsafeBufferPointer<apus_address> { UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.node_address_count)) }
+    public var nodeAddresses: UnsafeBufferPointer<apus_address> {
+        UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.node_address_count))
+    }
     /// Of the cluster, `10.244.0.0/16`, or empty.
     public var podCIDR: String { raw.pointee.pod_cidr.string }
 
     /// Every endpoint of `port` that may get traffic.
     public func endpoints(of port: apus_service_port) -> UnsafeBufferPointer<apus_endpoint> {
-        UnsafeBufferPointer(rebasing: UnsafeBufferPointer(start: raw.pointee.endpoints, count: Int(raw.pointee.endpoint_count))[range(port.endpoint_first, port.endpoint_count)])
+        UnsafeBufferPointer(
+            rebasing: UnsafeBufferPointer(start: raw.pointee.endpoints, count: Int(raw.pointee.endpoint_count))[
+                range(port.endpoint_first, port.endpoint_count)])
     }
 
     /// The external IPs and load-balancer addresses of `port`.
     public func externalAddresses(of port: apus_service_port) -> UnsafeBufferPointer<apus_address> {
-        UnsafeBufferPointer(rebasing: UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.address_count))[range(port.external_first, port.external_count)])
+        UnsafeBufferPointer(
+            rebasing: UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.address_count))[
+                range(port.external_first, port.external_count)])
     }
 
     private func range(_ first: UInt32, _ count: UInt32) -> Range<Int> { Int(first)..<Int(first) + Int(count) }

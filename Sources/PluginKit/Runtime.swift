@@ -2,11 +2,12 @@ internal import PluginAPI
 
 /// CRI v1 without the socket. Methods block; the host calls them from many threads at once.
 public protocol Runtime: Component {
-    /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, `request` and the answer are `runtime.v1` messages in protobuf. A timeout of zero means none.
-    /// Throw `RuntimeError` with the gRPC code's name.
+    /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, `request` and the answer are `runtime.v1` messages in protobuf. A timeout
+    /// of zero means none. Throw `RuntimeError` with the gRPC code's name.
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8]
 
-    /// From now on tells `events` of every change, until `stop`. Returns whether every change is told. Called at most once. The default refuses.
+    /// From now on tells `events` of every change, until `stop`. Returns whether every change is told. Called at most once. The default
+    /// refuses.
     func subscribe(_ events: RuntimeEvents) throws -> Bool
 
     /// Opens a stream; `request` is `ExecRequest`, `AttachRequest` or `PortForwardRequest`. The default refuses.
@@ -59,7 +60,9 @@ public struct StreamEvents: @unchecked Sendable {
     init(_ events: apus_stream_events) { self.events = events }
 
     /// Bytes from the container. May block while the reader is slow. An empty piece ends the channel. One call at a time for a channel.
-    public func data(_ channel: StreamChannel, _ bytes: [UInt8]) { bytes.withBorrowed { events.data(events.context, channel.rawValue, $0) } }
+    public func data(_ channel: StreamChannel, _ bytes: [UInt8]) {
+        bytes.withBorrowed { events.data(events.context, channel.rawValue, $0) }
+    }
 
     /// Nothing follows. Call it exactly once for each stream that was opened, also after `close`.
     public func ended() { events.ended(events.context) }
@@ -97,11 +100,14 @@ final class RuntimeInstance: Instance {
             size: UInt32(MemoryLayout<apus_runtime>.size),
             call: { me, method, request, timeout, answer in
                 boundary(answer) {
-                    answer.write(try instance(me, as: RuntimeInstance.self).runtime.call(method.string, request.array, timeoutMilliseconds: timeout))
+                    answer.write(
+                        try instance(me, as: RuntimeInstance.self).runtime.call(method.string, request.array, timeoutMilliseconds: timeout))
                 }
             },
             subscribe: { me, events, reliable in
-                boundary(nil) { reliable.pointee = try instance(me, as: RuntimeInstance.self).runtime.subscribe(RuntimeEvents(events.pointee)) ? 1 : 0 }
+                boundary(nil) {
+                    reliable.pointee = try instance(me, as: RuntimeInstance.self).runtime.subscribe(RuntimeEvents(events.pointee)) ? 1 : 0
+                }
             },
             open: { me, kind, request, events, stream, error in
                 boundary(error) {

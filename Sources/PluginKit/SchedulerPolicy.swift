@@ -1,7 +1,7 @@
 internal import PluginAPI
 
-/// Where a Pod may and where it should run. Works on columns of all Nodes at once; no slot may block or call the API. One caller at a time for one scheduler, but
-/// several schedulers may share the instance.
+/// Where a Pod may and where it should run. Works on columns of all Nodes at once; no slot may block or call the API. One caller at a time
+/// for one scheduler, but several schedulers may share the instance.
 public protocol SchedulerPolicy: Component {
     /// Which of the three methods do something: the host does not call the others.
     static var slots: PolicySlots { get }
@@ -45,13 +45,16 @@ final class PolicyInstance: Instance {
         var table = apus_scheduler_policy()
         table.size = UInt32(MemoryLayout<apus_scheduler_policy>.size)
         if slots.contains(.prefilter) {
-            table.prefilter = { me, pod, reason in boundary(reason) { try instance(me, as: PolicyInstance.self).policy.prefilter(PodNeeds(pod)) } }
+            table.prefilter = { me, pod, reason in
+                boundary(reason) { try instance(me, as: PolicyInstance.self).policy.prefilter(PodNeeds(pod)) }
+            }
         }
         if slots.contains(.filter) {
             table.filter = { me, pod, nodes, feasible, reasons, error in
                 boundary(error) {
                     let set = NodeSet(words: feasible, count: Int(nodes.pointee.count))
-                    try instance(me, as: PolicyInstance.self).policy.filter(PodNeeds(pod), NodeColumns(nodes), set, reasons.map(Reasons.init))
+                    try instance(me, as: PolicyInstance.self).policy.filter(
+                        PodNeeds(pod), NodeColumns(nodes), set, reasons.map(Reasons.init))
                 }
             }
         }

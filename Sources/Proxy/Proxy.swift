@@ -8,8 +8,9 @@ internal import Synchronization
 
 /// The service-proxy loop: follows Services and EndpointSlices and gives the backend plugin the whole wanted state whenever it changed.
 ///
-/// Changes that arrive while the backend works are gathered and go out together. A `sync` that fails is tried again, with everything, after a back-off of 1 s doubling to 30 s.
-/// Another backend, or one whose process was started anew, gets everything at once: what the one before put in force stays until then.
+/// Changes that arrive while the backend works are gathered and go out together. A `sync` that fails is tried again, with everything, after
+/// a back-off of 1 s doubling to 30 s. Another backend, or one whose process was started anew, gets everything at once: what the one before
+/// put in force stays until then.
 public final class Proxy: Sendable {
     public struct Configuration: Sendable {
         public var nodeName: String
@@ -124,7 +125,9 @@ public final class Proxy: Sendable {
                     with: Result {
                         let wanted = table.withLock { $0.wanted() }
                         if wanted.previous != 0, wanted.removed.isEmpty, !wanted.rows.contains(where: \.isChanged) { return }
-                        try WantedServices.withArrays(wanted, nodeAddresses: configuration.nodeAddresses, podCIDR: configuration.clusterCIDR) { try plugin.sync($0) }
+                        try WantedServices.withArrays(
+                            wanted, nodeAddresses: configuration.nodeAddresses, podCIDR: configuration.clusterCIDR
+                        ) { try plugin.sync($0) }
                         table.withLock { $0.didPutInForce(wanted) }
                     })
             }

@@ -1,6 +1,7 @@
 internal import APIModel
 
-/// One port of one Service with the endpoints that may get its traffic: what the ABI's `apus_service_port` says, as a value that can be compared.
+/// One port of one Service with the endpoints that may get its traffic: what the ABI's `apus_service_port` says, as a value that can be
+/// compared.
 struct ServicePort: Equatable, Sendable {
     struct Endpoint: Equatable, Sendable {
         var address: String
@@ -35,21 +36,28 @@ extension ServicePort {
     /// - Parameter slices: the Service's EndpointSlices.
     static func ports(of service: Value, slices: [Value], nodeName: String) -> [ServicePort] {
         let spec = service["spec"]
-        guard let clusterIP = spec["clusterIP"].string, !clusterIP.isEmpty, clusterIP != "None", spec["type"].string != "ExternalName" else { return [] }
-        let affinity = spec["sessionAffinity"].string == "ClientIP" ? spec[path: "sessionAffinityConfig", "clientIP", "timeoutSeconds"].int ?? 10800 : 0
+        guard let clusterIP = spec["clusterIP"].string, !clusterIP.isEmpty, clusterIP != "None", spec["type"].string != "ExternalName"
+        else { return [] }
+        let affinity =
+            spec["sessionAffinity"].string == "ClientIP"
+            ? spec[path: "sessionAffinityConfig", "clientIP", "timeoutSeconds"].int ?? 10800 : 0
         let balancers = service[path: "status", "loadBalancer", "ingress"].elements.compactMap { $0["ip"].string }
         return spec["ports"].elements.map { port in
             let name = port["name"].string ?? ""
             return ServicePort(
                 namespace: service["metadata"]["namespace"].string ?? "", service: service["metadata"]["name"].string ?? "", name: name,
-                networkProtocol: port["protocol"].string ?? "TCP", port: UInt32(port["port"].int ?? 0), nodePort: UInt32(port["nodePort"].int ?? 0),
-                affinitySeconds: UInt32(affinity), externalLocal: spec["externalTrafficPolicy"].string == "Local", internalLocal: spec["internalTrafficPolicy"].string == "Local",
+                networkProtocol: port["protocol"].string ?? "TCP", port: UInt32(port["port"].int ?? 0),
+                nodePort: UInt32(port["nodePort"].int ?? 0),
+                affinitySeconds: UInt32(affinity), externalLocal: spec["externalTrafficPolicy"].string == "Local",
+                internalLocal: spec["internalTrafficPolicy"].string == "Local",
                 healthCheckNodePort: UInt32(spec["healthCheckNodePort"].int ?? 0), clusterIP: clusterIP,
-                externalAddresses: spec["externalIPs"].elements.compactMap(\.string) + balancers, endpoints: endpoints(of: name, in: slices, nodeName: nodeName))
+                externalAddresses: spec["externalIPs"].elements.compactMap(\.string) + balancers,
+                endpoints: endpoints(of: name, in: slices, nodeName: nodeName))
         }
     }
 
-    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. Ordered, so that equal sets compare equal.
+    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. Ordered, so that equal
+    /// sets compare equal.
     private static func endpoints(of port: String, in slices: [Value], nodeName: String) -> [Endpoint] {
         var byAddress: [String: Endpoint] = [:]
         for slice in slices where slice["addressType"].string == "IPv4" {

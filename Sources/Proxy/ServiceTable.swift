@@ -47,7 +47,8 @@ struct ServiceTable {
     /// The whole wanted state, with what is new in it.
     mutating func wanted() -> Wanted {
         for key in dirty {
-            let found = services[key].map { ServicePort.ports(of: $0, slices: Array((slices[key] ?? [:]).values), nodeName: nodeName) } ?? []
+            let found =
+                services[key].map { ServicePort.ports(of: $0, slices: Array((slices[key] ?? [:]).values), nodeName: nodeName) } ?? []
             ports[key] = found.isEmpty ? nil : found
         }
         dirty.removeAll()
@@ -59,7 +60,8 @@ struct ServiceTable {
         }
         rows.sort { $0.id < $1.id }
         let present = Set(rows.lazy.map(\.id))
-        return Wanted(generation: generation, previous: lastInForce, rows: rows, removed: inForce.keys.filter { !present.contains($0) }.sorted())
+        return Wanted(
+            generation: generation, previous: lastInForce, rows: rows, removed: inForce.keys.filter { !present.contains($0) }.sorted())
     }
 
     /// `wanted` is in force: the next difference is against it.

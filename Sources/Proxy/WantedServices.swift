@@ -21,7 +21,8 @@ enum WantedServices {
             service.affinity_seconds = port.affinitySeconds
             service.health_check_node_port = port.healthCheckNodePort
             service.flags =
-                (port.externalLocal ? UInt32(APUS_SERVICE_EXTERNAL_LOCAL) : 0) | (port.internalLocal ? UInt32(APUS_SERVICE_INTERNAL_LOCAL) : 0)
+                (port.externalLocal ? UInt32(APUS_SERVICE_EXTERNAL_LOCAL) : 0)
+                | (port.internalLocal ? UInt32(APUS_SERVICE_INTERNAL_LOCAL) : 0)
                 | (row.isChanged ? UInt32(APUS_SERVICE_CHANGED) : 0)
             service.cluster_ip = IPAddress.parse(port.clusterIP) ?? apus_address()
             let external = port.externalAddresses.compactMap(IPAddress.parse)

@@ -1,6 +1,7 @@
 internal import APIModel
 
-/// The Pods that hold something on a Node: bound ones, and those assumed to be bound soon. Keeps the columns right whatever order Pods and Nodes come in.
+/// The Pods that hold something on a Node: bound ones, and those assumed to be bound soon. Keeps the columns right whatever order Pods and
+/// Nodes come in.
 struct AssignedPods {
     private struct Entry {
         var pod: PodInfo
@@ -51,5 +52,7 @@ struct AssignedPods {
     mutating func removeNode(_ name: String) { columns.remove(name) }
 
     /// Whether a Pod of lower priority holds something on `node`.
-    func hasLowerPriority(than priority: Int32, on node: String) -> Bool { byNode[node]?.contains { entries[$0]!.pod.priority < priority } ?? false }
+    func hasLowerPriority(than priority: Int32, on node: String) -> Bool {
+        byNode[node]?.contains { entries[$0]!.pod.priority < priority } ?? false
+    }
 }

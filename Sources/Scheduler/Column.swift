@@ -1,7 +1,7 @@
 internal import PluginHost
 
-/// An array at a stable address between two `grow`s, whose capacity doubles: what the ABI calls a column. It lies where isolated plugins read it without a copy. Its owner
-/// frees it with `free`.
+/// An array at a stable address between two `grow`s, whose capacity doubles: what the ABI calls a column. It lies where isolated plugins
+/// read it without a copy. Its owner frees it with `free`.
 struct Column<Element: BitwiseCopyable> {
     private(set) var pointer: UnsafeMutablePointer<Element>
     private(set) var count = 0

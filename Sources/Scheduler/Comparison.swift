@@ -20,18 +20,22 @@ struct Comparison {
             shadow.feasible.visit { node in if shadow.totals[node] == most, wanted == nil || node == chosen { wanted = node } }
         }
         guard chosen != wanted else {
-            candidate.record(pod: key.description, active: name(chosen), activeReason: "", candidate: name(wanted), candidateReason: "", differs: false)
+            candidate.record(
+                pod: key.description, active: name(chosen), activeReason: "", candidate: name(wanted), candidateReason: "", differs: false)
             return
         }
         candidate.record(
-            pod: key.description, active: name(chosen), activeReason: words(chosen, before: wanted, decision, ranking, active), candidate: name(wanted),
+            pod: key.description, active: name(chosen), activeReason: words(chosen, before: wanted, decision, ranking, active),
+            candidate: name(wanted),
             candidateReason: words(wanted, before: chosen, failure ?? decision, shadow, candidate.policies), differs: true)
     }
 
     private func name(_ node: Int?) -> String { node.map(cycle.columns.name) ?? "" }
 
     /// `node-a: 83 points, node-b: 71`: what spoke for the one and against the other; where nothing was chosen, the message of that.
-    private func words(_ chosen: Int?, before other: Int?, _ decision: Decision, _ ranking: Ranking, _ policies: [SchedulerPolicy]) -> String {
+    private func words(_ chosen: Int?, before other: Int?, _ decision: Decision, _ ranking: Ranking, _ policies: [SchedulerPolicy])
+        -> String
+    {
         guard let chosen else { return decision.message }
         let isOnly = ranking.feasible.count == 1
         let first = "\(name(chosen)): " + (isOnly ? "the only Node that fits" : "\(ranking.totals[chosen]) points")

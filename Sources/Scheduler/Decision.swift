@@ -23,7 +23,9 @@ enum FitMessage {
     static let noNodes = "no nodes available to schedule pods"
 
     /// Why making room would not help: by reason, on how many Nodes.
-    static func preemption(nodes: Int, reasons: [String: Int]) -> String { "preemption: " + noFit(nodes: nodes, reasons: reasons, preemption: "") }
+    static func preemption(nodes: Int, reasons: [String: Int]) -> String {
+        "preemption: " + noFit(nodes: nodes, reasons: reasons, preemption: "")
+    }
 
     static let notHelpful = "Preemption is not helpful for scheduling"
     static let noVictims = "No preemption victims found for incoming pod"
@@ -31,6 +33,7 @@ enum FitMessage {
 
     /// Whether a Node that was refused for this reason would do if some of its Pods went.
     static func isResolvable(_ reason: String) -> Bool {
-        reason.hasPrefix("Insufficient ") || reason == "Too many pods" || reason == "node(s) didn't have free ports for the requested pod ports"
+        reason.hasPrefix("Insufficient ") || reason == "Too many pods"
+            || reason == "node(s) didn't have free ports for the requested pod ports"
     }
 }

@@ -78,7 +78,9 @@ final class NodeColumns {
             changed = true
         }
         let taints = spec["taints"].elements.map {
-            apus_taint(key: strings.number($0["key"].string ?? ""), value: strings.number($0["value"].string ?? ""), effect: PodArguments.effect($0["effect"].string))
+            apus_taint(
+                key: strings.number($0["key"].string ?? ""), value: strings.number($0["value"].string ?? ""),
+                effect: PodArguments.effect($0["effect"].string))
         }
         if !self.taints[index].elementsEqual(taints, by: { $0.key == $1.key && $0.value == $1.value && $0.effect == $1.effect }) {
             self.taints[index] = taints
@@ -117,7 +119,9 @@ final class NodeColumns {
         guard !pod.hostPorts.isEmpty else { return }
         var left = ports[node]
         for port in pod.hostPorts {
-            guard let index = left.firstIndex(where: { $0.port == port.port && $0.protocol == port.protocol && $0.ip == port.ip }) else { continue }
+            guard let index = left.firstIndex(where: { $0.port == port.port && $0.protocol == port.protocol && $0.ip == port.ip }) else {
+                continue
+            }
             left.remove(at: index)
         }
         ports[node] = left
@@ -142,10 +146,14 @@ final class NodeColumns {
         let (labels, taints, ports) = (labels.flat(), taints.flat(), ports.flat())
         let nodes = apus_nodes(
             size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(count), generation: generation, names: UnsafePointer(names.pointer),
-            resource_count: UInt32(resources.count), resources: UnsafePointer(resources.names.pointer), allocatable: UnsafePointer(allocatablePointers.pointer),
-            requested: UnsafePointer(requestedPointers.pointer), nonzero_cpu: UnsafePointer(nonzeroCPU.pointer), nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
-            unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: apus_ranges(offsets: labels.offsets), labels: labels.elements,
-            taint_ranges: apus_ranges(offsets: taints.offsets), taints: taints.elements, port_ranges: apus_ranges(offsets: ports.offsets), ports: ports.elements,
+            resource_count: UInt32(resources.count), resources: UnsafePointer(resources.names.pointer),
+            allocatable: UnsafePointer(allocatablePointers.pointer),
+            requested: UnsafePointer(requestedPointers.pointer), nonzero_cpu: UnsafePointer(nonzeroCPU.pointer),
+            nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
+            unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: apus_ranges(offsets: labels.offsets),
+            labels: labels.elements,
+            taint_ranges: apus_ranges(offsets: taints.offsets), taints: taints.elements, port_ranges: apus_ranges(offsets: ports.offsets),
+            ports: ports.elements,
             strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0)
         shared.initialize(to: nodes)
         return try withExtendedLifetime(self) { try body(UnsafePointer(shared)) }

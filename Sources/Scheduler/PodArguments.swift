@@ -13,7 +13,10 @@ final class PodArguments {
         for (column, amount) in info.requests.amounts { requests[column] = amount }
         memory.append(UnsafeMutableRawPointer(requests))
 
-        let selector = lend(spec["nodeSelector"].strings.sorted { $0.key < $1.key }.map { apus_label(key: strings.number($0.key), value: strings.number($0.value)) })
+        let selector = lend(
+            spec["nodeSelector"].strings.sorted { $0.key < $1.key }.map {
+                apus_label(key: strings.number($0.key), value: strings.number($0.value))
+            })
         let tolerations = lend(spec["tolerations"].elements.map { Self.toleration($0, strings) })
         let ports = lend(info.hostPorts)
         let affinity = spec["affinity"]["nodeAffinity"]
@@ -24,25 +27,34 @@ final class PodArguments {
 
         pod.initialize(
             to: apus_pod(
-                size: UInt32(MemoryLayout<apus_pod>.size), priority: info.priority, namespace_: lend(Array(info.key.namespace.utf8)), name: lend(Array(info.key.name.utf8)),
-                uid: lend(Array(info.uid.utf8)), json: lend(info.object.bytes), requests: UnsafePointer(requests), nonzero_cpu: info.requests.nonzeroCPU,
-                nonzero_memory: info.requests.nonzeroMemory, node_name: strings.number(info.nodeName), selector_count: selector.1, required_count: required.1,
-                preferred_count: preferred.1, toleration_count: tolerations.1, port_count: ports.1, has_required: requiredAffinity.isNull ? 0 : 1,
+                size: UInt32(MemoryLayout<apus_pod>.size), priority: info.priority, namespace_: lend(Array(info.key.namespace.utf8)),
+                name: lend(Array(info.key.name.utf8)),
+                uid: lend(Array(info.uid.utf8)), json: lend(info.object.bytes), requests: UnsafePointer(requests),
+                nonzero_cpu: info.requests.nonzeroCPU,
+                nonzero_memory: info.requests.nonzeroMemory, node_name: strings.number(info.nodeName), selector_count: selector.1,
+                required_count: required.1,
+                preferred_count: preferred.1, toleration_count: tolerations.1, port_count: ports.1,
+                has_required: requiredAffinity.isNull ? 0 : 1,
                 request_count: UInt32(resources.count), reserved: 0, selector: selector.0,
                 required: required.0, preferred: preferred.0, tolerations: tolerations.0, ports: ports.0))
     }
 
     /// Lends the needs for the duration of `body`.
-    func withPointer<R>(_ body: (UnsafePointer<apus_pod>) throws -> R) rethrows -> R { try withExtendedLifetime(self) { try body(UnsafePointer(pod)) } }
+    func withPointer<R>(_ body: (UnsafePointer<apus_pod>) throws -> R) rethrows -> R {
+        try withExtendedLifetime(self) { try body(UnsafePointer(pod)) }
+    }
 
     deinit {
         pod.deallocate()
         for piece in memory { piece.deallocate() }
     }
 
-    private static let effects: [String: Int32] = ["NoSchedule": APUS_EFFECT_NO_SCHEDULE, "PreferNoSchedule": APUS_EFFECT_PREFER_NO_SCHEDULE, "NoExecute": APUS_EFFECT_NO_EXECUTE]
+    private static let effects: [String: Int32] = [
+        "NoSchedule": APUS_EFFECT_NO_SCHEDULE, "PreferNoSchedule": APUS_EFFECT_PREFER_NO_SCHEDULE, "NoExecute": APUS_EFFECT_NO_EXECUTE,
+    ]
     private static let operators: [String: Int32] = [
-        "In": APUS_OPERATOR_IN, "NotIn": APUS_OPERATOR_NOT_IN, "Exists": APUS_OPERATOR_EXISTS, "DoesNotExist": APUS_OPERATOR_DOES_NOT_EXIST, "Gt": APUS_OPERATOR_GREATER,
+        "In": APUS_OPERATOR_IN, "NotIn": APUS_OPERATOR_NOT_IN, "Exists": APUS_OPERATOR_EXISTS, "DoesNotExist": APUS_OPERATOR_DOES_NOT_EXIST,
+        "Gt": APUS_OPERATOR_GREATER,
         "Lt": APUS_OPERATOR_LESS,
     ]
 
@@ -56,7 +68,8 @@ final class PodArguments {
 
     private func term(_ value: Value, weight: Int32, _ strings: StringTable) -> apus_term {
         let requirements =
-            value["matchExpressions"].elements.map { requirement($0, onName: false, strings) } + value["matchFields"].elements.map { requirement($0, onName: true, strings) }
+            value["matchExpressions"].elements.map { requirement($0, onName: false, strings) }
+            + value["matchFields"].elements.map { requirement($0, onName: true, strings) }
         let (pointer, count) = lend(requirements)
         return apus_term(requirement_count: count, weight: weight, requirements: pointer)
     }
@@ -67,7 +80,9 @@ final class PodArguments {
         // A bound that is no number, which the API refuses, stands for one that nothing satisfies.
         let op = Self.operators[value["operator"].string ?? ""] ?? 0
         let number = texts.first.flatMap { Int64($0) } ?? (op == APUS_OPERATOR_LESS ? .min : .max)
-        return apus_requirement(key: strings.number(value["key"].string ?? ""), op: op, on_name: onName ? 1 : 0, value_count: count, values: values, number: number)
+        return apus_requirement(
+            key: strings.number(value["key"].string ?? ""), op: op, on_name: onName ? 1 : 0, value_count: count, values: values,
+            number: number)
     }
 
     private func lend<T: BitwiseCopyable>(_ elements: [T]) -> (UnsafePointer<T>?, UInt32) {

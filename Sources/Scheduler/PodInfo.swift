@@ -60,7 +60,8 @@ extension Object {
 
     /// Whether this scheduler has to find a Node for the Pod.
     var needsNode: Bool {
-        (spec["nodeName"].string ?? "").isEmpty && !isFinished && !isBeingDeleted && ["", "default-scheduler"].contains(spec["schedulerName"].string ?? "")
+        (spec["nodeName"].string ?? "").isEmpty && !isFinished && !isBeingDeleted
+            && ["", "default-scheduler"].contains(spec["schedulerName"].string ?? "")
     }
 
     var isGated: Bool { !spec["schedulingGates"].elements.isEmpty }

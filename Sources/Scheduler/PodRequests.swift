@@ -22,7 +22,8 @@ struct PodRequests {
         nonzeroMemory = nonzero[memory] ?? 0
     }
 
-    /// Containers run together; each init container runs alone, but for those that stay (`restartPolicy: Always`), which count for everything after them.
+    /// Containers run together; each init container runs alone, but for those that stay (`restartPolicy: Always`), which count for
+    /// everything after them.
     private static func total(_ spec: Value, _ names: ResourceNames, defaults: [Int: Int64]) -> [Int: Int64] {
         func capped(_ quantities: Value) -> [Int: Int64] { names.amounts(quantities).mapValues { min($0, most) } }
         func add(_ left: Int64, _ right: Int64) -> Int64 { min(left + right, most) }

@@ -11,7 +11,8 @@ struct Cycle {
     var columns: NodeColumns { assigned.columns }
 }
 
-/// The Nodes that some policies let a Pod run on, with their points. Used by the scheduling thread only; its buffers are kept between cycles.
+/// The Nodes that some policies let a Pod run on, with their points. Used by the scheduling thread only; its buffers are kept between
+/// cycles.
 final class Ranking {
     private(set) var feasible = NodeBits()
     /// Of all policies, by weight. Means something for the Nodes of `feasible` only.
@@ -57,7 +58,8 @@ final class Ranking {
 
     private func refusal(_ cycle: Cycle, _ policy: SchedulerPolicy, _ status: apus_status, _ message: String) -> Decision {
         status == APUS_UNSCHEDULABLE
-            ? .unschedulable(FitMessage.refused(nodes: cycle.columns.liveCount, message: message)) : .error("policy \(policy.name): \(message)")
+            ? .unschedulable(FitMessage.refused(nodes: cycle.columns.liveCount, message: message))
+            : .error("policy \(policy.name): \(message)")
     }
 
     /// The most points that any Node has. For a ranking with a Node left.
@@ -97,11 +99,13 @@ extension Ranking {
             let reason =
                 isHopeless[node]
                 ? FitMessage.notHelpful
-                : assigned.hasLowerPriority(than: cycle.pod.priority, on: columns.name(node)) ? FitMessage.notSupported : FitMessage.noVictims
+                : assigned.hasLowerPriority(than: cycle.pod.priority, on: columns.name(node))
+                    ? FitMessage.notSupported : FitMessage.noVictims
             preemption[reason, default: 0] += 1
         }
         let count = columns.liveCount
-        return .unschedulable(FitMessage.noFit(nodes: count, reasons: reasons, preemption: FitMessage.preemption(nodes: count, reasons: preemption)))
+        return .unschedulable(
+            FitMessage.noFit(nodes: count, reasons: reasons, preemption: FitMessage.preemption(nodes: count, reasons: preemption)))
     }
 
     /// In words, what the policies refuse one Node for. Leaves the ranking as it is.

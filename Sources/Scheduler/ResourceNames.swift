@@ -25,7 +25,8 @@ final class ResourceNames {
         return column
     }
 
-    /// `name: quantity` fields as amounts by column: thousandths for cpu, whole units for everything else. What is not a quantity, which the API never stores, is left out.
+    /// `name: quantity` fields as amounts by column: thousandths for cpu, whole units for everything else. What is not a quantity, which
+    /// the API never stores, is left out.
     func amounts(_ quantities: Value) -> [Int: Int64] {
         var amounts: [Int: Int64] = [:]
         for (name, text) in quantities.quantityTexts {

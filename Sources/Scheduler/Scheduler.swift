@@ -7,8 +7,8 @@ internal import Synchronization
 
 /// Finds a Node for every Pod whose scheduler is `default-scheduler`.
 ///
-/// One thread decides; it hears of changes from the shared cache and keeps all Nodes as columns, which the policies filter and score. Binding, Events and conditions
-/// are written by tasks beside it.
+/// One thread decides; it hears of changes from the shared cache and keeps all Nodes as columns, which the policies filter and score.
+/// Binding, Events and conditions are written by tasks beside it.
 public final class Scheduler: Sendable {
     private let client: any Client
     private let cache: Cache
@@ -22,7 +22,8 @@ public final class Scheduler: Sendable {
     /// How many binds and other writes are under way at once.
     private static let writers = 32
 
-    /// - Parameter policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from beginning to end.
+    /// - Parameter policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of
+    ///   policies from beginning to end.
     public init(client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder, log: Logger) {
         self.client = client
         self.cache = cache
@@ -96,7 +97,8 @@ public final class Scheduler: Sendable {
             case .failed(let pod, let message):
                 recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
                 await setCondition(pod, reason: "SchedulerError", message: message)
-            case .gated(let pod): await setCondition(pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates")
+            case .gated(let pod):
+                await setCondition(pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates")
             }
         }
     }
@@ -106,12 +108,14 @@ public final class Scheduler: Sendable {
 extension Scheduler {
     private func bind(_ pod: Object, to node: String) async {
         let binding: Value = [
-            "apiVersion": "v1", "kind": "Binding", "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
+            "apiVersion": "v1", "kind": "Binding",
+            "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
         do {
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
-            recorder.event(about: pod.value, .normal, reason: "Scheduled", message: "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
+            recorder.event(
+                about: pod.value, .normal, reason: "Scheduled", message: "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
         } catch {
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
             // A Pod that is gone needs no Node and no Event.

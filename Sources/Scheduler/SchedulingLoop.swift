@@ -61,7 +61,8 @@ final class SchedulingLoop {
         if assigned.remove(key) { queue.wake(now: now) }
         guard pod.needsNode, !pod.isGated else {
             queue.remove(key)
-            return pod.needsNode && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" } ? .gated(pod) : nil
+            return pod.needsNode && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" }
+                ? .gated(pod) : nil
         }
         // A change of the status alone, most often our own, is no reason to look again.
         if let before, queue.contains(key), before.uid == pod.uid, before.value["spec"] == pod.value["spec"], before.labels == pod.labels {
@@ -73,7 +74,8 @@ final class SchedulingLoop {
         return nil
     }
 
-    /// Finds a Node for the next Pod that is due, all of the cycle with the policies that `policies` has when it begins; `nil` when none is due.
+    /// Finds a Node for the next Pod that is due, all of the cycle with the policies that `policies` has when it begins; `nil` when none is
+    /// due.
     func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
         guard let entry = queue.pop(now: now) else { return nil }
         switch policies.withSchedulerPolicies({ decider.decide(entry.pod, assigned, $0) }) {

@@ -131,7 +131,9 @@ struct SchedulingQueue<Pod> {
 
     private mutating func insert(_ entry: Entry, _ place: Place) {
         entries[entry.key] = (entry, place)
-        let ticket = Ticket(key: entry.key, order: entry.order, priority: entry.priority, added: entry.added, readyAt: place == .backoff ? entry.readyAt : 0)
+        let ticket = Ticket(
+            key: entry.key, order: entry.order, priority: entry.priority, added: entry.added, readyAt: place == .backoff ? entry.readyAt : 0
+        )
         if place == .backoff { backoff.insert(ticket) } else { active.insert(ticket) }
     }
 

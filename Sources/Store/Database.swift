@@ -46,13 +46,19 @@ final class Database {
         guard version == schemaVersion else {
             throw StoreError(
                 code: .engine,
-                message: "the store \(path) has format \(version ?? 0), this version of Apus reads format \(schemaVersion): use the version that wrote it; it was left as it is")
+                message:
+                    "the store \(path) has format \(version ?? 0), this version of Apus reads format \(schemaVersion): use the version that wrote it; it was left as it is"
+            )
         }
-        guard try text("PRAGMA journal_mode = WAL") == "wal" else { throw StoreError(code: .engine, message: "the store \(path) lies on a file system without write-ahead logs") }
+        guard try text("PRAGMA journal_mode = WAL") == "wal" else {
+            throw StoreError(code: .engine, message: "the store \(path) lies on a file system without write-ahead logs")
+        }
         try run("PRAGMA synchronous = FULL")
         try run("PRAGMA secure_delete = FAST")
         try run("PRAGMA journal_size_limit = 67108864")
-        if let maximumSize, let pageSize = try integer("PRAGMA page_size") { try run("PRAGMA max_page_count = \(max(Int64(maximumSize) / pageSize, 1))") }
+        if let maximumSize, let pageSize = try integer("PRAGMA page_size") {
+            try run("PRAGMA max_page_count = \(max(Int64(maximumSize) / pageSize, 1))")
+        }
         _ = sqlite3_wal_hook(
             handle,
             { context, _, _, pages in
@@ -63,7 +69,9 @@ final class Database {
 
     func statement(_ sql: String) throws(StoreError) -> Statement {
         var statement: OpaquePointer?
-        guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK, let statement else { throw failure() }
+        guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK, let statement else {
+            throw failure()
+        }
         return Statement(statement, self)
     }
 
@@ -92,15 +100,26 @@ final class Database {
         case SQLITE_CORRUPT, SQLITE_NOTADB: return damaged(reason)
         case SQLITE_FULL:
             return StoreError(
-                code: .engine, message: "the store \(path) is full (\(reason)): the write was not kept, everything acknowledged before is; free space, or raise the limit")
-        case SQLITE_BUSY, SQLITE_LOCKED: return StoreError(code: .engine, message: "the store \(path) is in use by another process: stop that one first")
-        default: return StoreError(code: .engine, message: "the store \(path) failed (\(reason), SQLite code \(code)): the write was not kept, everything acknowledged before is")
+                code: .engine,
+                message:
+                    "the store \(path) is full (\(reason)): the write was not kept, everything acknowledged before is; free space, or raise the limit"
+            )
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            return StoreError(code: .engine, message: "the store \(path) is in use by another process: stop that one first")
+        default:
+            return StoreError(
+                code: .engine,
+                message:
+                    "the store \(path) failed (\(reason), SQLite code \(code)): the write was not kept, everything acknowledged before is")
         }
     }
 
     func damaged(_ reason: String) -> StoreError {
         StoreError(
-            code: .engine, message: "the store \(path) is damaged (\(reason)): put a backup in its place, or move it away to start with an empty store; it was left as it is")
+            code: .engine,
+            message:
+                "the store \(path) is damaged (\(reason)): put a backup in its place, or move it away to start with an empty store; it was left as it is"
+        )
     }
 
     func rollBack() {

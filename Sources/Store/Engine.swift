@@ -3,7 +3,8 @@ import Glibc
 
 /// The SQLite database behind a store: one row per object and one for the revision. Used by one thread at a time.
 ///
-/// An object's row has the revision that created it as its id: unique, in order of age, and known to whoever holds the record, so that no index is kept on disk.
+/// An object's row has the revision that created it as its id: unique, in order of age, and known to whoever holds the record, so that no
+/// index is kept on disk.
 final class Engine {
     /// "Apus" in the file's header tells our databases from others'.
     static let applicationID: UInt32 = 0x4170_7573
@@ -30,7 +31,8 @@ final class Engine {
         let isNew = try FileHeader.check(path)
         let database = try Database(path: path)
         do throws(StoreError) {
-            try database.prepareForUse(isNew: isNew, applicationID: applicationID, schemaVersion: schemaVersion, maximumSize: options.maximumSize)
+            try database.prepareForUse(
+                isNew: isNew, applicationID: applicationID, schemaVersion: schemaVersion, maximumSize: options.maximumSize)
             let content = try load(database)
             return (try Engine(database, lock, options), content)
         } catch {
@@ -45,19 +47,24 @@ final class Engine {
         self.options = options
         begin = try database.statement("BEGIN IMMEDIATE")
         end = try database.statement("COMMIT")
-        put = try database.statement("INSERT OR REPLACE INTO records(id, collection, name, revision, revision_offset, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+        put = try database.statement(
+            "INSERT OR REPLACE INTO records(id, collection, name, revision, revision_offset, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
         delete = try database.statement("DELETE FROM records WHERE id = ?1")
         setRevision = try database.statement("UPDATE meta SET value = ?1 WHERE name = 'revision'")
     }
 
     private static func load(_ database: Database) throws(StoreError) -> Content {
         if let defect = try database.text("PRAGMA quick_check(1)"), defect != "ok" { throw database.damaged(defect) }
-        guard let revision = try database.integer("SELECT value FROM meta WHERE name = 'revision'") else { throw database.damaged("it has no revision") }
+        guard let revision = try database.integer("SELECT value FROM meta WHERE name = 'revision'") else {
+            throw database.damaged("it has no revision")
+        }
         var content = Content(revision: UInt64(revision), records: [:])
         let rows = try database.statement("SELECT collection, name, revision, id, revision_offset, body FROM records")
         while try rows.step() {
             let key = Key(collection: rows.text(0), name: rows.text(1))
-            let record = Record(key: key, bytes: rows.blob(5), revision: UInt64(rows.integer(2)), createRevision: UInt64(rows.integer(3)), revisionOffset: Int(rows.integer(4)))
+            let record = Record(
+                key: key, bytes: rows.blob(5), revision: UInt64(rows.integer(2)), createRevision: UInt64(rows.integer(3)),
+                revisionOffset: Int(rows.integer(4)))
             guard record.isSound, record.revision <= content.revision else { throw database.damaged("\(key) is not as it was written") }
             content.records[key.collection, default: []].append(record)
         }

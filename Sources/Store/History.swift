@@ -39,7 +39,9 @@ struct History: Sendable {
     /// Gives up what exceeds the limits. `now` is in monotonic seconds.
     mutating func trim(_ options: Options, now: Int) {
         let oldest = now - Int(options.historyAge.components.seconds)
-        while skipped < events.count, events.count - skipped > options.historyLimit || bytes > options.historyBytes || events[skipped].time < oldest {
+        while skipped < events.count,
+            events.count - skipped > options.historyLimit || bytes > options.historyBytes || events[skipped].time < oldest
+        {
             compacted = events[skipped].revision
             bytes -= Self.cost(events[skipped])
             events[skipped].cool()

@@ -48,7 +48,10 @@ final class Intake: Sendable {
         await enqueue(key) { current, revision throws(StoreError) in
             try Self.check(current, expecting, key)
             guard let current else { throw .notFound(key) }
-            return (final.map { Record(key: key, body: $0, revision: revision, createRevision: current.createRevision) } ?? current.restamped(revision), true)
+            return (
+                final.map { Record(key: key, body: $0, revision: revision, createRevision: current.createRevision) }
+                    ?? current.restamped(revision), true
+            )
         }
     }
 
@@ -93,7 +96,8 @@ final class Intake: Sendable {
 
     // MARK: The writer thread
 
-    /// Everything that waits; blocks until there is something or `patience` is over, which gives an empty batch. `nil` when the store closes and nothing waits.
+    /// Everything that waits; blocks until there is something or `patience` is over, which gives an empty batch. `nil` when the store
+    /// closes and nothing waits.
     /// - Parameter gathering: how long to wait for company after a pause.
     func take(patience: Duration, gathering: Duration) -> [Write]? {
         for isSecondLook in [false, true] {
@@ -170,6 +174,8 @@ final class Intake: Sendable {
     }
 
     private static func settle(_ writes: [Write], _ state: inout State) {
-        for write in writes where state.pending[write.record.key]?.revision == write.record.revision { state.pending.removeValue(forKey: write.record.key) }
+        for write in writes where state.pending[write.record.key]?.revision == write.record.revision {
+            state.pending.removeValue(forKey: write.record.key)
+        }
     }
 }

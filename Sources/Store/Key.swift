@@ -1,4 +1,5 @@
-/// Where a record lives: a collection, `apps/deployments` or `/pods` (group and plural), and in it `namespace/name`, or `name` for a cluster-scoped kind.
+/// Where a record lives: a collection, `apps/deployments` or `/pods` (group and plural), and in it `namespace/name`, or `name` for a
+/// cluster-scoped kind.
 public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var collection: String
     public var name: String
@@ -13,5 +14,7 @@ public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(collection)/\(name)" }
 
-    public static func < (left: Key, right: Key) -> Bool { left.collection == right.collection ? left.name < right.name : left.collection < right.collection }
+    public static func < (left: Key, right: Key) -> Bool {
+        left.collection == right.collection ? left.name < right.name : left.collection < right.collection
+    }
 }

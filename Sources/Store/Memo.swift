@@ -6,7 +6,8 @@ final class Memo: Sendable {
 
     init(_ value: (any AnyObject & Sendable)? = nil) { slot = Mutex(value) }
 
-    /// What is in the slot. `make` runs, with the slot locked, when the slot is empty or holds another type: it must not ask for the same memo.
+    /// What is in the slot. `make` runs, with the slot locked, when the slot is empty or holds another type: it must not ask for the same
+    /// memo.
     func value<T: AnyObject & Sendable>(_ make: () -> T) -> T {
         slot.withLock { slot in
             if let value = slot {

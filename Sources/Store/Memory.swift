@@ -31,15 +31,21 @@ final class Memory: Sendable {
     init(revision: UInt64, records: [String: [Record]], options: Options) {
         self.options = options
         var state = State(revision: revision, opened: revision)
-        for (name, records) in records { state.collections[name] = Collection(records: OrderedRecords(sorted: records), history: History(compacted: revision)) }
+        for (name, records) in records {
+            state.collections[name] = Collection(records: OrderedRecords(sorted: records), history: History(compacted: revision))
+        }
         self.state = Mutex(state)
     }
 
     /// Reads, or changes what belongs to watches.
-    func withState<T: Sendable, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T { try state.withLock { state throws(E) in try body(&state) } }
+    func withState<T: Sendable, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
+        try state.withLock { state throws(E) in try body(&state) }
+    }
 
     /// `watch` waits no more.
-    func forget(_ watch: Watch) { state.withLock { _ = $0.collections[watch.collection]?.waiters.removeValue(forKey: ObjectIdentifier(watch)) } }
+    func forget(_ watch: Watch) {
+        state.withLock { _ = $0.collections[watch.collection]?.waiters.removeValue(forKey: ObjectIdentifier(watch)) }
+    }
 
     var revision: UInt64 { state.withLock(\.revision) }
 
@@ -86,10 +92,14 @@ final class Memory: Sendable {
 extension Memory.Collection {
     fileprivate mutating func apply(_ write: Write, now: Int) {
         let previous = write.isDeletion ? records.remove(write.record.key.name) : records.set(write.record)
-        history.append(Event(kind: write.isDeletion ? .deleted : previous == nil ? .added : .modified, record: write.record, previous: previous, time: now))
+        history.append(
+            Event(
+                kind: write.isDeletion ? .deleted : previous == nil ? .added : .modified, record: write.record, previous: previous,
+                time: now))
     }
 
-    /// Wakes the watches of these namespaces; the others skip what does not concern them, so that they do not fall behind in a busy collection.
+    /// Wakes the watches of these namespaces; the others skip what does not concern them, so that they do not fall behind in a busy
+    /// collection.
     fileprivate mutating func finish(_ namespaces: Set<Substring>, options: Options, now: Int, woken: inout [Watch]) {
         history.trim(options, now: now)
         var staying: [ObjectIdentifier: Watch] = [:]

@@ -1,10 +1,12 @@
 /// How a store is kept.
 public struct Options: Sendable {
-    /// History per collection: the most events, the most bytes of their records, and how long. Watches and lists from before are `.compacted`.
+    /// History per collection: the most events, the most bytes of their records, and how long. Watches and lists from before are
+    /// `.compacted`.
     public var historyLimit = 10_000
     public var historyBytes = 64 << 20
     public var historyAge: Duration = .seconds(600)
-    /// How long the first write of a group waits for company. Zero is best on most disks: a group gathers while the one before is being written.
+    /// How long the first write of a group waits for company. Zero is best on most disks: a group gathers while the one before is being
+    /// written.
     public var groupDelay: Duration = .zero
     /// The write-ahead log is moved into the database when it has this many pages of 4 KiB.
     public var checkpointPages = 4_000

@@ -1,7 +1,7 @@
 /// The records of one collection in the order of their names.
 ///
-/// Kept in chunks, so that a copy is cheap to take and cheap to diverge from: readers copy it under the lock and walk it outside, and the next write then copies one chunk
-/// and the table of chunks, not the collection.
+/// Kept in chunks, so that a copy is cheap to take and cheap to diverge from: readers copy it under the lock and walk it outside, and the
+/// next write then copies one chunk and the table of chunks, not the collection.
 struct OrderedRecords: Sendable {
     private typealias Chunk = ContiguousArray<Record>
     private static let chunkLimit = 512
@@ -13,7 +13,9 @@ struct OrderedRecords: Sendable {
     struct Position: Comparable {
         var chunk: Int
         var offset: Int
-        static func < (left: Position, right: Position) -> Bool { left.chunk == right.chunk ? left.offset < right.offset : left.chunk < right.chunk }
+        static func < (left: Position, right: Position) -> Bool {
+            left.chunk == right.chunk ? left.offset < right.offset : left.chunk < right.chunk
+        }
     }
 
     init() {}

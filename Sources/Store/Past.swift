@@ -30,7 +30,8 @@ struct Past: Sendable {
         let last = namespace.map { $0 + "0" }
         let end = last.map(records.lowerBound) ?? records.end
         var next = min(records.lowerBound(first), end)
-        var changed = undone.filter { change in change.key >= first && last.map { change.key < $0 } ?? true }.sorted { $0.key < $1.key }[...]
+        var changed = undone.filter { change in change.key >= first && last.map { change.key < $0 } ?? true }.sorted { $0.key < $1.key }[
+            ...]
         var found: [Record] = []
         let limit = limit ?? .max
         if limit == .max || limit > 0 { found.reserveCapacity(min(limit, records.distance(from: next, to: end))) }

@@ -22,7 +22,8 @@ public final class Record: Sendable {
 
     convenience init(key: Key, body: Body, revision: UInt64, createRevision: UInt64) {
         self.init(
-            key: key, bytes: body.bytes(at: revision), revision: revision, createRevision: createRevision, revisionOffset: body.resourceVersionOffset, memo: body.memo)
+            key: key, bytes: body.bytes(at: revision), revision: revision, createRevision: createRevision,
+            revisionOffset: body.resourceVersionOffset, memo: body.memo)
     }
 
     /// The same content at another revision.
@@ -30,10 +31,12 @@ public final class Record: Sendable {
         let digits = String(self.revision).utf8.count
         var bytes = bytes
         bytes.removeSubrange(revisionOffset..<revisionOffset + digits)
-        return Record(key: key, body: Body(bytes: bytes, resourceVersionOffset: revisionOffset), revision: revision, createRevision: createRevision)
+        return Record(
+            key: key, body: Body(bytes: bytes, resourceVersionOffset: revisionOffset), revision: revision, createRevision: createRevision)
     }
 
-    /// A decoded form or index that readers attach: made by the first who asks, then shared. It can be made again once the record is history.
+    /// A decoded form or index that readers attach: made by the first who asks, then shared. It can be made again once the record is
+    /// history.
     ///
     /// Safe from any thread. `make` must not ask the same record for its memo. One type per record: asking for another type replaces it.
     public func memo<T: AnyObject & Sendable>(_ make: (Record) -> T) -> T { derived.value { make(self) } }

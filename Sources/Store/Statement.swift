@@ -43,7 +43,9 @@ final class Statement {
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
-    func text(_ column: Int32) -> String { String(decoding: bytes(column, sqlite3_column_text(handle, column).map { UnsafeRawPointer($0) }), as: UTF8.self) }
+    func text(_ column: Int32) -> String {
+        String(decoding: bytes(column, sqlite3_column_text(handle, column).map { UnsafeRawPointer($0) }), as: UTF8.self)
+    }
 
     func blob(_ column: Int32) -> [UInt8] { Array(bytes(column, sqlite3_column_blob(handle, column))) }
 
@@ -60,7 +62,9 @@ final class Statement {
             return bindAndStep(parameters.dropFirst(), at: index + 1)
         case .text(var text):
             return text.withUTF8 { text in
-                text.withMemoryRebound(to: CChar.self) { _ = sqlite3_bind_text64(handle, index, $0.baseAddress, UInt64($0.count), nil, UInt8(SQLITE_UTF8)) }
+                text.withMemoryRebound(to: CChar.self) {
+                    _ = sqlite3_bind_text64(handle, index, $0.baseAddress, UInt64($0.count), nil, UInt8(SQLITE_UTF8))
+                }
                 return bindAndStep(parameters.dropFirst(), at: index + 1)
             }
         case .blob(let bytes):

@@ -2,16 +2,18 @@ public import Logging
 
 /// Objects by key, with a revision for every change, on disk and in memory.
 ///
-/// A write is answered after it is on disk (synchronised) and visible to readers; writes that wait at the same time share one transaction. Reads come from memory and never wait
-/// for the disk. Every change gets the next revision, one counter for all collections, which survives restarts and never goes back. Watches and lists at older revisions come
-/// from a bounded history that begins anew when the store is opened. Safe from any task.
+/// A write is answered after it is on disk (synchronised) and visible to readers; writes that wait at the same time share one transaction.
+/// Reads come from memory and never wait for the disk. Every change gets the next revision, one counter for all collections, which survives
+/// restarts and never goes back. Watches and lists at older revisions come from a bounded history that begins anew when the store is
+/// opened. Safe from any task.
 public final class Store: Sendable {
     private let memory: Memory
     private let intake: Intake
 
     /// Opens the store at `path`, or makes it. One store per file: a second one, in this or another process, is refused.
     ///
-    /// - Throws: `StoreError` with code `.engine`, which names the file and what to do. A file that is damaged or not a store is left as it is.
+    /// - Throws: `StoreError` with code `.engine`, which names the file and what to do. A file that is damaged or not a store is left as it
+    ///   is.
     public init(path: String, options: Options = Options(), log: Logger) throws(StoreError) {
         let (engine, content) = try Engine.open(path: path, options: options)
         memory = Memory(revision: content.revision, records: content.records, options: options)
@@ -25,13 +27,14 @@ public final class Store: Sendable {
 
     /// Writes `body` under `key` and returns it as readers see it. Cancellation does not stop it: once accepted, it is written or fails.
     ///
-    /// - Throws: `StoreError`: `.exists`, `.notFound` or `.conflict` at once when the expectation does not hold, writes in flight included; `.engine` when the transaction it was in
-    ///   could not be committed, or one that it builds on: then nothing of it is kept.
+    /// - Throws: `StoreError`: `.exists`, `.notFound` or `.conflict` at once when the expectation does not hold, writes in flight included;
+    ///   `.engine` when the transaction it was in could not be committed, or one that it builds on: then nothing of it is kept.
     public func put(_ key: Key, _ body: Body, expecting: Expectation) async throws(StoreError) -> Record {
         try await intake.put(key, body, expecting: expecting).get()
     }
 
-    /// Deletes `key` and returns its last state, which DELETED events show too: `final`, or what was there, with the deletion's revision in it.
+    /// Deletes `key` and returns its last state, which DELETED events show too: `final`, or what was there, with the deletion's revision in
+    /// it.
     ///
     /// - Throws: as `put`; `.notFound` when there is nothing.
     @discardableResult
@@ -59,8 +62,11 @@ public final class Store: Sendable {
     ///   - revision: show the state of that revision; `nil` is the newest.
     ///   - after: begin after this name (`namespace/name`), which need not exist.
     ///   - limit: at most so many.
-    /// - Throws: `StoreError` with code `.compacted` when history does not reach back to `revision`, `.future` when it has not come yet, `.closed`.
-    public func list(_ collection: String, namespace: String? = nil, at revision: UInt64? = nil, after: String? = nil, limit: Int? = nil) throws(StoreError) -> Listing {
+    /// - Throws: `StoreError` with code `.compacted` when history does not reach back to `revision`, `.future` when it has not come yet,
+    ///   `.closed`.
+    public func list(_ collection: String, namespace: String? = nil, at revision: UInt64? = nil, after: String? = nil, limit: Int? = nil)
+        throws(StoreError) -> Listing
+    {
         let past = try memory.withState { state throws(StoreError) in try Past(state, collection, at: revision) }
         return past.listing(namespace: namespace, after: after, limit: limit)
     }
@@ -81,7 +87,8 @@ public final class Store: Sendable {
 
     // MARK: End
 
-    /// Writes what has been accepted, closes the file and ends all watches. Later calls fail with `.closed`; reads of single objects still answer. Calling it twice is fine.
+    /// Writes what has been accepted, closes the file and ends all watches. Later calls fail with `.closed`; reads of single objects still
+    /// answer. Calling it twice is fine.
     public func close() async {
         intake.stop()
         await intake.waitUntilClosed()

@@ -29,9 +29,11 @@ public final class Watch: Sendable {
         state = Mutex(State(cursor: cursor, delivered: revision))
     }
 
-    /// The next events, at least one, as soon as there are any; an empty batch after `nudge`; `nil` after `cancel` and when the store is closed.
+    /// The next events, at least one, as soon as there are any; an empty batch after `nudge`; `nil` after `cancel` and when the store is
+    /// closed.
     ///
-    /// - Throws: `StoreError` with code `.compacted` when history has moved past this watch, `CancellationError` when the task is cancelled (the watch is over then, too).
+    /// - Throws: `StoreError` with code `.compacted` when history has moved past this watch, `CancellationError` when the task is cancelled
+    ///   (the watch is over then, too).
     public func next() async throws -> [Event]? {
         while true {
             switch try look() {
@@ -56,7 +58,8 @@ public final class Watch: Sendable {
         wake()
     }
 
-    /// Makes a waiting `next`, or the next one that would wait, return an empty batch: how a server gets to send bookmarks without a timer per watch.
+    /// Makes a waiting `next`, or the next one that would wait, return an empty batch: how a server gets to send bookmarks without a timer
+    /// per watch.
     public func nudge() {
         state.withLock { $0.isNudged = true }
         wake()
@@ -68,7 +71,9 @@ public final class Watch: Sendable {
             state.withLock { state in
                 guard let history = memory.collections[collection]?.history else { return max(state.delivered, memory.revision) }
                 guard state.cursor >= history.first else { return state.delivered }
-                for cursor in state.cursor..<max(history.end, state.cursor) where concerns(history[cursor]) { return max(state.delivered, history[cursor].revision - 1) }
+                for cursor in state.cursor..<max(history.end, state.cursor) where concerns(history[cursor]) {
+                    return max(state.delivered, history[cursor].revision - 1)
+                }
                 return max(state.delivered, memory.revision)
             }
         }

@@ -13,12 +13,15 @@ public enum Dial {
     }
 
     /// `configure` puts handlers, TLS for one, in front of the pipe.
-    package static func tcp(host: String, port: Int, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void) async throws -> ChannelPipe {
+    package static func tcp(host: String, port: Int, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void)
+        async throws -> ChannelPipe
+    {
         try await connect("\(host):\(port)", timeout: timeout, configure: configure) { $0.connect(host: host, port: port) }
     }
 
     private static func connect(
-        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void = { _ in }, _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
+        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void = { _ in },
+        _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) async throws -> ChannelPipe {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let made = loop.makePromise(of: ChannelPipe.self)

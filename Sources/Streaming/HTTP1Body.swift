@@ -95,7 +95,9 @@ struct HTTP1BodyDecoder {
                 return .piece(buffer)
             case .bytes(0): state = chunked ? .chunkEnd : .ended
             case .bytes(let count):
-                guard buffer.readableBytes > 0, let piece = buffer.readSlice(length: min(count, buffer.readableBytes)) else { return .needsMore }
+                guard buffer.readableBytes > 0, let piece = buffer.readSlice(length: min(count, buffer.readableBytes)) else {
+                    return .needsMore
+                }
                 state = .bytes(count - piece.readableBytes)
                 return .piece(piece)
             case .chunkSize:

@@ -23,7 +23,9 @@ public struct HTTP1Request: Sendable {
         var buffer = ByteBuffer()
         buffer.writeString("\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n")
         for (name, value) in headers {
-            guard !name.utf8.contains(where: { $0 <= 32 || $0 == UInt8(ascii: ":") }), !value.utf8.contains(where: { $0 == 13 || $0 == 10 || $0 == 0 }) else {
+            guard !name.utf8.contains(where: { $0 <= 32 || $0 == UInt8(ascii: ":") }),
+                !value.utf8.contains(where: { $0 == 13 || $0 == 10 || $0 == 0 })
+            else {
                 throw NetworkError("header \(name) cannot be sent")
             }
             buffer.writeString("\(name): \(value)\r\n")
@@ -37,7 +39,9 @@ public struct HTTP1Request: Sendable {
             guard var piece = try await pipe.read() else { throw NetworkError("the connection was closed before a response came") }
             received.writeBuffer(&piece)
             guard let head = try HTTP1Head(parsing: &received) else { continue }
-            if head.status >= 200 || head.status == 101 { return HTTP1Response(head: head, rest: received, pipe: pipe, bodiless: method == "HEAD") }
+            if head.status >= 200 || head.status == 101 {
+                return HTTP1Response(head: head, rest: received, pipe: pipe, bodiless: method == "HEAD")
+            }
         }
     }
 }
@@ -59,7 +63,9 @@ struct HTTP1Head: Sendable {
         let lines = String(decoding: view[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
         buffer.moveReaderIndex(to: end.upperBound)
         let status = lines.first?.split(separator: " ", maxSplits: 2) ?? []
-        guard status.count >= 2, status[0].hasPrefix("HTTP/1."), let code = Int(status[1]) else { throw NetworkError("this is no HTTP/1.1 response") }
+        guard status.count >= 2, status[0].hasPrefix("HTTP/1."), let code = Int(status[1]) else {
+            throw NetworkError("this is no HTTP/1.1 response")
+        }
         self.status = code
         self.reason = status.count > 2 ? String(status[2]) : ""
         for line in lines.dropFirst() {
@@ -96,7 +102,9 @@ public final class HTTP1Response: Sendable {
     /// The body, cut off after `limit` bytes.
     public func collect(upTo limit: Int) async throws -> [UInt8] {
         var whole: [UInt8] = []
-        while whole.count < limit, let piece = try await read() { whole.append(contentsOf: piece.readableBytesView.prefix(limit - whole.count)) }
+        while whole.count < limit, let piece = try await read() {
+            whole.append(contentsOf: piece.readableBytesView.prefix(limit - whole.count))
+        }
         return whole
     }
 }

@@ -21,10 +21,11 @@ public enum PortForward {
     /// How long one stream of a pair waits for the other, as upstream.
     private static let pairTimeout = Duration.seconds(30)
 
-    /// Serves until the client leaves or the task is cancelled. `connect` opens the connection to a port; what it or the connection throws is told to the client
-    /// in words that `describe` finds.
+    /// Serves until the client leaves or the task is cancelled. `connect` opens the connection to a port; what it or the connection throws
+    /// is told to the client in words that `describe` finds.
     public static func serve(
-        _ pipe: any BytePipe, describe: @escaping @Sendable (Int, any Error) -> String, connect: @escaping @Sendable (Int) async throws -> any PortConnection
+        _ pipe: any BytePipe, describe: @escaping @Sendable (Int, any Error) -> String,
+        connect: @escaping @Sendable (Int) async throws -> any PortConnection
     ) async throws {
         let connection = SPDYConnection(pipe, role: .server)
         let pairs = StreamPairs()
@@ -46,7 +47,8 @@ public enum PortForward {
     }
 
     private static func forward(
-        _ pair: StreamPairs.Pair, describe: @Sendable (Int, any Error) -> String, connect: @Sendable (Int) async throws -> any PortConnection
+        _ pair: StreamPairs.Pair, describe: @Sendable (Int, any Error) -> String,
+        connect: @Sendable (Int) async throws -> any PortConnection
     ) async {
         do {
             let target = try await connect(pair.port)

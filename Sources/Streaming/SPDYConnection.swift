@@ -3,8 +3,8 @@ import Synchronization
 
 /// SPDY/3.1 over a byte pipe, either side, as far as Kubernetes uses it.
 ///
-/// Windows are neither kept nor enforced: the peers that Kubernetes has, all of one library, neither grant nor heed them. A stream whose bytes are not read
-/// holds up the connection instead, once a quarter of a megabyte waits.
+/// Windows are neither kept nor enforced: the peers that Kubernetes has, all of one library, neither grant nor heed them. A stream whose
+/// bytes are not read holds up the connection instead, once a quarter of a megabyte waits.
 public final class SPDYConnection: Sendable {
     public enum Role: Sendable { case client, server }
 
@@ -38,7 +38,8 @@ public final class SPDYConnection: Sendable {
         state = Mutex(State(nextID: role == .client ? 1 : 2))
     }
 
-    /// Carries the frames, until the other side closes, `close` is called or the task is cancelled. Nothing works without it. Throws what broke the connection.
+    /// Carries the frames, until the other side closes, `close` is called or the task is cancelled. Nothing works without it. Throws what
+    /// broke the connection.
     public func run() async throws {
         var failure: (any Error)?
         await withTaskGroup(of: (any Error)?.self) { group in
@@ -182,7 +183,9 @@ public final class SPDYConnection: Sendable {
 
     private func arrive(_ id: UInt32, _ headers: SPDYHeaders, fin: Bool) throws {
         let stream = try state.withLock { state -> SPDYStream? in
-            guard id > state.lastPeerID, id % 2 == (role == .client ? 0 : 1) else { throw SPDYError("stream \(id) cannot be opened by the other side") }
+            guard id > state.lastPeerID, id % 2 == (role == .client ? 0 : 1) else {
+                throw SPDYError("stream \(id) cannot be opened by the other side")
+            }
             state.lastPeerID = id
             guard state.streams.count < Self.streamLimit else {
                 enqueue(.rstStream(id: id, status: SPDYFrame.Status.refusedStream))

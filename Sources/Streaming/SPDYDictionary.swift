@@ -1,4 +1,5 @@
-/// What both sides' compressors know before the first header: the dictionary of SPDY/3. A list of words, each after its length, then plain text.
+/// What both sides' compressors know before the first header: the dictionary of SPDY/3. A list of words, each after its length, then plain
+/// text.
 enum SPDYDictionary {
     static let bytes: [UInt8] =
         words.split(separator: "|").flatMap { word in

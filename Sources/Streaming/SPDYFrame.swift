@@ -106,7 +106,9 @@ struct SPDYFrameParser {
     /// The next frame, `nil` when more bytes are needed.
     mutating func next() throws -> SPDYFrame? {
         if let data { return take(data) }
-        guard let first: UInt32 = buffer.getInteger(at: buffer.readerIndex), let second: UInt32 = buffer.getInteger(at: buffer.readerIndex + 4) else { return nil }
+        guard let first: UInt32 = buffer.getInteger(at: buffer.readerIndex),
+            let second: UInt32 = buffer.getInteger(at: buffer.readerIndex + 4)
+        else { return nil }
         let flags = UInt8(second >> 24)
         let length = Int(second & 0xFF_FFFF)
         guard first & 0x8000_0000 != 0 else {

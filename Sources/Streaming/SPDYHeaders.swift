@@ -38,7 +38,9 @@ final class SPDYHeaderCompressor {
                 stream.pointee.avail_in = UInt32(input.count)
                 stream.pointee.next_out = output.baseAddress
                 stream.pointee.avail_out = UInt32(output.count)
-                precondition(deflate(stream, Z_SYNC_FLUSH) == Z_OK && stream.pointee.avail_in == 0 && stream.pointee.avail_out > 0, "zlib needs more room than it said")
+                precondition(
+                    deflate(stream, Z_SYNC_FLUSH) == Z_OK && stream.pointee.avail_in == 0 && stream.pointee.avail_out > 0,
+                    "zlib needs more room than it said")
                 return output.count - Int(stream.pointee.avail_out)
             }
             return Array(output[..<count])
@@ -65,9 +67,12 @@ final class SPDYHeaderDecompressor {
 
     func decompress(_ block: [UInt8]) throws -> SPDYHeaders {
         var plain = ByteBuffer(bytes: try inflate(block))
-        guard let count: UInt32 = plain.readInteger(), count <= UInt32(plain.readableBytes) / 8 else { throw SPDYError("malformed header block") }
+        guard let count: UInt32 = plain.readInteger(), count <= UInt32(plain.readableBytes) / 8 else {
+            throw SPDYError("malformed header block")
+        }
         return try (0..<count).map { _ in
-            guard let nameLength: UInt32 = plain.readInteger(), let name = plain.readString(length: Int(nameLength)), let valueLength: UInt32 = plain.readInteger(),
+            guard let nameLength: UInt32 = plain.readInteger(), let name = plain.readString(length: Int(nameLength)),
+                let valueLength: UInt32 = plain.readInteger(),
                 let value = plain.readString(length: Int(valueLength))
             else { throw SPDYError("malformed header block") }
             return (name, value)
@@ -93,7 +98,9 @@ final class SPDYHeaderDecompressor {
                 switch status {
                 case Z_NEED_DICT:
                     let dictionary = SPDYDictionary.bytes
-                    guard inflateSetDictionary(stream, dictionary, UInt32(dictionary.count)) == Z_OK else { throw SPDYError("header block needs an unknown dictionary") }
+                    guard inflateSetDictionary(stream, dictionary, UInt32(dictionary.count)) == Z_OK else {
+                        throw SPDYError("header block needs an unknown dictionary")
+                    }
                 case Z_OK where count == output.count || stream.pointee.avail_in > 0: continue
                 // Z_BUF_ERROR says that everything there was has been taken.
                 case Z_OK, Z_BUF_ERROR: return

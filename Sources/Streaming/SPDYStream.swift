@@ -28,15 +28,16 @@ public final class SPDYStream: Sendable {
     /// The other side has reset the stream.
     public var wasReset: Bool { resetSeen.load(ordering: .relaxed) }
 
-    /// The next bytes, `nil` when the other side has finished or has reset the stream, which is how upstream's servers end theirs. Throws when this side has reset it
-    /// and when the connection broke. One task at a time.
+    /// The next bytes, `nil` when the other side has finished or has reset the stream, which is how upstream's servers end theirs. Throws
+    /// when this side has reset it and when the connection broke. One task at a time.
     public func read() async throws -> ByteBuffer? {
         guard let piece = try await inbound.next() else { return nil }
         unread.settle(piece.readableBytes, writable: true)
         return piece
     }
 
-    /// Returns when the connection can take more. Throws after `finish`, when the stream was reset and when the connection is gone. One task at a time.
+    /// Returns when the connection can take more. Throws after `finish`, when the stream was reset and when the connection is gone. One
+    /// task at a time.
     public func write(_ piece: ByteBuffer) async throws {
         var rest = piece
         while rest.readableBytes > 0, let part = rest.readSlice(length: min(Self.frameSize, rest.readableBytes)) {

@@ -24,7 +24,9 @@ final class StreamPairs: Sendable {
     private let waiting = Mutex<[String: Waiting]>([:])
 
     func add(_ stream: SPDYStream) -> Addition {
-        guard let isData = ["data": true, "error": false][stream.header("streamtype") ?? ""], let port = stream.header("port").flatMap({ UInt16($0) }), port > 0 else {
+        guard let isData = ["data": true, "error": false][stream.header("streamtype") ?? ""],
+            let port = stream.header("port").flatMap({ UInt16($0) }), port > 0
+        else {
             return .refused
         }
         // Streams without an id are of a time when there was one connection at a time.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// A client of a CRI runtime's streaming server, at the URL that `Exec`, `Attach` or `PortForward` answered.
 ///
-/// Channels have the numbers of the remote-command protocol; a forwarded port has its bytes on 0 (to the container) and 1 (from it). An empty piece ends a channel.
+/// Channels have the numbers of the remote-command protocol; a forwarded port has its bytes on 0 (to the container) and 1 (from it). An
+/// empty piece ends a channel.
 public final class StreamingClient: Sendable {
     public static let stdin: Int32 = 0
     public static let stdout: Int32 = 1
@@ -34,7 +35,8 @@ public final class StreamingClient: Sendable {
     /// For exec and attach; the flags must be those of the CRI request. Throws what the streaming server answered instead.
     public static func remoteCommand(url: String, stdin: Bool, stdout: Bool, stderr: Bool, tty: Bool) async throws -> StreamingClient {
         let wanted: [(Bool, Int32?, Int32?, String)] = [
-            (true, Self.error, nil, "error"), (stdin, nil, Self.stdin, "stdin"), (stdout, Self.stdout, nil, "stdout"), (stderr && !tty, Self.stderr, nil, "stderr"),
+            (true, Self.error, nil, "error"), (stdin, nil, Self.stdin, "stdin"), (stdout, Self.stdout, nil, "stdout"),
+            (stderr && !tty, Self.stderr, nil, "stderr"),
             (tty, nil, Self.resize, "resize"),
         ]
         let channels = wanted.filter(\.0).map { Channel(read: $0.1, written: $0.2, headers: [("streamtype", $0.3)]) }
@@ -45,13 +47,14 @@ public final class StreamingClient: Sendable {
     public static func portForward(url: String, port: Int) async throws -> StreamingClient {
         let common = [(name: "port", value: "\(port)"), (name: "requestid", value: "0")]
         let channels = [
-            Channel(read: error, written: nil, headers: [("streamtype", "error")] + common), Channel(read: stdout, written: stdin, headers: [("streamtype", "data")] + common),
+            Channel(read: error, written: nil, headers: [("streamtype", "error")] + common),
+            Channel(read: stdout, written: stdin, headers: [("streamtype", "data")] + common),
         ]
         return StreamingClient(try await upgrade(url, version: PortForward.spdyProtocol), channels)
     }
 
-    /// Opens the streams and carries bytes until the container's side has said all, `close` is called or the task is cancelled. `deliver` is called for one piece of a
-    /// channel at a time; while it runs the channel waits. Throws what broke the connection.
+    /// Opens the streams and carries bytes until the container's side has said all, `close` is called or the task is cancelled. `deliver`
+    /// is called for one piece of a channel at a time; while it runs the channel waits. Throws what broke the connection.
     public func run(_ deliver: @escaping @Sendable (_ channel: Int32, _ bytes: ByteBuffer) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.connection.run() }
@@ -83,7 +86,8 @@ public final class StreamingClient: Sendable {
         }
     }
 
-    /// Sends to the container; an empty piece ends the channel. Returns when the connection can take more, throws when it is over. One task at a time for a channel.
+    /// Sends to the container; an empty piece ends the channel. Returns when the connection can take more, throws when it is over. One task
+    /// at a time for a channel.
     public func send(_ channel: Int32, _ bytes: ByteBuffer) async throws {
         try await ready.pass()
         guard let stream = written.withLock({ $0[channel] }) else { throw NetworkError("the stream has no channel \(channel)") }
@@ -97,7 +101,9 @@ public final class StreamingClient: Sendable {
         guard url.hasPrefix("http://") else { throw NetworkError("streaming URL \(url) is not supported: only http:// is") }
         let rest = url.dropFirst("http://".count)
         let authority = rest.prefix { $0 != "/" }
-        guard let colon = authority.lastIndex(of: ":"), let port = Int(authority[authority.index(after: colon)...]) else { throw NetworkError("streaming URL \(url) has no port") }
+        guard let colon = authority.lastIndex(of: ":"), let port = Int(authority[authority.index(after: colon)...]) else {
+            throw NetworkError("streaming URL \(url) has no port")
+        }
         let host = authority[..<colon].filter { $0 != "[" && $0 != "]" }
         let pipe = try await Dial.tcp(host: host, port: port)
         let request = HTTP1Request(

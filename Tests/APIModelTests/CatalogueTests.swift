@@ -34,7 +34,8 @@ import Testing
         #expect(pods.shortNames == ["po"] && pods.categories == ["all"] && pods.storageVersionHash == "xPOwRZ+Yhw8=")
         #expect(pods.verbs == ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"])
         #expect(pods.subresource("eviction")?.kind == GroupVersionKind(group: "policy", version: "v1", kind: "Eviction"))
-        #expect(pods.columns.map(\.name) == ["Name", "Ready", "Status", "Restarts", "Age", "IP", "Node", "Nominated Node", "Readiness Gates"])
+        #expect(
+            pods.columns.map(\.name) == ["Name", "Ready", "Status", "Restarts", "Age", "IP", "Node", "Nominated Node", "Readiness Gates"])
         #expect(pods.columns.map(\.priority) == [0, 0, 0, 0, 0, 1, 1, 1, 1])
         #expect(pods.schema.schema.field("spec")?.number == 2)
     }
@@ -47,8 +48,10 @@ import Testing
 
     @Test(arguments: [
         ("v1", "Status", "io.k8s.apimachinery.pkg.apis.meta.v1.Status"), ("v1", "PodList", "io.k8s.api.core.v1.PodList"),
-        ("apps/v1", "DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"), ("autoscaling/v1", "Scale", "io.k8s.api.autoscaling.v1.Scale"),
-        ("policy/v1", "Eviction", "io.k8s.api.policy.v1.Eviction"), ("authentication.k8s.io/v1", "TokenRequest", "io.k8s.api.authentication.v1.TokenRequest"),
+        ("apps/v1", "DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"),
+        ("autoscaling/v1", "Scale", "io.k8s.api.autoscaling.v1.Scale"),
+        ("policy/v1", "Eviction", "io.k8s.api.policy.v1.Eviction"),
+        ("authentication.k8s.io/v1", "TokenRequest", "io.k8s.api.authentication.v1.TokenRequest"),
         ("batch/v1", "WatchEvent", "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"),
         ("plugins.apus.dev/v1alpha1", "DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"),
     ]) func kindsWithoutAResource(version: String, kind: String, type: String) throws {

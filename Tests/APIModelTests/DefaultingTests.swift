@@ -18,11 +18,13 @@ struct DefaultingTests {
     }
 
     @Test(arguments: [
-        ("example/web", "Always"), ("example/web:latest", "Always"), ("example/web:1", "IfNotPresent"), ("host:5000/web", "Always"), ("host:5000/web:2", "IfNotPresent"),
+        ("example/web", "Always"), ("example/web:latest", "Always"), ("example/web:1", "IfNotPresent"), ("host:5000/web", "Always"),
+        ("host:5000/web:2", "IfNotPresent"),
         ("web@sha256:0000", "IfNotPresent"),
     ])
     func pullPolicy(image: String, policy: String) throws {
-        let pod = try Sample.object(Sample.resource("v1/pods"), #"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"\#(image)"}]}}"#)
+        let pod = try Sample.object(
+            Sample.resource("v1/pods"), #"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"\#(image)"}]}}"#)
         #expect(pod["spec"]["containers"][0]["imagePullPolicy"].string == policy)
     }
 
@@ -42,7 +44,10 @@ struct DefaultingTests {
         #expect(container["resources"] == ["limits": ["cpu": "1"], "requests": ["cpu": "1"]])
         #expect(
             container["livenessProbe"]
-                == ["httpGet": ["port": 80, "path": "/", "scheme": "HTTP"], "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3])
+                == [
+                    "httpGet": ["port": 80, "path": "/", "scheme": "HTTP"], "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1,
+                    "failureThreshold": 3,
+                ])
         #expect(spec["volumes"][0] == ["name": "e", "emptyDir": .emptyObject])
         #expect(spec["volumes"][1]["hostPath"] == ["path": "/x", "type": ""])
         #expect(spec["volumes"][2]["projected"]["defaultMode"] == 420)
@@ -51,7 +56,8 @@ struct DefaultingTests {
     }
 
     @Test func service() throws {
-        let service = try Sample.object(Sample.resource("v1/services"), #"{"metadata":{"name":"s"},"spec":{"type":"NodePort","ports":[{"port":80}]}}"#)
+        let service = try Sample.object(
+            Sample.resource("v1/services"), #"{"metadata":{"name":"s"},"spec":{"type":"NodePort","ports":[{"port":80}]}}"#)
         #expect(
             service["spec"]
                 == [
@@ -73,11 +79,17 @@ struct DefaultingTests {
             ),
             (
                 "apps/v1/statefulsets", #"{"spec":{}}"#,
-                ["replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10, "updateStrategy": ["type": "RollingUpdate", "rollingUpdate": ["partition": 0]]]
+                [
+                    "replicas": 1, "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10,
+                    "updateStrategy": ["type": "RollingUpdate", "rollingUpdate": ["partition": 0]],
+                ]
             ),
             (
                 "apps/v1/daemonsets", #"{"spec":{}}"#,
-                ["updateStrategy": ["type": "RollingUpdate", "rollingUpdate": ["maxUnavailable": 1, "maxSurge": 0]], "revisionHistoryLimit": 10]
+                [
+                    "updateStrategy": ["type": "RollingUpdate", "rollingUpdate": ["maxUnavailable": 1, "maxSurge": 0]],
+                    "revisionHistoryLimit": 10,
+                ]
             ),
             ("networking.k8s.io/v1/networkpolicies", #"{"spec":{"egress":[{}]}}"#, ["policyTypes": ["Ingress", "Egress"]]),
             ("v1/persistentvolumeclaims", #"{"spec":{}}"#, ["volumeMode": "Filesystem"]),

@@ -6,7 +6,8 @@ struct FieldSelectorTests {
         let pods = try Sample.resource("v1/pods")
         let pod = try Sample.value(#"{"metadata":{"name":"a","namespace":"n"},"spec":{"nodeName":"n1"},"status":{"phase":"Running"}}"#)
         for (text, expected) in [
-            ("spec.nodeName=n1", true), ("spec.nodeName!=n1", false), ("status.phase=Running,metadata.name=a", true), ("status.phase==Pending", false),
+            ("spec.nodeName=n1", true), ("spec.nodeName!=n1", false), ("status.phase=Running,metadata.name=a", true),
+            ("status.phase==Pending", false),
             ("spec.hostNetwork=false", true),
             ("metadata.namespace=n", true), ("status.nominatedNodeName=", true),
         ] {
@@ -30,7 +31,9 @@ struct FieldSelectorTests {
     @Test func eventSource() throws {
         let events = try Sample.resource("v1/events")
         let event = try Sample.value(#"{"involvedObject":{"kind":"Pod","name":"p"},"source":{"component":"kubelet"},"reason":"Started"}"#)
-        #expect(try FieldSelector(parsing: "involvedObject.kind=Pod,involvedObject.name=p,source=kubelet,reason=Started").matches(event, resource: events))
+        #expect(
+            try FieldSelector(parsing: "involvedObject.kind=Pod,involvedObject.name=p,source=kubelet,reason=Started").matches(
+                event, resource: events))
     }
 
     @Test func requiredName() throws { #expect(try FieldSelector(parsing: "metadata.name=x").required("metadata.name") == "x") }

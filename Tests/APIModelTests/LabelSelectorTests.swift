@@ -5,9 +5,11 @@ struct LabelSelectorTests {
     static let labels = ["app": "web", "tier": "front", "count": "5"]
 
     @Test(arguments: [
-        ("", true), ("app=web", true), ("app==web", true), ("app!=web", false), ("app=db", false), ("app in (web, db)", true), ("app notin (web)", false),
+        ("", true), ("app=web", true), ("app==web", true), ("app!=web", false), ("app=db", false), ("app in (web, db)", true),
+        ("app notin (web)", false),
         ("missing notin (x)", true),
-        ("app", true), ("!app", false), ("!missing", true), ("missing!=x", true), ("app=web,tier=front", true), ("app=web,tier=back", false), ("count>4", true), ("count<5", false),
+        ("app", true), ("!app", false), ("!missing", true), ("missing!=x", true), ("app=web,tier=front", true),
+        ("app=web,tier=back", false), ("count>4", true), ("count<5", false),
         ("missing=", false), ("app in (web),!x", true),
     ])
     func matches(text: String, expected: Bool) throws { #expect(try LabelSelector(parsing: text).matches(Self.labels) == expected) }
@@ -30,7 +32,9 @@ struct LabelSelectorTests {
     @Test func ofObjects() throws {
         #expect(try !LabelSelector(Value.null).matches(Self.labels))
         #expect(try LabelSelector(Value.emptyObject).isEmpty)
-        let selector = try LabelSelector(["matchLabels": ["app": "web"], "matchExpressions": [["key": "tier", "operator": "In", "values": ["front", "back"]]]])
+        let selector = try LabelSelector([
+            "matchLabels": ["app": "web"], "matchExpressions": [["key": "tier", "operator": "In", "values": ["front", "back"]]],
+        ])
         #expect(selector.matches(Self.labels))
         #expect(selector.description == "app=web,tier in (back,front)")
         #expect(throws: APIError.self) { try LabelSelector(["matchExpressions": [["key": "a", "operator": "Foo"]]]) }

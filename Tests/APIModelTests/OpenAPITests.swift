@@ -14,7 +14,9 @@ struct OpenAPITests {
         #expect(containers["x-kubernetes-patch-strategy"] == "merge")
         #expect(containers["x-kubernetes-list-type"] == "map")
         #expect(containers["x-kubernetes-list-map-keys"] == ["name"])
-        #expect(apps["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["volumes"]["x-kubernetes-patch-strategy"] == "merge,retainKeys")
+        #expect(
+            apps["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["volumes"]["x-kubernetes-patch-strategy"]
+                == "merge,retainKeys")
     }
 
     @Test func pathsOfAWorkload() {
@@ -24,7 +26,9 @@ struct OpenAPITests {
         #expect(item["patch"]["parameters"].elements.contains { $0["name"] == "fieldValidation" })
         #expect(item["get"]["operationId"] == "readAppsV1NamespacedDeployment")
         let list = apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments"]["get"]
-        #expect(list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/io.k8s.api.apps.v1.DeploymentList")
+        #expect(
+            list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+                == "#/components/schemas/io.k8s.api.apps.v1.DeploymentList")
         #expect(!apps["paths"]["/apis/apps/v1/deployments"]["get"].isNull)
         #expect(!apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"]["put"].isNull)
     }
@@ -49,7 +53,11 @@ struct OpenAPITests {
         case .object(let fields):
             var found: Set<String> = []
             for (name, field) in fields {
-                if name == "$ref", let target = field.string { found.insert(String(target.split(separator: "/").last ?? "")) } else { found.formUnion(references(field)) }
+                if name == "$ref", let target = field.string {
+                    found.insert(String(target.split(separator: "/").last ?? ""))
+                } else {
+                    found.formUnion(references(field))
+                }
             }
             return found
         case .array(let elements): return elements.reduce(into: []) { $0.formUnion(references($1)) }

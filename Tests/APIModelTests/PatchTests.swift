@@ -12,15 +12,21 @@ struct PatchTests {
     }
 
     @Test(arguments: [
-        (#"{"a":1}"#, #"[{"op":"add","path":"/b","value":2}]"#, #"{"a":1,"b":2}"#), (#"{"a":[1,3]}"#, #"[{"op":"add","path":"/a/1","value":2}]"#, #"{"a":[1,2,3]}"#),
-        (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/-","value":2}]"#, #"{"a":[1,2]}"#), (#"{"a":1,"b":2}"#, #"[{"op":"remove","path":"/b"}]"#, #"{"a":1}"#),
-        (#"{"a":{"x/y":1}}"#, #"[{"op":"replace","path":"/a/x~1y","value":5}]"#, #"{"a":{"x/y":5}}"#), (#"{"a":1}"#, #"[{"op":"move","from":"/a","path":"/b"}]"#, #"{"b":1}"#),
+        (#"{"a":1}"#, #"[{"op":"add","path":"/b","value":2}]"#, #"{"a":1,"b":2}"#),
+        (#"{"a":[1,3]}"#, #"[{"op":"add","path":"/a/1","value":2}]"#, #"{"a":[1,2,3]}"#),
+        (#"{"a":[1]}"#, #"[{"op":"add","path":"/a/-","value":2}]"#, #"{"a":[1,2]}"#),
+        (#"{"a":1,"b":2}"#, #"[{"op":"remove","path":"/b"}]"#, #"{"a":1}"#),
+        (#"{"a":{"x/y":1}}"#, #"[{"op":"replace","path":"/a/x~1y","value":5}]"#, #"{"a":{"x/y":5}}"#),
+        (#"{"a":1}"#, #"[{"op":"move","from":"/a","path":"/b"}]"#, #"{"b":1}"#),
         (#"{"a":1}"#, #"[{"op":"copy","from":"/a","path":"/b"},{"op":"test","path":"/b","value":1}]"#, #"{"a":1,"b":1}"#),
     ])
-    func json(target: String, patch: String, expected: String) throws { #expect(try Patch.json(Sample.value(target), Sample.value(patch)) == Sample.value(expected)) }
+    func json(target: String, patch: String, expected: String) throws {
+        #expect(try Patch.json(Sample.value(target), Sample.value(patch)) == Sample.value(expected))
+    }
 
     @Test(arguments: [
-        (#"[{"op":"remove","path":"/x"}]"#, 422), (#"[{"op":"test","path":"/a","value":2}]"#, 422), (#"{"op":"x"}"#, 400), (#"[{"op":"replace","path":"/x/y","value":1}]"#, 422),
+        (#"[{"op":"remove","path":"/x"}]"#, 422), (#"[{"op":"test","path":"/a","value":2}]"#, 422), (#"{"op":"x"}"#, 400),
+        (#"[{"op":"replace","path":"/x/y","value":1}]"#, 422),
         (#"[{"op":"jump","path":"/a"}]"#, 422),
     ])
     func jsonRefused(patch: String, code: Int) throws {
@@ -53,7 +59,9 @@ struct PatchTests {
     }
 
     @Test func deletesAndReplaces() throws {
-        let deleted = try strategic(#"{"spec":{"template":{"spec":{"containers":[{"name":"web","env":[{"name":"A","$patch":"delete"},{"name":"B","value":"2"}]}]}}}}"#)
+        let deleted = try strategic(
+            #"{"spec":{"template":{"spec":{"containers":[{"name":"web","env":[{"name":"A","$patch":"delete"},{"name":"B","value":"2"}]}]}}}}"#
+        )
         #expect(deleted[path: "spec", "template", "spec", "containers"][0]["env"] == [["name": "B", "value": "2"]])
         let replaced = try strategic(#"{"spec":{"template":{"spec":{"containers":[{"$patch":"replace"},{"name":"x","image":"y"}]}}}}"#)
         #expect(replaced[path: "spec", "template", "spec", "containers"] == [["name": "x", "image": "y"]])
@@ -70,11 +78,14 @@ struct PatchTests {
     @Test func primitiveLists() throws {
         let target = #"{"metadata":{"finalizers":["a/x","b/x"]}}"#
         #expect(try strategic(#"{"metadata":{"finalizers":["c/x"]}}"#, to: target)["metadata"]["finalizers"] == ["a/x", "b/x", "c/x"])
-        #expect(try strategic(#"{"metadata":{"$deleteFromPrimitiveList/finalizers":["a/x"]}}"#, to: target)["metadata"]["finalizers"] == ["b/x"])
+        #expect(
+            try strategic(#"{"metadata":{"$deleteFromPrimitiveList/finalizers":["a/x"]}}"#, to: target)["metadata"]["finalizers"] == ["b/x"]
+        )
     }
 
     @Test func restartAndScale() throws {
-        let result = try strategic(#"{"spec":{"replicas":5,"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now","gone":null}}}}}"#)
+        let result = try strategic(
+            #"{"spec":{"replicas":5,"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"now","gone":null}}}}}"#)
         #expect(result["spec"]["replicas"] == 5)
         #expect(result[path: "spec", "template", "metadata", "annotations"] == ["kubectl.kubernetes.io/restartedAt": "now"])
         #expect(result[path: "spec", "template", "metadata", "labels"] == ["app": "web"])

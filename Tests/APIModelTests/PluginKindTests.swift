@@ -26,12 +26,18 @@ import Testing
 
     @Test func columns() throws {
         let resource = try resource()
-        #expect(resource.columns.filter { $0.priority == 0 }.map(\.name) == ["Name", "Kind", "State", "Isolation", "Calls", "Errors", "P99", "Age"])
+        #expect(
+            resource.columns.filter { $0.priority == 0 }.map(\.name) == [
+                "Name", "Kind", "State", "Isolation", "Calls", "Errors", "P99", "Age",
+            ])
         #expect(resource.columns.filter { $0.priority > 0 }.map(\.name) == ["Version", "Library", "Reason"])
-        let row = Table.render([try Sample.value(Self.plugin)], resource: resource, includeObject: .none, listMetadata: .null, now: 0)["rows"][0]["cells"]
-        #expect(row == ["binpack", "SchedulerPolicy", "Running", "Process", 7, 1, "12µs", "<unknown>", "1.2", "libscheduler-binpack.so", ""])
+        let row = Table.render([try Sample.value(Self.plugin)], resource: resource, includeObject: .none, listMetadata: .null, now: 0)[
+            "rows"][0]["cells"]
+        #expect(
+            row == ["binpack", "SchedulerPolicy", "Running", "Process", 7, 1, "12µs", "<unknown>", "1.2", "libscheduler-binpack.so", ""])
         let young = Table.render(
-            [["metadata": ["name": "p"], "spec": ["kind": "Proxy", "library": "libp.so"]]], resource: resource, includeObject: .none, listMetadata: .null, now: 0)["rows"][0][
+            [["metadata": ["name": "p"], "spec": ["kind": "Proxy", "library": "libp.so"]]], resource: resource, includeObject: .none,
+            listMetadata: .null, now: 0)["rows"][0][
                 "cells"]
         #expect(young == ["p", "Proxy", "Pending", "None", 0, 0, "<none>", "<unknown>", "<none>", "libp.so", ""])
     }
@@ -48,7 +54,10 @@ import Testing
 
     @Test(
         arguments: [
-            ("kind", "Scheduler", #"spec.kind: Unsupported value: "Scheduler": supported values: "Controller", "Proxy", "Runtime", "SchedulerPolicy""#),
+            (
+                "kind", "Scheduler",
+                #"spec.kind: Unsupported value: "Scheduler": supported values: "Controller", "Proxy", "Runtime", "SchedulerPolicy""#
+            ),
             ("kind", "", "spec.kind: Required value"), ("library", "", "spec.library: Required value"),
             ("isolation", "Thread", #"spec.isolation: Unsupported value: "Thread": supported values: "None", "Process""#),
             ("mode", "On", #"spec.mode: Unsupported value: "On": supported values: "Active", "Shadow""#),
@@ -70,7 +79,9 @@ import Testing
     @Test func protobufGoesThereAndBack() throws {
         var plugin = try Sample.value(Self.plugin)
         plugin["status"]["startTime"] = "2026-01-02T03:04:05Z"
-        plugin["status"]["conditions"] = [["type": "Ready", "status": "True", "reason": "Running", "message": "", "lastTransitionTime": "2026-01-02T03:04:05Z"]]
+        plugin["status"]["conditions"] = [
+            ["type": "Ready", "status": "True", "reason": "Running", "message": "", "lastTransitionTime": "2026-01-02T03:04:05Z"]
+        ]
         let schema = try resource().schema.schema
         _ = Pruning.prune(&plugin, schema: schema)
         let bytes = try Protobuf.encodeUnknown(plugin, as: schema, catalogue: .builtin)

@@ -24,7 +24,8 @@ struct RoundTripFixture: Sendable, CustomTestStringConvertible {
     var type: TypeSchema? {
         let parts = name.split(separator: ".").map(String.init)
         let group = parts.dropLast(2).joined(separator: ".")
-        return Catalogue.builtin.type(of: GroupVersionKind(group: group == "core" ? "" : group, version: parts[parts.count - 2], kind: parts[parts.count - 1]))
+        return Catalogue.builtin.type(
+            of: GroupVersionKind(group: group == "core" ? "" : group, version: parts[parts.count - 2], kind: parts[parts.count - 1]))
     }
 }
 
@@ -68,7 +69,9 @@ struct RoundTripFixture: Sendable, CustomTestStringConvertible {
                 "properties":{"a":{"items":[{"type":"string"},{"type":"integer"}]}},"dependencies":{"a":["b"],"c":{"type":"string"}},
                 "x-kubernetes-validations":[{"rule":"self.a"}]}
                 """#.utf8))
-        let definition: Value = ["spec": ["versions": [["name": "v1", "schema": ["openAPIV3Schema": schema], "subresources": ["status": .emptyObject]]]]]
+        let definition: Value = [
+            "spec": ["versions": [["name": "v1", "schema": ["openAPIV3Schema": schema], "subresources": ["status": .emptyObject]]]]
+        ]
         let decoded = try Protobuf.decode(Protobuf.encode(definition, as: type), as: type)
         #expect(decoded[path: "spec", "versions"][0][path: "schema", "openAPIV3Schema"] == schema)
         #expect(decoded[path: "spec", "versions"][0]["subresources"] == ["status": .emptyObject])
@@ -76,9 +79,13 @@ struct RoundTripFixture: Sendable, CustomTestStringConvertible {
 
     @Test func embeddedMessagesNest() throws {
         let type = try type("ValidatingAdmissionPolicy", group: "admissionregistration.k8s.io")
-        let rule: Value = ["operations": ["CREATE"], "apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"], "scope": "*", "resourceNames": ["a"]]
+        let rule: Value = [
+            "operations": ["CREATE"], "apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"], "scope": "*",
+            "resourceNames": ["a"],
+        ]
         let policy: Value = ["spec": ["matchConstraints": ["resourceRules": [rule]]]]
-        #expect(try Protobuf.decode(Protobuf.encode(policy, as: type), as: type)[path: "spec", "matchConstraints", "resourceRules"][0] == rule)
+        #expect(
+            try Protobuf.decode(Protobuf.encode(policy, as: type), as: type)[path: "spec", "matchConstraints", "resourceRules"][0] == rule)
     }
 
     @Test func mapsOfLists() throws {
@@ -96,7 +103,9 @@ struct RoundTripFixture: Sendable, CustomTestStringConvertible {
     @Test func errorsTellTheField() throws {
         let type = try type("Pod")
         let pod: Value = ["spec": ["containers": [["name": "a"], ["name": "b", "ports": [["containerPort": "x"]]]]]]
-        #expect(throws: Protobuf.Error(message: "\"x\" is not a 32-bit integer", path: "spec.containers[1].ports[0].containerPort")) { try Protobuf.encode(pod, as: type) }
+        #expect(throws: Protobuf.Error(message: "\"x\" is not a 32-bit integer", path: "spec.containers[1].ports[0].containerPort")) {
+            try Protobuf.encode(pod, as: type)
+        }
         #expect(throws: Protobuf.Error(message: "proto: unexpected EOF", path: "")) { try Protobuf.decode([0x0A, 5, 1], as: type) }
         #expect(throws: Protobuf.Error.self) { try Protobuf.decodeUnknown(Array("{}".utf8)) }
         #expect(throws: Protobuf.Error(message: "no kind \"Odd\" is registered for version \"v1\"", path: "")) {
@@ -108,10 +117,13 @@ struct RoundTripFixture: Sendable, CustomTestStringConvertible {
         let type = try #require(Catalogue.cri.type(named: "RunPodSandboxRequest"))
         let request: Value = [
             "config": [
-                "metadata": ["name": "web", "uid": "u", "namespace": "default", "attempt": 1], "labels": ["a": "b"], "port_mappings": [["protocol": 1, "container_port": 80]],
+                "metadata": ["name": "web", "uid": "u", "namespace": "default", "attempt": 1], "labels": ["a": "b"],
+                "port_mappings": [["protocol": 1, "container_port": 80]],
                 "linux": [
                     "cgroup_parent": "/kubepods",
-                    "security_context": ["run_as_user": ["value": 0], "supplemental_groups": [0, 1000, 2_000_000], "namespace_options": ["pid": 1]],
+                    "security_context": [
+                        "run_as_user": ["value": 0], "supplemental_groups": [0, 1000, 2_000_000], "namespace_options": ["pid": 1],
+                    ],
                 ],
             ], "runtime_handler": "runc",
         ]

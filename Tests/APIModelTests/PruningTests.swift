@@ -12,24 +12,39 @@ struct PruningTests {
     }
 
     @Test func unknownFields() throws {
-        let (object, unknown) = try decode(#"{"spec":{"foo":1,"replicas":2,"template":{"spec":{"containers":[{"name":"a","bar":{}}]}}},"extra":1}"#)
+        let (object, unknown) = try decode(
+            #"{"spec":{"foo":1,"replicas":2,"template":{"spec":{"containers":[{"name":"a","bar":{}}]}}},"extra":1}"#)
         #expect(unknown == ["spec.foo", "spec.template.spec.containers[0].bar", "extra"])
         #expect(object == (try Sample.value(#"{"spec":{"replicas":2,"template":{"spec":{"containers":[{"name":"a"}]}}}}"#)))
         #expect(Pruning.unknownField("spec.foo") == "unknown field \"spec.foo\"")
         #expect(
-            Pruning.strictError(unknown: ["spec.foo"], duplicates: [], kind: GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")).message
+            Pruning.strictError(
+                unknown: ["spec.foo"], duplicates: [], kind: GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
+            ).message
                 == "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.foo\"")
     }
 
     @Test(arguments: [
-        (#"{"spec":{"replicas":"three"}}"#, "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"),
+        (
+            #"{"spec":{"replicas":"three"}}"#,
+            "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+        ),
         (
             #"{"spec":{"template":{"spec":{"containers":[{"name":"a","env":[{"name":"x","value":1}]}]}}}}"#,
             "json: cannot unmarshal number into Go struct field EnvVar.spec.template.spec.containers.env.value of type string"
         ),
-        (#"{"metadata":{"labels":{"a":true}}}"#, "json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels of type string"),
-        (#"{"spec":{"replicas":1.5}}"#, "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"),
-        (#"{"spec":{"template":{"spec":{"containers":{}}}}}"#, "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"),
+        (
+            #"{"metadata":{"labels":{"a":true}}}"#,
+            "json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels of type string"
+        ),
+        (
+            #"{"spec":{"replicas":1.5}}"#,
+            "json: cannot unmarshal number 1.5 into Go struct field DeploymentSpec.spec.replicas of type int32"
+        ),
+        (
+            #"{"spec":{"template":{"spec":{"containers":{}}}}}"#,
+            "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container"
+        ),
         (
             #"{"spec":{"template":{"spec":{"containers":[{"resources":{"limits":{"cpu":"x"}}}]}}}}"#,
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -45,7 +60,8 @@ struct PruningTests {
         let (object, _) = try decode(
             #"{"metadata":{"creationTimestamp":null,"labels":{}},"spec":{"containers":[{"name":"a","args":[],"resources":{"limits":{"cpu":0.5,"memory":"1024Mi"}}}],"volumes":[{"name":"v","emptyDir":{}}]}}"#,
             "v1/pods")
-        let expected = #"{"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"500m","memory":"1Gi"}}}],"volumes":[{"name":"v","emptyDir":{}}]}}"#
+        let expected =
+            #"{"metadata":{},"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"500m","memory":"1Gi"}}}],"volumes":[{"name":"v","emptyDir":{}}]}}"#
         #expect(object == (try Sample.value(expected)))
         let (secret, _) = try decode(#"{"data":{"a":"aGk="}}"#, "v1/secrets")
         #expect(secret["data"]["a"] == "aGk=")

@@ -3,8 +3,10 @@ import Testing
 
 struct QuantityTests {
     @Test(arguments: [
-        ("0", "0"), ("1", "1"), ("500m", "500m"), ("0.5", "500m"), ("1500m", "1500m"), ("1.5", "1500m"), ("1000m", "1"), ("100000", "100k"), ("1000Mi", "1000Mi"),
-        ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("0.5Ki", "512"), ("1e3", "1e3"), ("12e6", "12e6"), ("1500e-3", "1500e-3"), ("-1", "-1"), ("+5k", "5k"), ("128974848", "128974848"),
+        ("0", "0"), ("1", "1"), ("500m", "500m"), ("0.5", "500m"), ("1500m", "1500m"), ("1.5", "1500m"), ("1000m", "1"), ("100000", "100k"),
+        ("1000Mi", "1000Mi"),
+        ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("0.5Ki", "512"), ("1e3", "1e3"), ("12e6", "12e6"), ("1500e-3", "1500e-3"), ("-1", "-1"),
+        ("+5k", "5k"), ("128974848", "128974848"),
         ("1E", "1E"), ("0.1m", "100u"), ("0Gi", "0"), (".5", "500m"), ("5.", "5"), ("64Ti", "64Ti"),
     ])
     func canonical(text: String, expected: String) throws { #expect(try Quantity.canonical(text) == expected) }
@@ -12,7 +14,8 @@ struct QuantityTests {
     @Test(arguments: [
         ("", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
         ("abc", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
-        ("1e-9223372036854775808", "unable to parse quantity's suffix"), ("1xyz", "unable to parse quantity's suffix"), ("1GiB", "unable to parse quantity's suffix"),
+        ("1e-9223372036854775808", "unable to parse quantity's suffix"), ("1xyz", "unable to parse quantity's suffix"),
+        ("1GiB", "unable to parse quantity's suffix"),
     ])
     func refused(text: String, message: String) {
         let error = #expect(throws: Quantity.ParseError.self) { try Quantity(text) }

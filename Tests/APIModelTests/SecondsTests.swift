@@ -6,7 +6,8 @@ import Testing
 
     @Test(
         arguments: [
-            (Value.int(30), 30), (.int(0), 0), (.int(-5), -5), (.int(.max), century), (.int(.min), -century), (.double(1e18), century), (.string("30"), nil), (.null, nil),
+            (Value.int(30), 30), (.int(0), 0), (.int(-5), -5), (.int(.max), century), (.int(.min), -century), (.double(1e18), century),
+            (.string("30"), nil), (.null, nil),
         ] as [(Value, Int64?)])
     func aSpanIsNoLongerThanACentury(_ value: Value, _ seconds: Int64?) { #expect(value.seconds == seconds) }
 }

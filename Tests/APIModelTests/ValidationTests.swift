@@ -16,7 +16,11 @@ struct ValidationTests {
     @Test func goodObjects() throws {
         #expect(try messages("apps/v1/deployments", Sample.deployment) == [])
         #expect(try messages("v1/pods", Sample.pod) == [])
-        #expect(try messages("v1/services", #"{"metadata":{"name":"s","namespace":"d"},"spec":{"ports":[{"port":80,"targetPort":"http"}],"selector":{"a":"b"}}}"#) == [])
+        #expect(
+            try messages(
+                "v1/services",
+                #"{"metadata":{"name":"s","namespace":"d"},"spec":{"ports":[{"port":80,"targetPort":"http"}],"selector":{"a":"b"}}}"#) == []
+        )
         #expect(try messages("v1/configmaps", #"{"metadata":{"name":"s","namespace":"d"},"data":{"a.b":"c"}}"#) == [])
         #expect(try messages("v1/namespaces", #"{"metadata":{"name":"s"}}"#) == [])
         #expect(try messages("v1/nodes", #"{"metadata":{"name":"node-1"}}"#) == [])
@@ -27,9 +31,13 @@ struct ValidationTests {
             )
                 == [])
         #expect(
-            try messages("rbac.authorization.k8s.io/v1/clusterroles", #"{"metadata":{"name":"system:x"},"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]}"#) == [])
+            try messages(
+                "rbac.authorization.k8s.io/v1/clusterroles",
+                #"{"metadata":{"name":"system:x"},"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get"]}]}"#) == [])
         #expect(
-            try messages("coordination.k8s.io/v1/leases", #"{"metadata":{"name":"l","namespace":"d"},"spec":{"holderIdentity":"a","leaseDurationSeconds":40}}"#) == [])
+            try messages(
+                "coordination.k8s.io/v1/leases",
+                #"{"metadata":{"name":"l","namespace":"d"},"spec":{"holderIdentity":"a","leaseDurationSeconds":40}}"#) == [])
     }
 
     @Test func deployments() throws {
@@ -44,7 +52,8 @@ struct ValidationTests {
                 == ["spec.template.spec.restartPolicy: Unsupported value: \"Never\": supported values: \"Always\""])
         #expect(
             try messages("apps/v1/deployments", #"{"metadata":{"name":"x","namespace":"d"},"spec":{}}"#) == [
-                "spec.selector: Required value", "spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`",
+                "spec.selector: Required value",
+                "spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`",
                 "spec.template.spec.containers: Required value",
             ])
     }
@@ -62,18 +71,26 @@ struct ValidationTests {
         (#"{"containers":[{"name":"c","image":"i"},{"name":"c","image":"i"}]}"#, ["spec.containers[1].name: Duplicate value: \"c\""]),
         (
             #"{"containers":[{"name":"c","image":"i","imagePullPolicy":"Sometimes"}]}"#,
-            ["spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\""]
+            [
+                "spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\""
+            ]
         ),
         (
             #"{"containers":[{"name":"c","image":"i","ports":[{"containerPort":70000}]}]}"#,
             ["spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"]
         ),
-        (#"{"containers":[{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/x"}]}]}"#, ["spec.containers[0].volumeMounts[0].name: Not found: \"v\""]),
+        (
+            #"{"containers":[{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/x"}]}]}"#,
+            ["spec.containers[0].volumeMounts[0].name: Not found: \"v\""]
+        ),
         (
             #"{"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1"}}}]}"#,
             ["spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1"]
         ),
-        (#"{"containers":[{"name":"c","image":"i","livenessProbe":{}}]}"#, ["spec.containers[0].livenessProbe: Required value: must specify a handler type"]),
+        (
+            #"{"containers":[{"name":"c","image":"i","livenessProbe":{}}]}"#,
+            ["spec.containers[0].livenessProbe: Required value: must specify a handler type"]
+        ),
         (
             #"{"restartPolicy":"Maybe","containers":[{"name":"c","image":"i"}]}"#,
             ["spec.restartPolicy: Unsupported value: \"Maybe\": supported values: \"Always\", \"Never\", \"OnFailure\""]
@@ -84,7 +101,9 @@ struct ValidationTests {
         ),
         (
             #"{"containers":[{"name":"c","image":"i"}],"tolerations":[{"operator":"Equal"}]}"#,
-            ["spec.tolerations[0].operator: Invalid value: \"Equal\": operator must be Exists when `key` is empty, which means \"match all values and all keys\""]
+            [
+                "spec.tolerations[0].operator: Invalid value: \"Equal\": operator must be Exists when `key` is empty, which means \"match all values and all keys\""
+            ]
         ),
     ])
     func pods(spec: String, expected: [String]) throws {
@@ -100,7 +119,10 @@ struct ValidationTests {
             #"{"type":"Magic","ports":[{"port":80}]}"#,
             ["spec.type: Unsupported value: \"Magic\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\""]
         ),
-        (#"{"ports":[{"name":"a","port":80},{"name":"b","port":80}]}"#, ["spec.ports[1]: Duplicate value: {\"protocol\":\"TCP\",\"port\":80}"]),
+        (
+            #"{"ports":[{"name":"a","port":80},{"name":"b","port":80}]}"#,
+            ["spec.ports[1]: Duplicate value: {\"protocol\":\"TCP\",\"port\":80}"]
+        ),
         (
             #"{"ports":[{"port":0}]}"#,
             [
@@ -114,26 +136,44 @@ struct ValidationTests {
     }
 
     @Test(arguments: [
-        ("v1/configmaps", #"{"metadata":{"name":"A","namespace":"d"}}"#, "metadata.name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of"),
+        (
+            "v1/configmaps", #"{"metadata":{"name":"A","namespace":"d"}}"#,
+            "metadata.name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of"
+        ),
         ("v1/configmaps", #"{"metadata":{"namespace":"d"}}"#, "metadata.name: Required value: name or generateName is required"),
-        ("v1/configmaps", #"{"metadata":{"name":"a","namespace":"d"},"data":{"a b":"c"}}"#, "data[a b]: Invalid value: \"a b\": a valid config key must consist of"),
-        ("v1/configmaps", #"{"metadata":{"name":"a","namespace":"d","labels":{"a":"b c"}}}"#, "metadata.labels[a]: Invalid value: \"b c\": a valid label must be"),
-        ("v1/services", #"{"metadata":{"name":"1a","namespace":"d"},"spec":{"ports":[{"port":1}]}}"#, "metadata.name: Invalid value: \"1a\": a DNS-1035 label must consist of"),
-        ("v1/namespaces", #"{"metadata":{"name":"a.b"}}"#, "metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of"),
+        (
+            "v1/configmaps", #"{"metadata":{"name":"a","namespace":"d"},"data":{"a b":"c"}}"#,
+            "data[a b]: Invalid value: \"a b\": a valid config key must consist of"
+        ),
+        (
+            "v1/configmaps", #"{"metadata":{"name":"a","namespace":"d","labels":{"a":"b c"}}}"#,
+            "metadata.labels[a]: Invalid value: \"b c\": a valid label must be"
+        ),
+        (
+            "v1/services", #"{"metadata":{"name":"1a","namespace":"d"},"spec":{"ports":[{"port":1}]}}"#,
+            "metadata.name: Invalid value: \"1a\": a DNS-1035 label must consist of"
+        ),
+        (
+            "v1/namespaces", #"{"metadata":{"name":"a.b"}}"#,
+            "metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of"
+        ),
         (
             "batch/v1/cronjobs", #"{"metadata":{"name":"c","namespace":"d"},"spec":{"schedule":"nope"}}"#,
             "spec.schedule: Invalid value: \"nope\": expected exactly 5 fields, found 1: [nope]"
         ),
         (
-            "batch/v1/jobs", #"{"metadata":{"name":"c","namespace":"d"},"spec":{"template":{"spec":{"containers":[{"name":"a","image":"b"}]}}}}"#,
+            "batch/v1/jobs",
+            #"{"metadata":{"name":"c","namespace":"d"},"spec":{"template":{"spec":{"containers":[{"name":"a","image":"b"}]}}}}"#,
             "spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\""
         ),
         (
-            "rbac.authorization.k8s.io/v1/roles", #"{"metadata":{"name":"r","namespace":"d"},"rules":[{"apiGroups":[""],"resources":["x"]}]}"#,
+            "rbac.authorization.k8s.io/v1/roles",
+            #"{"metadata":{"name":"r","namespace":"d"},"rules":[{"apiGroups":[""],"resources":["x"]}]}"#,
             "rules[0].verbs: Required value: verbs must contain at least one value"
         ),
         (
-            "rbac.authorization.k8s.io/v1/rolebindings", #"{"metadata":{"name":"r","namespace":"d"},"roleRef":{"kind":"Thing","name":"x"}}"#,
+            "rbac.authorization.k8s.io/v1/rolebindings",
+            #"{"metadata":{"name":"r","namespace":"d"},"roleRef":{"kind":"Thing","name":"x"}}"#,
             "roleRef.kind: Unsupported value: \"Thing\": supported values: \"Role\", \"ClusterRole\""
         ),
         (
@@ -145,14 +185,18 @@ struct ValidationTests {
             "spec.accessModes: Required value: at least 1 access mode is required"
         ),
         ("storage.k8s.io/v1/storageclasses", #"{"metadata":{"name":"i"}}"#, "provisioner: Required value"),
-        ("v1/secrets", #"{"metadata":{"name":"t","namespace":"d"},"type":"kubernetes.io/tls","data":{"tls.crt":""}}"#, "data[tls.key]: Required value"),
+        (
+            "v1/secrets", #"{"metadata":{"name":"t","namespace":"d"},"type":"kubernetes.io/tls","data":{"tls.crt":""}}"#,
+            "data[tls.key]: Required value"
+        ),
         (
             "autoscaling/v2/horizontalpodautoscalers",
             #"{"metadata":{"name":"t","namespace":"d"},"spec":{"minReplicas":5,"maxReplicas":2,"scaleTargetRef":{"kind":"Deployment","name":"x"}}}"#,
             "spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`"
         ),
         (
-            "discovery.k8s.io/v1/endpointslices", #"{"metadata":{"name":"t","namespace":"d"},"addressType":"IPv4","endpoints":[{"addresses":["x"]}]}"#,
+            "discovery.k8s.io/v1/endpointslices",
+            #"{"metadata":{"name":"t","namespace":"d"},"addressType":"IPv4","endpoints":[{"addresses":["x"]}]}"#,
             "endpoints[0].addresses[0]: Invalid value: \"x\": must be a valid IPv4 address"
         ),
     ])
@@ -164,14 +208,20 @@ struct ValidationTests {
     @Test func statusOfTheRefusal() throws {
         let resource = try Sample.resource("apps/v1/deployments")
         let object = try Sample.object(resource, changed(Sample.deployment) { $0["spec"]["replicas"] = -1 })
-        let error = APIError.invalid(group: "apps", kind: "Deployment", name: "web", errors: Validation.validate(object, resource: resource))
+        let error = APIError.invalid(
+            group: "apps", kind: "Deployment", name: "web", errors: Validation.validate(object, resource: resource))
         #expect(error.code == 422)
         #expect(error.message == "Deployment.apps \"web\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0")
         #expect(
             error.details
                 == [
                     "name": "web", "group": "apps", "kind": "Deployment",
-                    "causes": [["reason": "FieldValueInvalid", "message": "Invalid value: -1: must be greater than or equal to 0", "field": "spec.replicas"]],
+                    "causes": [
+                        [
+                            "reason": "FieldValueInvalid", "message": "Invalid value: -1: must be greater than or equal to 0",
+                            "field": "spec.replicas",
+                        ]
+                    ],
                 ])
         let two = APIError.invalid(group: "", kind: "Pod", name: "p", errors: [.required("spec.a"), .forbidden("spec.b", "no")])
         #expect(two.message == "Pod \"p\" is invalid: [spec.a: Required value, spec.b: Forbidden: no]")

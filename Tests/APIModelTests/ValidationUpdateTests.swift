@@ -2,7 +2,8 @@ import APIModel
 import Testing
 
 struct ValidationUpdateTests {
-    private func update(_ resource: String, _ json: String, subresource: String? = nil, _ change: (inout Value) -> Void) throws -> [String] {
+    private func update(_ resource: String, _ json: String, subresource: String? = nil, _ change: (inout Value) -> Void) throws -> [String]
+    {
         let resource = try Sample.resource(resource)
         let old = try Sample.object(resource, json)
         var new = old
@@ -24,32 +25,47 @@ struct ValidationUpdateTests {
         #expect(
             try update("v1/pods", Sample.pod) { $0["spec"]["containers"].elements.append(["name": "x", "image": "y"]) }
                 == ["spec.containers: Forbidden: pod updates may not add or remove containers"])
-        #expect(try update("v1/pods", Sample.pod, subresource: "resize") { $0["spec"]["containers"][0]["resources"] = ["limits": ["cpu": "1"]] } == [])
+        #expect(
+            try update("v1/pods", Sample.pod, subresource: "resize") { $0["spec"]["containers"][0]["resources"] = ["limits": ["cpu": "1"]] }
+                == [])
         #expect(try update("v1/pods", Sample.pod, subresource: "status") { $0["status"] = ["phase": "Running"] } == [])
     }
 
     @Test func metadata() throws {
-        #expect(try update("v1/pods", Sample.pod) { $0["metadata"]["namespace"] = "other" } == ["metadata.namespace: Invalid value: \"other\": field is immutable"])
+        #expect(
+            try update("v1/pods", Sample.pod) { $0["metadata"]["namespace"] = "other" } == [
+                "metadata.namespace: Invalid value: \"other\": field is immutable"
+            ])
     }
 
     @Test(arguments: [
         (
-            "apps/v1/deployments", Sample.deployment, "spec.selector", #"{"matchLabels":{"app":"web"},"matchExpressions":[{"key":"app","operator":"Exists"}]}"#,
+            "apps/v1/deployments", Sample.deployment, "spec.selector",
+            #"{"matchLabels":{"app":"web"},"matchExpressions":[{"key":"app","operator":"Exists"}]}"#,
             "spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"web\"},\"matchExpressions\":[{\"key\":\"app\",\"operator\":\"Exists\"}]}: field is immutable"
         ),
-        ("v1/secrets", #"{"metadata":{"name":"s","namespace":"d"}}"#, "type", #""other""#, "type: Invalid value: \"other\": field is immutable"),
+        (
+            "v1/secrets", #"{"metadata":{"name":"s","namespace":"d"}}"#, "type", #""other""#,
+            "type: Invalid value: \"other\": field is immutable"
+        ),
         (
             "v1/configmaps", #"{"metadata":{"name":"s","namespace":"d"},"immutable":true,"data":{"a":"b"}}"#, "data", #"{"a":"c"}"#,
             "data: Forbidden: field is immutable when `immutable` is set"
         ),
         (
-            "v1/services", #"{"metadata":{"name":"s","namespace":"d"},"spec":{"clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],"ports":[{"port":1}]}}"#, "spec.clusterIP",
+            "v1/services",
+            #"{"metadata":{"name":"s","namespace":"d"},"spec":{"clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],"ports":[{"port":1}]}}"#,
+            "spec.clusterIP",
             #""10.0.0.2""#,
             "spec.clusterIPs[0]: Invalid value: \"10.0.0.2\": may not change once set"
         ),
-        ("scheduling.k8s.io/v1/priorityclasses", #"{"metadata":{"name":"s"},"value":5}"#, "value", "6", "value: Forbidden: may not be changed in an update."),
         (
-            "rbac.authorization.k8s.io/v1/clusterrolebindings", #"{"metadata":{"name":"s"},"roleRef":{"kind":"ClusterRole","name":"a"}}"#, "roleRef.name", #""b""#,
+            "scheduling.k8s.io/v1/priorityclasses", #"{"metadata":{"name":"s"},"value":5}"#, "value", "6",
+            "value: Forbidden: may not be changed in an update."
+        ),
+        (
+            "rbac.authorization.k8s.io/v1/clusterrolebindings", #"{"metadata":{"name":"s"},"roleRef":{"kind":"ClusterRole","name":"a"}}"#,
+            "roleRef.name", #""b""#,
             "roleRef: Invalid value: {\"kind\":\"ClusterRole\",\"name\":\"b\",\"apiGroup\":\"rbac.authorization.k8s.io\"}: cannot change roleRef"
         ),
         (

@@ -5,11 +5,14 @@ import Testing
 @Suite struct YAMLTests {
     @Test(
         arguments: [
-            ("yes", true), ("On", true), ("n", false), ("off", false), ("True", true), ("~", nil), ("null", nil), ("0644", 420), ("0o17", 15), ("0x1F", 31), ("0b101", 5),
+            ("yes", true), ("On", true), ("n", false), ("off", false), ("True", true), ("~", nil), ("null", nil), ("0644", 420),
+            ("0o17", 15), ("0x1F", 31), ("0b101", 5),
             ("-12", -12),
-            ("+3", 3), ("1_000", 1000), ("08", 8.0), ("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("1.", 1.0), ("1:30", "1:30"), ("100m", "100m"), ("1.2.3", "1.2.3"), ("-x", "-x"),
+            ("+3", 3), ("1_000", 1000), ("08", 8.0), ("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("1.", 1.0), ("1:30", "1:30"),
+            ("100m", "100m"), ("1.2.3", "1.2.3"), ("-x", "-x"),
             ("nope", "nope"),
-            ("2026-01-02", "2026-01-02"), ("'yes'", "yes"), ("\"0644\"", "0644"), ("!!str 12", "12"), ("!!float 12", 12.0), ("!!int '12'", 12), ("!!binary aGk=", "hi"),
+            ("2026-01-02", "2026-01-02"), ("'yes'", "yes"), ("\"0644\"", "0644"), ("!!str 12", "12"), ("!!float 12", 12.0),
+            ("!!int '12'", 12), ("!!binary aGk=", "hi"),
             ("0x", "0x"),
             ("9223372036854775808", 9_223_372_036_854_775_808.0), ("1e", "1e"), ("+", "+"), ("..", ".."), ("0xZZ", "0xZZ"),
         ] as [(String, Value)]) func scalars(text: String, value: Value) throws
@@ -61,7 +64,8 @@ import Testing
     @Test func keysThatAreNoStrings() throws { #expect(try YAML.decode("1: a\ntrue: b\n1.5: c") == [["1": "a", "true": "b", "1.5": "c"]]) }
 
     @Test(arguments: [
-        ("a: b: c", "mapping values are not allowed in this context", 1), ("a: 1\nb: 2\na: 3", "key \"a\" already set in map", 3), ("a: *b", "unknown anchor 'b' referenced", 1),
+        ("a: b: c", "mapping values are not allowed in this context", 1), ("a: 1\nb: 2\na: 3", "key \"a\" already set in map", 3),
+        ("a: *b", "unknown anchor 'b' referenced", 1),
         ("a:\n- b\n c: d", "mapping values are not allowed in this context", 3), ("a: .inf", "unsupported value: .inf", 1),
         ("? [a]\n: b", "a key that is no string, number or boolean", 1),
         ("a: [", "did not find expected node content", 2), ("<<: 1", "map merge requires map or sequence of maps as the value", 1),
@@ -85,7 +89,10 @@ import Testing
     @Test func writesAsKubectlDoes() throws {
         let value: Value = [
             "apiVersion": "v1",
-            "spec": ["list": [["name": "a", "on": "yes"], "b"], "empty": .array([]), "none": .emptyObject, "text": "one\ntwo\n", "octal": "0644", "url": "a: b"],
+            "spec": [
+                "list": [["name": "a", "on": "yes"], "b"], "empty": .array([]), "none": .emptyObject, "text": "one\ntwo\n", "octal": "0644",
+                "url": "a: b",
+            ],
             "time": "2026-01-02T03:04:05Z", "number": 1.5,
         ]
         let text = """
@@ -111,7 +118,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " a", "a ", "a\n\n", "\na", "a\n b\n", "-", "- a", "#", "a #b", "a: ", "é", "\u{1}", "\u{2028}", "\u{85}", "\u{FEFF}", "'", "\"", "---", "...", "~", "<<", "=",
+        "", " a", "a ", "a\n\n", "\na", "a\n b\n", "-", "- a", "#", "a #b", "a: ", "é", "\u{1}", "\u{2028}", "\u{85}", "\u{FEFF}", "'",
+        "\"", "---", "...", "~", "<<", "=",
         "a\r\nb", "\t", "a\tb\nc", "null", "1e3", "a:", "2026-01-02", "🦅\n🦅", "a\n\n\nb",
     ]) func everyStringComesBack(text: String) throws {
         for value in [[text: .string(text)], [.string(text), [.string(text)]], ["a": ["b": [.string(text)]]]] as [Value] {
@@ -130,7 +138,9 @@ import Testing
         let seed = Array("a: &x [1, 'two', {b: yes}]\nc: |\n  text\n  more\nd: *x\n<<: {e: 0x1F}\n---\n- \"\\u00e9\"\n- >-\n  f\n".utf8)
         var random = Mutations(seed: 4)
         for _ in 0..<4000 {
-            guard let text = String(validating: random.mutate(seed), as: UTF8.self), let documents = try? YAML.decode(text) else { continue }
+            guard let text = String(validating: random.mutate(seed), as: UTF8.self), let documents = try? YAML.decode(text) else {
+                continue
+            }
             for document in documents { #expect(try YAML.decode(YAML.encode(document)) == [document]) }
         }
     }

@@ -12,7 +12,8 @@ import Testing
         await server.ask(
             .post, "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings",
             [
-                "metadata": ["name": .string("\(role)-\(user)")], "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
+                "metadata": ["name": .string("\(role)-\(user)")],
+                "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
                 "subjects": [["kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": .string(user)]],
             ])
     }
@@ -40,10 +41,13 @@ import Testing
             #expect(refused.code == 403)
             #expect(refused.message.contains("is attempting to grant RBAC permissions not currently held"))
             let binding: Value = [
-                "metadata": ["name": "b"], "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"],
+                "metadata": ["name": "b"],
+                "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"],
                 "subjects": [["kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "alice"]],
             ]
-            #expect(await server.ask(.post, "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", binding, token: "alice-token").code == 403)
+            #expect(
+                await server.ask(.post, "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", binding, token: "alice-token")
+                    .code == 403)
         }
     }
 
@@ -55,7 +59,10 @@ import Testing
             #expect(await server.ask(.get, maps, headers: asAlice).code == 403)
             let refused = await server.ask(.get, "/api", token: "bob-token", headers: asAlice)
             #expect(refused.code == 403)
-            #expect(refused.message == "users \"alice\" is forbidden: User \"bob\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope")
+            #expect(
+                refused.message
+                    == "users \"alice\" is forbidden: User \"bob\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope"
+            )
             let groups = ["Impersonate-User": "system:serviceaccount:default:x", "Impersonate-Group": "system:masters"]
             #expect(await server.ask(.get, "/api", token: "bob-token", headers: groups).code == 403)
         }
@@ -66,13 +73,18 @@ import Testing
             await bind(server, role: "view", to: "alice")
             let review: Value = ["spec": ["resourceAttributes": ["verb": "get", "resource": "pods", "namespace": "default"]]]
             let path = "/apis/authorization.k8s.io/v1"
-            #expect(await server.ask(.post, "\(path)/selfsubjectaccessreviews", review, token: "alice-token").json["status"]["allowed"] == true)
-            #expect(await server.ask(.post, "\(path)/selfsubjectaccessreviews", review, token: "bob-token").json["status"]["allowed"] == false)
+            #expect(
+                await server.ask(.post, "\(path)/selfsubjectaccessreviews", review, token: "alice-token").json["status"]["allowed"] == true)
+            #expect(
+                await server.ask(.post, "\(path)/selfsubjectaccessreviews", review, token: "bob-token").json["status"]["allowed"] == false)
             var other = review
             other["spec"]["user"] = "alice"
             let answer = await server.ask(.post, "\(path)/subjectaccessreviews", other).json
-            #expect(answer["status"]["reason"] == "RBAC: allowed by RoleBinding \"view-alice/default\" of ClusterRole \"view\" to User \"alice\"")
-            let rules = await server.ask(.post, "\(path)/selfsubjectrulesreviews", ["spec": ["namespace": "default"]], token: "alice-token").json
+            #expect(
+                answer["status"]["reason"]
+                    == "RBAC: allowed by RoleBinding \"view-alice/default\" of ClusterRole \"view\" to User \"alice\"")
+            let rules = await server.ask(.post, "\(path)/selfsubjectrulesreviews", ["spec": ["namespace": "default"]], token: "alice-token")
+                .json
             #expect(rules["status"]["resourceRules"].elements.contains { $0["resources"].elements.contains("configmaps") })
         }
     }
@@ -126,7 +138,9 @@ import Testing
             let created = try await kubelet.create(.nodes, node)
             #expect(created.value["status"]["nodeInfo"]["kubeletVersion"] == "v1.36.0")
             await #expect(throws: APIError.self) { try await kubelet.create(.nodes, ["metadata": ["name": "n2"]]) }
-            await #expect(throws: APIError.self) { try await kubelet.list(GroupVersionResource(group: "rbac.authorization.k8s.io", version: "v1", resource: "roles")) }
+            await #expect(throws: APIError.self) {
+                try await kubelet.list(GroupVersionResource(group: "rbac.authorization.k8s.io", version: "v1", resource: "roles"))
+            }
         }
     }
 }

@@ -88,7 +88,10 @@ private final class FakeConnection: RawConnection {
                 .post, "/api/v1/nodes",
                 [
                     "metadata": ["name": "n1"],
-                    "status": ["addresses": [["type": "InternalIP", "address": "127.0.0.1"]], "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(port))]]],
+                    "status": [
+                        "addresses": [["type": "InternalIP", "address": "127.0.0.1"]],
+                        "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(port))]],
+                    ],
                 ])
             await server.ask(.post, pods, TestServer.pod("p"))
             try await body(server, port)
@@ -98,7 +101,8 @@ private final class FakeConnection: RawConnection {
 
     private func run(_ server: TestServer) async {
         await server.ask(.post, "\(pods)/p/binding", ["target": ["kind": "Node", "name": "n1"]])
-        await server.ask(.patch, "\(pods)/p/status", ["status": ["phase": "Running", "podIP": "127.0.0.1"]], type: "application/merge-patch+json")
+        await server.ask(
+            .patch, "\(pods)/p/status", ["status": ["phase": "Running", "podIP": "127.0.0.1"]], type: "application/merge-patch+json")
     }
 
     @Test func logsComeFromTheKubelet() async throws {
@@ -135,7 +139,9 @@ private final class FakeConnection: RawConnection {
             var fields = HTTPFields()
             fields[.authorization] = "Bearer admin-token"
             fields[.upgrade] = "test"
-            let request = Request(method: .get, path: "\(pods)/p/exec", query: [(name: "command", value: "ls -l"), (name: "stdout", value: "true")], headers: fields)
+            let request = Request(
+                method: .get, path: "\(pods)/p/exec", query: [(name: "command", value: "ls -l"), (name: "stdout", value: "true")],
+                headers: fields)
             guard case .upgrade(let headers, let run) = await server.server.respond(to: request) else {
                 Issue.record("the answer is no upgrade")
                 return

@@ -14,11 +14,13 @@ import Testing
             let core = await server.ask(.get, "/api/v1").json["resources"].elements
             #expect(core.contains { $0["name"] == "pods/log" })
             #expect(core.first { $0["name"] == "pods" }?["shortNames"] == ["po"])
-            let aggregated = await server.ask(.get, "/apis", accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json")
+            let aggregated = await server.ask(
+                .get, "/apis", accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json")
             #expect(aggregated.json["kind"] == "APIGroupDiscoveryList")
             #expect(aggregated.headers[.contentType] == "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
             let again = await server.ask(
-                .get, "/apis", accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", headers: ["If-None-Match": aggregated.headers[.eTag] ?? ""])
+                .get, "/apis", accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+                headers: ["If-None-Match": aggregated.headers[.eTag] ?? ""])
             #expect(again.code == 304)
             #expect(await server.ask(.get, "/apis/nope").code == 404)
         }
@@ -59,20 +61,28 @@ import Testing
         try await TestServer.with { server in
             await server.ask(.get, "/api/v1/namespaces/default")
             let text = await server.ask(.get, "/metrics").text
-            #expect(text.contains("apiserver_request_total{code=\"200\",group=\"\",resource=\"namespaces\",scope=\"resource\",subresource=\"\",verb=\"GET\",version=\"v1\"} 1"))
+            #expect(
+                text.contains(
+                    "apiserver_request_total{code=\"200\",group=\"\",resource=\"namespaces\",scope=\"resource\",subresource=\"\",verb=\"GET\",version=\"v1\"} 1"
+                ))
             #expect(text.contains("apus_store_revision \(server.store.revision)"))
         }
     }
 
     @Test func startsWithWhatEveryClusterHas() async throws {
         try await TestServer.with { server in
-            let namespaces = await server.ask(.get, "/api/v1/namespaces").json["items"].elements.compactMap { $0["metadata"]["name"].string }
+            let namespaces = await server.ask(.get, "/api/v1/namespaces").json["items"].elements.compactMap {
+                $0["metadata"]["name"].string
+            }
             #expect(namespaces == ["default", "kube-node-lease", "kube-public", "kube-system"])
             #expect(await server.ask(.get, "/api/v1/namespaces/default/services/kubernetes").json["spec"]["clusterIP"] == "10.96.0.1")
-            #expect(await server.ask(.get, "/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"][0]["addresses"][0]["ip"] == "10.0.0.1")
+            #expect(
+                await server.ask(.get, "/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"][0]["addresses"][0]["ip"]
+                    == "10.0.0.1")
             #expect(await server.ask(.get, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes").code == 200)
             #expect(await server.ask(.get, "/apis/rbac.authorization.k8s.io/v1/clusterroles/admin").json["rules"].elements.count > 20)
-            #expect(await server.ask(.get, "/apis/scheduling.k8s.io/v1/priorityclasses/system-cluster-critical").json["value"] == 2_000_000_000)
+            #expect(
+                await server.ask(.get, "/apis/scheduling.k8s.io/v1/priorityclasses/system-cluster-critical").json["value"] == 2_000_000_000)
         }
     }
 }

@@ -16,7 +16,9 @@ import Testing
         try await TestServer.with { server in
             let refused = await server.ask(.post, pods, TestServer.pod("p"))
             #expect(refused.code == 403)
-            #expect(refused.message == "pods \"p\" is forbidden: error looking up service account default/default: serviceaccount \"default\" not found")
+            #expect(
+                refused.message
+                    == "pods \"p\" is forbidden: error looking up service account default/default: serviceaccount \"default\" not found")
             await account(server)
             let pod = await server.ask(.post, pods, TestServer.pod("p")).json
             #expect(pod["spec"]["serviceAccountName"] == "default")
@@ -31,7 +33,8 @@ import Testing
             #expect(await server.ask(.post, pods, important).json["spec"]["priority"] == 2_000_001_000)
             important["metadata"]["name"] = "r"
             important["spec"]["priorityClassName"] = "nope"
-            #expect(await server.ask(.post, pods, important).message == "pods \"r\" is forbidden: no PriorityClass with name nope was found")
+            #expect(
+                await server.ask(.post, pods, important).message == "pods \"r\" is forbidden: no PriorityClass with name nope was found")
         }
     }
 
@@ -53,7 +56,9 @@ import Testing
         try await TestServer.with { server in
             await account(server)
             await server.ask(.post, pods, TestServer.pod("p"))
-            let binding: Value = ["apiVersion": "v1", "kind": "Binding", "metadata": ["name": "p"], "target": ["kind": "Node", "name": "n1"]]
+            let binding: Value = [
+                "apiVersion": "v1", "kind": "Binding", "metadata": ["name": "p"], "target": ["kind": "Node", "name": "n1"],
+            ]
             let bound = await server.ask(.post, "\(pods)/p/binding", binding)
             #expect(bound.code == 201)
             #expect(bound.json["status"] == "Success")
@@ -103,7 +108,11 @@ import Testing
             #expect(updated["spec"]["containers"][0]["image"] == "busybox")
             let immutable = await server.ask(.patch, "\(pods)/p", ["spec": ["hostname": "x"]], type: "application/merge-patch+json")
             #expect(immutable.code == 422)
-            #expect(await server.ask(.patch, "\(pods)/p", ["spec": ["containers": [["name": "c", "image": "newer"]]]], type: "application/strategic-merge-patch+json").code == 200)
+            #expect(
+                await server.ask(
+                    .patch, "\(pods)/p", ["spec": ["containers": [["name": "c", "image": "newer"]]]],
+                    type: "application/strategic-merge-patch+json"
+                ).code == 200)
         }
     }
 
@@ -119,7 +128,12 @@ import Testing
                 ["metadata": ["name": "b"], "spec": ["minAvailable": 1, "selector": ["matchLabels": ["app": "a"]]]])
             let budget = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b"
             await server.ask(
-                .patch, "\(budget)/status", ["status": ["observedGeneration": 1, "disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1]],
+                .patch, "\(budget)/status",
+                [
+                    "status": [
+                        "observedGeneration": 1, "disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1,
+                    ]
+                ],
                 type: "application/merge-patch+json")
             let eviction: Value = ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": "p"]]
             let refused = await server.ask(.post, "\(pods)/p/eviction", eviction)
@@ -143,14 +157,22 @@ import Testing
             let node = await server.ask(.post, services, TestServer.service("n", type: "NodePort")).json
             let port = node["spec"]["ports"][0]["nodePort"]
             #expect((30_000...32_767).contains(port.int ?? 0))
-            let taken = await server.ask(.post, services, TestServer.service("m", type: "NodePort", ports: [["port": 80, "nodePort": port]]))
+            let taken = await server.ask(
+                .post, services, TestServer.service("m", type: "NodePort", ports: [["port": 80, "nodePort": port]]))
             #expect(taken.code == 422)
-            #expect(taken.message == "Service \"m\" is invalid: spec.ports[0].nodePort: Invalid value: \(port.int ?? 0): provided port is already allocated")
+            #expect(
+                taken.message
+                    == "Service \"m\" is invalid: spec.ports[0].nodePort: Invalid value: \(port.int ?? 0): provided port is already allocated"
+            )
             let outside = await server.ask(.post, services, TestServer.service("o", extra: ["clusterIP": "10.1.0.1"]))
             #expect(outside.code == 422)
             await server.ask(.delete, "\(services)/n")
-            #expect(await server.ask(.post, services, TestServer.service("m", type: "NodePort", ports: [["port": 80, "nodePort": port]])).code == 201)
-            let external = await server.ask(.post, services, TestServer.service("e", type: "ExternalName", ports: .null, extra: ["externalName": "example.com"])).json
+            #expect(
+                await server.ask(.post, services, TestServer.service("m", type: "NodePort", ports: [["port": 80, "nodePort": port]])).code
+                    == 201)
+            let external = await server.ask(
+                .post, services, TestServer.service("e", type: "ExternalName", ports: .null, extra: ["externalName": "example.com"])
+            ).json
             #expect(external["spec"]["clusterIP"].isNull)
         }
     }
@@ -170,10 +192,14 @@ import Testing
             #expect(replaced["spec"]["clusterIP"] == address)
             let back = await server.ask(.patch, "\(services)/a", ["spec": ["type": "ClusterIP"]], type: "application/merge-patch+json").json
             #expect(back["spec"]["ports"][0]["nodePort"].isNull)
-            let moved = await server.ask(.patch, "\(services)/a", ["spec": ["clusterIP": "10.96.0.77", "clusterIPs": ["10.96.0.77"]]], type: "application/merge-patch+json")
+            let moved = await server.ask(
+                .patch, "\(services)/a", ["spec": ["clusterIP": "10.96.0.77", "clusterIPs": ["10.96.0.77"]]],
+                type: "application/merge-patch+json")
             #expect(moved.code == 422)
             #expect(moved.message.contains("may not change once set"))
-            #expect(await server.ask(.post, services, TestServer.service("b", type: "NodePort", ports: [["port": 80, "nodePort": port]])).code == 201)
+            #expect(
+                await server.ask(.post, services, TestServer.service("b", type: "NodePort", ports: [["port": 80, "nodePort": port]])).code
+                    == 201)
         }
     }
 
@@ -184,7 +210,9 @@ import Testing
             #expect(terminating["status"]["phase"] == "Terminating")
             let refused = await server.ask(.post, "/api/v1/namespaces/x/configmaps", TestServer.configMap("a"))
             #expect(refused.code == 403)
-            #expect(refused.message == "configmaps \"a\" is forbidden: unable to create new content in namespace x because it is being terminated")
+            #expect(
+                refused.message
+                    == "configmaps \"a\" is forbidden: unable to create new content in namespace x because it is being terminated")
             #expect(refused.json["details"]["causes"][0]["reason"] == "NamespaceTerminating")
             var finalized = terminating
             finalized["spec"]["finalizers"] = []
@@ -206,14 +234,18 @@ import Testing
             wanted["spec"]["replicas"] = 4
             #expect(await server.ask(.put, "\(path)/d/scale", wanted).json["spec"]["replicas"] == 4)
             #expect(await server.ask(.put, "\(path)/d/scale", wanted).code == 409)
-            #expect(await server.ask(.patch, "\(path)/d/scale", ["spec": ["replicas": 2]], type: "application/merge-patch+json").json["spec"]["replicas"] == 2)
+            #expect(
+                await server.ask(.patch, "\(path)/d/scale", ["spec": ["replicas": 2]], type: "application/merge-patch+json").json["spec"][
+                    "replicas"] == 2)
             #expect(await server.ask(.get, "\(path)/d").json["metadata"]["generation"] == 3)
         }
     }
 
     @Test func secretsFoldTheirStrings() async throws {
         try await TestServer.with { server in
-            let secret = await server.ask(.post, "/api/v1/namespaces/default/secrets", ["metadata": ["name": "s"], "stringData": ["a": "hello"]]).json
+            let secret = await server.ask(
+                .post, "/api/v1/namespaces/default/secrets", ["metadata": ["name": "s"], "stringData": ["a": "hello"]]
+            ).json
             #expect(secret["data"]["a"] == "aGVsbG8=")
             #expect(secret["stringData"].isNull)
             #expect(secret["type"] == "Opaque")
@@ -227,7 +259,8 @@ import Testing
             let answer = await server.ask(.post, "\(path)/token", ["spec": ["expirationSeconds": 600]])
             #expect(answer.code == 201)
             let token = answer.json["status"]["token"].string ?? ""
-            let me = await server.ask(.post, "/apis/authentication.k8s.io/v1/selfsubjectreviews", .emptyObject, token: token).json["status"]["userInfo"]
+            let me = await server.ask(.post, "/apis/authentication.k8s.io/v1/selfsubjectreviews", .emptyObject, token: token).json[
+                "status"]["userInfo"]
             #expect(me["username"] == "system:serviceaccount:default:robot")
             #expect(me["groups"].elements.contains("system:serviceaccounts:default"))
             let review = await server.ask(.post, "/apis/authentication.k8s.io/v1/tokenreviews", ["spec": ["token": .string(token)]]).json
@@ -241,7 +274,8 @@ import Testing
     @Test func eventsExpire() async throws {
         try await TestServer.with { server in
             let event: Value = [
-                "metadata": ["name": "old"], "involvedObject": ["kind": "Pod", "name": "p", "namespace": "default"], "lastTimestamp": "2020-01-01T00:00:00Z", "reason": "R",
+                "metadata": ["name": "old"], "involvedObject": ["kind": "Pod", "name": "p", "namespace": "default"],
+                "lastTimestamp": "2020-01-01T00:00:00Z", "reason": "R",
             ]
             await server.ask(.post, "/api/v1/namespaces/default/events", event)
             var fresh = event

@@ -9,7 +9,9 @@ import Testing
     private let maps = "/api/v1/namespaces/default/configmaps"
 
     private func fill(_ server: TestServer, _ count: Int) async {
-        for index in 0..<count { await server.ask(.post, maps, TestServer.configMap("m\(index)", labels: ["parity": index % 2 == 0 ? "even" : "odd"])) }
+        for index in 0..<count {
+            await server.ask(.post, maps, TestServer.configMap("m\(index)", labels: ["parity": index % 2 == 0 ? "even" : "odd"]))
+        }
     }
 
     @Test func listsInPagesOfOneRevision() async throws {
@@ -32,7 +34,8 @@ import Testing
         try await TestServer.with { server in
             await fill(server, 4)
             let rows: [(String, [Value])] = [
-                ("labelSelector=parity%3Deven", ["m0", "m2"]), ("labelSelector=parity%20notin%20(even)", ["m1", "m3"]), ("fieldSelector=metadata.name%3Dm1", ["m1"]),
+                ("labelSelector=parity%3Deven", ["m0", "m2"]), ("labelSelector=parity%20notin%20(even)", ["m1", "m3"]),
+                ("fieldSelector=metadata.name%3Dm1", ["m1"]),
                 ("fieldSelector=metadata.name%3Dnope", []), ("labelSelector=parity%3Dodd&limit=1", ["m1"]),
             ]
             for (query, names) in rows {
@@ -55,11 +58,15 @@ import Testing
     @Test func showsTablesAndMetadata() async throws {
         try await TestServer.with { server in
             await server.ask(.post, "/api/v1/namespaces/default/services", TestServer.service("web"))
-            let table = await server.ask(.get, "/api/v1/namespaces/default/services", accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json").json
+            let table = await server.ask(
+                .get, "/api/v1/namespaces/default/services", accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+            ).json
             #expect(table["kind"] == "Table")
             #expect(table["columnDefinitions"].elements.first?["name"] == "Name")
             #expect(table["rows"].elements.count == 2)
-            let partial = await server.ask(.get, "/api/v1/namespaces/default/services/web", accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").json
+            let partial = await server.ask(
+                .get, "/api/v1/namespaces/default/services/web", accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+            ).json
             #expect(partial["kind"] == "PartialObjectMetadata")
             #expect(partial["spec"].isNull)
             let protobuf = await server.ask(.get, "/api/v1/namespaces/default/services/web", accept: "application/vnd.kubernetes.protobuf")
@@ -100,7 +107,8 @@ import Testing
             let revision = await server.ask(.get, maps).json["metadata"]["resourceVersion"].string ?? ""
             for parity in ["odd", "odd", "even"] {
                 await server.ask(
-                    .patch, "\(maps)/m0", ["metadata": ["labels": ["parity": .string(parity)]], "data": ["x": .string(UniqueID.make())]], type: "application/merge-patch+json")
+                    .patch, "\(maps)/m0", ["metadata": ["labels": ["parity": .string(parity)]], "data": ["x": .string(UniqueID.make())]],
+                    type: "application/merge-patch+json")
             }
             let events = await server.watch("\(maps)?labelSelector=parity%3Dodd&resourceVersion=\(revision)")
             #expect(events.map { $0["type"] } == ["ADDED", "MODIFIED", "DELETED"])
@@ -148,7 +156,8 @@ import Testing
         try await TestServer.with { server in
             let event: Value = [
                 "apiVersion": "v1", "kind": "Event", "metadata": ["name": "e", "namespace": "default"],
-                "involvedObject": ["kind": "Pod", "name": "p", "namespace": "default"], "reason": "Test", "message": "hello", "type": "Normal", "count": 3,
+                "involvedObject": ["kind": "Pod", "name": "p", "namespace": "default"], "reason": "Test", "message": "hello",
+                "type": "Normal", "count": 3,
             ]
             #expect(await server.ask(.post, "/api/v1/namespaces/default/events", event).code == 201)
             let other = await server.ask(.get, "/apis/events.k8s.io/v1/namespaces/default/events/e").json
@@ -157,7 +166,10 @@ import Testing
             #expect(other["regarding"]["name"] == "p")
             let scaler: Value = [
                 "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": ["name": "h"],
-                "spec": ["maxReplicas": 3, "targetCPUUtilizationPercentage": 50, "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "d"]],
+                "spec": [
+                    "maxReplicas": 3, "targetCPUUtilizationPercentage": 50,
+                    "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "d"],
+                ],
             ]
             #expect(await server.ask(.post, "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers", scaler).code == 201)
             let newer = await server.ask(.get, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h").json

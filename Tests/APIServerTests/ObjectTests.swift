@@ -46,9 +46,18 @@ import Testing
                     await server.ask(.put, "\(maps)/a", old), 409, "Conflict",
                     "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your changes to the latest version and try again"
                 ),
-                (await server.ask(.post, "/api/v1/namespaces/nope/configmaps", TestServer.configMap("a")), 404, "NotFound", "namespaces \"nope\" not found"),
-                (await server.ask(.get, "/api/v1/namespaces/default/nopes"), 404, "NotFound", "the server could not find the requested resource"),
-                (await server.ask(.post, "\(maps)/a", TestServer.configMap("a")), 405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+                (
+                    await server.ask(.post, "/api/v1/namespaces/nope/configmaps", TestServer.configMap("a")), 404, "NotFound",
+                    "namespaces \"nope\" not found"
+                ),
+                (
+                    await server.ask(.get, "/api/v1/namespaces/default/nopes"), 404, "NotFound",
+                    "the server could not find the requested resource"
+                ),
+                (
+                    await server.ask(.post, "\(maps)/a", TestServer.configMap("a")), 405, "MethodNotAllowed",
+                    "the server does not allow this method on the requested resource"
+                ),
                 (await server.ask(.get, maps, token: "wrong"), 401, "Unauthorized", "Unauthorized"),
                 (await server.ask(.get, maps, token: nil), 401, "Unauthorized", "Unauthorized"),
                 (
@@ -74,7 +83,8 @@ import Testing
                     "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.nope\""
                 ),
                 (
-                    await server.ask(.post, "/apis/apps/v1/namespaces/default/deployments", TestServer.deployment("d", replicas: -1)), 422, "Invalid",
+                    await server.ask(.post, "/apis/apps/v1/namespaces/default/deployments", TestServer.deployment("d", replicas: -1)), 422,
+                    "Invalid",
                     "Deployment.apps \"d\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0"
                 ),
             ]
@@ -91,13 +101,16 @@ import Testing
 
     @Test func warnsOfUnknownAndDuplicateFields() async throws {
         try await TestServer.with { server in
-            let text = "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"w\"},\"data\":{},\"nope\":1,\"immutable\":false,\"immutable\":false}"
+            let text =
+                "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"w\"},\"data\":{},\"nope\":1,\"immutable\":false,\"immutable\":false}"
             let answer = await server.ask(.post, maps, raw: Array(text.utf8))
             #expect(answer.code == 201)
             let warnings = HTTPField.Name("Warning").map { answer.headers[values: $0] } ?? []
             #expect(warnings == ["299 - \"duplicate field \\\"immutable\\\"\"", "299 - \"unknown field \\\"nope\\\"\""])
             #expect(answer.json["nope"].isNull)
-            #expect(await server.ask(.post, maps + "?fieldValidation=Ignore", raw: Array(text.replacing("\"w\"", with: "\"i\"").utf8)).code == 201)
+            #expect(
+                await server.ask(.post, maps + "?fieldValidation=Ignore", raw: Array(text.replacing("\"w\"", with: "\"i\"").utf8)).code
+                    == 201)
         }
     }
 
@@ -120,14 +133,17 @@ import Testing
             #expect(merged.json["spec"]["replicas"] == 3)
             #expect(merged.json["metadata"]["generation"] == 2)
             let strategic = await server.ask(
-                .patch, "\(path)/d", ["spec": ["template": ["spec": ["containers": [["name": "c", "image": "other"]]]]]], type: "application/strategic-merge-patch+json")
+                .patch, "\(path)/d", ["spec": ["template": ["spec": ["containers": [["name": "c", "image": "other"]]]]]],
+                type: "application/strategic-merge-patch+json")
             #expect(strategic.json[path: "spec", "template", "spec", "containers"].elements.count == 1)
             #expect(strategic.json[path: "spec", "template", "spec", "containers"][0]["image"] == "other")
-            let json = await server.ask(.patch, "\(path)/d", [["op": "replace", "path": "/spec/replicas", "value": 5]], type: "application/json-patch+json")
+            let json = await server.ask(
+                .patch, "\(path)/d", [["op": "replace", "path": "/spec/replicas", "value": 5]], type: "application/json-patch+json")
             #expect(json.json["spec"]["replicas"] == 5)
             let labelled = await server.ask(.patch, "\(path)/d", ["metadata": ["labels": ["a": "b"]]], type: "application/merge-patch+json")
             #expect(labelled.json["metadata"]["generation"] == 4)
-            let stale = await server.ask(.patch, "\(path)/d", ["metadata": ["resourceVersion": "1", "labels": ["a": "c"]]], type: "application/merge-patch+json")
+            let stale = await server.ask(
+                .patch, "\(path)/d", ["metadata": ["resourceVersion": "1", "labels": ["a": "c"]]], type: "application/merge-patch+json")
             #expect(stale.code == 409)
         }
     }
@@ -137,7 +153,9 @@ import Testing
             await server.ask(.post, maps, TestServer.configMap("a", data: .emptyObject))
             await withTaskGroup(of: Int.self) { group in
                 for index in 0..<8 {
-                    group.addTask { await server.ask(.patch, "\(maps)/a", ["data": ["k\(index)": "v"]], type: "application/merge-patch+json").code }
+                    group.addTask {
+                        await server.ask(.patch, "\(maps)/a", ["data": ["k\(index)": "v"]], type: "application/merge-patch+json").code
+                    }
                 }
                 for await code in group { #expect(code == 200) }
             }
@@ -164,7 +182,8 @@ import Testing
             #expect(deleted.json["kind"] == "ConfigMap")
             #expect(!deleted.json["metadata"]["deletionTimestamp"].isNull)
             let released = await server.ask(
-                .patch, "\(maps)/a", ["metadata": ["finalizers": .null]], raw: Array("{\"metadata\":{\"finalizers\":null}}".utf8), type: "application/merge-patch+json")
+                .patch, "\(maps)/a", ["metadata": ["finalizers": .null]], raw: Array("{\"metadata\":{\"finalizers\":null}}".utf8),
+                type: "application/merge-patch+json")
             #expect(released.code == 200)
             #expect(await server.ask(.get, "\(maps)/a").code == 404)
         }

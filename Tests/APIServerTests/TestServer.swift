@@ -46,7 +46,8 @@ final class TestServer: Sendable {
     }
 
     /// Runs `body` with a server of its own.
-    static func with(configure: (inout APIServer.Configuration) -> Void = { _ in }, _ body: (TestServer) async throws -> Void) async throws {
+    static func with(configure: (inout APIServer.Configuration) -> Void = { _ in }, _ body: (TestServer) async throws -> Void) async throws
+    {
         let server = try await TestServer(configure: configure)
         do {
             try await body(server)
@@ -70,7 +71,8 @@ final class TestServer: Sendable {
     /// `path` may have a query.
     @discardableResult
     func ask(
-        _ method: HTTPRequest.Method, _ path: String, _ body: Value? = nil, raw: [UInt8]? = nil, type: String = "application/json", accept: String? = nil,
+        _ method: HTTPRequest.Method, _ path: String, _ body: Value? = nil, raw: [UInt8]? = nil, type: String = "application/json",
+        accept: String? = nil,
         token: String? = "admin-token", headers: [String: String] = [:]
     ) async -> Answer {
         let parts = path.split(separator: "?", maxSplits: 1).map(String.init)
@@ -82,7 +84,8 @@ final class TestServer: Sendable {
         let query = parts.count > 1 ? parts[1].split(separator: "&").map { $0.split(separator: "=", maxSplits: 1).map(String.init) } : []
         let pieces = Mutex<[ByteBuffer]>(raw.map { [ByteBuffer(bytes: $0)] } ?? body.map { [ByteBuffer(bytes: JSON.encode($0))] } ?? [])
         let request = Request(
-            method: method, path: parts[0], query: query.map { (RequestInfo.percentDecoded($0[0][...]), RequestInfo.percentDecoded(($0.count > 1 ? $0[1] : "")[...])) },
+            method: method, path: parts[0],
+            query: query.map { (RequestInfo.percentDecoded($0[0][...]), RequestInfo.percentDecoded(($0.count > 1 ? $0[1] : "")[...])) },
             headers: fields, body: RequestBody { pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() } }, remoteAddress: "127.0.0.1:1")
         switch await server.respond(to: request) {
         case .full(let status, let headers, let body): return Answer(code: status.code, headers: headers, body: Array(body.joined()))
@@ -104,7 +107,10 @@ final class TestServer: Sendable {
         ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name), "labels": labels], "data": data]
     }
     static func pod(_ name: String) -> Value {
-        ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name)], "spec": ["containers": [["name": "c", "image": "busybox"]]]]
+        [
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name)],
+            "spec": ["containers": [["name": "c", "image": "busybox"]]],
+        ]
     }
     static func deployment(_ name: String, replicas: Int64 = 1) -> Value {
         [
@@ -116,7 +122,9 @@ final class TestServer: Sendable {
         ]
     }
     static func service(_ name: String, type: String = "ClusterIP", ports: Value = [["port": 80]], extra: [String: Value] = [:]) -> Value {
-        var service: Value = ["apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name)], "spec": ["type": .string(type), "ports": ports]]
+        var service: Value = [
+            "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name)], "spec": ["type": .string(type), "ports": ports],
+        ]
         for (name, value) in extra { service["spec"][name] = value }
         return service
     }

@@ -2,7 +2,8 @@ import Foundation
 
 /// A page of `docs/` as a reader follows it: files to write, commands to type, what they print.
 ///
-/// A block of `sh` is typed. A block of `text` after it is what it prints. A block of any other language is a file, which its first line names in a comment.
+/// A block of `sh` is typed. A block of `text` after it is what it prints. A block of any other language is a file, which its first line
+/// names in a comment.
 struct Guide {
     enum Step: Equatable {
         case write(path: String, text: String)
@@ -37,18 +38,23 @@ struct Guide {
         switch language {
         case "sh": return steps + [.type(command: text, prints: nil)]
         case "text":
-            guard case .type(let command, nil)? = steps.last else { throw Mistake(description: "line \(line): what is printed must follow what is typed") }
+            guard case .type(let command, nil)? = steps.last else {
+                throw Mistake(description: "line \(line): what is printed must follow what is typed")
+            }
             return steps.dropLast() + [.type(command: command, prints: text)]
         case "": throw Mistake(description: "line \(line): a block has no language")
         default:
             let words = (lines.first ?? "").split(separator: " ")
-            guard words.count == 2, ["//", "#"].contains(words[0]) else { throw Mistake(description: "line \(line): the first line of a file must be a comment that names it") }
+            guard words.count == 2, ["//", "#"].contains(words[0]) else {
+                throw Mistake(description: "line \(line): the first line of a file must be a comment that names it")
+            }
             return steps + [.write(path: String(words[1]), text: text)]
         }
     }
 }
 
-/// What a guide says is printed, against what was: whitespace between words, times and hashes differ from run to run; `…` stands for anything.
+/// What a guide says is printed, against what was: whitespace between words, times and hashes differ from run to run; `…` stands for
+/// anything.
 struct Expectation {
     let text: String
 

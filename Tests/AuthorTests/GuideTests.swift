@@ -4,7 +4,8 @@ import Testing
 /// Each guide does what it says: a reader follows it on a real cluster, word for word.
 @Suite(.serialized)
 struct GuideTests {
-    private static let docs = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "docs")
+    private static let docs = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "docs")
 
     @Test(arguments: ["scheduler-policy", "controller", "runtime"])
     func works(guide: String) throws {
@@ -15,7 +16,8 @@ struct GuideTests {
     }
 
     @Test func everyGuideIsInTheIndexAndFollowed() throws {
-        let pages = try FileManager.default.contentsOfDirectory(atPath: Self.docs.path).filter { $0.hasSuffix(".md") && $0 != "README.md" }.sorted()
+        let pages = try FileManager.default.contentsOfDirectory(atPath: Self.docs.path).filter { $0.hasSuffix(".md") && $0 != "README.md" }
+            .sorted()
         let index = try String(contentsOf: Self.docs.appending(path: "README.md"), encoding: .utf8)
         for page in pages { #expect(index.contains("(\(page))"), "\(page) is not in docs/README.md") }
         #expect(pages == ["controller.md", "runtime.md", "scheduler-policy.md"], "a new guide belongs into the test above")

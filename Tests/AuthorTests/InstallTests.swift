@@ -20,13 +20,21 @@ struct InstallTests {
 
         let list = try cluster.apus(["plugin", "list", "--data-dir", cluster.data])
         #expect(list.status == 0)
-        #expect(list.lines.first?.split(separator: " ") == ["NAME", "KIND", "STATE", "ISOLATION", "CALLS", "ERRORS", "P99", "AGE", "REASON"])
-        #expect(list.lines.contains { $0.split(separator: " ").prefix(4) == ["teams", "SchedulerPolicy", "Shadow", "Process"] }, "\(list.text)")
+        #expect(
+            list.lines.first?.split(separator: " ") == ["NAME", "KIND", "STATE", "ISOLATION", "CALLS", "ERRORS", "P99", "AGE", "REASON"])
+        #expect(
+            list.lines.contains { $0.split(separator: " ").prefix(4) == ["teams", "SchedulerPolicy", "Shadow", "Process"] }, "\(list.text)")
 
-        #expect(try cluster.apus(["plugin", "diff", "teams", "--data-dir", cluster.data]).lines == ["no pod was scheduled since teams runs as a shadow"])
+        #expect(
+            try cluster.apus(["plugin", "diff", "teams", "--data-dir", cluster.data]).lines == [
+                "no pod was scheduled since teams runs as a shadow"
+            ])
         let active = try cluster.apus(["plugin", "diff", "scheduler-default", "--data-dir", cluster.data])
         #expect(active.status == 1)
-        #expect(active.lines == ["error: scheduler-default is no shadow, so there is nothing to compare: a SchedulerPolicy with spec.mode Shadow is one"])
+        #expect(
+            active.lines == [
+                "error: scheduler-default is no shadow, so there is nothing to compare: a SchedulerPolicy with spec.mode Shadow is one"
+            ])
 
         // A version that refuses to be made: it says why, and fails.
         let good = try bench.read("teams/plugin.c")
@@ -34,7 +42,9 @@ struct InstallTests {
         #expect(try bench.make("teams").status == 0)
         let broken = try cluster.apus(install)
         #expect(broken.status == 1)
-        #expect(broken.lines.last?.hasPrefix("error: teams failed: create answered INVALID: config: there are no settings") == true, "\(broken.text)")
+        #expect(
+            broken.lines.last?.hasPrefix("error: teams failed: create answered INVALID: config: there are no settings") == true,
+            "\(broken.text)")
 
         // What the API refuses changes nothing: the library that was there is there again.
         let before = try Data(contentsOf: bench.directory.appending(path: "plugins/libteams.so"))
@@ -48,10 +58,13 @@ struct InstallTests {
             ])
         #expect(try Data(contentsOf: bench.directory.appending(path: "plugins/libteams.so")) == before)
 
-        try bench.write(try bench.read("teams/teams.yaml").replacingOccurrences(of: "mode: Shadow", with: "mode: Active"), to: "teams/teams.yaml")
+        try bench.write(
+            try bench.read("teams/teams.yaml").replacingOccurrences(of: "mode: Shadow", with: "mode: Active"), to: "teams/teams.yaml")
         let second = try cluster.apus(install)
         #expect(second.lines == ["copied plugins/libteams.so", "plugin teams configured", "plugin teams is Running"], "\(second.text)")
-        #expect(try FileManager.default.contentsOfDirectory(atPath: bench.directory.appending(path: "plugins").path) == ["libteams.so"], "nothing is left beside it")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: bench.directory.appending(path: "plugins").path) == ["libteams.so"],
+            "nothing is left beside it")
         #expect(try cluster.apus(["plugin", "list", "--wide", "--data-dir", cluster.data]).text.contains("0.2.0"))
     }
 
@@ -61,7 +74,9 @@ struct InstallTests {
         #expect(list.status == 0)
         #expect(list.lines.first == "apus does not run on \(bench.directory.path)/nowhere: this is what its manifest files ask for.")
         #expect(list.lines.contains { $0.split(separator: " ").prefix(3) == ["deployment", "Controller", "Loaded"] }, "\(list.text)")
-        #expect(list.lines.contains { $0.hasPrefix("example-policy ") && $0.contains(" Skipped ") && $0.hasSuffix("disabled by its manifest") }, "\(list.text)")
+        #expect(
+            list.lines.contains { $0.hasPrefix("example-policy ") && $0.contains(" Skipped ") && $0.hasSuffix("disabled by its manifest") },
+            "\(list.text)")
     }
 }
 
@@ -103,7 +118,9 @@ private final class SmallCluster {
         _ = try? Workbench.run(["ip", "netns", "delete", namespace], in: bench.directory)
     }
 
-    private func inside(_ words: [String]) throws -> Workbench.Ran { try Workbench.run(["ip", "netns", "exec", namespace] + words, in: bench.directory) }
+    private func inside(_ words: [String]) throws -> Workbench.Ran {
+        try Workbench.run(["ip", "netns", "exec", namespace] + words, in: bench.directory)
+    }
 
     private func start(_ words: [String]) throws {
         let process = Process()

@@ -13,7 +13,10 @@ struct LintTests {
         """
 
     /// A controller library; each argument is where one defect goes.
-    private static func source(major: String = "APUS_ABI_MAJOR", minor: String = "APUS_ABI_MINOR", table: String = ".reconcile = reconcile", extra: String = "", body: String = "")
+    private static func source(
+        major: String = "APUS_ABI_MAJOR", minor: String = "APUS_ABI_MINOR", table: String = ".reconcile = reconcile", extra: String = "",
+        body: String = ""
+    )
         -> String
     {
         head + """
@@ -60,12 +63,19 @@ struct LintTests {
             source(extra: "int nowhere(void);", body: "if (nowhere()) return NULL;"),
             "nobody defines nowhere, which it uses; link it with what does, or compile what is missing into it"
         ),
-        (source(major: "2"), "was built for plugin ABI 2.0, this host has 1.0"), (source(minor: "99"), "was built for plugin ABI 1.99, this host has 1.0"),
+        (source(major: "2"), "was built for plugin ABI 2.0, this host has 1.0"),
+        (source(minor: "99"), "was built for plugin ABI 1.99, this host has 1.0"),
         (source(table: ".map = 0"), "component tidy lacks reconcile, which apus.controller/1 requires"),
         (source(table: ".size = 8, .reconcile = reconcile"), "the table of apus.controller/1 has 8 bytes, fewer than the 24 of ABI 1.0"),
         (source(body: "return NULL;"), "apus_plugin_entry returned null"),
-        (source(body: "__builtin_trap();"), "ended the process that loaded it with signal 4: its constructors or apus_plugin_entry are at fault"),
-        (source(body: "for (;;) __asm__ volatile(\"\");"), "did not say within 10 s what it is: its constructors or apus_plugin_entry do not return"),
+        (
+            source(body: "__builtin_trap();"),
+            "ended the process that loaded it with signal 4: its constructors or apus_plugin_entry are at fault"
+        ),
+        (
+            source(body: "for (;;) __asm__ volatile(\"\");"),
+            "did not say within 10 s what it is: its constructors or apus_plugin_entry do not return"
+        ),
     ])
     func findsADefect(source: String, message: String) throws {
         let bench = try Workbench()
@@ -86,7 +96,8 @@ struct LintTests {
     }
 
     @Test(arguments: [
-        ("nothing.so", "cannot be read: No such file or directory"), ("text.so", "is not an ELF file"), ("object.so", "is no shared library (link it with -shared)"),
+        ("nothing.so", "cannot be read: No such file or directory"), ("text.so", "is not an ELF file"),
+        ("object.so", "is no shared library (link it with -shared)"),
     ])
     func refusesWhatIsNoLibrary(file: String, message: String) throws {
         let bench = try Workbench()
@@ -102,10 +113,14 @@ struct LintTests {
         ("library: tidy.so", "library: other.so", "spec.library: says other.so, and the library is tidy.so"),
         ("component: tidy", "component: untidy", "spec.component: tidy.so has no component untidy; it offers tidy"),
         ("component: tidy", "component: tidy\n  abi: \"1.7\"", "spec.abi: wants 1.7, and tidy.so was built for 1.0"),
-        ("component: tidy", "component: tidy\n  sha256: \(String(repeating: "ab", count: 32))", "spec.sha256: pins \(String(repeating: "ab", count: 32)), and tidy.so is "),
+        (
+            "component: tidy", "component: tidy\n  sha256: \(String(repeating: "ab", count: 32))",
+            "spec.sha256: pins \(String(repeating: "ab", count: 32)), and tidy.so is "
+        ),
         ("component: tidy", "component: tidy\n  colour: red", "spec.colour: unknown key"),
         (
-            "kind: Controller\n  library: tidy.so\n  component: tidy\n  controller: {for: [v1/namespaces]}", "kind: Proxy\n  library: tidy.so\n  component: tidy",
+            "kind: Controller\n  library: tidy.so\n  component: tidy\n  controller: {for: [v1/namespaces]}",
+            "kind: Proxy\n  library: tidy.so\n  component: tidy",
             "spec.kind: says Proxy (apus.proxy/1), and component tidy of tidy.so is apus.controller/1"
         ),
     ])
@@ -121,7 +136,9 @@ struct LintTests {
 
     @Test func everyDefaultPluginIsWell() throws {
         let bench = try Workbench()
-        let libraries = try FileManager.default.contentsOfDirectory(atPath: Workbench.products.path).filter { $0.hasPrefix("lib") && $0.hasSuffix(".so") && !$0.contains("XCTest") }
+        let libraries = try FileManager.default.contentsOfDirectory(atPath: Workbench.products.path).filter {
+            $0.hasPrefix("lib") && $0.hasSuffix(".so") && !$0.contains("XCTest")
+        }
         try #require(libraries.count > 10)
         for library in libraries {
             let linted = try bench.apus("plugin", "lint", Workbench.products.appending(path: library).path)
@@ -156,7 +173,10 @@ struct LintTests {
             (["loose.so", "loose.yaml"], "loose.so: exports helper beside apus_plugin_entry"),
             (["tidy.so", "two.yaml"], "two.yaml has 2 documents; it must have one, the plugin's manifest"),
             (["tidy.so", "broken.yaml"], "broken.yaml is not YAML: "), (["tidy.so", "none.yaml"], "none.yaml cannot be read"),
-            (["tidy.so", "tidy.yaml"], "there is no \(bench.directory.path)/data/admin.kubeconfig: start a cluster with `apus up`, or name its file with --kubeconfig"),
+            (
+                ["tidy.so", "tidy.yaml"],
+                "there is no \(bench.directory.path)/data/admin.kubeconfig: start a cluster with `apus up`, or name its file with --kubeconfig"
+            ),
         ] {
             let refused = try Workbench.run([Workbench.executable, "plugin", "install"] + words + target, in: bench.directory)
             #expect(refused.status == 1)

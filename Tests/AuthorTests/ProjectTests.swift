@@ -16,14 +16,19 @@ struct ProjectTests {
         let built = try bench.make("my-first")
         #expect(built.status == 0, "\(built.text)")
         let files = try FileManager.default.contentsOfDirectory(atPath: bench.directory.appending(path: "my-first").path).sorted()
-        let sources = language == "c" ? ["plugin.c", "test.c"] : ["Plugin.swift", "Test.swift"] + (kind == "proxy" ? ["module.modulemap"] : [])
+        let sources =
+            language == "c" ? ["plugin.c", "test.c"] : ["Plugin.swift", "Test.swift"] + (kind == "proxy" ? ["module.modulemap"] : [])
         #expect(Set(files) == Set([".gitignore", "Makefile", "README.md", "libmy-first.so", "my-first.yaml"] + sources))
-        for file in files where file != "libmy-first.so" { #expect(try !bench.read("my-first/\(file)").contains("{{"), "\(file) was not filled in") }
+        for file in files where file != "libmy-first.so" {
+            #expect(try !bench.read("my-first/\(file)").contains("{{"), "\(file) was not filled in")
+        }
 
         let tested = try bench.make("my-first", "test")
         #expect(tested.status == 0, "\(tested.text)")
         #expect(tested.lines.contains("test: ok"))
-        #expect(tested.lines.contains { $0.hasPrefix("lint: ok: libmy-first.so is my-first 0.1.0, ABI 1.0, offers my-first (apus.\(kind)/1)") }, "\(tested.text)")
+        #expect(
+            tested.lines.contains { $0.hasPrefix("lint: ok: libmy-first.so is my-first 0.1.0, ABI 1.0, offers my-first (apus.\(kind)/1)") },
+            "\(tested.text)")
         #expect(tested.lines.last?.contains(" passed, 0 failed, ") == true, "\(tested.text)")
     }
 
@@ -31,8 +36,10 @@ struct ProjectTests {
     @Test(arguments: [
         ("scheduler-policy", "c", "plugin.c", "#define RESERVE 10", "#define RESERVE 2"),
         ("controller", "c", "plugin.c", "is_done) return status", "is_done && 0) return status"),
-        ("controller", "swift", "Plugin.swift", "reason == .notFound", "reason == .gone || true"), ("runtime", "c", "plugin.c", "(uint64_t)field << 3 | 2", "(uint64_t)field << 3"),
-        ("scheduler-policy", "swift", "Plugin.swift", "reserve: Int64 = 10", "reserve: Int64 = 2"), ("proxy", "c", "plugin.c", "numgen random mod", "numgen inc mod"),
+        ("controller", "swift", "Plugin.swift", "reason == .notFound", "reason == .gone || true"),
+        ("runtime", "c", "plugin.c", "(uint64_t)field << 3 | 2", "(uint64_t)field << 3"),
+        ("scheduler-policy", "swift", "Plugin.swift", "reserve: Int64 = 10", "reserve: Int64 = 2"),
+        ("proxy", "c", "plugin.c", "numgen random mod", "numgen inc mod"),
     ])
     func aProjectThatIsWrongFails(kind: String, language: String, file: String, text: String, wrong: String) throws {
         let bench = try Workbench()
@@ -45,11 +52,26 @@ struct ProjectTests {
     }
 
     @Test(arguments: [
-        (["Big", "--kind", "proxy", "--language", "c"], "\"Big\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"),
-        (["../up", "--kind", "proxy", "--language", "c"], "\"../up\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"),
-        (["", "--kind", "proxy", "--language", "c"], "\"\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"),
-        (["a-", "--kind", "proxy", "--language", "c"], "\"a-\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"),
-        (["a", "--kind", "scheduler", "--language", "c"], "there is no kind \"scheduler\": it must be one of controller, scheduler-policy, runtime, proxy"),
+        (
+            ["Big", "--kind", "proxy", "--language", "c"],
+            "\"Big\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"
+        ),
+        (
+            ["../up", "--kind", "proxy", "--language", "c"],
+            "\"../up\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"
+        ),
+        (
+            ["", "--kind", "proxy", "--language", "c"],
+            "\"\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"
+        ),
+        (
+            ["a-", "--kind", "proxy", "--language", "c"],
+            "\"a-\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end"
+        ),
+        (
+            ["a", "--kind", "scheduler", "--language", "c"],
+            "there is no kind \"scheduler\": it must be one of controller, scheduler-policy, runtime, proxy"
+        ),
         (["a", "--kind", "proxy", "--language", "go"], "there is no language \"go\": it must be one of c, swift"),
         (["a", "--language", "c"], "say what the plugin is with --kind: one of controller, scheduler-policy, runtime, proxy"),
         (["a", "--kind", "proxy"], "say what it is written in with --language: one of c, swift"),
@@ -73,7 +95,8 @@ struct ProjectTests {
         #expect(installed.lines == ["installed \(prefix)/bin/apus"], "\(installed.text)")
 
         #expect(try Workbench.run(["\(prefix)/bin/apus", "plugin", "sdk"], in: bench.directory).lines == ["\(prefix)/share/apus/sdk"])
-        let made = try Workbench.run(["\(prefix)/bin/apus", "plugin", "new", "away", "--kind", "controller", "--language", "swift"], in: bench.directory)
+        let made = try Workbench.run(
+            ["\(prefix)/bin/apus", "plugin", "new", "away", "--kind", "controller", "--language", "swift"], in: bench.directory)
         #expect(made.status == 0, "\(made.text)")
         let tested = try bench.make("away", "test")
         #expect(tested.status == 0, "\(tested.text)")

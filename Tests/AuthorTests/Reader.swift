@@ -14,18 +14,25 @@ final class Reader {
         var description: String
     }
 
-    /// Starts a cluster. Ports and data are apart from those of a user's; the bridge and the packet-filter tables are the machine's, so one cluster runs at a time.
+    /// Starts a cluster. Ports and data are apart from those of a user's; the bridge and the packet-filter tables are the machine's, so one
+    /// cluster runs at a time.
     init() throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "apus-guide-\(UUID())")
         place = directory.appending(path: "home")
         // The tests lie beside the executable they test.
         executable = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "apus")
         libraries = Set(try FileManager.default.contentsOfDirectory(atPath: executable.deletingLastPathComponent().path))
-        try #require(FileManager.default.isExecutableFile(atPath: executable.path), "\(executable.path) is not built: run `scripts/build debug` first")
+        try #require(
+            FileManager.default.isExecutableFile(atPath: executable.path),
+            "\(executable.path) is not built: run `scripts/build debug` first")
         try #require(getuid() == 0, "these tests start a cluster: run them as root")
-        try #require(!FileManager.default.fileExists(atPath: "/sys/class/net/apus0"), "a cluster runs already on this machine: stop it with `make down` first")
+        try #require(
+            !FileManager.default.fileExists(atPath: "/sys/class/net/apus0"),
+            "a cluster runs already on this machine: stop it with `make down` first")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-        try type("apus up --detach --data-dir \"$APUS_DATA_DIR\" --secure-port 17443 --kubelet-port 17444 --merge-kubeconfig false --node-name vm")
+        try type(
+            "apus up --detach --data-dir \"$APUS_DATA_DIR\" --secure-port 17443 --kubelet-port 17444 --merge-kubeconfig false --node-name vm"
+        )
     }
 
     /// Ends the cluster and removes the data, and the libraries that were installed.
@@ -34,7 +41,9 @@ final class Reader {
         _ = try? type("apus down --data-dir \"$APUS_DATA_DIR\"")
         let plugins = executable.deletingLastPathComponent()
         let installed = (try? FileManager.default.contentsOfDirectory(atPath: plugins.path)) ?? []
-        for name in installed where name.hasSuffix(".so") && !libraries.contains(name) { try? FileManager.default.removeItem(at: plugins.appending(path: name)) }
+        for name in installed where name.hasSuffix(".so") && !libraries.contains(name) {
+            try? FileManager.default.removeItem(at: plugins.appending(path: name))
+        }
         try? FileManager.default.removeItem(at: directory)
     }
 
@@ -50,7 +59,9 @@ final class Reader {
                 try text.write(to: file, atomically: true, encoding: .utf8)
             case .type(let command, let prints):
                 let output = try type(command)
-                if let difference = prints.flatMap({ Expectation(text: $0).difference(from: output) }) { throw Failure(description: "$ \(command)\(difference)") }
+                if let difference = prints.flatMap({ Expectation(text: $0).difference(from: output) }) {
+                    throw Failure(description: "$ \(command)\(difference)")
+                }
             }
         }
     }
@@ -78,7 +89,9 @@ final class Reader {
         shell.waitUntilExit()
         try output.close()
         let text = try String(contentsOf: log, encoding: .utf8)
-        guard shell.terminationStatus == 0 else { throw Failure(description: "$ \(command)ended with \(shell.terminationStatus):\n\(text)") }
+        guard shell.terminationStatus == 0 else {
+            throw Failure(description: "$ \(command)ended with \(shell.terminationStatus):\n\(text)")
+        }
         place = URL(filePath: try String(contentsOf: marker, encoding: .utf8).trimmingCharacters(in: .newlines))
         return text
     }

@@ -21,7 +21,9 @@ final class Workbench {
     }
 
     init() throws {
-        try #require(FileManager.default.isExecutableFile(atPath: Self.executable), "\(Self.executable) is not built: run `scripts/build debug` first")
+        try #require(
+            FileManager.default.isExecutableFile(atPath: Self.executable),
+            "\(Self.executable) is not built: run `scripts/build debug` first")
         try Self.sdk.get()
         directory = FileManager.default.temporaryDirectory.appending(path: "apus-author-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -30,9 +32,13 @@ final class Workbench {
     deinit { try? FileManager.default.removeItem(at: directory) }
 
     func apus(_ arguments: String...) throws -> Ran { try Self.run([Self.executable] + arguments, in: directory) }
-    func make(_ project: String, _ arguments: String...) throws -> Ran { try Self.run(["make"] + arguments, in: directory.appending(path: project)) }
+    func make(_ project: String, _ arguments: String...) throws -> Ran {
+        try Self.run(["make"] + arguments, in: directory.appending(path: project))
+    }
 
-    func write(_ text: String, to file: String) throws { try text.write(to: directory.appending(path: file), atomically: true, encoding: .utf8) }
+    func write(_ text: String, to file: String) throws {
+        try text.write(to: directory.appending(path: file), atomically: true, encoding: .utf8)
+    }
     func read(_ file: String) throws -> String { try String(contentsOf: directory.appending(path: file), encoding: .utf8) }
 
     /// Compiles C into a library as no author should: without the SDK's flags.

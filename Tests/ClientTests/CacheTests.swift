@@ -142,6 +142,8 @@ private final class Observed: Sendable {
 
     func note(_ resource: GroupVersionResource, _ before: Object?, _ after: Object?) {
         let name = (after ?? before)?.name ?? ""
-        list.withLock { $0.append("\(resource.resource) \(name): \(before?.value["text"].string ?? "-") → \(after?.value["text"].string ?? "-")") }
+        list.withLock {
+            $0.append("\(resource.resource) \(name): \(before?.value["text"].string ?? "-") → \(after?.value["text"].string ?? "-")")
+        }
     }
 }

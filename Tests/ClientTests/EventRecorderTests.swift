@@ -4,7 +4,9 @@ import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct EventRecorderTests {
-    private let pod: Value = ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "web", "namespace": "x", "uid": "u", "resourceVersion": "7"]]
+    private let pod: Value = [
+        "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "web", "namespace": "x", "uid": "u", "resourceVersion": "7"],
+    ]
 
     private func events(_ api: FakeAPI) -> [Value] { api.state.withLock { $0.objects.values.map(\.value) } }
 
@@ -43,7 +45,10 @@ import Testing
         // 25 get through: nine of their own, the others as one.
         #expect(api.requests("create") == 9 + 1 + 1)
         #expect(api.requests("patch") == 15)
-        #expect(events(api).contains { $0["message"].string?.hasPrefix("(combined from similar events): message") == true && $0["count"].int == 16 })
+        #expect(
+            events(api).contains {
+                $0["message"].string?.hasPrefix("(combined from similar events): message") == true && $0["count"].int == 16
+            })
         #expect(events(api).contains { $0["metadata"]["namespace"].string == "default" && $0["involvedObject"]["name"].string == "node-1" })
     }
 }

@@ -27,11 +27,17 @@ final class FakeAPI: Client {
     func requests(_ verb: String) -> Int { state.withLock { $0.requests.filter { $0.hasPrefix(verb) }.count } }
 
     /// Puts an object; `owners` are uids.
-    func put(_ resource: GroupVersionResource, _ namespace: String, _ name: String, uid: String? = nil, owners: [String] = [], text: String = "") {
+    func put(
+        _ resource: GroupVersionResource, _ namespace: String, _ name: String, uid: String? = nil, owners: [String] = [], text: String = ""
+    ) {
         let references = Value.array(owners.map { ["uid": .string($0)] })
         store(
             resource, namespace, name,
-            ["metadata": ["name": .string(name), "namespace": .string(namespace), "uid": .string(uid ?? name), "ownerReferences": references], "text": .string(text)])
+            [
+                "metadata": [
+                    "name": .string(name), "namespace": .string(namespace), "uid": .string(uid ?? name), "ownerReferences": references,
+                ], "text": .string(text),
+            ])
     }
 
     func remove(_ resource: GroupVersionResource, _ namespace: String, _ name: String) {
@@ -85,7 +91,9 @@ final class FakeAPI: Client {
 
     func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
         try await request("get \(resource)/\(name)")
-        guard let object = state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }) else { throw APIError.notFound(resource.resource, name) }
+        guard let object = state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }) else {
+            throw APIError.notFound(resource.resource, name)
+        }
         return object
     }
 
@@ -124,7 +132,9 @@ final class FakeAPI: Client {
         await withTaskCancellationHandler {
             await withCheckedContinuation { sleeper in
                 let mustWait = state.withLock { state in
-                    let hasNews = Task.isCancelled || from < state.expired || id <= state.ended || state.log.contains { $0.version > from && $0.resource == resource }
+                    let hasNews =
+                        Task.isCancelled || from < state.expired || id <= state.ended
+                        || state.log.contains { $0.version > from && $0.resource == resource }
                     if !hasNews { state.sleepers.append(sleeper) }
                     return !hasNews
                 }
@@ -135,23 +145,35 @@ final class FakeAPI: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         let name = object["metadata"]["name"].string ?? ""
         try await request("create \(resource)/\(name)")
-        guard state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }) == nil else { throw APIError.alreadyExists(resource.resource, name) }
+        guard state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }) == nil else {
+            throw APIError.alreadyExists(resource.resource, name)
+        }
         return store(resource, namespace ?? "", name, object)
     }
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         try await request("update \(resource)/\(name)")
         let current = state.withLock { $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }
-        guard current?.resourceVersion == object["metadata"]["resourceVersion"].string else { throw APIError.conflict(resource.resource, name, "it has been modified") }
+        guard current?.resourceVersion == object["metadata"]["resourceVersion"].string else {
+            throw APIError.conflict(resource.resource, name, "it has been modified")
+        }
         return store(resource, namespace ?? "", name, object)
     }
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
+    {
         try await request("patch \(resource)/\(name)")
-        guard var value = state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] })?.value else { throw APIError.notFound(resource.resource, name) }
+        guard var value = state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] })?.value else {
+            throw APIError.notFound(resource.resource, name)
+        }
         for field in ["count", "message", "lastTimestamp"] { value[field] = patch[field] }
         return store(resource, namespace ?? "", name, value)
     }

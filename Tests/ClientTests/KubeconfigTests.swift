@@ -85,21 +85,28 @@ import Testing
     }
 
     @Test(arguments: [
-        ("none", "context \"none\" does not exist"), ("nowhere", "cluster \"gone\" does not exist"), ("half", "user \"half\" has a client certificate without a key"),
+        ("none", "context \"none\" does not exist"), ("nowhere", "cluster \"gone\" does not exist"),
+        ("half", "user \"half\" has a client certificate without a key"),
         ("cloud", "user \"cloud\": exec is not supported"), ("proxied", "cluster \"proxied\": proxy-url is not supported"),
     ])
     func mistakesAreNamed(context: String, message: String) throws {
         try withFiles(["config": Self.file]) { directory in
-            let problem = try #require(throws: ClientConfiguration.Problem.self) { try ClientConfiguration.load(kubeconfig: "\(directory)/config", context: context) }
+            let problem = try #require(throws: ClientConfiguration.Problem.self) {
+                try ClientConfiguration.load(kubeconfig: "\(directory)/config", context: context)
+            }
             #expect(problem.message.hasPrefix("\(directory)/config: \(message)"))
         }
     }
 
     @Test func missingAndForeignFilesAreNamed() throws {
         try withFiles(["list": "- a"]) { directory in
-            let missing = try #require(throws: ClientConfiguration.Problem.self) { try ClientConfiguration.load(kubeconfig: "\(directory)/none") }
+            let missing = try #require(throws: ClientConfiguration.Problem.self) {
+                try ClientConfiguration.load(kubeconfig: "\(directory)/none")
+            }
             #expect(missing.message == "cannot read \(directory)/none: No such file or directory")
-            let foreign = try #require(throws: ClientConfiguration.Problem.self) { try ClientConfiguration.load(kubeconfig: "\(directory)/list") }
+            let foreign = try #require(throws: ClientConfiguration.Problem.self) {
+                try ClientConfiguration.load(kubeconfig: "\(directory)/list")
+            }
             #expect(foreign.message == "\(directory)/list: not a kubeconfig file")
         }
     }

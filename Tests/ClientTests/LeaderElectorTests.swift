@@ -16,7 +16,9 @@ import Testing
         LeaderElector(client: api, namespace: "kube-system", name: "test", identity: identity, times: times, log: quiet)
     }
 
-    private func lease(_ api: FakeAPI) -> Value { api.state.withLock { $0.objects["coordination.k8s.io/v1/leases/kube-system/test"]?.value["spec"] ?? .null } }
+    private func lease(_ api: FakeAPI) -> Value {
+        api.state.withLock { $0.objects["coordination.k8s.io/v1/leases/kube-system/test"]?.value["spec"] ?? .null }
+    }
 
     @Test func oneLeadsAndTheOtherFollowsWhenItIsDone() async throws {
         let api = FakeAPI()
@@ -58,7 +60,10 @@ import Testing
         let api = FakeAPI()
         _ = try await api.create(
             .leases, namespace: "kube-system",
-            ["metadata": ["name": "test", "namespace": "kube-system"], "spec": ["holderIdentity": "dead", "leaseDurationSeconds": 1, "leaseTransitions": 4]])
+            [
+                "metadata": ["name": "test", "namespace": "kube-system"],
+                "spec": ["holderIdentity": "dead", "leaseDurationSeconds": 1, "leaseTransitions": 4],
+            ])
         let start = ContinuousClock.now
         try await elector(api, "a").run {
             #expect(self.lease(api)["holderIdentity"].string == "a")

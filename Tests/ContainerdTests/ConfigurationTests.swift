@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ConfigurationTests {
     private func toml(_ facts: HostFacts) -> String {
-        ContainerdConfiguration(sandboxImage: "apus.local/pause:1").toml(paths: ContainerdPaths(directory: "/nowhere/containerd"), cniDirectory: "/usr/lib/cni", facts: facts)
+        ContainerdConfiguration(sandboxImage: "apus.local/pause:1").toml(
+            paths: ContainerdPaths(directory: "/nowhere/containerd"), cniDirectory: "/usr/lib/cni", facts: facts)
     }
 
     @Test func followsWhatTheMachineCanDo() {
@@ -22,13 +23,17 @@ import Testing
 
     @Test func keepsEverythingUnderItsDirectory() {
         let text = toml(HostFacts(canLowerOOMScore: true, hasOverlay: true, hasCgroups: true))
-        for line in ["root = \"/nowhere/containerd/root\"", "state = \"/nowhere/containerd/state\"", "address = \"/nowhere/containerd/containerd.sock\""] {
+        for line in [
+            "root = \"/nowhere/containerd/root\"", "state = \"/nowhere/containerd/state\"",
+            "address = \"/nowhere/containerd/containerd.sock\"",
+        ] {
             #expect(text.contains(line))
         }
     }
 
     @Test func networkIsWhatCNIReads() throws {
-        let json = try JSON.decode(Array(CNIConfiguration(bridge: "b0", network: "n", mtu: 1400).json(podCIDR: "10.1.2.0/24", dataDirectory: "/d").utf8))
+        let json = try JSON.decode(
+            Array(CNIConfiguration(bridge: "b0", network: "n", mtu: 1400).json(podCIDR: "10.1.2.0/24", dataDirectory: "/d").utf8))
         let bridge = json["plugins"][0]
         #expect(json["name"] == "n")
         #expect(bridge["bridge"] == "b0")

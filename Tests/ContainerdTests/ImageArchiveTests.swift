@@ -70,8 +70,10 @@ import Testing
 
     @Test(arguments: [
         ("text", "is not a tar archive"), ("gzip", "is compressed with gzip: decompress it first"), ("empty", "is not a tar archive"),
-        ("cut", "is cut off: it ends within a"), ("foreign", "is neither an OCI layout (no index.json) nor a docker archive (no manifest.json)"),
-        ("unnamed", "the OCI layout does not name its image; give the name to load it under"), ("untagged", "the docker archive does not name its image"),
+        ("cut", "is cut off: it ends within a"),
+        ("foreign", "is neither an OCI layout (no index.json) nor a docker archive (no manifest.json)"),
+        ("unnamed", "the OCI layout does not name its image; give the name to load it under"),
+        ("untagged", "the docker archive does not name its image"),
         ("incomplete", "the OCI layout lacks blobs/sha256/00"), ("broken", "index.json of the OCI layout is missing or lists no manifest"),
     ])
     func badFilesAreRefusedWithTheReason(_ kind: String, _ reason: String) throws {
@@ -90,7 +92,8 @@ import Testing
             case "foreign": try tar([("readme", "hello")])
             case "unnamed": try tar([("index.json", #"{"manifests":[{"digest":"sha256:00"}]}"#)])
             case "untagged": try tar([("manifest.json", #"[{"Config":"c.json","RepoTags":null,"Layers":[]}]"#)])
-            case "incomplete": try tar([("index.json", #"{"manifests":[{"digest":"sha256:00","annotations":{"io.containerd.image.name":"a/b:1"}}]}"#)])
+            case "incomplete":
+                try tar([("index.json", #"{"manifests":[{"digest":"sha256:00","annotations":{"io.containerd.image.name":"a/b:1"}}]}"#)])
             default: try tar([("index.json", "{")])
             }
         let file = try scratch.write("image.tar", bytes)

@@ -8,7 +8,8 @@ import Testing
 struct SupervisorTests {
     private func supervisor(_ scratch: Scratch) throws -> ContainerdSupervisor {
         let network = CNIConfiguration(bridge: "act-" + scratch.id, network: "apus-test-" + scratch.id)
-        let supervisor = ContainerdSupervisor(directory: scratch.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: quiet)
+        let supervisor = ContainerdSupervisor(
+            directory: scratch.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: quiet)
         try network.write(podCIDR: "10.250.0.0/24", to: supervisor.paths)
         return supervisor
     }
@@ -59,7 +60,9 @@ struct SupervisorTests {
         _ = try scratch.write("containerd/root/io.containerd.metadata.v1.bolt", [])
         let error = await #expect(throws: ContainerdError.self) { try await supervisor.start(within: .seconds(5)) }
         #expect(error?.code == .failed)
-        #expect(error?.message.contains("containerd started without CRI") == true && error?.message.contains(supervisor.paths.log) == true, "\(error?.message ?? "")")
+        #expect(
+            error?.message.contains("containerd started without CRI") == true && error?.message.contains(supervisor.paths.log) == true,
+            "\(error?.message ?? "")")
         try await supervisor.takeDown()
     }
 

@@ -48,7 +48,8 @@ final class Cluster: Sendable {
         let store = try Store(path: directory + "/store.db", log: log)
         let range = try #require(IPv4Range("10.96.0.0/16"))
         let server = APIServer(APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log))
-        var configuration = PluginHost.Configuration(manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
+        var configuration = PluginHost.Configuration(
+            manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
         configuration.config = setup.config
         configuration.config["root-ca"] = ["certificate": "the CA"]
         configuration.disable = setup.disable
@@ -105,7 +106,9 @@ final class Cluster: Sendable {
     }
 
     private static func copyManifests(to directory: String, _ changes: [String: @Sendable (String) -> String]) throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/plugin-manifests"
+        let root =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+            + "/plugin-manifests"
         for file in try FileManager.default.contentsOfDirectory(atPath: root) where file.hasSuffix(".yaml") {
             let text = try String(contentsOfFile: "\(root)/\(file)", encoding: .utf8)
             try (changes[file]?(text) ?? text).write(toFile: "\(directory)/\(file)", atomically: true, encoding: .utf8)
@@ -119,10 +122,12 @@ struct Unexpected: Error, CustomStringConvertible {
 }
 
 extension Cluster {
-    /// Waits until `condition` holds for the objects of a kind, and returns them. A wait that takes too long is a failure that shows what there was.
+    /// Waits until `condition` holds for the objects of a kind, and returns them. A wait that takes too long is a failure that shows what
+    /// there was.
     @discardableResult
     func wait(
-        for resource: GroupVersionResource, in namespace: String? = nil, _ what: String, seconds: Int = 30, _ condition: @escaping @Sendable ([Object]) -> Bool
+        for resource: GroupVersionResource, in namespace: String? = nil, _ what: String, seconds: Int = 30,
+        _ condition: @escaping @Sendable ([Object]) -> Bool
     ) async throws -> [Object] {
         try await seen.watch(resource)
         let (changes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -144,7 +149,8 @@ extension Cluster {
             }
             defer { group.cancelAll() }
             guard let objects = try await group.next() ?? nil else {
-                let state = seen.list(resource, namespace: namespace).map { String(decoding: $0.bytes, as: UTF8.self) }.joined(separator: "\n")
+                let state = seen.list(resource, namespace: namespace).map { String(decoding: $0.bytes, as: UTF8.self) }.joined(
+                    separator: "\n")
                 throw Unexpected("waited in vain for \(what); there is\n\(state)")
             }
             return objects
@@ -154,9 +160,12 @@ extension Cluster {
     /// As the other, for one object. `nil` is its absence.
     @discardableResult
     func wait(
-        for resource: GroupVersionResource, in namespace: String? = nil, _ name: String, _ what: String, seconds: Int = 30, _ condition: @escaping @Sendable (Value?) -> Bool
+        for resource: GroupVersionResource, in namespace: String? = nil, _ name: String, _ what: String, seconds: Int = 30,
+        _ condition: @escaping @Sendable (Value?) -> Bool
     ) async throws -> Value {
-        let objects = try await wait(for: resource, in: namespace, "\(name): \(what)", seconds: seconds) { objects in condition(objects.first { $0.name == name }?.value) }
+        let objects = try await wait(for: resource, in: namespace, "\(name): \(what)", seconds: seconds) { objects in
+            condition(objects.first { $0.name == name }?.value)
+        }
         return objects.first { $0.name == name }?.value ?? .null
     }
 
@@ -173,13 +182,19 @@ extension Cluster {
     }
 
     /// Everything that happens to a kind from now on, told in order until the returned task is cancelled.
-    func record(_ resource: GroupVersionResource, _ handle: @escaping @Sendable (_ live: [String: Value]) -> Void) async throws -> Task<Void, any Error> {
+    func record(_ resource: GroupVersionResource, _ handle: @escaping @Sendable (_ live: [String: Value]) -> Void) async throws -> Task<
+        Void, any Error
+    > {
         let list = try await client.list(resource)
         let stream = try await client.watch(resource, namespace: nil, options: ListOptions(resourceVersion: list.resourceVersion))
         return Task {
             var live = Dictionary(uniqueKeysWithValues: list.items.map { ($0.uid, $0.value) })
             for try await event in stream where event.kind != .bookmark {
-                if event.kind == .deleted { live.removeValue(forKey: event.object.uid) } else { live[event.object.uid] = event.object.value }
+                if event.kind == .deleted {
+                    live.removeValue(forKey: event.object.uid)
+                } else {
+                    live[event.object.uid] = event.object.value
+                }
                 handle(live)
             }
         }
@@ -193,9 +208,11 @@ extension Cluster {
     func setNodeReady(_ name: String, _ status: String) async throws {
         let now = Value.string(Timestamp.now())
         let condition: Value = [
-            "type": "Ready", "status": .string(status), "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now, "lastTransitionTime": now,
+            "type": "Ready", "status": .string(status), "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now,
+            "lastTransitionTime": now,
         ]
-        _ = try await client.patch(.nodes, namespace: nil, name: name, subresource: "status", .strategicMerge, ["status": ["conditions": [condition]]])
+        _ = try await client.patch(
+            .nodes, namespace: nil, name: name, subresource: "status", .strategicMerge, ["status": ["conditions": [condition]]])
     }
 
     @discardableResult
@@ -203,7 +220,10 @@ extension Cluster {
         try await client.patch(resource, namespace: namespace, name: name, subresource: nil, .merge, patch).value
     }
 
-    func delete(_ resource: GroupVersionResource, in namespace: String? = "default", _ name: String, _ propagation: String? = nil) async throws {
-        try await client.delete(resource, namespace: namespace, name: name, options: propagation.map { ["propagationPolicy": .string($0)] } ?? .null)
+    func delete(_ resource: GroupVersionResource, in namespace: String? = "default", _ name: String, _ propagation: String? = nil)
+        async throws
+    {
+        try await client.delete(
+            resource, namespace: namespace, name: name, options: propagation.map { ["propagationPolicy": .string($0)] } ?? .null)
     }
 }

@@ -27,8 +27,12 @@ import Testing
             let waiting = try await cluster.wait(for: .pods, "all ending") { !$0.isEmpty && $0.allSatisfy(\.isBeingDeleted) }
             let deployment = try await cluster.client.get(.deployments, namespace: "default", name: "web")
             let set = try #require(try await cluster.client.list(.replicaSets, namespace: "default").items.first)
-            #expect(deployment.isBeingDeleted && deployment.metadata["finalizers"] == ["foregroundDeletion"] && set.metadata["finalizers"] == ["foregroundDeletion"])
-            for pod in waiting { try await cluster.client.delete(.pods, namespace: "default", name: pod.name, options: ["gracePeriodSeconds": 0]) }
+            #expect(
+                deployment.isBeingDeleted && deployment.metadata["finalizers"] == ["foregroundDeletion"]
+                    && set.metadata["finalizers"] == ["foregroundDeletion"])
+            for pod in waiting {
+                try await cluster.client.delete(.pods, namespace: "default", name: pod.name, options: ["gracePeriodSeconds": 0])
+            }
             try await cluster.wait(for: .replicaSets, "none") { $0.isEmpty }
             try await cluster.wait(for: .deployments, "none") { $0.isEmpty }
             #expect(try await cluster.client.list(.pods, namespace: "default").items.isEmpty)
@@ -47,7 +51,9 @@ import Testing
             #expect(Set(try await cluster.client.list(.pods, namespace: "default").items.map(\.uid)) == before)
             // A new Deployment of the same template takes over.
             let deployment = try await cluster.client.create(.deployments, namespace: "default", deployment("web", replicas: 2))
-            try await cluster.wait(for: .replicaSets, "adopted") { $0.count == 1 && $0[0].controllerReference["uid"].string == deployment.uid }
+            try await cluster.wait(for: .replicaSets, "adopted") {
+                $0.count == 1 && $0[0].controllerReference["uid"].string == deployment.uid
+            }
             try await cluster.waitUntilQuiet()
             #expect(Set(try await cluster.client.list(.pods, namespace: "default").items.map(\.uid)) == before)
         }
@@ -57,9 +63,12 @@ import Testing
         try await Cluster.with { cluster in
             let first = try await cluster.client.create(.configMaps, namespace: "default", configMap("first"))
             let second = try await cluster.client.create(.configMaps, namespace: "default", configMap("second"))
-            _ = try await cluster.client.create(.configMaps, namespace: "default", configMap("shared", owners: [owner(first), owner(second)]))
+            _ = try await cluster.client.create(
+                .configMaps, namespace: "default", configMap("shared", owners: [owner(first), owner(second)]))
             try await cluster.delete(.configMaps, "first")
-            try await cluster.wait(for: .configMaps, in: "default", "shared", "one owner") { $0?["metadata"]["ownerReferences"].elements.map { $0["name"] } == ["second"] }
+            try await cluster.wait(for: .configMaps, in: "default", "shared", "one owner") {
+                $0?["metadata"]["ownerReferences"].elements.map { $0["name"] } == ["second"]
+            }
             try await cluster.delete(.configMaps, "second")
             try await cluster.wait(for: .configMaps, in: "default", "shared", "to go") { $0 == nil }
             // An owner that never was.
@@ -73,7 +82,11 @@ import Testing
             // A namespaced owner of a cluster-scoped object is a mistake.
             let wrong = owner(try await cluster.client.create(.configMaps, namespace: "default", configMap("owner")))
             _ = try await cluster.client.create(
-                .priorityClasses, ["apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": "p", "ownerReferences": [wrong]], "value": 1])
+                .priorityClasses,
+                [
+                    "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": "p", "ownerReferences": [wrong]],
+                    "value": 1,
+                ])
             try await cluster.waitUntilQuiet()
             _ = try await cluster.client.get(.configMaps, namespace: "default", name: "foreign")
             _ = try await cluster.client.get(.priorityClasses, name: "p")
@@ -87,7 +100,9 @@ import Testing
             held["metadata"]["finalizers"] = ["example.com/hold"]
             _ = try await cluster.client.create(.configMaps, namespace: "default", held)
             try await cluster.delete(.configMaps, "first", "Foreground")
-            try await cluster.wait(for: .configMaps, in: "default", "held", "being deleted") { $0?["metadata"]["deletionTimestamp"].isNull == false }
+            try await cluster.wait(for: .configMaps, in: "default", "held", "being deleted") {
+                $0?["metadata"]["deletionTimestamp"].isNull == false
+            }
             #expect(try await cluster.client.get(.configMaps, namespace: "default", name: "first").isBeingDeleted)
             try await cluster.merge(.configMaps, "held", ["metadata": ["ownerReferences": []]])
             try await cluster.wait(for: .configMaps, in: "default", "first", "to go") { $0 == nil }
@@ -101,14 +116,22 @@ import Testing
             _ = try await cluster.client.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team"]])
             try await cluster.wait(for: .serviceAccounts, in: "team", "default", "to appear") { $0 != nil }
             let map = try await cluster.wait(for: .configMaps, in: "team", "kube-root-ca.crt", "to appear") { $0 != nil }
-            #expect(map["data"]["ca.crt"] == "the CA" && map["metadata"]["annotations"]["kubernetes.io/description"].string?.hasPrefix("Contains a CA bundle") == true)
+            #expect(
+                map["data"]["ca.crt"] == "the CA"
+                    && map["metadata"]["annotations"]["kubernetes.io/description"].string?.hasPrefix("Contains a CA bundle") == true)
             let uid = try await cluster.client.get(.serviceAccounts, namespace: "team", name: "default").uid
             try await cluster.delete(.serviceAccounts, in: "team", "default")
-            try await cluster.wait(for: .serviceAccounts, in: "team", "default", "to come back") { $0 != nil && $0?["metadata"]["uid"].string != uid }
+            try await cluster.wait(for: .serviceAccounts, in: "team", "default", "to come back") {
+                $0 != nil && $0?["metadata"]["uid"].string != uid
+            }
             try await cluster.delete(.configMaps, in: "team", "kube-root-ca.crt")
-            try await cluster.wait(for: .configMaps, in: "team", "kube-root-ca.crt", "to come back") { $0 != nil && $0?["metadata"]["uid"] != map["metadata"]["uid"] }
+            try await cluster.wait(for: .configMaps, in: "team", "kube-root-ca.crt", "to come back") {
+                $0 != nil && $0?["metadata"]["uid"] != map["metadata"]["uid"]
+            }
             try await cluster.merge(.configMaps, in: "team", "kube-root-ca.crt", ["data": ["ca.crt": "forged"]])
-            try await cluster.wait(for: .configMaps, in: "team", "kube-root-ca.crt", "to be put right") { $0?["data"]["ca.crt"] == "the CA" }
+            try await cluster.wait(for: .configMaps, in: "team", "kube-root-ca.crt", "to be put right") {
+                $0?["data"]["ca.crt"] == "the CA"
+            }
             try await cluster.waitUntilQuiet()
         }
     }
@@ -124,14 +147,19 @@ import Testing
             _ = try await cluster.client.create(.configMaps, namespace: "team", held)
             try await cluster.delete(.namespaces, in: nil, "team")
             let waiting = try await cluster.wait(for: .namespaces, "team", "only the held one") { namespace in
-                condition(namespace ?? .null, "NamespaceContentRemaining")["message"] == "Some resources are remaining: configmaps. has 1 resource instances"
+                condition(namespace ?? .null, "NamespaceContentRemaining")["message"]
+                    == "Some resources are remaining: configmaps. has 1 resource instances"
             }
-            #expect(waiting["status"]["phase"] == "Terminating" && condition(waiting, "NamespaceContentRemaining")["reason"] == "SomeResourcesRemain")
+            #expect(
+                waiting["status"]["phase"] == "Terminating"
+                    && condition(waiting, "NamespaceContentRemaining")["reason"] == "SomeResourcesRemain")
             #expect(
                 condition(waiting, "NamespaceFinalizersRemaining")["message"]
                     == "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances")
             #expect(condition(waiting, "NamespaceDeletionContentFailure")["status"] == "False")
-            let refusal = await #expect(throws: APIError.self) { try await cluster.client.create(.configMaps, namespace: "team", configMap("late")) }
+            let refusal = await #expect(throws: APIError.self) {
+                try await cluster.client.create(.configMaps, namespace: "team", configMap("late"))
+            }
             #expect(refusal?.reason == .forbidden)
             try await cluster.waitUntilQuiet()
             try await cluster.merge(.configMaps, in: "team", "held", ["metadata": ["finalizers": []]])

@@ -2,8 +2,8 @@ import APIModel
 import Client
 import Synchronization
 
-/// Binds Pods to the Node `n1` and says that they run, at once. The label `hollow` of a Pod asks for something else: `pending` leaves it unbound, `unready` lets it run without
-/// becoming ready, `lingering` lets it never end.
+/// Binds Pods to the Node `n1` and says that they run, at once. The label `hollow` of a Pod asks for something else: `pending` leaves it
+/// unbound, `unready` lets it run without becoming ready, `lingering` lets it never end.
 struct HollowKubelet {
     private struct PodName: Hashable {
         var namespace: String
@@ -61,7 +61,9 @@ struct HollowKubelet {
             return
         } else if pod.isBeingDeleted {
             guard behaviour != "lingering" else { return }
-            try await cluster.client.delete(.pods, namespace: pod.namespace, name: pod.name, options: ["gracePeriodSeconds": 0, "preconditions": ["uid": .string(pod.uid)]])
+            try await cluster.client.delete(
+                .pods, namespace: pod.namespace, name: pod.name,
+                options: ["gracePeriodSeconds": 0, "preconditions": ["uid": .string(pod.uid)]])
         } else if pod.value["status"]["phase"].string == "Pending" {
             try await cluster.setReady(pod, behaviour != "unready", address: addresses.next())
         }
@@ -88,6 +90,7 @@ extension Cluster {
             status["podIP"] = .string(address)
             status["podIPs"] = [["ip": .string(address)]]
         }
-        _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, ["status": status])
+        _ = try await client.patch(
+            .pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, ["status": status])
     }
 }

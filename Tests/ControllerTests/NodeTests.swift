@@ -13,28 +13,41 @@ import Testing
             try await cluster.wait(for: .pods, "a ready Pod") { $0.count == 1 && isReady($0[0].value) }
             let silent = try await cluster.wait(for: .nodes, "n1", "tainted") { Self.taints($0).count == 2 }
             let ready = condition(silent, "Ready")
-            #expect(ready["status"] == "Unknown" && ready["reason"] == "NodeStatusUnknown" && ready["message"] == "Kubelet stopped posting node status.")
+            #expect(
+                ready["status"] == "Unknown" && ready["reason"] == "NodeStatusUnknown"
+                    && ready["message"] == "Kubelet stopped posting node status.")
             #expect(ready["lastHeartbeatTime"].string != nil)
             #expect(condition(silent, "MemoryPressure")["reason"] == "NodeStatusNeverUpdated")
             #expect(Self.taints(silent) == ["node.kubernetes.io/unreachable.NoSchedule", "node.kubernetes.io/unreachable.NoExecute"])
             try await cluster.wait(for: .pods, "the Pod not ready") { !isReady($0[0].value) }
             try await cluster.waitUntilQuiet()
             try await cluster.setNodeReady("n1", "True")
-            try await cluster.wait(for: .nodes, "n1", "no taint") { Self.taints($0).isEmpty && condition($0 ?? .null, "Ready")["status"] == "True" }
+            try await cluster.wait(for: .nodes, "n1", "no taint") {
+                Self.taints($0).isEmpty && condition($0 ?? .null, "Ready")["status"] == "True"
+            }
         }
     }
 
     @Test func conditionsAndCordonBecomeTaints() async throws {
         try await Cluster.with { cluster in
             try await cluster.setNodeReady("n1", "False")
-            try await cluster.wait(for: .nodes, "n1", "not-ready") { Self.taints($0) == ["node.kubernetes.io/not-ready.NoSchedule", "node.kubernetes.io/not-ready.NoExecute"] }
+            try await cluster.wait(for: .nodes, "n1", "not-ready") {
+                Self.taints($0) == ["node.kubernetes.io/not-ready.NoSchedule", "node.kubernetes.io/not-ready.NoExecute"]
+            }
             try await cluster.setNodeReady("n1", "True")
-            let pressure: Value = ["type": "DiskPressure", "status": "True", "lastHeartbeatTime": .string(Timestamp.now()), "lastTransitionTime": .string(Timestamp.now())]
-            _ = try await cluster.client.patch(.nodes, namespace: nil, name: "n1", subresource: "status", .strategicMerge, ["status": ["conditions": [pressure]]])
+            let pressure: Value = [
+                "type": "DiskPressure", "status": "True", "lastHeartbeatTime": .string(Timestamp.now()),
+                "lastTransitionTime": .string(Timestamp.now()),
+            ]
+            _ = try await cluster.client.patch(
+                .nodes, namespace: nil, name: "n1", subresource: "status", .strategicMerge, ["status": ["conditions": [pressure]]])
             let own: Value = ["key": "mine", "effect": "NoSchedule"]
             try await cluster.merge(.nodes, in: nil, "n1", ["spec": ["unschedulable": true, "taints": [own]]])
             let node = try await cluster.wait(for: .nodes, "n1", "three taints") { Self.taints($0).count == 3 }
-            #expect(Self.taints(node) == ["node.kubernetes.io/disk-pressure.NoSchedule", "node.kubernetes.io/unschedulable.NoSchedule", "mine.NoSchedule"])
+            #expect(
+                Self.taints(node) == [
+                    "node.kubernetes.io/disk-pressure.NoSchedule", "node.kubernetes.io/unschedulable.NoSchedule", "mine.NoSchedule",
+                ])
             try await cluster.waitUntilQuiet()
         }
     }
@@ -42,7 +55,9 @@ import Testing
     @Test func evictsWhatDoesNotTolerateOrNoLonger() async throws {
         try await Cluster.with { cluster in
             func tolerant(_ name: String, seconds: Value) -> Value {
-                pod(name, app: "x", spec: ["tolerations": [["key": "gone", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds]]])
+                pod(
+                    name, app: "x",
+                    spec: ["tolerations": [["key": "gone", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds]]])
             }
             for pod in [pod("never", app: "x"), tolerant("awhile", seconds: 2), tolerant("always", seconds: .null)] {
                 _ = try await cluster.client.create(.pods, namespace: "default", pod)
@@ -69,7 +84,9 @@ import Testing
             try await cluster.delete(.nodes, in: nil, "n2")
             // Failed first, so that whoever counts it knows why.
             let failed = try await cluster.wait(for: .pods, "p", "failed") { $0?["status"]["phase"] == "Failed" }
-            #expect(condition(failed, "DisruptionTarget")["reason"] == "DeletionByPodGC" && condition(failed, "DisruptionTarget")["message"] == "PodGC: node no longer exists")
+            #expect(
+                condition(failed, "DisruptionTarget")["reason"] == "DeletionByPodGC"
+                    && condition(failed, "DisruptionTarget")["message"] == "PodGC: node no longer exists")
             try await cluster.wait(for: .pods, "the other one only") { $0.map(\.name) == ["stays"] }
             try await cluster.waitUntilQuiet()
         }
@@ -85,7 +102,10 @@ import Testing
             try await cluster.wait(for: .pods, "held", "to go") { $0 == nil }
             for number in 0..<4 { _ = try await cluster.client.create(.pods, namespace: "default", pod("p\(number)", app: "x")) }
             let pods = try await cluster.wait(for: .pods, "4 ready Pods") { $0.count { isReady($0.value) } == 4 }
-            for pod in pods { _ = try await cluster.client.patch(.pods, namespace: "default", name: pod.name, subresource: "status", .merge, ["status": ["phase": "Succeeded"]]) }
+            for pod in pods {
+                _ = try await cluster.client.patch(
+                    .pods, namespace: "default", name: pod.name, subresource: "status", .merge, ["status": ["phase": "Succeeded"]])
+            }
             try await cluster.wait(for: .pods, "2 to stay") { $0.count == 2 }
             try await cluster.waitUntilQuiet()
             #expect(try await cluster.client.list(.pods, namespace: "default").items.count == 2)

@@ -21,20 +21,28 @@ func template(app: String, image: String = "a", hollow: String? = nil, spec: [St
 func replicaSet(_ name: String, replicas: Int, hollow: String? = nil, spec: [String: Value] = [:]) -> Value {
     [
         "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": ["name": .string(name)],
-        "spec": ["replicas": Value(replicas), "selector": ["matchLabels": ["app": .string(name)]], "template": template(app: name, hollow: hollow, spec: spec)],
+        "spec": [
+            "replicas": Value(replicas), "selector": ["matchLabels": ["app": .string(name)]],
+            "template": template(app: name, hollow: hollow, spec: spec),
+        ],
     ]
 }
 
 func deployment(_ name: String, replicas: Int, hollow: String? = nil, _ fields: [String: Value] = [:]) -> Value {
     var deployment: Value = [
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": ["name": .string(name)],
-        "spec": ["replicas": Value(replicas), "selector": ["matchLabels": ["app": .string(name)]], "template": template(app: name, hollow: hollow)],
+        "spec": [
+            "replicas": Value(replicas), "selector": ["matchLabels": ["app": .string(name)]],
+            "template": template(app: name, hollow: hollow),
+        ],
     ]
     for (field, value) in fields { deployment["spec"][field] = value }
     return deployment
 }
 
-func rolling(surge: Value, unavailable: Value) -> Value { ["type": "RollingUpdate", "rollingUpdate": ["maxSurge": surge, "maxUnavailable": unavailable]] }
+func rolling(surge: Value, unavailable: Value) -> Value {
+    ["type": "RollingUpdate", "rollingUpdate": ["maxSurge": surge, "maxUnavailable": unavailable]]
+}
 
 /// A patch that gives a Deployment another image.
 func newImage(_ image: String, hollow: String? = nil) -> Value {
@@ -57,18 +65,30 @@ func pod(_ name: String, app: String, hollow: String? = nil, spec: [String: Valu
 }
 
 func configMap(_ name: String, owners: [Value] = []) -> Value {
-    ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name), "ownerReferences": owners.isEmpty ? .null : .array(owners)]]
+    [
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": ["name": .string(name), "ownerReferences": owners.isEmpty ? .null : .array(owners)],
+    ]
 }
 
 /// A reference to `object`.
 func owner(_ object: Object, blocks: Bool = false) -> Value {
-    ["apiVersion": object.value["apiVersion"], "kind": object.value["kind"], "name": .string(object.name), "uid": .string(object.uid), "blockOwnerDeletion": blocks ? true : .null]
+    [
+        "apiVersion": object.value["apiVersion"], "kind": object.value["kind"], "name": .string(object.name), "uid": .string(object.uid),
+        "blockOwnerDeletion": blocks ? true : .null,
+    ]
 }
 
-func isActive(_ pod: Value) -> Bool { pod["metadata"]["deletionTimestamp"].isNull && !["Failed", "Succeeded"].contains(pod["status"]["phase"].string ?? "") }
+func isActive(_ pod: Value) -> Bool {
+    pod["metadata"]["deletionTimestamp"].isNull && !["Failed", "Succeeded"].contains(pod["status"]["phase"].string ?? "")
+}
 
 func isReady(_ pod: Value) -> Bool { condition(pod, "Ready")["status"].string == "True" }
 
-func condition(_ object: Value, _ type: String) -> Value { object["status"]["conditions"].elements.first { $0["type"].string == type } ?? .null }
+func condition(_ object: Value, _ type: String) -> Value {
+    object["status"]["conditions"].elements.first { $0["type"].string == type } ?? .null
+}
 
-func image(_ object: Value) -> String { (object["spec"]["template"].isNull ? object["spec"] : object["spec"]["template"]["spec"])["containers"][0]["image"].string ?? "" }
+func image(_ object: Value) -> String {
+    (object["spec"]["template"].isNull ? object["spec"] : object["spec"]["template"]["spec"])["containers"][0]["image"].string ?? ""
+}

@@ -3,19 +3,26 @@ import Client
 import Testing
 
 @Suite(.serialized) struct ServiceTests {
-    private static func service(_ name: String, ports: Value = [["name": "http", "port": 80, "targetPort": "web"]], _ fields: [String: Value] = [:]) -> Value {
+    private static func service(
+        _ name: String, ports: Value = [["name": "http", "port": 80, "targetPort": "web"]], _ fields: [String: Value] = [:]
+    ) -> Value {
         var service: Value = [
-            "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "labels": ["team": "x"]], "spec": ["selector": ["app": "web"], "ports": ports],
+            "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "labels": ["team": "x"]],
+            "spec": ["selector": ["app": "web"], "ports": ports],
         ]
         for (field, value) in fields { service["spec"][field] = value }
         return service
     }
 
-    private static func slices(_ objects: [Object], of service: String) -> [Object] { objects.filter { $0.labels["kubernetes.io/service-name"] == service } }
+    private static func slices(_ objects: [Object], of service: String) -> [Object] {
+        objects.filter { $0.labels["kubernetes.io/service-name"] == service }
+    }
     private static func ready(_ objects: [Object], of service: String) -> Int {
         slices(objects, of: service).reduce(0) { $0 + $1.value["endpoints"].elements.count { $0["conditions"]["ready"].bool == true } }
     }
-    private static func addresses(_ endpoints: Value?, _ list: String) -> Int { endpoints?["subsets"].elements.reduce(0) { $0 + $1[list].elements.count } ?? 0 }
+    private static func addresses(_ endpoints: Value?, _ list: String) -> Int {
+        endpoints?["subsets"].elements.reduce(0) { $0 + $1[list].elements.count } ?? 0
+    }
 
     @Test func followsPodsAndTheirReadiness() async throws {
         try await Cluster.with { cluster in
@@ -28,20 +35,31 @@ import Testing
             let endpoints = try await cluster.wait(for: .endpoints, "web", "3 addresses") { Self.addresses($0, "addresses") == 3 }
 
             let slice = try #require(Self.slices(slices, of: "web").first)
-            #expect(slice.name.hasPrefix("web-") && slice.value["addressType"] == "IPv4" && slice.controllerReference["uid"].string == service.uid)
-            #expect(slice.labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io" && slice.labels["team"] == "x")
+            #expect(
+                slice.name.hasPrefix("web-") && slice.value["addressType"] == "IPv4"
+                    && slice.controllerReference["uid"].string == service.uid)
+            #expect(
+                slice.labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io" && slice.labels["team"] == "x")
             #expect(slice.value["ports"] == [["name": "http", "port": 8080, "protocol": "TCP"]])
             let endpoint = slice.value["endpoints"][0]
-            #expect(endpoint["conditions"] == ["ready": true, "serving": true, "terminating": false] && endpoint["nodeName"] == "n1" && endpoint["targetRef"]["kind"] == "Pod")
+            #expect(
+                endpoint["conditions"] == ["ready": true, "serving": true, "terminating": false] && endpoint["nodeName"] == "n1"
+                    && endpoint["targetRef"]["kind"] == "Pod")
             #expect(endpoints["subsets"][0]["ports"] == [["name": "http", "port": 8080, "protocol": "TCP"]])
             #expect(endpoints["metadata"]["labels"].strings == ["team": "x", "endpoints.kubernetes.io/managed-by": "endpoint-controller"])
 
             let pods = try await cluster.client.list(.pods, namespace: "default").items
             try await cluster.setReady(pods[0], false)
-            try await cluster.wait(for: .endpointSlices, "2 ready of 3") { Self.ready($0, of: "web") == 2 && Self.slices($0, of: "web")[0].value["endpoints"].elements.count == 3 }
-            try await cluster.wait(for: .endpoints, "web", "2 ready of 3") { Self.addresses($0, "addresses") == 2 && Self.addresses($0, "notReadyAddresses") == 1 }
+            try await cluster.wait(for: .endpointSlices, "2 ready of 3") {
+                Self.ready($0, of: "web") == 2 && Self.slices($0, of: "web")[0].value["endpoints"].elements.count == 3
+            }
+            try await cluster.wait(for: .endpoints, "web", "2 ready of 3") {
+                Self.addresses($0, "addresses") == 2 && Self.addresses($0, "notReadyAddresses") == 1
+            }
             try await cluster.merge(.replicaSets, "web", ["spec": ["replicas": 1]])
-            try await cluster.wait(for: .endpointSlices, "1 endpoint") { Self.slices($0, of: "web").first?.value["endpoints"].elements.count == 1 }
+            try await cluster.wait(for: .endpointSlices, "1 endpoint") {
+                Self.slices($0, of: "web").first?.value["endpoints"].elements.count == 1
+            }
             try await cluster.waitUntilQuiet()
 
             try await cluster.delete(.services, "web")
@@ -58,7 +76,9 @@ import Testing
             try await cluster.wait(for: .endpointSlices, "an endpoint") { Self.ready($0, of: "web") == 1 }
             try await cluster.delete(.pods, "p")
             try await cluster.wait(for: .endpointSlices, "a terminating endpoint") { slices in
-                Self.slices(slices, of: "web").first?.value["endpoints"][0]["conditions"] == ["ready": false, "serving": true, "terminating": true]
+                Self.slices(slices, of: "web").first?.value["endpoints"][0]["conditions"] == [
+                    "ready": false, "serving": true, "terminating": true,
+                ]
             }
             try await cluster.wait(for: .endpoints, "web", "no address") { Self.addresses($0, "addresses") == 0 }
         }
@@ -66,7 +86,8 @@ import Testing
 
     @Test func knowsHeadlessServicesAndThoseThatPublishAll() async throws {
         try await Cluster.with { cluster in
-            _ = try await cluster.client.create(.services, namespace: "default", Self.service("headless", ports: .null, ["clusterIP": "None"]))
+            _ = try await cluster.client.create(
+                .services, namespace: "default", Self.service("headless", ports: .null, ["clusterIP": "None"]))
             _ = try await cluster.client.create(.services, namespace: "default", Self.service("all", ["publishNotReadyAddresses": true]))
             _ = try await cluster.client.create(
                 .pods, namespace: "default", pod("p", app: "web", hollow: "unready", spec: ["hostname": "first", "subdomain": "headless"]))
@@ -74,12 +95,19 @@ import Testing
                 ["headless", "all"].allSatisfy { Self.slices(all, of: $0).first?.value["endpoints"].elements.count == 1 }
             }
             let headless = Self.slices(slices, of: "headless")[0]
-            #expect(headless.labels["service.kubernetes.io/headless"] == "" && headless.value["endpoints"][0]["hostname"] == "first" && headless.value["ports"].isEmpty)
+            #expect(
+                headless.labels["service.kubernetes.io/headless"] == "" && headless.value["endpoints"][0]["hostname"] == "first"
+                    && headless.value["ports"].isEmpty)
             #expect(headless.value["endpoints"][0]["conditions"] == ["ready": false, "serving": false, "terminating": false])
-            #expect(Self.slices(slices, of: "all")[0].value["endpoints"][0]["conditions"] == ["ready": true, "serving": false, "terminating": false])
+            #expect(
+                Self.slices(slices, of: "all")[0].value["endpoints"][0]["conditions"] == [
+                    "ready": true, "serving": false, "terminating": false,
+                ])
             let endpoints = try await cluster.wait(for: .endpoints, "all", "an address") { Self.addresses($0, "addresses") == 1 }
             #expect(endpoints["subsets"][0]["notReadyAddresses"].isNull)
-            try await cluster.wait(for: .endpoints, "headless", "an address that is not ready") { Self.addresses($0, "notReadyAddresses") == 1 }
+            try await cluster.wait(for: .endpoints, "headless", "an address that is not ready") {
+                Self.addresses($0, "notReadyAddresses") == 1
+            }
             try await cluster.waitUntilQuiet()
         }
     }
@@ -95,9 +123,13 @@ import Testing
                 try await cluster.setReady(made, true, address: "10.1.2.\(number + 1)")
             }
             let slices = try await cluster.wait(for: .endpointSlices, "105 endpoints") { Self.ready($0, of: "web") == 105 }
-            let counts = Self.slices(slices, of: "web").map { "\($0.value["ports"][0]["port"].int ?? 0): \($0.value["endpoints"].elements.count)" }.sorted()
+            let counts = Self.slices(slices, of: "web").map {
+                "\($0.value["ports"][0]["port"].int ?? 0): \($0.value["endpoints"].elements.count)"
+            }.sorted()
             #expect(counts == ["8080: 100", "8080: 3", "9090: 2"])
-            try await cluster.wait(for: .endpoints, "web", "105 addresses") { Self.addresses($0, "addresses") == 105 && $0?["subsets"].elements.count == 2 }
+            try await cluster.wait(for: .endpoints, "web", "105 addresses") {
+                Self.addresses($0, "addresses") == 105 && $0?["subsets"].elements.count == 2
+            }
             try await cluster.waitUntilQuiet()
         }
     }
@@ -105,7 +137,9 @@ import Testing
     @Test func leavesTheEndpointsOfOthersAlone() async throws {
         try await Cluster.with { cluster in
             let subsets: Value = [["addresses": [["ip": "10.9.9.9"]], "ports": [["port": 1, "protocol": "TCP"]]]]
-            _ = try await cluster.client.create(.endpoints, namespace: "default", ["apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": "mine"], "subsets": subsets])
+            _ = try await cluster.client.create(
+                .endpoints, namespace: "default",
+                ["apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": "mine"], "subsets": subsets])
             _ = try await cluster.client.create(.services, namespace: "default", Self.service("mine", ["selector": .null]))
             try await cluster.waitUntilQuiet()
             let endpoints = try await cluster.client.get(.endpoints, namespace: "default", name: "mine").value

@@ -25,7 +25,9 @@ import Testing
         path = "\(directory)/liba.so"
         let compiler = Process()
         compiler.executableURL = URL(filePath: "/usr/bin/cc")
-        compiler.arguments = ["-shared", "-fPIC", "-Wl,-rpath,$ORIGIN/lib:/opt/lib", "\(directory)/a.c", "-o", path, "-Wl,--no-as-needed", "-lm"]
+        compiler.arguments = [
+            "-shared", "-fPIC", "-Wl,-rpath,$ORIGIN/lib:/opt/lib", "\(directory)/a.c", "-o", path, "-Wl,--no-as-needed", "-lm",
+        ]
         try compiler.run()
         compiler.waitUntilExit()
         library = [UInt8](try Data(contentsOf: URL(filePath: path)))
@@ -90,7 +92,8 @@ import Testing
             for _ in 0..<Int.random(in: 1...8, using: &random) {
                 // Most damage goes where numbers are: the header, and the section table at the end.
                 let range = [0..<64, bytes.count - 64 * 32..<bytes.count, 0..<bytes.count].randomElement(using: &random)!
-                bytes[Int.random(in: range, using: &random)] = [0, 1, 0x7f, 0x80, 0xff, UInt8.random(in: 0...255, using: &random)].randomElement(using: &random)!
+                bytes[Int.random(in: range, using: &random)] = [0, 1, 0x7f, 0x80, 0xff, UInt8.random(in: 0...255, using: &random)]
+                    .randomElement(using: &random)!
             }
             do { _ = try ELFFile(bytes) } catch { refused += 1 }
         }

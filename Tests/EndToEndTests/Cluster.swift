@@ -3,7 +3,8 @@ import Testing
 
 /// A real all-in-one in a data directory of its own, driven by the real `kubectl`.
 ///
-/// Ports and data are apart from those of a user's cluster; the bridge and the packet-filter tables are the machine's, so one cluster runs at a time.
+/// Ports and data are apart from those of a user's cluster; the bridge and the packet-filter tables are the machine's, so one cluster runs
+/// at a time.
 final class Cluster {
     let directory: String
     let port: Int
@@ -15,17 +16,22 @@ final class Cluster {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-e2e-\(getpid())").path
         self.port = port
         // The tests lie beside the executable they test.
-        executable = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus").path
+        executable =
+            URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus")
+            .path
         try #require(FileManager.default.isExecutableFile(atPath: executable), "\(executable) is not built: run `swift build` first")
         try #require(getuid() == 0, "these tests start pods: run them as root")
-        try #require(!FileManager.default.fileExists(atPath: "/sys/class/net/apus0"), "a cluster runs already on this machine: stop it with `make down` first")
+        try #require(
+            !FileManager.default.fileExists(atPath: "/sys/class/net/apus0"),
+            "a cluster runs already on this machine: stop it with `make down` first")
     }
 
     @discardableResult
     func up() throws -> String {
         try run(
             [
-                executable, "up", "--detach", "--data-dir", directory, "--secure-port", "\(port)", "--kubelet-port", "\(port + 1)", "--merge-kubeconfig", "false", "--node-name",
+                executable, "up", "--detach", "--data-dir", directory, "--secure-port", "\(port)", "--kubelet-port", "\(port + 1)",
+                "--merge-kubeconfig", "false", "--node-name",
                 "e2e",
                 "--v", "4",
             ] + options)
@@ -97,7 +103,8 @@ final class Cluster {
         let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Failure(description: "`\(arguments.joined(separator: " "))` ended with \(process.terminationStatus): \(text)\(complaints)")
+            throw Failure(
+                description: "`\(arguments.joined(separator: " "))` ended with \(process.terminationStatus): \(text)\(complaints)")
         }
         return text
     }

@@ -38,7 +38,10 @@ struct NewcomerTests {
 
         // Health, as the classic tutorial looks at it.
         let statuses = try cluster.kubectl("get", "cs", "-o", "name")
-        #expect(statuses.split(separator: "\n").sorted() == ["componentstatus/controller-manager", "componentstatus/scheduler", "componentstatus/store-0"])
+        #expect(
+            statuses.split(separator: "\n").sorted() == [
+                "componentstatus/controller-manager", "componentstatus/scheduler", "componentstatus/store-0",
+            ])
         #expect(try !cluster.kubectl("get", "cs").contains("Unhealthy"))
         let node = try cluster.kubectl("get", "nodes")
         #expect(node.contains(" Ready "))
@@ -66,7 +69,9 @@ struct NewcomerTests {
         #expect(try cluster.kubectl("describe", "pod", pods[0]).contains("Started"))
 
         // From pod to pod through the Service.
-        #expect(try cluster.kubectl("exec", pods[0], "--", "sh", "-c", "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc \(address) 80").contains("hello-"))
+        #expect(
+            try cluster.kubectl("exec", pods[0], "--", "sh", "-c", "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc \(address) 80").contains(
+                "hello-"))
 
         // A pod that is deleted is replaced.
         try cluster.kubectl("delete", "pod", pods[0], "--wait=true")
@@ -97,9 +102,12 @@ struct NewcomerTests {
     }
 
     private func names(_ cluster: Cluster) throws -> [String] {
-        try cluster.kubectl("get", "pods", "-l", "app=hello", "--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}").split(separator: " ").map(
+        try cluster.kubectl(
+            "get", "pods", "-l", "app=hello", "--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}"
+        ).split(separator: " ").map(
             String.init)
     }
 
-    private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
 }

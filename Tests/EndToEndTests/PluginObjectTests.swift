@@ -1,10 +1,12 @@
 import Foundation
 import Testing
 
-/// Plugins as an operator has them before her: objects that the real `kubectl` shows, explains, changes and refuses, in the cluster that runs.
+/// Plugins as an operator has them before her: objects that the real `kubectl` shows, explains, changes and refuses, in the cluster that
+/// runs.
 @Suite(.serialized)
 struct PluginObjectTests {
-    private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
 
     /// A cluster with manifests of its own, so that files may come and go.
     private func cluster() throws -> Cluster {
@@ -51,11 +53,15 @@ struct PluginObjectTests {
 
     private func canPatchNamespaces(_ cluster: Cluster, as plugin: String) throws -> String {
         // Its exit status says no, too.
-        try cluster.run("sh", "-c", "kubectl --kubeconfig \(cluster.directory)/admin.kubeconfig auth can-i patch namespaces --as=system:plugin:\(plugin) 2>/dev/null || true")
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        try cluster.run(
+            "sh", "-c",
+            "kubectl --kubeconfig \(cluster.directory)/admin.kubeconfig auth can-i patch namespaces --as=system:plugin:\(plugin) 2>/dev/null || true"
+        )
+        .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// A plugin in the process itself can end it, at every start again; who leaves it out gets the API back, and with it the plugin's object.
+    /// A plugin in the process itself can end it, at every start again; who leaves it out gets the API back, and with it the plugin's
+    /// object.
     @Test func aPluginThatEndsTheProcessCanBeLeftOut() throws {
         let cluster = try cluster()
         defer { remove(cluster) }
@@ -63,7 +69,8 @@ struct PluginObjectTests {
         try FileManager.default.createDirectory(atPath: libraries, withIntermediateDirectories: true)
         let source = "\(Self.repository)/Tests/Fixtures/plugins/good.c"
         try cluster.run(
-            "cc", "-std=c11", "-shared", "-fPIC", "-DCREATED(host)=__builtin_trap()", "-I\(Self.repository)/Sources/PluginAPI/include", source, "-o", "\(libraries)/libcrash.so")
+            "cc", "-std=c11", "-shared", "-fPIC", "-DCREATED(host)=__builtin_trap()", "-I\(Self.repository)/Sources/PluginAPI/include",
+            source, "-o", "\(libraries)/libcrash.so")
         cluster.options += ["--plugin-dir", cluster.products, "--plugin-dir", libraries]
         try cluster.up()
         let process = try cluster.processID()
@@ -120,7 +127,9 @@ struct PluginObjectTests {
         #expect(try cluster.kubectl("get", "plugins", "-o", "wide").split(separator: "\n")[0].contains("VERSION   LIBRARY"))
         try row(cluster, "example-controller", has: "Controller", "Skipped", "libexample-controller.so", "disabled by its manifest")
         let explained = try cluster.kubectl("explain", "plugin.spec")
-        for word in ["plugins.apus.dev", "sha256", "isolation", "library", "-required-"] { #expect(explained.contains(word), "\(explained)") }
+        for word in ["plugins.apus.dev", "sha256", "isolation", "library", "-required-"] {
+            #expect(explained.contains(word), "\(explained)")
+        }
         // What only the host knows stays with the host.
         #expect(try field(cluster, "runtime-cri", ".spec.config").isEmpty)
         #expect(try field(cluster, "root-ca", ".spec.config").isEmpty)
@@ -128,7 +137,9 @@ struct PluginObjectTests {
         #expect(sha256 == (try cluster.run("sha256sum", "\(cluster.products)/libexample-controller.so").prefix(64)))
         // Calls are counted.
         _ = try cluster.eventually(within: 30) {
-            guard let calls = Int(try field(cluster, "serviceaccount", ".status.calls")), calls > 0 else { throw Cluster.Failure(description: "no calls yet") }
+            guard let calls = Int(try field(cluster, "serviceaccount", ".status.calls")), calls > 0 else {
+                throw Cluster.Failure(description: "no calls yet")
+            }
         }
 
         // Turning on, with its rights, and off.
@@ -163,14 +174,18 @@ struct PluginObjectTests {
 
         // Refusals name the field.
         // An old kubectl says it in words of its own.
-        #expect(try cluster.refusal("apply", "-f", "-", input: Self.labeller("typo", sha256: sha256, extra: "libary: x.so")).contains(#/unknown field "(?:spec\.)?libary"/#))
+        #expect(
+            try cluster.refusal("apply", "-f", "-", input: Self.labeller("typo", sha256: sha256, extra: "libary: x.so")).contains(
+                #/unknown field "(?:spec\.)?libary"/#))
         let bad = try cluster.refusal("apply", "-f", "-", input: Self.labeller("bad", sha256: sha256, extra: "isolation: Sometimes"))
         #expect(bad.contains(#"spec.isolation: Unsupported value: "Sometimes": supported values: "None", "Process""#))
         #expect(
             try cluster.refusal("apply", "-f", "-", input: Self.labeller("heavy", sha256: sha256, extra: "weight: 3")).contains(
                 "spec.weight: Invalid value: 3: only a SchedulerPolicy"))
         #expect(try cluster.refusal("apply", "-f", "-", input: Self.labeller("free", sha256: "")).contains("spec.sha256: Required value"))
-        #expect(try cluster.refusal("patch", "plugin", "deployment", "--type", "merge", "-p", #"{"spec":{"library":"../x.so"}}"#).contains("spec.library: Invalid value"))
+        #expect(
+            try cluster.refusal("patch", "plugin", "deployment", "--type", "merge", "-p", #"{"spec":{"library":"../x.so"}}"#).contains(
+                "spec.library: Invalid value"))
 
         // One more, that no file knows.
         try cluster.kubectl("apply", "-f", "-", input: Self.labeller("mine", sha256: sha256))
@@ -178,7 +193,8 @@ struct PluginObjectTests {
         try cluster.kubectl("delete", "plugin", "example-controller")
         #expect(try cluster.refusal("get", "plugin", "example-controller").contains("NotFound"))
 
-        // After a restart: what was made through the API is there, what has a file is back, what lost it is gone, and what was changed so that it fails stops nobody.
+        // After a restart: what was made through the API is there, what has a file is back, what lost it is gone, and what was changed so
+        // that it fails stops nobody.
         try patch(cluster, "deployment", #"{"sha256":"\#(String(repeating: "1", count: 64))"}"#)
         try FileManager.default.removeItem(atPath: "\(cluster.directory)-manifests/example-policy.yaml")
         try restart(cluster)

@@ -14,14 +14,18 @@ struct Answers: Responder {
 }
 
 extension Response {
-    static func text(_ text: String, status: HTTPResponse.Status = .ok) -> Response { .full(status: status, headers: [.contentType: "text/plain"], body: [Array(text.utf8)]) }
+    static func text(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        .full(status: status, headers: [.contentType: "text/plain"], body: [Array(text.utf8)])
+    }
 }
 
 /// A server on a free port for the duration of `body`.
 func withServer(
-    tls: TLSConfiguration? = nil, answer: @escaping @Sendable (Request) async -> Response, whileServing body: (HTTPServer, Int) async throws -> Void
+    tls: TLSConfiguration? = nil, answer: @escaping @Sendable (Request) async -> Response,
+    whileServing body: (HTTPServer, Int) async throws -> Void
 ) async throws {
-    let server = try HTTPServer(configuration: .init(host: "127.0.0.1", port: 0, tls: tls), responder: Answers(answer: answer), log: Logger(label: "test"))
+    let server = try HTTPServer(
+        configuration: .init(host: "127.0.0.1", port: 0, tls: tls), responder: Answers(answer: answer), log: Logger(label: "test"))
     let port = try #require(try await server.start().port)
     do {
         try await body(server, port)
@@ -87,7 +91,8 @@ struct Identity {
         _ = try await output(
             "openssl",
             [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=\(name)",
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", certificate,
+                "-days", "2", "-subj", "/CN=\(name)",
                 "-addext",
                 "subjectAltName=IP:127.0.0.1",
             ])

@@ -20,7 +20,8 @@ import Testing
         } whileServing: { _, port in
             let pipe = try await Dialer.connect(host: "127.0.0.1", port: port)
             try await pipe.write(
-                "GET /stream HTTP/1.1\r\nHost: a\r\n\r\nPOST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                "GET /stream HTTP/1.1\r\nHost: a\r\n\r\nPOST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            )
             let all = try await pipe.read(until: "never there")
             let bodies = ["3\r\none\r\n", "3\r\ntwo\r\n0\r\n\r\n", "POST /post abc", "GET /last "]
             var rest = all[...]
@@ -73,7 +74,8 @@ import Testing
             return .text("\(count)")
         } whileServing: { _, port in
             let pipe = try await Dialer.connect(host: "127.0.0.1", port: port)
-            let response = try await HTTP1Request(method: "PUT", target: "/", host: "a", body: [UInt8](repeating: 7, count: 8 << 20)).send(over: pipe)
+            let response = try await HTTP1Request(method: "PUT", target: "/", host: "a", body: [UInt8](repeating: 7, count: 8 << 20)).send(
+                over: pipe)
             #expect(String(decoding: try await response.collect(upTo: 100), as: UTF8.self) == "\(8 << 20)")
             await pipe.close()
         }
@@ -174,7 +176,8 @@ import Testing
         try await withServer { _ in
             .text("")
         } whileServing: { _, port in
-            let second = try HTTPServer(configuration: .init(host: "127.0.0.1", port: port), responder: Answers { _ in .text("") }, log: Logger(label: "test"))
+            let second = try HTTPServer(
+                configuration: .init(host: "127.0.0.1", port: port), responder: Answers { _ in .text("") }, log: Logger(label: "test"))
             let error = await #expect(throws: NetworkError.self) { try await second.start() }
             #expect(error?.message == "cannot listen on 127.0.0.1:\(port): address already in use")
         }

@@ -30,7 +30,8 @@ import Testing
             let tls = try TLSConfiguration.server(certificateChainPEM: server.certificate, privateKeyPEM: server.key)
             try await withServer(tls: tls, answer: Self.answer) { _, port in
                 @Sendable func curl(_ path: String, _ more: String...) async throws -> String {
-                    try await output("curl", ["-sS", version, "--cacert", server.certificatePath] + more + ["https://127.0.0.1:\(port)\(path)"])
+                    try await output(
+                        "curl", ["-sS", version, "--cacert", server.certificatePath] + more + ["https://127.0.0.1:\(port)\(path)"])
                 }
                 let first = try await curl("/", "-w", " %{http_version}")
                 #expect(first == "0 127.0.0.1:\(port) \(version == "--http2" ? "2" : "1.1")")

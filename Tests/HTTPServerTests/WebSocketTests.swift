@@ -26,7 +26,8 @@ import Testing
 
     @Test func carriesMessagesBothWays() async throws {
         try await withEcho { pipe, _ in
-            let socket = try await WebSocket.connect(over: pipe, target: "/", host: "a", protocols: ["v9", "v4.channel.k8s.io", "v5.channel.k8s.io"])
+            let socket = try await WebSocket.connect(
+                over: pipe, target: "/", host: "a", protocols: ["v9", "v4.channel.k8s.io", "v5.channel.k8s.io"])
             #expect(socket.subprotocol == "v4.channel.k8s.io")
             for size in [0, 1, 125, 126, 65535, 65536, 300_000] {
                 let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
@@ -49,7 +50,10 @@ import Testing
             #expect(head.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"))
             // "Hello" in two masked fragments with a ping between, as in the RFC's examples.
             try await pipe.write(
-                ByteBuffer(bytes: [0x01, 0x83, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d] + [0x89, 0x80, 1, 2, 3, 4] + [0x80, 0x82, 0x37, 0xfa, 0x21, 0x3d, 0x5b, 0x95]))
+                ByteBuffer(
+                    bytes: [0x01, 0x83, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d] + [0x89, 0x80, 1, 2, 3, 4] + [
+                        0x80, 0x82, 0x37, 0xfa, 0x21, 0x3d, 0x5b, 0x95,
+                    ]))
             var answer: [UInt8] = []
             while answer.count < 9, let piece = try await pipe.read() { answer += piece.readableBytesView }
             #expect(answer == [0x8a, 0x00] + [0x81, 0x05] + Array("Hello".utf8))
@@ -70,7 +74,8 @@ import Testing
     func endsAConnectionThatBreaksTheRules(frame: [UInt8], code: UInt16) async throws {
         try await withEcho(limit: 1024) { pipe, _ in
             try await pipe.write(
-                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
             _ = try await pipe.read(until: "\r\n\r\n")
             try await pipe.write(ByteBuffer(bytes: frame))
             var answer = ByteBuffer()

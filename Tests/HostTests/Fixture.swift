@@ -4,7 +4,8 @@ import Testing
 
 /// Libraries with a proxy in them, compiled for one test.
 enum Fixture {
-    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
 
     /// `cleanup` makes the file `cleaned`; `start` makes the file `begun` and returns when there is a file `open`: all in `directory`.
     private static let source = """
@@ -41,7 +42,8 @@ enum Fixture {
         let compiler = Process()
         compiler.executableURL = URL(filePath: "/usr/bin/env")
         compiler.arguments = [
-            "cc", "-std=c11", "-D_DEFAULT_SOURCE", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "-I\(root)/Tests/Fixtures/plugins",
+            "cc", "-std=c11", "-D_DEFAULT_SOURCE", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include",
+            "-I\(root)/Tests/Fixtures/plugins",
             "-DDIRECTORY=\"\(directory)\"", "-DVERSION=\"\(version)\"", "\(library).c", "-o", library,
         ]
         try compiler.run()

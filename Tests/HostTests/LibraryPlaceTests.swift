@@ -18,7 +18,9 @@ import Testing
     }
 
     private func content() throws -> String { try String(contentsOf: directory.appending(path: "plugins/libx.so"), encoding: .utf8) }
-    private func files() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: directory.appending(path: "plugins").path).sorted() }
+    private func files() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory.appending(path: "plugins").path).sorted()
+    }
 
     @Test func theNewOneStaysOrTheOldOneComesBack() throws {
         try with { place, source in
@@ -34,7 +36,8 @@ import Testing
 
     @Test func whatCouldNotBePutBackIsNotReplaced() throws {
         try with { place, source in
-            try FileManager.default.createDirectory(at: directory.appending(path: "plugins/libx.so.before"), withIntermediateDirectories: false)
+            try FileManager.default.createDirectory(
+                at: directory.appending(path: "plugins/libx.so.before"), withIntermediateDirectories: false)
             #expect(throws: StartupFailure.self) { try place.put(source) }
             #expect(try content() == "old" && files() == ["libx.so", "libx.so.before"])
         }

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct ManifestCheckTests {
     private static let controller: Value = [
-        "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "c", "uid": "u", "resourceVersion": "7", "generation": 2],
+        "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin",
+        "metadata": ["name": "c", "uid": "u", "resourceVersion": "7", "generation": 2],
         "spec": [
             "kind": "Controller", "library": "libc.so", "controller": ["for": ["v1/namespaces"]],
             "rules": [["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]]],
@@ -35,8 +36,10 @@ import Testing
 
 @Suite struct StatusValueTests {
     @Test(arguments: [
-        (Duration.nanoseconds(0), "0ns"), (.nanoseconds(850), "850ns"), (.nanoseconds(1_000), "1µs"), (.nanoseconds(3_450), "3.4µs"), (.nanoseconds(12_345), "12µs"),
-        (.microseconds(999), "999µs"), (.microseconds(1_250), "1.2ms"), (.milliseconds(75), "75ms"), (.seconds(2), "2s"), (.seconds(90), "90s"),
+        (Duration.nanoseconds(0), "0ns"), (.nanoseconds(850), "850ns"), (.nanoseconds(1_000), "1µs"), (.nanoseconds(3_450), "3.4µs"),
+        (.nanoseconds(12_345), "12µs"),
+        (.microseconds(999), "999µs"), (.microseconds(1_250), "1.2ms"), (.milliseconds(75), "75ms"), (.seconds(2), "2s"),
+        (.seconds(90), "90s"),
     ]) func durations(duration: Duration, text: String) { #expect(StatusValue.duration(duration) == text) }
 
     /// What nobody could read fails, and says of which state of the object it speaks.

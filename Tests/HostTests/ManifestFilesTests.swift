@@ -68,7 +68,9 @@ import Testing
             try await scene.patch("moved", ["library": "libq.so"])
             try scene.library("libp.so", "two")
             try await scene.start()
-            for name in ["file", "configured"] { #expect(try await scene.get(name)["spec"]["sha256"].string == Scene.sha256("two"), "\(name)") }
+            for name in ["file", "configured"] {
+                #expect(try await scene.get(name)["spec"]["sha256"].string == Scene.sha256("two"), "\(name)")
+            }
             #expect(try await scene.get("pinned")["spec"]["sha256"].string == Scene.sha256("mine"))
             // Who names another library without its pin gets no pin for it by restarting.
             #expect(try await scene.get("moved")["spec"]["sha256"].string == Scene.sha256("one"))
@@ -85,7 +87,8 @@ import Testing
             try scene.manifest("b", library: "libp.so")
             try await scene.start()
             _ = try await scene.client.create(
-                .plugins, ["metadata": ["name": "mine"], "spec": ["kind": "Proxy", "library": "libp.so", "sha256": .string(Scene.sha256("one"))]])
+                .plugins,
+                ["metadata": ["name": "mine"], "spec": ["kind": "Proxy", "library": "libp.so", "sha256": .string(Scene.sha256("one"))]])
             try scene.removeManifest("b")
             try await scene.start()
             #expect(try await scene.client.list(.plugins).items.map(\.name) == ["a", "mine"])

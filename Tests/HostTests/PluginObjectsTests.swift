@@ -37,10 +37,16 @@ import Testing
             let sha256 = try Fixture.compile("\(directory)/libraries/libp.so", in: directory)
             try Data().write(to: URL(filePath: "\(directory)/open"))
             _ = try await scene.client.create(
-                .plugins, ["metadata": ["name": "p"], "spec": ["kind": "Proxy", "library": "libp.so", "component": "fixture", "sha256": .string(sha256)]])
+                .plugins,
+                [
+                    "metadata": ["name": "p"],
+                    "spec": ["kind": "Proxy", "library": "libp.so", "component": "fixture", "sha256": .string(sha256)],
+                ])
 
             let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-            let host = PluginHost(PluginHost.Configuration(manifestDirectory: "\(directory)/manifests", libraryDirectories: ["\(directory)/libraries"]), log: log)
+            let host = PluginHost(
+                PluginHost.Configuration(manifestDirectory: "\(directory)/manifests", libraryDirectories: ["\(directory)/libraries"]),
+                log: log)
             let cache = Cache(client: scene.client, log: log)
             let statuses = Statuses()
             let observation = cache.observe([.plugins]) { _, _, after in if let after { statuses.add(after.value["status"]) } }
@@ -66,7 +72,9 @@ import Testing
                 // Where nothing runs, a first start is told of; never the state of before.
                 try await scene.patch("p", ["enabled": true])
                 let first = await statuses.of(4, until: "Running")
-                #expect(first.allSatisfy { $0["state"] == "Running" || $0["conditions"][0]["status"] == "False" && $0["state"] != "Skipped" }, "\(first)")
+                #expect(
+                    first.allSatisfy { $0["state"] == "Running" || $0["conditions"][0]["status"] == "False" && $0["state"] != "Skipped" },
+                    "\(first)")
                 group.cancelAll()
                 while await group.nextResult() != nil {}
             }

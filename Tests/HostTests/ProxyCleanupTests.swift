@@ -22,20 +22,26 @@ import Testing
         }
 
         func file(_ name: String) throws {
-            let text = "{apiVersion: plugins.apus.dev/v1alpha1, kind: Plugin, metadata: {name: \(name)}, spec: {kind: Proxy, library: libp.so, component: fixture}}"
+            let text =
+                "{apiVersion: plugins.apus.dev/v1alpha1, kind: Plugin, metadata: {name: \(name)}, spec: {kind: Proxy, library: libp.so, component: fixture}}"
             try Data(text.utf8).write(to: URL(filePath: "\(directory.path)/manifests/\(name).yaml"))
         }
 
         func run(_ objects: [Value]) async throws -> [String] {
-            let places = try PluginPlaces(PluginOptions.parse(["--manifest-dir", "\(directory.path)/manifests", "--plugin-dir", libraries]))
-            return try await ProxyCleanup(places: places, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })).run(objects)
+            let places = try PluginPlaces(
+                PluginOptions.parse(["--manifest-dir", "\(directory.path)/manifests", "--plugin-dir", libraries]))
+            return try await ProxyCleanup(places: places, log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })).run(
+                objects)
         }
     }
 
     private static func object(library: String = "libp.so", sha256: String, isPinnedByHost: Bool = false, enabled: Bool = true) -> Value {
         var object: Value = [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "p"],
-            "spec": ["kind": "Proxy", "library": .string(library), "component": "fixture", "sha256": .string(sha256), "required": true, "enabled": .bool(enabled)],
+            "spec": [
+                "kind": "Proxy", "library": .string(library), "component": "fixture", "sha256": .string(sha256), "required": true,
+                "enabled": .bool(enabled),
+            ],
         ]
         if isPinnedByHost { object["metadata"]["annotations"][PluginAnnotation.pinned] = .string(sha256) }
         return object
@@ -68,7 +74,8 @@ import Testing
         let place = try Place()
         let sha256 = try place.compile()
         let failures = try await place.run([
-            Self.object(library: "libgone.so", sha256: sha256), Self.object(library: "libnever.so", sha256: sha256, enabled: false), Self.object(sha256: sha256),
+            Self.object(library: "libgone.so", sha256: sha256), Self.object(library: "libnever.so", sha256: sha256, enabled: false),
+            Self.object(sha256: sha256),
         ])
         #expect(failures.count == 1 && failures.first?.contains("there is no libgone.so") == true, "\(failures)")
         #expect(place.isCleaned)

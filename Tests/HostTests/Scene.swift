@@ -19,7 +19,9 @@ final class Scene: Sendable {
 
         init() throws {
             path = FileManager.default.temporaryDirectory.appendingPathComponent("host-\(UUID().uuidString)").path
-            for part in ["manifests", "libraries"] { try FileManager.default.createDirectory(atPath: "\(path)/\(part)", withIntermediateDirectories: true) }
+            for part in ["manifests", "libraries"] {
+                try FileManager.default.createDirectory(atPath: "\(path)/\(part)", withIntermediateDirectories: true)
+            }
         }
 
         func remove() { try? FileManager.default.removeItem(atPath: path) }
@@ -41,10 +43,13 @@ final class Scene: Sendable {
         }
 
         func removeManifest(_ name: String) throws { try FileManager.default.removeItem(atPath: "\(path)/manifests/\(name).yaml") }
-        func library(_ name: String, _ content: String) throws { try Data(content.utf8).write(to: URL(filePath: "\(path)/libraries/\(name)")) }
+        func library(_ name: String, _ content: String) throws {
+            try Data(content.utf8).write(to: URL(filePath: "\(path)/libraries/\(name)"))
+        }
 
         func files() throws -> ManifestFiles {
-            try ManifestFiles(PluginPlaces(PluginOptions.parse(["--manifest-dir", "\(path)/manifests", "--plugin-dir", "\(path)/libraries"])))
+            try ManifestFiles(
+                PluginPlaces(PluginOptions.parse(["--manifest-dir", "\(path)/manifests", "--plugin-dir", "\(path)/libraries"])))
         }
     }
 
@@ -82,7 +87,9 @@ final class Scene: Sendable {
     func library(_ name: String, _ content: String) throws { try directory.library(name, content) }
 
     func get(_ name: String) async throws -> Value { try await client.get(.plugins, name: name).value }
-    func patch(_ name: String, _ spec: Value) async throws { _ = try await client.patch(.plugins, namespace: nil, name: name, subresource: nil, .merge, ["spec": spec]) }
+    func patch(_ name: String, _ spec: Value) async throws {
+        _ = try await client.patch(.plugins, namespace: nil, name: name, subresource: nil, .merge, ["spec": spec])
+    }
 
     static func sha256(_ content: String) -> String { SHA256.hash(data: Data(content.utf8)).map { String(format: "%02x", $0) }.joined() }
 }

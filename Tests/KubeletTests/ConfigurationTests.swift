@@ -6,7 +6,8 @@ import Testing
 /// What containers and sandboxes are configured with.
 @Suite struct ConfigurationTests {
     @Test(arguments: [
-        ("plain", "plain"), ("$(A)", "1"), ("x$(A)y$(B)", "x1y2"), ("$(C)", "$(C)"), ("$$(A)", "$(A)"), ("$$$(A)", "$1"), ("$(A", "$(A"), ("$", "$"), ("a$b", "a$b"),
+        ("plain", "plain"), ("$(A)", "1"), ("x$(A)y$(B)", "x1y2"), ("$(C)", "$(C)"), ("$$(A)", "$(A)"), ("$$$(A)", "$1"), ("$(A", "$(A"),
+        ("$", "$"), ("a$b", "a$b"),
         ("$()", "$()"),
     ]) func expands(_ input: String, _ expected: String) {
         let values = ["A": "1", "B": "2"]
@@ -16,12 +17,14 @@ import Testing
     @Test func environment() async throws {
         let client = FakeClient()
         client.put(.configMaps, ["metadata": ["name": "c", "namespace": "default"], "data": ["k": "from-map", "z": "26"]])
-        client.put(.secrets, ["metadata": ["name": "s", "namespace": "default"], "data": ["p": .string(Base64.encode(Array("secret".utf8)))]])
+        client.put(
+            .secrets, ["metadata": ["name": "s", "namespace": "default"], "data": ["p": .string(Base64.encode(Array("secret".utf8)))]])
         let pod = pod(
             [
                 "containers": [
                     [
-                        "name": "web", "image": "web:1", "envFrom": [["prefix": "M_", "configMapRef": ["name": "c"]], ["secretRef": ["name": "none", "optional": true]]],
+                        "name": "web", "image": "web:1",
+                        "envFrom": [["prefix": "M_", "configMapRef": ["name": "c"]], ["secretRef": ["name": "none", "optional": true]]],
                         "env": [
                             ["name": "A", "value": "a"], ["name": "B", "value": "$(A)$(KUBERNETES_SERVICE_HOST)"],
                             ["name": "C", "valueFrom": ["secretKeyRef": ["name": "s", "key": "p"]]],
@@ -34,15 +37,21 @@ import Testing
                 ]
             ], metadata: ["labels": ["app": "shop"]])
         let fields = FieldReference(pod: pod, nodeName: "node", hostIPs: [], podIPs: ["10.1.0.9"], allocatable: [:])
-        let services: Value = ["metadata": ["name": "kubernetes"], "spec": ["clusterIP": "10.96.0.1", "ports": [["name": "https", "port": 443, "protocol": "TCP"]]]]
+        let services: Value = [
+            "metadata": ["name": "kubernetes"],
+            "spec": ["clusterIP": "10.96.0.1", "ports": [["name": "https", "port": 443, "protocol": "TCP"]]],
+        ]
         let environment = Environment(
             pod: pod, references: PodReferences(client: client, namespace: "default"), fields: fields,
-            services: ServiceEnvironment.variables(namespace: "default", enableServiceLinks: true, services: [services], apiService: services))
+            services: ServiceEnvironment.variables(
+                namespace: "default", enableServiceLinks: true, services: [services], apiService: services))
         let variables = try await environment.variables(of: pod.containers[0])
         #expect(
             variables.map { "\($0.name)=\($0.value)" } == [
-                "M_k=from-map", "M_z=26", "A=a", "B=a10.96.0.1", "C=secret", "D=shop", "E=1500", "G=10.1.0.9", "KUBERNETES_SERVICE_HOST=10.96.0.1", "KUBERNETES_SERVICE_PORT=443",
-                "KUBERNETES_SERVICE_PORT_HTTPS=443", "KUBERNETES_PORT=tcp://10.96.0.1:443", "KUBERNETES_PORT_443_TCP=tcp://10.96.0.1:443", "KUBERNETES_PORT_443_TCP_PROTO=tcp",
+                "M_k=from-map", "M_z=26", "A=a", "B=a10.96.0.1", "C=secret", "D=shop", "E=1500", "G=10.1.0.9",
+                "KUBERNETES_SERVICE_HOST=10.96.0.1", "KUBERNETES_SERVICE_PORT=443",
+                "KUBERNETES_SERVICE_PORT_HTTPS=443", "KUBERNETES_PORT=tcp://10.96.0.1:443", "KUBERNETES_PORT_443_TCP=tcp://10.96.0.1:443",
+                "KUBERNETES_PORT_443_TCP_PROTO=tcp",
                 "KUBERNETES_PORT_443_TCP_PORT=443", "KUBERNETES_PORT_443_TCP_ADDR=10.96.0.1",
             ])
     }
@@ -64,28 +73,46 @@ import Testing
         let cluster = DNS.configuration(for: pod(), host: host, clusterServers: ["10.96.0.10"], clusterDomain: "cluster.local")
         #expect(
             cluster.dns
-                == DNS(servers: ["10.96.0.10"], searches: ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org"], options: ["timeout:1", "ndots:5"]))
+                == DNS(
+                    servers: ["10.96.0.10"], searches: ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org"],
+                    options: ["timeout:1", "ndots:5"]))
         let own = DNS.configuration(
-            for: pod(["dnsPolicy": "None", "dnsConfig": ["nameservers": ["9.9.9.9"], "options": [["name": "ndots", "value": "3"], ["name": "edns0"]]]]), host: host,
+            for: pod([
+                "dnsPolicy": "None",
+                "dnsConfig": ["nameservers": ["9.9.9.9"], "options": [["name": "ndots", "value": "3"], ["name": "edns0"]]],
+            ]), host: host,
             clusterServers: ["10.96.0.10"], clusterDomain: "cluster.local")
         #expect(own.dns == DNS(servers: ["9.9.9.9"], options: ["ndots:3", "edns0"]))
-        #expect(DNS.configuration(for: pod(["hostNetwork": true]), host: host, clusterServers: ["10.96.0.10"], clusterDomain: "c").dns == host)
+        #expect(
+            DNS.configuration(for: pod(["hostNetwork": true]), host: host, clusterServers: ["10.96.0.10"], clusterDomain: "c").dns == host)
         #expect(DNS.configuration(for: pod(), host: host, clusterServers: [], clusterDomain: "c").isClusterMissing)
     }
 
     @Test func hostsFile() {
-        let text = HostsFile.content(for: pod(["hostAliases": [["ip": "1.2.3.4", "hostnames": ["a", "b"]]]]), ips: ["10.1.0.1"], hostname: "web", domain: "", nodeHosts: nil)
+        let text = HostsFile.content(
+            for: pod(["hostAliases": [["ip": "1.2.3.4", "hostnames": ["a", "b"]]]]), ips: ["10.1.0.1"], hostname: "web", domain: "",
+            nodeHosts: nil)
         #expect(text.hasPrefix("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n"))
         #expect(text.hasSuffix("10.1.0.1\tweb\n\n# Entries added by HostAliases.\n1.2.3.4\ta\tb\n"))
     }
 
     @Test func resources() {
-        let burstable: Value = ["name": "web", "resources": ["requests": ["cpu": "250m", "memory": "64Mi"], "limits": ["cpu": "500m", "memory": "128Mi"]]]
+        let burstable: Value = [
+            "name": "web", "resources": ["requests": ["cpu": "250m", "memory": "64Mi"], "limits": ["cpu": "500m", "memory": "128Mi"]],
+        ]
         let linux = ContainerResources.linux(of: burstable, in: pod(["containers": [burstable]]), memoryCapacity: 4 << 30)
-        #expect(linux == ["cpu_shares": 256, "oom_score_adj": 985, "cpu_period": 100_000, "cpu_quota": 50_000, "memory_limit_in_bytes": 134_217_728])
+        #expect(
+            linux == [
+                "cpu_shares": 256, "oom_score_adj": 985, "cpu_period": 100_000, "cpu_quota": 50_000, "memory_limit_in_bytes": 134_217_728,
+            ])
         let none: Value = ["name": "web"]
-        #expect(ContainerResources.linux(of: none, in: pod(["containers": [none]]), memoryCapacity: 1) == ["cpu_shares": 2, "oom_score_adj": 1000])
-        let guaranteed: Value = ["name": "web", "resources": ["requests": ["cpu": "1", "memory": "1Gi"], "limits": ["cpu": "1", "memory": "1Gi"]]]
+        #expect(
+            ContainerResources.linux(of: none, in: pod(["containers": [none]]), memoryCapacity: 1) == [
+                "cpu_shares": 2, "oom_score_adj": 1000,
+            ])
+        let guaranteed: Value = [
+            "name": "web", "resources": ["requests": ["cpu": "1", "memory": "1Gi"], "limits": ["cpu": "1", "memory": "1Gi"]],
+        ]
         #expect(QualityOfService(of: pod(["containers": [guaranteed]])) == .guaranteed)
         #expect(PodCgroup.path(of: pod(["containers": [guaranteed]])) == "/kubepods/poduid-web")
         #expect(PodCgroup.path(of: pod()) == "/kubepods/besteffort/poduid-web")
@@ -107,9 +134,12 @@ import Testing
     @Test func runAsNonRoot() {
         let strict: Value = ["name": "web", "securityContext": ["runAsNonRoot": true]]
         #expect(
-            SecurityContext.nonRootViolation(of: strict, in: pod(), image: ["username": "app"])?.hasPrefix("container has runAsNonRoot and image has non-numeric user (app)")
+            SecurityContext.nonRootViolation(of: strict, in: pod(), image: ["username": "app"])?.hasPrefix(
+                "container has runAsNonRoot and image has non-numeric user (app)")
                 == true)
-        #expect(SecurityContext.nonRootViolation(of: strict, in: pod(), image: ["id": "x"])?.hasPrefix("container has runAsNonRoot and image will run as root") == true)
+        #expect(
+            SecurityContext.nonRootViolation(of: strict, in: pod(), image: ["id": "x"])?.hasPrefix(
+                "container has runAsNonRoot and image will run as root") == true)
         #expect(SecurityContext.nonRootViolation(of: strict, in: pod(["securityContext": ["runAsUser": 7]]), image: ["id": "x"]) == nil)
     }
 
@@ -122,7 +152,9 @@ import Testing
         #expect(reference?.repository == repository)
     }
 
-    @Test(arguments: ["", "Web", "web:", "web:a b", "web@sha256:12", "/web", "web//a", "-web"]) func badImageReferences(_ text: String) { #expect(ImageReference(text) == nil) }
+    @Test(arguments: ["", "Web", "web:", "web:a b", "web@sha256:12", "/web", "web//a", "-web"]) func badImageReferences(_ text: String) {
+        #expect(ImageReference(text) == nil)
+    }
 
     @Test func pullSecrets() throws {
         let config =
@@ -136,7 +168,9 @@ import Testing
     }
 
     @Test func fieldPaths() throws {
-        let reference = FieldReference(pod: pod(metadata: ["labels": ["b": "2\"", "a": "1"]]), nodeName: "node", hostIPs: ["h"], podIPs: [], allocatable: ["memory": 5000])
+        let reference = FieldReference(
+            pod: pod(metadata: ["labels": ["b": "2\"", "a": "1"]]), nodeName: "node", hostIPs: ["h"], podIPs: [],
+            allocatable: ["memory": 5000])
         #expect(try reference.field("metadata.labels") == "a=\"1\"\nb=\"2\\\"\"")
         #expect(try reference.field("spec.nodeName") == "node")
         #expect(try reference.resource(["resource": "limits.memory"], container: .null) == "5")

@@ -27,37 +27,53 @@ import Testing
 
     static let cases: [Case] = [
         Case(name: "new pod", runtime: PodRuntime(), expected: PodActions(createSandbox: true, containers: [0])),
-        Case(name: "new pod with init containers", spec: initSpec, runtime: PodRuntime(), expected: PodActions(createSandbox: true, initContainers: [0])),
+        Case(
+            name: "new pod with init containers", spec: initSpec, runtime: PodRuntime(),
+            expected: PodActions(createSandbox: true, initContainers: [0])),
         Case(name: "all runs", runtime: up, expected: actions { _ in }),
-        Case(name: "ended, Always", runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited)]), expected: actions { $0.containers = [0] }),
         Case(
-            name: "ended well, OnFailure", spec: ["restartPolicy": "OnFailure"], runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited)]),
-            expected: actions { $0.killPod = true }),
-        Case(
-            name: "failed, OnFailure", spec: ["restartPolicy": "OnFailure"], runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited, exit: 1)]),
+            name: "ended, Always", runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited)]),
             expected: actions { $0.containers = [0] }),
         Case(
-            name: "failed, Never", spec: ["restartPolicy": "Never"], runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited, exit: 1)]),
+            name: "ended well, OnFailure", spec: ["restartPolicy": "OnFailure"],
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited)]),
             expected: actions { $0.killPod = true }),
         Case(
-            name: "sandbox lost", runtime: PodRuntime(sandboxes: [sandbox(isReady: false)], containers: [container("web", .exited, exit: 137)]),
+            name: "failed, OnFailure", spec: ["restartPolicy": "OnFailure"],
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited, exit: 1)]),
+            expected: actions { $0.containers = [0] }),
+        Case(
+            name: "failed, Never", spec: ["restartPolicy": "Never"],
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .exited, exit: 1)]),
+            expected: actions { $0.killPod = true }),
+        Case(
+            name: "sandbox lost",
+            runtime: PodRuntime(sandboxes: [sandbox(isReady: false)], containers: [container("web", .exited, exit: 137)]),
             expected: PodActions(killPod: true, createSandbox: true, attempt: 1, containers: [0])),
         Case(
             name: "sandbox lost, Never", spec: ["restartPolicy": "Never"],
-            runtime: PodRuntime(sandboxes: [sandbox(isReady: false)], containers: [container("web", .exited, exit: 137)]), expected: PodActions(killPod: true, attempt: 1)),
-        Case(name: "first init container runs", spec: initSpec, runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .running)]), expected: actions { _ in }),
+            runtime: PodRuntime(sandboxes: [sandbox(isReady: false)], containers: [container("web", .exited, exit: 137)]),
+            expected: PodActions(killPod: true, attempt: 1)),
         Case(
-            name: "first init container done", spec: initSpec, runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .exited)]),
+            name: "first init container runs", spec: initSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .running)]), expected: actions { _ in }),
+        Case(
+            name: "first init container done", spec: initSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .exited)]),
             expected: actions { $0.initContainers = [1] }),
         Case(
-            name: "init containers done", spec: initSpec, runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("b", .exited), container("a", .exited)]),
+            name: "init containers done", spec: initSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("b", .exited), container("a", .exited)]),
             expected: actions { $0.containers = [0] }),
         Case(
-            name: "init container failed", spec: initSpec, runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .exited, exit: 1)]),
+            name: "init container failed", spec: initSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("a", .exited, exit: 1)]),
             expected: actions { $0.initContainers = [0] }),
         Case(
             name: "init containers of an earlier sandbox do not count", spec: initSpec,
-            runtime: PodRuntime(sandboxes: [sandbox("s2", attempt: 1), sandbox(isReady: false)], containers: [container("a", .exited), container("b", .exited)]),
+            runtime: PodRuntime(
+                sandboxes: [sandbox("s2", attempt: 1), sandbox(isReady: false)],
+                containers: [container("a", .exited), container("b", .exited)]),
             expected: {
                 var actions = PodActions()
                 actions.sandbox = "s2"
@@ -68,16 +84,20 @@ import Testing
             name: "sidecar runs", spec: sidecarSpec, runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("side", .running)]),
             expected: actions { $0.containers = [0] }),
         Case(
-            name: "sidecar has not started", spec: sidecarSpec, runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("side", .running)]),
+            name: "sidecar has not started", spec: sidecarSpec,
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("side", .running)]),
             health: ["id-side": .init(isStarted: false)], expected: actions { _ in }),
         Case(
             name: "sidecar ended beside a running container", spec: sidecarSpec,
-            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .running), container("side", .exited)]), expected: actions { $0.initContainers = [0] }),
+            runtime: PodRuntime(sandboxes: [sandbox()], containers: [container("web", .running), container("side", .exited)]),
+            expected: actions { $0.initContainers = [0] }),
         Case(
             name: "liveness failed", runtime: up, health: ["id-web": .init(failed: .liveness)],
             expected: actions {
                 $0.containers = [0]
-                $0.kills = [.init(id: "id-web", name: "web", message: "Container web failed liveness probe, will be restarted", probe: .liveness)]
+                $0.kills = [
+                    .init(id: "id-web", name: "web", message: "Container web failed liveness probe, will be restarted", probe: .liveness)
+                ]
             }),
         Case(
             name: "liveness failed, Never", spec: ["restartPolicy": "Never"], runtime: up, health: ["id-web": .init(failed: .liveness)],
@@ -130,7 +150,8 @@ import Testing
         var state = ProbeState(kind: .liveness, spec: ["failureThreshold": 2, "successThreshold": 1])
         // Whether the result changed, and what it is then.
         let expected: [(Bool, Bool, Bool?)] = [
-            (false, false, nil), (false, true, false), (true, true, true), (false, false, true), (true, false, true), (false, false, true), (false, true, false),
+            (false, false, nil), (false, true, false), (true, true, true), (false, false, true), (true, false, true), (false, false, true),
+            (false, true, false),
         ]
         for (success, changes, result) in expected {
             let changed = state.observe(success)

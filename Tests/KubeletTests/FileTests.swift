@@ -45,8 +45,10 @@ import Testing
         """
 
     static let readings: [([(String, String)], String)] = [
-        ([], "one\ntwo\nthree\nfour\n"), ([("tailLines", "2")], "ee\nfour\n"), ([("tailLines", "0")], ""), ([("limitBytes", "5")], "one\nt"), ([("stream", "Stderr")], "two\n"),
-        ([("sinceTime", "2026-01-02T03:04:07Z")], "three\nfour\n"), ([("tailLines", "1"), ("timestamps", "true")], "2026-01-02T03:04:08.000000001Z four\n"),
+        ([], "one\ntwo\nthree\nfour\n"), ([("tailLines", "2")], "ee\nfour\n"), ([("tailLines", "0")], ""),
+        ([("limitBytes", "5")], "one\nt"), ([("stream", "Stderr")], "two\n"),
+        ([("sinceTime", "2026-01-02T03:04:07Z")], "three\nfour\n"),
+        ([("tailLines", "1"), ("timestamps", "true")], "2026-01-02T03:04:08.000000001Z four\n"),
         // Farther away than nanoseconds can say.
         ([("sinceTime", "9999-12-31T23:59:59Z")], ""), ([("sinceTime", "0001-01-01T00:00:00Z")], "one\ntwo\nthree\nfour\n"),
         ([("sinceSeconds", "\(Int64.max)")], "one\ntwo\nthree\nfour\n"),
@@ -90,7 +92,9 @@ import Testing
         let runtime = FakeRuntime()
         let path = directory.path + "/0.log"
         try Files.write([1, 2, 3], to: path)
-        var configuration = KubeletConfiguration(nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: directory.path, podLogsDirectory: directory.path, version: "v1.36.0")
+        var configuration = KubeletConfiguration(
+            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: directory.path, podLogsDirectory: directory.path,
+            version: "v1.36.0")
         configuration.containerLogMaxFiles = 3
         let rotation = LogRotation(configuration: configuration, cri: CRI(runtime: runtime), log: .init(label: "test"))
         // The runtime of the tests does not know how to reopen a log.
@@ -106,7 +110,10 @@ import Testing
         let lines = (0..<5000).map { "2026-01-02T03:04:05Z stdout F line \($0) of a log that is longer than one block\n" }
         try Files.write(Array(lines.joined().utf8), to: path)
         #expect(LogTail.last(3000, of: path).count == 3000)
-        #expect(LogTail.last(1, of: path).map { String(decoding: $0.message, as: UTF8.self) } == ["line 4999 of a log that is longer than one block\n"])
+        #expect(
+            LogTail.last(1, of: path).map { String(decoding: $0.message, as: UTF8.self) } == [
+                "line 4999 of a log that is longer than one block\n"
+            ])
         #expect(LogTail.last(9000, of: path).count == 5000)
     }
 

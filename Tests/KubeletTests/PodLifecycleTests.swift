@@ -20,12 +20,16 @@ import Testing
             #expect(web["restartCount"].int == 0)
             #expect(web["containerID"].string?.hasPrefix("containerd://c") == true)
             #expect(web["lastState"] == .emptyObject)
-            for type in ["PodReadyToStartContainers", "Initialized", "ContainersReady", "PodScheduled"] { #expect(status.condition(type) == "True") }
+            for type in ["PodReadyToStartContainers", "Initialized", "ContainersReady", "PodScheduled"] {
+                #expect(status.condition(type) == "True")
+            }
             #expect(bench.events.reasons == ["Pulled", "Created", "Started"])
 
             bench.client.markDeleted("web", grace: 1)
             try await bench.eventually("deleted") { bench.client.object(.pods, "default", "web") == nil }
-            try await bench.eventually("removed from the runtime") { bench.runtime.state.withLock { $0.sandboxes.isEmpty && $0.containers.isEmpty } }
+            try await bench.eventually("removed from the runtime") {
+                bench.runtime.state.withLock { $0.sandboxes.isEmpty && $0.containers.isEmpty }
+            }
             #expect(bench.events.message("Killing") == "Stopping container web")
             // The last the API heard of it: ended, not ready.
             let last = try #require(bench.client.statuses("web").last)
@@ -42,11 +46,17 @@ import Testing
             try await bench.wait("running") { $0["phase"].string == "Running" }
             bench.runtime.exit("web", code: 3)
             // The first restart is at once.
-            let again = try await bench.wait("restarted") { $0["containerStatuses"][0]["restartCount"].int == 1 && !$0["containerStatuses"][0][path: "state", "running"].isNull }
+            let again = try await bench.wait("restarted") {
+                $0["containerStatuses"][0]["restartCount"].int == 1 && !$0["containerStatuses"][0][path: "state", "running"].isNull
+            }
             #expect(again["containerStatuses"][0][path: "lastState", "terminated", "exitCode"].int == 3)
             bench.runtime.exit("web", code: 4)
-            let waiting = try await bench.wait("backing off") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff" }
-            #expect(waiting["containerStatuses"][0][path: "state", "waiting", "message"].string == "back-off 10s restarting failed container=web pod=web_default(uid-web)")
+            let waiting = try await bench.wait("backing off") {
+                $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff"
+            }
+            #expect(
+                waiting["containerStatuses"][0][path: "state", "waiting", "message"].string
+                    == "back-off 10s restarting failed container=web pod=web_default(uid-web)")
             #expect(waiting["containerStatuses"][0][path: "lastState", "terminated", "exitCode"].int == 4)
             #expect(waiting["phase"].string == "Running")
             #expect(bench.events.message("BackOff") == "Back-off restarting failed container web in pod web_default(uid-web)")
@@ -56,7 +66,13 @@ import Testing
     @Test func initContainersRunFirst() async throws {
         let bench = Bench()
         try await bench.run {
-            bench.client.put(.pods, makePod(spec: ["initContainers": [["name": "first", "image": "init:1"], ["name": "side", "image": "init:1", "restartPolicy": "Always"]]]))
+            bench.client.put(
+                .pods,
+                makePod(spec: [
+                    "initContainers": [
+                        ["name": "first", "image": "init:1"], ["name": "side", "image": "init:1", "restartPolicy": "Always"],
+                    ]
+                ]))
             let status = try await bench.wait("first runs") { !$0["initContainerStatuses"][0][path: "state", "running"].isNull }
             #expect(status["phase"].string == "Pending")
             #expect(status["containerStatuses"][0][path: "state", "waiting", "reason"].string == "PodInitializing")
@@ -86,7 +102,9 @@ import Testing
         try await bench.run {
             let env: Value = ["name": "A", "valueFrom": ["configMapKeyRef": ["name": "settings", "key": "a"]]]
             bench.client.put(.pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "env": [env]]]]))
-            let status = try await bench.wait("waiting") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CreateContainerConfigError" }
+            let status = try await bench.wait("waiting") {
+                $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CreateContainerConfigError"
+            }
             #expect(status["containerStatuses"][0][path: "state", "waiting", "message"].string == "configmap \"settings\" not found")
 
             bench.runtime.fail("PullImage", RuntimeFailure(code: "NotFound", message: "no such image"))
@@ -95,7 +113,9 @@ import Testing
             let bad = try await bench.wait("pull fails", of: "bad") {
                 ["ErrImagePull", "ImagePullBackOff"].contains($0["containerStatuses"][0][path: "state", "waiting", "reason"].string)
             }
-            #expect(bad["containerStatuses"][0][path: "state", "waiting", "message"].string?.hasSuffix("rpc error: code = NotFound desc = no such image") == true)
+            #expect(
+                bad["containerStatuses"][0][path: "state", "waiting", "message"].string?.hasSuffix(
+                    "rpc error: code = NotFound desc = no such image") == true)
             #expect(bad["phase"].string == "Pending")
             #expect(bench.events.message("Pulling") == "Pulling image \"absent:1\"")
         }
@@ -105,12 +125,15 @@ import Testing
         let bench = Bench()
         try await bench.run {
             let probe: Value = ["exec": ["command": ["check"]], "periodSeconds": 1, "failureThreshold": 1]
-            bench.client.put(.pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "livenessProbe": probe, "readinessProbe": probe]]]))
+            bench.client.put(
+                .pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "livenessProbe": probe, "readinessProbe": probe]]]))
             try await bench.wait("ready") { $0.condition("Ready") == "True" }
             bench.runtime.state.withLock { $0.execExitCode = 1 }
             try await bench.wait("restarted") { $0["containerStatuses"][0]["restartCount"].int == 1 }
             // Killed again, it has to wait.
-            try await bench.wait("backing off") { $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff" }
+            try await bench.wait("backing off") {
+                $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff"
+            }
             #expect(bench.events.message("Killing") == "Container web failed liveness probe, will be restarted")
             #expect(bench.events.message("Unhealthy")?.hasSuffix("probe failed: said no") == true)
         }

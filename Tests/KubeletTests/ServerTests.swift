@@ -15,7 +15,9 @@ import Testing
         return KubeletServer(context: context, runtime: bench.runtime, pods: pods, healthy: { true })
     }
 
-    private static func ask(_ server: KubeletServer, _ path: String, _ query: [(name: String, value: String)] = [], certificate: [[UInt8]] = [[1]]) async -> (
+    private static func ask(
+        _ server: KubeletServer, _ path: String, _ query: [(name: String, value: String)] = [], certificate: [[UInt8]] = [[1]]
+    ) async -> (
         status: Int, body: String
     ) {
         switch await server.respond(to: Request(method: .get, path: path, query: query, peerCertificates: certificate)) {
@@ -55,7 +57,9 @@ import Testing
             #expect(await Self.ask(server, "/containerLogs/default/web/web", [("tailLines", "1")]) == (200, "two\n"))
             #expect(await Self.ask(server, "/containerLogs/default/web/web", [("tailLines", "x")]).status == 400)
             #expect(
-                await Self.ask(server, "/containerLogs/default/web/web", [("previous", "true")]) == (400, "previous terminated container \"web\" in pod \"web\" not found"))
+                await Self.ask(server, "/containerLogs/default/web/web", [("previous", "true")]) == (
+                    400, "previous terminated container \"web\" in pod \"web\" not found"
+                ))
             #expect(await Self.ask(server, "/containerLogs/default/web/none").status == 404)
             #expect(await Self.ask(server, "/containerLogs/default/none/web") == (404, "pod \"none\" not found"))
             #expect(await Self.ask(server, "/exec/default/web/none", [("command", "sh"), ("output", "1")]).status == 404)

@@ -40,7 +40,8 @@ import Testing
         let spec: Value = ["initContainers": [["name": "i"]], "restartPolicy": "Never"]
         func phase(_ state: Value) -> String {
             PodPhase.compute(
-                pod(spec), initStatuses: [["name": "i", "state": state]], statuses: [["name": "web", "state": ["waiting": ["reason": "PodInitializing"]]]], isDone: false)
+                pod(spec), initStatuses: [["name": "i", "state": state]],
+                statuses: [["name": "web", "state": ["waiting": ["reason": "PodInitializing"]]]], isDone: false)
         }
         #expect(phase(Self.running) == "Pending")
         #expect(phase(Self.ended(0)) == "Pending")
@@ -48,11 +49,18 @@ import Testing
     }
 
     @Test func conditionsNameTheUnready() {
-        let pod = pod(["containers": [["name": "a"], ["name": "b"]], "readinessGates": [["conditionType": "g"]]], status: ["conditions": [["type": "g", "status": "False"]]])
+        let pod = pod(
+            ["containers": [["name": "a"], ["name": "b"]], "readinessGates": [["conditionType": "g"]]],
+            status: ["conditions": [["type": "g", "status": "False"]]])
         let one = PodConditions.compute(
-            pod, initStatuses: [], statuses: [["name": "a", "ready": true, "started": true], ["name": "b", "ready": false]], phase: "Running", hasSandbox: true)
-        #expect(one.first { $0.type == "Ready" } == .init(type: "Ready", status: false, reason: "ContainersNotReady", message: "containers with unready status: [b]"))
-        let gated = PodConditions.compute(pod, initStatuses: [], statuses: [["name": "a", "ready": true], ["name": "b", "ready": true]], phase: "Running", hasSandbox: true)
+            pod, initStatuses: [], statuses: [["name": "a", "ready": true, "started": true], ["name": "b", "ready": false]],
+            phase: "Running", hasSandbox: true)
+        #expect(
+            one.first { $0.type == "Ready" }
+                == .init(type: "Ready", status: false, reason: "ContainersNotReady", message: "containers with unready status: [b]"))
+        let gated = PodConditions.compute(
+            pod, initStatuses: [], statuses: [["name": "a", "ready": true], ["name": "b", "ready": true]], phase: "Running",
+            hasSandbox: true)
         #expect(gated.first { $0.type == "ContainersReady" }?.status == true)
         #expect(gated.first { $0.type == "Ready" }?.message == "the status of pod readiness gate \"g\" is not \"True\", but False")
     }
@@ -60,9 +68,13 @@ import Testing
     @Test func patchesOnlyWhatChanged() throws {
         let old: Value = [
             "phase": "Pending", "podIP": "10.0.0.1", "podIPs": [["ip": "10.0.0.1"]], "message": "m",
-            "conditions": [["type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "x"], ["type": "Other", "status": "True"]],
+            "conditions": [
+                ["type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "x"], ["type": "Other", "status": "True"],
+            ],
         ]
-        let new: Value = ["phase": "Running", "podIP": "10.0.0.2", "podIPs": [["ip": "10.0.0.2"]], "conditions": [["type": "Ready", "status": "True"]]]
+        let new: Value = [
+            "phase": "Running", "podIP": "10.0.0.2", "podIPs": [["ip": "10.0.0.2"]], "conditions": [["type": "Ready", "status": "True"]],
+        ]
         #expect(StatusPatch.make(from: new, to: new, uid: "u").isNull)
         let patch = StatusPatch.make(from: old, to: new, uid: "u")
         let schema = try #require(Catalogue.builtin.type(named: "io.k8s.api.core.v1.Pod"))
@@ -86,7 +98,9 @@ import Testing
         }
         func status(_ state: Value) -> Value { ["containerStatuses": [["name": "web", "state": state, "containerID": "containerd://1"]]] }
         #expect(message(.emptyObject) == "container \"web\" in pod \"p\" is not available")
-        #expect(message(status(["waiting": ["reason": "ErrImagePull"]])) == "container \"web\" in pod \"p\" is waiting to start: image can't be pulled")
+        #expect(
+            message(status(["waiting": ["reason": "ErrImagePull"]]))
+                == "container \"web\" in pod \"p\" is waiting to start: image can't be pulled")
         #expect(message(status(Self.waiting)) == "container \"web\" in pod \"p\" is waiting to start: ContainerCreating")
         #expect(message(status(Self.running), previous: true) == "previous terminated container \"web\" in pod \"p\" not found")
         #expect(message(status(Self.running)) == "log of 1")
@@ -94,10 +108,12 @@ import Testing
 
     @Test func nodeStatusKeepsTransitions() {
         var configuration = KubeletConfiguration(
-            nodeName: "n", nodeAddresses: ["192.0.2.1"], podCIDR: "10.1.0.0/24", rootDirectory: "/tmp", podLogsDirectory: "/tmp", version: "v1.36.0+apus")
+            nodeName: "n", nodeAddresses: ["192.0.2.1"], podCIDR: "10.1.0.0/24", rootDirectory: "/tmp", podLogsDirectory: "/tmp",
+            version: "v1.36.0+apus")
         configuration.taints = ["a=b:NoSchedule"]
         let machine = Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus")
-        let first = NodeObject(configuration: configuration, machine: machine, now: 100, runtime: "containerd://1.6.20").status(.init(), images: [], previous: .null)
+        let first = NodeObject(configuration: configuration, machine: machine, now: 100, runtime: "containerd://1.6.20").status(
+            .init(), images: [], previous: .null)
         let later = NodeObject(configuration: configuration, machine: machine, now: 200, runtime: "containerd://1.6.20")
         let second = later.status(.init(), images: [], previous: first)
         #expect(NodeObject.isSame(first, second))

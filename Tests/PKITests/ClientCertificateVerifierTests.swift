@@ -25,7 +25,9 @@ import Testing
         let stranger = try der(other.issueClient(user: "kubernetes-admin", groups: ["system:masters"]).certificatePEM)
         await #expect(throws: PKIError.self) { try await verifier.verify([stranger]) }
         await #expect(throws: PKIError.self) { try await verifier.verify([stranger, try der(other.certificatePEM)]) }
-        await #expect(throws: PKIError.self) { try await verifier.verify([try der(ca.issueServer(commonName: "a", names: ["a"], addresses: []).certificatePEM)]) }
+        await #expect(throws: PKIError.self) {
+            try await verifier.verify([try der(ca.issueServer(commonName: "a", names: ["a"], addresses: []).certificatePEM)])
+        }
         await #expect(throws: PKIError.self) { try await verifier.verify([[1, 2, 3]]) }
         await #expect(throws: PKIError.self) { try await verifier.verify([]) }
     }

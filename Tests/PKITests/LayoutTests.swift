@@ -10,14 +10,24 @@ import Testing
             _ = try Layout(directory: directory).prepare(cluster)
             let pki = "\(directory)/pki"
             #expect(
-                try shell("openssl verify -CAfile \(pki)/ca.crt -purpose sslserver -verify_ip 10.96.0.1 -verify_hostname kubernetes.default.svc \(pki)/apiserver.crt").hasSuffix(
+                try shell(
+                    "openssl verify -CAfile \(pki)/ca.crt -purpose sslserver -verify_ip 10.96.0.1 -verify_hostname kubernetes.default.svc \(pki)/apiserver.crt"
+                ).hasSuffix(
                     ": OK\n"))
             #expect(try shell("openssl verify -CAfile \(pki)/ca.crt -verify_ip 2001:db8::7 \(pki)/apiserver.crt").hasSuffix(": OK\n"))
-            #expect(try shell("openssl verify -x509_strict -CAfile \(pki)/ca.crt -purpose sslserver -verify_hostname node-1 \(pki)/kubelet.crt").hasSuffix(": OK\n"))
-            #expect(try shell("openssl verify -x509_strict -CAfile \(pki)/ca.crt -purpose sslclient \(pki)/apiserver-kubelet-client.crt").hasSuffix(": OK\n"))
-            #expect(try shell("openssl verify -CAfile \(pki)/front-proxy-ca.crt -purpose sslclient \(pki)/front-proxy-client.crt").hasSuffix(": OK\n"))
+            #expect(
+                try shell("openssl verify -x509_strict -CAfile \(pki)/ca.crt -purpose sslserver -verify_hostname node-1 \(pki)/kubelet.crt")
+                    .hasSuffix(": OK\n"))
+            #expect(
+                try shell("openssl verify -x509_strict -CAfile \(pki)/ca.crt -purpose sslclient \(pki)/apiserver-kubelet-client.crt")
+                    .hasSuffix(": OK\n"))
+            #expect(
+                try shell("openssl verify -CAfile \(pki)/front-proxy-ca.crt -purpose sslclient \(pki)/front-proxy-client.crt").hasSuffix(
+                    ": OK\n"))
             #expect(try shell("openssl verify -CAfile \(pki)/front-proxy-ca.crt \(pki)/apiserver.crt").contains("error"))
-            #expect(try shell("openssl x509 -in \(pki)/apiserver-kubelet-client.crt -noout -subject") == "subject=O = system:masters, CN = kube-apiserver-kubelet-client\n")
+            #expect(
+                try shell("openssl x509 -in \(pki)/apiserver-kubelet-client.crt -noout -subject")
+                    == "subject=O = system:masters, CN = kube-apiserver-kubelet-client\n")
             #expect(try shell("openssl x509 -in \(pki)/apiserver.crt -noout -checkend $((364*86400))").contains("will not expire"))
             #expect(try shell("openssl x509 -in \(pki)/apiserver.crt -noout -checkend $((366*86400))").contains("will expire"))
             #expect(try shell("stat -c %a \(pki)/*.key \(directory)/*.kubeconfig | sort -u") == "600\n")

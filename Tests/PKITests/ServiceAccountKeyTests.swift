@@ -4,8 +4,10 @@ import Testing
 
 @Suite struct ServiceAccountKeyTests {
     private let claims = ServiceAccountClaims(
-        issuer: "https://kubernetes.default.svc.cluster.local", audiences: ["https://kubernetes.default.svc.cluster.local"], namespace: "dev",
-        serviceAccount: .init(name: "builder", uid: "u1"), pod: .init(name: "p", uid: "u2"), node: .init(name: "n", uid: "u3"), issuedAt: 1000, lifetime: 3600, warnAfter: 4000,
+        issuer: "https://kubernetes.default.svc.cluster.local", audiences: ["https://kubernetes.default.svc.cluster.local"],
+        namespace: "dev",
+        serviceAccount: .init(name: "builder", uid: "u1"), pod: .init(name: "p", uid: "u2"), node: .init(name: "n", uid: "u3"),
+        issuedAt: 1000, lifetime: 3600, warnAfter: 4000,
         id: "j")
 
     @Test func verifiesItsOwnTokensInTime() throws {
@@ -35,7 +37,8 @@ import Testing
 
     @Test func saysInThePayloadWhatUpstreamSays() throws {
         let payload = try #require(try ServiceAccountKey().sign(claims).split(separator: ".").dropFirst().first)
-        let padded = String(payload.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }) + String(repeating: "=", count: (4 - payload.count % 4) % 4)
+        let padded =
+            String(payload.map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }) + String(repeating: "=", count: (4 - payload.count % 4) % 4)
         let json = String(decoding: try #require(Base64.decode(padded)), as: UTF8.self)
         #expect(
             json

@@ -2,12 +2,14 @@ import Foundation
 
 /// `apus plugin test` as an author calls it.
 enum Apus {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
 
     /// Where the build put the libraries and the executable: beside the test bundle.
     static let products: String = {
         let programs = ["/proc/self/exe"] + CommandLine.arguments
-        let directories = programs.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent().path } + [root + "/.build/debug"]
+        let directories =
+            programs.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent().path } + [root + "/.build/debug"]
         return directories.first { FileManager.default.fileExists(atPath: $0 + "/libruntime-fake.so") } ?? root
     }()
 
@@ -15,7 +17,9 @@ enum Apus {
         var status: Int32
         var lines: [String]
         /// The lines of one sort: `ok`, `FAIL` or `--`.
-        func lines(_ sort: String) -> [String] { lines.filter { $0.hasPrefix(sort + " ") }.map { String($0.dropFirst(sort.count)).trimmingCharacters(in: .whitespaces) } }
+        func lines(_ sort: String) -> [String] {
+            lines.filter { $0.hasPrefix(sort + " ") }.map { String($0.dropFirst(sort.count)).trimmingCharacters(in: .whitespaces) }
+        }
     }
 
     static func test(_ arguments: [String]) async throws -> Result {
@@ -31,7 +35,8 @@ enum Apus {
                     try process.run()
                     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
                     process.waitUntilExit()
-                    continuation.resume(returning: Result(status: process.terminationStatus, lines: text.split(separator: "\n").map(String.init)))
+                    continuation.resume(
+                        returning: Result(status: process.terminationStatus, lines: text.split(separator: "\n").map(String.init)))
                 } catch {
                     continuation.resume(throwing: error)
                 }
@@ -63,7 +68,8 @@ final class Workshop: Sendable {
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         compiler.arguments = [
-            "cc", "-std=c11", "-shared", "-fPIC", "-pthread", "-I\(Apus.root)/Sources/PluginAPI/include", "\(Apus.root)/Tests/Fixtures/conformance/\(name).c", "-o",
+            "cc", "-std=c11", "-shared", "-fPIC", "-pthread", "-I\(Apus.root)/Sources/PluginAPI/include",
+            "\(Apus.root)/Tests/Fixtures/conformance/\(name).c", "-o",
             "\(path)/lib\(name).so",
         ]
         try compiler.run()

@@ -11,7 +11,8 @@ struct CRITests {
         let id = String(UUID().uuidString.prefix(6).lowercased())
         let log = Logger(label: "containerd") { _ in SwiftLogNoOpLogHandler() }
         let network = CNIConfiguration(bridge: "apc-" + id, network: "apus-conformance-" + id)
-        let supervisor = ContainerdSupervisor(directory: workshop.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: log)
+        let supervisor = ContainerdSupervisor(
+            directory: workshop.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: log)
         try network.write(podCIDR: "10.252.0.0/24", to: supervisor.paths)
         let result: Result<Apus.Result, any Error>
         do {
@@ -19,7 +20,8 @@ struct CRITests {
             let image = try await load(into: supervisor.paths, workshop)
             result = .success(
                 try await Apus.test([
-                    "\(Apus.products)/libruntime-cri.so", "--manifest", "\(Apus.root)/plugin-manifests/runtime-cri.yaml", "--endpoint", supervisor.paths.endpoint, "--image", image,
+                    "\(Apus.products)/libruntime-cri.so", "--manifest", "\(Apus.root)/plugin-manifests/runtime-cri.yaml", "--endpoint",
+                    supervisor.paths.endpoint, "--image", image,
                     "--isolation", isolation,
                 ]))
         } catch {

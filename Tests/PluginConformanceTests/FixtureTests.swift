@@ -68,7 +68,9 @@ import Testing
         #expect(result.status == 1)
     }
 
-    @Test(arguments: ["policy-good", "runtime-good", "controller-good", "controller-hesitates"]) func withoutADefectNothingFails(_ fixture: String) async throws {
+    @Test(arguments: ["policy-good", "runtime-good", "controller-good", "controller-hesitates"]) func withoutADefectNothingFails(
+        _ fixture: String
+    ) async throws {
         let workshop = try Workshop()
         let library = try workshop.compile(fixture)
         let arguments = fixture.hasPrefix("controller") ? ["--manifest", try workshop.write("manifest.yaml", Self.controllerManifest)] : []
@@ -81,7 +83,8 @@ import Testing
         let workshop = try Workshop()
         let result = try await Apus.test([try workshop.compile("policy-crashes")])
         let failures = result.lines("FAIL")
-        #expect(failures.contains { $0.hasPrefix("score/answers: the plugin was ended by signal 11 (SIGSEGV) in this check") }, "\(failures)")
+        #expect(
+            failures.contains { $0.hasPrefix("score/answers: the plugin was ended by signal 11 (SIGSEGV) in this check") }, "\(failures)")
         #expect(failures.allSatisfy { $0.hasPrefix("score/") })
         #expect(result.lines("ok").contains("score/holes") && result.lines("ok").contains("filter/reasons"))
         #expect(result.status == 1)

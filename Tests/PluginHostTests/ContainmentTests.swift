@@ -7,7 +7,9 @@ import Testing
 
 /// Plugins that break the contract: what they answer is not let through, and what they may not do is refused and counted.
 @Suite struct ContainmentTests {
-    private func run(_ fixture: String, _ kind: ExtensionKind = .controller, _ body: (PluginHost) async throws -> Void) async throws -> PluginStatus {
+    private func run(_ fixture: String, _ kind: ExtensionKind = .controller, _ body: (PluginHost) async throws -> Void) async throws
+        -> PluginStatus
+    {
         let workshop = try Workshop()
         try workshop.fixture(fixture)
         let host = workshop.host()
@@ -31,7 +33,9 @@ import Testing
         #expect(status.violations == 1 && status.lastViolation == sentence && status.errors == 1 && status.calls == 1)
     }
 
-    @Test(arguments: [("calls-after-stop", "objects.get was called after stop"), ("calls-too-early", "objects.get was called before start")])
+    @Test(arguments: [
+        ("calls-after-stop", "objects.get was called after stop"), ("calls-too-early", "objects.get was called before start"),
+    ])
     func theAPIIsRefusedOutsideOfRunning(_ fixture: String, _ sentence: String) async throws {
         let status = try await run(fixture) { _ in }
         #expect(status.violations == 1 && status.lastViolation == sentence)
@@ -110,13 +114,16 @@ import Testing
             #expect(outer.status == APUS_OK && inner?.status == APUS_FAULT)
             #expect(component.call(0, apus_proxy.self) { _, _ in APUS_OK }.status == APUS_OK)
         }
-        #expect(status.violations == 1 && status.lastViolation == "sync was called while another call was under way, though it takes one at a time")
+        #expect(
+            status.violations == 1
+                && status.lastViolation == "sync was called while another call was under way, though it takes one at a time")
     }
 
     @Test func whatTheRulesDoNotGrantIsCounted() async throws {
         let workshop = try Workshop()
         try workshop.compile("Plugins/ExampleController/controller.c", as: "example-controller")
-        try workshop.controllerManifest("example", library: "example-controller", component: "namespace-label", extra: "  config: {label: team/shop}")
+        try workshop.controllerManifest(
+            "example", library: "example-controller", component: "namespace-label", extra: "  config: {label: team/shop}")
         let host = workshop.host()
         try host.load()
         let client = NotingClient(refusingPatches: true)
@@ -145,7 +152,8 @@ private struct Nodes {
     mutating func with<R>(_ body: (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafeMutablePointer<UInt64>) -> R) -> R {
         let texts = (0..<count).map { Array("node-\($0)".utf8) }
         // What no fixture reads is zero: only names, and the count, are looked at.
-        return withUnsafeTemporaryAllocation(byteCount: MemoryLayout<apus_pod>.size + MemoryLayout<apus_nodes>.size, alignment: 8) { memory in
+        return withUnsafeTemporaryAllocation(byteCount: MemoryLayout<apus_pod>.size + MemoryLayout<apus_nodes>.size, alignment: 8) {
+            memory in
             memory.initializeMemory(as: UInt8.self, repeating: 0)
             let pod = memory.baseAddress!.assumingMemoryBound(to: apus_pod.self)
             let nodes = (memory.baseAddress! + MemoryLayout<apus_pod>.size).assumingMemoryBound(to: apus_nodes.self)

@@ -77,12 +77,15 @@ struct HeaderParser {
         if let match = plain.wholeMatch(of: /(.*?)\(\*(APUS_\w+) (\w+)\)\((.*)\);/) {
             let name = String(match.3)
             return HeaderSlot(
-                structure: structure, name: name, result: words(match.1), parameters: parameters(match.4), isRequired: match.2 == "APUS_NONNULL",
+                structure: structure, name: name, result: words(match.1), parameters: parameters(match.4),
+                isRequired: match.2 == "APUS_NONNULL",
                 tag: try tag(comment, of: "\(structure).\(name)"))
         }
         if let match = plain.wholeMatch(of: /([^(]*?)(\w+)\((.*)\);/), !plain.hasPrefix("typedef") {
             let name = String(match.2)
-            return HeaderSlot(structure: "", name: name, result: words(match.1), parameters: parameters(match.3), isRequired: true, tag: try tag(comment, of: name))
+            return HeaderSlot(
+                structure: "", name: name, result: words(match.1), parameters: parameters(match.3), isRequired: true,
+                tag: try tag(comment, of: name))
         }
         return nil
     }
@@ -96,11 +99,19 @@ struct HeaderParser {
         let candidates = comment.filter { $0.hasPrefix("[") }
         guard let line = candidates.first else { throw Mistake(slot, "has no tag") }
         guard candidates.count == 1, comment.last == line else { throw Mistake(slot, "its tag is not the one last line of its comment") }
-        guard let match = line.wholeMatch(of: /\[(\w+) & ([\w, ]+)\]/) else { throw Mistake(slot, "\(line) is not of the form [threads & states]") }
+        guard let match = line.wholeMatch(of: /\[(\w+) & ([\w, ]+)\]/) else {
+            throw Mistake(slot, "\(line) is not of the form [threads & states]")
+        }
         let (threads, states) = (String(match.1), match.2.split(separator: ", ", omittingEmptySubsequences: false).map(String.init))
-        guard HeaderTag.threads.contains(threads) else { throw Mistake(slot, "\(threads) is none of \(HeaderTag.threads.joined(separator: ", "))") }
-        for state in states where !HeaderTag.states.contains(state) { throw Mistake(slot, "\(state) is none of \(HeaderTag.states.joined(separator: ", "))") }
-        guard states == HeaderTag.states.filter(states.contains) else { throw Mistake(slot, "its states are not in the order of a component's life, each once") }
+        guard HeaderTag.threads.contains(threads) else {
+            throw Mistake(slot, "\(threads) is none of \(HeaderTag.threads.joined(separator: ", "))")
+        }
+        for state in states where !HeaderTag.states.contains(state) {
+            throw Mistake(slot, "\(state) is none of \(HeaderTag.states.joined(separator: ", "))")
+        }
+        guard states == HeaderTag.states.filter(states.contains) else {
+            throw Mistake(slot, "its states are not in the order of a component's life, each once")
+        }
         return HeaderTag(threads: threads, states: states)
     }
 }

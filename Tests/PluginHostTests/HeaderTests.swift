@@ -27,7 +27,9 @@ import Testing
     private static func functionPointers() throws -> Int {
         let files = try FileManager.default.contentsOfDirectory(atPath: HeaderParser.directory).filter { $0.hasSuffix(".h") }
         return try files.reduce(0) { count, file in
-            let code = try String(contentsOfFile: "\(HeaderParser.directory)/\(file)", encoding: .utf8).split(separator: "\n").filter { !$0.contains("//") }
+            let code = try String(contentsOfFile: "\(HeaderParser.directory)/\(file)", encoding: .utf8).split(separator: "\n").filter {
+                !$0.contains("//")
+            }
             return count + code.reduce(0) { $0 + $1.components(separatedBy: "(*").count - 1 }
         }
     }
@@ -72,12 +74,14 @@ import Testing
         #expect(
             try HeaderParser.slots(in: text) == [
                 HeaderSlot(
-                    structure: "table", name: "call", result: "const void *APUS_NULLABLE", parameters: ["void *APUS_NULLABLE self", "apus_borrowed name"], isRequired: false,
+                    structure: "table", name: "call", result: "const void *APUS_NULLABLE",
+                    parameters: ["void *APUS_NULLABLE self", "apus_borrowed name"], isRequired: false,
                     tag: HeaderTag(threads: "control", states: ["loaded", "running"]))
             ])
     }
 
-    /// What the host knows of a slot as data is what the header says of it: the same slots in the same order, with the same tags and arguments.
+    /// What the host knows of a slot as data is what the header says of it: the same slots in the same order, with the same tags and
+    /// arguments.
     @Test func theSignatureTablesAreTheHeaders() throws {
         let tables: [String: [SlotDescriptor]] = [
             "": [Signatures.entry],
@@ -90,7 +94,9 @@ import Testing
             "apus_runtime": Signatures.runtime.slots,
             "apus_proxy": Signatures.proxy.slots,
         ]
-        let callbacks = [Signatures.sink, Signatures.objects, Signatures.keys, Signatures.reasons, Signatures.streamEvents, Signatures.runtimeEvents]
+        let callbacks = [
+            Signatures.sink, Signatures.objects, Signatures.keys, Signatures.reasons, Signatures.streamEvents, Signatures.runtimeEvents,
+        ]
         let known = tables.merging(callbacks.map { ($0.name, $0.slots) }) { $1 }
         let declared = Dictionary(grouping: try HeaderParser.slots(), by: \.structure)
         #expect(known.keys.sorted() == declared.keys.sorted())
@@ -103,7 +109,9 @@ import Testing
                 #expect(Set(descriptor.tag.states.map { $0.rawValue.lowercased() }) == Set(slot.tag.states), place)
                 #expect(descriptor.isRequired == slot.isRequired, place)
                 #expect(descriptor.arguments.count == slot.parameters.count, place)
-                for (shape, parameter) in zip(descriptor.arguments, slot.parameters) { #expect(shape.fits(parameter), "\(structure).\(slot.name): \(parameter)") }
+                for (shape, parameter) in zip(descriptor.arguments, slot.parameters) {
+                    #expect(shape.fits(parameter), "\(structure).\(slot.name): \(parameter)")
+                }
                 #expect(slot.name == "apus_plugin_entry" || Self.text(descriptor.result) == slot.result, place)
             }
         }

@@ -42,6 +42,9 @@ import Testing
     @Test func saysSoWhenItsAddressesAreTaken() throws {
         // They are: this process has mapped the arena there already.
         let refusal = try #require(SharedArena.map(SharedArena.shared.descriptor))
-        #expect(refusal == "the addresses 0x200000000000 to 0x200400000000, where isolated plugins share memory with the host, are in use in process \(getpid())")
+        #expect(
+            refusal
+                == "the addresses 0x200000000000 to 0x200400000000, where isolated plugins share memory with the host, are in use in process \(getpid())"
+        )
     }
 }

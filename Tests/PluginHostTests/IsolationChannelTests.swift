@@ -82,7 +82,9 @@ import Testing
         withTardyFarSide {
             _ = try? ends.callee.receive(deadline: .now + .milliseconds(1))
         } _: {
-            #expect(throws: LineError.timedOut) { try ends.caller.send([UInt8](repeating: 7, count: 100_000), deadline: .now + .milliseconds(20)) }
+            #expect(throws: LineError.timedOut) {
+                try ends.caller.send([UInt8](repeating: 7, count: 100_000), deadline: .now + .milliseconds(20))
+            }
         }
     }
 
@@ -149,9 +151,18 @@ import Testing
     }
 
     @Test(arguments: [
-        [Turn(pondered: 100, credit: 1), Turn(pondered: 30_000, credit: 2), Turn(pondered: 100, credit: 3), Turn(pondered: 100, credit: 3)],
-        [Turn(pondered: 100, credit: 1), Turn(pondered: 100, credit: 2), Turn(pondered: 50_000, credit: 1), Turn(pondered: 2_000_000, credit: 0)],
-        [Turn(pondered: 100, credit: 1), Turn(pondered: 100, spunInVain: true, credit: -4), Turn(pondered: 100, credit: -3), Turn(pondered: 1_000_000, credit: 0)],
+        [
+            Turn(pondered: 100, credit: 1), Turn(pondered: 30_000, credit: 2), Turn(pondered: 100, credit: 3),
+            Turn(pondered: 100, credit: 3),
+        ],
+        [
+            Turn(pondered: 100, credit: 1), Turn(pondered: 100, credit: 2), Turn(pondered: 50_000, credit: 1),
+            Turn(pondered: 2_000_000, credit: 0),
+        ],
+        [
+            Turn(pondered: 100, credit: 1), Turn(pondered: 100, spunInVain: true, credit: -4), Turn(pondered: 100, credit: -3),
+            Turn(pondered: 1_000_000, credit: 0),
+        ],
     ])
     func spinsAfterShortTurnsOnly(_ turns: [Turn]) {
         var spinning = Spinning()

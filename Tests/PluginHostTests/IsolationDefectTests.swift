@@ -48,7 +48,9 @@ import Testing
         #expect(plugin.instance.incarnation == 2)
         let notices = plugin.heard.notices.value
         #expect(notices.count == 2)
-        #expect(notices.first?.hasPrefix("crashed(reason: \"\(text.dropFirst(prefix.count))\", restartAfter: 0.1 seconds)") == true, "\(notices)")
+        #expect(
+            notices.first?.hasPrefix("crashed(reason: \"\(text.dropFirst(prefix.count))\", restartAfter: 0.1 seconds)") == true,
+            "\(notices)")
         #expect(notices.last == "restarted(incarnation: 2)")
     }
 
@@ -64,7 +66,10 @@ import Testing
             if status == APUS_OK { break }
             #expect(status == APUS_UNAVAILABLE)
             #expect(
-                ["plugin segfault was ended by signal 11 (SIGSEGV)", "plugin segfault was ended by signal 11 (SIGSEGV); it is started again after 100 ms"].contains(text), "\(text)"
+                [
+                    "plugin segfault was ended by signal 11 (SIGSEGV)",
+                    "plugin segfault was ended by signal 11 (SIGSEGV); it is started again after 100 ms",
+                ].contains(text), "\(text)"
             )
         }
         try plugin.awaitRestart()

@@ -46,7 +46,9 @@ import Testing
         // What it was given and nothing that this process has open.
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap(Int.init).sorted()
         #expect(open.prefix(6) == [0, 1, 2, 3, 4, 5])
-        for stream in 0...2 { #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(stream)") == "/dev/null") }
+        for stream in 0...2 {
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(stream)") == "/dev/null")
+        }
         for descriptor in open.dropFirst(6) {
             let target = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(descriptor)")
             #expect(!target.contains(workshop.directory))
@@ -57,7 +59,9 @@ import Testing
     @Test func proxiesKeepTheNetworkAndRuntimesTheirUser() {
         #expect(Confinement.of(.proxy) == Confinement(user: 65534, capabilities: 1 << 12 | 1 << 13, hasNetwork: true))
         #expect(Confinement.of(.runtime) == Confinement(user: 0, capabilities: 0, hasNetwork: true))
-        for kind in [ExtensionKind.controller, .schedulerPolicy] { #expect(Confinement.of(kind) == Confinement(user: 65534, capabilities: 0, hasNetwork: false)) }
+        for kind in [ExtensionKind.controller, .schedulerPolicy] {
+            #expect(Confinement.of(kind) == Confinement(user: 65534, capabilities: 0, hasNetwork: false))
+        }
     }
 
     @Test func callsTheHostFromAnyThread() throws {
@@ -107,7 +111,11 @@ import Testing
         for _ in 0..<4 { try #require(answered.wait(timeout: .now() + .seconds(30)) == .success) }
         let told = Set(texts.value)
         #expect(texts.value.count == 4)
-        #expect(told.isSubset(of: ["plugin loop was ended by signal 9 (SIGKILL)", "plugin loop was ended by signal 9 (SIGKILL); it is started again after 100 ms"]), "\(told)")
+        #expect(
+            told.isSubset(of: [
+                "plugin loop was ended by signal 9 (SIGKILL)",
+                "plugin loop was ended by signal 9 (SIGKILL); it is started again after 100 ms",
+            ]), "\(told)")
     }
 
     @Test func twoOfOneLibraryDoNotMeet() throws {
@@ -185,7 +193,9 @@ import Testing
         let host = Process()
         let output = Pipe()
         host.executableURL = URL(fileURLWithPath: "/bin/sh")
-        host.arguments = ["-c", "\"$0\" plugin-child orphan $$ 65534 0 0 64 3<>\"$1\" 4</dev/null & echo $!; wait", IsolatedFixture.executable, file]
+        host.arguments = [
+            "-c", "\"$0\" plugin-child orphan $$ 65534 0 0 64 3<>\"$1\" 4</dev/null & echo $!; wait", IsolatedFixture.executable, file,
+        ]
         host.standardOutput = output
         try host.run()
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)

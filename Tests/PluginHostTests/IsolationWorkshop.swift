@@ -21,7 +21,9 @@ final class IsolatedFixture: Sendable {
 
     /// Beside the program that runs the tests, where the build puts it.
     static let executable: String = {
-        let beside = CommandLine.arguments.first.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus").path }
+        let beside = CommandLine.arguments.first.map {
+            URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus").path
+        }
         return [beside, "\(Workshop.root)/.build/debug/apus"].compactMap { $0 }.first { access($0, X_OK) == 0 } ?? "/nowhere/apus"
     }()
 
@@ -35,7 +37,8 @@ final class IsolatedFixture: Sendable {
         var object: Value = [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(fixture)],
             "spec": [
-                "kind": "Controller", "library": .string("lib\(fixture).so"), "component": "fixture", "isolation": "Process", "controller": ["for": ["v1/namespaces"]],
+                "kind": "Controller", "library": .string("lib\(fixture).so"), "component": "fixture", "isolation": "Process",
+                "controller": ["for": ["v1/namespaces"]],
                 "rules": [["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]]],
             ],
         ]
@@ -43,7 +46,8 @@ final class IsolatedFixture: Sendable {
         let heard = Heard()
         self.heard = heard
         instance = try IsolatedInstance(
-            PluginManifest(object: object), try Self.library(fixture, in: workshop), services: Self.services(heard), childExecutable: executable, log: Logger(label: "test")
+            PluginManifest(object: object), try Self.library(fixture, in: workshop), services: Self.services(heard),
+            childExecutable: executable, log: Logger(label: "test")
         ) { notice in
             heard.notices.change { $0.append("\(notice)") }
             if case .restarted = notice { heard.restarts.signal() }
@@ -90,7 +94,9 @@ final class IsolatedFixture: Sendable {
     }
 
     /// Waits until the process was started again.
-    func awaitRestart() throws { try #require(heard.restarts.wait(timeout: .now() + .seconds(30)) == .success, "no restart; heard: \(heard.notices.value)") }
+    func awaitRestart() throws {
+        try #require(heard.restarts.wait(timeout: .now() + .seconds(30)) == .success, "no restart; heard: \(heard.notices.value)")
+    }
 
     func end() {
         instance.stop()
@@ -119,7 +125,9 @@ enum ProcessFacts {
     static func children(named name: String) -> [String] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return all.filter { pid in
-            guard Int(pid) != nil, let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = stat.lastIndex(of: ")") else { return false }
+            guard Int(pid) != nil, let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+                let end = stat.lastIndex(of: ")")
+            else { return false }
             let parent = stat[stat.index(after: end)...].split(separator: " ").dropFirst().first.flatMap { Int32($0) }
             let line = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
             return parent == getpid() && (line.isEmpty || line.contains("plugin-child\0\(name)\0"))

@@ -64,7 +64,9 @@ import Testing
         try host.load()
         try await host.start(services: .noting())
         let controller = try #require(host.controllers.first)
-        func outcome(_ name: String) async -> String { "\(await controller.reconcile(ControllerKey(resource: .namespaces, namespace: "", name: name)))" }
+        func outcome(_ name: String) async -> String {
+            "\(await controller.reconcile(ControllerKey(resource: .namespaces, namespace: "", name: name)))"
+        }
         #expect(await outcome("fine") == "done(after: nil)")
         #expect(await outcome("again") == "done(after: Optional(1.5 seconds))")
         #expect(await outcome("retry") == "retry(message: nil)")

@@ -32,7 +32,8 @@ import Testing
     // The other two are what people are told of one that runs.
     @Test(arguments: PluginState.allCases.filter { ![.restarting, .shadow].contains($0) }) func stopIsLegalIn(_ state: PluginState) {
         let ways: [PluginState: [Lifecycle.Event]] = [
-            .discovered: [], .loaded: [.create], .running: [.create, .start], .stopped: [.stop], .skipped: [.skip], .failed: [.createFailed],
+            .discovered: [], .loaded: [.create], .running: [.create, .start], .stopped: [.stop], .skipped: [.skip],
+            .failed: [.createFailed],
         ]
         var lifecycle = Lifecycle()
         for event in ways[state]! { _ = lifecycle.apply(event) }

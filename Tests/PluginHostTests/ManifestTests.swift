@@ -42,9 +42,13 @@ import Testing
         let pin = String(repeating: "0a", count: 32)
         let text = Self.good.replacingOccurrences(
             of: "required: true",
-            with: "sha256: \(pin)\n  isolation: Process\n  replaces: old-deployment\n  deadlineSeconds: 7\n  limits: {memory: 256Mi, openFiles: 300}")
+            with:
+                "sha256: \(pin)\n  isolation: Process\n  replaces: old-deployment\n  deadlineSeconds: 7\n  limits: {memory: 256Mi, openFiles: 300}"
+        )
         let manifest = try read(text)
-        #expect(manifest.sha256 == pin && manifest.isolation == .process && manifest.replaces == "old-deployment" && manifest.deadline == .seconds(7))
+        #expect(
+            manifest.sha256 == pin && manifest.isolation == .process && manifest.replaces == "old-deployment"
+                && manifest.deadline == .seconds(7))
         #expect(manifest.limits.memory == 256 << 20 && manifest.limits.openFiles == 300)
     }
 
@@ -60,14 +64,20 @@ import Testing
     @Test func readsAServedObject() throws {
         let object: Value = [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin",
-            "metadata": ["name": "p", "uid": "1", "resourceVersion": "7", "generation": 4, "managedFields": [], "creationTimestamp": "2026-01-01T00:00:00Z"],
+            "metadata": [
+                "name": "p", "uid": "1", "resourceVersion": "7", "generation": 4, "managedFields": [],
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+            ],
             "spec": ["kind": "Proxy", "library": "libp.so"], "status": ["state": "Running"],
         ]
         #expect(try PluginManifest(object: object).generation == 4)
     }
 
     @Test func anObjectsErrorStartsWithTheField() throws {
-        let object: Value = ["apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "p"], "spec": ["kind": "Proxy", "library": "a/b.so"]]
+        let object: Value = [
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "p"],
+            "spec": ["kind": "Proxy", "library": "a/b.so"],
+        ]
         let error = try #require(throws: PluginError.self) { try PluginManifest(object: object) }
         #expect(error.plugin == "p" && error.message == "spec.library: \"a/b.so\" must be a file name without a directory")
     }

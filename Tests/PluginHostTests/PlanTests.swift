@@ -3,7 +3,8 @@ import Testing
 @testable import PluginHost
 
 @Suite struct PlanTests {
-    /// `name:kind`, then how it stands, each a word: `off`, `shadow`, `running`, `failed`, `removed`, `replaces=other`. `kind` is one of s, c, r, p.
+    /// `name:kind`, then how it stands, each a word: `off`, `shadow`, `running`, `failed`, `removed`, `replaces=other`. `kind` is one of s,
+    /// c, r, p.
     private static func candidate(_ text: String) throws -> Plan.Candidate {
         let words = text.split(separator: " ").map(String.init)
         let name = words[0].split(separator: ":").map(String.init)
@@ -57,12 +58,16 @@ import Testing
         Row(plugins: ["a:s", "b:s replaces=nobody"], reasons: ["", ""]),
         Row(plugins: ["a:c", "b:s replaces=a"], reasons: ["", ""]),
         // An old version does not come back because two newer ones follow each other.
-        Row(plugins: ["v1:s", "v2:s replaces=v1 running", "v3:s replaces=v2"], reasons: ["plugin v2 replaces it", "plugin v3 replaces it", ""]),
+        Row(
+            plugins: ["v1:s", "v2:s replaces=v1 running", "v3:s replaces=v2"],
+            reasons: ["plugin v2 replaces it", "plugin v3 replaces it", ""]),
         Row(plugins: ["v1:s", "v2:s replaces=v1", "v3:s replaces=v2 failed"], reasons: ["plugin v2 replaces it", "", ""]),
         // Two that replace each other: what runs goes on.
         Row(plugins: ["a:s replaces=b", "b:s replaces=a"], reasons: ["", "plugin a replaces it"]),
         Row(plugins: ["a:s replaces=b", "b:s replaces=a running"], reasons: ["plugin b replaces it", ""]),
-        Row(plugins: ["a:s replaces=c", "b:s replaces=a", "c:s replaces=b running"], reasons: ["plugin b replaces it", "plugin c replaces it", ""]),
+        Row(
+            plugins: ["a:s replaces=c", "b:s replaces=a", "c:s replaces=b running"],
+            reasons: ["plugin b replaces it", "plugin c replaces it", ""]),
         // A shadow is in nobody's way.
         Row(plugins: ["a:s running", "b:s shadow replaces=a"], reasons: ["", ""]),
         Row(plugins: ["a:s shadow", "b:s replaces=a"], reasons: ["", ""]),

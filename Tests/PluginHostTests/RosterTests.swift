@@ -25,7 +25,8 @@ import Testing
         defer { withExtendedLifetime(workshop) {} }
         let host = try await host(
             [
-                policy("a"), policy("b"), policy("candidate", ["mode": "Shadow", "replaces": "a", "weight": 7]), policy("loner", ["mode": "Shadow"]),
+                policy("a"), policy("b"), policy("candidate", ["mode": "Shadow", "replaces": "a", "weight": 7]),
+                policy("loner", ["mode": "Shadow"]),
                 policy("lost", ["mode": "Shadow", "replaces": "nobody"]),
             ], in: workshop)
         host.withSchedulerPolicies { set in
@@ -46,7 +47,9 @@ import Testing
         let host = try await host([policy("a"), policy("candidate", ["mode": "Shadow", "replaces": "a"])], in: workshop)
         func record(_ pod: Int, differs: Bool) {
             host.withSchedulerPolicies {
-                $0.shadows[0].record(pod: "default/p\(pod)", active: "n1", activeReason: "83 points", candidate: "n2", candidateReason: "71 points", differs: differs)
+                $0.shadows[0].record(
+                    pod: "default/p\(pod)", active: "n1", activeReason: "83 points", candidate: "n2", candidateReason: "71 points",
+                    differs: differs)
             }
         }
         for pod in 0..<15 { record(pod, differs: pod != 3) }

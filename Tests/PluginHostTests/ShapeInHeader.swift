@@ -12,15 +12,19 @@ extension Shape {
         case .int64: parameter.hasPrefix("int64_t ") && !parameter.contains("*")
         case .bytes: parameter.hasPrefix("apus_borrowed ")
         case .text: parameter.hasPrefix("const char *APUS_NONNULL ")
-        case .structure(let layout, let optional): parameter.hasPrefix("const \(layout.name) *\(optional ? "APUS_NULLABLE" : "APUS_NONNULL") ")
+        case .structure(let layout, let optional):
+            parameter.hasPrefix("const \(layout.name) *\(optional ? "APUS_NULLABLE" : "APUS_NONNULL") ")
         case .shared: parameter.hasPrefix("const apus_nodes *APUS_NONNULL ")
         case .array(let element, _, let direction, let optional):
-            parameter.hasPrefix("\(direction == .in ? "const " : "")\(element == 8 ? "uint64_t" : "int32_t") *\(optional ? "APUS_NULLABLE" : "APUS_NONNULL") ")
+            parameter.hasPrefix(
+                "\(direction == .in ? "const " : "")\(element == 8 ? "uint64_t" : "int32_t") *\(optional ? "APUS_NULLABLE" : "APUS_NONNULL") "
+            )
         case .number(let bytes, _): parameter.hasPrefix("int\(bytes * 8)_t *APUS_NONNULL ")
         case .handle: parameter == "void *APUS_NULLABLE stream"
         case .newHandle: parameter == "void *APUS_NULLABLE *APUS_NONNULL stream"
         case .sink: parameter.hasPrefix("const apus_sink *APUS_NONNULL ")
-        case .callbacks(let callbacks, let optional): parameter.hasPrefix("const \(callbacks.name) *\(optional ? "APUS_NULLABLE" : "APUS_NONNULL") ")
+        case .callbacks(let callbacks, let optional):
+            parameter.hasPrefix("const \(callbacks.name) *\(optional ? "APUS_NULLABLE" : "APUS_NONNULL") ")
         }
     }
 }

@@ -19,8 +19,12 @@ import Testing
         var answer: String
 
         private static let start = ContinuousClock.now
-        static func rose(_ second: Int, _ answer: Bool) -> Step { Step(event: "rose", apply: { "\($0.rose(at: start + .seconds(second)))" }, answer: "\(answer)") }
-        static func fell(_ second: Int, _ answer: Int?) -> Step { Step(event: "fell", apply: { text($0.fell(at: start + .seconds(second))) }, answer: text(answer)) }
+        static func rose(_ second: Int, _ answer: Bool) -> Step {
+            Step(event: "rose", apply: { "\($0.rose(at: start + .seconds(second)))" }, answer: "\(answer)")
+        }
+        static func fell(_ second: Int, _ answer: Int?) -> Step {
+            Step(event: "fell", apply: { text($0.fell(at: start + .seconds(second))) }, answer: text(answer))
+        }
         static func failed(_ answer: Int?) -> Step { Step(event: "failed", apply: { text($0.failed()) }, answer: text(answer)) }
         static func tryAgain(_ answer: Bool) -> Step { Step(event: "tryAgain", apply: { "\($0.tryAgain())" }, answer: "\(answer)") }
         static func stop(_ answer: Supervision.StopAction) -> Step { Step(event: "stop", apply: { "\($0.stop())" }, answer: "\(answer)") }
@@ -61,12 +65,21 @@ import Testing
         (ChildEnding(status: 11), "was ended by signal 11 (SIGSEGV)"),
         (ChildEnding(status: 64), "was ended by signal 64"),
         (ChildEnding(status: 7 << 8), "ended itself with exit code 7"),
-        (ChildEnding(status: 6, memory: 63 << 20, limit: 64 << 20), "used more memory than its limit of 64Mi (it had 63 MiB) and ended by signal 6 (SIGABRT)"),
+        (
+            ChildEnding(status: 6, memory: 63 << 20, limit: 64 << 20),
+            "used more memory than its limit of 64Mi (it had 63 MiB) and ended by signal 6 (SIGABRT)"
+        ),
         (ChildEnding(status: 11, memory: 9 << 20, limit: 64 << 20), "was ended by signal 11 (SIGSEGV)"),
         (ChildEnding(cause: .late(slot: "filter", after: .seconds(1)), status: 9), "did not answer filter within 1 s and was ended"),
-        (ChildEnding(cause: .late(slot: "call", after: .milliseconds(5250)), status: 9), "did not answer call within 5250 ms and was ended"),
+        (
+            ChildEnding(cause: .late(slot: "call", after: .milliseconds(5250)), status: 9),
+            "did not answer call within 5250 ms and was ended"
+        ),
         (ChildEnding(cause: .flood(slot: "filter", limit: 64 << 10), status: 9), "wrote more than 64 KiB into a sink and was ended"),
-        (ChildEnding(cause: .garbage("a message of kind 9"), status: 9), "broke the protocol of isolation (a message of kind 9) and was ended"),
+        (
+            ChildEnding(cause: .garbage("a message of kind 9"), status: 9),
+            "broke the protocol of isolation (a message of kind 9) and was ended"
+        ),
         (ChildEnding(cause: .stopped, status: 9), "was stopped"),
     ])
     func endingsHaveASentence(_ ending: ChildEnding, _ sentence: String) { #expect(ending.sentence == sentence) }

@@ -20,7 +20,9 @@ import Testing
             host = workshop.host()
             try host.load(manifests)
             let told = told
-            observation.change { $0 = host.observe { notice in told.change { $0.append("\(notice.plugin) \(notice.reason.rawValue): \(notice.message)") } } }
+            observation.change {
+                $0 = host.observe { notice in told.change { $0.append("\(notice.plugin) \(notice.reason.rawValue): \(notice.message)") } }
+            }
             try await host.start(services: .noting())
         }
 
@@ -45,13 +47,16 @@ import Testing
         #expect(await reconcile(old) == "retry(message: nil)")
         #expect(await reconcile(new) == "done(after: nil)")
         let status = try stage.status("good")
-        #expect(status.state == .running && status.version == "2.0" && status.observedGeneration == 2 && status.calls == 1 && status.abi == "1.0")
+        #expect(
+            status.state == .running && status.version == "2.0" && status.observedGeneration == 2 && status.calls == 1
+                && status.abi == "1.0")
         #expect(stage.told.value.last == "good Swapped: libv2.so 2.0 took over from good libv1.so 1.2.3")
         await stage.host.stop()
     }
 
     @Test(arguments: [
-        ("start-fails", "start answered UNAVAILABLE: cannot begin"), ("create-fails", "create answered FAULT: no luck today"), ("nowhere", "there is no libnowhere.so in"),
+        ("start-fails", "start answered UNAVAILABLE: cannot begin"), ("create-fails", "create answered FAULT: no luck today"),
+        ("nowhere", "there is no libnowhere.so in"),
     ])
     func whenTheNewOneFailsTheOldOneGoesOn(_ fixture: String, _ reason: String) async throws {
         let workshop = try Workshop()
@@ -63,7 +68,9 @@ import Testing
         #expect(stage.host.controllers.first === old)
         #expect(await reconcile(old) == "done(after: nil)")
         let status = try stage.status("good")
-        #expect(status.state == .failed && status.reason.hasPrefix(reason) && status.observedGeneration == 2 && status.version == "1.2.3" && status.startTime != nil)
+        #expect(
+            status.state == .failed && status.reason.hasPrefix(reason) && status.observedGeneration == 2 && status.version == "1.2.3"
+                && status.startTime != nil)
         let told = try #require(stage.told.value.last)
         #expect(told.hasPrefix("good Failed: \(reason)") && told.hasSuffix("; what ran before goes on"))
         // A better one is tried again.
@@ -109,7 +116,9 @@ import Testing
         let wrong = String(repeating: "ab", count: 32)
         await stage.host.apply(try Workshop.plugin("good", library: "good", ["sha256": .string(wrong)]))
         let status = try stage.status("good")
-        #expect(status.state == .failed && status.reason.hasPrefix("the manifest pins SHA-256 \(wrong), \(workshop.directory)/libgood.so is \(pin)"))
+        #expect(
+            status.state == .failed
+                && status.reason.hasPrefix("the manifest pins SHA-256 \(wrong), \(workshop.directory)/libgood.so is \(pin)"))
         #expect(stage.host.controllers.count == 1)
         await stage.host.stop()
     }
@@ -129,7 +138,8 @@ import Testing
         #expect(stage.states().isEmpty && stage.host.controllers.isEmpty)
         #expect(
             stage.told.value == [
-                "a Started: libgood.so 1.2.3 runs", "a Stopped: stopped: disabled by its manifest", "a Started: libgood.so 1.2.3 runs", "a Stopped: stopped: it was removed",
+                "a Started: libgood.so 1.2.3 runs", "a Stopped: stopped: disabled by its manifest", "a Started: libgood.so 1.2.3 runs",
+                "a Stopped: stopped: it was removed",
             ])
         await stage.host.stop()
         await stage.host.apply(try Workshop.plugin("late", library: "good"))
@@ -239,7 +249,9 @@ import Testing
 
     @Test func twoOfOneNameAreRefused() throws {
         let host = try Workshop().host()
-        let error = try #require(throws: PluginError.self) { try host.load([Workshop.plugin("a", library: "x"), Workshop.plugin("a", library: "y")]) }
+        let error = try #require(throws: PluginError.self) {
+            try host.load([Workshop.plugin("a", library: "x"), Workshop.plugin("a", library: "y")])
+        }
         #expect(error.code == .duplicateName && error.plugin == "a")
     }
 }

@@ -93,8 +93,11 @@ final class WireBench: Sendable {
             guard !isClosed, let serve = serve.withLock({ $0 }) else { throw .lost }
             if let idle { return idle }
             let boxes = (Mailbox(), Mailbox())
-            let near = MemoryLine(out: boxes.0, into: boxes.1) { [weak self] message in self?.state.withLock { $0.sent.near.append(message) } }
-            let far = MemoryLine(out: boxes.1, into: boxes.0) { [weak self] message in self?.state.withLock { $0.sent.far.append(message) } }
+            let near = MemoryLine(out: boxes.0, into: boxes.1) { [weak self] message in
+                self?.state.withLock { $0.sent.near.append(message) }
+            }
+            let far = MemoryLine(out: boxes.1, into: boxes.0) { [weak self] message in self?.state.withLock { $0.sent.far.append(message) }
+            }
             state.withLock { $0.all += [near, far] }
             threads.enter()
             Thread.detachNewThread { [threads] in

@@ -74,15 +74,21 @@ import Testing
         let controller = apus_controller(
             size: 24, reconcile: { _, _, _, _ in APUS_OK },
             map: { me, _, _, _, keys in
-                Witness.of(me).kept.withLock { $0 = (UInt(bitPattern: keys.pointee.context), UInt(bitPattern: unsafeBitCast(keys.pointee.add, to: UnsafeRawPointer.self))) }
+                Witness.of(me).kept.withLock {
+                    $0 = (
+                        UInt(bitPattern: keys.pointee.context), UInt(bitPattern: unsafeBitCast(keys.pointee.add, to: UnsafeRawPointer.self))
+                    )
+                }
             })
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let imported = ImportedTable(Signatures.controller)
         imported.connect(bench.host)
         var keys = apus_key_sink(context: witness.me) { context, _ in Witness.of(context).note("added") }
-        imported.table.assumingMemoryBound(to: apus_controller.self).pointee.map!(imported.me, apus_borrowed(), apus_borrowed(), apus_borrowed(), &keys)
+        imported.table.assumingMemoryBound(to: apus_controller.self).pointee.map!(
+            imported.me, apus_borrowed(), apus_borrowed(), apus_borrowed(), &keys)
         let (context, add) = witness.kept.withLock { $0 }
-        unsafeBitCast(UnsafeRawPointer(bitPattern: add), to: type(of: keys.add))(UnsafeMutableRawPointer(bitPattern: context), samples.key("late"))
+        unsafeBitCast(UnsafeRawPointer(bitPattern: add), to: type(of: keys.add))(
+            UnsafeMutableRawPointer(bitPattern: context), samples.key("late"))
         #expect(witness.take().isEmpty && bench.trouble.isEmpty)
         withExtendedLifetime(imported) {}
     }
@@ -117,12 +123,15 @@ import Testing
             var stream: UnsafeMutableRawPointer?
             var text = Caller.Text()
             return text.collect {
-                imported.table.assumingMemoryBound(to: apus_runtime.self).pointee.open!(imported.me, APUS_STREAM_EXEC, samples.bytes(request), events, &stream, $0)
+                imported.table.assumingMemoryBound(to: apus_runtime.self).pointee.open!(
+                    imported.me, APUS_STREAM_EXEC, samples.bytes(request), events, &stream, $0)
             }
         }
 
         /// What the plugin was lent, as it keeps it.
-        func events(_ index: Int) -> Lent<apus_stream_events> { Lent(value: UnsafePointer(bitPattern: plugin.events.withLock { $0[index] })!.pointee) }
+        func events(_ index: Int) -> Lent<apus_stream_events> {
+            Lent(value: UnsafePointer(bitPattern: plugin.events.withLock { $0[index] })!.pointee)
+        }
     }
 
     @Test func eventsComeFromOtherThreadsUntilTheEnd() async {
@@ -210,7 +219,9 @@ import Testing
         var stream: UnsafeMutableRawPointer?
         var text = Caller.Text()
         let table = streams.imported.table.assumingMemoryBound(to: apus_runtime.self).pointee
-        #expect(text.collect { table.open!(streams.imported.me, APUS_STREAM_EXEC, streams.samples.bytes("long"), slow, &stream, $0) } == APUS_OK)
+        #expect(
+            text.collect { table.open!(streams.imported.me, APUS_STREAM_EXEC, streams.samples.bytes("long"), slow, &stream, $0) } == APUS_OK
+        )
         streams.listener.onCall {
             entered.signal()
             leave.wait()
@@ -234,9 +245,13 @@ import Testing
 
     @Test func changesAreToldForEver() async {
         let streams = Streams()
-        let events = streams.samples.array([apus_runtime_events(context: streams.listener.me) { Witness.of($0).note("changed \($1.string) \($2.string)") }])
+        let events = streams.samples.array([
+            apus_runtime_events(context: streams.listener.me) { Witness.of($0).note("changed \($1.string) \($2.string)") }
+        ])
         var reliable: Int32 = 0
-        #expect(streams.imported.table.assumingMemoryBound(to: apus_runtime.self).pointee.subscribe!(streams.imported.me, events, &reliable) == APUS_OK)
+        #expect(
+            streams.imported.table.assumingMemoryBound(to: apus_runtime.self).pointee.subscribe!(streams.imported.me, events, &reliable)
+                == APUS_OK)
         #expect(reliable == 1)
         let lent = Lent(value: UnsafePointer<apus_runtime_events>(bitPattern: streams.plugin.events.withLock { $0[0] })!.pointee)
         await onThreads(3) { number in "s\(number)".withBorrowed { lent.value.changed(lent.value.context, $0, apus_borrowed()) } }

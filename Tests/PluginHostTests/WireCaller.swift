@@ -41,7 +41,9 @@ final class Caller {
                 Witness.of(context).note("\(reason.string) \([nodes[0], nodes[1], nodes[2]])")
             }
             note("filter") { error in
-                withUnsafePointer(to: &reasons) { table.filter!(me, samples.pod(priority: priority), nodes, &feasible, witness == nil ? nil : $0, error) }
+                withUnsafePointer(to: &reasons) {
+                    table.filter!(me, samples.pod(priority: priority), nodes, &feasible, witness == nil ? nil : $0, error)
+                }
             }
             report.append("\(feasible) \(witness?.take() ?? [])")
             var points = [Int32](repeating: 55, count: 130)
@@ -65,7 +67,9 @@ final class Caller {
     }
 
     func runtime(_ table: apus_runtime, _ me: UnsafeMutableRawPointer?) -> [String] {
-        note("call") { table.call(me, samples.bytes("RuntimeService/Version"), samples.bytes(String(repeating: "x", count: 100_000)), 2500, $0) }
+        note("call") {
+            table.call(me, samples.bytes("RuntimeService/Version"), samples.bytes(String(repeating: "x", count: 100_000)), 2500, $0)
+        }
         note("call") { table.call(me, apus_borrowed(), apus_borrowed(), 0, $0) }
         let witness = listener
         let events = samples.array([apus_runtime_events(context: witness.me) { Witness.of($0).note("changed \($1.string) \($2.string)") }])

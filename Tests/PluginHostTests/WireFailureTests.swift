@@ -32,7 +32,9 @@ import Testing
     }
 
     private static func controller(
-        _ reconcile: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<apus_key>, UnsafeMutablePointer<Int64>, UnsafePointer<apus_sink>) -> apus_status
+        _ reconcile:
+            @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<apus_key>, UnsafeMutablePointer<Int64>, UnsafePointer<apus_sink>) ->
+            apus_status
     )
         -> apus_controller
     {
@@ -201,7 +203,9 @@ import Testing
     }
 
     /// A table of objects that the witness can call in the host.
-    static func offerObjects(_ bench: WireBench, _ samples: Samples, _ witness: Witness, _ table: apus_host_objects = WirePlugin.objects()) -> ImportedTable {
+    static func offerObjects(_ bench: WireBench, _ samples: Samples, _ witness: Witness, _ table: apus_host_objects = WirePlugin.objects())
+        -> ImportedTable
+    {
         bench.host.offer(Signatures.hostObjects, at: samples.array([table]), Instance(witness.me))
         let imported = ImportedTable(Signatures.hostObjects)
         imported.connect(bench.child)

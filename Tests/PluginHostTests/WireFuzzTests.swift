@@ -63,12 +63,18 @@ import Testing
             all.host += bench.messages.host
             all.child += bench.messages.child
         }
-        collect { bench in _ = WireRoundTripTests.both(Signatures.schedulerPolicy, WirePlugin.policy(), bench: bench) { $0.policy($1, $2) } }
-        collect { bench in _ = WireRoundTripTests.both(Signatures.controller, WirePlugin.controller(), bench: bench) { $0.controller($1, $2) } }
+        collect { bench in _ = WireRoundTripTests.both(Signatures.schedulerPolicy, WirePlugin.policy(), bench: bench) { $0.policy($1, $2) }
+        }
+        collect { bench in
+            _ = WireRoundTripTests.both(Signatures.controller, WirePlugin.controller(), bench: bench) { $0.controller($1, $2) }
+        }
         collect { bench in _ = WireRoundTripTests.both(Signatures.runtime, WirePlugin.runtime(), bench: bench) { $0.runtime($1, $2) } }
         collect { bench in _ = WireRoundTripTests.both(Signatures.proxy, WirePlugin.proxy(), bench: bench) { $0.proxy($1, $2) } }
-        collect { bench in _ = WireRoundTripTests.both(Signatures.hostLog, WirePlugin.log(), from: .child, bench: bench) { $0.log($1, $2) } }
-        collect { bench in _ = WireRoundTripTests.both(Signatures.hostObjects, WirePlugin.objects(), from: .child, bench: bench) { $0.objects($1, $2) } }
+        collect { bench in _ = WireRoundTripTests.both(Signatures.hostLog, WirePlugin.log(), from: .child, bench: bench) { $0.log($1, $2) }
+        }
+        collect { bench in
+            _ = WireRoundTripTests.both(Signatures.hostObjects, WirePlugin.objects(), from: .child, bench: bench) { $0.objects($1, $2) }
+        }
         return all
     }
 
@@ -93,10 +99,12 @@ import Testing
             if callbacks === Signatures.streamEvents {
                 functions = UnsafeRawPointer(
                     samples.array([
-                        apus_stream_events(context: witness.me, data: { Witness.of($0).note($2.string) }, ended: { Witness.of($0).note("ended") })
+                        apus_stream_events(
+                            context: witness.me, data: { Witness.of($0).note($2.string) }, ended: { Witness.of($0).note("ended") })
                     ]))
             } else {
-                functions = UnsafeRawPointer(samples.array([apus_runtime_events(context: witness.me) { Witness.of($0).note($1.string + $2.string) }]))
+                functions = UnsafeRawPointer(
+                    samples.array([apus_runtime_events(context: witness.me) { Witness.of($0).note($1.string + $2.string) }]))
             }
             let lent = LentCallbacks(callbacks, functions)
             _ = peer.lend(lent)
@@ -158,9 +166,12 @@ import Testing
         #expect(answered > 500)
     }
 
-    /// The message with the address of `nodes` where the calls of `filter` and `score` have theirs: behind the Pod, a word that is an address of the heap.
+    /// The message with the address of `nodes` where the calls of `filter` and `score` have theirs: behind the Pod, a word that is an
+    /// address of the heap.
     private static func addressing(_ message: [UInt8], _ nodes: UnsafePointer<apus_nodes>) -> [UInt8] {
-        guard message.count > 16, message[0] == MessageHeader.Kind.call.rawValue, message[1] == Signatures.schedulerPolicy.number, message[2] > 0 else { return message }
+        guard message.count > 16, message[0] == MessageHeader.Kind.call.rawValue, message[1] == Signatures.schedulerPolicy.number,
+            message[2] > 0
+        else { return message }
         var message = message
         message.withUnsafeMutableBytes { buffer in
             var reader = try! MessageReader(buffer)
@@ -189,9 +200,13 @@ import Testing
         var generator = Generator(state: 3)
         for _ in 0..<5_000 {
             var message = [UInt8](repeating: 0, count: Int.random(in: 0..<200, using: &generator))
-            for index in message.indices where index >= 4 { message[index] = .random(in: 0...3, using: &generator) == 0 ? .random(in: 0...255, using: &generator) : 0 }
+            for index in message.indices where index >= 4 {
+                message[index] = .random(in: 0...3, using: &generator) == 0 ? .random(in: 0...255, using: &generator) : 0
+            }
             if message.count > 4 {
-                (message[0], message[1], message[2]) = (.random(in: 1...5, using: &generator), .random(in: 0...6, using: &generator), .random(in: 0...9, using: &generator))
+                (message[0], message[1], message[2]) = (
+                    .random(in: 1...5, using: &generator), .random(in: 0...6, using: &generator), .random(in: 0...9, using: &generator)
+                )
             }
             let line = ScriptedLine([message])
             let peer = Peer(.host, lines: line) { "\($0)" }

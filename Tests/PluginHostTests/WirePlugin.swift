@@ -36,7 +36,9 @@ extension UnsafePointer<apus_sink> {
 extension String {
     /// The text of a structure, whatever it points to included: the same on both sides of a wire, although the addresses differ.
     init(key: apus_key) { self = "\(key.resource.string) \(key.namespace_.string) \(key.name.string) \(key.uid.string)" }
-    init(reference: apus_object_ref) { self = "\(reference.resource.string) \(reference.namespace_.string) \(reference.name.string) \(reference.subresource.string)" }
+    init(reference: apus_object_ref) {
+        self = "\(reference.resource.string) \(reference.namespace_.string) \(reference.name.string) \(reference.subresource.string)"
+    }
 
     init(pod: apus_pod) {
         func terms(_ start: UnsafePointer<apus_term>?, _ count: UInt32) -> String {
@@ -105,7 +107,9 @@ enum WirePlugin {
                     error.say("no points")
                     return APUS_FAULT
                 }
-                for index in 0..<Int(nodes.pointee.count) { points[index] = feasible[index / 64] >> UInt64(index % 64) & 1 == 1 ? Int32(index % 101) : -1 }
+                for index in 0..<Int(nodes.pointee.count) {
+                    points[index] = feasible[index / 64] >> UInt64(index % 64) & 1 == 1 ? Int32(index % 101) : -1
+                }
                 return APUS_OK
             })
     }
@@ -182,7 +186,9 @@ enum WirePlugin {
     }
 
     static func log() -> apus_host_log {
-        apus_host_log(size: UInt32(MemoryLayout<apus_host_log>.size), write: { me, level, message in Witness.of(me).note("write \(level) \(message.string)") })
+        apus_host_log(
+            size: UInt32(MemoryLayout<apus_host_log>.size),
+            write: { me, level, message in Witness.of(me).note("write \(level) \(message.string)") })
     }
 
     static func objects() -> apus_host_objects {
@@ -228,7 +234,9 @@ enum WirePlugin {
                 Witness.of(me).note("remove \(String(reference: reference.pointee)) \(options.string)")
                 return APUS_NOT_FOUND
             },
-            event: { me, object, type, reason, message in Witness.of(me).note("event \(object.string) \(type.string) \(reason.string) \(message.string)") },
+            event: { me, object, type, reason, message in
+                Witness.of(me).note("event \(object.string) \(type.string) \(reason.string) \(message.string)")
+            },
             fetch: { me, reference, object in
                 Witness.of(me).note("fetch \(String(reference: reference.pointee))")
                 return APUS_UNAVAILABLE

@@ -4,7 +4,8 @@ import Testing
 
 @testable import PluginHost
 
-/// Every slot of every table, called across a wire, does what it does when called directly: the same arguments arrive, and the same results come back.
+/// Every slot of every table, called across a wire, does what it does when called directly: the same arguments arrive, and the same results
+/// come back.
 @Suite struct WireRoundTripTests {
     /// Calls `table` directly and through a wire, with a witness of its own each; returns what both saw.
     static func both<Table>(
@@ -30,7 +31,9 @@ import Testing
     /// Every slot was noted by the plugin.
     private func check(_ outcome: (direct: [String], crossed: [String]), _ descriptor: TableDescriptor) {
         #expect(outcome.crossed == outcome.direct)
-        for slot in descriptor.slots { #expect(outcome.crossed.contains { $0.split(separator: " ").first == Substring(slot.name) }, "\(slot.name) was not called") }
+        for slot in descriptor.slots {
+            #expect(outcome.crossed.contains { $0.split(separator: " ").first == Substring(slot.name) }, "\(slot.name) was not called")
+        }
     }
 
     @Test func schedulerPolicy() {
@@ -93,7 +96,11 @@ import Testing
         #expect(text.collect { near.pointee.start!(imported.0.me, $0) } == APUS_UNAVAILABLE)
         #expect(text.text == "not today")
         var again: Int64 = 0
-        #expect(text.collect { imported.1.table.assumingMemoryBound(to: apus_controller.self).pointee.reconcile(imported.1.me, samples.key("cart"), &again, $0) } == APUS_OK)
+        #expect(
+            text.collect {
+                imported.1.table.assumingMemoryBound(to: apus_controller.self).pointee.reconcile(
+                    imported.1.me, samples.key("cart"), &again, $0)
+            } == APUS_OK)
         near.pointee.stop!(imported.0.me)
         near.pointee.destroy!(imported.0.me)
         #expect(witness.take() == ["create wire {}", #"create wire {"a":1}"#, "start", "reconcile", "stop", "destroy"])

@@ -43,19 +43,27 @@ final class Samples {
         pod.pointee.json = bytes(#"{"kind":"Pod","metadata":{"name":"cart-1"}}"#)
         (pod.pointee.requests, pod.pointee.request_count) = (UnsafePointer(array([100, 1 << 30, 0, 1, 2] as [Int64])), 5)
         (pod.pointee.nonzero_cpu, pod.pointee.nonzero_memory, pod.pointee.node_name, pod.pointee.has_required) = (100, 1 << 30, 3, 1)
-        (pod.pointee.selector, pod.pointee.selector_count) = (UnsafePointer(array([apus_label(key: 1, value: 2), apus_label(key: 3, value: 4)])), 2)
+        (pod.pointee.selector, pod.pointee.selector_count) = (
+            UnsafePointer(array([apus_label(key: 1, value: 2), apus_label(key: 3, value: 4)])), 2
+        )
         func requirement(_ key: UInt32, _ values: [UInt32], _ number: Int64 = 0) -> apus_requirement {
             apus_requirement(
-                key: key, op: APUS_OPERATOR_IN, on_name: 0, value_count: UInt32(values.count), values: values.isEmpty ? nil : UnsafePointer(array(values)), number: number)
+                key: key, op: APUS_OPERATOR_IN, on_name: 0, value_count: UInt32(values.count),
+                values: values.isEmpty ? nil : UnsafePointer(array(values)), number: number)
         }
         func term(_ weight: Int32, _ requirements: [apus_requirement]) -> apus_term {
-            apus_term(requirement_count: UInt32(requirements.count), weight: weight, requirements: requirements.isEmpty ? nil : UnsafePointer(array(requirements)))
+            apus_term(
+                requirement_count: UInt32(requirements.count), weight: weight,
+                requirements: requirements.isEmpty ? nil : UnsafePointer(array(requirements)))
         }
         (pod.pointee.required, pod.pointee.required_count) = (
-            UnsafePointer(array([term(0, [requirement(1, [2, 3, 4]), requirement(5, [])]), term(0, []), term(0, [requirement(9, [8], -3)])])), 3
+            UnsafePointer(
+                array([term(0, [requirement(1, [2, 3, 4]), requirement(5, [])]), term(0, []), term(0, [requirement(9, [8], -3)])])), 3
         )
         (pod.pointee.preferred, pod.pointee.preferred_count) = (UnsafePointer(array([term(80, [requirement(6, [7])])])), 1)
-        (pod.pointee.tolerations, pod.pointee.toleration_count) = (UnsafePointer(array([apus_toleration(key: 1, value: 2, op: APUS_OPERATOR_EQUAL, effect: 0)])), 1)
+        (pod.pointee.tolerations, pod.pointee.toleration_count) = (
+            UnsafePointer(array([apus_toleration(key: 1, value: 2, op: APUS_OPERATOR_EQUAL, effect: 0)])), 1
+        )
         (pod.pointee.ports, pod.pointee.port_count) = (UnsafePointer(array([apus_host_port(protocol: 1, port: 8080, ip: 0)])), 1)
         return pod
     }
@@ -76,8 +84,10 @@ final class Samples {
         }
         func service(_ id: UInt64) -> apus_service_port {
             apus_service_port(
-                id: id, namespace_: bytes("shop"), name: bytes("cart-\(id)"), port_name: bytes(id == 1 ? "" : "http"), protocol: 6, port: 80, node_port: 30080,
-                affinity_seconds: 10, flags: APUS_SERVICE_CHANGED, health_check_node_port: 0, cluster_ip: address(9), external_first: 1, external_count: 1, endpoint_first: 0,
+                id: id, namespace_: bytes("shop"), name: bytes("cart-\(id)"), port_name: bytes(id == 1 ? "" : "http"), protocol: 6,
+                port: 80, node_port: 30080,
+                affinity_seconds: 10, flags: APUS_SERVICE_CHANGED, health_check_node_port: 0, cluster_ip: address(9), external_first: 1,
+                external_count: 1, endpoint_first: 0,
                 endpoint_count: 3)
         }
         let services = zeroed(apus_services.self)

@@ -8,7 +8,8 @@ import Logging
 /// A directory of libraries and manifests for one test; gone with it.
 final class Workshop: Sendable {
     let directory: String
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
 
     init() throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-plugins-\(UUID())").path
@@ -25,7 +26,10 @@ final class Workshop: Sendable {
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         compiler.arguments =
-            ["cc", "-std=c11", "-shared", "-fPIC", "-I\(Self.root)/Sources/PluginAPI/include", "\(Self.root)/\(source)", "-o", "\(directory)/lib\(name).so"]
+            [
+                "cc", "-std=c11", "-shared", "-fPIC", "-I\(Self.root)/Sources/PluginAPI/include", "\(Self.root)/\(source)", "-o",
+                "\(directory)/lib\(name).so",
+            ]
             + macros.map { "-D\($0)" }
         try compiler.run()
         compiler.waitUntilExit()
@@ -39,7 +43,9 @@ final class Workshop: Sendable {
     func sha256(_ library: String) throws -> String { try Library.open(path: "\(directory)/lib\(library).so", plugin: library).sha256 }
 
     /// A manifest of the component `fixture`. A controller is for Namespaces.
-    static func plugin(_ name: String, _ kind: ExtensionKind = .controller, library: String, generation: Int64? = nil, _ spec: Value = .emptyObject) throws -> PluginManifest {
+    static func plugin(
+        _ name: String, _ kind: ExtensionKind = .controller, library: String, generation: Int64? = nil, _ spec: Value = .emptyObject
+    ) throws -> PluginManifest {
         var spec = spec
         spec["kind"] = .string(kind.rawValue)
         spec["library"] = .string("lib\(library).so")
@@ -49,11 +55,14 @@ final class Workshop: Sendable {
             spec["rules"] = [["apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch", "patch"]]]
         }
         return try PluginManifest(object: [
-            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(name), "generation": generation.map(Value.int) ?? .null], "spec": spec,
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin",
+            "metadata": ["name": .string(name), "generation": generation.map(Value.int) ?? .null], "spec": spec,
         ])
     }
 
-    func manifest(_ name: String, _ text: String) throws { try text.write(toFile: "\(directory)/\(name).yaml", atomically: true, encoding: .utf8) }
+    func manifest(_ name: String, _ text: String) throws {
+        try text.write(toFile: "\(directory)/\(name).yaml", atomically: true, encoding: .utf8)
+    }
 
     /// A manifest of a controller for Namespaces.
     func controllerManifest(_ name: String, library: String, component: String = "fixture", extra: String = "") throws {
@@ -74,7 +83,9 @@ final class Workshop: Sendable {
             """)
     }
 
-    func host() -> PluginHost { PluginHost(PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [directory]), log: Logger(label: "test")) }
+    func host() -> PluginHost {
+        PluginHost(PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [directory]), log: Logger(label: "test"))
+    }
 }
 
 /// An API with one Namespace, which notes who patched what.
@@ -103,12 +114,16 @@ final class NotingClient: PartialClient {
         guard resource == .namespaces, name == "shop" else { throw APIError.notFound(resource.resource, name) }
         return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop", "resourceVersion": "7"]])
     }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
+    {
         if refusingPatches { throw APIError(code: 403, reason: .forbidden, message: "\(user) cannot patch \(resource.resource)") }
         notes.patches.change { $0.append(Patch(user: user, name: name, patch: patch)) }
         return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name), "resourceVersion": "8"]])
     }
-    func impersonating(_ user: String, groups: [String]) -> any Client { NotingClient(user: user, notes: notes, refusingPatches: refusingPatches) }
+    func impersonating(_ user: String, groups: [String]) -> any Client {
+        NotingClient(user: user, notes: notes, refusingPatches: refusingPatches)
+    }
 }
 
 /// A value behind a lock.
@@ -122,5 +137,7 @@ final class Locked<Value: Sendable>: @unchecked Sendable {
 }
 
 extension HostServices {
-    static func noting(_ client: NotingClient = NotingClient()) -> HostServices { HostServices(client: client, cache: Cache(client: client, log: Logger(label: "test"))) }
+    static func noting(_ client: NotingClient = NotingClient()) -> HostServices {
+        HostServices(client: client, cache: Cache(client: client, log: Logger(label: "test")))
+    }
 }

@@ -19,7 +19,9 @@ import Testing
 
     @Test func aFieldThatNobodyKnowsIsRefusedByName() throws {
         let host = TestHost().host
-        #expect(throws: ComponentError.invalid("config.third: unknown field; known are first, second")) { try Settled.make(host, ["first": 1, "third": 3]) }
+        #expect(throws: ComponentError.invalid("config.third: unknown field; known are first, second")) {
+            try Settled.make(host, ["first": 1, "third": 3])
+        }
         #expect(throws: ComponentError.invalid("config.first: unknown field; there are no settings")) { try Plain.make(host, ["first": 1]) }
         #expect(throws: ComponentError.invalid("config.first: must not be zero")) { try Settled.make(host, ["first": 0]) }
         _ = try Settled.make(host, ["first": 1, "second": 2])

@@ -15,7 +15,9 @@ import Testing
         }
         table.list = { context, _, _, _ in context!.load(as: apus_status.self) }
         var status = status
-        return try withUnsafeMutablePointer(to: &status) { context in try withUnsafePointer(to: table) { try body(Objects(table: $0, context: context)) } }
+        return try withUnsafeMutablePointer(to: &status) { context in
+            try withUnsafePointer(to: table) { try body(Objects(table: $0, context: context)) }
+        }
     }
 
     /// So that a reconcile that does not catch it answers CANCELLED, which is nobody's fault.
@@ -28,7 +30,9 @@ import Testing
 
     @Test func aRefusalHasTheWordsOfTheAPI() {
         reading(APUS_UNAVAILABLE) { objects in
-            #expect(throws: APIError(code: 503, reason: .serviceUnavailable, message: "not now")) { try objects.get(.pods, namespace: "blue", name: "web") }
+            #expect(throws: APIError(code: 503, reason: .serviceUnavailable, message: "not now")) {
+                try objects.get(.pods, namespace: "blue", name: "web")
+            }
             #expect(throws: APIError(code: 503, reason: .serviceUnavailable, message: "the host answered 9")) { try objects.list(.pods) }
         }
     }

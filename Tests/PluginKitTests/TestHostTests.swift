@@ -7,7 +7,8 @@ import Testing
 @Suite struct TestHostTests {
     @Test func anObjectIsMadeWhereTheCallSays() throws {
         let test = TestHost()
-        let made = try test.host.objects.create(.configMaps, namespace: "blue", ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "contact"]])
+        let made = try test.host.objects.create(
+            .configMaps, namespace: "blue", ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "contact"]])
         #expect(made["metadata"]["namespace"].string == "blue")
         #expect(try test.host.objects.get(.configMaps, namespace: "blue", name: "contact") == made)
         let error = #expect(throws: APIError.self) { try test.host.objects.create(.configMaps, namespace: "blue", made) }

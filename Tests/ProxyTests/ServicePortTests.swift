@@ -11,7 +11,9 @@ struct ServicePortTests {
         ["addressType": "IPv4", "ports": [["name": "", "port": 8080, "protocol": "TCP"]], "endpoints": .array(endpoints)]
     }
 
-    static func endpoint(_ address: String, ready: Bool = true, serving: Bool? = nil, terminating: Bool = false, node: String = "a") -> Value {
+    static func endpoint(_ address: String, ready: Bool = true, serving: Bool? = nil, terminating: Bool = false, node: String = "a")
+        -> Value
+    {
         [
             "addresses": [.string(address)], "nodeName": .string(node),
             "conditions": ["ready": .bool(ready), "serving": .bool(serving ?? ready), "terminating": .bool(terminating)],
@@ -22,7 +24,8 @@ struct ServicePortTests {
 
     @Test(
         arguments: [
-            ["clusterIP": "None", "ports": [["port": 80]]], ["clusterIP": "10.96.0.7", "type": "ExternalName", "ports": [["port": 80]]], ["ports": [["port": 80]]],
+            ["clusterIP": "None", "ports": [["port": 80]]], ["clusterIP": "10.96.0.7", "type": "ExternalName", "ports": [["port": 80]]],
+            ["ports": [["port": 80]]],
         ] as [Value])
     func headlessAndExternalNamesHaveNoPorts(spec: Value) {
         #expect(ServicePort.ports(of: Self.service(spec), slices: [], nodeName: "a").isEmpty)

@@ -1,17 +1,20 @@
 import Foundation
 import Testing
 
-/// A cluster of five processes, one for each role, in a network namespace of its own: ports, packet filters and addresses are nobody else's.
+/// A cluster of five processes, one for each role, in a network namespace of its own: ports, packet filters and addresses are nobody
+/// else's.
 final class Roles {
     /// The tests lie beside the executable they test.
-    private static let executable = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus").path
+    private static let executable = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        .appendingPathComponent("apus").path
 
     let directory: String
     let namespace: String
     private var processes: [String: Process] = [:]
 
     init() throws {
-        try #require(FileManager.default.isExecutableFile(atPath: Self.executable), "\(Self.executable) is not built: run `swift build` first")
+        try #require(
+            FileManager.default.isExecutableFile(atPath: Self.executable), "\(Self.executable) is not built: run `swift build` first")
         try #require(getuid() == 0, "these tests need a network namespace: run them as root")
         namespace = "apus-roles-\(getpid())"
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(namespace).path
@@ -76,12 +79,14 @@ final class Roles {
 
     @discardableResult
     func kubectl(_ arguments: String..., input: String? = nil) throws -> String {
-        try Self.run(["ip", "netns", "exec", namespace, "kubectl", "--kubeconfig", "\(directory)/api/admin.kubeconfig"] + arguments, input: input)
+        try Self.run(
+            ["ip", "netns", "exec", namespace, "kubectl", "--kubeconfig", "\(directory)/api/admin.kubeconfig"] + arguments, input: input)
     }
 
     /// What `kubectl auth can-i` says, which for `no` fails.
     func canI(_ arguments: [String]) throws -> String {
-        try inside("sh", "-c", "kubectl auth can-i \(arguments.joined(separator: " ")) 2>/dev/null || true").trimmingCharacters(in: .whitespacesAndNewlines)
+        try inside("sh", "-c", "kubectl auth can-i \(arguments.joined(separator: " ")) 2>/dev/null || true").trimmingCharacters(
+            in: .whitespacesAndNewlines)
     }
 
     @discardableResult
@@ -105,7 +110,9 @@ final class Roles {
         try source.fileHandleForWriting.close()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(description: "`\(arguments.joined(separator: " "))` ended with \(process.terminationStatus): \(text)") }
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: "`\(arguments.joined(separator: " "))` ended with \(process.terminationStatus): \(text)")
+        }
         return text
     }
 

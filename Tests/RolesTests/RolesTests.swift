@@ -37,17 +37,23 @@ struct RolesTests {
         try roles.start("kube-scheduler", "--kubeconfig", "\(data)/kube-scheduler.kubeconfig")
         // Named as the machine, for which the API server made the kubeconfig.
         try roles.start(
-            "kubelet", "--kubeconfig", "\(data)/kubelet.kubeconfig", "--root-dir", "\(roles.directory)/node", "--runtime-plugin", "runtime-fake",
-            "--port", "7250", "--tls-cert-file", "\(data)/pki/kubelet.crt", "--tls-private-key-file", "\(data)/pki/kubelet.key", "--node-labels", "disk=fast")
+            "kubelet", "--kubeconfig", "\(data)/kubelet.kubeconfig", "--root-dir", "\(roles.directory)/node", "--runtime-plugin",
+            "runtime-fake",
+            "--port", "7250", "--tls-cert-file", "\(data)/pki/kubelet.crt", "--tls-private-key-file", "\(data)/pki/kubelet.key",
+            "--node-labels", "disk=fast")
         try roles.start("kube-proxy", "--kubeconfig", "\(data)/kube-proxy.kubeconfig")
 
         try roles.eventually {
             let statuses = try roles.kubectl("get", "cs", "--no-headers")
-            if statuses.contains("Unhealthy") || statuses.split(separator: "\n").filter({ $0.contains("Healthy") }).count != 3 { throw Roles.Failure(description: statuses) }
+            if statuses.contains("Unhealthy") || statuses.split(separator: "\n").filter({ $0.contains("Healthy") }).count != 3 {
+                throw Roles.Failure(description: statuses)
+            }
         }
         try roles.eventually { try roles.require(roles.kubectl("get", "nodes", "-l", "disk=fast"), has: " Ready ", "+apus") }
         let node = try roles.kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
-        try roles.eventually { try roles.require(roles.kubectl("get", "configmap", "kube-root-ca.crt", "-o", "yaml"), has: "BEGIN CERTIFICATE") }
+        try roles.eventually {
+            try roles.require(roles.kubectl("get", "configmap", "kube-root-ca.crt", "-o", "yaml"), has: "BEGIN CERTIFICATE")
+        }
 
         try roles.kubectl("apply", "-f", "-", input: Self.manifest)
         try roles.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
@@ -57,7 +63,9 @@ struct RolesTests {
         let address = try roles.kubectl("get", "pods", "-o", "jsonpath={.items[0].status.podIP}")
         try roles.eventually { try roles.require(roles.kubectl("get", "endpoints", "hello", "-o", "yaml"), has: address) }
         try roles.eventually { try roles.require(roles.inside("nft", "list", "ruleset"), has: address) }
-        for port in [10248, 10256] { try roles.eventually { try roles.require(roles.inside("curl", "-sf", "http://127.0.0.1:\(port)/healthz"), has: "ok") } }
+        for port in [10248, 10256] {
+            try roles.eventually { try roles.require(roles.inside("curl", "-sf", "http://127.0.0.1:\(port)/healthz"), has: "ok") }
+        }
         try roles.require(roles.kubectl("get", "lease", "-n", "kube-system"), has: "kube-controller-manager", "kube-scheduler")
 
         // Each component may act as the plugins it runs, and those may do what their manifests say.
@@ -69,18 +77,30 @@ struct RolesTests {
         #expect(try roles.canI(plugin + ["list", "secrets"]) == "no")
 
         // Each process says how its plugins are, and follows their objects; none may change what is asked of it.
-        for (plugin, kind) in [("deployment", "Controller"), ("scheduler-default", "SchedulerPolicy"), ("runtime-fake", "Runtime"), ("proxy-nftables", "Proxy")] {
+        for (plugin, kind) in [
+            ("deployment", "Controller"), ("scheduler-default", "SchedulerPolicy"), ("runtime-fake", "Runtime"),
+            ("proxy-nftables", "Proxy"),
+        ] {
             try roles.eventually { try roles.require(roles.kubectl("get", "plugin", plugin, "--no-headers"), has: kind, " Running ") }
         }
-        try roles.eventually { try roles.require(roles.kubectl("get", "plugin", "runtime-cri", "-o", "wide"), has: "Skipped", "plugin runtime-fake was chosen") }
+        try roles.eventually {
+            try roles.require(roles.kubectl("get", "plugin", "runtime-cri", "-o", "wide"), has: "Skipped", "plugin runtime-fake was chosen")
+        }
         try roles.kubectl("patch", "plugin", "example-controller", "--type", "merge", "-p", #"{"spec":{"enabled":true}}"#)
-        try roles.eventually { try roles.require(roles.kubectl("get", "namespace", "default", "--show-labels"), has: "example.apus.dev/managed=true") }
-        try roles.eventually { try roles.require(roles.kubectl("describe", "plugin", "example-controller"), has: "Started", "plugin-host", "State:") }
+        try roles.eventually {
+            try roles.require(roles.kubectl("get", "namespace", "default", "--show-labels"), has: "example.apus.dev/managed=true")
+        }
+        try roles.eventually {
+            try roles.require(roles.kubectl("describe", "plugin", "example-controller"), has: "Started", "plugin-host", "State:")
+        }
         #expect(try roles.canI(manager + ["patch", "plugins.plugins.apus.dev"]) == "no")
         #expect(try roles.canI(manager + ["patch", "plugins.plugins.apus.dev", "--subresource=status"]) == "yes")
         #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:example-controller"]) == "yes")
         try roles.kubectl("patch", "plugin", "example-controller", "--type", "merge", "-p", #"{"spec":{"enabled":false}}"#)
-        try roles.eventually { try roles.require(roles.kubectl("get", "plugin", "example-controller", "-o", "wide"), has: "Skipped", "disabled by its manifest") }
+        try roles.eventually {
+            try roles.require(
+                roles.kubectl("get", "plugin", "example-controller", "-o", "wide"), has: "Skipped", "disabled by its manifest")
+        }
 
         // A controller manager that comes back takes over at once: the one that went gave the lease back.
         #expect(try roles.stop("kube-controller-manager") == 0)
@@ -100,7 +120,10 @@ struct RolesTests {
         (["kube-apiserver", "--no-such-flag=1"], "Unknown option '--no-such-flag'"),
         (["kube-apiserver", "--tls-cert-file=/a"], "--tls-cert-file and --tls-private-key-file go together"),
         (["kube-controller-manager"], "--kubeconfig"),
-        (["kube-controller-manager", "--kubeconfig=/nowhere", "--controllers=*,-nope"], "\"nope\" is not in the list of known controllers"),
+        (
+            ["kube-controller-manager", "--kubeconfig=/nowhere", "--controllers=*,-nope"],
+            "\"nope\" is not in the list of known controllers"
+        ),
         (["kube-scheduler", "--kubeconfig=/nowhere"], "--kubeconfig: cannot read /nowhere"),
         (["kubelet", "--kubeconfig=/nowhere", "--register-with-taints=a:Never"], "a:Never is not a taint"),
         (["kube-proxy", "--kubeconfig=/nowhere", "--healthz-bind-address=x"], "x is not an address and a port"),

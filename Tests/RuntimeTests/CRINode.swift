@@ -13,7 +13,8 @@ final class CRINode: Sendable {
     init() async throws {
         scratch = Scratch()
         let network = CNIConfiguration(bridge: "apt-" + scratch.id, network: "apus-test-" + scratch.id)
-        supervisor = ContainerdSupervisor(directory: scratch.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: quiet)
+        supervisor = ContainerdSupervisor(
+            directory: scratch.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: quiet)
         try network.write(podCIDR: "10.251.0.0/24", to: supervisor.paths)
         do {
             try await supervisor.start()

@@ -37,12 +37,16 @@ struct CRIRuntimeTests {
             try await node.supervisor.start()
             var answer: Value?
             let deadline = ContinuousClock.now + .seconds(5)
-            while answer == nil, ContinuousClock.now < deadline { answer = try? await node.runtime.call("ContainerStatus", ["container_id": .string(container)]) }
+            while answer == nil, ContinuousClock.now < deadline {
+                answer = try? await node.runtime.call("ContainerStatus", ["container_id": .string(container)])
+            }
             #expect(answer?[path: "status", "state"] == 1)
 
             try await node.runtime.remove(other)
             try await node.runtime.remove(sandbox)
-            await #expect(throws: RuntimeError.self) { try await node.runtime.call("PodSandboxStatus", ["pod_sandbox_id": .string(sandbox)]) }
+            await #expect(throws: RuntimeError.self) {
+                try await node.runtime.call("PodSandboxStatus", ["pod_sandbox_id": .string(sandbox)])
+            }
         } catch {
             try await node.tearDown()
             throw error
@@ -68,7 +72,8 @@ struct CRIRuntimeTests {
 
 @Suite struct CRIConfigurationTests {
     static let mistakes: [(config: Value, reason: String)] = [
-        (["endpoint": "tcp://127.0.0.1:1"], "config.endpoint must be unix:// and an absolute path"), (["endpint": "unix:///x"], "config.endpint: unknown field"),
+        (["endpoint": "tcp://127.0.0.1:1"], "config.endpoint must be unix:// and an absolute path"),
+        (["endpint": "unix:///x"], "config.endpint: unknown field"),
     ]
 
     @Test(arguments: mistakes)
@@ -100,10 +105,13 @@ extension CRIRuntimeTests {
     @Test func streamsGoBothWays() async throws {
         let node = try await CRINode()
         do {
-            let (sandbox, container) = try await node.runtime.run(node.pod("s"), image: node.image, ["sh", "-c", "nc -ll -p 8080 -e echo served"])
+            let (sandbox, container) = try await node.runtime.run(
+                node.pod("s"), image: node.image, ["sh", "-c", "nc -ll -p 8080 -e echo served"])
             let id = Value.string(container)
 
-            let exec = try await open(node, .exec, ["container_id": id, "cmd": ["sh", "-c", "cat; echo oops >&2; exit 5"], "stdin": true, "stdout": true, "stderr": true])
+            let exec = try await open(
+                node, .exec,
+                ["container_id": id, "cmd": ["sh", "-c", "cat; echo oops >&2; exit 5"], "stdin": true, "stdout": true, "stderr": true])
             try await exec.send(0, Array("over".utf8))
             try await exec.send(0, Array(" there".utf8))
             try await exec.send(0, [])
@@ -113,7 +121,8 @@ extension CRIRuntimeTests {
             #expect(heard[3]?.contains("NonZeroExitCode") == true && heard[3]?.contains("\"5\"") == true, "\(heard[3] ?? "")")
             await exec.close()
 
-            let terminal = try await open(node, .exec, ["container_id": id, "cmd": ["sh", "-c", "sleep 0.3; stty size"], "tty": true, "stdin": true, "stdout": true])
+            let terminal = try await open(
+                node, .exec, ["container_id": id, "cmd": ["sh", "-c", "sleep 0.3; stty size"], "tty": true, "stdin": true, "stdout": true])
             try await terminal.send(4, Array(#"{"Width":91,"Height":37}"#.utf8))
             #expect(try await collect(terminal)[1] == "37 91\r\n")
             await terminal.close()
@@ -126,7 +135,9 @@ extension CRIRuntimeTests {
             #expect(try await collect(forward)[1] == "served\n")
             await forward.close()
 
-            let refused = await #expect(throws: RuntimeError.self) { try await open(node, .exec, ["container_id": "nope", "cmd": ["x"], "stdout": true]) }
+            let refused = await #expect(throws: RuntimeError.self) {
+                try await open(node, .exec, ["container_id": "nope", "cmd": ["x"], "stdout": true])
+            }
             #expect(refused?.code == "NotFound")
         } catch {
             try await node.tearDown()

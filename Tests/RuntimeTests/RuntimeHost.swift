@@ -55,13 +55,15 @@ final class RuntimeHost: Sendable {
     func call(_ method: String, _ request: Value = [:], timeout: Duration? = .seconds(30)) async throws -> Value {
         let name = method.split(separator: "/").last.map(String.init)!
         let answer = try await plugin.call(
-            method.contains("/") ? method : "RuntimeService/" + method, try Protobuf.encode(request, as: Catalogue.cri.type(named: name + "Request")!), timeout: timeout)
+            method.contains("/") ? method : "RuntimeService/" + method,
+            try Protobuf.encode(request, as: Catalogue.cri.type(named: name + "Request")!), timeout: timeout)
         return try Protobuf.decode(answer, as: Catalogue.cri.type(named: name + "Response")!)
     }
 
     /// What an exec prints, with its exit code.
     func exec(_ container: String, _ command: [String]) async throws -> (output: String, code: Int64) {
-        let answer = try await call("ExecSync", ["container_id": .string(container), "cmd": .array(command.map { .string($0) }), "timeout": 10])
+        let answer = try await call(
+            "ExecSync", ["container_id": .string(container), "cmd": .array(command.map { .string($0) }), "timeout": 10])
         return (String(decoding: Base64.decode(answer["stdout"].string ?? "") ?? [], as: UTF8.self), answer["exit_code"].int ?? 0)
     }
 }

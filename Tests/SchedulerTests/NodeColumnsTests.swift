@@ -15,11 +15,15 @@ import Testing
         columns.withPointer { pointer in
             let nodes = pointer.pointee
             #expect(nodes.count == 2 && nodes.resource_count == 5)
-            #expect(nodes.allocatable[0][0] == 1500 && nodes.allocatable[1][0] == 1 << 30 && nodes.allocatable[4][0] == 2 && nodes.allocatable[4][1] == 0)
+            #expect(
+                nodes.allocatable[0][0] == 1500 && nodes.allocatable[1][0] == 1 << 30 && nodes.allocatable[4][0] == 2
+                    && nodes.allocatable[4][1] == 0)
             #expect(nodes.unschedulable[0] == 0 && nodes.unschedulable[1] == 1)
             #expect(nodes.label_ranges.offsets[1] - nodes.label_ranges.offsets[0] == 1)
             #expect(columns.strings.text(nodes.labels[0].key) == "zone" && columns.strings.text(nodes.labels[0].value) == "x")
-            #expect(nodes.taint_ranges.offsets[1] == 0 && nodes.taint_ranges.offsets[2] == 1 && nodes.taints[0].effect == APUS_EFFECT_NO_EXECUTE)
+            #expect(
+                nodes.taint_ranges.offsets[1] == 0 && nodes.taint_ranges.offsets[2] == 1 && nodes.taints[0].effect == APUS_EFFECT_NO_EXECUTE
+            )
             #expect(columns.strings.text(nodes.resources[4]) == "example.com/gpu")
         }
     }
@@ -33,7 +37,8 @@ import Testing
 
     @Test func aDeletedNodeLeavesAHoleForTheNext() {
         for name in ["a", "b", "c"] { _ = columns.put(node(name)) }
-        columns.add(info(pod("p", cpu: "1", spec: ["containers": [["ports": [["hostPort": 80]], "resources": ["requests": ["cpu": "1"]]]]])), to: 1)
+        columns.add(
+            info(pod("p", cpu: "1", spec: ["containers": [["ports": [["hostPort": 80]], "resources": ["requests": ["cpu": "1"]]]]])), to: 1)
         columns.remove("b")
         #expect(columns.liveCount == 2 && columns.live[0] == 0b101)
         _ = columns.put(node("d"))
@@ -44,7 +49,9 @@ import Testing
     @Test func columnsGrowBeyondOneWord() {
         for number in 0..<200 { _ = columns.put(node("n\(number)", cpu: "\(number + 1)")) }
         #expect(columns.liveCount == 200 && columns.live.count == 4)
-        columns.withPointer { pointer in for number in 0..<200 { #expect(pointer.pointee.allocatable[0][number] == Int64(number + 1) * 1000) } }
+        columns.withPointer { pointer in
+            for number in 0..<200 { #expect(pointer.pointee.allocatable[0][number] == Int64(number + 1) * 1000) }
+        }
     }
 
     @Test func podsMayComeBeforeTheirNode() {
@@ -67,20 +74,33 @@ import Testing
 
     @Test(arguments: [
         Requests(
-            spec: ["containers": [["resources": ["requests": ["cpu": "1"]]], ["resources": ["requests": ["cpu": "500m", "memory": "1Mi"]]]]], cpu: 1500, nonzeroMemory: 201 << 20),
+            spec: [
+                "containers": [["resources": ["requests": ["cpu": "1"]]], ["resources": ["requests": ["cpu": "500m", "memory": "1Mi"]]]]
+            ], cpu: 1500, nonzeroMemory: 201 << 20),
         Requests(
-            spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "initContainers": [["resources": ["requests": ["cpu": "3"]]]]], cpu: 3000, nonzeroMemory: 200 << 20),
+            spec: [
+                "containers": [["resources": ["requests": ["cpu": "1"]]]], "initContainers": [["resources": ["requests": ["cpu": "3"]]]],
+            ], cpu: 3000, nonzeroMemory: 200 << 20),
         Requests(
             spec: [
                 "containers": [["resources": ["requests": ["cpu": "1"]]]],
-                "initContainers": [["restartPolicy": "Always", "resources": ["requests": ["cpu": "2"]]], ["resources": ["requests": ["cpu": "2"]]]],
+                "initContainers": [
+                    ["restartPolicy": "Always", "resources": ["requests": ["cpu": "2"]]], ["resources": ["requests": ["cpu": "2"]]],
+                ],
             ], cpu: 4000, nonzeroMemory: 400 << 20),
-        Requests(spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "overhead": ["cpu": "250m"]], cpu: 1250, nonzeroMemory: 200 << 20),
-        Requests(spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "resources": ["requests": ["cpu": "2"]]], cpu: 2000, nonzeroMemory: 200 << 20),
+        Requests(
+            spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "overhead": ["cpu": "250m"]], cpu: 1250,
+            nonzeroMemory: 200 << 20),
+        Requests(
+            spec: ["containers": [["resources": ["requests": ["cpu": "1"]]]], "resources": ["requests": ["cpu": "2"]]], cpu: 2000,
+            nonzeroMemory: 200 << 20),
         // More than numbers hold.
         Requests(
             spec: [
-                "containers": [["resources": ["requests": ["cpu": "9e18", "memory": "8E"]]], ["resources": ["requests": ["cpu": "9e18", "memory": "8E"]]]],
+                "containers": [
+                    ["resources": ["requests": ["cpu": "9e18", "memory": "8E"]]],
+                    ["resources": ["requests": ["cpu": "9e18", "memory": "8E"]]],
+                ],
                 "overhead": ["memory": "8E"],
             ], cpu: PodRequests.most, nonzeroMemory: PodRequests.most),
     ])

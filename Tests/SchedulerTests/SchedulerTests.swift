@@ -45,7 +45,9 @@ import Testing
                 return nil
             }
         }
-        func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+        func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+            -> Object
+        {
             guard resource == .pods, subresource == "binding", let name else { return Object(object) }
             let (refused, version) = state.change { state in
                 state.refusals -= 1
@@ -60,11 +62,15 @@ import Testing
             change.yield(WatchEvent(kind: .modified, object: Object(bound)))
             return Object(["kind": "Status", "status": "Success"])
         }
-        func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+        func patch(
+            _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
+        ) async throws -> Object {
             if subresource == "status" { state.change { $0.conditions[name] = patch["status"]["conditions"][0]["message"].string } }
             return Object(patch)
         }
-        func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { Object(object) }
+        func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+            -> Object
+        { Object(object) }
     }
 
     private final class Protected<Value: Sendable>: @unchecked Sendable {
@@ -89,7 +95,9 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await cache.run() }
             group.addTask { try await scheduler.run() }
-            while api.state.value.bindings.count < 20 || api.state.value.conditions["big"] == nil { try await Task.sleep(for: .milliseconds(10)) }
+            while api.state.value.bindings.count < 20 || api.state.value.conditions["big"] == nil {
+                try await Task.sleep(for: .milliseconds(10))
+            }
             #expect(scheduler.healthy)
             group.cancelAll()
             while let result = await group.nextResult() {
@@ -98,7 +106,10 @@ import Testing
         }
         let state = api.state.value
         #expect(Dictionary(grouping: state.bindings.values, by: \.self).values.allSatisfy { $0.count == 2 })
-        #expect(state.conditions["big"] == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 No preemption victims found for incoming pod.")
+        #expect(
+            state.conditions["big"]
+                == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 No preemption victims found for incoming pod."
+        )
         #expect(!scheduler.healthy)
         await host.stop()
     }

@@ -22,35 +22,43 @@ import Testing
         Row(testDescription: "one node", nodes: [node("a")], pod: pod("p", cpu: "1"), result: "a"),
         Row(testDescription: "no nodes", nodes: [], pod: pod("p"), result: "no nodes available to schedule pods"),
         Row(
-            testDescription: "cpu and memory", nodes: [node("a", cpu: "1", memory: "1Gi"), node("b", cpu: "1")], pod: pod("p", cpu: "2", memory: "2Gi"),
-            result: "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 \(noVictims)"),
+            testDescription: "cpu and memory", nodes: [node("a", cpu: "1", memory: "1Gi"), node("b", cpu: "1")],
+            pod: pod("p", cpu: "2", memory: "2Gi"),
+            result:
+                "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 \(noVictims)"),
         Row(
             testDescription: "too many pods", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a")], pod: pod("p"),
             result: "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 \(noVictims)"),
         Row(
-            testDescription: "a finished pod holds nothing", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a", phase: "Succeeded")], pod: pod("p"), result: "a"),
+            testDescription: "a finished pod holds nothing", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a", phase: "Succeeded")],
+            pod: pod("p"), result: "a"),
         Row(
             testDescription: "extended resource that nobody has", nodes: [node("a")],
             pod: pod("p", spec: ["containers": [["resources": ["requests": ["example.com/gpu": "1"]]]]]),
             result: "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes are available: 1 \(noVictims)"),
         Row(
-            testDescription: "taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])], pod: pod("p"),
+            testDescription: "taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
+            pod: pod("p"),
             result: "0/1 nodes are available: 1 node(s) had untolerated taint {k: v}. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
         Row(
             testDescription: "tolerated taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
             pod: pod("p", spec: ["tolerations": [["key": "k", "operator": "Exists"]]]), result: "a"),
         Row(
-            testDescription: "a taint that prefers", nodes: [node("a", spec: ["taints": [["key": "k", "effect": "PreferNoSchedule"]]]), node("b", cpu: "3")],
+            testDescription: "a taint that prefers",
+            nodes: [node("a", spec: ["taints": [["key": "k", "effect": "PreferNoSchedule"]]]), node("b", cpu: "3")],
             pod: pod("p"), result: "b"),
         Row(
             testDescription: "unschedulable", nodes: [node("a", spec: ["unschedulable": true])], pod: pod("p"),
             result: "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
         Row(
-            testDescription: "selector", nodes: [node("a", labels: ["disk": "ssd"]), node("b", cpu: "64", memory: "64Gi")], pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
+            testDescription: "selector", nodes: [node("a", labels: ["disk": "ssd"]), node("b", cpu: "64", memory: "64Gi")],
+            pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
             result: "a"),
         Row(
             testDescription: "selector that nobody has", nodes: [node("a")], pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
-            result: "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+            result:
+                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 \(notHelpful)"
+        ),
         Row(
             testDescription: "affinity greater", nodes: [node("a", labels: ["rank": "3"]), node("b", labels: ["rank": "7"])],
             pod: pod("p", spec: required([["matchExpressions": [["key": "rank", "operator": "Gt", "values": ["5"]]]]])), result: "b"),
@@ -71,14 +79,21 @@ import Testing
                     ]
                 ]), result: "b"),
         Row(
-            testDescription: "host port", nodes: [node("a")], bound: [pod("q", on: "a", spec: ["containers": [["ports": [["hostPort": 80]]]]])],
+            testDescription: "host port", nodes: [node("a")],
+            bound: [pod("q", on: "a", spec: ["containers": [["ports": [["hostPort": 80]]]]])],
             pod: pod("p", spec: ["containers": [["ports": [["hostPort": 80, "hostIP": "10.0.0.1"]]]]]),
-            result: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. preemption: 0/1 nodes are available: 1 \(noVictims)"),
-        Row(testDescription: "least allocated", nodes: [node("a"), node("b")], bound: [pod("q", cpu: "2", memory: "4Gi", on: "a")], pod: pod("p", cpu: "1"), result: "b"),
+            result:
+                "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. preemption: 0/1 nodes are available: 1 \(noVictims)"
+        ),
+        Row(
+            testDescription: "least allocated", nodes: [node("a"), node("b")], bound: [pod("q", cpu: "2", memory: "4Gi", on: "a")],
+            pod: pod("p", cpu: "1"), result: "b"),
         Row(
             testDescription: "what is not supported", nodes: [node("a")],
             pod: pod("p", spec: ["topologySpreadConstraints": [["maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"]]]),
-            result: "0/1 nodes are available: the scheduler policy does not support spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule."),
+            result:
+                "0/1 nodes are available: the scheduler policy does not support spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule."
+        ),
     ]
 
     private static func required(_ terms: Value) -> Value {

@@ -10,7 +10,10 @@ import Testing
         queue.put(key("old"), 0, priority: 0, now: 0)
         queue.put(key("urgent"), 0, priority: 100, now: 10)
         queue.put(key("new"), 0, priority: 0, now: 20)
-        #expect([queue.pop(now: 20), queue.pop(now: 20), queue.pop(now: 20), queue.pop(now: 20)].map { $0?.key.name } == ["urgent", "old", "new", nil])
+        #expect(
+            [queue.pop(now: 20), queue.pop(now: 20), queue.pop(now: 20), queue.pop(now: 20)].map { $0?.key.name } == [
+                "urgent", "old", "new", nil,
+            ])
     }
 
     @Test(arguments: [(0, 1000), (1, 1000), (2, 2000), (3, 4000), (4, 8000), (5, 10_000), (50, 10_000)] as [(Int, Int64)])

@@ -20,7 +20,9 @@ import Testing
         let store = try scratch.open()
         var names = SystemRandomNumberGenerator()
         try await withThrowingTaskGroup { group in
-            for count in 0..<1_500 { group.addTask { _ = try await store.put(pod("\(["a", "b"][count % 2])/\(count)"), body(), expecting: .absent) } }
+            for count in 0..<1_500 {
+                group.addTask { _ = try await store.put(pod("\(["a", "b"][count % 2])/\(count)"), body(), expecting: .absent) }
+            }
             try await group.waitForAll()
         }
         let expected = try store.list(pods, namespace: "b")

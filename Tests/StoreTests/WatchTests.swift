@@ -108,7 +108,9 @@ import Testing
                     }
                 }
             }
-            for writer in 0..<20 { group.addTask { for _ in 0..<100 { _ = try await store.put(pod("\(writer)"), body(), expecting: .any) } } }
+            for writer in 0..<20 {
+                group.addTask { for _ in 0..<100 { _ = try await store.put(pod("\(writer)"), body(), expecting: .any) } }
+            }
             try await group.waitForAll()
         }
         await store.close()

@@ -112,7 +112,11 @@ import Testing
         let store = try scratch.open(options)
         try await withThrowingTaskGroup { group in
             for writer in 0..<16 {
-                group.addTask { for _ in 0..<100 { _ = try await store.put(pod("\(writer)"), body(String(repeating: "x", count: 8_000)), expecting: .any) } }
+                group.addTask {
+                    for _ in 0..<100 {
+                        _ = try await store.put(pod("\(writer)"), body(String(repeating: "x", count: 8_000)), expecting: .any)
+                    }
+                }
             }
             try await group.waitForAll()
         }

@@ -68,7 +68,9 @@ private struct Capitals: PortConnection {
 
     @Test func refusesStreamsItDoesNotKnow() async throws {
         try await withForwarder { client in
-            for headers in [[("streamtype", "audio"), ("port", "1")], [("streamtype", "data"), ("port", "70000")], [("streamtype", "data")]] as [SPDYHeaders] {
+            for headers in [
+                [("streamtype", "audio"), ("port", "1")], [("streamtype", "data"), ("port", "70000")], [("streamtype", "data")],
+            ] as [SPDYHeaders] {
                 // The answer to the opening and the refusal may come at once.
                 guard let stream = try? await client.open(headers) else { continue }
                 let bytes = try await stream.readAll()
@@ -82,7 +84,8 @@ private struct Capitals: PortConnection {
         let objects = [
             "/version": #"{"major":"1","minor":"36","gitVersion":"v1.36.0"}"#, "/api": #"{"kind":"APIVersions","versions":["v1"]}"#,
             "/apis": #"{"kind":"APIGroupList","apiVersion":"v1","groups":[]}"#,
-            "/api/v1": #"{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get"]}]}"#,
+            "/api/v1":
+                #"{"kind":"APIResourceList","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get"]}]}"#,
             "/api/v1/namespaces/default/pods/p":
                 #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"default"},"spec":{"containers":[{"name":"c"}]},"status":{"phase":"Running"}}"#,
         ]
@@ -91,7 +94,9 @@ private struct Capitals: PortConnection {
     }
 
     /// The client that has to be pleased: kubectl, over a WebSocket to our server.
-    @Test(.enabled(if: system("command -v kubectl curl >/dev/null 2>&1") == 0, "kubectl and curl are needed")) func pleasesKubectl() async throws {
+    @Test(.enabled(if: system("command -v kubectl curl >/dev/null 2>&1") == 0, "kubectl and curl are needed")) func pleasesKubectl()
+        async throws
+    {
         let server = try HTTPServer(
             configuration: .init(host: "127.0.0.1", port: 0),
             responder: Responding { request in

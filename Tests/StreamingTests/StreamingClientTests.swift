@@ -14,22 +14,28 @@ private final class Heard: Sendable {
 }
 
 @Suite(.timeLimit(.minutes(1))) struct StreamingClientTests {
-    /// A streaming server as a CRI runtime has one: `command` gets the streams by type once `count` are there, and all are reset at the end.
+    /// A streaming server as a CRI runtime has one: `command` gets the streams by type once `count` are there, and all are reset at the
+    /// end.
     private func withRuntime(
-        streams count: Int, command: @escaping @Sendable ([String: SPDYStream]) async throws -> Void, whileServing body: (String) async throws -> Void
+        streams count: Int, command: @escaping @Sendable ([String: SPDYStream]) async throws -> Void,
+        whileServing body: (String) async throws -> Void
     ) async throws {
         struct Runtime: Responder {
             let count: Int
             let command: @Sendable ([String: SPDYStream]) async throws -> Void
             func respond(to request: Request) async -> Response {
                 let version = HTTPField.Name("X-Stream-Protocol-Version")!
-                guard request.path == "/exec/token", request.method == .post else { return .full(status: .notFound, headers: [:], body: [Array("no such token".utf8)]) }
+                guard request.path == "/exec/token", request.method == .post else {
+                    return .full(status: .notFound, headers: [:], body: [Array("no such token".utf8)])
+                }
                 return .upgrade(headers: [.upgrade: "SPDY/3.1", version: request.headers[version] ?? ""]) { pipe in
                     let connection = SPDYConnection(pipe, role: .server)
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask { try await connection.run() }
                         var streams: [String: SPDYStream] = [:]
-                        while streams.count < count, let stream = try await connection.accept() { streams[stream.header("streamtype") ?? ""] = stream }
+                        while streams.count < count, let stream = try await connection.accept() {
+                            streams[stream.header("streamtype") ?? ""] = stream
+                        }
                         try await command(streams)
                         for stream in streams.values { stream.reset() }
                         connection.close()
@@ -38,7 +44,9 @@ private final class Heard: Sendable {
                 }
             }
         }
-        let server = try HTTPServer(configuration: .init(host: "127.0.0.1", port: 0), responder: Runtime(count: count, command: command), log: Logger(label: "test"))
+        let server = try HTTPServer(
+            configuration: .init(host: "127.0.0.1", port: 0), responder: Runtime(count: count, command: command), log: Logger(label: "test")
+        )
         let port = try #require(try await server.start().port)
         try await body("http://127.0.0.1:\(port)")
         await server.shutdown(grace: .zero)
@@ -51,7 +59,8 @@ private final class Heard: Sendable {
             try await streams["stderr"]?.write("no complaints")
             try await streams["error"]?.write(#"{"metadata":{},"status":"Success"}"#)
         } whileServing: { url in
-            let client = try await StreamingClient.remoteCommand(url: url + "/exec/token", stdin: true, stdout: true, stderr: true, tty: false)
+            let client = try await StreamingClient.remoteCommand(
+                url: url + "/exec/token", stdin: true, stdout: true, stderr: true, tty: false)
             let heard = Heard()
             async let over: Void = client.run { channel, piece in heard.add(channel, piece) }
             try await client.send(StreamingClient.stdin, ByteBuffer(repeating: 1, count: 1_000_000))
@@ -97,7 +106,8 @@ private final class Heard: Sendable {
         try await withRuntime(streams: 2) { streams in
             _ = try await streams["stdin"]?.readAll()
         } whileServing: { url in
-            let client = try await StreamingClient.remoteCommand(url: url + "/exec/token", stdin: true, stdout: false, stderr: false, tty: false)
+            let client = try await StreamingClient.remoteCommand(
+                url: url + "/exec/token", stdin: true, stdout: false, stderr: false, tty: false)
             let over = Task { try await client.run { _, _ in } }
             try await client.send(StreamingClient.stdin, ByteBuffer(string: "x"))
             client.close()

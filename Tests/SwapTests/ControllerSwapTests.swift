@@ -41,7 +41,9 @@ import Testing
                     group.addTask { try await world.apply(step.swap) }
                     for name in names {
                         group.addTask {
-                            _ = try await world.client.patch(.deployments, namespace: "default", name: name, subresource: nil, .merge, ["spec": ["replicas": Value(step.replicas)]])
+                            _ = try await world.client.patch(
+                                .deployments, namespace: "default", name: name, subresource: nil, .merge,
+                                ["spec": ["replicas": Value(step.replicas)]])
                         }
                     }
                 }
@@ -76,7 +78,8 @@ import Testing
             try await world.wait(for: resource, "the status of each") { objects in
                 objects.count == names.count
                     && objects.allSatisfy { object in
-                        object.value["status"]["replicas"].int == Int64(replicas) && object.value["status"]["observedGeneration"] == object.value["metadata"]["generation"]
+                        object.value["status"]["replicas"].int == Int64(replicas)
+                            && object.value["status"]["observedGeneration"] == object.value["metadata"]["generation"]
                     }
             }
         }

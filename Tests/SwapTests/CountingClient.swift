@@ -41,7 +41,9 @@ final class CountingClient: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         guard resource == .pods, subresource == "binding", let name else {
             return try await api.create(resource, namespace: namespace, name: name, subresource: subresource, object)
         }
@@ -71,10 +73,14 @@ final class CountingClient: Client {
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
         try await api.watch(resource, namespace: namespace, options: options)
     }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         try await api.update(resource, namespace: namespace, name: name, subresource: subresource, object)
     }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
+    {
         try await api.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch)
     }
     @discardableResult

@@ -9,9 +9,13 @@ import Testing
 @Suite struct ProxySwapTests {
     private static let isInside = ProcessInfo.processInfo.environment["APUS_SWAPS_IN_NAMESPACE"] != nil
 
-    /// A namespace is a thread's, and the proxy works on threads that the system makes: so the test runs once more, in a process that was born in one.
-    @Test(.disabled(if: isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3))) func noRequestIsLostInASwap() throws {
-        let script = Network.setUp.joined(separator: " && ") + " && exec timeout 150 \(Command.executable) --testing-library swift-testing --filter ProxySwapTests"
+    /// A namespace is a thread's, and the proxy works on threads that the system makes: so the test runs once more, in a process that was
+    /// born in one.
+    @Test(.disabled(if: isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3)))
+    func noRequestIsLostInASwap() throws {
+        let script =
+            Network.setUp.joined(separator: " && ")
+            + " && exec timeout 150 \(Command.executable) --testing-library swift-testing --filter ProxySwapTests"
         let output = try Command.run(["unshare", "--net", "--", "sh", "-c", script], environment: ["APUS_SWAPS_IN_NAMESPACE": "1"])
         #expect(output.status == 0, "\(output.text)")
         #expect(output.text.contains("swapsInsideTheNamespace() passed"), "\(output.text)")
@@ -19,7 +23,8 @@ import Testing
 
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
         let proxy = Proxy(
-            Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16"), cache: world.cache, plugins: world.plugins, log: world.log)
+            Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16"), cache: world.cache,
+            plugins: world.plugins, log: world.log)
         return [{ try await proxy.run() }]
     }
 
@@ -81,7 +86,8 @@ import Testing
             [
                 "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
                 "metadata": ["name": "web-1", "namespace": "default", "labels": ["kubernetes.io/service-name": "web"]],
-                "ports": [["name": "http", "port": 8080, "protocol": "TCP"]], "endpoints": [["addresses": [.string(Network.node)], "conditions": ["ready": true]]],
+                "ports": [["name": "http", "port": 8080, "protocol": "TCP"]],
+                "endpoints": [["addresses": [.string(Network.node)], "conditions": ["ready": true]]],
             ])
     }
 }

@@ -138,7 +138,9 @@ final class Requests: Sendable {
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
-        guard withSocketAddress(address, port, { connect(connection, $0, $1) }) == 0 else { return "connect: \(String(cString: strerror(errno)))" }
+        guard withSocketAddress(address, port, { connect(connection, $0, $1) }) == 0 else {
+            return "connect: \(String(cString: strerror(errno)))"
+        }
         var byte: UInt8 = 0
         return recv(connection, &byte, 1, 0) == 1 ? nil : "recv: \(String(cString: strerror(errno)))"
     }
@@ -149,5 +151,7 @@ private func withSocketAddress<R>(_ address: String, _ port: UInt16, _ body: (Un
     inet.sin_family = sa_family_t(AF_INET)
     inet.sin_port = port.bigEndian
     inet_pton(AF_INET, address, &inet.sin_addr)
-    return withUnsafePointer(to: &inet) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) } }
+    return withUnsafePointer(to: &inet) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    }
 }

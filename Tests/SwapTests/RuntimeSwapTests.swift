@@ -12,12 +12,16 @@ import Testing
         let swaps: [(manifest: PluginManifest, addresses: String)] = [
             (try Built.manifest("runtime-fake") { $0.config = ["podCIDR": "10.60.0.0/24"] }, "10.60.0."),
             (
-                try Built.manifest("runtime-fake") { ($0.name, $0.replaces, $0.config) = ("runtime-other", "runtime-fake", ["podCIDR": "10.70.0.0/24"]) },
+                try Built.manifest("runtime-fake") {
+                    ($0.name, $0.replaces, $0.config) = ("runtime-other", "runtime-fake", ["podCIDR": "10.70.0.0/24"])
+                },
                 "10.70.0."
             ),
             (
                 try Built.manifest("runtime-fake") {
-                    ($0.name, $0.replaces, $0.config, $0.isolation) = ("runtime-other", "runtime-fake", ["podCIDR": "10.80.0.0/24"], .process)
+                    ($0.name, $0.replaces, $0.config, $0.isolation) = (
+                        "runtime-other", "runtime-fake", ["podCIDR": "10.80.0.0/24"], .process
+                    )
                 }, "10.80.0."
             ),
         ]
@@ -31,7 +35,9 @@ import Testing
             }
             // A version that cannot be made changes nothing.
             try await world.apply(
-                try Built.manifest("runtime-fake") { ($0.name, $0.replaces, $0.config) = ("runtime-other", "runtime-fake", ["podCIDR": "nonsense"]) }, expecting: .failed)
+                try Built.manifest("runtime-fake") {
+                    ($0.name, $0.replaces, $0.config) = ("runtime-other", "runtime-fake", ["podCIDR": "nonsense"])
+                }, expecting: .failed)
             try await Self.runPod(world, "last", "10.80.0.")
             try await Self.waitUntilReady(world)
         }
@@ -40,20 +46,24 @@ import Testing
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
         let recorder = EventRecorder(client: world.client, component: "kubelet", host: "n1", log: world.log)
         var configuration = KubeletConfiguration(
-            nodeName: "n1", nodeAddresses: ["127.0.0.1"], podCIDR: "", rootDirectory: world.directory + "/kubelet", podLogsDirectory: world.directory + "/logs",
+            nodeName: "n1", nodeAddresses: ["127.0.0.1"], podCIDR: "", rootDirectory: world.directory + "/kubelet",
+            podLogsDirectory: world.directory + "/logs",
             version: "v1.36.0+apus")
         configuration.serverAddress = "127.0.0.1"
         configuration.serverPort = 0
-        let certificate = try CertificateAuthority.create(commonName: "test").issueServer(commonName: "system:node:n1", names: ["n1"], addresses: ["127.0.0.1"])
+        let certificate = try CertificateAuthority.create(commonName: "test").issueServer(
+            commonName: "system:node:n1", names: ["n1"], addresses: ["127.0.0.1"])
         (configuration.servingCertificate, configuration.servingKey) = (certificate.certificatePEM, certificate.privateKeyPEM)
         let kubelet = Kubelet(
-            configuration: configuration, client: world.client, cache: world.cache, runtime: PluginRuntime(world.plugins), recorder: recorder, log: world.log)
+            configuration: configuration, client: world.client, cache: world.cache, runtime: PluginRuntime(world.plugins),
+            recorder: recorder, log: world.log)
         return [{ try await kubelet.run() }]
     }
 
     private static func waitUntilReady(_ world: World) async throws {
         try await world.wait(for: .nodes, "the Node to be ready") { nodes in
-            nodes.first?.value["status"]["conditions"].elements.contains { $0["type"].string == "Ready" && $0["status"].string == "True" } == true
+            nodes.first?.value["status"]["conditions"].elements.contains { $0["type"].string == "Ready" && $0["status"].string == "True" }
+                == true
         }
     }
 
@@ -61,7 +71,10 @@ import Testing
     private static func runPod(_ world: World, _ name: String, _ addresses: String) async throws {
         try await world.addPod(name, node: "n1")
         try await world.wait(for: .pods, "\(name) to run at \(addresses)…") { pods in
-            pods.contains { $0.name == name && $0.value["status"]["phase"].string == "Running" && $0.value["status"]["podIP"].string?.hasPrefix(addresses) == true }
+            pods.contains {
+                $0.name == name && $0.value["status"]["phase"].string == "Running"
+                    && $0.value["status"]["podIP"].string?.hasPrefix(addresses) == true
+            }
         }
         try await world.client.delete(.pods, namespace: "default", name: name, options: ["gracePeriodSeconds": 1])
         try await world.wait(for: .pods, "\(name) to go") { $0.isEmpty }

@@ -29,9 +29,12 @@ import Testing
         return made
     }
 
-    /// Waits until a policy was called more than `calls` times. Bindings lag behind decisions, so that Pods may be bound for a while that others decided about.
+    /// Waits until a policy was called more than `calls` times. Bindings lag behind decisions, so that Pods may be bound for a while that
+    /// others decided about.
     private static func waitUntilAsked(_ world: World, _ name: String, after calls: UInt64) async throws {
-        while try #require(world.status(name)).calls <= calls { try await world.client.waitUntilBound(world.client.bindings.nodes.count + 1) }
+        while try #require(world.status(name)).calls <= calls {
+            try await world.client.waitUntilBound(world.client.bindings.nodes.count + 1)
+        }
     }
 
     /// Everything is bound, once, where the API says it is.
@@ -50,7 +53,8 @@ import Testing
     @Test(.timeLimit(.minutes(5))) func fiveSwapsLoseNoPodAndBindNoneTwice() async throws {
         let standard = try Built.manifest("scheduler-default")
         let spread = try Built.manifest("example-policy") { $0.replaces = "scheduler-default" }
-        // One goes to another plugin and one back; one changes the library under a name and one changes it back; one goes to a process of its own.
+        // One goes to another plugin and one back; one changes the library under a name and one changes it back; one goes to a process of
+        // its own.
         let swaps: [PluginManifest] = [
             spread,
             try Built.manifest("example-policy") { $0.enabled = false },

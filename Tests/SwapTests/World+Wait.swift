@@ -8,9 +8,12 @@ extension GroupVersionResource {
 }
 
 extension World {
-    /// Waits until `condition` holds for the objects of a kind, and returns them. A wait that takes too long is a failure that shows what there was.
+    /// Waits until `condition` holds for the objects of a kind, and returns them. A wait that takes too long is a failure that shows what
+    /// there was.
     @discardableResult
-    func wait(for resource: GroupVersionResource, _ what: String, seconds: Int = 120, _ condition: @escaping @Sendable ([Object]) -> Bool) async throws -> [Object] {
+    func wait(for resource: GroupVersionResource, _ what: String, seconds: Int = 120, _ condition: @escaping @Sendable ([Object]) -> Bool)
+        async throws -> [Object]
+    {
         try await seen.watch(resource)
         let (changes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let observation = seen.observe([resource]) { _, _, _ in signal.yield() }
@@ -33,29 +36,34 @@ extension World {
             _ = try await client.create(.nodes, ["apiVersion": "v1", "kind": "Node", "metadata": ["name": .string("n\(number)")]])
             let amounts: Value = ["cpu": .string(cpu(number)), "memory": "256Gi", "pods": "500"]
             _ = try await client.patch(
-                .nodes, namespace: nil, name: "n\(number)", subresource: "status", .strategicMerge, ["status": ["capacity": amounts, "allocatable": amounts]])
+                .nodes, namespace: nil, name: "n\(number)", subresource: "status", .strategicMerge,
+                ["status": ["capacity": amounts, "allocatable": amounts]])
         }
     }
 
     func addPod(_ name: String, node: String? = nil) async throws {
         var spec: Value = [
-            "automountServiceAccountToken": false, "containers": [["name": "c", "image": "a", "resources": ["requests": ["cpu": "100m", "memory": "64Mi"]]]],
+            "automountServiceAccountToken": false,
+            "containers": [["name": "c", "image": "a", "resources": ["requests": ["cpu": "100m", "memory": "64Mi"]]]],
         ]
         if let node { spec["nodeName"] = .string(node) }
         _ = try await client.create(
-            .pods, namespace: "default", ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default"], "spec": spec])
+            .pods, namespace: "default",
+            ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default"], "spec": spec])
     }
 
     /// Pods need the ServiceAccount of their namespace, which no controller makes here.
     func addServiceAccount() async throws {
         _ = try await client.create(
-            .serviceAccounts, namespace: "default", ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default", "namespace": "default"]])
+            .serviceAccounts, namespace: "default",
+            ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default", "namespace": "default"]])
     }
 }
 
 /// What `body` returns, or a failure with what there was when it takes too long.
 func limited<R: Sendable>(
-    _ seconds: Int, _ what: String, _ body: @escaping @Sendable () async throws -> R, otherwise state: @escaping @Sendable () -> String = { "" }
+    _ seconds: Int, _ what: String, _ body: @escaping @Sendable () async throws -> R,
+    otherwise state: @escaping @Sendable () -> String = { "" }
 ) async throws -> R {
     try await withThrowingTaskGroup(of: R.self) { group in
         group.addTask { try await body() }

@@ -33,7 +33,8 @@ final class World: Sendable {
 
     /// Runs `body` beside `loops` with `manifests` started, and takes everything away again. Fails when a loop ends early.
     static func with(
-        _ manifests: [PluginManifest], libraries: [String] = [], loops: @escaping @Sendable (World) throws -> [@Sendable () async throws -> Void],
+        _ manifests: [PluginManifest], libraries: [String] = [],
+        loops: @escaping @Sendable (World) throws -> [@Sendable () async throws -> Void],
         _ body: @escaping @Sendable (World) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("swaps-\(UUID().uuidString)").path
@@ -65,7 +66,8 @@ final class World: Sendable {
     }
 
     private func run(
-        _ loops: @escaping @Sendable (World) throws -> [@Sendable () async throws -> Void], _ body: @escaping @Sendable (World) async throws -> Void
+        _ loops: @escaping @Sendable (World) throws -> [@Sendable () async throws -> Void],
+        _ body: @escaping @Sendable (World) async throws -> Void
     ) async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -94,7 +96,9 @@ final class World: Sendable {
     func grant(_ manifest: PluginManifest) { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
 
     /// Swaps, and expects the plugin to be in `state` then.
-    func apply(_ manifest: PluginManifest, expecting state: PluginState = .running, location: SourceLocation = #_sourceLocation) async throws {
+    func apply(_ manifest: PluginManifest, expecting state: PluginState = .running, location: SourceLocation = #_sourceLocation)
+        async throws
+    {
         grant(manifest)
         await plugins.apply(manifest)
         let status = try #require(self.status(manifest.name), sourceLocation: location)
@@ -112,7 +116,8 @@ enum Built {
         return String(executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)])
     }()
 
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
 
     /// The manifests of the default set and of the examples, by name, all enabled.
     static func manifests() throws -> [String: PluginManifest] {
@@ -135,7 +140,8 @@ enum Built {
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         compiler.arguments = [
-            "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c", "-o", "\(directory)/lib\(name).so",
+            "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c", "-o",
+            "\(directory)/lib\(name).so",
         ]
         try compiler.run()
         compiler.waitUntilExit()

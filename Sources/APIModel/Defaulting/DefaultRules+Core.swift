@@ -34,7 +34,9 @@ extension DefaultRules {
             }
             let isExternal = type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && !spec["externalIPs"].isEmpty)
             if isExternal, spec["externalTrafficPolicy"].isEmpty { spec["externalTrafficPolicy"] = "Cluster" }
-            if ["NodePort", "LoadBalancer", "ClusterIP"].contains(type), spec["internalTrafficPolicy"].isEmpty { spec["internalTrafficPolicy"] = "Cluster" }
+            if ["NodePort", "LoadBalancer", "ClusterIP"].contains(type), spec["internalTrafficPolicy"].isEmpty {
+                spec["internalTrafficPolicy"] = "Cluster"
+            }
             if type == "LoadBalancer", spec["allocateLoadBalancerNodePorts"].isNull { spec["allocateLoadBalancerNodePorts"] = true }
         },
         "core.v1.ServicePort": { port in

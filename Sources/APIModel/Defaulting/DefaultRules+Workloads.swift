@@ -21,7 +21,9 @@ extension DefaultRules {
             }
             if spec["parallelism"].isNull { spec["parallelism"] = 1 }
             if spec["backoffLimit"].isNull { spec["backoffLimit"] = spec["backoffLimitPerIndex"].isNull ? 6 : 2_147_483_647 }
-            if spec["podReplacementPolicy"].isEmpty { spec["podReplacementPolicy"] = spec["podFailurePolicy"].isNull ? "TerminatingOrFailed" : "Failed" }
+            if spec["podReplacementPolicy"].isEmpty {
+                spec["podReplacementPolicy"] = spec["podFailurePolicy"].isNull ? "TerminatingOrFailed" : "Failed"
+            }
             if spec["completionMode"].isEmpty { spec["completionMode"] = "NonIndexed" }
             if spec["suspend"].isNull { spec["suspend"] = false }
             job["spec"] = spec

@@ -1,4 +1,5 @@
-/// The defaults that depend on other fields. Each rule sees one object of its type, after the table and before the objects inside it have had theirs.
+/// The defaults that depend on other fields. Each rule sees one object of its type, after the table and before the objects inside it have
+/// had theirs.
 enum DefaultRules {
     typealias Rule = @Sendable (inout Value) -> Void
 
@@ -28,15 +29,20 @@ enum DefaultRules {
             if spec["policyTypes"].isEmpty { spec["policyTypes"] = spec["egress"].isEmpty ? ["Ingress"] : ["Ingress", "Egress"] }
         },
         "rbac.v1.Subject": { subject in
-            if subject["apiGroup"].isEmpty, ["User", "Group"].contains(subject["kind"].string) { subject["apiGroup"] = "rbac.authorization.k8s.io" }
+            if subject["apiGroup"].isEmpty, ["User", "Group"].contains(subject["kind"].string) {
+                subject["apiGroup"] = "rbac.authorization.k8s.io"
+            }
         },
         "autoscaling.v2.HorizontalPodAutoscalerSpec": { spec in
             if spec["metrics"].isEmpty {
-                spec["metrics"] = [["type": "Resource", "resource": ["name": "cpu", "target": ["type": "Utilization", "averageUtilization": 80]]]]
+                spec["metrics"] = [
+                    ["type": "Resource", "resource": ["name": "cpu", "target": ["type": "Utilization", "averageUtilization": 80]]]
+                ]
             }
             guard !spec["behavior"].isNull else { return }
             scalingRules(
-                &spec["behavior"]["scaleUp"], window: 0, policies: [["type": "Pods", "value": 4, "periodSeconds": 15], ["type": "Percent", "value": 100, "periodSeconds": 15]])
+                &spec["behavior"]["scaleUp"], window: 0,
+                policies: [["type": "Pods", "value": 4, "periodSeconds": 15], ["type": "Percent", "value": 100, "periodSeconds": 15]])
             scalingRules(&spec["behavior"]["scaleDown"], window: nil, policies: [["type": "Percent", "value": 100, "periodSeconds": 15]])
         },
         "flowcontrol.v1.LimitResponse": { response in
@@ -47,7 +53,8 @@ enum DefaultRules {
             if spec["names"]["singular"].isEmpty { spec["names"]["singular"] = .string(kind.lowercased()) }
             if spec["names"]["listKind"].isEmpty { spec["names"]["listKind"] = .string(kind + "List") }
         },
-        "resource.v1.ExactDeviceRequest": exactCount, "resource.v1.DeviceSubRequest": exactCount, "resource.v1beta2.ExactDeviceRequest": exactCount,
+        "resource.v1.ExactDeviceRequest": exactCount, "resource.v1.DeviceSubRequest": exactCount,
+        "resource.v1beta2.ExactDeviceRequest": exactCount,
         "resource.v1beta2.DeviceSubRequest": exactCount, "resource.v1beta1.DeviceSubRequest": exactCount,
         "resource.v1beta1.DeviceRequest": { request in
             guard !request["deviceClassName"].isEmpty else { return }

@@ -1,7 +1,7 @@
 internal import OrderedCollections
 
-/// The defaults that a table can say. One line: the type without `io.k8s.api.`, the field, the value. A `!` after the field: zero and false count as absent too
-/// (the field is no pointer upstream). An empty string counts as absent, but where the value is `""`.
+/// The defaults that a table can say. One line: the type without `io.k8s.api.`, the field, the value. A `!` after the field: zero and false
+/// count as absent too (the field is no pointer upstream). An empty string counts as absent, but where the value is `""`.
 enum DefaultTable {
     struct Entry: Sendable {
         var field: String

@@ -2,9 +2,11 @@ internal import OrderedCollections
 
 /// Fills in what an object leaves open, as upstream's versioned defaults do.
 ///
-/// A default belongs to a type, not to a kind: one walk along the schema sets what the table says for each type met, then runs the type's rule where it has one.
+/// A default belongs to a type, not to a kind: one walk along the schema sets what the table says for each type met, then runs the type's
+/// rule where it has one.
 public enum Defaulting {
-    /// Idempotent. What needs more than the object itself (a cluster IP, the default storage class, the default service account) is the API server's to add.
+    /// Idempotent. What needs more than the object itself (a cluster IP, the default storage class, the default service account) is the API
+    /// server's to add.
     public static func apply(_ object: inout Value, resource: ResourceType) {
         let schema = resource.schema.schema
         for name in ["metadata", "spec", "status"] where object[name].isNull {

@@ -19,7 +19,11 @@ public enum OpenAPI {
             "openapi": "3.0.0", "info": info, "paths": .object(paths.items),
             "components": [
                 "schemas": .object(schemas.finished),
-                "securitySchemes": ["BearerToken": ["type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"]],
+                "securitySchemes": [
+                    "BearerToken": [
+                        "type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header",
+                    ]
+                ],
             ],
         ]
     }
@@ -41,7 +45,9 @@ public enum OpenAPI {
         for type in catalogue.types { schemas.add(type.name) }
         return [
             "swagger": "2.0", "info": info, "paths": .object(paths.items), "definitions": .object(schemas.finished),
-            "securityDefinitions": ["BearerToken": ["type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"]],
+            "securityDefinitions": [
+                "BearerToken": ["type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header"]
+            ],
             "security": [["BearerToken": []]],
         ]
     }
@@ -57,5 +63,7 @@ public enum OpenAPI {
 
     private static let info: Value = ["title": "Kubernetes", "version": "v1.36.0"]
 
-    static func value(_ kind: GroupVersionKind) -> Value { ["group": .string(kind.group), "kind": .string(kind.kind), "version": .string(kind.version)] }
+    static func value(_ kind: GroupVersionKind) -> Value {
+        ["group": .string(kind.group), "kind": .string(kind.kind), "version": .string(kind.version)]
+    }
 }

@@ -36,23 +36,30 @@ struct OpenAPIPaths {
             let scope = resource.isNamespaced ? "\(root)/namespaces/{namespace}" : root
             let base = "\(scope)/\(resource.name)"
             let type = resource.schema.name
-            let list = catalogue.type(of: GroupVersionKind(group: resource.group, version: resource.version, kind: resource.kind + "List"))?.name
+            let list = catalogue.type(of: GroupVersionKind(group: resource.group, version: resource.version, kind: resource.kind + "List"))?
+                .name
             types += [type] + (list.map { [$0] } ?? [])
 
-            func add(_ path: String, _ operations: [Operation], _ verbs: [String], type: String?, list: String?, kind: GroupVersionKind, title: String) {
+            func add(
+                _ path: String, _ operations: [Operation], _ verbs: [String], type: String?, list: String?, kind: GroupVersionKind,
+                title: String
+            ) {
                 var item: Value = .emptyObject
                 for operation in operations where verbs.contains(operation.verb) {
-                    item[operation.method] = self.operation(operation, type: operation.verb == "list" ? list : type, body: type, kind: kind, title: title)
+                    item[operation.method] = self.operation(
+                        operation, type: operation.verb == "list" ? list : type, body: type, kind: kind, title: title)
                 }
                 guard !item.isEmpty else { return }
                 let variables = ["name", "namespace"].filter { path.contains("{\($0)}") }
-                item["parameters"] = .array(variables.map { parameter($0, in: "path", type: "string") } + [parameter("pretty", in: "query", type: "string")])
+                item["parameters"] = .array(
+                    variables.map { parameter($0, in: "path", type: "string") } + [parameter("pretty", in: "query", type: "string")])
                 items[path] = item
             }
 
             let kind = resource.groupVersionKind
             let title =
-                Self.title(resource.group) + resource.version.prefix(1).uppercased() + resource.version.dropFirst() + (resource.isNamespaced ? "Namespaced" : "") + resource.kind
+                Self.title(resource.group) + resource.version.prefix(1).uppercased() + resource.version.dropFirst()
+                + (resource.isNamespaced ? "Namespaced" : "") + resource.kind
             add(base, Self.collection, resource.verbs, type: type, list: list, kind: kind, title: title)
             add("\(base)/{name}", Self.item, resource.verbs, type: type, list: nil, kind: kind, title: title)
             if resource.isNamespaced, resource.verbs.contains("list") {
@@ -83,9 +90,12 @@ struct OpenAPIPaths {
             case "delete", "deletecollection": Self.deleteOptions
             default: nil
             }
-        let verb = operation.verb == "update" ? "replace" : operation.verb == "get" ? "read" : operation.verb == "deletecollection" ? "deleteCollection" : operation.verb
+        let verb =
+            operation.verb == "update"
+            ? "replace" : operation.verb == "get" ? "read" : operation.verb == "deletecollection" ? "deleteCollection" : operation.verb
         var value: Value = [
-            "operationId": .string(verb + title), "x-kubernetes-action": .string(operation.action), "x-kubernetes-group-version-kind": OpenAPI.value(kind),
+            "operationId": .string(verb + title), "x-kubernetes-action": .string(operation.action),
+            "x-kubernetes-group-version-kind": OpenAPI.value(kind),
         ]
         let schema: Value = result.map(form.reference) ?? ["type": "string"]
         var codes = ["200"]
@@ -95,15 +105,22 @@ struct OpenAPIPaths {
         var responses: Value = .emptyObject
         switch form {
         case .v3:
-            for code in codes { responses[code] = ["description": .string(Self.meanings[code] ?? ""), "content": content(Self.written, schema)] }
+            for code in codes {
+                responses[code] = ["description": .string(Self.meanings[code] ?? ""), "content": content(Self.written, schema)]
+            }
             if let bodyType {
                 value["requestBody"] = [
-                    "required": .bool(operation.method != "delete"), "content": content(operation.verb == "patch" ? Self.patches : Self.read, form.reference(bodyType)),
+                    "required": .bool(operation.method != "delete"),
+                    "content": content(operation.verb == "patch" ? Self.patches : Self.read, form.reference(bodyType)),
                 ]
             }
         case .v2:
             for code in codes { responses[code] = ["description": .string(Self.meanings[code] ?? ""), "schema": schema] }
-            if let bodyType { parameters.insert(["name": "body", "in": "body", "required": .bool(operation.method != "delete"), "schema": form.reference(bodyType)], at: 0) }
+            if let bodyType {
+                parameters.insert(
+                    ["name": "body", "in": "body", "required": .bool(operation.method != "delete"), "schema": form.reference(bodyType)],
+                    at: 0)
+            }
             value["consumes"] = Value(operation.verb == "patch" ? Self.patches : Self.read)
             value["produces"] = Value(Self.written)
             value["schemes"] = ["https"]
@@ -114,7 +131,9 @@ struct OpenAPIPaths {
         return value
     }
 
-    private func content(_ types: [String], _ schema: Value) -> Value { .object(Value.Fields(uniqueKeysWithValues: types.map { ($0, ["schema": schema]) })) }
+    private func content(_ types: [String], _ schema: Value) -> Value {
+        .object(Value.Fields(uniqueKeysWithValues: types.map { ($0, ["schema": schema]) }))
+    }
 
     private func parameter(_ name: String, in place: String, type: String) -> Value {
         var parameter: Value = ["name": .string(name), "in": .string(place), "uniqueItems": true]
@@ -138,15 +157,18 @@ struct OpenAPIPaths {
     private static let read = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
     private static let written = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
     private static let patches = [
-        "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json",
+        "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
+        "application/strategic-merge-patch+json",
     ]
 
     private static let selection: [(String, String)] = [
-        ("allowWatchBookmarks", "boolean"), ("continue", "string"), ("fieldSelector", "string"), ("labelSelector", "string"), ("limit", "integer"), ("resourceVersion", "string"),
+        ("allowWatchBookmarks", "boolean"), ("continue", "string"), ("fieldSelector", "string"), ("labelSelector", "string"),
+        ("limit", "integer"), ("resourceVersion", "string"),
         ("resourceVersionMatch", "string"), ("sendInitialEvents", "boolean"), ("timeoutSeconds", "integer"), ("watch", "boolean"),
     ]
     private static let deletion: [(String, String)] = [
-        ("dryRun", "string"), ("gracePeriodSeconds", "integer"), ("ignoreStoreReadErrorWithClusterBreakingPotential", "boolean"), ("orphanDependents", "boolean"),
+        ("dryRun", "string"), ("gracePeriodSeconds", "integer"), ("ignoreStoreReadErrorWithClusterBreakingPotential", "boolean"),
+        ("orphanDependents", "boolean"),
         ("propagationPolicy", "string"),
     ]
     private static let writing: [(String, String)] = [("dryRun", "string"), ("fieldManager", "string"), ("fieldValidation", "string")]

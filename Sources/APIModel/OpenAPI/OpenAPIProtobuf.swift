@@ -2,7 +2,8 @@ import OrderedCollections
 
 /// The OpenAPI v2 document as protobuf, which is the only form that `kubectl` before 1.27 reads.
 ///
-/// Numbers: gnostic's `openapiv2/OpenAPIv2.proto`. What a client checks objects against and explains them by is there: the definitions. Paths are left out.
+/// Numbers: gnostic's `openapiv2/OpenAPIv2.proto`. What a client checks objects against and explains them by is there: the definitions.
+/// Paths are left out.
 enum OpenAPIProtobuf {
     static func encode(_ document: Value) -> [UInt8] {
         var info = Message()

@@ -10,7 +10,9 @@ struct OpenAPISchemas {
     init(form: OpenAPI.Form, catalogue: Catalogue) {
         self.form = form
         self.catalogue = catalogue
-        kinds = Dictionary(grouping: catalogue.kinds, by: \.type.name).mapValues { entries in entries.map(\.kind).sorted { $0.description < $1.description } }
+        kinds = Dictionary(grouping: catalogue.kinds, by: \.type.name).mapValues { entries in
+            entries.map(\.kind).sorted { $0.description < $1.description }
+        }
     }
 
     /// In the order of their names.
@@ -49,7 +51,9 @@ struct OpenAPISchemas {
         }
         if field.isAtomicMap { schema["x-kubernetes-map-type"] = "atomic" }
         if let key = field.patchMergeKey { schema["x-kubernetes-patch-merge-key"] = .string(key) }
-        let strategies = [(FieldSchema.PatchStrategy.merge, "merge"), (.retainKeys, "retainKeys")].filter { field.patchStrategy.contains($0.0) }.map(\.1)
+        let strategies = [(FieldSchema.PatchStrategy.merge, "merge"), (.retainKeys, "retainKeys")].filter {
+            field.patchStrategy.contains($0.0)
+        }.map(\.1)
         if !strategies.isEmpty { schema["x-kubernetes-patch-strategy"] = .string(strategies.joined(separator: ",")) }
         return schema
     }
@@ -87,6 +91,8 @@ struct OpenAPISchemas {
             if name.hasSuffix(".IntOrString") { return ["format": "int-or-string", "oneOf": [["type": "integer"], ["type": "string"]]] }
         }
         guard let scalar = catalogue.scalars.first(where: { $0.name == name }) else { return .emptyObject }
-        return ["type": scalar.type.isEmpty ? .null : .string(scalar.type), "format": scalar.format.isEmpty ? .null : .string(scalar.format)]
+        return [
+            "type": scalar.type.isEmpty ? .null : .string(scalar.type), "format": scalar.format.isEmpty ? .null : .string(scalar.format),
+        ]
     }
 }

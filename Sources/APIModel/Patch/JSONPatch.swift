@@ -12,7 +12,9 @@ enum JSONPatch {
         let hasValue = operation.fields["value"] != nil
         switch name {
         case "add", "replace", "test":
-            guard hasValue || name == "test" else { throw Error(description: "\(name) operation for path \(FieldError.quoted(path)) has no value") }
+            guard hasValue || name == "test" else {
+                throw Error(description: "\(name) operation for path \(FieldError.quoted(path)) has no value")
+            }
             let value = operation.fields["value"] ?? .null
             switch name {
             case "add": try edit(&document, pointer(path), .add(value), name, path)
@@ -26,7 +28,9 @@ enum JSONPatch {
             guard let from = operation["from"].string else { throw Error(description: "\(name) operation does not have a valid from") }
             guard let value = try read(document, pointer(from)) else { throw missing(name, from) }
             if name == "move" {
-                if path.hasPrefix(from + "/") { throw Error(description: "\(name) operation does not apply: \(from) cannot be moved into itself") }
+                if path.hasPrefix(from + "/") {
+                    throw Error(description: "\(name) operation does not apply: \(from) cannot be moved into itself")
+                }
                 try edit(&document, pointer(from), .remove, name, from)
             }
             try edit(&document, pointer(path), .add(value), name, path)
@@ -47,7 +51,9 @@ enum JSONPatch {
     private static func pointer(_ path: String) throws(Error) -> ArraySlice<String> {
         if path.isEmpty { return [] }
         guard path.hasPrefix("/") else { throw Error(description: "\(FieldError.quoted(path)) is not a JSON pointer") }
-        return path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { String($0).replacing("~1", with: "/").replacing("~0", with: "~") }[...]
+        return path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map {
+            String($0).replacing("~1", with: "/").replacing("~0", with: "~")
+        }[...]
     }
 
     private static func read(_ document: Value, _ path: ArraySlice<String>) throws(Error) -> Value? {
@@ -66,7 +72,9 @@ enum JSONPatch {
         return value
     }
 
-    private static func edit(_ document: inout Value, _ path: ArraySlice<String>, _ change: Edit, _ name: String, _ whole: String) throws(Error) {
+    private static func edit(_ document: inout Value, _ path: ArraySlice<String>, _ change: Edit, _ name: String, _ whole: String)
+        throws(Error)
+    {
         guard let step = path.first else {
             switch change {
             case .add(let value), .replace(let value): document = value
@@ -102,7 +110,9 @@ enum JSONPatch {
             guard let index = Int(step) else { throw missing(name, whole) }
             if isLast, case .add(let value) = change {
                 guard (0...elements.count).contains(index) else {
-                    throw Error(description: "add operation does not apply: doc is missing path: \(FieldError.quoted(whole)): invalid index referenced")
+                    throw Error(
+                        description:
+                            "add operation does not apply: doc is missing path: \(FieldError.quoted(whole)): invalid index referenced")
                 }
                 elements.insert(value, at: index)
                 return

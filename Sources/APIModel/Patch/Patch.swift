@@ -19,9 +19,13 @@ public enum Patch {
     /// RFC 6902: a list of operations, all or none.
     /// - Throws: a `BadRequest` for a patch that is none, an `Invalid` for an operation that does not fit the target.
     public static func json(_ target: Value, _ patch: Value) throws(APIError) -> Value {
-        guard case .array(let operations) = patch else { throw APIError.badRequest("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch") }
+        guard case .array(let operations) = patch else {
+            throw APIError.badRequest("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        }
         guard operations.count <= 10_000 else {
-            throw APIError(code: 413, reason: .requestEntityTooLarge, message: "The allowed maximum operations in a JSON patch is 10000, got \(operations.count)")
+            throw APIError(
+                code: 413, reason: .requestEntityTooLarge,
+                message: "The allowed maximum operations in a JSON patch is 10000, got \(operations.count)")
         }
         var result = target
         for operation in operations {
@@ -36,8 +40,8 @@ public enum Patch {
         return result
     }
 
-    /// Kubernetes' strategic merge: as `merge`, but lists that have a merge key are merged by it, and the directives `$patch`, `$retainKeys`,
-    /// `$deleteFromPrimitiveList/…` and `$setElementOrder/…` are obeyed.
+    /// Kubernetes' strategic merge: as `merge`, but lists that have a merge key are merged by it, and the directives `$patch`,
+    /// `$retainKeys`, `$deleteFromPrimitiveList/…` and `$setElementOrder/…` are obeyed.
     /// - Throws: a `BadRequest` or an `Invalid` for a patch that contradicts the schema or itself.
     public static func strategic(_ target: Value, _ patch: Value, schema: TypeSchema) throws(APIError) -> Value {
         guard case .object(let fields) = patch else { throw APIError.badRequest("Invalid JSON document") }

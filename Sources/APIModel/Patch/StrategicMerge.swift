@@ -44,7 +44,8 @@ enum StrategicMerge {
         }
         if let keep = patch.removeValue(forKey: retainKeys) {
             let names = Set(keep.elements.compactMap(\.string))
-            guard case .array(let elements) = keep, elements.count == names.count, patch.filter({ !$0.value.isNull && !$0.key.hasPrefix("$") }).keys.allSatisfy(names.contains)
+            guard case .array(let elements) = keep, elements.count == names.count,
+                patch.filter({ !$0.value.isNull && !$0.key.hasPrefix("$") }).keys.allSatisfy(names.contains)
             else {
                 throw APIError.badRequest("invalid patch format of retainKeys directive")
             }
@@ -83,14 +84,17 @@ enum StrategicMerge {
     /// Obeys `$setElementOrder/…`, merging the list it speaks of.
     private static func order(_ target: inout Value.Fields, _ patch: inout Value.Fields, _ shape: Shape) throws(APIError) {
         for name in patch.keys where name.hasPrefix(elementOrder + "/") {
-            guard case .array(let wanted)? = patch.removeValue(forKey: name) else { throw APIError.badRequest("invalid patch format of setElementOrder list") }
+            guard case .array(let wanted)? = patch.removeValue(forKey: name) else {
+                throw APIError.badRequest("invalid patch format of setElementOrder list")
+            }
             let listName = String(name.dropFirst(elementOrder.count + 1))
             let field = shape.field(listName)
             let change = patch.removeValue(forKey: listName)
             let old = target[listName]?.elements ?? []
             var merged = old
             switch change {
-            case .some(.array(let elements)): merged = target[listName] == nil ? withoutDirectives(.array(elements)).elements : try list(old, elements, field, listName)
+            case .some(.array(let elements)):
+                merged = target[listName] == nil ? withoutDirectives(.array(elements)).elements : try list(old, elements, field, listName)
             case .some(.null):
                 target.removeValue(forKey: listName)
                 continue
@@ -110,7 +114,9 @@ enum StrategicMerge {
             for element in patch where !merged.contains(element) { merged.append(element) }
             return arrange(merged, patchOrder: patch, serverOrder: old, key: nil)
         }
-        guard let key = field.patchMergeKey else { throw APIError.badRequest("cannot merge list \(FieldError.quoted(name)): it has no merge key") }
+        guard let key = field.patchMergeKey else {
+            throw APIError.badRequest("cannot merge list \(FieldError.quoted(name)): it has no merge key")
+        }
 
         var merged = old
         var changes: [Value] = []
@@ -151,7 +157,8 @@ enum StrategicMerge {
         guard !id.isNull else {
             let text = String(decoding: JSON.encode(element), as: UTF8.self)
             throw APIError.invalid(
-                group: "", kind: "", name: "", errors: [.invalid("patch", .string(text), "map: \(text) does not contain declared merge key: \(key)")])
+                group: "", kind: "", name: "",
+                errors: [.invalid("patch", .string(text), "map: \(text) does not contain declared merge key: \(key)")])
         }
         return id
     }
@@ -161,15 +168,19 @@ enum StrategicMerge {
 
     private static func unknownDirective(_ kind: Value, _ patch: Value) -> APIError {
         APIError.badRequest(
-            "unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) found in: \(String(decoding: JSON.encode(patch), as: UTF8.self))")
+            "unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) found in: \(String(decoding: JSON.encode(patch), as: UTF8.self))"
+        )
     }
 
-    /// Elements named by the patch stand in the patch's order; the others keep the server's, each before the first patched one that followed it.
+    /// Elements named by the patch stand in the patch's order; the others keep the server's, each before the first patched one that
+    /// followed it.
     private static func arrange(_ merged: [Value], patchOrder: [Value], serverOrder: [Value], key: String?) -> [Value] {
         func id(_ element: Value) -> Value { key.map { element[$0] } ?? element }
         let patchIDs = patchOrder.map(id)
         let serverIDs = serverOrder.map(id)
-        var patched = merged.filter { patchIDs.contains(id($0)) }.sorted { (patchIDs.firstIndex(of: id($0)) ?? 0) < (patchIDs.firstIndex(of: id($1)) ?? 0) }[...]
+        var patched = merged.filter { patchIDs.contains(id($0)) }.sorted {
+            (patchIDs.firstIndex(of: id($0)) ?? 0) < (patchIDs.firstIndex(of: id($1)) ?? 0)
+        }[...]
         var others = merged.filter { !patchIDs.contains(id($0)) }[...]
         var result: [Value] = []
         while let left = patched.first, let right = others.first {
@@ -188,7 +199,9 @@ enum StrategicMerge {
         case .object(let fields):
             var kept: Value.Fields = [:]
             for (name, field) in fields
-            where !field.isNull && name != directive && name != retainKeys && !name.hasPrefix(elementOrder + "/") && !name.hasPrefix(deleteFromList + "/") {
+            where !field.isNull && name != directive && name != retainKeys && !name.hasPrefix(elementOrder + "/")
+                && !name.hasPrefix(deleteFromList + "/")
+            {
                 kept[name] = withoutDirectives(field)
             }
             return .object(kept)

@@ -1,6 +1,7 @@
 internal import OrderedCollections
 
-/// Makes a decoded object be of its type: what the type does not have is taken out, what has the wrong JSON type is refused, what has several spellings gets its canonical one.
+/// Makes a decoded object be of its type: what the type does not have is taken out, what has the wrong JSON type is refused, what has
+/// several spellings gets its canonical one.
 public enum Pruning {
     /// Removes fields that `schema` does not have and fields that are `null`, and writes quantities and times canonically.
     /// - Returns: the paths of the unknown fields, `spec.containers[0].foo`, in the order met.
@@ -12,12 +13,14 @@ public enum Pruning {
 
     /// As `prune`, for an object that comes from outside.
     /// - Throws: a `BadRequest` that names the first value of a wrong type:
-    ///   `Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`
+    ///   `Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field
+    ///   DeploymentSpec.spec.replicas of type int32`
     public static func decode(_ object: inout Value, schema: TypeSchema, kind: GroupVersionKind) throws(APIError) -> [String] {
         var walk = TypeWalk()
         walk.object(&object, schema)
         if let mismatch = walk.mismatch {
-            throw APIError.badRequest("\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): \(mismatch)")
+            throw APIError.badRequest(
+                "\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): \(mismatch)")
         }
         return walk.unknown
     }
@@ -28,10 +31,12 @@ public enum Pruning {
     /// `duplicate field "spec.foo"`
     public static func duplicateField(_ path: String) -> String { "duplicate field \(FieldError.quoted(path))" }
 
-    /// What field validation `Strict` answers: `Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.foo"`.
+    /// What field validation `Strict` answers: `Deployment in version "v1" cannot be handled as a Deployment: strict decoding error:
+    /// unknown field "spec.foo"`.
     public static func strictError(unknown: [String], duplicates: [String], kind: GroupVersionKind) -> APIError {
         let lines = duplicates.map(duplicateField) + unknown.map(unknownField)
         return .badRequest(
-            "\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): strict decoding error: \(lines.joined(separator: ", "))")
+            "\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): strict decoding error: \(lines.joined(separator: ", "))"
+        )
     }
 }

@@ -146,7 +146,9 @@ struct TypeWalk {
         if names.isEmpty {
             fail("json: cannot unmarshal \(kind) into Go value of type \(Self.goName(schema.name))")
         } else {
-            fail("json: cannot unmarshal \(kind) into Go struct field \(Self.lastPart(schema.name)).\(names.joined(separator: ".")) of type \(type)")
+            fail(
+                "json: cannot unmarshal \(kind) into Go struct field \(Self.lastPart(schema.name)).\(names.joined(separator: ".")) of type \(type)"
+            )
         }
     }
 
@@ -185,7 +187,9 @@ enum Base64Check {
                 padding += 1
                 if count % 4 < 2 || padding > 2 { return offset }
             } else {
-                guard padding == 0, Names.isAlphanumeric(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") else { return offset }
+                guard padding == 0, Names.isAlphanumeric(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") else {
+                    return offset
+                }
             }
             if byte != UInt8(ascii: "=") || count % 4 != 0 { count += 1 }
         }

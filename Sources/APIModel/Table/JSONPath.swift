@@ -1,6 +1,7 @@
 internal import OrderedCollections
 
-/// The JSON paths that columns of custom resources are made of: `.spec.replicas`, `.status.conditions[?(@.type=="Ready")].status`, `.spec.items[*].name`.
+/// The JSON paths that columns of custom resources are made of: `.spec.replicas`, `.status.conditions[?(@.type=="Ready")].status`,
+/// `.spec.items[*].name`.
 enum JSONPath {
     /// The cell of a column. What is not there is `null`, which clients leave blank.
     static func cell(_ object: Value, _ path: String, type: String, _ context: PrintContext) -> Value {
@@ -114,14 +115,18 @@ enum JSONPath {
     private static func bracket(_ inside: String) -> Step? {
         if inside == "*" { return .all }
         if let index = Int(inside) { return .index(index) }
-        if inside.count >= 2, let quote = inside.first, quote == "'" || quote == "\"", inside.last == quote { return .field(String(inside.dropFirst().dropLast())) }
+        if inside.count >= 2, let quote = inside.first, quote == "'" || quote == "\"", inside.last == quote {
+            return .field(String(inside.dropFirst().dropLast()))
+        }
         guard inside.hasPrefix("?("), inside.hasSuffix(")") else { return nil }
         let condition = String(inside.dropFirst(2).dropLast())
         for (symbol, equals) in [("==", true), ("!=", false)] {
             guard let range = condition.firstRange(of: symbol) else { continue }
             let left = String(condition[..<range.lowerBound]).trimmed
             var right = String(condition[range.upperBound...]).trimmed
-            if right.count >= 2, let quote = right.first, quote == "'" || quote == "\"", right.last == quote { right = String(right.dropFirst().dropLast()) }
+            if right.count >= 2, let quote = right.first, quote == "'" || quote == "\"", right.last == quote {
+                right = String(right.dropFirst().dropLast())
+            }
             guard left.hasPrefix("@.") else { return nil }
             return .filter(left.dropFirst(2).split(separator: ".").map(String.init), equals: equals, right)
         }

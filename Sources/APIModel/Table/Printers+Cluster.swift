@@ -11,8 +11,10 @@ extension Printers {
             var status = [ready.isNull ? "Unknown" : ready["status"].string == "True" ? "Ready" : "NotReady"]
             if object["spec"]["unschedulable"].bool == true { status.append("SchedulingDisabled") }
             return [
-                "Status": .string(status.joined(separator: ",")), "Roles": .string(roles(object)), "Version": text(info["kubeletVersion"]), "Internal-IP": address("InternalIP"),
-                "External-IP": address("ExternalIP"), "OS-Image": text(info["osImage"], or: unknown), "Kernel-Version": text(info["kernelVersion"], or: unknown),
+                "Status": .string(status.joined(separator: ",")), "Roles": .string(roles(object)), "Version": text(info["kubeletVersion"]),
+                "Internal-IP": address("InternalIP"),
+                "External-IP": address("ExternalIP"), "OS-Image": text(info["osImage"], or: unknown),
+                "Kernel-Version": text(info["kernelVersion"], or: unknown),
                 "Container-Runtime": text(info["containerRuntimeVersion"], or: unknown),
             ]
         },
@@ -21,7 +23,9 @@ extension Printers {
         "/Secret": { object, _ in ["Type": text(object["type"]), "Data": .int(Int64(object["data"].fields.count))] },
         "/ConfigMap": { object, _ in ["Data": .int(Int64(object["data"].fields.count + object["binaryData"].fields.count))] },
         "/ComponentStatus": { object, _ in
-            guard let healthy = object["conditions"].elements.first(where: { $0["type"].string == "Healthy" }) else { return ["Status": "Unknown", "Message": "", "Error": ""] }
+            guard let healthy = object["conditions"].elements.first(where: { $0["type"].string == "Healthy" }) else {
+                return ["Status": "Unknown", "Message": "", "Error": ""]
+            }
             let status = healthy["status"].string == "True" ? "Healthy" : healthy["status"].string == "False" ? "Unhealthy" : "Unknown"
             return ["Status": .string(status), "Message": text(healthy["message"]), "Error": text(healthy["error"])]
         },
@@ -37,7 +41,10 @@ extension Printers {
         "coordination.k8s.io/Lease": { object, _ in ["Holder": text(object["spec"]["holderIdentity"])] },
         "coordination.k8s.io/LeaseCandidate": { object, _ in
             let spec = object["spec"]
-            return ["LeaseName": text(spec["leaseName"]), "BinaryVersion": text(spec["binaryVersion"]), "EmulationVersion": text(spec["emulationVersion"])]
+            return [
+                "LeaseName": text(spec["leaseName"]), "BinaryVersion": text(spec["binaryVersion"]),
+                "EmulationVersion": text(spec["emulationVersion"]),
+            ]
         },
     ]
 
@@ -75,7 +82,8 @@ extension Printers {
         let component = source["component"].string ?? pick("reportingComponent", "reportingController").string ?? ""
         let instance = source["host"].string ?? object["reportingInstance"].string ?? ""
         return [
-            "Last Seen": .string(last), "Type": text(object["type"]), "Reason": text(object["reason"]), "Object": .string(name.isEmpty ? kind : "\(kind)/\(name)"),
+            "Last Seen": .string(last), "Type": text(object["type"]), "Reason": text(object["reason"]),
+            "Object": .string(name.isEmpty ? kind : "\(kind)/\(name)"),
             "Subobject": text(about["fieldPath"]), "Source": .string([component, instance].filter { !$0.isEmpty }.joined(separator: ", ")),
             "Message": .string((pick("message", "note").string ?? "").trimmed), "First Seen": .string(first), "Count": .int(count),
         ]

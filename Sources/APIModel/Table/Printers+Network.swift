@@ -10,7 +10,8 @@ extension Printers {
                 return "\(port["port"].int ?? 0)\(node > 0 ? ":\(node)" : "")/\(port["protocol"].string ?? "")"
             }
             return [
-                "Type": text(spec["type"]), "Cluster-IP": .string(address.isEmpty ? none : address), "External-IP": .string(externalAddress(object)),
+                "Type": text(spec["type"]), "Cluster-IP": .string(address.isEmpty ? none : address),
+                "External-IP": .string(externalAddress(object)),
                 "Port(s)": .string(ports.isEmpty ? none : ports.joined(separator: ",")), "Selector": labels(spec["selector"]),
             ]
         },
@@ -28,7 +29,8 @@ extension Printers {
             let ports = object["ports"].elements.map { port in port["port"].int.map(String.init) ?? "*" }
             let addresses = object["endpoints"].elements.flatMap { $0["addresses"].elements.compactMap(\.string) }
             return [
-                "AddressType": text(object["addressType"]), "Ports": .string(firstThree(ports, ifEmpty: unset)), "Endpoints": .string(firstThree(addresses, ifEmpty: unset)),
+                "AddressType": text(object["addressType"]), "Ports": .string(firstThree(ports, ifEmpty: unset)),
+                "Endpoints": .string(firstThree(addresses, ifEmpty: unset)),
             ]
         },
         "networking.k8s.io/Ingress": { object, _ in
@@ -36,7 +38,8 @@ extension Printers {
             let hosts = spec["rules"].elements.compactMap { $0["host"].string }.filter { !$0.isEmpty }
             return [
                 "Class": text(spec["ingressClassName"], or: none), "Hosts": .string(firstThree(hosts, ifEmpty: "*")),
-                "Address": .string(balancers(object).joined(separator: ",")), "Ports": .string(spec["tls"].elements.isEmpty ? "80" : "80, 443"),
+                "Address": .string(balancers(object).joined(separator: ",")),
+                "Ports": .string(spec["tls"].elements.isEmpty ? "80" : "80, 443"),
             ]
         },
         "networking.k8s.io/IngressClass": { object, _ in
@@ -44,11 +47,14 @@ extension Printers {
             let group = parameters["apiGroup"].string.map { ".\($0)" } ?? ""
             return [
                 "Controller": text(object["spec"]["controller"]),
-                "Parameters": .string(parameters.isNull ? none : "\(parameters["kind"].string ?? "")\(group)/\(parameters["name"].string ?? "")"),
+                "Parameters": .string(
+                    parameters.isNull ? none : "\(parameters["kind"].string ?? "")\(group)/\(parameters["name"].string ?? "")"),
             ]
         },
         "networking.k8s.io/NetworkPolicy": { object, _ in ["Pod-Selector": selector(object["spec"]["podSelector"])] },
-        "networking.k8s.io/ServiceCIDR": { object, _ in ["CIDRs": .string(object["spec"]["cidrs"].elements.compactMap(\.string).joined(separator: ","))] },
+        "networking.k8s.io/ServiceCIDR": { object, _ in
+            ["CIDRs": .string(object["spec"]["cidrs"].elements.compactMap(\.string).joined(separator: ","))]
+        },
         "networking.k8s.io/IPAddress": { object, _ in
             let parent = object["spec"]["parentRef"]
             if parent.isNull { return ["ParentRef": .string(none)] }

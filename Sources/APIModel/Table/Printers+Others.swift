@@ -8,12 +8,18 @@ extension Printers {
             var state = available["status"].string ?? "Unknown"
             if state != "True", let reason = available["reason"].string { state += " (\(reason))" }
             return [
-                "Service": .string(service.isNull ? "Local" : "\(service["namespace"].string ?? "")/\(service["name"].string ?? "")"), "Available": .string(state),
+                "Service": .string(service.isNull ? "Local" : "\(service["namespace"].string ?? "")/\(service["name"].string ?? "")"),
+                "Available": .string(state),
             ]
         },
         "internal.apiserver.k8s.io/StorageVersion": { object, _ in
-            let versions = object["status"]["storageVersions"].elements.map { "\($0["apiServerID"].string ?? "")=\($0["encodingVersion"].string ?? "")" }
-            return ["CommonEncodingVersion": text(object["status"]["commonEncodingVersion"], or: unset), "StorageVersions": .string(firstThree(versions, ifEmpty: unset))]
+            let versions = object["status"]["storageVersions"].elements.map {
+                "\($0["apiServerID"].string ?? "")=\($0["encodingVersion"].string ?? "")"
+            }
+            return [
+                "CommonEncodingVersion": text(object["status"]["commonEncodingVersion"], or: unset),
+                "StorageVersions": .string(firstThree(versions, ifEmpty: unset)),
+            ]
         },
         "resource.k8s.io/ResourceClaim": { object, _ in
             var states: [String] = []
@@ -29,7 +35,8 @@ extension Printers {
         },
         "resource.k8s.io/ResourceSlice": { object, _ in
             let spec = object["spec"]
-            let node = spec["nodeName"].string ?? (spec["allNodes"].bool == true ? "<all>" : spec["nodeSelector"].isNull ? unset : "<selector>")
+            let node =
+                spec["nodeName"].string ?? (spec["allNodes"].bool == true ? "<all>" : spec["nodeSelector"].isNull ? unset : "<selector>")
             return ["Node": .string(node), "Driver": text(spec["driver"]), "Pool": text(spec["pool"]["name"])]
         },
         "resource.k8s.io/DeviceTaintRule": { object, context in
@@ -43,9 +50,12 @@ extension Printers {
             let pools = object["status"]["pools"].elements
             func sum(_ field: String) -> Value { .string(String(pools.reduce(Int64(0)) { $0 + ($1[field].int ?? 0) })) }
             return [
-                "Driver": text(object["spec"]["driver"]), "Total": sum("totalDevices"), "Available": sum("availableDevices"), "Allocated": sum("allocatedDevices"),
-                "Unavailable": sum("unavailableDevices"), "Errors": .string(String(pools.filter { !$0["validationError"].isEmpty }.count)), "Pools": .int(Int64(pools.count)),
-                "Status": .string(object["status"]["conditions"].elements.first { $0["status"].string == "True" }?["type"].string ?? "Pending"),
+                "Driver": text(object["spec"]["driver"]), "Total": sum("totalDevices"), "Available": sum("availableDevices"),
+                "Allocated": sum("allocatedDevices"),
+                "Unavailable": sum("unavailableDevices"), "Errors": .string(String(pools.filter { !$0["validationError"].isEmpty }.count)),
+                "Pools": .int(Int64(pools.count)),
+                "Status": .string(
+                    object["status"]["conditions"].elements.first { $0["status"].string == "True" }?["type"].string ?? "Pending"),
                 "Completed": .string(condition(object, "Complete")["lastTransitionTime"].string ?? ""),
             ]
         },
@@ -59,8 +69,10 @@ extension Printers {
         "scheduling.k8s.io/PodGroup": { object, _ in
             let reference = object["spec"]["podGroupTemplateRef"]["workload"]
             return [
-                "Policy": .string(object["spec"]["schedulingPolicy"].fields.keys.first ?? none), "Workload": text(reference["workloadName"], or: none),
-                "Status": .string(object["status"]["conditions"].elements.first { $0["status"].string == "True" }?["type"].string ?? unknown),
+                "Policy": .string(object["spec"]["schedulingPolicy"].fields.keys.first ?? none),
+                "Workload": text(reference["workloadName"], or: none),
+                "Status": .string(
+                    object["status"]["conditions"].elements.first { $0["status"].string == "True" }?["type"].string ?? unknown),
             ]
         },
     ]

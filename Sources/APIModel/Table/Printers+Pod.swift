@@ -43,7 +43,9 @@ private struct PodSummary {
             restarts = sidecarRestarts
             lastRestart = lastSidecarRestart
             let hasRunning = countContainers(status["containerStatuses"].elements)
-            if reason == "Completed", hasRunning { reason = Printers.condition(pod, "Ready")["status"].string == "True" ? "Running" : "NotReady" }
+            if reason == "Completed", hasRunning {
+                reason = Printers.condition(pod, "Ready")["status"].string == "True" ? "Running" : "NotReady"
+            }
         }
         guard !pod["metadata"]["deletionTimestamp"].isNull else { return }
         if status["reason"].string == "NodeLost" {

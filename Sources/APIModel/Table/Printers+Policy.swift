@@ -4,27 +4,34 @@ extension Printers {
     static let policy: [String: Printer] = [
         "policy/PodDisruptionBudget": { object, _ in
             [
-                "Min Available": intOrString(object["spec"]["minAvailable"], or: "N/A"), "Max Unavailable": intOrString(object["spec"]["maxUnavailable"], or: "N/A"),
+                "Min Available": intOrString(object["spec"]["minAvailable"], or: "N/A"),
+                "Max Unavailable": intOrString(object["spec"]["maxUnavailable"], or: "N/A"),
                 "Allowed Disruptions": count(object["status"]["disruptionsAllowed"]),
             ]
         },
         "rbac.authorization.k8s.io/RoleBinding": binding, "rbac.authorization.k8s.io/ClusterRoleBinding": binding,
         "scheduling.k8s.io/PriorityClass": { object, _ in
-            ["Value": count(object["value"]), "Global-Default": boolean(object["globalDefault"]), "PreemptionPolicy": text(object["preemptionPolicy"])]
+            [
+                "Value": count(object["value"]), "Global-Default": boolean(object["globalDefault"]),
+                "PreemptionPolicy": text(object["preemptionPolicy"]),
+            ]
         },
         "node.k8s.io/RuntimeClass": { object, _ in ["Handler": text(object["handler"])] },
-        "admissionregistration.k8s.io/MutatingWebhookConfiguration": webhooks, "admissionregistration.k8s.io/ValidatingWebhookConfiguration": webhooks,
+        "admissionregistration.k8s.io/MutatingWebhookConfiguration": webhooks,
+        "admissionregistration.k8s.io/ValidatingWebhookConfiguration": webhooks,
         "admissionregistration.k8s.io/ValidatingAdmissionPolicy": { object, _ in
             ["Validations": .int(Int64(object["spec"]["validations"].elements.count)), "ParamKind": paramKind(object)]
         },
         "admissionregistration.k8s.io/MutatingAdmissionPolicy": { object, _ in
             ["Mutations": .int(Int64(object["spec"]["mutations"].elements.count)), "ParamKind": paramKind(object)]
         },
-        "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding": policyBinding, "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding": policyBinding,
+        "admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding": policyBinding,
+        "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding": policyBinding,
         "flowcontrol.apiserver.k8s.io/FlowSchema": { object, _ in
             let dangling = condition(object, "Dangling")["status"].string
             return [
-                "PriorityLevel": text(object["spec"]["priorityLevelConfiguration"]["name"]), "MatchingPrecedence": count(object["spec"]["matchingPrecedence"]),
+                "PriorityLevel": text(object["spec"]["priorityLevelConfiguration"]["name"]),
+                "MatchingPrecedence": count(object["spec"]["matchingPrecedence"]),
                 "DistinguisherMethod": text(object["spec"]["distinguisherMethod"]["type"], or: none), "MissingPL": .string(dangling ?? "?"),
             ]
         },
@@ -35,7 +42,8 @@ extension Printers {
             let shares = limited["nominalConcurrencyShares"].int ?? spec["exempt"]["nominalConcurrencyShares"].int
             func number(_ value: Int64?) -> Value { value.map(Value.int) ?? .string(none) }
             return [
-                "Type": text(spec["type"]), "NominalConcurrencyShares": number(shares), "Queues": number(queuing["queues"].int), "HandSize": number(queuing["handSize"].int),
+                "Type": text(spec["type"]), "NominalConcurrencyShares": number(shares), "Queues": number(queuing["queues"].int),
+                "HandSize": number(queuing["handSize"].int),
                 "QueueLengthLimit": number(queuing["queueLengthLimit"].int),
             ]
         },
@@ -46,7 +54,8 @@ extension Printers {
             if !object["status"]["certificate"].isEmpty { state += ",Issued" }
             return [
                 "SignerName": text(object["spec"]["signerName"], or: none), "Requestor": text(object["spec"]["username"]),
-                "RequestedDuration": .string(object["spec"]["expirationSeconds"].int.map { HumanDuration.text(seconds: $0) } ?? none), "Condition": .string(state),
+                "RequestedDuration": .string(object["spec"]["expirationSeconds"].int.map { HumanDuration.text(seconds: $0) } ?? none),
+                "Condition": .string(state),
             ]
         },
         "certificates.k8s.io/ClusterTrustBundle": { object, _ in ["SignerName": text(object["spec"]["signerName"], or: none)] },
@@ -54,7 +63,8 @@ extension Printers {
             let spec = object["spec"]
             let states = object["status"]["conditions"].elements.compactMap { $0["type"].string }
             return [
-                "PodName": text(spec["podName"]), "ServiceAccountName": text(spec["serviceAccountName"]), "NodeName": text(spec["nodeName"]),
+                "PodName": text(spec["podName"]), "ServiceAccountName": text(spec["serviceAccountName"]),
+                "NodeName": text(spec["nodeName"]),
                 "SignerName": text(spec["signerName"]),
                 "State": .string(states.first ?? "Pending"), "UnverifiedUserAnnotations": labels(spec["unverifiedUserAnnotations"]),
             ]
@@ -72,7 +82,8 @@ extension Printers {
         }
         func list(_ kind: String) -> Value { .string((names[kind] ?? []).joined(separator: ", ")) }
         return [
-            "Role": .string("\(object["roleRef"]["kind"].string ?? "")/\(object["roleRef"]["name"].string ?? "")"), "Users": list("User"), "Groups": list("Group"),
+            "Role": .string("\(object["roleRef"]["kind"].string ?? "")/\(object["roleRef"]["name"].string ?? "")"), "Users": list("User"),
+            "Groups": list("Group"),
             "ServiceAccounts": list("ServiceAccount"),
         ]
     }
@@ -81,7 +92,10 @@ extension Printers {
         let reference = object["spec"]["paramRef"]
         let namespace = reference["namespace"].string ?? ""
         let name = reference["name"].string ?? "*"
-        return ["PolicyName": text(object["spec"]["policyName"]), "ParamRef": .string(reference.isNull ? unset : namespace.isEmpty ? name : "\(namespace)/\(name)")]
+        return [
+            "PolicyName": text(object["spec"]["policyName"]),
+            "ParamRef": .string(reference.isNull ? unset : namespace.isEmpty ? name : "\(namespace)/\(name)"),
+        ]
     }
 
     private static func paramKind(_ object: Value) -> Value {

@@ -6,8 +6,10 @@ extension Printers {
             let spec = object["spec"]
             let claim = spec["claimRef"]
             return [
-                "Capacity": text(spec["capacity"]["storage"]), "Access Modes": .string(modes(spec["accessModes"])), "Reclaim Policy": text(spec["persistentVolumeReclaimPolicy"]),
-                "Status": phase(object), "Claim": .string(claim.isNull ? "" : "\(claim["namespace"].string ?? "")/\(claim["name"].string ?? "")"),
+                "Capacity": text(spec["capacity"]["storage"]), "Access Modes": .string(modes(spec["accessModes"])),
+                "Reclaim Policy": text(spec["persistentVolumeReclaimPolicy"]),
+                "Status": phase(object),
+                "Claim": .string(claim.isNull ? "" : "\(claim["namespace"].string ?? "")/\(claim["name"].string ?? "")"),
                 "StorageClass": storageClass(object), "VolumeAttributesClass": text(spec["volumeAttributesClassName"], or: unset),
                 "Reason": text(object["status"]["reason"]), "VolumeMode": text(spec["volumeMode"], or: unset),
             ]
@@ -16,9 +18,11 @@ extension Printers {
             let spec = object["spec"]
             let isBound = !spec["volumeName"].isEmpty
             return [
-                "Status": phase(object), "Volume": text(spec["volumeName"]), "Capacity": isBound ? text(object["status"]["capacity"]["storage"]) : "",
+                "Status": phase(object), "Volume": text(spec["volumeName"]),
+                "Capacity": isBound ? text(object["status"]["capacity"]["storage"]) : "",
                 "Access Modes": .string(isBound ? modes(object["status"]["accessModes"]) : ""), "StorageClass": storageClass(object),
-                "VolumeAttributesClass": text(spec["volumeAttributesClassName"], or: unset), "VolumeMode": text(spec["volumeMode"], or: unset),
+                "VolumeAttributesClass": text(spec["volumeAttributesClassName"], or: unset),
+                "VolumeMode": text(spec["volumeMode"], or: unset),
             ]
         },
         "storage.k8s.io/StorageClass": { object, _ in
@@ -27,8 +31,10 @@ extension Printers {
             }
             let name = object["metadata"]["name"].string ?? ""
             return [
-                "Name": .string(isDefault ? "\(name) (default)" : name), "Provisioner": text(object["provisioner"]), "ReclaimPolicy": text(object["reclaimPolicy"], or: "Delete"),
-                "VolumeBindingMode": text(object["volumeBindingMode"], or: unset), "AllowVolumeExpansion": boolean(object["allowVolumeExpansion"]),
+                "Name": .string(isDefault ? "\(name) (default)" : name), "Provisioner": text(object["provisioner"]),
+                "ReclaimPolicy": text(object["reclaimPolicy"], or: "Delete"),
+                "VolumeBindingMode": text(object["volumeBindingMode"], or: unset),
+                "AllowVolumeExpansion": boolean(object["allowVolumeExpansion"]),
             ]
         },
         "storage.k8s.io/VolumeAttributesClass": { object, _ in ["DriverName": text(object["driverName"])] },
@@ -47,14 +53,19 @@ extension Printers {
             return [
                 "AttachRequired": .bool(spec["attachRequired"].bool ?? true), "PodInfoOnMount": boolean(spec["podInfoOnMount"]),
                 "StorageCapacity": boolean(spec["storageCapacity"]),
-                "TokenRequests": .string(audiences.isEmpty ? unset : audiences.joined(separator: ",")), "RequiresRepublish": boolean(spec["requiresRepublish"]),
+                "TokenRequests": .string(audiences.isEmpty ? unset : audiences.joined(separator: ",")),
+                "RequiresRepublish": boolean(spec["requiresRepublish"]),
                 "Modes": .string(lifecycles.isEmpty ? "<none>" : lifecycles.joined(separator: ",")),
             ]
         },
-        "storage.k8s.io/CSIStorageCapacity": { object, _ in ["StorageClassName": text(object["storageClassName"]), "Capacity": text(object["capacity"], or: unset)] },
+        "storage.k8s.io/CSIStorageCapacity": { object, _ in
+            ["StorageClassName": text(object["storageClassName"]), "Capacity": text(object["capacity"], or: unset)]
+        },
     ]
 
-    private static func phase(_ object: Value) -> Value { object["metadata"]["deletionTimestamp"].isNull ? text(object["status"]["phase"]) : "Terminating" }
+    private static func phase(_ object: Value) -> Value {
+        object["metadata"]["deletionTimestamp"].isNull ? text(object["status"]["phase"]) : "Terminating"
+    }
 
     private static func storageClass(_ object: Value) -> Value {
         let annotated = object["metadata"]["annotations"]["volume.beta.kubernetes.io/storage-class"]
@@ -63,7 +74,9 @@ extension Printers {
 
     private static func modes(_ modes: Value) -> String {
         let names = Set(modes.elements.compactMap(\.string))
-        return [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")].filter { names.contains($0.0) }.map(\.1).joined(
+        return [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")].filter {
+            names.contains($0.0)
+        }.map(\.1).joined(
             separator: ",")
     }
 }

@@ -3,14 +3,22 @@ internal import OrderedCollections
 extension Printers {
     static let workloads: [String: Printer] = [
         "/Pod": pod,
-        "/PodTemplate": { object, _ in template(object["template"]["spec"], ["Pod Labels": labels(object["template"]["metadata"]["labels"])]) },
-        "/ReplicationController": { object, _ in template(object["spec"]["template"]["spec"], replicas(object).merging(["Selector": labels(object["spec"]["selector"])]) { $1 }) },
-        "apps/ReplicaSet": { object, _ in template(object["spec"]["template"]["spec"], replicas(object).merging(["Selector": selector(object["spec"]["selector"])]) { $1 }) },
+        "/PodTemplate": { object, _ in
+            template(object["template"]["spec"], ["Pod Labels": labels(object["template"]["metadata"]["labels"])])
+        },
+        "/ReplicationController": { object, _ in
+            template(object["spec"]["template"]["spec"], replicas(object).merging(["Selector": labels(object["spec"]["selector"])]) { $1 })
+        },
+        "apps/ReplicaSet": { object, _ in
+            template(
+                object["spec"]["template"]["spec"], replicas(object).merging(["Selector": selector(object["spec"]["selector"])]) { $1 })
+        },
         "apps/Deployment": { object, _ in
             template(
                 object["spec"]["template"]["spec"],
                 [
-                    "Ready": ready(object), "Up-to-date": count(object["status"]["updatedReplicas"]), "Available": count(object["status"]["availableReplicas"]),
+                    "Ready": ready(object), "Up-to-date": count(object["status"]["updatedReplicas"]),
+                    "Available": count(object["status"]["availableReplicas"]),
                     "Selector": selector(object["spec"]["selector"]),
                 ])
         },
@@ -20,9 +28,11 @@ extension Printers {
             return template(
                 object["spec"]["template"]["spec"],
                 [
-                    "Desired": count(status["desiredNumberScheduled"]), "Current": count(status["currentNumberScheduled"]), "Ready": count(status["numberReady"]),
+                    "Desired": count(status["desiredNumberScheduled"]), "Current": count(status["currentNumberScheduled"]),
+                    "Ready": count(status["numberReady"]),
                     "Up-to-date": count(status["updatedNumberScheduled"]), "Available": count(status["numberAvailable"]),
-                    "Node Selector": labels(object["spec"]["template"]["spec"]["nodeSelector"]), "Selector": selector(object["spec"]["selector"]),
+                    "Node Selector": labels(object["spec"]["template"]["spec"]["nodeSelector"]),
+                    "Selector": selector(object["spec"]["selector"]),
                 ])
         },
         "apps/ControllerRevision": { object, _ in
@@ -30,7 +40,8 @@ extension Printers {
             let group = owner["apiVersion"].string.flatMap { GroupVersion($0) }?.group ?? ""
             let kind = (owner["kind"].string ?? "").lowercased()
             return [
-                "Controller": .string(owner.isNull ? none : "\(group.isEmpty ? kind : "\(kind).\(group)")/\(owner["name"].string ?? "")"), "Revision": count(object["revision"]),
+                "Controller": .string(owner.isNull ? none : "\(group.isEmpty ? kind : "\(kind).\(group)")/\(owner["name"].string ?? "")"),
+                "Revision": count(object["revision"]),
             ]
         },
         "batch/Job": job,
@@ -40,8 +51,10 @@ extension Printers {
             return template(
                 spec["jobTemplate"]["spec"]["template"]["spec"],
                 [
-                    "Schedule": text(spec["schedule"]), "Timezone": text(spec["timeZone"], or: none), "Suspend": optionalBoolean(spec["suspend"]),
-                    "Active": .int(Int64(object["status"]["active"].elements.count)), "Last Schedule": .string(last.isNull ? none : context.since(last)),
+                    "Schedule": text(spec["schedule"]), "Timezone": text(spec["timeZone"], or: none),
+                    "Suspend": optionalBoolean(spec["suspend"]),
+                    "Active": .int(Int64(object["status"]["active"].elements.count)),
+                    "Last Schedule": .string(last.isNull ? none : context.since(last)),
                     "Selector": selector(spec["jobTemplate"]["spec"]["selector"]),
                 ])
         },
@@ -49,17 +62,26 @@ extension Printers {
             let spec = object["spec"]
             let target = spec["scaleTargetRef"]
             return [
-                "Reference": .string("\(target["kind"].string ?? "")/\(target["name"].string ?? "")"), "Targets": .string(MetricTargets.text(object)),
-                "MinPods": intOrString(spec["minReplicas"], or: unset), "MaxPods": count(spec["maxReplicas"]), "Replicas": count(object["status"]["currentReplicas"]),
+                "Reference": .string("\(target["kind"].string ?? "")/\(target["name"].string ?? "")"),
+                "Targets": .string(MetricTargets.text(object)),
+                "MinPods": intOrString(spec["minReplicas"], or: unset), "MaxPods": count(spec["maxReplicas"]),
+                "Replicas": count(object["status"]["currentReplicas"]),
             ]
         },
-        "autoscaling/Scale": { object, _ in ["Desired": count(object["spec"]["replicas"]), "Available": count(object["status"]["replicas"])] },
+        "autoscaling/Scale": { object, _ in
+            ["Desired": count(object["spec"]["replicas"]), "Available": count(object["status"]["replicas"])]
+        },
     ]
 
-    private static func ready(_ object: Value) -> Value { .string("\(object["status"]["readyReplicas"].int ?? 0)/\(object["spec"]["replicas"].int ?? 0)") }
+    private static func ready(_ object: Value) -> Value {
+        .string("\(object["status"]["readyReplicas"].int ?? 0)/\(object["spec"]["replicas"].int ?? 0)")
+    }
 
     private static func replicas(_ object: Value) -> [String: Value] {
-        ["Desired": count(object["spec"]["replicas"]), "Current": count(object["status"]["replicas"]), "Ready": count(object["status"]["readyReplicas"])]
+        [
+            "Desired": count(object["spec"]["replicas"]), "Current": count(object["status"]["replicas"]),
+            "Ready": count(object["status"]["readyReplicas"]),
+        ]
     }
 
     private static let job: Printer = { object, context in
@@ -73,11 +95,15 @@ extension Printers {
                 ? "Failed"
                 : !object["metadata"]["deletionTimestamp"].isNull
                     ? "Terminating"
-                    : holds("Suspended") ? "Suspended" : holds("FailureTarget") ? "FailureTarget" : holds("SuccessCriteriaMet") ? "SuccessCriteriaMet" : "Running"
+                    : holds("Suspended")
+                        ? "Suspended"
+                        : holds("FailureTarget") ? "FailureTarget" : holds("SuccessCriteriaMet") ? "SuccessCriteriaMet" : "Running"
 
         let succeeded = status["succeeded"].int ?? 0
         let parallelism = spec["parallelism"].int ?? 0
-        let completions = spec["completions"].int.map { "\(succeeded)/\($0)" } ?? (parallelism > 1 ? "\(succeeded)/1 of \(parallelism)" : "\(succeeded)/1")
+        let completions =
+            spec["completions"].int.map { "\(succeeded)/\($0)" }
+            ?? (parallelism > 1 ? "\(succeeded)/1 of \(parallelism)" : "\(succeeded)/1")
 
         var duration = ""
         if let start = status["startTime"].string.flatMap({ Timestamp.parse($0) }) {
@@ -86,7 +112,10 @@ extension Printers {
         }
         return template(
             spec["template"]["spec"],
-            ["Status": .string(state), "Completions": .string(completions), "Duration": .string(duration), "Selector": selector(spec["selector"])])
+            [
+                "Status": .string(state), "Completions": .string(completions), "Duration": .string(duration),
+                "Selector": selector(spec["selector"]),
+            ])
     }
 }
 

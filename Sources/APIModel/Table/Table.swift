@@ -10,11 +10,14 @@ public enum Table {
     }
 
     /// - Parameters:
-    ///   - listMetadata: `{resourceVersion, continue, remainingItemCount}` of the list, or the metadata's resourceVersion of the one object.
-    ///   - now: seconds since 1970, for ages.
-    public static func render(_ objects: [Value], resource: ResourceType, includeObject: IncludeObject, listMetadata: Value, now: Int64) -> Value {
+    ///   - listMetadata: `{resourceVersion, continue, remainingItemCount}` of the list, or the metadata's resourceVersion of the one
+    ///     object. - now: seconds since 1970, for ages.
+    public static func render(_ objects: [Value], resource: ResourceType, includeObject: IncludeObject, listMetadata: Value, now: Int64)
+        -> Value
+    {
         [
-            "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": listMetadata.isNull ? .emptyObject : listMetadata, "columnDefinitions": columns(resource),
+            "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": listMetadata.isNull ? .emptyObject : listMetadata,
+            "columnDefinitions": columns(resource),
             "rows": .array(objects.map { row($0, resource: resource, includeObject: includeObject, now: now) }),
         ]
     }
@@ -24,7 +27,8 @@ public enum Table {
         .array(
             resource.columns.map { column in
                 [
-                    "name": .string(column.name), "type": .string(column.type), "format": .string(column.format), "description": .string(column.description),
+                    "name": .string(column.name), "type": .string(column.type), "format": .string(column.format),
+                    "description": .string(column.description),
                     "priority": .int(Int64(column.priority)),
                 ]
             })
@@ -33,7 +37,9 @@ public enum Table {
     /// The columns of `resource` that neither a printer nor a path fills; such a column would stay blank for every object.
     static func unprinted(_ resource: ResourceType) -> [String] {
         let printed = Printers.printers["\(resource.group)/\(resource.kind)"]?(.emptyObject, PrintContext(now: 0)) ?? [:]
-        return resource.columns.filter { $0.jsonPath == nil && printed[$0.name] == nil && !["Name", "Age", "Created At"].contains($0.name) }.map(\.name)
+        return resource.columns.filter {
+            $0.jsonPath == nil && printed[$0.name] == nil && !["Name", "Age", "Created At"].contains($0.name)
+        }.map(\.name)
     }
 
     private static func row(_ object: Value, resource: ResourceType, includeObject: IncludeObject, now: Int64) -> Value {
@@ -55,7 +61,9 @@ public enum Table {
         case .metadata: row["object"] = ["kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]]
         case .object: row["object"] = object
         }
-        if resource.kind == "Pod", resource.group.isEmpty, let condition = finished[object["status"]["phase"].string ?? ""] { row["conditions"] = [condition] }
+        if resource.kind == "Pod", resource.group.isEmpty, let condition = finished[object["status"]["phase"].string ?? ""] {
+            row["conditions"] = [condition]
+        }
         return row
     }
 

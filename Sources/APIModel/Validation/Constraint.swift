@@ -22,10 +22,15 @@ struct Constraint: Sendable {
         case "maxItems": check = Self.maxItems(Int(arguments[0]) ?? 0)
         case "each":
             let inner = Constraint(field: field, words: arguments).check
-            check = { value, path, errors in for (index, element) in value.elements.enumerated() { inner(element, path.index(index), &errors) } }
+            check = { value, path, errors in
+                for (index, element) in value.elements.enumerated() { inner(element, path.index(index), &errors) }
+            }
         case "intOrPercent": check = Self.intOrPercent
         case "quantities": check = Self.quantities
-        case "absolutePath": check = { value, path, errors in if value.string?.hasPrefix("/") == false { errors.append(.invalid(path, value, "must be an absolute path")) } }
+        case "absolutePath":
+            check = { value, path, errors in
+                if value.string?.hasPrefix("/") == false { errors.append(.invalid(path, value, "must be an absolute path")) }
+            }
         case "relativePath": check = Self.relativePath
         case let name:
             guard let format = Self.formats[name] else { preconditionFailure("no check is named \(name)") }
@@ -37,8 +42,10 @@ struct Constraint: Sendable {
     }
 
     private static let formats: [String: @Sendable (String) -> [String]] = [
-        "dnsLabel": { Names.dnsLabel($0) }, "dnsSubdomain": { Names.dnsSubdomain($0) }, "dns1035": { Names.dns1035Label($0) }, "qualifiedName": { Names.qualifiedName($0) },
-        "labelValue": { Names.labelValue($0) }, "portName": { Names.portName($0) }, "ip": { Names.ip($0) }, "cidr": { Names.cidr($0) }, "envName": { Names.environmentName($0) },
+        "dnsLabel": { Names.dnsLabel($0) }, "dnsSubdomain": { Names.dnsSubdomain($0) }, "dns1035": { Names.dns1035Label($0) },
+        "qualifiedName": { Names.qualifiedName($0) },
+        "labelValue": { Names.labelValue($0) }, "portName": { Names.portName($0) }, "ip": { Names.ip($0) }, "cidr": { Names.cidr($0) },
+        "envName": { Names.environmentName($0) },
         "configMapKey": { Names.configMapKey($0) }, "pathSegment": { Names.pathSegment($0) },
     ]
 
@@ -64,7 +71,11 @@ struct Constraint: Sendable {
     }
 
     private static let portOrName: Check = { value, path, errors in
-        if let int = value.int { add(Names.port(int), value, path, &errors) } else if let name = value.string { add(Names.portName(name), value, path, &errors) }
+        if let int = value.int {
+            add(Names.port(int), value, path, &errors)
+        } else if let name = value.string {
+            add(Names.portName(name), value, path, &errors)
+        }
     }
 
     static let labels: Check = { value, path, errors in

@@ -1,7 +1,8 @@
 /// The five fields of a cron line, or one of the named schedules, as upstream's cron library reads them.
 enum CronSchedule {
     private static let bounds: [(low: Int, high: Int, names: [String])] = [
-        (0, 59, []), (0, 23, []), (1, 31, []), (1, 12, ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
+        (0, 59, []), (0, 23, []), (1, 31, []),
+        (1, 12, ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
         (0, 6, ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]),
     ]
 
@@ -15,7 +16,9 @@ enum CronSchedule {
         let fields = text.split(whereSeparator: \.isWhitespace).map(String.init)
         guard fields.count == 5 else { return "expected exactly 5 fields, found \(fields.count): [\(fields.joined(separator: " "))]" }
         for (field, bound) in zip(fields, bounds) {
-            for part in field.split(separator: ",", omittingEmptySubsequences: true) { if let problem = problem(String(part), bound) { return problem } }
+            for part in field.split(separator: ",", omittingEmptySubsequences: true) {
+                if let problem = problem(String(part), bound) { return problem }
+            }
         }
         return nil
     }
@@ -39,9 +42,13 @@ enum CronSchedule {
         }
         if let first = numbers.first, first < bound.low { return "beginning of range (\(first)) below minimum (\(bound.low)): \(part)" }
         if let last = numbers.last, last > bound.high { return "end of range (\(last)) above maximum (\(bound.high)): \(part)" }
-        if numbers.count == 2, numbers[0] > numbers[1] { return "beginning of range (\(numbers[0])) beyond end of range (\(numbers[1])): \(part)" }
+        if numbers.count == 2, numbers[0] > numbers[1] {
+            return "beginning of range (\(numbers[0])) beyond end of range (\(numbers[1])): \(part)"
+        }
         if stepped.count == 2 {
-            guard let step = Int(stepped[1]) else { return "failed to parse int from \(stepped[1]): strconv.Atoi: parsing \"\(stepped[1])\": invalid syntax" }
+            guard let step = Int(stepped[1]) else {
+                return "failed to parse int from \(stepped[1]): strconv.Atoi: parsing \"\(stepped[1])\": invalid syntax"
+            }
             if step <= 0 { return "step of range should be a positive number: \(part)" }
         }
         return nil

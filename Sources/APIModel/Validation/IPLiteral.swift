@@ -3,7 +3,10 @@ enum IPLiteral {
     static func isIPv4(_ text: String) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4
-            && parts.allSatisfy { part in (1...3).contains(part.count) && part.utf8.allSatisfy(Names.isDigit) && (part == "0" || !part.hasPrefix("0")) && (Int(part) ?? 256) < 256 }
+            && parts.allSatisfy { part in
+                (1...3).contains(part.count) && part.utf8.allSatisfy(Names.isDigit) && (part == "0" || !part.hasPrefix("0"))
+                    && (Int(part) ?? 256) < 256
+            }
     }
 
     static func isIPv6(_ text: String) -> Bool {

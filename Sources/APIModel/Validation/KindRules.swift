@@ -10,7 +10,9 @@ enum KindRules {
             for (list, other) in [("data", "binaryData"), ("binaryData", "data")] {
                 for (key, value) in object[list].fields {
                     Constraint.add(Names.configMapKey(key), .string(key), FieldPath(list).key(key), &errors)
-                    if list == "data", !object[other][key].isNull { errors.append(.invalid(FieldPath(list).key(key), .string(key), "duplicate of key present in binaryData")) }
+                    if list == "data", !object[other][key].isNull {
+                        errors.append(.invalid(FieldPath(list).key(key), .string(key), "duplicate of key present in binaryData"))
+                    }
                     size += value.string?.utf8.count ?? 0
                 }
             }
@@ -23,8 +25,12 @@ enum KindRules {
                 size += (value.string?.utf8.count ?? 0) / 4 * 3
             }
             if size > 1_048_576 { errors.append(.tooLong("data", limit: 1_048_576)) }
-            for key in secretKeys[object["type"].string ?? ""] ?? [] where object["data"][key].isNull { errors.append(.required(FieldPath("data").key(key))) }
-            if object["type"].string == "kubernetes.io/service-account-token", object["metadata"]["annotations"]["kubernetes.io/service-account.name"].isEmpty {
+            for key in secretKeys[object["type"].string ?? ""] ?? [] where object["data"][key].isNull {
+                errors.append(.required(FieldPath("data").key(key)))
+            }
+            if object["type"].string == "kubernetes.io/service-account-token",
+                object["metadata"]["annotations"]["kubernetes.io/service-account.name"].isEmpty
+            {
                 errors.append(.required(FieldPath("metadata.annotations").key("kubernetes.io/service-account.name")))
             }
             if object["type"].string == "kubernetes.io/basic-auth", object["data"]["username"].isNull, object["data"]["password"].isNull {
@@ -35,7 +41,9 @@ enum KindRules {
         "/Pod": { object, errors in
             for (index, container) in object["spec"]["ephemeralContainers"].elements.enumerated() {
                 for field in ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] where !container[field].isEmpty {
-                    errors.append(.forbidden(FieldPath("spec.ephemeralContainers").index(index).child(field), "cannot be set for an Ephemeral Container"))
+                    errors.append(
+                        .forbidden(
+                            FieldPath("spec.ephemeralContainers").index(index).child(field), "cannot be set for an Ephemeral Container"))
                 }
             }
         },
@@ -44,7 +52,9 @@ enum KindRules {
             for (index, taint) in object["spec"]["taints"].elements.enumerated() {
                 let id = "\(taint["key"].string ?? ""):\(taint["effect"].string ?? "")"
                 if !seen.insert(id).inserted {
-                    errors.append(FieldError(.duplicate, FieldPath("spec.taints").index(index), taint, "taints must be unique by key and effect pair"))
+                    errors.append(
+                        FieldError(.duplicate, FieldPath("spec.taints").index(index), taint, "taints must be unique by key and effect pair")
+                    )
                 }
             }
         },
@@ -66,31 +76,41 @@ enum KindRules {
         },
         "/PersistentVolume": { object, errors in
             let known: Set<String> = [
-                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "volumeMode", "nodeAffinity",
+                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "volumeMode",
+                "nodeAffinity",
                 "volumeAttributesClassName",
             ]
             let sources = object["spec"].fields.keys.filter { !known.contains($0) }
             if sources.isEmpty { errors.append(.required("spec", "must specify a volume type")) }
-            for extra in sources.dropFirst() { errors.append(.forbidden(FieldPath("spec").child(extra), "may not specify more than 1 volume type")) }
-            if !object["spec"]["local"].isNull, object["spec"]["nodeAffinity"].isNull { errors.append(.required("metadata.annotations", "Local volume requires node affinity")) }
+            for extra in sources.dropFirst() {
+                errors.append(.forbidden(FieldPath("spec").child(extra), "may not specify more than 1 volume type"))
+            }
+            if !object["spec"]["local"].isNull, object["spec"]["nodeAffinity"].isNull {
+                errors.append(.required("metadata.annotations", "Local volume requires node affinity"))
+            }
         },
         "rbac.authorization.k8s.io/RoleBinding": { object, errors in roleKind(object, ["Role", "ClusterRole"], &errors) },
         "rbac.authorization.k8s.io/ClusterRoleBinding": { object, errors in
             roleKind(object, ["ClusterRole"], &errors)
-            for (index, subject) in object["subjects"].elements.enumerated() where subject["kind"].string == "ServiceAccount" && subject["namespace"].isEmpty {
+            for (index, subject) in object["subjects"].elements.enumerated()
+            where subject["kind"].string == "ServiceAccount" && subject["namespace"].isEmpty {
                 errors.append(.required(FieldPath("subjects").index(index).child("namespace")))
             }
         },
         "rbac.authorization.k8s.io/Role": { object, errors in
             for (index, rule) in object["rules"].elements.enumerated() where !rule["nonResourceURLs"].isEmpty {
-                errors.append(.invalid(FieldPath("rules").index(index).child("nonResourceURLs"), rule["nonResourceURLs"], "namespaced rules cannot apply to non-resource URLs"))
+                errors.append(
+                    .invalid(
+                        FieldPath("rules").index(index).child("nonResourceURLs"), rule["nonResourceURLs"],
+                        "namespaced rules cannot apply to non-resource URLs"))
             }
         },
         "scheduling.k8s.io/PriorityClass": { object, errors in
             let name = object["metadata"]["name"].string ?? ""
             if name.hasPrefix("system-") {
                 if name != "system-cluster-critical", name != "system-node-critical" {
-                    errors.append(.forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only"))
+                    errors.append(
+                        .forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only"))
                 }
             } else if let value = object["value"].int, value > 1_000_000_000 {
                 errors.append(.forbidden("value", "maximum allowed value of a user defined priority is 1000000000"))
@@ -109,22 +129,32 @@ enum KindRules {
             TypeRules.unique(versions, "name", "spec.versions", &errors)
             for (index, version) in versions.enumerated() {
                 let field = FieldPath("spec.versions").index(index)
-                if let name = version["name"].string { Constraint.add(Names.dns1035Label(name), .string(name), field.child("name"), &errors) }
-                if version["schema"]["openAPIV3Schema"].isNull { errors.append(.required(field.child("schema", "openAPIV3Schema"), "schemas are required")) }
+                if let name = version["name"].string {
+                    Constraint.add(Names.dns1035Label(name), .string(name), field.child("name"), &errors)
+                }
+                if version["schema"]["openAPIV3Schema"].isNull {
+                    errors.append(.required(field.child("schema", "openAPIV3Schema"), "schemas are required"))
+                }
             }
         },
     ]
 
     private static func roleKind(_ object: Value, _ kinds: [String], _ errors: inout [FieldError]) {
-        if let kind = object["roleRef"]["kind"].string, !kind.isEmpty, !kinds.contains(kind) { errors.append(.notSupported("roleRef.kind", .string(kind), kinds)) }
-        if let name = object["roleRef"]["name"].string, !name.isEmpty { Constraint.add(Names.pathSegment(name), .string(name), "roleRef.name", &errors) }
-        for (index, subject) in object["subjects"].elements.enumerated() where subject["kind"].string == "ServiceAccount" && subject["namespace"].isEmpty && kinds.count > 1 {
+        if let kind = object["roleRef"]["kind"].string, !kind.isEmpty, !kinds.contains(kind) {
+            errors.append(.notSupported("roleRef.kind", .string(kind), kinds))
+        }
+        if let name = object["roleRef"]["name"].string, !name.isEmpty {
+            Constraint.add(Names.pathSegment(name), .string(name), "roleRef.name", &errors)
+        }
+        for (index, subject) in object["subjects"].elements.enumerated()
+        where subject["kind"].string == "ServiceAccount" && subject["namespace"].isEmpty && kinds.count > 1 {
             errors.append(.required(FieldPath("subjects").index(index).child("namespace")))
         }
     }
 
     private static let secretKeys: [String: [String]] = [
-        "kubernetes.io/dockercfg": [".dockercfg"], "kubernetes.io/dockerconfigjson": [".dockerconfigjson"], "kubernetes.io/ssh-auth": ["ssh-privatekey"],
+        "kubernetes.io/dockercfg": [".dockercfg"], "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
+        "kubernetes.io/ssh-auth": ["ssh-privatekey"],
         "kubernetes.io/tls": ["tls.crt", "tls.key"],
     ]
 }

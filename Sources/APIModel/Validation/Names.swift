@@ -15,7 +15,8 @@ enum Names {
         if !isSubdomain(text) {
             problems.append(
                 "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character "
-                    + "(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
+                    + "(e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            )
         }
         return problems
     }
@@ -42,7 +43,11 @@ enum Names {
             ]
         }
         if parts.count == 2 {
-            if parts[0].isEmpty { problems.append("prefix part must be non-empty") } else { problems += dnsSubdomain(parts[0]).map { "prefix part \($0)" } }
+            if parts[0].isEmpty {
+                problems.append("prefix part must be non-empty")
+            } else {
+                problems += dnsSubdomain(parts[0]).map { "prefix part \($0)" }
+            }
         }
         let name = parts[parts.count - 1]
         if name.isEmpty {
@@ -63,7 +68,8 @@ enum Names {
         if !text.isEmpty, !isQualifiedPart(text) {
             problems.append(
                 "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
-                    + "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')")
+                    + "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+            )
         }
         return problems
     }
@@ -71,7 +77,10 @@ enum Names {
     /// A key of a ConfigMap or a Secret.
     static func configMapKey(_ text: String) -> [String] {
         var problems = length(text, 253)
-        if text.isEmpty || !text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }) {
+        if text.isEmpty
+            || !text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }
+            )
+        {
             problems.append(
                 "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
             )
@@ -113,23 +122,35 @@ enum Names {
 
     static func cidr(_ text: String) -> [String] {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let good = parts.count == 2 && Int(parts[1]).map { IPLiteral.isIPv4(parts[0]) ? (0...32).contains($0) : IPLiteral.isIPv6(parts[0]) && (0...128).contains($0) } ?? false
+        let good =
+            parts.count == 2
+            && Int(parts[1]).map {
+                IPLiteral.isIPv4(parts[0]) ? (0...32).contains($0) : IPLiteral.isIPv6(parts[0]) && (0...128).contains($0)
+            } ?? false
         return good ? [] : ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]
     }
 
     static func percentOrNumber(_ text: String) -> [String] {
         text.utf8.last == UInt8(ascii: "%") && text.utf8.count > 1 && text.utf8.dropLast().allSatisfy(isDigit)
-            ? [] : ["a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"]
+            ? []
+            : [
+                "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+            ]
     }
 
-    private static func length(_ text: String, _ limit: Int) -> [String] { text.utf8.count > limit ? ["must be no more than \(limit) bytes"] : [] }
+    private static func length(_ text: String, _ limit: Int) -> [String] {
+        text.utf8.count > limit ? ["must be no more than \(limit) bytes"] : []
+    }
     static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
     static func isLower(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") }
-    static func isAlphanumeric(_ byte: UInt8) -> Bool { isDigit(byte) || isLower(byte) || (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")) }
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        isDigit(byte) || isLower(byte) || (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z"))
+    }
 
     static func isLabel(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, let last = text.utf8.last else { return false }
-        return (isLower(first) || isDigit(first)) && (isLower(last) || isDigit(last)) && text.utf8.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+        return (isLower(first) || isDigit(first)) && (isLower(last) || isDigit(last))
+            && text.utf8.allSatisfy { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
     }
 
     static func isSubdomain(_ text: String) -> Bool { text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isLabel) }

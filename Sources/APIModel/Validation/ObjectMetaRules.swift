@@ -75,8 +75,12 @@ enum ObjectMetaRules {
         var controller: String?
         for (index, owner) in owners.enumerated() {
             let field = path.index(index)
-            if owner["apiVersion"].isEmpty { errors.append(.invalid(field.child("apiVersion"), owner["apiVersion"], "version must not be empty")) }
-            for name in ["kind", "name", "uid"] where owner[name].isEmpty { errors.append(.invalid(field.child(name), "", "\(name) must not be empty")) }
+            if owner["apiVersion"].isEmpty {
+                errors.append(.invalid(field.child("apiVersion"), owner["apiVersion"], "version must not be empty"))
+            }
+            for name in ["kind", "name", "uid"] where owner[name].isEmpty {
+                errors.append(.invalid(field.child(name), "", "\(name) must not be empty"))
+            }
             if owner["apiVersion"].string == "v1", owner["kind"].string == "Event" {
                 errors.append(.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
             }
@@ -84,7 +88,9 @@ enum ObjectMetaRules {
             let name = owner["name"].string ?? ""
             if let controller {
                 errors.append(
-                    .invalid(path, .array(owners), "Only one reference can have Controller set to true. Found \"true\" in references for \(controller) and \(name)"))
+                    .invalid(
+                        path, .array(owners),
+                        "Only one reference can have Controller set to true. Found \"true\" in references for \(controller) and \(name)"))
             } else {
                 controller = name
             }

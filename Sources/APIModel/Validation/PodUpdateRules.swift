@@ -15,7 +15,8 @@ enum PodUpdateRules {
         default: expected["activeDeadlineSeconds"] = after["activeDeadlineSeconds"]
         }
 
-        for list in ["containers", "initContainers"] where expected[list].elements.count == after[list].elements.count && !expected[list].isNull {
+        for list in ["containers", "initContainers"]
+        where expected[list].elements.count == after[list].elements.count && !expected[list].isNull {
             let images = after[list].elements.map { $0["image"] }
             expected[list].elements = expected[list].elements.enumerated().map { index, container in
                 var container = container
@@ -27,7 +28,9 @@ enum PodUpdateRules {
             return errors + [.forbidden("spec.containers", "pod updates may not add or remove containers")]
         }
 
-        if old["spec"]["terminationGracePeriodSeconds"].int ?? 0 < 0, after["terminationGracePeriodSeconds"].int == 1 { expected["terminationGracePeriodSeconds"] = 1 }
+        if old["spec"]["terminationGracePeriodSeconds"].int ?? 0 < 0, after["terminationGracePeriodSeconds"].int == 1 {
+            expected["terminationGracePeriodSeconds"] = 1
+        }
 
         errors += tolerations(after, expected)
         expected["tolerations"] = after["tolerations"]
@@ -35,7 +38,9 @@ enum PodUpdateRules {
         let gates = Set(old["spec"]["schedulingGates"].elements.compactMap { $0["name"].string })
         let left = after["schedulingGates"].elements.compactMap { $0["name"].string }
         for (index, name) in left.enumerated() where !gates.contains(name) {
-            errors.append(.forbidden(FieldPath("spec.schedulingGates").index(index), "only deletion is allowed, but found new scheduling gate '\(name)'"))
+            errors.append(
+                .forbidden(
+                    FieldPath("spec.schedulingGates").index(index), "only deletion is allowed, but found new scheduling gate '\(name)'"))
         }
         expected["schedulingGates"] = after["schedulingGates"]
         if !gates.isEmpty {
@@ -61,7 +66,8 @@ enum PodUpdateRules {
     static func resize(_ new: Value, old: Value) -> [FieldError] {
         var expected = old["spec"]
         let after = new["spec"]
-        for list in ["containers", "initContainers"] where expected[list].elements.count == after[list].elements.count && !expected[list].isNull {
+        for list in ["containers", "initContainers"]
+        where expected[list].elements.count == after[list].elements.count && !expected[list].isNull {
             let containers = after[list].elements
             expected[list].elements = expected[list].elements.enumerated().map { index, container in
                 var container = container
@@ -75,13 +81,16 @@ enum PodUpdateRules {
 
     static func ephemeralContainers(_ new: Value, old: Value) -> [FieldError] {
         var errors: [FieldError] = []
-        let after = Dictionary(new["spec"]["ephemeralContainers"].elements.map { ($0["name"].string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+        let after = Dictionary(
+            new["spec"]["ephemeralContainers"].elements.map { ($0["name"].string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
         for container in old["spec"]["ephemeralContainers"].elements {
             let name = container["name"].string ?? ""
             if after[name] == nil {
-                errors.append(.forbidden("spec.ephemeralContainers", "existing ephemeral containers \(FieldError.quoted(name)) may not be removed\n"))
+                errors.append(
+                    .forbidden("spec.ephemeralContainers", "existing ephemeral containers \(FieldError.quoted(name)) may not be removed\n"))
             } else if after[name] != container {
-                errors.append(.forbidden("spec.ephemeralContainers", "existing ephemeral containers \(FieldError.quoted(name)) may not be changed\n"))
+                errors.append(
+                    .forbidden("spec.ephemeralContainers", "existing ephemeral containers \(FieldError.quoted(name)) may not be changed\n"))
             }
         }
         return errors

@@ -13,7 +13,8 @@ extension TypeRules {
             if !container["readinessProbe"]["terminationGracePeriodSeconds"].isNull {
                 errors.append(
                     .invalid(
-                        path.child("readinessProbe", "terminationGracePeriodSeconds"), container["readinessProbe"]["terminationGracePeriodSeconds"],
+                        path.child("readinessProbe", "terminationGracePeriodSeconds"),
+                        container["readinessProbe"]["terminationGracePeriodSeconds"],
                         "must not be set for readinessProbes"))
             }
             for name in ["livenessProbe", "readinessProbe", "startupProbe"] where !container[name].isNull {
@@ -30,7 +31,12 @@ extension TypeRules {
             guard !source.isNull else { return }
             let kinds = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"].filter { !source[$0].isNull }
             let field = path.child("valueFrom")
-            if kinds.isEmpty { errors.append(.invalid(field, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`")) }
+            if kinds.isEmpty {
+                errors.append(
+                    .invalid(
+                        field, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`")
+                )
+            }
             if kinds.count > 1 { errors.append(.invalid(field, "", "may not have more than one field specified at a time")) }
             if !variable["value"].isEmpty { errors.append(.invalid(field, "", "may not be specified when `value` is not empty")) }
             if let name = source["fieldRef"]["fieldPath"].string, !isPodField(name, inEnvironment: true) {
@@ -38,7 +44,8 @@ extension TypeRules {
                     .notSupported(
                         field.child("fieldRef", "fieldPath"), .string(name),
                         [
-                            "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
+                            "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+                            "status.hostIP", "status.hostIPs", "status.podIP",
                             "status.podIPs",
                         ]))
             }
@@ -60,12 +67,15 @@ extension TypeRules {
                 errors.append(.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"))
             }
             if context["capabilities"]["add"].elements.contains("CAP_SYS_ADMIN"), context["allowPrivilegeEscalation"].bool == false {
-                errors.append(.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"))
+                errors.append(
+                    .invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"))
             }
         },
         "core.v1.SeccompProfile": { profile, path, errors in
             let isLocal = profile["type"].string == "Localhost"
-            if isLocal, profile["localhostProfile"].isNull { errors.append(.required(path.child("localhostProfile"), "must be set when seccomp type is Localhost")) }
+            if isLocal, profile["localhostProfile"].isNull {
+                errors.append(.required(path.child("localhostProfile"), "must be set when seccomp type is Localhost"))
+            }
             if !isLocal, !profile["localhostProfile"].isNull {
                 errors.append(.invalid(path.child("localhostProfile"), profile, "can only be set when seccomp type is Localhost"))
             }
@@ -76,7 +86,10 @@ extension TypeRules {
     static func isPodField(_ name: String, inEnvironment: Bool) -> Bool {
         if name.hasPrefix("metadata.labels['") || name.hasPrefix("metadata.annotations['") { return name.hasSuffix("']") }
         if ["metadata.name", "metadata.namespace", "metadata.uid"].contains(name) { return true }
-        if inEnvironment { return ["spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"].contains(name) }
+        if inEnvironment {
+            return ["spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"]
+                .contains(name)
+        }
         return name == "metadata.labels" || name == "metadata.annotations"
     }
 
@@ -99,21 +112,29 @@ extension TypeRules {
                     if !standard.contains(name), !name.hasPrefix("hugepages-") {
                         errors.append(.invalid(field, .string(name), "must be a standard resource type or fully qualified"))
                     }
-                    if !standard.contains(name), !name.hasPrefix("hugepages-") { errors.append(.invalid(field, .string(name), "must be a standard resource for containers")) }
+                    if !standard.contains(name), !name.hasPrefix("hugepages-") {
+                        errors.append(.invalid(field, .string(name), "must be a standard resource for containers"))
+                    }
                 }
             }
         }
         for (name, amount) in resources["requests"].fields {
-            guard let request = try? Quantity(amount.string ?? ""), let limitText = resources["limits"][name].string, let limit = try? Quantity(limitText) else {
+            guard let request = try? Quantity(amount.string ?? ""), let limitText = resources["limits"][name].string,
+                let limit = try? Quantity(limitText)
+            else {
                 // What cannot be shared needs a limit.
-                if name.contains("/"), resources["limits"][name].isNull { errors.append(.required(path.child("limits"), "Limit must be set for non overcommitable resources")) }
+                if name.contains("/"), resources["limits"][name].isNull {
+                    errors.append(.required(path.child("limits"), "Limit must be set for non overcommitable resources"))
+                }
                 continue
             }
             let overcommits = !name.contains("/") && !name.hasPrefix("hugepages-")
             if overcommits, request > limit {
                 errors.append(.invalid(path.child("requests"), amount, "must be less than or equal to \(name) limit of \(limit)"))
             }
-            if !overcommits, request != limit { errors.append(.invalid(path.child("requests"), amount, "must be equal to \(name) limit of \(limit)")) }
+            if !overcommits, request != limit {
+                errors.append(.invalid(path.child("requests"), amount, "must be equal to \(name) limit of \(limit)"))
+            }
         }
     }
 

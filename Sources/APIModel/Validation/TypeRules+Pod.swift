@@ -9,7 +9,9 @@ extension TypeRules {
             containerNames(spec, path, &errors)
             mounts(spec, path, &errors)
             hostPorts(spec, path, &errors)
-            for (index, container) in spec["initContainers"].elements.enumerated() { initContainer(container, path.child("initContainers").index(index), &errors) }
+            for (index, container) in spec["initContainers"].elements.enumerated() {
+                initContainer(container, path.child("initContainers").index(index), &errors)
+            }
             for list in ["containers", "ephemeralContainers"] {
                 for (index, container) in spec[list].elements.enumerated() where container["image"].isEmpty {
                     errors.append(.required(path.child(list).index(index).child("image")))
@@ -19,13 +21,16 @@ extension TypeRules {
                 errors.append(
                     .required(
                         path.child("dnsConfig", "nameservers"),
-                        spec["dnsConfig"].isNull ? "must provide `dnsConfig` when `dnsPolicy` is None" : "must provide at least one DNS nameserver when `dnsPolicy` is None"))
+                        spec["dnsConfig"].isNull
+                            ? "must provide `dnsConfig` when `dnsPolicy` is None"
+                            : "must provide at least one DNS nameserver when `dnsPolicy` is None"))
             }
             if spec["setHostnameAsFQDN"].bool == true, spec["hostNetwork"].bool == true, !spec["hostnameOverride"].isEmpty {
                 errors.append(.forbidden(path.child("hostnameOverride"), "may not be set together with `setHostnameAsFQDN`"))
             }
             if spec["shareProcessNamespace"].bool == true, spec["hostPID"].bool == true {
-                errors.append(.invalid(path.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled"))
+                errors.append(
+                    .invalid(path.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled"))
             }
             TypeRules.unique(spec["schedulingGates"].elements, "name", path.child("schedulingGates"), &errors)
             TypeRules.unique(spec["resourceClaims"].elements, "name", path.child("resourceClaims"), &errors)
@@ -42,17 +47,30 @@ extension TypeRules {
             let key = toleration["key"].string ?? ""
             let symbol = toleration["operator"].string ?? ""
             if key.isEmpty, symbol != "Exists" {
-                errors.append(.invalid(path.child("operator"), .string(symbol), "operator must be Exists when `key` is empty, which means \"match all values and all keys\""))
+                errors.append(
+                    .invalid(
+                        path.child("operator"), .string(symbol),
+                        "operator must be Exists when `key` is empty, which means \"match all values and all keys\""))
             }
             if !toleration["tolerationSeconds"].isNull, toleration["effect"].string != "NoExecute" {
-                errors.append(.invalid(path.child("effect"), toleration["effect"].isNull ? "" : toleration["effect"], "effect must be 'NoExecute' when `tolerationSeconds` is set"))
+                errors.append(
+                    .invalid(
+                        path.child("effect"), toleration["effect"].isNull ? "" : toleration["effect"],
+                        "effect must be 'NoExecute' when `tolerationSeconds` is set"))
             }
             switch symbol {
-            case "", "Equal": if let value = toleration["value"].string { Constraint.add(Names.labelValue(value), .string(value), path.child("operator"), &errors) }
-            case "Exists": if !toleration["value"].isEmpty { errors.append(.invalid(path.child("operator"), toleration, "value must be empty when `operator` is 'Exists'")) }
+            case "", "Equal":
+                if let value = toleration["value"].string {
+                    Constraint.add(Names.labelValue(value), .string(value), path.child("operator"), &errors)
+                }
+            case "Exists":
+                if !toleration["value"].isEmpty {
+                    errors.append(.invalid(path.child("operator"), toleration, "value must be empty when `operator` is 'Exists'"))
+                }
             case "Lt", "Gt":
                 if Int64(toleration["value"].string ?? "") == nil {
-                    errors.append(.invalid(path.child("value"), toleration["value"], "value must be an integer when `operator` is '\(symbol)'"))
+                    errors.append(
+                        .invalid(path.child("value"), toleration["value"], "value must be an integer when `operator` is '\(symbol)'"))
                 }
             default: errors.append(.notSupported(path.child("operator"), .string(symbol), ["Equal", "Exists", "Lt", "Gt"]))
             }
@@ -85,7 +103,9 @@ extension TypeRules {
                 let field = path.child(list).index(index).child("volumeMounts")
                 var paths: Set<String> = []
                 for (number, mount) in container["volumeMounts"].elements.enumerated() {
-                    if let name = mount["name"].string, !name.isEmpty, !volumes.contains(name) { errors.append(.notFound(field.index(number).child("name"), .string(name))) }
+                    if let name = mount["name"].string, !name.isEmpty, !volumes.contains(name) {
+                        errors.append(.notFound(field.index(number).child("name"), .string(name)))
+                    }
                     if let target = mount["mountPath"].string, !target.isEmpty, !paths.insert(target).inserted {
                         errors.append(.invalid(field.index(number).child("mountPath"), .string(target), "must be unique"))
                     }
@@ -101,7 +121,8 @@ extension TypeRules {
                 guard let host = port["hostPort"].int, host > 0 else { continue }
                 let field = path.child("containers").index(index).child("ports").index(number)
                 if spec["hostNetwork"].bool == true, host != port["containerPort"].int {
-                    errors.append(.invalid(field.child("containerPort"), port["containerPort"], "must match `hostPort` when `hostNetwork` is true"))
+                    errors.append(
+                        .invalid(field.child("containerPort"), port["containerPort"], "must match `hostPort` when `hostNetwork` is true"))
                 }
                 let id = "\(port["protocol"].string ?? "TCP")/\(port["hostIP"].string ?? "")/\(host)"
                 if !used.insert(id).inserted { errors.append(.duplicate(field.child("hostPort"), .string(id))) }

@@ -10,22 +10,30 @@ extension TypeRules {
             switch type {
             case "ExternalName":
                 if spec["externalName"].isEmpty { errors.append(.required(path.child("externalName"))) }
-                if let ip = spec["clusterIP"].string, !ip.isEmpty { errors.append(.forbidden(path.child("clusterIP"), "may not be set when type is ExternalName")) }
+                if let ip = spec["clusterIP"].string, !ip.isEmpty {
+                    errors.append(.forbidden(path.child("clusterIP"), "may not be set when type is ExternalName"))
+                }
             case "LoadBalancer":
-                if isHeadless { errors.append(.invalid(path.child("clusterIPs").index(0), "None", "may not be set to 'None' for LoadBalancer services")) }
+                if isHeadless {
+                    errors.append(.invalid(path.child("clusterIPs").index(0), "None", "may not be set to 'None' for LoadBalancer services"))
+                }
             case "NodePort":
-                if isHeadless { errors.append(.invalid(path.child("clusterIPs").index(0), "None", "may not be set to 'None' for NodePort services")) }
+                if isHeadless {
+                    errors.append(.invalid(path.child("clusterIPs").index(0), "None", "may not be set to 'None' for NodePort services"))
+                }
             default: break
             }
             addresses(spec, path, &errors)
             servicePorts(ports, type, path.child("ports"), &errors)
             let isExternal = type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && !spec["externalIPs"].isEmpty)
             if let policy = spec["externalTrafficPolicy"].string, !policy.isEmpty, !isExternal {
-                errors.append(.invalid(path.child("externalTrafficPolicy"), .string(policy), "may only be set for externally-accessible services"))
+                errors.append(
+                    .invalid(path.child("externalTrafficPolicy"), .string(policy), "may only be set for externally-accessible services"))
             }
             if type != "LoadBalancer" {
                 for (field, hint) in [
-                    ("loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"), ("loadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"),
+                    ("loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"),
+                    ("loadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"),
                     ("allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'"),
                 ] where !spec[field].isNull {
                     errors.append(.forbidden(path.child(field), hint))
@@ -43,7 +51,9 @@ extension TypeRules {
                 errors.append(.required(path, "must specify `addresses` or `notReadyAddresses`"))
             }
             let ports = subset["ports"].elements
-            for (index, port) in ports.enumerated() where ports.count > 1 && port["name"].isEmpty { errors.append(.required(path.child("ports").index(index).child("name"))) }
+            for (index, port) in ports.enumerated() where ports.count > 1 && port["name"].isEmpty {
+                errors.append(.required(path.child("ports").index(index).child("name")))
+            }
         },
         "core.v1.EndpointAddress": { address, path, errors in
             guard let ip = address["ip"].string else { return }
@@ -54,7 +64,8 @@ extension TypeRules {
                     ? "may not be in the loopback range (127.0.0.0/8, ::1/128)"
                     : ip.hasPrefix("169.254.") || ip.lowercased().hasPrefix("fe80:")
                         ? "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
-                        : ip.hasPrefix("224.0.0.") || ip.lowercased().hasPrefix("ff02:") ? "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" : ""
+                        : ip.hasPrefix("224.0.0.") || ip.lowercased().hasPrefix("ff02:")
+                            ? "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" : ""
             if !reason.isEmpty { errors.append(.invalid(path.child("ip"), .string(ip), reason)) }
         },
         "discovery.v1.EndpointSlice": { slice, path, errors in
@@ -66,8 +77,10 @@ extension TypeRules {
                 for (number, address) in addresses.enumerated() {
                     guard let text = address.string else { continue }
                     switch slice["addressType"].string {
-                    case "IPv4": if !IPLiteral.isIPv4(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv4 address")) }
-                    case "IPv6": if !IPLiteral.isIPv6(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv6 address")) }
+                    case "IPv4":
+                        if !IPLiteral.isIPv4(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv4 address")) }
+                    case "IPv6":
+                        if !IPLiteral.isIPv6(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv6 address")) }
                     case "FQDN": Constraint.add(Names.dnsSubdomain(text), address, field.index(number), &errors)
                     default: break
                     }
@@ -90,7 +103,9 @@ extension TypeRules {
             guard let text = address.string, !text.isEmpty else { continue }
             let field = path.child("clusterIPs").index(index)
             if text == "None" {
-                if list.count > 1 { errors.append(.invalid(path.child("clusterIPs"), .array(list), "'None' must be the first and only value")) }
+                if list.count > 1 {
+                    errors.append(.invalid(path.child("clusterIPs"), .array(list), "'None' must be the first and only value"))
+                }
             } else {
                 Constraint.add(Names.ip(text), address, field, &errors)
             }
@@ -110,8 +125,12 @@ extension TypeRules {
                 errors.append(.duplicate(field, ["protocol": .string(`protocol`), "port": .int(number)]))
             }
             guard let nodePort = port["nodePort"].int, nodePort != 0 else { continue }
-            if type == "ClusterIP" || type == "ExternalName" { errors.append(.forbidden(field.child("nodePort"), "may not be used when `type` is '\(type)'")) }
-            if !nodePorts.insert("\(`protocol`)/\(nodePort)").inserted { errors.append(.duplicate(field.child("nodePort"), .int(nodePort))) }
+            if type == "ClusterIP" || type == "ExternalName" {
+                errors.append(.forbidden(field.child("nodePort"), "may not be used when `type` is '\(type)'"))
+            }
+            if !nodePorts.insert("\(`protocol`)/\(nodePort)").inserted {
+                errors.append(.duplicate(field.child("nodePort"), .int(nodePort)))
+            }
         }
     }
 }

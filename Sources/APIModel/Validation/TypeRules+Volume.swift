@@ -14,9 +14,13 @@ extension TypeRules {
             if source["name"].isEmpty { errors.append(.required(path.child("name"))) }
         },
         "core.v1.HostPathVolumeSource": { source, path, errors in
-            if let text = source["path"].string, text.split(separator: "/").contains("..") { errors.append(.invalid(path.child("path"), .string(text), "must not contain '..'")) }
+            if let text = source["path"].string, text.split(separator: "/").contains("..") {
+                errors.append(.invalid(path.child("path"), .string(text), "must not contain '..'"))
+            }
             let types = ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"]
-            if let type = source["type"].string, !types.contains(type) { errors.append(.notSupported(path.child("type"), .string(type), types.sorted())) }
+            if let type = source["type"].string, !types.contains(type) {
+                errors.append(.notSupported(path.child("type"), .string(type), types.sorted()))
+            }
         },
         "core.v1.EmptyDirVolumeSource": { source, path, errors in
             if let text = source["sizeLimit"].string, let limit = try? Quantity(text), limit.signum < 0 {
@@ -29,14 +33,18 @@ extension TypeRules {
             for extra in sources.dropFirst() { errors.append(.forbidden(path.child(extra), "may not specify more than 1 volume type")) }
         },
         "core.v1.SecretProjection": { source, path, errors in if source["name"].isEmpty { errors.append(.required(path.child("name"))) } },
-        "core.v1.ConfigMapProjection": { source, path, errors in if source["name"].isEmpty { errors.append(.required(path.child("name"))) } },
+        "core.v1.ConfigMapProjection": { source, path, errors in if source["name"].isEmpty { errors.append(.required(path.child("name"))) }
+        },
         "core.v1.DownwardAPIVolumeFile": { file, path, errors in
             if let name = file["fieldRef"]["fieldPath"].string, !isPodField(name, inEnvironment: false) {
                 errors.append(
                     .notSupported(
-                        path.child("fieldRef", "fieldPath"), .string(name), ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"]))
+                        path.child("fieldRef", "fieldPath"), .string(name),
+                        ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"]))
             }
-            if file["fieldRef"].isNull, file["resourceFieldRef"].isNull { errors.append(.required(path, "one of fieldRef and resourceFieldRef is required")) }
+            if file["fieldRef"].isNull, file["resourceFieldRef"].isNull {
+                errors.append(.required(path, "one of fieldRef and resourceFieldRef is required"))
+            }
             if !file["fieldRef"].isNull, !file["resourceFieldRef"].isNull {
                 errors.append(.invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously"))
             }
@@ -47,7 +55,9 @@ extension TypeRules {
             }
         },
         "core.v1.PersistentVolumeClaimSpec": { spec, path, errors in
-            if spec["accessModes"].elements.isEmpty { errors.append(.required(path.child("accessModes"), "at least 1 access mode is required")) }
+            if spec["accessModes"].elements.isEmpty {
+                errors.append(.required(path.child("accessModes"), "at least 1 access mode is required"))
+            }
             let storage = spec["resources"]["requests"]["storage"]
             if storage.isNull {
                 errors.append(.required(path.child("resources").key("storage")))

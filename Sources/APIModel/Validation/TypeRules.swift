@@ -29,34 +29,54 @@ enum TypeRules {
                 let values = expression["values"].elements
                 switch expression["operator"].string {
                 case "In", "NotIn":
-                    if values.isEmpty { errors.append(.required(field.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")) }
+                    if values.isEmpty {
+                        errors.append(.required(field.child("values"), "must be specified when `operator` is 'In' or 'NotIn'"))
+                    }
                 case "Exists", "DoesNotExist":
-                    if !values.isEmpty { errors.append(.forbidden(field.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")) }
+                    if !values.isEmpty {
+                        errors.append(
+                            .forbidden(field.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+                    }
                 default: errors.append(.invalid(field.child("operator"), expression["operator"], "not a valid selector operator"))
                 }
-                if let key = expression["key"].string { Constraint.add(Names.qualifiedName(key), .string(key), field.child("key"), &errors) }
+                if let key = expression["key"].string {
+                    Constraint.add(Names.qualifiedName(key), .string(key), field.child("key"), &errors)
+                }
                 for (index, value) in values.enumerated() {
-                    if let text = value.string { Constraint.add(Names.labelValue(text), value, field.child("values").index(index), &errors) }
+                    if let text = value.string {
+                        Constraint.add(Names.labelValue(text), value, field.child("values").index(index), &errors)
+                    }
                 }
             }
         },
         "rbac.v1.PolicyRule": { rule, path, errors in
             if rule["verbs"].elements.isEmpty { errors.append(.required(path.child("verbs"), "verbs must contain at least one value")) }
             if rule["nonResourceURLs"].elements.isEmpty {
-                if rule["apiGroups"].elements.isEmpty { errors.append(.required(path.child("apiGroups"), "resource rules must supply at least one api group")) }
-                if rule["resources"].elements.isEmpty { errors.append(.required(path.child("resources"), "resource rules must supply at least one resource")) }
+                if rule["apiGroups"].elements.isEmpty {
+                    errors.append(.required(path.child("apiGroups"), "resource rules must supply at least one api group"))
+                }
+                if rule["resources"].elements.isEmpty {
+                    errors.append(.required(path.child("resources"), "resource rules must supply at least one resource"))
+                }
             } else if !rule["apiGroups"].isEmpty || !rule["resources"].isEmpty || !rule["resourceNames"].isEmpty {
-                errors.append(.invalid(path.child("nonResourceURLs"), rule["nonResourceURLs"], "rules cannot apply to both regular resources and non-resource URLs"))
+                errors.append(
+                    .invalid(
+                        path.child("nonResourceURLs"), rule["nonResourceURLs"],
+                        "rules cannot apply to both regular resources and non-resource URLs"))
             }
         },
         "rbac.v1.Subject": { subject, path, errors in
             let group = subject["apiGroup"].string ?? ""
             switch subject["kind"].string {
             case "ServiceAccount":
-                if let name = subject["name"].string, !name.isEmpty { Constraint.add(Names.dnsSubdomain(name), .string(name), path.child("name"), &errors) }
+                if let name = subject["name"].string, !name.isEmpty {
+                    Constraint.add(Names.dnsSubdomain(name), .string(name), path.child("name"), &errors)
+                }
                 if !group.isEmpty { errors.append(.notSupported(path.child("apiGroup"), subject["apiGroup"], [""])) }
             case "User", "Group":
-                if group != "rbac.authorization.k8s.io" { errors.append(.notSupported(path.child("apiGroup"), subject["apiGroup"], ["rbac.authorization.k8s.io"])) }
+                if group != "rbac.authorization.k8s.io" {
+                    errors.append(.notSupported(path.child("apiGroup"), subject["apiGroup"], ["rbac.authorization.k8s.io"]))
+                }
             case let kind: errors.append(.notSupported(path.child("kind"), .string(kind ?? ""), ["ServiceAccount", "User", "Group"]))
             }
         },
@@ -72,7 +92,9 @@ enum TypeRules {
         },
         "networking.v1.IngressRule": { rule, path, errors in
             guard let host = rule["host"].string, !host.isEmpty else { return }
-            if IPLiteral.isIPv4(host) || IPLiteral.isIPv6(host) { errors.append(.invalid(path.child("host"), .string(host), "must be a DNS name, not an IP address")) }
+            if IPLiteral.isIPv4(host) || IPLiteral.isIPv6(host) {
+                errors.append(.invalid(path.child("host"), .string(host), "must be a DNS name, not an IP address"))
+            }
             let name = host.hasPrefix("*.") ? String(host.dropFirst(2)) : host
             Constraint.add(Names.dnsSubdomain(name), .string(host), path.child("host"), &errors)
         },
@@ -82,8 +104,13 @@ enum TypeRules {
             case nil, "": errors.append(.required(path.child("pathType"), "pathType must be specified"))
             case "Exact", "Prefix":
                 if !text.hasPrefix("/") { errors.append(.invalid(path.child("path"), .string(text), "must be an absolute path")) }
-                for bad in ["//", "/./", "/../", "%2f", "%2F"] where text.contains(bad) { errors.append(.invalid(path.child("path"), .string(text), "must not contain '\(bad)'")) }
-            default: if !text.isEmpty, !text.hasPrefix("/") { errors.append(.invalid(path.child("path"), .string(text), "must be an absolute path")) }
+                for bad in ["//", "/./", "/../", "%2f", "%2F"] where text.contains(bad) {
+                    errors.append(.invalid(path.child("path"), .string(text), "must not contain '\(bad)'"))
+                }
+            default:
+                if !text.isEmpty, !text.hasPrefix("/") {
+                    errors.append(.invalid(path.child("path"), .string(text), "must be an absolute path"))
+                }
             }
         },
         "networking.v1.IngressBackend": { backend, path, errors in
@@ -93,7 +120,9 @@ enum TypeRules {
             case (false, true):
                 let port = backend["service"]["port"]
                 if port["name"].isEmpty, port["number"].isEmpty { errors.append(.required(path, "port name or number is required")) }
-                if !port["name"].isEmpty, !port["number"].isEmpty { errors.append(.invalid(path, backend, "cannot set both port name & port number")) }
+                if !port["name"].isEmpty, !port["number"].isEmpty {
+                    errors.append(.invalid(path, backend, "cannot set both port name & port number"))
+                }
             default: break
             }
         },
@@ -110,11 +139,16 @@ enum TypeRules {
         "core.v1.NodeSelectorRequirement": { requirement, path, errors in
             let values = requirement["values"].elements
             switch requirement["operator"].string {
-            case "In", "NotIn": if values.isEmpty { errors.append(.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")) }
+            case "In", "NotIn":
+                if values.isEmpty { errors.append(.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")) }
             case "Exists", "DoesNotExist":
-                if !values.isEmpty { errors.append(.forbidden(path.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")) }
+                if !values.isEmpty {
+                    errors.append(.forbidden(path.child("values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"))
+                }
             case "Gt", "Lt":
-                if values.count != 1 { errors.append(.required(path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'")) }
+                if values.count != 1 {
+                    errors.append(.required(path.child("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'"))
+                }
             default: errors.append(.invalid(path.child("operator"), requirement["operator"], "not a valid selector operator"))
             }
         },

@@ -32,21 +32,26 @@ enum UpdateRules {
         "apps/DaemonSet": [("spec.selector", .immutable)],
         "apps/ControllerRevision": [("data", .immutable)],
         "batch/Job": [
-            ("spec.selector", .immutable), ("spec.completionMode", .immutable), ("spec.podFailurePolicy", .immutable), ("spec.backoffLimitPerIndex", .immutable),
+            ("spec.selector", .immutable), ("spec.completionMode", .immutable), ("spec.podFailurePolicy", .immutable),
+            ("spec.backoffLimitPerIndex", .immutable),
             ("spec.successPolicy", .immutable),
         ],
         "/Secret": [("type", .immutable)],
         "storage.k8s.io/StorageClass": [
-            ("parameters", .forbidden("updates to parameters are forbidden.")), ("provisioner", .forbidden("updates to provisioner are forbidden.")),
+            ("parameters", .forbidden("updates to parameters are forbidden.")),
+            ("provisioner", .forbidden("updates to provisioner are forbidden.")),
             ("reclaimPolicy", .forbidden("updates to reclaimPolicy are forbidden.")), ("volumeBindingMode", .immutable),
         ],
         "storage.k8s.io/VolumeAttachment": [("spec", .immutable)],
         "storage.k8s.io/CSIDriver": [("spec.attachRequired", .immutable), ("spec.volumeLifecycleModes", .immutable)],
         "storage.k8s.io/CSIStorageCapacity": [("nodeTopology", .immutable), ("storageClassName", .immutable)],
         "storage.k8s.io/VolumeAttributesClass": [
-            ("driverName", .forbidden("updates to driverName are forbidden.")), ("parameters", .forbidden("updates to parameters are forbidden.")),
+            ("driverName", .forbidden("updates to driverName are forbidden.")),
+            ("parameters", .forbidden("updates to parameters are forbidden.")),
         ],
-        "scheduling.k8s.io/PriorityClass": [("value", .forbidden("may not be changed in an update.")), ("preemptionPolicy", .forbidden("may not be changed in an update."))],
+        "scheduling.k8s.io/PriorityClass": [
+            ("value", .forbidden("may not be changed in an update.")), ("preemptionPolicy", .forbidden("may not be changed in an update.")),
+        ],
         "rbac.authorization.k8s.io/RoleBinding": [("roleRef", .invalid("cannot change roleRef"))],
         "rbac.authorization.k8s.io/ClusterRoleBinding": [("roleRef", .invalid("cannot change roleRef"))],
         "networking.k8s.io/IngressClass": [("spec.controller", .immutable)],
@@ -56,7 +61,9 @@ enum UpdateRules {
         "resource.k8s.io/ResourceClaim": [("spec", .immutable)],
         "resource.k8s.io/ResourceClaimTemplate": [("spec", .immutable)],
         "resource.k8s.io/ResourceSlice": [("spec.driver", .immutable), ("spec.nodeName", .immutable)],
-        "apiextensions.k8s.io/CustomResourceDefinition": [("spec.group", .immutable), ("spec.scope", .immutable), ("spec.names.plural", .immutable)],
+        "apiextensions.k8s.io/CustomResourceDefinition": [
+            ("spec.group", .immutable), ("spec.scope", .immutable), ("spec.names.plural", .immutable),
+        ],
     ]
 
     private typealias Rule = @Sendable (_ new: Value, _ old: Value, inout [FieldError]) -> Void
@@ -67,21 +74,26 @@ enum UpdateRules {
         "/Secret": { new, old, errors in frozen(new, old, ["data"], &errors) },
         "/Service": { new, old, errors in
             let isExternalName = new["spec"]["type"].string == "ExternalName" || old["spec"]["type"].string == "ExternalName"
-            if let before = old["spec"]["clusterIP"].string, !before.isEmpty, let after = new["spec"]["clusterIP"].string, !after.isEmpty, before != after, !isExternalName {
+            if let before = old["spec"]["clusterIP"].string, !before.isEmpty, let after = new["spec"]["clusterIP"].string, !after.isEmpty,
+                before != after, !isExternalName
+            {
                 errors.append(.invalid("spec.clusterIPs[0]", .string(after), "may not change once set"))
             }
             let family = new["spec"]["ipFamilies"][0]
             if !family.isNull, !old["spec"]["ipFamilies"][0].isNull, family != old["spec"]["ipFamilies"][0], !isExternalName {
                 errors.append(.invalid("spec.ipFamilies[0]", family, "may not change once set"))
             }
-            if old["spec"]["type"].string == "LoadBalancer", new["spec"]["type"].string == "LoadBalancer", old["spec"]["loadBalancerClass"] != new["spec"]["loadBalancerClass"] {
+            if old["spec"]["type"].string == "LoadBalancer", new["spec"]["type"].string == "LoadBalancer",
+                old["spec"]["loadBalancerClass"] != new["spec"]["loadBalancerClass"]
+            {
                 errors.append(.invalid("spec.loadBalancerClass", new["spec"]["loadBalancerClass"], "may not change once set"))
             }
         },
         "/Node": { new, old, errors in
             for field in ["podCIDR", "providerID"] {
                 if let before = old["spec"][field].string, !before.isEmpty, new["spec"][field].string != before {
-                    errors.append(.forbidden(FieldPath("spec").child(field), "node updates may not change \(field) except from \"\" to valid"))
+                    errors.append(
+                        .forbidden(FieldPath("spec").child(field), "node updates may not change \(field) except from \"\" to valid"))
                 }
             }
         },
@@ -94,22 +106,35 @@ enum UpdateRules {
             if expected["storageClassName"].isNull { expected["storageClassName"] = after["storageClassName"] }
             expected["volumeAttributesClassName"] = after["volumeAttributesClassName"]
             if expected != after {
-                errors.append(.forbidden("spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"))
+                errors.append(
+                    .forbidden(
+                        "spec", "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims")
+                )
             }
             let sizes = [old, new].map { $0["spec"]["resources"]["requests"]["storage"].string.flatMap { try? Quantity($0) } ?? .zero }
-            if sizes[1] < sizes[0] { errors.append(.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")) }
+            if sizes[1] < sizes[0] {
+                errors.append(.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
+            }
         },
         "/PersistentVolume": { new, old, errors in
             let open: Set<String> = [
-                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "nodeAffinity", "volumeAttributesClassName",
+                "capacity", "accessModes", "claimRef", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "nodeAffinity",
+                "volumeAttributesClassName",
                 "volumeMode",
             ]
             func source(_ object: Value) -> Value { .object(object["spec"].fields.filter { !open.contains($0.key) }) }
-            if source(new) != source(old) { errors.append(.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")) }
-            if new["spec"]["volumeMode"] != old["spec"]["volumeMode"] { errors.append(.invalid("spec.volumeMode", new["spec"]["volumeMode"], "field is immutable")) }
+            if source(new) != source(old) {
+                errors.append(.forbidden("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation"))
+            }
+            if new["spec"]["volumeMode"] != old["spec"]["volumeMode"] {
+                errors.append(.invalid("spec.volumeMode", new["spec"]["volumeMode"], "field is immutable"))
+            }
         },
         "apps/StatefulSet": { new, old, errors in
-            let open = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"]
+            let open = [
+                "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy",
+                "minReadySeconds",
+            ]
             func fixed(_ object: Value) -> Value { .object(object["spec"].fields.filter { !open.contains($0.key) }) }
             if fixed(new) != fixed(old) {
                 errors.append(

@@ -2,13 +2,15 @@ internal import OrderedCollections
 
 /// Says what is wrong with an object, in upstream's words.
 ///
-/// Three sources, all by type, so that a pod template is judged alike wherever it stands: the schema (what is required), `ConstraintTable` (formats, enumerations, ranges) and
-/// `TypeRules` (what relates several fields). Rules for whole kinds are in `KindRules`, those for updates in `UpdateRules`. Objects must have their defaults already.
+/// Three sources, all by type, so that a pod template is judged alike wherever it stands: the schema (what is required), `ConstraintTable`
+/// (formats, enumerations, ranges) and `TypeRules` (what relates several fields). Rules for whole kinds are in `KindRules`, those for
+/// updates in `UpdateRules`. Objects must have their defaults already.
 public enum Validation {
     /// For an object about to be created. `status` is not looked at.
     public static func validate(_ object: Value, resource: ResourceType) -> [FieldError] {
         var validator = Validator()
-        validator.errors += ObjectMetaRules.validate(object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced)
+        validator.errors += ObjectMetaRules.validate(
+            object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced)
         validator.check(object, resource.schema.schema, "", except: ["apiVersion", "kind", "metadata", "status"])
         KindRules.rules["\(resource.group)/\(resource.kind)"]?(object, &validator.errors)
         return validator.finished
@@ -27,7 +29,8 @@ public enum Validation {
             return merged(validate(new, resource: resource), errors)
         case "resize" where kind == "/Pod": return metadata + PodUpdateRules.resize(new, old: old)
         case "ephemeralcontainers" where kind == "/Pod":
-            return metadata + PodUpdateRules.ephemeralContainers(new, old: old) + validate(new, resource: resource).filter { $0.field.hasPrefix("spec.ephemeralContainers") }
+            return metadata + PodUpdateRules.ephemeralContainers(new, old: old)
+                + validate(new, resource: resource).filter { $0.field.hasPrefix("spec.ephemeralContainers") }
         default: return metadata
         }
     }
@@ -72,7 +75,8 @@ struct Validator {
                     // Upstream has an empty structure there, and tells what that misses.
                     check(.emptyObject, reference.schema, child)
                     continue
-                case (.string, .null), (.string, .string("")), (.array, .null), (.array, .array([])), (.intOrString, .null), (.bytes, .null), (.map, .null), (.quantity, .null):
+                case (.string, .null), (.string, .string("")), (.array, .null), (.array, .array([])), (.intOrString, .null),
+                    (.bytes, .null), (.map, .null), (.quantity, .null):
                     missing.append(.required(child))
                     continue
                 default: break

@@ -26,7 +26,9 @@ struct Authentication: TokenAuthenticator {
 
     /// - Throws: 401 when the request shows credentials that are not good. Without any it is anonymous.
     func user(of request: Request) async throws -> UserInfo {
-        if !request.peerCertificates.isEmpty, let identity = try? await certificates?.verify(request.peerCertificates), !identity.user.isEmpty {
+        if !request.peerCertificates.isEmpty, let identity = try? await certificates?.verify(request.peerCertificates),
+            !identity.user.isEmpty
+        {
             return UserInfo(name: identity.user, groups: identity.groups).authenticated
         }
         if let header = request.headers[.authorization] {

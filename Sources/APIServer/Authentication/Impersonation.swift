@@ -29,7 +29,9 @@ enum Impersonation {
         var wanted = wanted
         let asked = wanted.groups
         func require(_ resource: String, group: String, subresource: String = "", namespace: String = "", name: String) throws {
-            let attributes = Attributes(user: real, verb: "impersonate", group: group, resource: resource, subresource: subresource, namespace: namespace, name: name)
+            let attributes = Attributes(
+                user: real, verb: "impersonate", group: group, resource: resource, subresource: subresource, namespace: namespace,
+                name: name)
             guard case .allow = authorizer.authorize(attributes) else { throw Refusal.forbidden(attributes, reason: "") }
         }
         if let account = UserInfo.serviceAccount(of: wanted.name) {

@@ -31,14 +31,19 @@ struct ServiceAccountTokens: TokenAuthenticator {
         }
         var user = UserInfo(name: claims.user, uid: claims.serviceAccount.uid, groups: claims.groups)
         if !claims.id.isEmpty { user.extra["authentication.kubernetes.io/credential-id"] = ["JTI=\(claims.id)"] }
-        let bindings = [("pod", "/pods", claims.namespace, claims.pod), ("secret", "/secrets", claims.namespace, claims.secret), ("node", "/nodes", "", claims.node)]
+        let bindings = [
+            ("pod", "/pods", claims.namespace, claims.pod), ("secret", "/secrets", claims.namespace, claims.secret),
+            ("node", "/nodes", "", claims.node),
+        ]
         for (kind, collection, namespace, reference) in bindings {
             guard let reference else { continue }
             user.extra["authentication.kubernetes.io/\(kind)-name"] = [reference.name]
             user.extra["authentication.kubernetes.io/\(kind)-uid"] = [reference.uid]
             // A pod's token tells its node, but is bound to the pod.
             if kind == "node", claims.pod != nil { continue }
-            guard exists(collection, namespace, reference) else { return .refused("the \(kind) \(reference.name) that the token is bound to is gone") }
+            guard exists(collection, namespace, reference) else {
+                return .refused("the \(kind) \(reference.name) that the token is bound to is gone")
+            }
         }
         return .user(user)
     }

@@ -12,7 +12,8 @@ public struct TokenFile: TokenAuthenticator {
             if line.isEmpty || line.hasPrefix("#") { continue }
             let columns = Self.columns(line)
             guard columns.count >= 3, !columns[0].isEmpty, !columns[1].isEmpty else {
-                throw APIError.badRequest("token auth file, line \(index + 1): expected at least 3 columns (token, user name, user uid), found \(columns.count)")
+                throw APIError.badRequest(
+                    "token auth file, line \(index + 1): expected at least 3 columns (token, user name, user uid), found \(columns.count)")
             }
             let groups = columns.count > 3 ? columns[3].split(separator: ",").map { $0.trimmed } : []
             users[columns[0]] = UserInfo(name: columns[1], uid: columns[2], groups: groups)

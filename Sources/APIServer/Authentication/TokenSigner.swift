@@ -10,9 +10,12 @@ struct TokenSigner: Sendable {
     let audiences: [String]
 
     /// A token of `account` that is good for `lifetime` seconds from now, as long as the account exists and what it is bound to.
-    func token(_ account: Object, audiences: [String], lifetime: Int64, binding: Binding = Binding()) throws -> (text: String, expires: Int64) {
+    func token(_ account: Object, audiences: [String], lifetime: Int64, binding: Binding = Binding()) throws -> (
+        text: String, expires: Int64
+    ) {
         let claims = ServiceAccountClaims(
-            issuer: issuer, audiences: audiences, namespace: account.namespace, serviceAccount: .init(name: account.name, uid: account.uid), pod: binding.pod,
+            issuer: issuer, audiences: audiences, namespace: account.namespace, serviceAccount: .init(name: account.name, uid: account.uid),
+            pod: binding.pod,
             node: binding.node, secret: binding.secret, issuedAt: Clock.seconds, lifetime: lifetime, id: UniqueID.make())
         return (try key.sign(claims), claims.expires)
     }

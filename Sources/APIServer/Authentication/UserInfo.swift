@@ -29,7 +29,9 @@ public struct UserInfo: Sendable, Hashable {
 
     /// A service account's user.
     static func serviceAccount(namespace: String, name: String, uid: String = "") -> UserInfo {
-        UserInfo(name: "system:serviceaccount:\(namespace):\(name)", uid: uid, groups: ["system:serviceaccounts", "system:serviceaccounts:\(namespace)"])
+        UserInfo(
+            name: "system:serviceaccount:\(namespace):\(name)", uid: uid,
+            groups: ["system:serviceaccounts", "system:serviceaccounts:\(namespace)"])
     }
 
     /// Namespace and name, when the user is a service account.
@@ -43,7 +45,8 @@ public struct UserInfo: Sendable, Hashable {
     public var value: Value {
         [
             "username": .string(name), "uid": uid.isEmpty ? .null : .string(uid), "groups": groups.isEmpty ? .null : Value(groups),
-            "extra": extra.isEmpty ? .null : .object(Value.Fields(uniqueKeysWithValues: extra.sorted { $0.key < $1.key }.map { ($0.key, Value($0.value)) })),
+            "extra": extra.isEmpty
+                ? .null : .object(Value.Fields(uniqueKeysWithValues: extra.sorted { $0.key < $1.key }.map { ($0.key, Value($0.value)) })),
         ]
     }
 }

@@ -31,8 +31,10 @@ struct AccessReviews: Sendable {
         let attributes: Attributes
         if !resource.isNull {
             attributes = Attributes(
-                user: user, verb: resource["verb"].string ?? "", group: resource["group"].string ?? "", resource: resource["resource"].string ?? "",
-                subresource: resource["subresource"].string ?? "", namespace: resource["namespace"].string ?? "", name: resource["name"].string ?? "")
+                user: user, verb: resource["verb"].string ?? "", group: resource["group"].string ?? "",
+                resource: resource["resource"].string ?? "",
+                subresource: resource["subresource"].string ?? "", namespace: resource["namespace"].string ?? "",
+                name: resource["name"].string ?? "")
         } else {
             attributes = Attributes(user: user, verb: other["verb"].string ?? "", path: other["path"].string ?? "")
         }
@@ -50,7 +52,9 @@ struct AccessReviews: Sendable {
         let groups = spec["groups"].elements.compactMap(\.string)
         let name = spec["user"].string ?? ""
         guard !name.isEmpty || !groups.isEmpty else {
-            throw APIError.invalid(group: "authorization.k8s.io", kind: kind, name: "", errors: [.invalid("spec.user", "", "at least one of user or group must be specified")])
+            throw APIError.invalid(
+                group: "authorization.k8s.io", kind: kind, name: "",
+                errors: [.invalid("spec.user", "", "at least one of user or group must be specified")])
         }
         return UserInfo(name: name, uid: spec["uid"].string ?? "", groups: groups)
     }
@@ -59,7 +63,11 @@ struct AccessReviews: Sendable {
         guard review[path: "spec", "resourceAttributes", "namespace"].string == namespace else {
             throw APIError.invalid(
                 group: "authorization.k8s.io", kind: kind, name: "",
-                errors: [.invalid("spec.resourceAttributes.namespace", review[path: "spec", "resourceAttributes", "namespace"], "must match metadata.namespace")])
+                errors: [
+                    .invalid(
+                        "spec.resourceAttributes.namespace", review[path: "spec", "resourceAttributes", "namespace"],
+                        "must match metadata.namespace")
+                ])
         }
         return accessReview(review, user: try subject(review, kind: kind))
     }
@@ -71,16 +79,24 @@ struct AccessReviews: Sendable {
         return filled(
             review,
             status: [
-                "resourceRules": .array(rules.filter { $0.urls.isEmpty }.map(\.value)), "nonResourceRules": .array(rules.filter { !$0.urls.isEmpty }.map(\.value)),
+                "resourceRules": .array(rules.filter { $0.urls.isEmpty }.map(\.value)),
+                "nonResourceRules": .array(rules.filter { !$0.urls.isEmpty }.map(\.value)),
                 "incomplete": false,
             ])
     }
 
     private func tokenReview(_ review: Value) async throws -> Value {
-        guard let token = review[path: "spec", "token"].string, !token.isEmpty else { throw APIError.badRequest("token is required for TokenReview in authentication") }
+        guard let token = review[path: "spec", "token"].string, !token.isEmpty else {
+            throw APIError.badRequest("token is required for TokenReview in authentication")
+        }
         let audiences = review[path: "spec", "audiences"].elements.compactMap(\.string)
         switch authenticator.authenticate(token: token, audiences: audiences) {
-        case .user(let user): return filled(review, status: ["authenticated": true, "user": user.authenticated.value, "audiences": audiences.isEmpty ? .null : Value(audiences)])
+        case .user(let user):
+            return filled(
+                review,
+                status: [
+                    "authenticated": true, "user": user.authenticated.value, "audiences": audiences.isEmpty ? .null : Value(audiences),
+                ])
         case .refused(let why): return filled(review, status: ["user": .emptyObject, "error": .string(why)])
         case .unknown: return filled(review, status: ["user": .emptyObject, "error": "[invalid bearer token]"])
         }

@@ -20,7 +20,9 @@ public struct Attributes: Sendable, Hashable {
         self.path = path
     }
 
-    public init(user: UserInfo, verb: String, group: String, resource: String, subresource: String = "", namespace: String = "", name: String = "") {
+    public init(
+        user: UserInfo, verb: String, group: String, resource: String, subresource: String = "", namespace: String = "", name: String = ""
+    ) {
         self.user = user
         self.verb = verb
         self.isResource = true
@@ -77,7 +79,9 @@ public struct AuthorizerChain: Authorizer {
         return .pass
     }
 
-    public func rules(for user: UserInfo, namespace: String) -> [PolicyRule] { members.flatMap { $0.rules(for: user, namespace: namespace) } }
+    public func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
+        members.flatMap { $0.rules(for: user, namespace: namespace) }
+    }
 }
 
 /// `system:masters` may do all.
@@ -85,7 +89,8 @@ struct MastersAuthorizer: Authorizer {
     static let group = "system:masters"
     func authorize(_ attributes: Attributes) -> Decision { attributes.user.groups.contains(Self.group) ? .allow("") : .pass }
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
-        user.groups.contains(Self.group) ? [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"]), PolicyRule(verbs: ["*"], urls: ["*"])] : []
+        user.groups.contains(Self.group)
+            ? [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"]), PolicyRule(verbs: ["*"], urls: ["*"])] : []
     }
 }
 

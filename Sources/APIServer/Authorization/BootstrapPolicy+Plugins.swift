@@ -1,5 +1,6 @@
 extension BootstrapPolicy {
-    /// What the components need that run plugins: to see what is asked of them, and to say how it went. Writing Plugins is for cluster-admin alone.
+    /// What the components need that run plugins: to see what is asked of them, and to say how it went. Writing Plugins is for
+    /// cluster-admin alone.
     static let pluginRoles = """
         role system:plugin-host
           get,list,watch plugins.apus.dev plugins

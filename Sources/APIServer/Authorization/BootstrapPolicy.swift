@@ -2,9 +2,9 @@ import APIModel
 
 /// The roles and bindings that a cluster starts with, as objects.
 ///
-/// The tables are lines of words. `role NAME [in=AGGREGATE] [of=AGGREGATE]` begins a role, of a namespace when NAME is `namespace/name`; `in` says which aggregated role takes
-/// its rules, `of` that it is such an aggregated role. The indented lines are its rules: `VERBS GROUPS RESOURCES [NAMES]`, or `VERBS url PATHS`; `core` is the group "".
-/// `bind NAME KIND:ROLE SUBJECT...` is a binding.
+/// The tables are lines of words. `role NAME [in=AGGREGATE] [of=AGGREGATE]` begins a role, of a namespace when NAME is `namespace/name`;
+/// `in` says which aggregated role takes its rules, `of` that it is such an aggregated role. The indented lines are its rules: `VERBS
+/// GROUPS RESOURCES [NAMES]`, or `VERBS url PATHS`; `core` is the group "". `bind NAME KIND:ROLE SUBJECT...` is a binding.
 enum BootstrapPolicy {
     /// The users of the loops that run as one of the components have these roles; nodes get theirs through their group.
     static let additions = "bind system:nodes ClusterRole:system:node group=system:nodes"
@@ -17,7 +17,8 @@ enum BootstrapPolicy {
             guard let name = role.object[path: "metadata", "name"].string, let account = name.split(separator: ":").last else { return nil }
             return "bind \(name) ClusterRole:\(name) account=kube-system/\(account)"
         }
-        let bindings = (Self.bindings.split(separator: "\n").map(String.init) + controllerBindings + [additions, pluginBinding]).map(parseBinding)
+        let bindings = (Self.bindings.split(separator: "\n").map(String.init) + controllerBindings + [additions, pluginBinding]).map(
+            parseBinding)
         return aggregated(roles).map(\.object) + controllers.map(\.object) + bindings
     }()
 
@@ -31,7 +32,8 @@ enum BootstrapPolicy {
         let parts = qualified.split(separator: "/", maxSplits: 1).map(String.init)
         return [
             "name": .string(parts[parts.count - 1]), "namespace": parts.count > 1 ? .string(parts[0]) : .null,
-            "annotations": ["rbac.authorization.kubernetes.io/autoupdate": "true"], "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"],
+            "annotations": ["rbac.authorization.kubernetes.io/autoupdate": "true"],
+            "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"],
         ]
     }
 
@@ -43,12 +45,19 @@ enum BootstrapPolicy {
                 var metadata = metadata(words[1])
                 var role = Role(object: .null)
                 for word in words.dropFirst(2) {
-                    if word.hasPrefix("in=") { role.includedIn = String(word.dropFirst(3)) } else { role.aggregates = String(word.dropFirst(3)) }
+                    if word.hasPrefix("in=") {
+                        role.includedIn = String(word.dropFirst(3))
+                    } else {
+                        role.aggregates = String(word.dropFirst(3))
+                    }
                 }
                 if let included = role.includedIn { metadata["labels"]["rbac.authorization.k8s.io/aggregate-to-\(included)"] = "true" }
                 role.object = [
-                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": metadata["namespace"].isNull ? "ClusterRole" : "Role", "metadata": metadata, "rules": [],
-                    "aggregationRule": role.aggregates.map { ["clusterRoleSelectors": [["matchLabels": ["rbac.authorization.k8s.io/aggregate-to-\($0)": "true"]]]] } ?? .null,
+                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": metadata["namespace"].isNull ? "ClusterRole" : "Role",
+                    "metadata": metadata, "rules": [],
+                    "aggregationRule": role.aggregates.map {
+                        ["clusterRoleSelectors": [["matchLabels": ["rbac.authorization.k8s.io/aggregate-to-\($0)": "true"]]]]
+                    } ?? .null,
                 ]
                 roles.append(role)
             } else {
@@ -59,7 +68,9 @@ enum BootstrapPolicy {
     }
 
     private static func rule(_ words: [String]) -> PolicyRule {
-        func set(_ index: Int) -> Set<String> { index < words.count ? Set(words[index].split(separator: ",").map { $0 == "core" ? "" : String($0) }) : [] }
+        func set(_ index: Int) -> Set<String> {
+            index < words.count ? Set(words[index].split(separator: ",").map { $0 == "core" ? "" : String($0) }) : []
+        }
         if words[1] == "url" { return PolicyRule(verbs: set(0), urls: set(2)) }
         return PolicyRule(verbs: set(0), groups: set(1), resources: set(2), names: set(3))
     }
@@ -69,7 +80,9 @@ enum BootstrapPolicy {
         func rules(of aggregate: String) -> [Value] {
             var all: [Value] = []
             for role in roles where role.includedIn == aggregate {
-                for rule in role.object["rules"].elements + (role.aggregates.map(rules(of:)) ?? []) where !all.contains(rule) { all.append(rule) }
+                for rule in role.object["rules"].elements + (role.aggregates.map(rules(of:)) ?? []) where !all.contains(rule) {
+                    all.append(rule)
+                }
             }
             return all
         }
@@ -94,7 +107,8 @@ enum BootstrapPolicy {
             return ["kind": pair[0] == "user" ? "User" : "Group", "apiGroup": "rbac.authorization.k8s.io", "name": .string(pair[1])]
         }
         return [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": metadata["namespace"].isNull ? "ClusterRoleBinding" : "RoleBinding", "metadata": metadata,
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": metadata["namespace"].isNull ? "ClusterRoleBinding" : "RoleBinding",
+            "metadata": metadata,
             "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": .string(role[0]), "name": .string(role[1])],
             "subjects": subjects.isEmpty ? .null : .array(subjects),
         ]

@@ -9,7 +9,8 @@ public struct PolicyRule: Sendable, Hashable {
     public var names: Set<String>
     public var urls: Set<String>
 
-    public init(verbs: Set<String>, groups: Set<String> = [], resources: Set<String> = [], names: Set<String> = [], urls: Set<String> = []) {
+    public init(verbs: Set<String>, groups: Set<String> = [], resources: Set<String> = [], names: Set<String> = [], urls: Set<String> = [])
+    {
         self.verbs = verbs
         self.groups = groups
         self.resources = resources
@@ -20,14 +21,17 @@ public struct PolicyRule: Sendable, Hashable {
     /// Reads a `PolicyRule` of `rbac.authorization.k8s.io/v1`.
     public init(_ value: Value) {
         func set(_ name: String) -> Set<String> { Set(value[name].elements.compactMap(\.string)) }
-        self.init(verbs: set("verbs"), groups: set("apiGroups"), resources: set("resources"), names: set("resourceNames"), urls: set("nonResourceURLs"))
+        self.init(
+            verbs: set("verbs"), groups: set("apiGroups"), resources: set("resources"), names: set("resourceNames"),
+            urls: set("nonResourceURLs"))
     }
 
     /// As `rbac.authorization.k8s.io/v1` writes it.
     public var value: Value {
         func list(_ set: Set<String>) -> Value { set.isEmpty ? .null : Value(set.sorted()) }
         return [
-            "verbs": list(verbs), "apiGroups": list(groups), "resources": list(resources), "resourceNames": list(names), "nonResourceURLs": list(urls),
+            "verbs": list(verbs), "apiGroups": list(groups), "resources": list(resources), "resourceNames": list(names),
+            "nonResourceURLs": list(urls),
         ]
     }
 
@@ -47,11 +51,17 @@ public struct PolicyRule: Sendable, Hashable {
     /// Whether everything that `other` grants is granted by one of `rules`.
     static func cover(_ rules: [PolicyRule], _ other: PolicyRule) -> Bool {
         for verb in other.verbs {
-            for url in other.urls where !rules.contains(where: { $0.grants(verb: verb) && $0.urls.contains { $0 == url || matches($0, path: url) } }) { return false }
+            for url in other.urls
+            where !rules.contains(where: { $0.grants(verb: verb) && $0.urls.contains { $0 == url || matches($0, path: url) } }) {
+                return false
+            }
             for group in other.groups {
                 for resource in other.resources {
                     let names = other.names.isEmpty ? [""] : other.names
-                    for name in names where !rules.contains(where: { $0.grants(verb: verb) && $0.grants(group: group, resource: resource, name: name) }) { return false }
+                    for name in names
+                    where !rules.contains(where: { $0.grants(verb: verb) && $0.grants(group: group, resource: resource, name: name) }) {
+                        return false
+                    }
                 }
             }
         }

@@ -4,9 +4,11 @@ import Synchronization
 
 /// Role-based access control over the roles and bindings in the store.
 ///
-/// The rules are compiled when first asked for and again after a change; every write to the four collections passes this process, which says so with `invalidate`.
+/// The rules are compiled when first asked for and again after a change; every write to the four collections passes this process, which
+/// says so with `invalidate`.
 final class RBACAuthorizer: Authorizer {
-    static let collections = Set(["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map { "rbac.authorization.k8s.io/\($0)" })
+    static let collections = Set(
+        ["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map { "rbac.authorization.k8s.io/\($0)" })
 
     private struct Grant: Sendable {
         var rules: [PolicyRule]
@@ -46,9 +48,11 @@ final class RBACAuthorizer: Authorizer {
         let name = reference["name"].string ?? ""
         let key =
             reference["kind"].string == "Role"
-            ? Key(collection: "rbac.authorization.k8s.io/roles", name: "\(namespace)/\(name)") : Key(collection: "rbac.authorization.k8s.io/clusterroles", name: name)
+            ? Key(collection: "rbac.authorization.k8s.io/roles", name: "\(namespace)/\(name)")
+            : Key(collection: "rbac.authorization.k8s.io/clusterroles", name: name)
         guard let role = store.get(key)?.object.value else { return nil }
-        return reference["kind"].string == "Role" ? role["rules"].elements.map(PolicyRule.init) : Self.clusterRules(role, among: objects("clusterroles"))
+        return reference["kind"].string == "Role"
+            ? role["rules"].elements.map(PolicyRule.init) : Self.clusterRules(role, among: objects("clusterroles"))
     }
 
     private func grants(for user: UserInfo, namespace: String) -> [Grant] {
@@ -59,7 +63,8 @@ final class RBACAuthorizer: Authorizer {
         return found
     }
 
-    /// Compiled under the lock, so that a change that comes in between is not lost: its `invalidate` waits and makes the result stale again.
+    /// Compiled under the lock, so that a change that comes in between is not lost: its `invalidate` waits and makes the result stale
+    /// again.
     private func current() -> Compiled {
         state.withLock { state in
             if case .compiled(let compiled) = state { return compiled }
@@ -76,16 +81,24 @@ final class RBACAuthorizer: Authorizer {
     private func compile() -> Compiled {
         var compiled = Compiled()
         let clusterRoles = objects("clusterroles")
-        let clusterRules = Dictionary(clusterRoles.map { ($0[path: "metadata", "name"].string ?? "", Self.clusterRules($0, among: clusterRoles)) }, uniquingKeysWith: { $1 })
+        let clusterRules = Dictionary(
+            clusterRoles.map { ($0[path: "metadata", "name"].string ?? "", Self.clusterRules($0, among: clusterRoles)) },
+            uniquingKeysWith: { $1 })
         let roleRules = Dictionary(
-            objects("roles").map { ("\($0[path: "metadata", "namespace"].string ?? "")/\($0[path: "metadata", "name"].string ?? "")", $0["rules"].elements.map(PolicyRule.init)) },
+            objects("roles").map {
+                (
+                    "\($0[path: "metadata", "namespace"].string ?? "")/\($0[path: "metadata", "name"].string ?? "")",
+                    $0["rules"].elements.map(PolicyRule.init)
+                )
+            },
             uniquingKeysWith: { $1 })
         for binding in objects("clusterrolebindings") {
             let role = binding[path: "roleRef", "name"].string ?? ""
             guard let rules = clusterRules[role] else { continue }
             for subject in binding["subjects"].elements {
                 guard let key = Self.subject(subject, namespace: "") else { continue }
-                let reason = "RBAC: allowed by ClusterRoleBinding \"\(binding[path: "metadata", "name"].string ?? "")\" of ClusterRole \"\(role)\" to \(Self.name(of: subject))"
+                let reason =
+                    "RBAC: allowed by ClusterRoleBinding \"\(binding[path: "metadata", "name"].string ?? "")\" of ClusterRole \"\(role)\" to \(Self.name(of: subject))"
                 compiled.cluster[key, default: []].append(Grant(rules: rules, reason: reason))
             }
         }
@@ -108,7 +121,10 @@ final class RBACAuthorizer: Authorizer {
         var rules = role["rules"].elements.map(PolicyRule.init)
         for selector in role[path: "aggregationRule", "clusterRoleSelectors"].elements {
             guard let selector = try? LabelSelector(selector) else { continue }
-            for other in roles where other[path: "metadata", "name"] != role[path: "metadata", "name"] && selector.matches(other[path: "metadata", "labels"].strings) {
+            for other in roles
+            where other[path: "metadata", "name"] != role[path: "metadata", "name"]
+                && selector.matches(other[path: "metadata", "labels"].strings)
+            {
                 for rule in other["rules"].elements.map(PolicyRule.init) where !rules.contains(rule) { rules.append(rule) }
             }
         }

@@ -5,7 +5,8 @@ import OrderedCollections
 import Store
 import Streaming
 
-/// The subresources that are conversations with somebody else: `exec`, `attach`, `portforward` and `log` with the pod's kubelet, `proxy` with whatever it names.
+/// The subresources that are conversations with somebody else: `exec`, `attach`, `portforward` and `log` with the pod's kubelet, `proxy`
+/// with whatever it names.
 struct Connector: Sendable {
     let registry: Registry
     let kubelet: Dialer.TLS?
@@ -15,7 +16,8 @@ struct Connector: Sendable {
 
     static let subresources: Set = ["exec", "attach", "portforward", "log", "proxy"]
     private static let hopByHop: Set = [
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "host",
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+        "content-length", "host",
     ]
     /// Credentials are for this server, not for those behind it.
     private static let secrets: Set = ["authorization", "cookie"]
@@ -34,7 +36,9 @@ struct Connector: Sendable {
     // MARK: Kubelet
 
     private func pod(_ info: RequestInfo) throws -> Value {
-        guard let record = registry.store.get(Key(collection: "/pods", name: "\(info.namespace)/\(info.name)")) else { throw APIError.notFound("pods", info.name) }
+        guard let record = registry.store.get(Key(collection: "/pods", name: "\(info.namespace)/\(info.name)")) else {
+            throw APIError.notFound("pods", info.name)
+        }
         return record.object.value
     }
 
@@ -54,8 +58,11 @@ struct Connector: Sendable {
         }
         let main = spec["containers"].elements.compactMap { $0["name"].string }
         if main.count == 1 { return main[0] }
-        if let preferred = pod[path: "metadata", "annotations"]["kubectl.kubernetes.io/default-container"].string, all.contains(preferred) { return preferred }
-        throw APIError.badRequest("a container name must be specified for pod \(info.name), choose one of: [\(main.joined(separator: " "))]")
+        if let preferred = pod[path: "metadata", "annotations"]["kubectl.kubernetes.io/default-container"].string, all.contains(preferred) {
+            return preferred
+        }
+        throw APIError.badRequest(
+            "a container name must be specified for pod \(info.name), choose one of: [\(main.joined(separator: " "))]")
     }
 
     private static let streamParameters: [String: [(api: String, kubelet: String)]] = [
@@ -82,10 +89,13 @@ struct Connector: Sendable {
             query += request.query.filter { $0.name == "command" }.map { ("command", $0.value) }
         }
         guard request.headers[.upgrade] != nil else { throw APIError.badRequest("Upgrade request required") }
-        return try await exchange(request, method: request.method.rawValue, target: Self.target(path, query), to: try kubelet(of: pod, info), body: [])
+        return try await exchange(
+            request, method: request.method.rawValue, target: Self.target(path, query), to: try kubelet(of: pod, info), body: [])
     }
 
-    private static let logParameters: Set = ["follow", "previous", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "stream"]
+    private static let logParameters: Set = [
+        "follow", "previous", "tailLines", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "stream",
+    ]
 
     private func logs(_ request: Request, _ info: RequestInfo) async throws -> Response {
         let pod = try pod(info)
@@ -100,11 +110,14 @@ struct Connector: Sendable {
     private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
         let body = try await BodyReader(catalogue: registry.catalogue).bytes(request)
         return try await exchange(
-            request, method: request.method.rawValue, target: Self.target("/" + info.rest, request.query.map { ($0.name, $0.value) }), to: backend, body: body)
+            request, method: request.method.rawValue, target: Self.target("/" + info.rest, request.query.map { ($0.name, $0.value) }),
+            to: backend, body: body)
     }
 
     /// Sends the request on and gives the answer back: an upgrade as one, anything else as a stream.
-    private func exchange(_ request: Request, method: String, target: String, to backend: BackendAddress, body: [UInt8]) async throws -> Response {
+    private func exchange(_ request: Request, method: String, target: String, to backend: BackendAddress, body: [UInt8]) async throws
+        -> Response
+    {
         let connection: any RawConnection
         do {
             connection = try await Dialer.connect(host: backend.host, port: backend.port, tls: tls(backend))
@@ -112,13 +125,15 @@ struct Connector: Sendable {
             throw APIError.internalError("error dialing backend: \(error)")
         }
         do {
-            let forwarded = HTTP1Request(method: method, target: target, host: backend.authority, headers: Self.forwarded(request), body: body)
+            let forwarded = HTTP1Request(
+                method: method, target: target, host: backend.authority, headers: Self.forwarded(request), body: body)
             let answer = try await forwarded.send(over: connection)
             if answer.status == 101 {
                 let headers = Self.fields(answer.headers) { $0 != "connection" }
                 return .upgrade(headers: headers) { client in try await Self.splice(client, answer.pipe) }
             }
-            return .stream(status: .init(code: answer.status), headers: Self.fields(answer.headers) { !Self.hopByHop.contains($0) }) { writer in
+            return .stream(status: .init(code: answer.status), headers: Self.fields(answer.headers) { !Self.hopByHop.contains($0) }) {
+                writer in
                 do {
                     while let piece = try await answer.read() { try await writer.write(piece) }
                 } catch {
@@ -170,7 +185,9 @@ struct Connector: Sendable {
             if hopByHop.contains(name) || secrets.contains(name) || name.hasPrefix("impersonate-") { continue }
             headers.append((field.name.rawName, field.value))
         }
-        if let port = request.remoteAddress.lastIndex(of: ":") { headers.append(("X-Forwarded-For", String(request.remoteAddress[..<port]))) }
+        if let port = request.remoteAddress.lastIndex(of: ":") {
+            headers.append(("X-Forwarded-For", String(request.remoteAddress[..<port])))
+        }
         guard let upgrade = request.headers[.upgrade] else { return headers + [("Connection", "close")] }
         return headers + [("Connection", "Upgrade"), ("Upgrade", upgrade)]
     }
@@ -188,7 +205,11 @@ struct Connector: Sendable {
         var encoded: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)
         for byte in text.utf8 {
-            if allowed.contains(byte) { encoded.append(byte) } else { encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+            if allowed.contains(byte) {
+                encoded.append(byte)
+            } else {
+                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
         }
         return String(decoding: encoded, as: UTF8.self)
     }

@@ -20,8 +20,12 @@ struct ComponentStatuses: Sendable {
     private static func object(_ check: HealthCheck) async -> Value {
         let problem = await check.problem()
         let condition: Value = [
-            "type": "Healthy", "status": problem == nil ? "True" : "False", "message": .string(problem ?? "ok"), "error": problem.map(Value.string) ?? .null,
+            "type": "Healthy", "status": problem == nil ? "True" : "False", "message": .string(problem ?? "ok"),
+            "error": problem.map(Value.string) ?? .null,
         ]
-        return ["kind": "ComponentStatus", "apiVersion": "v1", "metadata": ["name": .string(check.name), "creationTimestamp": .null], "conditions": [condition]]
+        return [
+            "kind": "ComponentStatus", "apiVersion": "v1", "metadata": ["name": .string(check.name), "creationTimestamp": .null],
+            "conditions": [condition],
+        ]
     }
 }

@@ -14,7 +14,8 @@ struct Discovery: Sendable {
 
     init(_ catalogue: Catalogue, serverAddress: String) {
         legacy = JSON.encode([
-            "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": .string(serverAddress)]],
+            "kind": "APIVersions", "versions": ["v1"],
+            "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": .string(serverAddress)]],
         ])
         let named = catalogue.groups.filter { !$0.name.isEmpty }
         let list = named.map { Self.group($0.name, $0.versions) }
@@ -44,7 +45,9 @@ struct Discovery: Sendable {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         guard path == "/api" || path == "/apis" else { return byPath[path].map { Responses.bytes($0, type: "application/json") } }
         for type in MediaType.accepted(accept) {
-            if type.parameters["as"] == "APIGroupDiscoveryList", type.parameters["g"] == "apidiscovery.k8s.io", let version = type.parameters["v"] {
+            if type.parameters["as"] == "APIGroupDiscoveryList", type.parameters["g"] == "apidiscovery.k8s.io",
+                let version = type.parameters["v"]
+            {
                 guard let contentType = Self.aggregatedTypes[version], type.type == "application/json" else { continue }
                 return ETag.answer(path == "/api" ? aggregatedCore : aggregatedGroups, hash: hash, type: contentType, ifNoneMatch: etag)
             }
@@ -62,20 +65,25 @@ struct Discovery: Sendable {
         var resources: [Value] = []
         for type in catalogue.resources where type.groupVersion == version {
             resources.append([
-                "name": .string(type.name), "singularName": .string(type.singularName), "namespaced": .bool(type.isNamespaced), "kind": .string(type.kind),
+                "name": .string(type.name), "singularName": .string(type.singularName), "namespaced": .bool(type.isNamespaced),
+                "kind": .string(type.kind),
                 "verbs": Value(type.verbs), "shortNames": type.shortNames.isEmpty ? .null : Value(type.shortNames),
-                "categories": type.categories.isEmpty ? .null : Value(type.categories), "storageVersionHash": type.storageVersionHash.map(Value.string) ?? .null,
+                "categories": type.categories.isEmpty ? .null : Value(type.categories),
+                "storageVersionHash": type.storageVersionHash.map(Value.string) ?? .null,
             ])
             for subresource in type.subresources {
                 let isForeign = subresource.kind.groupVersion != version
                 resources.append([
                     "name": .string("\(type.name)/\(subresource.name)"), "singularName": "", "namespaced": .bool(type.isNamespaced),
-                    "group": isForeign ? .string(subresource.kind.group) : .null, "version": isForeign ? .string(subresource.kind.version) : .null,
+                    "group": isForeign ? .string(subresource.kind.group) : .null,
+                    "version": isForeign ? .string(subresource.kind.version) : .null,
                     "kind": .string(subresource.kind.kind), "verbs": Value(subresource.verbs),
                 ])
             }
         }
-        return ["kind": "APIResourceList", "apiVersion": "v1", "groupVersion": .string(version.description), "resources": .array(resources)]
+        return [
+            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": .string(version.description), "resources": .array(resources),
+        ]
     }
 
     private static func aggregated(_ groups: [(name: String, versions: [String])], _ catalogue: Catalogue) -> Value {
@@ -89,16 +97,21 @@ struct Discovery: Sendable {
         return ["kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": .emptyObject, "items": .array(items)]
     }
 
-    private static func kind(_ kind: GroupVersionKind) -> Value { ["group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind)] }
+    private static func kind(_ kind: GroupVersionKind) -> Value {
+        ["group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind)]
+    }
 
     private static func aggregated(_ type: ResourceType) -> Value {
         let subresources = type.subresources.map { subresource -> Value in
             ["subresource": .string(subresource.name), "responseKind": kind(subresource.kind), "verbs": Value(subresource.verbs)]
         }
         return [
-            "resource": .string(type.name), "responseKind": kind(type.groupVersionKind), "scope": type.isNamespaced ? "Namespaced" : "Cluster",
-            "singularResource": .string(type.singularName), "verbs": Value(type.verbs), "shortNames": type.shortNames.isEmpty ? .null : Value(type.shortNames),
-            "categories": type.categories.isEmpty ? .null : Value(type.categories), "subresources": subresources.isEmpty ? .null : .array(subresources),
+            "resource": .string(type.name), "responseKind": kind(type.groupVersionKind),
+            "scope": type.isNamespaced ? "Namespaced" : "Cluster",
+            "singularResource": .string(type.singularName), "verbs": Value(type.verbs),
+            "shortNames": type.shortNames.isEmpty ? .null : Value(type.shortNames),
+            "categories": type.categories.isEmpty ? .null : Value(type.categories),
+            "subresources": subresources.isEmpty ? .null : .array(subresources),
         ]
     }
 }

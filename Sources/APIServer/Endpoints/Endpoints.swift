@@ -24,10 +24,13 @@ struct Endpoints: Sendable {
     }
 
     /// Whether a path is open to everyone.
-    static func isPublic(_ path: String) -> Bool { path == "/version" || path == "/version/" || Health.paths.contains(path.split(separator: "/").first.map(String.init) ?? "") }
+    static func isPublic(_ path: String) -> Bool {
+        path == "/version" || path == "/version/" || Health.paths.contains(path.split(separator: "/").first.map(String.init) ?? "")
+    }
 
     private static let paths = [
-        "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version",
+        "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
+        "/openid/v1/jwks", "/readyz", "/version",
     ]
 
     /// `nil` when there is nothing at the path.
@@ -35,13 +38,17 @@ struct Endpoints: Sendable {
         let path = info.path
         if path != "/", let response = await health.answer(request, path: path) { return response }
         guard request.method == .get || request.method == .head else {
-            throw APIError(code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource", details: .emptyObject)
+            throw APIError(
+                code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
+                details: .emptyObject)
         }
         switch path {
         case "/": return Responses.json(["paths": Value(Self.paths)])
         case "/version", "/version/": return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
-        case "/metrics": return Responses.bytes(Array(metrics.text(configuration.store).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
-        case "/openid/v1/jwks": return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
+        case "/metrics":
+            return Responses.bytes(Array(metrics.text(configuration.store).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        case "/openid/v1/jwks":
+            return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)
         default: break
         }

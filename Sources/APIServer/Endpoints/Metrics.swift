@@ -42,7 +42,8 @@ final class Metrics: Sendable {
         }
         let scope = !info.name.isEmpty ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
         let labels = Labels(
-            verb: info.verb.uppercased(), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scope)
+            verb: info.verb.uppercased(), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource,
+            scope: scope)
         let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         state.withLock { state in
             state.inflight[Self.kind(info), default: 1] -= 1
@@ -63,30 +64,41 @@ final class Metrics: Sendable {
     /// - Parameter store: its figures go along.
     func text(_ store: Store) -> String {
         let state = state.withLock { state in (state.requests, state.durations, state.watchers, state.inflight) }
-        var text = "# HELP apiserver_request_total Counter of apiserver requests broken out for each verb, group, version, resource, scope and HTTP response code.\n"
+        var text =
+            "# HELP apiserver_request_total Counter of apiserver requests broken out for each verb, group, version, resource, scope and HTTP response code.\n"
         text += "# TYPE apiserver_request_total counter\n"
         for (labels, codes) in state.0.sorted(by: { $0.key.text < $1.key.text }) {
-            for (code, count) in codes.sorted(by: { $0.key < $1.key }) { text += "apiserver_request_total{code=\"\(code)\",\(labels.text)} \(count)\n" }
+            for (code, count) in codes.sorted(by: { $0.key < $1.key }) {
+                text += "apiserver_request_total{code=\"\(code)\",\(labels.text)} \(count)\n"
+            }
         }
-        text += "# HELP apiserver_request_duration_seconds Response latency distribution in seconds for each verb, group, version, resource, subresource and scope.\n"
+        text +=
+            "# HELP apiserver_request_duration_seconds Response latency distribution in seconds for each verb, group, version, resource, subresource and scope.\n"
         text += "# TYPE apiserver_request_duration_seconds histogram\n"
         for (labels, histogram) in state.1.sorted(by: { $0.key.text < $1.key.text }) {
-            for (bound, count) in zip(Self.bounds, histogram.counts) { text += "apiserver_request_duration_seconds_bucket{\(labels.text),le=\"\(bound)\"} \(count)\n" }
+            for (bound, count) in zip(Self.bounds, histogram.counts) {
+                text += "apiserver_request_duration_seconds_bucket{\(labels.text),le=\"\(bound)\"} \(count)\n"
+            }
             text += "apiserver_request_duration_seconds_bucket{\(labels.text),le=\"+Inf\"} \(histogram.count)\n"
             text += "apiserver_request_duration_seconds_sum{\(labels.text)} \(histogram.sum)\n"
             text += "apiserver_request_duration_seconds_count{\(labels.text)} \(histogram.count)\n"
         }
         text += "# TYPE apiserver_current_inflight_requests gauge\n"
-        for (kind, count) in state.3.sorted(by: { $0.key < $1.key }) { text += "apiserver_current_inflight_requests{request_kind=\"\(kind)\"} \(count)\n" }
+        for (kind, count) in state.3.sorted(by: { $0.key < $1.key }) {
+            text += "apiserver_current_inflight_requests{request_kind=\"\(kind)\"} \(count)\n"
+        }
         text += "# TYPE apiserver_registered_watchers gauge\n"
-        for (resource, count) in state.2.sorted(by: { $0.key < $1.key }) { text += "apiserver_registered_watchers{resource=\"\(resource)\"} \(count)\n" }
+        for (resource, count) in state.2.sorted(by: { $0.key < $1.key }) {
+            text += "apiserver_registered_watchers{resource=\"\(resource)\"} \(count)\n"
+        }
         text += "# TYPE apiserver_storage_objects gauge\n"
         for (collection, count) in store.collections().sorted(by: { $0.key < $1.key }) {
             let parts = collection.split(separator: "/", omittingEmptySubsequences: false)
             let name = parts.count > 1 && !parts[0].isEmpty ? "\(parts[1]).\(parts[0])" : String(parts.last ?? "")
             text += "apiserver_storage_objects{resource=\"\(name)\"} \(count)\n"
         }
-        text += "# HELP apus_store_revision The newest committed revision.\n# TYPE apus_store_revision gauge\napus_store_revision \(store.revision)\n"
+        text +=
+            "# HELP apus_store_revision The newest committed revision.\n# TYPE apus_store_revision gauge\napus_store_revision \(store.revision)\n"
         return text
     }
 }

@@ -35,15 +35,22 @@ final class OpenAPIDocuments: Sendable {
                 }
             }
             return Responses.error(
-                APIError(code: 406, reason: .notAcceptable, message: "only the following media types are accepted: application/json, \(Self.protobufTypes[0])"))
+                APIError(
+                    code: 406, reason: .notAcceptable,
+                    message: "only the following media types are accepted: application/json, \(Self.protobufTypes[0])"))
         }
         guard let version = version(path) else { return nil }
         let document = versionDocument(version)
-        return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag, isImmutable: request.query("hash") == document.hash)
+        return ETag.answer(
+            document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag,
+            isImmutable: request.query("hash") == document.hash)
     }
 
-    /// What `kubectl` before 1.27 asks for, last. `@` may not stand in a media type, so the answer says it with a point, as upstream's does.
-    private static let protobufTypes = ["application/com.github.proto-openapi.spec.v2.v1.0+protobuf", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"]
+    /// What `kubectl` before 1.27 asks for, last. `@` may not stand in a media type, so the answer says it with a point, as upstream's
+    /// does.
+    private static let protobufTypes = [
+        "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+    ]
 
     private func document(_ path: String, _ make: () -> Value) -> Document { document(path) { JSON.encode(make()) } }
 
@@ -57,9 +64,13 @@ final class OpenAPIDocuments: Sendable {
         }
     }
 
-    private func versionDocument(_ version: GroupVersion) -> Document { document(Self.path(version)) { OpenAPI.v3(groupVersion: version, catalogue: catalogue) } }
+    private func versionDocument(_ version: GroupVersion) -> Document {
+        document(Self.path(version)) { OpenAPI.v3(groupVersion: version, catalogue: catalogue) }
+    }
 
-    private static func path(_ version: GroupVersion) -> String { version.group.isEmpty ? "api/\(version.version)" : "apis/\(version.group)/\(version.version)" }
+    private static func path(_ version: GroupVersion) -> String {
+        version.group.isEmpty ? "api/\(version.version)" : "apis/\(version.group)/\(version.version)"
+    }
 
     private func version(_ path: String) -> GroupVersion? {
         for (group, versions) in catalogue.groups {

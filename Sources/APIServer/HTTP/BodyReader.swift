@@ -20,8 +20,11 @@ struct BodyReader: Sendable {
     /// The object in the body, which must be of `kind`, without unknown fields.
     func object(_ request: Request, as kind: GroupVersionKind, schema: TypeSchema, _ checks: FieldChecks) async throws -> Value {
         var duplicates: [String] = []
-        var object = try decode(try await bytes(request), contentType: request.headers[.contentType], kind: kind, schema: schema, duplicates: &duplicates)
-        guard case .object = object else { throw APIError.badRequest("the object provided is unrecognized (must be of type \(kind.kind)): it is no JSON object") }
+        var object = try decode(
+            try await bytes(request), contentType: request.headers[.contentType], kind: kind, schema: schema, duplicates: &duplicates)
+        guard case .object = object else {
+            throw APIError.badRequest("the object provided is unrecognized (must be of type \(kind.kind)): it is no JSON object")
+        }
         try check(&object, kind)
         let unknown = try Pruning.decode(&object, schema: schema, kind: kind)
         try checks.report(unknown: unknown, duplicates: duplicates, kind: kind)
@@ -42,9 +45,14 @@ struct BodyReader: Sendable {
             guard let seconds = Int64(grace) else { throw APIError.badRequest("gracePeriodSeconds must be a number") }
             if value["gracePeriodSeconds"].isNull { value["gracePeriodSeconds"] = .int(seconds) }
         }
-        if let policy = request.query("propagationPolicy"), value["propagationPolicy"].isNull { value["propagationPolicy"] = .string(policy) }
-        if let orphan = request.query("orphanDependents"), value["orphanDependents"].isNull { value["orphanDependents"] = .bool(orphan == "true") }
-        let dryRun = try Self.dryRun(value["dryRun"].elements.compactMap(\.string) + request.query.filter { $0.name == "dryRun" }.map(\.value))
+        if let policy = request.query("propagationPolicy"), value["propagationPolicy"].isNull {
+            value["propagationPolicy"] = .string(policy)
+        }
+        if let orphan = request.query("orphanDependents"), value["orphanDependents"].isNull {
+            value["orphanDependents"] = .bool(orphan == "true")
+        }
+        let dryRun = try Self.dryRun(
+            value["dryRun"].elements.compactMap(\.string) + request.query.filter { $0.name == "dryRun" }.map(\.value))
         return (try DeleteOptions(value), dryRun)
     }
 
@@ -53,7 +61,9 @@ struct BodyReader: Sendable {
         let type = MediaType(request.headers[.contentType] ?? "").type
         guard let kind = PatchKind(rawValue: type) else {
             let supported = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
-            let what = type.hasPrefix("application/apply-patch") ? "server-side apply (\(type)) is not supported" : "the body of the request was in an unknown format"
+            let what =
+                type.hasPrefix("application/apply-patch")
+                ? "server-side apply (\(type)) is not supported" : "the body of the request was in an unknown format"
             throw APIError(code: 415, reason: .unsupportedMediaType, message: "\(what) - accepted media types include: \(supported)")
         }
         do {
@@ -66,12 +76,15 @@ struct BodyReader: Sendable {
     static func dryRun(_ values: [String]) throws -> Bool {
         for value in values where value != "All" {
             throw APIError(
-                code: 422, reason: .invalid, message: "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
+                code: 422, reason: .invalid,
+                message: "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
         }
         return !values.isEmpty
     }
 
-    private func decode(_ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: TypeSchema, duplicates: inout [String]) throws -> Value {
+    private func decode(_ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: TypeSchema, duplicates: inout [String])
+        throws -> Value
+    {
         let type = MediaType(contentType ?? "application/json").type
         do {
             switch type {
@@ -82,13 +95,15 @@ struct BodyReader: Sendable {
                 throw APIError(
                     code: 415, reason: .unsupportedMediaType,
                     message:
-                        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf")
+                        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
+                )
             }
         } catch let error as APIError {
             throw error
         } catch {
             throw APIError.badRequest(
-                "the object provided is unrecognized (must be of type \(kind.kind)): couldn't get version/kind; \(type.isEmpty ? "json" : type) parse error: \(error)")
+                "the object provided is unrecognized (must be of type \(kind.kind)): couldn't get version/kind; \(type.isEmpty ? "json" : type) parse error: \(error)"
+            )
         }
     }
 
@@ -96,10 +111,12 @@ struct BodyReader: Sendable {
     private func check(_ object: inout Value, _ kind: GroupVersionKind) throws {
         let (version, name) = (object["apiVersion"].string ?? "", object["kind"].string ?? "")
         if !version.isEmpty, version != kind.groupVersion.description {
-            throw APIError.badRequest("the API version in the data (\(version)) does not match the expected API version (\(kind.groupVersion))")
+            throw APIError.badRequest(
+                "the API version in the data (\(version)) does not match the expected API version (\(kind.groupVersion))")
         }
         if !name.isEmpty, name != kind.kind {
-            throw APIError.badRequest("\(name) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): no kind \"\(name)\" is expected here")
+            throw APIError.badRequest(
+                "\(name) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): no kind \"\(name)\" is expected here")
         }
         object["apiVersion"] = .string(kind.groupVersion.description)
         object["kind"] = .string(kind.kind)

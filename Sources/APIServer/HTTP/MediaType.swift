@@ -43,7 +43,8 @@ enum Codec: Sendable, Hashable {
     }
 
     static let byMediaType: [String: Codec] = [
-        "application/json": .json, "application/yaml": .yaml, "application/vnd.kubernetes.protobuf": .protobuf, "*/*": .json, "application/*": .json,
+        "application/json": .json, "application/yaml": .yaml, "application/vnd.kubernetes.protobuf": .protobuf, "*/*": .json,
+        "application/*": .json,
     ]
 }
 
@@ -74,7 +75,9 @@ struct Presentation: Sendable, Hashable {
 
     private static func form(of type: MediaType, _ codec: Codec) -> Form? {
         guard let kind = type.parameters["as"] else { return .object }
-        guard type.parameters["g"] == "meta.k8s.io", let version = type.parameters["v"], version == "v1" || version == "v1beta1" else { return nil }
+        guard type.parameters["g"] == "meta.k8s.io", let version = type.parameters["v"], version == "v1" || version == "v1beta1" else {
+            return nil
+        }
         switch kind {
         case "Table": return codec == .protobuf ? nil : .table(version: version)
         case "PartialObjectMetadata", "PartialObjectMetadataList": return .partial(version: version)

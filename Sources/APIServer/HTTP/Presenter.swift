@@ -3,7 +3,8 @@ import HTTPServer
 import HTTPTypes
 import Store
 
-/// Writes objects of one resource the way one client wants them. Committed JSON bytes pass through untouched wherever they are what is wanted.
+/// Writes objects of one resource the way one client wants them. Committed JSON bytes pass through untouched wherever they are what is
+/// wanted.
 struct Presenter: Sendable {
     let storage: Storage
     let presentation: Presentation
@@ -11,7 +12,9 @@ struct Presenter: Sendable {
     /// Tables only: what of the object goes into each row.
     var includeObject = Table.IncludeObject.metadata
 
-    private var isPlain: Bool { presentation.codec == .json && presentation.form == .object && !presentation.isPretty && !storage.isConverted }
+    private var isPlain: Bool {
+        presentation.codec == .json && presentation.form == .object && !presentation.isPretty && !storage.isConverted
+    }
 
     /// A record in the client's version.
     func value(_ record: Record) -> Value { storage.fromStored(record.object.value) }
@@ -95,7 +98,8 @@ struct Presenter: Sendable {
         switch presentation.form {
         case .object:
             return [
-                "kind": .string("\(storage.type.kind)List"), "apiVersion": .string(storage.type.groupVersion.description), "metadata": metadata(list), "items": .array(items),
+                "kind": .string("\(storage.type.kind)List"), "apiVersion": .string(storage.type.groupVersion.description),
+                "metadata": metadata(list), "items": .array(items),
             ]
         case .table(let version): return table(items, metadata: metadata(list), version: version)
         case .partial(let version):
@@ -140,14 +144,21 @@ struct Presenter: Sendable {
             "resourceVersion": .string(String(revision)),
             "annotations": endsInitialEvents ? ["k8s.io/initial-events-end": "true"] : .null,
         ]
-        var object: Value = ["kind": .string(storage.type.kind), "apiVersion": .string(storage.type.groupVersion.description), "metadata": metadata]
+        var object: Value = [
+            "kind": .string(storage.type.kind), "apiVersion": .string(storage.type.groupVersion.description), "metadata": metadata,
+        ]
         switch presentation.form {
         case .object: break
         case .table(let version):
             object = table([], metadata: ["resourceVersion": .string(String(revision))], version: version)
             // The bookmark's annotations have no place in a list's metadata, so a row carries them.
             if endsInitialEvents {
-                object["rows"] = [["cells": [], "object": ["kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"), "metadata": metadata]]]
+                object["rows"] = [
+                    [
+                        "cells": [],
+                        "object": ["kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"), "metadata": metadata],
+                    ]
+                ]
             }
         case .partial(let version): object = Self.partial(object, version: version)
         }
@@ -163,5 +174,7 @@ struct Presenter: Sendable {
     }
 
     /// What a watch's response says it is.
-    var watchContentType: String { presentation.codec == .protobuf ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/json" }
+    var watchContentType: String {
+        presentation.codec == .protobuf ? "application/vnd.kubernetes.protobuf;stream=watch" : "application/json"
+    }
 }

@@ -7,7 +7,8 @@ struct RequestInfo: Sendable, Hashable {
     var isResource = false
     /// Percent-decoded.
     var path = ""
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; the method in lower case when this is no resource.
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; the method in lower case when this is no
+    /// resource.
     var verb = ""
     var group = ""
     var version = ""
@@ -83,7 +84,9 @@ struct RequestInfo: Sendable, Hashable {
     private static func nameSelected(by selector: String?) -> String? {
         guard let selector else { return nil }
         for requirement in selector.split(separator: ",") {
-            for prefix in ["metadata.name==", "metadata.name="] where requirement.hasPrefix(prefix) { return String(requirement.dropFirst(prefix.count)) }
+            for prefix in ["metadata.name==", "metadata.name="] where requirement.hasPrefix(prefix) {
+                return String(requirement.dropFirst(prefix.count))
+            }
         }
         return nil
     }

@@ -34,7 +34,9 @@ enum Responses {
 
     /// Each warning as a `Warning` header of code 299.
     static func withWarnings(_ warnings: [String], _ response: Response) -> Response {
-        guard !warnings.isEmpty, case .full(let status, var headers, let body) = response, let name = HTTPField.Name("Warning") else { return response }
+        guard !warnings.isEmpty, case .full(let status, var headers, let body) = response, let name = HTTPField.Name("Warning") else {
+            return response
+        }
         for warning in warnings {
             let quoted = warning.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: " ")
             headers.append(HTTPField(name: name, value: "299 - \"\(quoted)\""))

@@ -24,13 +24,15 @@ struct DeleteOptions: Sendable {
             guard let propagation = Propagation(rawValue: policy) else {
                 let supported = "supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\""
                 throw APIError(
-                    code: 422, reason: .invalid, message: "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"\(policy)\": \(supported)")
+                    code: 422, reason: .invalid,
+                    message: "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"\(policy)\": \(supported)")
             }
             guard value["orphanDependents"].isNull else {
                 throw APIError(
                     code: 422, reason: .invalid,
                     message:
-                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": orphanDependents and deletionPropagation cannot be both set")
+                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": orphanDependents and deletionPropagation cannot be both set"
+                )
             }
             self.propagation = propagation
         } else if let orphan = value["orphanDependents"].bool {
@@ -47,7 +49,8 @@ struct DeleteOptions: Sendable {
         }
         if let resourceVersion, resourceVersion != metadata["resourceVersion"].string {
             throw target.conflict(
-                "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata["resourceVersion"].string ?? "")")
+                "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata["resourceVersion"].string ?? "")"
+            )
         }
     }
 }

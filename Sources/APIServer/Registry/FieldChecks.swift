@@ -25,7 +25,9 @@ struct FieldChecks: Sendable {
         guard let mode = Mode(rawValue: query) else {
             throw APIError(
                 code: 422, reason: .invalid,
-                message: "CreateOptions.meta.k8s.io \"\" is invalid: fieldValidation: Unsupported value: \"\(query)\": supported values: \"Ignore\", \"Strict\", \"Warn\"")
+                message:
+                    "CreateOptions.meta.k8s.io \"\" is invalid: fieldValidation: Unsupported value: \"\(query)\": supported values: \"Ignore\", \"Strict\", \"Warn\""
+            )
         }
         return mode
     }

@@ -1,6 +1,7 @@
 import APIModel
 
-/// `autoscaling/v1` over the stored `autoscaling/v2`. The CPU target of v1 is one of the metrics of v2; what v1 has no field for travels in annotations, as upstream does it.
+/// `autoscaling/v1` over the stored `autoscaling/v2`. The CPU target of v1 is one of the metrics of v2; what v1 has no field for travels in
+/// annotations, as upstream does it.
 struct HorizontalPodAutoscalerConversion: Conversion {
     private static let metrics = "autoscaling.alpha.kubernetes.io/metrics"
     private static let currentMetrics = "autoscaling.alpha.kubernetes.io/current-metrics"
@@ -60,7 +61,9 @@ struct HorizontalPodAutoscalerConversion: Conversion {
     }
 
     private static func cpu(target: Value) -> Value { ["type": "Resource", "resource": ["name": "cpu", "target": target]] }
-    private static func isCPU(_ metric: Value) -> Bool { metric["type"].string == "Resource" && metric[path: "resource", "name"].string == "cpu" }
+    private static func isCPU(_ metric: Value) -> Bool {
+        metric["type"].string == "Resource" && metric[path: "resource", "name"].string == "cpu"
+    }
 
     private static func take(_ annotation: String, from object: inout Value) -> Value? {
         guard let text = object[path: "metadata", "annotations"][annotation].string else { return nil }

@@ -31,7 +31,9 @@ struct ListQuery: Sendable {
 
     private static func number(_ name: String, _ parameter: (String) -> String?) throws -> Int? {
         guard let text = parameter(name), !text.isEmpty else { return nil }
-        guard let number = Int(text) else { throw APIError.badRequest("unable to parse query parameter \(name): strconv.ParseInt: parsing \"\(text)\": invalid syntax") }
+        guard let number = Int(text) else {
+            throw APIError.badRequest("unable to parse query parameter \(name): strconv.ParseInt: parsing \"\(text)\": invalid syntax")
+        }
         return number
     }
 
@@ -39,7 +41,8 @@ struct ListQuery: Sendable {
     func version() throws -> UInt64? {
         guard !resourceVersion.isEmpty else { return nil }
         guard let version = UInt64(resourceVersion) else {
-            throw APIError.badRequest("invalid resource version \"\(resourceVersion)\": strconv.ParseUint: parsing \"\(resourceVersion)\": invalid syntax")
+            throw APIError.badRequest(
+                "invalid resource version \"\(resourceVersion)\": strconv.ParseUint: parsing \"\(resourceVersion)\": invalid syntax")
         }
         return version
     }
@@ -63,7 +66,8 @@ struct ContinueToken {
 
     init(_ text: String) throws {
         let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-        guard let bytes = Base64.decode(text.replacing("-", with: "+").replacing("_", with: "/") + padding), let value = try? JSON.decode(bytes),
+        guard let bytes = Base64.decode(text.replacing("-", with: "+").replacing("_", with: "/") + padding),
+            let value = try? JSON.decode(bytes),
             value["v"].string == "meta.k8s.io/v1", let revision = value["rv"].int, revision >= 0,
             let after = value["start"].string
         else { throw APIError.badRequest("continue key is not valid") }

@@ -6,7 +6,9 @@ enum ObjectMeta {
     /// Fills in the metadata of a new object; refuses what a client may not set.
     static func prepareForCreate(_ object: inout Value, _ target: Target) throws {
         var metadata = object["metadata"]
-        if metadata["resourceVersion"].string.map({ !$0.isEmpty }) ?? false { throw APIError.badRequest("resourceVersion should not be set on objects to be created") }
+        if metadata["resourceVersion"].string.map({ !$0.isEmpty }) ?? false {
+            throw APIError.badRequest("resourceVersion should not be set on objects to be created")
+        }
         try checkNamespace(metadata, target)
         if !target.name.isEmpty, !isNamedLater(target) {
             let name = metadata["name"].string ?? ""
@@ -25,7 +27,9 @@ enum ObjectMeta {
         }
         metadata["uid"] = .string(UniqueID.make())
         metadata["creationTimestamp"] = .string(Timestamp.now())
-        for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "managedFields"] { metadata[field] = .null }
+        for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "managedFields"] {
+            metadata[field] = .null
+        }
         if target.storage.traits.contains(.generation) { metadata["generation"] = 1 }
         dropEmpty(&metadata)
         object["metadata"] = metadata
@@ -44,7 +48,10 @@ enum ObjectMeta {
         if !uid.isEmpty, uid != before["uid"].string {
             throw target.conflict("Precondition failed: UID in precondition: \(uid), UID in object meta: \(before["uid"].string ?? "")")
         }
-        for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"] {
+        for field in [
+            "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+            "generateName",
+        ] {
             metadata[field] = before[field]
         }
         metadata["selfLink"] = .null
@@ -86,7 +93,9 @@ enum ObjectMeta {
 
     /// With `kind`, `apiVersion` and `metadata` first, however it came.
     static func ordered(_ object: Value, as type: ResourceType) -> Value {
-        var fields: Value.Fields = ["kind": .string(type.kind), "apiVersion": .string(type.groupVersion.description), "metadata": object["metadata"]]
+        var fields: Value.Fields = [
+            "kind": .string(type.kind), "apiVersion": .string(type.groupVersion.description), "metadata": object["metadata"],
+        ]
         for (name, value) in object.fields where name != "kind" && name != "apiVersion" && name != "metadata" { fields[name] = value }
         return .object(fields)
     }

@@ -8,7 +8,9 @@ struct ObjectPatch: Sendable {
     var fields: FieldChecks
 
     /// The patched object, in the version of `target`.
-    func apply(to object: Value, _ target: Target) throws -> Value { try apply(to: object, schema: target.type.schema.schema, as: target.type.groupVersionKind) }
+    func apply(to object: Value, _ target: Target) throws -> Value {
+        try apply(to: object, schema: target.type.schema.schema, as: target.type.groupVersionKind)
+    }
 
     func apply(to object: Value, schema: TypeSchema, as expected: GroupVersionKind) throws -> Value {
         var patched: Value

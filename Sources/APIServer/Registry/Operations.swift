@@ -8,7 +8,8 @@ struct Operations: Sendable {
     let reviews: AccessReviews
     let components: ComponentStatuses
 
-    static let unknownResource = APIError(code: 404, reason: .notFound, message: "the server could not find the requested resource", details: .emptyObject)
+    static let unknownResource = APIError(
+        code: 404, reason: .notFound, message: "the server could not find the requested resource", details: .emptyObject)
 
     /// - Throws: 404 for what is not served, 405 for a verb that the resource does not have.
     func resolve(_ resource: GroupVersionResource, namespace: String, name: String, subresource: String, verb: String) throws -> (
@@ -27,9 +28,14 @@ struct Operations: Sendable {
         let fits = subresource.isEmpty && verb != "watch" ? name.isEmpty == (isCollection || verb == "create") : true
         guard verbs.contains(verb), fits else {
             throw APIError(
-                code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource", details: .emptyObject)
+                code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
+                details: .emptyObject)
         }
-        if type.isNamespaced, namespace.isEmpty, !(isCollection && verb != "deletecollection"), resource.resource != "bindings" || !name.isEmpty { throw Self.unknownResource }
+        if type.isNamespaced, namespace.isEmpty, !(isCollection && verb != "deletecollection"),
+            resource.resource != "bindings" || !name.isEmpty
+        {
+            throw Self.unknownResource
+        }
         if !type.isNamespaced, !namespace.isEmpty, type.name != "namespaces" { throw Self.unknownResource }
         return (type, found)
     }
@@ -46,31 +52,41 @@ struct Operations: Sendable {
         return subresource == "scale" ? Answer(.value(try Scale.read(record.object.value))) : Answer(.record(record))
     }
 
-    func create(_ type: ResourceType, namespace: String, name: String, subresource: String, _ object: Value, _ write: Write) async throws -> Answer {
+    func create(_ type: ResourceType, namespace: String, name: String, subresource: String, _ object: Value, _ write: Write) async throws
+        -> Answer
+    {
         switch (type.group, type.name, subresource) {
-        case ("", "pods", "binding"): return try await PodBinding.bind(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
+        case ("", "pods", "binding"):
+            return try await PodBinding.bind(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
         case ("", "bindings", ""):
             guard let pods = registry.catalogue.resource(.pods), let name = object[path: "metadata", "name"].string, !name.isEmpty else {
                 throw APIError.badRequest("name is required")
             }
             return try await PodBinding.bind(target(pods, namespace: namespace, name: name, subresource: "binding"), object, write)
-        case ("", "pods", "eviction"): return try await PodEviction.evict(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
+        case ("", "pods", "eviction"):
+            return try await PodEviction.evict(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
         case ("", "serviceaccounts", "token"):
             return try ServiceAccountToken.issue(target(type, namespace: namespace, name: name, subresource: subresource), object, write)
         case (_, _, ""):
-            if let answer = try await reviews.answer(type, namespace: namespace, object, user: write.user) { return Answer(.value(answer), code: 201) }
+            if let answer = try await reviews.answer(type, namespace: namespace, object, user: write.user) {
+                return Answer(.value(answer), code: 201)
+            }
             return try await registry.create(target(type, namespace: namespace, name: ""), object, write)
         default: throw Self.unknownResource
         }
     }
 
-    func update(_ type: ResourceType, namespace: String, name: String, subresource: String, _ object: Value, _ write: Write) async throws -> Answer {
+    func update(_ type: ResourceType, namespace: String, name: String, subresource: String, _ object: Value, _ write: Write) async throws
+        -> Answer
+    {
         let target = try target(type, namespace: namespace, name: name, subresource: subresource)
         if subresource == "scale" { return try await Scale.write(target, write) { _ in object } }
         return try await registry.update(target, object, write)
     }
 
-    func patch(_ type: ResourceType, namespace: String, name: String, subresource: String, _ patch: ObjectPatch, _ write: Write) async throws -> Answer {
+    func patch(_ type: ResourceType, namespace: String, name: String, subresource: String, _ patch: ObjectPatch, _ write: Write)
+        async throws -> Answer
+    {
         let target = try target(type, namespace: namespace, name: name, subresource: subresource)
         guard subresource == "scale" else { return try await registry.patch(target, patch, write) }
         guard let schema = registry.catalogue.type(of: Scale.kind) else { throw Self.unknownResource }

@@ -2,11 +2,14 @@ import APIModel
 import Store
 
 extension Registry {
-    /// Creates an object given in the client's version, defaulted, admitted and checked. With `generateName`, a name that is taken is followed by another.
+    /// Creates an object given in the client's version, defaulted, admitted and checked. With `generateName`, a name that is taken is
+    /// followed by another.
     ///
     /// Returns after the commit.
     func create(_ target: Target, _ object: Value, _ write: Write) async throws -> Answer {
-        let attempts = (object[path: "metadata", "name"].string ?? "").isEmpty && !(object[path: "metadata", "generateName"].string ?? "").isEmpty ? 8 : 1
+        let attempts =
+            (object[path: "metadata", "name"].string ?? "").isEmpty && !(object[path: "metadata", "generateName"].string ?? "").isEmpty
+            ? 8 : 1
         for attempt in 1...attempts {
             do {
                 return try await createOnce(target, object, write)
@@ -68,7 +71,10 @@ extension Registry {
         guard namespace.isBeingDeleted || namespace.value[path: "status", "phase"].string == "Terminating" else { return }
         var refusal = target.forbidden("unable to create new content in namespace \(target.namespace) because it is being terminated")
         refusal.details["causes"] = [
-            ["reason": "NamespaceTerminating", "message": "namespace \(target.namespace) is being terminated", "field": "metadata.namespace"]
+            [
+                "reason": "NamespaceTerminating", "message": "namespace \(target.namespace) is being terminated",
+                "field": "metadata.namespace",
+            ]
         ]
         throw refusal
     }

@@ -34,7 +34,9 @@ extension Registry {
         let stays = grace > 0 || !object[path: "metadata", "finalizers"].elements.isEmpty || storage.strategy.isHeld(object)
         do throws(StoreError) {
             guard stays else {
-                if write.isDryRun { return storage.traits.contains(.returnsDeleted) ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"]) }
+                if write.isDryRun {
+                    return storage.traits.contains(.returnsDeleted) ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"])
+                }
                 let final = object == old ? nil : Body(object)
                 let gone = try await store.delete(target.key, expecting: .revision(record.revision), final: final)
                 storage.strategy.settle(prepared: nil, old: old, outcome: .removed)
@@ -57,7 +59,9 @@ extension Registry {
             object["metadata"]["deletionTimestamp"] = .string(Timestamp.format(seconds: from + grace))
         }
         object["metadata"]["deletionGracePeriodSeconds"] = .int(grace)
-        if before["deletionTimestamp"].isNull, let generation = before["generation"].int, generation > 0 { object["metadata"]["generation"] = .int(generation + 1) }
+        if before["deletionTimestamp"].isNull, let generation = before["generation"].int, generation > 0 {
+            object["metadata"]["generation"] = .int(generation + 1)
+        }
     }
 
     /// When the deletion that the metadata tells of was asked for.
@@ -85,7 +89,8 @@ extension Registry {
         }
     }
 
-    /// Deletes what the options select, one after another, and returns it as it was. Stops at the first refusal; what was deleted until then stays deleted.
+    /// Deletes what the options select, one after another, and returns it as it was. Stops at the first refusal; what was deleted until
+    /// then stays deleted.
     func deleteCollection(_ target: Target, _ list: ListQuery, _ options: DeleteOptions, _ write: Write) async throws -> ListResult {
         let found = try self.list(target, list)
         for record in found.records {
@@ -104,7 +109,8 @@ extension Target {
     func `in`(_ record: Record) -> Target {
         var target = self
         target.namespace = String(record.key.namespace)
-        target.name = record.key.name.lastIndex(of: "/").map { String(record.key.name[record.key.name.index(after: $0)...]) } ?? record.key.name
+        target.name =
+            record.key.name.lastIndex(of: "/").map { String(record.key.name[record.key.name.index(after: $0)...]) } ?? record.key.name
         return target
     }
 }

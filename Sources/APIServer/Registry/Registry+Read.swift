@@ -32,7 +32,8 @@ extension Registry {
             while true {
                 // With a selector a page of the store may hold little that is wanted, so pages are read until one of the client's is full.
                 let page = try store.list(
-                    storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, at: at, after: after, limit: query.limit.map { max($0, 500) })
+                    storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, at: at, after: after,
+                    limit: query.limit.map { max($0, 500) })
                 at = page.revision
                 result.revision = page.revision
                 for (index, record) in page.records.enumerated() {
@@ -47,7 +48,9 @@ extension Registry {
                 guard page.more else { return result }
             }
         } catch {
-            if case .compacted = error.code { throw Self.expired(token == nil ? Self.tooOld(query.resourceVersion, self) : Self.tokenTooOld) }
+            if case .compacted = error.code {
+                throw Self.expired(token == nil ? Self.tooOld(query.resourceVersion, self) : Self.tokenTooOld)
+            }
             throw Self.error(error, target)
         }
     }
@@ -56,7 +59,8 @@ extension Registry {
     private func exactVersion(_ query: ListQuery) throws -> UInt64? {
         guard let version = try query.version() else {
             if !query.resourceVersionMatch.isEmpty, query.sendsInitialEvents == nil {
-                throw Self.invalidOptions("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
+                throw Self.invalidOptions(
+                    "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
             }
             return nil
         }
@@ -65,12 +69,14 @@ extension Registry {
         case "", "NotOlderThan": return nil
         case "Exact":
             guard version > 0 else {
-                throw Self.invalidOptions("resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
+                throw Self.invalidOptions(
+                    "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
             }
             return version
         default:
             throw Self.invalidOptions(
-                "resourceVersionMatch: Unsupported value: \"\(query.resourceVersionMatch)\": supported values: \"Exact\", \"NotOlderThan\", \"\"")
+                "resourceVersionMatch: Unsupported value: \"\(query.resourceVersionMatch)\": supported values: \"Exact\", \"NotOlderThan\", \"\""
+            )
         }
     }
 
@@ -84,10 +90,14 @@ extension Registry {
     }
 
     static func invalidOptions(_ message: String) -> APIError {
-        APIError(code: 422, reason: .invalid, message: "ListOptions.meta.k8s.io \"\" is invalid: \(message)", details: ["group": "meta.k8s.io", "kind": "ListOptions"])
+        APIError(
+            code: 422, reason: .invalid, message: "ListOptions.meta.k8s.io \"\" is invalid: \(message)",
+            details: ["group": "meta.k8s.io", "kind": "ListOptions"])
     }
 
-    private static func tooOld(_ version: String, _ registry: Registry) -> String { "too old resource version: \(version) (\(registry.store.revision))" }
+    private static func tooOld(_ version: String, _ registry: Registry) -> String {
+        "too old resource version: \(version) (\(registry.store.revision))"
+    }
     private static let tokenTooOld =
         "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
 }

@@ -14,7 +14,9 @@ extension Registry {
                 // Somebody was quicker; it is an update after all.
             }
         }
-        if target.storage.traits.contains(.needsResourceVersion), (object[path: "metadata", "resourceVersion"].string ?? "").isEmpty, store.latest(target.key) != nil {
+        if target.storage.traits.contains(.needsResourceVersion), (object[path: "metadata", "resourceVersion"].string ?? "").isEmpty,
+            store.latest(target.key) != nil
+        {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
         let completed = try complete(object, target.storage)
@@ -30,7 +32,8 @@ extension Registry {
         }
     }
 
-    /// Read, change, check, write; again from the start when somebody wrote in between, unless the changed object names the resourceVersion it is meant for.
+    /// Read, change, check, write; again from the start when somebody wrote in between, unless the changed object names the resourceVersion
+    /// it is meant for.
     ///
     /// `change` gets the newest state and returns the wanted one, both in the storage version.
     func modify(_ target: Target, _ write: Write, _ change: (Value) async throws -> Value) async throws -> Answer {
@@ -47,7 +50,9 @@ extension Registry {
 
     private struct WrittenInBetween: Error {}
 
-    private func modifyOnce(_ target: Target, _ record: Record, _ write: Write, _ change: (Value) async throws -> Value) async throws -> Answer {
+    private func modifyOnce(_ target: Target, _ record: Record, _ write: Write, _ change: (Value) async throws -> Value) async throws
+        -> Answer
+    {
         let storage = target.storage
         let old = record.object.value
         var object = try await change(old)
@@ -65,7 +70,8 @@ extension Registry {
             object = ObjectMeta.ordered(object, as: storage.stored)
             let errors = storage.problems(
                 object, old: old, target,
-                found: Validation.validateUpdate(object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
+                found: Validation.validateUpdate(
+                    object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
             guard errors.isEmpty else { throw target.invalid(errors) }
             let answer = try await commitChange(target, object, record, write)
             let written: Outcome = isFinished(object, storage) ? .removed : .committed
@@ -99,7 +105,8 @@ extension Registry {
         return (metadata["deletionGracePeriodSeconds"].int ?? 0) == 0 && !storage.strategy.isHeld(object)
     }
 
-    /// The main resource does not write the status, the status subresource nothing else. What other subresources may write is their strategy's to say.
+    /// The main resource does not write the status, the status subresource nothing else. What other subresources may write is their
+    /// strategy's to say.
     private static func keepOtherParts(_ object: inout Value, old: Value, _ target: Target) {
         guard target.storage.traits.contains(.status) else { return }
         switch target.subresource {

@@ -2,7 +2,8 @@ import APIModel
 import Logging
 import Store
 
-/// All resources of the catalogue over one store: the one path that every read and write takes, whether it comes over HTTPS or from a loop of this process.
+/// All resources of the catalogue over one store: the one path that every read and write takes, whether it comes over HTTPS or from a loop
+/// of this process.
 ///
 /// Knows nothing of HTTP and does not authorize; both are its callers' part. Safe from any task.
 final class Registry: Sendable {
@@ -18,7 +19,8 @@ final class Registry: Sendable {
     private let byCollection: [String: Storage]
 
     init(
-        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer, authorizer: any Authorizer, rootCA: String,
+        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
+        authorizer: any Authorizer, rootCA: String,
         validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]], log: Logger
     ) {
         self.catalogue = catalogue
@@ -35,7 +37,8 @@ final class Registry: Sendable {
             let stored = Self.storageVersion(of: type, in: catalogue)
             let collection = "\(stored.group)/\(stored.name)"
             let storage = Storage(
-                type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(), conversion: Self.conversion(type),
+                type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(),
+                conversion: Self.conversion(type),
                 traits: Storage.traits(collection, type), validator: validators[type.groupVersionResource])
             storages[type.groupVersionResource] = storage
             if !storage.isConverted { byCollection[collection] = storage }
@@ -54,7 +57,9 @@ final class Registry: Sendable {
         if type.group == "events.k8s.io", type.name == "events" { return catalogue.resource(.events) ?? type }
         let versions = catalogue.groups.first { $0.name == type.group }?.versions ?? []
         for version in versions {
-            if let found = catalogue.resource(GroupVersionResource(group: type.group, version: version, resource: type.name)) { return found }
+            if let found = catalogue.resource(GroupVersionResource(group: type.group, version: version, resource: type.name)) {
+                return found
+            }
         }
         return type
     }
@@ -90,8 +95,11 @@ final class Registry: Sendable {
         case .future:
             APIError(
                 code: 504, reason: .timeout, message: "Too large resource version",
-                details: ["causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1])
-        case .closed: APIError(code: 503, reason: .serviceUnavailable, message: "the server is shutting down", details: ["retryAfterSeconds": 1])
+                details: [
+                    "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1,
+                ])
+        case .closed:
+            APIError(code: 503, reason: .serviceUnavailable, message: "the server is shutting down", details: ["retryAfterSeconds": 1])
         case .engine: .internalError(error.message)
         }
     }

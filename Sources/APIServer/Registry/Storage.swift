@@ -1,7 +1,8 @@
 import APIModel
 import Store
 
-/// How one resource in one version is kept: an object is stored once, in the storage version of its resource, whichever version a client speaks.
+/// How one resource in one version is kept: an object is stored once, in the storage version of its resource, whichever version a client
+/// speaks.
 struct Storage: Sendable {
     /// As the client names it.
     let type: ResourceType
@@ -16,7 +17,9 @@ struct Storage: Sendable {
 
     var isConverted: Bool { type.groupVersion != stored.groupVersion }
 
-    func key(namespace: String, name: String) -> Key { Key(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name) }
+    func key(namespace: String, name: String) -> Key {
+        Key(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name)
+    }
 
     /// An object of the client's version in the storage version.
     func toStored(_ object: Value) -> Value {
@@ -82,7 +85,8 @@ extension Storage {
         storage.k8s.io/csinodes storage.k8s.io/storageclasses storage.k8s.io/volumeattachments
         """)
     private static let keepsStatus = words("/nodes")
-    private static let needsResourceVersion = words("coordination.k8s.io/leases apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices")
+    private static let needsResourceVersion = words(
+        "coordination.k8s.io/leases apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices")
 
     private static func words(_ text: String) -> Set<String> { Set(text.split(whereSeparator: \.isWhitespace).map(String.init)) }
 

@@ -2,7 +2,8 @@ import APIModel
 
 /// What one kind does beyond the tables: how it is completed and admitted before a write, and what it holds outside its object.
 ///
-/// Objects are in the storage version. Called from any task; `prepare…` may run several times for one request, when it is tried again after a conflict.
+/// Objects are in the storage version. Called from any task; `prepare…` may run several times for one request, when it is tried again after
+/// a conflict.
 protocol Strategy: Sendable {
     /// Completes and admits a new object; a refusal is thrown.
     func prepareForCreate(_ object: inout Value, _ target: Target, _ write: Write) async throws
@@ -10,8 +11,8 @@ protocol Strategy: Sendable {
     func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: Write) async throws
     /// Checks beyond those of the catalogue. `old` is `nil` for a create.
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError]
-    /// Called once after every `prepare…` that did not throw, and after every removal, with what became of it. `prepared` is what was prepared, `nil` for a plain removal;
-    /// `old` is the state before, `nil` for a create.
+    /// Called once after every `prepare…` that did not throw, and after every removal, with what became of it. `prepared` is what was
+    /// prepared, `nil` for a plain removal; `old` is the state before, `nil` for a create.
     func settle(prepared: Value?, old: Value?, outcome: Outcome)
     /// Seconds between the request to delete and the removal, `nil` when the object goes at once.
     func gracePeriod(_ object: Value, requested: Int64?) -> Int64?

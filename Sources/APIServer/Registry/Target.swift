@@ -47,8 +47,10 @@ struct Answer: Sendable {
     /// `Status` with `status: Success`.
     static func success(_ target: Target, uid: Value = .null, code: Int = 200) -> Answer {
         let details: Value = [
-            "name": .string(target.name), "group": target.type.group.isEmpty ? .null : .string(target.type.group), "kind": .string(target.type.name), "uid": uid,
+            "name": .string(target.name), "group": target.type.group.isEmpty ? .null : .string(target.type.group),
+            "kind": .string(target.type.name), "uid": uid,
         ]
-        return Answer(.value(["kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Success", "details": details]), code: code)
+        return Answer(
+            .value(["kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Success", "details": details]), code: code)
     }
 }

@@ -23,15 +23,18 @@ struct WatchSource: Sendable {
         let wantsState: Bool
         if let sends = query.sendsInitialEvents {
             guard query.resourceVersionMatch == "NotOlderThan" else {
-                throw Registry.invalidOptions("resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+                throw Registry.invalidOptions(
+                    "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
             }
             guard !sends || query.allowsBookmarks else {
-                throw Registry.invalidOptions("allowWatchBookmarks: Forbidden: sendInitialEvents requires setting allowWatchBookmarks to true")
+                throw Registry.invalidOptions(
+                    "allowWatchBookmarks: Forbidden: sendInitialEvents requires setting allowWatchBookmarks to true")
             }
             wantsState = sends
         } else {
             guard query.resourceVersionMatch.isEmpty else {
-                throw Registry.invalidOptions("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+                throw Registry.invalidOptions(
+                    "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
             }
             wantsState = version == nil || version == 0
         }
@@ -47,9 +50,12 @@ struct WatchSource: Sendable {
                 initial = []
                 startRevision = version.flatMap { $0 > 0 ? $0 : nil } ?? registry.store.revision
             }
-            watch = try registry.store.watch(target.storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, after: startRevision)
+            watch = try registry.store.watch(
+                target.storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, after: startRevision)
         } catch {
-            if case .compacted = error.code { throw Registry.expired("too old resource version: \(query.resourceVersion) (\(registry.store.revision))") }
+            if case .compacted = error.code {
+                throw Registry.expired("too old resource version: \(query.resourceVersion) (\(registry.store.revision))")
+            }
             throw Registry.error(error, target)
         }
         name = target.name.isEmpty ? nil : target.key.name

@@ -31,8 +31,12 @@ struct CertificateSigningRequestStrategy: Strategy {
             conditions.elements.map { condition in
                 var condition = condition
                 let before = old[path: "status", "conditions"].elements.first { $0["type"] == condition["type"] }
-                if condition["lastUpdateTime"].isNull { condition["lastUpdateTime"] = before?["lastUpdateTime"] ?? .string(Timestamp.now()) }
-                if condition["lastTransitionTime"].isNull { condition["lastTransitionTime"] = before?["lastTransitionTime"] ?? .string(Timestamp.now()) }
+                if condition["lastUpdateTime"].isNull {
+                    condition["lastUpdateTime"] = before?["lastUpdateTime"] ?? .string(Timestamp.now())
+                }
+                if condition["lastTransitionTime"].isNull {
+                    condition["lastTransitionTime"] = before?["lastTransitionTime"] ?? .string(Timestamp.now())
+                }
                 return condition
             })
     }

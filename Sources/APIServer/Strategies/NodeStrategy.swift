@@ -2,9 +2,15 @@ import APIModel
 
 /// Nodes: a kubelet writes its own and no other.
 struct NodeStrategy: Strategy {
-    func prepareForCreate(_ node: inout Value, _ target: Target, _ write: Write) async throws { try NodeRestriction.checkNode(target, write) }
-    func prepareForUpdate(_ node: inout Value, old: Value, _ target: Target, _ write: Write) async throws { try NodeRestriction.checkNode(target, write) }
-    func prepareForDelete(_ node: inout Value, _ target: Target, _ write: Write) async throws { try NodeRestriction.checkNode(target, write) }
+    func prepareForCreate(_ node: inout Value, _ target: Target, _ write: Write) async throws {
+        try NodeRestriction.checkNode(target, write)
+    }
+    func prepareForUpdate(_ node: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+        try NodeRestriction.checkNode(target, write)
+    }
+    func prepareForDelete(_ node: inout Value, _ target: Target, _ write: Write) async throws {
+        try NodeRestriction.checkNode(target, write)
+    }
 }
 
 /// Keeps a kubelet to its own node and the pods on it.
@@ -25,7 +31,8 @@ enum NodeRestriction {
     static func checkPodCreate(_ pod: Value, _ target: Target, _ write: Write) throws {
         guard let node = node(of: write.user) else { return }
         guard !pod[path: "metadata", "annotations"]["kubernetes.io/config.mirror"].isNull else {
-            throw target.forbidden("pod does not have \"kubernetes.io/config.mirror\" annotation, node \"\(node)\" can only create mirror pods")
+            throw target.forbidden(
+                "pod does not have \"kubernetes.io/config.mirror\" annotation, node \"\(node)\" can only create mirror pods")
         }
         guard pod[path: "spec", "nodeName"].string == node else {
             throw target.forbidden("node \"\(node)\" can only create pods with spec.nodeName set to itself")

@@ -18,10 +18,13 @@ struct PluginStrategy: Strategy {
 
     private func check(_ spec: Value, old: Value, _ target: Target, _ write: Write) throws {
         if Self.rights.contains(where: { spec[$0] != old[$0] }) {
-            try Escalation.check(spec["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: "clusterroles", name: target.name, target, write)
+            try Escalation.check(
+                spec["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: "clusterroles", name: target.name, target, write)
         }
         if spec["sha256"].isEmpty, spec["enabled"].bool != false, write.user.name != Self.host {
-            throw target.invalid([.required("spec.sha256", "a library is loaded only if it is pinned: give the SHA-256 of its file, as sha256sum prints it")])
+            throw target.invalid([
+                .required("spec.sha256", "a library is loaded only if it is pinned: give the SHA-256 of its file, as sha256sum prints it")
+            ])
         }
     }
 }

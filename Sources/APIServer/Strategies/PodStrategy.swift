@@ -49,7 +49,10 @@ struct PodStrategy: Strategy {
 
     private static func checkEphemeral(_ containers: Value, old: Value, _ target: Target) throws {
         for (index, before) in old[path: "spec", "ephemeralContainers"].elements.enumerated() where containers[index] != before {
-            throw target.invalid([.forbidden("spec.ephemeralContainers", "existing ephemeral containers \"\(before["name"].string ?? "")\" may not be changed\n")])
+            throw target.invalid([
+                .forbidden(
+                    "spec.ephemeralContainers", "existing ephemeral containers \"\(before["name"].string ?? "")\" may not be changed\n")
+            ])
         }
         let names = ["containers", "initContainers"].flatMap { old["spec"][$0].elements.compactMap { $0["name"].string } }
         for (index, container) in containers.elements.enumerated() where names.contains(container["name"].string ?? "") {
@@ -58,7 +61,8 @@ struct PodStrategy: Strategy {
     }
 
     private static func resize(_ pod: inout Value, _ list: String, to wanted: Value) {
-        for (index, container) in wanted.elements.enumerated() where pod["spec"][list][index]["name"] == container["name"] && !container["name"].isNull {
+        for (index, container) in wanted.elements.enumerated()
+        where pod["spec"][list][index]["name"] == container["name"] && !container["name"].isNull {
             pod["spec"][list][index]["resources"] = container["resources"]
             pod["spec"][list][index]["resizePolicy"] = container["resizePolicy"]
         }

@@ -30,7 +30,8 @@ enum PriorityAdmission {
         }
         if let given = pod[path: "spec", "priority"].int, given != priority {
             throw target.forbidden(
-                "the integer value of priority (\(given)) must not be provided in pod spec; priority admission controller computed \(priority) from the given PriorityClass name")
+                "the integer value of priority (\(given)) must not be provided in pod spec; priority admission controller computed \(priority) from the given PriorityClass name"
+            )
         }
         if let given = pod[path: "spec", "preemptionPolicy"].string, given != preemption {
             throw target.forbidden(

@@ -12,9 +12,12 @@ struct RoleStrategy: Strategy {
 
     private func check(_ role: Value, _ target: Target, _ write: Write) throws {
         if !role["aggregationRule"].isNull {
-            try Escalation.check([PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"])], verb: "escalate", resource: target.type.name, name: target.name, target, write)
+            try Escalation.check(
+                [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"])], verb: "escalate", resource: target.type.name,
+                name: target.name, target, write)
         }
-        try Escalation.check(role["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: target.type.name, name: target.name, target, write)
+        try Escalation.check(
+            role["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: target.type.name, name: target.name, target, write)
     }
 }
 
@@ -35,7 +38,8 @@ struct RoleBindingStrategy: Strategy {
         guard let rules = rbac.rules(ofRole: role, namespace: target.namespace) else {
             // A role that does not exist yet can only be bound by those who may bind any.
             try Escalation.check(
-                [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"])], verb: "bind", resource: resource, name: role["name"].string ?? "", target, write)
+                [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"])], verb: "bind", resource: resource,
+                name: role["name"].string ?? "", target, write)
             return
         }
         try Escalation.check(rules, verb: "bind", resource: resource, name: role["name"].string ?? "", target, write)
@@ -53,6 +57,8 @@ enum Escalation {
         let missing = rules.filter { !PolicyRule.cover(own, $0) }
         guard !missing.isEmpty else { return }
         let listed = missing.map { String(decoding: JSON.encode($0.value), as: UTF8.self) }.joined(separator: "\n")
-        throw target.forbidden("user \"\(write.user.name)\" (groups=\(write.user.groups)) is attempting to grant RBAC permissions not currently held:\n\(listed)")
+        throw target.forbidden(
+            "user \"\(write.user.name)\" (groups=\(write.user.groups)) is attempting to grant RBAC permissions not currently held:\n\(listed)"
+        )
     }
 }

@@ -28,13 +28,17 @@ struct SecretStrategy: Strategy {
     private func fillToken(_ secret: inout Value, _ target: Target, _ write: Write) throws {
         guard let name = secret[path: "metadata", "annotations"][Self.account].string, !name.isEmpty else { return }
         guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name) else {
-            throw target.invalid([.invalid("metadata.annotations[kubernetes.io/service-account.name]", .string(name), "serviceaccount \"\(name)\" not found")])
+            throw target.invalid([
+                .invalid("metadata.annotations[kubernetes.io/service-account.name]", .string(name), "serviceaccount \"\(name)\" not found")
+            ])
         }
         let binding = TokenSigner.Binding(secret: .init(name: target.name, uid: secret[path: "metadata", "uid"].string ?? ""))
         let tokens = write.registry.tokens
         let token = try tokens.token(account, audiences: tokens.audiences, lifetime: Self.tokenLifetime, binding: binding).text
         secret["metadata"]["annotations"][Self.accountUID] = .string(account.uid)
         let filled = ["token": token, "ca.crt": rootCA, "namespace": target.namespace]
-        for (field, text) in filled.sorted(by: { $0.key < $1.key }) where secret["data"][field].isNull { secret["data"][field] = .string(Base64.encode(Array(text.utf8))) }
+        for (field, text) in filled.sorted(by: { $0.key < $1.key }) where secret["data"][field].isNull {
+            secret["data"][field] = .string(Base64.encode(Array(text.utf8)))
+        }
     }
 }

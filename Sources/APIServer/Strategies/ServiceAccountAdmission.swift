@@ -7,7 +7,9 @@ enum ServiceAccountAdmission {
 
     static func admit(_ pod: inout Value, _ target: Target, _ write: Write) throws {
         if !pod[path: "metadata", "annotations"][mirror].isNull {
-            guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else { throw target.forbidden("a mirror pod may not reference service accounts") }
+            guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else {
+                throw target.forbidden("a mirror pod may not reference service accounts")
+            }
             return
         }
         var name = pod[path: "spec", "serviceAccountName"].string ?? ""
@@ -17,7 +19,9 @@ enum ServiceAccountAdmission {
         guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name)?.value else {
             throw target.forbidden("error looking up service account \(target.namespace)/\(name): serviceaccount \"\(name)\" not found")
         }
-        if pod[path: "spec", "imagePullSecrets"].isEmpty, !account["imagePullSecrets"].isEmpty { pod["spec"]["imagePullSecrets"] = account["imagePullSecrets"] }
+        if pod[path: "spec", "imagePullSecrets"].isEmpty, !account["imagePullSecrets"].isEmpty {
+            pod["spec"]["imagePullSecrets"] = account["imagePullSecrets"]
+        }
         guard pod[path: "spec", "automountServiceAccountToken"].bool ?? account["automountServiceAccountToken"].bool ?? true else { return }
         mountToken(&pod)
     }
@@ -30,7 +34,8 @@ enum ServiceAccountAdmission {
             for index in pod["spec"][list].elements.indices {
                 let mounts = pod["spec"][list][index]["volumeMounts"].elements
                 if mounts.contains(where: { $0["mountPath"].string == mountPath }) { continue }
-                pod["spec"][list][index]["volumeMounts"] = .array(mounts + [["name": .string(volume), "readOnly": true, "mountPath": .string(mountPath)]])
+                pod["spec"][list][index]["volumeMounts"] = .array(
+                    mounts + [["name": .string(volume), "readOnly": true, "mountPath": .string(mountPath)]])
                 isNeeded = true
             }
         }
@@ -58,7 +63,9 @@ enum TolerationAdmission {
                 let effect = toleration["effect"].string ?? ""
                 return effect.isEmpty || effect == "NoExecute"
             }
-            if !isTolerated { tolerations.append(["key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300]) }
+            if !isTolerated {
+                tolerations.append(["key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300])
+            }
         }
         pod["spec"]["tolerations"] = .array(tolerations)
     }

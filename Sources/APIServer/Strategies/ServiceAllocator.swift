@@ -3,7 +3,8 @@ import Synchronization
 
 /// Which ClusterIPs and node ports are taken. Built from the Services in the store at start; the Services stay the only truth.
 ///
-/// Every Service in the store holds each of its addresses and ports once, and so does every write in flight until it is settled; what nobody holds is free.
+/// Every Service in the store holds each of its addresses and ports once, and so does every write in flight until it is settled; what
+/// nobody holds is free.
 final class ServiceAllocator: Sendable {
     static let nodePorts = 30_000...32_767
 
@@ -62,15 +63,25 @@ final class ServiceAllocator: Sendable {
         try state.withLock { state throws(Refusal) in
             for address in holding.addresses {
                 guard range.contains(address) else {
-                    throw Refusal(message: "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)")
+                    throw Refusal(
+                        message:
+                            "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
+                    )
                 }
-                if let slot = state.addresses[address], slot.owner != holding.owner { throw Refusal(message: "failed to allocate IP \(address): provided IP is already allocated") }
+                if let slot = state.addresses[address], slot.owner != holding.owner {
+                    throw Refusal(message: "failed to allocate IP \(address): provided IP is already allocated")
+                }
             }
             for port in holding.ports {
                 guard Self.nodePorts.contains(port) else {
-                    throw Refusal(message: "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)")
+                    throw Refusal(
+                        message:
+                            "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
+                    )
                 }
-                if let slot = state.ports[port], slot.owner != holding.owner { throw Refusal(message: "provided port is already allocated") }
+                if let slot = state.ports[port], slot.owner != holding.owner {
+                    throw Refusal(message: "provided port is already allocated")
+                }
             }
             for address in holding.addresses { Self.hold(&state.addresses, address, holding.owner) }
             for port in holding.ports { Self.hold(&state.ports, port, holding.owner) }
@@ -95,7 +106,9 @@ final class ServiceAllocator: Sendable {
 
     func freePort(except taken: [Int]) -> Int? {
         state.withLock { state in
-            Self.free(from: UInt32(Self.nodePorts.lowerBound), to: UInt32(Self.nodePorts.upperBound)) { state.ports[Int($0)] == nil && !taken.contains(Int($0)) }.map(Int.init)
+            Self.free(from: UInt32(Self.nodePorts.lowerBound), to: UInt32(Self.nodePorts.upperBound)) {
+                state.ports[Int($0)] == nil && !taken.contains(Int($0))
+            }.map(Int.init)
         }
     }
 

@@ -33,26 +33,37 @@ struct ServiceStrategy: Strategy {
     private static func carryOver(_ service: inout Value, old: Value) {
         let before = old["spec"]
         guard service[path: "spec", "type"].string != "ExternalName" else {
-            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"] where service["spec"][field] == before[field] {
+            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"]
+            where service["spec"][field] == before[field] {
                 service["spec"][field] = .null
             }
             dropNodePorts(&service, old: old)
             return
         }
         if before["type"].string != "ExternalName" {
-            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] where service["spec"][field].isEmpty { service["spec"][field] = before[field] }
+            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] where service["spec"][field].isEmpty {
+                service["spec"][field] = before[field]
+            }
         }
         if usesNodePorts(service) {
             carryNodePorts(&service, old: old)
-            if needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"].isEmpty { service["spec"]["healthCheckNodePort"] = before["healthCheckNodePort"] }
+            if needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"].isEmpty {
+                service["spec"]["healthCheckNodePort"] = before["healthCheckNodePort"]
+            }
         } else {
             dropNodePorts(&service, old: old)
-            if service[path: "spec", "externalTrafficPolicy"] == before["externalTrafficPolicy"] { service["spec"]["externalTrafficPolicy"] = .null }
+            if service[path: "spec", "externalTrafficPolicy"] == before["externalTrafficPolicy"] {
+                service["spec"]["externalTrafficPolicy"] = .null
+            }
         }
         if service[path: "spec", "type"].string != "LoadBalancer" {
-            for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] where service["spec"][field] == before[field] { service["spec"][field] = .null }
+            for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] where service["spec"][field] == before[field] {
+                service["spec"][field] = .null
+            }
         }
-        if !needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"] == before["healthCheckNodePort"] { service["spec"]["healthCheckNodePort"] = .null }
+        if !needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"] == before["healthCheckNodePort"] {
+            service["spec"]["healthCheckNodePort"] = .null
+        }
     }
 
     /// A port that is still there keeps its node port.
@@ -69,7 +80,9 @@ struct ServiceStrategy: Strategy {
     private static func dropNodePorts(_ service: inout Value, old: Value) {
         let before = Set(old[path: "spec", "ports"].elements.compactMap { $0["nodePort"].int })
         for index in service[path: "spec", "ports"].elements.indices {
-            if let number = service["spec"]["ports"][index]["nodePort"].int, number == 0 || before.contains(number) { service["spec"]["ports"][index]["nodePort"] = .null }
+            if let number = service["spec"]["ports"][index]["nodePort"].int, number == 0 || before.contains(number) {
+                service["spec"]["ports"][index]["nodePort"] = .null
+            }
         }
     }
 
@@ -93,7 +106,9 @@ struct ServiceStrategy: Strategy {
         for attempt in 1...8 {
             var filled = service
             if (filled[path: "spec", "clusterIP"].string ?? "").isEmpty {
-                guard let address = allocator.freeAddress() else { throw APIError.internalError("failed to allocate a serviceIP: range is full") }
+                guard let address = allocator.freeAddress() else {
+                    throw APIError.internalError("failed to allocate a serviceIP: range is full")
+                }
                 filled["spec"]["clusterIP"] = .string(address.description)
             }
             filled["spec"]["clusterIPs"] = [filled["spec"]["clusterIP"]]
@@ -115,7 +130,9 @@ struct ServiceStrategy: Strategy {
         if refusal.message.hasPrefix("provided port") {
             let ports = service[path: "spec", "ports"].elements
             let index = ports.firstIndex { !$0["nodePort"].isEmpty } ?? 0
-            return target.invalid([.invalid(FieldPath("spec.ports[\(index)].nodePort"), service["spec"]["ports"][index]["nodePort"], refusal.message)])
+            return target.invalid([
+                .invalid(FieldPath("spec.ports[\(index)].nodePort"), service["spec"]["ports"][index]["nodePort"], refusal.message)
+            ])
         }
         let address = service[path: "spec", "clusterIP"]
         return target.invalid([.invalid("spec.clusterIPs", [address], refusal.message)])
@@ -129,12 +146,16 @@ struct ServiceStrategy: Strategy {
             throw target.invalid([.invalid(FieldPath("spec.ipFamilies[\(index)]"), family, "not configured on this cluster")])
         }
         if spec["ipFamilyPolicy"].string == "RequireDualStack" {
-            throw target.invalid([.invalid("spec.ipFamilyPolicy", spec["ipFamilyPolicy"], "this cluster is not configured for dual-stack services")])
+            throw target.invalid([
+                .invalid("spec.ipFamilyPolicy", spec["ipFamilyPolicy"], "this cluster is not configured for dual-stack services")
+            ])
         }
         spec["ipFamilies"] = ["IPv4"]
         if spec["ipFamilyPolicy"].isEmpty { spec["ipFamilyPolicy"] = "SingleStack" }
         if let address = spec["clusterIP"].string, !address.isEmpty, address != "None", IPv4Address(address) == nil {
-            throw target.invalid([.invalid("spec.clusterIPs[0]", spec["clusterIP"], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")])
+            throw target.invalid([
+                .invalid("spec.clusterIPs[0]", spec["clusterIP"], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+            ])
         }
         service["spec"] = spec
     }
@@ -151,17 +172,23 @@ struct ServiceStrategy: Strategy {
                 if let own = port["port"].int { byPort[own] = port["nodePort"] }
                 continue
             }
-            if let own = port["port"].int, let shared = byPort[own], !ports[..<index].contains(where: { $0["port"].int == own && $0["protocol"] == port["protocol"] }) {
+            if let own = port["port"].int, let shared = byPort[own],
+                !ports[..<index].contains(where: { $0["port"].int == own && $0["protocol"] == port["protocol"] })
+            {
                 service["spec"]["ports"][index]["nodePort"] = shared
                 continue
             }
-            guard let number = allocator.freePort(except: taken) else { throw APIError.internalError("failed to allocate a nodePort: range is full") }
+            guard let number = allocator.freePort(except: taken) else {
+                throw APIError.internalError("failed to allocate a nodePort: range is full")
+            }
             taken.append(number)
             service["spec"]["ports"][index]["nodePort"] = .int(Int64(number))
             if let own = port["port"].int { byPort[own] = .int(Int64(number)) }
         }
         guard Self.needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"].isEmpty else { return }
-        guard let number = allocator.freePort(except: taken) else { throw APIError.internalError("failed to allocate a nodePort: range is full") }
+        guard let number = allocator.freePort(except: taken) else {
+            throw APIError.internalError("failed to allocate a nodePort: range is full")
+        }
         service["spec"]["healthCheckNodePort"] = .int(Int64(number))
     }
 }

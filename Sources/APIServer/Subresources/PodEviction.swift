@@ -14,11 +14,14 @@ enum PodEviction {
         let options = try DeleteOptions(eviction["deleteOptions"])
         if !isTerminal(pod), !pod.isBeingDeleted { try await takeDisruption(pod, target, write) }
         _ = try await registry.delete(target.named(target.name, subresource: ""), options, write)
-        return Answer(.value(["kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Success", "code": 201]), code: 201)
+        return Answer(
+            .value(["kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Success", "code": 201]), code: 201)
     }
 
     /// A pod that does not run costs no budget anything.
-    private static func isTerminal(_ pod: Object) -> Bool { ["Failed", "Succeeded", "Pending"].contains(pod.value[path: "status", "phase"].string ?? "") }
+    private static func isTerminal(_ pod: Object) -> Bool {
+        ["Failed", "Succeeded", "Pending"].contains(pod.value[path: "status", "phase"].string ?? "")
+    }
 
     private static func takeDisruption(_ pod: Object, _ target: Target, _ write: Write) async throws {
         let registry = write.registry
@@ -34,7 +37,9 @@ enum PodEviction {
         let budgetTarget = Target(storage: storage, namespace: target.namespace, name: budget.name, subresource: "status")
         _ = try await registry.modify(budgetTarget, write) { old in
             let status = old["status"]
-            if (status["observedGeneration"].int ?? 0) < (old[path: "metadata", "generation"].int ?? 0) { throw refusal(budget.name, status, isCurrent: false) }
+            if (status["observedGeneration"].int ?? 0) < (old[path: "metadata", "generation"].int ?? 0) {
+                throw refusal(budget.name, status, isCurrent: false)
+            }
             let allowed = status["disruptionsAllowed"].int ?? 0
             guard allowed > 0 else { throw refusal(budget.name, status, isCurrent: true) }
             var changed = old

@@ -9,14 +9,17 @@ enum Scale {
         var status: Value = ["replicas": .int(object[path: "status", "replicas"].int ?? 0)]
         let selector = object[path: "spec", "selector"]
         // A ReplicationController's selector is a plain map.
-        let parsed = selector["matchLabels"].isNull && selector["matchExpressions"].isNull ? LabelSelector(labels: selector.strings) : try LabelSelector(selector)
+        let parsed =
+            selector["matchLabels"].isNull && selector["matchExpressions"].isNull
+            ? LabelSelector(labels: selector.strings) : try LabelSelector(selector)
         if !parsed.isEmpty { status["selector"] = .string(parsed.description) }
         var replicas = Value.emptyObject
         if let count = object[path: "spec", "replicas"].int, count != 0 { replicas["replicas"] = .int(count) }
         return [
             "kind": "Scale", "apiVersion": "autoscaling/v1",
             "metadata": [
-                "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"],
+                "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
+                "resourceVersion": metadata["resourceVersion"],
                 "creationTimestamp": metadata["creationTimestamp"],
             ], "spec": replicas, "status": status,
         ]

@@ -2,7 +2,8 @@ import APIModel
 import OrderedCollections
 import PKI
 
-/// The token subresource of service accounts: a signed token that is good for a while, for certain audiences, and for as long as what it is bound to exists.
+/// The token subresource of service accounts: a signed token that is good for a while, for certain audiences, and for as long as what it is
+/// bound to exists.
 enum ServiceAccountToken {
     static let minimumSeconds: Int64 = 600
     static let maximumSeconds: Int64 = 1 << 32
@@ -10,9 +11,15 @@ enum ServiceAccountToken {
     static func issue(_ target: Target, _ request: Value, _ write: Write) throws -> Answer {
         let account = try write.registry.get(target.named(target.name, subresource: "")).object
         let seconds = request[path: "spec", "expirationSeconds"].int ?? 3600
-        func invalid(_ error: FieldError) -> APIError { .invalid(group: "authentication.k8s.io", kind: "TokenRequest", name: "", errors: [error]) }
-        guard seconds >= minimumSeconds else { throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration less than 10 minutes")) }
-        guard seconds <= maximumSeconds else { throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration larger than 2^32 seconds")) }
+        func invalid(_ error: FieldError) -> APIError {
+            .invalid(group: "authentication.k8s.io", kind: "TokenRequest", name: "", errors: [error])
+        }
+        guard seconds >= minimumSeconds else {
+            throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration less than 10 minutes"))
+        }
+        guard seconds <= maximumSeconds else {
+            throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration larger than 2^32 seconds"))
+        }
         let asked = request[path: "spec", "audiences"].elements.compactMap(\.string)
         let tokens = write.registry.tokens
         let audiences = asked.isEmpty ? tokens.audiences : asked
@@ -22,7 +29,9 @@ enum ServiceAccountToken {
         var answer = request
         answer["kind"] = "TokenRequest"
         answer["apiVersion"] = "authentication.k8s.io/v1"
-        answer["metadata"] = ["name": .string(account.name), "namespace": .string(target.namespace), "creationTimestamp": .string(Timestamp.now())]
+        answer["metadata"] = [
+            "name": .string(account.name), "namespace": .string(target.namespace), "creationTimestamp": .string(Timestamp.now()),
+        ]
         answer["spec"]["expirationSeconds"] = .int(seconds)
         answer["spec"]["audiences"] = Value(audiences)
         answer["status"] = ["token": .string(token.text), "expirationTimestamp": .string(Timestamp.format(seconds: token.expires))]
@@ -38,7 +47,8 @@ enum ServiceAccountToken {
         case "Pod":
             found = registry.latest("/pods", namespace: target.namespace, name: name)
             if let found, found.value[path: "spec", "serviceAccountName"].string != account.name {
-                throw APIError.badRequest("cannot bind token for serviceaccount \"\(account.name)\" to pod running with different serviceaccount name.")
+                throw APIError.badRequest(
+                    "cannot bind token for serviceaccount \"\(account.name)\" to pod running with different serviceaccount name.")
             }
         case "Secret": found = registry.latest("/secrets", namespace: target.namespace, name: name)
         case "Node": found = registry.latest("/nodes", name: name)
@@ -48,7 +58,9 @@ enum ServiceAccountToken {
         guard let found else { throw APIError.notFound(resource, name) }
         if !uid.isEmpty, uid != found.uid {
             throw APIError.conflict(
-                resource, name, "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated")
+                resource, name,
+                "the UID in the bound object reference (\(uid)) does not match the UID in record. The object might have been deleted and then recreated"
+            )
         }
         let claim = ServiceAccountClaims.Reference(name: name, uid: found.uid)
         switch kind {

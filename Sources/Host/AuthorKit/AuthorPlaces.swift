@@ -9,7 +9,8 @@ enum AuthorPlaces {
     static func sdk() throws -> String {
         let own = try directory()
         return try first(
-            ["\(own)/sdk", "\(own)/../share/apus/sdk"], with: "plugin.mk", orElse: "there is no SDK at \(own)/sdk; `make build` makes it, or `scripts/sdk` after a build")
+            ["\(own)/sdk", "\(own)/../share/apus/sdk"], with: "plugin.mk",
+            orElse: "there is no SDK at \(own)/sdk; `make build` makes it, or `scripts/sdk` after a build")
     }
 
     /// What `plugin new` writes.
@@ -21,7 +22,9 @@ enum AuthorPlaces {
             above = above[..<slash]
             candidates.append("\(above)/Templates")
         }
-        return try first(candidates, with: "c/Makefile", orElse: "there are no templates near \(own): neither ../share/apus/templates nor Templates in a directory above it")
+        return try first(
+            candidates, with: "c/Makefile",
+            orElse: "there are no templates near \(own): neither ../share/apus/templates nor Templates in a directory above it")
     }
 
     private static func directory() throws -> String {
@@ -30,7 +33,9 @@ enum AuthorPlaces {
     }
 
     private static func first(_ candidates: [String], with file: String, orElse message: String) throws -> String {
-        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: "\($0)/\(file)") }) else { throw StartupFailure(message) }
+        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: "\($0)/\(file)") }) else {
+            throw StartupFailure(message)
+        }
         return URL(filePath: found).standardizedFileURL.path
     }
 }

@@ -20,10 +20,14 @@ struct ClusterOptions: ParsableArguments {
     /// Runs `body` with a client, and turns what the API or the connection says into one line.
     func withClient<R>(_ body: (any Client) async throws -> R) async throws -> R {
         guard let file else {
-            throw StartupFailure("there is no \(DataDirectory(data.dataDir).adminKubeconfig): start a cluster with `apus up`, or name its file with --kubeconfig")
+            throw StartupFailure(
+                "there is no \(DataDirectory(data.dataDir).adminKubeconfig): start a cluster with `apus up`, or name its file with --kubeconfig"
+            )
         }
         let client: HTTPSClient
-        do { client = try HTTPSClient(configuration: ClientConfiguration.load(kubeconfig: file)) } catch { throw StartupFailure("\(error)") }
+        do { client = try HTTPSClient(configuration: ClientConfiguration.load(kubeconfig: file)) } catch {
+            throw StartupFailure("\(error)")
+        }
         let result: Result<R, any Error>
         do { result = .success(try await body(client)) } catch { result = .failure(error) }
         await client.shutDown()

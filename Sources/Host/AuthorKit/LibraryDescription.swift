@@ -32,17 +32,30 @@ struct LibraryDescription {
             }
             return LibraryDescription(
                 name: name, version: value["version"].string ?? "", abi: value["abi"].string ?? "",
-                components: value["components"].elements.map { Component(name: $0["name"].string ?? "", extension: $0["extension"].string ?? "") })
-        case 128 + 14: throw StartupFailure("\(path): did not say within \(PluginInspectCommand.seconds) s what it is: its constructors or apus_plugin_entry do not return")
-        case 129...: throw StartupFailure("\(path): ended the process that loaded it with signal \(child.status - 128): its constructors or apus_plugin_entry are at fault")
-        default: throw StartupFailure(last.hasPrefix("error: ") ? String(last.dropFirst("error: ".count)) : "\(path): could not be loaded: \(last)")
+                components: value["components"].elements.map {
+                    Component(name: $0["name"].string ?? "", extension: $0["extension"].string ?? "")
+                })
+        case 128 + 14:
+            throw StartupFailure(
+                "\(path): did not say within \(PluginInspectCommand.seconds) s what it is: its constructors or apus_plugin_entry do not return"
+            )
+        case 129...:
+            throw StartupFailure(
+                "\(path): ended the process that loaded it with signal \(child.status - 128): its constructors or apus_plugin_entry are at fault"
+            )
+        default:
+            throw StartupFailure(
+                last.hasPrefix("error: ") ? String(last.dropFirst("error: ".count)) : "\(path): could not be loaded: \(last)")
         }
     }
 
     /// What the child prints.
     static func line(_ inspection: LibraryInspection) -> String {
         let components = inspection.components.map { ["name": .string($0.name), "extension": .string($0.extension)] as Value }
-        let value: Value = ["name": .string(inspection.name), "version": .string(inspection.version), "abi": .string(inspection.abi), "components": .array(components)]
+        let value: Value = [
+            "name": .string(inspection.name), "version": .string(inspection.version), "abi": .string(inspection.abi),
+            "components": .array(components),
+        ]
         return String(decoding: JSON.encode(value), as: UTF8.self)
     }
 }

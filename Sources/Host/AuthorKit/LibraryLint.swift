@@ -4,8 +4,8 @@ internal import PluginHost
 
 /// What is wrong with a plugin library, as far as it can be seen without making a component.
 ///
-/// The file is read first, as the dynamic linker would, and only a library in which that finds nothing is loaded and asked what it is: in a child process, because its
-/// constructors and its entry point may do anything.
+/// The file is read first, as the dynamic linker would, and only a library in which that finds nothing is loaded and asked what it is: in a
+/// child process, because its constructors and its entry point may do anything.
 struct LibraryLint {
     private static let entry = "apus_plugin_entry"
 
@@ -43,16 +43,25 @@ struct LibraryLint {
         if !exports.contains(Self.entry) { errors.append("\(path): is not a plugin: it does not export \(Self.entry)") }
         let others = exports.filter { $0 != Self.entry }.sorted()
         if !others.isEmpty {
-            errors.append("\(path): exports \(Self.list(others)) beside \(Self.entry); hide all else with the linker's --version-script and the SDK's plugin.map")
+            errors.append(
+                "\(path): exports \(Self.list(others)) beside \(Self.entry); hide all else with the linker's --version-script and the SDK's plugin.map"
+            )
         }
 
         let search = LibrarySearch()
         let own = search.closure(of: path, file)
-        if !own.missing.isEmpty { errors.append("\(path): needs \(Self.list(own.missing.sorted())), which is not to be found on this machine") }
+        if !own.missing.isEmpty {
+            errors.append("\(path): needs \(Self.list(own.missing.sorted())), which is not to be found on this machine")
+        }
         let known = own.symbols.union(search.closure(of: executable, host).symbols)
         // With a library missing, what it would define would be reported twice.
-        let undefined = own.missing.isEmpty ? file.symbols.filter { !$0.isDefined && !$0.isWeak && !known.contains($0.name) }.map(\.name).sorted() : []
-        if !undefined.isEmpty { errors.append("\(path): nobody defines \(Self.list(undefined)), which it uses; link it with what does, or compile what is missing into it") }
+        let undefined =
+            own.missing.isEmpty ? file.symbols.filter { !$0.isDefined && !$0.isWeak && !known.contains($0.name) }.map(\.name).sorted() : []
+        if !undefined.isEmpty {
+            errors.append(
+                "\(path): nobody defines \(Self.list(undefined)), which it uses; link it with what does, or compile what is missing into it"
+            )
+        }
     }
 
     /// Whether `manifest` fits the library.
@@ -69,15 +78,20 @@ struct LibraryLint {
             errors.append("\(manifest.path): spec.sha256: pins \(pin), and \(path) is \(sha256)")
         }
         guard let description else { return }
-        if let abi = spec["abi"].string, abi != description.abi { errors.append("\(manifest.path): spec.abi: wants \(abi), and \(path) was built for \(description.abi)") }
+        if let abi = spec["abi"].string, abi != description.abi {
+            errors.append("\(manifest.path): spec.abi: wants \(abi), and \(path) was built for \(description.abi)")
+        }
         guard let component = description.components.first(where: { $0.name == parsed.component }) else {
             let offered = description.components.map(\.name).joined(separator: ", ")
-            errors.append("\(manifest.path): spec.component: \(path) has no component \(parsed.component); it offers \(offered.isEmpty ? "none" : offered)")
+            errors.append(
+                "\(manifest.path): spec.component: \(path) has no component \(parsed.component); it offers \(offered.isEmpty ? "none" : offered)"
+            )
             return
         }
         if component.extension != parsed.kind.extensionID {
             errors.append(
-                "\(manifest.path): spec.kind: says \(parsed.kind.rawValue) (\(parsed.kind.extensionID)), and component \(component.name) of \(path) is \(component.extension)")
+                "\(manifest.path): spec.kind: says \(parsed.kind.rawValue) (\(parsed.kind.extensionID)), and component \(component.name) of \(path) is \(component.extension)"
+            )
         }
     }
 

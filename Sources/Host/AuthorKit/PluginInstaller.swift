@@ -41,7 +41,8 @@ struct PluginInstaller {
                 var version = object.resourceVersion
                 while !Task.isCancelled {
                     let options = ListOptions(fieldSelector: "metadata.name=\(object.name)", resourceVersion: version)
-                    for try await event in try await client.watch(.plugins, namespace: nil, options: options) where event.kind != .bookmark {
+                    for try await event in try await client.watch(.plugins, namespace: nil, options: options) where event.kind != .bookmark
+                    {
                         if event.kind == .deleted { throw StartupFailure("\(object.name) was deleted meanwhile") }
                         version = event.object.resourceVersion
                         if Self.isSettled(event.object.value, object.value) { return event.object.value }
@@ -55,14 +56,18 @@ struct PluginInstaller {
             }
             defer { group.cancelAll() }
             guard let first = try await group.next() ?? nil else {
-                throw StartupFailure("no host has taken up \(object.name) within \(Self.patience.components.seconds) s: see `kubectl describe plugin \(object.name)`")
+                throw StartupFailure(
+                    "no host has taken up \(object.name) within \(Self.patience.components.seconds) s: see `kubectl describe plugin \(object.name)`"
+                )
             }
             return first
         }
     }
 
     private static func isSettled(_ now: Value, _ wanted: Value) -> Bool {
-        guard let observed = now["status"]["observedGeneration"].int, let generation = wanted["metadata"]["generation"].int else { return false }
+        guard let observed = now["status"]["observedGeneration"].int, let generation = wanted["metadata"]["generation"].int else {
+            return false
+        }
         return observed >= generation && final.contains(now["status"]["state"].string ?? "")
     }
 }

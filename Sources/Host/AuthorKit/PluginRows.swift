@@ -4,8 +4,11 @@ internal import APIModel
 enum PluginRows {
     /// - Parameter isWide: with the columns of `-o wide`; otherwise the reason alone is added to the narrow ones.
     static func table(_ objects: [Value], isWide: Bool) -> TextTable {
-        guard let resource = Catalogue.builtin.resource(GroupVersionResource.plugins) else { preconditionFailure("the catalogue has no plugins") }
-        let table = Table.render(objects, resource: resource, includeObject: .none, listMetadata: .null, now: Timestamp.parse(Timestamp.now())?.seconds ?? 0)
+        guard let resource = Catalogue.builtin.resource(GroupVersionResource.plugins) else {
+            preconditionFailure("the catalogue has no plugins")
+        }
+        let table = Table.render(
+            objects, resource: resource, includeObject: .none, listMetadata: .null, now: Timestamp.parse(Timestamp.now())?.seconds ?? 0)
         let columns = table["columnDefinitions"].elements
         let shown = columns.indices.filter { isWide || columns[$0]["priority"].int == 0 || columns[$0]["name"].string == "Reason" }
         return TextTable(

@@ -16,7 +16,8 @@ struct ProjectTemplate {
     /// - Throws: `StartupFailure` for a name, a kind or a language that will not do.
     init(name: String, kind: String?, language: String?) throws {
         guard Self.isLabel(name) else {
-            throw StartupFailure("\"\(name)\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end")
+            throw StartupFailure(
+                "\"\(name)\" is no name for a plugin: it must be a DNS label, at most 63 of a-z, 0-9 and -, with no - at either end")
         }
         self.name = name
         self.kind = try Self.choose(kind, from: Self.kinds, "kind", "what the plugin is")
@@ -32,7 +33,9 @@ struct ProjectTemplate {
         // Made, not looked for first: whoever is there keeps what he has.
         guard mkdir(directory, 0o755) == 0 else {
             throw StartupFailure(
-                errno == EEXIST ? "\(directory) is there already: choose another name, or remove it" : "\(directory) cannot be made: \(String(cString: strerror(errno)))")
+                errno == EEXIST
+                    ? "\(directory) is there already: choose another name, or remove it"
+                    : "\(directory) cannot be made: \(String(cString: strerror(errno)))")
         }
         do {
             let words = try words(templates)

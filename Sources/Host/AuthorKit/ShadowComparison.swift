@@ -26,7 +26,9 @@ struct ShadowComparison {
         guard !examples.isEmpty else { return [first] }
         let table = TextTable(
             head: ["POD", "ACTIVE", "BECAUSE", name.uppercased(), "BECAUSE"],
-            rows: examples.map { example in ["pod", "active", "activeReason", "candidate", "candidateReason"].map { example[$0].string ?? "" } })
+            rows: examples.map { example in
+                ["pod", "active", "activeReason", "candidate", "candidateReason"].map { example[$0].string ?? "" }
+            })
         return [first, ""] + table.lines
     }
 }

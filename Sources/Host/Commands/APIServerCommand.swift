@@ -24,7 +24,10 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: "The address the API listens on.")
     var bindAddress = "0.0.0.0"
 
-    @Option(help: "The address that pods and other nodes reach the API at. Default: --bind-address, or the address of the default route when that is 0.0.0.0.")
+    @Option(
+        help:
+            "The address that pods and other nodes reach the API at. Default: --bind-address, or the address of the default route when that is 0.0.0.0."
+    )
     var advertiseAddress: String?
 
     @Option(name: .customLong("service-cluster-ip-range"), help: "The network of ClusterIPs.")
@@ -51,7 +54,10 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: "The key of --kubelet-client-certificate, in PEM.")
     var kubeletClientKey: String?
 
-    @Option(help: "The authorities of kubelets' serving certificates, in PEM. Default: the CA under --data-dir; with --kubelet-client-certificate, any is believed.")
+    @Option(
+        help:
+            "The authorities of kubelets' serving certificates, in PEM. Default: the CA under --data-dir; with --kubelet-client-certificate, any is believed."
+    )
     var kubeletCertificateAuthority: String?
 
     @Option(help: "RBAC or Node,RBAC.")
@@ -63,7 +69,9 @@ struct APIServerCommand: AsyncParsableCommand {
     func validate() throws {
         try Ports.check(securePort, "--secure-port")
         try AuthorizationModes.check(authorizationMode)
-        guard etcdServers == nil else { throw ValidationError("--etcd-servers: the etcd engine is not there yet; the store is a file under --data-dir") }
+        guard etcdServers == nil else {
+            throw ValidationError("--etcd-servers: the etcd engine is not there yet; the store is a file under --data-dir")
+        }
         guard (kubeletClientCertificate == nil) == (kubeletClientKey == nil) else {
             throw ValidationError("--kubelet-client-certificate and --kubelet-client-key go together: one is missing")
         }
@@ -79,7 +87,8 @@ struct APIServerCommand: AsyncParsableCommand {
     private var cluster: Layout.Cluster {
         let host = bindAddress == "0.0.0.0" ? "127.0.0.1" : bindAddress
         return Layout.Cluster(
-            server: "https://\(host):\(securePort)", addresses: [host, advertise], nodeName: NodeAddress.hostname(), nodeAddresses: [NodeAddress.primary()],
+            server: "https://\(host):\(securePort)", addresses: [host, advertise], nodeName: NodeAddress.hostname(),
+            nodeAddresses: [NodeAddress.primary()],
             serviceAddress: PodNetwork.address(1, of: serviceCIDR))
     }
 
@@ -106,14 +115,16 @@ struct APIServerCommand: AsyncParsableCommand {
             let server = APIServer(try serverConfiguration(credentials, store, tokens, users))
             try await server.start()  // the objects every cluster has, before anybody looks for them
             let client = server.client(as: HostUser.name, groups: HostUser.groups)
-            try await manifests.synchronise(client, log: Logger(label: "plugins"))  // before the components that run plugins come and read them
+            // before the components that run plugins come and read them
+            try await manifests.synchronise(client, log: Logger(label: "plugins"))
             for object in try await client.list(.plugins).items { users.add(object, server.grants) }
             let cache = Cache(client: client, log: Logger(label: "cache"))
             users.follow(cache, server.grants)
             group.addTask { try await cache.run() }
             group.addTask { try await cache.watch(.plugins) }
             let listener = try HTTPServer(
-                configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server, log: Logger(label: "http"))
+                configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server,
+                log: Logger(label: "http"))
             try await listener.start()
             group.addTask { await server.run() }
             group.addTask { try await listener.run() }
@@ -128,9 +139,14 @@ struct APIServerCommand: AsyncParsableCommand {
         do { return [try TokenFile(text)] } catch { throw StartupFailure("--token-auth-file: \(tokenAuthFile): \(error)") }
     }
 
-    private func serverConfiguration(_ credentials: ServerCredentials, _ store: Store, _ tokens: [any TokenAuthenticator], _ users: PluginUsers) throws -> APIServer.Configuration {
-        guard let range = IPv4Range(serviceCIDR) else { throw StartupFailure("--service-cluster-ip-range: \(serviceCIDR) is not an IPv4 network") }
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+    private func serverConfiguration(
+        _ credentials: ServerCredentials, _ store: Store, _ tokens: [any TokenAuthenticator], _ users: PluginUsers
+    ) throws -> APIServer.Configuration {
+        guard let range = IPv4Range(serviceCIDR) else {
+            throw StartupFailure("--service-cluster-ip-range: \(serviceCIDR) is not an IPv4 network")
+        }
+        var configuration = APIServer.Configuration(
+            store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.kubelet = credentials.kubelet
         configuration.advertise = (advertise, securePort)
         configuration.certificates = credentials.clients

@@ -15,13 +15,17 @@ struct ControllerManagerCommand: AsyncParsableCommand {
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
 
-    @Option(parsing: .unconditionalSingleValue, help: "The controllers to run: '*' all that are on by default, 'foo' foo, '-foo' not foo. Default: *.")
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: "The controllers to run: '*' all that are on by default, 'foo' foo, '-foo' not foo. Default: *.")
     var controllers: [String] = []
 
     @Option(help: "The CA certificate that pods get to verify the API with, in PEM. Default: the one in the kubeconfig.")
     var rootCAFile: String?
 
-    @Option(name: .customLong("cluster-cidr"), help: "The network of pods. Checked only: nodes bring their part of it along (kubelet --pod-cidr).")
+    @Option(
+        name: .customLong("cluster-cidr"),
+        help: "The network of pods. Checked only: nodes bring their part of it along (kubelet --pod-cidr).")
     var clusterCIDR: String?
 
     @Option(help: "The address of this component's /healthz.")
@@ -41,19 +45,22 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         let words = CommaList.split(controllers)
         let selection = try ControllerSelection(words.isEmpty ? ["*"] : words, known: ManifestFiles(places).names(.controller))
         let client = try process.client(kubeconfig: api.kubeconfig)
-        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
+        var configuration = PluginHost.Configuration(
+            manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run { group in
             let cache = Cache(client: client, log: Logger(label: "cache"))
             group.addTask { try await cache.run() }  // before the plugins start, which read it
             let objects = PluginObjects(
-                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust), log: Logger(label: "plugins"))
+                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust),
+                log: Logger(label: "plugins"))
             try await cache.watch(.plugins)
             try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
             group.addTask { try await objects.run() }
-            let manager = ControllerManager(cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
+            let manager = ControllerManager(
+                cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
             try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
             group.addTask { try await manager.run() }
         } end: {
@@ -63,6 +70,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
     }
 
     private func rootCA() throws -> String {
-        try rootCAFile.map { try TextFile.read($0, of: "--root-ca-file") } ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
+        try rootCAFile.map { try TextFile.read($0, of: "--root-ca-file") }
+            ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
     }
 }

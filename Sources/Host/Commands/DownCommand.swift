@@ -8,7 +8,8 @@ internal import Store
 /// Stops the cluster and takes everything away that it made outside its data directory.
 struct DownCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "down", abstract: "Stop the cluster: no process, mount, namespace or packet-filter table is left. The data stays, for the next `apus up`.")
+        commandName: "down",
+        abstract: "Stop the cluster: no process, mount, namespace or packet-filter table is left. The data stays, for the next `apus up`.")
 
     @OptionGroup var data: DataOptions
     @OptionGroup var plugins: PluginOptions
@@ -24,7 +25,8 @@ struct DownCommand: AsyncParsableCommand {
             directory.waitUntilFree()
         }
         do {
-            try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(cgroupParents: ["/kubepods"])
+            try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(
+                cgroupParents: ["/kubepods"])
             try MountTable.unmount(below: directory.kubeletDirectory)
         } catch {
             throw StartupFailure("\(error)")
@@ -32,14 +34,17 @@ struct DownCommand: AsyncParsableCommand {
         let failures = try await ProxyCleanup(places: PluginPlaces(plugins), log: Logger(label: "plugins")).run(storedPlugins(directory))
         PodNetwork.tearDown()
         guard failures.isEmpty else {
-            throw StartupFailure("apus is down, but what these proxies put in the kernel may still be there:\n\(failures.joined(separator: "\n"))")
+            throw StartupFailure(
+                "apus is down, but what these proxies put in the kernel may still be there:\n\(failures.joined(separator: "\n"))")
         }
         Output.line("apus is down; its data is in \(directory.path)")
     }
 
     /// The plugins that the cluster had last, which need not be those of the manifests; none when there was no cluster.
     private func storedPlugins(_ directory: DataDirectory) async -> [Value] {
-        guard access(directory.storeFile, R_OK) == 0, let store = try? Store(path: directory.storeFile, log: Logger(label: "store")) else { return [] }
+        guard access(directory.storeFile, R_OK) == 0, let store = try? Store(path: directory.storeFile, log: Logger(label: "store")) else {
+            return []
+        }
         let records = (try? store.list("plugins.apus.dev/plugins", namespace: nil).records) ?? []
         let plugins = records.compactMap { try? JSON.decode($0.bytes) }
         await store.close()

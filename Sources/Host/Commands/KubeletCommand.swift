@@ -116,14 +116,19 @@ struct KubeletCommand: AsyncParsableCommand {
                 _ = try await supervisor.start()  // before the runtime plugin, which connects to it
                 group.addTask { try await supervisor.run() }
             }
-            let objects = PluginObjects(host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.runtime]), log: Logger(label: "plugins"))
+            let objects = PluginObjects(
+                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.runtime]), log: Logger(label: "plugins"))
             try await cache.watch(.plugins)
             try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
             group.addTask { try await objects.run() }
             if host.runtime == nil { process.log.error("no runtime plugin is running: see `kubectl describe plugin \(runtimePlugin)`") }
-            let kubelet = Kubelet(configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(host), recorder: recorder, log: process.log)
-            try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) { kubelet.healthy ? nil : "the node is not ready" }
+            let kubelet = Kubelet(
+                configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(host), recorder: recorder,
+                log: process.log)
+            try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) {
+                kubelet.healthy ? nil : "the node is not ready"
+            }
             group.addTask { try await kubelet.run() }
         } end: {
             await host.stop()
@@ -136,23 +141,30 @@ struct KubeletCommand: AsyncParsableCommand {
         guard runtimePlugin == Self.criPlugin, containerRuntimeEndpoint == nil else { return nil }
         let containerd = ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd"))
         try PodNetwork(clusterCIDR: network.clusterCIDR, serviceCIDR: network.serviceCIDR, nodeCIDR: nodeCIDR).setUp()
-        try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: nodeCIDR, to: containerd.paths)
+        try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+            podCIDR: nodeCIDR, to: containerd.paths)
         return containerd
     }
 
     private func makePlugins(_ directory: DataDirectory) throws -> PluginHost {
         let places = try PluginPlaces(plugins)
-        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.runtime])
+        var configuration = PluginHost.Configuration(
+            manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.runtime])
         configuration.choose = [.runtime: runtimePlugin]
         if runtimePlugin == Self.criPlugin {
-            configuration.config = [Self.criPlugin: ["endpoint": .string(containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)]]
+            configuration.config = [
+                Self.criPlugin: [
+                    "endpoint": .string(containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)
+                ]
+            ]
         }
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 
     private func kubeletConfiguration(_ directory: DataDirectory) throws -> KubeletConfiguration {
         var configuration = KubeletConfiguration(
-            nodeName: nodeName, nodeAddresses: [nodeAddress], podCIDR: nodeCIDR, rootDirectory: directory.kubeletDirectory, podLogsDirectory: directory.podLogDirectory,
+            nodeName: nodeName, nodeAddresses: [nodeAddress], podCIDR: nodeCIDR, rootDirectory: directory.kubeletDirectory,
+            podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.serverAddress = address
         configuration.serverPort = port
@@ -161,11 +173,13 @@ struct KubeletCommand: AsyncParsableCommand {
         configuration.clusterDomain = clusterDomain
         configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels")
         configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints")
-        let serving = try certificate.read() ?? NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress])
+        let serving =
+            try certificate.read() ?? NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress])
         configuration.servingCertificate = serving.certificatePEM
         configuration.servingKey = serving.privateKeyPEM
         let authority =
-            try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") } ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
+            try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") }
+            ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
         configuration.authenticate = try ClientCertificateVerifier(caPEM: authority).identity
         return configuration
     }

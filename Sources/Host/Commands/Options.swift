@@ -13,10 +13,15 @@ struct DataOptions: ParsableArguments {
 }
 
 struct PluginOptions: ParsableArguments {
-    @Option(help: "A directory that plugin libraries are loaded from; may be given several times. Default: where the apus executable is, and lib/apus beside it.")
+    @Option(
+        help:
+            "A directory that plugin libraries are loaded from; may be given several times. Default: where the apus executable is, and lib/apus beside it."
+    )
     var pluginDir: [String] = []
 
-    @Option(help: "The directory of plugin manifests. Default: plugin-manifests beside or above the executable, or share/apus/plugin-manifests.")
+    @Option(
+        help: "The directory of plugin manifests. Default: plugin-manifests beside or above the executable, or share/apus/plugin-manifests."
+    )
     var manifestDir: String?
 }
 

@@ -4,7 +4,8 @@ internal import Client
 
 /// What a shadow would have done.
 struct PluginDiffCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "diff", abstract: "Say on which pods a scheduler policy that runs as a shadow would have decided differently.")
+    static let configuration = CommandConfiguration(
+        commandName: "diff", abstract: "Say on which pods a scheduler policy that runs as a shadow would have decided differently.")
 
     @Argument(help: "The plugin's name.")
     var name: String

@@ -4,7 +4,8 @@ internal import PluginHost
 
 /// What the child process of `LibraryDescription.ask` does: loads a library, prints a line and ends.
 struct PluginInspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Load a library and print as JSON what it says of itself.", shouldDisplay: false)
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Load a library and print as JSON what it says of itself.", shouldDisplay: false)
 
     /// How long a library may take to load and to answer.
     static let seconds: UInt32 = 10

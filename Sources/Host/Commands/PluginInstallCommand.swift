@@ -7,7 +7,8 @@ internal import PluginHost
 /// Puts a library into a plugin directory and its manifest, with the library's SHA-256 in it, into the API.
 struct PluginInstallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "install", abstract: "Install a plugin into the running cluster: copy its library to where the host looks, and apply its manifest.")
+        commandName: "install",
+        abstract: "Install a plugin into the running cluster: copy its library to where the host looks, and apply its manifest.")
 
     @Argument(help: "The library, a .so file.")
     var file: String
@@ -15,7 +16,10 @@ struct PluginInstallCommand: AsyncParsableCommand {
     @Argument(help: "Its manifest, a YAML file with one document.")
     var manifest: String
 
-    @Option(help: "The plugin directory to copy the library to, one of the host's. Default: lib/apus when installed, in a checkout where the executable is.")
+    @Option(
+        help:
+            "The plugin directory to copy the library to, one of the host's. Default: lib/apus when installed, in a checkout where the executable is."
+    )
     var dir: String?
 
     @Flag(help: "Change nothing; print the object that would be applied.")

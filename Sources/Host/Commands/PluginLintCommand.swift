@@ -2,7 +2,8 @@ internal import ArgumentParser
 
 /// Checks a library's form.
 struct PluginLintCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "lint", abstract: "Check what a plugin library exports, needs and says of itself, and whether a manifest fits it.")
+    static let configuration = CommandConfiguration(
+        commandName: "lint", abstract: "Check what a plugin library exports, needs and says of itself, and whether a manifest fits it.")
 
     @Argument(help: "The library, a .so file.")
     var file: String

@@ -6,7 +6,8 @@ internal import PluginHost
 
 /// What plugins there are and how they are.
 struct PluginListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List every plugin with its state and the reason for it.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List every plugin with its state and the reason for it.")
 
     @OptionGroup var cluster: ClusterOptions
     @OptionGroup var plugins: PluginOptions
@@ -34,7 +35,10 @@ struct PluginListCommand: AsyncParsableCommand {
         let host = PluginHost(configuration, log: Logger(label: "plugins") { _ in SwiftLogNoOpLogHandler() })
         do { try host.load() } catch { throw StartupFailure("\(error)") }
         return host.plugins.map { plugin in
-            ["metadata": ["name": .string(plugin.name)], "spec": ["kind": .string(plugin.kind.rawValue)], "status": StatusValue(plugin, since: "").value]
+            [
+                "metadata": ["name": .string(plugin.name)], "spec": ["kind": .string(plugin.kind.rawValue)],
+                "status": StatusValue(plugin, since: "").value,
+            ]
         }
     }
 }

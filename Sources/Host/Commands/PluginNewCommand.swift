@@ -4,7 +4,9 @@ internal import ArgumentParser
 struct PluginNewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "new", abstract: "Write a project for a new plugin into ./NAME: source, manifest, Makefile and test.",
-        usage: "apus plugin new NAME --kind \(ProjectTemplate.kinds.joined(separator: "|")) --language \(ProjectTemplate.languages.joined(separator: "|"))")
+        usage:
+            "apus plugin new NAME --kind \(ProjectTemplate.kinds.joined(separator: "|")) --language \(ProjectTemplate.languages.joined(separator: "|"))"
+    )
 
     @Argument(help: "The plugin's name, a DNS label.")
     var name: String

@@ -29,7 +29,9 @@ struct PluginTestCommand: AsyncParsableCommand {
     @Option(help: "Runtimes: an image that is there, with sh and sleep in it.")
     var image: String?
 
-    @Option(name: .customLong("config"), help: "NAME=VALUE goes over the manifest's config; VALUE is JSON or else a string. May be given several times.")
+    @Option(
+        name: .customLong("config"),
+        help: "NAME=VALUE goes over the manifest's config; VALUE is JSON or else a string. May be given several times.")
     var settings: [String] = []
 
     @Option(name: .customLong("object"), help: "Controllers: a YAML file with objects to reconcile. May be given several times.")
@@ -54,7 +56,9 @@ struct PluginTestCommand: AsyncParsableCommand {
         let plugin: PluginUnderTest
         do { plugin = try makePlugin() } catch let error as ConformanceError { throw StartupFailure(error.description) }
         let checks = Suite.checks(of: plugin.kind)
-        for name in only where !checks.contains(where: { $0.name == name }) { throw StartupFailure("there is no check \(name) for a \(plugin.kind.rawValue); --list shows them") }
+        for name in only where !checks.contains(where: { $0.name == name }) {
+            throw StartupFailure("there is no check \(name) for a \(plugin.kind.rawValue); --list shows them")
+        }
         if list {
             for check in checks { Output.line("\(check.name)\n    \(check.promise)") }
             return
@@ -78,10 +82,14 @@ struct PluginTestCommand: AsyncParsableCommand {
 
     private func makePlugin() throws -> PluginUnderTest {
         var whole = try manifest.map { try documents($0).first ?? .null }
-        if endpoint != nil || !settings.isEmpty || isolation != nil, whole == nil { whole = try PluginUnderTest(library: file, component: component).manifest }
+        if endpoint != nil || !settings.isEmpty || isolation != nil, whole == nil {
+            whole = try PluginUnderTest(library: file, component: component).manifest
+        }
         if let endpoint { whole?["spec"]["config"]["endpoint"] = .string(endpoint) }
         for setting in settings {
-            guard let equals = setting.firstIndex(of: "=") else { throw StartupFailure("--config \(setting) is not of the form NAME=VALUE") }
+            guard let equals = setting.firstIndex(of: "=") else {
+                throw StartupFailure("--config \(setting) is not of the form NAME=VALUE")
+            }
             let text = String(setting[setting.index(after: equals)...])
             whole?["spec"]["config"][String(setting[..<equals])] = (try? JSON.decode(Array(text.utf8))) ?? .string(text)
         }

@@ -51,7 +51,9 @@ struct ProxyCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw StartupFailure("kube-proxy needs root: packet filters are the kernel's.") }
         let process = RoleProcess("kube-proxy", log)
         let places = try PluginPlaces(plugins)
-        let host = PluginHost(PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy]), log: Logger(label: "plugins"))
+        let host = PluginHost(
+            PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy]),
+            log: Logger(label: "plugins"))
         guard let kubeconfig, !cleanup else {
             // Without the API: the manifests here say what may have been put in the kernel.
             do {
@@ -66,13 +68,16 @@ struct ProxyCommand: AsyncParsableCommand {
         try await process.run { group in
             let cache = Cache(client: client, log: Logger(label: "cache"))
             group.addTask { try await cache.run() }
-            let objects = PluginObjects(host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))
+            let objects = PluginObjects(
+                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))
             try await cache.watch(.plugins)
             try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))
             group.addTask { try await objects.run() }
             let proxy = Proxy(
-                Proxy.Configuration(nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache, plugins: host,
+                Proxy.Configuration(
+                    nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache,
+                plugins: host,
                 log: process.log)
             try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
             group.addTask { try await proxy.run() }

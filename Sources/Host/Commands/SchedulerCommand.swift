@@ -28,7 +28,8 @@ struct SchedulerCommand: AsyncParsableCommand {
         let process = RoleProcess("kube-scheduler", log)
         let places = try PluginPlaces(plugins)
         let host = PluginHost(
-            PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.schedulerPolicy]), log: Logger(label: "plugins"))
+            PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.schedulerPolicy]),
+            log: Logger(label: "plugins"))
         let client = try process.client(kubeconfig: api.kubeconfig)
         let elector = election.isOn ? process.elector(client) : nil
         try await process.run { group in
@@ -42,7 +43,9 @@ struct SchedulerCommand: AsyncParsableCommand {
             }
             group.addTask { try await cache.run() }
             group.addTask { await recorder.run() }
-            let objects = PluginObjects(host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.schedulerPolicy]), log: Logger(label: "plugins"))
+            let objects = PluginObjects(
+                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.schedulerPolicy]),
+                log: Logger(label: "plugins"))
             try await cache.watch(.plugins)
             try objects.load(cache.list(.plugins))
             try await host.start(services: HostServices(client: client, cache: cache))

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// All roles in one process.
 struct UpCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "up", abstract: "Run a whole cluster in this process, or in the background with --detach.")
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Run a whole cluster in this process, or in the background with --detach.")
 
     @OptionGroup var data: DataOptions
     @OptionGroup var serving: ServingOptions
@@ -15,7 +16,10 @@ struct UpCommand: AsyncParsableCommand {
     @Flag(help: "Run in the background; return when the Node is Ready.")
     var detach = false
 
-    @Option(help: "Do not run this plugin, whatever its object says: for one that takes the process down when it starts. May be given several times.")
+    @Option(
+        help:
+            "Do not run this plugin, whatever its object says: for one that takes the process down when it starts. May be given several times."
+    )
     var disablePlugin: [String] = []
 
     @Option(help: "Use this container runtime and not one of our own: unix:///run/containerd/containerd.sock")
@@ -35,7 +39,9 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard geteuid() == 0 else { throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's. Run `sudo apus up`, or as root.") }
+        guard geteuid() == 0 else {
+            throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's. Run `sudo apus up`, or as root.")
+        }
         let directory = DataDirectory(data.dataDir)
         if detach {
             if let owner = directory.owner { throw directory.inUse(by: owner) }

@@ -9,7 +9,8 @@ enum Fingerprint {
 
     private static func sorted(_ value: Value) -> Value {
         switch value {
-        case .object(let fields): .object(Value.Fields(uniqueKeysWithValues: fields.sorted { $0.key < $1.key }.map { ($0.key, sorted($0.value)) }))
+        case .object(let fields):
+            .object(Value.Fields(uniqueKeysWithValues: fields.sorted { $0.key < $1.key }.map { ($0.key, sorted($0.value)) }))
         case .array(let elements): .array(elements.map(sorted))
         default: value
         }

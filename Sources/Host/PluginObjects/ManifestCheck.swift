@@ -1,7 +1,8 @@
 internal import APIModel
 internal import PluginHost
 
-/// What the reader of manifests says of a Plugin object that somebody wants to write: the API refuses what could not run for its manifest alone.
+/// What the reader of manifests says of a Plugin object that somebody wants to write: the API refuses what could not run for its manifest
+/// alone.
 enum ManifestCheck {
     static func errors(_ object: Value) -> [FieldError] {
         do {
@@ -14,7 +15,9 @@ enum ManifestCheck {
 
     /// Messages begin with the field's path: `spec.rules[0].verbs: must not be empty`.
     private static func fieldError(_ message: String, _ object: Value) -> FieldError {
-        guard let colon = message.firstRange(of: ": "), !message[..<colon.lowerBound].contains(" ") else { return .invalid("spec", object["spec"], message) }
+        guard let colon = message.firstRange(of: ": "), !message[..<colon.lowerBound].contains(" ") else {
+            return .invalid("spec", object["spec"], message)
+        }
         let path = String(message[..<colon.lowerBound])
         let detail = String(message[colon.upperBound...])
         let value = value(at: path, in: object)

@@ -5,7 +5,8 @@ internal import Logging
 internal import OrderedCollections
 internal import PluginHost
 
-/// The manifests of a directory, on their way to become Plugin objects. Only the process that serves the API does this, once, before anybody is served.
+/// The manifests of a directory, on their way to become Plugin objects. Only the process that serves the API does this, once, before
+/// anybody is served.
 struct ManifestFiles {
     /// The documents, checked, in the order of their files: that in which plugins start.
     private let documents: [(manifest: PluginManifest, object: Value)]
@@ -19,7 +20,9 @@ struct ManifestFiles {
             let manifests = try PluginManifest.read(directory: places.manifests)
             var read: [String: [Value]] = [:]
             for file in Set(manifests.map(\.file)) { read[file] = try YAML.decode(String(contentsOfFile: file, encoding: .utf8)) }
-            documents = manifests.map { manifest in (manifest, read[manifest.file]?.first { $0["metadata"]["name"].string == manifest.name } ?? .null) }
+            documents = manifests.map { manifest in
+                (manifest, read[manifest.file]?.first { $0["metadata"]["name"].string == manifest.name } ?? .null)
+            }
         } catch {
             throw StartupFailure("\(error)")
         }
@@ -30,7 +33,8 @@ struct ManifestFiles {
 
     /// Makes the objects be as the files say.
     ///
-    /// What was changed through the API wins over its file, and so does an object that somebody else made under a file's name. An object whose file is gone goes, too.
+    /// What was changed through the API wins over its file, and so does an object that somebody else made under a file's name. An object
+    /// whose file is gone goes, too.
     /// - Throws: `APIError` naming what the API refused.
     func synchronise(_ client: any Client, log: Logger) async throws {
         let existing = try await client.list(.plugins).items
@@ -59,7 +63,9 @@ struct ManifestFiles {
     /// The document as the API will keep it, its library pinned, with the annotations that later tell whose the object is.
     private func complete(_ document: Value, _ manifest: PluginManifest) throws -> Value {
         var object = document
-        if let type = Catalogue.builtin.resource(.plugins) { _ = try Pruning.decode(&object, schema: type.schema.schema, kind: type.groupVersionKind) }
+        if let type = Catalogue.builtin.resource(.plugins) {
+            _ = try Pruning.decode(&object, schema: type.schema.schema, kind: type.groupVersionKind)
+        }
         if manifest.sha256 == nil, let hash = try? Library.find(manifest, directories: libraries).sha256 {
             object["spec"]["sha256"] = .string(hash)
             object["metadata"]["annotations"][PluginAnnotation.pinned] = .string(hash)
@@ -76,7 +82,9 @@ struct ManifestFiles {
             for part in ["labels", "annotations"] {
                 for (key, value) in wanted["metadata"][part].fields { changed["metadata"][part][key] = value }
             }
-            if wanted["metadata"]["annotations"][PluginAnnotation.pinned].isNull { changed["metadata"]["annotations"][PluginAnnotation.pinned] = .null }
+            if wanted["metadata"]["annotations"][PluginAnnotation.pinned].isNull {
+                changed["metadata"]["annotations"][PluginAnnotation.pinned] = .null
+            }
         } else if isPinnedByHost(object), isPinnedByHost(wanted), object["spec"]["library"] == wanted["spec"]["library"] {
             // Only the rest was changed: a library that was built anew is no reason to fail.
             changed["spec"]["sha256"] = wanted["spec"]["sha256"]
@@ -89,7 +97,9 @@ struct ManifestFiles {
     static func isFromFile(_ object: Value) -> Bool { !object["metadata"]["annotations"][PluginAnnotation.manifest].isNull }
 
     /// Whether the specification is still that of the file it came from.
-    static func isUnchanged(_ object: Value) -> Bool { object["metadata"]["annotations"][PluginAnnotation.manifest].string == fingerprint(object["spec"]) }
+    static func isUnchanged(_ object: Value) -> Bool {
+        object["metadata"]["annotations"][PluginAnnotation.manifest].string == fingerprint(object["spec"])
+    }
 
     /// Whether it was the host that pinned the library, which is then the host's to pin anew.
     static func isPinnedByHost(_ object: Value) -> Bool {

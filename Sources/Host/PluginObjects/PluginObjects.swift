@@ -8,8 +8,8 @@ internal import Synchronization
 
 /// Makes the plugins of this process be what the Plugin objects say, from its start on and whenever an object changes.
 ///
-/// `load` once, before the host's plugins are started; `run` from then on. Objects are taken up one after the other; a change that fails is told in the object's status and ends
-/// nothing.
+/// `load` once, before the host's plugins are started; `run` from then on. Objects are taken up one after the other; a change that fails is
+/// told in the object's status and ends nothing.
 final class PluginObjects: Sendable {
     struct Selection: Sendable {
         /// What this process runs; objects of other kinds are none of its business. `nil` means every kind.
@@ -38,8 +38,10 @@ final class PluginObjects: Sendable {
     /// What the host was last told of each plugin.
     private let applied = Mutex<[String: Version]>([:])
 
-    /// - Parameter rights: of the API server in this process, which lets plugins do what their manifests say; `nil` where the server is another process.
-    init(_ host: PluginHost, client: any Client, cache: Cache, selection: Selection = Selection(), rights: PluginRights? = nil, log: Logger) {
+    /// - Parameter rights: of the API server in this process, which lets plugins do what their manifests say; `nil` where the server is
+    ///   another process.
+    init(_ host: PluginHost, client: any Client, cache: Cache, selection: Selection = Selection(), rights: PluginRights? = nil, log: Logger)
+    {
         self.host = host
         self.cache = cache
         self.selection = selection
@@ -51,11 +53,13 @@ final class PluginObjects: Sendable {
     /// Loads what the objects ask for. Blocks.
     ///
     /// - Parameter first: names in the order in which they start; all others follow.
-    /// - Throws: `PluginError` of a required plugin that cannot be loaded, if nobody changed it through the API: what was changed there never keeps the host from starting.
+    /// - Throws: `PluginError` of a required plugin that cannot be loaded, if nobody changed it through the API: what was changed there
+    ///   never keeps the host from starting.
     func load(_ objects: [Object], first: [String] = []) throws {
         let order = Dictionary(first.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         var manifests: [PluginManifest] = []
-        for object in objects.sorted(by: { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) }) where !object.isBeingDeleted {
+        for object in objects.sorted(by: { (order[$0.name] ?? .max, $0.name) < (order[$1.name] ?? .max, $1.name) })
+        where !object.isBeingDeleted {
             guard let manifest = manifest(object) else { continue }
             applied.withLock { $0[object.name] = Version(object) }
             rights?.begin(manifest)
@@ -90,7 +94,9 @@ final class PluginObjects: Sendable {
         defer { observation.cancel() }
         try await cache.watch(.plugins)
         // What went between `load` and the first look.
-        for name in applied.withLock({ $0.keys.sorted() }) where cache.get(.plugins, name: name) == nil { _ = names.withLock { $0.append(name) } }
+        for name in applied.withLock({ $0.keys.sorted() }) where cache.get(.plugins, name: name) == nil {
+            _ = names.withLock { $0.append(name) }
+        }
         change.yield()
         for await _ in changes {
             while let name = names.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { await take(name) }

@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// Lets plugins do at the API server of this process what the manifests they run by say: from before they start until after they stopped.
 ///
-/// One change can start and stop others, which replace each other. So all that might run have their rules while the host changes something, and those that do run keep them.
+/// One change can start and stop others, which replace each other. So all that might run have their rules while the host changes something,
+/// and those that do run keep them.
 final class PluginRights: Sendable {
     private struct Plugin {
         /// The newest; `nil` once the plugin is to go.

@@ -4,7 +4,8 @@ internal import PluginHost
 
 /// Has proxies remove what they put in the kernel, for a node that is taken down, whether or not the process that did so is still there.
 ///
-/// One that was turned off, or that fails since it was changed, may have carried traffic before: so all are asked that the cluster or a manifest file knows.
+/// One that was turned off, or that fails since it was changed, may have carried traffic before: so all are asked that the cluster or a
+/// manifest file knows.
 struct ProxyCleanup {
     let places: PluginPlaces
     let log: Logger
@@ -27,7 +28,9 @@ struct ProxyCleanup {
         }
         for manifest in objects.compactMap(manifest) where manifest.kind == .proxy { await clean(manifest) }
         // What an object was changed to may be beyond reach; what its file says then still knows where to look.
-        for manifest in try files() where manifest.kind == .proxy && !cleaned.contains([manifest.library, manifest.component]) { await clean(manifest) }
+        for manifest in try files() where manifest.kind == .proxy && !cleaned.contains([manifest.library, manifest.component]) {
+            await clean(manifest)
+        }
         return failures.values.sorted()
     }
 

@@ -7,8 +7,9 @@ internal import Synchronization
 
 /// Tells the API how this process's plugins are: their objects' status, and Events about what happened to them.
 ///
-/// Writes the status subresource and nothing else, without a resourceVersion, so that it never stands in the way of who changes the specification; and only what differs from what
-/// this process wrote last, so that two nodes with the same plugin do not overwrite each other without news. All methods are safe from any task; `run` is to be called once.
+/// Writes the status subresource and nothing else, without a resourceVersion, so that it never stands in the way of who changes the
+/// specification; and only what differs from what this process wrote last, so that two nodes with the same plugin do not overwrite each
+/// other without news. All methods are safe from any task; `run` is to be called once.
 final class StatusReporter: Sendable {
     private struct Subject {
         /// The object, for Events.
@@ -54,7 +55,8 @@ final class StatusReporter: Sendable {
         observation = host.observe { signal.yield(.notice($0)) }
     }
 
-    /// An object there is, at its newest, which the host is about to take up: what Events point at. A status is written for objects told of, and for no others.
+    /// An object there is, at its newest, which the host is about to take up: what Events point at. A status is written for objects told
+    /// of, and for no others.
     func know(_ object: Value, unreadable: String? = nil, off: String? = nil) {
         guard let name = object["metadata"]["name"].string else { return }
         subjects.withLock { subjects in
@@ -126,7 +128,8 @@ final class StatusReporter: Sendable {
         }
     }
 
-    /// What is to be written now. The host is asked while nobody can `know` or `settle`: what it says of an object that it is about is neither before nor after.
+    /// What is to be written now. The host is asked while nobody can `know` or `settle`: what it says of an object that it is about is
+    /// neither before nor after.
     private func news(counters: Bool) -> [(name: String, status: StatusValue)] {
         subjects.withLock { subjects in
             let plugins = Dictionary(host.plugins.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
@@ -140,7 +143,8 @@ final class StatusReporter: Sendable {
 
     /// `nil` when there is nothing new.
     private static func status(_ subject: inout Subject, _ plugin: PluginStatus?, counters: Bool) -> StatusValue? {
-        // What runs, or does not, while the host is about it does so by an earlier generation: of the newest there is only a first start to tell of.
+        // What runs, or does not, while the host is about it does so by an earlier generation: of the newest there is only a first start to
+        // tell of.
         if subject.isUnsettled, let plugin, plugin.startTime != nil || ![.discovered, .loaded].contains(plugin.state) { return nil }
         let isReady = subject.unreadable == nil && plugin.map(StatusValue.isReady) ?? false
         if subject.isReady != isReady { (subject.isReady, subject.since) = (isReady, Timestamp.now()) }

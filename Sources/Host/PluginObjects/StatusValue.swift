@@ -9,7 +9,9 @@ struct StatusValue {
     /// What people wait for: written at once. The rest counts, and may lag behind.
     let state: Value
 
-    private static let counters: Set<String> = ["calls", "errors", "late", "p99", "slots", "shadow", "violations", "lastViolation", "forbidden", "lastForbidden"]
+    private static let counters: Set<String> = [
+        "calls", "errors", "late", "p99", "slots", "shadow", "violations", "lastViolation", "forbidden", "lastForbidden",
+    ]
 
     /// - Parameter since: when the state last became ready, or ceased to be.
     init(_ plugin: PluginStatus, since: String) {
@@ -18,14 +20,22 @@ struct StatusValue {
         let reason = isEarlier ? "\(plugin.reason); what ran before goes on" : plugin.reason
         self.init(
             [
-                "observedGeneration": Value(plugin.observedGeneration), "state": .string(plugin.state.rawValue), "reason": Self.text(reason),
-                "isolation": .string(plugin.isolation.rawValue), "library": Self.text(plugin.library), "version": Self.text(plugin.version), "abi": Self.text(plugin.abi),
-                "sha256": Self.text(plugin.sha256), "startTime": Value(plugin.startTime), "pid": Value(plugin.pid.map(Int64.init)), "restarts": Value(plugin.restarts),
-                "calls": Self.count(plugin.calls), "errors": Self.count(plugin.errors), "late": Self.count(plugin.late), "violations": Self.count(plugin.violations),
-                "forbidden": Self.count(plugin.forbidden), "lastViolation": Self.text(plugin.lastViolation), "lastForbidden": Self.text(plugin.lastForbidden),
-                "p99": Value(plugin.p99.map(Self.duration)), "slots": .array(plugin.slots.map(Self.slot)), "shadow": plugin.shadow.map(Self.shadow) ?? .null,
+                "observedGeneration": Value(plugin.observedGeneration), "state": .string(plugin.state.rawValue),
+                "reason": Self.text(reason),
+                "isolation": .string(plugin.isolation.rawValue), "library": Self.text(plugin.library), "version": Self.text(plugin.version),
+                "abi": Self.text(plugin.abi),
+                "sha256": Self.text(plugin.sha256), "startTime": Value(plugin.startTime), "pid": Value(plugin.pid.map(Int64.init)),
+                "restarts": Value(plugin.restarts),
+                "calls": Self.count(plugin.calls), "errors": Self.count(plugin.errors), "late": Self.count(plugin.late),
+                "violations": Self.count(plugin.violations),
+                "forbidden": Self.count(plugin.forbidden), "lastViolation": Self.text(plugin.lastViolation),
+                "lastForbidden": Self.text(plugin.lastForbidden),
+                "p99": Value(plugin.p99.map(Self.duration)), "slots": .array(plugin.slots.map(Self.slot)),
+                "shadow": plugin.shadow.map(Self.shadow) ?? .null,
                 "conditions": [
-                    Self.ready(Self.isReady(plugin), reason: isEarlier ? "EarlierVersion" : plugin.state.rawValue, message: reason, plugin.observedGeneration, since: since)
+                    Self.ready(
+                        Self.isReady(plugin), reason: isEarlier ? "EarlierVersion" : plugin.state.rawValue, message: reason,
+                        plugin.observedGeneration, since: since)
                 ],
             ])
     }
@@ -50,14 +60,16 @@ struct StatusValue {
 
     private static func ready(_ isReady: Bool, reason: String, message: String, _ generation: Int64?, since: String) -> Value {
         [
-            "type": "Ready", "status": isReady ? "True" : "False", "reason": .string(reason), "message": .string(message), "lastTransitionTime": .string(since),
+            "type": "Ready", "status": isReady ? "True" : "False", "reason": .string(reason), "message": .string(message),
+            "lastTransitionTime": .string(since),
             "observedGeneration": Value(generation),
         ]
     }
 
     private static func slot(_ slot: PluginStatus.Slot) -> Value {
         [
-            "name": .string(slot.name), "calls": count(slot.calls), "errors": count(slot.errors), "late": count(slot.late), "p50": Value(slot.p50.map(duration)),
+            "name": .string(slot.name), "calls": count(slot.calls), "errors": count(slot.errors), "late": count(slot.late),
+            "p50": Value(slot.p50.map(duration)),
             "p99": Value(slot.p99.map(duration)),
         ]
     }
@@ -81,7 +93,9 @@ struct StatusValue {
     /// `850ns`, `12µs`, `3.4ms`, `1.2s`: two digits say enough.
     static func duration(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
-        let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow ? Int64.max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        let nanoseconds =
+            seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
+            ? Int64.max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
         for (unit, size) in [("s", Int64(1_000_000_000)), ("ms", 1_000_000), ("µs", 1_000)] where nanoseconds >= size {
             let tenths = nanoseconds / (size / 10)
             return tenths >= 100 || tenths % 10 == 0 ? "\(tenths / 10)\(unit)" : "\(tenths / 10).\(tenths % 10)\(unit)"

@@ -9,7 +9,8 @@ struct ControllerSelection: Equatable {
 
     /// What upstream calls them, beside our name with `-controller` behind it.
     private static let aliases: [String: [String]] = [
-        "endpoints": ["endpoint"], "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"], "podgc": ["pod-garbage-collector-controller"],
+        "endpoints": ["endpoint"], "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"],
+        "podgc": ["pod-garbage-collector-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
     ]
 
@@ -24,7 +25,10 @@ struct ControllerSelection: Equatable {
         let all = Set(known.flatMap(Self.names))
         for word in words where word != "*" {
             let name = word.hasPrefix("-") ? String(word.dropFirst()) : word
-            guard all.contains(name) else { throw StartupFailure("--controllers: \"\(name)\" is not in the list of known controllers: \(known.sorted().joined(separator: ", "))") }
+            guard all.contains(name) else {
+                throw StartupFailure(
+                    "--controllers: \"\(name)\" is not in the list of known controllers: \(known.sorted().joined(separator: ", "))")
+            }
         }
         for controller in known {
             let names = Self.names(of: controller)

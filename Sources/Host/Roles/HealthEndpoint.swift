@@ -28,7 +28,8 @@ struct HealthEndpoint: Responder {
 
     /// Adds a server to the group; it listens already when this returns. Port 0 turns it off.
     static func serve(
-        in group: inout ThrowingTaskGroup<Void, any Error>, _ host: String, _ port: Int, _ security: Security, problem: @escaping @Sendable () async -> String?
+        in group: inout ThrowingTaskGroup<Void, any Error>, _ host: String, _ port: Int, _ security: Security,
+        problem: @escaping @Sendable () async -> String?
     ) async throws {
         guard port != 0 else { return }
         var tls: TLSConfiguration?
@@ -41,7 +42,8 @@ struct HealthEndpoint: Responder {
             }
         }
         let server = try HTTPServer(
-            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: HealthEndpoint(problem: problem), log: Logger(label: "health"))
+            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: HealthEndpoint(problem: problem),
+            log: Logger(label: "health"))
         try await server.start()
         group.addTask { try await server.run() }
     }
@@ -51,7 +53,8 @@ struct HealthEndpoint: Responder {
 enum SelfSigned {
     /// Signed by an authority that is forgotten at once.
     static func pair(names: [String], addresses: [String]) throws -> (certificatePEM: String, privateKeyPEM: String) {
-        let pair = try CertificateAuthority.create(commonName: "apus-self-signed").issueServer(commonName: names.first ?? "localhost", names: names, addresses: addresses)
+        let pair = try CertificateAuthority.create(commonName: "apus-self-signed").issueServer(
+            commonName: names.first ?? "localhost", names: names, addresses: addresses)
         return (pair.certificatePEM, pair.privateKeyPEM)
     }
 }

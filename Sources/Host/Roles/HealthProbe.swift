@@ -31,7 +31,8 @@ struct HealthProbe: Sendable {
         let connection = try await Dialer.connect(host: Self.host, port: port, tls: Dialer.TLS(trustsAnyone: true), timeout: Self.patience)
         return try await withTaskCancellationHandler {
             do {
-                let response = try await HTTP1Request(target: "/healthz", host: "\(Self.host):\(port)", headers: [("Connection", "close")]).send(over: connection)
+                let response = try await HTTP1Request(target: "/healthz", host: "\(Self.host):\(port)", headers: [("Connection", "close")])
+                    .send(over: connection)
                 let text = String(decoding: try await response.collect(upTo: 4096), as: UTF8.self)
                 await connection.close()
                 return response.status == 200 ? nil : "\(response.status): \(text.split(separator: "\n").first ?? "")"

@@ -21,7 +21,8 @@ enum NodeFlags {
         for taint in taints {
             let parts = taint.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
             guard parts.count == 2, !parts[0].isEmpty, !parts[0].hasPrefix("="), effects.contains(parts[1]) else {
-                throw ValidationError("\(flag): \(taint) is not a taint, as in key=value:NoSchedule; effects are \(effects.sorted().joined(separator: ", "))")
+                throw ValidationError(
+                    "\(flag): \(taint) is not a taint, as in key=value:NoSchedule; effects are \(effects.sorted().joined(separator: ", "))")
             }
         }
         return taints

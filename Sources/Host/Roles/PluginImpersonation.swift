@@ -1,7 +1,8 @@
 internal import APIServer
 internal import PluginHost
 
-/// Lets each component act as the plugins of the kind it runs, and as no others: a controller manager as `system:plugin:deployment`, a node as its runtime.
+/// Lets each component act as the plugins of the kind it runs, and as no others: a controller manager as `system:plugin:deployment`, a node
+/// as its runtime.
 struct PluginImpersonation: Authorizer {
     private let plugins: PluginUsers
     private static let groups = Set(PluginManifest.groups)
@@ -17,7 +18,9 @@ struct PluginImpersonation: Authorizer {
     init(_ plugins: PluginUsers) { self.plugins = plugins }
 
     func authorize(_ attributes: Attributes) -> Decision {
-        guard attributes.verb == "impersonate", attributes.isResource, attributes.group.isEmpty, attributes.subresource.isEmpty else { return .pass }
+        guard attributes.verb == "impersonate", attributes.isResource, attributes.group.isEmpty, attributes.subresource.isEmpty else {
+            return .pass
+        }
         for member in Self.members where member.isMember(attributes.user) {
             let names = attributes.resource == "users" ? plugins.users(member.kind) : attributes.resource == "groups" ? Self.groups : []
             if names.contains(attributes.name) { return .allow("it runs this plugin") }

@@ -4,9 +4,11 @@ internal import Client
 internal import PluginHost
 internal import Synchronization
 
-/// Which plugins there are, for an API server whose plugins run in other processes: what each may do, and who may act as it. Safe from any thread.
+/// Which plugins there are, for an API server whose plugins run in other processes: what each may do, and who may act as it. Safe from any
+/// thread.
 ///
-/// A plugin has its rules for as long as its object is there, enabled or not: a process may be told by a flag to run what its object turns off.
+/// A plugin has its rules for as long as its object is there, enabled or not: a process may be told by a flag to run what its object turns
+/// off.
 final class PluginUsers: Sendable {
     private let kinds = Mutex<[String: ExtensionKind]>([:])
 

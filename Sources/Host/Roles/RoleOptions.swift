@@ -29,7 +29,9 @@ struct CertificateOptions: ParsableArguments {
     var tlsPrivateKeyFile: String?
 
     func validate() throws {
-        guard (tlsCertFile == nil) == (tlsPrivateKeyFile == nil) else { throw ValidationError("--tls-cert-file and --tls-private-key-file go together: one is missing") }
+        guard (tlsCertFile == nil) == (tlsPrivateKeyFile == nil) else {
+            throw ValidationError("--tls-cert-file and --tls-private-key-file go together: one is missing")
+        }
     }
 
     /// `nil` when none is given.
@@ -42,7 +44,9 @@ struct CertificateOptions: ParsableArguments {
 enum Ports {
     /// - Parameter zero: what 0 means to the flag, where it means something.
     static func check(_ port: Int, _ flag: String, zero: String? = nil) throws {
-        guard (zero == nil ? 1 : 0)...65535 ~= port else { throw ValidationError("\(flag): \(port) is not a port\(zero.map { "; 0 \($0)" } ?? "")") }
+        guard (zero == nil ? 1 : 0)...65535 ~= port else {
+            throw ValidationError("\(flag): \(port) is not a port\(zero.map { "; 0 \($0)" } ?? "")")
+        }
     }
 }
 

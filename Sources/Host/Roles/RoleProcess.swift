@@ -14,8 +14,8 @@ struct RoleProcess {
         log = Logger(label: name)
     }
 
-    /// Runs what `begin` adds to the group until the process is asked to stop (then returns) or something fails (then throws `StartupFailure`). `end` is called in either
-    /// case, once no task of the group runs any more.
+    /// Runs what `begin` adds to the group until the process is asked to stop (then returns) or something fails (then throws
+    /// `StartupFailure`). `end` is called in either case, once no task of the group runs any more.
     func run(_ begin: (inout ThrowingTaskGroup<Void, any Error>) async throws -> Void, end: () async -> Void) async throws {
         let (stop, request) = AsyncStream.makeStream(of: Void.self)
         // Owned by the process: it waits for a signal, which a role that fails by itself never gets.

@@ -2,7 +2,8 @@ internal import APIServer
 internal import HTTPServer
 internal import PKI
 
-/// What the API server shows and whom it believes: from the files that flags name, and for what they leave out from `pki` under the data directory, made when it is missing.
+/// What the API server shows and whom it believes: from the files that flags name, and for what they leave out from `pki` under the data
+/// directory, made when it is missing.
 struct ServerCredentials {
     var certificatePEM: String
     var privateKeyPEM: String
@@ -34,7 +35,9 @@ struct ServerCredentials {
         }
         serviceAccountKey = try choose(key, \.serviceAccountKey)
         self.kubelet = try choose(kubelet) {
-            Dialer.TLS(caPEM: $0.ca.certificatePEM, certificateChainPEM: $0.kubeletClient.certificatePEM, privateKeyPEM: $0.kubeletClient.privateKeyPEM)
+            Dialer.TLS(
+                caPEM: $0.ca.certificatePEM, certificateChainPEM: $0.kubeletClient.certificatePEM,
+                privateKeyPEM: $0.kubeletClient.privateKeyPEM)
         }
         // Whoever gives a certificate of another authority says to the controller manager which, with --root-ca-file.
         rootCA = serving == nil ? made?.ca.certificatePEM ?? "" : clientCA ?? ""
@@ -55,7 +58,8 @@ struct ServerCredentials {
             let isSame = text.trimmed == key.publicKeyPEM.trimmed || (try? ServiceAccountKey(privateKeyPEM: text).id) == key.id
             guard isSame else {
                 throw StartupFailure(
-                    "--service-account-key-file: \(publicFile) is not the public key of --service-account-signing-key-file; tokens of other keys are not supported")
+                    "--service-account-key-file: \(publicFile) is not the public key of --service-account-signing-key-file; tokens of other keys are not supported"
+                )
             }
         }
         return key

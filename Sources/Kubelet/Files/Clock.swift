@@ -12,5 +12,7 @@ enum Clock {
     static func seconds() -> Int64 { nanoseconds() / 1_000_000_000 }
 
     /// RFC 3339 with seconds, as the API writes times. 0 is no time.
-    static func text(_ nanoseconds: Int64) -> Value { nanoseconds == 0 ? .null : .string(Timestamp.format(seconds: nanoseconds / 1_000_000_000)) }
+    static func text(_ nanoseconds: Int64) -> Value {
+        nanoseconds == 0 ? .null : .string(Timestamp.format(seconds: nanoseconds / 1_000_000_000))
+    }
 }

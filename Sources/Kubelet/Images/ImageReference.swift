@@ -1,4 +1,5 @@
-/// A reference to an image as a pod names it: `web`, `registry.example:5000/team/web:1.2`, `web@sha256:…`. Upstream: distribution `reference`.
+/// A reference to an image as a pod names it: `web`, `registry.example:5000/team/web:1.2`, `web@sha256:…`. Upstream: distribution
+/// `reference`.
 struct ImageReference: Equatable, Sendable {
     /// The registry's host with its port, `docker.io` when none is named.
     var domain: String
@@ -20,7 +21,9 @@ struct ImageReference: Equatable, Sendable {
             guard Self.isTag(tag ?? "") else { return nil }
         }
         var parts = rest.split(separator: "/", omittingEmptySubsequences: false)
-        if parts.count > 1, let first = parts.first, first.contains(".") || first.contains(":") || first == "localhost" || first.lowercased() != first {
+        if parts.count > 1, let first = parts.first,
+            first.contains(".") || first.contains(":") || first == "localhost" || first.lowercased() != first
+        {
             domain = String(first)
             parts.removeFirst()
             guard Self.isDomain(domain) else { return nil }
@@ -62,7 +65,8 @@ struct ImageReference: Equatable, Sendable {
 
     private static func isDigest(_ text: String) -> Bool {
         let parts = text.split(separator: ":", maxSplits: 1)
-        return parts.count == 2 && parts[0].first?.isLetter == true && parts[1].count >= 32 && parts[1].allSatisfy { $0.isASCII && $0.isHexDigit }
+        return parts.count == 2 && parts[0].first?.isLetter == true && parts[1].count >= 32
+            && parts[1].allSatisfy { $0.isASCII && $0.isHexDigit }
     }
 
     private static func isDomain(_ text: String) -> Bool {

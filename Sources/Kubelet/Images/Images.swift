@@ -2,7 +2,8 @@ import APIModel
 import Client
 import Synchronization
 
-/// Sees to it that a container's image is on the machine. Failed pulls back off, for each pod and image. Upstream: `images/image_manager.go`.
+/// Sees to it that a container's image is on the machine. Failed pulls back off, for each pod and image. Upstream:
+/// `images/image_manager.go`.
 final class Images: Sendable {
     private let cri: CRI
     private let events: any EventSink
@@ -39,9 +40,12 @@ final class Images: Sendable {
             throw StartFailure(reason: "ImageInspectError", message: message)
         }
         let isPresent = known["id"].string.map { !$0.isEmpty } ?? false
-        let policy = container["imagePullPolicy"].string ?? (reference.tag ?? "latest" == "latest" && reference.digest == nil ? "Always" : "IfNotPresent")
+        let policy =
+            container["imagePullPolicy"].string
+            ?? (reference.tag ?? "latest" == "latest" && reference.digest == nil ? "Always" : "IfNotPresent")
         if isPresent && policy != "Always" {
-            events.container(pod, container, .normal, "Pulled", "Container image \"\(asked)\" already present on machine and can be accessed by the pod")
+            events.container(
+                pod, container, .normal, "Pulled", "Container image \"\(asked)\" already present on machine and can be accessed by the pod")
             return Present(reference: known["id"].string ?? image, image: known)
         }
         if policy == "Never" {
@@ -52,13 +56,16 @@ final class Images: Sendable {
         return try await pull(image, reference, asked, container, pod, sandboxConfig)
     }
 
-    private func pull(_ image: String, _ reference: ImageReference, _ asked: String, _ container: Value, _ pod: Pod, _ sandboxConfig: Value) async throws -> Present {
+    private func pull(_ image: String, _ reference: ImageReference, _ asked: String, _ container: Value, _ pod: Pod, _ sandboxConfig: Value)
+        async throws -> Present
+    {
         let key = "\(pod.uid)_\(image)"
         if let deadline = backoff.withLock({ $0.deadline(key, now: Clock.nanoseconds()) }) {
             let message = "Back-off pulling image \"\(asked)\""
             events.container(pod, container, .normal, "BackOff", message)
             let cause = failures.withLock { $0[key] }
-            throw StartFailure(reason: "ImagePullBackOff", message: cause.map { "\(message): ErrImagePull: \($0)" } ?? message, retryAt: deadline)
+            throw StartFailure(
+                reason: "ImagePullBackOff", message: cause.map { "\(message): ErrImagePull: \($0)" } ?? message, retryAt: deadline)
         }
         events.container(pod, container, .normal, "Pulling", "Pulling image \"\(asked)\"")
         let began = Clock.nanoseconds()
@@ -68,7 +75,8 @@ final class Images: Sendable {
             let present = try? await cri.imageStatus(pulled.isEmpty ? image : pulled)
             let size = present?["size"].int ?? 0
             events.container(
-                pod, container, .normal, "Pulled", "Successfully pulled image \"\(asked)\" in \(took) (\(took) including waiting). Image size: \(size) bytes.")
+                pod, container, .normal, "Pulled",
+                "Successfully pulled image \"\(asked)\" in \(took) (\(took) including waiting). Image size: \(size) bytes.")
             backoff.withLock { $0.reset(key) }
             failures.withLock { $0[key] = nil }
             return Present(reference: pulled.isEmpty ? image : pulled, image: present ?? .null)

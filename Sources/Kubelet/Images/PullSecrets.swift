@@ -17,7 +17,10 @@ struct PullSecrets: Sendable {
 
     private mutating func add(_ auths: Value) {
         for (server, entry) in auths.fields {
-            var auth: Value = ["username": entry["username"], "password": entry["password"], "identity_token": entry["identitytoken"], "registry_token": entry["registrytoken"]]
+            var auth: Value = [
+                "username": entry["username"], "password": entry["password"], "identity_token": entry["identitytoken"],
+                "registry_token": entry["registrytoken"],
+            ]
             if let packed = entry["auth"].string.flatMap(Base64.decode) {
                 let parts = String(decoding: packed, as: UTF8.self).split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
                 if parts.count == 2 {
@@ -48,7 +51,9 @@ struct PullSecrets: Sendable {
         return canonical(String(host)) + text.dropFirst(host.count)
     }
 
-    private static func canonical(_ host: String) -> String { host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io" : host }
+    private static func canonical(_ host: String) -> String {
+        host == "index.docker.io" || host == "registry-1.docker.io" ? "docker.io" : host
+    }
 
     /// `*` in a host stands for one label or a part of it.
     static func matches(_ pattern: String, _ location: String) -> Bool {

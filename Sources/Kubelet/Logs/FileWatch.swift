@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Tells of changes of files in directories, through inotify. One thread for the whole process waits for the kernel; it lives as long as the process.
+/// Tells of changes of files in directories, through inotify. One thread for the whole process waits for the kernel; it lives as long as
+/// the process.
 final class FileWatch: Sendable {
     static let shared = FileWatch()
 

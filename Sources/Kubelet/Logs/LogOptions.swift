@@ -29,7 +29,9 @@ struct LogOptions: Equatable, Sendable {
                 since = now - min(Int64(try Self.number(name, value, least: 1, "must be greater than 0")), LogTime.most) * 1_000_000_000
             case "sinceTime":
                 guard since == nil else { throw APIError.badRequest("at most one of `sinceTime` or `sinceSeconds` may be specified") }
-                guard let time = LogTime.parse(value) else { throw APIError.badRequest("invalid sinceTime \"\(value)\": must be an RFC 3339 time") }
+                guard let time = LogTime.parse(value) else {
+                    throw APIError.badRequest("invalid sinceTime \"\(value)\": must be an RFC 3339 time")
+                }
                 since = time
             case "stream":
                 switch value {
@@ -53,7 +55,10 @@ struct LogOptions: Equatable, Sendable {
 
     private static func number(_ name: String, _ value: String, least: Int, _ rule: String) throws -> Int {
         guard let number = Int(value) else { throw APIError.badRequest("invalid \(name) \"\(value)\": must be an integer") }
-        guard number >= least else { throw APIError(code: 422, reason: .invalid, message: "PodLogOptions \"\" is invalid: \(name): Invalid value: \(number): \(rule)") }
+        guard number >= least else {
+            throw APIError(
+                code: 422, reason: .invalid, message: "PodLogOptions \"\" is invalid: \(name): Invalid value: \(number): \(rule)")
+        }
         return number
     }
 }

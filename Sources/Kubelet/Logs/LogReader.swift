@@ -12,7 +12,8 @@ struct LogReader: Sendable {
 
     private static let piece = 32 << 10
 
-    /// Hands on what is to be shown, as it was written. Following ends once `isRunning` says no and all was read; also when `write` throws, or on cancellation.
+    /// Hands on what is to be shown, as it was written. Following ends once `isRunning` says no and all was read; also when `write` throws,
+    /// or on cancellation.
     func read(isRunning: @Sendable () async -> Bool, write: @Sendable ([UInt8]) async throws -> Void) async throws {
         var file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw Missing(path: path) }
@@ -50,7 +51,9 @@ struct LogReader: Sendable {
     }
 
     /// Reads to the present end of the file. Returns false when it stopped because enough was shown.
-    private func drain(_ file: Int32, _ offset: inout Int64, _ formatter: inout LogFormatter, _ write: @Sendable ([UInt8]) async throws -> Void) async throws -> Bool {
+    private func drain(
+        _ file: Int32, _ offset: inout Int64, _ formatter: inout LogFormatter, _ write: @Sendable ([UInt8]) async throws -> Void
+    ) async throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: Self.piece)
         while true {
             let count = pread(file, &buffer, buffer.count, Int(offset))

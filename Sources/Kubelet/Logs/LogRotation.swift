@@ -24,7 +24,9 @@ struct LogRotation: Sendable {
             for container in Files.entries("\(configuration.podLogsDirectory)/\(pod)") {
                 let directory = "\(configuration.podLogsDirectory)/\(pod)/\(container)"
                 for name in Files.entries(directory) where name.hasSuffix(".log") {
-                    if let status = Files.status("\(directory)/\(name)"), Int64(status.st_size) > configuration.containerLogMaxSize { found.append("\(directory)/\(name)") }
+                    if let status = Files.status("\(directory)/\(name)"), Int64(status.st_size) > configuration.containerLogMaxSize {
+                        found.append("\(directory)/\(name)")
+                    }
                 }
             }
         }
@@ -43,7 +45,8 @@ struct LogRotation: Sendable {
         }
     }
 
-    /// Moves the log aside and has the runtime begin a new one. When it does not, the log goes back, so that nothing is written where nobody looks.
+    /// Moves the log aside and has the runtime begin a new one. When it does not, the log goes back, so that nothing is written where
+    /// nobody looks.
     func rotate(_ path: String, container id: String) async throws {
         let kept = ContainerLogFiles.rotated(path)
         // The current file and the one that is about to be made count.

@@ -21,13 +21,17 @@ struct Machine: Sendable {
                     let count = Files.text("/sys/kernel/mm/hugepages/\(name)/nr_hugepages").flatMap({ Int64($0.prefix { $0.isNumber }) })
                 else { return nil }
                 return (
-                    kilobytes >= 1 << 20 ? "hugepages-\(kilobytes >> 20)Gi" : kilobytes >= 1024 ? "hugepages-\(kilobytes >> 10)Mi" : "hugepages-\(kilobytes)Ki",
+                    kilobytes >= 1 << 20
+                        ? "hugepages-\(kilobytes >> 20)Gi"
+                        : kilobytes >= 1024 ? "hugepages-\(kilobytes >> 10)Mi" : "hugepages-\(kilobytes)Ki",
                     kilobytes * count << 10
                 )
             }, uniquingKeysWith: { $1 })
         info = [
-            "machineID": .string(Self.line("/etc/machine-id")), "systemUUID": .string(Self.line("/sys/class/dmi/id/product_uuid", orElse: "/etc/machine-id")),
-            "bootID": .string(Self.line("/proc/sys/kernel/random/boot_id")), "kernelVersion": .string(Self.line("/proc/sys/kernel/osrelease")),
+            "machineID": .string(Self.line("/etc/machine-id")),
+            "systemUUID": .string(Self.line("/sys/class/dmi/id/product_uuid", orElse: "/etc/machine-id")),
+            "bootID": .string(Self.line("/proc/sys/kernel/random/boot_id")),
+            "kernelVersion": .string(Self.line("/proc/sys/kernel/osrelease")),
             "osImage": .string(Self.osImage(Files.text("/etc/os-release") ?? "")), "kubeletVersion": .string(kubeletVersion),
             "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": .string(Self.architecture),
         ]
@@ -76,12 +80,15 @@ struct Machine: Sendable {
 
     /// The node's capacity as quantities.
     func capacity(maxPods: Int) -> [String: String] {
-        var capacity = ["cpu": String(cpus), "memory": "\(memory >> 10)Ki", "ephemeral-storage": "\(storage >> 10)Ki", "pods": String(maxPods)]
+        var capacity = [
+            "cpu": String(cpus), "memory": "\(memory >> 10)Ki", "ephemeral-storage": "\(storage >> 10)Ki", "pods": String(maxPods),
+        ]
         for (name, bytes) in hugePages { capacity[name] = bytes == 0 ? "0" : "\(bytes >> 20)Mi" }
         return capacity
     }
 
-    /// What pods may have, in milli-units: the capacity without what is reserved and without the memory and storage that are kept for the machine to live on.
+    /// What pods may have, in milli-units: the capacity without what is reserved and without the memory and storage that are kept for the
+    /// machine to live on.
     func allocatable(reserved: [String: String]) -> [String: Int64] {
         // What upstream keeps back by its default eviction thresholds: 100Mi of memory, 10 % of storage.
         var milli = ["cpu": cpus * 1000, "memory": (memory - (100 << 20)) * 1000, "ephemeral-storage": storage / 10 * 9 * 1000]

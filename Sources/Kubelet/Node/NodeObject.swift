@@ -21,7 +21,8 @@ struct NodeObject {
     /// The labels every node has, and those it was given.
     var labels: [String: String] {
         [
-            "kubernetes.io/hostname": configuration.nodeName, "kubernetes.io/os": "linux", "kubernetes.io/arch": Machine.architecture, "beta.kubernetes.io/os": "linux",
+            "kubernetes.io/hostname": configuration.nodeName, "kubernetes.io/os": "linux", "kubernetes.io/arch": Machine.architecture,
+            "beta.kubernetes.io/os": "linux",
             "beta.kubernetes.io/arch": Machine.architecture,
         ].merging(configuration.labels) { $1 }
     }
@@ -32,7 +33,8 @@ struct NodeObject {
         return [
             "apiVersion": "v1", "kind": "Node",
             "metadata": [
-                "name": .string(configuration.nodeName), "labels": Value(labels), "annotations": ["volumes.kubernetes.io/controller-managed-attach-detach": "true"],
+                "name": .string(configuration.nodeName), "labels": Value(labels),
+                "annotations": ["volumes.kubernetes.io/controller-managed-attach-detach": "true"],
             ],
             "spec": [
                 "podCIDR": configuration.podCIDR.isEmpty ? .null : .string(configuration.podCIDR),
@@ -48,7 +50,10 @@ struct NodeObject {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let parts = text[..<colon].split(separator: "=", maxSplits: 1).map(String.init)
         guard let key = parts.first else { return nil }
-        return ["key": .string(key), "value": parts.count > 1 ? .string(parts[1]) : .null, "effect": .string(String(text[text.index(after: colon)...]))]
+        return [
+            "key": .string(key), "value": parts.count > 1 ? .string(parts[1]) : .null,
+            "effect": .string(String(text[text.index(after: colon)...])),
+        ]
     }
 
     /// The status to report, with the transition times of `previous` where nothing changed.
@@ -69,7 +74,9 @@ struct NodeObject {
             "capacity": Value(machine.capacity(maxPods: configuration.maxPods)), "allocatable": Value(allocatableText),
             "conditions": .array(conditions(health, previous)),
             "addresses": .array(
-                configuration.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [["type": "Hostname", "address": .string(configuration.nodeName)]]),
+                configuration.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [
+                    ["type": "Hostname", "address": .string(configuration.nodeName)]
+                ]),
             "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(configuration.serverPort))]], "nodeInfo": info,
             "images": images.isEmpty ? .null : .array(images),
         ]
@@ -81,23 +88,29 @@ struct NodeObject {
                 "MemoryPressure", health.memoryPressure, ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
                 ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"), previous),
             condition(
-                "DiskPressure", health.diskPressure, ("KubeletHasDiskPressure", "kubelet has disk pressure"), ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"), previous
+                "DiskPressure", health.diskPressure, ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+                ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"), previous
             ),
             condition(
                 "PIDPressure", health.pidPressure, ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
                 ("KubeletHasSufficientPID", "kubelet has sufficient PID available"), previous),
-            condition("Ready", health.notReady.isEmpty, ("KubeletReady", "kubelet is posting ready status"), ("KubeletNotReady", health.notReady), previous),
+            condition(
+                "Ready", health.notReady.isEmpty, ("KubeletReady", "kubelet is posting ready status"), ("KubeletNotReady", health.notReady),
+                previous),
         ]
     }
 
-    private func condition(_ type: String, _ status: Bool, _ whenTrue: (String, String), _ whenFalse: (String, String), _ previous: Value) -> Value {
+    private func condition(_ type: String, _ status: Bool, _ whenTrue: (String, String), _ whenFalse: (String, String), _ previous: Value)
+        -> Value
+    {
         let text = status ? "True" : "False"
         let (reason, message) = status ? whenTrue : whenFalse
         let old = previous["conditions"].elements.first { $0["type"].string == type } ?? .null
         let time = Value.string(Timestamp.format(seconds: now))
         return [
             "type": .string(type), "status": .string(text), "lastHeartbeatTime": time,
-            "lastTransitionTime": old["status"].string == text && !old["lastTransitionTime"].isNull ? old["lastTransitionTime"] : time, "reason": .string(reason),
+            "lastTransitionTime": old["status"].string == text && !old["lastTransitionTime"].isNull ? old["lastTransitionTime"] : time,
+            "reason": .string(reason),
             "message": .string(message),
         ]
     }

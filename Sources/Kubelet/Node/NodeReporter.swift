@@ -3,7 +3,8 @@ import Client
 import Logging
 import Synchronization
 
-/// Registers the node, and tells the API how it is: at once when something changes, every five minutes otherwise; the Lease every ten seconds says that it lives.
+/// Registers the node, and tells the API how it is: at once when something changes, every five minutes otherwise; the Lease every ten
+/// seconds says that it lives.
 final class NodeReporter: Sendable {
     private let configuration: KubeletConfiguration
     private let client: any Client
@@ -31,7 +32,10 @@ final class NodeReporter: Sendable {
     private static let checkInterval = Duration.seconds(10)
     private static let leaseSeconds: Int64 = 40
 
-    init(configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, identity: RuntimeIdentity, events: any EventSink, ready: Wakeup, log: Logger) {
+    init(
+        configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, identity: RuntimeIdentity,
+        events: any EventSink, ready: Wakeup, log: Logger
+    ) {
         self.configuration = configuration
         self.client = client
         self.cri = cri
@@ -107,10 +111,12 @@ final class NodeReporter: Sendable {
             let old = existing["metadata"]["labels"].strings
             let wanted = node.labels.filter { old[$0.key] != $0.value }
             if !wanted.isEmpty {
-                _ = try await client.patch(.nodes, namespace: nil, name: configuration.nodeName, subresource: nil, .merge, ["metadata": ["labels": Value(wanted)]])
+                _ = try await client.patch(
+                    .nodes, namespace: nil, name: configuration.nodeName, subresource: nil, .merge, ["metadata": ["labels": Value(wanted)]])
             }
             let status = node.status(health, images: images, previous: existing["status"])
-            let answer = try await client.patch(.nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
+            let answer = try await client.patch(
+                .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
             sent(answer.value, health, node.now)
         }
         event("Starting", "Starting kubelet.")
@@ -134,7 +140,8 @@ final class NodeReporter: Sendable {
     private func event(_ reason: String, _ message: String) {
         let name = Value.string(configuration.nodeName)
         // Upstream names the node as its own uid here, and kubectl looks for it by that.
-        events.event(about: ["kind": "Node", "apiVersion": "v1", "name": name, "uid": name], type: .normal, reason: reason, message: message)
+        events.event(
+            about: ["kind": "Node", "apiVersion": "v1", "name": name, "uid": name], type: .normal, reason: reason, message: message)
     }
 
     private func health() async -> NodeObject.Health {
@@ -143,7 +150,9 @@ final class NodeReporter: Sendable {
             for condition in try await cri.conditions() where condition["status"].bool != true {
                 let type = condition["type"].string ?? ""
                 guard type == "RuntimeReady" || type == "NetworkReady" else { continue }
-                let subject = type == "NetworkReady" ? "container runtime network not ready" : "container runtime status check may not have completed yet"
+                let subject =
+                    type == "NetworkReady"
+                    ? "container runtime network not ready" : "container runtime status check may not have completed yet"
                 let reason = "\(type)=false reason:\(condition["reason"].string ?? "") message:\(condition["message"].string ?? "")"
                 health.notReady = [health.notReady, "\(subject): \(reason)"].filter { !$0.isEmpty }.joined(separator: ", ")
             }
@@ -173,7 +182,9 @@ final class NodeReporter: Sendable {
         let name = configuration.nodeName
         let time = Value.string(Timestamp.nowMicro())
         do {
-            _ = try await client.patch(.leases, namespace: "kube-node-lease", name: name, subresource: nil, .merge, ["spec": ["holderIdentity": .string(name), "renewTime": time]])
+            _ = try await client.patch(
+                .leases, namespace: "kube-node-lease", name: name, subresource: nil, .merge,
+                ["spec": ["holderIdentity": .string(name), "renewTime": time]])
         } catch let error as APIError where error.reason == .notFound {
             let uid = state.withLock { $0.uid }
             let owner: Value = ["apiVersion": "v1", "kind": "Node", "name": .string(name), "uid": .string(uid)]

@@ -1,6 +1,7 @@
 import APIModel
 
-/// Tells whether a running container still is what the pod asks for. Only name and image count, so that defaults added by a newer API restart nothing.
+/// Tells whether a running container still is what the pod asks for. Only name and image count, so that defaults added by a newer API
+/// restart nothing.
 enum ContainerHash {
     static func hash(of container: Value) -> String {
         let picked: Value = ["name": container["name"], "image": container["image"]]

@@ -1,4 +1,5 @@
-/// `$(NAME)` references in commands, arguments and values. An unknown name stays as it is written; `$$` is a dollar sign. Upstream: `third_party/forked/golang/expansion`.
+/// `$(NAME)` references in commands, arguments and values. An unknown name stays as it is written; `$$` is a dollar sign. Upstream:
+/// `third_party/forked/golang/expansion`.
 enum Expansion {
     static func expand(_ input: String, _ value: (String) -> String?) -> String {
         let text = Array(input.utf8)

@@ -42,7 +42,9 @@ struct FieldReference {
     func resource(_ reference: Value, container: Value) throws(Unsupported) -> String {
         let name = reference["resource"].string ?? ""
         let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
-        guard parts.count == 2, parts[0] == "limits" || parts[0] == "requests" else { throw Unsupported(description: "unsupported container resource : \(name)") }
+        guard parts.count == 2, parts[0] == "limits" || parts[0] == "requests" else {
+            throw Unsupported(description: "unsupported container resource : \(name)")
+        }
         let resource = parts[1]
         guard ["cpu", "memory", "ephemeral-storage"].contains(resource) || resource.hasPrefix("hugepages-") else {
             throw Unsupported(description: "unsupported container resource : \(name)")

@@ -1,14 +1,17 @@
 import APIModel
 
-/// A pod's own group in the kernel's cgroup tree, between its quality of service and its containers: shares and limits that hold for the pod as a whole.
+/// A pod's own group in the kernel's cgroup tree, between its quality of service and its containers: shares and limits that hold for the
+/// pod as a whole.
 ///
-/// The runtime makes the group when it makes the sandbox; the kubelet sets its values and takes it away when the pod is gone. Works on cgroup v1, on v2 and on both at once.
+/// The runtime makes the group when it makes the sandbox; the kubelet sets its values and takes it away when the pod is gone. Works on
+/// cgroup v1, on v2 and on both at once.
 struct PodCgroup: Sendable {
     private static let root = "/sys/fs/cgroup"
 
     static func path(of pod: Pod) -> String { QualityOfService(of: pod).cgroup + "/pod" + pod.uid }
 
-    /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves the pod with its containers' own values.
+    /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves
+    /// the pod with its containers' own values.
     static func apply(_ pod: Pod) {
         var requests: Int64 = 0
         var cpuLimit: Int64? = 0

@@ -13,7 +13,9 @@ enum QualityOfService: String, Sendable {
         for container in pod.containers + pod.initContainers {
             var limited: Set<String> = []
             for resource in ["cpu", "memory"] {
-                if let request = container[path: "resources", "requests", resource].quantity, request.milliValue > 0 { requests[resource, default: .zero] += request }
+                if let request = container[path: "resources", "requests", resource].quantity, request.milliValue > 0 {
+                    requests[resource, default: .zero] += request
+                }
                 if let limit = container[path: "resources", "limits", resource].quantity, limit.milliValue > 0 {
                     limits[resource, default: .zero] += limit
                     limited.insert(resource)

@@ -1,7 +1,8 @@
 import APIModel
 import OrderedCollections
 
-/// What a container may do, from its own security context and its pod's. Upstream: `securitycontext/util.go`, `kuberuntime/security_context.go`.
+/// What a container may do, from its own security context and its pod's. Upstream: `securitycontext/util.go`,
+/// `kuberuntime/security_context.go`.
 enum SecurityContext {
     /// A field of the container's context, or else of the pod's.
     private static func effective(_ field: String, _ container: Value, _ pod: Pod) -> Value {
@@ -11,7 +12,8 @@ enum SecurityContext {
 
     /// What `/proc` hides by default.
     static let maskedPaths = [
-        "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+        "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+        "/proc/timer_stats", "/proc/sched_debug",
         "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
     ]
     static let readOnlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
@@ -25,7 +27,8 @@ enum SecurityContext {
         return ["network": pod.usesHostNetwork ? node : own, "pid": pid, "ipc": pod.spec["hostIPC"].bool == true ? node : own]
     }
 
-    /// CRI's `SecurityProfile` for seccomp. A pod that says nothing is unconfined, as upstream leaves it unless told otherwise by `seccompDefault`.
+    /// CRI's `SecurityProfile` for seccomp. A pod that says nothing is unconfined, as upstream leaves it unless told otherwise by
+    /// `seccompDefault`.
     static func seccomp(_ profile: Value, profileRoot: String) -> Value {
         switch profile["type"].string {
         case "RuntimeDefault": ["profile_type": 0]
@@ -90,10 +93,12 @@ enum SecurityContext {
     static func nonRootViolation(of container: Value, in pod: Pod, image: Value) -> String? {
         guard effective("runAsNonRoot", container, pod).bool == true else { return nil }
         if let id = effective("runAsUser", container, pod).int {
-            return id == 0 ? "container's runAsUser breaks non-root policy (pod: \"\(pod.description)\", container: \(container.name))" : nil
+            return id == 0
+                ? "container's runAsUser breaks non-root policy (pod: \"\(pod.description)\", container: \(container.name))" : nil
         }
         switch user(of: container, in: pod, image: image) {
-        case .id(0): return "container has runAsNonRoot and image will run as root (pod: \"\(pod.description)\", container: \(container.name))"
+        case .id(0):
+            return "container has runAsNonRoot and image will run as root (pod: \"\(pod.description)\", container: \(container.name))"
         case .name(let name):
             return
                 "container has runAsNonRoot and image has non-numeric user (\(name)), cannot verify user is non-root (pod: \"\(pod.description)\", container: \(container.name))"

@@ -25,7 +25,8 @@ enum Connection {
                         var configuration = TLSConfiguration.makeClientConfiguration()
                         // A probe asks whether something answers, not who: pods have certificates of any make.
                         configuration.certificateVerification = .none
-                        try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: nil))
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: nil))
                     }
                     try channel.pipeline.syncOperations.addHandler(collector)
                 }
@@ -56,8 +57,10 @@ enum Connection {
         let (seconds, attoseconds) = timeout.components
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         do {
-            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000))
-                .channelInitializer(initialize).connect(host: host, port: port).get()
+            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(
+                .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+            )
+            .channelInitializer(initialize).connect(host: host, port: port).get()
         } catch {
             throw Failure(description: "dial tcp \(address): \(reason(error))")
         }

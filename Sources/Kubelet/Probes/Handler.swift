@@ -27,7 +27,9 @@ struct Handler: Sendable {
             return code == 0 ? .success : .failure(String(decoding: output.utf8.prefix(10 << 10), as: UTF8.self))
         } catch {
             // A command that takes too long has given its answer.
-            if error.code == "DeadlineExceeded" { return .failure("command timed out: \"\(command.joined(separator: " "))\" timed out after \(timeout)s") }
+            if error.code == "DeadlineExceeded" {
+                return .failure("command timed out: \"\(command.joined(separator: " "))\" timed out after \(timeout)s")
+            }
             return .error(error.description)
         }
     }
@@ -41,7 +43,9 @@ struct Handler: Sendable {
     }
 
     private func tcp(_ action: Value, _ container: Value, _ host: String, _ timeout: Int64) async -> Outcome {
-        guard let port = Self.port(action["port"], of: container) else { return .error("invalid port number: \(action["port"].string ?? "0")") }
+        guard let port = Self.port(action["port"], of: container) else {
+            return .error("invalid port number: \(action["port"].string ?? "0")")
+        }
         do {
             try await Connection.dial(action["host"].string.flatMap { $0.isEmpty ? nil : $0 } ?? host, port, timeout: .seconds(timeout))
             return .success
@@ -51,7 +55,9 @@ struct Handler: Sendable {
     }
 
     private func http(_ action: Value, _ container: Value, _ host: String, _ timeout: Int64, _ userAgent: String) async -> Outcome {
-        guard let port = Self.port(action["port"], of: container) else { return .error("invalid port number: \(action["port"].string ?? "0")") }
+        guard let port = Self.port(action["port"], of: container) else {
+            return .error("invalid port number: \(action["port"].string ?? "0")")
+        }
         let host = action["host"].string.flatMap { $0.isEmpty ? nil : $0 } ?? host
         let isTLS = action["scheme"].string?.uppercased() == "HTTPS"
         var path = action["path"].string.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
@@ -62,7 +68,9 @@ struct Handler: Sendable {
             let request = Self.request(path, authority, action["httpHeaders"].elements, userAgent)
             let url = "\(isTLS ? "https" : "http")://\(authority)\(path)"
             do {
-                let answer = String(decoding: try await Connection.exchange(host, port, tls: isTLS, request, limit: 10 << 10, timeout: .seconds(timeout)), as: UTF8.self)
+                let answer = String(
+                    decoding: try await Connection.exchange(host, port, tls: isTLS, request, limit: 10 << 10, timeout: .seconds(timeout)),
+                    as: UTF8.self)
                 guard let status = Self.status(answer) else { return .failure("Get \"\(url)\": malformed HTTP response") }
                 if (300..<400).contains(status), let next = Self.redirect(answer, authority) {
                     path = next

@@ -33,7 +33,8 @@ struct ProbeRunner: Sendable {
                 if state.observe(false) { await report(false) }
             case .error(let message):
                 // Not the container's fault, so it does not count.
-                events.container(pod, container, .warning, "Unhealthy", "\(kind.rawValue) probe errored and resulted in unknown state: \(message)")
+                events.container(
+                    pod, container, .warning, "Unhealthy", "\(kind.rawValue) probe errored and resulted in unknown state: \(message)")
             }
             try? await Task.sleep(until: next, clock: .continuous)
         }

@@ -27,12 +27,19 @@ struct CRI: Sendable {
 
     func runSandbox(_ config: Value, handler: String) async throws(RuntimeFailure) -> String {
         // Network plugins may take their time; upstream gives a sandbox twice what it gives other calls.
-        try await service("RunPodSandbox", ["config": config, "runtime_handler": handler.isEmpty ? .null : .string(handler)], timeout: .seconds(240))["pod_sandbox_id"].string ?? ""
+        try await service(
+            "RunPodSandbox", ["config": config, "runtime_handler": handler.isEmpty ? .null : .string(handler)], timeout: .seconds(240))[
+                "pod_sandbox_id"
+            ].string ?? ""
     }
 
     func stopSandbox(_ id: String) async throws(RuntimeFailure) { _ = try await service("StopPodSandbox", ["pod_sandbox_id": .string(id)]) }
-    func removeSandbox(_ id: String) async throws(RuntimeFailure) { _ = try await service("RemovePodSandbox", ["pod_sandbox_id": .string(id)]) }
-    func sandboxStatus(_ id: String) async throws(RuntimeFailure) -> Value { try await service("PodSandboxStatus", ["pod_sandbox_id": .string(id)])["status"] }
+    func removeSandbox(_ id: String) async throws(RuntimeFailure) {
+        _ = try await service("RemovePodSandbox", ["pod_sandbox_id": .string(id)])
+    }
+    func sandboxStatus(_ id: String) async throws(RuntimeFailure) -> Value {
+        try await service("PodSandboxStatus", ["pod_sandbox_id": .string(id)])["status"]
+    }
 
     /// All sandboxes, or those of one pod.
     func sandboxes(pod uid: String? = nil) async throws(RuntimeFailure) -> [Value] {
@@ -49,23 +56,33 @@ struct CRI: Sendable {
     }
 
     func createContainer(sandbox: String, config: Value, sandboxConfig: Value) async throws(RuntimeFailure) -> String {
-        try await service("CreateContainer", ["pod_sandbox_id": .string(sandbox), "config": config, "sandbox_config": sandboxConfig])["container_id"].string ?? ""
+        try await service("CreateContainer", ["pod_sandbox_id": .string(sandbox), "config": config, "sandbox_config": sandboxConfig])[
+            "container_id"
+        ].string ?? ""
     }
 
-    func startContainer(_ id: String) async throws(RuntimeFailure) { _ = try await service("StartContainer", ["container_id": .string(id)]) }
+    func startContainer(_ id: String) async throws(RuntimeFailure) {
+        _ = try await service("StartContainer", ["container_id": .string(id)])
+    }
 
     func stopContainer(_ id: String, grace seconds: Int64) async throws(RuntimeFailure) {
-        _ = try await service("StopContainer", ["container_id": .string(id), "timeout": .int(seconds)], timeout: CRI.usual + .seconds(seconds))
+        _ = try await service(
+            "StopContainer", ["container_id": .string(id), "timeout": .int(seconds)], timeout: CRI.usual + .seconds(seconds))
     }
 
-    func removeContainer(_ id: String) async throws(RuntimeFailure) { _ = try await service("RemoveContainer", ["container_id": .string(id)]) }
-    func containerStatus(_ id: String) async throws(RuntimeFailure) -> Value { try await service("ContainerStatus", ["container_id": .string(id)])["status"] }
+    func removeContainer(_ id: String) async throws(RuntimeFailure) {
+        _ = try await service("RemoveContainer", ["container_id": .string(id)])
+    }
+    func containerStatus(_ id: String) async throws(RuntimeFailure) -> Value {
+        try await service("ContainerStatus", ["container_id": .string(id)])["status"]
+    }
     func reopenLog(_ id: String) async throws(RuntimeFailure) { _ = try await service("ReopenContainerLog", ["container_id": .string(id)]) }
 
     /// Runs a command to its end. `timeout` of zero means none.
     func exec(_ id: String, _ command: [String], timeout seconds: Int64) async throws(RuntimeFailure) -> (exitCode: Int64, output: String) {
         let answer = try await service(
-            "ExecSync", ["container_id": .string(id), "cmd": Value(command), "timeout": .int(seconds)], timeout: seconds == 0 ? nil : CRI.usual + .seconds(seconds))
+            "ExecSync", ["container_id": .string(id), "cmd": Value(command), "timeout": .int(seconds)],
+            timeout: seconds == 0 ? nil : CRI.usual + .seconds(seconds))
         let output = [answer["stdout"], answer["stderr"]].compactMap { Base64.decode($0.string ?? "") }.joined()
         return (answer["exit_code"].int ?? 0, String(decoding: Array(output), as: UTF8.self))
     }

@@ -1,4 +1,5 @@
-/// What the kubelet writes on sandboxes and containers so that it finds them again after a restart. Upstream: kubelet `types/labels.go`, `kuberuntime/labels.go`.
+/// What the kubelet writes on sandboxes and containers so that it finds them again after a restart. Upstream: kubelet `types/labels.go`,
+/// `kuberuntime/labels.go`.
 enum Label {
     static let podName = "io.kubernetes.pod.name"
     static let podNamespace = "io.kubernetes.pod.namespace"

@@ -1,13 +1,15 @@
 public import APIModel
 public import PluginHost
 
-/// The runtime plugin that runs, whichever it is at the moment of a call, as the kubelet's runtime: values become CRI's protobuf messages and back.
+/// The runtime plugin that runs, whichever it is at the moment of a call, as the kubelet's runtime: values become CRI's protobuf messages
+/// and back.
 public struct PluginRuntime: Runtime {
     private let plugins: PluginHost
 
     public init(_ plugins: PluginHost) { self.plugins = plugins }
 
-    /// Calls the runtime that runs. One that was swapped out between being looked up and being called refuses: then the call is for its successor.
+    /// Calls the runtime that runs. One that was swapped out between being looked up and being called refuses: then the call is for its
+    /// successor.
     private func ask<R>(_ body: (RuntimePlugin) async throws(RuntimeError) -> R) async throws(RuntimeFailure) -> R {
         while true {
             guard let plugin = plugins.runtime else { throw RuntimeFailure(code: "Unavailable", message: "no runtime plugin is running") }
@@ -25,11 +27,14 @@ public struct PluginRuntime: Runtime {
         let bytes = try Self.encode(request, String(name) + "Request")
         let answer = try await ask { plugin throws(RuntimeError) in try await plugin.call(method, bytes, timeout: timeout) }
         guard let type = Catalogue.cri.type(named: String(name) + "Response") else { throw Self.unknown(method) }
-        do { return try Protobuf.decode(answer, as: type) } catch { throw RuntimeFailure(code: "Internal", message: "answer to \(method): \(error)") }
+        do { return try Protobuf.decode(answer, as: type) } catch {
+            throw RuntimeFailure(code: "Internal", message: "answer to \(method): \(error)")
+        }
     }
 
     public func follow(
-        _ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void, subscribed: @escaping @Sendable (_ isReliable: Bool) -> Void
+        _ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void,
+        subscribed: @escaping @Sendable (_ isReliable: Bool) -> Void
     ) async {
         var known: (plugin: RuntimePlugin, incarnation: UInt64)?
         // The stream ends with the task.
@@ -46,7 +51,9 @@ public struct PluginRuntime: Runtime {
         }
     }
 
-    private static let requests: [RuntimeStreamKind: String] = [.exec: "ExecRequest", .attach: "AttachRequest", .portForward: "PortForwardRequest"]
+    private static let requests: [RuntimeStreamKind: String] = [
+        .exec: "ExecRequest", .attach: "AttachRequest", .portForward: "PortForwardRequest",
+    ]
 
     public func open(_ kind: RuntimeStreamKind, _ request: Value) async throws(RuntimeFailure) -> any RuntimeConnection {
         guard let streamKind = StreamKind(rawValue: kind.rawValue), let type = Self.requests[kind] else { throw Self.unknown("\(kind)") }
@@ -59,5 +66,7 @@ public struct PluginRuntime: Runtime {
         do { return try Protobuf.encode(request, as: type) } catch { throw RuntimeFailure(code: "Internal", message: "\(name): \(error)") }
     }
 
-    private static func unknown(_ name: String) -> RuntimeFailure { RuntimeFailure(code: "Unimplemented", message: "\(name) is not in the CRI protocol") }
+    private static func unknown(_ name: String) -> RuntimeFailure {
+        RuntimeFailure(code: "Unimplemented", message: "\(name) is not in the CRI protocol")
+    }
 }

@@ -54,7 +54,8 @@ extension PodRuntime.Sandbox {
     /// From a `PodSandbox` of a list.
     init(_ item: Value) {
         self.init(
-            id: item["id"].string ?? "", attempt: item[path: "metadata", "attempt"].int ?? 0, isReady: (item["state"].int ?? 0) == 0, createdAt: item["created_at"].int ?? 0)
+            id: item["id"].string ?? "", attempt: item[path: "metadata", "attempt"].int ?? 0, isReady: (item["state"].int ?? 0) == 0,
+            createdAt: item["created_at"].int ?? 0)
     }
 
     /// Adds what only `PodSandboxStatus` tells.
@@ -74,9 +75,11 @@ extension PodRuntime.Container {
         let annotations = item["annotations"].strings
         self.init(
             id: item["id"].string ?? "", sandbox: item["pod_sandbox_id"].string ?? "",
-            name: item["labels"][Label.containerName].string ?? item[path: "metadata", "name"].string ?? "", attempt: item[path: "metadata", "attempt"].int ?? 0,
+            name: item["labels"][Label.containerName].string ?? item[path: "metadata", "name"].string ?? "",
+            attempt: item[path: "metadata", "attempt"].int ?? 0,
             state: State(rawValue: item["state"].int ?? 0) ?? .unknown, createdAt: item["created_at"].int ?? 0,
-            restartCount: annotations[Annotation.restartCount].flatMap { Int64($0) } ?? 0, hash: annotations[Annotation.hash] ?? "", annotations: annotations)
+            restartCount: annotations[Annotation.restartCount].flatMap { Int64($0) } ?? 0, hash: annotations[Annotation.hash] ?? "",
+            annotations: annotations)
     }
 
     /// Adds what only `ContainerStatus` tells.

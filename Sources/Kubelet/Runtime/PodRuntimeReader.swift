@@ -48,12 +48,15 @@ enum TerminationMessage {
     /// What the container wrote to its file; or the end of its log, where its policy says so and it failed; or what the runtime says.
     static func read(_ container: PodRuntime.Container, _ status: Value) -> String {
         let path = container.annotations[Annotation.terminationMessagePath] ?? ""
-        if !path.isEmpty, let mount = status["mounts"].elements.first(where: { $0["container_path"].string == path }), let file = mount["host_path"].string,
+        if !path.isEmpty, let mount = status["mounts"].elements.first(where: { $0["container_path"].string == path }),
+            let file = mount["host_path"].string,
             let bytes = Files.read(file, upTo: limit), !bytes.isEmpty
         {
             return String(decoding: bytes, as: UTF8.self)
         }
-        guard container.annotations[Annotation.terminationMessagePolicy] == "FallbackToLogsOnError", container.exitCode != 0, container.reason != "ContainerCannotRun" else {
+        guard container.annotations[Annotation.terminationMessagePolicy] == "FallbackToLogsOnError", container.exitCode != 0,
+            container.reason != "ContainerCannotRun"
+        else {
             return container.message
         }
         let lines = LogTail.last(logLines, of: container.logPath)

@@ -2,16 +2,19 @@ public import APIModel
 
 /// A container runtime as the kubelet sees it: the methods of CRI v1 with their messages as values, streams, and word of changes.
 ///
-/// Safe from any task. The fields of a message have the names of the protocol (`pod_sandbox_id`); numbers of enumerations stay numbers; bytes are base64.
+/// Safe from any task. The fields of a message have the names of the protocol (`pod_sandbox_id`); numbers of enumerations stay numbers;
+/// bytes are base64.
 public protocol Runtime: Sendable {
     /// One CRI call, `RuntimeService/RunPodSandbox` say. `timeout` of `nil` means none.
     func call(_ method: String, _ request: Value, timeout: Duration?) async throws(RuntimeFailure) -> Value
 
-    /// Tells of changes until the task is cancelled, or of as many as it can: `changed` with the ids of the sandbox and the container, either of which may be empty; both
-    /// empty mean "look at everything". `subscribed` hears, at first and whenever the runtime behind this is another, whether every change is told from now on, so that
-    /// looking for oneself now and then suffices; what happened before it does not tell. Called once.
+    /// Tells of changes until the task is cancelled, or of as many as it can: `changed` with the ids of the sandbox and the container,
+    /// either of which may be empty; both empty mean "look at everything". `subscribed` hears, at first and whenever the runtime behind
+    /// this is another, whether every change is told from now on, so that looking for oneself now and then suffices; what happened before
+    /// it does not tell. Called once.
     func follow(
-        _ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void, subscribed: @escaping @Sendable (_ isReliable: Bool) -> Void) async
+        _ changed: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void,
+        subscribed: @escaping @Sendable (_ isReliable: Bool) -> Void) async
 
     /// Opens an exec, attach or port-forward stream. `request` is `ExecRequest`, `AttachRequest` or `PortForwardRequest`.
     func open(_ kind: RuntimeStreamKind, _ request: Value) async throws(RuntimeFailure) -> any RuntimeConnection

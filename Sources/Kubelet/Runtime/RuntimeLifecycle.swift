@@ -34,12 +34,17 @@ final class RuntimeLifecycle: Sendable {
     /// The runtime says that something changed; empty ids are unknown. Safe from any thread.
     func note(sandbox: String, container: String) {
         state.withLock { state in
-            if let pod = state.seen[container]?.pod ?? state.seen[sandbox]?.pod { state.told.insert(pod) } else { state.isEverythingToBeSeen = true }
+            if let pod = state.seen[container]?.pod ?? state.seen[sandbox]?.pod {
+                state.told.insert(pod)
+            } else {
+                state.isEverythingToBeSeen = true
+            }
         }
         wakeup.set()
     }
 
-    /// There is another runtime, or the same anew: everything is looked at, and then seldom if it tells of every change. Safe from any thread.
+    /// There is another runtime, or the same anew: everything is looked at, and then seldom if it tells of every change. Safe from any
+    /// thread.
     func subscribed(isReliable: Bool) {
         state.withLock { state in
             state.isReliable = isReliable

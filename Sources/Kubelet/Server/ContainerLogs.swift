@@ -19,7 +19,9 @@ struct ContainerLogs: Sendable {
         }
         let status = context.statuses.status(pod.uid) ?? pod.status
         let id: String
-        do { id = try Self.container(container, pod: name, status: status, previous: options.previous) } catch { throw APIError.badRequest(error.message) }
+        do { id = try Self.container(container, pod: name, status: status, previous: options.previous) } catch {
+            throw APIError.badRequest(error.message)
+        }
         let path = try await path(of: id)
         let reader = LogReader(path: path, options: options)
         guard Files.exists(path) else { throw APIError.internalError(LogReader.Missing(path: path).description) }
@@ -28,7 +30,8 @@ struct ContainerLogs: Sendable {
             // The head goes out at once, however long the container stays silent.
             try await writer.write([])
             try await reader.read(
-                isRunning: { (try? await cri.containerStatus(id))?["state"].int == PodRuntime.Container.State.running.rawValue }, write: { try await writer.write($0) })
+                isRunning: { (try? await cri.containerStatus(id))?["state"].int == PodRuntime.Container.State.running.rawValue },
+                write: { try await writer.write($0) })
         }
     }
 
@@ -52,7 +55,9 @@ struct ContainerLogs: Sendable {
         let last = told[path: "lastState", "terminated", "containerID"].string ?? ""
         let id: String
         if previous {
-            guard !last.isEmpty else { throw ConfigurationError(message: "previous terminated container \"\(container)\" in pod \"\(pod)\" not found") }
+            guard !last.isEmpty else {
+                throw ConfigurationError(message: "previous terminated container \"\(container)\" in pod \"\(pod)\" not found")
+            }
             id = last
         } else if !told[path: "state", "running"].isNull {
             id = told["containerID"].string ?? ""

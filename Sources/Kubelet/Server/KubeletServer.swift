@@ -4,7 +4,8 @@ import HTTPTypes
 import Logging
 import NIOSSL
 
-/// The node's HTTPS server: what the API server asks of a node on behalf of `kubectl logs`, `exec`, `attach` and `port-forward`. Paths are upstream's.
+/// The node's HTTPS server: what the API server asks of a node on behalf of `kubectl logs`, `exec`, `attach` and `port-forward`. Paths are
+/// upstream's.
 struct KubeletServer: Responder {
     let context: Context
     let runtime: any Runtime
@@ -14,9 +15,11 @@ struct KubeletServer: Responder {
     /// Throws when the certificate or the key is unusable.
     func httpServer() throws -> HTTPServer {
         let configuration = context.configuration
-        let tls = try TLSConfiguration.server(certificateChainPEM: configuration.servingCertificate, privateKeyPEM: configuration.servingKey)
+        let tls = try TLSConfiguration.server(
+            certificateChainPEM: configuration.servingCertificate, privateKeyPEM: configuration.servingKey)
         return try HTTPServer(
-            configuration: HTTPServer.Configuration(host: configuration.serverAddress, port: configuration.serverPort, tls: tls), responder: self, log: context.log)
+            configuration: HTTPServer.Configuration(host: configuration.serverAddress, port: configuration.serverPort, tls: tls),
+            responder: self, log: context.log)
     }
 
     func respond(to request: Request) async -> Response {
@@ -29,12 +32,16 @@ struct KubeletServer: Responder {
             case ("pods", 1): return .json(await podList())
             case ("metrics", 1): return .text(.ok, await metrics())
             case ("stats", 2) where path[1] == "summary": return .json(await StatsSummary(context: context, pods: pods).make())
-            case ("containerLogs", 4): return try await ContainerLogs(context: context, pods: pods).respond(namespace: path[1], pod: path[2], container: path[3], request)
+            case ("containerLogs", 4):
+                return try await ContainerLogs(context: context, pods: pods).respond(
+                    namespace: path[1], pod: path[2], container: path[3], request)
             case ("exec", 4), ("exec", 5), ("attach", 4), ("attach", 5):
                 // With five parts the uid stands before the container.
-                return try await remoteCommand(path[0] == "exec" ? .exec : .attach, namespace: path[1], pod: path[2], container: path[path.count - 1], request)
+                return try await remoteCommand(
+                    path[0] == "exec" ? .exec : .attach, namespace: path[1], pod: path[2], container: path[path.count - 1], request)
             case ("portForward", 3), ("portForward", 4):
-                return try await PortForwarding(context: context, runtime: runtime, pods: pods).respond(namespace: path[1], pod: path[2], request)
+                return try await PortForwarding(context: context, runtime: runtime, pods: pods).respond(
+                    namespace: path[1], pod: path[2], request)
             default: return .text(.notFound, "404 page not found")
             }
         } catch let error as APIError {
@@ -46,18 +53,29 @@ struct KubeletServer: Responder {
 
     /// `nil` lets the request pass.
     private func authorize(_ request: Request) async -> Response? {
-        guard !request.peerCertificates.isEmpty, let (user, groups) = await context.configuration.authenticate(request.peerCertificates) else {
+        guard !request.peerCertificates.isEmpty, let (user, groups) = await context.configuration.authenticate(request.peerCertificates)
+        else {
             return .text(.unauthorized, "Unauthorized")
         }
         if context.configuration.serverUsers.contains(user) || groups.contains("system:masters") { return nil }
-        return .text(.forbidden, "Forbidden (user=\(user), verb=\(request.method == .get ? "get" : "create"), resource=nodes, subresource(s)=[proxy])")
+        return .text(
+            .forbidden,
+            "Forbidden (user=\(user), verb=\(request.method == .get ? "get" : "create"), resource=nodes, subresource(s)=[proxy])")
     }
 
-    private func remoteCommand(_ kind: RuntimeStreamKind, namespace: String, pod: String, container: String, _ request: Request) async throws -> Response {
-        guard let worker = await pods.worker(namespace: namespace, name: pod) else { throw APIError(code: 404, reason: .notFound, message: "pod does not exist") }
-        guard let running = await worker.runningContainer(container) else { throw APIError(code: 404, reason: .notFound, message: "container not found (\"\(container)\")") }
+    private func remoteCommand(_ kind: RuntimeStreamKind, namespace: String, pod: String, container: String, _ request: Request)
+        async throws -> Response
+    {
+        guard let worker = await pods.worker(namespace: namespace, name: pod) else {
+            throw APIError(code: 404, reason: .notFound, message: "pod does not exist")
+        }
+        guard let running = await worker.runningContainer(container) else {
+            throw APIError(code: 404, reason: .notFound, message: "container not found (\"\(container)\")")
+        }
         let options = RemoteCommandOptions(request.query)
-        guard options.stdin || options.stdout || options.stderr else { throw APIError.badRequest("you must specify at least 1 of stdin, stdout, stderr") }
+        guard options.stdin || options.stdout || options.stderr else {
+            throw APIError.badRequest("you must specify at least 1 of stdin, stdout, stderr")
+        }
         let spec = await worker.pod.container(container) ?? .null
         return try RemoteCommand(runtime: runtime).respond(request, kind, options.message(kind, container: running, spec: spec), options)
     }
@@ -104,5 +122,7 @@ extension Response {
         .full(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: [Array(text.utf8)])
     }
 
-    static func json(_ value: Value) -> Response { .full(status: .ok, headers: [.contentType: "application/json"], body: [JSON.encode(value)]) }
+    static func json(_ value: Value) -> Response {
+        .full(status: .ok, headers: [.contentType: "application/json"], body: [JSON.encode(value)])
+    }
 }

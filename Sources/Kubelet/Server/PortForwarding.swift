@@ -11,11 +11,17 @@ struct PortForwarding: Sendable {
     let pods: Pods
 
     func respond(namespace: String, pod name: String, _ request: Request) async throws -> Response {
-        guard let worker = await pods.worker(namespace: namespace, name: name) else { throw APIError(code: 404, reason: .notFound, message: "pod does not exist") }
-        guard let sandbox = await worker.readySandbox else { throw APIError(code: 404, reason: .notFound, message: "pod not found (\"\(name)_\(namespace)\")") }
+        guard let worker = await pods.worker(namespace: namespace, name: name) else {
+            throw APIError(code: 404, reason: .notFound, message: "pod does not exist")
+        }
+        guard let sandbox = await worker.readySandbox else {
+            throw APIError(code: 404, reason: .notFound, message: "pod not found (\"\(name)_\(namespace)\")")
+        }
         let pod = await worker.pod
         if let (headers, chosen) = WebSocket.accept(request, protocols: [PortForward.webSocketProtocol]) {
-            guard let chosen else { throw APIError.badRequest("unable to upgrade: the WebSocket protocol \(PortForward.webSocketProtocol) is needed") }
+            guard let chosen else {
+                throw APIError.badRequest("unable to upgrade: the WebSocket protocol \(PortForward.webSocketProtocol) is needed")
+            }
             return .upgrade(headers: headers) { pipe in
                 let socket = WebSocketConnection(pipe, role: .server, subprotocol: chosen)
                 try await self.serve(MessageBytePipe(socket), sandbox, pod)
@@ -25,7 +31,9 @@ struct PortForwarding: Sendable {
         guard request.headers[.upgrade]?.lowercased() == "spdy/3.1", let version = HTTPField.Name("X-Stream-Protocol-Version") else {
             throw APIError.badRequest("unable to upgrade: missing upgrade headers in request")
         }
-        return .upgrade(headers: [.upgrade: "SPDY/3.1", version: PortForward.spdyProtocol]) { pipe in try await self.serve(pipe, sandbox, pod) }
+        return .upgrade(headers: [.upgrade: "SPDY/3.1", version: PortForward.spdyProtocol]) { pipe in
+            try await self.serve(pipe, sandbox, pod)
+        }
     }
 
     private func serve(_ pipe: any BytePipe, _ sandbox: String, _ pod: Pod) async throws {
@@ -33,7 +41,8 @@ struct PortForwarding: Sendable {
         try await PortForward.serve(
             pipe, describe: { port, error in "error forwarding port \(port) to pod \(pod.name), uid \(pod.uid): \(error)" },
             connect: { port in
-                RuntimePort(connection: try await runtime.open(.portForward, ["pod_sandbox_id": .string(sandbox), "port": [.int(Int64(port))]]))
+                RuntimePort(
+                    connection: try await runtime.open(.portForward, ["pod_sandbox_id": .string(sandbox), "port": [.int(Int64(port))]]))
             })
     }
 }
@@ -45,7 +54,9 @@ private struct RuntimePort: PortConnection {
     func read() async throws -> ByteBuffer? {
         while let (channel, bytes) = try await connection.receive() {
             // Why it could not connect, or what broke it.
-            if channel == RuntimeChannel.error && !bytes.isEmpty { throw RuntimeFailure(code: "Unknown", message: String(decoding: bytes, as: UTF8.self)) }
+            if channel == RuntimeChannel.error && !bytes.isEmpty {
+                throw RuntimeFailure(code: "Unknown", message: String(decoding: bytes, as: UTF8.self))
+            }
             if channel == RuntimeChannel.stdout { return bytes.isEmpty ? nil : ByteBuffer(bytes: bytes) }
         }
         return nil

@@ -30,7 +30,8 @@ struct RemoteCommandOptions: Equatable, Sendable {
     func message(_ kind: RuntimeStreamKind, container id: String, spec: Value) -> Value {
         let terminal = kind == .attach ? spec["tty"].bool ?? false : tty
         return [
-            "container_id": .string(id), "cmd": kind == .exec ? Value(command) : .null, "tty": .bool(terminal), "stdin": .bool(stdin), "stdout": .bool(stdout),
+            "container_id": .string(id), "cmd": kind == .exec ? Value(command) : .null, "tty": .bool(terminal), "stdin": .bool(stdin),
+            "stdout": .bool(stdout),
             "stderr": .bool(stderr && !terminal),
         ]
     }
@@ -43,7 +44,9 @@ struct RemoteCommand: Sendable {
     func respond(_ request: Request, _ kind: RuntimeStreamKind, _ message: Value, _ options: RemoteCommandOptions) throws -> Response {
         if let (headers, chosen) = WebSocket.accept(request, protocols: WebSocketCommandClient.protocols) {
             guard let chosen else {
-                throw APIError.badRequest("unable to upgrade: one of the WebSocket protocols \(WebSocketCommandClient.protocols.joined(separator: ", ")) is needed")
+                throw APIError.badRequest(
+                    "unable to upgrade: one of the WebSocket protocols \(WebSocketCommandClient.protocols.joined(separator: ", ")) is needed"
+                )
             }
             return .upgrade(headers: headers) { pipe in
                 let client = WebSocketCommandClient(socket: WebSocketConnection(pipe, role: .server, subprotocol: chosen))
@@ -52,7 +55,9 @@ struct RemoteCommand: Sendable {
                 await client.socket.close()
             }
         }
-        guard let headers = try SPDYCommandClient.accept(request) else { throw APIError.badRequest("unable to upgrade: missing upgrade headers in request") }
+        guard let headers = try SPDYCommandClient.accept(request) else {
+            throw APIError.badRequest("unable to upgrade: missing upgrade headers in request")
+        }
         return .upgrade(headers: headers) { pipe in
             try await SPDYCommandClient.serve(pipe, options) { try await self.runtime.open(kind, message) }
         }

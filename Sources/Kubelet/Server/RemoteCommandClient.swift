@@ -5,7 +5,8 @@ import HTTPServer
 protocol RemoteCommandClient: Sendable {
     /// Returns when the connection can take more; throws when the client is gone. `bytes` are never empty.
     func send(_ channel: Int32, _ bytes: [UInt8]) async throws
-    /// Hands on what the client says, one piece at a time, an empty piece for the end of a channel. Returns when the client is gone, `deliver` throws or the task is cancelled.
+    /// Hands on what the client says, one piece at a time, an empty piece for the end of a channel. Returns when the client is gone,
+    /// `deliver` throws or the task is cancelled.
     func receive(_ deliver: @escaping @Sendable (_ channel: Int32, _ bytes: [UInt8]) async throws -> Void) async
 }
 
@@ -52,7 +53,8 @@ struct WebSocketCommandClient: RemoteCommandClient {
     /// Upstream opens every channel with an empty message, which clients wait for.
     func open(_ options: RemoteCommandOptions) async throws {
         let wanted = [
-            (RuntimeChannel.stdin, options.stdin), (RuntimeChannel.stdout, options.stdout), (RuntimeChannel.stderr, options.stderr), (RuntimeChannel.error, true),
+            (RuntimeChannel.stdin, options.stdin), (RuntimeChannel.stdout, options.stdout), (RuntimeChannel.stderr, options.stderr),
+            (RuntimeChannel.error, true),
         ]
         for (channel, isWanted) in wanted where isWanted { try await socket.send([UInt8(channel)]) }
     }

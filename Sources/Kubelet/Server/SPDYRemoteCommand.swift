@@ -5,11 +5,13 @@ import NIOCore
 import Streaming
 import Synchronization
 
-/// Each channel is a stream of its own over bare SPDY: what kubectl before 1.29 speaks. Upstream: kubelet `remotecommand`, `v4.channel.k8s.io`.
+/// Each channel is a stream of its own over bare SPDY: what kubectl before 1.29 speaks. Upstream: kubelet `remotecommand`,
+/// `v4.channel.k8s.io`.
 struct SPDYCommandClient: RemoteCommandClient {
     private static let version = "v4.channel.k8s.io"
     private static let channels = [
-        "stdin": RuntimeChannel.stdin, "stdout": RuntimeChannel.stdout, "stderr": RuntimeChannel.stderr, "error": RuntimeChannel.error, "resize": RuntimeChannel.resize,
+        "stdin": RuntimeChannel.stdin, "stdout": RuntimeChannel.stdout, "stderr": RuntimeChannel.stderr, "error": RuntimeChannel.error,
+        "resize": RuntimeChannel.resize,
     ]
     /// How long the client may take to open its streams, as upstream.
     private static let creationTimeout = Duration.seconds(30)
@@ -21,17 +23,22 @@ struct SPDYCommandClient: RemoteCommandClient {
 
     /// The headers of the answer, `nil` when the request asks for no SPDY. Throws when the client speaks no version that is spoken here.
     static func accept(_ request: Request) throws -> HTTPFields? {
-        guard request.headers[.upgrade]?.lowercased() == "spdy/3.1", let name = HTTPField.Name("X-Stream-Protocol-Version") else { return nil }
+        guard request.headers[.upgrade]?.lowercased() == "spdy/3.1", let name = HTTPField.Name("X-Stream-Protocol-Version") else {
+            return nil
+        }
         let offered = request.headers[values: name].flatMap { line in line.split(separator: ",").map { name in name.filter { $0 != " " } } }
         guard offered.contains(version) else {
-            let message = "unable to upgrade: unable to negotiate protocol: client supports [\(offered.joined(separator: " "))], server accepts [\(version)]"
+            let message =
+                "unable to upgrade: unable to negotiate protocol: client supports [\(offered.joined(separator: " "))], server accepts [\(version)]"
             throw APIError(code: 403, reason: .forbidden, message: message)
         }
         return [.upgrade: "SPDY/3.1", name: version]
     }
 
     /// Waits for the client's streams, joins them with what `open` opens, and returns when both sides are done.
-    static func serve(_ pipe: any BytePipe, _ options: RemoteCommandOptions, _ open: @escaping @Sendable () async throws -> any RuntimeConnection) async throws {
+    static func serve(
+        _ pipe: any BytePipe, _ options: RemoteCommandOptions, _ open: @escaping @Sendable () async throws -> any RuntimeConnection
+    ) async throws {
         let connection = SPDYConnection(pipe, role: .server)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await connection.run() }
@@ -54,7 +61,8 @@ struct SPDYCommandClient: RemoteCommandClient {
     /// `nil` when the client leaves or takes too long.
     private static func gather(from connection: SPDYConnection, _ options: RemoteCommandOptions) async throws -> SPDYCommandClient? {
         let wanted = [
-            (RuntimeChannel.error, true), (RuntimeChannel.stdin, options.stdin), (RuntimeChannel.stdout, options.stdout), (RuntimeChannel.stderr, options.stderr),
+            (RuntimeChannel.error, true), (RuntimeChannel.stdin, options.stdin), (RuntimeChannel.stdout, options.stdout),
+            (RuntimeChannel.stderr, options.stderr),
             (RuntimeChannel.resize, options.tty),
         ]
         let missing = Set(wanted.filter(\.1).map(\.0))
@@ -94,7 +102,9 @@ struct SPDYCommandClient: RemoteCommandClient {
                 guard let stream = streams[channel] else { continue }
                 group.addTask {
                     do {
-                        while let piece = try await stream.read() { try await turns.run { try await deliver(channel, Array(piece.readableBytesView)) } }
+                        while let piece = try await stream.read() {
+                            try await turns.run { try await deliver(channel, Array(piece.readableBytesView)) }
+                        }
                         try await turns.run { try await deliver(channel, []) }
                     } catch {
                         // The command takes no more, or the client is gone. What nobody reads must not hold up the connection.

@@ -21,7 +21,8 @@ struct StatsSummary: Sendable {
                 "memory": ["time": now, "availableBytes": .int(available), "usageBytes": .int(context.machine.memory - available)],
                 "fs": storage.map { storage in
                     [
-                        "time": now, "availableBytes": .int(storage.free), "capacityBytes": .int(storage.total), "usedBytes": .int(storage.total - storage.free),
+                        "time": now, "availableBytes": .int(storage.free), "capacityBytes": .int(storage.total),
+                        "usedBytes": .int(storage.total - storage.free),
                         "inodes": .int(storage.inodes), "inodesFree": .int(storage.freeInodes),
                     ]
                 } ?? .null,

@@ -43,7 +43,8 @@ struct ContainerStatuses {
             "name": .string(current.name),
             "state": state(of: current, old: old),
             "lastState": old["containerID"].string == id(current.id)
-                ? old["lastState"] : old[path: "state", "terminated"].isNull ? old["lastState"] : ["terminated": old[path: "state", "terminated"]],
+                ? old["lastState"]
+                : old[path: "state", "terminated"].isNull ? old["lastState"] : ["terminated": old[path: "state", "terminated"]],
             "restartCount": .int(current.restartCount),
             "image": .string(current.image),
             "imageID": .string(current.imageRef),
@@ -60,14 +61,17 @@ struct ContainerStatuses {
         if !old[path: "state", "terminated"].isNull { return old }
         let hasInit = !pod.initContainers.isEmpty
         var status: Value = [
-            "name": container["name"], "state": ["waiting": ["reason": hasInit ? "PodInitializing" : "ContainerCreating"]], "lastState": old["lastState"],
-            "restartCount": .int(old["restartCount"].int ?? 0), "image": container["image"], "imageID": "", "volumeMounts": volumeMounts(container),
+            "name": container["name"], "state": ["waiting": ["reason": hasInit ? "PodInitializing" : "ContainerCreating"]],
+            "lastState": old["lastState"],
+            "restartCount": .int(old["restartCount"].int ?? 0), "image": container["image"], "imageID": "",
+            "volumeMounts": volumeMounts(container),
         ]
         if isInit && !container.isSidecar && pod.containers.contains(where: { runtime.container($0.name) != nil }) {
             status["state"] = [
                 "terminated": [
                     "exitCode": 0, "reason": "Completed",
-                    "message": "Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally",
+                    "message":
+                        "Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally",
                 ]
             ]
             return status
@@ -94,7 +98,8 @@ struct ContainerStatuses {
         case .exited:
             return [
                 "terminated": [
-                    "exitCode": .int(container.exitCode), "reason": .string(container.reason.isEmpty ? container.exitCode == 0 ? "Completed" : "Error" : container.reason),
+                    "exitCode": .int(container.exitCode),
+                    "reason": .string(container.reason.isEmpty ? container.exitCode == 0 ? "Completed" : "Error" : container.reason),
                     "message": container.message.isEmpty ? .null : .string(container.message), "startedAt": Clock.text(container.startedAt),
                     "finishedAt": Clock.text(container.finishedAt), "containerID": .string(id(container.id)),
                 ]
@@ -103,7 +108,8 @@ struct ContainerStatuses {
             guard !old[path: "state", "running"].isNull else { return ["waiting": .emptyObject] }
             return [
                 "terminated": [
-                    "exitCode": 137, "reason": "ContainerStatusUnknown", "message": "The container could not be located when the pod was terminated",
+                    "exitCode": 137, "reason": "ContainerStatusUnknown",
+                    "message": "The container could not be located when the pod was terminated",
                 ]
             ]
         }
@@ -114,7 +120,9 @@ struct ContainerStatuses {
         if isInit, let known, known.state == .exited, known.exitCode == 0, !container.isSidecar { return }
         guard let failure = waiting[container.name], RestartPolicy.isDue(container, of: pod, known: known) else { return }
         if !status[path: "state", "terminated"].isNull { status["lastState"] = status["state"] }
-        status["state"] = ["waiting": ["reason": .string(failure.reason), "message": failure.message.isEmpty ? .null : .string(failure.message)]]
+        status["state"] = [
+            "waiting": ["reason": .string(failure.reason), "message": failure.message.isEmpty ? .null : .string(failure.message)]
+        ]
     }
 
     private func setReadiness(_ status: inout Value, _ container: Value, _ known: PodRuntime.Container?, isInit: Bool) {
@@ -143,11 +151,17 @@ struct ContainerStatuses {
         let linux = user["linux"]
         guard !linux.isNull else { return .null }
         let groups = linux["supplemental_groups"].elements
-        return ["linux": ["uid": .int(linux["uid"].int ?? 0), "gid": .int(linux["gid"].int ?? 0), "supplementalGroups": groups.isEmpty ? .null : .array(groups)]]
+        return [
+            "linux": [
+                "uid": .int(linux["uid"].int ?? 0), "gid": .int(linux["gid"].int ?? 0),
+                "supplementalGroups": groups.isEmpty ? .null : .array(groups),
+            ]
+        ]
     }
 
     private static let order = [
-        "name", "state", "lastState", "ready", "restartCount", "image", "imageID", "containerID", "started", "allocatedResources", "resources", "volumeMounts", "user",
+        "name", "state", "lastState", "ready", "restartCount", "image", "imageID", "containerID", "started", "allocatedResources",
+        "resources", "volumeMounts", "user",
     ]
 
     /// The fields as upstream lists them; those that are always there are.

@@ -16,7 +16,9 @@ extension EventRecorder: EventSink {
 enum EventType: Sendable { case normal, warning }
 
 extension EventSink {
-    func event(about pod: Pod, _ type: EventType, _ reason: String, _ message: String) { event(about: pod.reference(), type: type, reason: reason, message: message) }
+    func event(about pod: Pod, _ type: EventType, _ reason: String, _ message: String) {
+        event(about: pod.reference(), type: type, reason: reason, message: message)
+    }
 
     /// About one container of a pod, which kubectl shows as `spec.containers{name}`.
     func container(_ pod: Pod, _ container: Value, _ type: EventType, _ reason: String, _ message: String) {
@@ -28,10 +30,13 @@ extension Pod {
     /// An ObjectReference to the pod, or to one of its containers.
     func reference(to container: String? = nil) -> Value {
         var reference: Value = [
-            "kind": "Pod", "apiVersion": "v1", "namespace": .string(namespace), "name": .string(name), "uid": .string(uid), "resourceVersion": metadata["resourceVersion"],
+            "kind": "Pod", "apiVersion": "v1", "namespace": .string(namespace), "name": .string(name), "uid": .string(uid),
+            "resourceVersion": metadata["resourceVersion"],
         ]
         if let container {
-            let list = isInit(container) ? "initContainers" : ephemeralContainers.contains { $0.name == container } ? "ephemeralContainers" : "containers"
+            let list =
+                isInit(container)
+                ? "initContainers" : ephemeralContainers.contains { $0.name == container } ? "ephemeralContainers" : "containers"
             reference["fieldPath"] = .string("spec.\(list){\(container)}")
         }
         return reference

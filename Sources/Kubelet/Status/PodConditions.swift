@@ -32,7 +32,8 @@ enum PodConditions {
         if phase == "Failed" { return Condition(type: "ContainersReady", status: false, reason: "PodFailed") }
         let message = message([("unknown", unknown), ("unready", unready)])
         return message.isEmpty
-            ? Condition(type: "ContainersReady", status: true) : Condition(type: "ContainersReady", status: false, reason: "ContainersNotReady", message: message)
+            ? Condition(type: "ContainersReady", status: true)
+            : Condition(type: "ContainersReady", status: false, reason: "ContainersNotReady", message: message)
     }
 
     private static func ready(_ pod: Pod, _ containersReady: Condition) -> Condition {
@@ -42,11 +43,14 @@ enum PodConditions {
         let conditions = pod.status["conditions"].elements
         let missing: [String] = pod.spec["readinessGates"].elements.compactMap { gate in
             let type = gate["conditionType"].string ?? ""
-            guard let condition = conditions.first(where: { $0["type"].string == type }) else { return "corresponding condition of pod readiness gate \"\(type)\" does not exist." }
+            guard let condition = conditions.first(where: { $0["type"].string == type }) else {
+                return "corresponding condition of pod readiness gate \"\(type)\" does not exist."
+            }
             let status = condition["status"].string ?? ""
             return status == "True" ? nil : "the status of pod readiness gate \"\(type)\" is not \"True\", but \(status)"
         }
-        return missing.isEmpty ? ready : Condition(type: "Ready", status: false, reason: "ReadinessGatesNotReady", message: missing.joined(separator: ", "))
+        return missing.isEmpty
+            ? ready : Condition(type: "Ready", status: false, reason: "ReadinessGatesNotReady", message: missing.joined(separator: ", "))
     }
 
     private static func initialized(_ pod: Pod, _ statuses: [String: Value], _ phase: String) -> Condition {
@@ -54,7 +58,8 @@ enum PodConditions {
         if phase == "Succeeded" && unknown.isEmpty { return Condition(type: "Initialized", status: true, reason: "PodCompleted") }
         let hasStarted = pod.containers.contains { container in
             guard let status = statuses[container.name] else { return false }
-            return status["started"].bool == true || !status[path: "lastState", "terminated"].isNull || !status[path: "state", "terminated"].isNull
+            return status["started"].bool == true || !status[path: "lastState", "terminated"].isNull
+                || !status[path: "state", "terminated"].isNull
         }
         if hasStarted { return Condition(type: "Initialized", status: true) }
         let incomplete = pod.initContainers.filter { container in
@@ -63,7 +68,8 @@ enum PodConditions {
         }.map(\.name)
         let message = message([("unknown", unknown), ("incomplete", incomplete)])
         return message.isEmpty
-            ? Condition(type: "Initialized", status: true) : Condition(type: "Initialized", status: false, reason: "ContainersNotInitialized", message: message)
+            ? Condition(type: "Initialized", status: true)
+            : Condition(type: "Initialized", status: false, reason: "ContainersNotInitialized", message: message)
     }
 
     /// `containers with unready status: [a b]`

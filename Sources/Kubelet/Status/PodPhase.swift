@@ -20,7 +20,9 @@ enum PodPhase {
         return count.stopped == count.succeeded ? "Succeeded" : "Failed"
     }
 
-    private static func isRunningOrTerminated(_ status: Value) -> Bool { !status[path: "state", "running"].isNull || !status[path: "state", "terminated"].isNull }
+    private static func isRunningOrTerminated(_ status: Value) -> Bool {
+        !status[path: "state", "running"].isNull || !status[path: "state", "terminated"].isNull
+    }
 
     private struct Count {
         var pendingInit = 0
@@ -38,7 +40,8 @@ enum PodPhase {
                 pendingInit += 1
                 return
             }
-            let ended = status[path: "state", "waiting"].isNull ? status[path: "state", "terminated"] : status[path: "lastState", "terminated"]
+            let ended =
+                status[path: "state", "waiting"].isNull ? status[path: "state", "terminated"] : status[path: "lastState", "terminated"]
             guard !ended.isNull else {
                 pendingInit += 1
                 return

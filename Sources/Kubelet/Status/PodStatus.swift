@@ -1,6 +1,7 @@
 import APIModel
 
-/// Works out a pod's status from the pod, from what the runtime has and from what was told before. Changes nothing. Upstream: `generateAPIPodStatus`.
+/// Works out a pod's status from the pod, from what the runtime has and from what was told before. Changes nothing. Upstream:
+/// `generateAPIPodStatus`.
 struct PodStatus {
     let pod: Pod
     let runtime: PodRuntime
@@ -18,7 +19,8 @@ struct PodStatus {
     var failure: (reason: String, message: String)?
 
     func compute() -> Value {
-        let containers = ContainerStatuses(pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName)
+        let containers = ContainerStatuses(
+            pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName)
         let initStatuses = containers.statuses(\.initContainers, field: "initContainerStatuses", isInit: true)
         let statuses = containers.statuses(\.containers, field: "containerStatuses", isInit: false)
         let ephemeral = containers.statuses(\.ephemeralContainers, field: "ephemeralContainerStatuses", isInit: false)
@@ -70,9 +72,11 @@ struct PodStatus {
         let old = previous["conditions"].elements.first { $0["type"].string == condition.type } ?? .null
         let since = old["status"].string == status ? old["lastTransitionTime"] : .null
         return [
-            "type": .string(condition.type), "status": .string(status), "observedGeneration": pod.generation > 0 ? .int(pod.generation) : .null,
+            "type": .string(condition.type), "status": .string(status),
+            "observedGeneration": pod.generation > 0 ? .int(pod.generation) : .null,
             "lastTransitionTime": since.isNull ? .string(Timestamp.format(seconds: now)) : since,
-            "reason": condition.reason.isEmpty ? .null : .string(condition.reason), "message": condition.message.isEmpty ? .null : .string(condition.message),
+            "reason": condition.reason.isEmpty ? .null : .string(condition.reason),
+            "message": condition.message.isEmpty ? .null : .string(condition.message),
         ]
     }
 }

@@ -25,7 +25,8 @@ enum StatusPatch {
 
     /// Fields that are replaced whole.
     private static let scalar = [
-        "observedGeneration", "phase", "message", "reason", "hostIP", "podIP", "startTime", "initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses", "qosClass",
+        "observedGeneration", "phase", "message", "reason", "hostIP", "podIP", "startTime", "initContainerStatuses", "containerStatuses",
+        "ephemeralContainerStatuses", "qosClass",
     ]
 
     /// Conditions merge by type, so an element holds what changed, and nulls for what went.

@@ -3,7 +3,8 @@ import Client
 import Logging
 import Synchronization
 
-/// Brings pod statuses to the API: the newest of each pod, soon, a few at a time, again when it failed. Nobody waits for it. Upstream: `status/status_manager.go`.
+/// Brings pod statuses to the API: the newest of each pod, soon, a few at a time, again when it failed. Nobody waits for it. Upstream:
+/// `status/status_manager.go`.
 final class StatusSender: Sendable {
     private struct Entry {
         var namespace: String
@@ -26,12 +27,15 @@ final class StatusSender: Sendable {
         self.log = log
     }
 
-    /// Sends `status` unless the API has it. With `final`, the containers have stopped and the pod, which is being deleted, goes for good. Returns at once.
+    /// Sends `status` unless the API has it. With `final`, the containers have stopped and the pod, which is being deleted, goes for good.
+    /// Returns at once.
     func send(_ pod: Pod, _ status: Value, final: Bool = false) {
         entries.withLock { entries in
             var entry =
                 entries[pod.uid]
-                ?? Entry(namespace: pod.namespace, name: pod.name, wanted: status, known: pod.status, version: UInt64(pod.object.resourceVersion) ?? 0)
+                ?? Entry(
+                    namespace: pod.namespace, name: pod.name, wanted: status, known: pod.status,
+                    version: UInt64(pod.object.resourceVersion) ?? 0)
             entry.wanted = status
             entry.isFinal = entry.isFinal || final
             entries[pod.uid] = entry
@@ -84,7 +88,8 @@ final class StatusSender: Sendable {
         do {
             let patch = StatusPatch.make(from: entry.known, to: entry.wanted, uid: uid)
             if !patch.isNull {
-                let answer = try await client.patch(.pods, namespace: entry.namespace, name: entry.name, subresource: "status", .strategicMerge, patch)
+                let answer = try await client.patch(
+                    .pods, namespace: entry.namespace, name: entry.name, subresource: "status", .strategicMerge, patch)
                 learn(uid, answer)
             }
             if entry.isFinal {

@@ -1,4 +1,5 @@
-/// Growing waits, one for each key: 10 s at first, twice as long each time, 5 minutes at most, and back to the beginning when nothing happened for twice that long.
+/// Growing waits, one for each key: 10 s at first, twice as long each time, 5 minutes at most, and back to the beginning when nothing
+/// happened for twice that long.
 ///
 /// Times are nanoseconds since 1970, given by the caller. Upstream: client-go `flowcontrol.Backoff`.
 struct Backoff: Sendable {

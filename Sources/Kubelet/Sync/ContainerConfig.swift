@@ -15,7 +15,9 @@ struct ContainerConfig {
     let memoryCapacity: Int64
 
     func message() throws(ConfigurationError) -> Value {
-        if let violation = SecurityContext.nonRootViolation(of: container, in: pod, image: image) { throw ConfigurationError(message: violation) }
+        if let violation = SecurityContext.nonRootViolation(of: container, in: pod, image: image) {
+            throw ConfigurationError(message: violation)
+        }
         let name = container.name
         let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         func expanded(_ list: Value) -> Value { Value(list.elements.map { Expansion.expand($0.string ?? "") { values[$0] } }) }
@@ -61,9 +63,13 @@ struct ContainerConfig {
     /// CRI numbers signals by the alphabet.
     private static let signals: [String: Int64] = Dictionary(
         uniqueKeysWithValues: ([
-            "", "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGIOT", "SIGKILL", "SIGPIPE", "SIGPOLL",
+            "", "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGIOT",
+            "SIGKILL", "SIGPIPE", "SIGPOLL",
             "SIGPROF",
-            "SIGPWR", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
+            "SIGPWR", "SIGQUIT", "SIGSEGV", "SIGSTKFLT", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP", "SIGTSTP", "SIGTTIN", "SIGTTOU",
+            "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
             "SIGWINCH", "SIGXCPU", "SIGXFSZ", "SIGRTMIN",
-        ] + (1...15).map { "SIGRTMIN+\($0)" } + (1...14).reversed().map { "SIGRTMAX-\($0)" } + ["SIGRTMAX"]).enumerated().map { ($1, Int64($0)) })
+        ] + (1...15).map { "SIGRTMIN+\($0)" } + (1...14).reversed().map { "SIGRTMAX-\($0)" } + ["SIGRTMAX"]).enumerated().map {
+            ($1, Int64($0))
+        })
 }

@@ -27,6 +27,7 @@ struct Context: Sendable {
     }
     func fields(_ pod: Pod, ips: [String]) -> FieldReference {
         FieldReference(
-            pod: pod, nodeName: configuration.nodeName, hostIPs: configuration.nodeAddresses, podIPs: ips, allocatable: machine.allocatable(reserved: configuration.reserved))
+            pod: pod, nodeName: configuration.nodeName, hostIPs: configuration.nodeAddresses, podIPs: ips,
+            allocatable: machine.allocatable(reserved: configuration.reserved))
     }
 }

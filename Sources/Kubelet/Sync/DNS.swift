@@ -26,8 +26,11 @@ struct DNS: Equatable, Sendable {
         self.options = options
     }
 
-    /// What a pod gets. The second result tells that `ClusterFirst` was asked for and there is no cluster DNS to name. Upstream: `network/dns`.
-    static func configuration(for pod: Pod, host: DNS, clusterServers: [String], clusterDomain: String) -> (dns: DNS, isClusterMissing: Bool) {
+    /// What a pod gets. The second result tells that `ClusterFirst` was asked for and there is no cluster DNS to name. Upstream:
+    /// `network/dns`.
+    static func configuration(for pod: Pod, host: DNS, clusterServers: [String], clusterDomain: String) -> (
+        dns: DNS, isClusterMissing: Bool
+    ) {
         var dns: DNS
         var isMissing = false
         switch (pod.spec["dnsPolicy"].string ?? "ClusterFirst", pod.usesHostNetwork) {
@@ -38,14 +41,17 @@ struct DNS: Equatable, Sendable {
                 dns = host
             } else {
                 let domains = clusterDomain.isEmpty ? [] : ["\(pod.namespace).svc.\(clusterDomain)", "svc.\(clusterDomain)", clusterDomain]
-                dns = DNS(servers: clusterServers, searches: unique(domains + host.searches), options: merged(["ndots:5"], over: host.options))
+                dns = DNS(
+                    servers: clusterServers, searches: unique(domains + host.searches), options: merged(["ndots:5"], over: host.options))
             }
         default: dns = host
         }
         let own = pod.spec["dnsConfig"]
         dns.servers = unique(dns.servers + own["nameservers"].elements.compactMap(\.string))
         dns.searches = unique(dns.searches + own["searches"].elements.compactMap(\.string))
-        let options = own["options"].elements.map { option in option["value"].string.flatMap { $0.isEmpty ? nil : "\(option.name):\($0)" } ?? option.name }
+        let options = own["options"].elements.map { option in
+            option["value"].string.flatMap { $0.isEmpty ? nil : "\(option.name):\($0)" } ?? option.name
+        }
         dns.options = merged(options, over: dns.options)
         // What the resolver library of containers is known to take, as upstream cuts it.
         dns.servers = Array(dns.servers.prefix(3))

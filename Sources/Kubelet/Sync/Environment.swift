@@ -34,9 +34,11 @@ struct Environment {
         let prefix = source["prefix"].string ?? ""
         let data: [String: String]?
         if !source["configMapRef"].isNull {
-            data = try await references.configMap(source["configMapRef"].name, optional: source[path: "configMapRef", "optional"].bool == true)?["data"].strings
+            data = try await references.configMap(
+                source["configMapRef"].name, optional: source[path: "configMapRef", "optional"].bool == true)?["data"].strings
         } else {
-            data = try await references.secret(source["secretRef"].name, optional: source[path: "secretRef", "optional"].bool == true).map(PodReferences.decoded)?
+            data = try await references.secret(source["secretRef"].name, optional: source[path: "secretRef", "optional"].bool == true).map(
+                PodReferences.decoded)?
                 .mapValues { String(decoding: $0, as: UTF8.self) }
         }
         for (key, value) in (data ?? [:]).sorted(by: { $0.key < $1.key }) { variables.set(prefix + key, value) }
@@ -52,8 +54,11 @@ struct Environment {
             let named = reference["containerName"].string.flatMap { $0.isEmpty ? nil : pod.container($0) } ?? container
             do { return try fields.resource(reference, container: named) } catch { throw ConfigurationError(message: error.description) }
         }
-        let (reference, kind) = source["configMapKeyRef"].isNull ? (source["secretKeyRef"], "Secret") : (source["configMapKeyRef"], "ConfigMap")
-        guard !reference.isNull else { throw ConfigurationError(message: "environment variable source \(source.fields.keys.joined(separator: ", ")) is not supported") }
+        let (reference, kind) =
+            source["configMapKeyRef"].isNull ? (source["secretKeyRef"], "Secret") : (source["configMapKeyRef"], "ConfigMap")
+        guard !reference.isNull else {
+            throw ConfigurationError(message: "environment variable source \(source.fields.keys.joined(separator: ", ")) is not supported")
+        }
         let key = reference["key"].string ?? ""
         let isOptional = reference["optional"].bool == true
         if kind == "ConfigMap" {

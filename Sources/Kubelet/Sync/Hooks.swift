@@ -12,7 +12,9 @@ struct Hooks: Sendable {
         }
         if !hook["tcpSocket"].isNull { return nil }
         // A hook may take as long as the grace period, which its caller watches.
-        switch await handler.run(hook, container: container, id: id, host: host, timeout: hook["exec"].isNull ? 3600 : 0, userAgent: userAgent) {
+        switch await handler.run(
+            hook, container: container, id: id, host: host, timeout: hook["exec"].isNull ? 3600 : 0, userAgent: userAgent)
+        {
         case .success: return nil
         case .failure(let message), .error(let message): return message
         }

@@ -16,7 +16,9 @@ enum HostsFile {
         let aliases = pod.spec["hostAliases"].elements
         if !aliases.isEmpty {
             text += "\n# Entries added by HostAliases.\n"
-            for alias in aliases { text += "\(alias["ip"].string ?? "")\t\(alias["hostnames"].elements.compactMap(\.string).joined(separator: "\t"))\n" }
+            for alias in aliases {
+                text += "\(alias["ip"].string ?? "")\t\(alias["hostnames"].elements.compactMap(\.string).joined(separator: "\t"))\n"
+            }
         }
         return text
     }

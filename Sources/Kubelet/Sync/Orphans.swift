@@ -22,9 +22,14 @@ struct Orphans: Sendable {
         do {
             for sandbox in try await context.cri.sandboxes() {
                 // A sandbox without the label is not a pod of a kubelet.
-                guard let uid = sandbox["labels"][Label.podUID].string, !known.contains(uid), let id = sandbox["id"].string else { continue }
-                context.log.info("removing a pod that the API does not have", metadata: ["pod": "\(sandbox["labels"][Label.podName].string ?? "")", "uid": "\(uid)"])
-                for container in try await context.cri.containers(pod: uid) where container["state"].int == PodRuntime.Container.State.running.rawValue {
+                guard let uid = sandbox["labels"][Label.podUID].string, !known.contains(uid), let id = sandbox["id"].string else {
+                    continue
+                }
+                context.log.info(
+                    "removing a pod that the API does not have",
+                    metadata: ["pod": "\(sandbox["labels"][Label.podName].string ?? "")", "uid": "\(uid)"])
+                for container in try await context.cri.containers(pod: uid)
+                where container["state"].int == PodRuntime.Container.State.running.rawValue {
                     try await context.cri.stopContainer(container["id"].string ?? "", grace: 1)
                 }
                 try await context.cri.stopSandbox(id)

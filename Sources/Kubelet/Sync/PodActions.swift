@@ -1,6 +1,7 @@
 import APIModel
 
-/// What is to be done for a pod now. Worked out from the pod and from what the runtime has, without doing anything. Upstream: `computePodActions`.
+/// What is to be done for a pod now. Worked out from the pod and from what the runtime has, without doing anything. Upstream:
+/// `computePodActions`.
 struct PodActions: Equatable, Sendable {
     /// All containers and the sandbox have to go: the pod is done, or its sandbox is.
     var killPod = false
@@ -86,7 +87,9 @@ private struct Planner {
     }
 
     private mutating func planContainers() {
-        for (index, container) in pod.ephemeralContainers.enumerated() where runtime.container(container.name) == nil { actions.ephemeralContainers.append(index) }
+        for (index, container) in pod.ephemeralContainers.enumerated() where runtime.container(container.name) == nil {
+            actions.ephemeralContainers.append(index)
+        }
         guard planInitContainers() else { return }
         var kept = 0
         for (index, container) in pod.containers.enumerated() {
@@ -94,7 +97,8 @@ private struct Planner {
             guard let known, known.state == .running else {
                 guard RestartPolicy.isDue(container, of: pod, known: known) else { continue }
                 if let known, known.state == .unknown {
-                    actions.kills.append(.init(id: known.id, name: known.name, message: "Container is in \"Unknown\" state, try killing it before restart"))
+                    actions.kills.append(
+                        .init(id: known.id, name: known.name, message: "Container is in \"Unknown\" state, try killing it before restart"))
                 }
                 actions.containers.append(index)
                 continue
@@ -122,7 +126,8 @@ private struct Planner {
             return .init(id: known.id, name: known.name, message: "Container \(known.name) definition changed")
         }
         guard let probe = health[known.id]?.failed else { return nil }
-        return .init(id: known.id, name: known.name, message: "Container \(known.name) failed \(probe.rawValue.lowercased()) probe", probe: probe)
+        return .init(
+            id: known.id, name: known.name, message: "Container \(known.name) failed \(probe.rawValue.lowercased()) probe", probe: probe)
     }
 
     /// Plans init containers and sidecars. Returns whether the main containers may start.

@@ -1,7 +1,8 @@
 import APIModel
 import Client
 
-/// Reads what a pod refers to by name. Every call asks the API, which is cheap in process and current everywhere; a sync asks once for each object.
+/// Reads what a pod refers to by name. Every call asks the API, which is cheap in process and current everywhere; a sync asks once for each
+/// object.
 struct PodReferences: Sendable {
     let client: any Client
     let namespace: String
@@ -25,6 +26,8 @@ struct PodReferences: Sendable {
 
     /// A config map's values, binary ones included.
     static func contents(_ configMap: Value) -> [String: [UInt8]] {
-        configMap["data"].strings.mapValues { Array($0.utf8) }.merging(configMap["binaryData"].strings.compactMapValues(Base64.decode)) { text, _ in text }
+        configMap["data"].strings.mapValues { Array($0.utf8) }.merging(configMap["binaryData"].strings.compactMapValues(Base64.decode)) {
+            text, _ in text
+        }
     }
 }

@@ -10,7 +10,9 @@ extension PodWorker {
         for container in running {
             guard let spec = pod.container(container.name) else { continue }
             let isStarted = probes.isStarted(container.id, spec)
-            for kind in ProbeKind.allCases where !spec[kind.field].isNull && isStarted == (kind != .startup) { startProbe(kind, spec, container) }
+            for kind in ProbeKind.allCases where !spec[kind.field].isNull && isStarted == (kind != .startup) {
+                startProbe(kind, spec, container)
+            }
             if isStarted { await stopProbes { $0.container == container.id && $0.kind == .startup } }
         }
     }
@@ -19,7 +21,8 @@ extension PodWorker {
         let key = ProbeKey(container: container.id, kind: kind)
         guard probeTasks[key] == nil else { return }
         let runner = ProbeRunner(
-            kind: kind, pod: pod, container: spec, id: container.id, startedAt: container.startedAt, host: podIPs.first ?? "", handler: context.handler, events: context.events,
+            kind: kind, pod: pod, container: spec, id: container.id, startedAt: container.startedAt, host: podIPs.first ?? "",
+            handler: context.handler, events: context.events,
             userAgent: context.probeAgent)
         // Owned by the worker, which ends and awaits it in `stopProbes`.
         probeTasks[key] = Task { await runner.run { success in await self.note(kind, of: container.id, success: success) } }

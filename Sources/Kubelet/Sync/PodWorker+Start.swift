@@ -1,7 +1,8 @@
 import APIModel
 
 extension PodWorker {
-    /// Starts what `actions` names: init containers in their order, the others together. Returns whether anything started; what did not is in `waiting`.
+    /// Starts what `actions` names: init containers in their order, the others together. Returns whether anything started; what did not is
+    /// in `waiting`.
     func startContainers(_ actions: PodActions, sandbox: Sandbox) async -> Bool {
         let initContainers = actions.initContainers.map { pod.initContainers[$0] }
         var startedAny = false
@@ -74,15 +75,20 @@ extension PodWorker {
         let key = "\(container.name)_\(ContainerHash.hash(of: container))"
         let now = Clock.nanoseconds()
         if let deadline = backoff.deadline(key, since: known.finishedAt, now: now) {
-            context.events.container(pod, container, .warning, "BackOff", "Back-off restarting failed container \(container.name) in pod \(pod.description)")
+            context.events.container(
+                pod, container, .warning, "BackOff", "Back-off restarting failed container \(container.name) in pod \(pod.description)")
             let wait = GoDuration.text(seconds: backoff.seconds(key))
-            throw StartFailure(reason: "CrashLoopBackOff", message: "back-off \(wait) restarting failed container=\(container.name) pod=\(pod.description)", retryAt: deadline)
+            throw StartFailure(
+                reason: "CrashLoopBackOff",
+                message: "back-off \(wait) restarting failed container=\(container.name) pod=\(pod.description)", retryAt: deadline)
         }
         backoff.fail(key, at: known.finishedAt, now: now)
     }
 
     /// CRI's ContainerConfig, with everything it refers to in place.
-    private func configure(_ container: Value, _ known: PodRuntime.Container?, _ image: Images.Present, _ sandbox: Sandbox) async throws -> Value {
+    private func configure(_ container: Value, _ known: PodRuntime.Container?, _ image: Images.Present, _ sandbox: Sandbox) async throws
+        -> Value
+    {
         do {
             for kind in ProbeKind.allCases where !container[path: kind.field, "grpc"].isNull {
                 throw ConfigurationError(message: "\(kind.field) of container \"\(container.name)\": grpc is not supported")
@@ -90,15 +96,20 @@ extension PodWorker {
             let references = PodReferences(client: context.client, namespace: pod.namespace)
             let fields = context.fields(pod, ips: podIPs)
             let services = ServiceEnvironment.variables(
-                namespace: pod.namespace, enableServiceLinks: pod.spec["enableServiceLinks"].bool ?? true, services: context.services(pod.namespace),
+                namespace: pod.namespace, enableServiceLinks: pod.spec["enableServiceLinks"].bool ?? true,
+                services: context.services(pod.namespace),
                 apiService: context.services("default").first { $0["metadata"].name == "kubernetes" })
-            let environment = try await Environment(pod: pod, references: references, fields: fields, services: services).variables(of: container)
-            let mounts = try ContainerMounts(pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration)
-                .make(hostsFile: try hostsFile(for: container))
+            let environment = try await Environment(pod: pod, references: references, fields: fields, services: services).variables(
+                of: container)
+            let mounts = try ContainerMounts(
+                pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration
+            )
+            .make(hostsFile: try hostsFile(for: container))
             // The runtime writes the log there; that the place exists is the kubelet's to see to.
             try Files.makeDirectories("\(context.configuration.logDirectory(for: pod))/\(container.name)")
             var config = try ContainerConfig(
-                pod: pod, container: container, restartCount: restartCount(container, known), imageRef: image.reference, image: image.image, environment: environment,
+                pod: pod, container: container, restartCount: restartCount(container, known), imageRef: image.reference, image: image.image,
+                environment: environment,
                 mounts: mounts, volumeGroups: [], configuration: context.configuration, memoryCapacity: context.machine.memory
             ).message()
             if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
@@ -128,7 +139,8 @@ extension PodWorker {
         let path = "\(context.configuration.podDirectory(uid))/etc-hosts"
         let (hostname, domain) = SandboxConfig.hostname(of: pod, clusterDomain: context.configuration.clusterDomain)
         let content = HostsFile.content(
-            for: pod, ips: podIPs, hostname: hostname, domain: domain, nodeHosts: pod.usesHostNetwork ? Files.text("/etc/hosts") ?? "" : nil)
+            for: pod, ips: podIPs, hostname: hostname, domain: domain, nodeHosts: pod.usesHostNetwork ? Files.text("/etc/hosts") ?? "" : nil
+        )
         try Files.makeDirectories(Files.parent(of: path))
         if Files.text(path) != content { try Files.write(Array(content.utf8), to: path) }
         return path
@@ -137,10 +149,15 @@ extension PodWorker {
     private func runPostStart(_ container: Value, _ id: String) async throws {
         let hook = container[path: "lifecycle", "postStart"]
         guard !hook.isNull else { return }
-        guard let message = await Hooks(handler: context.handler).run(hook, container: container, id: id, host: podIPs.first ?? "", userAgent: context.probeAgent) else { return }
+        guard
+            let message = await Hooks(handler: context.handler).run(
+                hook, container: container, id: id, host: podIPs.first ?? "", userAgent: context.probeAgent)
+        else { return }
         context.events.container(pod, container, .warning, "FailedPostStartHook", "PostStartHook failed")
         try? await readRuntime()
-        if let running = runtime.containers.first(where: { $0.id == id }) { try await killContainer(running, grace: pod.gracePeriod, message: "FailedPostStartHook") }
+        if let running = runtime.containers.first(where: { $0.id == id }) {
+            try await killContainer(running, grace: pod.gracePeriod, message: "FailedPostStartHook")
+        }
         throw StartFailure(reason: "PostStartHookError", message: message)
     }
 }

@@ -32,7 +32,9 @@ extension PodWorker {
     private func perform(_ actions: PodActions) async throws {
         if actions.killPod {
             // The sandbox is of no use any more. What ran in it goes, and a new one is made.
-            if !runtime.sandboxes.isEmpty { context.events.event(about: pod, .normal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.") }
+            if !runtime.sandboxes.isEmpty {
+                context.events.event(about: pod, .normal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+            }
             try await killContainers(grace: pod.gracePeriod) { _ in true }
             for sandbox in runtime.sandboxes { try await context.cri.stopSandbox(sandbox.id) }
         }
@@ -42,7 +44,8 @@ extension PodWorker {
         }
         // A container that was killed waits like one that ended by itself, from when it ended.
         if !actions.kills.isEmpty { try await readRuntime() }
-        let isIdle = !actions.createSandbox && actions.initContainers.isEmpty && actions.containers.isEmpty && actions.ephemeralContainers.isEmpty
+        let isIdle =
+            !actions.createSandbox && actions.initContainers.isEmpty && actions.containers.isEmpty && actions.ephemeralContainers.isEmpty
         if isIdle && actions.kills.isEmpty && volumes != nil && volumesCheckedAt + Self.resync > Clock.nanoseconds() { return }
 
         // Volumes and sandbox do not need each other, and both take their time.
@@ -64,7 +67,9 @@ extension PodWorker {
 
     /// The grace period of a container that is killed alone: its probe's, or the pod's.
     private func grace(for kill: PodActions.Kill) -> Int64 {
-        guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].seconds else { return pod.gracePeriod }
+        guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].seconds else {
+            return pod.gracePeriod
+        }
         return own
     }
 
@@ -120,7 +125,8 @@ extension PodWorker {
 
     private func sandboxConfig(attempt: Int64) -> Value {
         let host = DNS(parsing: Files.text(context.configuration.resolvConf) ?? "")
-        let (dns, isMissing) = DNS.configuration(for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)
+        let (dns, isMissing) = DNS.configuration(
+            for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)
         if isMissing && runtime.sandboxes.isEmpty {
             context.events.event(
                 about: pod, .warning, "MissingClusterDNS",
@@ -142,7 +148,8 @@ extension PodWorker {
             if !container.logPath.isEmpty { ContainerLogFiles.remove(container.logPath) }
             runtime.containers.removeAll { $0.id == container.id }
         }
-        for sandbox in runtime.sandboxes.dropFirst() where !sandbox.isReady && !runtime.containers.contains(where: { $0.sandbox == sandbox.id }) {
+        for sandbox in runtime.sandboxes.dropFirst()
+        where !sandbox.isReady && !runtime.containers.contains(where: { $0.sandbox == sandbox.id }) {
             try? await context.cri.removeSandbox(sandbox.id)
             runtime.sandboxes.removeAll { $0.id == sandbox.id }
         }

@@ -62,10 +62,12 @@ extension PodWorker {
         isRuntimeStale = true
     }
 
-    /// Lets the container do what it wants done before it stops, stops it, and kills it when it takes longer than `grace` seconds. An empty message means the usual words.
+    /// Lets the container do what it wants done before it stops, stops it, and kills it when it takes longer than `grace` seconds. An empty
+    /// message means the usual words.
     func killContainer(_ container: PodRuntime.Container, grace: Int64, message: String) async throws {
         let spec = pod.container(container.name) ?? .null
-        context.events.container(pod, ["name": .string(container.name)], .normal, "Killing", message.isEmpty ? "Stopping container \(container.name)" : message)
+        context.events.container(
+            pod, ["name": .string(container.name)], .normal, "Killing", message.isEmpty ? "Stopping container \(container.name)" : message)
         var left = grace
         let hook = spec[path: "lifecycle", "preStop"]
         if !hook.isNull && grace > 0 { left -= await runPreStop(hook, spec, container, grace) }
@@ -85,8 +87,11 @@ extension PodWorker {
         let host = podIPs.first ?? ""
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                let message = await Hooks(handler: context.handler).run(hook, container: spec, id: container.id, host: host, userAgent: context.probeAgent)
-                if message != nil && !Task.isCancelled { context.events.container(pod, spec, .warning, "FailedPreStopHook", "PreStopHook failed") }
+                let message = await Hooks(handler: context.handler).run(
+                    hook, container: spec, id: container.id, host: host, userAgent: context.probeAgent)
+                if message != nil && !Task.isCancelled {
+                    context.events.container(pod, spec, .warning, "FailedPreStopHook", "PreStopHook failed")
+                }
             }
             group.addTask { try? await Task.sleep(for: .seconds(grace)) }
             await group.next()

@@ -6,8 +6,8 @@ import Logging
 /// ```
 /// syncing ──ended, deleted, gone, too long──▶ terminating ──nothing runs──▶ terminated ──gone from the API──▶ gone
 /// ```
-/// Word of changes (`update`, `removed`, `changed`, probe results) is noted and wakes the one task in `run`, which does the work. What is to be done is worked out by
-/// `PodActions`, what is to be told by `PodStatus`; both are values and know nothing of time and tasks.
+/// Word of changes (`update`, `removed`, `changed`, probe results) is noted and wakes the one task in `run`, which does the work. What is
+/// to be done is worked out by `PodActions`, what is to be told by `PodStatus`; both are values and know nothing of time and tasks.
 actor PodWorker {
     enum Stage: Sendable { case syncing, terminating, terminated, gone }
 
@@ -60,7 +60,8 @@ actor PodWorker {
         wakeup.set()
     }
 
-    /// Works until the pod is gone or the task is cancelled. A cancelled worker leaves its containers running: another kubelet may take them over.
+    /// Works until the pod is gone or the task is cancelled. A cancelled worker leaves its containers running: another kubelet may take
+    /// them over.
     func run() async {
         while !Task.isCancelled && stage != .gone {
             await wakeup.wait(until: deadline)
@@ -154,7 +155,8 @@ actor PodWorker {
     /// Works out the status and has it sent if it differs from the last.
     func publish(isDone: Bool = false, final: Bool = false) {
         let status = PodStatus(
-            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone, runtimeName: context.runtimeName(),
+            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
+            runtimeName: context.runtimeName(),
             hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), failure: failure
         ).compute()
         let isNew = status != self.status
@@ -174,7 +176,8 @@ actor PodWorker {
     }
 
     var activeDeadline: Int64? {
-        guard let seconds = pod.spec["activeDeadlineSeconds"].seconds, let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
+        guard let seconds = pod.spec["activeDeadlineSeconds"].seconds,
+            let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
         else {
             return nil
         }

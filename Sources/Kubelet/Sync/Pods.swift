@@ -56,7 +56,8 @@ final class Pods: Sendable {
                 }
             }
             group.addTask {
-                // Service variables and the pods' first start need the services; without them a container would miss its variables for good.
+                // Service variables and the pods' first start need the services; without them a container would miss its variables for
+                // good.
                 try await services.watch(.services)
                 try await lifecycle.waitUntilListed()
                 let observation = own.observe([.pods]) { _, before, after in
@@ -101,7 +102,8 @@ final class Pods: Sendable {
         }
     }
 
-    /// Ends what the runtime runs for pods that the API does not have, and removes directories of pods that are gone. Once all pods are known, and every now and then.
+    /// Ends what the runtime runs for pods that the API does not have, and removes directories of pods that are gone. Once all pods are
+    /// known, and every now and then.
     private func clearAway(_ lifecycle: RuntimeLifecycle, until pods: Cache) async {
         while !Task.isCancelled {
             if pods.isSynced(.pods) {

@@ -25,7 +25,9 @@ enum SandboxConfig {
         annotations[Annotation.configSource] = "api"
         annotations[Annotation.configSeen] = seen
         var config: Value = [
-            "metadata": ["name": .string(pod.name), "uid": .string(pod.uid), "namespace": .string(pod.namespace), "attempt": .int(attempt)],
+            "metadata": [
+                "name": .string(pod.name), "uid": .string(pod.uid), "namespace": .string(pod.namespace), "attempt": .int(attempt),
+            ],
             "log_directory": .string(configuration.logDirectory(for: pod)),
             "dns_config": dns.message,
             "labels": Value(labels),
@@ -45,7 +47,9 @@ enum SandboxConfig {
     }
 
     private static func sysctls(of pod: Pod) -> Value {
-        let pairs = pod.spec[path: "securityContext", "sysctls"].elements.map { ($0.name.replacing("/", with: "."), $0["value"].string ?? "") }
+        let pairs = pod.spec[path: "securityContext", "sysctls"].elements.map {
+            ($0.name.replacing("/", with: "."), $0["value"].string ?? "")
+        }
         return pairs.isEmpty ? .null : Value(Dictionary(pairs, uniquingKeysWith: { $1 }))
     }
 
@@ -54,7 +58,8 @@ enum SandboxConfig {
     private static func portMappings(of pod: Pod) -> [Value] {
         pod.allContainers.flatMap { $0["ports"].elements }.filter { ($0["hostPort"].int ?? 0) > 0 }.map { port in
             [
-                "protocol": .int(protocols[port["protocol"].string ?? "TCP"] ?? 0), "container_port": port["containerPort"], "host_port": port["hostPort"],
+                "protocol": .int(protocols[port["protocol"].string ?? "TCP"] ?? 0), "container_port": port["containerPort"],
+                "host_port": port["hostPort"],
                 "host_ip": port["hostIP"],
             ]
         }

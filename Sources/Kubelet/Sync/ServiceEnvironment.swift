@@ -3,7 +3,9 @@ import APIModel
 /// The variables that tell a container of services, as Docker links once did. Upstream: `kubelet/envvars`.
 enum ServiceEnvironment {
     /// `services` are those of the pod's namespace; `kubernetes` of the namespace default is always told of.
-    static func variables(namespace: String, enableServiceLinks: Bool, services: [Value], apiService: Value?) -> [(name: String, value: String)] {
+    static func variables(namespace: String, enableServiceLinks: Bool, services: [Value], apiService: Value?) -> [(
+        name: String, value: String
+    )] {
         var told: [Value] = []
         if enableServiceLinks { told = services.filter(hasAddress) }
         if let apiService, hasAddress(apiService), !(enableServiceLinks && namespace == "default") { told.append(apiService) }
@@ -25,7 +27,9 @@ enum ServiceEnvironment {
         guard let first = ports.first?["port"].int else { return [] }
         var variables = [(prefix + "_SERVICE_HOST", ip), (prefix + "_SERVICE_PORT", String(first))]
         for port in ports {
-            if let name = port["name"].string, !name.isEmpty { variables.append((prefix + "_SERVICE_PORT_" + variableName(name), String(port["port"].int ?? 0))) }
+            if let name = port["name"].string, !name.isEmpty {
+                variables.append((prefix + "_SERVICE_PORT_" + variableName(name), String(port["port"].int ?? 0)))
+            }
         }
         for (index, port) in ports.enumerated() {
             let transport = port["protocol"].string ?? "TCP"
@@ -33,7 +37,10 @@ enum ServiceEnvironment {
             let url = "\(transport.lowercased())://\(host):\(number)"
             let portPrefix = "\(prefix)_PORT_\(number)_\(transport.uppercased())"
             if index == 0 { variables.append((prefix + "_PORT", url)) }
-            variables += [(portPrefix, url), (portPrefix + "_PROTO", transport.lowercased()), (portPrefix + "_PORT", number), (portPrefix + "_ADDR", ip)]
+            variables += [
+                (portPrefix, url), (portPrefix + "_PROTO", transport.lowercased()), (portPrefix + "_PORT", number),
+                (portPrefix + "_ADDR", ip),
+            ]
         }
         return variables
     }

@@ -2,8 +2,8 @@ import Glibc
 
 /// Keeps the files of a volume such that a reader sees either all of the old ones or all of the new ones.
 ///
-/// The files lie in a directory named by the time, `..data` points to it, and each name in the volume points through `..data`. Changing the one link changes all. The
-/// layout is upstream's (`volume/util/atomic_writer.go`), which programs rely on.
+/// The files lie in a directory named by the time, `..data` points to it, and each name in the volume points through `..data`. Changing the
+/// one link changes all. The layout is upstream's (`volume/util/atomic_writer.go`), which programs rely on.
 struct AtomicWriter {
     let directory: String
 
@@ -17,7 +17,8 @@ struct AtomicWriter {
     private static let data = "..data"
     private static let next = "..data_tmp"
 
-    /// Makes the volume hold exactly `files`, by their paths in it. Does nothing when it does already, and answers whether it did something.
+    /// Makes the volume hold exactly `files`, by their paths in it. Does nothing when it does already, and answers whether it did
+    /// something.
     @discardableResult
     func write(_ files: [String: File], group: Int64? = nil) throws -> Bool {
         let old = Files.linkTarget("\(directory)/\(Self.data)")

@@ -17,7 +17,9 @@ struct ContainerMounts {
         let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         var mounts: [Value] = []
         for (index, mount) in container["volumeMounts"].elements.enumerated() {
-            guard let volume = volumes[mount.name] else { throw ConfigurationError(message: "cannot find volume \"\(mount.name)\" to mount into container \"\(container.name)\"") }
+            guard let volume = volumes[mount.name] else {
+                throw ConfigurationError(message: "cannot find volume \"\(mount.name)\" to mount into container \"\(container.name)\"")
+            }
             var path = volume
             var subPath = mount["subPath"].string ?? ""
             if let expression = mount["subPathExpr"].string, !expression.isEmpty { subPath = Expansion.expand(expression) { values[$0] } }
@@ -29,7 +31,8 @@ struct ContainerMounts {
                 try Files.makeDirectories(path)
             }
             mounts.append([
-                "container_path": .string(absolute(mount["mountPath"].string ?? "")), "host_path": .string(path), "readonly": .bool(mount["readOnly"].bool ?? false),
+                "container_path": .string(absolute(mount["mountPath"].string ?? "")), "host_path": .string(path),
+                "readonly": .bool(mount["readOnly"].bool ?? false),
                 "propagation": .int(Self.propagations[mount["mountPropagation"].string ?? "None"] ?? 0),
                 "recursive_read_only": mount["recursiveReadOnly"].string == "Enabled" ? true : .null,
             ])

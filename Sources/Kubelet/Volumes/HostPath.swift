@@ -20,11 +20,14 @@ enum HostPath {
     }
 
     private static let kinds: [String: (mode_t, String)] = [
-        "Directory": (S_IFDIR, "directory"), "File": (S_IFREG, "file"), "Socket": (S_IFSOCK, "socket file"), "CharDevice": (S_IFCHR, "character device"),
+        "Directory": (S_IFDIR, "directory"), "File": (S_IFREG, "file"), "Socket": (S_IFSOCK, "socket file"),
+        "CharDevice": (S_IFCHR, "character device"),
         "BlockDevice": (S_IFBLK, "block device"),
     ]
 
     private static func expect(_ path: String, _ kind: mode_t, _ word: String) throws {
-        guard let status = Files.status(path), status.st_mode & S_IFMT == kind else { throw ConfigurationError(message: "hostPath type check failed: \(path) is not a \(word)") }
+        guard let status = Files.status(path), status.st_mode & S_IFMT == kind else {
+            throw ConfigurationError(message: "hostPath type check failed: \(path) is not a \(word)")
+        }
     }
 }

@@ -40,8 +40,11 @@ final class ServiceAccountTokens: Sendable {
             ],
         ]
         do {
-            let answer = try await client.create(.serviceAccounts, namespace: pod.namespace, name: account, subresource: "token", request).value
-            guard let text = answer[path: "status", "token"].string else { throw ConfigurationError(message: "failed to fetch token: the API answered without one") }
+            let answer = try await client.create(.serviceAccounts, namespace: pod.namespace, name: account, subresource: "token", request)
+                .value
+            guard let text = answer[path: "status", "token"].string else {
+                throw ConfigurationError(message: "failed to fetch token: the API answered without one")
+            }
             let expires = answer[path: "status", "expirationTimestamp"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now + seconds
             tokens.withLock { $0[key] = Token(text: text, issued: now, expires: expires) }
             return text

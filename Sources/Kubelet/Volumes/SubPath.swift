@@ -1,14 +1,17 @@
 import Glibc
 
-/// Mounts a part of a volume for a container, safe from a container that swaps directories for links meanwhile. Upstream: `volume/util/subpath`.
+/// Mounts a part of a volume for a container, safe from a container that swaps directories for links meanwhile. Upstream:
+/// `volume/util/subpath`.
 enum SubPath {
     /// `O_PATH`, which the C library hides behind `_GNU_SOURCE`: a handle that neither reads nor writes.
     private static let handle: Int32 = 0o10000000
 
-    /// Binds `path` of the volume at `root` to `target` and returns `target`. Makes a directory where there is nothing. Binding again replaces the old binding, because the
-    /// volume's files may have been replaced since.
+    /// Binds `path` of the volume at `root` to `target` and returns `target`. Makes a directory where there is nothing. Binding again
+    /// replaces the old binding, because the volume's files may have been replaced since.
     static func bind(_ path: String, of root: String, at target: String) throws -> String {
-        guard !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else { throw ConfigurationError(message: "invalid subPath \"\(path)\"") }
+        guard !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
+            throw ConfigurationError(message: "invalid subPath \"\(path)\"")
+        }
         guard let realRoot = Files.resolved(root) else { throw Files.Failure(operation: "lstat", path: root, code: ENOENT) }
         let whole = "\(realRoot)/\(path)"
         if Files.resolved(whole) == nil { try makeDirectories(path, below: realRoot) }
@@ -58,7 +61,9 @@ enum SubPath {
         for name in path.split(separator: "/") {
             var next = openat(file, String(name), handle | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
             if next < 0 && errno == ENOENT {
-                guard mkdirat(file, String(name), mode) == 0 else { throw Files.Failure(operation: "mkdir", path: "\(root)/\(path)", code: errno) }
+                guard mkdirat(file, String(name), mode) == 0 else {
+                    throw Files.Failure(operation: "mkdir", path: "\(root)/\(path)", code: errno)
+                }
                 next = openat(file, String(name), handle | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
             }
             guard next >= 0 else { throw Files.Failure(operation: "mkdir", path: "\(root)/\(path)", code: errno) }

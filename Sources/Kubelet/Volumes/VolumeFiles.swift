@@ -33,7 +33,9 @@ struct VolumeFiles {
     private func configMap(_ source: Value, name: String, mode: mode_t) async throws -> Payload {
         let isOptional = source["optional"].bool == true
         guard let object = try await references.configMap(name, optional: isOptional) else { return [:] }
-        return try select(PodReferences.contents(object), source, mode, isOptional) { "configmap references non-existent config key: \($0)" }
+        return try select(PodReferences.contents(object), source, mode, isOptional) {
+            "configmap references non-existent config key: \($0)"
+        }
     }
 
     private func secret(_ source: Value, name: String, mode: mode_t) async throws -> Payload {
@@ -43,7 +45,9 @@ struct VolumeFiles {
     }
 
     /// All keys as files, or those that `items` names, at the paths it gives them.
-    private func select(_ data: [String: [UInt8]], _ source: Value, _ mode: mode_t, _ isOptional: Bool, _ missing: (String) -> String) throws -> Payload {
+    private func select(_ data: [String: [UInt8]], _ source: Value, _ mode: mode_t, _ isOptional: Bool, _ missing: (String) -> String)
+        throws -> Payload
+    {
         let items = source["items"].elements
         if items.isEmpty { return data.mapValues { AtomicWriter.File(bytes: $0, mode: mode) } }
         var payload: Payload = [:]
@@ -96,11 +100,16 @@ struct VolumeFiles {
     }
 
     private func token(_ source: Value, mode: mode_t) async throws -> Payload {
-        let text = try await tokens.token(for: pod, audience: source["audience"].string ?? "", seconds: source["expirationSeconds"].int ?? 3600)
+        let text = try await tokens.token(
+            for: pod, audience: source["audience"].string ?? "", seconds: source["expirationSeconds"].int ?? 3600)
         // A pod whose containers all run as one user, or that has a group for its volumes, gets the token for them alone.
-        let users = Set(pod.allContainers.map { $0[path: "securityContext", "runAsUser"].int ?? pod.spec[path: "securityContext", "runAsUser"].int })
+        let users = Set(
+            pod.allContainers.map { $0[path: "securityContext", "runAsUser"].int ?? pod.spec[path: "securityContext", "runAsUser"].int })
         let user = users.count == 1 ? users.first ?? nil : nil
         let hasGroup = pod.spec[path: "securityContext", "fsGroup"].int != nil
-        return [source["path"].string ?? "token": AtomicWriter.File(bytes: Array(text.utf8), mode: user != nil || hasGroup ? 0o600 : mode, user: hasGroup ? nil : user)]
+        return [
+            source["path"].string ?? "token": AtomicWriter.File(
+                bytes: Array(text.utf8), mode: user != nil || hasGroup ? 0o600 : mode, user: hasGroup ? nil : user)
+        ]
     }
 }

@@ -17,7 +17,8 @@ struct Volumes: Sendable {
     }
 
     private static let directories = [
-        "configMap": "kubernetes.io~configmap", "secret": "kubernetes.io~secret", "downwardAPI": "kubernetes.io~downward-api", "projected": "kubernetes.io~projected",
+        "configMap": "kubernetes.io~configmap", "secret": "kubernetes.io~secret", "downwardAPI": "kubernetes.io~downward-api",
+        "projected": "kubernetes.io~projected",
         "emptyDir": "kubernetes.io~empty-dir",
     ]
 
@@ -42,8 +43,11 @@ struct Volumes: Sendable {
             try HostPath.check(path, type: volume[path: "hostPath", "type"].string ?? "")
             return path
         }
-        if !volume["persistentVolumeClaim"].isNull { return try await claimed(volume[path: "persistentVolumeClaim", "claimName"].string ?? "", pod) }
-        guard let kind = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let directory = Self.directories[kind] else {
+        if !volume["persistentVolumeClaim"].isNull {
+            return try await claimed(volume[path: "persistentVolumeClaim", "claimName"].string ?? "", pod)
+        }
+        guard let kind = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let directory = Self.directories[kind]
+        else {
             throw ConfigurationError(message: "volume type \"\(volume.fields.keys.first { $0 != "name" } ?? "")\" is not supported")
         }
         let path = "\(configuration.podDirectory(pod.uid))/volumes/\(directory)/\(volume.name)"
@@ -51,8 +55,11 @@ struct Volumes: Sendable {
             try emptyDirectory(path, volume["emptyDir"], group: group)
             return path
         }
-        let files = VolumeFiles(pod: pod, references: PodReferences(client: client, namespace: pod.namespace), fields: fields, tokens: tokens)
-        guard let payload = try await files.payload(of: volume) else { throw ConfigurationError(message: "volume type \"\(kind)\" is not supported") }
+        let files = VolumeFiles(
+            pod: pod, references: PodReferences(client: client, namespace: pod.namespace), fields: fields, tokens: tokens)
+        guard let payload = try await files.payload(of: volume) else {
+            throw ConfigurationError(message: "volume type \"\(kind)\" is not supported")
+        }
         // Secrets stay out of the disk.
         if kind == "configMap" { try Files.makeDirectories(path) } else { try Mounts.memory(at: path, size: nil) }
         try AtomicWriter(directory: path).write(payload, group: group)
@@ -90,9 +97,11 @@ struct Volumes: Sendable {
             return path
         }
         let generic: Set<String> = [
-            "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy", "storageClassName", "volumeAttributesClassName", "volumeMode",
+            "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy", "storageClassName",
+            "volumeAttributesClassName", "volumeMode",
         ]
-        throw ConfigurationError(message: "persistent volume type \"\(spec.fields.keys.first { !generic.contains($0) } ?? "")\" is not supported")
+        throw ConfigurationError(
+            message: "persistent volume type \"\(spec.fields.keys.first { !generic.contains($0) } ?? "")\" is not supported")
     }
 
     private static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")

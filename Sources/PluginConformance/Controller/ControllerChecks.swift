@@ -10,7 +10,8 @@ enum ControllerChecks {
             try await World.with(plugin) { world in
                 for resource in resources(of: world.manifest) {
                     let isNamespaced = Catalogue.builtin.resource(resource)?.isNamespaced ?? true
-                    let key = ControllerKey(resource: resource, namespace: isNamespaced ? World.namespace : "", name: "conformance-gone", uid: "gone")
+                    let key = ControllerKey(
+                        resource: resource, namespace: isNamespaced ? World.namespace : "", name: "conformance-gone", uid: "gone")
                     try await Settling.finish(world, key, "an object that does not exist")
                 }
             }
@@ -22,7 +23,9 @@ enum ControllerChecks {
                 _ = await world.controller.reconcile(key)
                 let again = world.gate.written[before...]
                 try expect(
-                    again.isEmpty, "reconcile wrote once more for \(what) although nothing had changed: \(again.joined(separator: ", ")); compare first, write only what differs")
+                    again.isEmpty,
+                    "reconcile wrote once more for \(what) although nothing had changed: \(again.joined(separator: ", ")); compare first, write only what differs"
+                )
             }
         },
         Check("reconcile/conflict", "An update or patch that is refused with CONFLICT is tried again, on what is there then.") { plugin in
@@ -34,7 +37,8 @@ enum ControllerChecks {
                 refused.note()
                 try expect(
                     world.gate.written.contains(change),
-                    "\(change) was refused with CONFLICT for \(what); reconcile answered OK and never tried again, so the change is lost: answer CONFLICT or RETRY")
+                    "\(change) was refused with CONFLICT for \(what); reconcile answered OK and never tried again, so the change is lost: answer CONFLICT or RETRY"
+                )
             }
             guard refused.isNoted else { throw NotOffered("it updates and patches nothing for the objects that were tried") }
         },
@@ -45,7 +49,10 @@ enum ControllerChecks {
                 let refused = world.gate.refused.first ?? ""
                 world.gate.set(.open)
                 try await Settling.finish(world, key, what + ", after its writes had been refused with FORBIDDEN")
-                try expect(!world.gate.written.isEmpty, "\(refused) was refused with FORBIDDEN for \(what), and never made when it was granted; remember no refusal between calls")
+                try expect(
+                    !world.gate.written.isEmpty,
+                    "\(refused) was refused with FORBIDDEN for \(what), and never made when it was granted; remember no refusal between calls"
+                )
             }
         },
         Check("reconcile/eight-keys", "Different keys are worked on by many threads at once.") { plugin in
@@ -64,8 +71,14 @@ enum ControllerChecks {
                 }
             }
         },
-        Check("map/empty-sides", "map is called with an empty `before` for a new object and an empty `after` for a deleted one; the keys it adds are of kinds under `for`.", map),
-        Check("stop/amid-reconcile", "stop in the middle of a slow reconcile returns in time: host functions answer CANCELLED, and reconcile ends.") { plugin in
+        Check(
+            "map/empty-sides",
+            "map is called with an empty `before` for a new object and an empty `after` for a deleted one; the keys it adds are of kinds under `for`.",
+            map),
+        Check(
+            "stop/amid-reconcile",
+            "stop in the middle of a slow reconcile returns in time: host functions answer CANCELLED, and reconcile ends."
+        ) { plugin in
             try await whereItWrites(plugin) { world, key, what in
                 world.gate.set(.hanging)
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -73,12 +86,16 @@ enum ControllerChecks {
                         for _ in 0..<patience { _ = await world.controller.reconcile(key) }
                         world.gate.expectNoMore()
                     }
-                    guard await world.gate.waitForHanging() else { throw NotOffered("it wrote something for \(what), and nothing when it was tried again") }
+                    guard await world.gate.waitForHanging() else {
+                        throw NotOffered("it wrote something for \(what), and nothing when it was tried again")
+                    }
                     group.addTask { await world.stopPlugin() }
                     group.addTask {
                         // The check itself is that an end comes; this only puts it into words.
                         try await Task.sleep(for: .seconds(8))
-                        throw Failure("8 s after stop, reconcile of \(what) still runs although its write was answered CANCELLED; end the call when a host function says so")
+                        throw Failure(
+                            "8 s after stop, reconcile of \(what) still runs although its write was answered CANCELLED; end the call when a host function says so"
+                        )
                     }
                     _ = try await group.next()
                     _ = try await group.next()
@@ -92,14 +109,18 @@ enum ControllerChecks {
     private static let patience = 3
 
     /// The kinds whose keys the controller gets.
-    private static func resources(of manifest: ControllerManifest) -> [GroupVersionResource] { manifest.for.isEmpty ? [.configMaps] : manifest.for }
+    private static func resources(of manifest: ControllerManifest) -> [GroupVersionResource] {
+        manifest.for.isEmpty ? [.configMaps] : manifest.for
+    }
 
     private static func key(_ resource: GroupVersionResource, _ object: Object) -> ControllerKey {
         ControllerKey(resource: resource, namespace: object.namespace, name: object.name, uid: object.uid)
     }
 
     /// Runs `body` for every situation that can be made: an object that is new, and one that is being deleted; each in a world of its own.
-    private static func situations(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void) async throws {
+    private static func situations(
+        _ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void
+    ) async throws {
         let samples = try ObjectSamples.all(Hosted.manifest(plugin).controller!, given: plugin.objects)
         let tried = Seen()
         for (resource, sample) in samples {
@@ -114,7 +135,9 @@ enum ControllerChecks {
                         if isDeleted, let object = made { made = try await world.delete(resource, object) }
                     } catch let error as APIError {
                         // Kinds that the suite knows too little of; `objects` brings whole ones.
-                        guard error.reason == .invalid || error.reason == .badRequest else { throw Failure("\(what) cannot be made: \(error)") }
+                        guard error.reason == .invalid || error.reason == .badRequest else {
+                            throw Failure("\(what) cannot be made: \(error)")
+                        }
                         return
                     }
                     guard let made else { return }
@@ -123,11 +146,15 @@ enum ControllerChecks {
                 }
             }
         }
-        guard tried.isNoted else { throw NotOffered("the suite can make no object of the kinds under spec.controller.for; give some with --object") }
+        guard tried.isNoted else {
+            throw NotOffered("the suite can make no object of the kinds under spec.controller.for; give some with --object")
+        }
     }
 
     /// Runs `body` in the situations in which the controller writes something, each in a fresh world.
-    private static func whereItWrites(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void) async throws {
+    private static func whereItWrites(
+        _ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void
+    ) async throws {
         let writing = Names()
         try await situations(plugin) { world, key, what in
             for _ in 0..<patience { _ = await world.controller.reconcile(key) }
@@ -148,7 +175,9 @@ enum ControllerChecks {
             defer { instance.destroy() }
             return instance.table(apus_controller.self).map != nil
         }
-        try expect(hasSlot, "the manifest says `map: Plugin` for \(watches[0].resource), but the table has no map slot; add it, or use another mapping")
+        try expect(
+            hasSlot,
+            "the manifest says `map: Plugin` for \(watches[0].resource), but the table has no map slot; add it, or use another mapping")
         try await World.with(plugin) { world in
             for watch in watches {
                 let object = ObjectSamples.object(watch.resource, name: "conformance").map { Object($0) }
@@ -158,7 +187,8 @@ enum ControllerChecks {
                         if before === nil && after === nil { continue }
                         try expect(
                             manifest.for.contains(key.resource),
-                            "map of \(watch.resource) added a key of \(key.resource), which is not under spec.controller.for: nobody would know what to do with it")
+                            "map of \(watch.resource) added a key of \(key.resource), which is not under spec.controller.for: nobody would know what to do with it"
+                        )
                         try expect(!key.name.isEmpty, "map of \(watch.resource) added a key without a name")
                     }
                 }

@@ -7,7 +7,9 @@ enum Settling {
     static func finish(_ world: World, _ key: ControllerKey, _ what: String) async throws { try await work(world, key, what) { _ in true } }
 
     /// Works on `key` until reconcile answers OK and writes nothing.
-    static func settle(_ world: World, _ key: ControllerKey, _ what: String) async throws { try await work(world, key, what, until: \.isEmpty) }
+    static func settle(_ world: World, _ key: ControllerKey, _ what: String) async throws {
+        try await work(world, key, what, until: \.isEmpty)
+    }
 
     private static func work(_ world: World, _ key: ControllerKey, _ what: String, until isEnd: (ArraySlice<String>) -> Bool) async throws {
         var last = ""
@@ -23,7 +25,8 @@ enum Settling {
             }
         }
         throw Failure(
-            "after thirty calls reconcile has not come to rest for \(what); compare before you write, and answer OK when there is nothing to do; the last answer was \(last)")
+            "after thirty calls reconcile has not come to rest for \(what); compare before you write, and answer OK when there is nothing to do; the last answer was \(last)"
+        )
     }
 }
 

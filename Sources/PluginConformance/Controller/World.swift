@@ -34,7 +34,8 @@ final class World: Sendable {
         let store = try Store(path: scratch.path + "/store.db", log: Hosted.quiet)
         let manifest = try Hosted.manifest(plugin)
         let server = APIServer(
-            APIServer.Configuration(store: store, serviceRange: IPv4Range("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(), log: Hosted.quiet))
+            APIServer.Configuration(
+                store: store, serviceRange: IPv4Range("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(), log: Hosted.quiet))
         server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init))
         let result: Result<Void, any Error>
         do {
@@ -47,8 +48,12 @@ final class World: Sendable {
                 group.addTask { try await cache.run() }
                 group.addTask {
                     for resource in Set(manifest.controller?.watched ?? []) { try await cache.watch(resource) }
-                    try await Hosted.run(plugin, services: HostServices(client: GatedClient(client, gate: gate, user: manifest.user), cache: cache)) { host in
-                        guard let controller = host.controllers.first else { throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")") }
+                    try await Hosted.run(
+                        plugin, services: HostServices(client: GatedClient(client, gate: gate, user: manifest.user), cache: cache)
+                    ) { host in
+                        guard let controller = host.controllers.first else {
+                            throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")")
+                        }
                         try await body(World(client: client, controller: controller, gate: gate, host: host, cache: cache))
                     }
                     throw Finished()
@@ -99,7 +104,8 @@ final class World: Sendable {
         } catch let error as APIError where error.reason == .alreadyExists {}
     }
 
-    /// Asks for the object's deletion, which a finalizer holds up, and waits until the controller's cache has that. `nil` when it is gone at once.
+    /// Asks for the object's deletion, which a finalizer holds up, and waits until the controller's cache has that. `nil` when it is gone
+    /// at once.
     func delete(_ resource: GroupVersionResource, _ object: Object) async throws -> Object? {
         let namespace = object.namespace.isEmpty ? nil : object.namespace
         try await client.delete(resource, namespace: namespace, name: object.name)

@@ -48,7 +48,9 @@ final class WriteGate: Sendable {
         }
         switch mode {
         case .open: return
-        case .conflictOnce: throw APIError.conflict(resource.resource, name, "the object has been modified; please apply your changes to the latest version and try again")
+        case .conflictOnce:
+            throw APIError.conflict(
+                resource.resource, name, "the object has been modified; please apply your changes to the latest version and try again")
         case .forbidden: throw APIError.forbidden(resource.resource, name, "the conformance suite lets nothing through")
         case .hanging:
             hangs.yield()
@@ -75,7 +77,9 @@ struct GatedClient: Client {
         self.isGated = isGated
     }
 
-    private func write(_ verb: String, _ resource: GroupVersionResource, _ name: String, _ subresource: String?, _ body: () async throws -> Object) async throws -> Object {
+    private func write(
+        _ verb: String, _ resource: GroupVersionResource, _ name: String, _ subresource: String?, _ body: () async throws -> Object
+    ) async throws -> Object {
         guard isGated else { return try await body() }
         let what = "\(verb) \(resource)\(subresource.map { "/" + $0 } ?? "") \(name)"
         try await gate.pass(resource, name, what, isChange: verb == "update" || verb == "patch")
@@ -93,19 +97,33 @@ struct GatedClient: Client {
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
         try await base.watch(resource, namespace: namespace, options: options)
     }
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
-        try await write("create", resource, name ?? object["metadata"]["name"].string ?? object["metadata"]["generateName"].string ?? "", subresource) {
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
+        try await write(
+            "create", resource, name ?? object["metadata"]["name"].string ?? object["metadata"]["generateName"].string ?? "", subresource
+        ) {
             try await base.create(resource, namespace: namespace, name: name, subresource: subresource, object)
         }
     }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object {
-        try await write("update", resource, name, subresource) { try await base.update(resource, namespace: namespace, name: name, subresource: subresource, object) }
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
+        try await write("update", resource, name, subresource) {
+            try await base.update(resource, namespace: namespace, name: name, subresource: subresource, object)
+        }
     }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
-        try await write("patch", resource, name, subresource) { try await base.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch) }
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
+    {
+        try await write("patch", resource, name, subresource) {
+            try await base.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch)
+        }
     }
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
-        try await write("delete", resource, name, nil) { try await base.delete(resource, namespace: namespace, name: name, options: options) }
+        try await write("delete", resource, name, nil) {
+            try await base.delete(resource, namespace: namespace, name: name, options: options)
+        }
     }
     func impersonating(_ user: String, groups: [String]) -> any Client {
         GatedClient(base.impersonating(user, groups: groups), gate: gate, user: gatedUser, isGated: user == gatedUser)

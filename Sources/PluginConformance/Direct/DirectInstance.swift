@@ -11,7 +11,9 @@ final class DirectInstance: @unchecked Sendable {
 
     /// Calls `create`.
     /// - Throws: `Refused` with its answer when that is not OK.
-    init(_ plugin: PluginUnderTest, config: Value? = nil, host: WatchfulHost = WatchfulHost(), table: UnsafePointer<apus_host>? = nil) throws {
+    init(_ plugin: PluginUnderTest, config: Value? = nil, host: WatchfulHost = WatchfulHost(), table: UnsafePointer<apus_host>? = nil)
+        throws
+    {
         let component = try DirectLibrary(plugin.library).component(plugin.component)
         let table = table ?? host.makeTable()
         var made: UnsafeMutableRawPointer?
@@ -19,7 +21,10 @@ final class DirectInstance: @unchecked Sendable {
         var lent = JSON.encode(config ?? plugin.config)
         let answer = lent.withUnsafeMutableBufferPointer { bytes in
             defer { for index in bytes.indices { bytes[index] = 0x23 } }
-            return Sentence.collect { component.pointee.create(component, table, apus_borrowed(bytes: UnsafePointer(bytes.baseAddress), count: UInt64(bytes.count)), &made, $0) }
+            return Sentence.collect {
+                component.pointee.create(
+                    component, table, apus_borrowed(bytes: UnsafePointer(bytes.baseAddress), count: UInt64(bytes.count)), &made, $0)
+            }
         }
         guard answer.status == APUS_OK else { throw Refused(answer: answer) }
         self.host = host

@@ -11,11 +11,17 @@ struct DirectLibrary: @unchecked Sendable {
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             throw ConformanceError("\(path) cannot be loaded: \(dlerror().map { String(cString: $0) } ?? "no reason given")")
         }
-        guard let symbol = dlsym(handle, "apus_plugin_entry") else { throw ConformanceError("\(path) is not a plugin: it has no apus_plugin_entry") }
+        guard let symbol = dlsym(handle, "apus_plugin_entry") else {
+            throw ConformanceError("\(path) is not a plugin: it has no apus_plugin_entry")
+        }
         typealias Entry = @convention(c) () -> UnsafePointer<apus_plugin>?
-        guard let plugin = unsafeBitCast(symbol, to: Entry.self)() else { throw ConformanceError("\(path): apus_plugin_entry returned null") }
+        guard let plugin = unsafeBitCast(symbol, to: Entry.self)() else {
+            throw ConformanceError("\(path): apus_plugin_entry returned null")
+        }
         guard plugin.pointee.major == APUS_ABI_MAJOR, Int(plugin.pointee.size) >= MemoryLayout<apus_plugin>.size else {
-            throw ConformanceError("\(path) was built for plugin ABI \(plugin.pointee.major).\(plugin.pointee.minor), this is \(APUS_ABI_MAJOR).\(APUS_ABI_MINOR)")
+            throw ConformanceError(
+                "\(path) was built for plugin ABI \(plugin.pointee.major).\(plugin.pointee.minor), this is \(APUS_ABI_MAJOR).\(APUS_ABI_MINOR)"
+            )
         }
         self.path = path
         self.plugin = plugin
@@ -30,7 +36,9 @@ struct DirectLibrary: @unchecked Sendable {
     }
 
     func component(_ name: String) throws -> UnsafePointer<apus_component> {
-        guard let found = pointers.first(where: { String(cString: $0.pointee.name) == name }) else { throw ConformanceError("\(path) has no component \(name)") }
+        guard let found = pointers.first(where: { String(cString: $0.pointee.name) == name }) else {
+            throw ConformanceError("\(path) has no component \(name)")
+        }
         return found
     }
 }

@@ -45,5 +45,6 @@ func statusName(_ status: apus_status) -> String {
 }
 
 private let statusNames = [
-    "OK", "FAULT", "UNSUPPORTED", "INVALID", "NOT_FOUND", "ALREADY_EXISTS", "CONFLICT", "FORBIDDEN", "CANCELLED", "UNAVAILABLE", "UNSCHEDULABLE", "RETRY",
+    "OK", "FAULT", "UNSUPPORTED", "INVALID", "NOT_FOUND", "ALREADY_EXISTS", "CONFLICT", "FORBIDDEN", "CANCELLED", "UNAVAILABLE",
+    "UNSCHEDULABLE", "RETRY",
 ]

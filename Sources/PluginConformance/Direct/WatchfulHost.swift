@@ -2,7 +2,8 @@ internal import APIModel
 internal import PluginAPI
 internal import Synchronization
 
-/// A host of which every function notes that it was called and in which state of the component. It has a log that goes nowhere and an API that is never there.
+/// A host of which every function notes that it was called and in which state of the component. It has a log that goes nowhere and an API
+/// that is never there.
 final class WatchfulHost: Sendable {
     enum State: String, Sendable { case discovered, loaded, running, stopped, destroyed }
 
@@ -26,11 +27,14 @@ final class WatchfulHost: Sendable {
 
     /// The functions called in one of `states`, each once.
     func called(in states: Set<State>, where wanted: (String) -> Bool = { _ in true }) -> [String] {
-        let found = notes.withLock { $0.calls }.filter { states.contains($0.state) && wanted($0.function) }.map { "\($0.function) (\($0.state.rawValue))" }
+        let found = notes.withLock { $0.calls }.filter { states.contains($0.state) && wanted($0.function) }.map {
+            "\($0.function) (\($0.state.rawValue))"
+        }
         return Set(found).sorted()
     }
 
-    /// The structure for `create`. Lives for ever, as this object then does: a thread that a faulty plugin left behind may call for as long.
+    /// The structure for `create`. Lives for ever, as this object then does: a thread that a faulty plugin left behind may call for as
+    /// long.
     func makeTable() -> UnsafePointer<apus_host> {
         let table = UnsafeMutablePointer<apus_host>.allocate(capacity: 1)
         table.initialize(
@@ -51,7 +55,9 @@ final class WatchfulHost: Sendable {
         return host
     }
 
-    private static func refuse(_ function: String, _ context: UnsafeMutableRawPointer?, _ sink: UnsafePointer<apus_sink>? = nil) -> apus_status {
+    private static func refuse(_ function: String, _ context: UnsafeMutableRawPointer?, _ sink: UnsafePointer<apus_sink>? = nil)
+        -> apus_status
+    {
         note("objects.\(function)", context)
         let status = APIError(code: 503, reason: .serviceUnavailable, message: "this host has no API").status
         if let sink { JSON.encode(status).withBorrowed { sink.pointee.write(sink.pointee.context, $0) } }
@@ -65,7 +71,8 @@ final class WatchfulHost: Sendable {
 
     private static let services: Services = {
         let log = UnsafeMutablePointer<apus_host_log>.allocate(capacity: 1)
-        log.initialize(to: apus_host_log(size: UInt32(MemoryLayout<apus_host_log>.size)) { context, _, _ in WatchfulHost.note("log.write", context) })
+        log.initialize(
+            to: apus_host_log(size: UInt32(MemoryLayout<apus_host_log>.size)) { context, _, _ in WatchfulHost.note("log.write", context) })
         let objects = UnsafeMutablePointer<apus_host_objects>.allocate(capacity: 1)
         objects.initialize(
             to: apus_host_objects(

@@ -5,13 +5,15 @@ internal import Synchronization
 /// What `filter` promises.
 enum FilterChecks {
     static let all: [Check] = [
-        Check("filter/answers", "filter answers OK or UNSCHEDULABLE for any number of Nodes; whatever is not OK comes with a sentence.") { plugin in
+        Check("filter/answers", "filter answers OK or UNSCHEDULABLE for any number of Nodes; whatever is not OK comes with a sentence.") {
+            plugin in
             try await each(plugin) { slots, trial in
                 let result = try trial.filter(slots)
                 try PolicyAnswer.check(result.answer, "filter", trial.name, isPlain: trial.pod.name == PodSample.plain.name)
             }
         },
-        Check("filter/only-clears", "filter clears bits and never sets one: neither of a Node that another policy refused, nor of a hole.") { plugin in
+        Check("filter/only-clears", "filter clears bits and never sets one: neither of a Node that another policy refused, nor of a hole.")
+        { plugin in
             try await each(plugin) { slots, trial in
                 // Every third Node was refused before.
                 var given = trial.table.present
@@ -28,7 +30,8 @@ enum FilterChecks {
             try await each(plugin) { slots, trial in
                 try expect(
                     try !trial.filter(slots).isOutside,
-                    "filter wrote before or after the \((trial.count + 63) / 64) words of `feasible` for \(trial.name); count words, not bytes, and none when there is no Node")
+                    "filter wrote before or after the \((trial.count + 63) / 64) words of `feasible` for \(trial.name); count words, not bytes, and none when there is no Node"
+                )
             }
         },
         Check("filter/columns-unchanged", "The Node columns and the Pod are only read.") { plugin in
@@ -36,7 +39,9 @@ enum FilterChecks {
                 let before = trial.table.contents
                 _ = try trial.filter(slots)
                 _ = try trial.filter(slots, asksReasons: true)
-                try expect(trial.table.contents == before, "filter wrote into the columns or the Pod that it was lent for \(trial.name); copy what you want to change")
+                try expect(
+                    trial.table.contents == before,
+                    "filter wrote into the columns or the Pod that it was lent for \(trial.name); copy what you want to change")
             }
         },
         Check("filter/holes", "The values of a Node that is gone mean nothing: wild ones change no answer.") { plugin in
@@ -46,7 +51,8 @@ enum FilterChecks {
                     let wild = Trial(NodeSample.cluster(65), pod: pod, junk: true, for: slots)
                     try expect(
                         try calm.filter(slots).left == wild.filter(slots).left,
-                        "filter decides otherwise about \(calm.name) when the holes hold wild values; look at no column of a Node whose bit is clear")
+                        "filter decides otherwise about \(calm.name) when the holes hold wild values; look at no column of a Node whose bit is clear"
+                    )
                 }
             }
         },
@@ -55,7 +61,9 @@ enum FilterChecks {
                 let first = try trial.filter(slots)
                 for _ in 0..<3 {
                     try expect(
-                        try trial.filter(slots) == first, "filter answered otherwise when asked again about \(trial.name); keep nothing between calls that changes a decision")
+                        try trial.filter(slots) == first,
+                        "filter answered otherwise when asked again about \(trial.name); keep nothing between calls that changes a decision"
+                    )
                 }
             }
         },
@@ -67,10 +75,15 @@ enum FilterChecks {
                     let index = round % trials.count
                     return try trials[index].filter(slots) == alone[index] ? nil : trials[index].name
                 }
-                try expect(wrong == nil, "filter answered otherwise about \(wrong ?? "") while other threads called it; guard or avoid what calls share")
+                try expect(
+                    wrong == nil,
+                    "filter answered otherwise about \(wrong ?? "") while other threads called it; guard or avoid what calls share")
             }
         },
-        Check("filter/reasons", "When reasons are asked for, every Node whose bit filter clears gets one, no other Node does, and the decision is the same.") { plugin in
+        Check(
+            "filter/reasons",
+            "When reasons are asked for, every Node whose bit filter clears gets one, no other Node does, and the decision is the same."
+        ) { plugin in
             let refused = Seen()
             try await each(plugin) { slots, trial in
                 let silent = try trial.filter(slots)
@@ -90,7 +103,9 @@ enum FilterChecks {
                 )
                 let wrongly = Trial.nodes(zip(explained, refusedSet).map { $0 & ~$1 })
                 try expect(
-                    wrongly.isEmpty, "filter gave a reason for \(wrongly.count) Nodes that it did not refuse for \(trial.name), the first is Node \(wrongly.first ?? 0)")
+                    wrongly.isEmpty,
+                    "filter gave a reason for \(wrongly.count) Nodes that it did not refuse for \(trial.name), the first is Node \(wrongly.first ?? 0)"
+                )
                 if refusedSet.contains(where: { $0 != 0 }) { refused.note() }
             }
             guard refused.isNoted else { throw NotOffered("it refused no Node of all that were tried") }

@@ -16,7 +16,8 @@ public struct NodeSample: Sendable {
         labels["kubernetes.io/hostname"] = name
     }
 
-    /// So many Nodes of many sorts, the same at every call: loaded and idle ones, tainted ones, some that take no Pods; every 13th is a hole.
+    /// So many Nodes of many sorts, the same at every call: loaded and idle ones, tainted ones, some that take no Pods; every 13th is a
+    /// hole.
     static func cluster(_ count: Int) -> [NodeSample?] {
         (0..<count).map { index in
             if index % 13 == 12 { return nil }

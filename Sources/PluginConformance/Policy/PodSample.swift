@@ -51,17 +51,33 @@ public struct PodSample: Sendable {
         with("placed-nowhere") { $0.nodeName = "no-such-node" },
         with("choosy") { $0.selector = ["disk": "ssd"] },
         with("too-choosy") { $0.selector = ["no-such-label": "x"] },
-        with("zoned") { $0.required = [[Requirement("topology.kubernetes.io/zone", APUS_OPERATOR_IN, ["a", "b"])], [Requirement("disk", APUS_OPERATOR_EXISTS)]] },
-        with("young") { $0.required = [[Requirement("generation", APUS_OPERATOR_GREATER, ["4"]), Requirement("generation", APUS_OPERATOR_LESS, ["9"])]] },
+        with("zoned") {
+            $0.required = [
+                [Requirement("topology.kubernetes.io/zone", APUS_OPERATOR_IN, ["a", "b"])], [Requirement("disk", APUS_OPERATOR_EXISTS)],
+            ]
+        },
+        with("young") {
+            $0.required = [[Requirement("generation", APUS_OPERATOR_GREATER, ["4"]), Requirement("generation", APUS_OPERATOR_LESS, ["9"])]]
+        },
         with("elsewhere") {
-            $0.required = [[Requirement("topology.kubernetes.io/zone", APUS_OPERATOR_NOT_IN, ["a"]), Requirement("disk", APUS_OPERATOR_DOES_NOT_EXIST)]]
+            $0.required = [
+                [
+                    Requirement("topology.kubernetes.io/zone", APUS_OPERATOR_NOT_IN, ["a"]),
+                    Requirement("disk", APUS_OPERATOR_DOES_NOT_EXIST),
+                ]
+            ]
         },
         with("named") { $0.required = [[Requirement("metadata.name", APUS_OPERATOR_IN, ["node-1"], isOnName: true)]] },
         with("empty-term") { $0.required = [[]] },
         with("inclined") {
-            $0.preferred = [(100, [Requirement("topology.kubernetes.io/zone", APUS_OPERATOR_IN, ["c"])]), (1, [Requirement("disk", APUS_OPERATOR_EXISTS)])]
+            $0.preferred = [
+                (100, [Requirement("topology.kubernetes.io/zone", APUS_OPERATOR_IN, ["c"])]),
+                (1, [Requirement("disk", APUS_OPERATOR_EXISTS)]),
+            ]
         },
-        with("tolerant") { $0.tolerations = [("dedicated", "batch", APUS_OPERATOR_EQUAL, 0), ("", "", APUS_OPERATOR_EXISTS, APUS_EFFECT_NO_EXECUTE)] },
+        with("tolerant") {
+            $0.tolerations = [("dedicated", "batch", APUS_OPERATOR_EQUAL, 0), ("", "", APUS_OPERATOR_EXISTS, APUS_EFFECT_NO_EXECUTE)]
+        },
         with("listening") { $0.hostPorts = [8080] },
     ]
 }
@@ -70,19 +86,24 @@ extension PodSample {
     /// The Pod as the API serves it.
     var json: Value {
         var object: Value = [
-            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-" + name)], "spec": ["containers": []],
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-" + name)],
+            "spec": ["containers": []],
         ]
         var container: Value = ["name": "main", "image": "apus.local/sample:1"]
         for (resource, amount) in zip(["cpu", "memory", "ephemeral-storage"], requests) where amount > 0 {
             container["resources"]["requests"][resource] = .string(resource == "cpu" ? "\(amount)m" : "\(amount)")
         }
-        if !hostPorts.isEmpty { container["ports"] = .array(hostPorts.map { ["containerPort": .int(Int64($0)), "hostPort": .int(Int64($0)), "protocol": "TCP"] }) }
+        if !hostPorts.isEmpty {
+            container["ports"] = .array(
+                hostPorts.map { ["containerPort": .int(Int64($0)), "hostPort": .int(Int64($0)), "protocol": "TCP"] })
+        }
         object["spec"]["containers"] = [container]
         if priority != 0 { object["spec"]["priority"] = .int(Int64(priority)) }
         if !nodeName.isEmpty { object["spec"]["nodeName"] = .string(nodeName) }
         for (key, value) in selector { object["spec"]["nodeSelector"][key] = .string(value) }
         if let required {
-            object["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] = .array(required.map(Self.term))
+            object["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"] = .array(
+                required.map(Self.term))
         }
         if !preferred.isEmpty {
             object["spec"]["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"] = .array(

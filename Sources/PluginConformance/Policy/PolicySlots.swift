@@ -6,7 +6,8 @@ struct PolicySlots: Sendable {
     typealias Reason = (UnsafePointer<UInt64>, String) -> Void
     typealias Prefilter = @Sendable (UnsafePointer<apus_pod>) -> Answer
     typealias Filter = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafeMutablePointer<UInt64>, Reason?) -> Answer
-    typealias Score = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafePointer<UInt64>, UnsafeMutablePointer<Int32>) -> Answer
+    typealias Score =
+        @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafePointer<UInt64>, UnsafeMutablePointer<Int32>) -> Answer
     private(set) var prefilter: Prefilter?
     private(set) var filter: Filter?
     private(set) var score: Score?
@@ -28,7 +29,9 @@ struct PolicySlots: Sendable {
                 }
             }
         }
-        if let slot = table.score { score = { pod, nodes, feasible, points in Sentence.collect { slot(instance.me, pod, nodes, feasible, points, $0) } } }
+        if let slot = table.score {
+            score = { pod, nodes, feasible, points in Sentence.collect { slot(instance.me, pod, nodes, feasible, points, $0) } }
+        }
     }
 
     /// A policy that a host keeps in a process of its own.
@@ -39,10 +42,12 @@ struct PolicySlots: Sendable {
         if policy.hasScore { score = { Self.answer(policy.score($0, $1, $2, $3)) } }
     }
 
-    private static func answer(_ result: (status: apus_status, message: String)) -> Answer { Answer(status: result.status, bytes: Array(result.message.utf8)) }
+    private static func answer(_ result: (status: apus_status, message: String)) -> Answer {
+        Answer(status: result.status, bytes: Array(result.message.utf8))
+    }
 
-    /// Runs `body`, which may block, with the plugin started; for one that is to be isolated, in a process of its own afterwards, too: what the library itself answers
-    /// can be seen here only, since a host mends and refuses what it gets from there.
+    /// Runs `body`, which may block, with the plugin started; for one that is to be isolated, in a process of its own afterwards, too: what
+    /// the library itself answers can be seen here only, since a host mends and refuses what it gets from there.
     static func with(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (PolicySlots) throws -> Void) async throws {
         try await onOwnThread {
             let instance = try DirectInstance(plugin)
@@ -57,7 +62,9 @@ struct PolicySlots: Sendable {
         }
         guard plugin.isIsolated else { return }
         try await Hosted.run(plugin, services: .withoutAPI) { host in
-            guard let policy = host.schedulerPolicies.first else { throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")") }
+            guard let policy = host.schedulerPolicies.first else {
+                throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")")
+            }
             try await onOwnThread { try body(PolicySlots(policy)) }
         }
     }

@@ -3,7 +3,10 @@ internal import PluginAPI
 /// What `prefilter` promises.
 enum PrefilterChecks {
     static let all: [Check] = [
-        Check("prefilter/answers", "prefilter looks at the Pod alone and answers OK, or UNSCHEDULABLE with a sentence; also for a Pod without anything.") { plugin in
+        Check(
+            "prefilter/answers",
+            "prefilter looks at the Pod alone and answers OK, or UNSCHEDULABLE with a sentence; also for a Pod without anything."
+        ) { plugin in
             try await PolicySlots.with(plugin) { slots in
                 guard let prefilter = slots.prefilter else { throw NotOffered("the policy has no prefilter") }
                 for pod in PodSample.all {
@@ -11,7 +14,9 @@ enum PrefilterChecks {
                     let answer = prefilter(table.pod)
                     try PolicyAnswer.check(answer, "prefilter", "Pod \(pod.name)", isPlain: pod.name == PodSample.plain.name)
                     let again = prefilter(table.pod)
-                    try expect(answer == again, "prefilter answered \(answer.description) for Pod \(pod.name), and \(again.description) when asked again")
+                    try expect(
+                        answer == again,
+                        "prefilter answered \(answer.description) for Pod \(pod.name), and \(again.description) when asked again")
                 }
             }
         }
@@ -23,7 +28,10 @@ enum PolicyAnswer {
     /// - Parameter isPlain: whether the Pod asks for nothing odd, so that a fault has no excuse.
     static func check(_ answer: Answer, _ slot: String, _ what: String, isPlain: Bool) throws {
         if answer.status == APUS_OK { return }
-        try expect(!answer.bytes.isEmpty, "\(slot) answered \(answer.description) for \(what); write one sentence into the sink, it is all that the Pod's owner gets to see")
+        try expect(
+            !answer.bytes.isEmpty,
+            "\(slot) answered \(answer.description) for \(what); write one sentence into the sink, it is all that the Pod's owner gets to see"
+        )
         try expect(
             answer.status == APUS_UNSCHEDULABLE || !isPlain,
             "\(slot) answered \(answer.description) for \(what), which asks for nothing special; a fault ends the cycle of every Pod")

@@ -35,15 +35,21 @@ public final class SchedulingTable: @unchecked Sendable {
             taints.add(
                 wild
                     ? [apus_taint(key: wildString, value: wildString, effect: 77)]
-                    : (node?.taints ?? []).map { apus_taint(key: strings.number($0.key), value: strings.number($0.value), effect: $0.effect) })
+                    : (node?.taints ?? []).map {
+                        apus_taint(key: strings.number($0.key), value: strings.number($0.value), effect: $0.effect)
+                    })
             ports.add(wild ? [apus_host_port(protocol: 77, port: -1, ip: wildString)] : Self.ports(node?.hostPorts ?? []))
         }
         let names = nodes.map { node in node.map { strings.number($0.name) } ?? wildString }
-        let allocatable = resources.indices.map { resource in UnsafePointer(memory.keep(nodes.map { $0?.allocatable[resource] ?? wildNumber })) }
-        let requested = resources.indices.map { resource in UnsafePointer(memory.keep(nodes.map { $0?.requested[resource] ?? wildNumber })) }
+        let allocatable = resources.indices.map { resource in
+            UnsafePointer(memory.keep(nodes.map { $0?.allocatable[resource] ?? wildNumber }))
+        }
+        let requested = resources.indices.map { resource in UnsafePointer(memory.keep(nodes.map { $0?.requested[resource] ?? wildNumber }))
+        }
 
         var table = apus_nodes(
-            size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1, names: memory.keep(names), resource_count: UInt32(resources.count),
+            size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1, names: memory.keep(names),
+            resource_count: UInt32(resources.count),
             resources: memory.keep(resources), allocatable: Self.columns(allocatable, memory), requested: Self.columns(requested, memory),
             nonzero_cpu: memory.keep(nodes.map { $0.map { max($0.requested[0], 100) } ?? wildNumber }),
             nonzero_memory: memory.keep(nodes.map { $0.map { max($0.requested[1], 200 << 20) } ?? wildNumber }),
@@ -80,16 +86,24 @@ public final class SchedulingTable: @unchecked Sendable {
         labels.sorted { $0.key < $1.key }.map { apus_label(key: strings.number($0.key), value: strings.number($0.value)) }
     }
 
-    private static func ports(_ ports: [Int32]) -> [apus_host_port] { ports.map { apus_host_port(protocol: APUS_PROTOCOL_TCP, port: $0, ip: 0) } }
-
-    private static func requirement(_ requirement: PodSample.Requirement, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_requirement {
-        let isNumber = [APUS_OPERATOR_GREATER, APUS_OPERATOR_LESS].contains(requirement.op)
-        return apus_requirement(
-            key: strings.number(requirement.key), op: requirement.op, on_name: requirement.isOnName ? 1 : 0, value_count: UInt32(requirement.values.count),
-            values: memory.keepAny(requirement.values.map { strings.number($0) }), number: isNumber ? Int64(requirement.values.first ?? "") ?? 0 : 0)
+    private static func ports(_ ports: [Int32]) -> [apus_host_port] {
+        ports.map { apus_host_port(protocol: APUS_PROTOCOL_TCP, port: $0, ip: 0) }
     }
 
-    private static func term(_ weight: Int32, _ requirements: [PodSample.Requirement], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_term {
+    private static func requirement(_ requirement: PodSample.Requirement, _ memory: TableMemory, _ strings: inout StringNumbers)
+        -> apus_requirement
+    {
+        let isNumber = [APUS_OPERATOR_GREATER, APUS_OPERATOR_LESS].contains(requirement.op)
+        return apus_requirement(
+            key: strings.number(requirement.key), op: requirement.op, on_name: requirement.isOnName ? 1 : 0,
+            value_count: UInt32(requirement.values.count),
+            values: memory.keepAny(requirement.values.map { strings.number($0) }),
+            number: isNumber ? Int64(requirement.values.first ?? "") ?? 0 : 0)
+    }
+
+    private static func term(
+        _ weight: Int32, _ requirements: [PodSample.Requirement], _ memory: TableMemory, _ strings: inout StringNumbers
+    ) -> apus_term {
         let laid = requirements.map { requirement($0, memory, &strings) }
         return apus_term(requirement_count: UInt32(laid.count), weight: weight, requirements: memory.keepAny(laid))
     }
@@ -97,14 +111,22 @@ public final class SchedulingTable: @unchecked Sendable {
     private static func lay(_ pod: PodSample, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_pod {
         let required = (pod.required ?? []).map { term(0, $0, memory, &strings) }
         let preferred = pod.preferred.map { term($0.weight, $0.requirements, memory, &strings) }
-        let tolerations = pod.tolerations.map { apus_toleration(key: strings.number($0.key), value: strings.number($0.value), op: $0.op, effect: $0.effect) }
+        let tolerations = pod.tolerations.map {
+            apus_toleration(key: strings.number($0.key), value: strings.number($0.value), op: $0.op, effect: $0.effect)
+        }
         let selector = labels(pod.selector, &strings)
         return apus_pod(
-            size: UInt32(MemoryLayout<apus_pod>.size), priority: pod.priority, namespace_: memory.keep("default"), name: memory.keep(pod.name), uid: memory.keep("uid-" + pod.name),
-            json: memory.keep(String(decoding: JSON.encode(pod.json), as: UTF8.self)), requests: memory.keep(pod.requests + [1]), nonzero_cpu: max(pod.requests[0], 100),
-            nonzero_memory: max(pod.requests[1], 200 << 20), node_name: strings.number(pod.nodeName), selector_count: UInt32(selector.count),
-            required_count: UInt32(required.count), preferred_count: UInt32(preferred.count), toleration_count: UInt32(tolerations.count), port_count: UInt32(pod.hostPorts.count),
-            has_required: pod.required == nil ? 0 : 1, request_count: UInt32(pod.requests.count + 1), reserved: 0, selector: memory.keepAny(selector),
-            required: memory.keepAny(required), preferred: memory.keepAny(preferred), tolerations: memory.keepAny(tolerations), ports: memory.keepAny(ports(pod.hostPorts)))
+            size: UInt32(MemoryLayout<apus_pod>.size), priority: pod.priority, namespace_: memory.keep("default"),
+            name: memory.keep(pod.name), uid: memory.keep("uid-" + pod.name),
+            json: memory.keep(String(decoding: JSON.encode(pod.json), as: UTF8.self)), requests: memory.keep(pod.requests + [1]),
+            nonzero_cpu: max(pod.requests[0], 100),
+            nonzero_memory: max(pod.requests[1], 200 << 20), node_name: strings.number(pod.nodeName),
+            selector_count: UInt32(selector.count),
+            required_count: UInt32(required.count), preferred_count: UInt32(preferred.count), toleration_count: UInt32(tolerations.count),
+            port_count: UInt32(pod.hostPorts.count),
+            has_required: pod.required == nil ? 0 : 1, request_count: UInt32(pod.requests.count + 1), reserved: 0,
+            selector: memory.keepAny(selector),
+            required: memory.keepAny(required), preferred: memory.keepAny(preferred), tolerations: memory.keepAny(tolerations),
+            ports: memory.keepAny(ports(pod.hostPorts)))
     }
 }

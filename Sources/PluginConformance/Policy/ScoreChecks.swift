@@ -15,10 +15,13 @@ enum ScoreChecks {
                 guard result.answer.status == APUS_OK else { return }
                 for node in Trial.nodes(result.feasible) {
                     let points = result.points[node]
-                    try expect(points != Trial.unwritten, "score gave Node \(node) no points for \(trial.name); write one for every Node whose bit is set")
+                    try expect(
+                        points != Trial.unwritten,
+                        "score gave Node \(node) no points for \(trial.name); write one for every Node whose bit is set")
                     try expect(
                         (0...100).contains(points),
-                        "score gave Node \(node) \(points) points for \(trial.name); bring them between 0 and 100, the manifest's weight does the rest")
+                        "score gave Node \(node) \(points) points for \(trial.name); bring them between 0 and 100, the manifest's weight does the rest"
+                    )
                 }
             }
         },
@@ -30,7 +33,9 @@ enum ScoreChecks {
                 refused.note()
                 let written = result.points.filter { $0 != Trial.unwritten }.count
                 try expect(
-                    written == 0, "score answered \(result.answer.description) for \(trial.name) after it had written the points of \(written) Nodes; find out first, then write")
+                    written == 0,
+                    "score answered \(result.answer.description) for \(trial.name) after it had written the points of \(written) Nodes; find out first, then write"
+                )
             }
             guard refused.isNoted else { throw NotOffered("it answered OK to all that was tried") }
         },
@@ -38,14 +43,17 @@ enum ScoreChecks {
             try await FilterChecks.each(plugin) { slots, trial in
                 let result = try trial.score(slots)
                 try expect(!result.isOutside, "score wrote before or after the \(trial.count) elements of `points` for \(trial.name)")
-                try expect(!result.changedFeasible, "score wrote into `feasible` for \(trial.name), which is const; refusing is filter's part")
+                try expect(
+                    !result.changedFeasible, "score wrote into `feasible` for \(trial.name), which is const; refusing is filter's part")
             }
         },
         Check("score/columns-unchanged", "The Node columns and the Pod are only read.") { plugin in
             try await FilterChecks.each(plugin) { slots, trial in
                 let before = trial.table.contents
                 _ = try trial.score(slots)
-                try expect(trial.table.contents == before, "score wrote into the columns or the Pod that it was lent for \(trial.name); copy what you want to change")
+                try expect(
+                    trial.table.contents == before,
+                    "score wrote into the columns or the Pod that it was lent for \(trial.name); copy what you want to change")
             }
         },
         Check("score/holes", "The values of a Node that is gone mean nothing: wild ones change no points.") { plugin in
@@ -66,7 +74,9 @@ enum ScoreChecks {
             try await FilterChecks.each(plugin) { slots, trial in
                 let first = try trial.score(slots)
                 for _ in 0..<3 {
-                    try expect(try trial.score(slots) == first, "score gave other points when asked again about \(trial.name); keep nothing between calls that changes a decision")
+                    try expect(
+                        try trial.score(slots) == first,
+                        "score gave other points when asked again about \(trial.name); keep nothing between calls that changes a decision")
                 }
             }
         },
@@ -78,7 +88,9 @@ enum ScoreChecks {
                     let index = round % trials.count
                     return try trials[index].score(slots) == alone[index] ? nil : trials[index].name
                 }
-                try expect(wrong == nil, "score gave other points for \(wrong ?? "") while other threads called it; guard or avoid what calls share")
+                try expect(
+                    wrong == nil,
+                    "score gave other points for \(wrong ?? "") while other threads called it; guard or avoid what calls share")
             }
         },
     ]

@@ -21,7 +21,8 @@ final class TableMemory: @unchecked Sendable {
         let size = max(8, elements.count * MemoryLayout<T>.stride)
         let region =
             isShared
-            ? UnsafeMutableRawBufferPointer(start: SharedArena.shared.allocate(bytes: size), count: size) : .allocate(byteCount: size, alignment: 16)
+            ? UnsafeMutableRawBufferPointer(start: SharedArena.shared.allocate(bytes: size), count: size)
+            : .allocate(byteCount: size, alignment: 16)
         region.initializeMemory(as: UInt8.self, repeating: 0)
         elements.withUnsafeBytes { region.copyMemory(from: $0) }
         regions.append(region)

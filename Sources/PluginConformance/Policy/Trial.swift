@@ -38,7 +38,10 @@ struct Trial: Sendable {
         var reasons: [Filtered.Reason] = []
         let words = words
         let answer = memory.lend { feasible in
-            slot(table.pod, table.nodes, feasible, asksReasons ? { reasons.append(Filtered.Reason(nodes: Array(UnsafeBufferPointer(start: $0, count: words)), text: $1)) } : nil)
+            slot(
+                table.pod, table.nodes, feasible,
+                asksReasons
+                    ? { reasons.append(Filtered.Reason(nodes: Array(UnsafeBufferPointer(start: $0, count: words)), text: $1)) } : nil)
         }
         return Filtered(answer: answer, given: given, left: memory.inside, isOutside: memory.isTouchedOutside, reasons: reasons)
     }
@@ -61,11 +64,14 @@ struct Trial: Sendable {
         var points = Guarded([Int32](repeating: Self.unwritten, count: count), guard: 0x5a5a_5a5a)
         let answer = set.lend { set in points.lend { points in slot(table.pod, table.nodes, UnsafePointer(set), points) } }
         return Scored(
-            answer: answer, feasible: feasible, points: points.inside, isOutside: points.isTouchedOutside, changedFeasible: set.inside != feasible || set.isTouchedOutside)
+            answer: answer, feasible: feasible, points: points.inside, isOutside: points.isTouchedOutside,
+            changedFeasible: set.inside != feasible || set.isTouchedOutside)
     }
 
     /// The Nodes of a set, by index.
-    static func nodes(_ set: [UInt64]) -> [Int] { set.indices.flatMap { word in (0..<64).filter { set[word] >> $0 & 1 == 1 }.map { word * 64 + $0 } } }
+    static func nodes(_ set: [UInt64]) -> [Int] {
+        set.indices.flatMap { word in (0..<64).filter { set[word] >> $0 & 1 == 1 }.map { word * 64 + $0 } }
+    }
 }
 
 /// An array with eight guards before and after it.
@@ -80,7 +86,11 @@ private struct Guarded<Element: FixedWidthInteger> {
         memory = margin + elements + margin
     }
 
-    mutating func lend<R>(_ body: (UnsafeMutablePointer<Element>) -> R) -> R { memory.withUnsafeMutableBufferPointer { body($0.baseAddress! + Self.margin) } }
+    mutating func lend<R>(_ body: (UnsafeMutablePointer<Element>) -> R) -> R {
+        memory.withUnsafeMutableBufferPointer { body($0.baseAddress! + Self.margin) }
+    }
     var inside: [Element] { Array(memory[Self.margin..<(memory.count - Self.margin)]) }
-    var isTouchedOutside: Bool { memory.prefix(Self.margin).contains { $0 != `guard` } || memory.suffix(Self.margin).contains { $0 != `guard` } }
+    var isTouchedOutside: Bool {
+        memory.prefix(Self.margin).contains { $0 != `guard` } || memory.suffix(Self.margin).contains { $0 != `guard` }
+    }
 }

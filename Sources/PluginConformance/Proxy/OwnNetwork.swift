@@ -4,7 +4,8 @@ internal import Glibc
 internal import PluginHost
 internal import Synchronization
 
-/// A thread in a network namespace of its own, with loopback up (127.0.0.1 and 10.0.0.1) and nothing else. What it starts is there, too: nothing of the machine's is touched.
+/// A thread in a network namespace of its own, with loopback up (127.0.0.1 and 10.0.0.1) and nothing else. What it starts is there, too:
+/// nothing of the machine's is touched.
 final class OwnNetwork: Sendable {
     private let jobs = Mutex<[@Sendable () -> Void]>([])
     private let work = DispatchSemaphore(value: 0)
@@ -20,7 +21,9 @@ final class OwnNetwork: Sendable {
         }
         do {
             try await run {
-                guard apus_leave_network() == 0 else { throw NotOffered("a network namespace of its own needs root: \(String(cString: strerror(errno)))") }
+                guard apus_leave_network() == 0 else {
+                    throw NotOffered("a network namespace of its own needs root: \(String(cString: strerror(errno)))")
+                }
             }
         } catch {
             end()

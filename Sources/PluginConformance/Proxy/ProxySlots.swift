@@ -21,7 +21,8 @@ final class ProxySlots {
         let known = Dictionary(uniqueKeysWithValues: (old ?? []).map { ($0.id, "\($0)") })
         let changed = Set(wanted.filter { known[$0.id] != "\($0)" }.map(\.id))
         let removed = (old ?? []).map(\.id).filter { id in !wanted.contains { $0.id == id } }
-        let answer = ServiceSample.lend(wanted, generation: generation, previous: old == nil ? 0 : generation - 1, changed: changed, removed: removed, callSync)
+        let answer = ServiceSample.lend(
+            wanted, generation: generation, previous: old == nil ? 0 : generation - 1, changed: changed, removed: removed, callSync)
         try expect(answer.status == APUS_OK, "sync of \(what) answered \(answer.description)")
         before = wanted
     }
@@ -35,7 +36,9 @@ final class ProxySlots {
     /// The library's own functions.
     private convenience init(_ instance: DirectInstance) {
         let table = instance.table(apus_proxy.self)
-        self.init(sync: { wanted in Sentence.collect { table.sync(instance.me, wanted, $0) } }, cleanup: { Sentence.collect { table.cleanup(instance.me, $0) } })
+        self.init(
+            sync: { wanted in Sentence.collect { table.sync(instance.me, wanted, $0) } },
+            cleanup: { Sentence.collect { table.cleanup(instance.me, $0) } })
     }
 
     /// A proxy that a host keeps in a process of its own.

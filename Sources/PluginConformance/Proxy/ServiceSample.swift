@@ -22,7 +22,8 @@ struct ServiceSample: Sendable {
 
     /// Lends the services as the structure of `apus/proxy.h`.
     static func lend<R>(
-        _ services: [ServiceSample], generation: UInt64, previous: UInt64, changed: Set<UInt64>, removed: [UInt64], _ body: (UnsafePointer<apus_services>) throws -> R
+        _ services: [ServiceSample], generation: UInt64, previous: UInt64, changed: Set<UInt64>, removed: [UInt64],
+        _ body: (UnsafePointer<apus_services>) throws -> R
     ) rethrows -> R {
         let memory = TableMemory()
         var addresses = [address(LoopbackServer.address)]
@@ -45,7 +46,9 @@ struct ServiceSample: Sendable {
             addresses += service.external.map(address)
             row.endpoint_first = UInt32(endpoints.count)
             row.endpoint_count = UInt32(service.endpoints.count)
-            endpoints += service.endpoints.map { apus_endpoint(address: address($0.address), port: $0.port, flags: UInt32(APUS_ENDPOINT_READY | APUS_ENDPOINT_SERVING)) }
+            endpoints += service.endpoints.map {
+                apus_endpoint(address: address($0.address), port: $0.port, flags: UInt32(APUS_ENDPOINT_READY | APUS_ENDPOINT_SERVING))
+            }
             rows.append(row)
         }
         var all = apus_services()

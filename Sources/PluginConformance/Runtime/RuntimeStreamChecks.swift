@@ -7,7 +7,9 @@ enum RuntimeStreamChecks {
         Check("stream/exec", "An exec stream carries what goes in and comes out, then one Status, then ends.") { plugin in
             try await RuntimeUnderTest.with(plugin) { runtime in
                 try await runtime.withContainer("exec", ["sleep", "1000"]) { id, _ in
-                    let stream = try await open(runtime, ["container_id": .string(id), "cmd": ["sh", "-c", "cat; exit 5"], "stdin": true, "stdout": true, "stderr": true])
+                    let stream = try await open(
+                        runtime,
+                        ["container_id": .string(id), "cmd": ["sh", "-c", "cat; exit 5"], "stdin": true, "stdout": true, "stderr": true])
                     try await closing(stream) {
                         try await stream.send(0, Array("over ".utf8))
                         try await stream.send(0, Array("there".utf8))
@@ -22,7 +24,8 @@ enum RuntimeStreamChecks {
                         try expect(output == "over there", "`cat` was sent \"over there\" and gave back \"\(output)\"")
                         let status = heard[3].flatMap { try? JSON.decode($0) } ?? .null
                         try expect(
-                            status["status"].string == "Failure" && status["details"]["causes"].elements.contains { $0["message"].string == "5" },
+                            status["status"].string == "Failure"
+                                && status["details"]["causes"].elements.contains { $0["message"].string == "5" },
                             "a command that ended with 5 gave the Status \(heard[3].map { String(decoding: $0, as: UTF8.self) } ?? "none") on channel 3; kubectl reads the exit code from details.causes"
                         )
                         try expect(last == 3, "something came on channel \(last) after the Status, which must be last before the end")

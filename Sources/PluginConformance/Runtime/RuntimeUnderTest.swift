@@ -21,7 +21,8 @@ struct RuntimeUnderTest: Sendable {
     func call(_ method: String, _ request: Value = [:]) async throws -> Value {
         let name = method.split(separator: "/").last.map(String.init)!
         let answer = try await plugin.call(
-            method.contains("/") ? method : "RuntimeService/" + method, try Protobuf.encode(request, as: Catalogue.cri.type(named: name + "Request")!), timeout: .seconds(60))
+            method.contains("/") ? method : "RuntimeService/" + method,
+            try Protobuf.encode(request, as: Catalogue.cri.type(named: name + "Request")!), timeout: .seconds(60))
         do {
             return try Protobuf.decode(answer, as: Catalogue.cri.type(named: name + "Response")!)
         } catch {
@@ -73,7 +74,9 @@ struct RuntimeUnderTest: Sendable {
     }
 
     /// Runs `body` with a container that runs `command` in a sandbox of its own, and removes both.
-    func withContainer(_ name: String, _ command: [String], starts: Bool = true, _ body: (_ container: String, _ sandbox: String) async throws -> Void) async throws {
+    func withContainer(
+        _ name: String, _ command: [String], starts: Bool = true, _ body: (_ container: String, _ sandbox: String) async throws -> Void
+    ) async throws {
         let image = try await pickImage()
         try await withSandbox(name) { sandbox, config in
             let id =
@@ -82,7 +85,8 @@ struct RuntimeUnderTest: Sendable {
                     [
                         "pod_sandbox_id": .string(sandbox), "sandbox_config": config,
                         "config": [
-                            "metadata": ["name": "main"], "image": ["image": .string(image)], "command": .array(command.map { .string($0) }), "log_path": "main.log", "linux": [:],
+                            "metadata": ["name": "main"], "image": ["image": .string(image)],
+                            "command": .array(command.map { .string($0) }), "log_path": "main.log", "linux": [:],
                         ],
                     ])["container_id"].string ?? ""
             if starts { try await callIfOffered("StartContainer", ["container_id": .string(id)]) }

@@ -22,7 +22,8 @@ final class Channel: Line, @unchecked Sendable {
     static let size = 64 << 10
     /// A message beyond this is none that an honest side sends.
     static let longest = 256 << 20
-    /// How long the far side may take to send or fetch one piece of a longer message: it does nothing else meanwhile. All pieces have until the message's deadline.
+    /// How long the far side may take to send or fetch one piece of a longer message: it does nothing else meanwhile. All pieces have until
+    /// the message's deadline.
     private static let pieceLimit = Duration.seconds(10)
 
     /// In place of a turn: nobody will write here any more.
@@ -144,8 +145,8 @@ final class Channel: Line, @unchecked Sendable {
 
 /// Whether looking at a word again and again is worth it: only where the far side's last turns were short.
 ///
-/// What counts is how long the far side pondered, as it says itself, and not how long this side waited: that contains wake-ups, which take longer than most calls
-/// and which spinning saves. A far side that lies costs this side moments of spinning, in calls of its own.
+/// What counts is how long the far side pondered, as it says itself, and not how long this side waited: that contains wake-ups, which take
+/// longer than most calls and which spinning saves. A far side that lies costs this side moments of spinning, in calls of its own.
 struct Spinning: Sendable {
     /// What counts as short, and the longest wait that is spent spinning, in nanoseconds.
     static let short: Int64 = 30_000

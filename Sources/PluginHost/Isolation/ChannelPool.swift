@@ -2,7 +2,8 @@ internal import CLinux
 internal import Dispatch
 internal import Synchronization
 
-/// The channels on which this side calls, lent to one thread at a time: the one given back last is lent first, because the far side still looks at it.
+/// The channels on which this side calls, lent to one thread at a time: the one given back last is lent first, because the far side still
+/// looks at it.
 final class ChannelPool: LineSource {
     private struct State: ~Copyable {
         var idle: [Channel] = []

@@ -29,12 +29,15 @@ struct ChildEnding: Sendable, Equatable {
         guard signal != 0 else { return "ended itself with exit code \(status >> 8 & 0xff)" }
         let ended = "ended by signal \(signal)" + (Self.signals[signal].map { " (\($0))" } ?? "")
         // What it asked for last does not count: the request was refused.
-        if let limit, memory >= limit - limit / 8 { return "used more memory than its limit of \(Self.quantity(limit)) (it had \(memory >> 20) MiB) and \(ended)" }
+        if let limit, memory >= limit - limit / 8 {
+            return "used more memory than its limit of \(Self.quantity(limit)) (it had \(memory >> 20) MiB) and \(ended)"
+        }
         return "was \(ended)"
     }
 
     private static let signals: [Int32: String] = [
-        2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
+        2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV",
+        13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
         31: "SIGSYS",
     ]
 
@@ -46,7 +49,9 @@ struct ChildEnding: Sendable, Equatable {
 
     /// As manifests write it: `64Mi`.
     private static func quantity(_ bytes: UInt64) -> String {
-        for (shift, suffix) in [(30, "Gi"), (20, "Mi"), (10, "Ki")] where bytes > 0 && bytes % (1 << shift) == 0 { return "\(bytes >> shift)\(suffix)" }
+        for (shift, suffix) in [(30, "Gi"), (20, "Mi"), (10, "Ki")] where bytes > 0 && bytes % (1 << shift) == 0 {
+            return "\(bytes >> shift)\(suffix)"
+        }
         return "\(bytes)"
     }
 

@@ -1,6 +1,7 @@
 internal import PluginAPI
 
-/// The `apus_host` of a plugin in a child: its services are tables of functions that call the host process. Made once; lives as long as the child.
+/// The `apus_host` of a plugin in a child: its services are tables of functions that call the host process. Made once; lives as long as the
+/// child.
 enum ChildHost {
     /// One slot of a service. The plugin passes one context to all services, so the function itself knows which it is of.
     private final class Function: Sendable {
@@ -21,7 +22,9 @@ enum ChildHost {
         }
         typealias ServiceFunction = @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>) -> UnsafeRawPointer?
         let host = UnsafeMutablePointer<apus_host>.allocate(capacity: 1)
-        host.initialize(to: apus_host(size: UInt32(MemoryLayout<apus_host>.size), context: nil, service: unsafeBitCast(service.code, to: ServiceFunction.self)))
+        host.initialize(
+            to: apus_host(
+                size: UInt32(MemoryLayout<apus_host>.size), context: nil, service: unsafeBitCast(service.code, to: ServiceFunction.self)))
         return UnsafePointer(host)
     }
 

@@ -1,6 +1,7 @@
 internal import APIModel
 
-/// What the host asks of a new child, and what the child answers: the only two messages that are not calls. JSON, because nobody waits for them twice.
+/// What the host asks of a new child, and what the child answers: the only two messages that are not calls. JSON, because nobody waits for
+/// them twice.
 struct ChildJob: Equatable {
     var plugin: String
     var kind: ExtensionKind
@@ -16,7 +17,8 @@ struct ChildJob: Equatable {
 
     var bytes: [UInt8] {
         JSON.encode([
-            "plugin": .string(plugin), "kind": .string(kind.rawValue), "component": .string(component), "abi": abi.map(Value.string) ?? .null, "path": .string(path),
+            "plugin": .string(plugin), "kind": .string(kind.rawValue), "component": .string(component),
+            "abi": abi.map(Value.string) ?? .null, "path": .string(path),
             "memory": memory.map(Value.int) ?? .null,
         ])
     }
@@ -25,7 +27,8 @@ struct ChildJob: Equatable {
 extension ChildJob {
     init(_ bytes: [UInt8]) throws {
         let value = try JSON.decode(bytes)
-        guard let plugin = value["plugin"].string, let kind = value["kind"].string.flatMap(ExtensionKind.init), let component = value["component"].string,
+        guard let plugin = value["plugin"].string, let kind = value["kind"].string.flatMap(ExtensionKind.init),
+            let component = value["component"].string,
             let path = value["path"].string
         else { throw Malformed() }
         self.init(plugin: plugin, kind: kind, component: component, abi: value["abi"].string, path: path, memory: value["memory"].int)
@@ -61,11 +64,15 @@ struct ChildReport: Equatable {
     static func decode(_ bytes: [UInt8], slots: Int) throws -> ChildReport {
         let value = try JSON.decode(bytes)
         if let code = value["code"].string { throw Refusal(code: code, message: value["message"].string ?? "") }
-        guard let name = value["name"].string, let version = value["version"].string, let abi = value["abi"].string else { throw ChildJob.Malformed() }
+        guard let name = value["name"].string, let version = value["version"].string, let abi = value["abi"].string else {
+            throw ChildJob.Malformed()
+        }
         let report = ChildReport(
             library: LibraryInspection(
                 name: name, version: version, abi: abi,
-                components: value["components"].elements.map { LibraryInspection.Component(name: $0[0].string ?? "", extension: $0[1].string ?? "") }),
+                components: value["components"].elements.map {
+                    LibraryInspection.Component(name: $0[0].string ?? "", extension: $0[1].string ?? "")
+                }),
             lifeCycle: value["lifeCycle"].elements.compactMap(\.bool), slots: value["slots"].elements.compactMap(\.bool))
         guard report.lifeCycle.count == Signatures.component.slots.count, report.slots.count == slots else { throw ChildJob.Malformed() }
         return report

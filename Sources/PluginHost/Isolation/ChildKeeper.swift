@@ -5,7 +5,8 @@ internal import Synchronization
 
 /// The thread that starts every child and reaps it.
 ///
-/// One thread for the life of this process, because Linux ends a child that wants to end with its parent when the *thread* that started it does.
+/// One thread for the life of this process, because Linux ends a child that wants to end with its parent when the *thread* that started it
+/// does.
 final class ChildKeeper: Sendable {
     static let shared = ChildKeeper()
 

@@ -17,7 +17,8 @@ struct ChildLauncher: @unchecked Sendable {
             executable: executable, name: manifest.name, confinement: .of(manifest.kind), openFiles: manifest.limits.openFiles ?? 1024,
             limit: manifest.limits.memory.map(UInt64.init), library: library.descriptor)
         job = ChildJob(
-            plugin: manifest.name, kind: manifest.kind, component: manifest.component, abi: manifest.abi, path: library.path, memory: manifest.limits.memory)
+            plugin: manifest.name, kind: manifest.kind, component: manifest.component, abi: manifest.abi, path: library.path,
+            memory: manifest.limits.memory)
         self.library = library
         self.services = services
     }
@@ -71,8 +72,12 @@ struct ChildLauncher: @unchecked Sendable {
         } catch let refusal as ChildReport.Refusal {
             throw PluginError(PluginError.Code(fromChild: refusal.code), plugin: job.plugin, refusal.message)
         } catch {
-            child.end(error as? LineError == .timedOut ? .late(slot: "the request to load its library", after: Self.patience) : .garbage("its first answer makes no sense"))
-            throw PluginError(.unloadable, plugin: job.plugin, "its process \(child.ending(seconds: 10)?.sentence ?? "does not end") while it loaded \(job.path)")
+            child.end(
+                error as? LineError == .timedOut
+                    ? .late(slot: "the request to load its library", after: Self.patience) : .garbage("its first answer makes no sense"))
+            throw PluginError(
+                .unloadable, plugin: job.plugin,
+                "its process \(child.ending(seconds: 10)?.sentence ?? "does not end") while it loaded \(job.path)")
         }
     }
 

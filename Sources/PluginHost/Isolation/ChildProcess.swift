@@ -48,7 +48,9 @@ final class ChildProcess: Sendable {
     /// Starts the process.
     /// - Throws: `StartFailure` when the system does not let it start.
     init(_ configuration: Configuration) throws(StartFailure) {
-        guard let mailboxes = Mailboxes() else { throw StartFailure(reason: "no shared memory for a child process: \(String(cString: strerror(errno)))") }
+        guard let mailboxes = Mailboxes() else {
+            throw StartFailure(reason: "no shared memory for a child process: \(String(cString: strerror(errno)))")
+        }
         let life = Life()
         let lines = ChannelPool(mailboxes, isHost: true, life.farSide)
         let served = ServedChannels(mailboxes, isHost: true, life.farSide)
@@ -56,7 +58,8 @@ final class ChildProcess: Sendable {
         let (pid, descriptor, error) = ChildKeeper.shared.start(
             configuration.executable,
             arguments: [
-                "apus", Self.command, configuration.name, String(getpid()), String(confinement.user), String(confinement.capabilities), confinement.hasNetwork ? "1" : "0",
+                "apus", Self.command, configuration.name, String(getpid()), String(confinement.user), String(confinement.capabilities),
+                confinement.hasNetwork ? "1" : "0",
                 String(configuration.openFiles),
             ],
             // A crash is to end the process at once, not after a debugger looked at it.
@@ -74,7 +77,9 @@ final class ChildProcess: Sendable {
             served.lose()
             for waiter in waiters { waiter.signal() }
         }
-        guard pid >= 0 else { throw StartFailure(reason: "\(configuration.executable) cannot be started: \(String(cString: strerror(error)))") }
+        guard pid >= 0 else {
+            throw StartFailure(reason: "\(configuration.executable) cannot be started: \(String(cString: strerror(error)))")
+        }
         self.pid = pid
         self.descriptor = descriptor
         self.lines = lines
@@ -91,7 +96,8 @@ final class ChildProcess: Sendable {
 
     struct StartFailure: Error { let reason: String }
 
-    /// Serves the child's calls from now on: `serve` is called for each channel, on a thread of its own, and returns when the channel is lost. Call it once.
+    /// Serves the child's calls from now on: `serve` is called for each channel, on a thread of its own, and returns when the channel is
+    /// lost. Call it once.
     func serve(_ serve: @escaping @Sendable (any Line) -> Void) {
         startThread(name: "\(name)-calls") { [served, name] in served.follow(threadName: name, stack: 4 << 20, serve) }
     }

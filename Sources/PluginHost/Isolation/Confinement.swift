@@ -20,7 +20,8 @@ struct Confinement: Sendable, Equatable {
         .schedulerPolicy: Confinement(user: nobody, capabilities: 0, hasNetwork: false),
         .controller: Confinement(user: nobody, capabilities: 0, hasNetwork: false),
         .proxy: Confinement(user: nobody, capabilities: netAdmin | netRaw, hasNetwork: true),
-        // The runtime's socket is root's; whoever may use it needs no capability of his own. Port-forwards are dialled in the host's network.
+        // The runtime's socket is root's; whoever may use it needs no capability of his own. Port-forwards are dialled in the host's
+        // network.
         .runtime: Confinement(user: 0, capabilities: 0, hasNetwork: true),
     ]
 }

@@ -4,8 +4,8 @@ internal import Logging
 internal import PluginAPI
 internal import Synchronization
 
-/// An instance in a process of its own. When the process ends, calls answer UNAVAILABLE with a sentence that says why, and after a while another is started, with
-/// `create` and `start` as before.
+/// An instance in a process of its own. When the process ends, calls answer UNAVAILABLE with a sentence that says why, and after a while
+/// another is started, with `create` and `start` as before.
 ///
 /// `start`, `stop` and `destroy` are called one at a time. `destroy` must be called: it ends the process.
 final class IsolatedInstance: ComponentInstance {
@@ -37,7 +37,8 @@ final class IsolatedInstance: ComponentInstance {
     /// - Parameter notice: called on a thread of the instance.
     /// - Throws: `PluginError` when the process cannot be started, the library cannot be used, or `create` refuses.
     init(
-        _ manifest: PluginManifest, _ library: Library, services: [(TableDescriptor, UnsafeRawPointer)], childExecutable: String, log: Logger,
+        _ manifest: PluginManifest, _ library: Library, services: [(TableDescriptor, UnsafeRawPointer)], childExecutable: String,
+        log: Logger,
         notice: @escaping @Sendable (InstanceNotice) -> Void
     ) throws {
         name = manifest.name
@@ -128,7 +129,8 @@ extension IsolatedInstance {
         while let delay = next {
             disconnect("plugin \(name) \(reason); it is started again after \(ChildEnding.text(delay))")
             notice(.crashed(reason: reason, restartAfter: delay))
-            guard giveUp.wait(timeout: .now() + .nanoseconds(delay.nanoseconds)) == .timedOut, state.withLock({ $0.supervision.tryAgain() }) else { return nil }
+            guard giveUp.wait(timeout: .now() + .nanoseconds(delay.nanoseconds)) == .timedOut, state.withLock({ $0.supervision.tryAgain() })
+            else { return nil }
             do {
                 let launch = try rise()
                 notice(.restarted(incarnation: incarnation))

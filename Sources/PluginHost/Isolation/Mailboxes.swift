@@ -1,7 +1,8 @@
 internal import CLinux
 internal import Glibc
 
-/// The shared file of a host and one child: a page of words that both look at, then the channels on which the host calls, then those on which the child does.
+/// The shared file of a host and one child: a page of words that both look at, then the channels on which the host calls, then those on
+/// which the child does.
 final class Mailboxes: @unchecked Sendable {
     // Sendable because the mapping stays as it is until `deinit`, and what lies in it is read and written as words.
     /// Channels each way: as many calls can be under way. Pages that no message touched take no memory.

@@ -4,7 +4,8 @@ internal import PluginAPI
 
 /// The process of one isolated plugin. `ChildProcess` starts it; it serves until it is ended.
 public enum PluginChild {
-    /// Stacks of the threads that serve calls, and of those that the plugin starts without saying how large: they count as the plugin's memory.
+    /// Stacks of the threads that serve calls, and of those that the plugin starts without saying how large: they count as the plugin's
+    /// memory.
     private static let stack = 1 << 20
 
     /// Loads the plugin that the host asks for, in a process that gave up its rights before `main`, and serves the host's calls.
@@ -23,7 +24,8 @@ public enum PluginChild {
                 ServedChannels(mailboxes, isHost: false, farSide).follow(threadName: job.plugin, stack: stack) { peer.serve($0) }
                 fail("the host is gone")
             } catch let error as PluginError {
-                try first.send(ChildReport.encode(.failure(ChildReport.Refusal(code: error.code.description, message: error.message))), deadline: nil)
+                try first.send(
+                    ChildReport.encode(.failure(ChildReport.Refusal(code: error.code.description, message: error.message))), deadline: nil)
             }
         } catch {
             fail("the host asks for something else: \(error)")
@@ -34,9 +36,13 @@ public enum PluginChild {
 
     private static func take(_ job: ChildJob, _ mailboxes: Mailboxes, _ farSide: Channel.FarSide) throws -> (ChildReport, Peer) {
         if let step = apus_child_unconfined() {
-            throw PluginError(.unloadable, plugin: job.plugin, "its process could not give up its rights (\(String(cString: step)): \(String(cString: strerror(errno))))")
+            throw PluginError(
+                .unloadable, plugin: job.plugin,
+                "its process could not give up its rights (\(String(cString: step)): \(String(cString: strerror(errno))))")
         }
-        if let refusal = SharedArena.map(ChildProcess.Descriptor.arena.rawValue) { throw PluginError(.unloadable, plugin: job.plugin, refusal) }
+        if let refusal = SharedArena.map(ChildProcess.Descriptor.arena.rawValue) {
+            throw PluginError(.unloadable, plugin: job.plugin, refusal)
+        }
         limit(job, mailboxes.crash)
 
         let image = try LibraryImage(descriptor: ChildProcess.Descriptor.library.rawValue, path: job.path, plugin: job.plugin)
@@ -51,7 +57,8 @@ public enum PluginChild {
         peer.offer(job.kind.descriptor, at: component.pointee.table, instance)
         peer.offerHost(ChildHost.make(services))
         let report = ChildReport(
-            library: image.inspection, lifeCycle: Signatures.component.present(in: component), slots: job.kind.descriptor.present(in: component.pointee.table))
+            library: image.inspection, lifeCycle: Signatures.component.present(in: component),
+            slots: job.kind.descriptor.present(in: component.pointee.table))
         return (report, peer)
     }
 

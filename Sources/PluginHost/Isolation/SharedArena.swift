@@ -2,10 +2,11 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// Memory that isolated plugins read at the same address as this process, so that what lies in it crosses to them without a copy, pointers included.
+/// Memory that isolated plugins read at the same address as this process, so that what lies in it crosses to them without a copy, pointers
+/// included.
 ///
-/// This process writes, children map it read-only. Blocks come in sizes of powers of two; what is freed is used again, and nothing is given back to the system.
-/// Safe from any thread; the contents are the callers' to guard, as with all memory.
+/// This process writes, children map it read-only. Blocks come in sizes of powers of two; what is freed is used again, and nothing is given
+/// back to the system. Safe from any thread; the contents are the callers' to guard, as with all memory.
 public final class SharedArena: Sendable {
     /// The one of this process.
     public static let shared = SharedArena()
@@ -31,10 +32,14 @@ public final class SharedArena: Sendable {
 
     private init() {
         descriptor = apus_memory_file("apus-shared")
-        guard descriptor >= 0, ftruncate(descriptor, off_t(Self.capacity)) == 0 else { fatalError("the system gives no shared memory: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0, ftruncate(descriptor, off_t(Self.capacity)) == 0 else {
+            fatalError("the system gives no shared memory: \(String(cString: strerror(errno)))")
+        }
         guard apus_memory_map(descriptor, UInt64(Self.address), UInt64(Self.capacity), 1) != nil else { fatalError(Self.refusal(errno)) }
         // From here on only the mapping just made can write, whatever a child does with its descriptor.
-        guard apus_memory_seal_future_writes(descriptor) == 0 else { fatalError("shared memory cannot be sealed: \(String(cString: strerror(errno)))") }
+        guard apus_memory_seal_future_writes(descriptor) == 0 else {
+            fatalError("shared memory cannot be sealed: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// At least `bytes` bytes, aligned for every type, with any contents.
@@ -43,7 +48,9 @@ public final class SharedArena: Sendable {
         let offset = blocks.withLock { blocks in
             if let offset = blocks.free[sizeClass].popLast() { return offset }
             let (offset, size) = (blocks.used, 1 << sizeClass)
-            guard size <= Self.capacity - offset else { fatalError("the \(Self.capacity >> 30) GiB of memory that isolated plugins share are used up") }
+            guard size <= Self.capacity - offset else {
+                fatalError("the \(Self.capacity >> 30) GiB of memory that isolated plugins share are used up")
+            }
             blocks.used += size
             return offset
         }

@@ -14,7 +14,9 @@ struct Arguments {
 extension Count {
     /// How many elements an array of this call has.
     func elements(_ arguments: Arguments, enclosing: Arguments?) throws(WireError) -> Int {
-        guard let base = (isOfEnclosingCall ? enclosing : arguments)?.pointer(argument) else { throw .malformed("an array without the structure that counts it") }
+        guard let base = (isOfEnclosingCall ? enclosing : arguments)?.pointer(argument) else {
+            throw .malformed("an array without the structure that counts it")
+        }
         return elements(base)
     }
 }

@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// Callbacks of the far side, as the callee on this side sees them: a C structure whose context is a number. A number that is not known, because the call or the stream
-/// that it belonged to is over, is ignored. What outlives its call stays until its last function was called, even if the lender is lost: the plugin may be reading it, and a
-/// child ends soon after its host.
+/// Callbacks of the far side, as the callee on this side sees them: a C structure whose context is a number. A number that is not known,
+/// because the call or the stream that it belonged to is over, is ignored. What outlives its call stays until its last function was called,
+/// even if the lender is lost: the plugin may be reading it, and a child ends soon after its host.
 final class BorrowedCallbacks: @unchecked Sendable {
     // Sendable because everything is constant; the arguments of the enclosing call are read on that call's thread only.
     private let peer: Peer
@@ -15,7 +15,8 @@ final class BorrowedCallbacks: @unchecked Sendable {
 
     private static let known = Mutex<(next: UInt, all: [UInt: BorrowedCallbacks])>((1, [:]))
 
-    private init(_ peer: Peer, _ callbacks: Callbacks, _ header: MessageHeader, enclosing: Arguments?, structure: UnsafeMutableRawPointer?) {
+    private init(_ peer: Peer, _ callbacks: Callbacks, _ header: MessageHeader, enclosing: Arguments?, structure: UnsafeMutableRawPointer?)
+    {
         self.peer = peer
         self.callbacks = callbacks
         self.header = header
@@ -25,8 +26,11 @@ final class BorrowedCallbacks: @unchecked Sendable {
 
     deinit { structure?.deallocate() }
 
-    /// Makes the structure: in `memory` if the callbacks end with the call, else in memory of its own. Returns where it is, and its number for `discard`.
-    static func make(_ peer: Peer, _ callbacks: Callbacks, _ header: MessageHeader, enclosing: Arguments, in memory: UnsafeMutableRawPointer) -> (UnsafeMutableRawPointer, UInt) {
+    /// Makes the structure: in `memory` if the callbacks end with the call, else in memory of its own. Returns where it is, and its number
+    /// for `discard`.
+    static func make(
+        _ peer: Peer, _ callbacks: Callbacks, _ header: MessageHeader, enclosing: Arguments, in memory: UnsafeMutableRawPointer
+    ) -> (UnsafeMutableRawPointer, UInt) {
         let own = callbacks.life == .call ? nil : UnsafeMutableRawPointer.allocate(byteCount: callbacks.size, alignment: 8)
         let structure = own ?? memory
         let borrowed = BorrowedCallbacks(peer, callbacks, header, enclosing: own == nil ? enclosing : nil, structure: own)
@@ -46,7 +50,9 @@ final class BorrowedCallbacks: @unchecked Sendable {
     static func discard(_ number: UInt) { _ = known.withLock { $0.all.removeValue(forKey: number) } }
 
     static func call(_ number: UInt, _ slot: SlotDescriptor, _ index: Int, _ arguments: Arguments) -> Int64 {
-        guard let borrowed = known.withLock({ $0.all[number] }), borrowed.callbacks.slots[index] === slot else { return slot.answerUnavailable(arguments, "") }
+        guard let borrowed = known.withLock({ $0.all[number] }), borrowed.callbacks.slots[index] === slot else {
+            return slot.answerUnavailable(arguments, "")
+        }
         let peer = borrowed.peer
         // What ends with a call belongs to that call's thread.
         if borrowed.structure == nil, ThreadState.current.line(to: peer) == nil { return slot.answerUnavailable(arguments, "") }

@@ -21,14 +21,22 @@ final class CallInterface: @unchecked Sendable {
         ffi_call(cif, unsafeBitCast(function, to: (@convention(c) () -> Void).self), result, arguments.values)
     }
 
-    /// Makes a C function of this signature that calls `handler` with `object`, which it keeps for ever. libffi refuses only for want of executable memory.
+    /// Makes a C function of this signature that calls `handler` with `object`, which it keeps for ever. libffi refuses only for want of
+    /// executable memory.
     func makeFunction(
         _ object: AnyObject,
-        _ handler: @convention(c) (UnsafeMutablePointer<ffi_cif>?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?, UnsafeMutableRawPointer?) -> Void
+        _ handler:
+            @convention(c) (
+                UnsafeMutablePointer<ffi_cif>?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+                UnsafeMutableRawPointer?
+            ) -> Void
     ) -> UnsafeMutableRawPointer {
         var code: UnsafeMutableRawPointer?
-        guard let memory = ffi_closure_alloc(MemoryLayout<ffi_closure>.size, &code), let code else { preconditionFailure("libffi has no memory for a function") }
-        let status = ffi_prep_closure_loc(memory.assumingMemoryBound(to: ffi_closure.self), cif, handler, Unmanaged.passRetained(object).toOpaque(), code)
+        guard let memory = ffi_closure_alloc(MemoryLayout<ffi_closure>.size, &code), let code else {
+            preconditionFailure("libffi has no memory for a function")
+        }
+        let status = ffi_prep_closure_loc(
+            memory.assumingMemoryBound(to: ffi_closure.self), cif, handler, Unmanaged.passRetained(object).toOpaque(), code)
         guard status == FFI_OK else { preconditionFailure("libffi makes no function") }
         return code
     }

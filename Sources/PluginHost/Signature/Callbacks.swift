@@ -19,7 +19,8 @@ final class Callbacks: Sendable {
         precondition(slots.count <= Self.maximumSlots, "\(name) has more functions than a call has room for")
         if life != .call {
             // The far side's calls of a structure that is no longer lent are answered with nothing.
-            precondition(slots.allSatisfy { $0.result == .void && !$0.arguments.contains(where: \.isOut) }, "\(name) outlives its call and answers")
+            precondition(
+                slots.allSatisfy { $0.result == .void && !$0.arguments.contains(where: \.isOut) }, "\(name) outlives its call and answers")
         }
         self.name = name
         self.slots = slots

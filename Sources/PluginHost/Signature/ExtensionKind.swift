@@ -9,6 +9,7 @@ public enum ExtensionKind: String, Sendable, CaseIterable {
     var descriptor: TableDescriptor { Self.descriptors[self]! }
 
     private static let descriptors: [ExtensionKind: TableDescriptor] = [
-        .schedulerPolicy: Signatures.schedulerPolicy, .controller: Signatures.controller, .runtime: Signatures.runtime, .proxy: Signatures.proxy,
+        .schedulerPolicy: Signatures.schedulerPolicy, .controller: Signatures.controller, .runtime: Signatures.runtime,
+        .proxy: Signatures.proxy,
     ]
 }

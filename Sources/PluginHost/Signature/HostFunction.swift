@@ -1,6 +1,7 @@
 internal import PluginAPI
 
-/// The arguments of one call to a host function, by position. Argument 0 is the context, which nobody reads: the function itself knows whom it was made for.
+/// The arguments of one call to a host function, by position. Argument 0 is the context, which nobody reads: the function itself knows whom
+/// it was made for.
 struct CallFrame {
     fileprivate let arguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private func load<T>(_ index: Int, as type: T.Type) -> T { arguments[index].unsafelyUnwrapped.load(as: type) }
@@ -8,7 +9,9 @@ struct CallFrame {
     func int32(_ index: Int) -> Int32 { load(index, as: Int32.self) }
     func bytes(_ index: Int) -> [UInt8] { load(index, as: apus_borrowed.self).array }
     func string(_ index: Int) -> String { load(index, as: apus_borrowed.self).string }
-    func pointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T> { UnsafePointer(load(index, as: UnsafeRawPointer.self).assumingMemoryBound(to: type)) }
+    func pointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T> {
+        UnsafePointer(load(index, as: UnsafeRawPointer.self).assumingMemoryBound(to: type))
+    }
 }
 
 /// What a host function answers.

@@ -60,7 +60,8 @@ final class ImportedTable: @unchecked Sendable {
         switch connection.withLock({ $0 }) {
         case .to(let peer):
             let header = MessageHeader(kind: .call, table: descriptor.number, slot: UInt8(index))
-            let limit = slot.limit(replacement: deadline, milliseconds: slot.timeout.map { Int64(bitPattern: arguments.word($0.argument)) } ?? 0)
+            let limit = slot.limit(
+                replacement: deadline, milliseconds: slot.timeout.map { Int64(bitPattern: arguments.word($0.argument)) } ?? 0)
             return peer.call(slot, header, arguments, limit: limit)
         case .none(let reason): return slot.answerUnavailable(arguments, reason)
         }

@@ -63,7 +63,9 @@ struct Invocation {
         return try encode(result, arguments, loans)
     }
 
-    private func decode(_ shape: Shape, _ index: Int, _ arguments: Arguments, _ reader: inout MessageReader, _ loans: inout Loans) throws(WireError) {
+    private func decode(_ shape: Shape, _ index: Int, _ arguments: Arguments, _ reader: inout MessageReader, _ loans: inout Loans)
+        throws(WireError)
+    {
         let value = arguments.values[index].unsafelyUnwrapped
         let room = value + 16
         func set(_ pointer: UnsafeMutableRawPointer?) { value.storeBytes(of: pointer, as: UnsafeMutableRawPointer?.self) }
@@ -121,7 +123,8 @@ struct Invocation {
     }
 
     private func decodeArray(
-        _ element: Int, _ count: Count, _ direction: Direction, _ optional: Bool, _ arguments: Arguments, _ reader: inout MessageReader, _ loans: inout Loans
+        _ element: Int, _ count: Count, _ direction: Direction, _ optional: Bool, _ arguments: Arguments, _ reader: inout MessageReader,
+        _ loans: inout Loans
     ) throws(WireError) -> UnsafeMutableRawPointer? {
         let size = try reader.word()
         if size == .max {

@@ -16,13 +16,16 @@ extension Layout {
             case .values(let size, let count):
                 _ = try writeArray(structure, field.offset, count, size, to: &writer)
             case .structures(let layout, let count):
-                guard let (start, elements) = try writeArray(structure, field.offset, count, layout.size, to: &writer), !layout.fields.isEmpty else { continue }
+                guard let (start, elements) = try writeArray(structure, field.offset, count, layout.size, to: &writer),
+                    !layout.fields.isEmpty
+                else { continue }
                 for index in 0..<elements { try layout.writeTargets(start + index * layout.size, to: &writer) }
             }
         }
     }
 
-    private func writeArray(_ structure: UnsafeRawPointer, _ offset: Int, _ count: Int, _ size: Int, to writer: inout MessageWriter) throws(WireError)
+    private func writeArray(_ structure: UnsafeRawPointer, _ offset: Int, _ count: Int, _ size: Int, to writer: inout MessageWriter)
+        throws(WireError)
         -> (UnsafeRawPointer, Int)?
     {
         let elements = Int(structure.load(fromByteOffset: count, as: UInt32.self))
@@ -51,19 +54,23 @@ extension Layout {
             case .values(let size, let count):
                 _ = try readArray(structure, field.offset, count, size, &reader)
             case .structures(let layout, let count):
-                guard let (start, elements) = try readArray(structure, field.offset, count, layout.size, &reader), !layout.fields.isEmpty else { continue }
+                guard let (start, elements) = try readArray(structure, field.offset, count, layout.size, &reader), !layout.fields.isEmpty
+                else { continue }
                 for index in 0..<elements { try layout.readTargets(start + index * layout.size, &reader) }
             }
         }
     }
 
-    private func readArray(_ structure: UnsafeMutableRawPointer, _ offset: Int, _ count: Int, _ size: Int, _ reader: inout MessageReader) throws(WireError)
+    private func readArray(_ structure: UnsafeMutableRawPointer, _ offset: Int, _ count: Int, _ size: Int, _ reader: inout MessageReader)
+        throws(WireError)
         -> (UnsafeMutableRawPointer, Int)?
     {
         // The count came with the structure, the length with the array: both are the sender's, and must agree.
         let elements = Int(structure.load(fromByteOffset: count, as: UInt32.self))
         let array = try reader.counted()
-        guard array.map({ $0.count == elements * size }) ?? (elements == 0) else { throw .malformed("\(name) with an array that is not of \(elements) elements") }
+        guard array.map({ $0.count == elements * size }) ?? (elements == 0) else {
+            throw .malformed("\(name) with an array that is not of \(elements) elements")
+        }
         structure.storeBytes(of: array?.baseAddress, toByteOffset: offset, as: UnsafeMutableRawPointer?.self)
         return array.map { ($0.baseAddress.unsafelyUnwrapped, elements) }
     }

@@ -4,10 +4,11 @@ internal import Synchronization
 
 /// Callbacks that this side lent to the far side beyond one call.
 ///
-/// Until the call that lends them is answered, calls on other threads wait: if the answer is not OK, the lender's context is gone, and they go nowhere.
+/// Until the call that lends them is answered, calls on other threads wait: if the answer is not OK, the lender's context is gone, and they
+/// go nowhere.
 ///
-/// The last call of an `.until` structure is made exactly once if the call that lent it answered OK, and not at all otherwise; never before that answer has arrived, and
-/// never beside another call.
+/// The last call of an `.until` structure is made exactly once if the call that lent it answered OK, and not at all otherwise; never before
+/// that answer has arrived, and never beside another call.
 final class LentCallbacks: @unchecked Sendable {
     // Sendable because the copy of the structure is constant, and the lender keeps its context as the callbacks' life says.
     let callbacks: Callbacks

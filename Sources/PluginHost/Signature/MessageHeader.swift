@@ -5,7 +5,8 @@ struct MessageHeader {
         case call = 1
         /// Calls function `slot` of the callbacks lent under `id`.
         case lentCallback
-        /// Calls function `slot` of the callbacks that stand in argument `table` of the call with serial `id`, which is still under way on the sender's thread.
+        /// Calls function `slot` of the callbacks that stand in argument `table` of the call with serial `id`, which is still under way on
+        /// the sender's thread.
         case nestedCallback
         /// The answer to the last call on this line that has none yet; `id` is the result.
         case answer
@@ -36,7 +37,8 @@ extension MessageHeader {
         let word = try reader.word()
         guard let kind = Kind(rawValue: UInt8(truncatingIfNeeded: word)) else { throw .malformed("a message of kind \(word & 0xff)") }
         self.init(
-            kind: kind, table: UInt8(truncatingIfNeeded: word >> 8), slot: UInt8(truncatingIfNeeded: word >> 16), serial: UInt32(truncatingIfNeeded: word >> 32),
+            kind: kind, table: UInt8(truncatingIfNeeded: word >> 8), slot: UInt8(truncatingIfNeeded: word >> 16),
+            serial: UInt32(truncatingIfNeeded: word >> 32),
             id: try reader.word())
     }
 }

@@ -1,4 +1,5 @@
-/// Reads one message of the far side, which may hold anything. Blocks are not copied: they are pointers into the message, which may be written to.
+/// Reads one message of the far side, which may hold anything. Blocks are not copied: they are pointers into the message, which may be
+/// written to.
 struct MessageReader {
     private var cursor: UnsafeMutableRawPointer
     private(set) var remaining: Int

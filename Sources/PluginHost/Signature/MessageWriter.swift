@@ -1,4 +1,5 @@
-/// Writes one message: 64-bit words and blocks of bytes, each block filled up to a multiple of eight, so that everything in a message is aligned.
+/// Writes one message: 64-bit words and blocks of bytes, each block filled up to a multiple of eight, so that everything in a message is
+/// aligned.
 struct MessageWriter {
     /// No message is longer.
     static let limit = 256 << 20
@@ -16,7 +17,9 @@ struct MessageWriter {
     }
 
     private func checkRoom(_ count: Int) throws(WireError) {
-        guard count <= Self.limit - bytes.count - 64 else { throw .refused("a message of more than \(Self.limit >> 20) MiB does not cross") }
+        guard count <= Self.limit - bytes.count - 64 else {
+            throw .refused("a message of more than \(Self.limit >> 20) MiB does not cross")
+        }
     }
 
     private mutating func fill(_ count: Int) {

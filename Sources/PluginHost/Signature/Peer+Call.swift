@@ -6,10 +6,14 @@ extension Peer {
     /// - Parameters:
     ///   - header: whose slot it is; the serial is filled in here.
     ///   - enclosing: for a callback, the call that it was lent for.
-    func call(_ slot: SlotDescriptor, _ header: MessageHeader, _ arguments: Arguments, enclosing: Arguments? = nil, limit: Duration?) -> Int64 {
+    func call(_ slot: SlotDescriptor, _ header: MessageHeader, _ arguments: Arguments, enclosing: Arguments? = nil, limit: Duration?)
+        -> Int64
+    {
         guard !isLost else { return slot.answerUnavailable(arguments, reason) }
         let thread = ThreadState.current
-        guard thread.pending.count < Self.maximumDepth else { return slot.answerFault(arguments, "calls are nested more than \(Self.maximumDepth) deep") }
+        guard thread.pending.count < Self.maximumDepth else {
+            return slot.answerFault(arguments, "calls are nested more than \(Self.maximumDepth) deep")
+        }
         var call = OutgoingCall(peer: self, slot: slot, arguments: arguments, enclosing: enclosing)
         var header = header
         header.serial = UInt32(thread.pending.count)
@@ -18,7 +22,9 @@ extension Peer {
             message = try call.encode(header)
         } catch {
             call.settle(isKept: false)
-            guard case .refused(let sentence) = error else { return slot.answerFault(arguments, "\(slot.name) was called with arguments that do not fit together") }
+            guard case .refused(let sentence) = error else {
+                return slot.answerFault(arguments, "\(slot.name) was called with arguments that do not fit together")
+            }
             return slot.answerFault(arguments, sentence)
         }
         // A call inside another one cannot take longer than that one may.
@@ -41,7 +47,9 @@ extension Peer {
 
     private struct Failure: Error { let trouble: Trouble }
 
-    private func exchange(_ message: [UInt8], _ call: OutgoingCall, _ thread: ThreadState, _ deadline: ThreadState.Deadline?) -> Result<Int64, Failure> {
+    private func exchange(_ message: [UInt8], _ call: OutgoingCall, _ thread: ThreadState, _ deadline: ThreadState.Deadline?) -> Result<
+        Int64, Failure
+    > {
         do {
             if let line = thread.line(to: self) { return .success(try converse(message, call, thread, line, deadline)) }
             let line = try lines.borrow()
@@ -54,7 +62,10 @@ extension Peer {
                 throw error
             }
         } catch let error as LineError {
-            return .failure(Failure(trouble: error == .timedOut ? .timedOut(slot: deadline?.slot ?? call.slot.name, after: deadline?.limit ?? .zero) : .lost))
+            return .failure(
+                Failure(
+                    trouble: error == .timedOut ? .timedOut(slot: deadline?.slot ?? call.slot.name, after: deadline?.limit ?? .zero) : .lost
+                ))
         } catch let failure as Failure {
             return .failure(failure)
         } catch WireError.malformed(let what), WireError.refused(let what) {
@@ -65,7 +76,9 @@ extension Peer {
     }
 
     /// Sends the call and serves what comes in until the answer does.
-    private func converse(_ message: [UInt8], _ call: OutgoingCall, _ thread: ThreadState, _ line: any Line, _ deadline: ThreadState.Deadline?) throws -> Int64 {
+    private func converse(
+        _ message: [UInt8], _ call: OutgoingCall, _ thread: ThreadState, _ line: any Line, _ deadline: ThreadState.Deadline?
+    ) throws -> Int64 {
         try line.send(message, deadline: deadline?.instant)
         while true {
             var message = try line.receive(deadline: deadline?.instant)
@@ -163,15 +176,22 @@ struct OutgoingCall {
             case .number(let bytes, _):
                 let number = try reader.word()
                 guard let target = arguments.pointer(index) else { break }
-                if bytes == 4 { target.storeBytes(of: UInt32(truncatingIfNeeded: number), as: UInt32.self) } else { target.storeBytes(of: number, as: UInt64.self) }
+                if bytes == 4 {
+                    target.storeBytes(of: UInt32(truncatingIfNeeded: number), as: UInt32.self)
+                } else {
+                    target.storeBytes(of: number, as: UInt64.self)
+                }
             case .array(let element, let count, _, _):
                 guard let bytes = try reader.counted() else { break }
-                guard let target = arguments.pointer(index), bytes.count == (try count.elements(arguments, enclosing: enclosing)) * element else {
+                guard let target = arguments.pointer(index), bytes.count == (try count.elements(arguments, enclosing: enclosing)) * element
+                else {
                     throw .malformed("an answer to \(slot.name) with an array of \(bytes.count) bytes")
                 }
                 target.copyMemory(from: bytes.baseAddress.unsafelyUnwrapped, byteCount: bytes.count)
             case .sink(let limit):
-                guard let bytes = try reader.counted(), bytes.count <= limit else { throw .malformed("an answer to \(slot.name) with more than its sink takes") }
+                guard let bytes = try reader.counted(), bytes.count <= limit else {
+                    throw .malformed("an answer to \(slot.name) with more than its sink takes")
+                }
                 guard bytes.count > 0, let sink = arguments.pointer(index)?.load(as: apus_sink.self) else { break }
                 sink.write(sink.context, apus_borrowed(bytes))
             default: break
@@ -192,5 +212,7 @@ struct OutgoingCall {
 
 extension Peer {
     /// Whether a structure of `size` bytes at `address` lies in memory that both sides map.
-    func shares(_ address: UInt, _ size: Int) -> Bool { sharedMemory.contains(address) && UInt(size) <= sharedMemory.upperBound - address && address & 7 == 0 }
+    func shares(_ address: UInt, _ size: Int) -> Bool {
+        sharedMemory.contains(address) && UInt(size) <= sharedMemory.upperBound - address && address & 7 == 0
+    }
 }

@@ -2,7 +2,8 @@ internal import PluginAPI
 
 // Calls of the far side: decode, call, encode what comes out.
 extension Peer {
-    /// Serves the calls that come in on `line`, on this thread, until the line or the peer is lost. What the far side sends wrong makes it be lost.
+    /// Serves the calls that come in on `line`, on this thread, until the line or the peer is lost. What the far side sends wrong makes it
+    /// be lost.
     func serve(_ line: any Line) {
         let thread = ThreadState.current
         do {
@@ -44,14 +45,18 @@ extension Peer {
         }
         let slot = offer.descriptor.slots[Int(header.slot)]
         guard let function = offer.function(Int(header.slot)) else { throw .malformed("a call of \(slot.name), which is absent") }
-        return try Invocation(peer: self, slot: slot, line: line, serial: header.serial, instance: offer.instance, me: offer.instance.pointer, table: offer.table, enclosing: nil)
-            .run(function, &reader)
+        return try Invocation(
+            peer: self, slot: slot, line: line, serial: header.serial, instance: offer.instance, me: offer.instance.pointer,
+            table: offer.table, enclosing: nil
+        )
+        .run(function, &reader)
     }
 
     private func serveLent(_ header: MessageHeader, _ reader: inout MessageReader, _ line: any Line) throws(WireError) -> [UInt8]? {
         let nothing = MessageHeader(kind: .answer).message
         // Over, or never lent: there is nobody to tell.
-        guard let lent = lent(header.id), Int(header.slot) < lent.callbacks.slots.count, let function = lent.function(Int(header.slot)) else { return nothing }
+        guard let lent = lent(header.id), Int(header.slot) < lent.callbacks.slots.count, let function = lent.function(Int(header.slot))
+        else { return nothing }
         if lent.callbacks.life == .until(slot: Int(header.slot)) {
             _ = forget(header.id)
             lent.end()
@@ -60,21 +65,28 @@ extension Peer {
         guard lent.enter() else { return nothing }
         defer { lent.leave() }
         return try Invocation(
-            peer: self, slot: lent.callbacks.slots[Int(header.slot)], line: line, serial: header.serial, instance: nil, me: lent.context, table: nil, enclosing: nil
+            peer: self, slot: lent.callbacks.slots[Int(header.slot)], line: line, serial: header.serial, instance: nil, me: lent.context,
+            table: nil, enclosing: nil
         ).run(function, &reader)
     }
 
-    private func serveNested(_ header: MessageHeader, _ reader: inout MessageReader, _ thread: ThreadState, _ line: any Line) throws(WireError) -> [UInt8]? {
+    private func serveNested(_ header: MessageHeader, _ reader: inout MessageReader, _ thread: ThreadState, _ line: any Line)
+        throws(WireError) -> [UInt8]?
+    {
         guard header.id < UInt64(thread.pending.count) else { throw .malformed("a callback of call \(header.id), which is not under way") }
         let call = thread.pending[Int(header.id)]
         let argument = Int(header.table)
-        guard call.peer === self, argument < call.slot.arguments.count, case .callbacks(let callbacks, _) = call.slot.arguments[argument], callbacks.life == .call,
+        guard call.peer === self, argument < call.slot.arguments.count, case .callbacks(let callbacks, _) = call.slot.arguments[argument],
+            callbacks.life == .call,
             Int(header.slot) < callbacks.slots.count, let structure = call.arguments.pointer(argument)
         else { throw .malformed("a callback that was not lent") }
         let context = structure.load(as: UnsafeMutableRawPointer?.self)
-        guard let function = structure.load(fromByteOffset: 8 + 8 * Int(header.slot), as: UnsafeRawPointer?.self) else { throw .malformed("a callback that is absent") }
+        guard let function = structure.load(fromByteOffset: 8 + 8 * Int(header.slot), as: UnsafeRawPointer?.self) else {
+            throw .malformed("a callback that is absent")
+        }
         return try Invocation(
-            peer: self, slot: callbacks.slots[Int(header.slot)], line: line, serial: header.serial, instance: nil, me: context, table: nil, enclosing: call.arguments
+            peer: self, slot: callbacks.slots[Int(header.slot)], line: line, serial: header.serial, instance: nil, me: context, table: nil,
+            enclosing: call.arguments
         ).run(function, &reader)
     }
 }

@@ -1,9 +1,10 @@
 internal import Synchronization
 
-/// The far side of a process boundary, as this side sees it: the tables this side offers to it, the callbacks it was lent, and the lines to it.
+/// The far side of a process boundary, as this side sees it: the tables this side offers to it, the callbacks it was lent, and the lines to
+/// it.
 ///
-/// Both processes make one. A call over a line may be answered by calls back on the same line, as deep as `maximumDepth`. A peer that was lost stays
-/// lost: after a restart there is a new one.
+/// Both processes make one. A call over a line may be answered by calls back on the same line, as deep as `maximumDepth`. A peer that was
+/// lost stays lost: after a restart there is a new one.
 final class Peer: Sendable {
     /// Which process this is. The host trusts nothing that it is sent; a child ends with its host.
     enum Side: Sendable { case host, child }
@@ -39,8 +40,9 @@ final class Peer: Sendable {
 
     /// - Parameters:
     ///   - sharedMemory: addresses that both sides map; an argument of shape `.shared` must lie there.
-    ///   - trouble: called when the peer turns out to be lost, on the thread that noticed and before its call is answered; several threads may notice. Ends the far side
-    ///     if it still lives, and returns the sentence for the callers' sinks ("was ended by signal 11 (SIGSEGV)"). May wait for the process to be reaped.
+    ///   - trouble: called when the peer turns out to be lost, on the thread that noticed and before its call is answered; several threads
+    ///     may notice. Ends the far side if it still lives, and returns the sentence for the callers' sinks ("was ended by signal 11
+    ///     (SIGSEGV)"). May wait for the process to be reaped.
     init(_ side: Side, lines: any LineSource, sharedMemory: Range<UInt> = 0..<0, trouble: @escaping @Sendable (Trouble) -> String) {
         self.side = side
         self.lines = lines
@@ -48,16 +50,19 @@ final class Peer: Sendable {
         self.trouble = trouble
     }
 
-    /// Offers a table to the far side. `instance` holds its `self`; several tables may share it. A second offer of the same table replaces the first.
+    /// Offers a table to the far side. `instance` holds its `self`; several tables may share it. A second offer of the same table replaces
+    /// the first.
     func offer(_ descriptor: TableDescriptor, at table: UnsafeRawPointer, _ instance: Instance) {
-        state.withLock { $0.offers[descriptor.number] = Offer(descriptor: descriptor, address: UInt(bitPattern: table), instance: instance) }
+        state.withLock {
+            $0.offers[descriptor.number] = Offer(descriptor: descriptor, address: UInt(bitPattern: table), instance: instance)
+        }
     }
 
     /// What arguments of shape `.host` are on this side; `create` alone has one.
     func offerHost(_ host: UnsafeRawPointer) { state.withLock { $0.host = UInt(bitPattern: host) } }
 
-    /// Gives the far side up: calls from now on answer UNAVAILABLE with the first `reason`, and every `.until` callback lent to it gets its last call. A second call does
-    /// nothing.
+    /// Gives the far side up: calls from now on answer UNAVAILABLE with the first `reason`, and every `.until` callback lent to it gets its
+    /// last call. A second call does nothing.
     func lose(_ reason: String) {
         let lent = state.withLock { state -> [LentCallbacks] in
             guard state.reason == nil else { return [] }

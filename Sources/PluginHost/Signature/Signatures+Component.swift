@@ -5,8 +5,11 @@ extension Signatures {
     static let component = TableDescriptor(
         "apus_component", number: 4, size: MemoryLayout<apus_component>.size, firstSlot: 32,
         [
-            SlotDescriptor("create", [.table, .host, .bytes, .newMe, .sink(limit: sentence)], .status, Tag(.control, .discovered), deadline: .seconds(30)),
-            SlotDescriptor("start", [.me, .sink(limit: sentence)], .status, Tag(.control, .loaded), isRequired: false, deadline: .seconds(60)),
+            SlotDescriptor(
+                "create", [.table, .host, .bytes, .newMe, .sink(limit: sentence)], .status, Tag(.control, .discovered),
+                deadline: .seconds(30)),
+            SlotDescriptor(
+                "start", [.me, .sink(limit: sentence)], .status, Tag(.control, .loaded), isRequired: false, deadline: .seconds(60)),
             SlotDescriptor("stop", [.me], .void, Tag(.control, .loaded, .running, .stopped), isRequired: false, deadline: .seconds(60)),
             SlotDescriptor("destroy", [.me], .void, Tag(.control, .loaded, .stopped), isRequired: false, deadline: .seconds(30)),
         ])

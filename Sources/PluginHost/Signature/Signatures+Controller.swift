@@ -5,8 +5,11 @@ extension Signatures {
         APUS_CONTROLLER, number: 1, size: MemoryLayout<apus_controller>.size,
         [
             SlotDescriptor(
-                "reconcile", [.me, .structure(key), .number(bytes: 8, .inOut), .sink(limit: sentence)], .status, Tag(.worker, .running), deadline: .seconds(60)),
-            SlotDescriptor("map", [.me, .bytes, .bytes, .bytes, .callbacks(keys)], .void, Tag(.worker, .running), isRequired: false, deadline: .seconds(5)),
+                "reconcile", [.me, .structure(key), .number(bytes: 8, .inOut), .sink(limit: sentence)], .status, Tag(.worker, .running),
+                deadline: .seconds(60)),
+            SlotDescriptor(
+                "map", [.me, .bytes, .bytes, .bytes, .callbacks(keys)], .void, Tag(.worker, .running), isRequired: false,
+                deadline: .seconds(5)),
         ])
 
     static let keys = Callbacks("apus_key_sink", [SlotDescriptor("add", [.me, .structure(key)], .void, Tag(.any, .running))], life: .call)

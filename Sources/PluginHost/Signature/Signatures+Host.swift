@@ -22,7 +22,8 @@ extension Signatures {
     private static let work = Tag(.worker, .loaded, .running)
 
     /// A list whose reader is lost ends.
-    static let objects = Callbacks("apus_object_sink", [SlotDescriptor("next", [.me, .bytes], .int32(lost: 1), Tag(.any, .loaded, .running))], life: .call)
+    static let objects = Callbacks(
+        "apus_object_sink", [SlotDescriptor("next", [.me, .bytes], .int32(lost: 1), Tag(.any, .loaded, .running))], life: .call)
 
     static let reference = Layout(
         "apus_object_ref", size: MemoryLayout<apus_object_ref>.stride,

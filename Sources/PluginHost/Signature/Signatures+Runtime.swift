@@ -5,11 +5,14 @@ extension Signatures {
         APUS_RUNTIME, number: 2, size: MemoryLayout<apus_runtime>.size, isShared: false,
         [
             SlotDescriptor(
-                "call", [.me, .bytes, .bytes, .int64, .sink(limit: answer)], .status, Tag(.worker, .running), timeout: .init(argument: 3, grace: .seconds(5))),
+                "call", [.me, .bytes, .bytes, .int64, .sink(limit: answer)], .status, Tag(.worker, .running),
+                timeout: .init(argument: 3, grace: .seconds(5))),
             SlotDescriptor(
-                "subscribe", [.me, .callbacks(runtimeEvents), .number(bytes: 4, .inOut)], .status, Tag(.control, .running), isRequired: false, deadline: .seconds(30)),
+                "subscribe", [.me, .callbacks(runtimeEvents), .number(bytes: 4, .inOut)], .status, Tag(.control, .running),
+                isRequired: false, deadline: .seconds(30)),
             SlotDescriptor(
-                "open", [.me, .int32, .bytes, .callbacks(streamEvents), .newHandle, .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false,
+                "open", [.me, .int32, .bytes, .callbacks(streamEvents), .newHandle, .sink(limit: sentence)], .status,
+                Tag(.worker, .running), isRequired: false,
                 deadline: .seconds(30)),
             SlotDescriptor("send", [.me, .handle, .int32, .bytes], .status, Tag(.worker, .running), isRequired: false),
             SlotDescriptor("close", [.me, .handle], .void, Tag(.worker, .running, .stopped), isRequired: false),
@@ -22,5 +25,6 @@ extension Signatures {
             SlotDescriptor("ended", [.me], .void, Tag(.any, .running, .stopped)),
         ], life: .until(slot: 1))
 
-    static let runtimeEvents = Callbacks("apus_runtime_events", [SlotDescriptor("changed", [.me, .bytes, .bytes], .void, Tag(.any, .running))], life: .component)
+    static let runtimeEvents = Callbacks(
+        "apus_runtime_events", [SlotDescriptor("changed", [.me, .bytes, .bytes], .void, Tag(.any, .running))], life: .component)
 }

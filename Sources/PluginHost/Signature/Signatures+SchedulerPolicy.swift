@@ -5,14 +5,21 @@ extension Signatures {
         APUS_SCHEDULER_POLICY, number: 0, size: MemoryLayout<apus_scheduler_policy>.size,
         [
             SlotDescriptor(
-                "prefilter", [.me, .structure(pod), .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+                "prefilter", [.me, .structure(pod), .sink(limit: sentence)], .status, Tag(.worker, .running), isRequired: false,
+                deadline: .seconds(1)),
             SlotDescriptor(
                 "filter",
-                [.me, .structure(pod), nodes, .array(element: 8, nodeBits, .inOut), .callbacks(reasons, optional: true), .sink(limit: sentence)], .status,
+                [
+                    .me, .structure(pod), nodes, .array(element: 8, nodeBits, .inOut), .callbacks(reasons, optional: true),
+                    .sink(limit: sentence),
+                ], .status,
                 Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
             SlotDescriptor(
                 "score",
-                [.me, .structure(pod), nodes, .array(element: 8, nodeBits, .in), .array(element: 4, Count(2, offset: at(\apus_nodes.count)), .out), .sink(limit: sentence)],
+                [
+                    .me, .structure(pod), nodes, .array(element: 8, nodeBits, .in),
+                    .array(element: 4, Count(2, offset: at(\apus_nodes.count)), .out), .sink(limit: sentence),
+                ],
                 .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
         ])
 
@@ -23,12 +30,18 @@ extension Signatures {
         "apus_reasons",
         [
             SlotDescriptor(
-                "add", [.me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .bytes], .void, Tag(.any, .running))
+                "add",
+                [.me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .bytes],
+                .void, Tag(.any, .running))
         ], life: .call)
 
     private static let requirement = Layout(
         "apus_requirement", size: MemoryLayout<apus_requirement>.stride,
-        [.init(offset: at(\apus_requirement.values), target: .values(size: MemoryLayout<apus_string>.stride, count: at(\apus_requirement.value_count)))])
+        [
+            .init(
+                offset: at(\apus_requirement.values),
+                target: .values(size: MemoryLayout<apus_string>.stride, count: at(\apus_requirement.value_count)))
+        ])
 
     private static let term = Layout(
         "apus_term", size: MemoryLayout<apus_term>.stride,
@@ -42,10 +55,13 @@ extension Signatures {
             .init(offset: at(\apus_pod.uid), target: .bytes),
             .init(offset: at(\apus_pod.json), target: .bytes),
             .init(offset: at(\apus_pod.requests), target: .values(size: 8, count: at(\apus_pod.request_count))),
-            .init(offset: at(\apus_pod.selector), target: .values(size: MemoryLayout<apus_label>.stride, count: at(\apus_pod.selector_count))),
+            .init(
+                offset: at(\apus_pod.selector), target: .values(size: MemoryLayout<apus_label>.stride, count: at(\apus_pod.selector_count))),
             .init(offset: at(\apus_pod.required), target: .structures(term, count: at(\apus_pod.required_count))),
             .init(offset: at(\apus_pod.preferred), target: .structures(term, count: at(\apus_pod.preferred_count))),
-            .init(offset: at(\apus_pod.tolerations), target: .values(size: MemoryLayout<apus_toleration>.stride, count: at(\apus_pod.toleration_count))),
+            .init(
+                offset: at(\apus_pod.tolerations),
+                target: .values(size: MemoryLayout<apus_toleration>.stride, count: at(\apus_pod.toleration_count))),
             .init(offset: at(\apus_pod.ports), target: .values(size: MemoryLayout<apus_host_port>.stride, count: at(\apus_pod.port_count))),
         ])
 }

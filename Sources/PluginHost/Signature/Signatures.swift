@@ -14,5 +14,6 @@ enum Signatures {
     static func at<T, Field>(_ field: KeyPath<T, Field>) -> Int { MemoryLayout<T>.offset(of: field)! }
 
     /// `apus_sink`: the shape `.sink` has it built in.
-    static let sink = Callbacks("apus_sink", [SlotDescriptor("write", [.me, .bytes], .void, Tag(.any, .discovered, .loaded, .running, .stopped))], life: .call)
+    static let sink = Callbacks(
+        "apus_sink", [SlotDescriptor("write", [.me, .bytes], .void, Tag(.any, .discovered, .loaded, .running, .stopped))], life: .call)
 }

@@ -29,7 +29,10 @@ final class SlotDescriptor: Sendable {
         let grace: Duration
     }
 
-    init(_ name: String, _ arguments: [Shape], _ result: Result, _ tag: Tag, isRequired: Bool = true, deadline: Duration? = nil, timeout: Timeout? = nil) {
+    init(
+        _ name: String, _ arguments: [Shape], _ result: Result, _ tag: Tag, isRequired: Bool = true, deadline: Duration? = nil,
+        timeout: Timeout? = nil
+    ) {
         self.name = name
         self.arguments = arguments
         self.result = result
@@ -38,7 +41,9 @@ final class SlotDescriptor: Sendable {
         self.deadline = deadline
         self.timeout = timeout
         interface = CallInterface(Signature(name, arguments.map(\.type), result.type))
-        precondition(arguments.count(where: \.isSink) <= 1 && arguments.count(where: \.isCallbacks) <= 1, "\(name) takes more than one sink or structure of callbacks")
+        precondition(
+            arguments.count(where: \.isSink) <= 1 && arguments.count(where: \.isCallbacks) <= 1,
+            "\(name) takes more than one sink or structure of callbacks")
     }
 
     /// The limit of one call: `replacement`, which a manifest may give, in place of every deadline that there is.

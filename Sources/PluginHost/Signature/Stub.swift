@@ -1,8 +1,8 @@
 internal import CFFI
 internal import Synchronization
 
-/// The C function that stands for one slot of the far side. There is one for each slot of each table, and one for each function of each callback structure, made when
-/// first needed and kept for ever: whom a call is for, its first argument says.
+/// The C function that stands for one slot of the far side. There is one for each slot of each table, and one for each function of each
+/// callback structure, made when first needed and kept for ever: whom a call is for, its first argument says.
 final class Stub: Sendable {
     enum Owner: Sendable {
         /// The first argument leads to an `ImportedTable`.

@@ -26,5 +26,7 @@ struct TableDescriptor: Sendable {
     func offset(of slot: Int) -> Int { firstSlot + 8 * slot }
 
     /// Which slots of a table in memory are filled.
-    func present(in table: UnsafeRawPointer) -> [Bool] { slots.indices.map { table.load(fromByteOffset: offset(of: $0), as: UnsafeRawPointer?.self) != nil } }
+    func present(in table: UnsafeRawPointer) -> [Bool] {
+        slots.indices.map { table.load(fromByteOffset: offset(of: $0), as: UnsafeRawPointer?.self) != nil }
+    }
 }

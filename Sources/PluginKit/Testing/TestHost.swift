@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// A host in memory, for an author's own tests: objects that a controller reads and writes through `host`, and what it logged.
 ///
-/// It keeps objects as they are written; the API's own rules (defaults, validation, the manifest's rights) are not here: `apus plugin test` tries the library
-/// against a real API server.
+/// It keeps objects as they are written; the API's own rules (defaults, validation, the manifest's rights) are not here: `apus plugin test`
+/// tries the library against a real API server.
 ///
 /// ```swift
 /// let test = TestHost([["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "blue"]]])
@@ -35,14 +35,17 @@ public final class TestHost: Sendable {
     public init(_ objects: [Value] = []) {
         for object in objects {
             guard let type = GroupVersionKind(of: object).flatMap(Catalogue.builtin.resource) else {
-                preconditionFailure("no built-in kind \(object["kind"].string ?? "") in \(object["apiVersion"].string ?? "no version"): use put")
+                preconditionFailure(
+                    "no built-in kind \(object["kind"].string ?? "") in \(object["apiVersion"].string ?? "no version"): use put")
             }
             put(type.groupVersionResource, object)
         }
     }
 
     /// What to hand to a component, which may outlive the test's own use of this object.
-    public var host: Host { Host(log: Log(table: Self.log.pointer, context: context), objects: Objects(table: Self.objects.pointer, context: context)) }
+    public var host: Host {
+        Host(log: Log(table: Self.log.pointer, context: context), objects: Objects(table: Self.objects.pointer, context: context))
+    }
 
     /// The object as it is now, `nil` when there is none.
     public subscript(resource: GroupVersionResource, namespace namespace: String = "", name name: String) -> Value? {
@@ -100,7 +103,8 @@ extension TestHost {
             },
             dependents: { me, reference, uid, sink in
                 each(me, sink) { [wanted = Wanted(reference), uid = uid.string] name, object in
-                    wanted.takes(name.resource, name.namespace) && object["metadata"]["ownerReferences"].elements.contains { $0["uid"].string == uid }
+                    wanted.takes(name.resource, name.namespace)
+                        && object["metadata"]["ownerReferences"].elements.contains { $0["uid"].string == uid }
                 }
             },
             create: { me, reference, object, sink in
@@ -139,7 +143,9 @@ extension TestHost {
             },
             remove: { me, reference, _, sink in
                 write(me, reference, sink) { state, name in
-                    guard let old = state.objects.removeValue(forKey: name) else { throw APIError.notFound(name.resource.resource, name.name) }
+                    guard let old = state.objects.removeValue(forKey: name) else {
+                        throw APIError.notFound(name.resource.resource, name.name)
+                    }
                     return old
                 }
             },
@@ -185,16 +191,21 @@ extension TestHost {
         }
     }
 
-    private static func read(_ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ sink: UnsafePointer<apus_sink>) -> apus_status {
+    private static func read(_ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ sink: UnsafePointer<apus_sink>)
+        -> apus_status
+    {
         answer(sink) {
             let name = try name(reference)
-            guard let object = instance(me, as: TestHost.self).state.withLock({ $0.objects[name] }) else { throw APIError.notFound(name.resource.resource, name.name) }
+            guard let object = instance(me, as: TestHost.self).state.withLock({ $0.objects[name] }) else {
+                throw APIError.notFound(name.resource.resource, name.name)
+            }
             return object
         }
     }
 
     private static func write(
-        _ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ sink: UnsafePointer<apus_sink>, _ change: (inout State, Name) throws -> Value
+        _ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ sink: UnsafePointer<apus_sink>,
+        _ change: (inout State, Name) throws -> Value
     ) -> apus_status {
         answer(sink) {
             let name = try name(reference)
@@ -206,8 +217,12 @@ extension TestHost {
     }
 
     /// Hands the objects that `isWanted` picks to `sink`, by namespace and name.
-    private static func each(_ me: UnsafeMutableRawPointer?, _ sink: UnsafePointer<apus_object_sink>, _ isWanted: (Name, Value) -> Bool) -> apus_status {
-        let found = instance(me, as: TestHost.self).state.withLock { $0.objects }.filter { isWanted($0.key, $0.value) }.sorted { $0.key < $1.key }
+    private static func each(_ me: UnsafeMutableRawPointer?, _ sink: UnsafePointer<apus_object_sink>, _ isWanted: (Name, Value) -> Bool)
+        -> apus_status
+    {
+        let found = instance(me, as: TestHost.self).state.withLock { $0.objects }.filter { isWanted($0.key, $0.value) }.sorted {
+            $0.key < $1.key
+        }
         for (_, object) in found where JSON.encode(object).withBorrowed({ sink.pointee.next(sink.pointee.context, $0) }) != 0 { break }
         return APUS_OK
     }

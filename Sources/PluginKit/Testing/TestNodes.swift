@@ -17,7 +17,8 @@ public final class TestNodes {
         public var labels: [String: String]
 
         public init(
-            _ name: String, cpu: Int64 = 4000, memory: Int64 = 8 << 30, requestedCPU: Int64 = 0, requestedMemory: Int64 = 0, maximumPods: Int64 = 110, pods: Int64 = 0,
+            _ name: String, cpu: Int64 = 4000, memory: Int64 = 8 << 30, requestedCPU: Int64 = 0, requestedMemory: Int64 = 0,
+            maximumPods: Int64 = 110, pods: Int64 = 0,
             labels: [String: String] = [:]
         ) {
             self.name = name
@@ -47,7 +48,8 @@ public final class TestNodes {
         memory.free()
     }
 
-    /// What `policy` leaves of all the Nodes for a Pod that asks for so much, and the reasons it gave, each with the Nodes it was given for.
+    /// What `policy` leaves of all the Nodes for a Pod that asks for so much, and the reasons it gave, each with the Nodes it was given
+    /// for.
     public func filter(
         _ policy: some SchedulerPolicy, cpu: Int64 = 0, memory bytes: Int64 = 0, selector: [String: String] = [:]
     ) throws -> (left: [String], reasons: [String: [String]]) {
@@ -71,12 +73,16 @@ public final class TestNodes {
     }
 
     /// The points that `policy` gives each Node.
-    public func score(_ policy: some SchedulerPolicy, cpu: Int64 = 0, memory bytes: Int64 = 0, selector: [String: String] = [:]) throws -> [String: Int32] {
+    public func score(_ policy: some SchedulerPolicy, cpu: Int64 = 0, memory bytes: Int64 = 0, selector: [String: String] = [:]) throws
+        -> [String: Int32]
+    {
         var feasible = all
         var points = [Int32](repeating: -1, count: nodes.count)
         try withPod(cpu, bytes, selector) { pod in
             try withUnsafeMutablePointer(to: &feasible) { feasible in
-                try points.withUnsafeMutableBufferPointer { try policy.score(pod, NodeColumns(columns), NodeSet(words: feasible, count: nodes.count), $0) }
+                try points.withUnsafeMutableBufferPointer {
+                    try policy.score(pod, NodeColumns(columns), NodeSet(words: feasible, count: nodes.count), $0)
+                }
             }
         }
         return Dictionary(uniqueKeysWithValues: zip(nodes.map(\.name), points))
@@ -104,16 +110,19 @@ extension TestNodes {
         let bytes = memory.array(nodes.map(\.requested.memory))
         let zeros = memory.array([Int64](repeating: 0, count: nodes.count))
         var columns = apus_nodes(
-            size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1, names: memory.array(nodes.map { number($0.name) }),
+            size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1,
+            names: memory.array(nodes.map { number($0.name) }),
             resource_count: UInt32(Self.resources.count), resources: memory.array(Self.resources.map(number)),
             allocatable: memory.array([
-                memory.array(nodes.map(\.allocatable.cpu)), memory.array(nodes.map(\.allocatable.memory)), zeros, memory.array(nodes.map(\.pods.allocatable)),
+                memory.array(nodes.map(\.allocatable.cpu)), memory.array(nodes.map(\.allocatable.memory)), zeros,
+                memory.array(nodes.map(\.pods.allocatable)),
             ]),
             requested: memory.array([cpu, bytes, zeros, memory.array(nodes.map(\.pods.running))]), nonzero_cpu: cpu, nonzero_memory: bytes,
             unschedulable: memory.array([UInt8](repeating: 0, count: nodes.count)),
             label_ranges: apus_ranges(offsets: memory.array(labels.reduce(into: [0]) { $0.append($0[$0.count - 1] + UInt32($1.count)) })),
             labels: memory.array(labels.flatMap(\.self)),
-            taint_ranges: apus_ranges(offsets: nothing), taints: memory.array([]), port_ranges: apus_ranges(offsets: nothing), ports: memory.array([]), strings: memory.array([]),
+            taint_ranges: apus_ranges(offsets: nothing), taints: memory.array([]), port_ranges: apus_ranges(offsets: nothing),
+            ports: memory.array([]), strings: memory.array([]),
             string_count: 0, reserved: 0)
         setStrings(&columns)
         return columns
@@ -132,8 +141,10 @@ extension TestNodes {
                 try "{}".withBorrowed { json in
                     var pod = apus_pod(
                         size: UInt32(MemoryLayout<apus_pod>.size), priority: 0, namespace_: namespace, name: name, uid: name, json: json,
-                        requests: memory.array([cpu, bytes, 0, 1]), nonzero_cpu: cpu, nonzero_memory: bytes, node_name: 0, selector_count: UInt32(selector.count),
-                        required_count: 0, preferred_count: 0, toleration_count: 0, port_count: 0, has_required: 0, request_count: UInt32(Self.resources.count), reserved: 0,
+                        requests: memory.array([cpu, bytes, 0, 1]), nonzero_cpu: cpu, nonzero_memory: bytes, node_name: 0,
+                        selector_count: UInt32(selector.count),
+                        required_count: 0, preferred_count: 0, toleration_count: 0, port_count: 0, has_required: 0,
+                        request_count: UInt32(Self.resources.count), reserved: 0,
                         selector: wanted, required: nil, preferred: nil, tolerations: nil, ports: nil)
                     return try withUnsafePointer(to: &pod) { try body(PodNeeds($0)) }
                 }

@@ -12,14 +12,20 @@ public enum Conditions {
         public init(_ value: Bool) { self = value ? .yes : .no }
     }
 
-    /// Puts in a condition, or replaces the one of its type. `lastTransitionTime` moves only when `status` changes, `lastUpdateTime` (which Deployments have) with every change.
+    /// Puts in a condition, or replaces the one of its type. `lastTransitionTime` moves only when `status` changes, `lastUpdateTime` (which
+    /// Deployments have) with every change.
     ///
     /// - Returns: whether anything changed.
     @discardableResult
-    public static func set(_ status: inout Value, type: String, _ state: State, reason: String, message: String, hasUpdateTime: Bool = false) -> Bool {
+    public static func set(
+        _ status: inout Value, type: String, _ state: State, reason: String, message: String, hasUpdateTime: Bool = false
+    ) -> Bool {
         let now = Value.string(Timestamp.now())
         let word = state.rawValue
-        var condition: Value = ["type": .string(type), "status": .string(word), "reason": .string(reason), "message": .string(message), "lastTransitionTime": now]
+        var condition: Value = [
+            "type": .string(type), "status": .string(word), "reason": .string(reason), "message": .string(message),
+            "lastTransitionTime": now,
+        ]
         if hasUpdateTime { condition["lastUpdateTime"] = now }
         var all = status["conditions"].elements
         if let index = all.firstIndex(where: { $0["type"].string == type }) {

@@ -5,21 +5,24 @@ public enum OwnerReference {
     /// The reference that makes `owner` the controller of another object.
     public static func controller(_ owner: Value) -> Value {
         [
-            "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "controller": true,
+            "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"],
+            "controller": true,
             "blockOwnerDeletion": true,
         ]
     }
 
     /// The reference with `controller: true` of `object`, `.null` where there is none.
-    public static func controller(of object: Value) -> Value { object["metadata"]["ownerReferences"].elements.first { $0["controller"].bool == true } ?? .null }
+    public static func controller(of object: Value) -> Value {
+        object["metadata"]["ownerReferences"].elements.first { $0["controller"].bool == true } ?? .null
+    }
 
     /// Whether `owner` is the controller of `object`.
     public static func isControlled(_ object: Value, by owner: Value) -> Bool { controller(of: object)["uid"] == owner["metadata"]["uid"] }
 }
 
 extension Objects {
-    /// The objects of `resource` that `owner` controls, after adopting the orphans that match its selector and releasing those of its own that no longer do
-    /// (upstream's ControllerRefManager).
+    /// The objects of `resource` that `owner` controls, after adopting the orphans that match its selector and releasing those of its own
+    /// that no longer do (upstream's ControllerRefManager).
     ///
     /// - Parameter selector: the owner's, a LabelSelector. One that does not parse claims nothing.
     public func claim(_ resource: GroupVersionResource, for owner: Value, selector: Value) throws -> [Value] {
@@ -36,12 +39,16 @@ extension Objects {
                 if mayAdopt == nil { mayAdopt = try isLive(owner) }
                 guard mayAdopt == true else { continue }
                 let patch: Value = ["metadata": ["ownerReferences": [OwnerReference.controller(owner)], "uid": object["metadata"]["uid"]]]
-                if let adopted = try changed({ try self.patch(resource, namespace: namespace, name: name, .strategic, patch) }) { claimed.append(adopted) }
+                if let adopted = try changed({ try self.patch(resource, namespace: namespace, name: name, .strategic, patch) }) {
+                    claimed.append(adopted)
+                }
             } else if reference["uid"] == owner["metadata"]["uid"] {
                 if matches {
                     claimed.append(object)
                 } else if owner["metadata"]["deletionTimestamp"].isNull {
-                    let release: Value = ["metadata": ["ownerReferences": [["$patch": "delete", "uid": reference["uid"]]], "uid": object["metadata"]["uid"]]]
+                    let release: Value = [
+                        "metadata": ["ownerReferences": [["$patch": "delete", "uid": reference["uid"]]], "uid": object["metadata"]["uid"]]
+                    ]
                     _ = try changed { try self.patch(resource, namespace: namespace, name: name, .strategic, release) }
                 }
             }
@@ -49,19 +56,27 @@ extension Objects {
         return claimed
     }
 
-    /// The owner's objects and all that its selector matches, by name. The host picks them, so that the others of the namespace are not even decoded.
+    /// The owner's objects and all that its selector matches, by name. The host picks them, so that the others of the namespace are not
+    /// even decoded.
     private func candidates(_ resource: GroupVersionResource, for owner: Value, _ selector: LabelSelector) throws -> [Value] {
         var found: [Value: Value] = [:]
         for object in try dependents(of: owner["metadata"]["uid"].string ?? "", resource) { found[object["metadata"]["uid"]] = object }
-        for object in try list(resource, namespace: owner["metadata"]["namespace"].string ?? "", selector: selector.description) { found[object["metadata"]["uid"]] = object }
+        for object in try list(resource, namespace: owner["metadata"]["namespace"].string ?? "", selector: selector.description) {
+            found[object["metadata"]["uid"]] = object
+        }
         return found.values.sorted { ($0["metadata"]["name"].string ?? "") < ($1["metadata"]["name"].string ?? "") }
     }
 
-    /// Whether the API itself says that `owner` is there and stays. A cache may not know yet that it is being deleted, and what is adopted then is deleted with it.
+    /// Whether the API itself says that `owner` is there and stays. A cache may not know yet that it is being deleted, and what is adopted
+    /// then is deleted with it.
     private func isLive(_ owner: Value) throws -> Bool {
         let metadata = owner["metadata"]
-        guard metadata["deletionTimestamp"].isNull, let kind = GroupVersionKind(of: owner), let type = Catalogue.builtin.resource(kind) else { return false }
-        guard let live = try fetch(type.groupVersionResource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "") else { return false }
+        guard metadata["deletionTimestamp"].isNull, let kind = GroupVersionKind(of: owner), let type = Catalogue.builtin.resource(kind)
+        else { return false }
+        guard
+            let live = try fetch(
+                type.groupVersionResource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
+        else { return false }
         return live["metadata"]["uid"] == metadata["uid"] && live["metadata"]["deletionTimestamp"].isNull
     }
 

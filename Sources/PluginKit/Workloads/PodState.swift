@@ -2,7 +2,9 @@ public import APIModel
 
 /// What controllers ask about a Pod, by upstream's rules (`k8s.io/kubernetes/pkg/api/v1/pod`).
 public enum PodState {
-    public static func condition(_ object: Value, _ type: String) -> Value { object["status"]["conditions"].elements.first { $0["type"].string == type } ?? .null }
+    public static func condition(_ object: Value, _ type: String) -> Value {
+        object["status"]["conditions"].elements.first { $0["type"].string == type } ?? .null
+    }
 
     public static func isReady(_ pod: Value) -> Bool { condition(pod, "Ready")["status"].string == "True" }
 
@@ -20,19 +22,25 @@ public enum PodState {
     }
 
     /// When the Pod became ready, in seconds since 1970.
-    public static func readySince(_ pod: Value) -> Int64? { condition(pod, "Ready")["lastTransitionTime"].string.flatMap { Timestamp.parse($0)?.seconds } }
+    public static func readySince(_ pod: Value) -> Int64? {
+        condition(pod, "Ready")["lastTransitionTime"].string.flatMap { Timestamp.parse($0)?.seconds }
+    }
 }
 
 extension Objects {
-    /// Sets a condition of a Pod, and its phase where one is given, whatever others write at the same time. A Pod that is gone, or another of its name, is left alone.
-    public func setPodCondition(_ pod: Value, type: String, _ state: Conditions.State, reason: String, message: String, phase: String? = nil) throws {
+    /// Sets a condition of a Pod, and its phase where one is given, whatever others write at the same time. A Pod that is gone, or another
+    /// of its name, is left alone.
+    public func setPodCondition(
+        _ pod: Value, type: String, _ state: Conditions.State, reason: String, message: String, phase: String? = nil
+    ) throws {
         var status = pod["status"]
         Conditions.set(&status, type: type, state, reason: reason, message: message)
         let condition = status["conditions"].elements.first { $0["type"].string == type } ?? .null
         let metadata = pod["metadata"]
         do {
             try patch(
-                .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status", .strategic,
+                .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status",
+                .strategic,
                 ["metadata": ["uid": metadata["uid"]], "status": ["phase": Value(phase), "conditions": [condition]]])
         } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
     }

@@ -11,18 +11,22 @@ public enum ServicePods {
         return services.compactMap { service in
             let selector = service["spec"]["selector"].strings
             guard !selector.isEmpty, labels.contains(where: { matches(selector, $0) }) else { return nil }
-            return Key(resource: GroupVersionResource.services.description, namespace: namespace, name: service["metadata"]["name"].string ?? "")
+            return Key(
+                resource: GroupVersionResource.services.description, namespace: namespace, name: service["metadata"]["name"].string ?? "")
         }
     }
 
     /// Whether a Service could look different: most Pod updates touch only what no endpoint shows.
     private static func isRelevant(_ before: Value, _ after: Value) -> Bool {
-        before["metadata"]["labels"] != after["metadata"]["labels"] || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
+        before["metadata"]["labels"] != after["metadata"]["labels"]
+            || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
             || before["status"]["podIPs"] != after["status"]["podIPs"] || before["status"]["phase"] != after["status"]["phase"]
             || before["spec"]["nodeName"] != after["spec"]["nodeName"] || PodState.isReady(before) != PodState.isReady(after)
     }
 
-    private static func matches(_ selector: [String: String], _ labels: [String: String]) -> Bool { selector.allSatisfy { labels[$0.key] == $0.value } }
+    private static func matches(_ selector: [String: String], _ labels: [String: String]) -> Bool {
+        selector.allSatisfy { labels[$0.key] == $0.value }
+    }
 
     /// The Service's Pods that have an address and have not ended, by name.
     public static func pods(of service: Value, _ objects: Objects) throws -> [Value] {
@@ -37,7 +41,8 @@ public enum ServicePods {
     public static func targetPort(_ port: Value, of pod: Value) -> Int64? {
         if let number = port["targetPort"].int { return number }
         guard let name = port["targetPort"].string else { return port["port"].int }
-        let containers = pod["spec"]["containers"].elements + pod["spec"]["initContainers"].elements.filter { $0["restartPolicy"].string == "Always" }
+        let containers =
+            pod["spec"]["containers"].elements + pod["spec"]["initContainers"].elements.filter { $0["restartPolicy"].string == "Always" }
         for candidate in containers.flatMap({ $0["ports"].elements }) where candidate["name"].string == name {
             if (candidate["protocol"].string ?? "TCP") == (port["protocol"].string ?? "TCP") { return candidate["containerPort"].int }
         }

@@ -2,7 +2,8 @@ public import APIModel
 
 /// The short hash that tells the ReplicaSets of a Deployment apart.
 ///
-/// Upstream hashes Go's memory dump of the template; only the alphabet and the role are a contract, so ours is FNV-1a over the template's JSON with sorted keys.
+/// Upstream hashes Go's memory dump of the template; only the alphabet and the role are a contract, so ours is FNV-1a over the template's
+/// JSON with sorted keys.
 public enum TemplateHash {
     public static func of(_ template: Value, collisionCount: Int64) -> String {
         var hash: UInt32 = 2_166_136_261

@@ -8,7 +8,8 @@ struct Labeller: Controller {
 
     private let host: Host
 
-    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are none yet.
+    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are
+    /// none yet.
     init(_ host: Host, config: Value) { self.host = host }
 
     /// Called whenever a Namespace was made or changed. What it throws, the host logs, and calls again later.

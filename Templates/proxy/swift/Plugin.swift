@@ -13,7 +13,8 @@ final class RandomProxy: ProxyBackend {
     private let host: Host
     private let nft: Mutex<NFTables>
 
-    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are none yet.
+    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are
+    /// none yet.
     init(_ host: Host, config: Value) throws {
         self.host = host
         nft = Mutex(try NFTables())
@@ -46,8 +47,8 @@ final class RandomProxy: ProxyBackend {
         """
     }
 
-    /// A rule for each address that the port of a Service has: the ClusterIP, those from outside, and a port of the Node. Each sends a new connection to one of the
-    /// endpoints, at random; the kernel remembers which.
+    /// A rule for each address that the port of a Service has: the ClusterIP, those from outside, and a port of the Node. Each sends a new
+    /// connection to one of the endpoints, at random; the kernel remembers which.
     static func rules(_ service: apus_service_port, external: some Sequence<apus_address>, endpoints: some Sequence<apus_endpoint>) -> [String] {
         let protocols: [Int32: String] = [6: "tcp", 17: "udp", 132: "sctp"]
         let targets = endpoints.compactMap { endpoint in text(endpoint.address).map { "\($0) . \(endpoint.port)" } }

@@ -18,7 +18,8 @@ struct BegunRuntime: Runtime {
         },
     ]
 
-    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are none yet.
+    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are
+    /// none yet.
     init(_ host: Host, config: Value) {}
 
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {

@@ -10,7 +10,8 @@ struct Headroom: SchedulerPolicy {
 
     private static let cpu = Int(APUS_RESOURCE_CPU)
 
-    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are none yet.
+    /// `config` is the manifest's. A field is refused before, unless it is one of `static let settings: Set = ["…"]`, of which there are
+    /// none yet.
     init(_ host: Host, config: Value) {}
 
     /// Clears the Nodes that the Pod may not run on. One call sees them all.

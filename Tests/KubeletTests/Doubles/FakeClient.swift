@@ -2,7 +2,8 @@ import APIModel
 import Client
 import Synchronization
 
-/// An API in memory, enough for one kubelet: objects by resource and name, watches of everything, strategic merge patches as the API makes them.
+/// An API in memory, enough for one kubelet: objects by resource and name, watches of everything, strategic merge patches as the API makes
+/// them.
 final class FakeClient: Client {
     struct State {
         var objects: [GroupVersionResource: [String: Object]] = [:]
@@ -16,7 +17,9 @@ final class FakeClient: Client {
 
     /// The statuses that a pod was given, in order.
     func statuses(_ name: String) -> [Value] { state.withLock { $0.statuses[name] ?? [] } }
-    func object(_ resource: GroupVersionResource, _ namespace: String?, _ name: String) -> Value? { state.withLock { $0.objects[resource]?[Self.key(namespace, name)]?.value } }
+    func object(_ resource: GroupVersionResource, _ namespace: String?, _ name: String) -> Value? {
+        state.withLock { $0.objects[resource]?[Self.key(namespace, name)]?.value }
+    }
 
     /// Puts an object in, as someone else would.
     @discardableResult
@@ -36,10 +39,14 @@ final class FakeClient: Client {
         put(.pods, pod)
     }
 
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object { try find(resource, namespace, name) }
+    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
+        try find(resource, namespace, name)
+    }
 
     private func find(_ resource: GroupVersionResource, _ namespace: String?, _ name: String) throws -> Object {
-        guard let object = state.withLock({ $0.objects[resource]?[Self.key(namespace, name)] }) else { throw APIError.notFound(resource.resource, name) }
+        guard let object = state.withLock({ $0.objects[resource]?[Self.key(namespace, name)] }) else {
+            throw APIError.notFound(resource.resource, name)
+        }
         return object
     }
 
@@ -66,14 +73,20 @@ final class FakeClient: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws -> Object {
+    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        -> Object
+    {
         if subresource == "token" { return Object(["status": ["token": "a-token", "expirationTimestamp": "2036-01-02T03:04:05Z"]]) }
         return put(resource, object)
     }
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws -> Object { put(resource, object) }
+    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        -> Object
+    { put(resource, object) }
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value) async throws -> Object {
+    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+        async throws -> Object
+    {
         let old = try find(resource, namespace, name).value
         let schema = Catalogue.builtin.type(named: "io.k8s.api.core.v1.Pod")!
         let new = kind == .merge || resource != .pods ? Patch.merge(old, patch) : try Patch.strategic(old, patch, schema: schema)
@@ -88,7 +101,9 @@ final class FakeClient: Client {
         state.withLock { state in
             state.objects[resource]?[Self.key(namespace, name)] = nil
             state.revision += 1
-            for watcher in state.watchers where watcher.resource == resource { watcher.events.yield(WatchEvent(kind: .deleted, object: object)) }
+            for watcher in state.watchers where watcher.resource == resource {
+                watcher.events.yield(WatchEvent(kind: .deleted, object: object))
+            }
         }
         return object
     }

@@ -27,7 +27,11 @@ final class FakeRuntime: Runtime {
     /// Ends a running container by itself.
     func exit(_ name: String, code: Int64) {
         let (changed, sandbox, id) = state.withLock { state -> ((@Sendable (String, String) -> Void)?, String, String) in
-            guard let (id, container) = state.containers.first(where: { $0.value["labels"][Label.containerName].string == name && $0.value["state"].int == 1 }) else {
+            guard
+                let (id, container) = state.containers.first(where: {
+                    $0.value["labels"][Label.containerName].string == name && $0.value["state"].int == 1
+                })
+            else {
                 return (nil, "", "")
             }
             state.end(id, code: code)
@@ -37,7 +41,9 @@ final class FakeRuntime: Runtime {
     }
 
     func running() -> [String] {
-        state.withLock { state in state.containers.values.filter { $0["state"].int == 1 }.compactMap { $0["labels"][Label.containerName].string }.sorted() }
+        state.withLock { state in
+            state.containers.values.filter { $0["state"].int == 1 }.compactMap { $0["labels"][Label.containerName].string }.sorted()
+        }
     }
 
     func follow(_ changed: @escaping @Sendable (String, String) -> Void, subscribed: @escaping @Sendable (Bool) -> Void) async {
@@ -87,20 +93,24 @@ extension FakeRuntime.State {
     mutating func answer(_ name: String, _ request: Value) throws(RuntimeFailure) -> Value {
         switch name {
         case "Version": return ["runtime_name": "containerd", "runtime_version": "1.6.20"]
-        case "Status": return ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]]
+        case "Status":
+            return ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]]
         case "RunPodSandbox":
             next += 1
             let config = request["config"]
             let mode = config[path: "linux", "security_context", "namespace_options", "network"]
             sandboxes["s\(next)"] = [
-                "id": "s\(next)", "metadata": config["metadata"], "state": 0, "created_at": tick(), "labels": config["labels"], "annotations": config["annotations"],
+                "id": "s\(next)", "metadata": config["metadata"], "state": 0, "created_at": tick(), "labels": config["labels"],
+                "annotations": config["annotations"],
                 "network": ["ip": "10.1.0.\(next)"], "linux": ["namespaces": ["options": ["network": mode]]],
             ]
             return ["pod_sandbox_id": "s\(next)"]
         case "StopPodSandbox":
             let id = request["pod_sandbox_id"].string ?? ""
             if sandboxes[id] != nil { sandboxes[id]?["state"] = 1 }
-            for (container, value) in containers where value["pod_sandbox_id"].string == id && value["state"].int == 1 { end(container, code: 137) }
+            for (container, value) in containers where value["pod_sandbox_id"].string == id && value["state"].int == 1 {
+                end(container, code: 137)
+            }
             return .emptyObject
         case "RemovePodSandbox":
             sandboxes[request["pod_sandbox_id"].string ?? ""] = nil
@@ -112,8 +122,10 @@ extension FakeRuntime.State {
             next += 1
             let config = request["config"]
             containers["c\(next)"] = [
-                "id": "c\(next)", "pod_sandbox_id": request["pod_sandbox_id"], "metadata": config["metadata"], "state": 0, "created_at": tick(), "labels": config["labels"],
-                "annotations": config["annotations"], "image": config["image"], "image_ref": config[path: "image", "image"], "mounts": config["mounts"], "config": config,
+                "id": "c\(next)", "pod_sandbox_id": request["pod_sandbox_id"], "metadata": config["metadata"], "state": 0,
+                "created_at": tick(), "labels": config["labels"],
+                "annotations": config["annotations"], "image": config["image"], "image_ref": config[path: "image", "image"],
+                "mounts": config["mounts"], "config": config,
             ]
             return ["container_id": "c\(next)"]
         case "StartContainer":

@@ -10,8 +10,12 @@ import Synchronization
 /// Makes pods for tests.
 func makePod(_ name: String = "web", spec: Value = .null, metadata: Value = .null, status: Value = .null) -> Value {
     var pod: Value = [
-        "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-\(name)"), "generation": 1],
-        "spec": ["nodeName": "node", "restartPolicy": "Always", "containers": [["name": "web", "image": "web:1"]], "terminationGracePeriodSeconds": 1],
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-\(name)"), "generation": 1],
+        "spec": [
+            "nodeName": "node", "restartPolicy": "Always", "containers": [["name": "web", "image": "web:1"]],
+            "terminationGracePeriodSeconds": 1,
+        ],
         "status": ["phase": "Pending"],
     ]
     for (field, value) in spec.fields { pod["spec"][field] = value }
@@ -20,10 +24,14 @@ func makePod(_ name: String = "web", spec: Value = .null, metadata: Value = .nul
     return pod
 }
 
-func pod(_ spec: Value = .null, metadata: Value = .null, status: Value = .null) -> Pod { Pod(Object(makePod(spec: spec, metadata: metadata, status: status))) }
+func pod(_ spec: Value = .null, metadata: Value = .null, status: Value = .null) -> Pod {
+    Pod(Object(makePod(spec: spec, metadata: metadata, status: status)))
+}
 
 /// A container of the runtime.
-func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 = 0, sandbox: String = "s1", image: String = "web:1") -> PodRuntime.Container {
+func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 = 0, sandbox: String = "s1", image: String = "web:1")
+    -> PodRuntime.Container
+{
     PodRuntime.Container(
         id: "id-\(name)", sandbox: sandbox, name: name, attempt: 0, state: state, createdAt: 1, exitCode: exit,
         hash: ContainerHash.hash(of: ["name": .string(name), "image": .string(image)]))
@@ -65,13 +73,15 @@ struct Bench: Sendable {
 
     init() {
         var configuration = KubeletConfiguration(
-            nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDR: "", rootDirectory: directory.path + "/kubelet", podLogsDirectory: directory.path + "/logs",
+            nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDR: "", rootDirectory: directory.path + "/kubelet",
+            podLogsDirectory: directory.path + "/logs",
             version: "v1.36.0+apus")
         configuration.clusterDNS = ["10.96.0.10"]
         let log = Logger(label: "test")
         let cri = CRI(runtime: runtime)
         context = Context(
-            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri), images: Images(cri: cri, client: client, events: events),
+            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri),
+            images: Images(cri: cri, client: client, events: events),
             volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client)), events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             runtimeName: { "containerd" }, services: { _ in [] }, log: log)
@@ -102,7 +112,10 @@ struct Bench: Sendable {
             if isMet(status) { return status }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw TimedOut(description: "\(what): \(String(decoding: JSON.encode(status), as: UTF8.self)); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))")
+        throw TimedOut(
+            description:
+                "\(what): \(String(decoding: JSON.encode(status), as: UTF8.self)); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))"
+        )
     }
 
     func eventually(_ what: String, _ isMet: @Sendable () -> Bool) async throws {
