@@ -125,7 +125,7 @@ let package = Package(
         module(
             "Client",
             [
-                "APIModel", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"),
+                "APIModel", "CLinux", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ]),
         module(
@@ -185,7 +185,7 @@ let package = Package(
                 product("NIOCore", "swift-nio"),
                 product("OrderedCollections", "swift-collections"),
             ]),
-        tests("Client", ["APIModel", product("Logging", "swift-log")]),
+        tests("Client", ["APIModel", "CLinux", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
