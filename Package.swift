@@ -146,7 +146,7 @@ let package = Package(
         module(
             "Kubelet",
             nio + [
-                "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
+                "CLinux", "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),

@@ -49,8 +49,12 @@ public final class Kubelet: Sendable {
 
     /// Runs until cancelled. Throws when the server's port or certificate is unusable, or the directories cannot be made.
     public func run() async throws {
-        for directory in [configuration.rootDirectory, configuration.rootDirectory + "/pods", configuration.podLogsDirectory] {
-            try Files.makeDirectories(directory)
+        let (configuration, log, disk) = (configuration, log, BlockingWork())
+        try await disk.run {
+            // What pods keep there is nobody's business but root's; an earlier version left it open.
+            let root = try Directory.make(configuration.rootDirectory)
+            for directory in [root, try root.make("pods")] { try directory.change(mode: 0o750) }
+            _ = try Directory.make(configuration.podLogsDirectory, mode: 0o755)
         }
         let cri = CRI(runtime: runtime)
         let identity = RuntimeIdentity()
@@ -60,14 +64,16 @@ public final class Kubelet: Sendable {
         let statuses = StatusSender(client: client, log: log)
         let cache = cache
         let context = Context(
-            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri),
+            configuration: configuration, client: client, cri: cri,
+            reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: recorder),
-            volumes: Volumes(configuration: configuration, client: client, tokens: tokens), events: recorder, statuses: statuses,
+            volumes: Volumes(configuration: configuration, client: client, tokens: tokens, disk: disk), disk: disk, events: recorder,
+            statuses: statuses,
             machine: machine, runtimeName: { identity.name },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
         let reporter = NodeReporter(
-            configuration: configuration, client: client, cri: cri, machine: machine, identity: identity, events: recorder, ready: ready,
-            log: log)
+            configuration: configuration, client: client, cri: cri, machine: machine, disk: disk, identity: identity, events: recorder,
+            ready: ready, log: log)
         let pods = Pods(context: context)
         let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
         try await server.start()
@@ -82,7 +88,7 @@ public final class Kubelet: Sendable {
             group.addTask { await reporter.run() }
             group.addTask { await statuses.run() }
             group.addTask { try await pods.run(self.runtime, services: self.cache) { reporter.wakeup.set() } }
-            group.addTask { await LogRotation(configuration: self.configuration, cri: cri, log: self.log).run() }
+            group.addTask { await LogRotation(configuration: configuration, cri: cri, disk: disk, log: log).run() }
         }
     }
 

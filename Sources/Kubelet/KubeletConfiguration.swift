@@ -48,5 +48,6 @@ public struct KubeletConfiguration: Sendable {
     }
 
     func podDirectory(_ uid: String) -> String { "\(rootDirectory)/pods/\(uid)" }
-    func logDirectory(for pod: Pod) -> String { "\(podLogsDirectory)/\(pod.namespace)_\(pod.name)_\(pod.uid)" }
+    func logDirectoryName(for pod: Pod) -> String { "\(pod.namespace)_\(pod.name)_\(pod.uid)" }
+    func logDirectory(for pod: Pod) -> String { "\(podLogsDirectory)/\(logDirectoryName(for: pod))" }
 }

@@ -72,7 +72,7 @@ struct ServingPlugin: Sendable {
         switch manifest.kind {
         case .schedulerPolicy: plugin = .policy(SchedulerPolicy(component), leased: SchedulerPolicy(component, .lease))
         case .controller: plugin = .controller(ControllerPlugin(component, manifest.controller!, threads))
-        case .runtime: plugin = .runtime(RuntimePlugin(component, threads))
+        case .runtime: plugin = .runtime(RuntimePlugin(component))
         case .proxy: plugin = .proxy(ProxyPlugin(component))
         }
     }

@@ -37,20 +37,25 @@ public enum StreamKind: Int32, Sendable {
     case attach, portForward
 }
 
-/// The running runtime. Calls run on PluginHost's own threads.
+/// The running runtime. Calls run on threads of its own, so that a runtime that hangs holds up no other plugin.
 public final class RuntimePlugin: Sendable {
     public let name: String
     private let component: LoadedComponent
-    private let threads: ThreadPool
+    private let threads = ThreadPool(name: "runtime", limit: 256)
+    /// Calls that last as long as a container or a registry pleases have threads apart: however many do, the others go through.
+    private let lasting = [
+        "RuntimeService/ExecSync": ThreadPool(name: "runtime-exec", limit: 1024),
+        "RuntimeService/StopContainer": ThreadPool(name: "runtime-stop", limit: 1024),
+        "ImageService/PullImage": ThreadPool(name: "runtime-pull", limit: 256),
+    ]
     /// Fewer than there are channels to a plugin in a process of its own.
     private let senders = ThreadPool(name: "plugin-send", limit: 128)
 
     /// Grows when the plugin lost its state: its process was started again.
     public var incarnation: UInt64 { component.incarnation }
 
-    init(_ component: LoadedComponent, _ threads: ThreadPool) {
+    init(_ component: LoadedComponent) {
         self.component = component
-        self.threads = threads
         name = component.manifest.name
     }
 
@@ -58,7 +63,7 @@ public final class RuntimePlugin: Sendable {
     /// keep; cancelling the task does not end the call.
     public func call(_ method: String, _ request: [UInt8], timeout: Duration? = nil) async throws(RuntimeError) -> [UInt8] {
         let milliseconds = timeout.map(Self.milliseconds) ?? 0
-        let (status, bytes) = await threads.run { [component] in
+        let (status, bytes) = await (lasting[method] ?? threads).run { [component] in
             let limit = SlotCounter.nanoseconds(
                 component.slots[0].descriptor.limit(replacement: component.manifest.deadline, milliseconds: milliseconds))
             var collected = Collector(limit: Signatures.answer)

@@ -1,4 +1,5 @@
 import APIModel
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -8,22 +9,52 @@ import Testing
 /// Volumes and logs on a real file system.
 @Suite struct FileTests {
     @Test func atomicWriter() throws {
-        let directory = TemporaryDirectory()
-        defer { directory.remove() }
-        let writer = AtomicWriter(directory: directory.path)
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
+        let volume = try scratch.directory
+        let writer = AtomicWriter(volume: volume)
         func file(_ text: String) -> AtomicWriter.File { .init(bytes: Array(text.utf8), mode: 0o640) }
         #expect(try writer.write(["a": file("1"), "d/b": file("2")]))
-        #expect(Files.text(directory.path + "/a") == "1")
-        #expect(Files.text(directory.path + "/d/b") == "2")
-        #expect(Files.linkTarget(directory.path + "/a") == "..data/a")
-        #expect(permissions(of: directory.path + "/a") == 0o640)
-        let first = try #require(Files.linkTarget(directory.path + "/..data"))
+        #expect(Files.text(scratch.path + "/a") == "1")
+        #expect(Files.text(scratch.path + "/d/b") == "2")
+        #expect(volume.linkTarget("a") == "..data/a")
+        #expect(permissions(of: scratch.path + "/a") == 0o640)
+        let first = try #require(volume.linkTarget("..data"))
         #expect(try !writer.write(["a": file("1"), "d/b": file("2")]))
-        #expect(Files.linkTarget(directory.path + "/..data") == first)
+        #expect(volume.linkTarget("..data") == first)
+        // A volume that is mounted inside this one.
+        _ = try volume.make("inner")
         #expect(try writer.write(["a": file("3")]))
-        #expect(Files.text(directory.path + "/a") == "3")
-        #expect(!Files.exists(directory.path + "/d"))
-        #expect(!Files.exists(directory.path + "/" + first))
+        #expect(Files.text(scratch.path + "/a") == "3")
+        #expect(try volume.names() == ["..data", try #require(volume.linkTarget("..data")), "a", "inner"].sorted())
+    }
+
+    @Test(arguments: [
+        ("", "invalid path: must not be empty: \"\""), ("/etc/x", "invalid path: must be relative path: /etc/x"),
+        ("a/../b", "invalid path: must not contain '..': a/../b"), ("..data", "invalid path: must not start with '..': ..data"),
+    ]) func payloadsStayInTheirVolume(_ path: String, _ message: String) throws {
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
+        let error = #expect(throws: ConfigurationError.self) {
+            try AtomicWriter(volume: try scratch.directory).write([path: .init(bytes: [], mode: 0o644)])
+        }
+        #expect(error?.message == message)
+    }
+
+    /// As `SetVolumeOwnership` has it for a volume that is read-only: the group's read bit is added, and nothing taken away.
+    @Test func aGroupMayReadTheVolume() throws {
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
+        let files: [String: AtomicWriter.File] = [
+            "token": .init(bytes: [1], mode: 0o600, user: 1234), "plain": .init(bytes: [2], mode: 0o644),
+            "d/closed": .init(bytes: [3], mode: 0o400),
+        ]
+        try AtomicWriter(volume: try scratch.directory).write(files, group: 2345)
+        func owner(_ path: String) -> [UInt32] { Files.status("\(scratch.path)/\(path)").map { [$0.st_uid, $0.st_gid] } ?? [] }
+        #expect(permissions(of: scratch.path + "/token") == 0o640 && owner("token") == [1234, 2345])
+        #expect(permissions(of: scratch.path + "/plain") == 0o644 && owner("plain") == [0, 2345])
+        #expect(permissions(of: scratch.path + "/d/closed") == 0o440 && owner("d/closed") == [0, 2345])
+        #expect(permissions(of: scratch.path + "/d") == 0o2755 && owner("d") == [0, 2345])
     }
 
     @Test func hostPathTypes() throws {
@@ -54,31 +85,40 @@ import Testing
         ([("sinceSeconds", "\(Int64.max)")], "one\ntwo\nthree\nfour\n"),
     ]
 
+    /// A log of a container, below a directory of all logs.
+    private static func log(_ text: String, in scratch: TemporaryDirectory) throws -> ContainerLogFile {
+        try scratch.directory.make("pod").create("0.log", Array(text.utf8), mode: 0o640)
+        return ContainerLogFile(scratch.path + "/pod/0.log", configuration(scratch))
+    }
+
+    private static func configuration(_ scratch: TemporaryDirectory) -> KubeletConfiguration {
+        KubeletConfiguration(
+            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: scratch.path, podLogsDirectory: scratch.path, version: "v1.36.0")
+    }
+
     @Test(arguments: readings) func readsLogs(_ query: [(String, String)], _ expected: String) async throws {
-        let directory = TemporaryDirectory()
-        defer { directory.remove() }
-        let path = directory.path + "/0.log"
-        try Files.write(Array(Self.log.utf8), to: path)
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
         let options = try LogOptions(query.map { (name: $0.0, value: $0.1) }, now: 0)
         let shown = Shown()
-        try await LogReader(path: path, options: options).read(isRunning: { false }, write: { shown.add($0) })
+        let reader = LogReader(log: try Self.log(Self.log, in: scratch), options: options, disk: BlockingWork())
+        try await reader.read(isRunning: { false }, write: { shown.add($0) })
         #expect(shown.text == expected)
     }
 
     @Test func followsThroughRotation() async throws {
-        let directory = TemporaryDirectory()
-        defer { directory.remove() }
-        let path = directory.path + "/0.log"
-        try Files.write(Array("2026-01-02T03:04:05Z stdout F one\n".utf8), to: path)
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
+        let log = try Self.log("2026-01-02T03:04:05Z stdout F one\n", in: scratch)
         var options = LogOptions()
         options.follow = true
-        let reader = LogReader(path: path, options: options)
+        let reader = LogReader(log: log, options: options, disk: BlockingWork())
         let shown = Shown()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await reader.read(isRunning: { shown.isRunning.load(ordering: .relaxed) }, write: { shown.add($0) }) }
             while shown.text.count < 4 { try await Task.sleep(for: .milliseconds(5)) }
-            try Files.rename(path, to: path + ".20260102-030405")
-            try Files.write(Array("2026-01-02T03:04:06Z stdout F two\n".utf8), to: path)
+            try log.directory().rename("0.log", to: "0.log.20260102-030405")
+            try log.directory().create("0.log", Array("2026-01-02T03:04:06Z stdout F two\n".utf8), mode: 0o640)
             while shown.text.count < 8 { try await Task.sleep(for: .milliseconds(5)) }
             shown.isRunning.store(false, ordering: .relaxed)
             try await group.waitForAll()
@@ -87,34 +127,30 @@ import Testing
     }
 
     @Test func rotatesAndGoesBackOnFailure() async throws {
-        let directory = TemporaryDirectory()
-        defer { directory.remove() }
-        let runtime = FakeRuntime()
-        let path = directory.path + "/0.log"
-        try Files.write([1, 2, 3], to: path)
-        var configuration = KubeletConfiguration(
-            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: directory.path, podLogsDirectory: directory.path,
-            version: "v1.36.0")
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
+        let log = try Self.log("abc", in: scratch)
+        var configuration = Self.configuration(scratch)
         configuration.containerLogMaxFiles = 3
-        let rotation = LogRotation(configuration: configuration, cri: CRI(runtime: runtime), log: .init(label: "test"))
+        let rotation = LogRotation(
+            configuration: configuration, cri: CRI(runtime: FakeRuntime()), disk: BlockingWork(), log: .init(label: "test"))
         // The runtime of the tests does not know how to reopen a log.
-        await #expect(throws: RuntimeFailure.self) { try await rotation.rotate(path, container: "c1") }
-        #expect(Files.read(path) == [1, 2, 3])
+        await #expect(throws: RuntimeFailure.self) { try await rotation.rotate(log, container: "c1") }
+        #expect(try log.directory().names() == ["0.log"] && Files.text(log.path) == "abc")
         #expect(LogRotation.stamp(1_767_323_045) == "20260102-030405")
     }
 
     @Test func longLogsAreReadFromTheEnd() throws {
-        let directory = TemporaryDirectory()
-        defer { directory.remove() }
-        let path = directory.path + "/0.log"
+        let scratch = TemporaryDirectory()
+        defer { scratch.remove() }
         let lines = (0..<5000).map { "2026-01-02T03:04:05Z stdout F line \($0) of a log that is longer than one block\n" }
-        try Files.write(Array(lines.joined().utf8), to: path)
-        #expect(LogTail.last(3000, of: path).count == 3000)
+        let log = try Self.log(lines.joined(), in: scratch).open()
+        #expect(LogTail.last(3000, of: log).count == 3000)
         #expect(
-            LogTail.last(1, of: path).map { String(decoding: $0.message, as: UTF8.self) } == [
+            LogTail.last(1, of: log).map { String(decoding: $0.message, as: UTF8.self) } == [
                 "line 4999 of a log that is longer than one block\n"
             ])
-        #expect(LogTail.last(9000, of: path).count == 5000)
+        #expect(LogTail.last(9000, of: log).count == 5000)
     }
 
     @Test func base64() {

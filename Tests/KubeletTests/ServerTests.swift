@@ -51,8 +51,10 @@ import Testing
         try await bench.run(pods) {
             bench.client.put(.pods, makePod())
             try await bench.wait("running") { $0["phase"].string == "Running" }
-            let path = bench.directory.path + "/web.log"
-            try Files.write(Array("2026-01-02T03:04:05Z stdout F one\n2026-01-02T03:04:06Z stdout F two\n".utf8), to: path)
+            let logs = try Directory.make(bench.context.configuration.podLogsDirectory).make("web")
+            try logs.create(
+                "0.log", Array("2026-01-02T03:04:05Z stdout F one\n2026-01-02T03:04:06Z stdout F two\n".utf8), mode: 0o640)
+            let path = logs.path + "/0.log"
             bench.runtime.state.withLock { state in for id in state.containers.keys { state.containers[id]?["log_path"] = .string(path) } }
             #expect(await Self.ask(server, "/containerLogs/default/web/web", [("tailLines", "1")]) == (200, "two\n"))
             #expect(await Self.ask(server, "/containerLogs/default/web/web", [("tailLines", "x")]).status == 400)

@@ -35,6 +35,7 @@ final class Images: Sendable {
         do {
             known = try await cri.imageStatus(image)
         } catch {
+            try Task.checkCancellation()
             let message = "Failed to inspect image \"\(image)\": \(error)"
             events.container(pod, container, .warning, "InspectFailed", message)
             throw StartFailure(reason: "ImageInspectError", message: message)
@@ -81,6 +82,7 @@ final class Images: Sendable {
             failures.withLock { $0[key] = nil }
             return Present(reference: pulled.isEmpty ? image : pulled, image: present ?? .null)
         } catch let error as RuntimeFailure {
+            try Task.checkCancellation()
             events.container(pod, container, .warning, "Failed", "Failed to pull image \"\(asked)\": \(error)")
             let now = Clock.nanoseconds()
             let deadline = backoff.withLock { backoff in

@@ -1,9 +1,8 @@
-import Glibc
-
 /// Reads one container's log file, from where the options say to its end, or on and on. Upstream: `kuberuntime/logs`.
 struct LogReader: Sendable {
-    let path: String
+    let log: ContainerLogFile
     let options: LogOptions
+    let disk: BlockingWork
 
     struct Missing: Error, CustomStringConvertible {
         let path: String
@@ -15,14 +14,11 @@ struct LogReader: Sendable {
     /// Hands on what is to be shown, as it was written. Following ends once `isRunning` says no and all was read; also when `write` throws,
     /// or on cancellation.
     func read(isRunning: @Sendable () async -> Bool, write: @Sendable ([UInt8]) async throws -> Void) async throws {
-        var file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Missing(path: path) }
-        defer { close(file) }
-        var status = stat()
-        fstat(file, &status)
-        var offset = options.tailLines.map { LogTail.offset($0, in: file, size: Int64(status.st_size)) } ?? 0
+        var file = try await open()
+        let first = file
+        var offset = try await disk.run { options.tailLines.map { LogTail.offset($0, in: first) } ?? 0 }
         var formatter = LogFormatter(options)
-        let watch = options.follow ? FileWatch.shared.watch(Files.parent(of: path)) : nil
+        let watch = options.follow ? FileWatch.shared.watch(Files.parent(of: log.path)) : nil
         defer { watch?.cancel() }
         var wasRunning = true
         while !Task.isCancelled {
@@ -30,17 +26,12 @@ struct LogReader: Sendable {
             if formatter.isFull { return }
             guard isAtEnd, let watch else { return }
             // The log was rotated: what comes now is in a new file of the same name.
-            if let new = Files.status(path), new.st_ino != status.st_ino {
-                let next = open(path, O_RDONLY | O_CLOEXEC)
-                if next >= 0 {
-                    // Between the last look and the rotation more may have been written to the old file.
-                    _ = try await drain(file, &offset, &formatter, write)
-                    close(file)
-                    file = next
-                    fstat(file, &status)
-                    offset = 0
-                    continue
-                }
+            if let next = try? await open(), next.identity != file.identity {
+                // Between the last look and the rotation more may have been written to the old file.
+                _ = try await drain(file, &offset, &formatter, write)
+                file = next
+                offset = 0
+                continue
             }
             if !wasRunning { return }
             wasRunning = await isRunning()
@@ -50,16 +41,25 @@ struct LogReader: Sendable {
         }
     }
 
+    /// Opens the log as it is now. Throws `Missing` when there is none.
+    func open() async throws -> OpenFile {
+        do {
+            return try await disk.run { try log.open() }
+        } catch let failure as Files.Failure where failure.isMissing {
+            throw Missing(path: log.path)
+        }
+    }
+
     /// Reads to the present end of the file. Returns false when it stopped because enough was shown.
     private func drain(
-        _ file: Int32, _ offset: inout Int64, _ formatter: inout LogFormatter, _ write: @Sendable ([UInt8]) async throws -> Void
+        _ file: OpenFile, _ offset: inout Int64, _ formatter: inout LogFormatter, _ write: @Sendable ([UInt8]) async throws -> Void
     ) async throws -> Bool {
-        var buffer = [UInt8](repeating: 0, count: Self.piece)
         while true {
-            let count = pread(file, &buffer, buffer.count, Int(offset))
-            guard count > 0 else { return true }
-            offset += Int64(count)
-            let shown = formatter.add(buffer[..<count])
+            let start = offset
+            let bytes = try await disk.run { file.read(at: start, Self.piece) }
+            guard !bytes.isEmpty else { return true }
+            offset += Int64(bytes.count)
+            let shown = formatter.add(bytes[...])
             if !shown.isEmpty { try await write(shown) }
             if formatter.isFull { return false }
         }

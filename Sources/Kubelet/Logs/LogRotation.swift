@@ -6,6 +6,7 @@ import Logging
 struct LogRotation: Sendable {
     let configuration: KubeletConfiguration
     let cri: CRI
+    let disk: BlockingWork
     let log: Logger
 
     /// Looks every ten seconds, as upstream does.
@@ -13,20 +14,21 @@ struct LogRotation: Sendable {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(10))
             // The sizes tell whether there is anything to ask the runtime for.
-            let big = bigLogs()
-            if !big.isEmpty { await rotate(Set(big)) }
+            guard let big = try? await disk.run(bigLogs), !big.isEmpty else { continue }
+            await rotate(big)
         }
     }
 
-    func bigLogs() -> [String] {
-        var found: [String] = []
-        for pod in Files.entries(configuration.podLogsDirectory) {
-            for container in Files.entries("\(configuration.podLogsDirectory)/\(pod)") {
-                let directory = "\(configuration.podLogsDirectory)/\(pod)/\(container)"
-                for name in Files.entries(directory) where name.hasSuffix(".log") {
-                    if let status = Files.status("\(directory)/\(name)"), Int64(status.st_size) > configuration.containerLogMaxSize {
-                        found.append("\(directory)/\(name)")
-                    }
+    /// The paths of logs that are too big. Blocks.
+    @Sendable func bigLogs() throws -> Set<String> {
+        var found: Set<String> = []
+        let root = try Directory.open(configuration.podLogsDirectory)
+        for pod in try root.names() {
+            for container in (try? root.directory(pod).names()) ?? [] {
+                guard let logs = try? root.directory("\(pod)/\(container)"), let names = try? logs.names() else { continue }
+                for name in names where name.hasSuffix(".log") && Int64(logs.status(name)?.st_size ?? 0) > configuration.containerLogMaxSize
+                {
+                    found.insert("\(configuration.podLogsDirectory)/\(pod)/\(container)/\(name)")
                 }
             }
         }
@@ -38,7 +40,7 @@ struct LogRotation: Sendable {
             for container in try await cri.containers() where container["state"].int == PodRuntime.Container.State.running.rawValue {
                 let id = container["id"].string ?? ""
                 guard let path = try await cri.containerStatus(id)["log_path"].string, paths.contains(path) else { continue }
-                try await rotate(path, container: id)
+                try await rotate(ContainerLogFile(path, configuration), container: id)
             }
         } catch {
             if !Task.isCancelled { log.warning("container logs were not rotated: \(error)") }
@@ -47,16 +49,19 @@ struct LogRotation: Sendable {
 
     /// Moves the log aside and has the runtime begin a new one. When it does not, the log goes back, so that nothing is written where
     /// nobody looks.
-    func rotate(_ path: String, container id: String) async throws {
-        let kept = ContainerLogFiles.rotated(path)
-        // The current file and the one that is about to be made count.
-        for old in kept.dropLast(max(configuration.containerLogMaxFiles - 2, 0)) { Files.remove(old) }
-        let target = "\(path).\(Self.stamp(Clock.seconds()))"
-        try Files.rename(path, to: target)
+    func rotate(_ file: ContainerLogFile, container id: String) async throws {
+        let target = "\(file.name).\(Self.stamp(Clock.seconds()))"
+        try await disk.run {
+            // The current file and the one that is about to be made count.
+            let old = try file.rotated().dropLast(max(configuration.containerLogMaxFiles - 2, 0))
+            let directory = try file.directory()
+            for name in old { directory.remove(name) }
+            try directory.rename(file.name, to: target)
+        }
         do {
             try await cri.reopenLog(id)
         } catch {
-            try Files.rename(target, to: path)
+            try await disk.run { try file.directory().rename(target, to: file.name) }
             throw error
         }
     }

@@ -10,6 +10,7 @@ final class NodeReporter: Sendable {
     private let client: any Client
     private let cri: CRI
     private let machine: Machine
+    private let disk: BlockingWork
     private let identity: RuntimeIdentity
     private let events: any EventSink
     private let log: Logger
@@ -33,13 +34,14 @@ final class NodeReporter: Sendable {
     private static let leaseSeconds: Int64 = 40
 
     init(
-        configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, identity: RuntimeIdentity,
+        configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, disk: BlockingWork, identity: RuntimeIdentity,
         events: any EventSink, ready: Wakeup, log: Logger
     ) {
         self.configuration = configuration
         self.client = client
         self.cri = cri
         self.machine = machine
+        self.disk = disk
         self.identity = identity
         self.events = events
         self.ready = ready
@@ -159,12 +161,17 @@ final class NodeReporter: Sendable {
         } catch {
             health.notReady = "container runtime is down: \(error.message)"
         }
-        health.memoryPressure = Machine.availableMemory() < 100 << 20
-        if let storage = Machine.storage(configuration.rootDirectory) {
+        let root = configuration.rootDirectory
+        let now = try? await disk.run {
+            (memory: Machine.availableMemory(), storage: Machine.storage(root), processes: Machine.processes())
+        }
+        guard let now else { return health }
+        health.memoryPressure = now.memory < 100 << 20
+        if let storage = now.storage {
             // Upstream's default thresholds.
             health.diskPressure = storage.free < storage.total / 10 || storage.inodes > 0 && storage.freeInodes < storage.inodes / 20
         }
-        let (count, limit) = Machine.processes()
+        let (count, limit) = now.processes
         health.pidPressure = limit > 0 && count > limit - limit / 20
         return health
     }

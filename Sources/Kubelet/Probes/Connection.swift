@@ -11,7 +11,7 @@ enum Connection {
     /// Only dials. Throws `Failure` in the words of Go's `net` package.
     static func dial(_ host: String, _ port: Int, timeout: Duration) async throws {
         let channel = try await channel(host, port, timeout: timeout) { $0.eventLoop.makeSucceededVoidFuture() }
-        try? await channel.close()
+        channel.close(promise: nil)
     }
 
     /// Sends `request` and returns the answer as far as `limit`, or until the other side is done. The time is for all of it.
@@ -39,15 +39,15 @@ enum Connection {
         let deadline = channel.eventLoop.scheduleTask(in: .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)) {
             collector.fail(Failure(description: "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"))
         }
-        defer { deadline.cancel() }
+        defer {
+            deadline.cancel()
+            channel.close(promise: nil)
+        }
         channel.writeAndFlush(ByteBuffer(string: request), promise: nil)
-        do {
-            let bytes = try await collector.done.futureResult.get()
-            try? await channel.close()
-            return bytes
-        } catch {
-            try? await channel.close()
-            throw error
+        return try await withTaskCancellationHandler {
+            try await collector.done.futureResult.get()
+        } onCancel: {
+            channel.eventLoop.execute { collector.fail(CancellationError()) }
         }
     }
 
@@ -57,11 +57,16 @@ enum Connection {
         let (seconds, attoseconds) = timeout.components
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         do {
-            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(
-                .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-            )
-            .channelInitializer(initialize).connect(host: host, port: port).get()
+            return try await abandonable {
+                let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(
+                    .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+                ).channelInitializer(initialize)
+                let channel = try await bootstrap.connect(host: host, port: port).get()
+                if Task.isCancelled { channel.close(promise: nil) }
+                return channel
+            }
         } catch {
+            try Task.checkCancellation()
             throw Failure(description: "dial tcp \(address): \(reason(error))")
         }
     }

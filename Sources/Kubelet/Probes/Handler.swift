@@ -27,7 +27,7 @@ struct Handler: Sendable {
             return code == 0 ? .success : .failure(String(decoding: output.utf8.prefix(10 << 10), as: UTF8.self))
         } catch {
             // A command that takes too long has given its answer.
-            if error.code == "DeadlineExceeded" {
+            if error.code == "DeadlineExceeded" && timeout > 0 {
                 return .failure("command timed out: \"\(command.joined(separator: " "))\" timed out after \(timeout)s")
             }
             return .error(error.description)
@@ -65,9 +65,11 @@ struct Handler: Sendable {
         let authority = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         // Upstream follows ten redirects, as long as they stay on the host.
         for _ in 0..<10 {
-            let request = Self.request(path, authority, action["httpHeaders"].elements, userAgent)
-            let url = "\(isTLS ? "https" : "http")://\(authority)\(path)"
+            let request = HTTPRequest(
+                path: path, authority: authority, headers: action["httpHeaders"].elements, userAgent: userAgent)
+            let url = "\(isTLS ? "https" : "http")://\(authority)\(HTTPRequest.target(path))"
             do {
+                let request = try request.text()
                 let answer = String(
                     decoding: try await Connection.exchange(host, port, tls: isTLS, request, limit: 10 << 10, timeout: .seconds(timeout)),
                     as: UTF8.self)
@@ -82,20 +84,6 @@ struct Handler: Sendable {
             }
         }
         return .failure("stopped after 10 redirects")
-    }
-
-    static func request(_ path: String, _ authority: String, _ headers: [Value], _ userAgent: String) -> String {
-        var host = authority
-        var lines = ""
-        var named: Set<String> = []
-        for header in headers {
-            let value = header["value"].string ?? ""
-            named.insert(header.name.lowercased())
-            if header.name.lowercased() == "host" { host = value } else { lines += "\(header.name): \(value)\r\n" }
-        }
-        if !named.contains("user-agent") { lines += "User-Agent: \(userAgent)\r\n" }
-        if !named.contains("accept") { lines += "Accept: */*\r\n" }
-        return "GET \(path) HTTP/1.1\r\nHost: \(host)\r\n\(lines)Connection: close\r\n\r\n"
     }
 
     static func status(_ answer: String) -> Int? {

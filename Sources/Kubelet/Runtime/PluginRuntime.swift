@@ -47,7 +47,8 @@ public struct PluginRuntime: Runtime {
             let incarnation = plugin.incarnation
             if known?.plugin === plugin, known?.incarnation == incarnation { continue }
             known = (plugin, incarnation)
-            subscribed(await plugin.subscribe(changed))
+            let isReliable = try? await abandonable { await plugin.subscribe(changed) }
+            subscribed(isReliable ?? false)
         }
     }
 

@@ -3,6 +3,8 @@ import APIModel
 /// Reads what the runtime has for a pod.
 struct PodRuntimeReader: Sendable {
     let cri: CRI
+    let messages: TerminationMessage
+    let disk: BlockingWork
 
     /// What an earlier read told of containers that have ended is not asked again.
     func read(_ uid: String, previous: PodRuntime) async throws -> PodRuntime {
@@ -25,42 +27,22 @@ struct PodRuntimeReader: Sendable {
                 runtime.containers.append(known)
                 continue
             }
+            let status: Value
             do {
-                let status = try await cri.containerStatus(container.id)
-                container.complete(status)
-                if container.state == .exited { container.message = TerminationMessage.read(container, status) }
-                runtime.containers.append(container)
+                status = try await cri.containerStatus(container.id)
             } catch {
                 guard error.isNotFound else { throw error }
+                continue
             }
+            container.complete(status)
+            if container.state == .exited { container.message = try await message(container, of: uid, status) }
+            runtime.containers.append(container)
         }
         runtime.containers.sort { ($0.createdAt, $0.attempt) > ($1.createdAt, $1.attempt) }
         return runtime
     }
-}
 
-/// A container's last words. Upstream: `getTerminationMessage`.
-enum TerminationMessage {
-    private static let limit = 4096
-    private static let logLimit = 2048
-    private static let logLines = 80
-
-    /// What the container wrote to its file; or the end of its log, where its policy says so and it failed; or what the runtime says.
-    static func read(_ container: PodRuntime.Container, _ status: Value) -> String {
-        let path = container.annotations[Annotation.terminationMessagePath] ?? ""
-        if !path.isEmpty, let mount = status["mounts"].elements.first(where: { $0["container_path"].string == path }),
-            let file = mount["host_path"].string,
-            let bytes = Files.read(file, upTo: limit), !bytes.isEmpty
-        {
-            return String(decoding: bytes, as: UTF8.self)
-        }
-        guard container.annotations[Annotation.terminationMessagePolicy] == "FallbackToLogsOnError", container.exitCode != 0,
-            container.reason != "ContainerCannotRun"
-        else {
-            return container.message
-        }
-        let lines = LogTail.last(logLines, of: container.logPath)
-        let text = lines.map { String(decoding: $0.message, as: UTF8.self) }.joined()
-        return text.isEmpty ? container.message : String(decoding: text.utf8.suffix(logLimit), as: UTF8.self)
+    private func message(_ container: PodRuntime.Container, of uid: String, _ status: Value) async throws -> String {
+        try await disk.run { messages.read(container, of: uid, status) }
     }
 }

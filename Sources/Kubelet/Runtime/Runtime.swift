@@ -55,6 +55,11 @@ public struct RuntimeFailure: Error, Sendable, Equatable, CustomStringConvertibl
         self.message = message
     }
 
+    /// The caller gave up.
+    static let cancelled = RuntimeFailure(code: "Canceled", message: "context canceled")
+    /// The runtime did not answer in time.
+    static let late = RuntimeFailure(code: "DeadlineExceeded", message: "context deadline exceeded")
+
     public var isNotFound: Bool { code == "NotFound" }
     /// As Go prints a gRPC status, which is how upstream shows it.
     public var description: String { "rpc error: code = \(code) desc = \(message)" }

@@ -22,9 +22,13 @@ struct ContainerLogs: Sendable {
         do { id = try Self.container(container, pod: name, status: status, previous: options.previous) } catch {
             throw APIError.badRequest(error.message)
         }
-        let path = try await path(of: id)
-        let reader = LogReader(path: path, options: options)
-        guard Files.exists(path) else { throw APIError.internalError(LogReader.Missing(path: path).description) }
+        let file = ContainerLogFile(try await path(of: id), context.configuration)
+        let reader = LogReader(log: file, options: options, disk: context.disk)
+        do {
+            _ = try await reader.open()
+        } catch {
+            throw APIError.internalError("\(error)")
+        }
         let cri = context.cri
         return .stream(status: .ok, headers: [.contentType: "text/plain"]) { writer in
             // The head goes out at once, however long the container stays silent.
@@ -77,8 +81,6 @@ struct ContainerLogs: Sendable {
                 }
             throw ConfigurationError(message: "container \"\(container)\" in pod \"\(pod)\" is waiting to start: \(why)")
         }
-        // `containerd://…`
-        guard let scheme = id.firstRange(of: "://") else { return id }
-        return String(id[scheme.upperBound...])
+        return ContainerStatuses.runtimeID(id)
     }
 }

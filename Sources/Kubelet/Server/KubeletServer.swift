@@ -69,7 +69,7 @@ struct KubeletServer: Responder {
         guard let worker = await pods.worker(namespace: namespace, name: pod) else {
             throw APIError(code: 404, reason: .notFound, message: "pod does not exist")
         }
-        guard let running = await worker.runningContainer(container) else {
+        guard let running = try await worker.runningContainer(container) else {
             throw APIError(code: 404, reason: .notFound, message: "container not found (\"\(container)\")")
         }
         let options = RemoteCommandOptions(request.query)
@@ -108,9 +108,11 @@ struct KubeletServer: Responder {
 }
 
 extension PodWorker {
-    /// The runtime's id of the container, if it runs.
-    func runningContainer(_ name: String) -> String? {
-        runtime.containers.first { $0.name == name && $0.state == .running }?.id
+    /// The runtime's id of the container, if it runs. One that this worker is still starting, its `postStart` say, runs as well.
+    func runningContainer(_ name: String) async throws -> String? {
+        func running(_ runtime: PodRuntime) -> String? { runtime.containers.first { $0.name == name && $0.state == .running }?.id }
+        if let id = running(runtime) { return id }
+        return running(try await context.reader.read(uid, previous: runtime))
     }
 
     /// The id of the sandbox, if it is ready.

@@ -7,8 +7,9 @@ struct StatsSummary: Sendable {
 
     func make() async -> Value {
         let now = Value.string(Timestamp.now())
-        let available = Machine.availableMemory()
-        let storage = Machine.storage(context.configuration.rootDirectory)
+        let root = context.configuration.rootDirectory
+        let machine = try? await context.disk.run { (memory: Machine.availableMemory(), storage: Machine.storage(root)) }
+        let (available, storage) = (machine?.memory ?? 0, machine?.storage)
         let pods: [Value] = await pods.list.map { pod in
             [
                 "podRef": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],

@@ -91,6 +91,11 @@ struct ContainerStatuses {
 
     private func id(_ id: String) -> String { "\(runtimeName)://\(id)" }
 
+    /// The runtime's id in what the API calls a `containerID`: `containerd://…`.
+    static func runtimeID(_ containerID: String) -> String {
+        containerID.firstRange(of: "://").map { String(containerID[$0.upperBound...]) } ?? containerID
+    }
+
     private func state(of container: PodRuntime.Container, old: Value) -> Value {
         switch container.state {
         case .running: return ["running": ["startedAt": Clock.text(container.startedAt)]]
@@ -177,6 +182,18 @@ struct ContainerStatuses {
 /// What the probes found so far, by container id.
 struct ProbeResults: Equatable, Sendable {
     var results: [String: [ProbeKind: Bool]] = [:]
+
+    init() {}
+
+    /// What an earlier kubelet told of a pod: a container that was ready is ready until a probe says otherwise.
+    init(told status: Value) {
+        for container in ["initContainerStatuses", "containerStatuses"].flatMap({ status[$0].elements })
+        where !container[path: "state", "running"].isNull {
+            let id = ContainerStatuses.runtimeID(container["containerID"].string ?? "")
+            if container["started"].bool == true { results[id, default: [:]][.startup] = true }
+            if container["ready"].bool == true { results[id, default: [:]][.readiness] = true }
+        }
+    }
 
     /// Without a startup probe a running container has started.
     func isStarted(_ id: String, _ container: Value) -> Bool { container["startupProbe"].isNull || results[id]?[.startup] == true }

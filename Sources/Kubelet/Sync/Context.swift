@@ -10,6 +10,7 @@ struct Context: Sendable {
     let reader: PodRuntimeReader
     let images: Images
     let volumes: Volumes
+    let disk: BlockingWork
     let events: any EventSink
     let statuses: StatusSender
     let machine: Machine

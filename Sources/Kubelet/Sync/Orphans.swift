@@ -2,41 +2,57 @@ import APIModel
 import Logging
 
 /// What is left of pods that nobody wants any more: force-deleted while the kubelet was away, say.
+///
+/// Whether somebody wants a pod is asked again each time before something of it is taken away, never remembered over a wait: a pod may come
+/// at any moment.
 struct Orphans: Sendable {
     let context: Context
+    /// Whether the API or a worker has a pod of that uid, at this moment.
+    let isWanted: @Sendable (_ uid: String) -> Bool
 
-    func clear(except known: Set<String>) async {
-        await clearRuntime(except: known)
-        for uid in Files.entries(context.configuration.rootDirectory + "/pods") where !known.contains(uid) {
-            context.volumes.tearDown(uid)
-            PodCgroup.remove(uid: uid)
-        }
-        // `namespace_name_uid`
-        for entry in Files.entries(context.configuration.podLogsDirectory) {
-            guard let uid = entry.split(separator: "_").last, !known.contains(String(uid)) else { continue }
-            Files.removeTree("\(context.configuration.podLogsDirectory)/\(entry)")
+    func clear() async {
+        await clearRuntime()
+        let (context, isWanted) = (context, isWanted)
+        // Nothing of it needs to be waited for.
+        try? await context.disk.run {
+            for uid in Files.entries(context.configuration.rootDirectory + "/pods") where !isWanted(uid) {
+                context.volumes.tearDown(uid)
+                PodCgroup.remove(uid: uid)
+            }
+            // `namespace_name_uid`
+            for entry in Files.entries(context.configuration.podLogsDirectory) {
+                guard let uid = entry.split(separator: "_").last, !isWanted(String(uid)) else { continue }
+                context.configuration.removeLogDirectory(entry)
+            }
         }
     }
 
-    private func clearRuntime(except known: Set<String>) async {
+    private func clearRuntime() async {
         do {
             for sandbox in try await context.cri.sandboxes() {
                 // A sandbox without the label is not a pod of a kubelet.
-                guard let uid = sandbox["labels"][Label.podUID].string, !known.contains(uid), let id = sandbox["id"].string else {
-                    continue
-                }
+                guard let uid = sandbox["labels"][Label.podUID].string, let id = sandbox["id"].string, !isWanted(uid) else { continue }
                 context.log.info(
                     "removing a pod that the API does not have",
                     metadata: ["pod": "\(sandbox["labels"][Label.podName].string ?? "")", "uid": "\(uid)"])
-                for container in try await context.cri.containers(pod: uid)
-                where container["state"].int == PodRuntime.Container.State.running.rawValue {
-                    try await context.cri.stopContainer(container["id"].string ?? "", grace: 1)
-                }
-                try await context.cri.stopSandbox(id)
-                try await context.cri.removeSandbox(id)
+                try await remove(sandbox: id, of: uid)
             }
         } catch {
-            context.log.warning("pods that the API does not have could not be removed: \(error)")
+            if !Task.isCancelled { context.log.warning("pods that the API does not have could not be removed: \(error)") }
         }
+    }
+
+    private func remove(sandbox id: String, of uid: String) async throws {
+        for container in try await context.cri.containers(pod: uid)
+        where container["state"].int == PodRuntime.Container.State.running.rawValue {
+            if isWanted(uid) { return }
+            try await context.cri.stopContainer(container["id"].string ?? "", grace: 1)
+        }
+        if isWanted(uid) { return }
+        try await context.cri.stopSandbox(id)
+        if isWanted(uid) { return }
+        try await context.cri.removeSandbox(id)
+        if isWanted(uid) { return }
+        try await context.disk.run { PodCgroup.remove(uid: uid) }
     }
 }

@@ -47,21 +47,27 @@ extension PodWorker {
         do {
             image = try await context.images.ensure(container, of: pod, sandboxConfig: sandbox.config)
         } catch let failure as StartFailure {
+            try Task.checkCancellation()
             context.events.container(pod, container, .warning, "Failed", "Error: \(failure.reason)")
             throw failure
         }
-        let config = try await configure(container, known, image, sandbox)
+        let config = try await configure(container, image)
+        // Also what fails from here on may leave a container, whose number is taken.
+        isRuntimeStale = true
         let id: String
         do {
             id = try await context.cri.createContainer(sandbox: sandbox.id, config: config, sandboxConfig: sandbox.config)
         } catch {
+            try Task.checkCancellation()
             context.events.container(pod, container, .warning, "Failed", "Error: \(error.message)")
             throw StartFailure(reason: "CreateContainerError", message: error.message)
         }
         context.events.container(pod, container, .normal, "Created", "Container created")
+        try await notePostStart(of: container, id)
         do {
             try await context.cri.startContainer(id)
         } catch {
+            try Task.checkCancellation()
             context.events.container(pod, container, .warning, "Failed", "Error: \(error.message)")
             throw StartFailure(reason: "RunContainerError", message: error.message)
         }
@@ -86,9 +92,7 @@ extension PodWorker {
     }
 
     /// CRI's ContainerConfig, with everything it refers to in place.
-    private func configure(_ container: Value, _ known: PodRuntime.Container?, _ image: Images.Present, _ sandbox: Sandbox) async throws
-        -> Value
-    {
+    private func configure(_ container: Value, _ image: Images.Present) async throws -> Value {
         do {
             for kind in ProbeKind.allCases where !container[path: kind.field, "grpc"].isNull {
                 throw ConfigurationError(message: "\(kind.field) of container \"\(container.name)\": grpc is not supported")
@@ -101,63 +105,49 @@ extension PodWorker {
                 apiService: context.services("default").first { $0["metadata"].name == "kubernetes" })
             let environment = try await Environment(pod: pod, references: references, fields: fields, services: services).variables(
                 of: container)
-            let mounts = try ContainerMounts(
-                pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration
-            )
-            .make(hostsFile: try hostsFile(for: container))
-            // The runtime writes the log there; that the place exists is the kubelet's to see to.
-            try Files.makeDirectories("\(context.configuration.logDirectory(for: pod))/\(container.name)")
+            let mounts = ContainerMounts(
+                pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration,
+                hasRecursiveReadOnly: false)
+            let hosts = hostsFile(for: container)
+            let (made, logged) = try await onDisk { context, pod in
+                // The runtime writes the log there; that the place exists is the kubelet's to see to.
+                let logs = try context.configuration.makeLogDirectory(for: pod).make(container.name, mode: 0o755)
+                return (try mounts.make(hostsFile: hosts?()), try logs.names().compactMap { Int64($0.prefix { $0 != "." }) }.max())
+            }
             var config = try ContainerConfig(
-                pod: pod, container: container, restartCount: restartCount(container, known), imageRef: image.reference, image: image.image,
-                environment: environment,
-                mounts: mounts, volumeGroups: [], configuration: context.configuration, memoryCapacity: context.machine.memory
+                pod: pod, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
+                image: image.image, environment: environment, mounts: made, volumeGroups: [], configuration: context.configuration,
+                memoryCapacity: context.machine.memory
             ).message()
             if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
                 config["linux"]["security_context"]["namespace_options"]["pid"] = 3
                 config["linux"]["security_context"]["namespace_options"]["target_id"] = .string(id)
             }
             return config
-        } catch is CancellationError {
-            throw CancellationError()
         } catch {
+            try Task.checkCancellation()
             context.events.container(pod, container, .warning, "Failed", "Error: \(error)")
             throw StartFailure(reason: "CreateContainerConfigError", message: "\(error)")
         }
     }
 
-    /// One more than the last; where the runtime forgot that one, its log file tells.
-    private func restartCount(_ container: Value, _ known: PodRuntime.Container?) -> Int64 {
-        if let known { return known.restartCount + 1 }
-        let logs = Files.entries("\(context.configuration.logDirectory(for: pod))/\(container.name)")
-        return logs.compactMap { Int64($0.prefix { $0 != "." }) }.max().map { $0 + 1 } ?? 0
+    /// One more than any before: no two containers of a pod have the same name and number. Where the runtime forgot them, their log files
+    /// tell.
+    private func restartCount(_ container: Value, logged: Int64?) -> Int64 {
+        let known = runtime.containers.filter { $0.name == container.name }.map { max($0.restartCount, $0.attempt) }.max()
+        guard let last = known ?? logged else { return 0 }
+        return last == .max ? last : last + 1
     }
 
-    /// Makes the pod's hosts file, unless the container mounts its own.
-    private func hostsFile(for container: Value) throws -> String? {
+    /// What the pod's hosts file says, to be asked where that may block; `nil` when the container mounts its own.
+    private func hostsFile(for container: Value) -> (@Sendable () -> String)? {
         if container["volumeMounts"].elements.contains(where: { $0["mountPath"].string == "/etc/hosts" }) { return nil }
-        // The machine's own file serves a pod in its network, unless there is something to add.
-        let path = "\(context.configuration.podDirectory(uid))/etc-hosts"
         let (hostname, domain) = SandboxConfig.hostname(of: pod, clusterDomain: context.configuration.clusterDomain)
-        let content = HostsFile.content(
-            for: pod, ips: podIPs, hostname: hostname, domain: domain, nodeHosts: pod.usesHostNetwork ? Files.text("/etc/hosts") ?? "" : nil
-        )
-        try Files.makeDirectories(Files.parent(of: path))
-        if Files.text(path) != content { try Files.write(Array(content.utf8), to: path) }
-        return path
-    }
-
-    private func runPostStart(_ container: Value, _ id: String) async throws {
-        let hook = container[path: "lifecycle", "postStart"]
-        guard !hook.isNull else { return }
-        guard
-            let message = await Hooks(handler: context.handler).run(
-                hook, container: container, id: id, host: podIPs.first ?? "", userAgent: context.probeAgent)
-        else { return }
-        context.events.container(pod, container, .warning, "FailedPostStartHook", "PostStartHook failed")
-        try? await readRuntime()
-        if let running = runtime.containers.first(where: { $0.id == id }) {
-            try await killContainer(running, grace: pod.gracePeriod, message: "FailedPostStartHook")
+        let (pod, ips) = (pod, podIPs)
+        return {
+            // The machine's own file serves a pod in its network, unless there is something to add.
+            let nodeHosts = pod.usesHostNetwork ? Files.text("/etc/hosts") ?? "" : nil
+            return HostsFile.content(for: pod, ips: ips, hostname: hostname, domain: domain, nodeHosts: nodeHosts)
         }
-        throw StartFailure(reason: "PostStartHookError", message: message)
     }
 }

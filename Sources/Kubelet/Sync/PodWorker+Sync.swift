@@ -15,6 +15,7 @@ extension PodWorker {
             stage = .terminating
             return
         }
+        try await finishPostStarts()
         await watchProbes()
         publish()
         if status["phase"].string == "Succeeded" || status["phase"].string == "Failed" {
@@ -35,7 +36,7 @@ extension PodWorker {
             if !runtime.sandboxes.isEmpty {
                 context.events.event(about: pod, .normal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
             }
-            try await killContainers(grace: pod.gracePeriod) { _ in true }
+            try await killContainers(grace: gracePeriod) { _ in true }
             for sandbox in runtime.sandboxes { try await context.cri.stopSandbox(sandbox.id) }
         }
         for kill in actions.kills {
@@ -55,12 +56,12 @@ extension PodWorker {
         guard let sandbox, volumes != nil else { return }
 
         let startedAny = await startContainers(actions, sandbox: sandbox)
-        if startedAny || actions.createSandbox {
+        if isRuntimeStale || actions.createSandbox {
             try await readRuntime()
             await watchProbes()
         }
         publish()
-        await removeSuperfluous()
+        try await removeSuperfluous()
         // Sandbox and init containers are steps on a way that goes on at once.
         if startedAny && PodActions.compute(for: pod, runtime: runtime, health: probes.health(pod, runtime)) != actions { retry(in: 0) }
     }
@@ -68,7 +69,7 @@ extension PodWorker {
     /// The grace period of a container that is killed alone: its probe's, or the pod's.
     private func grace(for kill: PodActions.Kill) -> Int64 {
         guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].seconds else {
-            return pod.gracePeriod
+            return gracePeriod
         }
         return own
     }
@@ -102,19 +103,20 @@ extension PodWorker {
     private func makeSandbox(_ actions: PodActions) async throws -> Sandbox? {
         guard actions.createSandbox else {
             guard let sandbox = runtime.latestSandbox else { return nil }
-            return Sandbox(id: sandbox.id, config: sandboxConfig(attempt: sandbox.attempt))
+            return Sandbox(id: sandbox.id, config: try await sandboxConfig(attempt: sandbox.attempt))
         }
-        let config = sandboxConfig(attempt: actions.attempt)
+        let config = try await sandboxConfig(attempt: actions.attempt)
         do {
-            try Files.makeDirectories(context.configuration.logDirectory(for: pod))
+            try await onDisk { context, pod in _ = try context.configuration.makeLogDirectory(for: pod) }
             let id = try await context.cri.runSandbox(config, handler: "")
             var sandbox = PodRuntime.Sandbox(id: id, attempt: actions.attempt, isReady: true, createdAt: Clock.nanoseconds())
             sandbox.complete(try await context.cri.sandboxStatus(id))
             runtime.sandboxes.insert(sandbox, at: 0)
             sandboxFailures = 0
-            PodCgroup.apply(pod)
+            try await onDisk { _, pod in PodCgroup.apply(pod) }
             return Sandbox(id: id, config: config)
         } catch let error as RuntimeFailure {
+            try Task.checkCancellation()
             context.events.event(about: pod, .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
             sandboxFailures += 1
             isRuntimeStale = true
@@ -123,8 +125,8 @@ extension PodWorker {
         }
     }
 
-    private func sandboxConfig(attempt: Int64) -> Value {
-        let host = DNS(parsing: Files.text(context.configuration.resolvConf) ?? "")
+    private func sandboxConfig(attempt: Int64) async throws -> Value {
+        let host = try await onDisk { context, _ in DNS(parsing: Files.text(context.configuration.resolvConf) ?? "") }
         let (dns, isMissing) = DNS.configuration(
             for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)
         if isMissing && runtime.sandboxes.isEmpty {
@@ -139,13 +141,15 @@ extension PodWorker {
     // MARK: Leftovers
 
     /// Keeps the newest two containers of each name, the one that runs and the one before it for its log, and the newest sandbox.
-    private func removeSuperfluous() async {
+    private func removeSuperfluous() async throws {
         var seen: [String: Int] = [:]
         for container in runtime.containers {
             seen[container.name, default: 0] += 1
             guard seen[container.name, default: 0] > 2, container.state != .running else { continue }
             try? await context.cri.removeContainer(container.id)
-            if !container.logPath.isEmpty { ContainerLogFiles.remove(container.logPath) }
+            if !container.logPath.isEmpty {
+                try await onDisk { context, _ in ContainerLogFile(container.logPath, context.configuration).remove() }
+            }
             runtime.containers.removeAll { $0.id == container.id }
         }
         for sandbox in runtime.sandboxes.dropFirst()

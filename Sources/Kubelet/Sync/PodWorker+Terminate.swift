@@ -12,8 +12,8 @@ extension PodWorker {
         publish(isDone: failure != nil)
         // Sidecars serve the others, so they go last, and in the opposite order.
         let sidecars = pod.initContainers.filter(\.isSidecar).map(\.name)
-        try await killContainers(grace: pod.gracePeriod) { !sidecars.contains($0.name) }
-        for sidecar in sidecars.reversed() { try await killContainers(grace: pod.gracePeriod) { $0.name == sidecar } }
+        try await killContainers(grace: gracePeriod) { !sidecars.contains($0.name) }
+        for sidecar in sidecars.reversed() { try await killContainers(grace: gracePeriod) { $0.name == sidecar } }
         for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty { try await context.cri.stopSandbox(sandbox.id) }
         try await readRuntime()
         if runtime.hasRunningContainers {
@@ -23,13 +23,13 @@ extension PodWorker {
         await stopProbes { _ in true }
         waiting = [:]
         publish(isDone: true)
-        context.volumes.tearDown(uid)
+        try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil
         stage = .terminated
     }
 
     /// Tells the API that the pod can go; removes what is left once it has.
-    func finish() async {
+    func finish() async throws {
         if !isRemoved {
             publish(isDone: true, final: pod.isBeingDeleted)
             return
@@ -41,12 +41,15 @@ extension PodWorker {
                 try await context.cri.removeSandbox(sandbox.id)
             }
         } catch {
+            try Task.checkCancellation()
             context.log.warning("pod \(pod.description): leftovers stay for now: \(error)")
             retry(in: 5)
             return
         }
-        Files.removeTree(context.configuration.logDirectory(for: pod))
-        PodCgroup.remove(uid: uid)
+        try await onDisk { context, pod in
+            context.configuration.removeLogDirectory(context.configuration.logDirectoryName(for: pod))
+            PodCgroup.remove(uid: pod.uid)
+        }
         context.statuses.forget(uid)
         context.images.forget(pod: uid, images: pod.allContainers.compactMap { $0["image"].string })
         stage = .gone
@@ -63,40 +66,19 @@ extension PodWorker {
     }
 
     /// Lets the container do what it wants done before it stops, stops it, and kills it when it takes longer than `grace` seconds. An empty
-    /// message means the usual words.
+    /// message means the usual words. Broken off and called again, it goes on with the grace it is given then.
     func killContainer(_ container: PodRuntime.Container, grace: Int64, message: String) async throws {
-        let spec = pod.container(container.name) ?? .null
         context.events.container(
             pod, ["name": .string(container.name)], .normal, "Killing", message.isEmpty ? "Stopping container \(container.name)" : message)
-        var left = grace
-        let hook = spec[path: "lifecycle", "preStop"]
-        if !hook.isNull && grace > 0 { left -= await runPreStop(hook, spec, container, grace) }
+        let began = Clock.nanoseconds()
+        try await runPreStop(of: container, grace: grace)
+        let left = grace - (Clock.nanoseconds() - began) / 1_000_000_000
         do {
             try await context.cri.stopContainer(container.id, grace: max(left, Self.minimumGrace))
         } catch {
             if !error.isNotFound { throw error }
         }
+        preStops[container.id] = nil
         isRuntimeStale = true
-    }
-
-    /// Returns the seconds it took, `grace` at most.
-    private func runPreStop(_ hook: Value, _ spec: Value, _ container: PodRuntime.Container, _ grace: Int64) async -> Int64 {
-        let began = Clock.nanoseconds()
-        let context = context
-        let pod = pod
-        let host = podIPs.first ?? ""
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                let message = await Hooks(handler: context.handler).run(
-                    hook, container: spec, id: container.id, host: host, userAgent: context.probeAgent)
-                if message != nil && !Task.isCancelled {
-                    context.events.container(pod, spec, .warning, "FailedPreStopHook", "PreStopHook failed")
-                }
-            }
-            group.addTask { try? await Task.sleep(for: .seconds(grace)) }
-            await group.next()
-            group.cancelAll()
-        }
-        return (Clock.nanoseconds() - began) / 1_000_000_000
     }
 }

@@ -1,5 +1,6 @@
 import APIModel
 import Logging
+import Synchronization
 
 /// Brings one pod from what it is to what it should be, one step after another, as long as it is on this node.
 ///
@@ -14,6 +15,8 @@ actor PodWorker {
     nonisolated let uid: String
     nonisolated let context: Context
     private nonisolated let wakeup = Wakeup()
+    /// The pod's name while a step is under way.
+    nonisolated let busy = Mutex<String?>(nil)
 
     var pod: Pod
     /// Gone from the API: nobody hears of the pod any more.
@@ -27,12 +30,16 @@ actor PodWorker {
     var backoff = Backoff()
     var probes = ProbeResults()
     var probeTasks: [ProbeKey: Task<Void, Never>] = [:]
+    /// Hooks of containers that are being stopped, by container id.
+    var preStops: [String: Task<Void, Never>] = [:]
+    /// Whether the hooks that an earlier kubelet did not see end were looked for.
+    var hasFinishedPostStarts = false
     var status: Value
     /// Says why the kubelet itself ended the pod.
     var failure: (reason: String, message: String)?
     /// When to look again although nobody called, in nanoseconds since 1970.
     var retryAt: Int64?
-    var volumes: [String: String]?
+    var volumes: [String: Volumes.Mounted]?
     var volumesCheckedAt: Int64 = 0
     var volumeFailures: Int64 = 0
     var sandboxFailures: Int64 = 0
@@ -56,6 +63,7 @@ actor PodWorker {
         self.context = context
         isRuntimeStale = isKnownToRuntime
         status = pod.status
+        probes = ProbeResults(told: pod.status)
         seen = Timestamp.now()
         wakeup.set()
     }
@@ -69,14 +77,17 @@ actor PodWorker {
             retryAt = nil
             let step = Task { await self.takeStep() }
             self.step = step
+            busy.withLock { $0 = pod.description }
             await withTaskCancellationHandler {
                 await step.value
             } onCancel: {
                 step.cancel()
             }
             self.step = nil
+            busy.withLock { $0 = nil }
         }
         await stopProbes { _ in true }
+        for hook in preStops.values { hook.cancel() }
     }
 
     private var deadline: ContinuousClock.Instant? {
@@ -96,20 +107,17 @@ actor PodWorker {
         let oldGrace = self.pod.gracePeriod
         self.pod = pod
         context.statuses.observe(pod)
-        if isEnding && !wasEnding {
-            // What is under way for a pod that is to end, a pull say, is not waited for.
-            if stage == .syncing { step?.cancel() }
-        } else if isEnding && stage == .terminating && pod.gracePeriod < oldGrace {
-            // Less patience than before: begin again with the shorter time.
-            step?.cancel()
-        }
+        // What is under way for a pod that is to end, a pull say, is not waited for. Less patience than before: begin again with the
+        // shorter time.
+        let isHasty = stage == .syncing ? isEnding && !wasEnding : stage == .terminating && pod.gracePeriod < oldGrace
+        if isHasty { step?.cancel() }
         wakeup.set()
     }
 
     /// The pod is gone from the API, at once, without waiting for its containers.
     func removed() {
         isRemoved = true
-        if stage == .syncing { step?.cancel() }
+        if stage == .syncing || stage == .terminating { step?.cancel() }
         wakeup.set()
     }
 
@@ -126,15 +134,19 @@ actor PodWorker {
 
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
+    /// How long containers get to stop. A pod leaves the API before they have only by force.
+    var gracePeriod: Int64 { isRemoved ? 0 : pod.gracePeriod }
+
     // MARK: Steps
 
     private func takeStep() async {
         do {
             if stage == .syncing { try await sync() }
             if stage == .terminating { try await terminate() }
-            if stage == .terminated { await finish() }
-        } catch is CancellationError {
-            // Something newer is to be done; it woke the worker, or will end it.
+            if stage == .terminated { try await finish() }
+        } catch  where Task.isCancelled {
+            // Something newer is to be done; it woke the worker, or will end it. What was under way may be carried out or not.
+            isRuntimeStale = true
         } catch {
             context.log.warning("pod \(pod.description): \(error)")
             isRuntimeStale = true
@@ -182,5 +194,11 @@ actor PodWorker {
             return nil
         }
         return (started.seconds + seconds) * 1_000_000_000
+    }
+
+    /// Does what blocks, where that holds up nobody.
+    func onDisk<R: Sendable>(_ body: @escaping @Sendable (Context, Pod) throws -> R) async throws -> R {
+        let (context, pod) = (context, pod)
+        return try await context.disk.run { try body(context, pod) }
     }
 }

@@ -40,7 +40,8 @@ final class Pods: Sendable {
         return found
     }
 
-    /// Works until cancelled. `subscribed` hears whenever the runtime behind `runtime` is another.
+    /// Works until cancelled, and then for as long as `CRI.patience` at most, if a pod is in the middle of something. `subscribed` hears
+    /// whenever the runtime behind `runtime` is another.
     func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
         let own = Cache(client: context.client, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
@@ -65,7 +66,11 @@ final class Pods: Sendable {
                 }
                 defer { observation.cancel() }
                 try await own.watch(.pods, fieldSelector: "spec.nodeName=\(self.context.configuration.nodeName)")
-                await self.work(changes, lifecycle)
+                await withTaskCancellationHandler {
+                    await self.work(changes, lifecycle)
+                } onCancel: {
+                    self.tellWhatIsWaitedFor()
+                }
             }
             group.addTask {
                 await lifecycle.run { uid in
@@ -74,6 +79,12 @@ final class Pods: Sendable {
             }
             group.addTask { await self.clearAway(lifecycle, until: own) }
         }
+    }
+
+    private func tellWhatIsWaitedFor() {
+        let busy = workers().compactMap { $0.busy.withLock { $0 } }.sorted()
+        guard !busy.isEmpty else { return }
+        context.log.notice("stopping: what the runtime does for \(busy.joined(separator: ", ")) gets \(CRI.patience) to end")
     }
 
     /// Runs the workers. Returns when cancelled.
@@ -107,10 +118,11 @@ final class Pods: Sendable {
     private func clearAway(_ lifecycle: RuntimeLifecycle, until pods: Cache) async {
         while !Task.isCancelled {
             if pods.isSynced(.pods) {
-                // Workers of all pods in the cache exist a moment after it is in step.
-                try? await Task.sleep(for: .seconds(2))
-                let known = Set(pods.list(.pods).map(\.uid)).union(state.withLock { Set($0.workers.keys) })
-                await Orphans(context: context).clear(except: known)
+                let isWanted: @Sendable (String) -> Bool = { uid in
+                    // The worker last: a pod that was taken out of the cache may still be at its end.
+                    pods.list(.pods).contains { $0.uid == uid } || self.worker(uid) != nil
+                }
+                await Orphans(context: context, isWanted: isWanted).clear()
                 try? await Task.sleep(for: .seconds(30))
             } else {
                 try? await Task.sleep(for: .milliseconds(500))

@@ -3,9 +3,10 @@ import Glibc
 /// Keeps the files of a volume such that a reader sees either all of the old ones or all of the new ones.
 ///
 /// The files lie in a directory named by the time, `..data` points to it, and each name in the volume points through `..data`. Changing the
-/// one link changes all. The layout is upstream's (`volume/util/atomic_writer.go`), which programs rely on.
+/// one link changes all. The layout is upstream's (`volume/util/atomic_writer.go`), which programs rely on. Links that are found in the
+/// volume are never followed: what they say is a name at most.
 struct AtomicWriter {
-    let directory: String
+    let volume: Directory
 
     struct File: Equatable {
         var bytes: [UInt8]
@@ -19,43 +20,78 @@ struct AtomicWriter {
 
     /// Makes the volume hold exactly `files`, by their paths in it. Does nothing when it does already, and answers whether it did
     /// something.
+    /// - Parameter group: may read all of it. Upstream: `SetVolumeOwnership` of a volume that is read-only.
     @discardableResult
     func write(_ files: [String: File], group: Int64? = nil) throws -> Bool {
-        let old = Files.linkTarget("\(directory)/\(Self.data)")
-        if let old, holds(files, in: "\(directory)/\(old)") {
+        for path in files.keys { try Self.check(path) }
+        let current = volume.linkTarget(Self.data).flatMap { Self.isDataName($0) ? $0 : nil }
+        if let current, let old = try? volume.directory(current), holds(files, in: old) {
             // An earlier attempt may have ended before the links were made.
             try link(files)
             return false
         }
-        let name = try makeDirectory()
-        let fresh = "\(directory)/\(name)"
+        if let group { try own(volume, group: group) }
+        let name = Self.dataName()
+        let fresh = try volume.make(name, mode: 0o755)
+        if let group { try own(fresh, group: group) }
         for (path, file) in files.sorted(by: { $0.key < $1.key }) {
-            let target = "\(fresh)/\(path)"
-            try Files.makeDirectories(Files.parent(of: target))
-            try Files.write(file.bytes, to: target, mode: file.mode)
-            if let user = file.user { try Files.change(target, user: user) }
+            try makeDirectories(above: path, in: fresh, group: group)
+            try fresh.create(path, file.bytes, mode: file.mode | (group == nil ? 0 : 0o440), user: file.user, group: group)
         }
-        if let group { try Self.give(fresh, to: group) }
-        let next = "\(directory)/\(Self.next)"
-        Files.remove(next)
-        try Files.link(name, at: next)
-        try Files.rename(next, to: "\(directory)/\(Self.data)")
+        volume.remove(Self.next)
+        try volume.link(name, at: Self.next)
+        try volume.rename(Self.next, to: Self.data)
         try link(files)
-        unlinkOthers(files)
-        if let old { Files.removeTree("\(directory)/\(old)") }
+        try removeOthers(files, but: name)
         return true
     }
 
-    private func holds(_ files: [String: File], in directory: String) -> Bool {
-        guard Self.paths(in: directory) == Set(files.keys) else { return false }
-        return files.allSatisfy { path, file in Files.read("\(directory)/\(path)") == file.bytes }
+    /// Upstream: `validatePath`.
+    private static func check(_ path: String) throws {
+        let names = path.split(separator: "/", omittingEmptySubsequences: false)
+        if path.isEmpty { throw ConfigurationError(message: "invalid path: must not be empty: \"\"") }
+        if path.hasPrefix("/") { throw ConfigurationError(message: "invalid path: must be relative path: \(path)") }
+        if path.utf8.count > 4096 { throw ConfigurationError(message: "invalid path: must be less than or equal to 4096 characters") }
+        if names.contains("..") { throw ConfigurationError(message: "invalid path: must not contain '..': \(path)") }
+        if names.contains(where: { $0.utf8.count > 255 }) {
+            throw ConfigurationError(message: "invalid path: filenames must be less than or equal to 255 characters")
+        }
+        if path.hasPrefix("..") { throw ConfigurationError(message: "invalid path: must not start with '..': \(path)") }
     }
 
-    static func paths(in directory: String, prefix: String = "") -> Set<String> {
+    private func own(_ directory: Directory, group: Int64) throws {
+        try directory.change(group: group)
+        try directory.change(mode: (directory.status()?.st_mode ?? 0o755) & 0o7777 | 0o2550)
+    }
+
+    private func makeDirectories(above path: String, in directory: Directory, group: Int64?) throws {
+        var directory = directory
+        for name in path.split(separator: "/").dropLast() {
+            let isNew = !directory.exists(String(name))
+            directory = try directory.make(String(name), mode: 0o755)
+            if isNew, let group { try own(directory, group: group) }
+        }
+    }
+
+    // MARK: What is there
+
+    private func holds(_ files: [String: File], in directory: Directory) -> Bool {
+        guard paths(in: directory, prefix: "", depth: 0) == Set(files.keys.map(Self.clean)) else { return false }
+        return files.allSatisfy { path, file in directory.read(path, upTo: file.bytes.count + 1) == file.bytes }
+    }
+
+    /// The files of the tree; `nil` when it is none that was made here.
+    private func paths(in directory: Directory, prefix: String, depth: Int) -> Set<String>? {
+        // A path has at most 4096 characters.
+        guard depth < 2048, let names = try? directory.names() else { return nil }
         var paths: Set<String> = []
-        for name in Files.entries(directory) {
-            if Files.status("\(directory)/\(name)", followLinks: false).map({ $0.st_mode & S_IFMT == S_IFDIR }) ?? false {
-                paths.formUnion(Self.paths(in: "\(directory)/\(name)", prefix: prefix + name + "/"))
+        for name in names {
+            guard let status = directory.status(name) else { return nil }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                guard let below = try? directory.directory(name),
+                    let found = self.paths(in: below, prefix: prefix + name + "/", depth: depth + 1)
+                else { return nil }
+                paths.formUnion(found)
             } else {
                 paths.insert(prefix + name)
             }
@@ -63,40 +99,37 @@ struct AtomicWriter {
         return paths
     }
 
-    private func makeDirectory() throws -> String {
+    private static func clean(_ path: String) -> String { path.split(separator: "/").filter { $0 != "." }.joined(separator: "/") }
+
+    private static func isDataName(_ name: String) -> Bool { name.hasPrefix("..2") && !name.contains("/") }
+
+    private static func dataName() -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         var parts = tm()
         gmtime_r(&now.tv_sec, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let name =
-            "..\(parts.tm_year + 1900)_\(two(parts.tm_mon + 1))_\(two(parts.tm_mday))_\(two(parts.tm_hour))_\(two(parts.tm_min))_\(two(parts.tm_sec)).\(now.tv_nsec)"
-        try Files.makeDirectories("\(directory)/\(name)")
-        return name
+        let date = [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec].map(two)
+        return "..\(date.joined(separator: "_")).\(now.tv_nsec)"
     }
 
-    private static func first(_ path: String) -> String { String(path.prefix { $0 != "/" }) }
+    // MARK: Names in the volume
+
+    private static func first(_ path: String) -> String { String(clean(path).prefix { $0 != "/" }) }
 
     private func link(_ files: [String: File]) throws {
-        for name in Set(files.keys.map(Self.first)) where !Files.exists("\(directory)/\(name)") {
-            try Files.link("\(Self.data)/\(name)", at: "\(directory)/\(name)")
-        }
+        for name in Set(files.keys.map(Self.first)) where !volume.exists(name) { try volume.link("\(Self.data)/\(name)", at: name) }
     }
 
-    private func unlinkOthers(_ files: [String: File]) {
+    /// Directories stay: other volumes are mounted on them.
+    private func removeOthers(_ files: [String: File], but data: String) throws {
         let wanted = Set(files.keys.map(Self.first))
-        for name in Files.entries(directory) where !name.hasPrefix("..") && !wanted.contains(name) { Files.remove("\(directory)/\(name)") }
-    }
-
-    /// Lets a group read all of a tree, and write where the owner can. Upstream: `SetVolumeOwnership`.
-    static func give(_ path: String, to group: Int64) throws {
-        guard let status = Files.status(path, followLinks: false) else { return }
-        let kind = status.st_mode & S_IFMT
-        try Files.change(path, group: group)
-        if kind == S_IFLNK { return }
-        let isDirectory = kind == S_IFDIR
-        let own = (status.st_mode & 0o700) >> 3
-        try Files.change(path, mode: (status.st_mode & 0o7777) | own | 0o440 | (isDirectory ? 0o2110 : 0))
-        if isDirectory { for name in Files.entries(path) { try give("\(path)/\(name)", to: group) } }
+        for name in try volume.names() {
+            if name.hasPrefix("..") {
+                if name != Self.data && name != data { volume.removeTree(name) }
+            } else if !wanted.contains(name) {
+                volume.remove(name)
+            }
+        }
     }
 }

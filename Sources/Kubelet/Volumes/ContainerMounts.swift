@@ -5,52 +5,94 @@ import Glibc
 struct ContainerMounts {
     let pod: Pod
     let container: Value
-    /// Where each volume is on the machine.
-    let volumes: [String: String]
+    let volumes: [String: Volumes.Mounted]
     let environment: [(name: String, value: String)]
     let configuration: KubeletConfiguration
+    /// Whether the runtime can make what is mounted inside a mount read-only, too.
+    let hasRecursiveReadOnly: Bool
 
     private static let propagations: [String: Int64] = ["None": 0, "HostToContainer": 1, "Bidirectional": 2]
 
-    /// CRI's `Mount`s. Makes the files that are the container's own. Throws `ConfigurationError` and `Files.Failure`.
+    /// CRI's `Mount`s. Makes the files that are the container's own. Blocks. Throws `ConfigurationError` and `Files.Failure`.
+    /// - Parameter hostsFile: what the pod's hosts file says; `nil` when the container has its own.
     func make(hostsFile: String?) throws -> [Value] {
-        let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        let files = try configuration.makeDirectory(of: pod.uid)
         var mounts: [Value] = []
         for (index, mount) in container["volumeMounts"].elements.enumerated() {
             guard let volume = volumes[mount.name] else {
                 throw ConfigurationError(message: "cannot find volume \"\(mount.name)\" to mount into container \"\(container.name)\"")
             }
-            var path = volume
-            var subPath = mount["subPath"].string ?? ""
-            if let expression = mount["subPathExpr"].string, !expression.isEmpty { subPath = Expansion.expand(expression) { values[$0] } }
-            if !subPath.isEmpty {
-                let target = "\(configuration.podDirectory(pod.uid))/volume-subpaths/\(mount.name)/\(container.name)/\(index)"
-                path = try SubPath.bind(subPath, of: volume, at: target)
-            } else if !Files.exists(path) {
-                // A path of the machine without a type: what is not there becomes a directory, as runtimes have always done it.
-                try Files.makeDirectories(path)
-            }
+            let path = try path(of: mount, index, volume, files)
+            let isReadOnly = volume.isReadOnly || mount["readOnly"].bool ?? false
             mounts.append([
-                "container_path": .string(absolute(mount["mountPath"].string ?? "")), "host_path": .string(path),
-                "readonly": .bool(mount["readOnly"].bool ?? false),
+                "container_path": .string(TerminationMessage.absolute(mount["mountPath"].string ?? "")), "host_path": .string(path),
+                "readonly": .bool(isReadOnly),
                 "propagation": .int(Self.propagations[mount["mountPropagation"].string ?? "None"] ?? 0),
-                "recursive_read_only": mount["recursiveReadOnly"].string == "Enabled" ? true : .null,
+                "recursive_read_only": try isReadOnlyThroughout(mount) ? true : .null,
             ])
         }
-        if let hostsFile, !mounts.contains(where: { $0["container_path"].string == "/etc/hosts" }) {
-            mounts.append(["container_path": "/etc/hosts", "host_path": .string(hostsFile)])
+        if let hostsFile {
+            // Containers that run have it open: only what changed is written.
+            let content = Array(hostsFile.utf8)
+            if files.read("etc-hosts") != content { try files.write("etc-hosts", content, mode: 0o644) }
+            mounts.append(["container_path": "/etc/hosts", "host_path": .string(files.path + "/etc-hosts")])
         }
         let message = container["terminationMessagePath"].string ?? "/dev/termination-log"
         if !message.isEmpty {
-            let directory = "\(configuration.podDirectory(pod.uid))/containers/\(container.name)"
-            try Files.makeDirectories(directory, mode: 0o750)
-            let file = "\(directory)/\(String(UInt32.random(in: 0x1000_0000 ... .max), radix: 16))"
+            let directory = try files.make("containers/\(container.name)")
+            let name = String(UInt32.random(in: 0x1000_0000 ... .max), radix: 16)
             // Whoever the container runs as must be able to write its last words.
-            try Files.write([], to: file, mode: 0o666)
-            mounts.append(["container_path": .string(message), "host_path": .string(file)])
+            try directory.create(name, [], mode: 0o666)
+            mounts.append([
+                "container_path": .string(TerminationMessage.absolute(message)), "host_path": .string("\(directory.path)/\(name)"),
+            ])
         }
         return mounts
     }
 
-    private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "/" + path }
+    /// Where on the machine the mount's part of the volume is.
+    private func path(of mount: Value, _ index: Int, _ volume: Volumes.Mounted, _ files: Directory) throws -> String {
+        let subPath = try subPath(of: mount)
+        guard !subPath.isEmpty else {
+            // A path of the machine without a type: what is not there becomes a directory, as runtimes have always done it.
+            try HostPath.makeDirectory(volume.path)
+            return volume.path
+        }
+        if subPath.hasPrefix("/") { throw ConfigurationError(message: "error SubPath `\(subPath)` must not be an absolute path") }
+        if subPath.split(separator: "/").contains("..") {
+            throw ConfigurationError(message: "unable to provision SubPath `\(subPath)`: must not contain '..'")
+        }
+        do throws(SubPath.Problem) {
+            let place = "volume-subpaths/\(mount.name)/\(container.name)/\(index)"
+            return try SubPath.bind(subPath, of: volume.path, in: files, at: place)
+        } catch {
+            let what = error == .make ? "create subPath directory" : "prepare subPath"
+            throw ConfigurationError(message: "failed to \(what) for volumeMount \"\(mount.name)\" of container \"\(container.name)\"")
+        }
+    }
+
+    private func subPath(of mount: Value) throws -> String {
+        guard let expression = mount["subPathExpr"].string, !expression.isEmpty else { return mount["subPath"].string ?? "" }
+        let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        var missing: Set<String> = []
+        let path = Expansion.expand(expression) { name in
+            if values[name]?.isEmpty ?? true { missing.insert(name) }
+            return values[name]
+        }
+        guard missing.isEmpty else { throw ConfigurationError(message: "missing value for \(missing.sorted().joined(separator: ", "))") }
+        return path
+    }
+
+    /// Upstream: `resolveRecursiveReadOnly`.
+    private func isReadOnlyThroughout(_ mount: Value) throws -> Bool {
+        let mode = mount["recursiveReadOnly"].string ?? "Disabled"
+        if mode == "Disabled" { return false }
+        let requested = "volume \"\(mount.name)\" requested recursive read-only mode, but it is not"
+        guard mount["readOnly"].bool == true else { throw ConfigurationError(message: "\(requested) read-only") }
+        if let propagation = mount["mountPropagation"].string, propagation != "None" {
+            throw ConfigurationError(message: "\(requested) compatible with propagation \"\(propagation)\"")
+        }
+        if mode == "Enabled" && !hasRecursiveReadOnly { throw ConfigurationError(message: "\(requested) supported by the runtime") }
+        return hasRecursiveReadOnly
+    }
 }

@@ -2,21 +2,34 @@ import APIModel
 import Glibc
 
 /// A path of the machine, of the kind the pod expects there. Upstream: `volume/hostpath`.
+///
+/// Such paths may lead through links of the machine; but what is not there is made where the path led when it was looked at, not where
+/// somebody makes it lead meanwhile. Nothing is opened, so nothing that is there can hold anybody up.
 enum HostPath {
     /// Checks the path, and makes it where its type asks for that.
     static func check(_ path: String, type: String) throws {
         switch type {
         case "": return
         case "DirectoryOrCreate":
-            if !Files.exists(path) { try Files.makeDirectories(path) }
+            try makeDirectory(path)
             try expect(path, S_IFDIR, "directory")
         case "FileOrCreate":
-            if !Files.exists(path) { try Files.write([], to: path) }
+            if Files.status(path) == nil { try makeFile(path) }
             try expect(path, S_IFREG, "file")
         default:
             guard let (kind, word) = kinds[type] else { throw ConfigurationError(message: "hostPath type \"\(type)\" is not supported") }
             try expect(path, kind, word)
         }
+    }
+
+    /// Makes a directory, and those above it, where there is nothing.
+    static func makeDirectory(_ path: String) throws {
+        if Files.status(path) == nil { _ = try Directory.make(path, mode: 0o755) }
+    }
+
+    private static func makeFile(_ path: String) throws {
+        let parent = try Directory.open(Files.parent(of: path))
+        try parent.create(String(path.split(separator: "/").last ?? ""), [], mode: 0o644)
     }
 
     private static let kinds: [String: (mode_t, String)] = [

@@ -1,74 +1,65 @@
+import APIModel
 import Glibc
 
-/// Mounts a part of a volume for a container, safe from a container that swaps directories for links meanwhile. Upstream:
-/// `volume/util/subpath`.
+/// Mounts a part of a volume for a container, which may turn directories into links meanwhile. Upstream: `volume/util/subpath`.
 enum SubPath {
-    /// `O_PATH`, which the C library hides behind `_GNU_SOURCE`: a handle that neither reads nor writes.
-    private static let handle: Int32 = 0o10000000
-
-    /// Binds `path` of the volume at `root` to `target` and returns `target`. Makes a directory where there is nothing. Binding again
-    /// replaces the old binding, because the volume's files may have been replaced since.
-    static func bind(_ path: String, of root: String, at target: String) throws -> String {
-        guard !path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
-            throw ConfigurationError(message: "invalid subPath \"\(path)\"")
+    /// Binds `path` of the volume at `root` to `place` in `directory`, and returns where that is. Makes a directory where there is nothing.
+    /// Binding again replaces the old binding, because the volume's files may have been replaced since.
+    ///
+    /// Links in the volume are followed as long as they stay in it.
+    /// - Throws: `Problem`, which tells nothing of the machine's files.
+    static func bind(_ path: String, of root: String, in directory: Directory, at place: String) throws(Problem) -> String {
+        let part: Int32
+        do throws(Files.Failure) {
+            part = try find(path, in: try Directory.open(root))
+        } catch {
+            throw error.operation == "mkdir" ? .make : .prepare
         }
-        guard let realRoot = Files.resolved(root) else { throw Files.Failure(operation: "lstat", path: root, code: ENOENT) }
-        let whole = "\(realRoot)/\(path)"
-        if Files.resolved(whole) == nil { try makeDirectories(path, below: realRoot) }
-        guard let real = Files.resolved(whole), real == realRoot || real.hasPrefix(realRoot + "/") else {
-            throw ConfigurationError(message: "failed to prepare subPath for volumeMount: subpath \"\(path)\" is outside of the volume")
-        }
-        let file = try open(String(real.dropFirst(realRoot.count)), below: realRoot)
-        defer { close(file) }
-        if Files.exists(target) { Mounts.unmountAll(below: target) }
-        var status = stat()
-        fstat(file, &status)
-        if status.st_mode & S_IFMT == S_IFDIR {
-            try Files.makeDirectories(target)
-        } else {
-            try Files.makeDirectories(Files.parent(of: target))
-            if !Files.exists(target) { try Files.write([], to: target) }
-        }
-        try Mounts.bind("/proc/self/fd/\(file)", at: target)
-        return target
-    }
-
-    /// Opens a path that has no links left, step by step, so that a link put there meanwhile is noticed.
-    private static func open(_ path: String, below root: String) throws -> Int32 {
-        var file = Glibc.open(root, handle | O_CLOEXEC)
-        guard file >= 0 else { throw Files.Failure(operation: "open", path: root, code: errno) }
-        for name in path.split(separator: "/") {
-            let next = openat(file, String(name), handle | O_NOFOLLOW | O_CLOEXEC)
-            let code = errno
-            close(file)
-            guard next >= 0 else { throw Files.Failure(operation: "open", path: "\(root)/\(path)", code: code) }
+        defer { close(part) }
+        do {
             var status = stat()
-            guard fstat(next, &status) == 0, status.st_mode & S_IFMT != S_IFLNK else {
-                close(next)
-                throw ConfigurationError(message: "failed to prepare subPath for volumeMount: \"\(name)\" of \"\(path)\" became a link")
-            }
-            file = next
+            fstat(part, &status)
+            let name = String(place[place.index(after: place.lastIndex(of: "/")!)...])
+            let parent = try directory.make(Files.parent(of: place))
+            parent.unmountAll(name)
+            parent.removeTree(name)
+            if status.st_mode & S_IFMT == S_IFDIR { _ = try parent.make(name) } else { try parent.create(name, [], mode: 0o640) }
+            try parent.bind(part, on: name)
+            return "\(parent.path)/\(name)"
+        } catch {
+            throw .prepare
         }
-        return file
     }
 
-    private static func makeDirectories(_ path: String, below root: String) throws {
-        var file = Glibc.open(root, handle | O_CLOEXEC)
-        guard file >= 0 else { throw Files.Failure(operation: "open", path: root, code: errno) }
-        defer { close(file) }
-        // The new directories are as open as the volume they are in.
-        let mode = (Files.status(root)?.st_mode ?? 0o755) & 0o7777
-        for name in path.split(separator: "/") {
-            var next = openat(file, String(name), handle | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
-            if next < 0 && errno == ENOENT {
-                guard mkdirat(file, String(name), mode) == 0 else {
-                    throw Files.Failure(operation: "mkdir", path: "\(root)/\(path)", code: errno)
-                }
-                next = openat(file, String(name), handle | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
-            }
-            guard next >= 0 else { throw Files.Failure(operation: "mkdir", path: "\(root)/\(path)", code: errno) }
-            close(file)
-            file = next
+    enum Problem: Error { case make, prepare }
+
+    private static func find(_ path: String, in volume: Directory) throws(Files.Failure) -> Int32 {
+        do throws(Files.Failure) {
+            return try volume.beneath(path, Directory.handle, .inVolume)
+        } catch  where error.isMissing {
+            return try make(path, in: volume)
         }
     }
+
+    /// Makes the directories that are missing, as open as the volume is, and returns a descriptor of the last.
+    private static func make(_ path: String, in volume: Directory) throws(Files.Failure) -> Int32 {
+        let names = path.split(separator: "/").filter { $0 != "." }
+        // What is there may lead through links; what is made now may not.
+        for count in (0..<names.count).reversed() {
+            let existing = names[..<count].joined(separator: "/")
+            do throws(Files.Failure) {
+                let start = try volume.directory(existing, .inVolume)
+                let made = try start.make(names[count...].joined(separator: "/"), mode: (volume.status()?.st_mode ?? 0o755) & 0o7777)
+                return try made.beneath("", Directory.handle)
+            } catch  where error.isMissing && error.operation == "open" {
+                continue
+            }
+        }
+        throw Files.Failure(operation: "open", path: volume.path, code: ENOENT)
+    }
+}
+
+extension Directory.Limits {
+    /// Out of the volume leads nothing; within it links are the pod's own business.
+    static let inVolume: Directory.Limits = []
 }

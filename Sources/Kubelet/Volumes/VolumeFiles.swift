@@ -102,14 +102,17 @@ struct VolumeFiles {
     private func token(_ source: Value, mode: mode_t) async throws -> Payload {
         let text = try await tokens.token(
             for: pod, audience: source["audience"].string ?? "", seconds: source["expirationSeconds"].int ?? 3600)
-        // A pod whose containers all run as one user, or that has a group for its volumes, gets the token for them alone.
+        let user = self.user
+        let isForThemAlone = user != nil || pod.spec[path: "securityContext", "fsGroup"].int != nil
+        return [
+            source["path"].string ?? "token": AtomicWriter.File(bytes: Array(text.utf8), mode: isForThemAlone ? 0o600 : mode, user: user)
+        ]
+    }
+
+    /// The user that all containers of the pod run as, `nil` when they do not say so or do not agree. Upstream: `FsUserFrom`.
+    private var user: Int64? {
         let users = Set(
             pod.allContainers.map { $0[path: "securityContext", "runAsUser"].int ?? pod.spec[path: "securityContext", "runAsUser"].int })
-        let user = users.count == 1 ? users.first ?? nil : nil
-        let hasGroup = pod.spec[path: "securityContext", "fsGroup"].int != nil
-        return [
-            source["path"].string ?? "token": AtomicWriter.File(
-                bytes: Array(text.utf8), mode: user != nil || hasGroup ? 0o600 : mode, user: hasGroup ? nil : user)
-        ]
+        return users.count == 1 ? users.first ?? nil : nil
     }
 }

@@ -8,6 +8,14 @@ struct Volumes: Sendable {
     let configuration: KubeletConfiguration
     let client: any Client
     let tokens: ServiceAccountTokens
+    let disk: BlockingWork
+
+    /// A volume on the machine.
+    struct Mounted: Equatable, Sendable {
+        var path: String
+        /// No container may write to it, whatever its mount says.
+        var isReadOnly = false
+    }
 
     /// One volume that could not be set up. The message is the event's.
     struct Failure: Error, CustomStringConvertible {
@@ -16,102 +24,124 @@ struct Volumes: Sendable {
         var description: String { "MountVolume.SetUp failed for volume \"\(volume)\" : \(reason)" }
     }
 
-    private static let directories = [
-        "configMap": "kubernetes.io~configmap", "secret": "kubernetes.io~secret", "downwardAPI": "kubernetes.io~downward-api",
-        "projected": "kubernetes.io~projected",
-        "emptyDir": "kubernetes.io~empty-dir",
+    /// How a kind of volume of the kubelet's own is kept.
+    private struct Kind {
+        var directory: String
+        /// It holds what is not to reach a disk.
+        var isInMemory = false
+    }
+
+    private static let kinds = [
+        "configMap": Kind(directory: "kubernetes.io~configmap"), "secret": Kind(directory: "kubernetes.io~secret", isInMemory: true),
+        "downwardAPI": Kind(directory: "kubernetes.io~downward-api", isInMemory: true),
+        "projected": Kind(directory: "kubernetes.io~projected", isInMemory: true), "emptyDir": Kind(directory: "kubernetes.io~empty-dir"),
     ]
 
     /// Sets all volumes up that are not, updates the others, and returns where each is on the machine. Throws `Failure`.
-    func setUp(_ pod: Pod, fields: FieldReference) async throws -> [String: String] {
-        var paths: [String: String] = [:]
+    func setUp(_ pod: Pod, fields: FieldReference) async throws -> [String: Mounted] {
+        var volumes: [String: Mounted] = [:]
         for volume in pod.volumes {
             do {
-                paths[volume.name] = try await setUp(volume, of: pod, fields: fields)
+                volumes[volume.name] = try await setUp(volume, of: pod, fields: fields)
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
                 throw Failure(volume: volume.name, reason: "\(error)")
             }
         }
-        return paths
+        return volumes
     }
 
-    private func setUp(_ volume: Value, of pod: Pod, fields: FieldReference) async throws -> String {
-        let group = pod.spec[path: "securityContext", "fsGroup"].int
-        if let path = volume[path: "hostPath", "path"].string {
-            try HostPath.check(path, type: volume[path: "hostPath", "type"].string ?? "")
-            return path
-        }
-        if !volume["persistentVolumeClaim"].isNull {
-            return try await claimed(volume[path: "persistentVolumeClaim", "claimName"].string ?? "", pod)
-        }
-        guard let kind = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let directory = Self.directories[kind]
+    private func setUp(_ volume: Value, of pod: Pod, fields: FieldReference) async throws -> Mounted {
+        if let path = volume[path: "hostPath", "path"].string { return try await hostPath(path, volume["hostPath"]) }
+        if !volume["persistentVolumeClaim"].isNull { return try await claimed(volume["persistentVolumeClaim"], pod) }
+        guard let name = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let kind = Self.kinds[name]
         else {
             throw ConfigurationError(message: "volume type \"\(volume.fields.keys.first { $0 != "name" } ?? "")\" is not supported")
         }
-        let path = "\(configuration.podDirectory(pod.uid))/volumes/\(directory)/\(volume.name)"
-        if kind == "emptyDir" {
-            try emptyDirectory(path, volume["emptyDir"], group: group)
-            return path
-        }
+        if name == "emptyDir" { return try await disk.run { try emptyDirectory(volume, kind, pod) } }
         let files = VolumeFiles(
             pod: pod, references: PodReferences(client: client, namespace: pod.namespace), fields: fields, tokens: tokens)
         guard let payload = try await files.payload(of: volume) else {
-            throw ConfigurationError(message: "volume type \"\(kind)\" is not supported")
+            throw ConfigurationError(message: "volume type \"\(name)\" is not supported")
         }
-        // Secrets stay out of the disk.
-        if kind == "configMap" { try Files.makeDirectories(path) } else { try Mounts.memory(at: path, size: nil) }
-        try AtomicWriter(directory: path).write(payload, group: group)
-        return path
+        return try await disk.run { try write(payload, volume.name, kind, pod) }
     }
 
-    private func emptyDirectory(_ path: String, _ source: Value, group: Int64?) throws {
-        let isNew = !Files.exists(path)
-        switch source["medium"].string ?? "" {
-        case "": try Files.makeDirectories(path, mode: 0o777)
+    private func parent(of kind: Kind, _ pod: Pod) throws -> Directory {
+        let volumes = try configuration.makeDirectory(of: pod.uid).make("volumes")
+        return try volumes.make(kind.directory, mode: kind.isInMemory ? 0o700 : 0o750)
+    }
+
+    private func write(_ payload: VolumeFiles.Payload, _ name: String, _ kind: Kind, _ pod: Pod) throws -> Mounted {
+        let parent = try parent(of: kind, pod)
+        let directory = kind.isInMemory ? try parent.memory(name, size: nil, mode: 0o755) : try parent.make(name, mode: 0o755)
+        for point in NestedMounts.points(in: name, of: pod).sorted() { _ = try directory.make(point, mode: 0o755) }
+        try AtomicWriter(volume: directory).write(payload, group: pod.spec[path: "securityContext", "fsGroup"].int)
+        return Mounted(path: directory.path, isReadOnly: true)
+    }
+
+    private func emptyDirectory(_ volume: Value, _ kind: Kind, _ pod: Pod) throws -> Mounted {
+        let parent = try parent(of: kind, pod)
+        let isNew = !parent.exists(volume.name)
+        let directory: Directory
+        switch volume[path: "emptyDir", "medium"].string ?? "" {
+        case "": directory = try parent.make(volume.name, mode: 0o777)
         case "Memory":
-            try Mounts.memory(at: path, size: source["sizeLimit"].quantity?.value)
-            if isNew { try Files.change(path, mode: 0o777) }
+            let size = volume[path: "emptyDir", "sizeLimit"].quantity?.value
+            directory = try parent.memory(volume.name, size: size, mode: 0o777)
         case let medium: throw ConfigurationError(message: "emptyDir medium \"\(medium)\" is not supported")
         }
-        if isNew, let group {
-            try Files.change(path, group: group)
-            try Files.change(path, mode: 0o2777)
+        if isNew, let group = pod.spec[path: "securityContext", "fsGroup"].int {
+            try directory.change(group: group)
+            try directory.change(mode: 0o2777)
         }
+        return Mounted(path: directory.path)
     }
 
-    /// The path of a claim's volume, if that is one of the machine itself.
-    private func claimed(_ name: String, _ pod: Pod) async throws -> String {
-        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: name).value
+    private func hostPath(_ path: String, _ source: Value) async throws -> Mounted {
+        try await disk.run { try HostPath.check(path, type: source["type"].string ?? "") }
+        return Mounted(path: path)
+    }
+
+    /// The place of a claim's volume, if that is one of the machine itself.
+    private func claimed(_ source: Value, _ pod: Pod) async throws -> Mounted {
+        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: source["claimName"].string ?? "").value
         guard let volumeName = claim[path: "spec", "volumeName"].string, claim[path: "status", "phase"].string == "Bound" else {
             throw ConfigurationError(message: "PVC is not bound")
         }
         let spec = try await client.get(Self.persistentVolumes, namespace: nil, name: volumeName).value["spec"]
+        var mounted: Mounted
         if let path = spec[path: "hostPath", "path"].string {
-            try HostPath.check(path, type: spec[path: "hostPath", "type"].string ?? "")
-            return path
+            mounted = try await hostPath(path, spec["hostPath"])
+        } else if let path = spec[path: "local", "path"].string {
+            mounted = try await hostPath(path, ["type": "Directory"])
+        } else {
+            let type = spec.fields.keys.first { !Self.common.contains($0) } ?? ""
+            throw ConfigurationError(message: "persistent volume type \"\(type)\" is not supported")
         }
-        if let path = spec[path: "local", "path"].string {
-            try HostPath.check(path, type: "Directory")
-            return path
-        }
-        let generic: Set<String> = [
-            "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy", "storageClassName",
-            "volumeAttributesClassName", "volumeMode",
-        ]
-        throw ConfigurationError(
-            message: "persistent volume type \"\(spec.fields.keys.first { !generic.contains($0) } ?? "")\" is not supported")
+        mounted.isReadOnly = source["readOnly"].bool == true
+        return mounted
     }
 
+    /// Fields that a PersistentVolume of any kind has.
+    private static let common: Set<String> = [
+        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy", "storageClassName",
+        "volumeAttributesClassName", "volumeMode",
+    ]
     private static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
     private static let persistentVolumes = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
 
-    /// Unmounts and removes all that the pod had here. What cannot be removed now is found again at the next start.
+    /// Unmounts and removes all that the pod had here. What cannot be removed now is found again later. Blocks.
     func tearDown(_ uid: String) {
-        let directory = configuration.podDirectory(uid)
-        Mounts.unmountAll(below: directory)
-        Files.removeTree(directory)
         tokens.forget(pod: uid)
+        guard let pods = try? Directory.open(configuration.rootDirectory + "/pods"), pods.exists(uid) else { return }
+        pods.unmountAll(uid)
+        pods.removeTree(uid)
     }
+}
+
+extension KubeletConfiguration {
+    /// The directory of one pod's own files, made where it is not there. Nobody but root gets into it, save by what is mounted of it.
+    func makeDirectory(of uid: String) throws(Files.Failure) -> Directory { try Directory.make(rootDirectory).make("pods/\(uid)") }
 }

@@ -50,9 +50,13 @@ struct TemporaryDirectory {
         path = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
     }
 
+    var directory: Directory { get throws { try Directory.open(path) } }
+
     func remove() {
-        Mounts.unmountAll(below: path)
-        Files.removeTree(path)
+        guard let parent = try? Directory.open("/tmp") else { return }
+        let name = String(path.dropFirst(5))
+        parent.unmountAll(name)
+        parent.removeTree(name)
     }
 }
 
@@ -79,10 +83,13 @@ struct Bench: Sendable {
         configuration.clusterDNS = ["10.96.0.10"]
         let log = Logger(label: "test")
         let cri = CRI(runtime: runtime)
+        let disk = BlockingWork()
         context = Context(
-            configuration: configuration, client: client, cri: cri, reader: PodRuntimeReader(cri: cri),
+            configuration: configuration, client: client, cri: cri,
+            reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: events),
-            volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client)), events: events,
+            volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client), disk: disk),
+            disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             runtimeName: { "containerd" }, services: { _ in [] }, log: log)
     }
@@ -131,4 +138,4 @@ extension Value {
     func condition(_ type: String) -> String? { self["conditions"].elements.first { $0["type"].string == type }?["status"].string }
 }
 
-func permissions(of path: String) -> UInt32? { Files.status(path).map { $0.st_mode & 0o777 } }
+func permissions(of path: String) -> UInt32? { Files.status(path).map { $0.st_mode & 0o7777 } }
