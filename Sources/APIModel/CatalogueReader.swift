@@ -124,7 +124,7 @@ extension CatalogueReader {
 
     private mutating func endType() {
         guard section == .type else { return }
-        types.append(TypeSchema(name: typeName, fields: fields))
+        types.append(SchemaTables.type(typeName, fields))
     }
 
     private mutating func field(_ words: CatalogueWords) -> FieldSchema {

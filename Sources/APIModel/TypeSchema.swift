@@ -9,10 +9,29 @@ public final class TypeSchema: Sendable {
     private let index: [String: Int]
     /// Indices into `fields` in the order in which protobuf has them, those without a number left out.
     let wireOrder: [Int]
+    /// What no single field can say.
+    let rules: Rules
+    /// Indices into `fields` of those with a default.
+    let defaulted: [Int]
+    /// Indices into `fields` of those with constraints.
+    let constrained: [Int]
 
-    public init(name: String, fields: [FieldSchema]) {
+    struct Rules: Sendable {
+        /// Defaults that depend on other fields: before the objects inside have theirs, and after.
+        var fill: DefaultRules.Rule?
+        var fillAfterwards: DefaultRules.Rule?
+        /// What relates several fields.
+        var check: TypeRules.Rule?
+    }
+
+    public convenience init(name: String, fields: [FieldSchema]) { self.init(name: name, fields: fields, rules: Rules()) }
+
+    init(name: String, fields: [FieldSchema], rules: Rules) {
         self.name = name
         self.fields = fields
+        self.rules = rules
+        self.defaulted = fields.indices.filter { fields[$0].fallback != nil }
+        self.constrained = fields.indices.filter { !fields[$0].constraints.isEmpty }
         self.index = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.name, $0) })
         self.wireOrder = fields.indices.filter { fields[$0].number != 0 }.sorted { fields[$0].wirePath < fields[$1].wirePath }
     }
@@ -40,6 +59,12 @@ public struct FieldSchema: Sendable {
     public var patchMergeKey: String?
     /// Only for `map` and `object`: replaced whole by apply. On an `array`: its elements are.
     public var isAtomicMap = false
+    /// What stands there when nothing is given.
+    var fallback: Fallback?
+    /// What a given value must be.
+    var constraints: [Constraint] = []
+    /// Whether a required field may well be empty: Go writes it always.
+    var mayBeEmpty = false
 
     public init(name: String, type: FieldType) {
         self.name = name

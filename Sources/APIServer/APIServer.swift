@@ -15,7 +15,7 @@ public final class APIServer: Responder {
 
     let configuration: Configuration
     let registry: Registry
-    let operations: Operations
+    let handlers: Handlers
     let authorizer: any Authorizer
     private let authentication: Authentication
     private let resources: ResourceResponder
@@ -32,17 +32,18 @@ public final class APIServer: Responder {
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
         registry = Registry(
-            catalogue: configuration.catalogue, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange),
+            kinds: configuration.kinds, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange),
             tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators, log: configuration.log)
-        operations = Operations(
-            registry: registry, reviews: AccessReviews(authorizer: authorizer, authenticator: authentication),
-            components: ComponentStatuses(checks: configuration.components))
+        handlers = Handlers([
+            StoredHandlers.table, PodBinding.handlers, PodEviction.handlers, Scale.handlers, ServiceAccountToken.handlers,
+            AccessReviews(authorizer: authorizer, authenticator: authentication).handlers,
+            ComponentStatuses(checks: configuration.components).handlers,
+            Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts).handlers,
+        ])
         resources = ResourceResponder(
-            operations: operations,
-            connector: Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts),
-            watches: WatchResponder(registry: registry, metrics: metrics), body: BodyReader(catalogue: configuration.catalogue))
-        endpoints = Endpoints(configuration, metrics)
+            registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: BodyReader())
+        endpoints = Endpoints(configuration, registry, metrics)
     }
 
     /// Takes up what the store has and adds what every cluster starts with. Before the first request.
@@ -87,7 +88,7 @@ public final class APIServer: Responder {
         let user = try Impersonation.apply(request.headers, real: real, authorizer)
         try authorize(user, info)
         if info.isResource { return try await resources.respond(request, info, user: user) }
-        guard let response = try await endpoints.respond(request, info) else { throw Operations.unknownResource }
+        guard let response = try await endpoints.respond(request, info) else { throw APIError.unknownResource }
         return response
     }
 
@@ -96,13 +97,7 @@ public final class APIServer: Responder {
         try authorize(Attributes(user: user, info))
     }
 
-    func authorize(_ attributes: Attributes) throws {
-        switch authorizer.authorize(attributes) {
-        case .allow: return
-        case .pass: throw Refusal.forbidden(attributes, reason: "")
-        case .deny(let reason): throw Refusal.forbidden(attributes, reason: reason)
-        }
-    }
+    func authorize(_ attributes: Attributes) throws { try authorizer.require(attributes) }
 }
 
 extension Response {

@@ -21,8 +21,8 @@ struct Bootstrap {
     }
 
     private func target(_ object: Value) throws -> Target {
-        guard let kind = GroupVersionKind(of: object), let type = registry.catalogue.resource(kind),
-            let storage = registry.storage(type.groupVersionResource)
+        guard let kind = GroupVersionKind(of: object), let type = registry.served.kinds.resource(kind),
+            let storage = registry.served.storage(type.groupVersionResource)
         else {
             throw APIError.internalError("the catalogue lacks \(object["kind"].string ?? "a kind") that every cluster starts with")
         }
@@ -37,7 +37,7 @@ struct Bootstrap {
             try await completeRole(existing, wanted: object, target)
             return
         }
-        _ = try await registry.create(target, object, Write(registry, user: .apiserver))
+        _ = try await registry.create(target, object, WriteContext(registry, user: .apiserver))
     }
 
     /// A role that an older version made gets the rules it lacks, unless its annotation says to leave it.
@@ -50,7 +50,7 @@ struct Bootstrap {
         let present = existing["rules"].elements.map(PolicyRule.init)
         let missing = wanted["rules"].elements.filter { !PolicyRule.cover(present, PolicyRule($0)) }
         guard !missing.isEmpty else { return }
-        _ = try await registry.modify(target, Write(registry, user: .apiserver)) { old in
+        _ = try await registry.modify(target, WriteContext(registry, user: .apiserver)) { old in
             var role = old
             role["rules"] = .array(old["rules"].elements + missing)
             return role
@@ -114,7 +114,7 @@ struct Bootstrap {
     /// Creates an object or brings it up to date: the server's address may be another than last time.
     private func keep(_ object: Value) async throws {
         let target = try target(object)
-        let write = Write(registry, user: .apiserver)
+        let write = WriteContext(registry, user: .apiserver)
         guard registry.store.latest(target.key) != nil else {
             _ = try await registry.create(target, object, write)
             return

@@ -8,7 +8,8 @@ extension APIServer {
     /// What an API server is made from. The caller keeps the store open for as long as the server serves.
     public struct Configuration: Sendable {
         public var store: Store
-        public var catalogue = Catalogue.builtin
+        /// What is served from the start.
+        public var kinds = Kinds.builtin
         /// Where ClusterIPs come from.
         public var serviceRange: IPv4Range
         /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.

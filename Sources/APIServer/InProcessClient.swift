@@ -14,47 +14,51 @@ final class InProcessClient: Client {
     }
 
     private var registry: Registry { server.registry }
-    private var operations: Operations { server.operations }
 
-    /// Finds the resource and checks that the user may.
-    private func type(
-        _ verb: String, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil
-    ) throws -> ResourceType {
+    /// Checks that the user may, and finds what the verb is done to.
+    private func target(
+        _ verb: Verb, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil,
+        in served: Served
+    ) throws -> Target {
         let subresource = subresource ?? ""
         try server.authorize(
             Attributes(
-                user: user, verb: verb, group: resource.group, resource: resource.resource, subresource: subresource,
+                user: user, verb: verb.rawValue, group: resource.group, resource: resource.resource, subresource: subresource,
                 namespace: resource == .namespaces ? name : namespace ?? "", name: name))
-        return try operations.resolve(resource, namespace: namespace ?? "", name: name, subresource: subresource, verb: verb).type
+        return try served.target(verb, resource, namespace: namespace ?? "", name: name, subresource: subresource)
     }
 
-    private func object(_ answer: Answer, _ type: ResourceType) throws -> Object {
-        switch answer.content {
-        case .record(let record): try object(record, type)
-        case .stored(let value): Object(try storage(type).fromStored(value))
+    /// Has the request done as HTTP's are.
+    private func answer(
+        _ verb: Verb, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil,
+        options: WriteOptions = WriteOptions(), _ input: (Target, Served) throws -> Call.Input
+    ) async throws -> (answer: Answer, target: Target) {
+        let served = registry.served
+        let target = try target(verb, resource, namespace: namespace, name: name, subresource: subresource, in: served)
+        let context = WriteContext(registry, served: served, user: user, options: options)
+        return (
+            try await server.handlers.answer(
+                Call(verb: verb, target: target, input: try input(target, served), context: context)), target
+        )
+    }
+
+    private func object(_ answered: (answer: Answer, target: Target)) throws -> Object {
+        switch answered.answer.content {
+        case .record(let record): object(record, answered.target.storage)
+        case .stored(let value): Object(answered.target.storage.fromStored(value))
         case .value(let value): Object(value)
+        case .list, .values, .watch, .response: throw APIError.internalError("one object was expected")
         }
-    }
-
-    private func storage(_ type: ResourceType) throws -> Storage {
-        guard let storage = registry.storage(type.groupVersionResource) else { throw Operations.unknownResource }
-        return storage
     }
 
     /// The shared object, unless it is asked for in another version than it is stored in.
-    private func object(_ record: Record, _ type: ResourceType) throws -> Object {
-        let storage = try storage(type)
-        return storage.isConverted ? Object(storage.fromStored(record.object.value)) : record.object
+    private func object(_ record: Record, _ storage: Storage) -> Object {
+        storage.isConverted ? Object(storage.fromStored(record.object.value)) : record.object
     }
 
-    private var write: Write { Write(registry, user: user) }
-
     /// An object from a loop, made to be of its type as one from outside is.
-    private func checked(_ object: Value, _ type: ResourceType, subresource: String?) throws -> Value {
-        let kind = subresource.flatMap { type.subresource($0)?.kind } ?? type.groupVersionKind
-        guard let schema = kind == type.groupVersionKind ? type.schema.schema : registry.catalogue.type(of: kind) else {
-            throw Operations.unknownResource
-        }
+    private func checked(_ object: Value, _ target: Target, _ served: Served) throws -> Value {
+        let (kind, schema) = try target.bodyKind(served.kinds)
         var object = object
         object["apiVersion"] = .string(kind.groupVersion.description)
         object["kind"] = .string(kind.kind)
@@ -63,34 +67,35 @@ final class InProcessClient: Client {
     }
 
     func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
-        let type = try type("get", resource, namespace: namespace, name: name, subresource: subresource)
-        return try object(try await operations.get(type, namespace: namespace ?? "", name: name, subresource: subresource ?? ""), type)
+        try object(try await answer(.get, resource, namespace: namespace, name: name, subresource: subresource) { _, _ in .none })
     }
 
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
-        let type = try type("list", resource, namespace: namespace)
-        if resource == ComponentStatuses.resource {
-            return ObjectList(items: await operations.components.list().map { Object($0) }, resourceVersion: "")
+        let (answer, target) = try await answer(.list, resource, namespace: namespace) { _, _ in .query(ListQuery(options)) }
+        switch answer.content {
+        case .list(let list):
+            return ObjectList(
+                items: list.records.map { object($0, target.storage) }, resourceVersion: String(list.revision),
+                continueToken: list.continueToken)
+        case .values(let values): return ObjectList(items: values.map { Object($0) }, resourceVersion: "")
+        default: throw APIError.internalError("a list was expected")
         }
-        let list = try registry.list(try operations.target(type, namespace: namespace ?? "", name: ""), ListQuery(options))
-        return ObjectList(
-            items: try list.records.map { try object($0, type) }, resourceVersion: String(list.revision), continueToken: list.continueToken)
     }
 
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
-        let type = try type("watch", resource, namespace: namespace)
-        let target = try operations.target(type, namespace: namespace ?? "", name: "")
-        let source = try WatchSource(registry, target, ListQuery(options))
-        let pending = PendingEvents(try source.initial.map { WatchEvent(kind: .added, object: try object($0, type)) })
+        let (answer, target) = try await answer(.watch, resource, namespace: namespace) { _, _ in .query(ListQuery(options)) }
+        guard case .watch(let source) = answer.content else { throw APIError.internalError("a watch was expected") }
+        let storage = target.storage
+        let pending = PendingEvents(source.initial.map { WatchEvent(kind: .added, object: object($0, storage)) })
         return WatchStream { [self] in
             while true {
                 if let event = pending.pop() { return event }
                 do {
                     guard let events = try await source.watch.next() else { return nil }
                     pending.append(
-                        try events.compactMap { event in
+                        events.compactMap { event in
                             guard let change = source.change(event) else { return nil }
-                            return WatchEvent(kind: WatchEvent.Kind(change), object: try object(event.record, type))
+                            return WatchEvent(kind: WatchEvent.Kind(change), object: object(event.record, storage))
                         })
                 } catch let error as StoreError {
                     throw Registry.error(error, target)
@@ -99,42 +104,40 @@ final class InProcessClient: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
-        -> Object
-    {
-        let type = try type("create", resource, namespace: namespace, name: name ?? "", subresource: subresource)
-        let checked = try checked(object, type, subresource: subresource)
-        return try self.object(
-            try await operations.create(type, namespace: namespace ?? "", name: name ?? "", subresource: subresource ?? "", checked, write),
-            type)
+    func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws -> Object {
+        try self.object(
+            try await answer(
+                .create, resource, namespace: namespace, name: name ?? "", subresource: subresource, options: options
+            ) { .object(try checked(object, $0, $1)) })
     }
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
-        -> Object
-    {
-        let type = try type("update", resource, namespace: namespace, name: name, subresource: subresource)
-        let checked = try checked(object, type, subresource: subresource)
-        return try self.object(
-            try await operations.update(type, namespace: namespace ?? "", name: name, subresource: subresource ?? "", checked, write), type)
+    func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws -> Object {
+        try self.object(
+            try await answer(.update, resource, namespace: namespace, name: name, subresource: subresource, options: options) {
+                .object(try checked(object, $0, $1))
+            })
     }
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
-        async throws -> Object
-    {
-        let type = try type("patch", resource, namespace: namespace, name: name, subresource: subresource)
-        let write = write
-        let patch = ObjectPatch(kind: kind, content: patch, fields: FieldChecks(mode: .ignore, write: write))
-        return try object(
-            try await operations.patch(type, namespace: namespace ?? "", name: name, subresource: subresource ?? "", patch, write), type)
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    ) async throws -> Object {
+        try object(
+            try await answer(.patch, resource, namespace: namespace, name: name, subresource: subresource, options: options) { _, _ in
+                .patch(ObjectPatch(kind: kind, content: patch))
+            })
     }
 
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
-        let type = try type("delete", resource, namespace: namespace, name: name)
-        let target = try operations.target(type, namespace: namespace ?? "", name: name)
-        let isDryRun = try BodyReader.dryRun(options["dryRun"].elements.compactMap(\.string))
+        let deletion = try DeleteOptions(options)
         return try object(
-            try await registry.delete(target, DeleteOptions(options), Write(registry, user: user, effect: isDryRun ? .dryRun : .commit)),
-            type)
+            try await answer(
+                .delete, resource, namespace: namespace, name: name, options: WriteOptions(isDryRun: deletion.isDryRun)
+            ) { _, _ in .deletion(deletion) })
     }
 
     /// The user must be allowed to impersonate; where it is not, every call of the client throws the refusal.

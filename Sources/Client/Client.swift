@@ -16,14 +16,18 @@ public protocol Client: Sendable {
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream
 
     /// Creates `object`; with a subresource, posts it there (`binding`, `eviction`, `token`), and `name` is the parent's.
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
-        -> Object
+    func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws -> Object
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
-        -> Object
+    func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws -> Object
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
-        async throws -> Object
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    ) async throws -> Object
 
     /// `options` is a `DeleteOptions`, or `.null`. Returns what the API answered: the object, or a `Status`.
     @discardableResult
@@ -40,16 +44,26 @@ extension Client {
     public func list(_ resource: GroupVersionResource, namespace: String? = nil) async throws -> ObjectList {
         try await list(resource, namespace: namespace, options: ListOptions())
     }
-    public func create(_ resource: GroupVersionResource, namespace: String? = nil, _ object: Value) async throws -> Object {
-        try await create(resource, namespace: namespace, name: nil, subresource: nil, object)
+    public func create(
+        _ resource: GroupVersionResource, namespace: String? = nil, name: String? = nil, subresource: String? = nil, _ object: Value
+    ) async throws -> Object {
+        try await create(resource, namespace: namespace, name: name, subresource: subresource, object, options: WriteOptions())
     }
-    public func update(_ resource: GroupVersionResource, namespace: String? = nil, name: String, _ object: Value) async throws -> Object {
-        try await update(resource, namespace: namespace, name: name, subresource: nil, object)
+    public func update(
+        _ resource: GroupVersionResource, namespace: String? = nil, name: String, subresource: String? = nil, _ object: Value
+    ) async throws -> Object {
+        try await update(resource, namespace: namespace, name: name, subresource: subresource, object, options: WriteOptions())
     }
     public func updateStatus(_ resource: GroupVersionResource, namespace: String? = nil, name: String, _ object: Value) async throws
         -> Object
     {
         try await update(resource, namespace: namespace, name: name, subresource: "status", object)
+    }
+    public func patch(
+        _ resource: GroupVersionResource, namespace: String? = nil, name: String, subresource: String? = nil, _ kind: PatchKind,
+        _ patch: Value
+    ) async throws -> Object {
+        try await self.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch, options: WriteOptions())
     }
     @discardableResult
     public func delete(_ resource: GroupVersionResource, namespace: String? = nil, name: String) async throws -> Object {

@@ -29,22 +29,32 @@ public final class HTTPSClient: Client {
         try await object(.GET, Path(resource, namespace, name, subresource))
     }
 
-    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value)
+    public func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    )
         async throws -> Object
     {
-        try await self.object(.POST, Path(resource, namespace, name, subresource), JSON.encode(object))
+        try await self.object(.POST, Path(resource, namespace, name, subresource, options), JSON.encode(object))
     }
 
-    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value)
+    public func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    )
         async throws -> Object
     {
-        try await self.object(.PUT, Path(resource, namespace, name, subresource), JSON.encode(object))
+        var object = object
+        options.preconditions.put(into: &object)
+        return try await self.object(.PUT, Path(resource, namespace, name, subresource, options), JSON.encode(object))
     }
 
     public func patch(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
     ) async throws -> Object {
-        try await object(.PATCH, Path(resource, namespace, name, subresource), JSON.encode(patch), contentType: kind.rawValue)
+        var patch = patch
+        if kind != .json { options.preconditions.put(into: &patch) }
+        return try await object(
+            .PATCH, Path(resource, namespace, name, subresource, options), JSON.encode(patch), contentType: kind.rawValue)
     }
 
     @discardableResult

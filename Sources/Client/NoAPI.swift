@@ -20,14 +20,19 @@ extension PartialClient {
     public func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
         throw refusal
     }
-    public func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value)
+    public func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    )
         async throws -> Object
     { throw refusal }
-    public func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value)
+    public func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    )
         async throws -> Object
     { throw refusal }
     public func patch(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
     ) async throws -> Object { throw refusal }
     public func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
         throw refusal

@@ -20,6 +20,15 @@ struct Path {
         hasQuery = true
     }
 
+    /// Where a write goes, with how it is to be taken.
+    init(_ resource: GroupVersionResource, _ namespace: String?, _ name: String?, _ subresource: String?, _ options: WriteOptions) {
+        self.init(resource, namespace, name, subresource)
+        add("fieldManager", options.fieldManager)
+        if let force = options.force { add("force", force ? "true" : "false") }
+        if options.isDryRun { add("dryRun", "All") }
+        add("fieldValidation", options.fieldValidation.rawValue)
+    }
+
     mutating func add(_ options: ListOptions) {
         add("labelSelector", options.labelSelector)
         add("fieldSelector", options.fieldSelector)

@@ -18,6 +18,9 @@ struct History: Sendable {
     var end: Int { base + events.count }
     subscript(cursor: Int) -> Event { events[cursor - base] }
 
+    /// The revision of the latest change, or that from which on there was none.
+    var newest: UInt64 { events.last?.revision ?? compacted }
+
     /// The first event after `revision`.
     func cursor(after revision: UInt64) -> Int {
         var low = skipped

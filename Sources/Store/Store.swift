@@ -56,6 +56,11 @@ public final class Store: Sendable {
     /// How many objects each collection has. One that became empty may be listed.
     public func collections() -> [String: Int] { memory.withState { $0.collections.mapValues(\.records.count) } }
 
+    /// The newest change of any of the collections: who has seen it has seen all. 0 where nothing ever changed.
+    public func newestChange(in collections: [String]) -> UInt64 {
+        memory.withState { state in collections.reduce(0) { max($0, state.collections[$1]?.history.newest ?? 0) } }
+    }
+
     /// The records of a collection, or of one namespace in it, in the order of their keys.
     ///
     /// - Parameters:

@@ -78,3 +78,37 @@ import Testing
         #expect((operations.inlineIn, operations.inlineInner, operations.number) == (2, 0, 1))
     }
 }
+
+@Suite struct SchemaTablesTests {
+    /// A name in a table that no type or field has would say nothing, silently.
+    @Test func everyNameInATableIsOfTheCatalogue() { #expect(SchemaTables.strangers(to: .builtin) == []) }
+}
+
+@Suite struct KindsTests {
+    private let widgets = ResourceType(
+        group: "example.com", version: "v2", name: "widgets", singularName: "widget", kind: "Widget", isNamespaced: true, verbs: ["get"],
+        shortNames: [], categories: [], storageVersionHash: nil, subresources: [], columns: [],
+        schema: TypeReference(name: "io.k8s.api.core.v1.ConfigMap") { Catalogue.builtin.type(named: $0) })
+
+    @Test func customKindsComeAfterTheProgramsOwn() throws {
+        var older = widgets
+        older.version = "v1"
+        let kinds = Kinds(version: 7, .builtin, custom: [widgets, older], groups: [.init(name: "example.com", versions: ["v2", "v1"])])
+        #expect(kinds.version == 7)
+        #expect(kinds.resources.count == Kinds.builtin.resources.count + 2)
+        #expect(kinds.groups.last?.versions == ["v2", "v1"])
+        #expect(kinds.preferred(group: "example.com", resource: "widgets")?.version == "v2")
+        #expect(kinds.resource(GroupVersionKind(group: "example.com", version: "v1", kind: "Widget"))?.name == "widgets")
+        #expect(
+            kinds.type(of: GroupVersionKind(group: "", version: "v1", kind: "Pod"))
+                === Catalogue.builtin.type(named: "io.k8s.api.core.v1.Pod"))
+    }
+
+    @Test func nothingTakesTheNameOfTheProgramsOwn() {
+        var pods = widgets
+        (pods.group, pods.version, pods.name) = ("", "v1", "pods")
+        let kinds = Kinds(version: 1, .builtin, custom: [pods])
+        #expect(kinds.resource(.pods)?.kind == "Pod")
+        #expect(kinds.resources.count == Kinds.builtin.resources.count)
+    }
+}

@@ -34,11 +34,11 @@ struct OpenAPIProtobufTests {
     private func text(_ bytes: ArraySlice<UInt8>?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
 
     @Test func everyDefinitionIsThere() throws {
-        let document = try fields(OpenAPI.v2Protobuf(catalogue: .builtin)[...])
+        let document = try fields(OpenAPI.v2Protobuf(kinds: .builtin)[...])
         #expect(text(document.first { $0.number == 1 }?.content) == "2.0")
         let definitions = try fields(#require(document.first { $0.number == 9 }).content).map { try fields($0.content) }
         let names = definitions.map { text($0.first { $0.number == 1 }?.content) }
-        #expect(Set(names) == Set(OpenAPI.v2(catalogue: .builtin)["definitions"].fields.keys))
+        #expect(Set(names) == Set(OpenAPI.v2(kinds: .builtin)["definitions"].fields.keys))
 
         // A definition in full: its required fields, its properties and the kind it is.
         let index = try #require(names.firstIndex(of: "io.k8s.api.apps.v1.DeploymentSpec"))

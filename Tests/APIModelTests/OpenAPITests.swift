@@ -3,7 +3,7 @@ import OrderedCollections
 import Testing
 
 struct OpenAPITests {
-    private let apps = OpenAPI.v3(groupVersion: GroupVersion(group: "apps", version: "v1"), catalogue: .builtin)
+    private let apps = OpenAPI.v3(groupVersion: GroupVersion(group: "apps", version: "v1"), kinds: .builtin)
 
     @Test func schemas() {
         let deployment = apps["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"]
@@ -37,12 +37,12 @@ struct OpenAPITests {
     @Test func noDanglingReference() {
         for (group, versions) in Catalogue.builtin.groups {
             for version in versions {
-                let document = OpenAPI.v3(groupVersion: GroupVersion(group: group, version: version), catalogue: .builtin)
+                let document = OpenAPI.v3(groupVersion: GroupVersion(group: group, version: version), kinds: .builtin)
                 let schemas = document["components"]["schemas"].fields
                 for name in references(document) { #expect(schemas[name] != nil, "\(group)/\(version): \(name)") }
             }
         }
-        let document = OpenAPI.v2(catalogue: .builtin)
+        let document = OpenAPI.v2(kinds: .builtin)
         let definitions = document["definitions"].fields
         for name in references(document) { #expect(definitions[name] != nil, "v2: \(name)") }
         #expect(document["swagger"] == "2.0")

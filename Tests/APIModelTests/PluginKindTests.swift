@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func explained() {
-        let document = OpenAPI.v3(groupVersion: version, catalogue: .builtin)
+        let document = OpenAPI.v3(groupVersion: version, kinds: .builtin)
         let spec = document["components"]["schemas"]["dev.apus.plugins.v1alpha1.PluginSpec"]
         #expect(spec["required"] == ["kind", "library"])
         #expect(spec["properties"]["sha256"]["type"] == "string")

@@ -145,7 +145,9 @@ final class FakeAPI: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+    func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
         let name = object["metadata"]["name"].string ?? ""
@@ -156,7 +158,9 @@ final class FakeAPI: Client {
         return store(resource, namespace ?? "", name, object)
     }
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+    func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
         try await request("update \(resource)/\(name)")
@@ -167,7 +171,10 @@ final class FakeAPI: Client {
         return store(resource, namespace ?? "", name, object)
     }
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    )
         async throws -> Object
     {
         try await request("patch \(resource)/\(name)")

@@ -114,7 +114,10 @@ final class NotingClient: PartialClient {
         guard resource == .namespaces, name == "shop" else { throw APIError.notFound(resource.resource, name) }
         return Object(["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop", "resourceVersion": "7"]])
     }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    )
         async throws -> Object
     {
         if refusingPatches { throw APIError(code: 403, reason: .forbidden, message: "\(user) cannot patch \(resource.resource)") }

@@ -45,7 +45,10 @@ import Testing
                 return nil
             }
         }
-        func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+        func create(
+            _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value,
+            options: WriteOptions
+        ) async throws
             -> Object
         {
             guard resource == .pods, subresource == "binding", let name else { return Object(object) }
@@ -63,12 +66,15 @@ import Testing
             return Object(["kind": "Status", "status": "Success"])
         }
         func patch(
-            _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value
+            _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+            options: WriteOptions
         ) async throws -> Object {
             if subresource == "status" { state.change { $0.conditions[name] = patch["status"]["conditions"][0]["message"].string } }
             return Object(patch)
         }
-        func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+        func update(
+            _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+        ) async throws
             -> Object
         { Object(object) }
     }

@@ -41,14 +41,17 @@ final class CountingClient: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+    func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
         guard resource == .pods, subresource == "binding", let name else {
-            return try await api.create(resource, namespace: namespace, name: name, subresource: subresource, object)
+            return try await api.create(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
         }
         do {
-            let answer = try await api.create(resource, namespace: namespace, name: name, subresource: subresource, object)
+            let answer = try await api.create(
+                resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
             let woken = state.withLock { state in
                 state.bindings.nodes[name, default: []].append(object["target"]["name"].string ?? "")
                 let count = state.bindings.nodes.count
@@ -73,15 +76,20 @@ final class CountingClient: Client {
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
         try await api.watch(resource, namespace: namespace, options: options)
     }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+    func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
-        try await api.update(resource, namespace: namespace, name: name, subresource: subresource, object)
+        try await api.update(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
     }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    )
         async throws -> Object
     {
-        try await api.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch)
+        try await api.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch, options: options)
     }
     @discardableResult
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {

@@ -5,17 +5,7 @@ internal import OrderedCollections
 enum DefaultTable {
     struct Entry: Sendable {
         var field: String
-        var value: Value
-        var replacesZero: Bool
-
-        func applies(to value: Value?) -> Bool {
-            switch value {
-            case nil, .null?: true
-            case .string(let text)?: text.isEmpty
-            case .int(0)?, .bool(false)?: replacesZero
-            default: false
-            }
-        }
+        var fallback: Fallback
     }
 
     static let types: [String: [Entry]] = {
@@ -25,7 +15,7 @@ enum DefaultTable {
             let replacesZero = parts[1].hasSuffix("!")
             let field = replacesZero ? String(parts[1].dropLast()) : parts[1]
             let name = parts[0].hasPrefix("io.") ? parts[0] : "io.k8s.api." + parts[0]
-            types[name, default: []].append(Entry(field: field, value: value(parts[2]), replacesZero: replacesZero))
+            types[name, default: []].append(Entry(field: field, fallback: Fallback(value: value(parts[2]), replacesZero: replacesZero)))
         }
         return types
     }()
@@ -209,4 +199,20 @@ enum DefaultTable {
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion strategy None
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec conversion {}
         """
+}
+
+/// The default of one field.
+struct Fallback: Sendable {
+    var value: Value
+    /// Whether zero and false count as absent, too.
+    var replacesZero: Bool
+
+    func applies(to value: Value?) -> Bool {
+        switch value {
+        case nil, .null?: true
+        case .string(let text)?: text.isEmpty
+        case .int(0)?, .bool(false)?: replacesZero
+        default: false
+        }
+    }
 }

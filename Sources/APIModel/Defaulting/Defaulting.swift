@@ -20,10 +20,12 @@ public enum Defaulting {
     public static func apply(_ value: inout Value, schema: TypeSchema) {
         guard case .object(var fields) = value else { return }
         value = .null
-        let defaults = DefaultTable.types[schema.name]
-        for entry in defaults ?? [] where entry.applies(to: fields[entry.field]) { fields[entry.field] = entry.value }
+        for index in schema.defaulted {
+            let field = schema.fields[index]
+            if let fallback = field.fallback, fallback.applies(to: fields[field.name]) { fields[field.name] = fallback.value }
+        }
         value = .object(fields)
-        DefaultRules.rules[schema.name]?(&value)
+        schema.rules.fill?(&value)
 
         guard case .object(var fields) = value else { return }
         value = .null
@@ -32,7 +34,7 @@ public enum Defaulting {
             descend(&fields.values[index], field.type)
         }
         value = .object(fields)
-        DefaultRules.afterwards[schema.name]?(&value)
+        schema.rules.fillAfterwards?(&value)
     }
 
     private static func descend(_ value: inout Value, _ type: FieldType) {

@@ -5,8 +5,8 @@ internal import OrderedCollections
 /// The documents are made anew at each call, in one pass; whoever serves them keeps the bytes.
 public enum OpenAPI {
     /// OpenAPI 3.0 for one group and version: its paths, and every schema they lead to.
-    public static func v3(groupVersion: GroupVersion, catalogue: Catalogue) -> Value {
-        v3(groupVersion: groupVersion, resources: catalogue.resources.filter { $0.groupVersion == groupVersion }, catalogue: catalogue)
+    public static func v3(groupVersion: GroupVersion, kinds: Kinds) -> Value {
+        v3(groupVersion: groupVersion, resources: kinds.resources.filter { $0.groupVersion == groupVersion }, catalogue: kinds.catalogue)
     }
 
     /// The same for resources that need not be the catalogue's own.
@@ -39,8 +39,9 @@ public enum OpenAPI {
     }
 
     /// OpenAPI 2.0 for everything.
-    public static func v2(catalogue: Catalogue) -> Value {
-        let paths = OpenAPIPaths(form: .v2, catalogue: catalogue).paths(catalogue.resources)
+    public static func v2(kinds: Kinds) -> Value {
+        let catalogue = kinds.catalogue
+        let paths = OpenAPIPaths(form: .v2, catalogue: catalogue).paths(kinds.resources)
         var schemas = OpenAPISchemas(form: .v2, catalogue: catalogue)
         for type in catalogue.types { schemas.add(type.name) }
         return [
@@ -53,7 +54,7 @@ public enum OpenAPI {
     }
 
     /// The definitions of `v2` as protobuf, for clients that read nothing else.
-    public static func v2Protobuf(catalogue: Catalogue) -> [UInt8] { OpenAPIProtobuf.encode(v2(catalogue: catalogue)) }
+    public static func v2Protobuf(kinds: Kinds) -> [UInt8] { OpenAPIProtobuf.encode(v2(kinds: kinds)) }
 
     enum Form {
         case v2, v3

@@ -41,6 +41,17 @@ enum ObjectMetaRules {
             if after.isNull || before == after { continue }
             errors.append(.invalid(path.child(field), after, "field is immutable"))
         }
+        if !old["deletionTimestamp"].isNull {
+            let before = old["finalizers"].elements
+            let added = metadata["finalizers"].elements.filter { !before.contains($0) }.compactMap(\.string)
+            if !added.isEmpty {
+                let list = added.map { FieldError.quoted($0) }.sorted().joined(separator: ", ")
+                errors.append(
+                    .forbidden(
+                        path.child("finalizers"),
+                        "no new finalizers can be added if the object is being deleted, found new finalizers []string{\(list)}"))
+            }
+        }
         shared(metadata, path, &errors)
         return errors
     }

@@ -18,6 +18,9 @@ enum UpdateRules {
         return errors
     }
 
+    /// The kinds that have rules here.
+    static var kinds: [String] { Array(immutable.keys) + Array(rules.keys) }
+
     private enum Message {
         case immutable
         case invalid(String)

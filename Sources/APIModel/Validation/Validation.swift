@@ -2,8 +2,8 @@ internal import OrderedCollections
 
 /// Says what is wrong with an object, in upstream's words.
 ///
-/// Three sources, all by type, so that a pod template is judged alike wherever it stands: the schema (what is required), `ConstraintTable`
-/// (formats, enumerations, ranges) and `TypeRules` (what relates several fields). Rules for whole kinds are in `KindRules`, those for
+/// All but the last by type, so that a pod template is judged alike wherever it stands: the schema says what is required, its fields'
+/// constraints formats, enumerations and ranges, its rule what relates several fields. Rules for whole kinds are in `KindRules`, those for
 /// updates in `UpdateRules`. Objects must have their defaults already.
 public enum Validation {
     /// For an object about to be created. `status` is not looked at.
@@ -61,15 +61,16 @@ struct Validator {
 
     mutating func check(_ value: Value, _ schema: TypeSchema, _ path: FieldPath, except: Set<String> = []) {
         guard case .object(let fields) = value else { return }
-        for constraint in ConstraintTable.types[schema.name] ?? [] {
-            if let found = fields[constraint.field] { constraint.check(found, path.child(constraint.field), &errors) }
+        for index in schema.constrained {
+            let field = schema.fields[index]
+            guard let found = fields[field.name] else { continue }
+            for constraint in field.constraints { constraint.check(found, path.child(field.name), &errors) }
         }
-        TypeRules.rules[schema.name]?(value, path, &errors)
-        let optional = ConstraintTable.optional[schema.name] ?? []
+        schema.rules.check?(value, path, &errors)
         for field in schema.fields where !except.contains(field.name) {
             let child = path.child(field.name)
             let found = fields[field.name] ?? .null
-            if field.isRequired, !optional.contains(field.name) {
+            if field.isRequired, !field.mayBeEmpty {
                 switch (field.type, found) {
                 case (.object(let reference), .null):
                     // Upstream has an empty structure there, and tells what that misses.

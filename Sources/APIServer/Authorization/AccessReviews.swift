@@ -5,16 +5,32 @@ struct AccessReviews: Sendable {
     let authorizer: any Authorizer
     let authenticator: any TokenAuthenticator
 
-    /// The answer to a review of the given resource, `nil` when it is none.
-    func answer(_ type: ResourceType, namespace: String, _ review: Value, user: UserInfo) async throws -> Value? {
-        switch "\(type.group)/\(type.name)" {
-        case "authorization.k8s.io/selfsubjectaccessreviews": accessReview(review, user: user)
-        case "authorization.k8s.io/subjectaccessreviews": accessReview(review, user: try subject(review, kind: type.kind))
-        case "authorization.k8s.io/localsubjectaccessreviews": try local(review, namespace: namespace, kind: type.kind)
-        case "authorization.k8s.io/selfsubjectrulesreviews": try rulesReview(review, user: user)
-        case "authentication.k8s.io/selfsubjectreviews": filled(review, status: ["userInfo": user.value])
-        case "authentication.k8s.io/tokenreviews": try await tokenReview(review)
-        default: nil
+    var handlers: Handlers.Table {
+        [
+            .init("authorization.k8s.io/selfsubjectaccessreviews", "", .create): answer { accessReview($0, user: $1.context.user) },
+            .init("authorization.k8s.io/subjectaccessreviews", "", .create): answer {
+                accessReview($0, user: try subject($0, kind: $1.target.type.kind))
+            },
+            .init("authorization.k8s.io/localsubjectaccessreviews", "", .create): answer {
+                try local($0, namespace: $1.target.namespace, kind: $1.target.type.kind)
+            },
+            .init("authorization.k8s.io/selfsubjectrulesreviews", "", .create): answer { try rulesReview($0, user: $1.context.user) },
+            .init("authentication.k8s.io/selfsubjectreviews", "", .create): answer {
+                filled($0, status: ["userInfo": $1.context.user.value])
+            },
+            .init("authentication.k8s.io/tokenreviews", "", .create): answer { review, _ in try tokenReview(review) },
+        ]
+    }
+
+    /// A review goes through admission as every create does.
+    private func answer(_ review: @escaping @Sendable (Value, Call) throws -> Value) -> Handler {
+        { call in
+            var object = try call.object
+            let request = AdmissionRequest(operation: .create, target: call.target, context: call.context)
+            try await call.target.storage.admission.admit(&object, request)
+            return try await call.target.storage.admission.validate(object, request) { [object] in
+                (Answer(.value(try review(object, call)), code: 201), .dropped)
+            }
         }
     }
 
@@ -85,7 +101,7 @@ struct AccessReviews: Sendable {
             ])
     }
 
-    private func tokenReview(_ review: Value) async throws -> Value {
+    private func tokenReview(_ review: Value) throws -> Value {
         guard let token = review[path: "spec", "token"].string, !token.isEmpty else {
             throw APIError.badRequest("token is required for TokenReview in authentication")
         }

@@ -64,6 +64,17 @@ public protocol Authorizer: Sendable {
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule]
 }
 
+extension Authorizer {
+    /// - Throws: 403 unless it is allowed.
+    func require(_ attributes: Attributes) throws {
+        switch authorize(attributes) {
+        case .allow: return
+        case .pass: throw Refusal.forbidden(attributes, reason: "")
+        case .deny(let reason): throw Refusal.forbidden(attributes, reason: reason)
+        }
+    }
+}
+
 /// Asks one after another; the first that allows or denies decides.
 public struct AuthorizerChain: Authorizer {
     public var members: [any Authorizer]

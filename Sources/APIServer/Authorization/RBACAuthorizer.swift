@@ -4,11 +4,9 @@ import Synchronization
 
 /// Role-based access control over the roles and bindings in the store.
 ///
-/// The rules are compiled when first asked for and again after a change; every write to the four collections passes this process, which
-/// says so with `invalidate`.
+/// The rules are compiled when first asked for and again when the store says that one of the four collections has changed, whoever wrote.
 final class RBACAuthorizer: Authorizer {
-    static let collections = Set(
-        ["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map { "rbac.authorization.k8s.io/\($0)" })
+    static let collections = ["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map { "rbac.authorization.k8s.io/\($0)" }
 
     private struct Grant: Sendable {
         var rules: [PolicyRule]
@@ -21,18 +19,11 @@ final class RBACAuthorizer: Authorizer {
         var namespaces: [String: [String: [Grant]]] = [:]
     }
 
-    private enum State {
-        case stale
-        case compiled(Compiled)
-    }
-
     private let store: Store
-    private let state = Mutex(State.stale)
+    /// The rules, and the change up to which they were compiled.
+    private let state = Mutex<(compiled: Compiled, change: UInt64)?>(nil)
 
     init(store: Store) { self.store = store }
-
-    /// Call after a committed change of a role or binding.
-    func invalidate() { state.withLock { $0 = .stale } }
 
     func authorize(_ attributes: Attributes) -> Decision {
         for grant in grants(for: attributes.user, namespace: attributes.isResource ? attributes.namespace : "") {
@@ -63,13 +54,13 @@ final class RBACAuthorizer: Authorizer {
         return found
     }
 
-    /// Compiled under the lock, so that a change that comes in between is not lost: its `invalidate` waits and makes the result stale
-    /// again.
+    /// The change is looked at before the roles are, so that one that comes in between makes the result stale again.
     private func current() -> Compiled {
-        state.withLock { state in
-            if case .compiled(let compiled) = state { return compiled }
+        let change = store.newestChange(in: Self.collections)
+        return state.withLock { state in
+            if let state, state.change >= change { return state.compiled }
             let compiled = compile()
-            state = .compiled(compiled)
+            state = (compiled, change)
             return compiled
         }
     }

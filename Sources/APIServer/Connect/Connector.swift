@@ -14,7 +14,12 @@ struct Connector: Sendable {
 
     private var backends: Backends { Backends(registry: registry, kubeletHosts: kubeletHosts) }
 
-    static let subresources: Set = ["exec", "attach", "portforward", "log", "proxy"]
+    private static let subresources: [String: Set<String>] = [
+        "/pods": ["exec", "attach", "portforward", "log", "proxy"], "/services": ["proxy"], "/nodes": ["proxy"],
+    ]
+
+    /// Whether the request is a conversation with somebody else: its body is not read here, nor is what it accepts negotiated.
+    static func takesOver(_ target: Target) -> Bool { subresources[target.storage.collection]?.contains(target.subresource) ?? false }
     private static let hopByHop: Set = [
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
         "content-length", "host",
@@ -22,14 +27,35 @@ struct Connector: Sendable {
     /// Credentials are for this server, not for those behind it.
     private static let secrets: Set = ["authorization", "cookie"]
 
-    func respond(_ request: Request, _ info: RequestInfo) async throws -> Response {
-        switch (info.resource, info.subresource) {
-        case ("pods", "proxy"): try await proxy(request, info, to: try backends.pod(info.name, namespace: info.namespace))
-        case ("services", "proxy"): try await proxy(request, info, to: try backends.service(info.name, namespace: info.namespace))
-        case ("nodes", "proxy"): try await proxy(request, info, to: try backends.node(info.name))
-        case ("pods", "log"): try await logs(request, info)
-        case ("pods", "exec"), ("pods", "attach"), ("pods", "portforward"): try await stream(request, info)
-        default: throw APIError(code: 404, reason: .notFound, message: "the server could not find the requested resource")
+    var handlers: Handlers.Table {
+        let answers: [(String, String, @Sendable (Request, RequestInfo) async throws -> Response)] = [
+            ("/pods", "proxy", { try await proxy($0, $1, to: try backends.pod($1.name, namespace: $1.namespace)) }),
+            ("/services", "proxy", { try await proxy($0, $1, to: try backends.service($1.name, namespace: $1.namespace)) }),
+            ("/nodes", "proxy", { try await proxy($0, $1, to: try backends.node($1.name)) }),
+            ("/pods", "log", { try await logs($0, $1) }),
+            ("/pods", "exec", { try await stream($0, $1) }), ("/pods", "attach", { try await stream($0, $1) }),
+            ("/pods", "portforward", { try await stream($0, $1) }),
+        ]
+        var table: Handlers.Table = [:]
+        for (collection, subresource, answer) in answers {
+            for verb in [Verb.get, .create, .update, .patch, .delete] {
+                table[.init(collection, subresource, verb)] = { call in try await Self.connect(call, answer) }
+            }
+        }
+        return table
+    }
+
+    /// Asks the admission chain whether the connection may be made; reading a log is no connection.
+    private static func connect(
+        _ call: Call, _ answer: @Sendable (Request, RequestInfo) async throws -> Response
+    ) async throws -> Answer {
+        guard case .connection(let request, let info) = call.input else { throw APIError.unknownResource }
+        if call.target.subresource == "log" { return Answer(.response(try await answer(request, info))) }
+        var options = Value.null
+        let admission = AdmissionRequest(operation: .connect, target: call.target, context: call.context)
+        try await call.target.storage.admission.admit(&options, admission)
+        return try await call.target.storage.admission.validate(options, admission) {
+            (Answer(.response(try await answer(request, info))), .committed)
         }
     }
 
@@ -108,7 +134,7 @@ struct Connector: Sendable {
     // MARK: Proxy
 
     private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
-        let body = try await BodyReader(catalogue: registry.catalogue).bytes(request)
+        let body = try await BodyReader().bytes(request)
         return try await exchange(
             request, method: request.method.rawValue, target: Self.target("/" + info.rest, request.query.map { ($0.name, $0.value) }),
             to: backend, body: body)

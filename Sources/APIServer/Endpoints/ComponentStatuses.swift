@@ -2,16 +2,24 @@ import APIModel
 
 /// The virtual resource behind `kubectl get cs`: one object for each health check, made when asked for.
 struct ComponentStatuses: Sendable {
-    static let resource = GroupVersionResource(group: "", version: "v1", resource: "componentstatuses")
-
     var checks: [HealthCheck]
 
-    func get(_ name: String) async throws -> Value {
+    var handlers: Handlers.Table {
+        [
+            .init("/componentstatuses", "", .get): { Answer(.value(try await get($0.target.name))) },
+            .init("/componentstatuses", "", .list): { call in
+                call.context.warn("v1 ComponentStatus is deprecated in v1.19+")
+                return Answer(.values(await list()))
+            },
+        ]
+    }
+
+    private func get(_ name: String) async throws -> Value {
         guard let check = checks.first(where: { $0.name == name }) else { throw APIError.notFound("componentstatuses", name) }
         return await Self.object(check)
     }
 
-    func list() async -> [Value] {
+    private func list() async -> [Value] {
         var objects: [Value] = []
         for check in checks { objects.append(await Self.object(check)) }
         return objects

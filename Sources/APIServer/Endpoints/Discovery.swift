@@ -12,31 +12,31 @@ struct Discovery: Sendable {
 
     static let aggregatedTypes = ["v2": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"]
 
-    init(_ catalogue: Catalogue, serverAddress: String) {
+    init(_ kinds: Kinds, serverAddress: String) {
         legacy = JSON.encode([
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": .string(serverAddress)]],
         ])
-        let named = catalogue.groups.filter { !$0.name.isEmpty }
+        let named = kinds.groups.filter { !$0.name.isEmpty }
         let list = named.map { Self.group($0.name, $0.versions) }
         groups = JSON.encode(["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(list)])
         var byPath: [String: [UInt8]] = [:]
-        for (group, versions) in named {
+        for (group, versions) in named.map({ ($0.name, $0.versions) }) {
             var object = Self.group(group, versions)
             object["kind"] = "APIGroup"
             object["apiVersion"] = "v1"
             byPath["/apis/\(group)"] = JSON.encode(object)
         }
-        for (group, versions) in catalogue.groups {
+        for (group, versions) in kinds.groups.map({ ($0.name, $0.versions) }) {
             for version in versions {
                 let path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
-                byPath[path] = JSON.encode(Self.resourceList(GroupVersion(group: group, version: version), catalogue))
+                byPath[path] = JSON.encode(Self.resourceList(GroupVersion(group: group, version: version), kinds))
             }
         }
         self.byPath = byPath
-        let core = Self.aggregated(catalogue.groups.filter { $0.name.isEmpty }, catalogue)
+        let core = Self.aggregated(kinds.groups.filter { $0.name.isEmpty }, kinds)
         aggregatedCore = JSON.encode(core)
-        aggregatedGroups = JSON.encode(Self.aggregated(named, catalogue))
+        aggregatedGroups = JSON.encode(Self.aggregated(named, kinds))
         hash = ContentHash.hex(aggregatedGroups + aggregatedCore)
     }
 
@@ -61,9 +61,9 @@ struct Discovery: Sendable {
         return ["name": .string(name), "versions": .array(listed), "preferredVersion": listed.first ?? .null]
     }
 
-    private static func resourceList(_ version: GroupVersion, _ catalogue: Catalogue) -> Value {
+    private static func resourceList(_ version: GroupVersion, _ kinds: Kinds) -> Value {
         var resources: [Value] = []
-        for type in catalogue.resources where type.groupVersion == version {
+        for type in kinds.resources where type.groupVersion == version {
             resources.append([
                 "name": .string(type.name), "singularName": .string(type.singularName), "namespaced": .bool(type.isNamespaced),
                 "kind": .string(type.kind),
@@ -86,10 +86,11 @@ struct Discovery: Sendable {
         ]
     }
 
-    private static func aggregated(_ groups: [(name: String, versions: [String])], _ catalogue: Catalogue) -> Value {
-        let items = groups.map { group, versions -> Value in
+    private static func aggregated(_ groups: [Kinds.Group], _ kinds: Kinds) -> Value {
+        let items = groups.map { entry -> Value in
+            let (group, versions) = (entry.name, entry.versions)
             let listed = versions.map { version -> Value in
-                let resources = catalogue.resources.filter { $0.group == group && $0.version == version }.map(aggregated)
+                let resources = kinds.resources.filter { $0.group == group && $0.version == version }.map(aggregated)
                 return ["version": .string(version), "resources": .array(resources), "freshness": "Current"]
             }
             return ["metadata": ["name": group.isEmpty ? .null : .string(group), "creationTimestamp": .null], "versions": .array(listed)]

@@ -6,12 +6,11 @@ import PKI
 /// Everything that is no resource: health, discovery, OpenAPI, metrics and the keys of service accounts.
 struct Endpoints: Sendable {
     private let health: Health
-    private let discovery: Discovery
-    private let openAPI: OpenAPIDocuments
+    private let documents: KindDocuments
     private let metrics: Metrics
     private let configuration: APIServer.Configuration
 
-    init(_ configuration: APIServer.Configuration, _ metrics: Metrics) {
+    init(_ configuration: APIServer.Configuration, _ registry: Registry, _ metrics: Metrics) {
         self.configuration = configuration
         self.metrics = metrics
         let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
@@ -19,8 +18,7 @@ struct Endpoints: Sendable {
         let own = [ping] + configuration.healthChecks
         health = Health(checks: ["livez": own, "readyz": own + store, "healthz": own + store])
         let address = configuration.advertise.map { "\($0.address):\($0.port)" } ?? ""
-        discovery = Discovery(configuration.catalogue, serverAddress: address)
-        openAPI = OpenAPIDocuments(configuration.catalogue)
+        documents = KindDocuments(registry, serverAddress: address)
     }
 
     /// Whether a path is open to everyone.
@@ -52,8 +50,8 @@ struct Endpoints: Sendable {
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)
         default: break
         }
-        if path.hasPrefix("/openapi/") { return openAPI.answer(request, path: path) }
-        return discovery.answer(path, accept: request.headers[.accept], etag: request.headers[.ifNoneMatch])
+        if path.hasPrefix("/openapi/") { return documents.current.openAPI.answer(request, path: path) }
+        return documents.current.discovery.answer(path, accept: request.headers[.accept], etag: request.headers[.ifNoneMatch])
     }
 
     private var openIDConfiguration: Value {

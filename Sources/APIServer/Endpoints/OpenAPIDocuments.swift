@@ -11,10 +11,10 @@ final class OpenAPIDocuments: Sendable {
         var hash: String
     }
 
-    private let catalogue: Catalogue
+    private let kinds: Kinds
     private let documents = Mutex<[String: Document]>([:])
 
-    init(_ catalogue: Catalogue) { self.catalogue = catalogue }
+    init(_ kinds: Kinds) { self.kinds = kinds }
 
     /// The answer to a path below `/openapi`, `nil` when there is no such document.
     func answer(_ request: Request, path: String) -> Response? {
@@ -26,11 +26,11 @@ final class OpenAPIDocuments: Sendable {
         if path == "/openapi/v2" {
             for type in MediaType.accepted(request.headers[.accept]).map(\.type) {
                 if Codec.byMediaType[type] == .json {
-                    let document = document(path) { OpenAPI.v2(catalogue: self.catalogue) }
+                    let document = document(path) { OpenAPI.v2(kinds: self.kinds) }
                     return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
                 }
                 if Self.protobufTypes.contains(type) {
-                    let document = document(Self.protobufTypes[0]) { OpenAPI.v2Protobuf(catalogue: self.catalogue) }
+                    let document = document(Self.protobufTypes[0]) { OpenAPI.v2Protobuf(kinds: self.kinds) }
                     return ETag.answer(document.bytes, hash: document.hash, type: Self.protobufTypes[0], ifNoneMatch: etag)
                 }
             }
@@ -65,7 +65,7 @@ final class OpenAPIDocuments: Sendable {
     }
 
     private func versionDocument(_ version: GroupVersion) -> Document {
-        document(Self.path(version)) { OpenAPI.v3(groupVersion: version, catalogue: catalogue) }
+        document(Self.path(version)) { OpenAPI.v3(groupVersion: version, kinds: kinds) }
     }
 
     private static func path(_ version: GroupVersion) -> String {
@@ -73,7 +73,7 @@ final class OpenAPIDocuments: Sendable {
     }
 
     private func version(_ path: String) -> GroupVersion? {
-        for (group, versions) in catalogue.groups {
+        for (group, versions) in kinds.groups.map({ ($0.name, $0.versions) }) {
             for version in versions {
                 let candidate = GroupVersion(group: group, version: version)
                 if path == "/openapi/v3/\(Self.path(candidate))" { return candidate }
@@ -85,10 +85,10 @@ final class OpenAPIDocuments: Sendable {
     /// Names every document by the hash of its content, which takes making them all, once; only those that are asked for are kept.
     private func index() -> Value {
         var paths: Value.Fields = [:]
-        for (group, versions) in catalogue.groups {
+        for (group, versions) in kinds.groups.map({ ($0.name, $0.versions) }) {
             for version in versions {
                 let version = GroupVersion(group: group, version: version)
-                let hash = ContentHash.hex(JSON.encode(OpenAPI.v3(groupVersion: version, catalogue: catalogue)))
+                let hash = ContentHash.hex(JSON.encode(OpenAPI.v3(groupVersion: version, kinds: kinds)))
                 paths[Self.path(version)] = ["serverRelativeURL": .string("/openapi/v3/\(Self.path(version))?hash=\(hash)")]
             }
         }

@@ -6,7 +6,6 @@ import HTTPTypes
 /// Reads the objects that requests bring: once, in whichever of the three encodings, checked against their type.
 struct BodyReader: Sendable {
     static let limit = 3 << 20
-    let catalogue: Catalogue
 
     /// The bytes of the body.
     func bytes(_ request: Request) async throws -> [UInt8] {
@@ -18,28 +17,36 @@ struct BodyReader: Sendable {
     }
 
     /// The object in the body, which must be of `kind`, without unknown fields.
-    func object(_ request: Request, as kind: GroupVersionKind, schema: TypeSchema, _ checks: FieldChecks) async throws -> Value {
+    func object(_ request: Request, as kind: GroupVersionKind, schema: TypeSchema, _ write: WriteContext) async throws -> Value {
         var duplicates: [String] = []
         var object = try decode(
-            try await bytes(request), contentType: request.headers[.contentType], kind: kind, schema: schema, duplicates: &duplicates)
+            try await bytes(request), contentType: request.headers[.contentType], kind: kind, schema: schema, write.served.kinds,
+            duplicates: &duplicates)
         guard case .object = object else {
             throw APIError.badRequest("the object provided is unrecognized (must be of type \(kind.kind)): it is no JSON object")
         }
         try check(&object, kind)
         let unknown = try Pruning.decode(&object, schema: schema, kind: kind)
-        try checks.report(unknown: unknown, duplicates: duplicates, kind: kind)
+        try write.report(unknown: unknown, duplicates: duplicates, kind: kind)
         return object
     }
 
+    private static let deleteOptions = GroupVersionKind(group: "", version: "v1", kind: "DeleteOptions")
+
+    /// Options have no group of their own; this one is every client's for them.
+    private static let metaGroupVersion = GroupVersion(group: "meta.k8s.io", version: "v1")
+
     /// The options of a delete, from the body if there is one and from the query where the body says nothing.
-    func deleteOptions(_ request: Request) async throws -> (options: DeleteOptions, isDryRun: Bool) {
+    /// - Throws: 400 for a body that is something else: what was meant for another request must not delete.
+    func deleteOptions(_ request: Request, _ kinds: Kinds) async throws -> DeleteOptions {
         let bytes = try await bytes(request)
         var value = Value.emptyObject
-        if !bytes.isEmpty, let schema = catalogue.type(named: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") {
+        if !bytes.isEmpty, let schema = kinds.type(of: Self.deleteOptions) {
             var duplicates: [String] = []
-            let kind = GroupVersionKind(group: "", version: "v1", kind: "DeleteOptions")
-            value = try decode(bytes, contentType: request.headers[.contentType], kind: kind, schema: schema, duplicates: &duplicates)
-            _ = try Pruning.decode(&value, schema: schema, kind: kind)
+            value = try decode(
+                bytes, contentType: request.headers[.contentType], kind: Self.deleteOptions, schema: schema, kinds, duplicates: &duplicates)
+            try Self.checkIsDeleteOptions(value, schema, kinds)
+            _ = try Pruning.decode(&value, schema: schema, kind: Self.deleteOptions)
         }
         if let grace = request.query("gracePeriodSeconds") {
             guard let seconds = Int64(grace) else { throw APIError.badRequest("gracePeriodSeconds must be a number") }
@@ -51,13 +58,32 @@ struct BodyReader: Sendable {
         if let orphan = request.query("orphanDependents"), value["orphanDependents"].isNull {
             value["orphanDependents"] = .bool(orphan == "true")
         }
-        let dryRun = try Self.dryRun(
-            value["dryRun"].elements.compactMap(\.string) + request.query.filter { $0.name == "dryRun" }.map(\.value))
-        return (try DeleteOptions(value), dryRun)
+        return try DeleteOptions(value)
+    }
+
+    /// Every group version has the kind; what names another kind, or a group that is not served, is no option of a delete.
+    private static func checkIsDeleteOptions(_ value: Value, _ schema: TypeSchema, _ kinds: Kinds) throws {
+        guard case .object = value else { throw APIError.badRequest("the body of a delete must be DeleteOptions") }
+        let (version, kind) = (value["apiVersion"].string ?? "", value["kind"].string ?? "")
+        guard version.isEmpty, kind.isEmpty else {
+            guard let groupVersion = GroupVersion(version.isEmpty ? "v1" : version) else {
+                throw APIError.badRequest("unexpected GroupVersion string: \(version)")
+            }
+            let named = GroupVersionKind(
+                group: groupVersion.group, version: groupVersion.version, kind: kind.isEmpty ? deleteOptions.kind : kind)
+            guard named.kind == deleteOptions.kind else {
+                throw APIError.badRequest("decoded object cannot be converted to DeleteOptions: it is \(named)")
+            }
+            let isServed = kinds.groups.contains { $0.name == named.group && $0.versions.contains(named.version) }
+            guard isServed || groupVersion == metaGroupVersion || kinds.type(of: named) === schema else {
+                throw APIError.badRequest("no kind \"\(named.kind)\" is registered for version \"\(groupVersion)\"")
+            }
+            return
+        }
     }
 
     /// The patch in the body.
-    func patch(_ request: Request, _ checks: FieldChecks) async throws -> ObjectPatch {
+    func patch(_ request: Request) async throws -> ObjectPatch {
         let type = MediaType(request.headers[.contentType] ?? "").type
         guard let kind = PatchKind(rawValue: type) else {
             let supported = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
@@ -67,22 +93,15 @@ struct BodyReader: Sendable {
             throw APIError(code: 415, reason: .unsupportedMediaType, message: "\(what) - accepted media types include: \(supported)")
         }
         do {
-            return ObjectPatch(kind: kind, content: try JSON.decode(try await bytes(request)), fields: checks)
+            return ObjectPatch(kind: kind, content: try JSON.decode(try await bytes(request)))
         } catch let error as JSON.Error {
             throw APIError.badRequest("error decoding patch: \(error)")
         }
     }
 
-    static func dryRun(_ values: [String]) throws -> Bool {
-        for value in values where value != "All" {
-            throw APIError(
-                code: 422, reason: .invalid,
-                message: "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
-        }
-        return !values.isEmpty
-    }
-
-    private func decode(_ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: TypeSchema, duplicates: inout [String])
+    private func decode(
+        _ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: TypeSchema, _ kinds: Kinds, duplicates: inout [String]
+    )
         throws -> Value
     {
         let type = MediaType(contentType ?? "application/json").type
@@ -90,7 +109,7 @@ struct BodyReader: Sendable {
             switch type {
             case "", "application/json": return try JSON.decode(bytes, duplicates: &duplicates)
             case "application/yaml": return try YAML.decode(String(decoding: bytes, as: UTF8.self)).first ?? .null
-            case "application/vnd.kubernetes.protobuf": return try Protobuf.decodeUnknown(bytes, as: schema, catalogue: catalogue)
+            case "application/vnd.kubernetes.protobuf": return try Protobuf.decodeUnknown(bytes, as: schema, catalogue: kinds.catalogue)
             default:
                 throw APIError(
                     code: 415, reason: .unsupportedMediaType,

@@ -21,12 +21,34 @@ struct Presenter: Sendable {
 
     func response(_ answer: Answer) throws -> Response {
         switch answer.content {
+        case .list(let list): return try response(list)
+        case .values(let objects): return try response(virtual: objects)
+        case .response(let response): return response
+        case .watch: throw APIError.internalError("a watch is no answer of one piece")
         case .record(let record):
             if isPlain { return Responses.bytes(record.bytes, type: Codec.json.contentType, code: answer.code) }
             return try respond(value(record), code: answer.code)
         case .stored(let object): return try respond(storage.fromStored(object), code: answer.code)
-        case .value(let value): return try respond(value, code: answer.code, form: .object)
+        case .value(let value):
+            // A status, a scale or a review is shown as it is, whatever form the objects of the kind are wanted in.
+            return try respond(value, code: answer.code, form: value["kind"].string == storage.type.kind ? nil : .object)
         }
+    }
+
+    private func response(virtual objects: [Value]) throws -> Response {
+        let shown: Value
+        switch presentation.form {
+        case .table(let version): shown = table(objects, metadata: .emptyObject, version: version)
+        case .object, .partial: shown = frame(objects, metadata: .emptyObject)
+        }
+        return Responses.bytes(try encode(shown), type: presentation.codec.contentType)
+    }
+
+    private func frame(_ items: [Value], metadata: Value) -> Value {
+        [
+            "kind": .string("\(storage.type.kind)List"), "apiVersion": .string(storage.type.groupVersion.description),
+            "metadata": metadata, "items": .array(items),
+        ]
     }
 
     private func respond(_ value: Value, code: Int, form: Presentation.Form? = nil) throws -> Response {
@@ -96,11 +118,7 @@ struct Presenter: Sendable {
     private func shape(_ list: ListResult) throws -> Value {
         let items = list.records.map(value)
         switch presentation.form {
-        case .object:
-            return [
-                "kind": .string("\(storage.type.kind)List"), "apiVersion": .string(storage.type.groupVersion.description),
-                "metadata": metadata(list), "items": .array(items),
-            ]
+        case .object: return frame(items, metadata: metadata(list))
         case .table(let version): return table(items, metadata: metadata(list), version: version)
         case .partial(let version):
             return [

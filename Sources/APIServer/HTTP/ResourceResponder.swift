@@ -1,115 +1,125 @@
 import APIModel
+import Client
 import HTTPServer
 import HTTPTypes
 import Store
 
 /// Answers requests for resources: reads what they bring, has it done, writes what they want to see.
 struct ResourceResponder: Sendable {
-    let operations: Operations
-    let connector: Connector
+    let registry: Registry
+    let handlers: Handlers
     let watches: WatchResponder
     let body: BodyReader
 
-    private var registry: Registry { operations.registry }
-
     func respond(_ request: Request, _ info: RequestInfo, user: UserInfo) async throws -> Response {
-        let resource = GroupVersionResource(group: info.group, version: info.version, resource: info.resource)
-        let namespace = info.resource == "namespaces" && info.group.isEmpty ? "" : info.namespace
-        let (type, subresource) = try operations.resolve(
-            resource, namespace: namespace, name: info.isNamed ? info.name : "", subresource: info.subresource, verb: info.verb)
-        if Connector.subresources.contains(info.subresource) { return try await connector.respond(request, info) }
+        guard let verb = Verb(rawValue: info.verb) else { throw APIError.unknownResource }
+        let served = registry.served
+        let target = try served.target(
+            verb, GroupVersionResource(group: info.group, version: info.version, resource: info.resource),
+            namespace: info.resource == "namespaces" && info.group.isEmpty ? "" : info.namespace, name: info.isNamed ? info.name : "",
+            subresource: info.subresource)
+        if Connector.takesOver(target) {
+            let context = WriteContext(registry, served: served, user: user)
+            return try connected(
+                try await handlers.answer(Call(verb: verb, target: target, input: .connection(request, info), context: context)))
+        }
         let presentation = try Presentation.negotiate(accept: request.headers[.accept], pretty: request.query("pretty"))
-        switch info.verb {
-        case "get":
-            return try present(
-                try await operations.get(type, namespace: namespace, name: info.name, subresource: info.subresource), type, presentation,
-                request)
-        case "list" where resource == ComponentStatuses.resource: return try await components(type, presentation, request)
-        case "list":
-            let list = try registry.list(try collection(type, namespace), try ListQuery { request.query($0) })
-            return try presenter(type, presentation, request).response(list)
-        case "watch":
-            var target = try collection(type, namespace)
-            if info.isNamed { target.name = info.name }
-            return try watches.respond(target, try ListQuery { request.query($0) }, try presenter(type, presentation, request))
-        case "create", "update": return try await write(request, info, type, subresource, namespace, presentation, user)
-        case "patch":
-            let write = try self.write(request, user)
-            let patch = try await body.patch(
-                request, FieldChecks(mode: try FieldChecks.mode(request.query("fieldValidation")), write: write))
-            let answer = try await operations.patch(
-                type, namespace: namespace, name: info.name, subresource: info.subresource, patch, write)
-            return Responses.withWarnings(write.warnings, try present(answer, type, presentation, request))
-        case "delete", "deletecollection": return try await delete(request, info, type, namespace, presentation, user)
-        default: throw Operations.unknownResource
+        let presenter = Presenter(
+            storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
+            includeObject: try IncludeObject.read(request))
+        let call = try await call(verb, target, request, served, user)
+        let answer: Answer
+        do {
+            answer = try await handlers.answer(call)
+        } catch let error as APIError where verb == .watch && error.reason == .expired {
+            return try watches.expired(error, presenter)
+        }
+        if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter) }
+        return Responses.withWarnings(call.context.warnings, try presenter.response(answer))
+    }
+
+    private func connected(_ answer: Answer) throws -> Response {
+        guard case .response(let response) = answer.content else { throw APIError.internalError("a connection was not answered") }
+        return response
+    }
+
+    /// The request with what its body and query say.
+    private func call(_ verb: Verb, _ target: Target, _ request: Request, _ served: Served, _ user: UserInfo) async throws -> Call {
+        var options = try WriteOptions(request, verb)
+        func call(_ input: Call.Input) -> Call {
+            Call(verb: verb, target: target, input: input, context: WriteContext(registry, served: served, user: user, options: options))
+        }
+        switch verb {
+        case .get: return call(.none)
+        case .list, .watch: return call(.query(try ListQuery { request.query($0) }))
+        case .create, .update:
+            let (kind, schema) = try target.bodyKind(served.kinds)
+            let context = WriteContext(registry, served: served, user: user, options: options)
+            let object = try await body.object(request, as: kind, schema: schema, context)
+            return Call(verb: verb, target: target, input: .object(object), context: context)
+        case .patch: return call(.patch(try await body.patch(request)))
+        case .delete, .deletecollection:
+            let deletion = try await body.deleteOptions(request, served.kinds)
+            options.isDryRun = options.isDryRun || deletion.isDryRun
+            return call(verb == .delete ? .deletion(deletion) : .deletions(try ListQuery { request.query($0) }, deletion))
+        }
+    }
+}
+
+extension Call {
+    /// What a list or a watch asks for.
+    fileprivate var query: ListQuery {
+        guard case .query(let query) = input else { return ListQuery() }
+        return query
+    }
+}
+
+extension Target {
+    /// The kind that a body sent here must be, and its type.
+    func bodyKind(_ kinds: Kinds) throws -> (kind: GroupVersionKind, schema: TypeSchema) {
+        guard let subresource = type.subresource(subresource), subresource.kind != type.groupVersionKind else {
+            return (type.groupVersionKind, type.schema.schema)
+        }
+        guard let schema = kinds.type(of: subresource.kind) else { throw APIError.unknownResource }
+        return (subresource.kind, schema)
+    }
+}
+
+extension WriteOptions {
+    /// What the query of a write says.
+    init(_ request: Request, _ verb: Verb) throws {
+        self.init()
+        let kind = verb == .create ? "CreateOptions" : verb == .update ? "UpdateOptions" : verb == .patch ? "PatchOptions" : "DeleteOptions"
+        for (name, value) in request.query where name == "dryRun" { isDryRun = try Self.dryRun(value, kind) || isDryRun }
+        guard verb == .create || verb == .update || verb == .patch else { return }
+        fieldManager = request.query("fieldManager") ?? ""
+        if fieldManager.unicodeScalars.count > 128 {
+            throw Self.invalid(kind, "fieldManager: Too long: may not be more than 128 bytes")
+        }
+        if fieldManager.isEmpty {
+            fieldManager = String((request.headers[.userAgent] ?? "").prefix { $0 != "/" }.prefix(128))
+        }
+        if verb == .patch { force = request.query("force").map { $0 == "true" || $0 == "1" } }
+        fieldValidation = .warn
+        if let asked = request.query("fieldValidation"), !asked.isEmpty {
+            guard let known = FieldValidation(rawValue: asked) else {
+                throw Self.invalid(
+                    kind, "fieldValidation: Unsupported value: \"\(asked)\": supported values: \"Ignore\", \"Strict\", \"Warn\"")
+            }
+            fieldValidation = known
         }
     }
 
-    private func collection(_ type: ResourceType, _ namespace: String) throws -> Target {
-        try operations.target(type, namespace: namespace, name: "")
+    /// Whether one value of `dryRun` asks for a dry run.
+    static func dryRun(_ value: String, _ kind: String) throws -> Bool {
+        guard value == "All" else { throw invalid(kind, "dryRun: Unsupported value: \"\(value)\": supported values: \"All\"") }
+        return true
     }
 
-    private func write(_ request: Request, _ user: UserInfo) throws -> Write {
-        let isDryRun = try BodyReader.dryRun(request.query.filter { $0.name == "dryRun" }.map(\.value))
-        return Write(registry, user: user, effect: isDryRun ? .dryRun : .commit)
-    }
-
-    private func write(
-        _ request: Request, _ info: RequestInfo, _ type: ResourceType, _ subresource: ResourceType.Subresource?, _ namespace: String,
-        _ presentation: Presentation,
-        _ user: UserInfo
-    ) async throws -> Response {
-        let write = try write(request, user)
-        let kind = subresource?.kind ?? type.groupVersionKind
-        guard let schema = subresource == nil ? type.schema.schema : registry.catalogue.type(of: kind) else {
-            throw Operations.unknownResource
-        }
-        let checks = FieldChecks(mode: try FieldChecks.mode(request.query("fieldValidation")), write: write)
-        let object = try await body.object(request, as: kind, schema: schema, checks)
-        let answer =
-            info.verb == "create"
-            ? try await operations.create(type, namespace: namespace, name: info.name, subresource: info.subresource, object, write)
-            : try await operations.update(type, namespace: namespace, name: info.name, subresource: info.subresource, object, write)
-        return Responses.withWarnings(write.warnings, try present(answer, type, presentation, request))
-    }
-
-    private func delete(
-        _ request: Request, _ info: RequestInfo, _ type: ResourceType, _ namespace: String, _ presentation: Presentation, _ user: UserInfo
-    ) async throws -> Response {
-        let (options, isDryRun) = try await body.deleteOptions(request)
-        let write = Write(registry, user: user, effect: isDryRun ? .dryRun : .commit)
-        guard info.verb == "deletecollection" else {
-            return try present(
-                try await registry.delete(operations.target(type, namespace: namespace, name: info.name), options, write), type,
-                presentation, request)
-        }
-        let deleted = try await registry.deleteCollection(
-            try collection(type, namespace), try ListQuery { request.query($0) }, options, write)
-        return try presenter(type, presentation, request).response(deleted)
-    }
-
-    private func components(_ type: ResourceType, _ presentation: Presentation, _ request: Request) async throws -> Response {
-        let list: Value = [
-            "kind": "ComponentStatusList", "apiVersion": "v1", "metadata": .emptyObject,
-            "items": .array(await operations.components.list()),
-        ]
-        return Responses.withWarnings(
-            ["v1 ComponentStatus is deprecated in v1.19+"],
-            try VirtualPresenter(type: type, presentation: presentation, catalogue: registry.catalogue).response(list: list))
-    }
-
-    private func presenter(_ type: ResourceType, _ presentation: Presentation, _ request: Request) throws -> Presenter {
-        guard let storage = registry.storage(type.groupVersionResource) else { throw Operations.unknownResource }
-        return Presenter(
-            storage: storage, presentation: presentation, catalogue: registry.catalogue, includeObject: try IncludeObject.read(request))
-    }
-
-    private func present(_ answer: Answer, _ type: ResourceType, _ presentation: Presentation, _ request: Request) throws -> Response {
-        if case .value(let value) = answer.content {
-            return try VirtualPresenter(type: type, presentation: presentation, catalogue: registry.catalogue).response(
-                value, code: answer.code)
-        }
-        return try presenter(type, presentation, request).response(answer)
+    private static func invalid(_ kind: String, _ why: String) -> APIError {
+        APIError(
+            code: 422, reason: .invalid, message: "\(kind).meta.k8s.io \"\" is invalid: \(why)",
+            details: ["group": "meta.k8s.io", "kind": .string(kind)])
     }
 }
 
@@ -122,40 +132,6 @@ enum IncludeObject {
         case "Object": return .object
         case let other?:
             throw APIError.badRequest("unrecognized includeObject value: \"\(other)\"")
-        }
-    }
-}
-
-/// Writes what is not stored: reviews, scales, statuses.
-struct VirtualPresenter: Sendable {
-    var type: ResourceType
-    var presentation: Presentation
-    var catalogue: Catalogue
-
-    func response(_ value: Value, code: Int) throws -> Response {
-        var shown = value
-        if case .table(let version) = presentation.form, value["kind"].string == type.kind {
-            shown = Table.render([value], resource: type, includeObject: .metadata, listMetadata: .emptyObject, now: Clock.seconds)
-            shown["apiVersion"] = .string("meta.k8s.io/\(version)")
-        }
-        return Responses.bytes(try encode(shown), type: presentation.codec.contentType, code: code)
-    }
-
-    func response(list: Value) throws -> Response {
-        guard case .table(let version) = presentation.form else {
-            return Responses.bytes(try encode(list), type: presentation.codec.contentType)
-        }
-        var table = Table.render(
-            list["items"].elements, resource: type, includeObject: .metadata, listMetadata: list["metadata"], now: Clock.seconds)
-        table["apiVersion"] = .string("meta.k8s.io/\(version)")
-        return Responses.bytes(try encode(table), type: presentation.codec.contentType)
-    }
-
-    private func encode(_ value: Value) throws -> [UInt8] {
-        switch presentation.codec {
-        case .json: presentation.isPretty ? JSON.encodePretty(value) : JSON.encode(value)
-        case .yaml: Array(YAML.encode(value).utf8)
-        case .protobuf: try Protobuf.encodeUnknown(value, catalogue: catalogue)
         }
     }
 }

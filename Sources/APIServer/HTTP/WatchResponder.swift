@@ -10,21 +10,12 @@ struct WatchResponder: Sendable {
     /// For a watch that names no end: spread, so that clients do not come back all at once.
     private static let defaultTimeout = 1800...3600
 
-    let registry: Registry
     let metrics: Metrics
 
-    func respond(_ target: Target, _ query: ListQuery, _ presenter: Presenter) throws -> Response {
+    func respond(_ source: WatchSource, _ target: Target, _ query: ListQuery, _ presenter: Presenter) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = presenter.watchContentType
         headers[.cacheControl] = "no-cache, private"
-        let source: WatchSource
-        do {
-            source = try WatchSource(registry, target, query)
-        } catch let error as APIError where error.reason == .expired {
-            // A watch from too long ago begins and ends with this event, as clients expect it.
-            let frame = try presenter.error(error)
-            return .stream(status: .ok, headers: headers) { try await $0.write(frame) }
-        }
         let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: Self.defaultTimeout))
         let resource = target.resource
         return .stream(status: .ok, headers: headers) { writer in
@@ -44,6 +35,14 @@ struct WatchResponder: Sendable {
                 }
             }
         }
+    }
+
+    /// A watch from too long ago begins and ends with this event, as clients expect it.
+    func expired(_ error: APIError, _ presenter: Presenter) throws -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = presenter.watchContentType
+        let frame = try presenter.error(error)
+        return .stream(status: .ok, headers: headers) { try await $0.write(frame) }
     }
 
     /// Nudges the watch for its bookmarks and ends it in time.

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 
 /// How something is to be deleted.
 struct DeleteOptions: Sendable {
@@ -12,6 +13,7 @@ struct DeleteOptions: Sendable {
     var propagation: Propagation?
     var uid: String?
     var resourceVersion: String?
+    var isDryRun = false
 
     init() {}
 
@@ -20,6 +22,7 @@ struct DeleteOptions: Sendable {
         gracePeriodSeconds = value["gracePeriodSeconds"].seconds
         uid = value[path: "preconditions", "uid"].string
         resourceVersion = value[path: "preconditions", "resourceVersion"].string
+        for element in value["dryRun"].elements { isDryRun = try WriteOptions.dryRun(element.string ?? "", "DeleteOptions") || isDryRun }
         if let policy = value["propagationPolicy"].string {
             guard let propagation = Propagation(rawValue: policy) else {
                 let supported = "supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\""

@@ -1,18 +1,17 @@
 import APIModel
 import Client
 
-/// A patch as it came: its kind, its content, and how unknown fields in the result are treated.
+/// A patch as it came.
 struct ObjectPatch: Sendable {
     var kind: PatchKind
     var content: Value
-    var fields: FieldChecks
 
     /// The patched object, in the version of `target`.
-    func apply(to object: Value, _ target: Target) throws -> Value {
-        try apply(to: object, schema: target.type.schema.schema, as: target.type.groupVersionKind)
+    func apply(to object: Value, _ target: Target, _ write: WriteContext) throws -> Value {
+        try apply(to: object, schema: target.type.schema.schema, as: target.type.groupVersionKind, write)
     }
 
-    func apply(to object: Value, schema: TypeSchema, as expected: GroupVersionKind) throws -> Value {
+    func apply(to object: Value, schema: TypeSchema, as expected: GroupVersionKind, _ write: WriteContext) throws -> Value {
         var patched: Value
         switch kind {
         case .json: patched = try Patch.json(object, content)
@@ -24,7 +23,7 @@ struct ObjectPatch: Sendable {
             throw APIError.badRequest("the patch changes the object from \(expected) to \(found), which a patch may not do")
         }
         let unknown = try Pruning.decode(&patched, schema: schema, kind: expected)
-        try fields.report(unknown: unknown, kind: expected)
+        try write.report(unknown: unknown, kind: expected)
         return patched
     }
 }

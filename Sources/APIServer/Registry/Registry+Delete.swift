@@ -9,7 +9,7 @@ extension Registry {
     /// Removes an object, or marks it as being deleted when it has a grace period, finalizers or something of its kind to wait for.
     ///
     /// Returns after the commit, with the object as it is now, or a Status when it is gone.
-    func delete(_ target: Target, _ options: DeleteOptions, _ write: Write) async throws -> Answer {
+    func delete(_ target: Target, _ options: DeleteOptions, _ write: WriteContext) async throws -> Answer {
         for _ in 1...Self.attempts {
             guard let record = store.latest(target.key) else { throw target.notFound }
             if let answer = try await deleteOnce(target, record, options, write) { return answer }
@@ -18,11 +18,14 @@ extension Registry {
     }
 
     /// `nil` when somebody wrote in between.
-    private func deleteOnce(_ target: Target, _ record: Record, _ options: DeleteOptions, _ write: Write) async throws -> Answer? {
+    private func deleteOnce(_ target: Target, _ record: Record, _ options: DeleteOptions, _ write: WriteContext) async throws -> Answer? {
         let storage = target.storage
         let old = record.object.value
         try options.check(old, target)
         var object = old
+        let request = AdmissionRequest(operation: .delete, target: target, old: old, context: write)
+        var nothing = Value.null
+        try await storage.admission.admit(&nothing, request)
         try await storage.strategy.prepareForDelete(&object, target, write)
         Self.setFinalizers(&object, options)
         let wasBeingDeleted = !old[path: "metadata", "deletionTimestamp"].isNull
@@ -32,24 +35,28 @@ extension Registry {
             grace = options.gracePeriodSeconds == nil ? current : min(grace, current)
         }
         let stays = grace > 0 || !object[path: "metadata", "finalizers"].elements.isEmpty || storage.strategy.isHeld(object)
-        do throws(StoreError) {
-            guard stays else {
-                if write.isDryRun {
-                    return storage.traits.contains(.returnsDeleted) ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"])
-                }
-                let final = object == old ? nil : Body(object)
-                let gone = try await store.delete(target.key, expecting: .revision(record.revision), final: final)
-                storage.strategy.settle(prepared: nil, old: old, outcome: .removed)
-                return storage.traits.contains(.returnsDeleted) ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])
+        if stays { Self.markDeleted(&object, old: old, grace: grace, storage) }
+        return try await storage.admission.validate(.null, request) {
+            do throws(StoreError) {
+                guard stays else { return (try await remove(target, record, final: object, write), write.isDryRun ? .dropped : .removed) }
+                if object == old { return (Answer(.record(record)), .dropped) }
+                if write.isDryRun { return (Answer(.stored(object)), .dropped) }
+                let marked = try await store.put(target.key, Body(object), expecting: .revision(record.revision))
+                return (Answer(.record(marked)), .committed)
+            } catch {
+                if case .conflict = error.code { return (nil, .dropped) }
+                throw Self.error(error, target)
             }
-            Self.markDeleted(&object, old: old, grace: grace, storage)
-            if object == old { return Answer(.record(record)) }
-            if write.isDryRun { return Answer(.stored(object)) }
-            return Answer(.record(try await store.put(target.key, Body(object), expecting: .revision(record.revision))))
-        } catch {
-            if case .conflict = error.code { return nil }
-            throw Self.error(error, target)
         }
+    }
+
+    private func remove(_ target: Target, _ record: Record, final: Value, _ write: WriteContext) async throws(StoreError) -> Answer {
+        let (storage, old) = (target.storage, record.object.value)
+        let returnsObject = storage.traits.contains(.returnsDeleted)
+        if write.isDryRun { return returnsObject ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"]) }
+        let gone = try await store.delete(target.key, expecting: .revision(record.revision), final: final == old ? nil : Body(final))
+        storage.strategy.settle(prepared: nil, old: old, outcome: .removed)
+        return returnsObject ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])
     }
 
     private static func markDeleted(_ object: inout Value, old: Value, grace: Int64, _ storage: Storage) {
@@ -91,7 +98,7 @@ extension Registry {
 
     /// Deletes what the options select, one after another, and returns it as it was. Stops at the first refusal; what was deleted until
     /// then stays deleted.
-    func deleteCollection(_ target: Target, _ list: ListQuery, _ options: DeleteOptions, _ write: Write) async throws -> ListResult {
+    func deleteCollection(_ target: Target, _ list: ListQuery, _ options: DeleteOptions, _ write: WriteContext) async throws -> ListResult {
         let found = try self.list(target, list)
         for record in found.records {
             do {

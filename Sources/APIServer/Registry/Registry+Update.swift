@@ -1,13 +1,18 @@
 import APIModel
+import Client
 import Store
 
 extension Registry {
+    /// The subresources through which no specification changes, but for the node that a binding names.
+    private static let leaveGeneration: Set = ["status", "binding"]
+
     /// How often a change is tried again when others write in between.
     private static let attempts = 10
 
     /// Replaces an object by one given in the client's version.
-    func update(_ target: Target, _ object: Value, _ write: Write) async throws -> Answer {
+    func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
         if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.latest(target.key) == nil {
+            try write.authorize(.create, target)
             do {
                 return try await create(target, object, write)
             } catch let error as APIError where error.reason == .alreadyExists {
@@ -24,10 +29,10 @@ extension Registry {
     }
 
     /// Changes an object by a patch in the client's version.
-    func patch(_ target: Target, _ patch: ObjectPatch, _ write: Write) async throws -> Answer {
+    func patch(_ target: Target, _ patch: ObjectPatch, _ write: WriteContext) async throws -> Answer {
         try await modify(target, write) { old in
             let before = target.storage.fromStored(old)
-            let changed = try patch.apply(to: before, target)
+            let changed = try patch.apply(to: before, target, write)
             return try self.complete(changed, target.storage)
         }
     }
@@ -36,11 +41,15 @@ extension Registry {
     /// it is meant for.
     ///
     /// `change` gets the newest state and returns the wanted one, both in the storage version.
-    func modify(_ target: Target, _ write: Write, _ change: (Value) async throws -> Value) async throws -> Answer {
+    /// - Parameter operation: what the admission chain is asked about; nil where it has been asked about the request as a whole.
+    func modify(
+        _ target: Target, _ write: WriteContext, operation: AdmissionRequest.Operation? = .update,
+        _ change: (Value) async throws -> Value
+    ) async throws -> Answer {
         for _ in 1...Self.attempts {
             guard let record = store.latest(target.key) else { throw target.notFound }
             do {
-                return try await modifyOnce(target, record, write, change)
+                return try await modifyOnce(target, record, write, operation, change)
             } catch is WrittenInBetween {
                 continue
             }
@@ -50,20 +59,31 @@ extension Registry {
 
     private struct WrittenInBetween: Error {}
 
-    private func modifyOnce(_ target: Target, _ record: Record, _ write: Write, _ change: (Value) async throws -> Value) async throws
-        -> Answer
-    {
+    private func modifyOnce(
+        _ target: Target, _ record: Record, _ write: WriteContext, _ operation: AdmissionRequest.Operation?,
+        _ change: (Value) async throws -> Value
+    ) async throws -> Answer {
         let storage = target.storage
         let old = record.object.value
+        if let uid = write.options.preconditions.uid, uid != old[path: "metadata", "uid"].string {
+            throw target.conflict(
+                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(old[path: "metadata", "uid"].string ?? "")")
+        }
         var object = try await change(old)
+        if let version = write.options.preconditions.resourceVersion { object["metadata"]["resourceVersion"] = .string(version) }
         if let version = object[path: "metadata", "resourceVersion"].string, !version.isEmpty, version != String(record.revision) {
             throw target.conflict(Self.conflictMessage)
         }
         try ObjectMeta.prepareForUpdate(&object, old: old, target)
         Self.keepOtherParts(&object, old: old, target)
+        let chain = operation == nil ? AdmissionChain([]) : storage.admission
+        let request = AdmissionRequest(operation: operation ?? .update, target: target, old: old, context: write)
+        try await chain.admit(&object, request)
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         do {
-            if storage.traits.contains(.generation), target.subresource != "status", ObjectMeta.specificationDiffers(object, old) {
+            if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
+                ObjectMeta.specificationDiffers(object, old)
+            {
                 object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
             }
             object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
@@ -73,17 +93,19 @@ extension Registry {
                 found: Validation.validateUpdate(
                     object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
             guard errors.isEmpty else { throw target.invalid(errors) }
-            let answer = try await commitChange(target, object, record, write)
-            let written: Outcome = isFinished(object, storage) ? .removed : .committed
-            storage.strategy.settle(prepared: object, old: old, outcome: write.isDryRun ? .dropped : written)
-            return answer
+            return try await chain.validate(object, request) {
+                let answer = try await commitChange(target, object, record, write)
+                let outcome: Outcome = write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed
+                storage.strategy.settle(prepared: object, old: old, outcome: outcome)
+                return (answer, outcome)
+            }
         } catch {
             storage.strategy.settle(prepared: object, old: old, outcome: .dropped)
             throw error
         }
     }
 
-    private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: Write) async throws -> Answer {
+    private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: WriteContext) async throws -> Answer {
         if object == record.object.value { return Answer(.record(record)) }
         if write.isDryRun { return Answer(.stored(object)) }
         do throws(StoreError) {
@@ -105,8 +127,8 @@ extension Registry {
         return (metadata["deletionGracePeriodSeconds"].int ?? 0) == 0 && !storage.strategy.isHeld(object)
     }
 
-    /// The main resource does not write the status, the status subresource nothing else. What other subresources may write is their
-    /// strategy's to say.
+    /// The main resource does not write the status, the status subresource of the rest only what upstream lets it. What other subresources
+    /// may write is their strategy's to say.
     private static func keepOtherParts(_ object: inout Value, old: Value, _ target: Target) {
         guard target.storage.traits.contains(.status) else { return }
         switch target.subresource {
@@ -116,9 +138,27 @@ extension Registry {
             let (status, metadata) = (object["status"], object["metadata"])
             object = old
             object["status"] = status
-            // Labels and annotations may come with the status, as kubelets send them; the rest of the metadata is the object's own.
-            for field in ["labels", "annotations", "resourceVersion"] { object["metadata"][field] = metadata[field] }
+            object["metadata"] = metadata
+            for field in StatusMetadata.kept(target.storage.collection) { object["metadata"][field] = old["metadata"][field] }
         default: return
+        }
+    }
+}
+
+/// Which fields of the metadata a write of the status leaves as they are; it may change the others.
+enum StatusMetadata {
+    private static let all = ["labels", "annotations", "finalizers", "ownerReferences"]
+
+    static func kept(_ collection: String) -> [String] {
+        switch collection {
+        case "/pods": ["ownerReferences"]
+        case "apps/deployments": ["labels"]
+        case "flowcontrol.apiserver.k8s.io/flowschemas", "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
+            "admissionregistration.k8s.io/validatingadmissionpolicies", "apiextensions.k8s.io/customresourcedefinitions",
+            "apiregistration.k8s.io/apiservices", "storage.k8s.io/volumeattachments", "resource.k8s.io/resourceclaims",
+            "networking.k8s.io/servicecidrs":
+            all
+        default: []
         }
     }
 }

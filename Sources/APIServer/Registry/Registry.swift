@@ -1,13 +1,16 @@
 import APIModel
 import Logging
 import Store
+import Synchronization
 
 /// All resources of the catalogue over one store: the one path that every read and write takes, whether it comes over HTTPS or from a loop
 /// of this process.
 ///
 /// Knows nothing of HTTP and does not authorize; both are its callers' part. Safe from any task.
 final class Registry: Sendable {
-    let catalogue: Catalogue
+    /// Checks of a kind that only the host can make, by resource.
+    typealias Validators = [GroupVersionResource: @Sendable (Value) -> [FieldError]]
+
     let store: Store
     let services: ServiceAllocator
     let tokens: TokenSigner
@@ -15,61 +18,34 @@ final class Registry: Sendable {
     /// For the check that nobody hands out more than they have.
     let authorizer: any Authorizer
     let log: Logger
-    private let storages: [GroupVersionResource: Storage]
-    private let byCollection: [String: Storage]
+    private let strategies: [String: any Strategy]
+    private let admission: [any AdmissionMember]
+    private let validators: Validators
+    private let current: Mutex<Served>
 
     init(
-        catalogue: Catalogue, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
-        authorizer: any Authorizer, rootCA: String,
-        validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]], log: Logger
+        kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
+        authorizer: any Authorizer, rootCA: String, validators: Validators, log: Logger
     ) {
-        self.catalogue = catalogue
         self.store = store
         self.services = services
         self.tokens = tokens
         self.rbac = rbac
         self.authorizer = authorizer
         self.log = log
-        let strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
-        var storages: [GroupVersionResource: Storage] = [:]
-        var byCollection: [String: Storage] = [:]
-        for type in catalogue.resources where type.verbs.contains("get") && type.name != "componentstatuses" {
-            let stored = Self.storageVersion(of: type, in: catalogue)
-            let collection = "\(stored.group)/\(stored.name)"
-            let storage = Storage(
-                type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(),
-                conversion: Self.conversion(type),
-                traits: Storage.traits(collection, type), validator: validators[type.groupVersionResource])
-            storages[type.groupVersionResource] = storage
-            if !storage.isConverted { byCollection[collection] = storage }
-        }
-        self.storages = storages
-        self.byCollection = byCollection
+        self.validators = validators
+        strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
+        admission = Admission.members
+        current = Mutex(Served(kinds, strategies: strategies, admission: admission, validators: validators))
     }
 
-    /// `nil` for what is not stored, such as reviews.
-    func storage(_ resource: GroupVersionResource) -> Storage? { storages[resource] }
-    /// In the storage version.
-    func storage(collection: String) -> Storage? { byCollection[collection] }
+    /// The newest snapshot of what is served.
+    var served: Served { current.withLock { $0 } }
 
-    /// The preferred version of the group that has the resource; the two groups of events share the core one.
-    private static func storageVersion(of type: ResourceType, in catalogue: Catalogue) -> ResourceType {
-        if type.group == "events.k8s.io", type.name == "events" { return catalogue.resource(.events) ?? type }
-        let versions = catalogue.groups.first { $0.name == type.group }?.versions ?? []
-        for version in versions {
-            if let found = catalogue.resource(GroupVersionResource(group: type.group, version: version, resource: type.name)) {
-                return found
-            }
-        }
-        return type
-    }
-
-    private static func conversion(_ type: ResourceType) -> any Conversion {
-        switch (type.group, type.version, type.name) {
-        case ("events.k8s.io", _, "events"): EventConversion()
-        case ("autoscaling", "v1", "horizontalpodautoscalers"): HorizontalPodAutoscalerConversion()
-        default: SameFields()
-        }
+    /// Serves other kinds from now on. Requests under way go on with those they began with.
+    func serve(_ kinds: Kinds) {
+        let next = Served(kinds, strategies: strategies, admission: admission, validators: validators)
+        current.withLock { if next.kinds.version > $0.kinds.version { $0 = next } }
     }
 
     // MARK: Reading for strategies

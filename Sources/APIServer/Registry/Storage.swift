@@ -14,6 +14,7 @@ struct Storage: Sendable {
     let traits: Traits
     /// What the process that serves checks beyond the catalogue.
     let validator: (@Sendable (Value) -> [FieldError])?
+    let admission: AdmissionChain
 
     var isConverted: Bool { type.groupVersion != stored.groupVersion }
 

@@ -6,9 +6,9 @@ import APIModel
 /// a conflict.
 protocol Strategy: Sendable {
     /// Completes and admits a new object; a refusal is thrown.
-    func prepareForCreate(_ object: inout Value, _ target: Target, _ write: Write) async throws
+    func prepareForCreate(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws
     /// Completes and admits a changed object. `target.subresource` says which part the client may change; the rest is as before already.
-    func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: Write) async throws
+    func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws
     /// Checks beyond those of the catalogue. `old` is `nil` for a create.
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError]
     /// Called once after every `prepare…` that did not throw, and after every removal, with what became of it. `prepared` is what was
@@ -17,7 +17,7 @@ protocol Strategy: Sendable {
     /// Seconds between the request to delete and the removal, `nil` when the object goes at once.
     func gracePeriod(_ object: Value, requested: Int64?) -> Int64?
     /// Refuses a deletion, or begins it in the kind's own way by changing the object.
-    func prepareForDelete(_ object: inout Value, _ target: Target, _ write: Write) async throws
+    func prepareForDelete(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws
     /// Whether an object that is being deleted has to stay for reasons of its kind.
     func isHeld(_ object: Value) -> Bool
 }
@@ -33,12 +33,12 @@ enum Outcome: Sendable {
 }
 
 extension Strategy {
-    func prepareForCreate(_ object: inout Value, _ target: Target, _ write: Write) async throws {}
-    func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: Write) async throws {}
+    func prepareForCreate(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
+    func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {}
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError] { [] }
     func settle(prepared: Value?, old: Value?, outcome: Outcome) {}
     func gracePeriod(_ object: Value, requested: Int64?) -> Int64? { nil }
-    func prepareForDelete(_ object: inout Value, _ target: Target, _ write: Write) async throws {}
+    func prepareForDelete(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
     func isHeld(_ object: Value) -> Bool { false }
 }
 

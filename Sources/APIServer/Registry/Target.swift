@@ -1,4 +1,5 @@
 import APIModel
+import HTTPServer
 import Store
 
 /// What an operation of the registry is about.
@@ -35,6 +36,13 @@ struct Answer: Sendable {
         case stored(Value)
         /// Already as the client shall see it: a Status, a Scale, a review.
         case value(Value)
+        /// Records of the target's collection.
+        case list(ListResult)
+        /// Objects of the target's kind that are stored nowhere.
+        case values([Value])
+        case watch(WatchSource)
+        /// What somebody else answered.
+        case response(Response)
     }
     var code = 200
     var content: Content

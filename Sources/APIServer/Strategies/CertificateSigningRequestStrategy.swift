@@ -4,13 +4,13 @@ import APIModel
 struct CertificateSigningRequestStrategy: Strategy {
     private static let verdicts: Set = ["Approved", "Denied"]
 
-    func prepareForCreate(_ request: inout Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ request: inout Value, _ target: Target, _ write: WriteContext) async throws {
         let user = write.user.value
         for field in ["username", "uid", "groups", "extra"] { request["spec"][field] = user[field] }
         request["status"] = .emptyObject
     }
 
-    func prepareForUpdate(_ request: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForUpdate(_ request: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         switch target.subresource {
         case "approval":
             let (conditions, version) = (request["status"]["conditions"], request["metadata"]["resourceVersion"])

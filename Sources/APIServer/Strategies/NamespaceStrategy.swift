@@ -2,16 +2,14 @@ import APIModel
 
 /// Namespaces: held by their own list of finalizers while their content goes.
 struct NamespaceStrategy: Strategy {
-    private static let immortal: Set = ["default", "kube-system", "kube-public"]
-
-    func prepareForCreate(_ namespace: inout Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ namespace: inout Value, _ target: Target, _ write: WriteContext) async throws {
         let finalizers = namespace[path: "spec", "finalizers"].elements
         namespace["spec"]["finalizers"] = .array(finalizers.contains("kubernetes") ? finalizers : finalizers + ["kubernetes"])
         namespace["status"] = ["phase": "Active"]
         namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = .string(target.name)
     }
 
-    func prepareForUpdate(_ namespace: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForUpdate(_ namespace: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         switch target.subresource {
         case "finalize":
             let (finalizers, version) = (namespace["spec"]["finalizers"], namespace["metadata"]["resourceVersion"])
@@ -25,8 +23,7 @@ struct NamespaceStrategy: Strategy {
         }
     }
 
-    func prepareForDelete(_ namespace: inout Value, _ target: Target, _ write: Write) async throws {
-        guard !Self.immortal.contains(target.name) else { throw target.forbidden("this namespace may not be deleted") }
+    func prepareForDelete(_ namespace: inout Value, _ target: Target, _ write: WriteContext) async throws {
         if isHeld(namespace) { namespace["status"]["phase"] = "Terminating" }
     }
 

@@ -8,15 +8,15 @@ struct PluginStrategy: Strategy {
     /// The rules, and whose code it is that acts by them.
     private static let rights = ["rules", "library", "component", "sha256"]
 
-    func prepareForCreate(_ plugin: inout Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ plugin: inout Value, _ target: Target, _ write: WriteContext) async throws {
         try check(plugin["spec"], old: .null, target, write)
     }
 
-    func prepareForUpdate(_ plugin: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForUpdate(_ plugin: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if plugin["spec"] != old["spec"] { try check(plugin["spec"], old: old["spec"], target, write) }
     }
 
-    private func check(_ spec: Value, old: Value, _ target: Target, _ write: Write) throws {
+    private func check(_ spec: Value, old: Value, _ target: Target, _ write: WriteContext) throws {
         if Self.rights.contains(where: { spec[$0] != old[$0] }) {
             try Escalation.check(
                 spec["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: "clusterroles", name: target.name, target, write)

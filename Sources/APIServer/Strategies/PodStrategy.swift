@@ -1,18 +1,13 @@
 import APIModel
 import OrderedCollections
 
-/// Pods: admitted with their service account, priority and default tolerations, deleted with a grace period that the kubelet ends.
+/// Pods: deleted with a grace period that the kubelet ends.
 struct PodStrategy: Strategy {
-    func prepareForCreate(_ pod: inout Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ pod: inout Value, _ target: Target, _ write: WriteContext) async throws {
         pod["status"] = ["phase": "Pending", "qosClass": .string(PodQOS.qosClass(of: pod))]
-        pod["spec"]["ephemeralContainers"] = .null
-        try PriorityAdmission.admit(&pod, old: nil, target, write)
-        try ServiceAccountAdmission.admit(&pod, target, write)
-        TolerationAdmission.admit(&pod)
-        try NodeRestriction.checkPodCreate(pod, target, write)
     }
 
-    func prepareForUpdate(_ pod: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForUpdate(_ pod: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         switch target.subresource {
         case "status":
             pod["status"]["qosClass"] = old["status"]["qosClass"]
@@ -26,11 +21,13 @@ struct PodStrategy: Strategy {
             Self.keep(old, version: pod, in: &pod)
             Self.resize(&pod, "containers", to: containers)
             Self.resize(&pod, "initContainers", to: inits)
-        case "binding": return
-        default:
-            pod["spec"]["ephemeralContainers"] = old["spec"]["ephemeralContainers"]
-            try PriorityAdmission.admit(&pod, old: old, target, write)
+        default: return
         }
+    }
+
+    func validate(_ pod: Value, old: Value?, _ target: Target) -> [FieldError] {
+        guard old == nil, !pod[path: "spec", "ephemeralContainers"].isEmpty else { return [] }
+        return [.forbidden("spec.ephemeralContainers", "cannot be set on create")]
     }
 
     /// A pod that no node has, or that has ended, goes at once.

@@ -2,15 +2,12 @@ import APIModel
 
 /// Roles: nobody writes rules that they do not have themselves, unless they may `escalate`.
 struct RoleStrategy: Strategy {
-    let rbac: RBACAuthorizer
-
-    func prepareForCreate(_ role: inout Value, _ target: Target, _ write: Write) async throws { try check(role, target, write) }
-    func prepareForUpdate(_ role: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ role: inout Value, _ target: Target, _ write: WriteContext) async throws { try check(role, target, write) }
+    func prepareForUpdate(_ role: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if role["rules"] != old["rules"] || role["aggregationRule"] != old["aggregationRule"] { try check(role, target, write) }
     }
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) { rbac.invalidate() }
 
-    private func check(_ role: Value, _ target: Target, _ write: Write) throws {
+    private func check(_ role: Value, _ target: Target, _ write: WriteContext) throws {
         if !role["aggregationRule"].isNull {
             try Escalation.check(
                 [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"])], verb: "escalate", resource: target.type.name,
@@ -25,14 +22,15 @@ struct RoleStrategy: Strategy {
 struct RoleBindingStrategy: Strategy {
     let rbac: RBACAuthorizer
 
-    func prepareForCreate(_ binding: inout Value, _ target: Target, _ write: Write) async throws { try check(binding, target, write) }
-    func prepareForUpdate(_ binding: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ binding: inout Value, _ target: Target, _ write: WriteContext) async throws {
+        try check(binding, target, write)
+    }
+    func prepareForUpdate(_ binding: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if binding["roleRef"] != old["roleRef"] { throw target.invalid([.invalid("roleRef", binding["roleRef"], "cannot change roleRef")]) }
         if binding["subjects"] != old["subjects"] { try check(binding, target, write) }
     }
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) { rbac.invalidate() }
 
-    private func check(_ binding: Value, _ target: Target, _ write: Write) throws {
+    private func check(_ binding: Value, _ target: Target, _ write: WriteContext) throws {
         let role = binding["roleRef"]
         let resource = role["kind"].string == "Role" ? "roles" : "clusterroles"
         guard let rules = rbac.rules(ofRole: role, namespace: target.namespace) else {
@@ -48,7 +46,7 @@ struct RoleBindingStrategy: Strategy {
 
 /// The check that nobody hands out more than they have.
 enum Escalation {
-    static func check(_ rules: [PolicyRule], verb: String, resource: String, name: String, _ target: Target, _ write: Write) throws {
+    static func check(_ rules: [PolicyRule], verb: String, resource: String, name: String, _ target: Target, _ write: WriteContext) throws {
         let authorizer = write.registry.authorizer
         let attributes = Attributes(
             user: write.user, verb: verb, group: "rbac.authorization.k8s.io", resource: resource, namespace: target.namespace, name: name)

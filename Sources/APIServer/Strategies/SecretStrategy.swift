@@ -13,19 +13,21 @@ struct SecretStrategy: Strategy {
 
     let rootCA: String
 
-    func prepareForCreate(_ secret: inout Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ secret: inout Value, _ target: Target, _ write: WriteContext) async throws {
         Self.foldStrings(&secret)
         if secret["type"].string == Self.tokenType { try fillToken(&secret, target, write) }
     }
 
-    func prepareForUpdate(_ secret: inout Value, old: Value, _ target: Target, _ write: Write) async throws { Self.foldStrings(&secret) }
+    func prepareForUpdate(_ secret: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
+        Self.foldStrings(&secret)
+    }
 
     private static func foldStrings(_ secret: inout Value) {
         for (name, text) in secret["stringData"].fields { secret["data"][name] = .string(Base64.encode(Array((text.string ?? "").utf8))) }
         secret["stringData"] = .null
     }
 
-    private func fillToken(_ secret: inout Value, _ target: Target, _ write: Write) throws {
+    private func fillToken(_ secret: inout Value, _ target: Target, _ write: WriteContext) throws {
         guard let name = secret[path: "metadata", "annotations"][Self.account].string, !name.isEmpty else { return }
         guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name) else {
             throw target.invalid([

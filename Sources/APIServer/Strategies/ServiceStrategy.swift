@@ -4,12 +4,12 @@ import APIModel
 struct ServiceStrategy: Strategy {
     let allocator: ServiceAllocator
 
-    func prepareForCreate(_ service: inout Value, _ target: Target, _ write: Write) async throws {
+    func prepareForCreate(_ service: inout Value, _ target: Target, _ write: WriteContext) async throws {
         service["status"] = ["loadBalancer": .emptyObject]
         try allocate(&service, old: nil, target)
     }
 
-    func prepareForUpdate(_ service: inout Value, old: Value, _ target: Target, _ write: Write) async throws {
+    func prepareForUpdate(_ service: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if target.subresource.isEmpty { Self.carryOver(&service, old: old) }
         try allocate(&service, old: old, target)
     }

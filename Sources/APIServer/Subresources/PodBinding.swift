@@ -4,7 +4,27 @@ import Store
 
 /// The binding subresource: puts a pod on a node, once.
 enum PodBinding {
-    static func bind(_ target: Target, _ binding: Value, _ write: Write) async throws -> Answer {
+    static let handlers: Handlers.Table = [
+        .init("/pods", "binding", .create): { try await bind($0.target, try $0.object, $0.context) },
+        // The older form: a Binding that names the pod itself.
+        .init("/bindings", "", .create): { call in
+            let binding = try call.object
+            guard let name = binding[path: "metadata", "name"].string, !name.isEmpty else { throw APIError.badRequest("name is required") }
+            let pod = try call.context.served.target(.create, .pods, namespace: call.target.namespace, name: name, subresource: "binding")
+            return try await bind(pod, binding, call.context)
+        },
+    ]
+
+    static func bind(_ target: Target, _ given: Value, _ write: WriteContext) async throws -> Answer {
+        var binding = given
+        let request = AdmissionRequest(operation: .create, target: target, context: write)
+        try await target.storage.admission.admit(&binding, request)
+        return try await target.storage.admission.validate(binding, request) { [binding] in
+            (try await bindAdmitted(target, binding, write), write.isDryRun ? .dropped : .committed)
+        }
+    }
+
+    private static func bindAdmitted(_ target: Target, _ binding: Value, _ write: WriteContext) async throws -> Answer {
         let kind = binding[path: "target", "kind"].string ?? ""
         let node = binding[path: "target", "name"].string ?? ""
         func invalid(_ error: FieldError) -> APIError { .invalid(group: "", kind: "Binding", name: target.name, errors: [error]) }
@@ -15,7 +35,7 @@ enum PodBinding {
         {
             throw refusal(target, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(pod.uid)")
         }
-        _ = try await write.registry.modify(target.named(target.name, subresource: "binding"), write) { old in
+        _ = try await write.registry.modify(target, write, operation: nil) { old in
             guard old[path: "metadata", "deletionTimestamp"].isNull else {
                 throw refusal(target, "pod \(target.name) is being deleted, cannot be assigned to a host")
             }

@@ -4,7 +4,19 @@ import APIModel
 enum PodEviction {
     private static let budgets = "policy/poddisruptionbudgets"
 
-    static func evict(_ target: Target, _ eviction: Value, _ write: Write) async throws -> Answer {
+    static let handlers: Handlers.Table = [
+        .init("/pods", "eviction", .create): { call in
+            var eviction = try call.object
+            let (target, context) = (call.target, call.context)
+            let request = AdmissionRequest(operation: .create, target: target, context: context)
+            try await target.storage.admission.admit(&eviction, request)
+            return try await target.storage.admission.validate(eviction, request) { [eviction] in
+                (try await evict(target, eviction, context), context.isDryRun ? .dropped : .committed)
+            }
+        }
+    ]
+
+    private static func evict(_ target: Target, _ eviction: Value, _ write: WriteContext) async throws -> Answer {
         let name = eviction[path: "metadata", "name"].string ?? ""
         guard name.isEmpty || name == target.name else {
             throw APIError.badRequest("name in URL does not match name in Eviction object: \(name)")
@@ -23,7 +35,7 @@ enum PodEviction {
         ["Failed", "Succeeded", "Pending"].contains(pod.value[path: "status", "phase"].string ?? "")
     }
 
-    private static func takeDisruption(_ pod: Object, _ target: Target, _ write: Write) async throws {
+    private static func takeDisruption(_ pod: Object, _ target: Target, _ write: WriteContext) async throws {
         let registry = write.registry
         let matching = registry.all(budgets, namespace: target.namespace).filter { budget in
             guard let selector = try? LabelSelector(budget.value[path: "spec", "selector"]) else { return false }
@@ -33,7 +45,7 @@ enum PodEviction {
         guard matching.count == 1 else {
             throw APIError.internalError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
         }
-        guard let storage = registry.storage(collection: budgets) else { return }
+        guard let storage = write.served.storage(collection: budgets) else { return }
         let budgetTarget = Target(storage: storage, namespace: target.namespace, name: budget.name, subresource: "status")
         _ = try await registry.modify(budgetTarget, write) { old in
             let status = old["status"]

@@ -4,6 +4,20 @@ import APIModel
 enum Scale {
     static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
 
+    static let handlers: Handlers.Table = [
+        .init(nil, "scale", .get): { Answer(.value(try read(try $0.registry.get($0.target).object.value))) },
+        .init(nil, "scale", .update): { call in
+            let wanted = try call.object
+            return try await write(call.target, call.context) { _ in wanted }
+        },
+        .init(nil, "scale", .patch): { call in
+            guard case .patch(let patch) = call.input, let schema = call.context.served.kinds.type(of: kind) else {
+                throw APIError.unknownResource
+            }
+            return try await write(call.target, call.context) { try patch.apply(to: $0, schema: schema, as: kind, call.context) }
+        },
+    ]
+
     static func read(_ object: Value) throws -> Value {
         let metadata = object["metadata"]
         var status: Value = ["replicas": .int(object[path: "status", "replicas"].int ?? 0)]
@@ -26,10 +40,13 @@ enum Scale {
     }
 
     /// Writes the wanted number of replicas. `change` gets the present Scale and returns the wanted one.
-    static func write(_ target: Target, _ write: Write, _ change: (Value) throws -> Value) async throws -> Answer {
+    static func write(_ target: Target, _ write: WriteContext, _ change: @Sendable (Value) throws -> Value) async throws -> Answer {
         let main = target.named(target.name, subresource: "")
-        let answer = try await write.registry.modify(main, write) { old in
-            let wanted = try change(try read(old))
+        let answer = try await write.registry.modify(main, write, operation: nil) { old in
+            let before = try read(old)
+            var wanted = try change(before)
+            let request = AdmissionRequest(operation: .update, target: target, old: before, context: write)
+            try await target.storage.admission.admit(&wanted, request)
             let name = wanted[path: "metadata", "name"].string ?? ""
             guard name.isEmpty || name == target.name else {
                 throw APIError.badRequest("the name of the object (\(name)) does not match the name on the URL (\(target.name))")
@@ -40,15 +57,17 @@ enum Scale {
                     group: kind.group, kind: kind.kind, name: target.name,
                     errors: [.invalid("spec.replicas", .int(replicas), "must be greater than or equal to 0")])
             }
-            var object = old
-            object["spec"]["replicas"] = .int(replicas)
-            object["metadata"]["resourceVersion"] = wanted[path: "metadata", "resourceVersion"]
-            return object
+            return try await target.storage.admission.validate(wanted, request) { [wanted] in
+                var object = old
+                object["spec"]["replicas"] = .int(replicas)
+                object["metadata"]["resourceVersion"] = wanted[path: "metadata", "resourceVersion"]
+                return (object, .committed)
+            }
         }
         switch answer.content {
         case .record(let record): return Answer(.value(try read(record.object.value)))
         case .stored(let object): return Answer(.value(try read(object)))
-        case .value: return answer
+        default: return answer
         }
     }
 }

@@ -8,7 +8,19 @@ enum ServiceAccountToken {
     static let minimumSeconds: Int64 = 600
     static let maximumSeconds: Int64 = 1 << 32
 
-    static func issue(_ target: Target, _ request: Value, _ write: Write) throws -> Answer {
+    static let handlers: Handlers.Table = [
+        .init("/serviceaccounts", "token", .create): { call in
+            var asked = try call.object
+            let (target, context) = (call.target, call.context)
+            let request = AdmissionRequest(operation: .create, target: target, context: context)
+            try await target.storage.admission.admit(&asked, request)
+            return try await target.storage.admission.validate(asked, request) { [asked] in
+                (try issue(target, asked, context), .dropped)
+            }
+        }
+    ]
+
+    static func issue(_ target: Target, _ request: Value, _ write: WriteContext) throws -> Answer {
         let account = try write.registry.get(target.named(target.name, subresource: "")).object
         let seconds = request[path: "spec", "expirationSeconds"].int ?? 3600
         func invalid(_ error: FieldError) -> APIError {
@@ -39,7 +51,7 @@ enum ServiceAccountToken {
     }
 
     /// The claims that tie the token to a pod, secret or node.
-    private static func bind(_ reference: Value, account: Object, _ target: Target, _ write: Write) throws -> TokenSigner.Binding {
+    private static func bind(_ reference: Value, account: Object, _ target: Target, _ write: WriteContext) throws -> TokenSigner.Binding {
         let (kind, name, uid) = (reference["kind"].string ?? "", reference["name"].string ?? "", reference["uid"].string ?? "")
         let registry = write.registry
         let found: Object?

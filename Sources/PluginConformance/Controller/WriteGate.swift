@@ -97,27 +97,34 @@ struct GatedClient: Client {
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
         try await base.watch(resource, namespace: namespace, options: options)
     }
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+    func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
         try await write(
             "create", resource, name ?? object["metadata"]["name"].string ?? object["metadata"]["generateName"].string ?? "", subresource
         ) {
-            try await base.create(resource, namespace: namespace, name: name, subresource: subresource, object)
+            try await base.create(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
         }
     }
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+    func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
         try await write("update", resource, name, subresource) {
-            try await base.update(resource, namespace: namespace, name: name, subresource: subresource, object)
+            try await base.update(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
         }
     }
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    )
         async throws -> Object
     {
         try await write("patch", resource, name, subresource) {
-            try await base.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch)
+            try await base.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch, options: options)
         }
     }
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {

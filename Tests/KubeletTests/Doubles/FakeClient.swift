@@ -73,18 +73,25 @@ final class FakeClient: Client {
         }
     }
 
-    func create(_ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value) async throws
+    func create(
+        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     {
         if subresource == "token" { return Object(["status": ["token": "a-token", "expirationTimestamp": "2036-01-02T03:04:05Z"]]) }
         return put(resource, object)
     }
 
-    func update(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value) async throws
+    func update(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
+    ) async throws
         -> Object
     { put(resource, object) }
 
-    func patch(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value)
+    func patch(
+        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
+        options: WriteOptions
+    )
         async throws -> Object
     {
         let old = try find(resource, namespace, name).value

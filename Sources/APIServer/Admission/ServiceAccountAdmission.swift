@@ -1,12 +1,18 @@
 import APIModel
 
 /// Gives every pod a service account, and its containers a token for the API unless somebody said no.
-enum ServiceAccountAdmission {
+struct ServiceAccountAdmission: AdmissionMember {
+    let name = "ServiceAccount"
+
     private static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
     private static let mirror = "kubernetes.io/config.mirror"
 
-    static func admit(_ pod: inout Value, _ target: Target, _ write: Write) throws {
-        if !pod[path: "metadata", "annotations"][mirror].isNull {
+    func concerns(collection: String) -> Bool { collection == "/pods" }
+
+    func admit(_ pod: inout Value, _ request: AdmissionRequest) async throws {
+        guard request.operation == .create, request.isOfObject else { return }
+        let target = request.target
+        if !pod[path: "metadata", "annotations"][Self.mirror].isNull {
             guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else {
                 throw target.forbidden("a mirror pod may not reference service accounts")
             }
@@ -16,14 +22,14 @@ enum ServiceAccountAdmission {
         if name.isEmpty { name = "default" }
         pod["spec"]["serviceAccountName"] = .string(name)
         pod["spec"]["serviceAccount"] = .string(name)
-        guard let account = write.registry.latest("/serviceaccounts", namespace: target.namespace, name: name)?.value else {
+        guard let account = request.registry.latest("/serviceaccounts", namespace: target.namespace, name: name)?.value else {
             throw target.forbidden("error looking up service account \(target.namespace)/\(name): serviceaccount \"\(name)\" not found")
         }
         if pod[path: "spec", "imagePullSecrets"].isEmpty, !account["imagePullSecrets"].isEmpty {
             pod["spec"]["imagePullSecrets"] = account["imagePullSecrets"]
         }
         guard pod[path: "spec", "automountServiceAccountToken"].bool ?? account["automountServiceAccountToken"].bool ?? true else { return }
-        mountToken(&pod)
+        Self.mountToken(&pod)
     }
 
     private static func mountToken(_ pod: inout Value) {
@@ -50,23 +56,4 @@ enum ServiceAccountAdmission {
             ["downwardAPI": ["items": [["path": "namespace", "fieldRef": ["apiVersion": "v1", "fieldPath": "metadata.namespace"]]]]],
         ],
     ]
-}
-
-/// Lets every pod stay five minutes on a node that is lost, unless it says otherwise.
-enum TolerationAdmission {
-    static func admit(_ pod: inout Value) {
-        var tolerations = pod[path: "spec", "tolerations"].elements
-        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-            let isTolerated = tolerations.contains { toleration in
-                let named = toleration["key"].string ?? ""
-                guard named == key || (named.isEmpty && toleration["operator"].string == "Exists") else { return false }
-                let effect = toleration["effect"].string ?? ""
-                return effect.isEmpty || effect == "NoExecute"
-            }
-            if !isTolerated {
-                tolerations.append(["key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300])
-            }
-        }
-        pod["spec"]["tolerations"] = .array(tolerations)
-    }
 }

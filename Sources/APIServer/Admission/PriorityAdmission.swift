@@ -1,9 +1,15 @@
 import APIModel
 
 /// Resolves a pod's priority class.
-enum PriorityAdmission {
-    static func admit(_ pod: inout Value, old: Value?, _ target: Target, _ write: Write) throws {
-        if let old {
+struct PriorityAdmission: AdmissionMember {
+    let name = "Priority"
+
+    func concerns(collection: String) -> Bool { collection == "/pods" }
+
+    func admit(_ pod: inout Value, _ request: AdmissionRequest) async throws {
+        guard request.isOfObject, request.operation == .create || request.operation == .update else { return }
+        let (target, registry) = (request.target, request.registry)
+        if let old = request.old {
             // The priority was decided when the pod was created.
             if pod[path: "spec", "priority"].isNull { pod["spec"]["priority"] = old["spec"]["priority"] }
             if pod[path: "spec", "preemptionPolicy"].isNull { pod["spec"]["preemptionPolicy"] = old["spec"]["preemptionPolicy"] }
@@ -14,10 +20,10 @@ enum PriorityAdmission {
         var preemption = "PreemptLowerPriority"
         let found: Value?
         if name.isEmpty {
-            found = write.registry.all("scheduling.k8s.io/priorityclasses").map(\.value).filter { $0["globalDefault"].bool == true }
+            found = registry.all("scheduling.k8s.io/priorityclasses").map(\.value).filter { $0["globalDefault"].bool == true }
                 .min { ($0["value"].int ?? 0) < ($1["value"].int ?? 0) }
         } else {
-            guard let named = write.registry.latest("scheduling.k8s.io/priorityclasses", name: name)?.value else {
+            guard let named = registry.latest("scheduling.k8s.io/priorityclasses", name: name)?.value else {
                 throw target.forbidden("no PriorityClass with name \(name) was found")
             }
             found = named

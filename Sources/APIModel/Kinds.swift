@@ -1,0 +1,65 @@
+/// Every kind that is served at one moment, built-in and custom.
+///
+/// A snapshot never changes; when a kind comes, changes or goes there is a new one, with a higher version. A request, a watch, a codec and
+/// a document use one snapshot from beginning to end, so that none of them sees a kind change under its hands. Safe from any thread.
+public final class Kinds: Sendable {
+    /// Those of the program alone.
+    public static let builtin = Kinds(version: 0, .builtin)
+
+    /// Grows with every change. 0 when there is nothing but what the program brings.
+    public let version: UInt64
+    /// The program's own kinds and the types of every body that is no object: options, lists, statuses.
+    public let catalogue: Catalogue
+    /// Every resource, in the order of discovery: the program's, then custom ones by group, version and name.
+    public let resources: [ResourceType]
+    /// In the order of discovery, the preferred version first; `""` is the core group.
+    public let groups: [Group]
+
+    public struct Group: Sendable {
+        public var name: String
+        public var versions: [String]
+
+        public init(name: String, versions: [String]) {
+            self.name = name
+            self.versions = versions
+        }
+    }
+
+    private let byResource: [GroupVersionResource: Int]
+    private let byKind: [GroupVersionKind: Int]
+
+    /// - Parameters:
+    ///   - custom: resources beside the catalogue's; where both have one, the catalogue's stays.
+    ///   - groups: the groups of `custom` with their versions in order of preference. A version of a group that the catalogue has is added
+    ///     behind the catalogue's own.
+    public init(version: UInt64, _ catalogue: Catalogue, custom: [ResourceType] = [], groups: [Group] = []) {
+        self.version = version
+        self.catalogue = catalogue
+        resources = catalogue.resources + custom.filter { catalogue.resource($0.groupVersionResource) == nil }
+        var merged = catalogue.groups.map { Group(name: $0.name, versions: $0.versions) }
+        for group in groups {
+            if let index = merged.firstIndex(where: { $0.name == group.name }) {
+                merged[index].versions += group.versions.filter { !merged[index].versions.contains($0) }
+            } else {
+                merged.append(group)
+            }
+        }
+        self.groups = merged
+        byResource = Dictionary(resources.enumerated().map { ($1.groupVersionResource, $0) }, uniquingKeysWith: { first, _ in first })
+        byKind = Dictionary(resources.enumerated().map { ($1.groupVersionKind, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    public func resource(_ resource: GroupVersionResource) -> ResourceType? { byResource[resource].map { resources[$0] } }
+    public func resource(_ kind: GroupVersionKind) -> ResourceType? { byKind[kind].map { resources[$0] } }
+
+    /// The type of a kind, custom ones included, and kinds that no resource is made of: `DeleteOptions`, `Scale`, `Status`, `PodList`.
+    public func type(of kind: GroupVersionKind) -> TypeSchema? { catalogue.type(of: kind) ?? resource(kind)?.schema.schema }
+
+    /// The preferred version of the group that has the resource.
+    public func preferred(group: String, resource name: String) -> ResourceType? {
+        for version in groups.first(where: { $0.name == group })?.versions ?? [] {
+            if let found = resource(GroupVersionResource(group: group, version: version, resource: name)) { return found }
+        }
+        return nil
+    }
+}

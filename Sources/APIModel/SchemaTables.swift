@@ -1,0 +1,39 @@
+/// Where the tables and rules that are written by type name meet the types: each catalogue is given them once, when it is read, and from
+/// then on they are found on the field or the type itself.
+enum SchemaTables {
+    /// The type as the catalogue has it, with what the tables say of it.
+    static func type(_ name: String, _ fields: [FieldSchema]) -> TypeSchema {
+        var fields = fields
+        let defaults = DefaultTable.types[name] ?? []
+        let constraints = ConstraintTable.types[name] ?? []
+        let optional = ConstraintTable.optional[name] ?? []
+        if !(defaults.isEmpty && constraints.isEmpty && optional.isEmpty) {
+            for index in fields.indices {
+                let field = fields[index].name
+                fields[index].fallback = defaults.first { $0.field == field }?.fallback
+                fields[index].constraints = constraints.filter { $0.field == field }
+                if optional.contains(field) { fields[index].mayBeEmpty = true }
+            }
+        }
+        return TypeSchema(
+            name: name, fields: fields,
+            rules: TypeSchema.Rules(
+                fill: DefaultRules.rules[name], fillAfterwards: DefaultRules.afterwards[name], check: TypeRules.rules[name]))
+    }
+
+    /// Names in the tables that `catalogue` does not have: `core.v1.PodSpec.restartPolcy`. A test asks.
+    static func strangers(to catalogue: Catalogue) -> [String] {
+        var fields: [String: [String]] = [:]
+        for (name, entries) in DefaultTable.types { fields[name, default: []] += entries.map(\.field) }
+        for (name, entries) in ConstraintTable.types { fields[name, default: []] += entries.map(\.field) }
+        for (name, entries) in ConstraintTable.optional { fields[name, default: []] += entries }
+        for name in DefaultRules.rules.keys { fields[name, default: []] += [] }
+        for name in DefaultRules.afterwards.keys { fields[name, default: []] += [] }
+        for name in TypeRules.rules.keys { fields[name, default: []] += [] }
+        let kinds = Set(catalogue.resources.map { "\($0.group)/\($0.kind)" })
+        return fields.flatMap { name, fields -> [String] in
+            guard let type = catalogue.type(named: name) else { return [name] }
+            return fields.filter { type.field($0) == nil }.map { "\(name).\($0)" }
+        } + (Array(KindRules.rules.keys) + UpdateRules.kinds).filter { !kinds.contains($0) }
+    }
+}

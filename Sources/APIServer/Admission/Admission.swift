@@ -1,0 +1,9 @@
+import APIModel
+
+/// The members of the chain in upstream's order.
+enum Admission {
+    static let members: [any AdmissionMember] = [
+        NamespaceLifecycle(), ServiceAccountAdmission(), NodeRestriction(), PriorityAdmission(), DefaultTolerationSeconds(),
+        DefaultStorageClass(),
+    ]
+}

@@ -1,0 +1,32 @@
+import APIModel
+
+/// The members that have something to say of one collection, in order.
+struct AdmissionChain: Sendable {
+    private let members: [any AdmissionMember]
+
+    init(_ members: [any AdmissionMember]) { self.members = members }
+
+    func admit(_ object: inout Value, _ request: AdmissionRequest) async throws {
+        for member in members { try await member.admit(&object, request) }
+    }
+
+    /// Asks every member, then does `commit`, then tells those who wait for it how it ended.
+    ///
+    /// - Parameter commit: returns what the write came to.
+    func validate<T: Sendable>(
+        _ object: Value, _ request: AdmissionRequest, commit: () async throws -> (result: T, outcome: Outcome)
+    ) async throws -> T {
+        var settlements: [Settlement] = []
+        do {
+            for member in members {
+                if let settlement = try await member.validate(object, request) { settlements.append(settlement) }
+            }
+            let (result, outcome) = try await commit()
+            for settlement in settlements { await settlement(outcome) }
+            return result
+        } catch {
+            for settlement in settlements { await settlement(.dropped) }
+            throw error
+        }
+    }
+}

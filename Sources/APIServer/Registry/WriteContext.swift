@@ -1,0 +1,50 @@
+import APIModel
+import Client
+import Synchronization
+
+/// Who writes, how, and by which rules: what everything on the way of one write is handed, and where it leaves its warnings.
+final class WriteContext: Sendable {
+    let registry: Registry
+    /// The snapshot that this write uses from beginning to end.
+    let served: Served
+    let user: UserInfo
+    let options: WriteOptions
+    private let gathered = Mutex<[String]>([])
+
+    init(_ registry: Registry, served: Served? = nil, user: UserInfo, options: WriteOptions = WriteOptions()) {
+        self.registry = registry
+        self.served = served ?? registry.served
+        self.user = user
+        self.options = options
+    }
+
+    var isDryRun: Bool { options.isDryRun }
+
+    /// For the client to see, once, whatever becomes of the write.
+    func warn(_ text: String) {
+        gathered.withLock { if !$0.contains(text) { $0.append(text) } }
+    }
+
+    var warnings: [String] { gathered.withLock { $0 } }
+
+    /// Tells the client of fields that were not taken, or refuses them.
+    func report(unknown: [String], duplicates: [String] = [], kind: GroupVersionKind) throws {
+        guard !unknown.isEmpty || !duplicates.isEmpty else { return }
+        switch options.fieldValidation {
+        case .ignore: return
+        case .warn: for warning in duplicates.map(Pruning.duplicateField) + unknown.map(Pruning.unknownField) { warn(warning) }
+        case .strict: throw Pruning.strictError(unknown: unknown, duplicates: duplicates, kind: kind)
+        }
+    }
+}
+
+extension WriteContext {
+    /// For what a request turns out to do beside what it was authorized for.
+    /// - Throws: 403.
+    func authorize(_ verb: Verb, _ target: Target) throws {
+        try registry.authorizer.require(
+            Attributes(
+                user: user, verb: verb.rawValue, group: target.type.group, resource: target.type.name, subresource: target.subresource,
+                namespace: target.namespace, name: target.name))
+    }
+}
