@@ -141,18 +141,44 @@ import Testing
 
     @Test func takesOverWhatRuns() async throws {
         let bench = Bench()
-        try await bench.run {
-            bench.client.put(.pods, makePod())
-            try await bench.wait("running") { $0["phase"].string == "Running" }
+        let probe: Value = ["exec": ["command": ["check"]], "periodSeconds": 1]
+        try await bench.run(isFollowed: true) {
+            bench.client.put(.pods, makePod(spec: ["containers": [["name": "web", "image": "web:1", "readinessProbe": probe]]]))
+            try await bench.wait("ready") { $0.condition("Ready") == "True" }
         }
-        // Another kubelet over the same runtime and API.
+        // Another kubelet over the same runtime and API. Until its own probe has an answer, the pod is as ready as it was.
         let starts = bench.runtime.count("StartContainer")
+        let told = bench.client.statuses("web").count
+        bench.runtime.hang("ExecSync")
+        let second = Bench(after: bench)
+        try await second.run {
+            let probes = second.runtime.count("ExecSync")
+            try await second.eventually("probed") { second.runtime.count("ExecSync") > probes + 1 }
+            #expect(second.runtime.count("StartContainer") == starts)
+            #expect(second.runtime.count("RunPodSandbox") == 1)
+            #expect(second.runtime.running() == ["web"])
+            #expect(second.client.statuses("web")[told...].allSatisfy { $0.condition("Ready") == "True" })
+            // It counts from there.
+            second.runtime.state.withLock { $0.execExitCode = 1 }
+            second.runtime.release("ExecSync")
+            try await second.wait("unready") { $0.condition("Ready") == "False" }
+        }
+    }
+
+    @Test func aFailedStartUsesItsNumberUp() async throws {
+        let bench = Bench()
         try await bench.run {
-            try await bench.eventually("seen") { bench.runtime.count("PodSandboxStatus") > 1 }
-            try await Task.sleep(for: .milliseconds(200))
-            #expect(bench.runtime.count("StartContainer") == starts)
-            #expect(bench.runtime.count("RunPodSandbox") == 1)
-            #expect(bench.runtime.running() == ["web"])
+            bench.runtime.fail("StartContainer", RuntimeFailure(code: "Unknown", message: "exec: \"/no/such\": no such file or directory"))
+            bench.client.put(.pods, makePod())
+            let status = try await bench.wait("backs off") {
+                $0["containerStatuses"][0][path: "state", "waiting", "reason"].string == "CrashLoopBackOff"
+            }
+            #expect(status["containerStatuses"][0][path: "lastState", "terminated", "exitCode"].int == 128)
+            #expect(bench.events.message("Failed") == "Error: exec: \"/no/such\": no such file or directory")
+            let numbers = bench.runtime.state.withLock { state in
+                state.containers.values.compactMap { $0[path: "metadata", "attempt"].int }.sorted()
+            }
+            #expect(numbers == [0, 1])
         }
     }
 

@@ -6,13 +6,13 @@ import APIModel
 /// when the runtime does not keep to it. The runtime may carry out later what was given up.
 struct CRI: Sendable {
     let runtime: any Runtime
+    /// Calls that change something are waited for that long by a task that is cancelled: what they leave is known then.
+    var patience = Duration.seconds(5)
 
     /// Long enough for a busy disk; a runtime that takes longer has lost the call. Upstream: `--runtime-request-timeout`.
     private static let usual = Duration.seconds(120)
     /// What a runtime gets beyond its time before nobody waits for its own word any more.
     private static let margin = Duration.seconds(1)
-    /// Calls that change something are waited for that long by a task that is cancelled: what they leave is known then.
-    static let patience = Duration.seconds(5)
 
     /// - Parameters:
     ///   - timeout: what the runtime is told.
@@ -38,7 +38,7 @@ struct CRI: Sendable {
     }
 
     private func change(_ method: String, _ request: Value, timeout: Duration = CRI.usual) async throws(RuntimeFailure) -> Value {
-        try await call("RuntimeService/" + method, request, timeout: timeout, patience: Self.patience)
+        try await call("RuntimeService/" + method, request, timeout: timeout, patience: patience)
     }
 
     func version() async throws(RuntimeFailure) -> (name: String, version: String) {

@@ -84,7 +84,7 @@ final class Pods: Sendable {
     private func tellWhatIsWaitedFor() {
         let busy = workers().compactMap { $0.busy.withLock { $0 } }.sorted()
         guard !busy.isEmpty else { return }
-        context.log.notice("stopping: what the runtime does for \(busy.joined(separator: ", ")) gets \(CRI.patience) to end")
+        context.log.notice("stopping: what the runtime does for \(busy.joined(separator: ", ")) gets \(context.cri.patience) to end")
     }
 
     /// Runs the workers. Returns when cancelled.

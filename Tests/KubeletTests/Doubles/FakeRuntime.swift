@@ -3,7 +3,7 @@ import Synchronization
 
 @testable import Kubelet
 
-/// A runtime in memory: containers run until told to end. Calls fail on demand.
+/// A runtime in memory: containers run until told to end. Calls fail, and do not end, on demand.
 final class FakeRuntime: Runtime {
     struct State {
         var next = 0
@@ -12,6 +12,8 @@ final class FakeRuntime: Runtime {
         var images: Set<String> = ["web:1", "init:1"]
         var calls: [String] = []
         var failures: [String: RuntimeFailure] = [:]
+        /// Methods whose calls do not end, and the calls.
+        var hanging: [String: [UnsafeContinuation<Void, Never>]] = [:]
         var changed: (@Sendable (String, String) -> Void)?
         /// Exit codes of commands run in containers.
         var execExitCode: Int64 = 0
@@ -21,6 +23,16 @@ final class FakeRuntime: Runtime {
 
     /// Lets every call of a method fail, until `nil` is given.
     func fail(_ method: String, _ failure: RuntimeFailure?) { state.withLock { $0.failures[method] = failure } }
+    /// Lets no call of a method end from now on, whatever its time and its task, until `release`.
+    func hang(_ method: String) { state.withLock { $0.hanging[method] = $0.hanging[method] ?? [] } }
+
+    /// Later calls end; those that hang go on hanging.
+    func spare(_ method: String) { state.withLock { $0.hanging[method] = nil } }
+
+    func release(_ method: String) {
+        for call in state.withLock({ $0.hanging.removeValue(forKey: method) }) ?? [] { call.resume() }
+    }
+
     var calls: [String] { state.withLock { $0.calls } }
     func count(_ method: String) -> Int { calls.count { $0 == method } }
 
@@ -57,9 +69,20 @@ final class FakeRuntime: Runtime {
 
     func call(_ method: String, _ request: Value, timeout: Duration?) async throws(RuntimeFailure) -> Value {
         let name = String(method.split(separator: "/")[1])
+        state.withLock { $0.calls.append(name) }
+        await withUnsafeContinuation { continuation in
+            let goesOn = state.withLock { state in
+                state.hanging[name]?.append(continuation)
+                return state.hanging[name] == nil
+            }
+            if goesOn { continuation.resume() }
+        }
         let result = state.withLock { state -> Result<(Value, (@Sendable (String, String) -> Void)?), RuntimeFailure> in
-            state.calls.append(name)
-            if let failure = state.failures[name] { return .failure(failure) }
+            if let failure = state.failures[name] {
+                // As a runtime keeps one that did not start.
+                if name == "StartContainer" { state.end(request["container_id"].string ?? "", code: 128) }
+                return .failure(failure)
+            }
             do throws(RuntimeFailure) {
                 let answer = try state.answer(name, request)
                 return .success((answer, Self.changing.contains(name) ? state.changed : nil))
@@ -121,6 +144,11 @@ extension FakeRuntime.State {
         case "CreateContainer":
             next += 1
             let config = request["config"]
+            let name = { (metadata: Value) in "\(metadata.name)_\(metadata["attempt"].int ?? 0)" }
+            let isTaken = containers.values.contains {
+                $0["pod_sandbox_id"] == request["pod_sandbox_id"] && name($0["metadata"]) == name(config["metadata"])
+            }
+            guard !isTaken else { throw RuntimeFailure(code: "Unknown", message: "name \(name(config["metadata"])) is reserved") }
             containers["c\(next)"] = [
                 "id": "c\(next)", "pod_sandbox_id": request["pod_sandbox_id"], "metadata": config["metadata"], "state": 0,
                 "created_at": tick(), "labels": config["labels"],

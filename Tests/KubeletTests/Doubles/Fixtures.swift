@@ -41,20 +41,21 @@ func sandbox(_ id: String = "s1", attempt: Int64 = 0, isReady: Bool = true) -> P
     PodRuntime.Sandbox(id: id, attempt: attempt, isReady: isReady, createdAt: 1, ips: ["10.1.0.1"], networkMode: 0)
 }
 
-/// A directory of its own for one test, removed by `remove`.
+/// A directory of its own for one test, removed by `remove`. In memory: the tests are of what files are, not of how fast a disk is.
 struct TemporaryDirectory {
+    private static let parent = "/dev/shm"
     let path: String
 
     init() {
-        var template = Array("/tmp/kubelet-tests.XXXXXX".utf8CString)
+        var template = Array("\(Self.parent)/kubelet-tests.XXXXXX".utf8CString)
         path = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
     }
 
     var directory: Directory { get throws { try Directory.open(path) } }
 
     func remove() {
-        guard let parent = try? Directory.open("/tmp") else { return }
-        let name = String(path.dropFirst(5))
+        guard let parent = try? Directory.open(Self.parent) else { return }
+        let name = String(path.dropFirst(Self.parent.count + 1))
         parent.unmountAll(name)
         parent.removeTree(name)
     }
@@ -69,20 +70,26 @@ final class RecordedEvents: EventSink {
 
 /// Everything a pod needs to live, over doubles.
 struct Bench: Sendable {
-    let directory = TemporaryDirectory()
-    let runtime = FakeRuntime()
-    let client = FakeClient()
-    let events = RecordedEvents()
+    let directory: TemporaryDirectory
+    let runtime: FakeRuntime
+    let client: FakeClient
+    let events: RecordedEvents
     let context: Context
 
-    init() {
+    init() { self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents()) }
+
+    /// Another kubelet over what the first one left.
+    init(after first: Bench) { self.init(first.directory, first.runtime, first.client, first.events) }
+
+    private init(_ directory: TemporaryDirectory, _ runtime: FakeRuntime, _ client: FakeClient, _ events: RecordedEvents) {
+        (self.directory, self.runtime, self.client, self.events) = (directory, runtime, client, events)
         var configuration = KubeletConfiguration(
             nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDR: "", rootDirectory: directory.path + "/kubelet",
             podLogsDirectory: directory.path + "/logs",
             version: "v1.36.0+apus")
         configuration.clusterDNS = ["10.96.0.10"]
         let log = Logger(label: "test")
-        let cri = CRI(runtime: runtime)
+        let cri = CRI(runtime: runtime, patience: .seconds(1))
         let disk = BlockingWork()
         context = Context(
             configuration: configuration, client: client, cri: cri,
@@ -94,9 +101,9 @@ struct Bench: Sendable {
             runtimeName: { "containerd" }, services: { _ in [] }, log: log)
     }
 
-    /// Runs the pods' part of the kubelet while `body` runs.
-    func run(_ given: Pods? = nil, _ body: @Sendable @escaping () async throws -> Void) async throws {
-        defer { directory.remove() }
+    /// Runs the pods' part of the kubelet while `body` runs. What it wrote is removed then, unless another is to follow.
+    func run(_ given: Pods? = nil, isFollowed: Bool = false, _ body: @Sendable @escaping () async throws -> Void) async throws {
+        defer { if !isFollowed { directory.remove() } }
         let pods = given ?? Pods(context: context)
         let services = Cache(client: client, log: context.log)
         try await withThrowingTaskGroup(of: Void.self) { group in
