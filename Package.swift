@@ -93,6 +93,7 @@ let package = Package(
         .systemLibrary(name: "CFFI", path: "Sources/CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux", path: "Sources/CLinux", cSettings: [.unsafeFlags(["-std=gnu11"])]),
+        .target(name: "CHash", path: "Sources/CHash", cSettings: c),
         .systemLibrary(name: "CNFTables", path: "Sources/CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -105,7 +106,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
 
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
-        module("Store", ["CSQLite", product("Logging", "swift-log")]),
+        module("Store", ["CHash", "CSQLite", product("Logging", "swift-log")]),
         module(
             "PKI",
             [
@@ -219,7 +220,7 @@ let package = Package(
             ],
             path: "Tests/SwapTests", swiftSettings: swift),
         .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
-        tests("Store", [product("Logging", "swift-log")]),
+        tests("Store", ["CHash", product("Logging", "swift-log")]),
         tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),
         .testTarget(name: "RolesTests", dependencies: [], path: "Tests/RolesTests", swiftSettings: swift),

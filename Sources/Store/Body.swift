@@ -5,6 +5,8 @@ public struct Body: Sendable {
     public var resourceVersionOffset: Int
     /// The first memo of the record, for a writer that has the decoded form at hand. It must not depend on the revision.
     public var memo: (any AnyObject & Sendable)?
+    /// By what the record can be found, where that is known already.
+    var terms: Terms?
 
     public init(bytes: [UInt8], resourceVersionOffset: Int, memo: (any AnyObject & Sendable)? = nil) {
         precondition((0...bytes.count).contains(resourceVersionOffset), "the resourceVersion's place lies outside the object")
@@ -22,14 +24,4 @@ public struct Body: Sendable {
         spliced += bytes[resourceVersionOffset...]
         return spliced
     }
-}
-
-/// What a write expects to find, writes in flight included.
-public enum Expectation: Sendable {
-    /// No object: a create.
-    case absent
-    /// The object exactly at this revision.
-    case revision(UInt64)
-    /// For a put, anything or nothing; for a delete, any object.
-    case any
 }

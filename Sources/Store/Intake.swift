@@ -1,17 +1,23 @@
 import Glibc
 import Synchronization
 
-/// Where writers wait for the writer thread: checks expectations, hands out revisions, remembers what is in flight.
+/// Where writes wait for the writer thread: one of each key at a time.
 final class Intake: Sendable {
     private struct State {
+        /// What the thread takes next.
         var queue: [Write] = []
-        /// The newest state of each key that is in flight, `nil` when it is a deletion.
-        var pending: [Key: (revision: UInt64, record: Record?)] = [:]
-        var revision: UInt64
+        /// The keys with a write that is not answered yet, and the writes that wait for it.
+        var busy: [Key: [Write]] = [:]
         var phase = Phase.open
         var isThreadAsleep = false
         var statistics = Statistics()
         var closers: [CheckedContinuation<Void, Never>] = []
+
+        /// Returns whether the thread must be woken.
+        mutating func wakesThread() -> Bool {
+            defer { isThreadAsleep = false }
+            return isThreadAsleep
+        }
     }
 
     private enum Phase {
@@ -22,89 +28,45 @@ final class Intake: Sendable {
     }
 
     private let memory: Memory
-    private let state: Mutex<State>
+    private let state = Mutex(State())
     private let bell = Bell()
 
-    init(memory: Memory) {
-        self.memory = memory
-        state = Mutex(State(revision: memory.revision))
-    }
+    init(memory: Memory) { self.memory = memory }
 
     // MARK: Writers
 
-    /// The newest state, writes in flight included.
-    func latest(_ key: Key) -> Record? { state.withLock { latest(key, $0) } }
-
     var statistics: Statistics { state.withLock(\.statistics) }
 
-    func put(_ key: Key, _ body: Body, expecting: Expectation) async -> Result<Record, StoreError> {
-        await enqueue(key) { current, revision throws(StoreError) in
-            try Self.check(current, expecting, key)
-            return (Record(key: key, body: body, revision: revision, createRevision: current?.createRevision ?? revision), false)
-        }
-    }
-
-    func delete(_ key: Key, expecting: Expectation, final: Body?) async -> Result<Record, StoreError> {
-        await enqueue(key) { current, revision throws(StoreError) in
-            try Self.check(current, expecting, key)
-            guard let current else { throw .notFound(key) }
-            return (
-                final.map { Record(key: key, body: $0, revision: revision, createRevision: current.createRevision) }
-                    ?? current.restamped(revision), true
-            )
-        }
-    }
-
-    private func enqueue(_ key: Key, _ make: (Record?, UInt64) throws(StoreError) -> (Record, Bool)) async -> Result<Record, StoreError> {
+    /// Returns when the write is answered.
+    func write(_ key: Key, _ action: Mutation.Action, expecting expectation: Expectation) async -> Result<Record, StoreError> {
         await withCheckedContinuation { answer in
-            var mustRing = false
-            do throws(StoreError) {
-                mustRing = try state.withLock { state throws(StoreError) in
-                    guard state.phase == .open else { throw .closed }
-                    let current = latest(key, state)
-                    let base = state.pending[key]?.revision ?? current?.revision ?? 0
-                    let (record, isDeletion) = try make(current, state.revision + 1)
-                    state.revision += 1
-                    state.pending[key] = (record.revision, isDeletion ? nil : record)
-                    state.queue.append(Write(record: record, isDeletion: isDeletion, base: base, answer: answer))
-                    defer { state.isThreadAsleep = false }
-                    return state.isThreadAsleep
+            let write = Write(key: key, expectation: expectation, action: action, answer: answer)
+            let (isTaken, mustRing) = state.withLock { state in
+                guard state.phase == .open else { return (false, false) }
+                guard state.busy[key] == nil else {
+                    state.busy[key]?.append(write)
+                    return (true, false)
                 }
-            } catch {
-                answer.resume(returning: .failure(error))
+                state.busy[key] = []
+                state.queue.append(write)
+                return (true, state.wakesThread())
             }
+            if !isTaken { answer.resume(returning: .failure(.closed)) }
             if mustRing { bell.ring() }
-        }
-    }
-
-    private func latest(_ key: Key, _ state: borrowing State) -> Record? {
-        if let pending = state.pending[key] { return pending.record }
-        return memory.find(key)
-    }
-
-    private static func check(_ current: Record?, _ expectation: Expectation, _ key: Key) throws(StoreError) {
-        switch (expectation, current) {
-        case (.any, _), (.absent, nil): return
-        case (.absent, let current?): throw StoreError(code: .exists(current), message: "\(key) exists already")
-        case (.revision, nil): throw .notFound(key)
-        case (.revision(let expected), let current?):
-            guard current.revision == expected else {
-                throw StoreError(code: .conflict(current: current), message: "\(key) is at revision \(current.revision), not \(expected)")
-            }
         }
     }
 
     // MARK: The writer thread
 
-    /// Everything that waits; blocks until there is something or `patience` is over, which gives an empty batch. `nil` when the store
-    /// closes and nothing waits.
+    /// Everything that waits, no key twice; blocks until there is something or `patience` is over, which gives an empty batch. `nil` when
+    /// the store closes and everything is answered.
     /// - Parameter gathering: how long to wait for company after a pause.
     func take(patience: Duration, gathering: Duration) -> [Write]? {
         for isSecondLook in [false, true] {
             let (writes, isOver) = state.withLock { state in
                 let writes = state.queue
                 state.queue = []
-                let isOver = writes.isEmpty && state.phase != .open
+                let isOver = writes.isEmpty && state.busy.isEmpty && state.phase != .open
                 state.isThreadAsleep = writes.isEmpty && !isOver && !isSecondLook
                 return (writes, isOver)
             }
@@ -116,35 +78,56 @@ final class Intake: Sendable {
         return []
     }
 
-    /// The writes are on disk and published.
-    func succeed(_ writes: [Write]) {
-        state.withLock { state in
-            Self.settle(writes, &state)
-            state.statistics.transactions += 1
-            state.statistics.writes += UInt64(writes.count)
-            state.statistics.problem = nil
+    /// These are the outcomes, and readers see them.
+    func settle(_ writes: [Write], _ outcomes: [Mutation.Outcome]) {
+        var answers = zip(writes, outcomes).map { write, outcome -> Answer in
+            switch outcome {
+            case .committed(let record): (write, .success(record))
+            case .refused: (write, .failure(write.refusal(memory.find(write.key))))
+            }
         }
-        for write in writes { write.answer.resume(returning: .success(write.record)) }
+        let committed = answers.count { if case .success = $0.result { true } else { false } }
+        let mustRing = state.withLock { state in
+            if committed > 0 {
+                state.statistics.transactions += 1
+                state.statistics.writes += UInt64(committed)
+            }
+            state.statistics.problem = nil
+            return release(writes, &state, &answers)
+        }
+        if mustRing { bell.ring() }
+        for (write, result) in answers { write.answer.resume(returning: result) }
     }
 
-    /// None of the writes is on disk. Those that wait and were checked against one of them fail with them.
+    /// Nothing of the writes is kept.
     func fail(_ writes: [Write], _ error: StoreError) {
-        let dependents = state.withLock { state in
-            var lost = Set(writes.map(\.record.revision))
-            Self.settle(writes, &state)
-            var dependents: [Write] = []
-            state.queue.removeAll { write in
-                guard lost.contains(write.base) else { return false }
-                lost.insert(write.record.revision)
-                dependents.append(write)
+        var answers = writes.map { write -> Answer in (write, .failure(error)) }
+        let mustRing = state.withLock { state in
+            state.statistics.failures += UInt64(writes.count)
+            state.statistics.problem = error.message
+            return release(writes, &state, &answers)
+        }
+        if mustRing { bell.ring() }
+        for (write, result) in answers { write.answer.resume(returning: result) }
+    }
+
+    private typealias Answer = (write: Write, result: Result<Record, StoreError>)
+
+    /// Lets the next write of each key go on, and answers those that are too late. Returns whether the thread must be woken.
+    private func release(_ writes: [Write], _ state: inout State, _ answers: inout [Answer]) -> Bool {
+        for write in writes {
+            guard var waiting = state.busy.removeValue(forKey: write.key), !waiting.isEmpty else { continue }
+            let newest = memory.find(write.key)
+            waiting.removeAll { next in
+                guard next.isLate(newest) else { return false }
+                answers.append((next, .failure(next.refusal(newest))))
                 return true
             }
-            Self.settle(dependents, &state)
-            state.statistics.failures += UInt64(writes.count + dependents.count)
-            state.statistics.problem = error.message
-            return dependents
+            guard !waiting.isEmpty else { continue }
+            state.queue.append(waiting.removeFirst())
+            state.busy[write.key] = waiting
         }
-        for write in writes + dependents { write.answer.resume(returning: .failure(error)) }
+        return !state.queue.isEmpty || state.phase != .open ? state.wakesThread() : false
     }
 
     /// Takes nothing more, and ends the thread when all that waits is written.
@@ -170,12 +153,6 @@ final class Intake: Sendable {
                 return state.phase == .closed
             }
             if isClosed { closer.resume() }
-        }
-    }
-
-    private static func settle(_ writes: [Write], _ state: inout State) {
-        for write in writes where state.pending[write.record.key]?.revision == write.record.revision {
-            state.pending.removeValue(forKey: write.record.key)
         }
     }
 }

@@ -4,9 +4,11 @@ import Synchronization
 final class Memory: Sendable {
     struct Collection: Sendable {
         var records: OrderedRecords
+        /// Made when somebody first asks by term.
+        var index: Index?
         var history: History
-        /// The watches that have seen all there is and wait for more.
-        var waiters: [ObjectIdentifier: Watch] = [:]
+        /// The watches that have seen all there is, by what they wait for.
+        var waiting = WaitingRoom()
     }
 
     struct State: Sendable {
@@ -15,9 +17,8 @@ final class Memory: Sendable {
         var isClosed = false
         /// Where history starts for a collection that is new.
         let opened: UInt64
-
-        /// Has `watch` woken by the next change that concerns it.
-        mutating func wait(_ watch: Watch) { with(watch.collection) { $0.waiters[ObjectIdentifier(watch)] = watch } }
+        /// What to call when readers see everything up to a revision.
+        var reaching: [(revision: UInt64, body: @Sendable () -> Void)] = []
 
         /// The collection in place, made where there is none.
         mutating func with<T>(_ collection: String, _ body: (inout Collection) -> T) -> T {
@@ -27,12 +28,19 @@ final class Memory: Sendable {
 
     let options: Options
     private let state: Mutex<State>
+    private let indexing = AtomicLazyReference<Indexing>()
 
-    init(revision: UInt64, records: [String: [Record]], options: Options) {
+    private final class Indexing: Sendable {
+        let indexer: any Indexer
+        init(_ indexer: any Indexer) { self.indexer = indexer }
+    }
+
+    init(_ snapshot: Snapshot, options: Options) {
         self.options = options
-        var state = State(revision: revision, opened: revision)
-        for (name, records) in records {
-            state.collections[name] = Collection(records: OrderedRecords(sorted: records), history: History(compacted: revision))
+        var state = State(revision: snapshot.revision, opened: snapshot.revision)
+        for (name, records) in snapshot.records {
+            state.collections[name] = Collection(
+                records: OrderedRecords(sorted: records), history: History(compacted: snapshot.revision))
         }
         self.state = Mutex(state)
     }
@@ -42,29 +50,73 @@ final class Memory: Sendable {
         try state.withLock { state throws(E) in try body(&state) }
     }
 
-    /// `watch` waits no more.
-    func forget(_ watch: Watch) {
-        state.withLock { _ = $0.collections[watch.collection]?.waiters.removeValue(forKey: ObjectIdentifier(watch)) }
-    }
-
     var revision: UInt64 { state.withLock(\.revision) }
 
     func find(_ key: Key) -> Record? { state.withLock { $0.collections[key.collection]?.records.find(key.name) } }
 
-    /// Makes committed writes visible, in their order, and wakes the watches they concern.
-    func publish(_ writes: [Write], now: Int) {
-        var woken: [Watch] = []
-        state.withLock { state in
-            var touched: [String: Set<Substring>] = [:]
-            for write in writes {
-                let key = write.record.key
-                state.with(key.collection) { $0.apply(write, now: now) }
-                state.revision = write.record.revision
-                touched[key.collection, default: []].insert(key.namespace)
-            }
-            for (name, namespaces) in touched { state.collections[name]?.finish(namespaces, options: options, now: now, woken: &woken) }
+    // MARK: Terms
+
+    /// The first one stays.
+    func use(_ indexer: any Indexer) { _ = indexing.storeIfNil(Indexing(indexer)) }
+
+    var indexer: (any Indexer)? { indexing.load()?.indexer }
+
+    /// Makes sure that a collection has its index, if there is an indexer.
+    func prepareIndex(_ collection: String) {
+        guard let indexer else { return }
+        let records = state.withLock { state in
+            guard let collection = state.collections[collection], collection.index == nil else { return OrderedRecords() }
+            return collection.records
         }
+        guard records.count > 0 else { return }
+        // Reading what records say takes much longer than putting them in place, so it is done outside the lock; what is written in the
+        // meantime brings its terms along.
+        for record in records.all { _ = record.terms(indexer) }
+        state.withLock { state in
+            state.with(collection) { if $0.index == nil { $0.index = Index($0.records, indexer) } }
+        }
+    }
+
+    // MARK: Changes
+
+    /// What is to be committed for `writes`.
+    func mutations(_ writes: [Write]) -> [Mutation] {
+        state.withLock { state in
+            writes.map { write in
+                Mutation(
+                    key: write.key, expectation: write.expectation, action: write.action,
+                    known: state.collections[write.key.collection]?.records.find(write.key.name))
+            }
+        }
+    }
+
+    /// Makes committed changes visible, in their order, and wakes the watches they concern. They are all there are up to `revision`.
+    func publish(_ changes: [Change], upTo revision: UInt64) {
+        let now = MonotonicClock.seconds
+        let indexer = indexer
+        var woken: [Watch] = []
+        let reached = state.withLock { state in
+            var touched: Set<String> = []
+            for change in changes {
+                let name = change.record.key.collection
+                state.with(name) { $0.apply(change, indexer, now: now, woken: &woken) }
+                touched.insert(name)
+            }
+            for name in touched { state.collections[name]?.history.trim(options, now: now) }
+            state.revision = max(state.revision, revision)
+            return state.takeReached()
+        }
+        for body in reached { body() }
         for watch in woken { watch.wake() }
+    }
+
+    /// Calls `body` as soon as readers see everything up to `revision`: now, or from where changes are published.
+    func whenReached(_ revision: UInt64, _ body: @escaping @Sendable () -> Void) {
+        let isReached = state.withLock { state in
+            if state.revision < revision { state.reaching.append((revision, body)) }
+            return state.revision >= revision
+        }
+        if isReached { body() }
     }
 
     /// Gives up history that is too old, also of collections that nobody changes.
@@ -79,38 +131,30 @@ final class Memory: Sendable {
         let waiting = state.withLock { state in
             state.isClosed = true
             var waiting: [Watch] = []
-            for name in Array(state.collections.keys) {
-                if let waiters = state.collections[name]?.waiters.values { waiting += waiters }
-                state.collections[name]?.waiters = [:]
-            }
+            for name in Array(state.collections.keys) { state.collections[name]?.waiting.empty(into: &waiting) }
             return waiting
         }
         for watch in waiting { watch.wake() }
     }
 }
 
-extension Memory.Collection {
-    fileprivate mutating func apply(_ write: Write, now: Int) {
-        let previous = write.isDeletion ? records.remove(write.record.key.name) : records.set(write.record)
-        history.append(
-            Event(
-                kind: write.isDeletion ? .deleted : previous == nil ? .added : .modified, record: write.record, previous: previous,
-                time: now))
+extension Memory.State {
+    fileprivate mutating func takeReached() -> [@Sendable () -> Void] {
+        guard !reaching.isEmpty else { return [] }
+        let reached = reaching.filter { $0.revision <= revision }.map(\.body)
+        reaching.removeAll { $0.revision <= revision }
+        return reached
     }
+}
 
-    /// Wakes the watches of these namespaces; the others skip what does not concern them, so that they do not fall behind in a busy
-    /// collection.
-    fileprivate mutating func finish(_ namespaces: Set<Substring>, options: Options, now: Int, woken: inout [Watch]) {
-        history.trim(options, now: now)
-        var staying: [ObjectIdentifier: Watch] = [:]
-        for (id, watch) in waiters {
-            if let namespace = watch.namespace, !namespaces.contains(Substring(namespace)) {
-                watch.skip(to: history.end)
-                staying[id] = watch
-            } else {
-                woken.append(watch)
-            }
-        }
-        waiters = staying
+extension Memory.Collection {
+    fileprivate mutating func apply(_ change: Change, _ indexer: (any Indexer)?, now: Int, woken: inout [Watch]) {
+        let record = change.record
+        let previous = change.isDeletion ? records.remove(record.key.name) : records.set(record)
+        index?.replace(previous, by: change.isDeletion ? nil : record, indexer)
+        let kind: Event.Kind = change.isDeletion ? .deleted : previous == nil ? .added : .modified
+        let event = Event(kind: kind, record: record, previous: previous, time: now)
+        history.append(event)
+        waiting.wake(event, at: history.end - 1, indexer, into: &woken)
     }
 }

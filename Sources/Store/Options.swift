@@ -8,9 +8,9 @@ public struct Options: Sendable {
     /// How long the first write of a group waits for company. Zero is best on most disks: a group gathers while the one before is being
     /// written.
     public var groupDelay: Duration = .zero
-    /// The write-ahead log is moved into the database when it has this many pages of 4 KiB.
+    /// SQLite: the write-ahead log is moved into the database when it has this many pages of 4 KiB.
     public var checkpointPages = 4_000
-    /// The database may not grow beyond this many bytes; a write that needs more fails. `nil`: as far as the disk goes.
+    /// SQLite: the database may not grow beyond this many bytes; a write that needs more fails. `nil`: as far as the disk goes.
     public var maximumSize: Int?
 
     public init() {}

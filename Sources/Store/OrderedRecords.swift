@@ -47,6 +47,8 @@ struct OrderedRecords: Sendable {
         return Position(chunk: chunk, offset: Self.partition(chunks[chunk].count) { chunks[chunk][$0].key.name < name })
     }
 
+    var all: some Sequence<Record> { chunks.joined() }
+
     func distance(from start: Position, to end: Position) -> Int {
         guard start.chunk < end.chunk else { return end.offset - start.offset }
         var distance = end.offset - start.offset

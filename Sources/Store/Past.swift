@@ -1,27 +1,35 @@
-/// A collection at a revision: its newest records, and what has changed since then, to be undone. Taken under the lock, read outside it.
+/// A part of a collection at a revision: its newest records, and what has changed since then, to be undone. Taken under the lock, read
+/// outside it.
 struct Past: Sendable {
     private let revision: UInt64
     private let records: OrderedRecords
     /// The state at `revision` of every name that changed since, `nil` where there was none.
     private let undone: [String: Record?]
 
-    init(_ state: borrowing Memory.State, _ name: String, at revision: UInt64?) throws(StoreError) {
+    /// - Parameter terms: only records that have the rarest of them, if there are any and the collection has an index; else all.
+    init(_ state: borrowing Memory.State, _ name: String, terms: [Term], at revision: UInt64?, _ indexer: (any Indexer)?)
+        throws(StoreError)
+    {
         guard !state.isClosed else { throw .closed }
         self.revision = revision ?? state.revision
         guard self.revision <= state.revision else {
             throw StoreError(code: .future, message: "revision \(self.revision) has not been reached, the newest is \(state.revision)")
         }
-        var undone: [String: Record?] = [:]
         let collection = state.collections[name]
+        let term = collection?.index?.rarest(terms)
+        if let term, let index = collection?.index { records = index[term] } else { records = collection?.records ?? OrderedRecords() }
+        var undone: [String: Record?] = [:]
         if let revision, revision < state.revision {
             let history = collection?.history ?? History(compacted: state.opened)
             guard revision >= history.compacted else { throw .compacted(revision, oldest: history.compacted) }
-            for cursor in history.cursor(after: revision)..<history.end where undone[history[cursor].record.key.name] == nil {
-                undone.updateValue(history[cursor].previous, forKey: history[cursor].record.key.name)
+            for cursor in history.cursor(after: revision)..<history.end {
+                let (name, before) = (history[cursor].record.key.name, history[cursor].previous)
+                guard undone[name] == nil else { continue }
+                let isWanted = term.map { before?.terms(indexer).contains($0) == true } ?? true
+                undone.updateValue(isWanted ? before : nil, forKey: name)
             }
         }
         self.undone = undone
-        self.records = collection?.records ?? OrderedRecords()
     }
 
     func listing(namespace: String?, after: String?, limit: Int?) -> Listing {

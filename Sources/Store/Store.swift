@@ -1,36 +1,39 @@
 public import Logging
 
-/// Objects by key, with a revision for every change, on disk and in memory.
+/// Objects by key, with a revision for every change: what an engine keeps, in memory.
 ///
-/// A write is answered after it is on disk (synchronised) and visible to readers; writes that wait at the same time share one transaction.
-/// Reads come from memory and never wait for the disk. Every change gets the next revision, one counter for all collections, which survives
-/// restarts and never goes back. Watches and lists at older revisions come from a bounded history that begins anew when the store is
-/// opened. Safe from any task.
+/// A write is answered after the engine has it safe and readers see it; writes that wait at the same time are committed together. Reads
+/// come from memory and never wait for the engine. Every change has a revision, one counter for all collections, which survives restarts
+/// and never goes back. Watches and lists at older revisions come from a bounded history that begins anew when the store is opened. There
+/// may be other writers; their changes show like one's own. Safe from any task.
 public final class Store: Sendable {
     private let memory: Memory
     private let intake: Intake
 
-    /// Opens the store at `path`, or makes it. One store per file: a second one, in this or another process, is refused.
+    /// Takes up what the engine has, and the engine for itself.
     ///
-    /// - Throws: `StoreError` with code `.engine`, which names the file and what to do. A file that is damaged or not a store is left as it
-    ///   is.
-    public init(path: String, options: Options = Options(), log: Logger) throws(StoreError) {
-        let (engine, content) = try Engine.open(path: path, options: options)
-        memory = Memory(revision: content.revision, records: content.records, options: options)
+    /// - Throws: `StoreError` with code `.engine`, which says what to do.
+    public init(engine: any Engine, options: Options = Options(), log: Logger) throws(StoreError) {
+        memory = Memory(try engine.load(), options: options)
         intake = Intake(memory: memory)
+        engine.follow { [memory] changes, revision in memory.publish(changes, upTo: revision) }
         try Writer.start(intake: intake, memory: memory, engine: engine, options: options, log: log)
     }
 
     deinit { intake.stop() }
 
+    /// From now on records can be found by the terms that `indexer` gives them. Called once, before anybody asks by terms: the first one
+    /// stays.
+    public func use(_ indexer: any Indexer) { memory.use(indexer) }
+
     // MARK: Writes
 
     /// Writes `body` under `key` and returns it as readers see it. Cancellation does not stop it: once accepted, it is written or fails.
     ///
-    /// - Throws: `StoreError`: `.exists`, `.notFound` or `.conflict` at once when the expectation does not hold, writes in flight included;
-    ///   `.engine` when the transaction it was in could not be committed, or one that it builds on: then nothing of it is kept.
+    /// - Throws: `StoreError`: `.exists`, `.notFound` or `.conflict` when the expectation does not hold, after what stood in its way can be
+    ///   read; `.engine` when it could not be committed.
     public func put(_ key: Key, _ body: Body, expecting: Expectation) async throws(StoreError) -> Record {
-        try await intake.put(key, body, expecting: expecting).get()
+        try await intake.write(key, .put(withTerms(body, key)), expecting: expecting).get()
     }
 
     /// Deletes `key` and returns its last state, which DELETED events show too: `final`, or what was there, with the deletion's revision in
@@ -39,19 +42,27 @@ public final class Store: Sendable {
     /// - Throws: as `put`; `.notFound` when there is nothing.
     @discardableResult
     public func delete(_ key: Key, expecting: Expectation, final: Body? = nil) async throws(StoreError) -> Record {
-        try await intake.delete(key, expecting: expecting, final: final).get()
+        try await intake.write(key, .delete(final: final.map { withTerms($0, key) }), expecting: expecting).get()
+    }
+
+    /// Found here, in the caller's task, so that the thread that commits need not.
+    private func withTerms(_ body: Body, _ key: Key) -> Body {
+        guard let indexer = memory.indexer else { return body }
+        var body = body
+        body.terms = Terms(indexer.terms(of: body, in: key.collection))
+        return body
     }
 
     // MARK: Reads
 
-    /// The newest committed revision.
+    /// The newest revision up to which readers see everything.
     public var revision: UInt64 { memory.revision }
 
     /// The newest committed state.
     public func get(_ key: Key) -> Record? { memory.find(key) }
 
-    /// The newest state, writes in flight included: what a read-modify-write starts from. Not to be shown to readers.
-    public func latest(_ key: Key) -> Record? { intake.latest(key) }
+    /// As `get`.
+    public func latest(_ key: Key) -> Record? { get(key) }
 
     /// How many objects each collection has. One that became empty may be listed.
     public func collections() -> [String: Int] { memory.withState { $0.collections.mapValues(\.records.count) } }
@@ -64,27 +75,42 @@ public final class Store: Sendable {
     /// The records of a collection, or of one namespace in it, in the order of their keys.
     ///
     /// - Parameters:
+    ///   - terms: every record that has all of them is there; others may be, too.
     ///   - revision: show the state of that revision; `nil` is the newest.
     ///   - after: begin after this name (`namespace/name`), which need not exist.
     ///   - limit: at most so many.
     /// - Throws: `StoreError` with code `.compacted` when history does not reach back to `revision`, `.future` when it has not come yet,
     ///   `.closed`.
-    public func list(_ collection: String, namespace: String? = nil, at revision: UInt64? = nil, after: String? = nil, limit: Int? = nil)
-        throws(StoreError) -> Listing
-    {
-        let past = try memory.withState { state throws(StoreError) in try Past(state, collection, at: revision) }
+    public func list(
+        _ collection: String, namespace: String? = nil, terms: [Term] = [], at revision: UInt64? = nil, after: String? = nil,
+        limit: Int? = nil
+    ) throws(StoreError) -> Listing {
+        if !terms.isEmpty { memory.prepareIndex(collection) }
+        let indexer = memory.indexer
+        let past = try memory.withState { state throws(StoreError) in
+            try Past(state, collection, terms: terms, at: revision, indexer)
+        }
         return past.listing(namespace: namespace, after: after, limit: limit)
     }
 
-    /// The changes of a collection, or of one namespace in it, after `revision`. A revision that has not come yet is waited for.
+    /// The changes of a collection, or of a part of it, after `revision`. A revision that has not come yet is waited for.
     ///
+    /// - Parameters:
+    ///   - name: of one record alone, with its namespace.
+    ///   - terms: every change of a record that has all of them, before or after it, is there; others may be, too.
     /// - Throws: `StoreError` with code `.compacted` when history does not reach back to `revision`, `.closed`.
-    public func watch(_ collection: String, namespace: String? = nil, after revision: UInt64) throws(StoreError) -> Watch {
+    public func watch(_ collection: String, namespace: String? = nil, name: String? = nil, terms: [Term] = [], after revision: UInt64)
+        throws(StoreError) -> Watch
+    {
         try memory.withState { state throws(StoreError) in
             guard !state.isClosed else { throw .closed }
-            let history = state.with(collection) { $0.history }
+            let (history, index) = state.with(collection) { ($0.history, $0.index) }
             guard revision >= history.compacted else { throw .compacted(revision, oldest: history.compacted) }
-            return Watch(memory, collection: collection, namespace: namespace, cursor: history.cursor(after: revision), revision: revision)
+            // Without an indexer nothing has terms to wait for.
+            let term = memory.indexer == nil ? nil : index?.rarest(terms) ?? terms.first
+            return Watch(
+                memory, collection: collection, scope: Scope(namespace: namespace, name: name, term: term),
+                cursor: history.cursor(after: revision), revision: revision)
         }
     }
 
@@ -92,8 +118,8 @@ public final class Store: Sendable {
 
     // MARK: End
 
-    /// Writes what has been accepted, closes the file and ends all watches. Later calls fail with `.closed`; reads of single objects still
-    /// answer. Calling it twice is fine.
+    /// Writes what has been accepted, closes the engine and ends all watches. Later calls fail with `.closed`; reads of single objects
+    /// still answer. Calling it twice is fine.
     public func close() async {
         intake.stop()
         await intake.waitUntilClosed()

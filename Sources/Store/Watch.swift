@@ -8,6 +8,8 @@ public final class Watch: Sendable {
         var cursor: Int
         /// The last revision handed out, or the one the watch started from.
         var delivered: UInt64
+        /// Whether it is in the collection's waiting room: then everything that concerns it has been handed out.
+        var isWaiting = false
         var sleeper: CheckedContinuation<Void, Never>?
         var isWoken = false
         var isNudged = false
@@ -18,14 +20,16 @@ public final class Watch: Sendable {
     private static let batch = 500
 
     public let collection: String
-    public let namespace: String?
+    let scope: Scope
     private let memory: Memory
+    private let start: UInt64
     private let state: Mutex<State>
 
-    init(_ memory: Memory, collection: String, namespace: String?, cursor: Int, revision: UInt64) {
+    init(_ memory: Memory, collection: String, scope: Scope, cursor: Int, revision: UInt64) {
         self.memory = memory
         self.collection = collection
-        self.namespace = namespace
+        self.scope = scope
+        start = revision
         state = Mutex(State(cursor: cursor, delivered: revision))
     }
 
@@ -53,8 +57,10 @@ public final class Watch: Sendable {
 
     /// Ends the watch; a waiting `next` returns `nil`.
     public func cancel() {
-        state.withLock { $0.isCancelled = true }
-        memory.forget(self)
+        memory.withState { memory in
+            state.withLock { $0.isCancelled = true }
+            memory.collections[collection]?.waiting.leave(self)
+        }
         wake()
     }
 
@@ -69,12 +75,13 @@ public final class Watch: Sendable {
     public var progress: UInt64 {
         memory.withState { memory in
             state.withLock { state in
-                guard let history = memory.collections[collection]?.history else { return max(state.delivered, memory.revision) }
+                let everything = max(state.delivered, memory.revision)
+                guard !state.isWaiting, let history = memory.collections[collection]?.history else { return everything }
                 guard state.cursor >= history.first else { return state.delivered }
-                for cursor in state.cursor..<max(history.end, state.cursor) where concerns(history[cursor]) {
+                for cursor in state.cursor..<max(history.end, state.cursor) where scope.concerns(history[cursor], self.memory.indexer) {
                     return max(state.delivered, history[cursor].revision - 1)
                 }
-                return max(state.delivered, memory.revision)
+                return everything
             }
         }
     }
@@ -90,14 +97,18 @@ public final class Watch: Sendable {
             try state.withLock { state throws(StoreError) in
                 state.isWoken = false
                 guard !state.isCancelled, !memory.isClosed else { return .end }
-                let events = try collect(memory.collections[collection]?.history, &state)
-                if !events.isEmpty { return .events(events) }
+                if !state.isWaiting {
+                    let events = try collect(memory.collections[collection]?.history, &state)
+                    if !events.isEmpty { return .events(events) }
+                }
                 if state.isNudged {
                     state.isNudged = false
-                    memory.collections[collection]?.waiters.removeValue(forKey: ObjectIdentifier(self))
                     return .events([])
                 }
-                memory.wait(self)
+                if !state.isWaiting {
+                    state.isWaiting = true
+                    memory.with(collection) { $0.waiting.enter(self) }
+                }
                 return .wait
             }
         }
@@ -107,19 +118,24 @@ public final class Watch: Sendable {
         guard let history else { return [] }
         guard state.cursor >= history.first else { throw .compacted(state.delivered, oldest: history.compacted) }
         var events: [Event] = []
+        let indexer = memory.indexer
         while state.cursor < history.end, events.count < Self.batch {
             let event = history[state.cursor]
             state.cursor += 1
-            if event.revision > state.delivered, concerns(event) { events.append(event) }
+            // Several events may share a revision, so it is no measure of what has been handed out.
+            if event.revision > start, scope.concerns(event, indexer) { events.append(event) }
         }
         if let last = events.last { state.delivered = last.revision }
         return events
     }
 
-    private func concerns(_ event: Event) -> Bool { namespace.map { event.record.key.namespace == $0 } ?? true }
-
-    /// Moves over events of other namespaces.
-    func skip(to cursor: Int) { state.withLock { $0.cursor = cursor } }
+    /// It has left the waiting room for the event at `cursor`, the first that concerns it since it went in.
+    func goOn(at cursor: Int) {
+        state.withLock { state in
+            state.isWaiting = false
+            state.cursor = cursor
+        }
+    }
 
     func wake() {
         let sleeper = state.withLock { state in
@@ -131,7 +147,7 @@ public final class Watch: Sendable {
     }
 
     /// Whether a `next` sleeps.
-    var isWaiting: Bool { state.withLock { $0.sleeper != nil } }
+    var isSleeping: Bool { state.withLock { $0.sleeper != nil } }
 
     private func sleep(_ sleeper: CheckedContinuation<Void, Never>) {
         let isWoken = state.withLock { state in

@@ -1,21 +1,21 @@
 import Glibc
 import Logging
 
-/// The one thread that writes: takes everything that waits, commits it as one transaction, publishes it, answers.
+/// The one thread that writes: takes everything that waits, has it committed together, and answers once readers see it.
 final class Writer {
-    /// How long nothing has to happen before the log is emptied.
+    /// How long nothing has to happen to be called quiet.
     private static let patience = Duration.seconds(5)
-    /// Seconds between the rounds that give up old history and unused pages, also of a store that is never quiet.
+    /// Seconds between the rounds that give up old history, also of a store that is never quiet.
     private static let upkeepInterval = 30
 
     private let intake: Intake
     private let memory: Memory
-    private let engine: Engine
+    private let engine: any Engine
     private let options: Options
     private let log: Logger
 
     /// Starts the thread. It ends, and closes the engine, after `Intake.stop`.
-    static func start(intake: Intake, memory: Memory, engine: Engine, options: Options, log: Logger) throws(StoreError) {
+    static func start(intake: Intake, memory: Memory, engine: any Engine, options: Options, log: Logger) throws(StoreError) {
         let writer = Unmanaged.passRetained(Writer(intake: intake, memory: memory, engine: engine, options: options, log: log))
         var thread = pthread_t()
         let code = pthread_create(
@@ -31,7 +31,7 @@ final class Writer {
         pthread_detach(thread)
     }
 
-    private init(intake: Intake, memory: Memory, engine: Engine, options: Options, log: Logger) {
+    private init(intake: Intake, memory: Memory, engine: any Engine, options: Options, log: Logger) {
         self.intake = intake
         self.memory = memory
         self.engine = engine
@@ -41,19 +41,19 @@ final class Writer {
 
     private func run() {
         var isTidy = false
-        var lastUpkeep = Self.now()
+        var lastUpkeep = MonotonicClock.seconds
         while let writes = intake.take(patience: Self.patience, gathering: options.groupDelay) {
-            let now = Self.now()
             if !writes.isEmpty {
                 write(writes)
                 isTidy = false
             } else if !isTidy {
-                engine.emptyLog()
+                engine.tend(.quiet)
                 isTidy = true
             }
+            let now = MonotonicClock.seconds
             if now - lastUpkeep >= Self.upkeepInterval {
                 memory.trim(now: now)
-                engine.shrink()
+                engine.tend(.regular)
                 lastUpkeep = now
             }
         }
@@ -64,20 +64,13 @@ final class Writer {
 
     private func write(_ writes: [Write]) {
         do throws(StoreError) {
-            try engine.commit(writes)
-            memory.publish(writes, now: Self.now())
-            intake.succeed(writes)
-            engine.checkpointIfDue()
+            let outcomes = try engine.commit(memory.mutations(writes))
+            // A write that was refused is answered when what stood in its way can be read: tried again at once, it finds that.
+            memory.whenReached(outcomes.reduce(0) { max($0, $1.revision) }) { [intake] in intake.settle(writes, outcomes) }
+            engine.tend(.committed)
         } catch {
             log.error("a commit failed", metadata: ["writes": "\(writes.count)", "error": "\(error)"])
             intake.fail(writes, error)
         }
-    }
-
-    /// Monotonic seconds.
-    private static func now() -> Int {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
-        return now.tv_sec
     }
 }

@@ -83,7 +83,7 @@ import Testing
         let watch = try store.watch(pods, namespace: "quiet", after: store.revision)
         let next = Task { try await watch.next() }
         // Once it sleeps, events of others move it along.
-        while !watch.isWaiting { await Task.yield() }
+        while !watch.isSleeping { await Task.yield() }
         for _ in 0..<100 { _ = try await store.put(pod("busy/1"), body(), expecting: .any) }
         let wanted = try await store.put(pod("quiet/1"), body(), expecting: .any)
         #expect(try await next.value?.map(\.revision) == [wanted.revision])

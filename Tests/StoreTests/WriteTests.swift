@@ -62,19 +62,44 @@ import Testing
         await store.close()
     }
 
-    @Test func whatIsInFlightIsSeenByWritersAndNotByReaders() async throws {
+    @Test func writesOfOneKeyGoOneAfterAnother() async throws {
+        let scratch = Scratch()
+        let store = try scratch.open()
+        let first = try await store.put(pod("a"), body(), expecting: .absent)
+        let results = await withTaskGroup { group in
+            for count in 0..<64 {
+                group.addTask {
+                    await failure {
+                        // Those that take what comes get through, and of those that build on the first state one at most.
+                        _ = try await store.put(pod("a"), body(), expecting: count % 2 == 0 ? .any : .revision(first.revision))
+                    }
+                }
+            }
+            return await group.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
+        }
+        let through = results["", default: 0]
+        #expect((32...33).contains(through) && results == ["": through, "conflict": 64 - through])
+        #expect(store.revision == first.revision + UInt64(through))
+        await store.close()
+    }
+
+    @Test func aWriteThatWaitsForAnotherIsToldWhatThatOneMade() async throws {
         let scratch = Scratch()
         var options = Options()
-        options.groupDelay = .milliseconds(300)
+        options.groupDelay = .milliseconds(100)
         let store = try scratch.open(options)
-        let put = Task { try await store.put(pod("a"), body(), expecting: .absent) }
-        while store.latest(pod("a")) == nil { await Task.yield() }
-        #expect(store.get(pod("a")) == nil)
-        #expect(await failure { _ = try await store.put(pod("a"), body(), expecting: .absent) } == "exists")
-        #expect(store.get(pod("a")) == nil)
-        let record = try await put.value
-        #expect(store.get(pod("a")) === record)
-        #expect(store.latest(pod("a")) === record)
+        let creates = (0..<2).map { _ in Task { try await store.put(pod("a"), body(), expecting: .absent) } }
+        var winners: [Record] = []
+        var found: Record?
+        for create in creates {
+            do {
+                winners.append(try await create.value)
+            } catch let error as StoreError {
+                if case .exists(let record) = error.code { found = record }
+            }
+        }
+        #expect(winners.count == 1 && found === winners.first)
+        #expect(store.get(pod("a")) === winners.first)
         await store.close()
     }
 
@@ -93,7 +118,6 @@ import Testing
             #expect(error.message.contains(scratch.path) && error.message.contains("full"))
         }
         #expect(store.get(pod("kept")) === kept)
-        #expect(store.latest(pod("kept")) === kept)
         #expect(store.revision == kept.revision)
         #expect(store.statistics.failures == 1)
         // The failed write's revision is not used again, and what follows works.
@@ -129,6 +153,7 @@ import Testing
 
     @Test func memosAreMadeOnceAndShared() async throws {
         final class Decoded: Sendable {}
+        final class Encoded: Sendable {}
         let scratch = Scratch()
         let store = try scratch.open()
         var given = body()
@@ -139,6 +164,9 @@ import Testing
         let made = record.memo { _ in Decoded() }
         #expect(made !== decoded)
         #expect(store.get(pod("a"))?.memo { _ in Decoded() } === made)
+        // One form does not drive out another.
+        let encoded = record.memo { _ in Encoded() }
+        #expect(record.memo { _ in Decoded() } === made && record.memo { _ in Encoded() } === encoded)
         await store.close()
     }
 }

@@ -4,7 +4,7 @@ import Store
 extension Registry {
     private static let orphanFinalizer = "orphan"
     private static let foregroundFinalizer = "foregroundDeletion"
-    private static let attempts = 10
+    private static let attempts = 1_000
 
     /// Removes an object, or marks it as being deleted when it has a grace period, finalizers or something of its kind to wait for.
     ///

@@ -7,7 +7,7 @@ extension Registry {
     private static let leaveGeneration: Set = ["status", "binding"]
 
     /// How often a change is tried again when others write in between.
-    private static let attempts = 10
+    private static let attempts = 1_000
 
     /// Replaces an object by one given in the client's version.
     func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {

@@ -8,7 +8,7 @@ final class Statement {
         case blob([UInt8])
     }
 
-    private var handle: OpaquePointer?
+    private let handle: OpaquePointer
     private let database: Database
 
     init(_ handle: OpaquePointer, _ database: Database) {
@@ -16,12 +16,7 @@ final class Statement {
         self.database = database
     }
 
-    deinit { finalize() }
-
-    func finalize() {
-        sqlite3_finalize(handle)
-        handle = nil
-    }
+    deinit { sqlite3_finalize(handle) }
 
     /// Runs it once, without rows.
     func run(_ parameters: Parameter...) throws(StoreError) {
@@ -58,7 +53,7 @@ final class Statement {
         switch parameters.first {
         case nil: return sqlite3_step(handle)
         case .integer(let integer):
-            sqlite3_bind_int64(handle, index, Int64(integer))
+            sqlite3_bind_int64(handle, index, Int64(bitPattern: integer))
             return bindAndStep(parameters.dropFirst(), at: index + 1)
         case .text(var text):
             return text.withUTF8 { text in

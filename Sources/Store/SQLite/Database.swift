@@ -2,6 +2,10 @@ import CSQLite
 
 /// A connection to SQLite. Used by one thread at a time.
 final class Database {
+    /// "Apus" in the file's header tells our databases from others'.
+    static let applicationID: UInt32 = 0x4170_7573
+    private static let format: Int64 = 2
+
     let path: String
     private let handle: OpaquePointer
     /// Pages in the write-ahead log. Written by SQLite's hook on the thread that commits.
@@ -24,30 +28,26 @@ final class Database {
     deinit { logSize.deallocate() }
 
     /// Settings, checks and, for a new file, the tables.
-    func prepareForUse(isNew: Bool, applicationID: UInt32, schemaVersion: Int64, maximumSize: Int?) throws(StoreError) {
+    func prepareForUse(isNew: Bool, maximumSize: Int?) throws(StoreError) {
         // Until all is known to be well, closing must not write the log into the database.
         _ = apus_sqlite3_keep_log_on_close(handle, 1)
         try run("PRAGMA locking_mode = EXCLUSIVE")
         if isNew {
             try run("PRAGMA auto_vacuum = INCREMENTAL")
             try run("BEGIN IMMEDIATE")
-            try run("PRAGMA application_id = \(applicationID)")
-            try run("PRAGMA user_version = \(schemaVersion)")
+            try run("PRAGMA application_id = \(Self.applicationID)")
+            try run("PRAGMA user_version = \(Self.format)")
             try run("CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID")
-            try run(
-                """
-                CREATE TABLE records(id INTEGER PRIMARY KEY, collection TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, revision_offset INTEGER NOT NULL,
-                                     body BLOB NOT NULL)
-                """)
+            try run(Rows.table)
             try run("INSERT INTO meta VALUES('revision', 1)")
             try run("COMMIT")
         }
         let version = try integer("PRAGMA user_version")
-        guard version == schemaVersion else {
+        guard version == Self.format else {
             throw StoreError(
                 code: .engine,
                 message:
-                    "the store \(path) has format \(version ?? 0), this version of Apus reads format \(schemaVersion): use the version that wrote it; it was left as it is"
+                    "the store \(path) has format \(version ?? 0), this version of Apus reads format \(Self.format): use the version that wrote it; it was left as it is"
             )
         }
         guard try text("PRAGMA journal_mode = WAL") == "wal" else {

@@ -13,7 +13,7 @@ enum FileHeader {
         let count = pread(descriptor, &header, header.count, 0)
         guard count != 0 else { return true }
         let id = header[68..<72].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard count == header.count, header.starts(with: Array("SQLite format 3\0".utf8)), id == Engine.applicationID else {
+        guard count == header.count, header.starts(with: Array("SQLite format 3\0".utf8)), id == Database.applicationID else {
             throw StoreError(
                 code: .engine,
                 message: "\(path) is not a store of Apus and was left as it is: move it away, or choose another path for the store")
