@@ -142,7 +142,13 @@ let package = Package(
             "PluginHost",
             ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         module("ELF"),
-        module("Scheduler", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module(
+            "Scheduler",
+            [
+                "Client", "APIModel", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
+                product("HeapModule", "swift-collections"), product("OrderedCollections", "swift-collections"),
+                product("Logging", "swift-log"),
+            ]),
         module("ControllerManager", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
         module(
             "Kubelet",

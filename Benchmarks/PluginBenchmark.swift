@@ -56,7 +56,7 @@ struct PluginBenchmark {
 
     private func measure(_ table: SchedulingTable, _ calls: Int, _ slot: apus_scheduler_policy) throws -> Double {
         let (score, pod, nodes) = (slot.score!, table.pod, table.nodes)
-        var sink = apus_sink(context: nil) { _, _ in }
+        var sink = apus_sink(size: UInt32(MemoryLayout<apus_sink>.size), context: nil) { _, _ in }
         return try withUnsafePointer(to: &sink) { sink in try measure(table, calls) { score(nil, pod, nodes, $0, $1, sink) } }
     }
 

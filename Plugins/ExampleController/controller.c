@@ -54,10 +54,10 @@ static int has_label(const char *object, const char *label) {
 static apus_status reconcile(void *self, const apus_key *key, int64_t *again_after_ms, const apus_sink *error) {
     controller *controller = self;
     (void)again_after_ms; // only needed by those who must look again without a change
-    apus_object_ref ref = {.resource = key->resource, .name = key->name};
+    apus_object_ref ref = {.size = sizeof ref, .resource = key->resource, .name = key->name};
 
     buffer object = {0};
-    apus_status status = controller->objects->get(controller->context, &ref, &(apus_sink){&object, append});
+    apus_status status = controller->objects->get(controller->context, &ref, &(apus_sink){sizeof(apus_sink), &object, append});
     int done = has_label(object.text, controller->label);
     free(object.text);
     if (status == APUS_NOT_FOUND) return APUS_OK; // deleted meanwhile: nothing to do
@@ -67,7 +67,7 @@ static apus_status reconcile(void *self, const apus_key *key, int64_t *again_aft
     char patch[224];
     snprintf(patch, sizeof patch, "{\"metadata\":{\"labels\":{\"%s\":\"true\"}}}", controller->label);
     buffer answer = {0};
-    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend(patch), &(apus_sink){&answer, append});
+    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend(patch), &(apus_sink){sizeof(apus_sink), &answer, append});
     if (status == APUS_OK) {
         char line[320];
         snprintf(line, sizeof line, "labelled namespace %.*s", (int)key->name.count, (const char *)key->name.bytes);

@@ -48,7 +48,7 @@ final class CRIRuntime: Runtime {
         // Servers disagree about names of another form; some call them an exhausted resource.
         guard method.split(separator: "/", omittingEmptySubsequences: false).count == 2, !method.hasPrefix("/"), !method.hasSuffix("/")
         else {
-            throw CRIError(code: "Unimplemented", message: "\"\(method)\" is no method of the CRI: names are of the form Service/Method")
+            throw CRIError(.unimplemented, "\"\(method)\" is no method of the CRI: names are of the form Service/Method")
         }
         // The calling thread is one of the host's, which may block; the connection's thread does the work.
         return try connection.call(

@@ -14,7 +14,7 @@ enum CRIState {
             let answer = try await connection.call("runtime.v1.RuntimeService/ContainerStatus", request, timeout: .seconds(2)).get()
             // CONTAINER_EXITED is 2, CONTAINER_UNKNOWN 3.
             return .container(ended: WireFields.number(3, in: WireFields.bytes(1, in: answer)) >= 2)
-        } catch let error as CRIError where error.code == "NotFound" {
+        } catch let error as CRIError where error.code == .notFound {
             guard let answer = try? await connection.call("runtime.v1.RuntimeService/PodSandboxStatus", request, timeout: .seconds(2)).get()
             else { return .gone }
             // SANDBOX_NOTREADY is 1.

@@ -27,7 +27,7 @@ final class CRIStream: RuntimeStream {
             } catch let error as CRIError {
                 return .failure(error)
             } catch {
-                return .failure(CRIError(code: "Unavailable", message: String(describing: error)))
+                return .failure(CRIError(.unavailable, String(describing: error)))
             }
         }
         let stream = try result.get()

@@ -46,7 +46,7 @@ final class Changes: Sendable {
         do {
             _ = try await connection.call(Self.criEvents, [], timeout: .milliseconds(50)).get()
             return .cri
-        } catch let error as CRIError where error.code == "DeadlineExceeded" {
+        } catch let error as CRIError where error.code == .deadlineExceeded {
             return .cri
         } catch {
             return (try? await connection.call("containerd.services.version.v1.Version/Version", [], timeout: .seconds(2)).get()) == nil

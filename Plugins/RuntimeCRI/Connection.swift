@@ -73,7 +73,7 @@ final class Connection: Sendable {
                 link.streams.createStreamChannel(promise: nil) { channel in
                     channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GRPCCallHandler(call, ended)) }
                 }
-            case .failure(let error): ended.fail(error as? CRIError ?? CRIError(code: "Unavailable", message: "connection error: \(error)"))
+            case .failure(let error): ended.fail(error as? CRIError ?? CRIError(.unavailable, "connection error: \(error)"))
             }
         }
         return ended.futureResult
@@ -83,7 +83,7 @@ final class Connection: Sendable {
         state.withLock { state in
             if let link = state.link { return link }
             guard !state.isStopped else {
-                return group.next().makeFailedFuture(CRIError(code: "Canceled", message: "the runtime plugin is stopped"))
+                return group.next().makeFailedFuture(CRIError(.cancelled, "the runtime plugin is stopped"))
             }
             state.generation += 1
             let link = connect()
@@ -125,7 +125,7 @@ final class Connection: Sendable {
         return bootstrap.connect(unixDomainSocketPath: socket).flatMapThrowing { channel in
             Link(channel: channel, streams: try channel.pipeline.syncOperations.handler(type: NIOHTTP2Handler.self).syncMultiplexer())
         }.flatMapErrorThrowing { error in
-            throw CRIError(code: "Unavailable", message: "connection error: cannot connect to unix://\(socket): \(error)")
+            throw CRIError(.unavailable, "connection error: cannot connect to unix://\(socket): \(error)")
         }
     }
 }
@@ -138,7 +138,7 @@ private final class Answer: Sendable {
 
     func get() throws -> [UInt8] {
         guard let bytes = message.withLock({ $0 }) else {
-            throw CRIError(code: "Internal", message: "the runtime ended the call without an answer")
+            throw CRIError(.internal, "the runtime ended the call without an answer")
         }
         return bytes
     }

@@ -22,7 +22,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard call.begin(on: context.channel) else { return fail(CRIError(code: "Canceled", message: "context canceled"), context) }
+        guard call.begin(on: context.channel) else { return fail(CRIError(.cancelled, "context canceled"), context) }
         var body = context.channel.allocator.buffer(capacity: call.request.count + 5)
         body.writeInteger(UInt8(0))
         body.writeInteger(UInt32(call.request.count))
@@ -33,7 +33,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             alarm = context.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
                 let (me, context) = bound.value
-                me.fail(CRIError(code: "DeadlineExceeded", message: "context deadline exceeded"), context)
+                me.fail(CRIError(.deadlineExceeded, "context deadline exceeded"), context)
             }
         }
     }
@@ -48,7 +48,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
             if frame.headers.contains(name: "grpc-status") {
                 takeStatus(frame.headers, context)
             } else if let status = frame.headers.first(name: ":status"), status != "200" {
-                fail(CRIError(code: "Unavailable", message: "unexpected HTTP status code received from server: \(status)"), context)
+                fail(CRIError(.unavailable, "unexpected HTTP status code received from server: \(status)"), context)
             }
         default: break
         }
@@ -60,8 +60,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
         {
             guard isCompressed == 0, count <= Self.messageLimit else {
                 return fail(
-                    CRIError(
-                        code: "Internal", message: "the runtime sent a message that is \(isCompressed == 0 ? "too large" : "compressed")"),
+                    CRIError(.internal, "the runtime sent a message that is \(isCompressed == 0 ? "too large" : "compressed")"),
                     context)
             }
             guard input.readableBytes >= 5 + Int(count) else { break }
@@ -93,17 +92,17 @@ final class GRPCCallHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail(CRIError(code: "Unavailable", message: "transport error: \(error)"), context)
+        fail(CRIError(.unavailable, "transport error: \(error)"), context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        complete(.failure(CRIError(code: "Unavailable", message: "error reading from server: EOF")), context)
+        complete(.failure(CRIError(.unavailable, "error reading from server: EOF")), context)
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         // The stream could not even be opened.
-        complete(.failure(CRIError(code: "Unavailable", message: "the connection is closing")), context)
+        complete(.failure(CRIError(.unavailable, "the connection is closing")), context)
     }
 
     private func fail(_ error: CRIError, _ context: ChannelHandlerContext) {

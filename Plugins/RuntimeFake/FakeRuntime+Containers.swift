@@ -35,8 +35,7 @@ extension FakeRuntime {
             }
             guard container.state == .created else {
                 throw RuntimeError(
-                    code: "Unknown",
-                    message: "failed to set starting state for container \"\(id)\": container is in \(container.state) state")
+                    .unknown, "failed to set starting state for container \"\(id)\": container is in \(container.state) state")
             }
             world.containers[id]?.state = .running
             world.containers[id]?.startedAt = Self.now()
@@ -96,7 +95,7 @@ extension FakeRuntime {
     private func exec(_ request: Value) throws -> Value {
         let id = request["container_id"].string ?? ""
         guard let container = world.withLock({ $0.containers[id] }) else { throw RuntimeError.notFound("container", id) }
-        guard container.state == .running else { throw RuntimeError(code: "Unknown", message: "container is in \(container.state) state") }
+        guard container.state == .running else { throw RuntimeError(.unknown, "container is in \(container.state) state") }
         let script = Script(command: request["cmd"].elements.compactMap(\.string))
         let output = script.lines.map { $0 + "\n" }.joined()
         return ["stdout": .string(Base64.encode(Array(output.utf8))), "exit_code": .int(script.end?.code ?? 0)]

@@ -31,8 +31,7 @@ extension FakeRuntime {
         work(options.pullLatency)
         if options.missingImages.contains(where: image.hasPrefix) {
             throw RuntimeError(
-                code: "NotFound",
-                message: "failed to pull and unpack image \"\(image)\": failed to resolve reference \"\(image)\": \(image): not found")
+                .notFound, "failed to pull and unpack image \"\(image)\": failed to resolve reference \"\(image)\": \(image): not found")
         }
         world.withLock { $0.images[image] = Self.size }
         return ["image_ref": .string(image)]

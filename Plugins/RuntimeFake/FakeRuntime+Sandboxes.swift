@@ -25,7 +25,7 @@ extension FakeRuntime {
     private func runSandbox(_ request: Value) throws -> Value {
         let config = request["config"]
         guard let name = config[path: "metadata", "name"].string, !name.isEmpty else {
-            throw RuntimeError(code: "InvalidArgument", message: "sandbox config has no metadata")
+            throw RuntimeError(.invalidArgument, "sandbox config has no metadata")
         }
         work(options.startLatency)
         let sandbox = try world.withLock { world in
@@ -33,7 +33,7 @@ extension FakeRuntime {
                 id: World.makeID(), config: config, handler: request["runtime_handler"].string ?? "", createdAt: Self.now())
             if !World.Sandbox.usesHostNetwork(config) {
                 guard let address = world.addresses.take() else {
-                    throw RuntimeError(code: "ResourceExhausted", message: "no IP address is left in config.podCIDR")
+                    throw RuntimeError(.resourceExhausted, "no IP address is left in config.podCIDR")
                 }
                 sandbox.address = address
             }

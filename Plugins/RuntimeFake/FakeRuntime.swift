@@ -36,12 +36,12 @@ final class FakeRuntime: Runtime {
         let name = method.split(separator: "/").last.map(String.init) ?? ""
         guard let handler = Self.methods[method], let requestType = Catalogue.cri.type(named: name + "Request"),
             let answerType = Catalogue.cri.type(named: name + "Response")
-        else { throw RuntimeError(code: "Unimplemented", message: "the fake runtime has no \(method)") }
+        else { throw RuntimeError(.unimplemented, "the fake runtime has no \(method)") }
         let message: Value
         do {
             message = try Protobuf.decode(request, as: requestType)
         } catch {
-            throw RuntimeError(code: "InvalidArgument", message: "\(method): \(error)")
+            throw RuntimeError(.invalidArgument, "\(method): \(error)")
         }
         return try Protobuf.encode(try handler(self)(message), as: answerType)
     }
@@ -71,6 +71,6 @@ final class FakeRuntime: Runtime {
 
 extension RuntimeError {
     static func notFound(_ what: String, _ id: String) -> RuntimeError {
-        RuntimeError(code: "NotFound", message: "an error occurred when try to find \(what) \"\(id)\": not found")
+        RuntimeError(.notFound, "an error occurred when try to find \(what) \"\(id)\": not found")
     }
 }

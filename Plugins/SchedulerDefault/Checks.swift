@@ -4,10 +4,10 @@ internal import PluginKit
 /// The filters, in upstream's order. A Node is refused by the first that does not hold, and the reasons are that filter's.
 struct Checks {
     private let pod: PodNeeds
-    private let nodes: NodeColumns
+    private let nodes: Nodes
     private let toleratesUnschedulable: Bool
 
-    init(_ pod: PodNeeds, _ nodes: NodeColumns) {
+    init(_ pod: PodNeeds, _ nodes: Nodes) {
         self.pod = pod
         self.nodes = nodes
         toleratesUnschedulable = pod.tolerations.contains { Tolerations.toleratesUnschedulable($0, nodes) }
@@ -19,35 +19,37 @@ struct Checks {
         if nodes.isUnschedulable(node) && !toleratesUnschedulable { return .unschedulable }
         let wanted = pod.raw.pointee.node_name
         if wanted != 0 && wanted != nodes.name(node) { return .name }
-        if untoleratedTaint(of: node) != nil { return .taint }
+        if hasUntoleratedTaint(node) { return .taint }
         if !NodeAffinity.admits(pod, nodes, node) { return .affinity }
         if !portsAreFree(on: node) { return .ports }
         if !fits(node) { return .resources }
         return nil
     }
 
-    /// The reasons as upstream words them. Only after a cycle that left no Node.
-    func texts(_ refusal: Refusal, _ node: Int) -> [String] {
+    /// The reasons as upstream words them, and whether preemption could help. Only after a cycle that left no Node.
+    func explain(_ refusal: Refusal, _ node: Int) -> (verdict: Verdict, texts: [String]) {
         switch refusal {
-        case .unschedulable: return ["node(s) were unschedulable"]
-        case .name: return ["node(s) didn't match the requested node name"]
-        case .taint:
-            return untoleratedTaint(of: node).map { ["node(s) had untolerated taint {\(nodes.text($0.key)): \(nodes.text($0.value))}"] }
-                ?? []
-        case .affinity: return ["node(s) didn't match Pod's node affinity/selector"]
-        case .ports: return ["node(s) didn't have free ports for the requested pod ports"]
+        case .unschedulable: return (.unresolvable, ["node(s) were unschedulable"])
+        case .name: return (.unresolvable, ["node(s) didn't match the requested node name"])
+        case .taint: return (.unresolvable, ["node(s) had untolerated taint(s)"])
+        case .affinity: return (.unresolvable, ["node(s) didn't match Pod's node affinity/selector"])
+        case .ports: return (.unschedulable, ["node(s) didn't have free ports for the requested pod ports"])
         case .resources:
-            return (0..<nodes.resourceCount).filter { lacks($0, node) }.map {
-                $0 == Int(APUS_RESOURCE_PODS) ? "Too many pods" : "Insufficient \(nodes.resource($0))"
+            let lacking = (0..<nodes.resourceCount).filter { lacks($0, node) }
+            let isHopeless = lacking.contains {
+                $0 != Int(APUS_RESOURCE_PODS) && pod.request($0) > nodes.allocatable($0, node)
             }
+            return (
+                isHopeless ? .unresolvable : .unschedulable,
+                lacking.map { $0 == Int(APUS_RESOURCE_PODS) ? "Too many pods" : "Insufficient \(nodes.resource($0))" }
+            )
         }
     }
 
-    private func untoleratedTaint(of node: Int) -> apus_taint? {
-        for taint in nodes.taints(node) where taint.effect != APUS_EFFECT_PREFER_NO_SCHEDULE {
-            if !Tolerations.tolerate(pod.tolerations, taint) { return taint }
+    private func hasUntoleratedTaint(_ node: Int) -> Bool {
+        nodes.taints(node).contains { taint in
+            taint.effect != APUS_EFFECT_PREFER_NO_SCHEDULE && !Tolerations.tolerate(pod.tolerations, taint)
         }
-        return nil
     }
 
     private func portsAreFree(on node: Int) -> Bool {

@@ -10,10 +10,10 @@ struct DefaultPolicy: SchedulerPolicy {
     init(_ host: Host, config: Value) { log = host.log }
 
     func prefilter(_ pod: PodNeeds) throws {
-        if let reason = Unsupported.reason(in: pod.raw.pointee.json) { throw ComponentError.unschedulable(reason) }
+        if let reason = Unsupported.reason(pod) { throw ComponentError.unresolvable(reason) }
     }
 
-    func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) throws {
+    func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {
         let checks = Checks(pod, nodes)
         guard let reasons else {
             for node in feasible where checks.refusal(of: node) != nil { feasible.remove(node) }
@@ -22,13 +22,14 @@ struct DefaultPolicy: SchedulerPolicy {
         var ledger = ReasonLedger(count: nodes.count)
         for node in feasible {
             guard let refusal = checks.refusal(of: node) else { continue }
-            for reason in checks.texts(refusal, node) { ledger.add(node, reason) }
+            let (verdict, texts) = checks.explain(refusal, node)
+            for text in texts { ledger.add(node, verdict, text) }
             feasible.remove(node)
         }
         ledger.report(to: reasons)
     }
 
-    func score(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
+    func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
         Scoring(pod, nodes).score(feasible, points)
     }
 }

@@ -5,9 +5,9 @@ internal import PluginKit
 /// (1), preferred node affinity (2), few taints that ask to stay away (3).
 struct Scoring {
     private let pod: PodNeeds
-    private let nodes: NodeColumns
+    private let nodes: Nodes
 
-    init(_ pod: PodNeeds, _ nodes: NodeColumns) {
+    init(_ pod: PodNeeds, _ nodes: Nodes) {
         self.pod = pod
         self.nodes = nodes
     }

@@ -14,7 +14,7 @@ enum Tolerations {
     }
 
     /// A Node's `spec.unschedulable` counts as the taint `node.kubernetes.io/unschedulable:NoSchedule`.
-    static func toleratesUnschedulable(_ toleration: apus_toleration, _ nodes: NodeColumns) -> Bool {
+    static func toleratesUnschedulable(_ toleration: apus_toleration, _ nodes: Nodes) -> Bool {
         guard toleration.effect == 0 || toleration.effect == APUS_EFFECT_NO_SCHEDULE else { return false }
         if toleration.key == 0 { return toleration.op == APUS_OPERATOR_EXISTS }
         return nodes.text(toleration.key) == "node.kubernetes.io/unschedulable"

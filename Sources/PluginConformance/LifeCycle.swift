@@ -213,7 +213,9 @@ enum LifeCycle {
             let table = instance.table(apus_controller.self)
             _ = Array("v1/namespaces".utf8).withBorrowed { resource in
                 Array("gone".utf8).withBorrowed { name in
-                    var key = apus_key(resource: resource, namespace_: apus_borrowed(), name: name, uid: apus_borrowed())
+                    var key = apus_key(
+                        size: UInt32(MemoryLayout<apus_key>.size), resource: resource, namespace_: apus_borrowed(), name: name,
+                        uid: apus_borrowed())
                     var again: Int64 = 0
                     return Sentence.collect { table.reconcile(instance.me, &key, &again, $0) }
                 }
@@ -226,7 +228,8 @@ enum LifeCycle {
         case .runtime:
             let table = instance.table(apus_runtime.self)
             _ = Array("RuntimeService/Version".utf8).withBorrowed { method in
-                Sentence.collect { table.call(instance.me, method, apus_borrowed(), 5000, $0) }
+                var code: Int32 = 0
+                return Sentence.collect { table.call(instance.me, method, apus_borrowed(), 5000, &code, $0) }
             }
         case .proxy:
             let table = instance.table(apus_proxy.self)

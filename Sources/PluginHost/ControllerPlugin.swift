@@ -117,6 +117,7 @@ private struct MappedKeys {
     }
 
     private mutating func add(_ key: apus_key) {
+        guard key.size >= UInt32(MemoryLayout<apus_key>.size) else { return }
         guard found.count < Self.limit else {
             isOverLimit = true
             return

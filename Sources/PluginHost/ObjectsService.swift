@@ -84,7 +84,7 @@ final class ObjectsService: Sendable {
             zip(Signatures.hostObjects.slots, functions).map { slot, function in
                 let name = "objects.\(slot.name)"
                 return { frame in function(Call(frame: frame, name: name)) }
-            })
+            }, onMisuse: { [violations] in violations.add("objects.\($0)") })
     }
 
     /// One call of a slot.

@@ -15,21 +15,34 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
 
     public var description: String { "\(code): \(message)" }
 
-    /// Reads a plugin's `code: message`. A text without a code gets the one that fits `status`.
-    init(status: apus_status, text: String) {
-        if let colon = text.firstIndex(of: ":"), text[..<colon].allSatisfy({ $0.isASCII && $0.isLetter }), colon != text.startIndex {
-            let message = text[text.index(after: colon)...]
-            self.init(code: String(text[..<colon]), message: String(message.first == " " ? message.dropFirst() : message))
-        } else {
-            self.init(code: Self.codes[status] ?? "Unknown", message: text.isEmpty ? "the runtime answered \(statusName(status))" : text)
-        }
+    /// A refusal by `code`, one of APUS_CODE_…, or, where that is zero, by the code that fits `status`.
+    init(status: apus_status, code: Int32 = 0, text: String) {
+        let code = code == 0 ? Self.codes[status] ?? APUS_CODE_UNKNOWN : code
+        self.init(code: Self.names[Int(code) - 1], message: text.isEmpty ? "the runtime answered \(statusName(status))" : text)
     }
 
-    private static let codes: [apus_status: String] = [
-        APUS_UNSUPPORTED: "Unimplemented", APUS_INVALID: "InvalidArgument", APUS_NOT_FOUND: "NotFound",
-        APUS_ALREADY_EXISTS: "AlreadyExists",
-        APUS_FORBIDDEN: "PermissionDenied", APUS_CANCELLED: "Canceled", APUS_UNAVAILABLE: "Unavailable", APUS_CONFLICT: "Aborted",
+    static func isCode(_ code: Int32) -> Bool { code == 0 || names.indices.contains(Int(code) - 1) }
+
+    private static let codes: [apus_status: Int32] = [
+        APUS_UNSUPPORTED: APUS_CODE_UNIMPLEMENTED, APUS_INVALID: APUS_CODE_INVALID_ARGUMENT, APUS_NOT_FOUND: APUS_CODE_NOT_FOUND,
+        APUS_ALREADY_EXISTS: APUS_CODE_ALREADY_EXISTS, APUS_FORBIDDEN: APUS_CODE_PERMISSION_DENIED, APUS_CANCELLED: APUS_CODE_CANCELLED,
+        APUS_UNAVAILABLE: APUS_CODE_UNAVAILABLE, APUS_CONFLICT: APUS_CODE_ABORTED,
     ]
+
+    /// gRPC's own, by number, from 1 on.
+    private static let names = [
+        "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied", "ResourceExhausted",
+        "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+    ]
+}
+
+extension LoadedComponent {
+    /// Refuses the code that a runtime's slot gave where it is none of APUS_CODE_….
+    func judge(_ slot: Int, code: Int32, _ answer: Answer) -> (answer: Answer, code: Int32) {
+        if RuntimeError.isCode(code) { return (answer, code) }
+        let problem = "\(slots[slot].descriptor.name) gave the code \(code), which is none of APUS_CODE_…"
+        return (reject(slot, problem, wasError: answer.status != APUS_OK), 0)
+    }
 }
 
 public enum StreamKind: Int32, Sendable {
@@ -63,18 +76,22 @@ public final class RuntimePlugin: Sendable {
     /// keep; cancelling the task does not end the call.
     public func call(_ method: String, _ request: [UInt8], timeout: Duration? = nil) async throws(RuntimeError) -> [UInt8] {
         let milliseconds = timeout.map(Self.milliseconds) ?? 0
-        let (status, bytes) = await (lasting[method] ?? threads).run { [component] in
+        let (status, code, bytes) = await (lasting[method] ?? threads).run { [component] in
             let limit = SlotCounter.nanoseconds(
                 component.slots[0].descriptor.limit(replacement: component.manifest.deadline, milliseconds: milliseconds))
             var collected = Collector(limit: Signatures.answer)
-            let answer = method.withBorrowed { method in
+            var code: Int32 = 0
+            let said = method.withBorrowed { method in
                 request.withBorrowed { request in
-                    component.call(0, apus_runtime.self, limit: limit, into: &collected) { $0.call($1, method, request, milliseconds, $2) }
+                    component.call(0, apus_runtime.self, limit: limit, into: &collected) {
+                        $0.call($1, method, request, milliseconds, &code, $2)
+                    }
                 }
             }
-            return (answer.status, answer.problem.map { Array($0.utf8) } ?? collected.bytes)
+            let (answer, known) = component.judge(0, code: code, said)
+            return (answer.status, known, answer.problem.map { Array($0.utf8) } ?? collected.bytes)
         }
-        guard status == APUS_OK else { throw RuntimeError(status: status, text: String(decoding: bytes, as: UTF8.self)) }
+        guard status == APUS_OK else { throw RuntimeError(status: status, code: code, text: String(decoding: bytes, as: UTF8.self)) }
         return bytes
     }
 
@@ -127,10 +144,10 @@ public final class RuntimePlugin: Sendable {
         }
         guard component.retain() else { throw RuntimeError(status: APUS_CANCELLED, text: "") }
         let stream = RuntimeStream(component, threads, senders: senders)
-        let (status, message) = await threads.run { stream.open(kind, request) }
-        guard status == APUS_OK else {
+        let refusal = await threads.run { stream.open(kind, request) }
+        if let refusal {
             component.release()
-            throw RuntimeError(status: status, text: message)
+            throw refusal
         }
         return stream
     }

@@ -38,21 +38,23 @@ public final class RuntimeStream: AsyncSequence, Sendable {
         self.senders = senders
     }
 
-    /// Calls the slot. Blocks.
-    func open(_ kind: StreamKind, _ request: [UInt8]) -> (apus_status, String) {
+    /// Calls the slot. Blocks. Returns why not, `nil` when the stream is open.
+    func open(_ kind: StreamKind, _ request: [UInt8]) -> RuntimeError? {
         // The events live until `ended`; a stream that did not open has none.
         let box = EventsBox(self)
         let events = box.events
         var error = Collector()
         var handle: UnsafeMutableRawPointer?
         var isOpen = false
-        let answer = request.withBorrowed { request in
+        var code: Int32 = 0
+        let said = request.withBorrowed { request in
             component.call(2, apus_runtime.self, .lease, into: &error) { table, instance, sink in
-                let status = table.open!(instance, kind.rawValue, request, events, &handle, sink)
+                let status = table.open!(instance, kind.rawValue, request, events, &handle, &code, sink)
                 isOpen = status == APUS_OK
                 return status
             }
         }
+        let (answer, known) = component.judge(2, code: code, said)
         if answer.status == APUS_OK {
             self.handle.store(UInt(bitPattern: handle), ordering: .releasing)
         } else if isOpen {
@@ -62,7 +64,7 @@ public final class RuntimeStream: AsyncSequence, Sendable {
         } else {
             box.discard()
         }
-        return (answer.status, answer.problem ?? error.text)
+        return answer.status == APUS_OK ? nil : RuntimeError(status: answer.status, code: known, text: answer.problem ?? error.text)
     }
 
     /// Sends to the container; returns when it was taken. One caller at a time. An empty piece ends the channel.

@@ -32,27 +32,35 @@ public final class SchedulerPolicy: Sendable {
         return call(0) { $0.prefilter!($1, pod, $2) }
     }
 
-    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason. A policy that sets a
-    /// bit which was clear answers FAULT; the bit is clear again.
+    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason and the verdict on them,
+    /// UNSCHEDULABLE or UNRESOLVABLE. A policy that sets a bit which was clear, or gives another verdict, answers FAULT; the bit is clear
+    /// again.
     public func filter(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
-        reasons: ((UnsafePointer<UInt64>, String) -> Void)? = nil
+        reasons: ((UnsafePointer<UInt64>, apus_status, String) -> Void)? = nil
     ) -> (status: apus_status, message: String) {
         guard hasFilter else { return (APUS_OK, "") }
         return FeasibleGuard.run(nodes, feasible) {
             guard let reasons else { return call(1) { $0.filter!($1, pod, nodes, feasible, nil, $2) } }
-            return withoutActuallyEscaping(reasons) { reasons in
-                var box = ReasonBox(add: reasons)
-                return withUnsafeMutablePointer(to: &box) { box in
-                    var table = apus_reasons(context: UnsafeMutableRawPointer(box)) { context, nodes, reason in
-                        context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonBox.self).pointee.add(nodes, reason.string)
-                    }
-                    return call(1) { $0.filter!($1, pod, nodes, feasible, &table, $2) }
-                }
-            }
+            return withoutActuallyEscaping(reasons) { explain(pod, nodes, feasible, $0) }
         } onGarbage: { node, answer in
             reject(1, "filter set the bit of node \(node), which was clear", answer)
         }
+    }
+
+    private func explain(
+        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
+        _ reasons: @escaping (UnsafePointer<UInt64>, apus_status, String) -> Void
+    ) -> (status: apus_status, message: String) {
+        var listener = ReasonListener(add: reasons)
+        let answer = withUnsafeMutablePointer(to: &listener) { listener in
+            var table = apus_reasons(context: UnsafeMutableRawPointer(listener)) { context, nodes, verdict, reason in
+                context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonListener.self).pointee.hear(nodes, verdict, reason)
+            }
+            return call(1) { $0.filter!($1, pod, nodes, feasible, &table, $2) }
+        }
+        guard let wrong = listener.wrongVerdict else { return answer }
+        return reject(1, "filter gave a reason with the verdict \(statusName(wrong)), not UNSCHEDULABLE or UNRESOLVABLE", answer)
     }
 
     /// Writes points for every Node of `feasible`, on OK only. Points outside 0 to 100 make it a FAULT.
@@ -66,8 +74,20 @@ public final class SchedulerPolicy: Sendable {
         return reject(2, "score gave node \(NodeName.of(node, nodes)) \(points[node]) points, outside 0 to 100", answer)
     }
 
-    private struct ReasonBox {
-        let add: (UnsafePointer<UInt64>, String) -> Void
+    /// What the policy says to its `apus_reasons` goes through here.
+    private struct ReasonListener {
+        let add: (UnsafePointer<UInt64>, apus_status, String) -> Void
+        private(set) var wrongVerdict: apus_status?
+
+        init(add: @escaping (UnsafePointer<UInt64>, apus_status, String) -> Void) { self.add = add }
+
+        mutating func hear(_ nodes: UnsafePointer<UInt64>, _ verdict: apus_status, _ reason: apus_borrowed) {
+            guard verdict == APUS_UNSCHEDULABLE || verdict == APUS_UNRESOLVABLE else {
+                wrongVerdict = verdict
+                return
+            }
+            add(nodes, verdict, reason.string)
+        }
     }
 
     private func call(

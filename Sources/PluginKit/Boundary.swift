@@ -13,6 +13,16 @@ func boundary(_ sink: UnsafePointer<apus_sink>?, _ body: () throws -> Void) -> a
     }
 }
 
+/// The same for a slot of a runtime, whose errors have a code of CRI's beside the status.
+func boundary(_ sink: UnsafePointer<apus_sink>, code: UnsafeMutablePointer<Int32>, _ body: () throws -> Void) -> apus_status {
+    boundary(sink) {
+        do { try body() } catch let error as RuntimeError {
+            code.pointee = error.code.rawValue
+            throw ComponentError(.fault, error.message)
+        }
+    }
+}
+
 /// What an error means in words of the ABI.
 func describe(_ error: any Error) -> (apus_status, String) {
     switch error {

@@ -35,7 +35,8 @@ final class Collector {
 
     /// Runs `body` with a sink that writes here.
     func collect<R>(_ body: (UnsafePointer<apus_sink>) throws -> R) rethrows -> R {
-        var sink = apus_sink(context: Unmanaged.passUnretained(self).toOpaque()) { context, piece in
+        var sink = apus_sink(size: UInt32(MemoryLayout<apus_sink>.size), context: Unmanaged.passUnretained(self).toOpaque()) {
+            context, piece in
             instance(context, as: Collector.self).bytes.append(contentsOf: UnsafeBufferPointer(start: piece.bytes, count: Int(piece.count)))
         }
         return try withExtendedLifetime(self) { try body(&sink) }

@@ -16,6 +16,7 @@ extension ComponentError {
         public static let cancelled = Code(rawValue: APUS_CANCELLED)
         public static let unavailable = Code(rawValue: APUS_UNAVAILABLE)
         public static let unschedulable = Code(rawValue: APUS_UNSCHEDULABLE)
+        public static let unresolvable = Code(rawValue: APUS_UNRESOLVABLE)
         public static let retry = Code(rawValue: APUS_RETRY)
     }
 }

@@ -38,7 +38,7 @@ public struct NodeSet: Sequence {
 }
 
 /// All Nodes, as columns, lent for the duration of a call.
-public struct NodeColumns {
+public struct Nodes {
     public let raw: UnsafePointer<apus_nodes>
     public init(_ raw: UnsafePointer<apus_nodes>) { self.raw = raw }
 
@@ -69,8 +69,7 @@ public struct NodeColumns {
     public func number(_ string: apus_string) -> Int64? { Int64(text(string)) }
 
     private func slice<T>(_ all: UnsafePointer<T>, _ ranges: apus_ranges, _ node: Int) -> UnsafeBufferPointer<T> {
-        let first = Int(ranges.offsets[node])
-        return UnsafeBufferPointer(start: all + first, count: Int(ranges.offsets[node + 1]) - first)
+        UnsafeBufferPointer(start: all + Int(ranges.starts[node]), count: Int(ranges.counts[node]))
     }
 }
 
@@ -79,21 +78,37 @@ public struct PodNeeds {
     public let raw: UnsafePointer<apus_pod>
     public init(_ raw: UnsafePointer<apus_pod>) { self.raw = raw }
 
+    public var namespace: String { raw.pointee.namespace_.string }
+    public var name: String { raw.pointee.name.string }
+    public var priority: Int32 { raw.pointee.priority }
     public func request(_ resource: Int) -> Int64 { raw.pointee.requests[resource] }
-    public var selector: UnsafeBufferPointer<apus_label> {
-        UnsafeBufferPointer(start: raw.pointee.selector, count: Int(raw.pointee.selector_count))
+
+    /// `spec.nodeSelector`
+    public var selector: UnsafeBufferPointer<apus_label> { array(raw.pointee.selector, raw.pointee.selector_count) }
+    /// Required node affinity: one of the terms must match.
+    public var required: UnsafeBufferPointer<apus_term> { array(raw.pointee.required, raw.pointee.required_count) }
+    public var preferred: UnsafeBufferPointer<apus_term> { array(raw.pointee.preferred, raw.pointee.preferred_count) }
+    public var tolerations: UnsafeBufferPointer<apus_toleration> { array(raw.pointee.tolerations, raw.pointee.toleration_count) }
+    public var ports: UnsafeBufferPointer<apus_host_port> { array(raw.pointee.ports, raw.pointee.port_count) }
+    public var labels: UnsafeBufferPointer<apus_label> { array(raw.pointee.labels, raw.pointee.label_count) }
+    /// Required pod affinity: all of the terms must hold.
+    public var affinity: UnsafeBufferPointer<apus_pod_term> { array(raw.pointee.affinity, raw.pointee.affinity_count) }
+    /// Required pod anti-affinity: none of the terms may hold.
+    public var antiAffinity: UnsafeBufferPointer<apus_pod_term> { array(raw.pointee.anti_affinity, raw.pointee.anti_affinity_count) }
+    public var preferredAffinity: UnsafeBufferPointer<apus_pod_term> {
+        array(raw.pointee.preferred_affinity, raw.pointee.preferred_affinity_count)
     }
-    public var required: UnsafeBufferPointer<apus_term> {
-        UnsafeBufferPointer(start: raw.pointee.required, count: Int(raw.pointee.required_count))
+    public var preferredAntiAffinity: UnsafeBufferPointer<apus_pod_term> {
+        array(raw.pointee.preferred_anti_affinity, raw.pointee.preferred_anti_affinity_count)
     }
-    public var preferred: UnsafeBufferPointer<apus_term> {
-        UnsafeBufferPointer(start: raw.pointee.preferred, count: Int(raw.pointee.preferred_count))
-    }
-    public var tolerations: UnsafeBufferPointer<apus_toleration> {
-        UnsafeBufferPointer(start: raw.pointee.tolerations, count: Int(raw.pointee.toleration_count))
-    }
-    public var ports: UnsafeBufferPointer<apus_host_port> {
-        UnsafeBufferPointer(start: raw.pointee.ports, count: Int(raw.pointee.port_count))
+    /// `spec.topologySpreadConstraints`
+    public var spread: UnsafeBufferPointer<apus_spread> { array(raw.pointee.spread, raw.pointee.spread_count) }
+    public var images: UnsafeBufferPointer<apus_string> { array(raw.pointee.images, raw.pointee.image_count) }
+    /// PersistentVolumeClaims, by name.
+    public var claims: UnsafeBufferPointer<apus_string> { array(raw.pointee.claims, raw.pointee.claim_count) }
+
+    private func array<T>(_ start: UnsafePointer<T>?, _ count: UInt32) -> UnsafeBufferPointer<T> {
+        UnsafeBufferPointer(start: start, count: Int(count))
     }
 }
 
@@ -103,12 +118,25 @@ public struct Reasons {
     init(_ raw: UnsafePointer<apus_reasons>) { self.raw = raw }
 
     /// `nodes` are refused because of `reason`.
-    public func add(_ nodes: NodeSet, _ reason: String) { reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, $0) } }
+    public func add(_ nodes: NodeSet, _ verdict: Verdict, _ reason: String) {
+        reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, verdict.rawValue, $0) }
+    }
+}
+
+/// Whether preemption could help where a Node is refused.
+public struct Verdict: Sendable, Hashable {
+    let rawValue: apus_status
+    /// Not as things are, but the Node might do if some of its Pods went.
+    public static let unschedulable = Verdict(rawValue: APUS_UNSCHEDULABLE)
+    /// Not whichever Pods went.
+    public static let unresolvable = Verdict(rawValue: APUS_UNRESOLVABLE)
 }
 
 extension NodeSet {
     /// Clears every Node for which `isRefused` holds, and tells `reasons`, where there are any to tell, that `reason` was why.
-    public func remove(_ reason: String, _ reasons: Reasons?, where isRefused: (Int) throws -> Bool) rethrows {
+    public func remove(
+        _ reason: String, _ verdict: Verdict = .unresolvable, _ reasons: Reasons?, where isRefused: (Int) throws -> Bool
+    ) rethrows {
         guard let reasons else {
             for node in self where try isRefused(node) { remove(node) }
             return
@@ -119,6 +147,6 @@ extension NodeSet {
             words[node >> 6] |= 1 << UInt64(node & 63)
         }
         guard words.contains(where: { $0 != 0 }) else { return }
-        words.withUnsafeMutableBufferPointer { reasons.add(NodeSet(words: $0.baseAddress!, count: count), reason) }
+        words.withUnsafeMutableBufferPointer { reasons.add(NodeSet(words: $0.baseAddress!, count: count), verdict, reason) }
     }
 }

@@ -43,6 +43,8 @@ public struct ComponentError: Error, Sendable, Equatable, CustomStringConvertibl
     public static func unsupported(_ message: String) -> ComponentError { ComponentError(.unsupported, message) }
     public static func unavailable(_ message: String) -> ComponentError { ComponentError(.unavailable, message) }
     public static func fault(_ message: String) -> ComponentError { ComponentError(.fault, message) }
-    /// Scheduler policies only: no Node can ever do.
+    /// Scheduler policies only: no Node will do as things are, but one might if some Pods made room.
     public static func unschedulable(_ message: String) -> ComponentError { ComponentError(.unschedulable, message) }
+    /// Scheduler policies only: no Node will do, whichever Pods made room.
+    public static func unresolvable(_ message: String) -> ComponentError { ComponentError(.unresolvable, message) }
 }

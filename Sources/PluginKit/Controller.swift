@@ -88,7 +88,8 @@ extension Key {
             namespace.withBorrowed { namespace in
                 name.withBorrowed { name in
                     uid.withBorrowed { uid in
-                        var key = apus_key(resource: resource, namespace_: namespace, name: name, uid: uid)
+                        var key = apus_key(
+                            size: UInt32(MemoryLayout<apus_key>.size), resource: resource, namespace_: namespace, name: name, uid: uid)
                         body(&key)
                     }
                 }

@@ -123,7 +123,9 @@ extension Objects {
             var error: (any Error)?
         }
         let items = Items()
-        var sink = apus_object_sink(context: Unmanaged.passUnretained(items).toOpaque()) { context, object in
+        var sink = apus_object_sink(
+            size: UInt32(MemoryLayout<apus_object_sink>.size), context: Unmanaged.passUnretained(items).toOpaque()
+        ) { context, object in
             let items = instance(context, as: Items.self)
             do {
                 items.values.append(try JSON.decode(object.array))
@@ -147,7 +149,9 @@ extension Objects {
             namespace.withBorrowed { namespace in
                 name.withBorrowed { name in
                     subresource.withBorrowed { subresource in
-                        var reference = apus_object_ref(resource: resource, namespace_: namespace, name: name, subresource: subresource)
+                        var reference = apus_object_ref(
+                            size: UInt32(MemoryLayout<apus_object_ref>.size), resource: resource, namespace_: namespace, name: name,
+                            subresource: subresource)
                         return body(&reference)
                     }
                 }

@@ -3,7 +3,7 @@ internal import PluginAPI
 /// CRI v1 without the socket. Methods block; the host calls them from many threads at once.
 public protocol Runtime: Component {
     /// One CRI call: `method` is `RuntimeService/RunPodSandbox`, `request` and the answer are `runtime.v1` messages in protobuf. A timeout
-    /// of zero means none. Throw `RuntimeError` with the gRPC code's name.
+    /// of zero means none. Throw `RuntimeError` with gRPC's code.
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8]
 
     /// From now on tells `events` of every change, until `stop`. Returns whether every change is told. Called at most once. The default
@@ -21,16 +21,40 @@ extension Runtime {
     }
 }
 
-/// A refused CRI call: `NotFound: an error occurred …`.
-public struct RuntimeError: Error, Sendable, CustomStringConvertible {
-    /// The gRPC code's name: `NotFound`, `Unavailable` …
-    public var code: String
+/// A refused CRI call: gRPC's code and a sentence.
+public struct RuntimeError: Error, Sendable, Equatable {
+    public var code: Code
     public var message: String
-    public init(code: String, message: String) {
+
+    public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
-    public var description: String { "\(code): \(message)" }
+
+    public struct Code: Hashable, Sendable {
+        /// One of APUS_CODE_…; any other number is that of `unknown`.
+        public let rawValue: Int32
+        public init(rawValue: Int32) {
+            self.rawValue = (APUS_CODE_CANCELLED...APUS_CODE_UNAUTHENTICATED).contains(rawValue) ? rawValue : APUS_CODE_UNKNOWN
+        }
+
+        public static let cancelled = Code(rawValue: APUS_CODE_CANCELLED)
+        public static let unknown = Code(rawValue: APUS_CODE_UNKNOWN)
+        public static let invalidArgument = Code(rawValue: APUS_CODE_INVALID_ARGUMENT)
+        public static let deadlineExceeded = Code(rawValue: APUS_CODE_DEADLINE_EXCEEDED)
+        public static let notFound = Code(rawValue: APUS_CODE_NOT_FOUND)
+        public static let alreadyExists = Code(rawValue: APUS_CODE_ALREADY_EXISTS)
+        public static let permissionDenied = Code(rawValue: APUS_CODE_PERMISSION_DENIED)
+        public static let resourceExhausted = Code(rawValue: APUS_CODE_RESOURCE_EXHAUSTED)
+        public static let failedPrecondition = Code(rawValue: APUS_CODE_FAILED_PRECONDITION)
+        public static let aborted = Code(rawValue: APUS_CODE_ABORTED)
+        public static let outOfRange = Code(rawValue: APUS_CODE_OUT_OF_RANGE)
+        public static let unimplemented = Code(rawValue: APUS_CODE_UNIMPLEMENTED)
+        public static let `internal` = Code(rawValue: APUS_CODE_INTERNAL)
+        public static let unavailable = Code(rawValue: APUS_CODE_UNAVAILABLE)
+        public static let dataLoss = Code(rawValue: APUS_CODE_DATA_LOSS)
+        public static let unauthenticated = Code(rawValue: APUS_CODE_UNAUTHENTICATED)
+    }
 }
 
 public enum StreamKind: Int32, Sendable {
@@ -98,8 +122,8 @@ final class RuntimeInstance: Instance {
     static let table = constant(
         apus_runtime(
             size: UInt32(MemoryLayout<apus_runtime>.size),
-            call: { me, method, request, timeout, answer in
-                boundary(answer) {
+            call: { me, method, request, timeout, code, answer in
+                boundary(answer, code: code) {
                     answer.write(
                         try instance(me, as: RuntimeInstance.self).runtime.call(method.string, request.array, timeoutMilliseconds: timeout))
                 }
@@ -109,8 +133,8 @@ final class RuntimeInstance: Instance {
                     reliable.pointee = try instance(me, as: RuntimeInstance.self).runtime.subscribe(RuntimeEvents(events.pointee)) ? 1 : 0
                 }
             },
-            open: { me, kind, request, events, stream, error in
-                boundary(error) {
+            open: { me, kind, request, events, stream, code, error in
+                boundary(error, code: code) {
                     guard let kind = StreamKind(rawValue: kind) else { throw ComponentError.unsupported("stream kind \(kind)") }
                     let opened = try instance(me, as: RuntimeInstance.self).runtime.open(kind, request.array, StreamEvents(events.pointee))
                     stream.pointee = Unmanaged.passRetained(StreamBox(opened)).toOpaque()

@@ -6,21 +6,21 @@ public protocol SchedulerPolicy: Component {
     /// Which of the three methods do something: the host does not call the others.
     static var slots: PolicySlots { get }
 
-    /// A look at the Pod alone. Throw `ComponentError.unschedulable` to end the cycle.
+    /// A look at the Pod alone. Throw `ComponentError.unschedulable` or `.unresolvable` to end the cycle.
     func prefilter(_ pod: PodNeeds) throws
 
     /// Clears from `feasible` every Node the Pod may not run on. With `reasons`, says why for each Node that it clears.
-    func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) throws
+    func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws
 
     /// Writes a preference from 0 to 100 for every Node of `feasible`.
-    func score(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws
+    func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws
 }
 
 extension SchedulerPolicy {
     public static var slots: PolicySlots { [.prefilter, .filter, .score] }
     public func prefilter(_ pod: PodNeeds) throws {}
-    public func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) throws {}
-    public func score(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
+    public func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {}
+    public func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
         for node in feasible { points[node] = 0 }
     }
 }
@@ -54,7 +54,7 @@ final class PolicyInstance: Instance {
                 boundary(error) {
                     let set = NodeSet(words: feasible, count: Int(nodes.pointee.count))
                     try instance(me, as: PolicyInstance.self).policy.filter(
-                        PodNeeds(pod), NodeColumns(nodes), set, reasons.map(Reasons.init))
+                        PodNeeds(pod), Nodes(nodes), set, reasons.map(Reasons.init))
                 }
             }
         }
@@ -65,7 +65,7 @@ final class PolicyInstance: Instance {
                     // The set is lent for reading; `score` is given no reason to write to it.
                     let set = NodeSet(words: UnsafeMutablePointer(mutating: feasible), count: count)
                     let points = UnsafeMutableBufferPointer(start: points, count: count)
-                    try instance(me, as: PolicyInstance.self).policy.score(PodNeeds(pod), NodeColumns(nodes), set, points)
+                    try instance(me, as: PolicyInstance.self).policy.score(PodNeeds(pod), Nodes(nodes), set, points)
                 }
             }
         }

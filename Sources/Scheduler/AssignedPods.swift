@@ -49,10 +49,10 @@ struct AssignedPods {
         return changed
     }
 
-    mutating func removeNode(_ name: String) { columns.remove(name) }
-
-    /// Whether a Pod of lower priority holds something on `node`.
-    func hasLowerPriority(than priority: Int32, on node: String) -> Bool {
-        byNode[node]?.contains { entries[$0]!.pod.priority < priority } ?? false
+    /// The Node goes; its Pods hold something again should it come back.
+    mutating func removeNode(_ name: String) {
+        guard let index = columns.index(of: name) else { return }
+        for key in byNode[name] ?? [] { columns.subtract(entries[key]!.pod, from: index) }
+        columns.remove(name)
     }
 }

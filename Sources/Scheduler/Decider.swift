@@ -10,14 +10,13 @@ final class Decider {
 
     init(seed: UInt64) { random = seed | 1 }
 
-    func decide(_ pod: PodInfo, _ assigned: AssignedPods, _ policies: PolicySet) -> Decision {
-        let columns = assigned.columns
+    func decide(_ pod: PodInfo, _ columns: NodeColumns, _ policies: PolicySet) -> Decision {
         guard !policies.active.isEmpty else { return .error("no scheduler policy is running") }
         guard columns.liveCount > 0 else { return .unschedulable(FitMessage.noNodes) }
         let arguments = PodArguments(pod, strings: columns.strings, resources: columns.resources)
         return arguments.withPointer { needs in
             columns.withPointer { nodes in
-                let cycle = Cycle(pod: pod, needs: needs, nodes: nodes, assigned: assigned)
+                let cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns)
                 let decision = ranking.rank(cycle, policies.active) ?? .node(best())
                 for candidate in policies.shadows {
                     Comparison(cycle: cycle, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)

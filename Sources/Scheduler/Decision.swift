@@ -11,29 +11,24 @@ enum Decision: Equatable {
 /// Words a failure as upstream's scheduler does.
 enum FitMessage {
     /// The reasons of one cycle: how many Nodes each was given for.
-    static func noFit(nodes: Int, reasons: [String: Int], preemption: String) -> String {
+    static func noFit(nodes: Int, reasons: [String: Int], preemption: String = "") -> String {
         let counted = reasons.map { "\($0.value) \($0.key)" }.sorted()
         let start = "0/\(nodes) nodes are available:"
         return (counted.isEmpty ? start : "\(start) \(counted.joined(separator: ", ")).") + (preemption.isEmpty ? "" : " \(preemption)")
     }
 
-    /// A policy that looked at the Pod alone said no.
-    static func refused(nodes: Int, message: String) -> String { "0/\(nodes) nodes are available: \(message)." }
+    /// A policy said no without looking at single Nodes.
+    static func refused(nodes: Int, message: String, preemption: String) -> String {
+        "0/\(nodes) nodes are available: \(message). \(preemption)"
+    }
 
     static let noNodes = "no nodes available to schedule pods"
 
     /// Why making room would not help: by reason, on how many Nodes.
-    static func preemption(nodes: Int, reasons: [String: Int]) -> String {
-        "preemption: " + noFit(nodes: nodes, reasons: reasons, preemption: "")
-    }
+    static func preemption(nodes: Int, reasons: [String: Int]) -> String { "preemption: " + noFit(nodes: nodes, reasons: reasons) }
 
+    static let neverPreempts = "preemption: not eligible due to preemptionPolicy=Never."
     static let notHelpful = "Preemption is not helpful for scheduling"
     static let noVictims = "No preemption victims found for incoming pod"
     static let notSupported = "Preemption of pods with lower priority is not supported"
-
-    /// Whether a Node that was refused for this reason would do if some of its Pods went.
-    static func isResolvable(_ reason: String) -> Bool {
-        reason.hasPrefix("Insufficient ") || reason == "Too many pods"
-            || reason == "node(s) didn't have free ports for the requested pod ports"
-    }
 }

@@ -1,9 +1,9 @@
-internal import APIModel
+package import APIModel
 internal import Dispatch
 internal import Synchronization
 
 /// What the scheduling thread hears from others.
-enum Message: Sendable {
+package enum Message: Sendable {
     case pod(before: Object?, after: Object?)
     case node(before: Object?, after: Object?)
     /// A bind that came to nothing.

@@ -5,7 +5,7 @@ internal import PluginHost
 /// All Nodes, as columns, updated in place. A deleted Node leaves a hole that the next new one fills. Used by the scheduling thread only.
 final class NodeColumns {
     let strings = StringTable()
-    let resources: ResourceNames
+    let resources: ResourceColumns
 
     private var indices: [String: Int] = [:]
     private var holes: [Int] = []
@@ -13,8 +13,6 @@ final class NodeColumns {
     private(set) var count = 0
 
     private var names = Column<apus_string>(0)
-    private var allocatable: [Column<Int64>] = []
-    private var requested: [Column<Int64>] = []
     private var nonzeroCPU = Column<Int64>(0)
     private var nonzeroMemory = Column<Int64>(0)
     private var unschedulable = Column<UInt8>(0)
@@ -23,28 +21,24 @@ final class NodeColumns {
     private var ports = Rows(apus_host_port())
     /// One bit a Node that is not a hole.
     private(set) var live = Column<UInt64>(0)
-    // The pointers to the columns, as the ABI wants them.
-    private var allocatablePointers = Column<UnsafePointer<Int64>>(UnsafePointer(bitPattern: 8)!)
-    private var requestedPointers = Column<UnsafePointer<Int64>>(UnsafePointer(bitPattern: 8)!)
+    /// By Node, the columns of what it offers beside the fixed resources.
+    private var offers: [[Int]] = []
+    /// By Node, of the Pods there.
+    private var priorities: [PriorityCounts] = []
 
     /// The structure that is lent, itself where isolated plugins read it.
     private let shared = SharedArena.shared.allocate(bytes: MemoryLayout<apus_nodes>.size).bindMemory(to: apus_nodes.self, capacity: 1)
 
-    init() {
-        resources = ResourceNames(strings)
-        addResourceColumns()
-    }
+    init() { resources = ResourceColumns(strings) }
 
     deinit {
-        for column in allocatable + requested + [nonzeroCPU, nonzeroMemory] { column.free() }
+        for column in [nonzeroCPU, nonzeroMemory] { column.free() }
         names.free()
         unschedulable.free()
         live.free()
         labels.free()
         taints.free()
         ports.free()
-        allocatablePointers.free()
-        requestedPointers.free()
         SharedArena.shared.free(shared, bytes: MemoryLayout<apus_nodes>.size)
     }
 
@@ -53,110 +47,101 @@ final class NodeColumns {
     func index(of name: String) -> Int? { indices[name] }
     func name(_ node: Int) -> String { strings.text(names[node]) }
 
+    /// The lowest priority that a Pod on the Node has; `nil` where there is none.
+    func lowestPriority(on node: Int) -> Int32? { priorities[node].lowest }
+
     /// Takes a new or changed Node over. Returns whether anything changed that decides where Pods may run.
     func put(_ node: Object) -> Bool {
         let index = indices[node.name] ?? place(node.name)
-        let isNew = live[index >> 6] & bit(index) == 0
-        var changed = isNew
+        var changed = live[index >> 6] & bit(index) == 0
         live[index >> 6] |= bit(index)
 
         let (spec, status) = (node.value["spec"], node.value["status"])
-        let amounts = resources.amounts(status["allocatable"].isNull ? status["capacity"] : status["allocatable"])
-        addResourceColumns()
-        for column in allocatable.indices {
-            let amount = amounts[column] ?? 0
-            changed = changed || allocatable[column][index] != amount
-            allocatable[column][index] = amount
+        if setOffers(
+            index, ResourceAmounts(ResourceAmounts.read(status["allocatable"].isNull ? status["capacity"] : status["allocatable"])))
+        {
+            changed = true
         }
         let flag: UInt8 = spec["unschedulable"].bool == true ? 1 : 0
         changed = changed || unschedulable[index] != flag
         unschedulable[index] = flag
-
-        let labels = node.labels.sorted { $0.key < $1.key }.map { apus_label(key: strings.number($0.key), value: strings.number($0.value)) }
-        if !self.labels[index].elementsEqual(labels, by: { $0.key == $1.key && $0.value == $1.value }) {
-            self.labels[index] = labels
-            changed = true
-        }
-        let taints = spec["taints"].elements.map {
-            apus_taint(
-                key: strings.number($0["key"].string ?? ""), value: strings.number($0["value"].string ?? ""),
-                effect: PodArguments.effect($0["effect"].string))
-        }
-        if !self.taints[index].elementsEqual(taints, by: { $0.key == $1.key && $0.value == $1.value && $0.effect == $1.effect }) {
-            self.taints[index] = taints
-            changed = true
-        }
+        if setLabels(index, node.labels.sorted { $0.key < $1.key }) { changed = true }
+        if setTaints(index, spec["taints"].elements) { changed = true }
         if changed { generation += 1 }
         return changed
     }
 
-    /// Leaves a hole. What Pods hold there is forgotten with it.
+    /// Leaves a hole. The Pods there must have been subtracted.
     func remove(_ name: String) {
         guard let index = indices.removeValue(forKey: name) else { return }
         live[index >> 6] &= ~bit(index)
-        for column in allocatable.indices {
-            allocatable[column][index] = 0
-            requested[column][index] = 0
-        }
-        nonzeroCPU[index] = 0
-        nonzeroMemory[index] = 0
+        _ = setOffers(index, ResourceAmounts([:]))
+        _ = setLabels(index, [])
+        _ = setTaints(index, [])
         unschedulable[index] = 0
-        labels[index] = []
-        taints[index] = []
-        ports[index] = []
+        strings.release(names[index])
+        names[index] = 0
         holes.append(index)
-        generation += 1
-    }
-
-    /// Counts what a Pod holds on a Node.
-    func add(_ pod: PodInfo, to node: Int) {
-        count(pod, node, 1)
-        if !pod.hostPorts.isEmpty { ports[node] += pod.hostPorts }
-    }
-
-    func subtract(_ pod: PodInfo, from node: Int) {
-        count(pod, node, -1)
-        guard !pod.hostPorts.isEmpty else { return }
-        var left = ports[node]
-        for port in pod.hostPorts {
-            guard let index = left.firstIndex(where: { $0.port == port.port && $0.protocol == port.protocol && $0.ip == port.ip }) else {
-                continue
-            }
-            left.remove(at: index)
-        }
-        ports[node] = left
-    }
-
-    private func count(_ pod: PodInfo, _ node: Int, _ sign: Int64) {
-        addResourceColumns()
-        // Whoever puts Pods past the scheduler onto a Node may put any number: what is added wrongly is subtracted again.
-        for (column, amount) in pod.requests.amounts { requested[column][node] &+= sign * amount }
-        nonzeroCPU[node] &+= sign * pod.requests.nonzeroCPU
-        nonzeroMemory[node] &+= sign * pod.requests.nonzeroMemory
         generation += 1
     }
 
     /// Lends the columns for the duration of `body`.
     func withPointer<R>(_ body: (UnsafePointer<apus_nodes>) throws -> R) rethrows -> R {
-        addResourceColumns()
-        for column in allocatable.indices {
-            allocatablePointers[column] = UnsafePointer(allocatable[column].pointer)
-            requestedPointers[column] = UnsafePointer(requested[column].pointer)
-        }
-        let (labels, taints, ports) = (labels.flat(), taints.flat(), ports.flat())
+        let pointers = resources.pointers
         let nodes = apus_nodes(
             size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(count), generation: generation, names: UnsafePointer(names.pointer),
-            resource_count: UInt32(resources.count), resources: UnsafePointer(resources.names.pointer),
-            allocatable: UnsafePointer(allocatablePointers.pointer),
-            requested: UnsafePointer(requestedPointers.pointer), nonzero_cpu: UnsafePointer(nonzeroCPU.pointer),
-            nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
-            unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: apus_ranges(offsets: labels.offsets),
-            labels: labels.elements,
-            taint_ranges: apus_ranges(offsets: taints.offsets), taints: taints.elements, port_ranges: apus_ranges(offsets: ports.offsets),
-            ports: ports.elements,
-            strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0)
+            resource_count: UInt32(resources.count), resources: UnsafePointer(resources.names.pointer), allocatable: pointers.offered,
+            requested: pointers.held, nonzero_cpu: UnsafePointer(nonzeroCPU.pointer), nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
+            unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: labels.ranges, labels: labels.pointer,
+            taint_ranges: taints.ranges, taints: taints.pointer, port_ranges: ports.ranges, ports: ports.pointer,
+            strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0, string_epoch: strings.epoch)
         shared.initialize(to: nodes)
         return try withExtendedLifetime(self) { try body(UnsafePointer(shared)) }
+    }
+
+    private func setOffers(_ node: Int, _ amounts: ResourceAmounts) -> Bool {
+        var changed = false
+        func set(_ column: Int, _ amount: Int64) {
+            changed = changed || resources.offered(column, node) != amount
+            resources.setOffered(column, node, amount)
+        }
+        for column in 0..<ResourceAmounts.fixedNames.count { set(column, amounts.fixed[column]) }
+        let before = offers[node]
+        offers[node] = amounts.others.map { resources.hold($0.name) }
+        for (column, other) in zip(offers[node], amounts.others) { set(column, other.amount) }
+        for column in before {
+            if !offers[node].contains(column) { set(column, 0) }
+            resources.release(column)
+        }
+        return changed
+    }
+
+    private func setLabels(_ node: Int, _ new: [(key: String, value: String)]) -> Bool {
+        let row = new.map { apus_label(key: strings.hold($0.key), value: strings.hold($0.value)) }
+        let isSame = labels[node].elementsEqual(row) { $0.key == $1.key && $0.value == $1.value }
+        let gone = isSame ? row : Array(labels[node])
+        if !isSame { labels.set(node, row) }
+        for label in gone {
+            strings.release(label.key)
+            strings.release(label.value)
+        }
+        return !isSame
+    }
+
+    private func setTaints(_ node: Int, _ new: [Value]) -> Bool {
+        let row = new.map {
+            apus_taint(
+                key: strings.hold($0["key"].string ?? ""), value: strings.hold($0["value"].string ?? ""),
+                effect: PodArguments.effect($0["effect"].string))
+        }
+        let isSame = taints[node].elementsEqual(row) { $0.key == $1.key && $0.value == $1.value && $0.effect == $1.effect }
+        let gone = isSame ? row : Array(taints[node])
+        if !isSame { taints.set(node, row) }
+        for taint in gone {
+            strings.release(taint.key)
+            strings.release(taint.value)
+        }
+        return !isSame
     }
 
     /// A place for a new Node: a hole, or one more at the end.
@@ -165,10 +150,7 @@ final class NodeColumns {
         if index == count {
             count += 1
             names.grow(to: count)
-            for column in allocatable.indices {
-                allocatable[column].grow(to: count)
-                requested[column].grow(to: count)
-            }
+            resources.grow(to: count)
             nonzeroCPU.grow(to: count)
             nonzeroMemory.grow(to: count)
             unschedulable.grow(to: count)
@@ -176,24 +158,59 @@ final class NodeColumns {
             labels.grow(to: count)
             taints.grow(to: count)
             ports.grow(to: count)
+            offers.append([])
+            priorities.append(PriorityCounts())
         }
-        names[index] = strings.number(name)
+        names[index] = strings.hold(name)
         indices[name] = index
         return index
     }
 
-    /// A column for every resource that got a name since the last look.
-    private func addResourceColumns() {
-        while allocatable.count < resources.count {
-            var (offered, asked) = (Column<Int64>(0), Column<Int64>(0))
-            offered.grow(to: count)
-            asked.grow(to: count)
-            allocatable.append(offered)
-            requested.append(asked)
-            allocatablePointers.grow(to: allocatable.count)
-            requestedPointers.grow(to: requested.count)
+    private func bit(_ index: Int) -> UInt64 { 1 << UInt64(index & 63) }
+}
+
+// What Pods hold.
+extension NodeColumns {
+    /// Counts what a Pod holds on a Node, until `subtract`.
+    func add(_ pod: PodInfo, to node: Int) {
+        count(pod, node, 1)
+        for other in pod.requests.amounts.others {
+            let column = resources.hold(other.name)
+            resources.setHeld(column, node, resources.held(column, node) &+ other.amount)
         }
+        priorities[node].add(pod.priority)
+        guard !pod.hostPorts.isEmpty else { return }
+        ports.set(
+            node, ports[node] + pod.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: strings.hold($0.ip)) })
     }
 
-    private func bit(_ index: Int) -> UInt64 { 1 << UInt64(index & 63) }
+    func subtract(_ pod: PodInfo, from node: Int) {
+        count(pod, node, -1)
+        for other in pod.requests.amounts.others {
+            guard let column = resources.column(of: other.name) else { continue }
+            resources.setHeld(column, node, resources.held(column, node) &- other.amount)
+            resources.release(column)
+        }
+        priorities[node].remove(pod.priority)
+        guard !pod.hostPorts.isEmpty else { return }
+        var left = Array(ports[node])
+        for port in pod.hostPorts {
+            guard let ip = strings.number(of: port.ip),
+                let index = left.firstIndex(where: { $0.port == port.port && $0.protocol == port.networkProtocol && $0.ip == ip })
+            else { continue }
+            left.remove(at: index)
+            strings.release(ip)
+        }
+        ports.set(node, left)
+    }
+
+    private func count(_ pod: PodInfo, _ node: Int, _ sign: Int64) {
+        // Whoever puts Pods past the scheduler onto a Node may put any number: what is added wrongly is subtracted again.
+        for column in 0..<ResourceAmounts.fixedNames.count {
+            resources.setHeld(column, node, resources.held(column, node) &+ sign &* pod.requests.amounts.fixed[column])
+        }
+        nonzeroCPU[node] &+= sign &* pod.requests.nonzeroCPU
+        nonzeroMemory[node] &+= sign &* pod.requests.nonzeroMemory
+        generation += 1
+    }
 }

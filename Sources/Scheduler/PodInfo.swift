@@ -1,5 +1,4 @@
-internal import APIModel
-internal import PluginAPI
+package import APIModel
 
 /// One Pod as the scheduler read it. Lives on the scheduling thread.
 final class PodInfo {
@@ -10,46 +9,36 @@ final class PodInfo {
     /// `spec.nodeName`, empty while it is not bound.
     let nodeName: String
     let requests: PodRequests
-    let hostPorts: [apus_host_port]
+    let hostPorts: [HostPort]
+    /// Whether Pods of lower priority may be taken away for it.
+    let mayPreempt: Bool
 
-    init(_ object: Object, strings: StringTable, resources: ResourceNames) {
+    init(_ object: Object) {
         self.object = object
         let spec = object.value["spec"]
         key = PodKey(object)
         uid = object.uid
         priority = Int32(clamping: spec["priority"].int ?? 0)
         nodeName = spec["nodeName"].string ?? ""
-        requests = PodRequests(spec: spec, resources)
-        hostPorts = Self.hostPorts(spec, strings)
-    }
-
-    private static let protocols: [String: Int32] = ["TCP": APUS_PROTOCOL_TCP, "UDP": APUS_PROTOCOL_UDP, "SCTP": APUS_PROTOCOL_SCTP]
-
-    private static func hostPorts(_ spec: Value, _ strings: StringTable) -> [apus_host_port] {
-        let staying = spec["initContainers"].elements.filter { $0["restartPolicy"].string == "Always" }
-        return (spec["containers"].elements + staying).flatMap { $0["ports"].elements }.compactMap { port in
-            guard let number = port["hostPort"].int, number > 0 else { return nil }
-            let ip = port["hostIP"].string ?? ""
-            return apus_host_port(
-                protocol: protocols[port["protocol"].string ?? "TCP"] ?? APUS_PROTOCOL_TCP, port: Int32(clamping: number),
-                ip: strings.number(ip == "0.0.0.0" || ip == "::" ? "" : ip))
-        }
+        requests = PodRequests(spec: spec)
+        hostPorts = HostPort.all(in: spec)
+        mayPreempt = spec["preemptionPolicy"].string != "Never"
     }
 }
 
 /// A Pod by name.
-struct PodKey: Hashable, Sendable, CustomStringConvertible {
-    var namespace: String
-    var name: String
+package struct PodKey: Hashable, Sendable, CustomStringConvertible {
+    package var namespace: String
+    package var name: String
 
-    init(namespace: String, name: String) {
+    package init(namespace: String, name: String) {
         self.namespace = namespace
         self.name = name
     }
 
-    init(_ object: Object) { self.init(namespace: object.namespace, name: object.name) }
+    package init(_ object: Object) { self.init(namespace: object.namespace, name: object.name) }
 
-    var description: String { "\(namespace)/\(name)" }
+    package var description: String { "\(namespace)/\(name)" }
 }
 
 extension Object {

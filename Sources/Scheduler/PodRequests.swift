@@ -1,41 +1,39 @@
 internal import APIModel
-internal import PluginAPI
 
 /// What a Pod asks for, as upstream's `PodRequests` adds it up.
 struct PodRequests {
     /// What counts as one amount at most: more than any Node has, and little enough that all Pods of a Node can be added up.
     static let most: Int64 = 1 << 50
 
-    /// By resource column; pods is 1.
-    var amounts: [Int: Int64]
+    /// Pods is 1.
+    let amounts: ResourceAmounts
     /// As `amounts`, counting 100m and 200 MiB for a container that asks for none.
-    var nonzeroCPU: Int64
-    var nonzeroMemory: Int64
+    let nonzeroCPU: Int64
+    let nonzeroMemory: Int64
 
-    init(spec: Value, _ names: ResourceNames) {
-        let (cpu, memory) = (Int(APUS_RESOURCE_CPU), Int(APUS_RESOURCE_MEMORY))
-        let actual = Self.total(spec, names, defaults: [:])
-        let nonzero = Self.total(spec, names, defaults: [cpu: 100, memory: 200 << 20])
-        amounts = actual
-        amounts[Int(APUS_RESOURCE_PODS)] = 1
-        nonzeroCPU = nonzero[cpu] ?? 0
-        nonzeroMemory = nonzero[memory] ?? 0
+    init(spec: Value) {
+        var actual = Self.total(spec, defaults: [:])
+        let nonzero = Self.total(spec, defaults: ["cpu": 100, "memory": 200 << 20])
+        actual["pods"] = 1
+        amounts = ResourceAmounts(actual)
+        nonzeroCPU = nonzero["cpu"] ?? 0
+        nonzeroMemory = nonzero["memory"] ?? 0
     }
 
     /// Containers run together; each init container runs alone, but for those that stay (`restartPolicy: Always`), which count for
     /// everything after them.
-    private static func total(_ spec: Value, _ names: ResourceNames, defaults: [Int: Int64]) -> [Int: Int64] {
-        func capped(_ quantities: Value) -> [Int: Int64] { names.amounts(quantities).mapValues { min($0, most) } }
+    private static func total(_ spec: Value, defaults: [String: Int64]) -> [String: Int64] {
+        func capped(_ quantities: Value) -> [String: Int64] { ResourceAmounts.read(quantities).mapValues { min($0, most) } }
         func add(_ left: Int64, _ right: Int64) -> Int64 { min(left + right, most) }
-        func requests(_ container: Value) -> [Int: Int64] {
+        func requests(_ container: Value) -> [String: Int64] {
             var amounts = capped(container["resources"]["requests"])
-            for (column, amount) in defaults where amounts[column] == nil { amounts[column] = amount }
+            for (name, amount) in defaults where amounts[name] == nil { amounts[name] = amount }
             return amounts
         }
-        var sum: [Int: Int64] = [:]
+        var sum: [String: Int64] = [:]
         for container in spec["containers"].elements { sum.merge(requests(container), uniquingKeysWith: add) }
-        var staying: [Int: Int64] = [:]
-        var highest: [Int: Int64] = [:]
+        var staying: [String: Int64] = [:]
+        var highest: [String: Int64] = [:]
         for container in spec["initContainers"].elements {
             let own = requests(container)
             if container["restartPolicy"].string == "Always" {

@@ -6,9 +6,7 @@ struct Cycle {
     let pod: PodInfo
     let needs: UnsafePointer<apus_pod>
     let nodes: UnsafePointer<apus_nodes>
-    let assigned: AssignedPods
-
-    var columns: NodeColumns { assigned.columns }
+    let columns: NodeColumns
 }
 
 /// The Nodes that some policies let a Pod run on, with their points. Used by the scheduling thread only; its buffers are kept between
@@ -56,10 +54,11 @@ final class Ranking {
         return nil
     }
 
+    /// A policy answered for all Nodes at once.
     private func refusal(_ cycle: Cycle, _ policy: SchedulerPolicy, _ status: apus_status, _ message: String) -> Decision {
-        status == APUS_UNSCHEDULABLE
-            ? .unschedulable(FitMessage.refused(nodes: cycle.columns.liveCount, message: message))
-            : .error("policy \(policy.name): \(message)")
+        guard status == APUS_UNSCHEDULABLE || status == APUS_UNRESOLVABLE else { return .error("policy \(policy.name): \(message)") }
+        let preemption = preemption(cycle) { _ in status == APUS_UNRESOLVABLE }
+        return .unschedulable(FitMessage.refused(nodes: cycle.columns.liveCount, message: message, preemption: preemption))
     }
 
     /// The most points that any Node has. For a ranking with a Node left.
@@ -75,7 +74,7 @@ final class Ranking {
 extension Ranking {
     /// Runs the filters again, asking why. Each Node counts for the reasons of the first policy that refused it.
     private func explain(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Decision {
-        let (columns, assigned) = (cycle.columns, cycle.assigned)
+        let columns = cycle.columns
         feasible.assign(columns.live)
         var reasons: [String: Int] = [:]
         var isHopeless = [Bool](repeating: false, count: columns.count)
@@ -83,29 +82,39 @@ extension Ranking {
             let wordCount = feasible.words.count
             // A plugin may give reasons before or after it clears bits: what was in question when it was called counts.
             let before = (0..<wordCount).map { feasible.words[$0] }
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer) { refused, reason in
+            let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer) { refused, verdict, reason in
                 var count = 0
                 NodeBits.visit(refused, wordCount) { node in
                     guard before[node >> 6] & (1 << UInt64(node & 63)) != 0 else { return }
                     count += 1
-                    if !FitMessage.isResolvable(reason) { isHopeless[node] = true }
+                    if verdict == APUS_UNRESOLVABLE { isHopeless[node] = true }
                 }
                 if count > 0 { reasons[reason, default: 0] += count }
             }
-            guard status == APUS_OK || status == APUS_UNSCHEDULABLE else { return .error("policy \(policy.name): \(message)") }
+            if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
-        var preemption: [String: Int] = [:]
-        NodeBits.visit(columns.live.pointer, columns.live.count) { node in
-            let reason =
-                isHopeless[node]
-                ? FitMessage.notHelpful
-                : assigned.hasLowerPriority(than: cycle.pod.priority, on: columns.name(node))
-                    ? FitMessage.notSupported : FitMessage.noVictims
-            preemption[reason, default: 0] += 1
-        }
-        let count = columns.liveCount
         return .unschedulable(
-            FitMessage.noFit(nodes: count, reasons: reasons, preemption: FitMessage.preemption(nodes: count, reasons: preemption)))
+            FitMessage.noFit(nodes: columns.liveCount, reasons: reasons, preemption: preemption(cycle) { isHopeless[$0] }))
+    }
+
+    /// Why taking Pods away would not help.
+    private func preemption(_ cycle: Cycle, _ isHopeless: (Int) -> Bool) -> String {
+        guard cycle.pod.mayPreempt else { return FitMessage.neverPreempts }
+        let columns = cycle.columns
+        var counts = (notHelpful: 0, notSupported: 0, noVictims: 0)
+        NodeBits.visit(columns.live.pointer, columns.live.count) { node in
+            if isHopeless(node) {
+                counts.notHelpful += 1
+            } else if let lowest = columns.lowestPriority(on: node), lowest < cycle.pod.priority {
+                counts.notSupported += 1
+            } else {
+                counts.noVictims += 1
+            }
+        }
+        let reasons = [
+            FitMessage.notHelpful: counts.notHelpful, FitMessage.notSupported: counts.notSupported, FitMessage.noVictims: counts.noVictims,
+        ]
+        return FitMessage.preemption(nodes: columns.liveCount, reasons: reasons.filter { $0.value > 0 })
     }
 
     /// In words, what the policies refuse one Node for. Leaves the ranking as it is.
@@ -115,7 +124,7 @@ extension Ranking {
         var reasons: [String] = []
         for policy in policies {
             alone.assign(only: node, of: cycle.columns.count)
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, alone.words.pointer) { _, reason in reasons.append(reason) }
+            let (status, message) = policy.filter(cycle.needs, cycle.nodes, alone.words.pointer) { _, _, reason in reasons.append(reason) }
             if status != APUS_OK { reasons.append(message) }
             if !reasons.isEmpty { break }
         }

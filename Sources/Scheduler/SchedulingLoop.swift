@@ -1,10 +1,10 @@
-internal import APIModel
-internal import PluginHost
+package import APIModel
+package import PluginHost
 
 /// All state of the scheduler and what changes it. Lives on the scheduling thread; tells what is to be done, does not touch the API.
-final class SchedulingLoop {
+package final class SchedulingLoop {
     /// What the API has to hear.
-    enum Effect {
+    package enum Effect {
         case bind(Object, node: String)
         case unschedulable(Object, message: String)
         case failed(Object, message: String)
@@ -16,15 +16,16 @@ final class SchedulingLoop {
     private var queue = SchedulingQueue<PodInfo>()
     private let decider: Decider
 
-    init(seed: UInt64) {
+    package init(seed: UInt64) {
         assigned = AssignedPods(columns)
         decider = Decider(seed: seed)
     }
 
-    var waiting: Int { queue.count }
+    /// How many Pods have no Node yet.
+    package var waiting: Int { queue.count }
 
     /// Takes a message in; `now` is in milliseconds of a steady clock.
-    func receive(_ message: Message, now: Int64) -> Effect? {
+    package func receive(_ message: Message, now: Int64) -> Effect? {
         switch message {
         case .node(_, let after?):
             if assigned.putNode(after) { queue.wake(now: now) }
@@ -51,7 +52,7 @@ final class SchedulingLoop {
     private func receive(pod: Object, before: Object?, now: Int64) -> Effect? {
         let key = PodKey(pod)
         if pod.isAssigned {
-            let info = info(pod)
+            let info = PodInfo(pod)
             assigned.put(info, node: info.nodeName, isAssumed: false)
             queue.done(key)
             return nil
@@ -66,9 +67,9 @@ final class SchedulingLoop {
         }
         // A change of the status alone, most often our own, is no reason to look again.
         if let before, queue.contains(key), before.uid == pod.uid, before.value["spec"] == pod.value["spec"], before.labels == pod.labels {
-            queue.replace(key, info(pod))
+            queue.replace(key, PodInfo(pod))
         } else {
-            let info = info(pod)
+            let info = PodInfo(pod)
             queue.put(key, info, priority: info.priority, now: now)
         }
         return nil
@@ -76,9 +77,9 @@ final class SchedulingLoop {
 
     /// Finds a Node for the next Pod that is due, all of the cycle with the policies that `policies` has when it begins; `nil` when none is
     /// due.
-    func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
+    package func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
         guard let entry = queue.pop(now: now) else { return nil }
-        switch policies.withSchedulerPolicies({ decider.decide(entry.pod, assigned, $0) }) {
+        switch policies.withSchedulerPolicies({ decider.decide(entry.pod, columns, $0) }) {
         case .node(let index):
             let node = columns.name(index)
             // The entry stays until the API says that the Pod is bound, or that it is not.
@@ -94,10 +95,8 @@ final class SchedulingLoop {
     }
 
     /// How long to wait for a message at most; `nil` for ever.
-    func patience(now: Int64) -> Int64? {
+    package func patience(now: Int64) -> Int64? {
         queue.wakeOld(now: now)
         return queue.deadline(now: now).map { max(0, $0 - now) }
     }
-
-    private func info(_ pod: Object) -> PodInfo { PodInfo(pod, strings: columns.strings, resources: columns.resources) }
 }

@@ -1,8 +1,12 @@
-/// Pods that wait for a Node. A plain value: it is told the time, in milliseconds of any steady clock.
+internal import DequeModule
+internal import HeapModule
+
+/// Pods that wait for a Node. A plain value: it is told the time, in milliseconds of any steady clock. What a call costs does not grow with
+/// the number of Pods that wait, but for those that it moves.
 ///
 /// ```
-/// add ─▶ active ─pop─▶ (being scheduled) ─fail─▶ unschedulable ─wake─▶ backoff ─time─▶ active
-///           ▲                                └─error─▶ backoff ─time──────────────────────┘
+/// add ─▶ active ─pop─▶ (being scheduled) ─fail─▶ parked ─wake─▶ backoff ─time─▶ active
+///           ▲                                └─error─▶ backoff ─time──────────────┘
 /// ```
 struct SchedulingQueue<Pod> {
     struct Entry {
@@ -11,11 +15,12 @@ struct SchedulingQueue<Pod> {
         var priority: Int32
         /// How often a Node was looked for.
         var attempts = 0
-        /// When it was first added: among equals the oldest goes first.
-        let added: Int64
-        fileprivate let order: UInt64
+        /// Among equals the one that came, or failed, first goes first.
+        fileprivate(set) var order: UInt64
         /// Not before this time.
         fileprivate(set) var readyAt: Int64 = 0
+        /// Of the place it is in now: a ticket with another number is of a place that it has left.
+        fileprivate var ticket: UInt64 = 0
     }
 
     enum Failure {
@@ -26,17 +31,18 @@ struct SchedulingQueue<Pod> {
     }
 
     private enum Place: Equatable {
-        case active, backoff
-        case unschedulable(since: Int64)
-        case popped
+        case active, backoff, parked, popped
     }
 
     private var entries: [PodKey: (entry: Entry, place: Place)] = [:]
-    // Both hold keys with the entry's `order` and place at that time; what does not match any more is passed over.
+    // All three hold tickets; those of Pods that are not there any more are passed over.
     private var active = Heap<Ticket>()
     private var backoff = Heap<Ticket>()
-    private var order: UInt64 = 0
-    private var parked = 0
+    /// Those parked first come first.
+    private var parkedLong = Deque<(key: PodKey, ticket: UInt64, since: Int64)>()
+    private var parked: Set<PodKey> = []
+    private var lastOrder: UInt64 = 0
+    private var lastTicket: UInt64 = 0
     /// After this long a parked Pod is tried again whatever happens.
     static var parkedLimit: Int64 { 300_000 }
 
@@ -49,76 +55,72 @@ struct SchedulingQueue<Pod> {
 
     /// A new Pod, or a changed one: goes to the active queue at once. A Pod being scheduled is only replaced.
     mutating func put(_ key: PodKey, _ pod: Pod, priority: Int32, now: Int64) {
-        order += 1
-        let known = entries[key]
-        var entry = Entry(key: key, pod: pod, priority: priority, added: known?.entry.added ?? now, order: order)
-        entry.attempts = known?.entry.attempts ?? 0
-        if known?.place == .popped {
+        var entry = entries[key]?.entry ?? Entry(key: key, pod: pod, priority: priority, order: nextOrder())
+        (entry.pod, entry.priority) = (pod, priority)
+        if entries[key]?.place == .popped {
             entries[key] = (entry, .popped)
-            return
+        } else {
+            parked.remove(key)
+            insert(entry, entry.readyAt > now ? .backoff : .active)
         }
-        park(known?.place, -1)
-        let readyAt = known?.entry.readyAt ?? 0
-        entry.readyAt = readyAt
-        insert(entry, readyAt > now ? .backoff : .active)
     }
 
     /// Replaces what is known of a Pod without moving it.
     mutating func replace(_ key: PodKey, _ pod: Pod) { entries[key]?.entry.pod = pod }
 
     mutating func remove(_ key: PodKey) {
-        park(entries.removeValue(forKey: key)?.place, -1)
+        entries[key] = nil
+        parked.remove(key)
     }
 
     /// The next Pod to find a Node for; `nil` when none is due. `done` or `fail` must follow.
     mutating func pop(now: Int64) -> Entry? {
-        while let ticket = backoff.first, ticket.readyAt <= now {
-            backoff.removeFirst()
-            guard let found = entries[ticket.key], found.entry.order == ticket.order, found.place == .backoff else { continue }
-            insert(found.entry, .active)
+        while let ticket = backoff.min, ticket.readyAt <= now {
+            backoff.removeMin()
+            if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
         }
-        while let ticket = active.first {
-            active.removeFirst()
-            guard var found = entries[ticket.key], found.entry.order == ticket.order, found.place == .active else { continue }
-            found.entry.attempts += 1
-            found.place = .popped
-            entries[ticket.key] = found
-            return found.entry
+        while let ticket = active.popMin() {
+            guard var entry = entry(ticket.key, ticket.number) else { continue }
+            entry.attempts += 1
+            entry.ticket = 0
+            entries[ticket.key] = (entry, .popped)
+            return entry
         }
         return nil
     }
 
     /// The Pod got a Node, or is not ours any more.
-    mutating func done(_ key: PodKey) { entries[key] = nil }
+    mutating func done(_ key: PodKey) { remove(key) }
 
     /// No Node was found, or what was found came to nothing. A Pod that is not in the queue any more stays out.
     mutating func fail(_ key: PodKey, _ failure: Failure, now: Int64) {
-        guard var found = entries[key], found.place == .popped else { return }
-        found.entry.readyAt = now + Self.backoffTime(attempts: found.entry.attempts)
+        guard var entry = entries[key]?.entry, entries[key]?.place == .popped else { return }
+        entry.readyAt = now + Self.backoffTime(attempts: entry.attempts)
+        // Behind all that have not been tried yet.
+        entry.order = nextOrder()
         switch failure {
-        case .unschedulable:
-            entries[key] = (found.entry, .unschedulable(since: now))
-            parked += 1
-        case .error: insert(found.entry, .backoff)
+        case .unschedulable: park(entry, now: now)
+        case .error: insert(entry, .backoff)
         }
     }
 
     /// Something changed that may let parked Pods run: they wait for the end of their back-off only.
     mutating func wake(now: Int64) {
-        guard parked > 0 else { return }
-        for (entry, place) in entries.values {
-            guard case .unschedulable = place else { continue }
+        let woken = parked
+        parked = []
+        parkedLong.removeAll()
+        for key in woken {
+            guard let entry = entries[key]?.entry else { continue }
             insert(entry, entry.readyAt > now ? .backoff : .active)
         }
-        parked = 0
     }
 
     /// Wakes the Pods that have been parked for long.
     mutating func wakeOld(now: Int64) {
-        guard parked > 0 else { return }
-        for (entry, place) in entries.values {
-            guard case .unschedulable(let since) = place, now - since >= Self.parkedLimit else { continue }
-            parked -= 1
+        while let first = parkedLong.first, now - first.since >= Self.parkedLimit {
+            parkedLong.removeFirst()
+            guard let entry = entry(first.key, first.ticket) else { continue }
+            parked.remove(first.key)
             insert(entry, .active)
         }
     }
@@ -126,33 +128,57 @@ struct SchedulingQueue<Pod> {
     /// When to look again at the latest; `nil` when only an event can bring work.
     func deadline(now: Int64) -> Int64? {
         if !active.isEmpty { return now }
-        return [backoff.first?.readyAt, parked > 0 ? now + 30_000 : nil].compactMap(\.self).min()
+        return [backoff.min?.readyAt, parkedLong.first.map { $0.since + Self.parkedLimit }].compactMap(\.self).min()
+    }
+
+    /// The Pod, if it is still where the ticket was given for.
+    private func entry(_ key: PodKey, _ ticket: UInt64) -> Entry? {
+        guard let entry = entries[key]?.entry, entry.ticket == ticket else { return nil }
+        return entry
     }
 
     private mutating func insert(_ entry: Entry, _ place: Place) {
-        entries[entry.key] = (entry, place)
+        let number = note(entry, place)
         let ticket = Ticket(
-            key: entry.key, order: entry.order, priority: entry.priority, added: entry.added, readyAt: place == .backoff ? entry.readyAt : 0
-        )
+            key: entry.key, number: number, priority: entry.priority, order: entry.order, readyAt: place == .backoff ? entry.readyAt : 0)
         if place == .backoff { backoff.insert(ticket) } else { active.insert(ticket) }
     }
 
-    private mutating func park(_ place: Place?, _ by: Int) {
-        if case .unschedulable = place { parked += by }
+    private mutating func park(_ entry: Entry, now: Int64) {
+        parkedLong.append((entry.key, note(entry, .parked), now))
+        parked.insert(entry.key)
+        // Most were woken or went: what is left of them is not worth keeping.
+        if parkedLong.count > 64, parkedLong.count > 2 * parked.count {
+            parkedLong = Deque(parkedLong.filter { self.entry($0.key, $0.ticket) != nil })
+        }
+    }
+
+    /// Notes where a Pod is, and returns the number of its ticket.
+    private mutating func note(_ entry: Entry, _ place: Place) -> UInt64 {
+        lastTicket += 1
+        var entry = entry
+        entry.ticket = lastTicket
+        entries[entry.key] = (entry, place)
+        return lastTicket
+    }
+
+    private mutating func nextOrder() -> UInt64 {
+        lastOrder += 1
+        return lastOrder
     }
 }
 
 /// A place in one of the heaps.
 private struct Ticket: Comparable {
     let key: PodKey
-    let order: UInt64
+    let number: UInt64
     let priority: Int32
-    let added: Int64
+    let order: UInt64
     /// Zero in the active queue, where only priority and age count.
     let readyAt: Int64
 
     static func < (left: Ticket, right: Ticket) -> Bool {
-        (left.readyAt, right.priority, left.added, left.order) < (right.readyAt, left.priority, right.added, right.order)
+        (left.readyAt, right.priority, left.order, left.number) < (right.readyAt, left.priority, right.order, right.number)
     }
-    static func == (left: Ticket, right: Ticket) -> Bool { left.order == right.order && left.readyAt == right.readyAt }
+    static func == (left: Ticket, right: Ticket) -> Bool { left.number == right.number }
 }

@@ -1,45 +1,97 @@
 internal import PluginAPI
 internal import PluginHost
 
-/// Strings by number: equal strings have equal numbers for the life of the process. Used by the scheduling thread only.
+/// Strings by number, as the ABI lends them: equal strings have equal numbers.
+///
+/// Whoever keeps a number where plugins see it holds it. A number that nobody holds stands for its text for a while yet; when many have come
+/// together they are taken back, `epoch` grows, and they may stand for other texts. So the table is as large as what is in use, however many
+/// strings come and go. Used by the scheduling thread only, and never while a policy is called.
 final class StringTable {
     private var numbers: [String: apus_string] = ["": 0]
-    private(set) var texts: Column<apus_borrowed>
-    /// What is left of the newest block of bytes.
-    private var free = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    private static let blockSize = 1 << 16
+    private(set) var texts = Column(apus_borrowed(bytes: nil, count: 0))
+    /// Grows when numbers are taken back: what a policy noted of numbers is void then.
+    private(set) var epoch: UInt64 = 0
 
-    init() {
-        texts = Column(apus_borrowed(bytes: nil, count: 0))
-        texts.grow(to: 1)
+    private struct Use {
+        var holders = 0
+        /// Whether it stands in `idle`.
+        var isIdle = false
+    }
+    /// By number. The empty string's is held for ever.
+    private var uses = [Use(holders: 1)]
+    /// Numbers that were held by nobody at some time since numbers were last taken back.
+    private var idle: [apus_string] = []
+    private var free: [apus_string] = []
+    private var memory = TextMemory()
+
+    /// So many idle numbers, or half of all, are worth taking back.
+    static let worthwhile = 1024
+
+    init() { texts.grow(to: 1) }
+
+    deinit {
+        for index in 0..<texts.count { memory.free(bytes(index)) }
+        memory.freeAll()
+        texts.free()
     }
 
-    var count: Int { numbers.count }
+    /// How many numbers there are, in use or not.
+    var count: Int { uses.count }
 
-    /// The number of `text`, a new one if it has none.
-    func number(_ text: String) -> apus_string {
-        if let number = numbers[text] { return number }
-        let number = apus_string(numbers.count)
-        numbers[text] = number
-        let bytes = room(text.utf8.count)
-        _ = bytes.initialize(from: text.utf8)
-        texts.grow(to: Int(number) + 1)
-        texts[Int(number)] = apus_borrowed(bytes: bytes.baseAddress, count: UInt64(bytes.count))
+    /// The number of `text`, held for the caller, who must `release` it.
+    func hold(_ text: String) -> apus_string {
+        let number = numbers[text] ?? add(text)
+        uses[Int(number)].holders += 1
         return number
     }
 
-    /// Lent to plugins for ever, in their process, too, so never freed: texts lie end to end.
-    private func room(_ count: Int) -> UnsafeMutableBufferPointer<UInt8> {
-        if count > free.count {
-            let size = max(count, Self.blockSize)
-            free = UnsafeMutableRawBufferPointer(start: SharedArena.shared.allocate(bytes: size), count: size)
-        }
-        defer { free = UnsafeMutableRawBufferPointer(rebasing: free[count...]) }
-        return UnsafeMutableRawBufferPointer(rebasing: free[..<count]).bindMemory(to: UInt8.self)
+    /// The number of `text`, `nil` if it has none.
+    func number(of text: String) -> apus_string? { numbers[text] }
+
+    /// Gives up what `hold` gave.
+    func release(_ number: apus_string) {
+        let index = Int(number)
+        uses[index].holders -= 1
+        precondition(uses[index].holders >= 0, "the string \(text(number)) is released more often than it is held")
+        guard uses[index].holders == 0, !uses[index].isIdle else { return }
+        uses[index].isIdle = true
+        idle.append(number)
+        if idle.count >= max(Self.worthwhile, numbers.count / 2) { takeBack() }
     }
 
     func text(_ number: apus_string) -> String {
-        let text = texts[Int(number)]
-        return String(decoding: UnsafeBufferPointer(start: text.bytes, count: Int(text.count)), as: UTF8.self)
+        String(decoding: bytes(Int(number)), as: UTF8.self)
+    }
+
+    private func bytes(_ index: Int) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: texts[index].bytes, count: Int(texts[index].count))
+    }
+
+    private func add(_ text: String) -> apus_string {
+        let number = free.popLast() ?? apus_string(uses.count)
+        if Int(number) == uses.count {
+            uses.append(Use())
+            texts.grow(to: uses.count)
+        }
+        numbers[text] = number
+        let bytes = memory.allocate(text.utf8.count)
+        _ = bytes.initialize(from: text.utf8)
+        texts[Int(number)] = apus_borrowed(bytes: UnsafePointer(bytes.baseAddress), count: UInt64(bytes.count))
+        return number
+    }
+
+    private func takeBack() {
+        let before = free.count
+        for number in idle {
+            let index = Int(number)
+            uses[index].isIdle = false
+            guard uses[index].holders == 0 else { continue }
+            numbers[text(number)] = nil
+            memory.free(bytes(index))
+            texts[index] = apus_borrowed(bytes: nil, count: 0)
+            free.append(number)
+        }
+        idle.removeAll(keepingCapacity: true)
+        if free.count > before { epoch += 1 }
     }
 }

@@ -103,6 +103,41 @@ import Testing
         #expect(status.violations == 1 && status.lastViolation == "filter set the bit of node node-1, which was clear")
     }
 
+    @Test func aVerdictThatIsNoneIsAFault() async throws {
+        var nodes = Nodes(3)
+        let status = try await run("wrong-verdict", .schedulerPolicy) { host in
+            var reasons: [String] = []
+            let answer = nodes.with { pod, nodes, feasible in
+                host.schedulerPolicies[0].filter(pod, nodes, feasible) { _, _, reason in reasons.append(reason) }
+            }
+            #expect(answer.status == APUS_FAULT && reasons.isEmpty)
+        }
+        #expect(status.lastViolation == "filter gave a reason with the verdict RETRY, not UNSCHEDULABLE or UNRESOLVABLE")
+    }
+
+    @Test func aCodeThatIsNoneIsAFault() async throws {
+        let status = try await run("odd-code", .runtime) { host in
+            let runtime = try #require(host.runtime)
+            await #expect(throws: RuntimeError.self) { try await runtime.call("RuntimeService/Version", []) }
+        }
+        #expect(status.violations == 1 && status.lastViolation == "call gave the code 99, which is none of APUS_CODE_…")
+    }
+
+    @Test func aStructureThatDoesNotSayItsSizeIsRefused() async throws {
+        let status = try await run("without-size") { host in
+            guard case .failed = await host.controllers[0].reconcile(ControllerKey(resource: .namespaces, namespace: "", name: "shop"))
+            else {
+                Issue.record("a call that is refused must fail the reconcile")
+                return
+            }
+        }
+        #expect(status.violations == 1)
+        #expect(
+            status.lastViolation
+                == "objects.get: the apus_object_ref says that it has 0 bytes, fewer than the \(MemoryLayout<apus_object_ref>.size) of ABI 1.0: set its `size`"
+        )
+    }
+
     @Test func oneCallerAtATime() async throws {
         let status = try await run("proxy-idle", .proxy) { host in
             let component = try #require(host.entries.withLock { $0[0].serving?.component })

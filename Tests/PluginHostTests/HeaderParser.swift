@@ -42,6 +42,12 @@ struct HeaderParser {
         return try files.flatMap { try slots(in: String(contentsOfFile: "\(directory)/\($0)", encoding: .utf8)) }
     }
 
+    /// All headers, one after another.
+    static func text() throws -> String {
+        let files = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".h") }.sorted()
+        return try files.map { try String(contentsOfFile: "\(directory)/\($0)", encoding: .utf8) }.joined(separator: "\n")
+    }
+
     static func slots(in text: String) throws -> [HeaderSlot] {
         var slots: [HeaderSlot] = []
         var structure = ""

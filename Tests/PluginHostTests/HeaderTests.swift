@@ -117,6 +117,19 @@ import Testing
         }
     }
 
+    /// What is given by a pointer of its own can grow: it says its size before anything else. Rows of arrays do not.
+    @Test func whatIsLentBeginsWithItsSize() throws {
+        let text = try HeaderParser.text()
+        let parameters = try HeaderParser.slots().flatMap(\.parameters)
+        let lent = Set(parameters.compactMap { $0.firstMatch(of: /const (apus_\w+) \*APUS_(?:NONNULL|NULLABLE) \w+$/)?.output.1 })
+        #expect(lent.isSuperset(of: ["apus_sink", "apus_key", "apus_pod", "apus_nodes", "apus_object_ref", "apus_reasons", "apus_host"]))
+        for structure in lent {
+            let body = try #require(text.components(separatedBy: "struct \(structure) {").dropFirst().first, "\(structure)")
+            let first = body.split(separator: "\n").first { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("//") }
+            #expect(first?.contains("uint32_t size; // sizeof(\(structure))") == true, "\(structure) begins with \(first ?? "")")
+        }
+    }
+
     private static func text(_ result: SlotDescriptor.Result) -> String {
         switch result {
         case .void: "void"

@@ -8,7 +8,7 @@ extension Shape {
         case .newMe: parameter == "void *APUS_NULLABLE *APUS_NONNULL self"
         case .table: parameter.hasPrefix("const apus_component *APUS_NONNULL ")
         case .host: parameter.hasPrefix("const apus_host *APUS_NONNULL ")
-        case .int32: parameter.hasPrefix("int32_t ") && !parameter.contains("*")
+        case .int32: ["int32_t ", "apus_status "].contains { parameter.hasPrefix($0) } && !parameter.contains("*")
         case .int64: parameter.hasPrefix("int64_t ") && !parameter.contains("*")
         case .bytes: parameter.hasPrefix("apus_borrowed ")
         case .text: parameter.hasPrefix("const char *APUS_NONNULL ")

@@ -121,10 +121,11 @@ import Testing
                     })
             ])
             var stream: UnsafeMutableRawPointer?
+            var code: Int32 = 0
             var text = Caller.Text()
             return text.collect {
                 imported.table.assumingMemoryBound(to: apus_runtime.self).pointee.open!(
-                    imported.me, APUS_STREAM_EXEC, samples.bytes(request), events, &stream, $0)
+                    imported.me, APUS_STREAM_EXEC, samples.bytes(request), events, &stream, &code, $0)
             }
         }
 
@@ -160,7 +161,7 @@ import Testing
     /// A stream that did not open has no end, whatever the plugin says.
     @Test func aStreamThatFailedToOpenNeverEnds() {
         var table = WirePlugin.runtime()
-        table.open = { me, _, _, events, _, _ in
+        table.open = { me, _, _, events, _, _, _ in
             events.pointee.ended(events.pointee.context)
             return APUS_FAULT
         }
@@ -173,7 +174,7 @@ import Testing
     /// A piece that another thread has while the stream opens waits for the answer: after a refusal there is nobody to take it.
     @Test(arguments: [APUS_OK, APUS_FAULT]) func piecesWaitUntilTheStreamIsOpen(_ answer: apus_status) {
         var table = WirePlugin.runtime()
-        table.open = { me, kind, request, events, _, _ in
+        table.open = { me, kind, request, events, _, _, _ in
             let (witness, lent) = (Witness.of(me), Lent(value: events.pointee))
             let begun = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
@@ -218,10 +219,11 @@ import Testing
         streams.listener.onCall {}
         var stream: UnsafeMutableRawPointer?
         var text = Caller.Text()
+        var code: Int32 = 0
         let table = streams.imported.table.assumingMemoryBound(to: apus_runtime.self).pointee
         #expect(
-            text.collect { table.open!(streams.imported.me, APUS_STREAM_EXEC, streams.samples.bytes("long"), slow, &stream, $0) } == APUS_OK
-        )
+            text.collect { table.open!(streams.imported.me, APUS_STREAM_EXEC, streams.samples.bytes("long"), slow, &stream, &code, $0) }
+                == APUS_OK)
         streams.listener.onCall {
             entered.signal()
             leave.wait()

@@ -37,8 +37,8 @@ final class Caller {
         note("prefilter") { table.prefilter!(me, samples.pod(), $0) }
         for (priority, witness) in [(Int32(7), nil), (7, Witness()), (-1, Witness())] as [(Int32, Witness?)] {
             var feasible: [UInt64] = [.max, 0xff00, 3]
-            var reasons = apus_reasons(context: witness?.me) { context, nodes, reason in
-                Witness.of(context).note("\(reason.string) \([nodes[0], nodes[1], nodes[2]])")
+            var reasons = apus_reasons(context: witness?.me) { context, nodes, verdict, reason in
+                Witness.of(context).note("\(verdict) \(reason.string) \([nodes[0], nodes[1], nodes[2]])")
             }
             note("filter") { error in
                 withUnsafePointer(to: &reasons) {
@@ -67,10 +67,13 @@ final class Caller {
     }
 
     func runtime(_ table: apus_runtime, _ me: UnsafeMutableRawPointer?) -> [String] {
+        var code: Int32 = 0
         note("call") {
-            table.call(me, samples.bytes("RuntimeService/Version"), samples.bytes(String(repeating: "x", count: 100_000)), 2500, $0)
+            table.call(me, samples.bytes("RuntimeService/Version"), samples.bytes(String(repeating: "x", count: 100_000)), 2500, &code, $0)
         }
-        note("call") { table.call(me, apus_borrowed(), apus_borrowed(), 0, $0) }
+        report.append("\(code)")
+        note("call") { table.call(me, apus_borrowed(), apus_borrowed(), 0, &code, $0) }
+        report.append("\(code)")
         let witness = listener
         let events = samples.array([apus_runtime_events(context: witness.me) { Witness.of($0).note("changed \($1.string) \($2.string)") }])
         var reliable: Int32 = 0
@@ -81,8 +84,9 @@ final class Caller {
                     context: witness.me, data: { Witness.of($0).note("data \($1) \($2.string)") }, ended: { Witness.of($0).note("ended") })
             ])
             var stream: UnsafeMutableRawPointer?
-            note("open") { table.open!(me, kind, samples.bytes(request), events, &stream, $0) }
-            report.append("\(UInt(bitPattern: stream)) \(witness.take())")
+            code = 0
+            note("open") { table.open!(me, kind, samples.bytes(request), events, &stream, &code, $0) }
+            report.append("\(UInt(bitPattern: stream)) \(code) \(witness.take())")
         }
         report.append("send \(table.send!(me, UnsafeMutableRawPointer(bitPattern: 4711), APUS_STREAM_STDIN, samples.bytes("ls")))")
         report.append("send \(table.send!(me, nil, APUS_STREAM_STDIN, apus_borrowed()))")

@@ -40,6 +40,35 @@ extension String {
         self = "\(reference.resource.string) \(reference.namespace_.string) \(reference.name.string) \(reference.subresource.string)"
     }
 
+    init(selector: apus_selector) {
+        let requirements = UnsafeBufferPointer(start: selector.requirements, count: Int(selector.requirement_count)).map {
+            "\($0.key) \($0.op) \(Array(UnsafeBufferPointer(start: $0.values, count: Int($0.value_count))))"
+        }
+        self = "\(selector.is_present) \(requirements)"
+    }
+
+    /// What the Pod asks of the Pods around it.
+    init(around pod: apus_pod) {
+        func terms(_ start: UnsafePointer<apus_pod_term>?, _ count: UInt32) -> String {
+            UnsafeBufferPointer(start: start, count: Int(count)).map {
+                let namespaces = Array(UnsafeBufferPointer(start: $0.namespaces, count: Int($0.namespace_count)))
+                return
+                    "\($0.topology_key) \($0.weight) \(namespaces) \(String(selector: $0.namespace_selector)) \(String(selector: $0.selector))"
+            }.description
+        }
+        let spread = UnsafeBufferPointer(start: pod.spread, count: Int(pod.spread_count)).map {
+            "\($0.topology_key) \($0.max_skew) \($0.min_domains) \($0.is_required) \(String(selector: $0.selector))"
+        }
+        self = """
+            \(pod.namespace_string) \(pod.may_preempt) \(UnsafeBufferPointer(start: pod.labels, count: Int(pod.label_count)).map { [$0.key, $0.value] }) \
+            \(terms(pod.affinity, pod.affinity_count)) \(terms(pod.anti_affinity, pod.anti_affinity_count)) \
+            \(terms(pod.preferred_affinity, pod.preferred_affinity_count)) \
+            \(terms(pod.preferred_anti_affinity, pod.preferred_anti_affinity_count)) \(spread) \
+            \(Array(UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)))) \
+            \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count))))
+            """
+    }
+
     init(pod: apus_pod) {
         func terms(_ start: UnsafePointer<apus_term>?, _ count: UInt32) -> String {
             UnsafeBufferPointer(start: start, count: Int(count)).map { term in
@@ -55,7 +84,8 @@ extension String {
             \(UnsafeBufferPointer(start: pod.selector, count: Int(pod.selector_count)).map { [$0.key, $0.value] }) \
             \(terms(pod.required, pod.required_count)) \(terms(pod.preferred, pod.preferred_count)) \
             \(UnsafeBufferPointer(start: pod.tolerations, count: Int(pod.toleration_count)).map { "\($0.key) \($0.value) \($0.op) \($0.effect)" }) \
-            \(UnsafeBufferPointer(start: pod.ports, count: Int(pod.port_count)).map { "\($0.protocol) \($0.port) \($0.ip)" })
+            \(UnsafeBufferPointer(start: pod.ports, count: Int(pod.port_count)).map { "\($0.protocol) \($0.port) \($0.ip)" }) \
+            \(String(around: pod))
             """
     }
 
@@ -95,8 +125,8 @@ enum WirePlugin {
                     feasible[word] &= 0x5555_5555_5555_5555
                 }
                 if let reasons {
-                    "an odd node".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, $0) }
-                    "another reason".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, $0) }
+                    "an odd node".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, APUS_UNSCHEDULABLE, $0) }
+                    "another reason".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, APUS_UNRESOLVABLE, $0) }
                 }
                 error.say("\(nodes.pointee.generation) of \(pod.pointee.name.string)")
                 return pod.pointee.priority < 0 ? APUS_FAULT : APUS_OK
@@ -138,10 +168,11 @@ enum WirePlugin {
     static func runtime() -> apus_runtime {
         apus_runtime(
             size: UInt32(MemoryLayout<apus_runtime>.size),
-            call: { me, method, request, timeout, answer in
+            call: { me, method, request, timeout, code, answer in
                 Witness.of(me).note("call")
                 answer.say("\(method.string) \(timeout) ")
                 answer.say(request.string)
+                if method.string.isEmpty { code.pointee = APUS_CODE_UNIMPLEMENTED }
                 return method.string.isEmpty ? APUS_UNSUPPORTED : APUS_OK
             },
             subscribe: { me, events, reliable in
@@ -151,11 +182,12 @@ enum WirePlugin {
                 reliable.pointee = 1
                 return APUS_OK
             },
-            open: { me, kind, request, events, stream, error in
+            open: { me, kind, request, events, stream, code, error in
                 let witness = Witness.of(me)
                 witness.note("open \(kind) \(request.string)")
                 guard kind != APUS_STREAM_PORT_FORWARD else {
                     error.say("no ports")
+                    code.pointee = APUS_CODE_FAILED_PRECONDITION
                     return APUS_UNSUPPORTED
                 }
                 witness.events.withLock { $0.append(UInt(bitPattern: events)) }

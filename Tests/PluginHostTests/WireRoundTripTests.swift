@@ -54,9 +54,9 @@ import Testing
     @Test func runtime() {
         let outcome = Self.both(Signatures.runtime, WirePlugin.runtime()) { $0.runtime($1, $2) }
         check(outcome, Signatures.runtime)
-        #expect(outcome.crossed.contains(#"4711 ["data 1 welcome"]"#))
-        #expect(outcome.crossed.contains(#"4711 ["data 1 welcome", "ended"]"#))
-        #expect(outcome.crossed.contains("open 2: no ports") && outcome.crossed.contains("0 []"))
+        #expect(outcome.crossed.contains(#"4711 0 ["data 1 welcome"]"#))
+        #expect(outcome.crossed.contains(#"4711 0 ["data 1 welcome", "ended"]"#))
+        #expect(outcome.crossed.contains("open 2: no ports") && outcome.crossed.contains("0 9 []"))
     }
 
     @Test func proxy() { check(Self.both(Signatures.proxy, WirePlugin.proxy()) { $0.proxy($1, $2) }, Signatures.proxy) }

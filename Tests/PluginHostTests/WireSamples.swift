@@ -2,6 +2,12 @@ import PluginAPI
 
 @testable import PluginHost
 
+extension apus_object_sink {
+    init(context: UnsafeMutableRawPointer?, next: @escaping @convention(c) (UnsafeMutableRawPointer?, apus_borrowed) -> Int32) {
+        self.init(size: UInt32(MemoryLayout<Self>.size), context: context, next: next)
+    }
+}
+
 /// Memory for arguments that holds until the test ends.
 final class Samples {
     private var memory: [UnsafeMutableRawPointer] = []
@@ -65,6 +71,33 @@ final class Samples {
             UnsafePointer(array([apus_toleration(key: 1, value: 2, op: APUS_OPERATOR_EQUAL, effect: 0)])), 1
         )
         (pod.pointee.ports, pod.pointee.port_count) = (UnsafePointer(array([apus_host_port(protocol: 1, port: 8080, ip: 0)])), 1)
+        func selector(_ requirements: [apus_requirement]) -> apus_selector {
+            apus_selector(
+                is_present: 1, requirement_count: UInt32(requirements.count),
+                requirements: requirements.isEmpty ? nil : UnsafePointer(array(requirements)))
+        }
+        let nobody = apus_selector(is_present: 0, requirement_count: 0, requirements: nil)
+        let terms = array([
+            apus_pod_term(
+                topology_key: 4, weight: 9, namespace_count: 2, reserved: 0, namespaces: UnsafePointer(array([1, 2] as [apus_string])),
+                namespace_selector: nobody, selector: selector([requirement(1, [2]), requirement(3, [])])),
+            apus_pod_term(
+                topology_key: 5, weight: 0, namespace_count: 0, reserved: 0, namespaces: nil, namespace_selector: selector([]),
+                selector: nobody),
+        ])
+        (pod.pointee.affinity, pod.pointee.affinity_count) = (UnsafePointer(terms), 2)
+        (pod.pointee.preferred_anti_affinity, pod.pointee.preferred_anti_affinity_count) = (UnsafePointer(terms), 1)
+        (pod.pointee.spread, pod.pointee.spread_count) = (
+            UnsafePointer(
+                array([
+                    apus_spread(
+                        topology_key: 4, max_skew: 2, min_domains: 3, is_required: 1, honors_affinity: 1, honors_taints: 0,
+                        selector: selector([requirement(1, [2])]))
+                ])), 1
+        )
+        (pod.pointee.labels, pod.pointee.label_count) = (UnsafePointer(array([apus_label(key: 1, value: 2)])), 1)
+        (pod.pointee.images, pod.pointee.image_count) = (UnsafePointer(array([8, 9] as [apus_string])), 2)
+        (pod.pointee.claims, pod.pointee.claim_count) = (UnsafePointer(array([7] as [apus_string])), 1)
         return pod
     }
 
@@ -73,7 +106,11 @@ final class Samples {
     }
 
     func reference() -> UnsafeMutablePointer<apus_object_ref> {
-        array([apus_object_ref(resource: bytes("v1/pods"), namespace_: bytes("shop"), name: bytes("cart-1"), subresource: bytes(""))])
+        array([
+            apus_object_ref(
+                size: UInt32(MemoryLayout<apus_object_ref>.size), resource: bytes("v1/pods"), namespace_: bytes("shop"),
+                name: bytes("cart-1"), subresource: bytes(""))
+        ])
     }
 
     func services() -> UnsafeMutablePointer<apus_services> {

@@ -36,7 +36,6 @@ import Testing
             (APIError.conflict("pods", "web", "too late"), APUS_CONFLICT, "Operation cannot be fulfilled on pods \"web\": too late"),
             (APIError.badRequest("no"), APUS_INVALID, "no"),
             (CancellationError(), APUS_CANCELLED, "cancelled"),
-            (RuntimeError(code: "NotFound", message: "no such box"), APUS_FAULT, "NotFound: no such box"),
             (Odd(), APUS_FAULT, "Odd()"),
         ] as [(any Error, apus_status, String)])
     func anErrorBecomesAStatusAndASentence(error: any Error, status: apus_status, sentence: String) {

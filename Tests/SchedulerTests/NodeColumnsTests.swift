@@ -7,8 +7,6 @@ import Testing
 @Suite struct NodeColumnsTests {
     private let columns = NodeColumns()
 
-    private func info(_ pod: Object) -> PodInfo { PodInfo(pod, strings: columns.strings, resources: columns.resources) }
-
     @Test func nodesFillColumns() {
         #expect(columns.put(node("a", cpu: "1500m", memory: "1Gi", labels: ["zone": "x"], extra: ["example.com/gpu": "2"])))
         #expect(columns.put(node("b", spec: ["unschedulable": true, "taints": [["key": "k", "value": "v", "effect": "NoExecute"]]])))
@@ -19,11 +17,11 @@ import Testing
                 nodes.allocatable[0][0] == 1500 && nodes.allocatable[1][0] == 1 << 30 && nodes.allocatable[4][0] == 2
                     && nodes.allocatable[4][1] == 0)
             #expect(nodes.unschedulable[0] == 0 && nodes.unschedulable[1] == 1)
-            #expect(nodes.label_ranges.offsets[1] - nodes.label_ranges.offsets[0] == 1)
-            #expect(columns.strings.text(nodes.labels[0].key) == "zone" && columns.strings.text(nodes.labels[0].value) == "x")
-            #expect(
-                nodes.taint_ranges.offsets[1] == 0 && nodes.taint_ranges.offsets[2] == 1 && nodes.taints[0].effect == APUS_EFFECT_NO_EXECUTE
-            )
+            #expect(nodes.label_ranges.counts[0] == 1 && nodes.label_ranges.counts[1] == 0)
+            let label = nodes.labels[Int(nodes.label_ranges.starts[0])]
+            #expect(columns.strings.text(label.key) == "zone" && columns.strings.text(label.value) == "x")
+            #expect(nodes.taint_ranges.counts[0] == 0 && nodes.taint_ranges.counts[1] == 1)
+            #expect(nodes.taints[Int(nodes.taint_ranges.starts[1])].effect == APUS_EFFECT_NO_EXECUTE)
             #expect(columns.strings.text(nodes.resources[4]) == "example.com/gpu")
         }
     }
@@ -36,14 +34,23 @@ import Testing
     }
 
     @Test func aDeletedNodeLeavesAHoleForTheNext() {
-        for name in ["a", "b", "c"] { _ = columns.put(node(name)) }
-        columns.add(
-            info(pod("p", cpu: "1", spec: ["containers": [["ports": [["hostPort": 80]], "resources": ["requests": ["cpu": "1"]]]]])), to: 1)
-        columns.remove("b")
+        var assigned = AssignedPods(columns)
+        for name in ["a", "b", "c"] { _ = assigned.putNode(node(name)) }
+        let greedy: Value = [
+            "containers": [["ports": [["hostPort": 80]], "resources": ["requests": ["cpu": "1", "example.com/gpu": "1"]]]]
+        ]
+        assigned.put(PodInfo(pod("p", on: "b", spec: greedy)), node: "b", isAssumed: false)
+        columns.withPointer { #expect($0.pointee.resource_count == 5 && $0.pointee.port_ranges.counts[1] == 1) }
+        assigned.removeNode("b")
         #expect(columns.liveCount == 2 && columns.live[0] == 0b101)
-        _ = columns.put(node("d"))
+        _ = assigned.putNode(node("d"))
         #expect(columns.index(of: "d") == 1 && columns.count == 3 && columns.live[0] == 0b111)
-        columns.withPointer { #expect($0.pointee.requested[0][1] == 0 && $0.pointee.port_ranges.offsets[3] == 0) }
+        columns.withPointer { #expect($0.pointee.requested[0][1] == 0 && $0.pointee.port_ranges.counts[1] == 0) }
+        // The Pod holds what it asked for again when its Node comes back, and never twice.
+        _ = assigned.putNode(node("b"))
+        columns.withPointer { #expect($0.pointee.requested[0][3] == 1000 && $0.pointee.requested[4][3] == 1) }
+        assigned.remove(PodKey(namespace: "default", name: "p"))
+        columns.withPointer { #expect($0.pointee.requested[0][3] == 0 && $0.pointee.port_ranges.counts[3] == 0) }
     }
 
     @Test func columnsGrowBeyondOneWord() {
@@ -56,7 +63,7 @@ import Testing
 
     @Test func podsMayComeBeforeTheirNode() {
         var assigned = AssignedPods(columns)
-        assigned.put(info(pod("p", cpu: "2", on: "a")), node: "a", isAssumed: false)
+        assigned.put(PodInfo(pod("p", cpu: "2", on: "a")), node: "a", isAssumed: false)
         _ = assigned.putNode(node("a"))
         columns.withPointer { #expect($0.pointee.requested[0][0] == 2000 && $0.pointee.requested[3][0] == 1) }
         assigned.removeNode("a")
@@ -105,7 +112,38 @@ import Testing
             ], cpu: PodRequests.most, nonzeroMemory: PodRequests.most),
     ])
     func requestsAddUp(_ row: Requests) {
-        let requests = PodRequests(spec: row.spec, columns.resources)
-        #expect(requests.amounts[0] == row.cpu && requests.nonzeroMemory == row.nonzeroMemory && requests.amounts[3] == 1)
+        let requests = PodRequests(spec: row.spec)
+        #expect(requests.amounts.fixed[0] == row.cpu && requests.nonzeroMemory == row.nonzeroMemory && requests.amounts.fixed[3] == 1)
+    }
+
+    /// Names of resources come from whoever makes Pods: a column is there as long as somebody needs it.
+    @Test func aResourceThatNobodyNeedsLeavesItsColumnToTheNext() {
+        _ = columns.put(node("a", extra: ["example.com/gpu": "2"]))
+        for number in 0..<100 {
+            let asks: Value = ["containers": [["resources": ["requests": [:]]]]]
+            var spec = asks
+            spec["containers"][0]["resources"]["requests"]["example.com/n\(number)"] = "1"
+            let arguments = PodArguments(PodInfo(pod("p\(number)", spec: spec)), strings: columns.strings, resources: columns.resources)
+            arguments.withPointer { pod in
+                columns.withPointer { nodes in
+                    #expect(nodes.pointee.resource_count == 6 && pod.pointee.request_count == 6 && pod.pointee.requests[5] == 1)
+                    #expect(nodes.pointee.allocatable[4][0] == 2 && nodes.pointee.allocatable[5][0] == 0)
+                    #expect(columns.strings.text(nodes.pointee.resources[5]) == "example.com/n\(number)")
+                }
+            }
+        }
+        _ = columns.put(node("a"))
+        #expect(columns.resources.column(of: "example.com/gpu") == nil)
+    }
+
+    @Test func theLowestPriorityOnANodeIsKept() {
+        _ = columns.put(node("a"))
+        func info(_ priority: Int64) -> PodInfo { PodInfo(pod("p", spec: ["priority": .int(priority)])) }
+        #expect(columns.lowestPriority(on: 0) == nil)
+        for priority: Int64 in [5, -3, 5, -3] { columns.add(info(priority), to: 0) }
+        for (priority, lowest) in [(-3, -3), (-3, 5), (5, 5), (5, nil)] as [(Int64, Int32?)] {
+            columns.subtract(info(priority), from: 0)
+            #expect(columns.lowestPriority(on: 0) == lowest)
+        }
     }
 }

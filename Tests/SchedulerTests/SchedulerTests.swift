@@ -114,7 +114,7 @@ import Testing
         #expect(Dictionary(grouping: state.bindings.values, by: \.self).values.allSatisfy { $0.count == 2 })
         #expect(
             state.conditions["big"]
-                == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 No preemption victims found for incoming pod."
+                == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 Preemption is not helpful for scheduling."
         )
         #expect(!scheduler.healthy)
         await host.stop()

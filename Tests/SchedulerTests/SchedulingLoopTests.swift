@@ -18,6 +18,11 @@ import Testing
     private static let notHelpful = "Preemption is not helpful for scheduling."
     private static let noVictims = "No preemption victims found for incoming pod."
 
+    private static let urgent: Value = ["priority": 10, "containers": [["resources": ["requests": ["cpu": "2"]]]]]
+    private static let modest: Value = [
+        "priority": 10, "preemptionPolicy": "Never", "containers": [["resources": ["requests": ["cpu": "2"]]]],
+    ]
+
     static let rows = [
         Row(testDescription: "one node", nodes: [node("a")], pod: pod("p", cpu: "1"), result: "a"),
         Row(testDescription: "no nodes", nodes: [], pod: pod("p"), result: "no nodes available to schedule pods"),
@@ -25,7 +30,7 @@ import Testing
             testDescription: "cpu and memory", nodes: [node("a", cpu: "1", memory: "1Gi"), node("b", cpu: "1")],
             pod: pod("p", cpu: "2", memory: "2Gi"),
             result:
-                "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 \(noVictims)"),
+                "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 \(notHelpful)"),
         Row(
             testDescription: "too many pods", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a")], pod: pod("p"),
             result: "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 \(noVictims)"),
@@ -35,11 +40,25 @@ import Testing
         Row(
             testDescription: "extended resource that nobody has", nodes: [node("a")],
             pod: pod("p", spec: ["containers": [["resources": ["requests": ["example.com/gpu": "1"]]]]]),
-            result: "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+            result: "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+        Row(
+            testDescription: "what would fit were it not for others", nodes: [node("a", cpu: "2")], bound: [pod("q", cpu: "1", on: "a")],
+            pod: pod("p", cpu: "2"),
+            result: "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+        Row(
+            testDescription: "what would fit were it not for others of lower priority", nodes: [node("a", cpu: "2")],
+            bound: [pod("q", cpu: "1", on: "a")], pod: pod("p", spec: urgent),
+            result:
+                "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption of pods with lower priority is not supported."
+        ),
+        Row(
+            testDescription: "who never preempts", nodes: [node("a", cpu: "2")], bound: [pod("q", cpu: "1", on: "a")],
+            pod: pod("p", spec: modest),
+            result: "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never."),
         Row(
             testDescription: "taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
             pod: pod("p"),
-            result: "0/1 nodes are available: 1 node(s) had untolerated taint {k: v}. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+            result: "0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes are available: 1 \(notHelpful)"),
         Row(
             testDescription: "tolerated taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
             pod: pod("p", spec: ["tolerations": [["key": "k", "operator": "Exists"]]]), result: "a"),
@@ -92,7 +111,7 @@ import Testing
             testDescription: "what is not supported", nodes: [node("a")],
             pod: pod("p", spec: ["topologySpreadConstraints": [["maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"]]]),
             result:
-                "0/1 nodes are available: the scheduler policy does not support spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule."
+                "0/1 nodes are available: the scheduler policy does not support spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule. preemption: 0/1 nodes are available: 1 \(notHelpful)"
         ),
     ]
 

@@ -18,7 +18,8 @@ final class Sentence {
     /// Runs `body` with a sink, and returns its status with what was written.
     static func collect(_ body: (UnsafePointer<apus_sink>) -> apus_status) -> Answer {
         let sentence = Sentence()
-        var sink = apus_sink(context: Unmanaged.passUnretained(sentence).toOpaque()) { context, piece in
+        var sink = apus_sink(size: UInt32(MemoryLayout<apus_sink>.size), context: Unmanaged.passUnretained(sentence).toOpaque()) {
+            context, piece in
             let sentence = Unmanaged<Sentence>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue()
             sentence.bytes.append(contentsOf: UnsafeBufferPointer(start: piece.bytes, count: Int(piece.count)))
         }
@@ -46,5 +47,5 @@ func statusName(_ status: apus_status) -> String {
 
 private let statusNames = [
     "OK", "FAULT", "UNSUPPORTED", "INVALID", "NOT_FOUND", "ALREADY_EXISTS", "CONFLICT", "FORBIDDEN", "CANCELLED", "UNAVAILABLE",
-    "UNSCHEDULABLE", "RETRY",
+    "UNSCHEDULABLE", "UNRESOLVABLE", "RETRY",
 ]

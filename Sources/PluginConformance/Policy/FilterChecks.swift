@@ -5,7 +5,10 @@ internal import Synchronization
 /// What `filter` promises.
 enum FilterChecks {
     static let all: [Check] = [
-        Check("filter/answers", "filter answers OK or UNSCHEDULABLE for any number of Nodes; whatever is not OK comes with a sentence.") {
+        Check(
+            "filter/answers",
+            "filter answers OK, UNSCHEDULABLE or UNRESOLVABLE for any number of Nodes; whatever is not OK comes with a sentence."
+        ) {
             plugin in
             try await each(plugin) { slots, trial in
                 let result = try trial.filter(slots)
@@ -94,6 +97,10 @@ enum FilterChecks {
                 var explained = [UInt64](repeating: 0, count: refusedSet.count)
                 for reason in spoken.reasons {
                     try expect(!reason.text.isEmpty, "filter gave an empty reason for \(trial.name)")
+                    try expect(
+                        [APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE].contains(reason.verdict),
+                        "filter gave the verdict \(statusName(reason.verdict)) for \(trial.name); it is UNSCHEDULABLE where Pods that go could help, else UNRESOLVABLE"
+                    )
                     for word in refusedSet.indices { explained[word] |= reason.nodes[word] }
                 }
                 let silentlyRefused = Trial.nodes(zip(refusedSet, explained).map { $0 & ~$1 })

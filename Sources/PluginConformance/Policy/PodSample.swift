@@ -14,6 +14,25 @@ public struct PodSample: Sendable {
     public var preferred: [(weight: Int32, requirements: [Requirement])] = []
     public var tolerations: [(key: String, value: String, op: Int32, effect: Int32)] = []
     public var hostPorts: [Int32] = []
+    public var labels: [String: String] = [:]
+    /// Required terms of podAffinity and podAntiAffinity.
+    public var affinity: [Neighbours] = []
+    public var antiAffinity: [Neighbours] = []
+    /// Constraints that must hold, with a skew of 1.
+    public var spread: [Neighbours] = []
+
+    /// Pods with these labels, in the Pod's namespace, by the value that a label of their Nodes has.
+    public struct Neighbours: Sendable {
+        public var topologyKey: String
+        public var labels: [String: String]
+
+        public init(_ topologyKey: String, _ labels: [String: String]) {
+            self.topologyKey = topologyKey
+            self.labels = labels
+        }
+    }
+
+    static let image = "apus.local/sample:1"
 
     public struct Requirement: Sendable {
         public var key: String
@@ -79,6 +98,18 @@ public struct PodSample: Sendable {
             $0.tolerations = [("dedicated", "batch", APUS_OPERATOR_EQUAL, 0), ("", "", APUS_OPERATOR_EXISTS, APUS_EFFECT_NO_EXECUTE)]
         },
         with("listening") { $0.hostPorts = [8080] },
+        with("sociable") {
+            $0.labels = ["app": "web"]
+            $0.affinity = [Neighbours("topology.kubernetes.io/zone", ["app": "cache"])]
+        },
+        with("solitary") {
+            $0.labels = ["app": "web"]
+            $0.antiAffinity = [Neighbours("kubernetes.io/hostname", ["app": "web"])]
+        },
+        with("spread") {
+            $0.labels = ["app": "web"]
+            $0.spread = [Neighbours("topology.kubernetes.io/zone", ["app": "web"])]
+        },
     ]
 }
 
@@ -89,7 +120,7 @@ extension PodSample {
             "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default", "uid": .string("uid-" + name)],
             "spec": ["containers": []],
         ]
-        var container: Value = ["name": "main", "image": "apus.local/sample:1"]
+        var container: Value = ["name": "main", "image": .string(Self.image)]
         for (resource, amount) in zip(["cpu", "memory", "ephemeral-storage"], requests) where amount > 0 {
             container["resources"]["requests"][resource] = .string(resource == "cpu" ? "\(amount)m" : "\(amount)")
         }
@@ -117,6 +148,20 @@ extension PodSample {
                     if !$0.value.isEmpty { toleration["value"] = .string($0.value) }
                     if let effect = Self.effects[$0.effect] { toleration["effect"] = .string(effect) }
                     return toleration
+                })
+        }
+        if !labels.isEmpty { object["metadata"]["labels"] = Value(labels) }
+        for (field, terms) in [("podAffinity", affinity), ("podAntiAffinity", antiAffinity)] where !terms.isEmpty {
+            object["spec"]["affinity"][field]["requiredDuringSchedulingIgnoredDuringExecution"] = .array(
+                terms.map { ["topologyKey": .string($0.topologyKey), "labelSelector": ["matchLabels": Value($0.labels)]] })
+        }
+        if !spread.isEmpty {
+            object["spec"]["topologySpreadConstraints"] = .array(
+                spread.map {
+                    [
+                        "maxSkew": 1, "topologyKey": .string($0.topologyKey), "whenUnsatisfiable": "DoNotSchedule",
+                        "labelSelector": ["matchLabels": Value($0.labels)],
+                    ]
                 })
         }
         return object

@@ -3,7 +3,7 @@ internal import PluginHost
 
 /// A policy's slots, wherever its instance lives. Absent slots are `nil`.
 struct PolicySlots: Sendable {
-    typealias Reason = (UnsafePointer<UInt64>, String) -> Void
+    typealias Reason = (UnsafePointer<UInt64>, apus_status, String) -> Void
     typealias Prefilter = @Sendable (UnsafePointer<apus_pod>) -> Answer
     typealias Filter = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafeMutablePointer<UInt64>, Reason?) -> Answer
     typealias Score =
@@ -22,8 +22,10 @@ struct PolicySlots: Sendable {
             filter = { pod, nodes, feasible, reasons in
                 guard let reasons else { return Sentence.collect { slot(instance.me, pod, nodes, feasible, nil, $0) } }
                 return withUnsafePointer(to: reasons) { reasons in
-                    var table = apus_reasons(context: UnsafeMutableRawPointer(mutating: reasons)) { context, nodes, reason in
-                        context.unsafelyUnwrapped.assumingMemoryBound(to: Reason.self).pointee(nodes, reason.string)
+                    var table = apus_reasons(
+                        size: UInt32(MemoryLayout<apus_reasons>.size), context: UnsafeMutableRawPointer(mutating: reasons)
+                    ) { context, nodes, verdict, reason in
+                        context.unsafelyUnwrapped.assumingMemoryBound(to: Reason.self).pointee(nodes, verdict, reason.string)
                     }
                     return Sentence.collect { slot(instance.me, pod, nodes, feasible, &table, $0) }
                 }

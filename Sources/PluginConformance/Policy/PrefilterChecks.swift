@@ -5,7 +5,7 @@ enum PrefilterChecks {
     static let all: [Check] = [
         Check(
             "prefilter/answers",
-            "prefilter looks at the Pod alone and answers OK, or UNSCHEDULABLE with a sentence; also for a Pod without anything."
+            "prefilter looks at the Pod alone and answers OK, or UNSCHEDULABLE or UNRESOLVABLE with a sentence; also for a Pod without anything."
         ) { plugin in
             try await PolicySlots.with(plugin) { slots in
                 guard let prefilter = slots.prefilter else { throw NotOffered("the policy has no prefilter") }
@@ -33,7 +33,7 @@ enum PolicyAnswer {
             "\(slot) answered \(answer.description) for \(what); write one sentence into the sink, it is all that the Pod's owner gets to see"
         )
         try expect(
-            answer.status == APUS_UNSCHEDULABLE || !isPlain,
+            [APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE].contains(answer.status) || !isPlain,
             "\(slot) answered \(answer.description) for \(what), which asks for nothing special; a fault ends the cycle of every Pod")
     }
 }

@@ -54,10 +54,9 @@ public final class SchedulingTable: @unchecked Sendable {
             nonzero_cpu: memory.keep(nodes.map { $0.map { max($0.requested[0], 100) } ?? wildNumber }),
             nonzero_memory: memory.keep(nodes.map { $0.map { max($0.requested[1], 200 << 20) } ?? wildNumber }),
             unschedulable: memory.keep(nodes.map { $0.map { $0.isUnschedulable ? 1 : 0 } ?? (junk ? 77 : UInt8(0)) }),
-            label_ranges: apus_ranges(offsets: memory.keep(labels.offsets)), labels: memory.keep(labels.elements),
-            taint_ranges: apus_ranges(offsets: memory.keep(taints.offsets)), taints: memory.keep(taints.elements),
-            port_ranges: apus_ranges(offsets: memory.keep(ports.offsets)), ports: memory.keep(ports.elements),
-            strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0)
+            label_ranges: labels.ranges(memory), labels: memory.keep(labels.elements), taint_ranges: taints.ranges(memory),
+            taints: memory.keep(taints.elements), port_ranges: ports.ranges(memory), ports: memory.keep(ports.elements),
+            strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0, string_epoch: 0)
         let texts = strings.strings.map { memory.keep($0) }
         table.strings = UnsafePointer(memory.keep(texts))
         table.string_count = UInt32(texts.count)
@@ -71,11 +70,16 @@ public final class SchedulingTable: @unchecked Sendable {
     /// Rows laid end to end.
     private struct Rows<Element> {
         var elements: [Element] = []
-        var offsets: [UInt32] = [0]
+        private var starts: [UInt32] = []
+        private var counts: [UInt32] = []
+
         mutating func add(_ row: [Element]) {
+            starts.append(UInt32(elements.count))
+            counts.append(UInt32(row.count))
             elements += row
-            offsets.append(UInt32(elements.count))
         }
+
+        func ranges(_ memory: TableMemory) -> apus_ranges { apus_ranges(starts: memory.keep(starts), counts: memory.keep(counts)) }
     }
 
     private static func columns(_ columns: [UnsafePointer<Int64>], _ memory: TableMemory) -> UnsafePointer<UnsafePointer<Int64>> {
@@ -115,18 +119,47 @@ public final class SchedulingTable: @unchecked Sendable {
             apus_toleration(key: strings.number($0.key), value: strings.number($0.value), op: $0.op, effect: $0.effect)
         }
         let selector = labels(pod.selector, &strings)
+        let own = labels(pod.labels, &strings)
+        let affinity = pod.affinity.map { podTerm($0, memory, &strings) }
+        let antiAffinity = pod.antiAffinity.map { podTerm($0, memory, &strings) }
+        let spread = pod.spread.map { constraint($0, memory, &strings) }
+        let images = [strings.number(PodSample.image)]
         return apus_pod(
             size: UInt32(MemoryLayout<apus_pod>.size), priority: pod.priority, namespace_: memory.keep("default"),
             name: memory.keep(pod.name), uid: memory.keep("uid-" + pod.name),
             json: memory.keep(String(decoding: JSON.encode(pod.json), as: UTF8.self)), requests: memory.keep(pod.requests + [1]),
-            nonzero_cpu: max(pod.requests[0], 100),
-            nonzero_memory: max(pod.requests[1], 200 << 20), node_name: strings.number(pod.nodeName),
-            selector_count: UInt32(selector.count),
-            required_count: UInt32(required.count), preferred_count: UInt32(preferred.count), toleration_count: UInt32(tolerations.count),
-            port_count: UInt32(pod.hostPorts.count),
-            has_required: pod.required == nil ? 0 : 1, request_count: UInt32(pod.requests.count + 1), reserved: 0,
-            selector: memory.keepAny(selector),
+            request_count: UInt32(pod.requests.count + 1), node_name: strings.number(pod.nodeName), nonzero_cpu: max(pod.requests[0], 100),
+            nonzero_memory: max(pod.requests[1], 200 << 20), selector_count: UInt32(selector.count),
+            required_count: UInt32(required.count), preferred_count: UInt32(preferred.count), has_required: pod.required == nil ? 0 : 1,
+            toleration_count: UInt32(tolerations.count), port_count: UInt32(pod.hostPorts.count), selector: memory.keepAny(selector),
             required: memory.keepAny(required), preferred: memory.keepAny(preferred), tolerations: memory.keepAny(tolerations),
-            ports: memory.keepAny(ports(pod.hostPorts)))
+            ports: memory.keepAny(ports(pod.hostPorts)), namespace_string: strings.number("default"), may_preempt: 1,
+            label_count: UInt32(own.count), affinity_count: UInt32(affinity.count), anti_affinity_count: UInt32(antiAffinity.count),
+            preferred_affinity_count: 0, preferred_anti_affinity_count: 0, spread_count: UInt32(spread.count),
+            image_count: UInt32(images.count), claim_count: 0, labels: memory.keepAny(own), affinity: memory.keepAny(affinity),
+            anti_affinity: memory.keepAny(antiAffinity), preferred_affinity: nil, preferred_anti_affinity: nil,
+            spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil)
+    }
+
+    private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {
+        let requirements = labels.sorted { $0.key < $1.key }.map {
+            requirement(.init($0.key, APUS_OPERATOR_IN, [$0.value]), memory, &strings)
+        }
+        return apus_selector(is_present: 1, requirement_count: UInt32(requirements.count), requirements: memory.keepAny(requirements))
+    }
+
+    private static func podTerm(_ term: PodSample.Neighbours, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_pod_term {
+        let namespaces = [strings.number("default")]
+        return apus_pod_term(
+            topology_key: strings.number(term.topologyKey), weight: 0, namespace_count: 1, reserved: 0,
+            namespaces: memory.keepAny(namespaces),
+            namespace_selector: apus_selector(is_present: 0, requirement_count: 0, requirements: nil),
+            selector: equality(term.labels, memory, &strings))
+    }
+
+    private static func constraint(_ term: PodSample.Neighbours, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_spread {
+        apus_spread(
+            topology_key: strings.number(term.topologyKey), max_skew: 1, min_domains: 1, is_required: 1, honors_affinity: 1,
+            honors_taints: 0, selector: equality(term.labels, memory, &strings))
     }
 }

@@ -26,6 +26,7 @@ struct Trial: Sendable {
         var reasons: [Reason] = []
         struct Reason: Sendable, Equatable {
             var nodes: [UInt64]
+            var verdict: apus_status
             var text: String
         }
     }
@@ -41,7 +42,8 @@ struct Trial: Sendable {
             slot(
                 table.pod, table.nodes, feasible,
                 asksReasons
-                    ? { reasons.append(Filtered.Reason(nodes: Array(UnsafeBufferPointer(start: $0, count: words)), text: $1)) } : nil)
+                    ? { reasons.append(Filtered.Reason(nodes: Array(UnsafeBufferPointer(start: $0, count: words)), verdict: $1, text: $2)) }
+                    : nil)
         }
         return Filtered(answer: answer, given: given, left: memory.inside, isOutside: memory.isTouchedOutside, reasons: reasons)
     }

@@ -28,7 +28,7 @@ enum RuntimeChecks {
                 }
             }
         },
-        Check("call/unknown-method", "A method that is not offered answers UNSUPPORTED, as `Unimplemented: …` with its name.") { plugin in
+        Check("call/unknown-method", "A method that is not offered answers UNSUPPORTED, with its name.") { plugin in
             try await RuntimeUnderTest.with(plugin) { runtime in
                 for method in ["RuntimeService/ConformanceNonsense", "ConformanceService/Version", "", "Version"] {
                     do throws(RuntimeError) {
@@ -38,10 +38,10 @@ enum RuntimeChecks {
                         let parts = method.split(separator: "/")
                         try expect(
                             error.code == "Unimplemented" && (parts.isEmpty || parts.contains { error.message.contains($0) }),
-                            "\"\(method)\" answered \(error); answer UNSUPPORTED with `Unimplemented: ` and the method's name")
+                            "\"\(method)\" answered \(error); answer UNSUPPORTED with the code UNIMPLEMENTED, and name the method")
                         continue
                     }
-                    throw Failure("\"\(method)\" answered OK; answer UNSUPPORTED with `Unimplemented: ` and the method's name")
+                    throw Failure("\"\(method)\" answered OK; answer UNSUPPORTED with the code UNIMPLEMENTED, and name the method")
                 }
             }
         },
@@ -62,7 +62,7 @@ enum RuntimeChecks {
                             continue
                         }
                         throw Failure(
-                            "\(method) answered OK to \(bytes.count) bytes that are no message (\(bytes.prefix(8))); answer INVALID with `InvalidArgument: …`"
+                            "\(method) answered OK to \(bytes.count) bytes that are no message (\(bytes.prefix(8))); answer INVALID with the code INVALID_ARGUMENT"
                         )
                     }
                 }

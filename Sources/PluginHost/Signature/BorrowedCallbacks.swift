@@ -39,9 +39,11 @@ final class BorrowedCallbacks: @unchecked Sendable {
             known.all[known.next] = borrowed
             return known.next
         }
-        structure.storeBytes(of: number, as: UInt.self)
+        structure.storeBytes(of: UInt64(callbacks.size), as: UInt64.self)
+        structure.storeBytes(of: number, toByteOffset: Callbacks.context, as: UInt.self)
         for (index, slot) in callbacks.slots.enumerated() {
-            structure.storeBytes(of: Stub.function(.callbacks, slot, index), toByteOffset: 8 + 8 * index, as: UnsafeRawPointer.self)
+            structure.storeBytes(
+                of: Stub.function(.callbacks, slot, index), toByteOffset: Callbacks.firstSlot + 8 * index, as: UnsafeRawPointer.self)
         }
         return (structure, number)
     }

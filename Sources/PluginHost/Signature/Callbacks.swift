@@ -27,6 +27,18 @@ final class Callbacks: Sendable {
         self.life = life
     }
 
-    /// `sizeof` the structure.
-    var size: Int { 8 + 8 * slots.count }
+    /// `sizeof` the structure: its size, the context, one pointer a function.
+    var size: Int { Self.firstSlot + 8 * slots.count }
+
+    static let context = 8
+    static let firstSlot = 16
+
+    /// The function at this position of a structure in memory.
+    func function(_ slot: Int, of structure: UnsafeRawPointer) -> UnsafeRawPointer? {
+        structure.load(fromByteOffset: Self.firstSlot + 8 * slot, as: UnsafeRawPointer?.self)
+    }
+
+    static func context(of structure: UnsafeRawPointer) -> UnsafeMutableRawPointer? {
+        structure.load(fromByteOffset: context, as: UnsafeMutableRawPointer?.self)
+    }
 }

@@ -12,6 +12,26 @@ struct CallFrame {
     func pointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T> {
         UnsafePointer(load(index, as: UnsafeRawPointer.self).assumingMemoryBound(to: type))
     }
+    /// As `pointer`, for an argument that may be null.
+    func optionalPointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T>? {
+        load(index, as: UnsafeRawPointer?.self).map { UnsafePointer($0.assumingMemoryBound(to: type)) }
+    }
+
+    /// What is wrong with the structures that the caller lent; `nil` for nothing.
+    fileprivate func misuse(of slot: SlotDescriptor) -> String? {
+        for (index, shape) in slot.arguments.enumerated() {
+            let (name, size): (String, Int)
+            switch shape {
+            case .structure(let layout, _): (name, size) = (layout.name, layout.size)
+            case .callbacks(let callbacks, _): (name, size) = (callbacks.name, callbacks.size)
+            case .sink: (name, size) = (Signatures.sink.name, Signatures.sink.size)
+            default: continue
+            }
+            guard let structure = load(index, as: UnsafeRawPointer?.self) else { continue }
+            if let problem = Sized.problem(name, structure, size) { return problem }
+        }
+        return nil
+    }
 }
 
 /// What a host function answers.
@@ -47,12 +67,21 @@ struct HostFunction {
 }
 
 /// A table of host functions, in the order of the descriptor's slots. Lives as long as the process.
-func hostTable(_ descriptor: TableDescriptor, _ calls: [@Sendable (CallFrame) -> CallResult]) -> UnsafeRawPointer {
+///
+/// A call with a structure that does not say its size is a FAULT, and `onMisuse` hears of it.
+func hostTable(
+    _ descriptor: TableDescriptor, _ calls: [@Sendable (CallFrame) -> CallResult], onMisuse: @escaping @Sendable (String) -> Void = { _ in }
+) -> UnsafeRawPointer {
     precondition(calls.count == descriptor.slots.count, "there is not one function for each slot of \(descriptor.id)")
     let table = UnsafeMutableRawPointer.allocate(byteCount: descriptor.size, alignment: 8)
     table.storeBytes(of: UInt64(descriptor.size), as: UInt64.self)
     for (index, (slot, call)) in zip(descriptor.slots, calls).enumerated() {
-        table.storeBytes(of: HostFunction(slot, call).code, toByteOffset: descriptor.offset(of: index), as: UnsafeMutableRawPointer.self)
+        let function = HostFunction(slot) { frame in
+            guard let problem = frame.misuse(of: slot) else { return call(frame) }
+            onMisuse("\(slot.name): \(problem)")
+            return slot.result == .void ? .nothing : .status(APUS_FAULT)
+        }
+        table.storeBytes(of: function.code, toByteOffset: descriptor.offset(of: index), as: UnsafeMutableRawPointer.self)
     }
     return UnsafeRawPointer(table)
 }

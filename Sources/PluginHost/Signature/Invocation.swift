@@ -15,7 +15,7 @@ struct Invocation {
     let enclosing: Arguments?
 
     /// The memory of one argument: its value, and behind it what a pointer in it may lead to.
-    private static let room = 16 + 8 + 8 * Callbacks.maximumSlots
+    private static let room = 16 + Callbacks.firstSlot + 8 * Callbacks.maximumSlots
 
     /// What must be undone when the call has ended.
     private struct Loans {

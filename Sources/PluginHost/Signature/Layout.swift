@@ -1,6 +1,7 @@
 /// The size of a C structure, and its fields that point to something.
 ///
-/// A structure crosses as its own bytes, followed by what each of these fields points to, in their order.
+/// A structure crosses as its own bytes, followed by what each of these fields points to, in their order. One that is given by a pointer of
+/// its own begins with its size; a row of an array does not.
 final class Layout: Sendable {
     let name: String
     /// The distance from one element of an array to the next.
@@ -25,5 +26,14 @@ final class Layout: Sendable {
         self.name = name
         self.size = size
         self.fields = fields
+    }
+}
+
+/// Structures that say their size before anything else.
+enum Sized {
+    /// What is wrong with the size that a structure says; `nil` for nothing. A larger one is of a newer maker.
+    static func problem(_ name: String, _ structure: UnsafeRawPointer, _ size: Int) -> String? {
+        let said = Int(structure.load(as: UInt32.self))
+        return said >= size ? nil : "the \(name) says that it has \(said) bytes, fewer than the \(size) of ABI 1.0: set its `size`"
     }
 }

@@ -27,8 +27,8 @@ final class LentCallbacks: @unchecked Sendable {
 
     init(_ callbacks: Callbacks, _ structure: UnsafeRawPointer) {
         self.callbacks = callbacks
-        context = structure.load(as: UnsafeMutableRawPointer?.self)
-        functions = callbacks.slots.indices.map { structure.load(fromByteOffset: 8 + 8 * $0, as: UnsafeRawPointer?.self) }
+        context = Callbacks.context(of: structure)
+        functions = callbacks.slots.indices.map { callbacks.function($0, of: structure) }
     }
 
     func function(_ slot: Int) -> UnsafeRawPointer? { functions[slot] }

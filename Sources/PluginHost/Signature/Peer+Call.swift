@@ -139,6 +139,7 @@ struct OutgoingCall {
             try writer.counted(start, count)
         case .structure(let layout, let optional):
             guard let structure = try pointer(index, optional, layout.name) else { return writer.none() }
+            if let problem = Sized.problem(layout.name, structure, layout.size) { throw .refused(problem) }
             writer.word(UInt64(layout.size))
             try layout.write(structure, to: &writer)
         case .shared(let size):
@@ -154,6 +155,7 @@ struct OutgoingCall {
             writer.word(bytes == 4 ? UInt64(bitPattern: Int64(number.load(as: Int32.self))) : number.load(as: UInt64.self))
         case .callbacks(let callbacks, let optional):
             guard let structure = try pointer(index, optional, callbacks.name) else { return writer.none() }
+            if let problem = Sized.problem(callbacks.name, structure, callbacks.size) { throw .refused(problem) }
             if callbacks.life == .call { return writer.word(0) }
             let lent = LentCallbacks(callbacks, structure)
             guard let id = peer.lend(lent) else { throw .refused(peer.reason) }

@@ -80,13 +80,10 @@ extension Peer {
             callbacks.life == .call,
             Int(header.slot) < callbacks.slots.count, let structure = call.arguments.pointer(argument)
         else { throw .malformed("a callback that was not lent") }
-        let context = structure.load(as: UnsafeMutableRawPointer?.self)
-        guard let function = structure.load(fromByteOffset: 8 + 8 * Int(header.slot), as: UnsafeRawPointer?.self) else {
-            throw .malformed("a callback that is absent")
-        }
+        guard let function = callbacks.function(Int(header.slot), of: structure) else { throw .malformed("a callback that is absent") }
         return try Invocation(
-            peer: self, slot: callbacks.slots[Int(header.slot)], line: line, serial: header.serial, instance: nil, me: context, table: nil,
-            enclosing: call.arguments
+            peer: self, slot: callbacks.slots[Int(header.slot)], line: line, serial: header.serial, instance: nil,
+            me: Callbacks.context(of: structure), table: nil, enclosing: call.arguments
         ).run(function, &reader)
     }
 }

@@ -31,7 +31,10 @@ extension Signatures {
         [
             SlotDescriptor(
                 "add",
-                [.me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .bytes],
+                [
+                    .me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .int32,
+                    .bytes,
+                ],
                 .void, Tag(.any, .running))
         ], life: .call)
 
@@ -40,12 +43,35 @@ extension Signatures {
         [
             .init(
                 offset: at(\apus_requirement.values),
-                target: .values(size: MemoryLayout<apus_string>.stride, count: at(\apus_requirement.value_count)))
+                target: strings(count: at(\apus_requirement.value_count)))
         ])
 
     private static let term = Layout(
         "apus_term", size: MemoryLayout<apus_term>.stride,
         [.init(offset: at(\apus_term.requirements), target: .structures(requirement, count: at(\apus_term.requirement_count)))])
+
+    private static let podTerm = Layout(
+        "apus_pod_term", size: MemoryLayout<apus_pod_term>.stride,
+        [
+            .init(offset: at(\apus_pod_term.namespaces), target: strings(count: at(\apus_pod_term.namespace_count))),
+            .init(
+                offset: at(\apus_pod_term.namespace_selector.requirements),
+                target: .structures(requirement, count: at(\apus_pod_term.namespace_selector.requirement_count))),
+            .init(
+                offset: at(\apus_pod_term.selector.requirements),
+                target: .structures(requirement, count: at(\apus_pod_term.selector.requirement_count))),
+        ])
+
+    private static let spread = Layout(
+        "apus_spread", size: MemoryLayout<apus_spread>.stride,
+        [
+            .init(
+                offset: at(\apus_spread.selector.requirements),
+                target: .structures(requirement, count: at(\apus_spread.selector.requirement_count)))
+        ])
+
+    private static func strings(count: Int) -> Layout.Target { .values(size: MemoryLayout<apus_string>.stride, count: count) }
+    private static func labels(count: Int) -> Layout.Target { .values(size: MemoryLayout<apus_label>.stride, count: count) }
 
     static let pod = Layout(
         "apus_pod", size: MemoryLayout<apus_pod>.stride,
@@ -55,13 +81,22 @@ extension Signatures {
             .init(offset: at(\apus_pod.uid), target: .bytes),
             .init(offset: at(\apus_pod.json), target: .bytes),
             .init(offset: at(\apus_pod.requests), target: .values(size: 8, count: at(\apus_pod.request_count))),
-            .init(
-                offset: at(\apus_pod.selector), target: .values(size: MemoryLayout<apus_label>.stride, count: at(\apus_pod.selector_count))),
+            .init(offset: at(\apus_pod.selector), target: labels(count: at(\apus_pod.selector_count))),
             .init(offset: at(\apus_pod.required), target: .structures(term, count: at(\apus_pod.required_count))),
             .init(offset: at(\apus_pod.preferred), target: .structures(term, count: at(\apus_pod.preferred_count))),
             .init(
                 offset: at(\apus_pod.tolerations),
                 target: .values(size: MemoryLayout<apus_toleration>.stride, count: at(\apus_pod.toleration_count))),
             .init(offset: at(\apus_pod.ports), target: .values(size: MemoryLayout<apus_host_port>.stride, count: at(\apus_pod.port_count))),
+            .init(offset: at(\apus_pod.labels), target: labels(count: at(\apus_pod.label_count))),
+            .init(offset: at(\apus_pod.affinity), target: .structures(podTerm, count: at(\apus_pod.affinity_count))),
+            .init(offset: at(\apus_pod.anti_affinity), target: .structures(podTerm, count: at(\apus_pod.anti_affinity_count))),
+            .init(offset: at(\apus_pod.preferred_affinity), target: .structures(podTerm, count: at(\apus_pod.preferred_affinity_count))),
+            .init(
+                offset: at(\apus_pod.preferred_anti_affinity),
+                target: .structures(podTerm, count: at(\apus_pod.preferred_anti_affinity_count))),
+            .init(offset: at(\apus_pod.spread), target: .structures(spread, count: at(\apus_pod.spread_count))),
+            .init(offset: at(\apus_pod.images), target: strings(count: at(\apus_pod.image_count))),
+            .init(offset: at(\apus_pod.claims), target: strings(count: at(\apus_pod.claim_count))),
         ])
 }

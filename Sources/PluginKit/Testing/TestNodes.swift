@@ -54,15 +54,15 @@ public final class TestNodes {
         _ policy: some SchedulerPolicy, cpu: Int64 = 0, memory bytes: Int64 = 0, selector: [String: String] = [:]
     ) throws -> (left: [String], reasons: [String: [String]]) {
         let heard = Refusals()
-        var raw = apus_reasons(context: Unmanaged.passUnretained(heard).toOpaque()) { context, nodes, reason in
-            instance(context, as: Refusals.self).all.append((reason.string, nodes[0]))
-        }
+        var raw = apus_reasons(
+            size: UInt32(MemoryLayout<apus_reasons>.size), context: Unmanaged.passUnretained(heard).toOpaque()
+        ) { context, nodes, _, reason in instance(context, as: Refusals.self).all.append((reason.string, nodes[0])) }
         var feasible = all
         try withPod(cpu, bytes, selector) { pod in
             try withExtendedLifetime(heard) {
                 try withUnsafeMutablePointer(to: &feasible) { feasible in
                     try withUnsafePointer(to: &raw) { raw in
-                        try policy.filter(pod, NodeColumns(columns), NodeSet(words: feasible, count: nodes.count), Reasons(raw))
+                        try policy.filter(pod, Nodes(columns), NodeSet(words: feasible, count: nodes.count), Reasons(raw))
                     }
                 }
             }
@@ -81,7 +81,7 @@ public final class TestNodes {
         try withPod(cpu, bytes, selector) { pod in
             try withUnsafeMutablePointer(to: &feasible) { feasible in
                 try points.withUnsafeMutableBufferPointer {
-                    try policy.score(pod, NodeColumns(columns), NodeSet(words: feasible, count: nodes.count), $0)
+                    try policy.score(pod, Nodes(columns), NodeSet(words: feasible, count: nodes.count), $0)
                 }
             }
         }
@@ -105,7 +105,7 @@ extension TestNodes {
 
     private func makeColumns() -> apus_nodes {
         let labels = nodes.map { $0.labels.map { apus_label(key: number($0.key), value: number($0.value)) }.sorted { $0.key < $1.key } }
-        let nothing = memory.array([UInt32](repeating: 0, count: nodes.count + 1))
+        let nothing = memory.array([UInt32](repeating: 0, count: nodes.count))
         let cpu = memory.array(nodes.map(\.requested.cpu))
         let bytes = memory.array(nodes.map(\.requested.memory))
         let zeros = memory.array([Int64](repeating: 0, count: nodes.count))
@@ -119,37 +119,32 @@ extension TestNodes {
             ]),
             requested: memory.array([cpu, bytes, zeros, memory.array(nodes.map(\.pods.running))]), nonzero_cpu: cpu, nonzero_memory: bytes,
             unschedulable: memory.array([UInt8](repeating: 0, count: nodes.count)),
-            label_ranges: apus_ranges(offsets: memory.array(labels.reduce(into: [0]) { $0.append($0[$0.count - 1] + UInt32($1.count)) })),
-            labels: memory.array(labels.flatMap(\.self)),
-            taint_ranges: apus_ranges(offsets: nothing), taints: memory.array([]), port_ranges: apus_ranges(offsets: nothing),
-            ports: memory.array([]), strings: memory.array([]),
-            string_count: 0, reserved: 0)
+            label_ranges: memory.ranges(labels.map(\.count)), labels: memory.array(labels.flatMap(\.self)),
+            taint_ranges: apus_ranges(starts: nothing, counts: nothing), taints: memory.array([]),
+            port_ranges: apus_ranges(starts: nothing, counts: nothing), ports: memory.array([]), strings: memory.array([]),
+            string_count: 0, reserved: 0, string_epoch: 0)
         setStrings(&columns)
         return columns
     }
 
     private func setStrings(_ columns: inout apus_nodes) {
-        columns.strings = memory.array(texts.map { apus_borrowed(bytes: memory.array(Array($0.utf8)), count: UInt64($0.utf8.count)) })
+        columns.strings = memory.array(texts.map { memory.text($0) })
         columns.string_count = UInt32(texts.count)
     }
 
     private func withPod<R>(_ cpu: Int64, _ bytes: Int64, _ selector: [String: String], _ body: (PodNeeds) throws -> R) throws -> R {
         let wanted = memory.array(selector.sorted { $0.key < $1.key }.map { apus_label(key: number($0.key), value: number($0.value)) })
+        let namespace = number("default")
         setStrings(&columns.pointee)
-        return try "default".withBorrowed { namespace in
-            try "test".withBorrowed { name in
-                try "{}".withBorrowed { json in
-                    var pod = apus_pod(
-                        size: UInt32(MemoryLayout<apus_pod>.size), priority: 0, namespace_: namespace, name: name, uid: name, json: json,
-                        requests: memory.array([cpu, bytes, 0, 1]), nonzero_cpu: cpu, nonzero_memory: bytes, node_name: 0,
-                        selector_count: UInt32(selector.count),
-                        required_count: 0, preferred_count: 0, toleration_count: 0, port_count: 0, has_required: 0,
-                        request_count: UInt32(Self.resources.count), reserved: 0,
-                        selector: wanted, required: nil, preferred: nil, tolerations: nil, ports: nil)
-                    return try withUnsafePointer(to: &pod) { try body(PodNeeds($0)) }
-                }
-            }
-        }
+        // The rest is what a Pod does not ask for: zero.
+        let pod = memory.zeroed(apus_pod.self)
+        pod.pointee.size = UInt32(MemoryLayout<apus_pod>.size)
+        (pod.pointee.namespace_, pod.pointee.namespace_string) = (memory.text("default"), namespace)
+        (pod.pointee.name, pod.pointee.uid, pod.pointee.json) = (memory.text("test"), memory.text("test"), memory.text("{}"))
+        (pod.pointee.requests, pod.pointee.request_count) = (memory.array([cpu, bytes, 0, 1]), UInt32(Self.resources.count))
+        (pod.pointee.nonzero_cpu, pod.pointee.nonzero_memory, pod.pointee.may_preempt) = (cpu, bytes, 1)
+        (pod.pointee.selector, pod.pointee.selector_count) = (wanted, UInt32(selector.count))
+        return try body(PodNeeds(pod))
     }
 }
 
@@ -167,6 +162,29 @@ private struct TestMemory {
         block.initialize(from: values, count: values.count)
         blocks.append(block)
         return UnsafePointer(block)
+    }
+
+    mutating func text(_ text: String) -> apus_borrowed {
+        apus_borrowed(bytes: array(Array(text.utf8)), count: UInt64(text.utf8.count))
+    }
+
+    /// Rows of these lengths, laid end to end.
+    mutating func ranges(_ counts: [Int]) -> apus_ranges {
+        var starts: [UInt32] = []
+        var end: UInt32 = 0
+        for count in counts {
+            starts.append(end)
+            end += UInt32(count)
+        }
+        return apus_ranges(starts: array(starts), counts: array(counts.map { UInt32($0) }))
+    }
+
+    /// A structure whose pointers are null, to be filled.
+    mutating func zeroed<T>(_ type: T.Type) -> UnsafeMutablePointer<T> {
+        let block = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<T>.size, alignment: MemoryLayout<T>.alignment)
+        block.initializeMemory(as: UInt8.self, repeating: 0, count: MemoryLayout<T>.size)
+        blocks.append(block)
+        return block.assumingMemoryBound(to: type)
     }
 
     func free() { for block in blocks { block.deallocate() } }

@@ -42,10 +42,10 @@ static int has_label(const char *object) {
 static apus_status reconcile(void *self, const apus_key *key, int64_t *again_after_ms, const apus_sink *error) {
     (void)again_after_ms; // only for those who must look again although nothing changed
     controller *controller = self;
-    apus_object_ref ref = {.resource = key->resource, .namespace_ = key->namespace_, .name = key->name};
+    apus_object_ref ref = {.size = sizeof ref, .resource = key->resource, .namespace_ = key->namespace_, .name = key->name};
 
     buffer object = {0};
-    apus_status status = controller->objects->get(controller->context, &ref, &(apus_sink){&object, append});
+    apus_status status = controller->objects->get(controller->context, &ref, &(apus_sink){sizeof(apus_sink), &object, append});
     int is_done = has_label(object.text);
     free(object.text);
     if (status == APUS_NOT_FOUND) return APUS_OK; // deleted meanwhile: nothing to do
@@ -53,7 +53,7 @@ static apus_status reconcile(void *self, const apus_key *key, int64_t *again_aft
 
     // A merge patch changes this one field, and undoes nothing that others do to the object at the same time.
     buffer answer = {0};
-    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{" LABEL "}}}"), &(apus_sink){&answer, append});
+    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{" LABEL "}}}"), &(apus_sink){sizeof(apus_sink), &answer, append});
     if (status == APUS_OK) {
         char line[320];
         snprintf(line, sizeof line, "labelled %.*s", (int)key->name.count, (const char *)key->name.bytes);

@@ -36,12 +36,12 @@ static const apus_host host = {.size = sizeof host, .service = service};
 
 int main(void) {
     buffer error = {0};
-    apus_sink sink = {&error, append};
+    apus_sink sink = {sizeof sink, &error, append};
     void *self = NULL;
     CHECK(create(&component, &host, lend("{\"size\":3}"), &self, &sink) == APUS_INVALID && strstr(error.text, "size"));
     CHECK(create(&component, &host, lend("{}"), &self, &sink) == APUS_OK && self);
 
-    apus_key key = {.resource = lend("v1/namespaces"), .name = lend("blue")};
+    apus_key key = {.size = sizeof key, .resource = lend("v1/namespaces"), .name = lend("blue")};
     int64_t again = 0;
 
     stored = "{\"metadata\":{\"name\":\"blue\"}}";

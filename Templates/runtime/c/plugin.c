@@ -73,7 +73,7 @@ static const struct {
     {"RuntimeService/Status", status},
 };
 
-static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *answer) {
+static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, int32_t *code, const apus_sink *answer) {
     (void)self, (void)request, (void)timeout_ms;
     for (size_t index = 0; index < sizeof methods / sizeof *methods; index++) {
         if (method.count != strlen(methods[index].name) || memcmp(method.bytes, methods[index].name, method.count) != 0) continue;
@@ -82,8 +82,9 @@ static apus_status call(void *self, apus_borrowed method, apus_borrowed request,
         answer->write(answer->context, (apus_borrowed){response.bytes, response.count});
         return APUS_OK;
     }
-    // A refusal is the name of a gRPC code, and a sentence.
-    answer->write(answer->context, lend("Unimplemented: {{NAME}} has no "));
+    // A refusal is one of gRPC's codes, and a sentence.
+    *code = APUS_CODE_UNIMPLEMENTED;
+    answer->write(answer->context, lend("{{NAME}} has no "));
     answer->write(answer->context, method);
     return APUS_UNSUPPORTED;
 }

@@ -13,7 +13,9 @@ struct BegunRuntime: Runtime {
         },
         "RuntimeService/Status": { _ in
             // The Node is not Ready while NetworkReady is false, so no Pod is sent to a runtime that could not run it.
-            let notYet: Value = ["type": "NetworkReady", "status": false, "reason": "NotImplemented", "message": "{{NAME}} runs no Pods yet"]
+            let notYet: Value = [
+                "type": "NetworkReady", "status": false, "reason": "NotImplemented", "message": "{{NAME}} runs no Pods yet",
+            ]
             return ["status": ["conditions": [["type": "RuntimeReady", "status": true], notYet]]]
         },
     ]
@@ -24,8 +26,9 @@ struct BegunRuntime: Runtime {
 
     func call(_ method: String, _ request: [UInt8], timeoutMilliseconds: Int64) throws -> [UInt8] {
         let name = method.split(separator: "/").last.map(String.init) ?? ""
-        guard let body = Self.methods[method], let requestType = Catalogue.cri.type(named: name + "Request"), let responseType = Catalogue.cri.type(named: name + "Response")
-        else { throw ComponentError.unsupported("Unimplemented: {{NAME}} has no \(method)") }
+        guard let body = Self.methods[method], let requestType = Catalogue.cri.type(named: name + "Request"),
+            let responseType = Catalogue.cri.type(named: name + "Response")
+        else { throw RuntimeError(.unimplemented, "{{NAME}} has no \(method)") }
         return try Protobuf.encode(try body(try Protobuf.decode(request, as: requestType)), as: responseType)
     }
 }

@@ -20,7 +20,7 @@ static int64_t free_cpu(const apus_pod *pod, const apus_nodes *nodes, uint32_t n
 
 static apus_status filter(void *self, const apus_pod *pod, const apus_nodes *nodes, uint64_t *feasible, const apus_reasons *reasons, const apus_sink *error) {
     (void)self;
-    // The host asks for reasons only after a cycle that left no Node, so this is not on the fast path.
+    // Where Pods that go would make room the verdict is UNSCHEDULABLE; where they would not, UNRESOLVABLE. The host asks for reasons only after a cycle that left no Node, so this is not on the fast path.
     uint64_t *refused = reasons ? calloc(nodes->count / 64 + 1, sizeof *refused) : NULL;
     if (reasons && !refused) {
         error->write(error->context, lend("out of memory"));
@@ -33,7 +33,7 @@ static apus_status filter(void *self, const apus_pod *pod, const apus_nodes *nod
         if (refused) set_bit(refused, node);
         any = 1;
     }
-    if (refused && any) reasons->add(reasons->context, refused, lend("Too little cpu in reserve"));
+    if (refused && any) reasons->add(reasons->context, refused, APUS_UNSCHEDULABLE, lend("Too little cpu in reserve"));
     free(refused);
     return APUS_OK;
 }

@@ -8,8 +8,8 @@ static int failures;
 static char said[128];
 static uint64_t refused;
 static void say(void *context, apus_borrowed piece) { (void)context, snprintf(said, sizeof said, "%.*s", (int)piece.count, (const char *)piece.bytes); }
-static void refuse(void *context, const uint64_t *nodes, apus_borrowed reason) {
-    refused = nodes[0];
+static void refuse(void *context, const uint64_t *nodes, apus_status verdict, apus_borrowed reason) {
+    refused = verdict == APUS_UNSCHEDULABLE ? nodes[0] : 0;
     say(context, reason);
 }
 
@@ -20,13 +20,13 @@ int main(void) {
     apus_nodes nodes = {.size = sizeof nodes, .count = 3, .resource_count = 1, .allocatable = allocatable, .requested = requested};
     int64_t request[] = {1000};
     apus_pod pod = {.size = sizeof pod, .requests = request, .request_count = 1};
-    apus_sink sink = {NULL, say};
+    apus_sink sink = {sizeof sink, NULL, say};
 
     uint64_t feasible = 7;
     CHECK(filter(NULL, &pod, &nodes, &feasible, NULL, &sink) == APUS_OK && feasible == 5);
 
     feasible = 7;
-    CHECK(filter(NULL, &pod, &nodes, &feasible, &(apus_reasons){NULL, refuse}, &sink) == APUS_OK && refused == 2 && strcmp(said, "Too little cpu in reserve") == 0);
+    CHECK(filter(NULL, &pod, &nodes, &feasible, &(apus_reasons){sizeof(apus_reasons), NULL, refuse}, &sink) == APUS_OK && refused == 2 && strcmp(said, "Too little cpu in reserve") == 0);
 
     int32_t points[] = {-1, -1, -1};
     CHECK(score(NULL, &pod, &nodes, &feasible, points, &sink) == APUS_OK);

@@ -15,12 +15,14 @@ struct Headroom: SchedulerPolicy {
     init(_ host: Host, config: Value) {}
 
     /// Clears the Nodes that the Pod may not run on. One call sees them all.
-    func filter(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ reasons: Reasons?) {
-        feasible.remove("Too little cpu in reserve", reasons) { node in free(pod, nodes, node) < nodes.allocatable(Self.cpu, node) / Self.reserve }
+    func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) {
+        feasible.remove("Too little cpu in reserve", .unschedulable, reasons) { node in
+            free(pod, nodes, node) < nodes.allocatable(Self.cpu, node) / Self.reserve
+        }
     }
 
     /// Gives each Node that is left from 0 to 100 points.
-    func score(_ pod: PodNeeds, _ nodes: NodeColumns, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) {
+    func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) {
         for node in feasible {
             let all = nodes.allocatable(Self.cpu, node)
             points[node] = all > 0 ? Int32(min(100, max(0, free(pod, nodes, node) * 100 / all))) : 0
@@ -28,7 +30,7 @@ struct Headroom: SchedulerPolicy {
     }
 
     /// What would be free with the Pod on the Node, in thousandths of a core.
-    private func free(_ pod: PodNeeds, _ nodes: NodeColumns, _ node: Int) -> Int64 {
+    private func free(_ pod: PodNeeds, _ nodes: Nodes, _ node: Int) -> Int64 {
         nodes.allocatable(Self.cpu, node) - nodes.requested(Self.cpu, node) - pod.request(Self.cpu)
     }
 }

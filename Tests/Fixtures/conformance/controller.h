@@ -24,14 +24,14 @@ static void find(void *context, apus_borrowed piece) {
 __attribute__((unused)) static void drop(void *context, apus_borrowed piece) { (void)context, (void)piece; }
 
 __attribute__((unused)) static apus_status label(controller *me, const apus_key *key) {
-    apus_object_ref ref = {.resource = key->resource, .name = key->name};
-    return me->objects->patch(me->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{\"conformance\":\"seen\"}}}"), &(apus_sink){NULL, drop});
+    apus_object_ref ref = {.size = sizeof ref, .resource = key->resource, .name = key->name};
+    return me->objects->patch(me->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{\"conformance\":\"seen\"}}}"), &(apus_sink){sizeof(apus_sink), NULL, drop});
 }
 
 __attribute__((unused)) static apus_status is_labelled(controller *me, const apus_key *key, int *answer) {
     finder *found = calloc(1, sizeof *found);
-    apus_object_ref ref = {.resource = key->resource, .name = key->name};
-    apus_status status = me->objects->get(me->context, &ref, &(apus_sink){found, find});
+    apus_object_ref ref = {.size = sizeof ref, .resource = key->resource, .name = key->name};
+    apus_status status = me->objects->get(me->context, &ref, &(apus_sink){sizeof(apus_sink), found, find});
     *answer = strstr(found->text, "\"conformance\":\"seen\"") != NULL;
     free(found);
     return status;

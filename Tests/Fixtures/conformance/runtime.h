@@ -11,7 +11,7 @@
 #define STATUS "\x0a\x20" "\x0a\x0e" "\x0a\x0c" "RuntimeReady" "\x0a\x0e" "\x0a\x0c" "NetworkReady"
 #endif
 #ifndef REFUSAL
-#define REFUSAL "Unimplemented: there is no "
+#define REFUSAL "there is no "
 #endif
 #ifndef NAMED
 #define NAMED method
@@ -20,11 +20,12 @@
 static apus_borrowed lend(const char *text) { return (apus_borrowed){(const uint8_t *)text, strlen(text)}; }
 static int is(apus_borrowed method, const char *name) { return method.count == strlen(name) && memcmp(method.bytes, name, method.count) == 0; }
 
-static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *answer) {
+static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, int32_t *code, const apus_sink *answer) {
     (void)self, (void)request, (void)timeout_ms;
     const char *response = is(method, "RuntimeService/Version") ? VERSION : is(method, "RuntimeService/Status") ? STATUS : NULL;
     answer->write(answer->context, lend(response ? response : REFUSAL));
     if (response) return APUS_OK;
+    *code = APUS_CODE_UNIMPLEMENTED;
     answer->write(answer->context, NAMED);
     return APUS_UNSUPPORTED;
 }

@@ -29,7 +29,7 @@ static void collect(void *context, apus_borrowed piece) {
 static void *run(void *argument) {
     work *mine = argument;
     logs->write(host->context, APUS_LOG_INFO, mine->key->name);
-    apus_object_ref ref = {.resource = text("v1/namespaces"), .name = mine->key->name};
+    apus_object_ref ref = {.size = sizeof ref, .resource = text("v1/namespaces"), .name = mine->key->name};
     mine->status = objects->get(host->context, &ref, &mine->collected);
     return NULL;
 }
@@ -37,7 +37,7 @@ static void *run(void *argument) {
 static apus_status reconcile(void *self, const apus_key *key, int64_t *again_after_ms, const apus_sink *error) {
     (void)self, (void)again_after_ms;
     if (key->name.count == 3 && memcmp(key->name.bytes, "now", 3) == 0) exit(3);
-    work mine = {.key = key, .collected = {.context = &mine, .write = collect}};
+    work mine = {.key = key, .collected = {.size = sizeof(apus_sink), .context = &mine, .write = collect}};
     pthread_t thread;
     if (key->name.count == 10 && memcmp(key->name.bytes, "own-thread", 10) == 0) {
         if (pthread_create(&thread, NULL, run, &mine) != 0) return APUS_FAULT;

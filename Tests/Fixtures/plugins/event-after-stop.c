@@ -3,8 +3,8 @@
 
 static const apus_runtime_events *the_events;
 
-static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *answer) {
-    (void)self, (void)method, (void)request, (void)timeout_ms, (void)answer;
+static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, int32_t *code, const apus_sink *answer) {
+    (void)self, (void)method, (void)request, (void)timeout_ms, (void)code, (void)answer;
     return APUS_OK;
 }
 static apus_status subscribe(void *self, const apus_runtime_events *events, int32_t *reliable) {

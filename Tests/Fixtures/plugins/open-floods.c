@@ -3,12 +3,12 @@
 
 static const apus_stream_events *the_events;
 
-static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *answer) {
-    (void)self, (void)method, (void)request, (void)timeout_ms, (void)answer;
+static apus_status call(void *self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, int32_t *code, const apus_sink *answer) {
+    (void)self, (void)method, (void)request, (void)timeout_ms, (void)code, (void)answer;
     return APUS_OK;
 }
-static apus_status open(void *self, int32_t kind, apus_borrowed request, const apus_stream_events *events, void **stream, const apus_sink *error) {
-    (void)self, (void)kind, (void)request;
+static apus_status open(void *self, int32_t kind, apus_borrowed request, const apus_stream_events *events, void **stream, int32_t *code, const apus_sink *error) {
+    (void)self, (void)kind, (void)request, (void)code;
     static const uint8_t text[1024] = {'a'};
     for (int piece = 0; piece < 100; piece++) error->write(error->context, (apus_borrowed){text, sizeof text});
     the_events = events;

@@ -8,8 +8,9 @@ extern "C" {
 
 #define APUS_CONTROLLER "apus.controller/1"
 
-/// One entry of the work queue. Never grows: it has no `size`.
+/// One entry of the work queue.
 typedef struct apus_key {
+    uint32_t size; // sizeof(apus_key) where its maker was compiled
     apus_borrowed resource; // the kind of the object, `apps/v1/deployments`
     apus_borrowed namespace_; // empty for cluster-scoped kinds
     apus_borrowed name;
@@ -18,9 +19,10 @@ typedef struct apus_key {
 
 /// Takes keys to put on the controller's own queue: 65,536 in one call. What goes beyond is left out, and counted as a FAULT.
 typedef struct apus_key_sink {
+    uint32_t size; // sizeof(apus_key_sink) where the host was compiled
     void *APUS_NULLABLE context;
-    /// Only during the call it was lent for, and only on its thread. The key is copied. One whose resource is not of the form `version/plural` or `group/version/plural`
-    /// is left out.
+    /// Only during the call it was lent for, and only on its thread. The key is copied. One whose resource is not of the form `version/plural` or `group/version/plural`,
+    /// or that says a smaller `size` than it had in 1.0, is left out.
     /// [any & running]
     void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const apus_key *APUS_NONNULL key);
 } apus_key_sink;

@@ -27,6 +27,7 @@ typedef struct apus_host_log {
 /// Names one object, or all of a kind when `name` is empty. `resource` is `group/version/plural`, the core group is left out: `v1/pods`, `apps/v1/deployments`.
 /// `subresource` is empty for the object itself.
 typedef struct apus_object_ref {
+    uint32_t size; // sizeof(apus_object_ref) where the plugin was compiled
     apus_borrowed resource;
     apus_borrowed namespace_; // empty for cluster-scoped kinds, and for "all namespaces" in a list
     apus_borrowed name;
@@ -35,6 +36,7 @@ typedef struct apus_object_ref {
 
 /// Takes one object after another: the component lends it to `list` and `dependents`.
 typedef struct apus_object_sink {
+    uint32_t size; // sizeof(apus_object_sink) where the plugin was compiled
     void *APUS_NULLABLE context;
     /// Called by the host during the call it was lent for, on its thread. Returns zero to go on, anything else to end the list early, which then answers OK.
     /// [any & loaded, running]

@@ -20,8 +20,27 @@ extern "C" {
 #define APUS_STREAM_ATTACH ((int32_t)2) // request: runtime.v1.AttachRequest
 #define APUS_STREAM_PORT_FORWARD ((int32_t)3) // request: runtime.v1.PortForwardRequest with one port
 
+// What a refused call was refused for: gRPC's codes, by their numbers.
+#define APUS_CODE_CANCELLED ((int32_t)1)
+#define APUS_CODE_UNKNOWN ((int32_t)2)
+#define APUS_CODE_INVALID_ARGUMENT ((int32_t)3)
+#define APUS_CODE_DEADLINE_EXCEEDED ((int32_t)4)
+#define APUS_CODE_NOT_FOUND ((int32_t)5)
+#define APUS_CODE_ALREADY_EXISTS ((int32_t)6)
+#define APUS_CODE_PERMISSION_DENIED ((int32_t)7)
+#define APUS_CODE_RESOURCE_EXHAUSTED ((int32_t)8)
+#define APUS_CODE_FAILED_PRECONDITION ((int32_t)9)
+#define APUS_CODE_ABORTED ((int32_t)10)
+#define APUS_CODE_OUT_OF_RANGE ((int32_t)11)
+#define APUS_CODE_UNIMPLEMENTED ((int32_t)12)
+#define APUS_CODE_INTERNAL ((int32_t)13)
+#define APUS_CODE_UNAVAILABLE ((int32_t)14)
+#define APUS_CODE_DATA_LOSS ((int32_t)15)
+#define APUS_CODE_UNAUTHENTICATED ((int32_t)16)
+
 /// How the host hears from a stream it opened. Lent, with its context, from `open` until `ended` returns; a stream whose `open` did not answer OK never uses it.
 typedef struct apus_stream_events {
+    uint32_t size; // sizeof(apus_stream_events) where the host was compiled
     void *APUS_NULLABLE context;
 
     /// Bytes from the container. May block while the reader is slow. An empty piece ends the channel. One call at a time for a channel.
@@ -35,6 +54,7 @@ typedef struct apus_stream_events {
 
 /// Hears that a container or a sandbox changed. Lent, with its context, from `subscribe` until `stop` returns; a `subscribe` that did not answer OK never uses it.
 typedef struct apus_runtime_events {
+    uint32_t size; // sizeof(apus_runtime_events) where the host was compiled
     void *APUS_NULLABLE context;
     /// `sandbox` and `container` are ids; either may be empty when it is not known, and both mean "look at everything". Does not block.
     /// [any & running]
@@ -49,10 +69,12 @@ typedef struct apus_runtime {
     uint32_t size; // sizeof(apus_runtime) where the plugin was compiled
 
     /// One CRI call. `method` is the name in the CRI protocol with its service: `RuntimeService/RunPodSandbox`, `ImageService/PullImage`. `request` is that method's request
-    /// message of `runtime.v1` in protobuf; on OK the sink gets its response message, on anything else `code: message` with the gRPC code's name, e.g.
-    /// `NotFound: an error occurred …`. A method the runtime does not have is UNSUPPORTED. `timeout_ms` is the runtime's to keep and zero means none. May block.
+    /// message of `runtime.v1` in protobuf; on OK the sink gets its response message, on anything else a sentence. What went wrong, in CRI's own terms, says `*code`, one of
+    /// APUS_CODE_…, which is zero when called; left at zero, the status says it. A method the runtime does not have is UNSUPPORTED. `timeout_ms` is the runtime's to keep and
+    /// zero means none. May block.
     /// [worker & running]
-    apus_status (*APUS_NONNULL call)(void *APUS_NULLABLE self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, const apus_sink *APUS_NONNULL answer);
+    apus_status (*APUS_NONNULL call)(void *APUS_NULLABLE self, apus_borrowed method, apus_borrowed request, int64_t timeout_ms, int32_t *APUS_NONNULL code,
+                                     const apus_sink *APUS_NONNULL answer);
 
     /// From now on tells `events` of every change, until `stop`. `*reliable`, zero when called, becomes 1 when every change is told, so that the host need not look for itself but
     /// now and then. Called at most once. May be absent; then, and on anything but OK, the host looks for itself every second.
@@ -60,10 +82,10 @@ typedef struct apus_runtime {
     apus_status (*APUS_NULLABLE subscribe)(void *APUS_NULLABLE self, const apus_runtime_events *APUS_NONNULL events, int32_t *APUS_NONNULL reliable);
 
     /// Opens an exec, attach or port-forward stream; `kind` is one of APUS_STREAM_EXEC …. On OK `*stream` is its handle, which the host does not look into, until `close`; on
-    /// anything else the sink gets `code: message` as for `call`, and no `close` follows. `data` may be called before it returns. May be absent, with the two slots below.
+    /// anything else the sink gets a sentence and `*code` says what went wrong, as for `call`, and no `close` follows. `data` may be called before it returns. May be absent, with the two slots below.
     /// [worker & running]
     apus_status (*APUS_NULLABLE open)(void *APUS_NULLABLE self, int32_t kind, apus_borrowed request, const apus_stream_events *APUS_NONNULL events,
-                                      void *APUS_NULLABLE *APUS_NONNULL stream, const apus_sink *APUS_NONNULL error);
+                                      void *APUS_NULLABLE *APUS_NONNULL stream, int32_t *APUS_NONNULL code, const apus_sink *APUS_NONNULL error);
 
     /// Sends to the container. Blocks while it cannot take more. An empty piece ends the channel. One call at a time for a stream. Anything but OK says that no more can be sent;
     /// the stream goes on until `ended`.

@@ -8,13 +8,18 @@ extern "C" {
 
 #define APUS_SCHEDULER_POLICY "apus.scheduler-policy/1"
 
-/// A string known to the host by number: equal strings have equal numbers for the life of the host, so also for the life of an instance. Zero is the empty string; a string
-/// that no Node uses may still have a number, which then matches nothing.
+/// A string known to the host by number: equal strings have equal numbers, different ones different numbers. Zero is the empty string; a string that no Node uses may still
+/// have a number, which then matches nothing.
+///
+/// A number stands for its text as long as something that is lent holds it, the columns or the Pod of the call, and beyond that while `apus_nodes.string_epoch` stays the same.
+/// So what a policy notes of numbers, for itself, is good until the epoch changes, and has to be looked up anew then: a number that nothing used any more may stand for another
+/// text. The epoch changes seldom: when so many strings went out of use that it pays to take their numbers back.
 typedef uint32_t apus_string;
 
-/// Rows of variable length laid end to end: row `i` is `[offsets[i], offsets[i + 1])`. `offsets` has one element more than there are rows.
+/// Rows of variable length in one array: row `i` is the `counts[i]` elements from `starts[i]` on. They may lie in any order, with gaps between them.
 typedef struct apus_ranges {
-    const uint32_t *APUS_NONNULL offsets;
+    const uint32_t *APUS_NONNULL starts;
+    const uint32_t *APUS_NONNULL counts;
 } apus_ranges;
 
 typedef struct apus_label {
@@ -42,8 +47,8 @@ typedef struct apus_host_port {
     apus_string ip; // empty means every address
 } apus_host_port;
 
-/// The kinds of resource with a fixed column; every other resource that a Node offers or a Pod asks for follows, in the order of `apus_nodes.resources`. A resource
-/// that no Node offers has zero allocatable everywhere.
+/// The kinds of resource with a fixed column; every other resource that a Node offers, that a Pod on a Node holds or that the Pod of the call asks for follows, in the order of
+/// `apus_nodes.resources`. Which column that is may be another in each call. A resource that no Node offers has zero allocatable everywhere.
 #define APUS_RESOURCE_CPU ((uint32_t)0) // thousandths of a core
 #define APUS_RESOURCE_MEMORY ((uint32_t)1) // bytes
 #define APUS_RESOURCE_EPHEMERAL_STORAGE ((uint32_t)2) // bytes
@@ -75,11 +80,12 @@ typedef struct apus_nodes {
     apus_ranges port_ranges;
     const apus_host_port *APUS_NONNULL ports; // in use on the Node
 
-    /// The text behind every number: for reasons that quote a taint, for labels compared as numbers, for finding the number of a configured string. Grows, never
-    /// changes: what was read up to some `string_count` stays true, though the array and the bytes may move between calls.
+    /// The text behind every number: for reasons that quote a taint, for labels compared as numbers, for finding the number of a configured string. Numbers that stand for
+    /// nothing just now have an empty text. The array and the bytes may move between calls.
     const apus_borrowed *APUS_NONNULL strings; // [apus_string]
     uint32_t string_count;
     uint32_t reserved;
+    uint64_t string_epoch; // grows when numbers are taken back: what was noted of any of them is to be looked up anew
 } apus_nodes;
 
 #define APUS_OPERATOR_IN ((int32_t)1)
@@ -114,6 +120,35 @@ typedef struct apus_toleration {
     int32_t effect; // 0 means every effect
 } apus_toleration;
 
+/// Which Pods, or Namespaces, are meant: those whose labels satisfy every requirement. Without any, all of them; where there is no selector at all, none.
+typedef struct apus_selector {
+    int32_t is_present; // 1, or 0 where there is no selector
+    uint32_t requirement_count;
+    const apus_requirement *APUS_NULLABLE requirements;
+} apus_selector;
+
+/// A term of podAffinity or podAntiAffinity: Pods of these namespaces that `selector` means, on Nodes with the same value of the label `topology_key`.
+typedef struct apus_pod_term {
+    apus_string topology_key;
+    int32_t weight; // of a preferred term; 0 in a required one
+    uint32_t namespace_count;
+    uint32_t reserved;
+    const apus_string *APUS_NULLABLE namespaces; // the Pod's own where the term says nothing
+    apus_selector namespace_selector; // the Namespaces it means count beside those of `namespaces`
+    apus_selector selector; // with what matchLabelKeys and mismatchLabelKeys ask for
+} apus_pod_term;
+
+/// One of spec.topologySpreadConstraints.
+typedef struct apus_spread {
+    apus_string topology_key;
+    int32_t max_skew;
+    int32_t min_domains; // 1 where the constraint says nothing
+    int32_t is_required; // 1 for DoNotSchedule, 0 for ScheduleAnyway
+    int32_t honors_affinity; // 1 when Nodes that nodeSelector and nodeAffinity rule out do not count
+    int32_t honors_taints; // 1 when Nodes whose taints the Pod does not tolerate do not count
+    apus_selector selector; // with what matchLabelKeys asks for
+} apus_spread;
+
 /// One Pod's needs, as the scheduler read them from its spec. An array may be null when its count is zero, and only then; so in what it leads to.
 typedef struct apus_pod {
     uint32_t size; // sizeof(apus_pod) where the host was compiled
@@ -121,53 +156,74 @@ typedef struct apus_pod {
     apus_borrowed namespace_;
     apus_borrowed name;
     apus_borrowed uid;
-    apus_borrowed json; // the whole Pod, for what has no column
+    apus_borrowed json; // the whole Pod, for what is not said here
 
     const int64_t *APUS_NONNULL requests; // request_count of them, in the order of apus_nodes.resources; pods counts 1
+    uint32_t request_count; // apus_nodes.resource_count
+    apus_string node_name; // spec.nodeName, or empty
     int64_t nonzero_cpu;
     int64_t nonzero_memory;
-    apus_string node_name; // spec.nodeName, or empty
 
     uint32_t selector_count; // spec.nodeSelector
     uint32_t required_count; // nodeAffinity, required terms: one of them must match; none at all means no constraint
     uint32_t preferred_count; // nodeAffinity, preferred terms
+    int32_t has_required; // 1 when required node affinity is present
     uint32_t toleration_count;
     uint32_t port_count;
-    int32_t has_required; // 1 when required node affinity is present
-    uint32_t request_count; // of `requests`: apus_nodes.resource_count
-    uint32_t reserved;
     const apus_label *APUS_NULLABLE selector;
     const apus_term *APUS_NULLABLE required;
     const apus_term *APUS_NULLABLE preferred;
     const apus_toleration *APUS_NULLABLE tolerations;
     const apus_host_port *APUS_NULLABLE ports;
+
+    apus_string namespace_string; // `namespace_` by number, as pod terms name namespaces
+    int32_t may_preempt; // 1, or 0 for preemptionPolicy Never
+    uint32_t label_count; // the Pod's own labels, ordered by key
+    uint32_t affinity_count; // podAffinity, required terms: all of them must hold
+    uint32_t anti_affinity_count; // podAntiAffinity, required terms: none of them may hold
+    uint32_t preferred_affinity_count; // podAffinity, preferred terms
+    uint32_t preferred_anti_affinity_count; // podAntiAffinity, preferred terms
+    uint32_t spread_count; // topologySpreadConstraints
+    uint32_t image_count; // of all containers, each once, with their tag or digest
+    uint32_t claim_count; // PersistentVolumeClaims by name, those of ephemeral volumes too
+    const apus_label *APUS_NULLABLE labels;
+    const apus_pod_term *APUS_NULLABLE affinity;
+    const apus_pod_term *APUS_NULLABLE anti_affinity;
+    const apus_pod_term *APUS_NULLABLE preferred_affinity;
+    const apus_pod_term *APUS_NULLABLE preferred_anti_affinity;
+    const apus_spread *APUS_NULLABLE spread;
+    const apus_string *APUS_NULLABLE images;
+    const apus_string *APUS_NULLABLE claims;
 } apus_pod;
 
 /// Takes, for one Node or for many, the reason it was refused. Reasons are counted into the Pod's `0/3 nodes are available: …` message, so they are short and do not
 /// name the Node.
 typedef struct apus_reasons {
+    uint32_t size; // sizeof(apus_reasons) where the host was compiled
     void *APUS_NULLABLE context;
-    /// `nodes` is a bit set of apus_nodes.count bits: the ones refused for this reason. Only during the call it was lent for, and only on its thread. Both are copied.
+    /// `nodes` is a bit set of apus_nodes.count bits: the ones refused for this reason. `verdict` says whether preemption could help: UNSCHEDULABLE when such a Node would do
+    /// if some of its Pods went, UNRESOLVABLE when it would not; of several verdicts on a Node, UNRESOLVABLE counts, and any other makes the call a FAULT. Only during the call it
+    /// was lent for, and only on its thread. Everything is copied.
     /// [any & running]
-    void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_borrowed reason);
+    void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_status verdict, apus_borrowed reason);
 } apus_reasons;
 
 /// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
 /// Their deadline is 1 s; the manifest's `deadlineSeconds` takes its place.
 ///
 /// The loop calls, for one Pod: `prefilter`, then `filter` of every active policy in order, each on what the one before left; then `score` of every policy, whose
-/// points are multiplied by the manifest's weight and added up. Any status but OK and UNSCHEDULABLE ends the cycle, and the Pod is tried again after a back-off; so do a bit
-/// that was clear and is set, and points outside 0 to 100. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
+/// points are multiplied by the manifest's weight and added up. Any status but OK, UNSCHEDULABLE and UNRESOLVABLE ends the cycle, and the Pod is tried again after a back-off; so
+/// do a bit that was clear and is set, and points outside 0 to 100. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
 typedef struct apus_scheduler_policy {
     uint32_t size; // sizeof(apus_scheduler_policy) where the plugin was compiled
 
-    /// A look at the Pod alone. UNSCHEDULABLE ends the cycle with the sink's sentence as the reason. May be absent.
+    /// A look at the Pod alone. UNSCHEDULABLE and UNRESOLVABLE speak for every Node: the cycle ends with the sink's sentence as the reason. May be absent.
     /// [worker & running]
     apus_status (*APUS_NULLABLE prefilter)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_sink *APUS_NONNULL reason);
 
     /// Clears the bit of every Node this Pod may not run on. One call covers all Nodes: `feasible` has nodes->count bits, lowest first, in 64-bit words; only set bits
     /// matter. With `reasons` not null, says why for each cleared bit; the loop passes it only after a cycle that left no Node.
-    /// UNSCHEDULABLE says that no Node can ever do, a fault ends the cycle; either way the sink gets one sentence.
+    /// UNSCHEDULABLE and UNRESOLVABLE speak for every Node, a fault ends the cycle; either way the sink gets one sentence.
     /// [worker & running]
     apus_status (*APUS_NULLABLE filter)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
                                         uint64_t *APUS_NONNULL feasible, const apus_reasons *APUS_NULLABLE reasons, const apus_sink *APUS_NONNULL error);

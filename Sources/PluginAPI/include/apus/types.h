@@ -38,10 +38,13 @@ extern "C" {
 //
 // # How structures grow
 //
-// A structure that begins with `size` may get more fields at its end in a later minor version. Its reader looks at `size` before it reads a field that was not there in
-// 1.0, and takes what lies beyond for null or zero. The host is never older than the library, so a library finds in the host's structures every field that it was compiled with.
-// A structure without `size` never changes. Fields named `reserved` are zero and are not read. Slots and fields are appended, never moved, and never change their meaning:
-// a new meaning is a new extension (`apus.controller/2`), which a library may offer beside the old one.
+// Every structure that is given by a pointer of its own begins with `size`: `sizeof` where its maker was compiled, which the maker fills in. It may get more fields at its end
+// in a later minor version. Its reader looks at `size` before it reads a field that was not there in 1.0, and takes what lies beyond for null or zero; one that is smaller than
+// in 1.0 is refused. The host is never older than the library, so a library finds in the host's structures every field that it was compiled with.
+//
+// A row of an array, and `apus_borrowed`, which is given by value, have no `size` and never change: what is to be said of each row beyond that comes as another array beside
+// it, with one element a row. Fields named `reserved` are zero and are not read. Slots and fields are appended, never moved, and never change their meaning: a new meaning is
+// a new extension (`apus.controller/2`), which a library may offer beside the old one.
 //
 // Constants are added, too, and keep their numbers. The host knows for which minor version a library was built, and gives it no status, kind or operator that this
 // version did not have; of `flags` a library reads the bits that it knows.
@@ -57,11 +60,12 @@ typedef struct apus_borrowed {
 } apus_borrowed;
 
 /// Takes bytes of any length from the callee, in one or more pieces, and copies them. Results have no other way out,
-/// so that nothing is ever freed by the other side.
+/// so that nothing is ever freed by the other side. What is written is for people: nobody decides by what a sentence says, but by the status beside it.
 ///
 /// A sink that is lent for a sentence takes 64 KiB in all, one for an object or for a runtime's answer 64 MiB. What goes beyond is not kept: the call is a FAULT that says so,
 /// and an isolated component is ended. Nobody need write into a sink; what was written before a status that is not for it is ignored.
 typedef struct apus_sink {
+    uint32_t size; // sizeof(apus_sink) where its owner was compiled
     void *APUS_NULLABLE context;
     /// Only during the call the sink was lent for, and only on its thread.
     /// [any & discovered, loaded, running, stopped]
@@ -90,10 +94,12 @@ typedef int32_t apus_status;
 #define APUS_CANCELLED ((apus_status)8)
 /// Not now, perhaps later: the other side is not there.
 #define APUS_UNAVAILABLE ((apus_status)9)
-/// scheduler policy only: no Node can ever do, whatever else happens in the cluster.
+/// scheduler policy only: not as things are, but it might do if some Pods made room.
 #define APUS_UNSCHEDULABLE ((apus_status)10)
+/// scheduler policy only: not whichever Pods made room.
+#define APUS_UNRESOLVABLE ((apus_status)11)
 /// controller only: run this key again after the rate limiter's back-off.
-#define APUS_RETRY ((apus_status)11)
+#define APUS_RETRY ((apus_status)12)
 
 #ifdef __cplusplus
 }
