@@ -32,7 +32,7 @@ public final class APIServer: Responder {
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
         registry = Registry(
-            kinds: configuration.kinds, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange),
+            kinds: configuration.kinds, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators, log: configuration.log)
         handlers = Handlers([
@@ -49,7 +49,7 @@ public final class APIServer: Responder {
     /// Takes up what the store has and adds what every cluster starts with. Before the first request.
     /// - Throws: `APIError` when the store cannot be written.
     public func start() async throws {
-        registry.services.rebuild(from: registry.all("/services").map(\.value))
+        try await registry.services.repair()
         try await Bootstrap(registry: registry, configuration: configuration).run()
     }
 

@@ -183,6 +183,77 @@ import Testing
     }
 }
 
+/// Addresses and ports of Services stand in the store, where another writer sees them.
+@Suite struct ServiceAllocationTests {
+    private let services = "/api/v1/namespaces/default/services"
+    private let addresses = "/apis/networking.k8s.io/v1/ipaddresses"
+
+    @Test func anAddressIsAnIPAddressForAsLongAsItsServiceLives() async throws {
+        try await TestServer.with { server in
+            let made = await server.ask(.post, services, TestServer.service("s", type: "NodePort")).json
+            let address = made["spec"]["clusterIP"].string ?? ""
+            let shown = await server.ask(.get, "\(addresses)/\(address)").json
+            #expect(shown["spec"]["parentRef"] == ["resource": "services", "namespace": "default", "name": "s"])
+            let port = made["spec"]["ports"][0]["nodePort"]
+            let ports: Value = [["port": 80, "nodePort": port]]
+            let refused = await server.ask(.post, services, TestServer.service("t", type: "NodePort", ports: ports))
+            #expect(refused.message.hasSuffix("provided port is already allocated"), "\(refused.message)")
+            await server.ask(.delete, "\(services)/s")
+            #expect(await server.ask(.get, "\(addresses)/\(address)").code == 404)
+            #expect(await server.ask(.post, services, TestServer.service("t", type: "NodePort", ports: ports)).code == 201)
+        }
+    }
+
+    @Test func aRefusedOrDryWriteKeepsNothingAndTakesNothingAway() async throws {
+        try await TestServer.with { server in
+            await server.ask(.post, services, TestServer.service("s", type: "NodePort", ports: [["port": 80, "nodePort": 30080]]))
+            let before = await server.ask(.get, addresses).json["items"].elements.count
+            await server.ask(.post, "\(services)?dryRun=All", TestServer.service("t"))
+            await server.ask(.post, services, TestServer.service("UPPER"))
+            await server.ask(.post, services, TestServer.service("s"))
+            let merge = "application/merge-patch+json"
+            await server.ask(.patch, "\(services)/s?dryRun=All", ["spec": ["ports": [["port": 80, "nodePort": 30081]]]], type: merge)
+            #expect(await server.ask(.get, addresses).json["items"].elements.count == before)
+            let other = await server.ask(
+                .post, services, TestServer.service("u", type: "NodePort", ports: [["port": 80, "nodePort": 30080]]))
+            #expect(other.code == 422)
+            #expect(
+                await server.ask(.post, services, TestServer.service("u", type: "NodePort", ports: [["port": 80, "nodePort": 30081]])).code
+                    == 201)
+        }
+    }
+
+    @Test func manyWritersNeverShareAPortOrAnAddress() async throws {
+        try await TestServer.with { server in
+            let made = await withTaskGroup(of: Value.self, returning: [Value].self) { group in
+                for index in 0..<40 {
+                    group.addTask { await server.ask(.post, services, TestServer.service("s\(index)", type: "NodePort")).json }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(made.compactMap { $0["spec"]["clusterIP"].string }).count == 40)
+            #expect(Set(made.compactMap { $0["spec"]["ports"][0]["nodePort"].int }).count == 40)
+        }
+    }
+
+    @Test func whatACrashLeftIsMendedAtTheStart() async throws {
+        try await TestServer.with { server in
+            let made = await server.ask(.post, services, TestServer.service("s", type: "NodePort")).json
+            let address = Key(collection: "networking.k8s.io/ipaddresses", name: made["spec"]["clusterIP"].string ?? "")
+            // As after a crash between a Service's end and that of its record, and with a database from before there were records.
+            let record = try #require(server.store.latest(address))
+            var stray = record.object.value
+            stray["metadata"]["name"] = "10.96.77.77"
+            stray["metadata"]["annotations"]["internal.apus.dev/service-uid"] = "gone"
+            _ = try await server.store.put(Key(collection: address.collection, name: "10.96.77.77"), Body(stray), expecting: .absent)
+            _ = try await server.store.delete(address, expecting: .any)
+            try await server.server.registry.services.repair()
+            #expect(server.store.latest(address) != nil)
+            #expect(server.store.latest(Key(collection: address.collection, name: "10.96.77.77")) == nil)
+        }
+    }
+}
+
 /// The admission chain itself, with members that note what they are asked.
 @Suite struct AdmissionChainTests {
     private final class Notes: Sendable {

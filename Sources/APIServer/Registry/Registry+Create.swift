@@ -37,15 +37,15 @@ extension Registry {
             return try await storage.admission.validate(object, request) {
                 if write.isDryRun {
                     if store.latest(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
-                    storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
+                    await storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
                     return (Answer(.stored(object), code: 201), .dropped)
                 }
                 let record = try await put(target, object, expecting: .absent)
-                storage.strategy.settle(prepared: object, old: nil, outcome: .committed)
+                await storage.strategy.settle(prepared: object, old: nil, outcome: .committed)
                 return (Answer(.record(record), code: 201), .committed)
             }
         } catch {
-            storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
+            await storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
             throw error
         }
     }

@@ -96,11 +96,11 @@ extension Registry {
             return try await chain.validate(object, request) {
                 let answer = try await commitChange(target, object, record, write)
                 let outcome: Outcome = write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed
-                storage.strategy.settle(prepared: object, old: old, outcome: outcome)
+                await storage.strategy.settle(prepared: object, old: old, outcome: outcome)
                 return (answer, outcome)
             }
         } catch {
-            storage.strategy.settle(prepared: object, old: old, outcome: .dropped)
+            await storage.strategy.settle(prepared: object, old: old, outcome: .dropped)
             throw error
         }
     }

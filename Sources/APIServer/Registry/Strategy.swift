@@ -13,7 +13,7 @@ protocol Strategy: Sendable {
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError]
     /// Called once after every `prepare…` that did not throw, and after every removal, with what became of it. `prepared` is what was
     /// prepared, `nil` for a plain removal; `old` is the state before, `nil` for a create.
-    func settle(prepared: Value?, old: Value?, outcome: Outcome)
+    func settle(prepared: Value?, old: Value?, outcome: Outcome) async
     /// Seconds between the request to delete and the removal, `nil` when the object goes at once.
     func gracePeriod(_ object: Value, requested: Int64?) -> Int64?
     /// Refuses a deletion, or begins it in the kind's own way by changing the object.
@@ -36,7 +36,7 @@ extension Strategy {
     func prepareForCreate(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
     func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {}
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError] { [] }
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) {}
+    func settle(prepared: Value?, old: Value?, outcome: Outcome) async {}
     func gracePeriod(_ object: Value, requested: Int64?) -> Int64? { nil }
     func prepareForDelete(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
     func isHeld(_ object: Value) -> Bool { false }

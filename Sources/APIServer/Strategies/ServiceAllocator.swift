@@ -1,10 +1,13 @@
 import APIModel
+import Store
 import Synchronization
 
-/// Which ClusterIPs and node ports are taken. Built from the Services in the store at start; the Services stay the only truth.
+/// Gives out cluster addresses and node ports.
 ///
-/// Every Service in the store holds each of its addresses and ports once, and so does every write in flight until it is settled; what
-/// nobody holds is free.
+/// What is taken stands in the store, each as a record of its own that is made only where there is none, so that nothing is given out
+/// twice, whoever else writes to the same database. An address is an IPAddress, as clients see it; a port is a record that is not served.
+/// A write of a Service first takes what it needs, then commits, then lets go of what is no longer needed; what a crash leaves in between,
+/// `repair` mends.
 final class ServiceAllocator: Sendable {
     static let nodePorts = 30_000...32_767
 
@@ -12,104 +15,222 @@ final class ServiceAllocator: Sendable {
         var message: String
     }
 
-    /// What a Service occupies.
-    struct Holding: Sendable, Hashable {
-        var addresses: [IPv4Address] = []
-        var ports: [Int] = []
-        /// The Service's uid: one Service may take what it has again.
-        var owner: String
+    /// One thing that can be taken: the record that says so.
+    fileprivate struct Slot: Hashable, Sendable {
+        enum Item: Hashable {
+            case address(IPv4Address)
+            case port(Int)
+        }
+        var item: Item
+
+        static let addresses = "networking.k8s.io/ipaddresses"
+        static let ports = "internal.apus.dev/nodeports"
+
+        var key: Key {
+            switch item {
+            case .address(let address): Key(collection: Self.addresses, name: address.description)
+            case .port(let port): Key(collection: Self.ports, name: String(port))
+            }
+        }
+
+        init(_ item: Item) { self.item = item }
+
+        init?(_ key: Key) {
+            switch key.collection {
+            case Self.addresses:
+                guard let address = IPv4Address(key.name) else { return nil }
+                item = .address(address)
+            default:
+                guard let port = Int(key.name) else { return nil }
+                item = .port(port)
+            }
+        }
+
+        /// The record, owned by a Service.
+        func object(_ owner: Owner) -> Value {
+            let metadata: Value = [
+                "name": .string(key.name), "uid": .string(UniqueID.make()), "creationTimestamp": .string(Timestamp.now()),
+                "annotations": [Owner.annotation: .string(owner.uid)],
+                "labels": ["ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"],
+            ]
+            let parent: Value = ["resource": "services", "namespace": .string(owner.namespace), "name": .string(owner.name)]
+            switch item {
+            case .address:
+                return ["kind": "IPAddress", "apiVersion": "networking.k8s.io/v1", "metadata": metadata, "spec": ["parentRef": parent]]
+            case .port:
+                return ["kind": "NodePort", "apiVersion": "internal.apus.dev/v1", "metadata": metadata, "spec": ["parentRef": parent]]
+            }
+        }
+    }
+
+    fileprivate struct Owner: Sendable {
+        static let annotation = "internal.apus.dev/service-uid"
+        var namespace: String
+        var name: String
+        var uid: String
 
         init(_ service: Value) {
-            owner = service[path: "metadata", "uid"].string ?? ""
+            let metadata = service["metadata"]
+            namespace = metadata["namespace"].string ?? ""
+            name = metadata["name"].string ?? ""
+            uid = metadata["uid"].string ?? ""
+        }
+
+        /// Who has the record that stands there.
+        init(record: Value) {
+            let parent = record[path: "spec", "parentRef"]
+            namespace = parent["namespace"].string ?? ""
+            name = parent["name"].string ?? ""
+            uid = record[path: "metadata", "annotations"][Self.annotation].string ?? ""
+        }
+
+        var key: Key { Key(collection: "/services", name: "\(namespace)/\(name)") }
+    }
+
+    /// What a Service occupies.
+    struct Holding: Sendable, Equatable {
+        var addresses: [IPv4Address] = []
+        var ports: [Int] = []
+
+        init(_ service: Value) {
             let spec = service["spec"]
             guard spec["type"].string != "ExternalName" else { return }
             addresses = spec["clusterIPs"].elements.compactMap { $0.string.flatMap { IPv4Address($0) } }
             if addresses.isEmpty, let address = spec["clusterIP"].string.flatMap({ IPv4Address($0) }) { addresses = [address] }
-            for port in spec["ports"].elements {
-                if let number = port["nodePort"].int, number > 0, !ports.contains(Int(number)) { ports.append(Int(number)) }
+            for port in spec["ports"].elements.map({ $0["nodePort"] }) + [spec["healthCheckNodePort"]] {
+                if let number = port.int, number > 0, let port = Int(exactly: number), !ports.contains(port) { ports.append(port) }
             }
-            if let number = spec["healthCheckNodePort"].int, number > 0 { ports.append(Int(number)) }
         }
-    }
 
-    private struct Slot {
-        var owner: String
-        var holders: Int
-    }
-
-    private struct State {
-        var addresses: [IPv4Address: Slot] = [:]
-        var ports: [Int: Slot] = [:]
+        fileprivate var slots: Set<Slot> { Set(addresses.map { Slot(.address($0)) } + ports.map { Slot(.port($0)) }) }
     }
 
     let range: IPv4Range
-    private let state = Mutex(State())
+    private let store: Store
+    /// By how many writes under way here each slot is wanted: what one of them gives up, another may still need.
+    private let wanted = Mutex<[Slot: Int]>([:])
 
-    init(range: IPv4Range) { self.range = range }
+    init(range: IPv4Range, store: Store) {
+        self.range = range
+        self.store = store
+    }
 
-    /// Takes what the Services in the store have. Call once, before the first write.
-    func rebuild(from services: [Value]) {
-        state.withLock { state in
-            for service in services {
-                let holding = Holding(service)
-                for address in holding.addresses { Self.hold(&state.addresses, address, holding.owner) }
-                for port in holding.ports { Self.hold(&state.ports, port, holding.owner) }
+    // MARK: Taking and letting go
+
+    /// Takes what `service` occupies, or nothing. Every call that returns is followed by one of `settle`.
+    func take(_ service: Value) async throws {
+        let (owner, holding) = (Owner(service), Holding(service))
+        try check(holding)
+        var taken: [Slot] = []
+        do {
+            for slot in holding.slots {
+                want(slot)
+                taken.append(slot)
+                try await take(slot, owner)
+            }
+        } catch {
+            await release(taken, kept: [], owner)
+            throw error
+        }
+    }
+
+    /// Says how the write of a Service ended that had taken what `prepared` occupies, and lets go of what nobody needs any more.
+    func settle(prepared: Value?, old: Value?, outcome: Outcome) async {
+        guard let service = prepared ?? old else { return }
+        let (new, before) = (prepared.map { Holding($0).slots } ?? [], old.map { Holding($0).slots } ?? [])
+        // With a commit what was there before goes, without one what was new; a Service that is gone keeps nothing.
+        let kept: Set<Slot> =
+            switch outcome {
+            case .committed: new
+            case .dropped: before
+            case .removed: []
+            }
+        unwant(new)
+        await free(new.union(before).subtracting(kept), Owner(service))
+    }
+
+    private func take(_ slot: Slot, _ owner: Owner) async throws {
+        do {
+            _ = try await store.put(slot.key, Body(slot.object(owner)), expecting: .absent)
+        } catch {
+            guard case .exists(let record) = error.code, !owner.uid.isEmpty,
+                Owner(record: record.object.value).uid == owner.uid
+            else {
+                if case .exists = error.code { throw taken(slot) }
+                throw APIError.internalError("an address or port could not be taken: \(error.message)")
             }
         }
     }
 
-    /// Takes all of `holding`, or nothing.
-    func take(_ holding: Holding) throws(Refusal) {
-        try state.withLock { state throws(Refusal) in
-            for address in holding.addresses {
-                guard range.contains(address) else {
-                    throw Refusal(
-                        message:
-                            "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
-                    )
-                }
-                if let slot = state.addresses[address], slot.owner != holding.owner {
-                    throw Refusal(message: "failed to allocate IP \(address): provided IP is already allocated")
-                }
+    private func release(_ taken: [Slot], kept: Set<Slot>, _ owner: Owner) async {
+        unwant(taken)
+        await free(Set(taken).subtracting(kept), owner)
+    }
+
+    /// Removes the records of slots that neither the Service nor another write of it needs. Both are asked again, right before.
+    private func free(_ slots: Set<Slot>, _ owner: Owner) async {
+        for slot in slots {
+            guard let record = store.latest(slot.key), Owner(record: record.object.value).uid == owner.uid, !isNeeded(slot, owner) else {
+                continue
             }
-            for port in holding.ports {
-                guard Self.nodePorts.contains(port) else {
-                    throw Refusal(
-                        message:
-                            "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
-                    )
-                }
-                if let slot = state.ports[port], slot.owner != holding.owner {
-                    throw Refusal(message: "provided port is already allocated")
-                }
-            }
-            for address in holding.addresses { Self.hold(&state.addresses, address, holding.owner) }
-            for port in holding.ports { Self.hold(&state.ports, port, holding.owner) }
+            // Somebody else's change of the record means that it is no longer ours to remove; anything worse, repair finds.
+            _ = try? await store.delete(slot.key, expecting: .revision(record.revision))
         }
     }
 
-    func release(_ holding: Holding) {
-        state.withLock { state in
-            for address in holding.addresses { Self.drop(&state.addresses, address) }
-            for port in holding.ports { Self.drop(&state.ports, port) }
+    private func isNeeded(_ slot: Slot, _ owner: Owner) -> Bool {
+        if wanted.withLock({ $0[slot] != nil }) { return true }
+        guard let service = store.latest(owner.key)?.object.value, Owner(service).uid == owner.uid else { return false }
+        return Holding(service).slots.contains(slot)
+    }
+
+    private func want(_ slot: Slot) { wanted.withLock { $0[slot, default: 0] += 1 } }
+
+    private func unwant(_ slots: some Sequence<Slot>) {
+        wanted.withLock { wanted in
+            for slot in slots {
+                guard let count = wanted[slot] else { continue }
+                wanted[slot] = count > 1 ? count - 1 : nil
+            }
         }
     }
+
+    private func check(_ holding: Holding) throws(Refusal) {
+        for address in holding.addresses where !range.contains(address) {
+            throw Refusal(
+                message:
+                    "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
+            )
+        }
+        for port in holding.ports where !Self.nodePorts.contains(port) {
+            throw Refusal(
+                message:
+                    "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
+            )
+        }
+    }
+
+    private func taken(_ slot: Slot) -> Refusal {
+        switch slot.item {
+        case .address(let address): Refusal(message: "failed to allocate IP \(address): provided IP is already allocated")
+        case .port: Refusal(message: "provided port is already allocated")
+        }
+    }
+
+    // MARK: Choosing
 
     /// A free address. Those in the lower band are left for people who choose theirs, as long as there are others.
     func freeAddress() -> IPv4Address? {
-        state.withLock { state in
-            let band = min(max(16, range.size / 16), 256, range.size)
-            return Self.free(from: band + 1, to: range.size) { state.addresses[self.range.address($0)] == nil }.map { range.address($0) }
-                ?? Self.free(from: 1, to: band) { state.addresses[self.range.address($0)] == nil }.map { range.address($0) }
-        }
+        let band = min(max(16, range.size / 16), 256, range.size)
+        let isFree = { (index: UInt32) in self.store.latest(Slot(.address(self.range.address(index))).key) == nil }
+        return (Self.free(from: band + 1, to: range.size, isFree: isFree) ?? Self.free(from: 1, to: band, isFree: isFree))
+            .map { range.address($0) }
     }
 
     func freePort(except taken: [Int]) -> Int? {
-        state.withLock { state in
-            Self.free(from: UInt32(Self.nodePorts.lowerBound), to: UInt32(Self.nodePorts.upperBound)) {
-                state.ports[Int($0)] == nil && !taken.contains(Int($0))
-            }.map(Int.init)
-        }
+        Self.free(from: UInt32(Self.nodePorts.lowerBound), to: UInt32(Self.nodePorts.upperBound)) {
+            !taken.contains(Int($0)) && store.latest(Slot(.port(Int($0))).key) == nil
+        }.map(Int.init)
     }
 
     /// The first free one after a random place, going around.
@@ -121,12 +242,30 @@ final class ServiceAllocator: Sendable {
         return nil
     }
 
-    private static func hold<T: Hashable>(_ slots: inout [T: Slot], _ item: T, _ owner: String) {
-        slots[item, default: Slot(owner: owner, holders: 0)].holders += 1
-    }
+    // MARK: Mending
 
-    private static func drop<T: Hashable>(_ slots: inout [T: Slot], _ item: T) {
-        guard let slot = slots[item] else { return }
-        slots[item] = slot.holders > 1 ? Slot(owner: slot.owner, holders: slot.holders - 1) : nil
+    /// Makes the records agree with the Services: takes what a Service has and no record says, lets go of what is recorded for a Service
+    /// that does not have it. Call before the first write; later, records of writes under way are left alone.
+    ///
+    /// Costs a look at every Service and every record.
+    func repair() async throws {
+        for record in try store.list("/services").records {
+            let service = record.object.value
+            for slot in Holding(service).slots where store.latest(slot.key) == nil {
+                do {
+                    try await take(slot, Owner(service))
+                } catch is Refusal {
+                    // Two Services with one address, from a database of before: the first one keeps it.
+                }
+            }
+        }
+        for collection in [Slot.addresses, Slot.ports] {
+            for record in try store.list(collection).records {
+                let owner = Owner(record: record.object.value)
+                // What a client made by hand is no business of ours.
+                guard !owner.uid.isEmpty, let slot = Slot(record.key), !isNeeded(slot, owner) else { continue }
+                _ = try? await store.delete(record.key, expecting: .revision(record.revision))
+            }
+        }
     }
 }

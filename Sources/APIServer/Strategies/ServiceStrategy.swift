@@ -6,12 +6,12 @@ struct ServiceStrategy: Strategy {
 
     func prepareForCreate(_ service: inout Value, _ target: Target, _ write: WriteContext) async throws {
         service["status"] = ["loadBalancer": .emptyObject]
-        try allocate(&service, old: nil, target)
+        try await allocate(&service, old: nil, target)
     }
 
     func prepareForUpdate(_ service: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if target.subresource.isEmpty { Self.carryOver(&service, old: old) }
-        try allocate(&service, old: old, target)
+        try await allocate(&service, old: old, target)
     }
 
     func validate(_ service: Value, old: Value?, _ target: Target) -> [FieldError] {
@@ -24,9 +24,8 @@ struct ServiceStrategy: Strategy {
         return []
     }
 
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) {
-        if outcome != .committed, let prepared { allocator.release(ServiceAllocator.Holding(prepared)) }
-        if outcome != .dropped, let old { allocator.release(ServiceAllocator.Holding(old)) }
+    func settle(prepared: Value?, old: Value?, outcome: Outcome) async {
+        await allocator.settle(prepared: prepared, old: old, outcome: outcome)
     }
 
     /// A client that sends a Service without what the server filled in does not mean to take it away.
@@ -99,7 +98,7 @@ struct ServiceStrategy: Strategy {
     }
 
     /// Fills in and takes addresses and ports. Tried again when somebody takes the chosen ones in between.
-    private func allocate(_ service: inout Value, old: Value?, _ target: Target) throws {
+    private func allocate(_ service: inout Value, old: Value?, _ target: Target) async throws {
         guard service[path: "spec", "type"].string != "ExternalName" else { return }
         try fillFamilies(&service, target)
         let asked = ServiceAllocator.Holding(service)
@@ -113,14 +112,13 @@ struct ServiceStrategy: Strategy {
             }
             filled["spec"]["clusterIPs"] = [filled["spec"]["clusterIP"]]
             try fillPorts(&filled)
-            let holding = ServiceAllocator.Holding(filled)
-            do throws(ServiceAllocator.Refusal) {
-                try allocator.take(holding)
+            do {
+                try await allocator.take(filled)
                 service = filled
                 return
-            } catch {
+            } catch let error as ServiceAllocator.Refusal {
                 // What the client asked for itself is its mistake; what was chosen here just went to somebody else.
-                guard holding == asked || attempt == 8 else { continue }
+                guard ServiceAllocator.Holding(filled) == asked || attempt == 8 else { continue }
                 throw refusal(error, service, target)
             }
         }
