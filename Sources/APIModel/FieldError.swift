@@ -38,6 +38,9 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     public static func invalid(_ field: FieldPath, _ value: Value, _ detail: String) -> FieldError {
         FieldError(.invalid, field, value, detail)
     }
+    public static func typeInvalid(_ field: FieldPath, _ type: String, _ detail: String) -> FieldError {
+        FieldError(.typeInvalid, field, .string(type), detail)
+    }
     public static func forbidden(_ field: FieldPath, _ detail: String) -> FieldError { FieldError(.forbidden, field, .string(""), detail) }
     public static func duplicate(_ field: FieldPath, _ value: Value) -> FieldError { FieldError(.duplicate, field, value) }
     public static func notFound(_ field: FieldPath, _ value: Value) -> FieldError { FieldError(.notFound, field, value) }

@@ -15,6 +15,10 @@ public struct ResourceType: Sendable {
     public var columns: [PrintColumn]
     /// The type of the object.
     public var schema: TypeReference
+    /// Fields that a custom kind can be selected by beside its name and namespace: `spec.color`.
+    public var selectableFields: [String] = []
+    /// Only for custom kinds.
+    public var custom: CustomKind?
 
     public struct Subresource: Sendable {
         /// `status`, `scale`, `log` …

@@ -11,6 +11,8 @@ public final class TypeSchema: Sendable {
     let wireOrder: [Int]
     /// What no single field can say.
     let rules: Rules
+    /// Where the type is that of a custom kind, or of a part of one: its schema.
+    let custom: CustomSchema?
     /// Indices into `fields` of those with a default.
     let defaulted: [Int]
     /// Indices into `fields` of those with constraints.
@@ -24,10 +26,11 @@ public final class TypeSchema: Sendable {
         var check: TypeRules.Rule?
     }
 
-    public convenience init(name: String, fields: [FieldSchema]) { self.init(name: name, fields: fields, rules: Rules()) }
+    public convenience init(name: String, fields: [FieldSchema]) { self.init(name: name, fields: fields, custom: nil) }
 
-    init(name: String, fields: [FieldSchema], rules: Rules) {
+    init(name: String, fields: [FieldSchema], rules: Rules = Rules(), custom: CustomSchema? = nil) {
         self.name = name
+        self.custom = custom
         self.fields = fields
         self.rules = rules
         self.defaulted = fields.indices.filter { fields[$0].fallback != nil }

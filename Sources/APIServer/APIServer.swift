@@ -21,6 +21,7 @@ public final class APIServer: Responder {
     private let resources: ResourceResponder
     private let endpoints: Endpoints
     private let metrics = Metrics()
+    private let customKinds: CustomKinds
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
@@ -32,7 +33,8 @@ public final class APIServer: Responder {
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
         registry = Registry(
-            kinds: configuration.kinds, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
+            kinds: configuration.kinds, store: configuration.store,
+            services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators, log: configuration.log)
         handlers = Handlers([
@@ -43,6 +45,7 @@ public final class APIServer: Responder {
         ])
         resources = ResourceResponder(
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: BodyReader())
+        customKinds = CustomKinds(registry, patterns: configuration.patterns)
         endpoints = Endpoints(configuration, registry, metrics)
     }
 
@@ -51,11 +54,15 @@ public final class APIServer: Responder {
     public func start() async throws {
         try await registry.services.repair()
         try await Bootstrap(registry: registry, configuration: configuration).run()
+        try await customKinds.start()
     }
 
-    /// What the server does without being asked: events expire. Returns when the task is cancelled.
+    /// What the server does without being asked: events expire, custom kinds come and go. Returns when the task is cancelled.
     public func run() async {
-        await EventExpiry(registry: registry).run()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await EventExpiry(registry: self.registry).run() }
+            group.addTask { await self.customKinds.run() }
+        }
     }
 
     /// The API for a loop of this process, acting as `user` and authorized as such.

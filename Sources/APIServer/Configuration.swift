@@ -10,6 +10,10 @@ extension APIServer {
         public var store: Store
         /// What is served from the start.
         public var kinds = Kinds.builtin
+        /// Compiles the patterns in the schemas of custom kinds.
+        public var patterns: CustomSchema.PatternCompiler = { text in
+            throw APIError.internalError("this server compiles no patterns, and \(text) is one")
+        }
         /// Where ClusterIPs come from.
         public var serviceRange: IPv4Range
         /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.

@@ -9,6 +9,10 @@ public enum Defaulting {
     /// server's to add.
     public static func apply(_ object: inout Value, resource: ResourceType) {
         let schema = resource.schema.schema
+        if let custom = schema.custom {
+            custom.fill(&object)
+            return
+        }
         for name in ["metadata", "spec", "status"] where object[name].isNull {
             // Upstream's Go structures always write these.
             if case .object? = schema.field(name)?.type { object[name] = .emptyObject }

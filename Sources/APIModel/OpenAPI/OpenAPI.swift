@@ -13,6 +13,7 @@ public enum OpenAPI {
     public static func v3(groupVersion: GroupVersion, resources: [ResourceType], catalogue: Catalogue) -> Value {
         let paths = OpenAPIPaths(form: .v3, catalogue: catalogue).paths(resources)
         var schemas = OpenAPISchemas(form: .v3, catalogue: catalogue)
+        for resource in resources { schemas.add(custom: resource) }
         for name in paths.types { schemas.add(name) }
         for entry in catalogue.kinds where entry.kind.groupVersion == groupVersion { schemas.add(entry.type.name) }
         return [
@@ -43,6 +44,7 @@ public enum OpenAPI {
         let catalogue = kinds.catalogue
         let paths = OpenAPIPaths(form: .v2, catalogue: catalogue).paths(kinds.resources)
         var schemas = OpenAPISchemas(form: .v2, catalogue: catalogue)
+        for resource in kinds.resources { schemas.add(custom: resource) }
         for type in catalogue.types { schemas.add(type.name) }
         return [
             "swagger": "2.0", "info": info, "paths": .object(paths.items), "definitions": .object(schemas.finished),

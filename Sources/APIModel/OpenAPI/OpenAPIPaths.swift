@@ -36,8 +36,10 @@ struct OpenAPIPaths {
             let scope = resource.isNamespaced ? "\(root)/namespaces/{namespace}" : root
             let base = "\(scope)/\(resource.name)"
             let type = resource.schema.name
-            let list = catalogue.type(of: GroupVersionKind(group: resource.group, version: resource.version, kind: resource.kind + "List"))?
-                .name
+            let list =
+                resource.custom == nil
+                ? catalogue.type(of: GroupVersionKind(group: resource.group, version: resource.version, kind: resource.kind + "List"))?.name
+                : type + "List"
             types += [type] + (list.map { [$0] } ?? [])
 
             func add(

@@ -2,7 +2,7 @@ internal import OrderedCollections
 
 /// Collects schemas together with all they refer to.
 struct OpenAPISchemas {
-    private let form: OpenAPI.Form
+    let form: OpenAPI.Form
     private let catalogue: Catalogue
     private let kinds: [String: [GroupVersionKind]]
     private var schemas: [String: Value] = [:]
@@ -17,6 +17,9 @@ struct OpenAPISchemas {
 
     /// In the order of their names.
     var finished: Value.Fields { Value.Fields(uniqueKeysWithValues: schemas.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }) }
+
+    /// Says what a type is that no catalogue has.
+    mutating func set(_ name: String, _ schema: Value) { schemas[name] = schema }
 
     /// Adds a type of the catalogue, once. Names of none are scalars or unknown to the catalogue.
     mutating func add(_ name: String) {
@@ -78,9 +81,9 @@ struct OpenAPISchemas {
     }
 
     /// OpenAPI 3.0 lets nothing stand beside a `$ref`, and clients look for it in an `allOf`.
-    private func wrapped(_ schema: Value) -> Value { form == .v3 && !schema["$ref"].isNull ? ["allOf": [schema]] : schema }
+    func wrapped(_ schema: Value) -> Value { form == .v3 && !schema["$ref"].isNull ? ["allOf": [schema]] : schema }
 
-    private mutating func reference(_ name: String) -> Value {
+    mutating func reference(_ name: String) -> Value {
         add(name)
         return form.reference(name)
     }

@@ -6,6 +6,7 @@ public enum Pruning {
     /// Removes fields that `schema` does not have and fields that are `null`, and writes quantities and times canonically.
     /// - Returns: the paths of the unknown fields, `spec.containers[0].foo`, in the order met.
     public static func prune(_ object: inout Value, schema: TypeSchema) -> [String] {
+        if let custom = schema.custom { return custom.prune(&object) }
         var walk = TypeWalk()
         walk.object(&object, schema)
         return walk.unknown
@@ -16,6 +17,7 @@ public enum Pruning {
     ///   `Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field
     ///   DeploymentSpec.spec.replicas of type int32`
     public static func decode(_ object: inout Value, schema: TypeSchema, kind: GroupVersionKind) throws(APIError) -> [String] {
+        if let custom = schema.custom { return custom.prune(&object) }
         var walk = TypeWalk()
         walk.object(&object, schema)
         if let mismatch = walk.mismatch {

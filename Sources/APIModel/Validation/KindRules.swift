@@ -132,9 +132,9 @@ enum KindRules {
                 if let name = version["name"].string {
                     Constraint.add(Names.dns1035Label(name), .string(name), field.child("name"), &errors)
                 }
-                if version["schema"]["openAPIV3Schema"].isNull {
-                    errors.append(.required(field.child("schema", "openAPIV3Schema"), "schemas are required"))
-                }
+                let schema = version["schema"]["openAPIV3Schema"]
+                let place = field.child("schema", "openAPIV3Schema")
+                errors += schema.isNull ? [.required(place, "schemas are required")] : StructuralRules.validate(schema, place)
             }
         },
     ]

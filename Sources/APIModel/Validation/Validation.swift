@@ -11,6 +11,7 @@ public enum Validation {
         var validator = Validator()
         validator.errors += ObjectMetaRules.validate(
             object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced)
+        if let custom = resource.custom { return validator.errors + custom.schema.validate(object) }
         validator.check(object, resource.schema.schema, "", except: ["apiVersion", "kind", "metadata", "status"])
         KindRules.rules["\(resource.group)/\(resource.kind)"]?(object, &validator.errors)
         return validator.finished
@@ -21,6 +22,7 @@ public enum Validation {
     public static func validateUpdate(_ new: Value, old: Value, resource: ResourceType, subresource: String?) -> [FieldError] {
         let kind = "\(resource.group)/\(resource.kind)"
         let metadata = ObjectMetaRules.validateUpdate(new["metadata"], old: old["metadata"])
+        if resource.custom != nil { return merged(validate(new, resource: resource), metadata) }
         switch subresource {
         case nil:
             let errors = metadata + UpdateRules.validate(new, old: old, kind: kind)

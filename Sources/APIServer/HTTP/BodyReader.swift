@@ -83,10 +83,13 @@ struct BodyReader: Sendable {
     }
 
     /// The patch in the body.
-    func patch(_ request: Request) async throws -> ObjectPatch {
+    /// - Throws: 415 for a form that the kind cannot be patched in: a custom one knows no strategy of merging.
+    func patch(_ request: Request, _ target: Target) async throws -> ObjectPatch {
         let type = MediaType(request.headers[.contentType] ?? "").type
-        guard let kind = PatchKind(rawValue: type) else {
-            let supported = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+        let isCustom = target.type.custom != nil && target.subresource != "scale"
+        guard let kind = PatchKind(rawValue: type), !(isCustom && kind == .strategicMerge) else {
+            let supported =
+                "application/json-patch+json, application/merge-patch+json" + (isCustom ? "" : ", application/strategic-merge-patch+json")
             let what =
                 type.hasPrefix("application/apply-patch")
                 ? "server-side apply (\(type)) is not supported" : "the body of the request was in an unknown format"

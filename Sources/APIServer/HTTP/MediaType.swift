@@ -61,11 +61,13 @@ struct Presentation: Sendable, Hashable {
     var isPretty = false
 
     /// The first alternative that the server can give.
-    static func negotiate(accept: String?, pretty: String?) throws -> Presentation {
+    /// - Parameter offersProtobuf: objects of custom kinds have no protobuf form, what is told of them has.
+    static func negotiate(accept: String?, pretty: String?, offersProtobuf: Bool = true) throws -> Presentation {
         let pretty = pretty == "true" || pretty == "1"
         for type in MediaType.accepted(accept) {
             guard let codec = Codec.byMediaType[type.type] else { continue }
             guard let form = form(of: type, codec) else { continue }
+            if codec == .protobuf, form == .object, !offersProtobuf { continue }
             return Presentation(codec: codec, form: form, isPretty: pretty && codec == .json)
         }
         throw APIError(

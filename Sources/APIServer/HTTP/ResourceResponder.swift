@@ -23,11 +23,13 @@ struct ResourceResponder: Sendable {
             return try connected(
                 try await handlers.answer(Call(verb: verb, target: target, input: .connection(request, info), context: context)))
         }
-        let presentation = try Presentation.negotiate(accept: request.headers[.accept], pretty: request.query("pretty"))
+        let presentation = try Presentation.negotiate(
+            accept: request.headers[.accept], pretty: request.query("pretty"), offersProtobuf: target.type.custom == nil)
         let presenter = Presenter(
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
             includeObject: try IncludeObject.read(request))
         let call = try await call(verb, target, request, served, user)
+        if let warning = target.type.custom?.warning { call.context.warn(warning) }
         let answer: Answer
         do {
             answer = try await handlers.answer(call)
@@ -57,7 +59,7 @@ struct ResourceResponder: Sendable {
             let context = WriteContext(registry, served: served, user: user, options: options)
             let object = try await body.object(request, as: kind, schema: schema, context)
             return Call(verb: verb, target: target, input: .object(object), context: context)
-        case .patch: return call(.patch(try await body.patch(request)))
+        case .patch: return call(.patch(try await body.patch(request, target)))
         case .delete, .deletecollection:
             let deletion = try await body.deleteOptions(request, served.kinds)
             options.isDryRun = options.isDryRun || deletion.isDryRun

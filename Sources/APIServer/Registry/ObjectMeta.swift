@@ -82,10 +82,11 @@ enum ObjectMeta {
     }
 
     /// Whether the parts of an object that a generation counts differ.
-    static func specificationDiffers(_ a: Value, _ b: Value) -> Bool {
+    /// - Parameter hasStatus: whether the status is kept apart; without that, it counts as well.
+    static func specificationDiffers(_ a: Value, _ b: Value, beside hasStatus: Bool = true) -> Bool {
         func specification(_ object: Value) -> Value {
             var fields = object.fields
-            for name in ["metadata", "status", "kind", "apiVersion"] { fields.removeValue(forKey: name) }
+            for name in ["metadata", "kind", "apiVersion"] + (hasStatus ? ["status"] : []) { fields.removeValue(forKey: name) }
             return .object(fields)
         }
         return specification(a) != specification(b)

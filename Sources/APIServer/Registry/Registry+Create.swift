@@ -28,7 +28,9 @@ extension Registry {
         object = try complete(object, storage)
         let request = AdmissionRequest(operation: .create, target: target, context: write)
         try await storage.admission.admit(&object, request)
-        if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) { object["status"] = .emptyObject }
+        if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) {
+            object["status"] = storage.type.custom == nil ? .emptyObject : .null
+        }
         try await storage.strategy.prepareForCreate(&object, target, write)
         do {
             object = ObjectMeta.ordered(object, as: storage.stored)

@@ -82,7 +82,7 @@ extension Registry {
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         do {
             if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
-                ObjectMeta.specificationDiffers(object, old)
+                ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
             {
                 object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
             }
@@ -139,7 +139,7 @@ extension Registry {
             object = old
             object["status"] = status
             object["metadata"] = metadata
-            for field in StatusMetadata.kept(target.storage.collection) { object["metadata"][field] = old["metadata"][field] }
+            for field in StatusMetadata.kept(target.storage) { object["metadata"][field] = old["metadata"][field] }
         default: return
         }
     }
@@ -149,8 +149,9 @@ extension Registry {
 enum StatusMetadata {
     private static let all = ["labels", "annotations", "finalizers", "ownerReferences"]
 
-    static func kept(_ collection: String) -> [String] {
-        switch collection {
+    static func kept(_ storage: Storage) -> [String] {
+        if storage.type.custom != nil { return all }
+        return switch storage.collection {
         case "/pods": ["ownerReferences"]
         case "apps/deployments": ["labels"]
         case "flowcontrol.apiserver.k8s.io/flowschemas", "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",

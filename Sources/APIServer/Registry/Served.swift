@@ -21,7 +21,7 @@ final class Served: Sendable {
                 validator: validators[type.groupVersionResource],
                 admission: AdmissionChain(admission.filter { $0.concerns(collection: collection) }))
             storages[type.groupVersionResource] = storage
-            if !storage.isConverted { byCollection[collection] = storage }
+            if type.groupVersion == stored.groupVersion { byCollection[collection] = storage }
         }
         self.storages = storages
         self.byCollection = byCollection
@@ -34,11 +34,15 @@ final class Served: Sendable {
     /// The resource as it is stored: the preferred version of its group; the two groups of events share the core one.
     private static func stored(_ type: ResourceType, in kinds: Kinds) -> ResourceType {
         if type.group == "events.k8s.io", type.name == "events" { return kinds.resource(GroupVersionResource.events) ?? type }
+        if let version = type.custom?.storageVersion {
+            return kinds.resource(GroupVersionResource(group: type.group, version: version, resource: type.name)) ?? type
+        }
         return kinds.preferred(group: type.group, resource: type.name) ?? type
     }
 
     private static func conversion(_ type: ResourceType) -> any Conversion {
-        switch (type.group, type.version, type.name) {
+        if type.custom != nil { return CustomConversion(type: type) }
+        return switch (type.group, type.version, type.name) {
         case ("events.k8s.io", _, "events"): EventConversion()
         case ("autoscaling", "v1", "horizontalpodautoscalers"): HorizontalPodAutoscalerConversion()
         default: SameFields()

@@ -16,7 +16,7 @@ struct Storage: Sendable {
     let validator: (@Sendable (Value) -> [FieldError])?
     let admission: AdmissionChain
 
-    var isConverted: Bool { type.groupVersion != stored.groupVersion }
+    var isConverted: Bool { type.groupVersion != stored.groupVersion || type.custom?.isStoredAsShown == false }
 
     func key(namespace: String, name: String) -> Key {
         Key(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name)
@@ -99,6 +99,7 @@ extension Storage {
         if keepsStatus.contains(collection) { traits.insert(.keepsStatus) }
         if needsResourceVersion.contains(collection) { traits.insert(.needsResourceVersion) }
         if type.subresource("status") != nil { traits.insert(.status) }
+        if type.custom != nil { traits.formUnion([.generation, .needsResourceVersion]) }
         return traits
     }
 }

@@ -10,6 +10,7 @@ enum Strategies {
             "/secrets": SecretStrategy(rootCA: rootCA),
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),
             "/persistentvolumes": PersistentVolumeStrategy(),
+            "apiextensions.k8s.io/customresourcedefinitions": CustomResourceDefinitionStrategy(),
             "plugins.apus.dev/plugins": PluginStrategy(),
             "certificates.k8s.io/certificatesigningrequests": CertificateSigningRequestStrategy(),
             "rbac.authorization.k8s.io/clusterroles": RoleStrategy(),

@@ -5,7 +5,7 @@ enum Scale {
     static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
 
     static let handlers: Handlers.Table = [
-        .init(nil, "scale", .get): { Answer(.value(try read(try $0.registry.get($0.target).object.value))) },
+        .init(nil, "scale", .get): { Answer(.value(try read(try $0.registry.get($0.target).object.value, $0.target.type))) },
         .init(nil, "scale", .update): { call in
             let wanted = try call.object
             return try await write(call.target, call.context) { _ in wanted }
@@ -18,17 +18,14 @@ enum Scale {
         },
     ]
 
-    static func read(_ object: Value) throws -> Value {
+    private static func read(_ object: Value, _ type: ResourceType) throws -> Value {
         let metadata = object["metadata"]
-        var status: Value = ["replicas": .int(object[path: "status", "replicas"].int ?? 0)]
-        let selector = object[path: "spec", "selector"]
-        // A ReplicationController's selector is a plain map.
-        let parsed =
-            selector["matchLabels"].isNull && selector["matchExpressions"].isNull
-            ? LabelSelector(labels: selector.strings) : try LabelSelector(selector)
-        if !parsed.isEmpty { status["selector"] = .string(parsed.description) }
+        let paths = type.custom?.scale
+        let present = at(paths?.statusReplicas ?? ["status", "replicas"], object)
+        var status: Value = ["replicas": .int(present.int ?? 0)]
+        if let selector = try selector(object, paths), !selector.isEmpty { status["selector"] = .string(selector) }
         var replicas = Value.emptyObject
-        if let count = object[path: "spec", "replicas"].int, count != 0 { replicas["replicas"] = .int(count) }
+        if let count = at(paths?.specReplicas ?? ["spec", "replicas"], object).int, count != 0 { replicas["replicas"] = .int(count) }
         return [
             "kind": "Scale", "apiVersion": "autoscaling/v1",
             "metadata": [
@@ -39,11 +36,32 @@ enum Scale {
         ]
     }
 
+    /// A custom kind has its selector as text, where its definition says.
+    private static func selector(_ object: Value, _ paths: CustomKind.ScalePaths?) throws -> String? {
+        if let paths { return paths.labelSelector.flatMap { at($0, object).string } }
+        let selector = object[path: "spec", "selector"]
+        // A ReplicationController's selector is a plain map.
+        let parsed =
+            selector["matchLabels"].isNull && selector["matchExpressions"].isNull
+            ? LabelSelector(labels: selector.strings) : try LabelSelector(selector)
+        return parsed.description
+    }
+
+    private static func at(_ path: [String], _ object: Value) -> Value { path.reduce(object) { $0[$1] } }
+
+    private static func put(_ value: Value, at path: ArraySlice<String>, into object: inout Value) {
+        guard let first = path.first else {
+            object = value
+            return
+        }
+        put(value, at: path.dropFirst(), into: &object[first])
+    }
+
     /// Writes the wanted number of replicas. `change` gets the present Scale and returns the wanted one.
     static func write(_ target: Target, _ write: WriteContext, _ change: @Sendable (Value) throws -> Value) async throws -> Answer {
         let main = target.named(target.name, subresource: "")
         let answer = try await write.registry.modify(main, write, operation: nil) { old in
-            let before = try read(old)
+            let before = try read(old, target.type)
             var wanted = try change(before)
             let request = AdmissionRequest(operation: .update, target: target, old: before, context: write)
             try await target.storage.admission.admit(&wanted, request)
@@ -59,14 +77,14 @@ enum Scale {
             }
             return try await target.storage.admission.validate(wanted, request) { [wanted] in
                 var object = old
-                object["spec"]["replicas"] = .int(replicas)
+                put(.int(replicas), at: (target.type.custom?.scale?.specReplicas ?? ["spec", "replicas"])[...], into: &object)
                 object["metadata"]["resourceVersion"] = wanted[path: "metadata", "resourceVersion"]
                 return (object, .committed)
             }
         }
         switch answer.content {
-        case .record(let record): return Answer(.value(try read(record.object.value)))
-        case .stored(let object): return Answer(.value(try read(object)))
+        case .record(let record): return Answer(.value(try read(record.object.value, target.type)))
+        case .stored(let object): return Answer(.value(try read(object, target.type)))
         default: return answer
         }
     }

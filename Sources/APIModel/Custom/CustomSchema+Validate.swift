@@ -1,0 +1,242 @@
+internal import OrderedCollections
+
+extension CustomSchema {
+    /// What is wrong with an object of the kind, in upstream's words.
+    func validate(_ object: Value) -> [FieldError] {
+        var errors: [FieldError] = []
+        validate(object, FieldPath(), isResource: true, &errors)
+        return errors
+    }
+
+    private func validate(_ value: Value, _ path: FieldPath, isResource: Bool, _ errors: inout [FieldError]) {
+        if value.isNull, isNullable { return }
+        guard isOfKind(value) else {
+            errors.append(.typeInvalid(path, Self.typeName(value), says(path, "must be of type \(typeWord): \"\(Self.typeName(value))\"")))
+            return
+        }
+        check(value, path, &errors)
+        switch value {
+        case .object(let fields):
+            for name in required where fields[name] == nil { errors.append(.required(path.child(name))) }
+            for (name, field) in fields where !(isResource && ObjectFields.names.contains(name)) {
+                guard let schema = properties[name] ?? additional else { continue }
+                let child = properties[name] == nil ? path.key(name) : path.child(name)
+                schema.validate(field, child, isResource: schema.isEmbeddedResource, &errors)
+            }
+        case .array(let elements):
+            if let items {
+                for (index, element) in elements.enumerated() {
+                    items.validate(element, path.index(index), isResource: items.isEmbeddedResource, &errors)
+                }
+            }
+            checkListType(elements, path, &errors)
+        default: break
+        }
+    }
+
+    // MARK: Types
+
+    private var typeWord: String { isIntOrString ? "integer,string" : kind.rawValue }
+
+    private func isOfKind(_ value: Value) -> Bool {
+        if isIntOrString { return value.int != nil || value.string != nil }
+        switch (kind, value) {
+        case (.any, .null): return preservesUnknownFields || !demands.any.isEmpty || properties.isEmpty
+        case (.any, _), (.object, .object), (.array, .array), (.string, .string), (.boolean, .bool), (.integer, .int), (.number, .int),
+            (.number, .double):
+            return true
+        case (.integer, .double(let double)): return double == double.rounded()
+        default: return false
+        }
+    }
+
+    private static func typeName(_ value: Value) -> String {
+        switch value {
+        case .null: "null"
+        case .bool: "boolean"
+        case .int: "integer"
+        case .double: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object: "object"
+        }
+    }
+
+    private func says(_ path: FieldPath, _ what: String) -> String {
+        let place = path.description
+        return place.isEmpty ? "in body \(what)" : "\(place) in body \(what)"
+    }
+
+    // MARK: Demands
+
+    private func check(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        if !demands.allowed.isEmpty, !demands.allowed.contains(value) {
+            errors.append(.notSupported(path, value, demands.allowed.map { $0.string ?? String(decoding: JSON.encode($0), as: UTF8.self) }))
+        }
+        switch value {
+        case .string(let text): checkText(text, path, &errors)
+        case .int, .double: checkNumber(value, path, &errors)
+        case .array(let elements):
+            checkCount(elements.count, demands.items, "items", path, value, &errors)
+            if demands.hasUniqueItems, Self.firstTwin(elements) != nil {
+                errors.append(.invalid(path, value, says(path, "shouldn't contain duplicates")))
+            }
+        case .object(let fields): checkCount(fields.count, demands.properties, "properties", path, value, &errors)
+        default: break
+        }
+        checkCombinations(value, path, &errors)
+    }
+
+    private func checkText(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let length = text.unicodeScalars.count
+        if let most = demands.length.most, length > most { errors.append(.tooLong(path, limit: most)) }
+        if let least = demands.length.least, length < least {
+            errors.append(.invalid(path, .string(text), says(path, "should be at least \(least) chars long")))
+        }
+        if let pattern = demands.pattern, !pattern.matches(text) {
+            errors.append(.invalid(path, .string(text), says(path, "should match '\(pattern.text)'")))
+        }
+        if !demands.format.isEmpty, kind == .string, let isFormatted = StringFormats.checks[demands.format], !isFormatted(text) {
+            errors.append(
+                .invalid(path, .string(text), says(path, "must be of type \(demands.format): \(FieldError.quoted(text))")))
+        }
+    }
+
+    private func checkNumber(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        if let (bound, isExclusive) = demands.minimum {
+            let order = Self.compare(value, bound)
+            if order < 0 || (isExclusive && order == 0) {
+                errors.append(
+                    .invalid(path, value, says(path, "should be greater than \(isExclusive ? "" : "or equal to ")\(Self.text(bound))")))
+            }
+        }
+        if let (bound, isExclusive) = demands.maximum {
+            let order = Self.compare(value, bound)
+            if order > 0 || (isExclusive && order == 0) {
+                errors.append(
+                    .invalid(path, value, says(path, "should be less than \(isExclusive ? "" : "or equal to ")\(Self.text(bound))")))
+            }
+        }
+        if let factor = demands.factor, factor > 0, let number = value.number {
+            let quotient = number / factor
+            if quotient != quotient.rounded() {
+                errors.append(.invalid(path, value, says(path, "should be a multiple of \(Self.text(.double(factor)))")))
+            }
+        }
+        switch (demands.format, value) {
+        case ("int32", .int(let int)) where Int32(exactly: int) == nil:
+            errors.append(.invalid(path, value, says(path, "must be of type int32: \"\(int)\"")))
+        default: break
+        }
+    }
+
+    /// Whole numbers as such: doubles would lose the last digits of large ones.
+    private static func compare(_ a: Value, _ b: Value) -> Int {
+        if case .int(let a) = a, case .int(let b) = b { return a < b ? -1 : a == b ? 0 : 1 }
+        let (a, b) = (a.number ?? 0, b.number ?? 0)
+        return a < b ? -1 : a == b ? 0 : 1
+    }
+
+    private static func text(_ number: Value) -> String {
+        if case .double(let double) = number, let int = Int64(exactly: double) { return String(int) }
+        return String(decoding: JSON.encode(number), as: UTF8.self)
+    }
+
+    private func checkCount(
+        _ count: Int, _ bounds: (least: Int?, most: Int?), _ noun: String, _ path: FieldPath, _ value: Value, _ errors: inout [FieldError]
+    ) {
+        if let least = bounds.least, count < least {
+            errors.append(.invalid(path, value, says(path, "should have at least \(least) \(noun)")))
+        }
+        if let most = bounds.most, count > most { errors.append(.tooMany(path, count: count, limit: most)) }
+    }
+
+    private func checkCombinations(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        func passes(_ schema: CustomSchema) -> Bool {
+            var found: [FieldError] = []
+            schema.validate(value, path, isResource: false, &found)
+            return found.isEmpty
+        }
+        for schema in demands.all {
+            let before = errors.count
+            schema.validate(value, path, isResource: false, &errors)
+            if errors.count > before { errors.append(.invalid(path, "", says(path, "must validate all the schemas (allOf)"))) }
+        }
+        if !demands.any.isEmpty, !demands.any.contains(where: passes) {
+            errors.append(.invalid(path, "", says(path, "must validate at least one schema (anyOf)")))
+        }
+        if !demands.one.isEmpty {
+            let count = demands.one.count(where: passes)
+            if count != 1 {
+                let found = count == 0 ? "Found none valid" : "Found \(count) valid alternatives"
+                errors.append(.invalid(path, "", says(path, "must validate one and only one schema (oneOf). \(found)")))
+            }
+        }
+        if let not = demands.not.first, passes(not) {
+            errors.append(.invalid(path, "", says(path, "must not validate the schema (not)")))
+        }
+    }
+
+    // MARK: Lists
+
+    private func checkListType(_ elements: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
+        switch listType {
+        case .atomic: return
+        case .set:
+            var seen: Set<Value> = []
+            for (index, element) in elements.enumerated() where !seen.insert(element).inserted {
+                errors.append(.duplicate(path.index(index), element))
+            }
+        case .map:
+            var seen: Set<Value> = []
+            for (index, element) in elements.enumerated() {
+                let key = Value.object(
+                    Value.Fields(listMapKeys.map { ($0, element[$0]) }, uniquingKeysWith: { first, _ in first }))
+                if !seen.insert(key).inserted { errors.append(.duplicate(path.index(index), key)) }
+            }
+        }
+    }
+
+    private static func firstTwin(_ elements: [Value]) -> Int? {
+        var seen: Set<Value> = []
+        return elements.firstIndex { !seen.insert($0).inserted }
+    }
+}
+
+/// The formats of strings that upstream checks in custom objects. Others say something to readers and nothing to the server.
+enum StringFormats {
+    static let checks: [String: @Sendable (String) -> Bool] = [
+        "date-time": { Timestamp.parse($0) != nil },
+        "datetime": { Timestamp.parse($0) != nil },
+        "date": { $0.utf8.count == 10 && Timestamp.parse($0 + "T00:00:00Z") != nil },
+        "byte": { Base64Check.firstBadByte($0) == nil },
+        "ipv4": { Names.ip($0).isEmpty && !$0.contains(":") },
+        "ipv6": { Names.ip($0).isEmpty && $0.contains(":") },
+        "cidr": { Names.cidr($0).isEmpty },
+        "uuid": { isUUID($0, version: nil) }, "uuid3": { isUUID($0, version: "3") }, "uuid4": { isUUID($0, version: "4") },
+        "uuid5": { isUUID($0, version: "5") },
+        "mac": {
+            $0.split(separator: $0.contains("-") ? "-" : ":", omittingEmptySubsequences: false).allSatisfy {
+                $0.utf8.count == 2 && UInt8($0, radix: 16) != nil
+            }
+        },
+        "hostname": {
+            !$0.isEmpty && $0.utf8.count <= 255
+                && $0.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { Names.dnsLabel($0.lowercased()).isEmpty }
+        },
+        "uri": { text in text.split(separator: ":", maxSplits: 1).count == 2 || text.hasPrefix("/") },
+        "email": { text in
+            let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+            return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && !$0.contains(" ") }
+        },
+        "k8s-short-name": { Names.dnsLabel($0).isEmpty },
+        "k8s-long-name": { Names.dnsSubdomain($0).isEmpty },
+    ]
+
+    private static func isUUID(_ text: String, version: Character?) -> Bool {
+        let digits = text.filter { $0 != "-" }
+        guard digits.utf8.count == 32, digits.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return false }
+        guard let version else { return true }
+        return Array(digits)[12] == version
+    }
+}
