@@ -30,7 +30,8 @@ public final class APIServer: Responder {
         self.authorizer = authorizer
         let signer = TokenSigner(key: configuration.serviceAccountKey, issuer: configuration.issuer, audiences: configuration.audiences)
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
-        authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
+        authentication = Authentication(
+            certificates: configuration.certificates, tokens: configuration.tokens + [accounts], audiences: configuration.audiences)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store, services: ServiceAllocator(range: configuration.serviceRange),
             tokens: signer,
@@ -39,7 +40,11 @@ public final class APIServer: Responder {
             StoredHandlers.table, PodBinding.handlers, PodEviction.handlers, Scale.handlers, ServiceAccountToken.handlers,
             AccessReviews(authorizer: authorizer, authenticator: authentication).handlers,
             ComponentStatuses(checks: configuration.components).handlers,
-            Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts).handlers,
+            Connector(
+                registry: registry, kubelet: configuration.kubelet,
+                backends: Backends(
+                    registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable)
+            ).handlers,
         ])
         resources = ResourceResponder(
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: BodyReader())

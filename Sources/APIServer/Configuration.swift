@@ -41,6 +41,8 @@ extension APIServer {
         public var kubelet: Dialer.TLS?
         /// Where kubelets listen that are not at their Node's address, by Node: the one of this process is on loopback.
         public var kubeletHosts: [String: String] = [:]
+        /// Whether a proxy may go to an IP address that a user has a say in: none of this machine or its link. Tests have no other.
+        var isProxyable: @Sendable (String) -> Bool = { IPScope($0) == .globalUnicast }
         public var log: Logger
 
         public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {

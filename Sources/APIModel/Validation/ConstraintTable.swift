@@ -137,6 +137,7 @@ enum ConstraintTable {
         core.v1.PodSecurityContext fsGroupChangePolicy enum Always OnRootMismatch
         core.v1.PodSecurityContext supplementalGroupsPolicy enum Merge Strict
         core.v1.SeccompProfile type enum Localhost RuntimeDefault Unconfined
+        core.v1.SeccompProfile localhostProfile relativePath
         core.v1.AppArmorProfile type enum Localhost RuntimeDefault Unconfined
         core.v1.Toleration key qualifiedName
         core.v1.Toleration effect enum NoSchedule PreferNoSchedule NoExecute

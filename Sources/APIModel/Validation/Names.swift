@@ -114,6 +114,29 @@ enum Names {
             ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
     }
 
+    /// A field of an HTTP request, as Go's library takes it.
+    static func headerName(_ text: String) -> [String] {
+        !text.isEmpty && text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") })
+            ? []
+            : [
+                "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
+            ]
+    }
+
+    static let sysctlPattern = "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
+
+    /// Whether it has the form of a kernel parameter's name, with dots or slashes between its parts.
+    static func isSysctl(_ text: String) -> Bool {
+        func isPart(_ part: Substring.UTF8View) -> Bool {
+            guard let first = part.first, let last = part.last else { return false }
+            func isPlain(_ byte: UInt8) -> Bool { isLower(byte) || isDigit(byte) }
+            return isPlain(first) && isPlain(last)
+                && part.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        }
+        return text.utf8.count <= 253
+            && text.utf8.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }.allSatisfy(isPart)
+    }
+
     static func port(_ number: Int64) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
 
     static func ip(_ text: String) -> [String] {
