@@ -17,8 +17,8 @@ import X509
     private static func object(_ name: String, signer: String = client, user: String = "eve", groups: [String] = []) throws -> Value {
         let key = P256.Signing.PrivateKey()
         let subject = DistinguishedName(
-            try groups.map { try RelativeDistinguishedName(.init(type: .RDNAttributeType.organizationName, utf8String: $0)) } + [
-                try RelativeDistinguishedName(.init(type: .RDNAttributeType.commonName, utf8String: user))
+            groups.map { RelativeDistinguishedName(.init(type: .RDNAttributeType.organizationName, utf8String: $0)) } + [
+                RelativeDistinguishedName(.init(type: .RDNAttributeType.commonName, utf8String: user))
             ])
         let request = try CertificateSigningRequest(
             version: .v1, subject: subject, privateKey: .init(key), attributes: CertificateSigningRequest.Attributes(),
