@@ -51,12 +51,12 @@ public enum Dialer {
         admits: @escaping @Sendable (String) -> Bool = { _ in true }
     ) async throws -> any RawConnection {
         let gate: @Sendable (any Channel) throws -> Void = { try $0.pipeline.syncOperations.addHandler(AddressGate(admits)) }
-        guard let tls else { return try await Dial.tcp(host: host, port: port, timeout: timeout, configure: gate) }
+        guard let tls else { return try await Dial.tcp(host: host, port: port, timeout: timeout, admits: admits, configure: gate) }
         let context = try tls.context()
         // An address cannot be a server name; NIO then verifies the certificate against the address connected to.
         let name = tls.serverName ?? host
         let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-        return try await Dial.tcp(host: host, port: port, timeout: timeout) { channel in
+        return try await Dial.tcp(host: host, port: port, timeout: timeout, admits: admits) { channel in
             try gate(channel)
             try channel.pipeline.syncOperations.addHandler(
                 try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name))
@@ -68,7 +68,7 @@ public enum Dialer {
     }
 }
 
-/// Closes a connection to an address that is not wanted, as soon as it stands.
+/// Keeps the handlers behind it, TLS for one, from greeting an address that is not wanted.
 private final class AddressGate: ChannelInboundHandler {
     typealias InboundIn = Any
 
@@ -77,11 +77,6 @@ private final class AddressGate: ChannelInboundHandler {
     init(_ admits: @escaping @Sendable (String) -> Bool) { self.admits = admits }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard let address = context.remoteAddress?.ipAddress, admits(address) else {
-            context.fireErrorCaught(NetworkError("address not allowed"))
-            context.close(promise: nil)
-            return
-        }
-        context.fireChannelActive()
+        if let address = context.remoteAddress?.ipAddress, admits(address) { context.fireChannelActive() }
     }
 }

@@ -12,15 +12,17 @@ public enum Dial {
         try await connect(path, timeout: timeout) { $0.connect(unixDomainSocketPath: path) }
     }
 
-    /// `configure` puts handlers, TLS for one, in front of the pipe.
-    package static func tcp(host: String, port: Int, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void)
-        async throws -> ChannelPipe
-    {
-        try await connect("\(host):\(port)", timeout: timeout, configure: configure) { $0.connect(host: host, port: port) }
+    /// `configure` puts handlers, TLS for one, in front of the pipe; `admits` is asked with the IP address that the name came to.
+    package static func tcp(
+        host: String, port: Int, timeout: Duration, admits: @Sendable (String) -> Bool = { _ in true },
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws -> ChannelPipe {
+        try await connect("\(host):\(port)", timeout: timeout, admits: admits, configure: configure) { $0.connect(host: host, port: port) }
     }
 
     private static func connect(
-        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void = { _ in },
+        _ address: String, timeout: Duration, admits: @Sendable (String) -> Bool = { _ in true },
+        configure: @escaping @Sendable (any Channel) throws -> Void = { _ in },
         _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) async throws -> ChannelPipe {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -37,7 +39,11 @@ public enum Dial {
                 }
             }
         do {
-            _ = try await start(bootstrap).get()
+            let channel = try await start(bootstrap).get()
+            if let peer = channel.remoteAddress?.ipAddress, !admits(peer) {
+                channel.close(promise: nil)
+                throw NetworkError("address not allowed")
+            }
             return try await made.futureResult.get()
         } catch {
             made.fail(error)

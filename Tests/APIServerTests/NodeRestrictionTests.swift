@@ -12,6 +12,7 @@ import Testing
     /// `n1` and `n2` with a pod each, asked as the kubelet of `n1`.
     private func with(_ body: (TestServer, Asker) async throws -> Void) async throws {
         try await TestServer.with { server in
+            await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "default"]])
             for name in ["n1", "n2"] {
                 await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": .string(name)]])
                 let number = name.dropFirst()
