@@ -140,7 +140,10 @@ let package = Package(
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
         module(
             "PluginHost",
-            ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+            [
+                "PluginAPI", "APIModel", "CFFI", "CLinux", "Client", "ELF", product("Crypto", "swift-crypto"),
+                product("Logging", "swift-log"),
+            ]),
         module("ELF"),
         module(
             "Scheduler",

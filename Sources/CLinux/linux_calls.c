@@ -9,11 +9,14 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/sockios.h>
+
+void apus_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 int apus_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 

@@ -2,6 +2,9 @@
 #ifndef APUS_LINUX_CALLS_H
 #define APUS_LINUX_CALLS_H
 
+/// Names the calling thread, for `top -H`: the first 15 bytes.
+void apus_name_thread(const char *_Nonnull name);
+
 /// A descriptor that becomes readable when the process ends.
 int apus_pidfd_open(int pid);
 

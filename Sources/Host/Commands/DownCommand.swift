@@ -26,7 +26,7 @@ struct DownCommand: AsyncParsableCommand {
         }
         do {
             try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(
-                cgroupParents: ["/kubepods"])
+                cgroupParents: ["/kubepods", "/apus-plugins"])
             try MountTable.unmount(below: directory.kubeletDirectory)
         } catch {
             throw StartupFailure("\(error)")
