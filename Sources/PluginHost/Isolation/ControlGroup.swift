@@ -21,6 +21,7 @@ final class ControlGroup: Sendable {
     /// Makes the groups with their limits.
     /// - Parameter threads: how many it has for the host, beyond the limit.
     init(plugin: String, _ limits: ResolvedLimits, threads: Int) {
+        // Plugins have no dots in their names.
         let name = "\(plugin).\(getpid()).\(Self.count.add(1, ordering: .relaxed).newValue)"
         let quota = limits.cpu * 100
         let settings: [(controller: String, version1: [Setting], version2: [Setting])] = [
@@ -111,19 +112,21 @@ extension ControlGroup {
     /// What this machine has. Groups that an earlier process could not remove any more go when this is first asked for.
     private static let hierarchies: [ControlGroupHierarchy] = {
         let all = ControlGroupHierarchy.all(mounts: readFile("/proc/self/mountinfo") ?? "") { readFile("\($0)/cgroup.controllers") ?? "" }
-        for hierarchy in all { removeEmpty("\(hierarchy.mountPoint)/\(parent)") }
+        for hierarchy in all { removeLeftOver("\(hierarchy.mountPoint)/\(parent)") }
         return all
     }()
 
-    private static func removeEmpty(_ directory: String) {
+    private static func removeLeftOver(_ directory: String) {
         guard let stream = opendir(directory) else { return }
         defer { closedir(stream) }
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            // One with a process in it stays.
-            if !name.hasPrefix(".") { rmdir("\(directory)/\(name)") }
+            // Whose maker still runs may be about to be entered. One with a process in it stays in any case.
+            let parts = name.split(separator: ".")
+            guard parts.count == 3, let maker = pid_t(parts[1]), kill(maker, 0) != 0, errno == ESRCH else { continue }
+            rmdir("\(directory)/\(name)")
         }
     }
 
