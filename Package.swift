@@ -56,15 +56,7 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
     ("controller-podgc", swiftPlugin("ControllerPodGC")),
     ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
-    (
-        "runtime-cri",
-        swiftPlugin(
-            "RuntimeCRI",
-            nio + [
-                "Streaming",
-                product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
-            ])
-    ),
+    ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
     ("runtime-fake", swiftPlugin("RuntimeFake")),
     ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
     ("example-controller", cPlugin("ExampleController")),
@@ -122,7 +114,7 @@ let package = Package(
             ]),
         module("Containerd", ["APIModel", "CLinux", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         .target(name: "PauseProgram", path: "Images/pause", cSettings: [.unsafeFlags(["-std=gnu11"])]),
-        module("Streaming", nio + ["CZlib"]),
+        module("Streaming", nio + ["CZlib", product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2")]),
         module(
             "Client",
             [

@@ -239,6 +239,8 @@ extension Startup {
         configuration.servingCertificate = credentials.kubelet.certificatePEM
         configuration.servingKey = credentials.kubelet.privateKeyPEM
         configuration.authenticate = certificates.identity
+        // Another's network sees to such ports itself.
+        if options.containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration
     }
 }

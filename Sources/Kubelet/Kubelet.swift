@@ -68,8 +68,9 @@ public final class Kubelet: Sendable {
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: recorder),
             volumes: Volumes(configuration: configuration, client: client, tokens: tokens, disk: disk), disk: disk, events: recorder,
-            statuses: statuses,
-            machine: machine, runtimeName: { identity.name },
+            statuses: statuses, machine: machine, allocations: Allocations(capacity: machine.amounts(reserved: configuration.reserved)),
+            hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
+            features: { identity.features },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, disk: disk, identity: identity, events: recorder,
@@ -97,7 +98,9 @@ public final class Kubelet: Sendable {
         var isTold = false
         while true {
             do {
-                return try await identity.read(cri)
+                try await identity.read(cri)
+                identity.note(try await cri.status())
+                return
             } catch {
                 if !isTold { log.warning("waiting for the container runtime: \(error)") }
                 isTold = true

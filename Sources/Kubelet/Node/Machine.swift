@@ -10,11 +10,14 @@ struct Machine: Sendable {
     /// Bytes of the file system that pods write to.
     let storage: Int64
     let info: Value
+    /// Whether the kernel confines programs by AppArmor.
+    let hasAppArmor: Bool
 
     init(rootDirectory: String, kubeletVersion: String) {
         cpus = max(Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
         memory = Self.memoryTotal(Files.text("/proc/meminfo") ?? "")
         storage = Self.storage(rootDirectory)?.total ?? 0
+        hasAppArmor = Files.text("/sys/module/apparmor/parameters/enabled")?.hasPrefix("Y") ?? false
         hugePages = Dictionary(
             Files.entries("/sys/kernel/mm/hugepages").compactMap { name in
                 guard let kilobytes = Int64(name.dropFirst("hugepages-".count).prefix { $0.isNumber }),
@@ -76,6 +79,12 @@ struct Machine: Sendable {
         let load = (Files.text("/proc/loadavg") ?? "").split(separator: " ")
         let count = load.count > 3 ? load[3].split(separator: "/").last.flatMap { Int64($0) } ?? 0 : 0
         return (count, Int64(line("/proc/sys/kernel/pid_max")) ?? 0)
+    }
+
+    /// What pods may have of CPU and memory.
+    func amounts(reserved: [String: String]) -> Allocations.Amounts {
+        let milli = allocatable(reserved: reserved)
+        return Allocations.Amounts(milliCPU: milli["cpu"] ?? 0, memory: (milli["memory"] ?? 0) / 1000)
     }
 
     /// The node's capacity as quantities.

@@ -149,7 +149,9 @@ final class NodeReporter: Sendable {
     private func health() async -> NodeObject.Health {
         var health = NodeObject.Health()
         do {
-            for condition in try await cri.conditions() where condition["status"].bool != true {
+            let status = try await cri.status()
+            identity.note(status)
+            for condition in status[path: "status", "conditions"].elements where condition["status"].bool != true {
                 let type = condition["type"].string ?? ""
                 guard type == "RuntimeReady" || type == "NetworkReady" else { continue }
                 let subject =

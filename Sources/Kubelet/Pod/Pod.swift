@@ -3,7 +3,7 @@ import APIModel
 /// A pod as the API has it, with names for what the kubelet reads most.
 struct Pod: Sendable {
     let object: Object
-    let value: Value
+    private(set) var value: Value
     let name: String
     let namespace: String
     let uid: String
@@ -42,6 +42,25 @@ struct Pod: Sendable {
 
     /// The pod in messages: `web-1_default(3b9c…)`.
     var description: String { "\(name)_\(namespace)(\(uid))" }
+
+    var hasHostPorts: Bool { containers.contains { $0["ports"].elements.contains { ($0["hostPort"].int ?? 0) > 0 } } }
+
+    /// What the containers ask for whose resources may change while they run, by name.
+    var resizable: [String: Value] {
+        Dictionary((containers + initContainers.filter(\.isSidecar)).map { ($0.name, $0["resources"]) }, uniquingKeysWith: { $1 })
+    }
+
+    /// The pod with other resources for some of its containers, by name.
+    func with(resources: [String: Value]) -> Pod {
+        var copy = self
+        for field in ["containers", "initContainers"] {
+            for (index, container) in spec[field].elements.enumerated() {
+                guard let given = resources[container.name], given != container["resources"] else { continue }
+                copy.value["spec"][field][index]["resources"] = given
+            }
+        }
+        return copy
+    }
 
     func container(_ name: String) -> Value? { allContainers.first { $0.name == name } }
     func isInit(_ name: String) -> Bool { initContainers.contains { $0.name == name } }

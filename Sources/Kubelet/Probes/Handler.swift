@@ -1,7 +1,7 @@
 import APIModel
 import OrderedCollections
 
-/// Runs the actions of probes and hooks: a command in the container, an HTTP request, a TCP connection.
+/// Runs the actions of probes and hooks: a command in the container, an HTTP request, a TCP connection, a question by gRPC.
 struct Handler: Sendable {
     let cri: CRI
 
@@ -18,6 +18,11 @@ struct Handler: Sendable {
         if !action["exec"].isNull { return await exec(action[path: "exec", "command"].elements.compactMap(\.string), id, timeout) }
         if !action["httpGet"].isNull { return await http(action["httpGet"], container, host, timeout, userAgent) }
         if !action["tcpSocket"].isNull { return await tcp(action["tcpSocket"], container, host, timeout) }
+        if let port = action[path: "grpc", "port"].int {
+            return await GRPCHealth.check(
+                host, Int(truncatingIfNeeded: port), service: action[path: "grpc", "service"].string ?? "", timeout: timeout,
+                userAgent: userAgent)
+        }
         return .error("\(action.fields.keys.first ?? "probe") is not supported")
     }
 

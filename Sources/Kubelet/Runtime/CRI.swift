@@ -46,10 +46,8 @@ struct CRI: Sendable {
         return (answer["runtime_name"].string ?? "", answer["runtime_version"].string ?? "")
     }
 
-    /// The runtime's conditions, `RuntimeReady` and `NetworkReady` among them.
-    func conditions() async throws(RuntimeFailure) -> [Value] {
-        try await ask("Status", .emptyObject)[path: "status", "conditions"].elements
-    }
+    /// The runtime's conditions, `RuntimeReady` and `NetworkReady` among them, and its features.
+    func status() async throws(RuntimeFailure) -> Value { try await ask("Status", .emptyObject) }
 
     func setPodCIDR(_ cidr: String) async throws(RuntimeFailure) {
         _ = try await change("UpdateRuntimeConfig", ["runtime_config": ["network_config": ["pod_cidr": .string(cidr)]]])
@@ -98,6 +96,11 @@ struct CRI: Sendable {
     func stopContainer(_ id: String, grace seconds: Int64) async throws(RuntimeFailure) {
         _ = try await call(
             "RuntimeService/StopContainer", ["container_id": .string(id), "timeout": .int(seconds)], timeout: CRI.usual + .seconds(seconds))
+    }
+
+    /// Changes what a running container may use.
+    func updateContainer(_ id: String, linux resources: Value) async throws(RuntimeFailure) {
+        _ = try await change("UpdateContainerResources", ["container_id": .string(id), "linux": resources])
     }
 
     func removeContainer(_ id: String) async throws(RuntimeFailure) {

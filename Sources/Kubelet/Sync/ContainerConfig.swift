@@ -51,6 +51,7 @@ struct ContainerConfig {
             Annotation.terminationMessagePath: container["terminationMessagePath"].string ?? "/dev/termination-log",
             Annotation.terminationMessagePolicy: container["terminationMessagePolicy"].string ?? "File",
         ]
+        annotations[Annotation.resources] = String(decoding: JSON.encode(container["resources"]), as: UTF8.self)
         annotations[Annotation.podTerminationGracePeriod] = pod.spec["terminationGracePeriodSeconds"].int.map(String.init)
         annotations[Annotation.podDeletionGracePeriod] = pod.metadata["deletionGracePeriodSeconds"].int.map(String.init)
         if !container[path: "lifecycle", "preStop"].isNull {

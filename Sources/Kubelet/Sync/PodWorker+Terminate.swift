@@ -15,6 +15,10 @@ extension PodWorker {
         try await killContainers(grace: gracePeriod) { !sidecars.contains($0.name) }
         for sidecar in sidecars.reversed() { try await killContainers(grace: gracePeriod) { $0.name == sidecar } }
         for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty { try await context.cri.stopSandbox(sandbox.id) }
+        if pod.hasHostPorts {
+            try await onDisk { context, pod in try context.hostPorts.set([], for: pod.uid) }
+            exposed = []
+        }
         try await readRuntime()
         if runtime.hasRunningContainers {
             retry(in: 1)
@@ -22,7 +26,9 @@ extension PodWorker {
         }
         await stopProbes { _ in true }
         waiting = [:]
+        (pendingResize, resizeInProgress) = (nil, nil)
         publish(isDone: true)
+        context.allocations.release(uid)
         try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil
         stage = .terminated

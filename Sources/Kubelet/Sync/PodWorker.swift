@@ -35,6 +35,17 @@ actor PodWorker {
     /// Whether the hooks that an earlier kubelet did not see end were looked for.
     var hasFinishedPostStarts = false
     var status: Value
+    /// Whether the runtime had something of the pod when this worker began.
+    let isTakenOver: Bool
+    var isAdmitted = false
+    var record = ResourceRecord()
+    var isRecordLoaded = false
+    /// The values of the pod's group may not be those its containers have been given.
+    var isGroupStale: Bool
+    var pendingResize: Obstacle?
+    var resizeInProgress: Obstacle?
+    /// Ports of the node that lead here.
+    var exposed: [HostPort] = []
     /// Says why the kubelet itself ended the pod.
     var failure: (reason: String, message: String)?
     /// When to look again although nobody called, in nanoseconds since 1970.
@@ -62,6 +73,8 @@ actor PodWorker {
         self.pod = pod
         self.context = context
         isRuntimeStale = isKnownToRuntime
+        isTakenOver = isKnownToRuntime
+        isGroupStale = isKnownToRuntime
         status = pod.status
         probes = ProbeResults(told: pod.status)
         seen = Timestamp.now()
@@ -117,6 +130,8 @@ actor PodWorker {
     /// The pod is gone from the API, at once, without waiting for its containers.
     func removed() {
         isRemoved = true
+        // The scheduler may give it to another from now on.
+        context.allocations.release(uid)
         if stage == .syncing || stage == .terminating { step?.cancel() }
         wakeup.set()
     }
@@ -167,10 +182,12 @@ actor PodWorker {
     /// Works out the status and has it sent if it differs from the last.
     func publish(isDone: Bool = false, final: Bool = false) {
         let status = PodStatus(
-            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
-            runtimeName: context.runtimeName(),
+            pod: allocated, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
+            runtimeName: context.runtimeName(), actualResources: actualResources, resizeConditions: resizeConditions,
             hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), failure: failure
         ).compute()
+        // Before the scheduler hears of it.
+        if ["Succeeded", "Failed"].contains(status["phase"].string) { context.allocations.release(uid) }
         let isNew = status != self.status
         self.status = status
         if (isNew || final) && !isRemoved { context.statuses.send(pod, status, final: final) }

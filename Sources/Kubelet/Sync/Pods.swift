@@ -66,6 +66,7 @@ final class Pods: Sendable {
                 }
                 defer { observation.cancel() }
                 try await own.watch(.pods, fieldSelector: "spec.nodeName=\(self.context.configuration.nodeName)")
+                try await self.takeOverPorts(of: own.list(.pods).map(Pod.init))
                 await withTaskCancellationHandler {
                     await self.work(changes, lifecycle)
                 } onCancel: {
@@ -78,6 +79,19 @@ final class Pods: Sendable {
                 }
             }
             group.addTask { await self.clearAway(lifecycle, until: own) }
+        }
+    }
+
+    /// Ports of the node lead on to the pods that had them when an earlier kubelet ended.
+    private func takeOverPorts(of pods: [Pod]) async throws {
+        let running = pods.filter { !$0.isTerminal }
+        let ports = running.map { ($0.uid, HostPort.all(of: $0, address: $0.status["podIP"].string ?? "")) }
+        let hostPorts = context.hostPorts
+        hostPorts.seed(Dictionary(ports, uniquingKeysWith: { $1 }))
+        do {
+            try await context.disk.run { try hostPorts.refresh() }
+        } catch let failure as HostPorts.Failure {
+            context.log.warning("\(failure)")
         }
     }
 

@@ -11,6 +11,8 @@ final class FakeRuntime: Runtime {
         var containers: [String: Value] = [:]
         var images: Set<String> = ["web:1", "init:1"]
         var calls: [String] = []
+        /// Which of its ways to run pods it was asked for, the usual one aside.
+        var handlers: [String] = []
         var failures: [String: RuntimeFailure] = [:]
         /// Methods whose calls do not end, and the calls.
         var hanging: [String: [UnsafeContinuation<Void, Never>]] = [:]
@@ -120,6 +122,7 @@ extension FakeRuntime.State {
             return ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]]
         case "RunPodSandbox":
             next += 1
+            if let handler = request["runtime_handler"].string { handlers.append(handler) }
             let config = request["config"]
             let mode = config[path: "linux", "security_context", "namespace_options", "network"]
             sandboxes["s\(next)"] = [
@@ -164,6 +167,9 @@ extension FakeRuntime.State {
         case "StopContainer":
             let id = request["container_id"].string ?? ""
             if containers[id]?["state"].int == 1 { end(id, code: 0) }
+            return .emptyObject
+        case "UpdateContainerResources":
+            containers[request["container_id"].string ?? ""]?["updated"] = request["linux"]
             return .emptyObject
         case "RemoveContainer":
             containers[request["container_id"].string ?? ""] = nil

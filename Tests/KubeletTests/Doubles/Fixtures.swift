@@ -74,6 +74,7 @@ struct Bench: Sendable {
     let runtime: FakeRuntime
     let client: FakeClient
     let events: RecordedEvents
+    let packetFilter = FakePacketFilter()
     let context: Context
 
     init() { self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents()) }
@@ -98,7 +99,9 @@ struct Bench: Sendable {
             volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client), disk: disk),
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
-            runtimeName: { "containerd" }, services: { _ in [] }, log: log)
+            allocations: Allocations(capacity: .init(milliCPU: 2000, memory: 4 << 30)),
+            hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
+            services: { _ in [] }, log: log)
     }
 
     /// Runs the pods' part of the kubelet while `body` runs. What it wrote is removed then, unless another is to follow.
