@@ -83,9 +83,9 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     public static func canonical(_ text: String) throws(ParseError) -> String { try Quantity(text).description }
 
     /// Rounded away from zero, cut to what fits.
-    public var value: Int64 { rounded(to: Self.unit) }
+    public var value: Whole { rounded(to: Self.unit) }
     /// Thousandths, rounded away from zero, cut to what fits.
-    public var milliValue: Int64 { rounded(to: 1_000_000) }
+    public var milliValue: Whole { rounded(to: 1_000_000) }
     public var isZero: Bool { nanos == 0 }
     public var signum: Int { Int(nanos.signum()) }
     /// Whether it is a whole number.
@@ -138,9 +138,9 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.format = format
     }
 
-    private func rounded(to unit: Int128) -> Int64 {
+    private func rounded(to unit: Int128) -> Whole {
         let (quotient, remainder) = nanos.quotientAndRemainder(dividingBy: unit)
-        return Int64(clamping: quotient + remainder.signum())
+        return Whole(quotient + remainder.signum())
     }
 
     private static let unit: Int128 = 1_000_000_000

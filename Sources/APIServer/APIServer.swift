@@ -78,7 +78,7 @@ public final class APIServer: Responder {
             }
             response = Responses.error(error)
         }
-        metrics.ended(info, code: response.code, duration: ContinuousClock.now - begin)
+        metrics.ended(info, registry.served.kinds, code: response.code, duration: ContinuousClock.now - begin)
         return request.method == .head ? response.withoutBody : response
     }
 

@@ -91,7 +91,7 @@ struct ManifestReader {
             mode: try mode(spec["mode"], kind: kind),
             replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
             controller: controller, rules: rules,
-            file: file, generation: metadata["generation"].int)
+            file: file, generation: metadata["generation"].int?.int64)
     }
 
     private func sha256(_ value: Value) throws -> String? {
@@ -128,7 +128,7 @@ struct ManifestReader {
             guard let memory = try? Quantity(text), memory.value >= Self.leastMemory else {
                 throw error("spec.limits.memory: must be a quantity of at least 1Mi")
             }
-            limits.memory = memory.value
+            limits.memory = memory.value.int64
         }
         if !value["openFiles"].isNull {
             limits.openFiles = try int(value["openFiles"], 16...1_048_576, default: 16, at: "spec.limits.openFiles")
@@ -136,7 +136,7 @@ struct ManifestReader {
         return limits
     }
 
-    private static let leastMemory: Int64 = 1 << 20
+    private static let leastMemory: Whole = 1 << 20
 }
 
 extension Error {

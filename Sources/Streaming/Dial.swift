@@ -5,7 +5,7 @@ import NIOPosix
 public enum Dial {
     /// Throws `NetworkError` with the address when nobody answers.
     public static func tcp(host: String, port: Int, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
-        try await connect("\(host):\(port)", timeout: timeout) { $0.connect(host: host, port: port) }
+        try await tcp(host: host, port: port, timeout: timeout) { _ in }
     }
 
     public static func unix(path: String, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
@@ -16,7 +16,8 @@ public enum Dial {
     package static func tcp(host: String, port: Int, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void)
         async throws -> ChannelPipe
     {
-        try await connect("\(host):\(port)", timeout: timeout, configure: configure) { $0.connect(host: host, port: port) }
+        guard (0...65535).contains(port) else { throw NetworkError("cannot connect to \(host):\(port): invalid port") }
+        return try await connect("\(host):\(port)", timeout: timeout, configure: configure) { $0.connect(host: host, port: port) }
     }
 
     private static func connect(

@@ -114,7 +114,7 @@ enum Names {
             ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
     }
 
-    static func port(_ number: Int64) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
+    static func port(_ number: Whole) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
 
     static func ip(_ text: String) -> [String] {
         IPLiteral.isIPv4(text) || IPLiteral.isIPv6(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]

@@ -30,6 +30,15 @@ extension TypeRules {
                 errors.append(
                     .invalid(path.child("externalTrafficPolicy"), .string(policy), "may only be set for externally-accessible services"))
             }
+            if let number = spec["healthCheckNodePort"].int, number != 0 {
+                let field = path.child("healthCheckNodePort")
+                if type == "LoadBalancer", spec["externalTrafficPolicy"].string == "Local" {
+                    Constraint.add(Names.port(number), .int(number), field, &errors)
+                } else {
+                    let hint = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+                    errors.append(.invalid(field, .int(number), hint))
+                }
+            }
             if type != "LoadBalancer" {
                 for (field, hint) in [
                     ("loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"),

@@ -44,7 +44,7 @@ struct Backends: Sendable {
                     $0["containerPort"].int.map(String.init)
                 } ?? "80"
         }
-        guard let number = Int(port) else { throw APIError.badRequest("address not allowed") }
+        guard let number = Int(port), (1...65535).contains(number) else { throw APIError.badRequest("address not allowed") }
         guard let address = pod[path: "status", "podIP"].string, !address.isEmpty else { throw APIError.badRequest("address not allowed") }
         return BackendAddress(host: address, port: number, trust: scheme == "https" ? .unverified : .plain)
     }
@@ -85,7 +85,7 @@ struct Backends: Sendable {
         let (scheme, name, portText) = Self.split(id)
         var address = try kubelet(name)
         if !portText.isEmpty {
-            guard let port = Int(portText) else { throw APIError.badRequest("invalid port in \"\(id)\"") }
+            guard let port = Int(portText), (1...65535).contains(port) else { throw APIError.badRequest("invalid port in \"\(id)\"") }
             // Only the kubelet's own port gets this server's credentials.
             if port != address.port {
                 address = BackendAddress(host: address.host, port: port, trust: scheme == "https" ? .unverified : .plain)

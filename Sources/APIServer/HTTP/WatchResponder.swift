@@ -16,7 +16,7 @@ struct WatchResponder: Sendable {
         var headers = HTTPFields()
         headers[.contentType] = presenter.watchContentType
         headers[.cacheControl] = "no-cache, private"
-        let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: Self.defaultTimeout))
+        let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Whole(Int.random(in: Self.defaultTimeout)))
         let resource = target.resource
         return .stream(status: .ok, headers: headers) { writer in
             metrics.watching(resource, by: 1)

@@ -34,13 +34,14 @@ extension Registry {
             object = ObjectMeta.ordered(object, as: storage.stored)
             let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
             guard errors.isEmpty else { throw target.invalid(errors) }
+            let body = try Body(checked: object)
             return try await storage.admission.validate(object, request) {
                 if write.isDryRun {
                     if store.latest(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
                     storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
                     return (Answer(.stored(object), code: 201), .dropped)
                 }
-                let record = try await put(target, object, expecting: .absent)
+                let record = try await put(target, body, expecting: .absent)
                 storage.strategy.settle(prepared: object, old: nil, outcome: .committed)
                 return (Answer(.record(record), code: 201), .committed)
             }
@@ -60,9 +61,9 @@ extension Registry {
         return object
     }
 
-    func put(_ target: Target, _ object: Value, expecting: Expectation) async throws -> Record {
+    func put(_ target: Target, _ body: Body, expecting: Expectation) async throws -> Record {
         do throws(StoreError) {
-            return try await store.put(target.key, Body(object), expecting: expecting)
+            return try await store.put(target.key, body, expecting: expecting)
         } catch {
             throw Self.error(error, target)
         }

@@ -59,7 +59,7 @@ extension Registry {
         return returnsObject ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])
     }
 
-    private static func markDeleted(_ object: inout Value, old: Value, grace: Int64, _ storage: Storage) {
+    private static func markDeleted(_ object: inout Value, old: Value, grace: Whole, _ storage: Storage) {
         let before = old["metadata"]
         if before["deletionTimestamp"].isNull || before["deletionGracePeriodSeconds"].int != grace {
             let from = before["deletionTimestamp"].isNull ? Clock.seconds : deletionStart(before)
@@ -72,7 +72,7 @@ extension Registry {
     }
 
     /// When the deletion that the metadata tells of was asked for.
-    private static func deletionStart(_ metadata: Value) -> Int64 {
+    private static func deletionStart(_ metadata: Value) -> Whole {
         guard let at = metadata["deletionTimestamp"].string.flatMap({ Timestamp.parse($0) }) else { return Clock.seconds }
         return at.seconds - (metadata["deletionGracePeriodSeconds"].int ?? 0)
     }

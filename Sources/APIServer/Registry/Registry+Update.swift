@@ -107,13 +107,14 @@ extension Registry {
 
     private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: WriteContext) async throws -> Answer {
         if object == record.object.value { return Answer(.record(record)) }
+        let body = try Body(checked: object)
         if write.isDryRun { return Answer(.stored(object)) }
         do throws(StoreError) {
             if isFinished(object, target.storage) {
                 // The last finalizer is gone: the change is the object's last state.
-                return Answer(.record(try await store.delete(target.key, expecting: .revision(record.revision), final: Body(object))))
+                return Answer(.record(try await store.delete(target.key, expecting: .revision(record.revision), final: body)))
             }
-            return Answer(.record(try await store.put(target.key, Body(object), expecting: .revision(record.revision))))
+            return Answer(.record(try await store.put(target.key, body, expecting: .revision(record.revision))))
         } catch {
             if case .conflict = error.code { throw WrittenInBetween() }
             throw Self.error(error, target)

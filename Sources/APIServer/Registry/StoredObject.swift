@@ -45,4 +45,15 @@ extension Body {
         let encoded = JSON.encodeForStore(object)
         self.init(bytes: encoded.bytes, resourceVersionOffset: encoded.resourceVersionOffset, memo: StoredObject(object))
     }
+
+    /// How many bytes an object may have, as much as upstream's store takes in one request.
+    private static let limit = 1_572_864
+
+    /// - Throws: 413 for an object that a client made larger than one may be.
+    init(checked object: Value) throws(APIError) {
+        self.init(object)
+        guard bytes.count <= Self.limit else {
+            throw APIError(code: 413, reason: .requestEntityTooLarge, message: "Request entity too large: limit is \(Self.limit)")
+        }
+    }
 }

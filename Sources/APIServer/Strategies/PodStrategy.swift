@@ -31,7 +31,7 @@ struct PodStrategy: Strategy {
     }
 
     /// A pod that no node has, or that has ended, goes at once.
-    func gracePeriod(_ pod: Value, requested: Int64?) -> Int64? {
+    func gracePeriod(_ pod: Value, requested: Whole?) -> Whole? {
         if (pod[path: "spec", "nodeName"].string ?? "").isEmpty { return 0 }
         if let phase = pod[path: "status", "phase"].string, phase == "Failed" || phase == "Succeeded" { return 0 }
         return requested ?? pod[path: "spec", "terminationGracePeriodSeconds"].seconds ?? 30

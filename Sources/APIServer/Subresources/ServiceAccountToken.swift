@@ -5,8 +5,8 @@ import PKI
 /// The token subresource of service accounts: a signed token that is good for a while, for certain audiences, and for as long as what it is
 /// bound to exists.
 enum ServiceAccountToken {
-    static let minimumSeconds: Int64 = 600
-    static let maximumSeconds: Int64 = 1 << 32
+    static let minimumSeconds: Whole = 600
+    static let maximumSeconds: Whole = 1 << 32
 
     static let handlers: Handlers.Table = [
         .init("/serviceaccounts", "token", .create): { call in

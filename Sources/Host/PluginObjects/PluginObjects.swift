@@ -21,7 +21,7 @@ final class PluginObjects: Sendable {
     /// Which state of which object.
     private struct Version: Hashable {
         var uid: String
-        var generation: Int64
+        var generation: Whole
 
         init(_ object: Object) {
             uid = object.uid

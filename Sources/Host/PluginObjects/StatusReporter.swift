@@ -150,7 +150,7 @@ final class StatusReporter: Sendable {
         if subject.isReady != isReady { (subject.isReady, subject.since) = (isReady, Timestamp.now()) }
         let status: StatusValue
         if let reason = subject.unreadable, plugin.map({ !StatusValue.isReady($0) }) ?? true {
-            status = StatusValue(unreadable: reason, generation: subject.object["metadata"]["generation"].int, since: subject.since)
+            status = StatusValue(unreadable: reason, generation: subject.object["metadata"]["generation"].int?.int64, since: subject.since)
         } else if var plugin {
             if let off = subject.off, plugin.state == .skipped { plugin.reason = off }
             status = StatusValue(plugin, since: subject.since)

@@ -92,11 +92,8 @@ struct StatusValue {
 
     /// `850ns`, `12µs`, `3.4ms`, `1.2s`: two digits say enough.
     static func duration(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        let nanoseconds =
-            seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-            ? Int64.max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        for (unit, size) in [("s", Int64(1_000_000_000)), ("ms", 1_000_000), ("µs", 1_000)] where nanoseconds >= size {
+        let nanoseconds = duration.nanoseconds
+        for (unit, size) in [("s", Whole(1_000_000_000)), ("ms", 1_000_000), ("µs", 1_000)] where nanoseconds >= size {
             let tenths = nanoseconds / (size / 10)
             return tenths >= 100 || tenths % 10 == 0 ? "\(tenths / 10)\(unit)" : "\(tenths / 10).\(tenths % 10)\(unit)"
         }

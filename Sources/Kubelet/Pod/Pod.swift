@@ -22,7 +22,7 @@ struct Pod: Sendable {
     var status: Value { value["status"] }
     var labels: [String: String] { metadata["labels"].strings }
     var annotations: [String: String] { metadata["annotations"].strings }
-    var generation: Int64 { metadata["generation"].int ?? 0 }
+    var generation: Whole { metadata["generation"].int ?? 0 }
 
     var containers: [Value] { spec["containers"].elements }
     var initContainers: [Value] { spec["initContainers"].elements }
@@ -38,7 +38,7 @@ struct Pod: Sendable {
     var isMirror: Bool { annotations["kubernetes.io/config.mirror"] != nil }
 
     /// How long its containers get to stop.
-    var gracePeriod: Int64 { metadata["deletionGracePeriodSeconds"].seconds ?? spec["terminationGracePeriodSeconds"].seconds ?? 30 }
+    var gracePeriod: Whole { metadata["deletionGracePeriodSeconds"].seconds ?? spec["terminationGracePeriodSeconds"].seconds ?? 30 }
 
     /// The pod in messages: `web-1_default(3b9c…)`.
     var description: String { "\(name)_\(namespace)(\(uid))" }

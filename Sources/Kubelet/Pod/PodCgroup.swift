@@ -13,17 +13,17 @@ struct PodCgroup: Sendable {
     /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves
     /// the pod with its containers' own values.
     static func apply(_ pod: Pod) {
-        var requests: Int64 = 0
-        var cpuLimit: Int64? = 0
-        var memoryLimit: Int64? = 0
+        var requests: Whole = 0
+        var cpuLimit: Whole? = 0
+        var memoryLimit: Whole? = 0
         // Init containers run one after another: the biggest counts, beside all that run together.
         for container in pod.containers + pod.initContainers.filter(\.isSidecar) {
             let resources = container["resources"]
             let cpu = resources[path: "limits", "cpu"].quantity?.milliValue
             let memory = resources[path: "limits", "memory"].quantity?.value
-            requests = sum(requests, resources[path: "requests", "cpu"].quantity?.milliValue ?? cpu ?? 0)
-            cpuLimit = cpu.flatMap { limit in cpuLimit.map { sum($0, limit) } }
-            memoryLimit = memory.flatMap { limit in memoryLimit.map { sum($0, limit) } }
+            requests += (resources[path: "requests", "cpu"].quantity?.milliValue ?? cpu ?? 0)
+            cpuLimit = cpu.flatMap { limit in cpuLimit.map { $0 + limit } }
+            memoryLimit = memory.flatMap { limit in memoryLimit.map { $0 + limit } }
         }
         for container in pod.initContainers where !container.isSidecar {
             let resources = container["resources"]
@@ -49,13 +49,7 @@ struct PodCgroup: Sendable {
         }
     }
 
-    /// Of amounts that a Pod's owner may choose as large as numbers go.
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-        let (sum, isBeyond) = left.addingReportingOverflow(right)
-        return isBeyond ? .max : sum
-    }
-
-    private static func set(_ value: Int64, _ file: String) { Files.writeExisting(String(value), to: "\(root)/\(file)") }
+    private static func set(_ value: Whole, _ file: String) { Files.writeExisting(String(value), to: "\(root)/\(file)") }
 
     /// Removes the group from every hierarchy. Groups that still have processes stay, and go with the next attempt.
     static func remove(uid: String) {

@@ -95,7 +95,7 @@ struct CRI: Sendable {
         _ = try await change("StartContainer", ["container_id": .string(id)])
     }
 
-    func stopContainer(_ id: String, grace seconds: Int64) async throws(RuntimeFailure) {
+    func stopContainer(_ id: String, grace seconds: Whole) async throws(RuntimeFailure) {
         _ = try await call(
             "RuntimeService/StopContainer", ["container_id": .string(id), "timeout": .int(seconds)], timeout: CRI.usual + .seconds(seconds))
     }
@@ -109,7 +109,7 @@ struct CRI: Sendable {
     func reopenLog(_ id: String) async throws(RuntimeFailure) { _ = try await change("ReopenContainerLog", ["container_id": .string(id)]) }
 
     /// Runs a command to its end. `timeout` of zero means none. What the command leaves behind holds nobody up beyond the timeout.
-    func exec(_ id: String, _ command: [String], timeout seconds: Int64) async throws(RuntimeFailure) -> (exitCode: Int64, output: String) {
+    func exec(_ id: String, _ command: [String], timeout seconds: Whole) async throws(RuntimeFailure) -> (exitCode: Whole, output: String) {
         // The runtime ends the command itself when its time is over, and must not hear before that nobody listens any more.
         let time: Duration? = seconds == 0 ? nil : .seconds(seconds)
         let answer = try await call(

@@ -14,7 +14,7 @@ struct PodStatus {
     let runtimeName: String
     let hostIPs: [String]
     /// Seconds since 1970.
-    let now: Int64
+    let now: Whole
     /// Says why the pod failed by the kubelet's own decision.
     var failure: (reason: String, message: String)?
 

@@ -7,7 +7,7 @@ struct PodActions: Equatable, Sendable {
     var killPod = false
     var createSandbox = false
     /// The number of the sandbox to create.
-    var attempt: Int64 = 0
+    var attempt: Whole = 0
     var sandbox: String?
     /// Indices into the init containers, in order.
     var initContainers: [Int] = []

@@ -112,7 +112,7 @@ extension PodWorker {
             let (made, logged) = try await onDisk { context, pod in
                 // The runtime writes the log there; that the place exists is the kubelet's to see to.
                 let logs = try context.configuration.makeLogDirectory(for: pod).make(container.name, mode: 0o755)
-                return (try mounts.make(hostsFile: hosts?()), try logs.names().compactMap { Int64($0.prefix { $0 != "." }) }.max())
+                return (try mounts.make(hostsFile: hosts?()), try logs.names().compactMap { Whole($0.prefix { $0 != "." }) }.max())
             }
             var config = try ContainerConfig(
                 pod: pod, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
@@ -133,10 +133,10 @@ extension PodWorker {
 
     /// One more than any before: no two containers of a pod have the same name and number. Where the runtime forgot them, their log files
     /// tell.
-    private func restartCount(_ container: Value, logged: Int64?) -> Int64 {
+    private func restartCount(_ container: Value, logged: Whole?) -> Whole {
         let known = runtime.containers.filter { $0.name == container.name }.map { max($0.restartCount, $0.attempt) }.max()
         guard let last = known ?? logged else { return 0 }
-        return last == .max ? last : last + 1
+        return last + 1
     }
 
     /// What the pod's hosts file says, to be asked where that may block; `nil` when the container mounts its own.

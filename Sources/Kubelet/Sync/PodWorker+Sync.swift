@@ -67,7 +67,7 @@ extension PodWorker {
     }
 
     /// The grace period of a container that is killed alone: its probe's, or the pod's.
-    private func grace(for kill: PodActions.Kill) -> Int64 {
+    private func grace(for kill: PodActions.Kill) -> Whole {
         guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].seconds else {
             return gracePeriod
         }
@@ -125,7 +125,7 @@ extension PodWorker {
         }
     }
 
-    private func sandboxConfig(attempt: Int64) async throws -> Value {
+    private func sandboxConfig(attempt: Whole) async throws -> Value {
         let host = try await onDisk { context, _ in DNS(parsing: Files.text(context.configuration.resolvConf) ?? "") }
         let (dns, isMissing) = DNS.configuration(
             for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)

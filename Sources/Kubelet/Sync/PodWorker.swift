@@ -38,11 +38,11 @@ actor PodWorker {
     /// Says why the kubelet itself ended the pod.
     var failure: (reason: String, message: String)?
     /// When to look again although nobody called, in nanoseconds since 1970.
-    var retryAt: Int64?
+    var retryAt: Whole?
     var volumes: [String: Volumes.Mounted]?
-    var volumesCheckedAt: Int64 = 0
-    var volumeFailures: Int64 = 0
-    var sandboxFailures: Int64 = 0
+    var volumesCheckedAt: Whole = 0
+    var volumeFailures = 0
+    var sandboxFailures = 0
     /// Steps that failed in a row.
     private var failures = 0
     /// When the pod was first seen, which its sandbox remembers.
@@ -55,7 +55,7 @@ actor PodWorker {
     }
 
     /// How often volumes that show API objects are brought up to date. Upstream's sync period.
-    static let resync: Int64 = 60_000_000_000
+    static let resync: Whole = 60_000_000_000
 
     init(_ pod: Pod, context: Context, isKnownToRuntime: Bool) {
         uid = pod.uid
@@ -135,7 +135,7 @@ actor PodWorker {
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
     /// How long containers get to stop. A pod leaves the API before they have only by force.
-    var gracePeriod: Int64 { isRemoved ? 0 : pod.gracePeriod }
+    var gracePeriod: Whole { isRemoved ? 0 : pod.gracePeriod }
 
     // MARK: Steps
 
@@ -160,7 +160,7 @@ actor PodWorker {
 
     /// Asks for another step in so many seconds, unless an earlier one is due anyway.
     func retry(in seconds: Double) {
-        let time = Clock.nanoseconds() + Int64(seconds * 1_000_000_000)
+        let time = Clock.nanoseconds() + Whole(seconds * 1_000_000_000)
         retryAt = min(retryAt ?? time, time)
     }
 
@@ -187,7 +187,7 @@ actor PodWorker {
         }
     }
 
-    var activeDeadline: Int64? {
+    var activeDeadline: Whole? {
         guard let seconds = pod.spec["activeDeadlineSeconds"].seconds,
             let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
         else {

@@ -31,7 +31,8 @@ extension ChildJob {
             let component = value["component"].string,
             let path = value["path"].string
         else { throw Malformed() }
-        self.init(plugin: plugin, kind: kind, component: component, abi: value["abi"].string, path: path, memory: value["memory"].int)
+        self.init(
+            plugin: plugin, kind: kind, component: component, abi: value["abi"].string, path: path, memory: value["memory"].int?.int64)
     }
 }
 

@@ -16,8 +16,8 @@ final class FakeRuntime: Runtime {
         var hanging: [String: [UnsafeContinuation<Void, Never>]] = [:]
         var changed: (@Sendable (String, String) -> Void)?
         /// Exit codes of commands run in containers.
-        var execExitCode: Int64 = 0
-        var clock: Int64 = 1_767_323_045_000_000_000
+        var execExitCode: Whole = 0
+        var clock: Whole = 1_767_323_045_000_000_000
     }
     let state = Mutex(State())
 
@@ -37,7 +37,7 @@ final class FakeRuntime: Runtime {
     func count(_ method: String) -> Int { calls.count { $0 == method } }
 
     /// Ends a running container by itself.
-    func exit(_ name: String, code: Int64) {
+    func exit(_ name: String, code: Whole) {
         let (changed, sandbox, id) = state.withLock { state -> ((@Sendable (String, String) -> Void)?, String, String) in
             guard
                 let (id, container) = state.containers.first(where: {
@@ -106,7 +106,7 @@ extension FakeRuntime.State {
         return .int(clock)
     }
 
-    mutating func end(_ id: String, code: Int64) {
+    mutating func end(_ id: String, code: Whole) {
         containers[id]?["state"] = 2
         containers[id]?["exit_code"] = .int(code)
         containers[id]?["reason"] = code == 0 ? "Completed" : "Error"

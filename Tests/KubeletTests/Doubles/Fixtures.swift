@@ -29,7 +29,7 @@ func pod(_ spec: Value = .null, metadata: Value = .null, status: Value = .null) 
 }
 
 /// A container of the runtime.
-func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 = 0, sandbox: String = "s1", image: String = "web:1")
+func container(_ name: String, _ state: PodRuntime.Container.State, exit: Whole = 0, sandbox: String = "s1", image: String = "web:1")
     -> PodRuntime.Container
 {
     PodRuntime.Container(
@@ -37,7 +37,7 @@ func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 
         hash: ContainerHash.hash(of: ["name": .string(name), "image": .string(image)]))
 }
 
-func sandbox(_ id: String = "s1", attempt: Int64 = 0, isReady: Bool = true) -> PodRuntime.Sandbox {
+func sandbox(_ id: String = "s1", attempt: Whole = 0, isReady: Bool = true) -> PodRuntime.Sandbox {
     PodRuntime.Sandbox(id: id, attempt: attempt, isReady: isReady, createdAt: 1, ips: ["10.1.0.1"], networkMode: 0)
 }
 
