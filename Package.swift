@@ -99,7 +99,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(
-            name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "plugins.txt"],
+            name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "fields.txt", "plugins.txt"],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
@@ -237,7 +237,10 @@ let package = Package(
             ]),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["APIModel", "Client", "PluginAPI", "PluginConformance", "PluginHost", "Store", product("Logging", "swift-log")],
+            dependencies: [
+                "APIModel", "APIServer", "Client", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Store",
+                product("Logging", "swift-log"),
+            ],
             path: "Benchmarks",
             swiftSettings: swift),
     ] + plugins.map(\.target)

@@ -24,6 +24,7 @@ public final class APIServer: Responder {
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
+        configuration.store.use(StoredTerms(configuration.kinds.catalogue))
         grants = Grants()
         let rbac = RBACAuthorizer(store: configuration.store)
         let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + [rbac])

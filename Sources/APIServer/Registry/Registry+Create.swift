@@ -36,7 +36,7 @@ extension Registry {
             guard errors.isEmpty else { throw target.invalid(errors) }
             return try await storage.admission.validate(object, request) {
                 if write.isDryRun {
-                    if store.latest(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
+                    if store.get(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
                     storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
                     return (Answer(.stored(object), code: 201), .dropped)
                 }

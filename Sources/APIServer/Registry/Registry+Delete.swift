@@ -4,17 +4,15 @@ import Store
 extension Registry {
     private static let orphanFinalizer = "orphan"
     private static let foregroundFinalizer = "foregroundDeletion"
-    private static let attempts = 1_000
 
     /// Removes an object, or marks it as being deleted when it has a grace period, finalizers or something of its kind to wait for.
     ///
     /// Returns after the commit, with the object as it is now, or a Status when it is gone.
     func delete(_ target: Target, _ options: DeleteOptions, _ write: WriteContext) async throws -> Answer {
-        for _ in 1...Self.attempts {
-            guard let record = store.latest(target.key) else { throw target.notFound }
+        while true {
+            guard let record = store.get(target.key) else { throw target.notFound }
             if let answer = try await deleteOnce(target, record, options, write) { return answer }
         }
-        throw target.conflict(Self.conflictMessage)
     }
 
     /// `nil` when somebody wrote in between.

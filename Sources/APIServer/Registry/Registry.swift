@@ -50,9 +50,9 @@ final class Registry: Sendable {
 
     // MARK: Reading for strategies
 
-    /// The newest state of an object of a built-in kind, writes in flight included.
+    /// The newest state of an object of a built-in kind.
     func latest(_ collection: String, namespace: String = "", name: String) -> Object? {
-        store.latest(Key(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
+        store.get(Key(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
     }
 
     func all(_ collection: String, namespace: String? = nil) -> [Object] {

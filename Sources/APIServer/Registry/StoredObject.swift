@@ -16,6 +16,17 @@ final class StoredObject: Sendable {
     /// - Parameter value: what the bytes say, but for the resourceVersion.
     init(_ value: Value?) { state = Mutex(value.map(State.written) ?? .none) }
 
+    /// What it holds, whose resourceVersion may not be known yet.
+    var value: Value? {
+        state.withLock { state in
+            switch state {
+            case .written(let value): value
+            case .object(let object): object.value
+            case .none: nil
+            }
+        }
+    }
+
     func object(of record: Record) -> Object {
         state.withLock { state in
             switch state {
