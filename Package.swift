@@ -106,6 +106,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
 
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
+        module("CEL", ["APIModel", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CHash", "CSQLite", product("Logging", "swift-log")]),
         module(
             "PKI",
@@ -178,6 +179,7 @@ let package = Package(
             ]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
+        tests("CEL", ["APIModel"]),
         tests(
             "APIServer",
             [

@@ -139,7 +139,8 @@ public enum Timestamp {
 
     private static func floored(_ number: Int64, _ divisor: Int64) -> Int64 { (number >= 0 ? number : number - divisor + 1) / divisor }
 
-    private static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
+    /// The number of a day, counted from 1970.
+    public static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
         let year = month <= 2 ? year - 1 : year
         let era = floored(year, 400)
         let yearOfEra = year - era * 400
@@ -147,7 +148,7 @@ public enum Timestamp {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    private static func civil(day: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    public static func civil(day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = floored(shifted, 146_097)
         let dayOfEra = shifted - era * 146_097

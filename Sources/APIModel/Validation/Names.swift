@@ -1,6 +1,6 @@
 /// What names, labels and addresses must look like. Each check gives upstream's complaints, none when the text is good.
-enum Names {
-    static func dnsLabel(_ text: String) -> [String] {
+public enum Names {
+    public static func dnsLabel(_ text: String) -> [String] {
         var problems = length(text, 63)
         if !isLabel(text[...]) {
             problems.append(
@@ -10,7 +10,7 @@ enum Names {
         return problems
     }
 
-    static func dnsSubdomain(_ text: String) -> [String] {
+    public static func dnsSubdomain(_ text: String) -> [String] {
         var problems = length(text, 253)
         if !isSubdomain(text) {
             problems.append(
@@ -22,7 +22,7 @@ enum Names {
     }
 
     /// RFC 1035: the names of Services.
-    static func dns1035Label(_ text: String) -> [String] {
+    public static func dns1035Label(_ text: String) -> [String] {
         var problems = length(text, 63)
         if !isLabel(text[...]) || !(text.utf8.first.map(isLower) ?? false) {
             problems.append(
@@ -33,12 +33,12 @@ enum Names {
     }
 
     /// The key of a label or an annotation, a finalizer: `example.com/name`.
-    static func qualifiedName(_ text: String) -> [String] {
+    public static func qualifiedName(_ text: String) -> [String] {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         var problems: [String] = []
         if parts.count > 2 {
             return [
-                "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+                "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
                     + "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             ]
         }
@@ -63,7 +63,7 @@ enum Names {
         return problems
     }
 
-    static func labelValue(_ text: String) -> [String] {
+    public static func labelValue(_ text: String) -> [String] {
         var problems = length(text, 63)
         if !text.isEmpty, !isQualifiedPart(text) {
             problems.append(
