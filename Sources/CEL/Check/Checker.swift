@@ -144,9 +144,9 @@ struct Checker {
 
     private mutating func check(_ expression: Expression, _ call: Call) {
         if call.function == Operator.optionalSelect, call.target == nil, case .string(let name)? = call.arguments.last?.literal {
-            let type = substitution.resolve(self.field(name, of: call.arguments[0], at: expression.offset, isOptional: true))
+            let type = self.field(name, of: call.arguments[0], at: expression.offset, isOptional: true)
             set(call.arguments[1], .string)
-            return set(expression, type, .function([]))
+            return set(expression, substitution.resolve(type), .function([]))
         }
         for argument in call.arguments { check(argument) }
         // A function with dots in its name comes before a method.

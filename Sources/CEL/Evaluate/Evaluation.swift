@@ -8,6 +8,7 @@ public final class Evaluation {
 
     private(set) var cost: UInt64 = 0
     private let limit: UInt64
+    private let mostSteps: UInt64
     private var steps: UInt64 = 0
     private var loops = 0
     let inputs: [CELValue?]
@@ -24,6 +25,8 @@ public final class Evaluation {
     init(inputs: [CELValue?], localCount: Int, limit: UInt64) {
         self.inputs = inputs
         self.limit = limit
+        // Room for large values in cheap expressions, such as the comparison of two whole objects.
+        mostSteps = max(10_000_000, Estimate.saturatingMultiply(limit, Self.stepsPerUnit))
         locals = ContiguousArray(repeating: .pending, count: localCount)
     }
 
@@ -41,8 +44,16 @@ public final class Evaluation {
     /// Counts one step of going through a nested value.
     func step() throws(EvaluationError) {
         steps &+= 1
-        // Room for large values in cheap expressions, such as the comparison of two whole objects.
-        if steps > 10_000_000, steps / Self.stepsPerUnit > limit { throw .costLimit }
+        if steps > mostSteps { throw .costLimit }
+    }
+
+    /// Matches a pattern, for which time is not in every case what the cost says: repetitions are written out, and a search begins anew after each match.
+    func matching<Result>(_ match: (inout MatchingEffort) -> Result) throws(EvaluationError) -> Result {
+        var effort = MatchingEffort(most: mostSteps > steps ? mostSteps - steps : 0)
+        let result = match(&effort)
+        steps &+= effort.steps
+        if effort.isExhausted { throw .costLimit }
+        return result
     }
 
     /// Called for each round of a loop: ends the evaluation when its task is cancelled.

@@ -4,7 +4,7 @@ enum FormatString {
 
     private enum Piece {
         case text(String)
-        case clause(Clause)
+        case clause(Clause, argument: Int)
     }
 
     /// What follows a percent sign.
@@ -23,30 +23,40 @@ enum FormatString {
     private static let defaultPrecision = 6
     private static let mostDigits = 1000
 
-    /// Goes through a format string and calls `write` for each clause with the number of its argument.
-    private static func walk(
-        _ format: String, count: Int, isCheck: Bool, text: (String) -> Void, _ write: (Clause, Int) throws(Problem) -> Void
-    ) throws(Problem) {
-        var rest = Substring(format).unicodeScalars
-        var argument = 0
-        while let percent = rest.firstIndex(of: "%") {
-            text(String(rest[..<percent]))
-            rest = rest[rest.index(after: percent)...]
-            if rest.first == "%" {
-                text("%")
-                rest = rest.dropFirst()
-                continue
-            }
-            // As upstream, the argument is fetched before the clause is read, but not when checking.
-            if !isCheck, argument >= count { throw Problem(message: "index \(argument) out of range") }
-            if rest.isEmpty { throw Problem(message: "unexpected end of string") }
-            if argument >= count { throw Problem(message: "index \(argument) out of range") }
-            do throws(Problem) {
-                try write(try clause(&rest), argument)
-            } catch { throw error }
-            argument += 1
+    /// Reads a format string piece by piece.
+    private struct Reader {
+        private var rest: Substring.UnicodeScalarView
+        private let isCheck: Bool
+        private let count: Int
+        /// How many arguments were used.
+        private(set) var used = 0
+
+        init(_ format: String, count: Int, isCheck: Bool) {
+            rest = Substring(format).unicodeScalars
+            self.count = count
+            self.isCheck = isCheck
         }
-        text(String(rest))
+
+        mutating func next() throws(Problem) -> Piece? {
+            if rest.isEmpty { return nil }
+            guard rest.first == "%" else {
+                let text = rest.prefix { $0 != "%" }
+                rest = rest[text.endIndex...]
+                return .text(String(text))
+            }
+            rest = rest.dropFirst()
+            if rest.first == "%" {
+                rest = rest.dropFirst()
+                return .text("%")
+            }
+            let outOfRange = Problem(message: "index \(used) out of range")
+            // As upstream, the argument is fetched before the clause is read, but not when checking.
+            if !isCheck, used >= count { throw outOfRange }
+            if rest.isEmpty { throw Problem(message: "unexpected end of string") }
+            if used >= count { throw outOfRange }
+            used += 1
+            return .clause(try FormatString.clause(&rest), argument: used - 1)
+        }
     }
 
     private static func clause(_ rest: inout Substring.UnicodeScalarView) throws(Problem) -> Clause {
@@ -71,9 +81,7 @@ enum FormatString {
         return Clause(letter: letter, precision: precision.map { min($0, mostDigits) })
     }
 
-    private static func during(_ problem: String, at offset: Int? = nil) -> Problem {
-        Problem(message: "error during formatting: \(problem)", offset: offset)
-    }
+    private static func during(_ problem: String) -> String { "error during formatting: \(problem)" }
 
     private static func refusal(_ clause: Clause, _ type: String) -> String {
         let rule =
@@ -97,18 +105,18 @@ enum FormatString {
         guard case .string(let format)? = call.target?.literal, call.arguments.count == 1,
             case .list(let arguments, _) = call.arguments[0].kind
         else { return }
-        var used = 0
+        var reader = Reader(format, count: arguments.count, isCheck: true)
         do throws(Problem) {
-            try walk(format, count: arguments.count, isCheck: true, text: { _ in }) { clause, index throws(Problem) in
-                used = index + 1
-                if let (odd, type) = misfit(clause, arguments[index], checked) {
-                    throw during(refusal(clause, type.runtimeName), at: odd.offset)
+            while let piece = try reader.next() {
+                guard case .clause(let clause, let argument) = piece else { continue }
+                if let (odd, type) = misfit(clause, arguments[argument], checked) {
+                    throw Problem(message: during(refusal(clause, type.runtimeName)), offset: odd.offset)
                 }
             }
         } catch { return issues.report(error.message, at: error.offset ?? expression.offset) }
-        if arguments.count > used {
+        if arguments.count > reader.used {
             issues.report(
-                "too many arguments supplied to string.format (expected \(used), got \(arguments.count))", at: expression.offset)
+                "too many arguments supplied to string.format (expected \(reader.used), got \(arguments.count))", at: expression.offset)
         }
     }
 
@@ -136,20 +144,21 @@ enum FormatString {
 
     static func format(_ format: String, _ arguments: ListValue, _ evaluation: Evaluation) throws(EvaluationError) -> String {
         var result = ""
-        do throws(Problem) {
-            try walk(format, count: arguments.count, isCheck: false, text: { result += $0 }) { clause, index throws(Problem) in
-                do throws(EvaluationError) { result += try write(clause, try arguments.element(index), evaluation) } catch {
-                    throw error.isFinal ? Problem(message: error.message) : during(error.message)
+        var reader = Reader(format, count: arguments.count, isCheck: false)
+        while true {
+            let piece: Piece?
+            do throws(Problem) { piece = try reader.next() } catch { throw EvaluationError(error.message) }
+            switch piece {
+            case nil: return result
+            case .text(let text): result += text
+            case .clause(let clause, let argument):
+                do throws(EvaluationError) { result += try write(clause, try arguments.element(argument), evaluation) } catch {
+                    throw error.isFinal ? error : EvaluationError(during(error.message))
                 }
                 // Arguments can be longer than the format that is charged for.
-                do throws(EvaluationError) { try evaluation.charge(UInt64(result.utf8.count) / 10_000) } catch {
-                    throw Problem(message: error.message)
-                }
+                try evaluation.charge(UInt64(result.utf8.count) / 10_000)
             }
-        } catch {
-            throw error.message == EvaluationError.costLimit.message ? .costLimit : EvaluationError(error.message)
         }
-        return result
     }
 
     private static func write(_ clause: Clause, _ value: CELValue, _ evaluation: Evaluation) throws(EvaluationError) -> String {

@@ -6,9 +6,9 @@ extension Library {
             Function(
                 "find",
                 .method("string_find_string", [.string, .string], .string, cost: .matching(hasResult: true), preparation: preparedFind) {
-                    a, _ throws(EvaluationError) in
+                    a, evaluation throws(EvaluationError) in
                     let text = try a.string(0)
-                    return find(try illegal(a[1]), text)
+                    return try find(try illegal(a[1], evaluation), text, evaluation)
                 }),
             Function(
                 "findAll",
@@ -21,31 +21,38 @@ extension Library {
                     preparation: preparedFindAll, findAll)),
         ])
 
-    private static func illegal(_ pattern: CELValue) throws(EvaluationError) -> RegularExpression {
-        do throws(EvaluationError) { return try RegularExpression(of: pattern) } catch {
-            throw error == .noSuchOverload ? error : EvaluationError("Illegal regex: \(error.message)")
+    private static func illegal(_ pattern: CELValue, _ evaluation: Evaluation) throws(EvaluationError) -> RegularExpression {
+        do throws(EvaluationError) { return try RegularExpression(of: pattern, evaluation) } catch {
+            throw error == .noSuchOverload || error.isFinal ? error : EvaluationError("Illegal regex: \(error.message)")
         }
     }
 
-    private static func find(_ expression: RegularExpression, _ text: String) -> CELValue {
-        .string(expression.firstMatch(in: text).map(String.init) ?? "")
+    private static func find(
+        _ expression: RegularExpression, _ text: String, _ evaluation: Evaluation
+    ) throws(EvaluationError) -> CELValue {
+        .string(try evaluation.matching { expression.firstMatch(in: text, &$0) }.map(String.init) ?? "")
     }
 
-    private static func findAll(_ expression: RegularExpression, _ a: Arguments) throws(EvaluationError) -> CELValue {
+    private static func findAll(
+        _ expression: RegularExpression, _ a: Arguments, _ evaluation: Evaluation
+    ) throws(EvaluationError) -> CELValue {
         let limit = a.count > 2 ? try a.int(2) : -1
-        let matches = expression.allMatches(in: try a.string(0), limit: limit < 0 ? nil : Int(limit))
+        let text = try a.string(0)
+        let matches = try evaluation.matching { expression.allMatches(in: text, limit: limit < 0 ? nil : Int(limit), &$0) }
         return .list(ListValue(matches.map { .string(String($0)) }))
     }
 
-    private static let findAll: Overload.Implementation = { a, _ throws(EvaluationError) in try findAll(try illegal(a[1]), a) }
+    private static let findAll: Overload.Implementation = { a, evaluation throws(EvaluationError) in
+        try findAll(try illegal(a[1], evaluation), a, evaluation)
+    }
 
     private static let preparedFind = Overload.Preparation { pattern throws(EvaluationError) in
         let expression = try RegularExpression(of: pattern)
-        return { a, _ throws(EvaluationError) in find(expression, try a.string(0)) }
+        return { a, evaluation throws(EvaluationError) in try find(expression, try a.string(0), evaluation) }
     }
 
     private static let preparedFindAll = Overload.Preparation { pattern throws(EvaluationError) in
         let expression = try RegularExpression(of: pattern)
-        return { a, _ throws(EvaluationError) in try findAll(expression, a) }
+        return { a, evaluation throws(EvaluationError) in try findAll(expression, a, evaluation) }
     }
 }

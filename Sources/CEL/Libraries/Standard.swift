@@ -274,14 +274,18 @@ extension Library {
                 preparation: preparedMatch, match)),
     ]
 
-    private static let match: Overload.Implementation = { a, _ throws(EvaluationError) in
+    private static let match: Overload.Implementation = { a, evaluation throws(EvaluationError) in
         let text = try a.string(0)
-        return .bool(try RegularExpression(of: a[1]).matches(text))
+        let expression = try RegularExpression(of: a[1], evaluation)
+        return .bool(try evaluation.matching { expression.matches(text, &$0) })
     }
 
     private static let preparedMatch = Overload.Preparation { pattern throws(EvaluationError) in
         let expression = try RegularExpression(of: pattern)
-        return { a, _ throws(EvaluationError) in .bool(expression.matches(try a.string(0))) }
+        return { a, evaluation throws(EvaluationError) in
+            let text = try a.string(0)
+            return .bool(try evaluation.matching { expression.matches(text, &$0) })
+        }
     }
 }
 
@@ -290,6 +294,13 @@ extension RegularExpression {
     init(of value: CELValue) throws(EvaluationError) {
         guard case .string(let pattern) = value else { throw .noSuchOverload }
         do throws(PatternError) { try self.init(pattern) } catch { throw EvaluationError(error.description) }
+    }
+
+    /// The same while evaluating, which has to do with how long it takes.
+    init(of value: CELValue, _ evaluation: Evaluation) throws(EvaluationError) {
+        try self.init(of: value)
+        let steps = UInt64(size) * 10
+        try evaluation.matching { $0.steps = steps }
     }
 }
 

@@ -1,3 +1,12 @@
+/// How much of matching was done, and how much may be. What is stopped for it finds nothing more.
+struct MatchingEffort {
+    /// Characters times ways to match that were under way.
+    var steps: UInt64 = 0
+    var most: UInt64 = .max
+
+    var isExhausted: Bool { steps > most }
+}
+
 /// Runs a program over text: all ways to match at once, in order of preference, one character at a time.
 ///
 /// The time is at most the length of the text times that of the program, whatever the pattern.
@@ -43,11 +52,13 @@ struct PatternMachine {
     private var path: Path
     private var current: Threads
     private var following: Threads
+    private(set) var effort: MatchingEffort
 
-    init(_ program: PatternProgram, _ text: UnsafeBufferPointer<UInt8>, slotCount: Int) {
+    init(_ program: PatternProgram, _ text: UnsafeBufferPointer<UInt8>, slotCount: Int, _ effort: MatchingEffort) {
         self.program = program
         self.text = text
         self.slotCount = slotCount
+        self.effort = effort
         current = Threads(program.instructions.count, slotCount: slotCount)
         following = current
         path = Path(slots: Array(repeating: -1, count: slotCount))
@@ -67,6 +78,8 @@ struct PatternMachine {
             }
             // Only a later start could still match.
             if current.dense.isEmpty, match != nil || program.isAnchored { return match }
+            effort.steps &+= 1 + UInt64(current.dense.count)
+            if effort.isExhausted { return nil }
             if let found = step(next, position + width) { match = found }
             if match != nil, slotCount == 0 { return match }
             guard next != nil else { return match }

@@ -11,21 +11,46 @@ public struct RegularExpression: Sendable {
         program = try PatternProgram(pattern)
     }
 
+    /// How many instructions it is made of.
+    var size: Int { program.instructions.count }
+
     /// The names of the groups, `nil` for those without one. The first is the whole match.
     public var captureNames: [String?] { program.captureNames }
 
     /// Whether the pattern matches anywhere in the text.
-    public func matches(_ text: String) -> Bool { search(text, slotCount: 0) { $0.run(from: 0) != nil } }
+    public func matches(_ text: String) -> Bool {
+        var effort = MatchingEffort()
+        return matches(text, &effort)
+    }
 
     /// The leftmost match.
-    public func firstMatch(in text: String) -> Substring? { captures(in: text, slotCount: 2)?[0] }
+    public func firstMatch(in text: String) -> Substring? {
+        var effort = MatchingEffort()
+        return firstMatch(in: text, &effort)
+    }
 
     /// The leftmost match and what its groups took, `nil` for groups that took no part.
-    public func captures(in text: String) -> [Substring?]? { captures(in: text, slotCount: captureNames.count * 2) }
+    public func captures(in text: String) -> [Substring?]? {
+        var effort = MatchingEffort()
+        return captures(in: text, slotCount: captureNames.count * 2, &effort)
+    }
 
     /// All matches that do not overlap, from the left; at most `limit` if that is given. An empty match right after another one is none.
+    ///
+    /// Each match is looked for in linear time.
     public func allMatches(in text: String, limit: Int? = nil) -> [Substring] {
-        let ranges = search(text, slotCount: 2) { machine in
+        var effort = MatchingEffort()
+        return allMatches(in: text, limit: limit, &effort)
+    }
+
+    func matches(_ text: String, _ effort: inout MatchingEffort) -> Bool {
+        search(text, slotCount: 0, &effort) { $0.run(from: 0) != nil }
+    }
+
+    func firstMatch(in text: String, _ effort: inout MatchingEffort) -> Substring? { captures(in: text, slotCount: 2, &effort)?[0] }
+
+    func allMatches(in text: String, limit: Int?, _ effort: inout MatchingEffort) -> [Substring] {
+        let ranges = search(text, slotCount: 2, &effort) { machine in
             var ranges: [Range<Int>] = []
             var position = 0
             var lastEnd = -1
@@ -47,18 +72,21 @@ public struct RegularExpression: Sendable {
         return ranges.map { Self.part(of: text, $0) }
     }
 
-    private func captures(in text: String, slotCount: Int) -> [Substring?]? {
-        search(text, slotCount: slotCount) { $0.run(from: 0) }.map { places in
+    private func captures(in text: String, slotCount: Int, _ effort: inout MatchingEffort) -> [Substring?]? {
+        search(text, slotCount: slotCount, &effort) { $0.run(from: 0) }.map { places in
             stride(from: 0, to: places.count, by: 2).map { index in
                 places[index] >= 0 && places[index + 1] >= 0 ? Self.part(of: text, Int(places[index])..<Int(places[index + 1])) : nil
             }
         }
     }
 
-    private func search<Result>(_ text: String, slotCount: Int, _ body: (inout PatternMachine) -> Result) -> Result {
+    private func search<Result>(
+        _ text: String, slotCount: Int, _ effort: inout MatchingEffort, _ body: (inout PatternMachine) -> Result
+    ) -> Result {
         var text = text
         return text.withUTF8 { bytes in
-            var machine = PatternMachine(program, bytes, slotCount: slotCount)
+            var machine = PatternMachine(program, bytes, slotCount: slotCount, effort)
+            defer { effort = machine.effort }
             return body(&machine)
         }
     }

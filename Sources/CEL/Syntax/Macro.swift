@@ -32,13 +32,8 @@ enum MacroError: Error {
 
 /// Makes the nodes that a macro stands for; all of them have the place of its call.
 struct MacroBuilder {
-    fileprivate(set) var parser: Parser
+    var parser: Parser
     let offset: Int
-
-    init(parser: Parser, offset: Int) {
-        self.parser = parser
-        self.offset = offset
-    }
 
     mutating func node(_ kind: Expression.Kind, at offset: Int? = nil) throws(MacroError) -> Expression {
         do throws(Parser.Stop) { return try parser.node(offset ?? self.offset, kind) } catch { throw .stop(parser) }
