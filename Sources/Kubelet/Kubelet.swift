@@ -14,6 +14,7 @@ public final class Kubelet: Sendable {
     private let cache: Cache
     private let runtime: any Runtime
     private let recorder: EventRecorder
+    private let quarantine: Quarantine
     private let log: Logger
     private let state = Mutex(State())
     private let ready = Wakeup()
@@ -27,14 +28,17 @@ public final class Kubelet: Sendable {
     /// - Parameters:
     ///   - cache: for services, which containers learn of; it must be running, and may be shared.
     ///   - recorder: must be running.
+    ///   - quarantine: the pods that are left alone, whatever runs of them.
     public init(
-        configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder, log: Logger
+        configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder,
+        quarantine: Quarantine = Quarantine(), log: Logger
     ) {
         self.configuration = configuration
         self.client = client
         self.cache = cache
         self.runtime = runtime
         self.recorder = recorder
+        self.quarantine = quarantine
         self.log = log
     }
 
@@ -70,7 +74,7 @@ public final class Kubelet: Sendable {
             volumes: Volumes(configuration: configuration, client: client, tokens: tokens, disk: disk), disk: disk, events: recorder,
             statuses: statuses,
             machine: machine, runtimeName: { identity.name },
-            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
+            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, disk: disk, identity: identity, events: recorder,
             ready: ready, log: log)

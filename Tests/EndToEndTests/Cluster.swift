@@ -37,6 +37,21 @@ final class Cluster {
             ] + options)
     }
 
+    /// Ends the process by a signal, and returns when another serves in its place.
+    func crash(_ signal: Int32 = SIGKILL) throws {
+        let before = try processID()
+        kill(before, signal)
+        try waitForAnother(than: before)
+    }
+
+    /// Returns when another process than that one serves.
+    func waitForAnother(than process: pid_t) throws {
+        _ = try eventually {
+            guard try processID() != process else { throw Failure(description: "process \(process) is the newest") }
+            try kubectl("get", "--raw", "/readyz")
+        }
+    }
+
     @discardableResult
     func down() throws -> String { try run(executable, "down", "--data-dir", directory) }
 

@@ -13,8 +13,10 @@ struct StatusValue {
         "calls", "errors", "late", "p99", "slots", "shadow", "violations", "lastViolation", "forbidden", "lastForbidden",
     ]
 
-    /// - Parameter since: when the state last became ready, or ceased to be.
-    init(_ plugin: PluginStatus, since: String) {
+    /// - Parameters:
+    ///   - since: when the state last became ready, or ceased to be.
+    ///   - mark: why it runs in a process of its own although its specification does not say so.
+    init(_ plugin: PluginStatus, since: String, mark: CrashMark? = nil) {
         // What ran before goes on when a new version fails.
         let isEarlier = plugin.state == .failed && plugin.startTime != nil
         let reason = isEarlier ? "\(plugin.reason); what ran before goes on" : plugin.reason
@@ -32,11 +34,12 @@ struct StatusValue {
                 "lastForbidden": Self.text(plugin.lastForbidden),
                 "p99": Value(plugin.p99.map(Self.duration)), "slots": .array(plugin.slots.map(Self.slot)),
                 "shadow": plugin.shadow.map(Self.shadow) ?? .null,
-                "conditions": [
-                    Self.ready(
-                        Self.isReady(plugin), reason: isEarlier ? "EarlierVersion" : plugin.state.rawValue, message: reason,
-                        plugin.observedGeneration, since: since)
-                ],
+                "conditions": .array(
+                    [
+                        Self.ready(
+                            Self.isReady(plugin), reason: isEarlier ? "EarlierVersion" : plugin.state.rawValue, message: reason,
+                            plugin.observedGeneration, since: since)
+                    ] + (mark.map { [Self.isolated($0, plugin)] } ?? [])),
             ])
     }
 
@@ -63,6 +66,16 @@ struct StatusValue {
             "type": "Ready", "status": isReady ? "True" : "False", "reason": .string(reason), "message": .string(message),
             "lastTransitionTime": .string(since),
             "observedGeneration": Value(generation),
+        ]
+    }
+
+    /// It runs elsewhere than its specification says.
+    private static func isolated(_ mark: CrashMark, _ plugin: PluginStatus) -> Value {
+        [
+            "type": "Isolated", "status": "True", "reason": "Crashed",
+            "message": .string(
+                "\(mark.crash); it runs in a process of its own until its specification changes or `apus release plugin \(plugin.name)`"),
+            "lastTransitionTime": Value(plugin.startTime), "observedGeneration": Value(plugin.observedGeneration),
         ]
     }
 

@@ -19,6 +19,8 @@ struct Context: Sendable {
     /// The services of a namespace.
     let services: @Sendable (_ namespace: String) -> [Value]
     let log: Logger
+    /// The pods that are left alone.
+    var quarantine = Quarantine()
 
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`

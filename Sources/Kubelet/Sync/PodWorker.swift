@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import Logging
 import Synchronization
 
@@ -140,10 +141,14 @@ actor PodWorker {
     // MARK: Steps
 
     private func takeStep() async {
+        // Left alone by what happened since the pod was last heard of: a plugin's own process ended with it in hand, more than once.
+        if context.quarantine.holds(.kubelet, .pods, pod.object) { return }
         do {
-            if stage == .syncing { try await sync() }
-            if stage == .terminating { try await terminate() }
-            if stage == .terminated { try await finish() }
+            try await InHand.with(.kubelet, .pods, namespace: pod.namespace, name: pod.name, uid: pod.uid) {
+                if stage == .syncing { try await sync() }
+                if stage == .terminating { try await terminate() }
+                if stage == .terminated { try await finish() }
+            }
         } catch  where Task.isCancelled {
             // Something newer is to be done; it woke the worker, or will end it. What was under way may be carried out or not.
             isRuntimeStale = true
