@@ -57,6 +57,20 @@ final class Cluster {
 
     func apus(_ arguments: String...) throws -> String { try run([executable] + arguments + ["--data-dir", directory]) }
 
+    /// What the command said, however it ended.
+    func outcome(_ arguments: String...) throws -> (output: String, code: Int32) {
+        let process = Process()
+        process.executableURL = URL(filePath: executable)
+        process.arguments = arguments + ["--data-dir", directory]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (text, process.terminationStatus)
+    }
+
     @discardableResult
     func kubectl(_ arguments: String..., input: String? = nil) throws -> String {
         try run(["kubectl", "--kubeconfig", "\(directory)/admin.kubeconfig"] + arguments, input: input)
