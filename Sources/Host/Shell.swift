@@ -22,6 +22,7 @@ enum Shell {
         posix_spawn_file_actions_adddup2(&actions, inputEnds[0], 0)
         posix_spawn_file_actions_adddup2(&actions, outputEnds[1], 1)
         posix_spawn_file_actions_adddup2(&actions, outputEnds[1], 2)
+        _ = apus_spawn_closing_from(&actions, 3)
         defer { posix_spawn_file_actions_destroy(&actions) }
         var process = pid_t()
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
