@@ -56,15 +56,7 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
     ("controller-podgc", swiftPlugin("ControllerPodGC")),
     ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
-    (
-        "runtime-cri",
-        swiftPlugin(
-            "RuntimeCRI",
-            nio + [
-                "Streaming",
-                product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
-            ])
-    ),
+    ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
     ("runtime-fake", swiftPlugin("RuntimeFake")),
     ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
     ("example-controller", cPlugin("ExampleController")),
@@ -99,13 +91,14 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(
-            name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "plugins.txt"],
+            name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "fields.txt", "plugins.txt"],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
 
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
+        module("CEL", ["APIModel", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CHash", "CSQLite", product("Logging", "swift-log")]),
         module(
             "PKI",
@@ -122,7 +115,7 @@ let package = Package(
             ]),
         module("Containerd", ["APIModel", "CLinux", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         .target(name: "PauseProgram", path: "Images/pause", cSettings: [.unsafeFlags(["-std=gnu11"])]),
-        module("Streaming", nio + ["CZlib"]),
+        module("Streaming", nio + ["CZlib", product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2")]),
         module(
             "Client",
             [
@@ -132,7 +125,7 @@ let package = Package(
         module(
             "APIServer",
             nio + [
-                "APIModel", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
+                "APIModel", "CEL", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
@@ -140,7 +133,10 @@ let package = Package(
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
         module(
             "PluginHost",
-            ["PluginAPI", "APIModel", "CFFI", "CLinux", "Client", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+            [
+                "PluginAPI", "APIModel", "CFFI", "CLinux", "Client", "ELF", product("Crypto", "swift-crypto"),
+                product("Logging", "swift-log"),
+            ]),
         module("ELF"),
         module(
             "Scheduler",
@@ -184,13 +180,15 @@ let package = Package(
             ]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
+        tests("CEL", ["APIModel"]),
         tests(
             "APIServer",
             [
                 "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"),
-                product("OrderedCollections", "swift-collections"),
+                product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
+                product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
             ]),
         tests("Client", ["APIModel", "CLinux", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
@@ -237,7 +235,10 @@ let package = Package(
             ]),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["APIModel", "Client", "PluginAPI", "PluginConformance", "PluginHost", "Store", product("Logging", "swift-log")],
+            dependencies: [
+                "APIModel", "APIServer", "Client", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Store",
+                product("Logging", "swift-log"),
+            ],
             path: "Benchmarks",
             swiftSettings: swift),
     ] + plugins.map(\.target)

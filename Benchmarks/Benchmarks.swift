@@ -2,7 +2,8 @@ import Glibc
 
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
-/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise.
+/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; and
+/// what an API server over such a store pays to find objects.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory.
 @main
 struct Benchmarks {
@@ -16,26 +17,35 @@ struct Benchmarks {
             return
         }
         let place = CommandLine.arguments.dropFirst().first ?? "."
+        try await within(place) { try await StoreBenchmark(path: $0 + "/store.db").run() }
+        try await within(place) { try await SelectionBenchmark(path: $0 + "/store.db").run() }
+    }
+
+    /// Runs `body` with a directory of its own for a store.
+    private static func within(_ place: String, _ body: @Sendable (String) async throws -> Void) async throws {
         var template = Array("\(place)/benchmark-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             perror("cannot make a directory in \(place)")
             exit(1)
         }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let benchmark = StoreBenchmark(path: directory + "/store.db")
         defer {
-            for suffix in ["", "-wal", ".lock"] { unlink(benchmark.path + suffix) }
+            for suffix in ["", "-wal", ".lock"] { unlink(directory + "/store.db" + suffix) }
             rmdir(directory)
         }
-        try await benchmark.run()
+        try await body(directory)
     }
 
     /// Prints how often `body` happens in a second, given how many times it does it in one call.
-    static func rate(_ name: String, _ count: Int, _ body: () async throws -> Void) async rethrows {
+    ///
+    /// Returns the nanoseconds that each takes.
+    /// - Parameter base: the nanoseconds of something to compare with.
+    @discardableResult
+    static func rate(_ name: String, _ count: Int, against base: Double? = nil, _ body: () async throws -> Void) async rethrows -> Double {
         let time = try await ContinuousClock().measure { try await body() }
-        let perSecond = Double(count) / (time / .seconds(1))
-        print(
-            "\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(Int(perSecond))/s\t\(Int(time / .microseconds(1)) * 1_000 / count) ns each"
-        )
+        let each = time / .nanoseconds(1) / Double(count)
+        let ratio = base.map { "\tratio \((each / $0 * 1_000).rounded() / 1_000)" } ?? ""
+        print("\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(Int(1e9 / each))/s\t\(Int(each)) ns each\(ratio)")
+        return each
     }
 }

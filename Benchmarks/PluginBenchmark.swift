@@ -29,6 +29,16 @@ struct PluginBenchmark {
         }
         await plain.host.stop()
         await isolated.host.stop()
+        for (isolation, words) in [("None", "in the host"), ("Process", "in a process of its own")] {
+            var best = Duration.seconds(3600)
+            for _ in 0..<7 {
+                let start = ContinuousClock.now
+                let host = try await policy(isolation: isolation).host
+                best = min(best, .now - start)
+                await host.stop()
+            }
+            report("plugin: made and started, \(words)", best / .nanoseconds(1))
+        }
     }
 
     private typealias Score = (UnsafePointer<UInt64>, UnsafeMutablePointer<Int32>) -> apus_status

@@ -8,14 +8,14 @@ struct ReplicaSet {
 
     var name: String { object["metadata"]["name"].string ?? "" }
     var uid: String { object["metadata"]["uid"].string ?? "" }
-    var replicas: Int64 {
+    var replicas: Whole {
         get { object["spec"]["replicas"].int ?? 1 }
         set { object["spec"]["replicas"] = .int(newValue) }
     }
     var created: String { object["metadata"]["creationTimestamp"].string ?? "" }
     var annotations: [String: String] { object["metadata"]["annotations"].strings }
-    var revision: Int64 { annotations[Annotation.revision].flatMap { Int64($0) } ?? 0 }
-    func status(_ field: String) -> Int64 { object["status"][field].int ?? 0 }
+    var revision: Whole { annotations[Annotation.revision].flatMap { Whole($0) } ?? 0 }
+    func status(_ field: String) -> Whole { object["status"][field].int ?? 0 }
 
     /// The template without the hash label that the controller adds.
     var template: Value { Self.withoutHash(object["spec"]["template"]) }

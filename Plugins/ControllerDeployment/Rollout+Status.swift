@@ -4,19 +4,19 @@ internal import PluginKit
 extension Rollout {
     /// Writes what was reached, and says when to look again: at the progress deadline, if the rollout is still on its way.
     mutating func updateStatus() throws -> Outcome {
-        let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
+        let now = Timestamp.nowSeconds()
         var status = deployment["status"].isNull ? .emptyObject : deployment["status"]
-        let counts: [(String, Int64)] = [
-            ("replicas", all.reduce(0) { $0 + $1.status("replicas") }), ("updatedReplicas", new?.status("replicas") ?? 0),
-            ("readyReplicas", all.reduce(0) { $0 + $1.status("readyReplicas") }),
-            ("availableReplicas", all.reduce(0) { $0 + $1.status("availableReplicas") }),
+        let counts: [(String, Whole)] = [
+            ("replicas", all.reduce(.zero) { $0 + $1.status("replicas") }), ("updatedReplicas", new?.status("replicas") ?? 0),
+            ("readyReplicas", all.reduce(.zero) { $0 + $1.status("readyReplicas") }),
+            ("availableReplicas", all.reduce(.zero) { $0 + $1.status("availableReplicas") }),
         ]
         let available = counts[3].1
         // Of none, ReplicaSets say so with a zero; who has not looked yet says nothing.
         let terminating = all.compactMap { $0.object["status"]["terminatingReplicas"].int }
         let before = status
         for (field, count) in counts { status[field] = count == 0 ? .null : .int(count) }
-        status["terminatingReplicas"] = terminating.count == all.count ? .int(terminating.reduce(0, +)) : .null
+        status["terminatingReplicas"] = terminating.count == all.count ? .int(terminating.reduce(.zero, +)) : .null
         let unavailable = max(0, total - available)
         status["unavailableReplicas"] = unavailable == 0 ? .null : .int(unavailable)
         status["observedGeneration"] = deployment["metadata"]["generation"]
@@ -39,8 +39,8 @@ extension Rollout {
         return again
     }
 
-    private func setProgress(_ status: inout Value, before: Value, now: Int64) -> Outcome {
-        guard let deadline = deployment["spec"]["progressDeadlineSeconds"].int, deadline < Int64(Int32.max) else {
+    private func setProgress(_ status: inout Value, before: Value, now: Whole) -> Outcome {
+        guard let deadline = deployment["spec"]["progressDeadlineSeconds"].int, deadline < Whole(Int32.max) else {
             Conditions.remove(&status, type: "Progressing")
             return .done
         }

@@ -25,12 +25,12 @@ struct Rollout {
 
     var name: String { deployment["metadata"]["name"].string ?? "" }
     var namespace: String { deployment["metadata"]["namespace"].string ?? "" }
-    var wanted: Int64 { deployment["spec"]["replicas"].int ?? 1 }
+    var wanted: Whole { deployment["spec"]["replicas"].int ?? 1 }
     var all: [ReplicaSet] { old + (new.map { [$0] } ?? []) }
-    var total: Int64 { all.reduce(0) { $0 + $1.replicas } }
+    var total: Whole { all.reduce(.zero) { $0 + $1.replicas } }
 
     /// How many Pods may be made above, and may lack below, what is wanted. Both zero cannot move, so then one may lack.
-    var limits: (surge: Int64, unavailable: Int64) {
+    var limits: (surge: Whole, unavailable: Whole) {
         guard deployment["spec"]["strategy"]["type"].string != "Recreate" else { return (0, 0) }
         let update = deployment["spec"]["strategy"]["rollingUpdate"]
         let surge = Self.share(update["maxSurge"], of: wanted, roundedUp: true)
@@ -38,23 +38,21 @@ struct Rollout {
         return surge == 0 && unavailable == 0 ? (0, 1) : (surge, unavailable)
     }
 
-    /// A number, or a percentage of `whole`; 25 % where nothing is said.
-    static func share(_ value: Value, of whole: Int64, roundedUp: Bool) -> Int64 {
-        if let number = value.int { return number }
-        guard let percent = Int64((value.string ?? "25%").dropLast()) else { return 0 }
-        return roundedUp ? (whole * percent + 99) / 100 : whole * percent / 100
+    /// A quarter where nothing is said.
+    private static func share(_ value: Value, of all: Whole, roundedUp: Bool) -> Whole {
+        IntOrPercent(value.isNull ? "25%" : value)?.resolved(of: all, roundedUp: roundedUp) ?? 0
     }
 
     /// The size changed since the ReplicaSets were last sized.
     var wasScaled: Bool {
         all.contains { set in
-            set.replicas > 0 && set.annotations[Annotation.desiredReplicas].flatMap { Int64($0) }.map { $0 != wanted } ?? false
+            set.replicas > 0 && set.annotations[Annotation.desiredReplicas].flatMap { Whole($0) }.map { $0 != wanted } ?? false
         }
     }
 
     var isComplete: Bool {
         guard let new else { return false }
-        let replicas = all.reduce(0) { $0 + $1.status("replicas") }
+        let replicas = all.reduce(.zero) { $0 + $1.status("replicas") }
         return new.status("replicas") == wanted && replicas == wanted && new.status("availableReplicas") == wanted
             && new.object["status"]["observedGeneration"] == new.object["metadata"]["generation"]
     }
@@ -82,7 +80,7 @@ extension Rollout {
     }
 
     /// `set` with the annotations and `minReadySeconds` of the Deployment and its revision; a revision it had before goes into its history.
-    private func annotated(_ set: ReplicaSet, revision: Int64) -> ReplicaSet {
+    private func annotated(_ set: ReplicaSet, revision: Whole) -> ReplicaSet {
         var set = set
         if (set.object["spec"]["minReadySeconds"].int ?? 0) != (deployment["spec"]["minReadySeconds"].int ?? 0) {
             set.object["spec"]["minReadySeconds"] = deployment["spec"]["minReadySeconds"]
@@ -103,7 +101,7 @@ extension Rollout {
         return set
     }
 
-    private mutating func createNew(revision: Int64) throws {
+    private mutating func createNew(revision: Whole) throws {
         let collisions = deployment["status"]["collisionCount"].int ?? 0
         let hash = TemplateHash.of(deployment["spec"]["template"], collisionCount: collisions)
         var set = ReplicaSet([
@@ -161,7 +159,7 @@ extension Rollout {
 
 extension Rollout {
     /// The size for the new ReplicaSet: as near to what is wanted as the surge allows.
-    private func newSize(of current: Int64) -> Int64 {
+    private func newSize(of current: Whole) -> Whole {
         guard deployment["spec"]["strategy"]["type"].string != "Recreate" else { return wanted }
         let room = wanted + limits.surge - total
         return room <= 0 ? current : current + min(room, wanted - current)
@@ -196,7 +194,7 @@ extension Rollout {
             try scale(set, to: set.replicas - unhealthy)
             room -= unhealthy
         }
-        let available = all.reduce(0) { $0 + min($1.status("availableReplicas"), $1.replicas) }
+        let available = all.reduce(.zero) { $0 + min($1.status("availableReplicas"), $1.replicas) }
         var spare = available - minAvailable
         for set in old where spare > 0 && set.replicas > 0 {
             let count = min(spare, set.replicas)
@@ -235,10 +233,10 @@ extension Rollout {
         let ordered = active.sorted {
             $0.replicas != $1.replicas ? $0.replicas > $1.replicas : change > 0 ? $0.created > $1.created : $0.created < $1.created
         }
-        var sizes: [(set: ReplicaSet, size: Int64)] = []
+        var sizes: [(set: ReplicaSet, size: Whole)] = []
         for set in ordered {
-            let before = set.annotations[Annotation.maxReplicas].flatMap { Int64($0) } ?? total
-            let exact = before > 0 ? Int64((Double(set.replicas * allowed) / Double(before)).rounded()) - set.replicas : 0
+            let before = set.annotations[Annotation.maxReplicas].flatMap { Whole($0) } ?? total
+            let exact = before > 0 ? Whole((Double(set.replicas * allowed) / Double(before)).rounded()) - set.replicas : 0
             let part = change > 0 ? min(max(0, exact), rest) : max(min(0, exact), rest)
             rest -= part
             sizes.append((set, set.replicas + part))
@@ -248,7 +246,7 @@ extension Rollout {
     }
 
     /// Sets the size of one ReplicaSet, and notes on it what was wanted, which later tells a scale from a rollout.
-    mutating func scale(_ set: ReplicaSet, to size: Int64) throws {
+    mutating func scale(_ set: ReplicaSet, to size: Whole) throws {
         var changed = set
         changed.replicas = size
         changed = sized(changed)
@@ -266,7 +264,7 @@ extension Rollout {
         return set
     }
 
-    private func recordScale(_ set: ReplicaSet, from before: Int64) {
+    private func recordScale(_ set: ReplicaSet, from before: Whole) {
         objects.event(
             deployment, .normal, reason: "ScalingReplicaSet",
             message: "Scaled \(set.replicas > before ? "up" : "down") replica set \(set.name) from \(before) to \(set.replicas)")

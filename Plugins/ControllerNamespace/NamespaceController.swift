@@ -7,7 +7,7 @@ internal import PluginKit
 struct NamespaceController: Controller {
     private static let finalizer = "kubernetes"
     /// How soon to look again while objects are still ending.
-    private static let patience: Int64 = 500
+    private static let patience: Whole = 500
 
     /// What upstream says beside, and what cannot go wrong here: the kinds are a table, and a deletion that is refused is tried again.
     private static let successes = [

@@ -5,16 +5,16 @@ internal import PluginKit
 struct Eviction {
     let node: Value
     let objects: Objects
-    let now: Int64
+    let now: Whole
     /// Since when taints have been there that do not say so themselves, by taint: those that people set.
-    let seen: [Value: Int64]
+    let seen: [Value: Whole]
 
     /// - Returns: in how many seconds the next Pod's toleration ends, `nil` when none does.
-    func run() throws -> Int64? {
+    func run() throws -> Whole? {
         let taints = node["spec"]["taints"].elements.filter { $0["effect"].string == "NoExecute" }
         guard !taints.isEmpty else { return nil }
         let name = node["metadata"]["name"].string ?? ""
-        var next: Int64?
+        var next: Whole?
         for pod in try objects.list(.pods) where pod["spec"]["nodeName"].string == name && pod["metadata"]["deletionTimestamp"].isNull {
             guard let left = secondsLeft(pod, taints) else { continue }
             if left > 0 {
@@ -41,8 +41,8 @@ struct Eviction {
     }
 
     /// How long the Pod may stay: `nil` means for ever, 0 means not at all.
-    private func secondsLeft(_ pod: Value, _ taints: [Value]) -> Int64? {
-        var least: Int64?
+    private func secondsLeft(_ pod: Value, _ taints: [Value]) -> Whole? {
+        var least: Whole?
         for taint in taints {
             let matching = pod["spec"]["tolerations"].elements.filter { tolerates($0, taint) }
             guard !matching.isEmpty else { return 0 }

@@ -8,11 +8,11 @@ internal import Synchronization
 /// long a Node may be silent, 50 where it is not given.
 final class NodeLifecycleController: Controller {
     private let objects: Objects
-    private let grace: Int64
+    private let grace: Whole
     /// The NoExecute taints of each Node and when they were first seen.
-    private let taints = Mutex<[String: [Value: Int64]]>([:])
+    private let taints = Mutex<[String: [Value: Whole]]>([:])
     /// The newest sign of life of each Node and when it was seen here: clocks of other machines are not trusted.
-    private let signs = Mutex<[String: (sign: String, seen: Int64)]>([:])
+    private let signs = Mutex<[String: (sign: String, seen: Whole)]>([:])
 
     static let settings: Set = ["nodeMonitorGracePeriodSeconds"]
 
@@ -37,7 +37,7 @@ final class NodeLifecycleController: Controller {
             taints.withLock { $0[key.name] = nil }
             return .done
         }
-        let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
+        let now = Timestamp.nowSeconds()
         let silentFor = try silence(of: node, now: now)
         if silentFor >= grace { node = try markUnknown(node) }
         node = try NodeTaints.sync(node, objects)
@@ -47,7 +47,7 @@ final class NodeLifecycleController: Controller {
     }
 
     /// The NoExecute taints of the Node, and since when they have been seen there.
-    private func taintsSeen(on node: Value, now: Int64) -> [Value: Int64] {
+    private func taintsSeen(on node: Value, now: Whole) -> [Value: Whole] {
         let current = node["spec"]["taints"].elements.filter { $0["effect"].string == "NoExecute" }
         return taints.withLock { taints in
             let name = node["metadata"]["name"].string ?? ""
@@ -59,7 +59,7 @@ final class NodeLifecycleController: Controller {
     }
 
     /// For how many seconds nothing was heard of the Node: neither its Lease nor the heartbeat in its status moved.
-    private func silence(of node: Value, now: Int64) throws -> Int64 {
+    private func silence(of node: Value, now: Whole) throws -> Whole {
         let name = node["metadata"]["name"].string ?? ""
         let lease = try objects.get(.leases, namespace: "kube-node-lease", name: name) ?? .null
         let sign = "\(lease["spec"]["renewTime"].string ?? "") \(PodState.condition(node, "Ready")["lastHeartbeatTime"].string ?? "")"

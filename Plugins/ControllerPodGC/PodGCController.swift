@@ -9,11 +9,11 @@ internal import Synchronization
 final class PodGCController: Controller {
     private let objects: Objects
     private let threshold: Int
-    private let quarantine: Int64
+    private let quarantine: Whole
     /// The Pods that have ended, so that only too many of them cost a look at all.
     private let ended = Mutex<Set<String>>([])
     /// Since when a Node has been missing, in seconds since 1970.
-    private let missing = Mutex<[String: Int64]>([:])
+    private let missing = Mutex<[String: Whole]>([:])
 
     static let settings: Set = ["terminatedPodThreshold", "quarantineSeconds"]
 
@@ -37,7 +37,7 @@ final class PodGCController: Controller {
             missing.withLock { $0[node] = nil }
             return .done
         }
-        let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
+        let now = Timestamp.nowSeconds()
         let since = missing.withLock { missing in
             let since = missing[node] ?? now
             missing[node] = since

@@ -12,13 +12,13 @@ enum DeletionOrder {
 
     /// Lower goes first, the first difference decides: not assigned; pending before unknown before running; not ready; cheaper by
     /// annotation; on a fuller node; ready for a shorter time; more restarts; younger.
-    private static func rank(_ pod: Value, crowd: Int) -> [Int64] {
-        let phase: Int64 = ["Pending": 0, "Unknown": 1][pod["status"]["phase"].string ?? ""] ?? 2
-        let cost = pod["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"].string.flatMap { Int64($0) } ?? 0
+    private static func rank(_ pod: Value, crowd: Int) -> [Whole] {
+        let phase: Whole = ["Pending": 0, "Unknown": 1][pod["status"]["phase"].string ?? ""] ?? 2
+        let cost = pod["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"].string.flatMap { Whole($0) } ?? 0
         let restarts = pod["status"]["containerStatuses"].elements.compactMap { $0["restartCount"].int }.max() ?? 0
         let created = pod["metadata"]["creationTimestamp"].string.flatMap { Timestamp.parse($0)?.seconds } ?? 0
         return [
-            pod["spec"]["nodeName"].string == nil ? 0 : 1, phase, PodState.isReady(pod) ? 1 : 0, cost, Int64(-crowd),
+            pod["spec"]["nodeName"].string == nil ? 0 : 1, phase, PodState.isReady(pod) ? 1 : 0, cost, Whole(-crowd),
             -(PodState.readySince(pod) ?? 0), -restarts, -created,
         ]
     }

@@ -87,7 +87,7 @@ struct ReplicaSetController: Controller {
         let pods = all.filter(PodState.isActive)
         let labels = set["spec"]["template"]["metadata"]["labels"].strings
         let minReady = set["spec"]["minReadySeconds"].seconds ?? 0
-        let now = Timestamp.parse(Timestamp.now())?.seconds ?? 0
+        let now = Timestamp.nowSeconds()
         let ready = pods.filter(PodState.isReady)
         let available = ready.filter { PodState.isAvailable($0, minReadySeconds: minReady, now: now) }
         let labelled = pods.filter { pod in

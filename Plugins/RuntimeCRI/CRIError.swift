@@ -1,11 +1,11 @@
 internal import PluginKit
+internal import Streaming
 
 /// The error of a refused CRI call.
-typealias CRIError = RuntimeError
+typealias CRIError = GRPCFailure
 
-extension CRIError {
-    /// From gRPC's number of a status.
-    init(status: Int, message: String) { self.init(Code(rawValue: Int32(clamping: status)), message) }
+extension RuntimeError {
+    init(_ error: CRIError) { self.init(Code(rawValue: Int32(error.status)), error.message) }
 
     /// Whether the same call may do better a moment later.
     var isTransient: Bool { [.unavailable, .deadlineExceeded, .unknown].contains(code) }

@@ -1,13 +1,15 @@
 internal import APIModel
 internal import NIOCore
 internal import PluginKit
+internal import Streaming
 internal import Synchronization
 
 /// The runtime of a real node: hands every CRI call over to a runtime's socket, byte for byte.
 ///
 /// Configuration: `{"endpoint": "unix:///run/containerd/containerd.sock"}`, nothing else.
 final class CRIRuntime: Runtime {
-    private let connection: Connection
+    private let connection: GRPCConnection
+    private let socket: String
     private let log: Log
     private let changes = Mutex<Changes?>(nil)
 
@@ -19,7 +21,8 @@ final class CRIRuntime: Runtime {
             throw ComponentError.invalid("config.endpoint must be unix:// and an absolute path, not \"\(endpoint)\"")
         }
         log = host.log
-        connection = Connection(socket: String(endpoint.dropFirst("unix://".count)))
+        socket = String(endpoint.dropFirst("unix://".count))
+        connection = GRPCConnection(to: .unix(path: socket))
     }
 
     /// Waits until the runtime answers: it may still be coming up itself.
@@ -29,10 +32,10 @@ final class CRIRuntime: Runtime {
             do {
                 _ = try call("RuntimeService/Status", [], timeoutMilliseconds: 5000)
                 return
-            } catch let error as CRIError {
+            } catch let error as RuntimeError {
                 guard error.isTransient, ContinuousClock.now < deadline else {
                     throw ComponentError.unavailable(
-                        "no container runtime answers on \(connection.socket): \(error). Is it running, and is its CRI plugin enabled?")
+                        "no container runtime answers on \(socket): \(error). Is it running, and is its CRI plugin enabled?")
                 }
             }
             waiting { try? await Task.sleep(for: .milliseconds(10)) }
@@ -48,12 +51,16 @@ final class CRIRuntime: Runtime {
         // Servers disagree about names of another form; some call them an exhausted resource.
         guard method.split(separator: "/", omittingEmptySubsequences: false).count == 2, !method.hasPrefix("/"), !method.hasSuffix("/")
         else {
-            throw CRIError(.unimplemented, "\"\(method)\" is no method of the CRI: names are of the form Service/Method")
+            throw RuntimeError(.unimplemented, "\"\(method)\" is no method of the CRI: names are of the form Service/Method")
         }
         // The calling thread is one of the host's, which may block; the connection's thread does the work.
-        return try connection.call(
-            "runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil
-        ).wait()
+        do {
+            return try connection.call(
+                "runtime.v1." + method, request, timeout: timeoutMilliseconds > 0 ? .milliseconds(timeoutMilliseconds) : nil
+            ).wait()
+        } catch let error as CRIError {
+            throw RuntimeError(error)
+        }
     }
 
     /// Tells of every container and sandbox that ends. What starts is not told: only the host starts anything here.
@@ -64,6 +71,10 @@ final class CRIRuntime: Runtime {
     }
 
     func open(_ kind: StreamKind, _ request: [UInt8], _ events: StreamEvents) throws -> any RuntimeStream {
-        try CRIStream.open(kind, request, over: connection, events)
+        do {
+            return try CRIStream.open(kind, request, over: connection, events)
+        } catch let error as CRIError {
+            throw RuntimeError(error)
+        }
     }
 }

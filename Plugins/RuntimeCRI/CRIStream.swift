@@ -18,7 +18,7 @@ final class CRIStream: RuntimeStream {
 
     /// Asks the runtime for the stream, dials it and begins to carry. Blocks the calling thread.
     /// - Throws: `CRIError`.
-    static func open(_ kind: StreamKind, _ request: [UInt8], over connection: Connection, _ events: StreamEvents) throws -> CRIStream {
+    static func open(_ kind: StreamKind, _ request: [UInt8], over connection: GRPCConnection, _ events: StreamEvents) throws -> CRIStream {
         let result: Result<CRIStream, any Error> = waiting {
             do {
                 let wanted = StreamRequest(kind, request)
@@ -27,7 +27,7 @@ final class CRIStream: RuntimeStream {
             } catch let error as CRIError {
                 return .failure(error)
             } catch {
-                return .failure(CRIError(.unavailable, String(describing: error)))
+                return .failure(CRIError(code: "Unavailable", message: String(describing: error)))
             }
         }
         let stream = try result.get()

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import PluginKit
+internal import Streaming
 internal import Synchronization
 
 /// Listens for containers and sandboxes that end, for as long as the plugin runs.
@@ -7,12 +8,12 @@ internal import Synchronization
 /// CRI's own events are used where the runtime has them, else containerd's. When the connection breaks, nobody knows what was missed: after
 /// the next success the host is told to look at everything.
 final class Changes: Sendable {
-    private let connection: Connection
+    private let connection: GRPCConnection
     private let log: Log
     private let tell: @Sendable (_ sandbox: String, _ container: String) -> Void
     private let listening = Mutex<Task<Void, Never>?>(nil)
 
-    init(connection: Connection, log: Log, tell: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void) {
+    init(connection: GRPCConnection, log: Log, tell: @escaping @Sendable (_ sandbox: String, _ container: String) -> Void) {
         self.connection = connection
         self.log = log
         self.tell = tell
@@ -46,7 +47,7 @@ final class Changes: Sendable {
         do {
             _ = try await connection.call(Self.criEvents, [], timeout: .milliseconds(50)).get()
             return .cri
-        } catch let error as CRIError where error.code == .deadlineExceeded {
+        } catch let error as CRIError where error.code == "DeadlineExceeded" {
             return .cri
         } catch {
             return (try? await connection.call("containerd.services.version.v1.Version/Version", [], timeout: .seconds(2)).get()) == nil

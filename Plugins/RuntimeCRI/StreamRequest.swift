@@ -32,6 +32,6 @@ struct StreamRequest {
     /// A repeated number stands alone, or packed into bytes of the same coding.
     private var port: Int {
         let packed = WireFields.bytes(2, in: request)
-        return Int(packed.isEmpty ? WireFields.number(2, in: request) : WireFields.number(1, in: [0x08] + packed))
+        return Int(clamping: packed.isEmpty ? WireFields.number(2, in: request) : WireFields.number(1, in: [0x08] + packed))
     }
 }

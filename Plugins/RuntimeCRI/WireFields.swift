@@ -55,9 +55,14 @@ struct WireFields: Sequence, IteratorProtocol {
         return found
     }
 
-    /// A message of one short string.
+    /// A message of one string.
     static func message(_ number: UInt8, _ text: String) -> [UInt8] {
-        precondition(text.utf8.count < 128, "an id or a filter is short")
-        return [number << 3 | 2, UInt8(text.utf8.count)] + text.utf8
+        var bytes = [number << 3 | 2]
+        var count = text.utf8.count
+        while count > 0x7f {
+            bytes.append(UInt8(count & 0x7f) | 0x80)
+            count >>= 7
+        }
+        return bytes + [UInt8(count)] + text.utf8
     }
 }

@@ -1,3 +1,4 @@
+internal import APIModel
 internal import Dispatch
 
 /// Wakes the one thread that waits. A signal that comes first is not lost.
@@ -9,12 +10,6 @@ final class Condition: Sendable {
     /// Returns at the next signal, or when the time has passed; nil waits for the signal alone.
     func wait(_ duration: Duration?) {
         guard let duration else { return semaphore.wait() }
-        let parts = duration.components
-        _ = semaphore.wait(
-            timeout: .now()
-                + .nanoseconds(
-                    Int(
-                        clamping: parts.seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue + parts.attoseconds
-                            / 1_000_000_000)))
+        _ = semaphore.wait(timeout: .now() + .nanoseconds(Int(duration.nanoseconds)))
     }
 }

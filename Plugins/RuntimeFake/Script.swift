@@ -19,7 +19,7 @@ struct Script: Equatable {
             container["annotations"]["fake.apus.dev/" + name].string ?? sandbox["annotations"]["fake.apus.dev/" + name].string
         }
         self.init(command: (container["command"].elements + container["args"].elements).compactMap(\.string))
-        let (after, code) = (annotation("exit-after").flatMap(Self.duration), annotation("exit-code").flatMap { Int64($0) })
+        let (after, code) = (annotation("exit-after").flatMap(Self.duration), annotation("exit-code").map(Self.exitCode))
         if after != nil || code != nil { end = (after ?? .zero, code ?? 0) }
     }
 
@@ -36,7 +36,7 @@ struct Script: Equatable {
                 end = (elapsed, 1)
                 return
             case "exit":
-                end = (elapsed, step.dropFirst().first.flatMap { Int64($0) } ?? 0)
+                end = (elapsed, step.dropFirst().first.map(Self.exitCode) ?? 0)
                 return
             case "exec" where step.dropFirst().first != "sleep": return
             case "sleep", "exec":
@@ -56,12 +56,15 @@ struct Script: Equatable {
         }.filter { !$0.isEmpty }
     }
 
+    /// Of what a program ends with the kernel keeps a byte.
+    private static func exitCode(_ text: String) -> Int64 { (Int64(text) ?? 0) & 0xff }
+
     /// `5`, `0.5`, `5s`, `500ms`, `2m`, `1h`; nil for anything else, `infinity` among it.
     static func duration(_ text: String) -> Duration? {
         let units: [(suffix: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("", 1)]
         for unit in units where text.hasSuffix(unit.suffix) {
             guard let number = Double(text.dropLast(unit.suffix.count)), number.isFinite, number >= 0 else { continue }
-            return .milliseconds(Int64(number * unit.seconds * 1000))
+            return .milliseconds(Whole(number * unit.seconds * 1000))
         }
         return nil
     }

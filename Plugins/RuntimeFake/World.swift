@@ -11,7 +11,7 @@ struct World {
         var isReady = true
     }
 
-    enum State: Int64 {
+    enum State: Whole {
         case created = 0
         case running, exited
     }

@@ -68,6 +68,7 @@ struct Checks {
 
     private func lacks(_ resource: Int, _ node: Int) -> Bool {
         let wanted = pod.request(resource)
-        return wanted > 0 && wanted > nodes.allocatable(resource, node) - nodes.requested(resource, node)
+        // Pods that were put past the scheduler onto a Node may hold more than can be counted: that sum has wrapped.
+        return wanted > 0 && wanted > nodes.allocatable(resource, node) &- nodes.requested(resource, node)
     }
 }

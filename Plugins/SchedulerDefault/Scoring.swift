@@ -35,19 +35,22 @@ struct Scoring {
     }
 
     private func leastAllocated(_ node: Int) -> Int64 {
-        let cpu = left(nodes.allocatable(Int(APUS_RESOURCE_CPU), node), nodes.raw.pointee.nonzero_cpu[node] + pod.raw.pointee.nonzero_cpu)
+        let cpu = left(nodes.allocatable(Int(APUS_RESOURCE_CPU), node), nodes.raw.pointee.nonzero_cpu[node] &+ pod.raw.pointee.nonzero_cpu)
         let memory = left(
-            nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), nodes.raw.pointee.nonzero_memory[node] + pod.raw.pointee.nonzero_memory)
+            nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), nodes.raw.pointee.nonzero_memory[node] &+ pod.raw.pointee.nonzero_memory)
         return (cpu + memory) / 2
     }
 
-    private func left(_ all: Int64, _ used: Int64) -> Int64 { all <= 0 || used > all ? 0 : Int64(Double(all - used) / Double(all) * 100) }
+    private func left(_ all: Int64, _ used: Int64) -> Int64 {
+        // What is held there has wrapped where it is less than nothing.
+        all <= 0 || used < 0 || used > all ? 0 : Int64(Double(all - used) / Double(all) * 100)
+    }
 
     /// 100 where cpu and memory would be used in the same proportion.
     private func balanced(_ node: Int) -> Int64 {
         func share(_ resource: Int) -> Double {
             let all = nodes.allocatable(resource, node)
-            return all <= 0 ? 1 : min(1, Double(nodes.requested(resource, node) + pod.request(resource)) / Double(all))
+            return all <= 0 ? 1 : min(max(Double(nodes.requested(resource, node) &+ pod.request(resource)) / Double(all), 0), 1)
         }
         return Int64((1 - abs(share(Int(APUS_RESOURCE_CPU)) - share(Int(APUS_RESOURCE_MEMORY))) / 2) * 100)
     }

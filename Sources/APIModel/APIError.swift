@@ -53,8 +53,9 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Reads a `Status` with `status: Failure`; `code` is the HTTP code to fall back to.
     public init(status: Value, code: Int) {
+        let told = status["code"].int.map(Int.init) ?? code
         self.init(
-            code: status["code"].int.map(Int.init) ?? code, reason: Reason(rawValue: status["reason"].string ?? ""),
+            code: (100...599).contains(told) ? told : code, reason: Reason(rawValue: status["reason"].string ?? ""),
             message: status["message"].string ?? "HTTP status \(code)",
             details: status["details"])
     }

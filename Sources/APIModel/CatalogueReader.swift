@@ -26,8 +26,10 @@ struct CatalogueReader {
     private var typeName = ""
     private var fields: [FieldSchema] = []
     private var columnsName = ""
+    private var selectedKind = ""
+    private var selectableFields: [String: [SelectableField]] = [:]
 
-    private enum Section { case none, type, columns, resource }
+    private enum Section { case none, type, columns, resource, fields }
 
     init(bytes: UnsafeBufferPointer<UInt8>, find: @escaping @Sendable (String) -> TypeSchema?) {
         self.bytes = bytes
@@ -58,6 +60,9 @@ struct CatalogueReader {
             }
         }
         endType()
+        for index in resources.indices {
+            resources[index].selectableFields = selectableFields["\(resources[index].group)/\(resources[index].kind)"]
+        }
     }
 
     private mutating func forEachLine(_ body: (inout CatalogueReader, UnsafeBufferPointer<UInt8>) -> Void) {
@@ -90,6 +95,9 @@ struct CatalogueReader {
         case "resource":
             section = .resource
             resources.append(resource(words))
+        case "fields":
+            section = .fields
+            selectedKind = "\(words[1] == "-" ? "" : words[1])/\(words[2])"
         default: preconditionFailure("the catalogue has a line of an unknown form: \(words[0])")
         }
     }
@@ -99,6 +107,7 @@ struct CatalogueReader {
         case .type: fields.append(field(CatalogueWords(line)))
         case .columns: columns[columnsName, default: []].append(column(CatalogueWords(line, limit: 4)))
         case .resource: resources[resources.count - 1].subresources.append(subresource(CatalogueWords(line)))
+        case .fields: selectableFields[selectedKind, default: []].append(selectableField(CatalogueWords(line)))
         case .none: preconditionFailure("the catalogue has an indented line that belongs to none")
         }
     }
@@ -232,6 +241,12 @@ extension CatalogueReader {
 
     private func subresource(_ words: CatalogueWords) -> ResourceType.Subresource {
         ResourceType.Subresource(name: words[0], kind: groupVersion(words[1]).kind(words[2]), verbs: Self.verbs(words[3]))
+    }
+
+    private func selectableField(_ words: CatalogueWords) -> SelectableField {
+        let rest = words.from(1)
+        let path = rest.first { $0 != "index" } ?? words[0]
+        return SelectableField(name: words[0], path: ValuePath(path), isIndexed: rest.contains("index"))
     }
 
     private static let verbLetters: [(letter: Character, verb: String)] = [

@@ -97,7 +97,7 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
         case .null: "null"
         case .bool(let bool): String(bool)
         case .int(let int): String(int)
-        case .double(let double): double == double.rounded() && abs(double) < 1e15 ? String(Int64(double)) : String(double)
+        case .double(let double): double == double.rounded() && abs(double) < 1e15 ? String(Whole(double)) : String(double)
         case .array, .object: String(decoding: JSON.encode(value), as: UTF8.self)
         }
     }

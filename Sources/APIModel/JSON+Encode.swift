@@ -17,6 +17,22 @@ extension JSON {
         swap(&writer.bytes, &bytes)
     }
 
+    /// How many bytes the compact text has, or more than `limit` where it has more than that; escapes are not counted.
+    static func size(of value: Value, upTo limit: Int) -> Int {
+        switch value {
+        case .null, .bool, .int, .double: return 4
+        case .string(let string): return string.utf8.count + 2
+        case .array(let elements):
+            var size = 2
+            for element in elements where size <= limit { size += self.size(of: element, upTo: limit - size) + 1 }
+            return size
+        case .object(let fields):
+            var size = 2
+            for (name, value) in fields where size <= limit { size += name.utf8.count + 4 + self.size(of: value, upTo: limit - size) }
+            return size
+        }
+    }
+
     /// Text for people: a line for each field and element, indented by two spaces, as Go's `MarshalIndent` has it.
     public static func encodePretty(_ value: Value) -> [UInt8] {
         var writer = JSONWriter(bytes: [])

@@ -13,6 +13,9 @@ public enum JSON {
     /// How deep arrays and objects may nest.
     static let maximumDepth = 512
 
+    /// Of how many unknown and how many duplicate fields of a document is told at most, as in Go's decoder.
+    static let maximumComplaints = 100
+
     /// Reads one value. Where an object has a field twice the last one counts. An integer beyond 64 bits becomes a double.
     /// - Throws: `JSON.Error` for anything that is not one JSON value in valid UTF-8, or nests too deep.
     public static func decode(_ bytes: [UInt8]) throws -> Value {
@@ -20,7 +23,8 @@ public enum JSON {
         return try decode(bytes, duplicates: &duplicates)
     }
 
-    /// Reads one value and appends the paths of fields that an object has more than once: `spec.containers[0].image`.
+    /// Reads one value and appends the paths of fields that an object has more than once, the first hundred of them:
+    /// `spec.containers[0].image`.
     public static func decode(_ bytes: [UInt8], duplicates: inout [String]) throws -> Value {
         do {
             return try parse(bytes, duplicates: &duplicates)
@@ -41,9 +45,9 @@ public enum JSON {
         }
         defer { apus_json_release(json) }
         guard let tape = json.tape, let strings = json.strings else { throw json.error == APUS_JSON_NUMBER_ERROR ? .number : .other }
-        var walk = JSONTape(tape: tape, strings: strings, duplicates: duplicates)
+        var walk = JSONTape(tape: tape, strings: strings)
         let value = walk.value()
-        duplicates = walk.duplicates
+        if walk.hasDuplicates { duplicates += JSONTape.duplicates(tape: tape, strings: strings) }
         return value
     }
 

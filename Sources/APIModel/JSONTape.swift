@@ -6,14 +6,12 @@ struct JSONTape {
     private let strings: UnsafePointer<UInt8>
     /// The first word is the root's.
     private var index = 1
-    /// Paths of fields met twice. Each level puts its own part in front of what is found below it, so that nothing is kept for documents
-    /// without any.
-    private(set) var duplicates: [String]
+    /// Whether an object had a field twice. Which one, a walk of its own finds out.
+    private(set) var hasDuplicates = false
 
-    init(tape: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>, duplicates: [String]) {
+    init(tape: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>) {
         self.tape = tape
         self.strings = strings
-        self.duplicates = duplicates
     }
 
     mutating func value() -> Value {
@@ -52,10 +50,7 @@ struct JSONTape {
         var fields = Value.Fields(minimumCapacity: count)
         while UInt8(truncatingIfNeeded: tape[index] >> 56) != UInt8(ascii: "}") {
             let name = string(next())
-            let known = duplicates.count
-            let field = value()
-            if duplicates.count > known { prefixDuplicates(from: known) { $0.hasPrefix("[") ? name + $0 : "\(name).\($0)" } }
-            if fields.updateValue(field, forKey: name) != nil { duplicates.append(name) }
+            if fields.updateValue(value(), forKey: name) != nil { hasDuplicates = true }
         }
         index += 1
         return fields
@@ -65,18 +60,47 @@ struct JSONTape {
         var elements: [Value] = []
         elements.reserveCapacity(count)
         while UInt8(truncatingIfNeeded: tape[index] >> 56) != UInt8(ascii: "]") {
-            let known = duplicates.count
             elements.append(value())
-            if duplicates.count > known {
-                let position = elements.count - 1
-                prefixDuplicates(from: known) { $0.hasPrefix("[") ? "[\(position)]\($0)" : "[\(position)].\($0)" }
-            }
         }
         index += 1
         return elements
     }
+}
 
-    private mutating func prefixDuplicates(from first: Int, _ prefixed: (String) -> String) {
-        for index in first..<duplicates.count { duplicates[index] = prefixed(duplicates[index]) }
+// Which fields are there twice: a second walk over a document that has some.
+extension JSONTape {
+    static func duplicates(tape: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>) -> [String] {
+        var walk = JSONTape(tape: tape, strings: strings)
+        var trail = Trail()
+        var found: [String] = []
+        walk.findDuplicates(&trail, &found)
+        return found
+    }
+
+    private mutating func findDuplicates(_ trail: inout Trail, _ found: inout [String]) {
+        let word = next()
+        switch UInt8(truncatingIfNeeded: word >> 56) {
+        case UInt8(ascii: "{"):
+            var names: Set<String> = []
+            while UInt8(truncatingIfNeeded: tape[index] >> 56) != UInt8(ascii: "}") {
+                let name = string(next())
+                trail.push(.name(name))
+                findDuplicates(&trail, &found)
+                trail.pop()
+                if !names.insert(name).inserted, found.count < JSON.maximumComplaints { found.append(trail.text(to: name)) }
+            }
+            index += 1
+        case UInt8(ascii: "["):
+            var position = 0
+            while UInt8(truncatingIfNeeded: tape[index] >> 56) != UInt8(ascii: "]") {
+                trail.push(.index(position))
+                findDuplicates(&trail, &found)
+                trail.pop()
+                position += 1
+            }
+            index += 1
+        case UInt8(ascii: "l"), UInt8(ascii: "u"), UInt8(ascii: "d"): index += 1
+        default: break
+        }
     }
 }

@@ -69,6 +69,17 @@ public struct LabelSelector: Sendable, Hashable {
     /// Whether it has no requirements, so matches every object. `nothing` is not empty.
     public var isEmpty: Bool { requirements.isEmpty && !matchesNothing }
 
+    /// The labels that every match must have with one certain value.
+    public var equalities: [(key: String, value: String)] {
+        requirements.compactMap { requirement in
+            if case .in(let values) = requirement.test, values.count == 1, let value = values.first {
+                (requirement.key, value)
+            } else {
+                nil
+            }
+        }
+    }
+
     public func matches(_ labels: [String: String]) -> Bool {
         !matchesNothing && requirements.allSatisfy { $0.test.accepts(labels[$0.key]) }
     }
@@ -77,7 +88,7 @@ public struct LabelSelector: Sendable, Hashable {
     public func matches(labelsOf object: Value) -> Bool {
         guard !matchesNothing else { return false }
         guard !requirements.isEmpty else { return true }
-        let labels = object[path: "metadata", "labels"]
+        let labels = object["metadata"]["labels"]
         return requirements.allSatisfy { $0.test.accepts(labels[$0.key].string) }
     }
 }

@@ -41,21 +41,44 @@ public enum Protobuf {
     /// - Parameter type: where the object does not say what it is.
     public static func encodeUnknown(_ object: Value, as type: TypeSchema? = nil, catalogue: Catalogue = .builtin) throws(Error) -> [UInt8]
     {
-        guard let type = type ?? GroupVersionKind(of: object).flatMap({ catalogue.type(of: $0) }) else {
-            throw Error(
-                message:
-                    "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message",
-                path: "")
-        }
+        let type = if let type { type } else { try Self.type(of: object, catalogue) }
+        return envelope(
+            try encode(object, as: type), apiVersion: object["apiVersion"].string ?? "", kind: object["kind"].string ?? "")
+    }
+
+    /// The type of the message that an object is encoded as.
+    public static func type(of object: Value, _ catalogue: Catalogue) throws(Error) -> TypeSchema {
+        if let type = GroupVersionKind(of: object).flatMap({ catalogue.type(of: $0) }) { return type }
+        throw Error(
+            message:
+                "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message",
+            path: "")
+    }
+
+    /// A bare message in Kubernetes' envelope.
+    public static func envelope(_ message: [UInt8], apiVersion: String, kind: String) -> [UInt8] {
         var encoder = ProtobufEncoder()
+        encoder.bytes.reserveCapacity(message.count + 64)
         encoder.bytes = magic
         encoder.message(1) { encoder in
-            encoder.string(1, object["apiVersion"].string ?? "")
-            encoder.string(2, object["kind"].string ?? "")
+            encoder.string(1, apiVersion)
+            encoder.string(2, kind)
         }
-        try encoder.message(2) { encoder throws(Error) in try encoder.append(object, as: type) }
+        encoder.bytes(2, message)
         encoder.string(3, "")
         encoder.string(4, "")
+        return encoder.bytes
+    }
+
+    /// The bare message of a list of bare messages: all lists have their metadata and items under the same numbers.
+    public static func list(metadata: Value, items: [[UInt8]], catalogue: Catalogue = .builtin) throws(Error) -> [UInt8] {
+        guard let type = catalogue.type(named: "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta") else {
+            throw Error(message: "the catalogue has no ListMeta", path: "metadata")
+        }
+        var encoder = ProtobufEncoder()
+        encoder.bytes.reserveCapacity(items.reduce(256) { $0 + $1.count + 6 })
+        try encoder.message(1) { encoder throws(Error) in try encoder.append(metadata, as: type) }
+        for item in items { encoder.bytes(2, item) }
         return encoder.bytes
     }
 
@@ -70,8 +93,7 @@ public enum Protobuf {
 
     /// One event of a watch: a bare `WatchEvent` whose object is in its envelope. In a stream, its length goes before it in four bytes, the
     /// highest first.
-    public static func encodeWatchEvent(type: String, object: Value, as schema: TypeSchema? = nil) throws(Error) -> [UInt8] {
-        let object = try encodeUnknown(object, as: schema)
+    public static func watchEvent(type: String, object: [UInt8]) -> [UInt8] {
         var encoder = ProtobufEncoder()
         encoder.string(1, type)
         encoder.message(2) { $0.bytes(1, object) }

@@ -154,7 +154,6 @@ struct ProtobufDecoder {
         switch field.type {
         case .array(let element):
             var elements: [Value] = []
-            if case .array(let known)? = fields.updateValue(.null, forKey: field.name) { elements = known }
             if case .bytes(let packed) = payload, element.isNumber {
                 var decoder = ProtobufDecoder(bytes: packed, depth: depth)
                 while decoder.index < packed.endIndex {
@@ -164,13 +163,10 @@ struct ProtobufDecoder {
             } else {
                 elements.append(try value(payload, element))
             }
-            fields[field.name] = .array(elements)
+            fields[field.name, default: .array([])].elements += elements
         case .map(let element):
-            var entries: Value.Fields = [:]
-            if case .object(let known)? = fields.updateValue(.null, forKey: field.name) { entries = known }
             let (key, value) = try entry(payload, element)
-            entries[key] = value
-            fields[field.name] = .object(entries)
+            fields[field.name, default: .emptyObject].fields[key] = value
         default:
             let value = try value(payload, field.type)
             // In Go a zero that is no pointer is not written to JSON.

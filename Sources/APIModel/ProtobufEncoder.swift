@@ -98,10 +98,10 @@ struct ProtobufEncoder {
             guard case .bool(let bool) = value else { throw mismatch(value, "a boolean") }
             int(number, bool ? 1 : 0)
         case .int32:
-            guard let number32 = value.int.flatMap(Int32.init(exactly:)) else { throw mismatch(value, "a 32-bit integer") }
+            guard let number32 = value.int.flatMap({ Int32(exactly: $0.int64) }) else { throw mismatch(value, "a 32-bit integer") }
             int(number, Int64(number32))
         case .int64:
-            guard let number64 = value.int else { throw mismatch(value, "a 64-bit integer") }
+            guard let number64 = value.int?.int64 else { throw mismatch(value, "a 64-bit integer") }
             int(number, number64)
         case .double:
             guard let double = value.number else { throw mismatch(value, "a number") }
@@ -134,13 +134,13 @@ struct ProtobufEncoder {
         // A Time has whole seconds, whatever the text had.
         if case .microTime = type { nanos = Int64(time.nanos / 1000 * 1000) }
         message(number) { encoder in
-            encoder.int(ProtobufSpecial.Time.seconds, time.seconds)
+            encoder.int(ProtobufSpecial.Time.seconds, time.seconds.int64)
             encoder.int(ProtobufSpecial.Time.nanos, nanos)
         }
     }
 
     private mutating func append(intOrString value: Value, _ number: Int32) throws(Protobuf.Error) {
-        let integer = value.int.flatMap(Int32.init(exactly:))
+        let integer = value.int.flatMap { Int32(exactly: $0.int64) }
         guard integer != nil || value.string != nil else { throw mismatch(value, "an integer or a string") }
         message(number) { encoder in
             encoder.int(ProtobufSpecial.IntOrString.type, integer == nil ? 1 : 0)

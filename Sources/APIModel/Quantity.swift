@@ -57,7 +57,7 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
         }
         guard digits > 0 else { throw Self.wrongFormat }
         guard let suffix = Self.suffix(String(Substring(rest))) else {
-            throw rest.contains(UInt8(ascii: ".")) ? Self.wrongFormat : ParseError(description: "unable to parse quantity's suffix")
+            throw Self.looksLikeSuffix(rest) ? ParseError(description: "unable to parse quantity's suffix") : Self.wrongFormat
         }
         format = suffix.format
 
@@ -83,9 +83,11 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     public static func canonical(_ text: String) throws(ParseError) -> String { try Quantity(text).description }
 
     /// Rounded away from zero, cut to what fits.
-    public var value: Int64 { rounded(to: Self.unit) }
+    public var value: Whole { rounded(to: Self.unit) }
     /// Thousandths, rounded away from zero, cut to what fits.
-    public var milliValue: Int64 { rounded(to: 1_000_000) }
+    public var milliValue: Whole { rounded(to: 1_000_000) }
+    /// The nearest double.
+    public var approximateDouble: Double { Double(nanos) / 1e9 }
     public var isZero: Bool { nanos == 0 }
     public var signum: Int { Int(nanos.signum()) }
     /// Whether it is a whole number.
@@ -138,9 +140,9 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.format = format
     }
 
-    private func rounded(to unit: Int128) -> Int64 {
+    private func rounded(to unit: Int128) -> Whole {
         let (quotient, remainder) = nanos.quotientAndRemainder(dividingBy: unit)
-        return Int64(clamping: quotient + remainder.signum())
+        return Whole(quotient + remainder.signum())
     }
 
     private static let unit: Int128 = 1_000_000_000
@@ -151,6 +153,13 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
         description: "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
 
     private static func times(_ value: Int128, _ factor: Int128) -> Int128 { value > limit / factor ? limit : value * factor }
+
+    /// Whether the text is made as suffixes are: letters of units, a sign, digits.
+    private static func looksLikeSuffix(_ text: Substring.UTF8View) -> Bool {
+        var rest = text.drop { "eEinumkKMGTP".utf8.contains($0) }
+        if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") { rest = rest.dropFirst() }
+        return rest.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
 
     private static func suffix(_ text: String) -> (format: Format, exponent: Int, shift: Int)? {
         if let power = binarySuffixes.firstIndex(of: text), power > 0 { return (.binarySI, 0, power * 10) }

@@ -15,8 +15,8 @@ public struct ResourceType: Sendable {
     public var columns: [PrintColumn]
     /// The type of the object.
     public var schema: TypeReference
-    /// Fields that a custom kind can be selected by beside its name and namespace: `spec.color`.
-    public var selectableFields: [String] = []
+    /// By what objects are selected beside their labels; `nil` is `metadata.name` and `metadata.namespace` alone.
+    public var selectableFields: [SelectableField]?
     /// Only for custom kinds.
     public var custom: CustomKind?
 
@@ -45,5 +45,26 @@ public struct ResourceType: Sendable {
     public var groupVersionResource: GroupVersionResource { GroupVersionResource(group: group, version: version, resource: name) }
     /// `deployments.apps`, or `pods`: the resource in messages.
     public var qualifiedName: String { group.isEmpty ? name : "\(name).\(group)" }
+    func selectableField(_ name: String) -> SelectableField? {
+        (selectableFields ?? Self.identity).first { $0.name == name }
+    }
+
+    private static let identity = ["metadata.name", "metadata.namespace"].map { SelectableField(name: $0, path: ValuePath($0)) }
+
     public func subresource(_ name: String) -> Subresource? { subresources.first { $0.name == name } }
+}
+
+/// A field that a field selector can name.
+public struct SelectableField: Sendable {
+    public var name: String
+    /// Where the value is in the stored object.
+    public var path: ValuePath
+    /// Whether objects are found by it without looking at others.
+    public var isIndexed = false
+
+    public init(name: String, path: ValuePath, isIndexed: Bool = false) {
+        self.name = name
+        self.path = path
+        self.isIndexed = isIndexed
+    }
 }

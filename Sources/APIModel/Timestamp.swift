@@ -5,6 +5,9 @@ public enum Timestamp {
     /// `metav1.Time`: whole seconds.
     public static func now() -> String { format(seconds: clock().tv_sec) }
 
+    /// The time of day in seconds since 1970.
+    public static func nowSeconds() -> Whole { Whole(clock().tv_sec) }
+
     /// `metav1.MicroTime`: six digits after the point, always.
     public static func nowMicro() -> String {
         let now = clock()
@@ -21,6 +24,8 @@ public enum Timestamp {
     public static func format(seconds: some BinaryInteger) -> String {
         String(decoding: text(Int64(clamping: seconds)) + [UInt8(ascii: "Z")], as: UTF8.self)
     }
+
+    public static func format(seconds: Whole) -> String { format(seconds: seconds.int64) }
 
     public static func format(seconds: Int64, microseconds: Int32) -> String {
         var bytes = text(seconds)
@@ -59,9 +64,9 @@ public enum Timestamp {
 
     /// Reads any RFC 3339 time, with any offset and up to nine digits after the point; `nil` for anything else. A leap second reads as the
     /// second before it.
-    public static func parse(_ text: String) -> (seconds: Int64, nanos: Int32)? {
+    public static func parse(_ text: String) -> (seconds: Whole, nanos: Int32)? {
         var reader = Reader(bytes: Array(text.utf8))
-        return reader.time()
+        return reader.time().map { (Whole($0.seconds), $0.nanos) }
     }
 
     private struct Reader {
@@ -139,7 +144,8 @@ public enum Timestamp {
 
     private static func floored(_ number: Int64, _ divisor: Int64) -> Int64 { (number >= 0 ? number : number - divisor + 1) / divisor }
 
-    private static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
+    /// The number of a day, counted from 1970.
+    public static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
         let year = month <= 2 ? year - 1 : year
         let era = floored(year, 400)
         let yearOfEra = year - era * 400
@@ -147,7 +153,7 @@ public enum Timestamp {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    private static func civil(day: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    public static func civil(day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = floored(shifted, 146_097)
         let dayOfEra = shifted - era * 146_097

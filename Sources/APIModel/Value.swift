@@ -68,19 +68,22 @@ extension Value {
     public var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
 
     /// The whole number, also of a `double` without fraction.
-    public var int: Int64? {
+    public var int: Whole? {
         switch self {
-        case .int(let int): int
-        case .double(let double): Int64(exactly: double)
+        case .int(let int): Whole(int)
+        case .double(let double): Int64(exactly: double).map { Whole($0) }
         default: nil
         }
     }
 
+    @_disfavoredOverload
+    public static func int(_ whole: Whole) -> Value { .int(whole.int64) }
+
     /// As many seconds as anybody may ask to wait, a century: what is reckoned with it, in nanoseconds, too, stays within `Int64`.
-    public static let longestSpan: Int64 = 100 * 365 * 86_400
+    public static let longestSpan: Whole = 3_153_600_000
 
     /// A span of seconds that a user chose, cut to `longestSpan` either way.
-    public var seconds: Int64? { int.map { min(max($0, -Self.longestSpan), Self.longestSpan) } }
+    public var seconds: Whole? { int.map { min(max($0, -Self.longestSpan), Self.longestSpan) } }
 
     /// The number, whichever way it is kept.
     public var number: Double? {
@@ -155,7 +158,16 @@ extension Value: Hashable {
         case .double(let double): hasher.combine(double)
         case .string(let string): hasher.combine(string)
         case .array(let elements): hasher.combine(elements)
-        case .object(let fields): hasher.combine(fields.count)
+        case .object(let fields):
+            // The order of fields does not count, so their hashes are added up.
+            var sum = 0
+            for (name, value) in fields {
+                var field = Hasher()
+                field.combine(name)
+                field.combine(value)
+                sum &+= field.finalize()
+            }
+            hasher.combine(sum)
         }
     }
 }
@@ -176,7 +188,9 @@ extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressib
     }
     public init(_ string: String) { self = .string(string) }
     public init(_ string: String?) { self = string.map(Value.string) ?? .null }
-    public init(_ int: some BinaryInteger) { self = .int(Int64(int)) }
+    /// Cut to what fits.
+    public init(_ int: some BinaryInteger) { self = .int(Int64(clamping: int)) }
+    public init(_ whole: Whole) { self = .int(whole.int64) }
     public init(_ bool: Bool) { self = .bool(bool) }
     public init(_ strings: [String: String]) {
         self = .object(Fields(uniqueKeysWithValues: strings.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))

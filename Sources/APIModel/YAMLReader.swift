@@ -5,18 +5,29 @@ internal import OrderedCollections
 struct YAMLReader {
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private var event = yaml_event_t()
-    /// What each anchor of the document stands for, and of how many nodes it is made.
-    private var anchors: [String: (value: Value, nodes: Int)] = [:]
-    private var nodes = 0
+    private struct Anchor {
+        var value: Value
+        /// Of how many nodes and bytes of text it is made.
+        var size: Int
+        /// How deep it nests.
+        var depth: Int
+    }
+
+    /// What each anchor of the document stands for.
+    private var anchors: [String: Anchor] = [:]
+    /// Nodes and bytes of text so far, those that aliases stand for among them.
+    private var size = 0
+    /// The depth of the deepest node since it was last asked for.
+    private var deepest = 0
     private(set) var duplicates: [YAML.Error] = []
-    /// A text without aliases has no more nodes than bytes.
+    /// A text without aliases has no more nodes than bytes, and no more bytes of text than half as many again.
     private let limit: Int
     private static let maximumDepth = 512
 
     /// - Parameter text: must stay where it is until `close()`.
     init(_ text: UnsafeBufferPointer<UInt8>) {
         parser = .allocate(capacity: 1)
-        limit = text.count + 100_000
+        limit = text.count * 3 + 100_000
         yaml_parser_initialize(parser)
         yaml_parser_set_input_string(parser, text.baseAddress, text.count)
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
@@ -57,14 +68,16 @@ struct YAMLReader {
     private func string(_ bytes: UnsafePointer<yaml_char_t>?) -> String? { bytes.map { String(cString: $0) } }
 
     private mutating func count(_ more: Int) throws(YAML.Error) {
-        nodes += more
-        guard nodes <= limit else { throw failure("document contains excessive aliasing") }
+        size += more
+        guard size <= limit else { throw failure("document contains excessive aliasing") }
     }
 
     /// Reads the node that the current event begins, up to its last event.
     private mutating func node(depth: Int) throws(YAML.Error) -> Value {
-        guard depth < Self.maximumDepth else { throw failure("exceeded max depth of \(Self.maximumDepth)") }
-        let before = nodes
+        let (sizeBefore, deepestBefore) = (size, deepest)
+        deepest = depth
+        defer { deepest = max(deepest, deepestBefore) }
+        try reach(depth)
         try count(1)
         let value: Value
         let anchor: String?
@@ -72,10 +85,12 @@ struct YAMLReader {
         case YAML_ALIAS_EVENT:
             let name = string(event.data.alias.anchor) ?? ""
             guard let known = anchors[name] else { throw failure("unknown anchor '\(name)' referenced") }
-            try count(known.nodes)
+            try count(known.size)
+            try reach(depth + known.depth)
             return known.value
         case YAML_SCALAR_EVENT:
             anchor = string(event.data.scalar.anchor)
+            try count(event.data.scalar.length)
             value = try scalar()
         case YAML_SEQUENCE_START_EVENT:
             anchor = string(event.data.sequence_start.anchor)
@@ -87,8 +102,13 @@ struct YAMLReader {
             value = .object(try mapping(depth: depth))
         default: throw failure("an unexpected event")
         }
-        if let anchor { anchors[anchor] = (value, nodes - before) }
+        if let anchor { anchors[anchor] = Anchor(value: value, size: size - sizeBefore, depth: deepest - depth) }
         return value
+    }
+
+    private mutating func reach(_ depth: Int) throws(YAML.Error) {
+        guard depth < Self.maximumDepth else { throw failure("exceeded max depth of \(Self.maximumDepth)") }
+        deepest = max(deepest, depth)
     }
 
     private mutating func mapping(depth: Int) throws(YAML.Error) -> Value.Fields {

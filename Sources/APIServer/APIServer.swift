@@ -25,13 +25,15 @@ public final class APIServer: Responder {
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
+        configuration.store.use(StoredTerms(configuration.kinds.catalogue))
         grants = Grants()
         let rbac = RBACAuthorizer(store: configuration.store)
         let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + [rbac])
         self.authorizer = authorizer
         let signer = TokenSigner(key: configuration.serviceAccountKey, issuer: configuration.issuer, audiences: configuration.audiences)
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
-        authentication = Authentication(certificates: configuration.certificates, tokens: configuration.tokens + [accounts])
+        authentication = Authentication(
+            certificates: configuration.certificates, tokens: configuration.tokens + [accounts], audiences: configuration.audiences)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,
             services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
@@ -41,11 +43,15 @@ public final class APIServer: Responder {
             StoredHandlers.table, PodBinding.handlers, PodEviction.handlers, Scale.handlers, ServiceAccountToken.handlers,
             AccessReviews(authorizer: authorizer, authenticator: authentication).handlers,
             ComponentStatuses(checks: configuration.components).handlers,
-            Connector(registry: registry, kubelet: configuration.kubelet, kubeletHosts: configuration.kubeletHosts).handlers,
+            Connector(
+                registry: registry, kubelet: configuration.kubelet,
+                backends: Backends(
+                    registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable)
+            ).handlers,
         ])
         resources = ResourceResponder(
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: BodyReader())
-        customKinds = CustomKinds(registry, patterns: configuration.patterns)
+        customKinds = CustomKinds(registry)
         endpoints = Endpoints(configuration, registry, metrics)
     }
 
@@ -85,7 +91,7 @@ public final class APIServer: Responder {
             }
             response = Responses.error(error)
         }
-        metrics.ended(info, code: response.code, duration: ContinuousClock.now - begin)
+        metrics.ended(info, registry.served.kinds, code: response.code, duration: ContinuousClock.now - begin)
         return request.method == .head ? response.withoutBody : response
     }
 

@@ -33,7 +33,7 @@ struct Bootstrap {
 
     private func ensure(_ object: Value) async throws {
         let target = try target(object)
-        if let existing = registry.store.latest(target.key)?.object.value {
+        if let existing = registry.store.get(target.key)?.object.value {
             try await completeRole(existing, wanted: object, target)
             return
         }
@@ -115,7 +115,7 @@ struct Bootstrap {
     private func keep(_ object: Value) async throws {
         let target = try target(object)
         let write = WriteContext(registry, user: .apiserver)
-        guard registry.store.latest(target.key) != nil else {
+        guard registry.store.get(target.key) != nil else {
             _ = try await registry.create(target, object, write)
             return
         }

@@ -10,10 +10,6 @@ extension APIServer {
         public var store: Store
         /// What is served from the start.
         public var kinds = Kinds.builtin
-        /// Compiles the patterns in the schemas of custom kinds.
-        public var patterns: CustomSchema.PatternCompiler = { text in
-            throw APIError.internalError("this server compiles no patterns, and \(text) is one")
-        }
         /// Where ClusterIPs come from.
         public var serviceRange: IPv4Range
         /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.
@@ -45,6 +41,8 @@ extension APIServer {
         public var kubelet: Dialer.TLS?
         /// Where kubelets listen that are not at their Node's address, by Node: the one of this process is on loopback.
         public var kubeletHosts: [String: String] = [:]
+        /// Whether a proxy may go to an IP address that a user has a say in: none of this machine or its link. Tests have no other.
+        var isProxyable: @Sendable (String) -> Bool = { IPScope($0) == .globalUnicast }
         public var log: Logger
 
         public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {

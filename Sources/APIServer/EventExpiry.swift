@@ -3,7 +3,7 @@ import Store
 
 /// Events live for an hour after they last happened.
 struct EventExpiry: Sendable {
-    static let lifetime: Int64 = 3600
+    static let lifetime: Whole = 3600
     private static let interval: Duration = .seconds(60)
 
     let registry: Registry
@@ -13,7 +13,7 @@ struct EventExpiry: Sendable {
         while (try? await Task.sleep(for: Self.interval)) != nil { await removeExpired(now: Clock.seconds) }
     }
 
-    func removeExpired(now: Int64) async {
+    func removeExpired(now: Whole) async {
         guard let events = try? registry.store.list("/events") else { return }
         for record in events.records where record.age(at: now) > Self.lifetime {
             // One that changed in the meantime lives on; any other failure is tried again in the next round.
@@ -24,7 +24,7 @@ struct EventExpiry: Sendable {
 
 extension Record {
     /// Seconds since an event last happened.
-    fileprivate func age(at now: Int64) -> Int64 {
+    fileprivate func age(at now: Whole) -> Whole {
         let event = object.value
         let last =
             event["series"]["lastObservedTime"].string ?? event["lastTimestamp"].string ?? event["eventTime"].string

@@ -86,7 +86,7 @@ final class InProcessClient: Client {
         let (answer, target) = try await answer(.watch, resource, namespace: namespace) { _, _ in .query(ListQuery(options)) }
         guard case .watch(let source) = answer.content else { throw APIError.internalError("a watch was expected") }
         let storage = target.storage
-        let pending = PendingEvents(source.initial.map { WatchEvent(kind: .added, object: object($0, storage)) })
+        let pending = PendingEvents(source.takeInitial().map { WatchEvent(kind: .added, object: object($0, storage)) })
         return WatchStream { [self] in
             while true {
                 if let event = pending.pop() { return event }
@@ -94,8 +94,8 @@ final class InProcessClient: Client {
                     guard let events = try await source.watch.next() else { return nil }
                     pending.append(
                         events.compactMap { event in
-                            guard let change = source.change(event) else { return nil }
-                            return WatchEvent(kind: WatchEvent.Kind(change), object: object(event.record, storage))
+                            guard let notice = source.notice(event) else { return nil }
+                            return WatchEvent(kind: WatchEvent.Kind(notice.change), object: object(notice.record, storage))
                         })
                 } catch let error as StoreError {
                     throw Registry.error(error, target)
@@ -156,7 +156,7 @@ extension WatchEvent.Kind {
         switch change {
         case .added: self = .added
         case .modified: self = .modified
-        case .deleted: self = .deleted
+        case .deleted, .departed: self = .deleted
         }
     }
 }

@@ -1,10 +1,10 @@
-// unshare, setgroups, setresuid
+// setgroups, setresuid
 #define _GNU_SOURCE
 #include "child_process.h"
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -44,46 +44,67 @@ static void limit_bounding_set(uint64_t kept) {
 }
 
 static int become(uid_t user) {
-    if (geteuid() != 0) return 0;
-    if (setgroups(0, NULL) != 0 || setresgid(user, user, user) != 0) return -1;
+    // A namespace with one user has no groups to give up.
+    if (setgroups(0, NULL) != 0 && user != 0) return -1;
+    if (setresgid(user, user, user) != 0) return -1;
     return setresuid(user, user, user);
 }
 
 static int limit(int resource, rlim_t value) { return setrlimit(resource, &(struct rlimit){value, value}); }
 
-static const char *confine(pid_t parent, uid_t user, uint64_t capabilities, int network, rlim_t files) {
+// Its host alone reads what this process writes, and whoever writes to nobody hears of it.
+static int is_orphan(void) {
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
+typedef struct orders {
+    const char *name;
+    uint64_t user, capabilities, files, processes, calls, own_root;
+    char **paths;
+    int path_count;
+} orders;
+
+enum { library = 4 };
+
+static const char *confine(const orders *orders) {
+    const char *failed;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return "no_new_privs";
-    // A host that may not make namespaces shares its own.
-    if (!network) unshare(CLONE_NEWNET);
-    limit_bounding_set(capabilities);
+    if (apus_data_bytes_open() != 0) return "/proc/self/statm";
+    if ((failed = apus_child_files(orders->name, orders->own_root != 0, library, orders->paths, orders->path_count)) != NULL) return failed;
+    limit_bounding_set(orders->capabilities);
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) return "keepcaps";
-    if (become(user) != 0) return "another user";
-    if (keep_capabilities(capabilities) != 0) return "capabilities";
+    if (become((uid_t)orders->user) != 0) return "another user";
+    if (keep_capabilities(orders->capabilities) != 0) return "capabilities";
     if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) return "keepcaps";
     if (limit(RLIMIT_CORE, 0) != 0) return "no core files";
-    if (limit(RLIMIT_NOFILE, files) != 0) return "open files";
+    if (limit(RLIMIT_NOFILE, orders->files) != 0) return "open files";
+    if (limit(RLIMIT_NPROC, orders->processes) != 0) return "processes";
     // Children of one user must not look into each other.
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return "not dumpable";
-    // A change of credentials clears it, so it comes last; and the parent may be gone by now.
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return "end with the parent";
-    if (getppid() != parent) _exit(0);
-    return NULL;
+    // A change of credentials clears it, so it comes late; and the host may be gone by now.
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return "end with the host";
+    if (is_orphan()) _exit(0);
+    return apus_child_calls((int)orders->calls) != 0 ? "system calls" : NULL;
+}
+
+static int read_numbers(char **words, uint64_t *const *numbers, int count) {
+    for (int i = 0; i < count; i++) {
+        char *end;
+        errno = 0;
+        *numbers[i] = strtoull(words[i], &end, 10);
+        if (errno != 0 || *end != 0 || end == words[i]) return -1;
+    }
+    return 0;
 }
 
 __attribute__((constructor)) static void confine_plugin_child(int count, char **arguments, char **environment) {
     (void)environment;
-    if (count != 8 || strcmp(arguments[1], "plugin-child") != 0) return;
-    uint64_t numbers[5];
-    for (int i = 0; i < 5; i++) {
-        char *end;
-        errno = 0;
-        numbers[i] = strtoull(arguments[3 + i], &end, 10);
-        if (errno != 0 || *end != 0 || end == arguments[3 + i]) {
-            failed_step = "the command line";
-            failure = EINVAL;
-            return;
-        }
-    }
-    failed_step = confine((pid_t)numbers[0], (uid_t)numbers[1], numbers[2], numbers[3] != 0, numbers[4]);
+    enum { numbers = 6, before = 3 };
+    if (count < before + numbers || strcmp(arguments[1], "plugin-child") != 0) return;
+    orders orders = {.name = arguments[2], .paths = arguments + before + numbers, .path_count = count - before - numbers};
+    uint64_t *const targets[numbers] = {&orders.user, &orders.capabilities, &orders.files, &orders.processes, &orders.calls, &orders.own_root};
+    errno = EINVAL;
+    failed_step = read_numbers(arguments + before, targets, numbers) != 0 ? "the command line" : confine(&orders);
     failure = failed_step != NULL ? errno : 0;
 }

@@ -8,13 +8,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static int statm = -1;
+
+int apus_data_bytes_open(void) {
+    statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    return statm < 0 ? -1 : 0;
+}
+
 uint64_t apus_data_bytes(void) {
-    // /proc/self/statm: size resident shared text lib data dt, in pages; `data` counts stacks, too.
+    // size resident shared text lib data dt, in pages; `data` counts stacks, too.
     char text[128];
-    int descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return 0;
-    ssize_t count = read(descriptor, text, sizeof text);
-    close(descriptor);
+    ssize_t count = pread(statm, text, sizeof text, 0);
     uint64_t pages = 0;
     int field = 0;
     for (ssize_t i = 0; i < count && field < 6; i++) {
@@ -31,13 +35,16 @@ static void note(int number) {
     record->signal = (uint32_t)number;
     // The action is the default one again: this ends the process, also when the signal was sent.
     raise(number);
+    // Unless it is process 1.
+    _exit(128 + number);
 }
 
 void apus_crash_record_into(apus_crash_record *into) {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSYS};
+    // Faults, and what people send.
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSYS, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
     record = into;
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigaction(faults[i], &action, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
 }
 
 int apus_default_stack(uint64_t bytes) {

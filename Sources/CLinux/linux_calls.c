@@ -1,4 +1,4 @@
-// pipe2
+// pipe2, posix_spawn_file_actions_addclosefrom_np, F_OFD_SETLK
 #define _GNU_SOURCE
 #include "linux_calls.h"
 #include <fcntl.h>
@@ -9,11 +9,14 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/sockios.h>
+
+void apus_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 int apus_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
@@ -35,6 +38,21 @@ int apus_event_create(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int apus_event_signal(int descriptor) {
     uint64_t one = 1;
     return write(descriptor, &one, sizeof one) == (ssize_t)sizeof one ? 0 : -1;
+}
+
+int apus_spawn_closing_from(posix_spawn_file_actions_t *actions, int first) { return posix_spawn_file_actions_addclosefrom_np(actions, first); }
+
+// Locks of the open file, not of the process: they end with the descriptor, and can be asked about without being taken.
+static struct flock whole_file(void) { return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET}; }
+
+int apus_file_take(int descriptor) {
+    struct flock lock = whole_file();
+    return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
+int apus_file_is_taken(int descriptor) {
+    struct flock lock = whole_file();
+    return fcntl(descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 int apus_mount(const char *source, const char *target, const char *type, const char *options) { return mount(source, target, type, 0, options); }

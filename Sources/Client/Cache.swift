@@ -16,14 +16,17 @@ public final class Cache: Sendable {
 
     private let client: any Client
     private let log: Logger
+    private let quarantine: Quarantine
     private let owners = OwnerIndex()
     private let state = Mutex(State())
     /// Reflectors to be started by `run`.
     private let starts: AsyncStream<Reflector>
     private let start: AsyncStream<Reflector>.Continuation
 
-    public init(client: any Client, log: Logger) {
+    /// - Parameter quarantine: the objects that observers are not told of.
+    public init(client: any Client, quarantine: Quarantine = Quarantine(), log: Logger) {
         self.client = client
+        self.quarantine = quarantine
         self.log = log
         (starts, start) = AsyncStream.makeStream()
     }
@@ -84,6 +87,7 @@ public final class Cache: Sendable {
     /// Does the watching, until the task is cancelled. To be called once; `watch` waits for it. What waits for the cache then, or later,
     /// throws `CancellationError`: nothing more will come, and a loop that is being stopped, too, must not wait for it for ever.
     public func run() async throws {
+        quarantine.observe(.cache) { [weak self] key in self?.existing(key.resource)?.tellAgain(key.namespace, key.name) }
         await withDiscardingTaskGroup { group in
             for await reflector in starts { group.addTask { await reflector.run() } }
             // The stream ends with the task.
@@ -102,7 +106,7 @@ public final class Cache: Sendable {
     private func cached(_ resource: GroupVersionResource) -> CachedResource {
         state.withLock { state in
             if let cached = state.resources[resource] { return cached }
-            let cached = CachedResource(resource, owners)
+            let cached = CachedResource(resource, owners, quarantine)
             if state.isEnded { cached.end() }
             state.resources[resource] = cached
             return cached

@@ -18,13 +18,15 @@ final class CachedResource: Sendable {
 
     let resource: GroupVersionResource
     private let owners: OwnerIndex
+    private let quarantine: Quarantine
     private let objects = Mutex(Objects())
     /// Locked while observers are told, so that a new one gets what is there and then every change, none twice. Taken before `objects`.
     private let observers = Mutex<[Observation]>([])
 
-    init(_ resource: GroupVersionResource, _ owners: OwnerIndex) {
+    init(_ resource: GroupVersionResource, _ owners: OwnerIndex, _ quarantine: Quarantine) {
         self.resource = resource
         self.owners = owners
+        self.quarantine = quarantine
     }
 
     // MARK: Reading
@@ -43,7 +45,7 @@ final class CachedResource: Sendable {
     func add(_ observation: Observation) {
         observers.withLock { observers in
             observers.append(observation)
-            for object in list(nil) where !observation.isCancelled { observation.handler(resource, nil, object) }
+            for object in list(nil) { tell([observation], namespace: object.namespace, name: object.name, nil, object) }
         }
     }
 
@@ -118,24 +120,35 @@ final class CachedResource: Sendable {
         for waiter in waiting { waiter.resume(throwing: CancellationError()) }
     }
 
-    private func change(_ namespace: String, _ name: String, _ after: Object?, _ observers: [Observation]) {
-        let before = objects.withLock { $0.set(namespace, name, after) }
-        guard before != nil || after != nil, before !== after else { return }
-        owners.update(resource, before: before, after: after)
-        if let before, let after {
-            if before.uid != after.uid {
-                tell(observers, before, nil)
-                tell(observers, nil, after)
-            } else if before.resourceVersion != after.resourceVersion {
-                tell(observers, before, after)
-            }
-        } else {
-            tell(observers, before, after)
+    /// An object that was passed over is not any more.
+    func tellAgain(_ namespace: String, _ name: String) {
+        observers.withLock { observers in
+            if let object = get(namespace, name) { tell(observers, namespace: namespace, name: name, nil, object) }
         }
     }
 
-    private func tell(_ observers: [Observation], _ before: Object?, _ after: Object?) {
-        for observation in observers where !observation.isCancelled { observation.handler(resource, before, after) }
+    private func change(_ namespace: String, _ name: String, _ after: Object?, _ observers: [Observation]) {
+        let before = objects.withLock { $0.set(namespace, name, after) }
+        guard before != nil || after != nil, before !== after else { return }
+        func tell(_ before: Object?, _ after: Object?) { self.tell(observers, namespace: namespace, name: name, before, after) }
+        owners.update(resource, before: before, after: after)
+        if let before, let after {
+            if before.uid != after.uid {
+                tell(before, nil)
+                tell(nil, after)
+            } else if before.resourceVersion != after.resourceVersion {
+                tell(before, after)
+            }
+        } else {
+            tell(before, after)
+        }
+    }
+
+    private func tell(_ observers: [Observation], namespace: String, name: String, _ before: Object?, _ after: Object?) {
+        if quarantine.holds(.cache, resource, namespace: namespace, name: name, after) { return }
+        InHand.with(.cache, resource, namespace: namespace, name: name) {
+            for observation in observers where !observation.isCancelled { observation.handler(resource, before, after) }
+        }
     }
 }
 

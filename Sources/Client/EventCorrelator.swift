@@ -18,7 +18,7 @@ struct EventCorrelator {
     private struct Recorded {
         var name: String
         var firstTimestamp: Value
-        var count: Int64
+        var count: Whole
     }
 
     private struct Ration {

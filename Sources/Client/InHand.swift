@@ -14,6 +14,8 @@ public enum InHand {
     public enum Loop: UInt32, Sendable, CaseIterable {
         case scheduler = 1
         case controllerManager, kubelet, proxy, apiServer
+        /// What tells all loops of changes.
+        case cache
 
         /// As people know it.
         public var name: String {
@@ -23,6 +25,7 @@ public enum InHand {
             case .kubelet: "kubelet"
             case .proxy: "proxy"
             case .apiServer: "apiserver"
+            case .cache: "cache"
             }
         }
 

@@ -163,7 +163,7 @@ public struct LeaderElector: Sendable {
         lease["spec"]["renewTime"] = now
         if !isOurs { lease["spec"]["acquireTime"] = now }
         let transitions = current["spec"]["leaseTransitions"].int ?? 0
-        lease["spec"]["leaseTransitions"] = .int(isOurs || current.isNull ? transitions : transitions + 1)
+        lease["spec"]["leaseTransitions"] = .int(isOurs || current.isNull ? transitions : min(transitions + 1, Whole(Int32.max)))
         return lease
     }
 

@@ -64,7 +64,7 @@ final class TarReader {
                 throw ContainerdError(.badArchive, offset == 0 ? "\(path) is not a tar archive" : "\(path) is damaged at byte \(offset)")
             }
             offset += 512
-            guard offset + count <= size else { throw ContainerdError(.badArchive, "\(path) is cut off: it ends within a file") }
+            guard count <= size - offset else { throw ContainerdError(.badArchive, "\(path) is cut off: it ends within a file") }
             let type = header[156]
             if type == UInt8(ascii: "L"), count < 4096, let bytes = read(at: offset, count) {
                 longName = Self.text(bytes[...])

@@ -13,16 +13,19 @@ public final class ControllerManager: Sendable {
     private let cache: Cache
     private let plugins: PluginHost
     private let elector: LeaderElector?
+    private let quarantine: Quarantine
     private let log: Logger
     private let failure = Mutex<String?>("not started")
 
     /// - Parameters:
     ///   - plugins: whose controllers to run.
     ///   - elector: `nil` where no second controller manager can be.
-    public init(cache: Cache, plugins: PluginHost, elector: LeaderElector? = nil, log: Logger) {
+    ///   - quarantine: the objects that a controller passes over.
+    public init(cache: Cache, plugins: PluginHost, elector: LeaderElector? = nil, quarantine: Quarantine = Quarantine(), log: Logger) {
         self.cache = cache
         self.plugins = plugins
         self.elector = elector
+        self.quarantine = quarantine
         self.log = log
     }
 
@@ -51,7 +54,7 @@ public final class ControllerManager: Sendable {
             }
             runs.removeAll { run in ending.contains { $0 === run } }
             for controller in wanted where !runs.contains(where: { $0.isOf(controller) }) {
-                runs.append(ControllerRun(controller, after: ending, cache: cache, log: log))
+                runs.append(ControllerRun(controller, after: ending, cache: cache, quarantine: quarantine, log: log))
             }
         }
         for run in runs { run.end() }

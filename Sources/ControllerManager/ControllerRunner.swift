@@ -13,12 +13,14 @@ struct ControllerRunner: Sendable {
 
     private let controller: ControllerPlugin
     private let cache: Cache
+    private let quarantine: Quarantine
     private let log: Logger
     private let queue = WorkQueue<ControllerKey>()
 
-    init(_ controller: ControllerPlugin, cache: Cache, log: Logger) {
+    init(_ controller: ControllerPlugin, cache: Cache, quarantine: Quarantine, log: Logger) {
         self.controller = controller
         self.cache = cache
+        self.quarantine = quarantine
         self.log = log
     }
 
@@ -34,6 +36,10 @@ struct ControllerRunner: Sendable {
         } catch { return }
         let (changes, mapping) = AsyncStream.makeStream(of: Change.self)
         let observation = observe(watched, mapping)
+        quarantine.observe(.controllerManager) { [weak queue, name = controller.name] key in
+            guard key.part == name else { return }
+            queue?.add(ControllerKey(resource: key.resource, namespace: key.namespace, name: key.name, uid: key.uid))
+        }
         defer { observation.cancel() }
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
@@ -76,7 +82,18 @@ struct ControllerRunner: Sendable {
 
     private func work() async {
         while let key = await queue.next() {
-            switch await controller.reconcile(key) {
+            defer { queue.done(key) }
+            let isPassedOver = quarantine.holds(
+                .controllerManager, part: controller.name, key.resource, namespace: key.namespace, name: key.name,
+                cache.get(key.resource, namespace: key.namespace, name: key.name))
+            guard !isPassedOver else {
+                queue.forget(key)
+                continue
+            }
+            let outcome = await InHand.with(
+                .controllerManager, part: controller.name, key.resource, namespace: key.namespace, name: key.name, uid: key.uid
+            ) { await controller.reconcile(key) }
+            switch outcome {
             case .done(let after):
                 queue.forget(key)
                 if let after { queue.add(key, after: after) }
@@ -87,7 +104,6 @@ struct ControllerRunner: Sendable {
                     "\(controller.name): \(key.resource) \(key.namespace.isEmpty ? "" : "\(key.namespace)/")\(key.name): \(message)")
                 queue.addRateLimited(key)
             }
-            queue.done(key)
         }
     }
 }

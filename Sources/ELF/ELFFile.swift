@@ -29,10 +29,17 @@ public struct ELFFile: Sendable {
     /// Symbols that others can see, and those it wants of others; not those that are its own affair.
     public private(set) var symbols: [Symbol] = []
 
-    public init(path: String) throws(ELFError) { try self.init(FileBytes(path: path)) }
-    public init(_ bytes: [UInt8]) throws(ELFError) { try self.init(FileBytes(bytes)) }
+    /// How much of a file is wanted.
+    public enum Part: Sendable {
+        case all
+        /// Everything but the symbols, of which there may be very many.
+        case dependencies
+    }
 
-    private init(_ file: consuming FileBytes) throws(ELFError) {
+    public init(path: String, reading part: Part = .all) throws(ELFError) { try self.init(FileBytes(path: path), part) }
+    public init(_ bytes: [UInt8]) throws(ELFError) { try self.init(FileBytes(bytes), .all) }
+
+    private init(_ file: consuming FileBytes, _ part: Part) throws(ELFError) {
         guard file.count >= 64 else { throw ELFError("is not an ELF file") }
         let header = try file.read(0, 64, "header")
         guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { throw ELFError("is not an ELF file") }
@@ -45,7 +52,7 @@ public struct ELFFile: Sendable {
         if let dynamic = sections.first(where: { $0.type == Section.dynamic }) {
             try readDynamic(dynamic.read(file), strings: dynamic.strings(file, sections))
         }
-        if let table = sections.first(where: { $0.type == Section.dynamicSymbols }) {
+        if part == .all, let table = sections.first(where: { $0.type == Section.dynamicSymbols }) {
             try readSymbols(table.read(file), strings: table.strings(file, sections))
         }
     }

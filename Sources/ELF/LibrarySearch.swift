@@ -34,6 +34,25 @@ public struct LibrarySearch: Sendable {
         return (symbols, missing)
     }
 
+    /// The files that `file` needs, and those that they need, each once. They are looked for in the system's directories, after those that
+    /// come `first`, and nowhere else, whatever the files say; what is not there is left out.
+    public func files(neededBy file: ELFFile, first: [String]) -> [String] {
+        var files: [String] = []
+        var seen: Set<String> = []
+        var queue = file.needed
+        while let name = queue.popLast() {
+            guard !name.contains("/"), seen.insert(name).inserted else { continue }
+            for path in (first + directories).lazy.map({ "\($0)/\(name)" }) {
+                guard let found = try? ELFFile(path: path, reading: .dependencies), found.kind == .library, found.machine == file.machine
+                else { continue }
+                files.append(path)
+                queue += found.needed
+                break
+            }
+        }
+        return files
+    }
+
     private func candidates(_ name: String, for path: String, _ file: ELFFile) -> [String] {
         if name.contains("/") { return [name] }
         let origin = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."

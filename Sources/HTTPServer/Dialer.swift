@@ -44,14 +44,20 @@ public enum Dialer {
 
     /// Over TLS when `tls` is given; HTTP/1.1 is agreed on. A refused certificate shows at the first read or write. Throws `NetworkError`
     /// with the address.
-    public static func connect(host: String, port: Int, tls: TLS? = nil, timeout: Duration = .seconds(10)) async throws -> any RawConnection
-    {
-        guard let tls else { return try await Dial.tcp(host: host, port: port, timeout: timeout) }
+    ///
+    /// - Parameter admits: asked with the IP address that the name came to, before a byte is sent there.
+    public static func connect(
+        host: String, port: Int, tls: TLS? = nil, timeout: Duration = .seconds(10),
+        admits: @escaping @Sendable (String) -> Bool = { _ in true }
+    ) async throws -> any RawConnection {
+        let gate: @Sendable (any Channel) throws -> Void = { try $0.pipeline.syncOperations.addHandler(AddressGate(admits)) }
+        guard let tls else { return try await Dial.tcp(host: host, port: port, timeout: timeout, admits: admits, configure: gate) }
         let context = try tls.context()
         // An address cannot be a server name; NIO then verifies the certificate against the address connected to.
         let name = tls.serverName ?? host
         let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-        return try await Dial.tcp(host: host, port: port, timeout: timeout) { channel in
+        return try await Dial.tcp(host: host, port: port, timeout: timeout, admits: admits) { channel in
+            try gate(channel)
             try channel.pipeline.syncOperations.addHandler(
                 try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name))
         }
@@ -59,5 +65,18 @@ public enum Dialer {
 
     public static func connect(unixSocket path: String, timeout: Duration = .seconds(10)) async throws -> any RawConnection {
         try await Dial.unix(path: path, timeout: timeout)
+    }
+}
+
+/// Keeps the handlers behind it, TLS for one, from greeting an address that is not wanted.
+private final class AddressGate: ChannelInboundHandler {
+    typealias InboundIn = Any
+
+    private let admits: @Sendable (String) -> Bool
+
+    init(_ admits: @escaping @Sendable (String) -> Bool) { self.admits = admits }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let address = context.remoteAddress?.ipAddress, admits(address) { context.fireChannelActive() }
     }
 }

@@ -45,24 +45,37 @@ final class Exchange: Sendable {
         }
         do {
             wire.execute { [head] in $0.write(self, head: head, body: ByteBuffer(), end: false) }
-            for piece in pieces {
-                var start = 0
-                while start < piece.count {
-                    let end = min(start + Self.pieceSize, piece.count)
-                    try await send(ByteBuffer(bytes: piece[start..<end]))
-                    start = end
-                }
-            }
+            try await send(pieces, length)
             wire.execute { $0.write(self, head: nil, body: ByteBuffer(), end: true) }
         } catch {
             wire.execute { $0.abort(self) }
         }
     }
 
+    /// Small pieces are put together and large ones are cut, each byte copied once.
+    private func send(_ pieces: [[UInt8]], _ length: Int) async throws {
+        var left = length
+        var buffer = ByteBufferAllocator().buffer(capacity: min(left, Self.pieceSize))
+        for piece in pieces {
+            var rest = piece[...]
+            while !rest.isEmpty {
+                let part = rest.prefix(Self.pieceSize - buffer.readableBytes)
+                buffer.writeBytes(part)
+                rest = rest.dropFirst(part.count)
+                guard buffer.readableBytes == Self.pieceSize else { continue }
+                try await send(buffer)
+                left -= Self.pieceSize
+                buffer = ByteBufferAllocator().buffer(capacity: min(left, Self.pieceSize))
+            }
+        }
+        try await send(buffer)
+    }
+
     private func stream(_ head: ResponseHead, _ write: @Sendable (BodyWriter) async throws -> Void) async {
         wire.execute { $0.write(self, head: head, body: ByteBuffer(), end: false) }
         do {
-            if !isHead { try await write(BodyWriter { piece in try await self.send(piece) }) }
+            let writer = BodyWriter(executor: LoopExecutor.of(wire.eventLoop)) { piece in try await self.send(piece) }
+            if !isHead { try await write(writer) }
             wire.execute { $0.write(self, head: nil, body: ByteBuffer(), end: true) }
         } catch {
             wire.execute { $0.abort(self) }

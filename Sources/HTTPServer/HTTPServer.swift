@@ -164,6 +164,7 @@ public final class HTTPServer: Sendable {
         stream.outboundBufferSizeLowWatermark = 32 * 1024
         // Informers that stop end their watches with a reset each, all at once.
         stream.streamResetFrameRateLimit.maximumCount = 2000
+        try channel.pipeline.syncOperations.addHandler(FlushGatherer())
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream, streamDelegate: manager.http2StreamDelegate
         ) { stream in

@@ -77,11 +77,24 @@ public enum Response: Sendable {
 /// Writes a streamed body.
 public struct BodyWriter: Sendable {
     private let writePiece: @Sendable (ByteBuffer) async throws -> Void
-    public init(write: @escaping @Sendable (ByteBuffer) async throws -> Void) { self.writePiece = write }
+    private let executor: (any TaskExecutor)?
+
+    public init(write: @escaping @Sendable (ByteBuffer) async throws -> Void) { self.init(executor: nil, write: write) }
+
+    init(executor: (any TaskExecutor)?, write: @escaping @Sendable (ByteBuffer) async throws -> Void) {
+        self.executor = executor
+        self.writePiece = write
+    }
 
     /// Sends now. Returns when the connection can take more; throws when the client is gone.
     public func write(_ piece: ByteBuffer) async throws { try await writePiece(piece) }
     public func write(_ piece: [UInt8]) async throws { try await writePiece(ByteBuffer(bytes: piece)) }
+
+    /// Runs `body` on the thread that serves the connection, so that a write needs no other. What waits costs the others on that thread
+    /// nothing; what computes for long, or blocks, does not belong here.
+    public func onConnectionsThread<T: Sendable>(_ body: @Sendable () async throws -> T) async rethrows -> T {
+        try await withTaskExecutorPreference(executor) { try await body() }
+    }
 }
 
 /// A connection's bytes in both directions, after an upgrade or from a dial.

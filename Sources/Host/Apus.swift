@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CLinux
 internal import Glibc
 
 /// The one executable. It plays every role, chosen by sub-command or by the name it is called under.
@@ -8,7 +9,7 @@ struct Apus: AsyncParsableCommand {
         commandName: "apus", abstract: "A complete Kubernetes in one process, with every policy, controller, runtime and proxy a plugin.",
         version: Version.line,
         subcommands: [
-            UpCommand.self, DownCommand.self, PluginCommand.self, ImageCommand.self,
+            UpCommand.self, DownCommand.self, StatusCommand.self, ReleaseCommand.self, PluginCommand.self, ImageCommand.self,
             APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self,
             PluginChildCommand.self,
         ])
@@ -16,6 +17,9 @@ struct Apus: AsyncParsableCommand {
     static func main() async {
         var arguments = Array(CommandLine.arguments.dropFirst())
         let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "apus"
+        // One that is started through /proc/self/exe would be shown as `exe`.
+        let plugin = PluginChildCommand.plugin(arguments)
+        apus_name_thread(plugin.map { "\(OwnProcess.name):\($0)" } ?? OwnProcess.name)
         // Called as `kubelet`, through a link to this executable: the name is the sub-command.
         if configuration.subcommands.contains(where: { $0.configuration.commandName == name }) { arguments.insert(name, at: 0) }
         do {

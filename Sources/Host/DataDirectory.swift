@@ -1,42 +1,46 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// The directory that holds everything of one cluster, and the lock on it.
+/// The directory that holds everything of one cluster, and who has it.
 ///
 /// ```
-/// apus.pid  apus.log  pki/  *.kubeconfig  store.db  kubelet/  containerd/  pods/
+/// apus.pid  supervisor.pid  apus.log  pki/  *.kubeconfig  store.db  crashes/  kubelet/  containerd/  pods/
 /// ```
 struct DataDirectory {
     let path: String
 
     init(_ path: String) { self.path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path }
 
-    var pidFile: String { "\(path)/apus.pid" }
     var logFile: String { "\(path)/apus.log" }
     var storeFile: String { "\(path)/store.db" }
+    var pkiDirectory: String { "\(path)/pki" }
     var adminKubeconfig: String { "\(path)/admin.kubeconfig" }
     var kubeletDirectory: String { "\(path)/kubelet" }
     var podLogDirectory: String { "\(path)/pods" }
     var containerdDirectory: String { "\(path)/containerd" }
+    var crashDirectory: String { "\(path)/crashes" }
+    /// What a process that is being stopped waits for.
+    var stoppingFile: String { "\(path)/stopping" }
 
-    /// Makes the directory and takes it for this process; the lock ends with the process, however it ends.
-    ///
-    /// - Throws: `StartupFailure` naming the process that has it.
-    func lock() throws {
+    /// Of the process that plays the roles.
+    var host: ProcessFile { ProcessFile(path: "\(path)/apus.pid") }
+    /// Of the process that starts the host again.
+    var supervisor: ProcessFile { ProcessFile(path: "\(path)/supervisor.pid") }
+
+    func make() throws {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         } catch {
             throw StartupFailure("the data directory \(path) cannot be made: \(error). Run as root, or choose another with --data-dir.")
         }
-        let descriptor = open(pidFile, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw StartupFailure("\(pidFile) cannot be written: \(String(cString: strerror(errno)))") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw inUse(by: owner)
-        }
-        let text = "\(getpid())\n"
-        ftruncate(descriptor, 0)
-        _ = write(descriptor, text, text.utf8.count)
-        // The descriptor stays open: it is the lock.
+    }
+
+    /// Makes the directory and takes it for this process, which is to play roles on it.
+    ///
+    /// - Throws: `StartupFailure` naming the process that has it.
+    func lock() throws {
+        try make()
+        guard try host.take() else { throw inUse(by: host.holder) }
     }
 
     /// The refusal to start beside a process that runs already.
@@ -45,22 +49,18 @@ struct DataDirectory {
             "apus runs already on \(path), as process \(owner.map(String.init) ?? "?"). Stop it with `apus down --data-dir \(path)`.")
     }
 
-    /// The process that runs on this directory, `nil` when none does.
-    var owner: pid_t? {
-        let descriptor = open(pidFile, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
-        var buffer = [UInt8](repeating: 0, count: 32)
-        let count = read(descriptor, &buffer, buffer.count)
-        return pid_t(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).prefix { $0.isNumber })
-    }
+    /// The process that runs on this directory, or is about to start one that does; `nil` when none does.
+    var owner: pid_t? { host.holder ?? supervisor.holder }
 
-    /// Returns when no process has the directory any more.
-    func waitUntilFree() {
-        let descriptor = open(pidFile, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        while flock(descriptor, LOCK_EX) != 0 && errno == EINTR {}
+    /// Keys without the objects they belong to: somebody lost the store, or has not brought it back yet.
+    ///
+    /// - Throws: `StartupFailure`, unless an empty cluster is what is wanted.
+    func checkStore(mayBeEmpty: Bool) throws {
+        var info = stat()
+        let hasStore = stat(storeFile, &info) == 0 && info.st_size > 0
+        guard !hasStore, !mayBeEmpty, access("\(pkiDirectory)/ca.key", F_OK) == 0 else { return }
+        throw StartupFailure(
+            "\(path) has the keys of a cluster (pki), but no store.db with its objects. Bring the file back, or start a cluster without objects under the same keys with --empty-store."
+        )
     }
 }

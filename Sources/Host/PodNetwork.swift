@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Kubelet
 
 /// The part of the pod network that belongs to the machine: the bridge that the CNI plugin puts pods on, forwarding, and the masquerading
 /// of what pods send outside.
@@ -45,6 +46,7 @@ struct PodNetwork {
     /// Takes all of it away, whether it is there or not.
     static func tearDown() {
         Shell.run(["nft", "-f", "-"], input: "add table ip \(table)\ndelete table ip \(table)\n")
+        HostPorts.removeAll(Shell.run)
         Shell.run(["ip", "link", "delete", bridge])
     }
 

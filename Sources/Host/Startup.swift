@@ -21,12 +21,15 @@ internal import Synchronization
 struct Startup {
     let options: UpCommand
     let directory: DataDirectory
+    /// The process that starts this one again.
+    private let supervisor: pid_t
     private let process: RoleProcess
     private var log: Logger { process.log }
 
-    init(_ options: UpCommand, _ directory: DataDirectory) {
+    init(_ options: UpCommand, _ directory: DataDirectory, supervisor: pid_t) {
         self.options = options
         self.directory = directory
+        self.supervisor = supervisor
         process = RoleProcess("apus", options.log)
     }
 
@@ -50,6 +53,10 @@ struct Startup {
 
     private func start(_ begin: ContinuousClock.Instant) async throws {
         try directory.lock()  // first: two processes on one store would lose writes
+        try directory.checkStore(mayBeEmpty: options.storage.emptyStore)
+        // before whatever may end the process: what did so the last time must be known
+        let crashes = try CrashBook(directory, ended: options.predecessor, log: Logger(label: "crashes"))
+        SupervisorWatch.start(supervisor, arguments: UpCommand.arguments, log: Logger(label: "supervisor"))
         let network = network
         let containerd =
             options.containerRuntimeEndpoint == nil
@@ -63,7 +70,8 @@ struct Startup {
         let containerdStart = Task { try await containerd?.start() }
 
         do {
-            try await serve(begin, network, containerd, containerdStart)
+            try await serve(begin, network, crashes, containerd, containerdStart)
+            crashes.close()
         } catch {
             // Who could not start leaves no process; a containerd that was there before stays, with its pods.
             if case .started? = try? await containerdStart.value { try? await containerd?.stop() }
@@ -73,23 +81,25 @@ struct Startup {
 
     /// Returns when the process was asked to stop.
     private func serve(
-        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ containerd: ContainerdSupervisor?,
+        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ crashes: CrashBook, _ containerd: ContainerdSupervisor?,
         _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
     ) async throws {
         let node = node
-        let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
         let places = try PluginPlaces(options.plugins)
         let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
-        let plugins = makePluginHost(places, rootCA: credentials.ca.certificatePEM)
+        // before the keys: keys without a store are those of a cluster that lost it
         let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
+        let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
+        let plugins = makePluginHost(places, rootCA: credentials.ca.certificatePEM)
         let roles = Roles()
         let server = APIServer(try apiConfiguration(credentials, store, node, network, roles))
         try await server.start()  // the objects every cluster has, before anybody looks for them
         let client = server.client(as: HostUser.name, groups: HostUser.groups)
-        let cache = Cache(client: client, log: Logger(label: "cache"))
+        let cache = Cache(client: client, quarantine: crashes.quarantine, log: Logger(label: "cache"))
         let objects = PluginObjects(
             plugins, client: client, cache: cache, rights: PluginRights(server.grants), log: Logger(label: "plugins"))
         try await manifests.synchronise(client, log: Logger(label: "plugins"))  // from here on objects, not files, are what runs
+        if let (plugin, crash) = crashes.culprit { await CrashMark.set(on: plugin, crash, client, log: log) }  // before it is loaded again
         // before anybody is served: a required plugin that is broken stops the start
         try objects.load(try await client.list(.plugins).items, first: manifests.names)
 
@@ -108,38 +118,49 @@ struct Startup {
 
         let recorder = EventRecorder(client: client, component: "default-scheduler", log: log)
         let kubeletRecorder = EventRecorder(client: client, component: "kubelet", host: node.name, log: log)
-        try await process.run { group in
-            group.addTask { try await cache.run() }  // before the plugins start, which read it
-            group.addTask { await recorder.run() }
-            group.addTask { await kubeletRecorder.run() }
-            group.addTask { await server.run() }
-            for listener in listeners { group.addTask { try await listener.run() } }
-            _ = try await containerdStart.value  // before the runtime plugin, which connects to it
-            if let containerd { group.addTask { try await containerd.run() } }
-            try await plugins.start(services: HostServices(client: client, cache: cache))
-            group.addTask { try await objects.run() }
+        let (log, path) = (log, directory.path)
+        try await process.run(
+            stoppingFile: directory.stoppingFile,
+            { group in
+                group.add("cache") { try await cache.run() }  // before the plugins start, which read it
+                group.add("scheduler events") { await recorder.run() }
+                group.add("kubelet events") { await kubeletRecorder.run() }
+                group.add("API server") { await server.run() }
+                for listener in listeners { group.add("HTTP server") { try await listener.run() } }
+                _ = try await containerdStart.value  // before the runtime plugin, which connects to it
+                if let containerd { group.add("containerd") { try await containerd.run() } }
+                try await plugins.start(services: HostServices(client: client, cache: cache))
+                group.add("plugins") { try await objects.run() }
+                group.add("crashes") { try await crashes.run(client) }
 
-            let scheduler = Scheduler(client: client, cache: cache, policies: plugins, recorder: recorder, log: Logger(label: "scheduler"))
-            let controllers = ControllerManager(cache: cache, plugins: plugins, log: Logger(label: "controller-manager"))
-            let proxy = Proxy(
-                Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR),
-                cache: cache, plugins: plugins,
-                log: Logger(label: "proxy"))
-            let kubelet = Kubelet(
-                configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache,
-                runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
-                log: Logger(label: "kubelet"))
-            roles.set(scheduler, controllers)
-            group.addTask { try await scheduler.run() }
-            group.addTask { try await controllers.run() }
-            group.addTask { try await proxy.run() }
-            group.addTask { try await kubelet.run() }
-            group.addTask { try await announceReady(kubelet, plugins, begin) }
-        } end: {
-            log.notice("pods go on; `apus down --data-dir \(directory.path)` ends them")
-            await plugins.stop()
-            await store.close()  // last: nothing acknowledged may be lost
-        }
+                let scheduler = Scheduler(
+                    client: client, cache: cache, policies: plugins, recorder: recorder, quarantine: crashes.quarantine,
+                    log: Logger(label: "scheduler"))
+                let controllers = ControllerManager(
+                    cache: cache, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
+                let proxy = Proxy(
+                    Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR),
+                    cache: cache, plugins: plugins,
+                    quarantine: crashes.quarantine, log: Logger(label: "proxy"))
+                let kubelet = Kubelet(
+                    configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache,
+                    runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
+                    quarantine: crashes.quarantine, log: Logger(label: "kubelet"))
+                roles.set(scheduler, controllers)
+                group.add("scheduler") { try await scheduler.run() }
+                group.add("controller manager") { try await controllers.run() }
+                group.add("proxy") { try await proxy.run() }
+                group.add("kubelet") { try await kubelet.run() }
+                group.add("start") { try await announceReady(kubelet, plugins, begin) }
+            },
+            end: [
+                Shutdown.Step(name: "plugins") {
+                    log.notice("pods go on; `apus down --data-dir \(path)` ends them")
+                    await plugins.stop()
+                },
+                // last: nothing acknowledged may be lost
+                Shutdown.Step(name: "store") { await store.close() },
+            ])
     }
 
     /// Says so when the Node is Ready: to the process that waits, or to the log.
@@ -155,11 +176,11 @@ struct Startup {
             ? "node \(name) is Ready" : "node \(name) is not Ready, since no runtime plugin runs (kubectl get plugins tells why),"
         let line = "apus is up: \(what) after \(tenths / 100).\(tenths % 100 < 10 ? "0" : "")\(tenths % 100) s"
         log.notice("\(line)")
+        // From here on the supervisor does not give up.
+        kill(supervisor, Supervisor.isReady)
         if let descriptor = options.readyDescriptor {
-            let text = line + "\n"
-            _ = text.withCString { write(descriptor, $0, strlen($0)) }
-            close(descriptor)
-        } else {
+            ReadyMessage.ready(line).send(to: descriptor)
+        } else if options.predecessor == nil {
             Output.line(line + NextSteps.text(directory, serving: options.serving, isMerged: options.mergeKubeconfig))
         }
     }
@@ -239,6 +260,8 @@ extension Startup {
         configuration.servingCertificate = credentials.kubelet.certificatePEM
         configuration.servingKey = credentials.kubelet.privateKeyPEM
         configuration.authenticate = certificates.identity
+        // Another's network sees to such ports itself.
+        if options.containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration
     }
 }

@@ -14,6 +14,7 @@ public final class Kubelet: Sendable {
     private let cache: Cache
     private let runtime: any Runtime
     private let recorder: EventRecorder
+    private let quarantine: Quarantine
     private let log: Logger
     private let state = Mutex(State())
     private let ready = Wakeup()
@@ -27,14 +28,17 @@ public final class Kubelet: Sendable {
     /// - Parameters:
     ///   - cache: for services, which containers learn of; it must be running, and may be shared.
     ///   - recorder: must be running.
+    ///   - quarantine: the pods that are left alone, whatever runs of them.
     public init(
-        configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder, log: Logger
+        configuration: KubeletConfiguration, client: any Client, cache: Cache, runtime: any Runtime, recorder: EventRecorder,
+        quarantine: Quarantine = Quarantine(), log: Logger
     ) {
         self.configuration = configuration
         self.client = client
         self.cache = cache
         self.runtime = runtime
         self.recorder = recorder
+        self.quarantine = quarantine
         self.log = log
     }
 
@@ -68,9 +72,10 @@ public final class Kubelet: Sendable {
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: recorder),
             volumes: Volumes(configuration: configuration, client: client, tokens: tokens, disk: disk), disk: disk, events: recorder,
-            statuses: statuses,
-            machine: machine, runtimeName: { identity.name },
-            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log)
+            statuses: statuses, machine: machine, allocations: Allocations(capacity: machine.amounts(reserved: configuration.reserved)),
+            hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
+            features: { identity.features },
+            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, disk: disk, identity: identity, events: recorder,
             ready: ready, log: log)
@@ -97,7 +102,9 @@ public final class Kubelet: Sendable {
         var isTold = false
         while true {
             do {
-                return try await identity.read(cri)
+                try await identity.read(cri)
+                identity.note(try await cri.status())
+                return
             } catch {
                 if !isTold { log.warning("waiting for the container runtime: \(error)") }
                 isTold = true

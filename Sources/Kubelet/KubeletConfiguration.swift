@@ -30,6 +30,9 @@ public struct KubeletConfiguration: Sendable {
     public var taints: [String] = []
     /// `v1.36.0+apus`
     public var version: String
+    /// Runs `nft` and `conntrack` for ports of the node that lead into pods. `nil` leaves those to the pods' network, which hears of them
+    /// from the runtime.
+    public var run: HostPorts.Run?
     /// Set aside for the machine: `["cpu": "100m"]`.
     public var reserved: [String: String] = [:]
     /// A log is rotated past this size, and this many files are kept.

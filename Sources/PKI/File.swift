@@ -1,9 +1,9 @@
-import Glibc
+public import Glibc
 
 /// Small files, written whole or not at all.
-enum File {
+public enum File {
     /// `nil` when there is none.
-    static func read(_ path: String) throws -> String? {
+    public static func read(_ path: String) throws -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
@@ -21,7 +21,7 @@ enum File {
     }
 
     /// Replaces the file; readers see the old or the new one.
-    static func write(_ text: String, to path: String, mode: mode_t) throws {
+    public static func write(_ text: String, to path: String, mode: mode_t) throws {
         let temporary = path + ".new"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)

@@ -20,17 +20,17 @@ public struct ServiceAccountClaims: Sendable, Equatable {
     public var node: Reference?
     public var secret: Reference?
     /// Seconds since 1970, as all times here.
-    public var issuedAt: Int64
-    public var notBefore: Int64
-    public var expires: Int64
+    public var issuedAt: Whole
+    public var notBefore: Whole
+    public var expires: Whole
     /// Later than this the token should have been renewed.
-    public var warnAfter: Int64?
+    public var warnAfter: Whole?
     public var id: String
 
     public init(
         issuer: String, audiences: [String], namespace: String, serviceAccount: Reference, pod: Reference? = nil, node: Reference? = nil,
-        secret: Reference? = nil, issuedAt: Int64,
-        lifetime: Int64, warnAfter: Int64? = nil, id: String
+        secret: Reference? = nil, issuedAt: Whole,
+        lifetime: Whole, warnAfter: Whole? = nil, id: String
     ) {
         self.issuer = issuer
         self.audiences = audiences

@@ -68,7 +68,7 @@ public struct ServiceAccountKey: Sendable {
 
     /// The claims of a token of this key that is valid at `now`, in seconds since 1970. Audience, and whether the account and the pod still
     /// exist, are the caller's to check.
-    public func verify(_ token: String, now: Int64) throws(TokenError) -> ServiceAccountClaims {
+    public func verify(_ token: String, now: Whole) throws(TokenError) -> ServiceAccountClaims {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let header = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
             let signature = Base64URL.decode(parts[2])

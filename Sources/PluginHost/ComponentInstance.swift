@@ -10,6 +10,8 @@ protocol ComponentInstance: AnyObject, Sendable {
     var process: ProcessStatus? { get }
     /// What the library says of itself, as far as it is known.
     var inspection: LibraryInspection? { get }
+    /// How it is less isolated than it should be, in words that follow "isolated"; `nil` when it is not, or is not meant to be.
+    var caveat: String? { get }
 
     /// Calls `start`. Blocks.
     func start() throws
@@ -21,6 +23,7 @@ protocol ComponentInstance: AnyObject, Sendable {
 
 extension ComponentInstance {
     var inspection: LibraryInspection? { nil }
+    var caveat: String? { nil }
 }
 
 /// The child process of an isolated instance.

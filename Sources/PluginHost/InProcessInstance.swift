@@ -1,4 +1,5 @@
 internal import APIModel
+internal import CLinux
 internal import PluginAPI
 
 /// An instance in this process: the table is the library's own.
@@ -9,6 +10,7 @@ final class InProcessInstance: ComponentInstance, @unchecked Sendable {
     let inspection: LibraryInspection?
     private let component: UnsafePointer<apus_component>
     private let plugin: String
+    private let noted: UInt32
 
     var incarnation: UInt64 { 1 }
     var process: ProcessStatus? { nil }
@@ -17,11 +19,14 @@ final class InProcessInstance: ComponentInstance, @unchecked Sendable {
     init(_ manifest: PluginManifest, _ library: Library, services: [(TableDescriptor, UnsafeRawPointer)]) throws {
         let image = try library.image(plugin: manifest.name)
         let component = try image.component(manifest)
+        let noted = apus_in_hand_plugin(manifest.name, manifest.kind.rawValue)
         var instance: UnsafeMutableRawPointer?
         var sentence = Collector()
         let host = Self.host(services)
         let status = JSON.encode(manifest.config).withBorrowed { config in
-            sentence.collect { component.pointee.create(component, host, config, &instance, $0) }
+            sentence.collect { sentence in
+                Self.noting(noted, .create) { component.pointee.create(component, host, config, &instance, sentence) }
+            }
         }
         guard status == APUS_OK else {
             throw PluginError(.initFailed, plugin: manifest.name, "create answered \(statusName(status)): \(sentence.text)")
@@ -31,6 +36,17 @@ final class InProcessInstance: ComponentInstance, @unchecked Sendable {
         me = instance
         inspection = image.inspection
         plugin = manifest.name
+        self.noted = noted
+    }
+
+    /// The slots of `apus_component`, by their places in its signatures.
+    private enum LifeCycleSlot: UInt32 { case create, start, stop, destroy }
+
+    /// Notes for after a crash that this thread is in the slot while `body` runs.
+    private static func noting<R>(_ plugin: UInt32, _ slot: LifeCycleSlot, _ body: () -> R) -> R {
+        let before = apus_in_hand_enter(plugin, UInt32(ExtensionKind.firstLifeCycleSlot) + slot.rawValue)
+        defer { apus_in_hand_leave(before) }
+        return body()
     }
 
     /// What `create` gets. Lent for the component's whole life, which a thread of the library may outlive: never freed.
@@ -50,13 +66,15 @@ final class InProcessInstance: ComponentInstance, @unchecked Sendable {
 
     func start() throws {
         var sentence = Collector()
-        let status = sentence.collect { component.pointee.start?(me, $0) ?? APUS_OK }
+        let status = sentence.collect { sentence in
+            Self.noting(noted, .start) { component.pointee.start?(me, sentence) ?? APUS_OK }
+        }
         guard status == APUS_OK else {
             throw PluginError(.startFailed, plugin: plugin, "start answered \(statusName(status)): \(sentence.text)")
         }
     }
 
-    func stop() { component.pointee.stop?(me) }
+    func stop() { Self.noting(noted, .stop) { component.pointee.stop?(me) } }
 
-    func destroy() { component.pointee.destroy?(me) }
+    func destroy() { Self.noting(noted, .destroy) { component.pointee.destroy?(me) } }
 }

@@ -59,7 +59,7 @@ public struct Library: Sendable {
     }
 
     /// Loads the library into this process, for good. Another call finds it loaded.
-    func image(plugin: String) throws -> LibraryImage { try LibraryImage(descriptor: descriptor, path: path, plugin: plugin) }
+    func image(plugin: String) throws -> LibraryImage { try LibraryImage(copy: "/proc/self/fd/\(descriptor)", path: path, plugin: plugin) }
 
     private static func copy(_ file: Int32, _ state: FileState, path: String, plugin: String) throws -> Library {
         let name = path.split(separator: "/").last.map(String.init) ?? path

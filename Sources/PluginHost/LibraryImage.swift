@@ -9,12 +9,12 @@ struct LibraryImage: @unchecked Sendable {
     let path: String
     let plugin: UnsafePointer<apus_plugin>
 
-    /// Loads what `descriptor` holds; it must stay open for ever. `plugin` is the manifest's name, for errors.
+    /// Loads the copy of the library that is at `copy`, and stays there for ever. `plugin` is the manifest's name, for errors.
     /// - Throws: `PluginError` with the dynamic linker's words, or both sides of a version that does not fit.
-    init(descriptor: Int32, path: String, plugin name: String) throws {
-        guard let handle = dlopen("/proc/self/fd/\(descriptor)", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+    init(copy: String, path: String, plugin name: String) throws {
+        guard let handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             // The linker names the copy; people know the file.
-            let words = Self.linkerError.replacing("/proc/self/fd/\(descriptor)", with: path)
+            let words = Self.linkerError.replacing(copy, with: path)
             throw PluginError(.unloadable, plugin: name, "\(path) cannot be loaded: \(words)")
         }
         guard let symbol = dlsym(handle, "apus_plugin_entry") else {

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Logging
 internal import PluginAPI
 internal import Synchronization
@@ -27,6 +28,8 @@ final class LoadedComponent: @unchecked Sendable {
     private let isControlled = Atomic<Bool>(false)
     /// A scheduler policy's slots must not call back into services that block.
     private let marksThread: Bool
+    /// What calls are noted with for after a crash.
+    private let noted: UInt32
     // The instance's, which do not change: asking an existential costs more than the rest of a call.
     private let table: UnsafeRawPointer
     private let me: UnsafeMutableRawPointer?
@@ -40,6 +43,7 @@ final class LoadedComponent: @unchecked Sendable {
         self.manifest = manifest
         self.log = log
         marksThread = manifest.kind == .schedulerPolicy
+        noted = apus_in_hand_plugin(manifest.name, manifest.kind.rawValue)
         slots = manifest.kind.descriptor.slots.map { SlotCounter($0, deadline: manifest.deadline) }
         library = try Library.find(manifest, directories: configuration.libraryDirectories)
         objects = ObjectsService(manifest, violations: violations, forbidden: forbidden, log: log)
@@ -160,9 +164,11 @@ extension LoadedComponent {
             return refuse(counter, "\(counter.descriptor.name) was called while another call was under way, though it takes one at a time")
         }
         if marksThread { PolicyThread.mark() }
+        let before = apus_in_hand_enter(noted, UInt32(slot))
         let start = steadyNanoseconds()
         let status = body(self.table.load(as: Table.self), me)
         counter.record(from: start, to: steadyNanoseconds(), limit: limit)
+        apus_in_hand_leave(before)
         if marksThread { PolicyThread.unmark() }
         if counter.isControl { isControlled.store(false, ordering: .releasing) }
         return status == APUS_OK ? Answer(status: APUS_OK) : judge(status, counter)
@@ -221,9 +227,11 @@ extension LoadedComponent {
 
     /// Runtimes only: gives a stream's handle up, in every state. The stream's `retain` keeps the instance alive.
     func closeStream(_ stream: UnsafeMutableRawPointer?) {
+        let before = apus_in_hand_enter(noted, 4)
         let start = steadyNanoseconds()
         table(apus_runtime.self).close?(me, stream)
         slots[4].record(from: start, to: steadyNanoseconds())
+        apus_in_hand_leave(before)
     }
 }
 

@@ -15,9 +15,7 @@ enum LogService {
             [
                 { [log] frame in
                     // A line has the limit of a sentence.
-                    log.log(
-                        level: levels[frame.int32(1)] ?? .error,
-                        "\(String(decoding: frame.bytes(2).prefix(Signatures.sentence), as: UTF8.self))")
+                    log.log(level: levels[frame.int32(1)] ?? .error, "\(LogText.printable(frame.bytes(2).prefix(Signatures.sentence)))")
                     return .nothing
                 }
             ])

@@ -91,7 +91,7 @@ struct ManifestReader {
             mode: try mode(spec["mode"], kind: kind),
             replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
             controller: controller, rules: rules,
-            file: file, generation: metadata["generation"].int)
+            file: file, generation: metadata["generation"].int?.int64)
     }
 
     private func sha256(_ value: Value) throws -> String? {
@@ -121,14 +121,31 @@ struct ManifestReader {
     private func limits(_ value: Value, _ isolation: PluginManifest.Isolation) throws -> PluginManifest.Limits {
         guard !value.isNull else { return PluginManifest.Limits() }
         guard isolation == .process else { throw error("spec.limits: only a plugin with isolation Process can be limited") }
-        try allow(["memory", "openFiles"], in: value, at: "spec.limits")
+        try allow(["memory", "cpu", "processes", "openFiles"], in: value, at: "spec.limits")
         var limits = PluginManifest.Limits()
         if !value["memory"].isNull {
-            let text = value["memory"].string ?? value["memory"].int.map(String.init) ?? ""
-            guard let memory = try? Quantity(text), memory.value >= Self.leastMemory else {
-                throw error("spec.limits.memory: must be a quantity of at least 1Mi")
+            guard let memory = quantity(value["memory"]), Self.memory.contains(memory.value) else {
+                throw error("spec.limits.memory: must be a quantity from 1Mi to 1Pi")
             }
-            limits.memory = memory.value
+            limits.memory = memory.value.int64
+        }
+        if !value["cpu"].isNull {
+            guard let cpu = quantity(value["cpu"]), Self.cpu.contains(cpu.milliValue) else {
+                throw error("spec.limits.cpu: must be a quantity from 10m to 1024")
+            }
+            limits.cpu = Int(cpu.milliValue)
+        }
+        if !value["processes"].isNull {
+            limits.processes = try int(value["processes"], 0...65_536, default: 0, at: "spec.limits.processes")
+        }
+        if !value["cpu"].isNull {
+            guard let cpu = quantity(value["cpu"]), Self.cpu.contains(cpu.milliValue) else {
+                throw error("spec.limits.cpu: must be a quantity from 10m to 1024")
+            }
+            limits.cpu = Int(cpu.milliValue)
+        }
+        if !value["processes"].isNull {
+            limits.processes = try int(value["processes"], 0...65_536, default: 0, at: "spec.limits.processes")
         }
         if !value["openFiles"].isNull {
             limits.openFiles = try int(value["openFiles"], 16...1_048_576, default: 16, at: "spec.limits.openFiles")
@@ -136,7 +153,12 @@ struct ManifestReader {
         return limits
     }
 
-    private static let leastMemory: Int64 = 1 << 20
+    private func quantity(_ value: Value) -> Quantity? {
+        try? Quantity(value.string ?? value.int.map(String.init) ?? "")
+    }
+
+    private static let memory: ClosedRange<Whole> = 1 << 20...1 << 50
+    private static let cpu: ClosedRange<Whole> = 10...1_024_000
 }
 
 extension Error {

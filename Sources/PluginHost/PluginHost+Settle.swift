@@ -137,8 +137,9 @@ extension PluginHost {
             told.append(
                 PluginNotice(
                     plugin: manifest.name, isWarning: false, reason: replaced.isEmpty ? .started : .swapped,
-                    message: replaced.isEmpty
-                        ? "\(component.versionText) runs" : "\(component.versionText) took over from \(replaced.joined(separator: ", "))"))
+                    message: (replaced.isEmpty
+                        ? "\(component.versionText) runs" : "\(component.versionText) took over from \(replaced.joined(separator: ", "))")
+                        + (component.instance.caveat.map { ", isolated \($0)" } ?? "")))
             return (leaving ?? [], told)
         }
         log.debug("plugin \(manifest.name) is running")

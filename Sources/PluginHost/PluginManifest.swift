@@ -40,7 +40,7 @@ public struct PluginManifest: Sendable, Hashable {
     public var replaces: String?
     /// How long any one call may take, in place of the slots' own deadlines.
     public var deadline: Duration?
-    /// With `isolation: Process` only.
+    /// With `isolation: Process` only. What is left open is limited all the same, by kind.
     public var limits: Limits
     /// Controllers only.
     public var controller: ControllerManifest?
@@ -68,6 +68,10 @@ public struct PluginManifest: Sendable, Hashable {
     public struct Limits: Sendable, Hashable {
         /// In bytes.
         public var memory: Int64?
+        /// In thousandths of a processor.
+        public var cpu: Int?
+        /// Threads and processes of its own, all together.
+        public var processes: Int?
         public var openFiles: Int?
     }
 

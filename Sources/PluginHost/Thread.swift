@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Starts a detached thread named `name` (at most 15 bytes are shown) with `stack` bytes of stack.
@@ -22,20 +23,10 @@ public func startThread(name: String, stack: Int = 4 << 20, _ body: @escaping @S
             &thread, attributes,
             { argument in
                 let box = Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue()
-                setThreadName(box.name)
+                apus_name_thread(box.name)
                 box.body()
                 return nil
             }, argument)
     }
     guard status == 0 else { fatalError("the system gives no thread for \(name): error \(status)") }
-}
-
-/// What `top -H` shows.
-private func setThreadName(_ name: String) {
-    let file = Glibc.open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-    guard file >= 0 else { return }
-    var name = name
-    // A thread without a name works as well as one with.
-    _ = name.withUTF8 { write(file, $0.baseAddress, min(15, $0.count)) }
-    Glibc.close(file)
 }

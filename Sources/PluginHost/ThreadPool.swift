@@ -1,3 +1,4 @@
+internal import Client
 internal import Dispatch
 internal import Synchronization
 
@@ -20,9 +21,12 @@ public final class ThreadPool: Sendable {
         self.limit = limit
     }
 
-    /// Runs `body` on one of the threads.
+    /// Runs `body` on one of the threads, which has the caller's key in hand meanwhile.
     public func run<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
-        await withCheckedContinuation { continuation in submit { continuation.resume(returning: body()) } }
+        let key = InHand.current
+        return await withCheckedContinuation { continuation in
+            submit { continuation.resume(returning: InHand.with(key) { body() }) }
+        }
     }
 
     private func submit(_ job: @escaping @Sendable () -> Void) {

@@ -41,7 +41,7 @@ public enum Outcome: Hashable, Sendable {
     /// Nothing until something changes.
     case done
     /// As `done`, and look again after that time.
-    case doneCheckAgain(afterMilliseconds: Int64)
+    case doneCheckAgain(afterMilliseconds: Whole)
     /// Again, after a back-off that grows.
     case retry
 }
@@ -62,7 +62,7 @@ final class ControllerInstance: Instance {
                 let status = boundary(sink) {
                     switch try instance(me, as: ControllerInstance.self).controller.reconcile(Key(key.pointee)) {
                     case .done: break
-                    case .doneCheckAgain(let milliseconds): again.pointee = max(1, milliseconds)
+                    case .doneCheckAgain(let milliseconds): again.pointee = max(1, milliseconds).int64
                     case .retry: retry = true
                     }
                 }

@@ -28,17 +28,21 @@ public final class Proxy: Sendable {
     private let configuration: Configuration
     private let cache: Cache
     private let plugins: PluginHost
+    private let quarantine: Quarantine
     private let log: Logger
     private let table: Mutex<ServiceTable>
     private let failure = Mutex<String?>("no state is in force yet")
     /// The backend's slots block and take one caller at a time.
     private let control = DispatchQueue(label: "apus.proxy")
 
-    /// - Parameter plugins: whose proxy carries the traffic.
-    public init(_ configuration: Configuration, cache: Cache, plugins: PluginHost, log: Logger) {
+    /// - Parameters:
+    ///   - plugins: whose proxy carries the traffic.
+    ///   - quarantine: the Services and EndpointSlices that are as if they were not there.
+    public init(_ configuration: Configuration, cache: Cache, plugins: PluginHost, quarantine: Quarantine = Quarantine(), log: Logger) {
         self.configuration = configuration
         self.cache = cache
         self.plugins = plugins
+        self.quarantine = quarantine
         self.log = log
         self.table = Mutex(ServiceTable(nodeName: configuration.nodeName))
     }
@@ -51,21 +55,15 @@ public final class Proxy: Sendable {
         let (changes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         try await cache.watch(.services)
         try await cache.watch(.endpointSlices)
-        let services = cache.observe([.services]) { [self] _, before, after in
-            guard let object = after ?? before else { return }
-            table.withLock { $0.setService("\(object.namespace)/\(object.name)", after?.value) }
+        let observation = cache.observe([.services, .endpointSlices]) { [self] resource, before, after in
+            hear(resource, before: before, after: after)
             signal.yield()
         }
-        let slices = cache.observe([.endpointSlices]) { [self] _, before, after in
-            for (object, value) in [(before, nil), (after, after?.value)] {
-                guard let object, let service = object.labels["kubernetes.io/service-name"] else { continue }
-                table.withLock { $0.setSlice(object.name, of: "\(object.namespace)/\(service)", value) }
-            }
+        defer { observation.cancel() }
+        quarantine.observe(.proxy) { [weak self] key in
+            guard let self, let object = cache.get(key.resource, namespace: key.namespace, name: key.name) else { return }
+            hear(key.resource, before: nil, after: object)
             signal.yield()
-        }
-        defer {
-            services.cancel()
-            slices.cancel()
         }
         await withDiscardingTaskGroup { group in
             group.addTask { [plugins] in
@@ -81,6 +79,21 @@ public final class Proxy: Sendable {
             group.cancelAll()
         }
         try Task.checkCancellation()
+    }
+
+    /// What is passed over is as if it had gone.
+    private func hear(_ resource: GroupVersionResource, before: Object?, after: Object?) {
+        guard let object = after ?? before else { return }
+        let after = after.flatMap { quarantine.holds(.proxy, resource, $0) ? nil : $0 }
+        InHand.with(.proxy, resource, namespace: object.namespace, name: object.name, uid: object.uid) {
+            if resource == .services {
+                return table.withLock { $0.setService("\(object.namespace)/\(object.name)", after?.value) }
+            }
+            for (object, value) in [(before, nil), (after, after?.value)] {
+                guard let object, let service = object.labels["kubernetes.io/service-name"] else { continue }
+                table.withLock { $0.setSlice(object.name, of: "\(object.namespace)/\(service)", value) }
+            }
+        }
     }
 
     /// Puts the wanted state in force after each change, until the task is cancelled. `again` has another change come after a delay.

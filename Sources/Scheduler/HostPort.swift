@@ -18,7 +18,7 @@ struct HostPort: Equatable {
             guard let number = port["hostPort"].int, number > 0 else { return nil }
             let ip = port["hostIP"].string ?? ""
             return HostPort(
-                networkProtocol: protocols[port["protocol"].string ?? "TCP"] ?? APUS_PROTOCOL_TCP, port: Int32(clamping: number),
+                networkProtocol: protocols[port["protocol"].string ?? "TCP"] ?? APUS_PROTOCOL_TCP, port: Int32(number),
                 ip: ip == "0.0.0.0" || ip == "::" ? "" : ip)
         }
     }

@@ -1,4 +1,5 @@
 package import APIModel
+internal import Client
 internal import Dispatch
 internal import Synchronization
 
@@ -10,6 +11,20 @@ package enum Message: Sendable {
     case bindFailed(PodKey, uid: String)
     /// Other policies decide from now on: what no Node was found for may find one.
     case policiesChanged
+
+    /// Notes the object that this is about while `body` runs.
+    func inHand<R>(_ body: () -> R) -> R {
+        switch self {
+        case .pod(let before, let after): Self.inHand(.pods, after ?? before, body)
+        case .node(let before, let after): Self.inHand(.nodes, after ?? before, body)
+        case .bindFailed, .policiesChanged: body()
+        }
+    }
+
+    private static func inHand<R>(_ resource: GroupVersionResource, _ object: Object?, _ body: () -> R) -> R {
+        guard let object else { return body() }
+        return InHand.with(.scheduler, resource, namespace: object.namespace, name: object.name, uid: object.uid, body)
+    }
 }
 
 /// Messages for the scheduling thread, in order. Anyone puts, one thread takes.

@@ -75,7 +75,7 @@ final class PodArguments {
         (pod.pointee.required, pod.pointee.required_count) = lend(required["nodeSelectorTerms"].elements.map { term($0, weight: 0) })
         (pod.pointee.preferred, pod.pointee.preferred_count) = lend(
             affinity["preferredDuringSchedulingIgnoredDuringExecution"].elements.map {
-                term($0["preference"], weight: Int32(clamping: $0["weight"].int ?? 0))
+                term($0["preference"], weight: Int32($0["weight"].int ?? 0))
             })
     }
 

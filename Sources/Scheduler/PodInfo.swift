@@ -18,7 +18,7 @@ final class PodInfo {
         let spec = object.value["spec"]
         key = PodKey(object)
         uid = object.uid
-        priority = Int32(clamping: spec["priority"].int ?? 0)
+        priority = Int32(spec["priority"].int ?? 0)
         nodeName = spec["nodeName"].string ?? ""
         requests = PodRequests(spec: spec)
         hostPorts = HostPort.all(in: spec)

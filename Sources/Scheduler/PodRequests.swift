@@ -23,10 +23,9 @@ struct PodRequests {
     /// Containers run together; each init container runs alone, but for those that stay (`restartPolicy: Always`), which count for
     /// everything after them.
     private static func total(_ spec: Value, defaults: [String: Int64]) -> [String: Int64] {
-        func capped(_ quantities: Value) -> [String: Int64] { ResourceAmounts.read(quantities).mapValues { min($0, most) } }
         func add(_ left: Int64, _ right: Int64) -> Int64 { min(left + right, most) }
         func requests(_ container: Value) -> [String: Int64] {
-            var amounts = capped(container["resources"]["requests"])
+            var amounts = ResourceAmounts.read(container["resources"]["requests"])
             for (name, amount) in defaults where amounts[name] == nil { amounts[name] = amount }
             return amounts
         }
@@ -46,8 +45,8 @@ struct PodRequests {
         }
         sum.merge(highest, uniquingKeysWith: max)
         // What is asked for the Pod as a whole takes the place of the containers' sum.
-        sum.merge(capped(spec["resources"]["requests"]), uniquingKeysWith: { $1 })
-        sum.merge(capped(spec["overhead"]), uniquingKeysWith: add)
+        sum.merge(ResourceAmounts.read(spec["resources"]["requests"]), uniquingKeysWith: { $1 })
+        sum.merge(ResourceAmounts.read(spec["overhead"]), uniquingKeysWith: add)
         return sum
     }
 }

@@ -22,7 +22,7 @@ struct PodTerms {
 
     func preferred(_ kind: String) -> [apus_pod_term] {
         spec["affinity"][kind]["preferredDuringSchedulingIgnoredDuringExecution"].elements.map {
-            term($0["podAffinityTerm"], weight: Int32(clamping: $0["weight"].int ?? 0))
+            term($0["podAffinityTerm"], weight: Int32($0["weight"].int ?? 0))
         }
     }
 
@@ -30,7 +30,7 @@ struct PodTerms {
         spec["topologySpreadConstraints"].elements.map { constraint in
             apus_spread(
                 topology_key: arguments.number(constraint["topologyKey"].string ?? ""),
-                max_skew: Int32(clamping: constraint["maxSkew"].int ?? 1), min_domains: Int32(clamping: constraint["minDomains"].int ?? 1),
+                max_skew: Int32(constraint["maxSkew"].int ?? 1), min_domains: Int32(constraint["minDomains"].int ?? 1),
                 is_required: constraint["whenUnsatisfiable"].string == "ScheduleAnyway" ? 0 : 1,
                 honors_affinity: constraint["nodeAffinityPolicy"].string == "Ignore" ? 0 : 1,
                 honors_taints: constraint["nodeTaintsPolicy"].string == "Honor" ? 1 : 0,

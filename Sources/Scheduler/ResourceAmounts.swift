@@ -14,13 +14,14 @@ struct ResourceAmounts {
         }
     }
 
-    /// `name: quantity` fields as amounts: thousandths for cpu, whole units for everything else. What is not a quantity, which the API never
-    /// stores, is left out.
+    /// `name: quantity` fields as amounts: thousandths for cpu, whole units for everything else, cut to
+    /// `PodRequests.most` either way. What is not a quantity, which the API never stores, is left out.
     static func read(_ quantities: Value) -> [String: Int64] {
         var amounts: [String: Int64] = [:]
         for (name, text) in quantities.quantityTexts {
             guard let quantity = try? Quantity(text) else { continue }
-            amounts[name] = name == "cpu" ? quantity.milliValue : quantity.value
+            let amount = (name == "cpu" ? quantity.milliValue : quantity.value).int64
+            amounts[name] = min(max(amount, -PodRequests.most), PodRequests.most)
         }
         return amounts
     }

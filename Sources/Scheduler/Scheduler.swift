@@ -14,6 +14,7 @@ public final class Scheduler: Sendable {
     private let cache: Cache
     private let policies: any PolicySource
     private let recorder: EventRecorder
+    private let quarantine: Quarantine
     private let log: Logger
     private let inbox = Inbox()
     private let outbox = Outbox()
@@ -22,13 +23,19 @@ public final class Scheduler: Sendable {
     /// How many binds and other writes are under way at once.
     private static let writers = 32
 
-    /// - Parameter policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of
-    ///   policies from beginning to end.
-    public init(client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder, log: Logger) {
+    /// - Parameters:
+    ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
+    ///     beginning to end.
+    ///   - quarantine: the Pods and Nodes that are as if they were not there.
+    public init(
+        client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder, quarantine: Quarantine = Quarantine(),
+        log: Logger
+    ) {
         self.client = client
         self.cache = cache
         self.policies = policies
         self.recorder = recorder
+        self.quarantine = quarantine
         self.log = log
     }
 
@@ -39,11 +46,13 @@ public final class Scheduler: Sendable {
     public func run() async throws {
         try await cache.watch(.nodes)
         try await cache.watch(.pods)
-        let nodes = cache.observe([.nodes]) { [inbox] _, before, after in inbox.put(.node(before: before, after: after)) }
-        let pods = cache.observe([.pods]) { [inbox] _, before, after in inbox.put(.pod(before: before, after: after)) }
+        let observation = cache.observe([.nodes, .pods]) { [self] in hear($0, before: $1, after: $2) }
+        quarantine.observe(.scheduler) { [weak self] key in
+            guard let self, let object = cache.get(key.resource, namespace: key.namespace, name: key.name) else { return }
+            hear(key.resource, before: nil, after: object)
+        }
         defer {
-            nodes.cancel()
-            pods.cancel()
+            observation.cancel()
             isRunning.store(false, ordering: .relaxed)
         }
         isRunning.store(true, ordering: .relaxed)
@@ -69,6 +78,12 @@ public final class Scheduler: Sendable {
         try Task.checkCancellation()
     }
 
+    /// What is passed over is as if it had gone.
+    private func hear(_ resource: GroupVersionResource, before: Object?, after: Object?) {
+        let after = after.flatMap { quarantine.holds(.scheduler, resource, $0) ? nil : $0 }
+        inbox.put(resource == .nodes ? .node(before: before, after: after) : .pod(before: before, after: after))
+    }
+
     /// The scheduling thread.
     private func decide() {
         let clock = ContinuousClock()
@@ -80,7 +95,7 @@ public final class Scheduler: Sendable {
         let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max))
         while let messages = inbox.take(waiting: loop.patience(now: now())) {
             for message in messages {
-                if let effect = loop.receive(message, now: now()) { perform(effect) }
+                if let effect = message.inHand({ loop.receive(message, now: now()) }) { perform(effect) }
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
             if let effect = loop.cycle(policies, now: now()) { perform(effect) }

@@ -1,4 +1,5 @@
 package import APIModel
+internal import Client
 package import PluginHost
 
 /// All state of the scheduler and what changes it. Lives on the scheduling thread; tells what is to be done, does not touch the API.
@@ -79,7 +80,10 @@ package final class SchedulingLoop {
     /// due.
     package func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
         guard let entry = queue.pop(now: now) else { return nil }
-        switch policies.withSchedulerPolicies({ decider.decide(entry.pod, columns, $0) }) {
+        let decision = InHand.with(.scheduler, .pods, namespace: entry.key.namespace, name: entry.key.name, uid: entry.pod.uid) {
+            policies.withSchedulerPolicies { decider.decide(entry.pod, columns, $0) }
+        }
+        switch decision {
         case .node(let index):
             let node = columns.name(index)
             // The entry stays until the API says that the Pod is bound, or that it is not.

@@ -32,10 +32,10 @@ struct Past: Sendable {
         self.undone = undone
     }
 
-    func listing(namespace: String?, after: String?, limit: Int?) -> Listing {
-        // "0" follows "/": all names of the namespace and no others lie between.
-        let first = max(namespace.map { $0 + "/" } ?? "", after.map { $0 + "\0" } ?? "")
-        let last = namespace.map { $0 + "0" }
+    /// - Parameters:
+    ///   - first: the least name that is wanted.
+    ///   - last: what is less is wanted, `nil` for all.
+    func listing(from first: String, upTo last: String?, limit: Int?) -> Listing {
         let end = last.map(records.lowerBound) ?? records.end
         var next = min(records.lowerBound(first), end)
         var changed = undone.filter { change in change.key >= first && last.map { change.key < $0 } ?? true }.sorted { $0.key < $1.key }[

@@ -61,9 +61,6 @@ public final class Store: Sendable {
     /// The newest committed state.
     public func get(_ key: Key) -> Record? { memory.find(key) }
 
-    /// As `get`.
-    public func latest(_ key: Key) -> Record? { get(key) }
-
     /// How many objects each collection has. One that became empty may be listed.
     public func collections() -> [String: Int] { memory.withState { $0.collections.mapValues(\.records.count) } }
 
@@ -72,9 +69,10 @@ public final class Store: Sendable {
         memory.withState { state in collections.reduce(0) { max($0, state.collections[$1]?.history.newest ?? 0) } }
     }
 
-    /// The records of a collection, or of one namespace in it, in the order of their keys.
+    /// The records of a collection, or of a part of it, in the order of their keys.
     ///
     /// - Parameters:
+    ///   - name: one record alone, with its namespace.
     ///   - terms: every record that has all of them is there; others may be, too.
     ///   - revision: show the state of that revision; `nil` is the newest.
     ///   - after: begin after this name (`namespace/name`), which need not exist.
@@ -82,15 +80,20 @@ public final class Store: Sendable {
     /// - Throws: `StoreError` with code `.compacted` when history does not reach back to `revision`, `.future` when it has not come yet,
     ///   `.closed`.
     public func list(
-        _ collection: String, namespace: String? = nil, terms: [Term] = [], at revision: UInt64? = nil, after: String? = nil,
-        limit: Int? = nil
+        _ collection: String, namespace: String? = nil, name: String? = nil, terms: [Term] = [], at revision: UInt64? = nil,
+        after: String? = nil, limit: Int? = nil
     ) throws(StoreError) -> Listing {
+        // Nothing is narrower than a name.
+        let terms = name == nil ? terms : []
         if !terms.isEmpty { memory.prepareIndex(collection) }
         let indexer = memory.indexer
         let past = try memory.withState { state throws(StoreError) in
             try Past(state, collection, terms: terms, at: revision, indexer)
         }
-        return past.listing(namespace: namespace, after: after, limit: limit)
+        // "0" follows "/": all names of the namespace and no others lie between.
+        let first = name ?? namespace.map { $0 + "/" } ?? ""
+        let last = name.map { $0 + "\0" } ?? namespace.map { $0 + "0" }
+        return past.listing(from: max(first, after.map { $0 + "\0" } ?? ""), upTo: last, limit: limit)
     }
 
     /// The changes of a collection, or of a part of it, after `revision`. A revision that has not come yet is waited for.

@@ -1,7 +1,7 @@
 /// Why the store refused or failed.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     public enum Code: Sendable {
-        /// The object is not at the expected revision; `current` is the newest state, writes in flight included.
+        /// The object is not what was expected; `current` is the newest state, `nil` where there is none.
         case conflict(current: Record?)
         /// A create found an object.
         case exists(Record)

@@ -5,22 +5,27 @@ import NIOPosix
 public enum Dial {
     /// Throws `NetworkError` with the address when nobody answers.
     public static func tcp(host: String, port: Int, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
-        try await connect("\(host):\(port)", timeout: timeout) { $0.connect(host: host, port: port) }
+        try await tcp(host: host, port: port, timeout: timeout) { _ in }
     }
 
     public static func unix(path: String, timeout: Duration = .seconds(10)) async throws -> ChannelPipe {
         try await connect(path, timeout: timeout) { $0.connect(unixDomainSocketPath: path) }
     }
 
-    /// `configure` puts handlers, TLS for one, in front of the pipe.
-    package static func tcp(host: String, port: Int, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void)
-        async throws -> ChannelPipe
-    {
-        try await connect("\(host):\(port)", timeout: timeout, configure: configure) { $0.connect(host: host, port: port) }
+    /// `configure` puts handlers, TLS for one, in front of the pipe; `admits` is asked with the IP address that the name came to.
+    package static func tcp(
+        host: String, port: Int, timeout: Duration, admits: @Sendable (String) -> Bool = { _ in true },
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws -> ChannelPipe {
+        guard (0...65535).contains(port) else { throw NetworkError("cannot connect to \(host):\(port): invalid port") }
+        return try await connect("\(host):\(port)", timeout: timeout, admits: admits, configure: configure) {
+            $0.connect(host: host, port: port)
+        }
     }
 
     private static func connect(
-        _ address: String, timeout: Duration, configure: @escaping @Sendable (any Channel) throws -> Void = { _ in },
+        _ address: String, timeout: Duration, admits: @Sendable (String) -> Bool = { _ in true },
+        configure: @escaping @Sendable (any Channel) throws -> Void = { _ in },
         _ start: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) async throws -> ChannelPipe {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -37,7 +42,11 @@ public enum Dial {
                 }
             }
         do {
-            _ = try await start(bootstrap).get()
+            let channel = try await start(bootstrap).get()
+            if let peer = channel.remoteAddress?.ipAddress, !admits(peer) {
+                channel.close(promise: nil)
+                throw NetworkError("address not allowed")
+            }
             return try await made.futureResult.get()
         } catch {
             made.fail(error)

@@ -8,11 +8,13 @@ final class HTTP1Body: Sendable {
         case chunked
         case untilClose
 
-        init(_ headers: [(name: String, value: String)]) {
+        /// Throws for a length that is none: where the response ends could not be told.
+        init(_ headers: [(name: String, value: String)]) throws {
             func value(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
             if value("transfer-encoding")?.lowercased() == "chunked" {
                 self = .chunked
-            } else if let length = value("content-length").flatMap({ Int($0) }) {
+            } else if let text = value("content-length") {
+                guard let length = Int(text), length >= 0 else { throw NetworkError("malformed Content-Length in a response") }
                 self = .length(length)
             } else {
                 self = .untilClose

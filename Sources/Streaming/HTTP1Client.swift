@@ -40,7 +40,7 @@ public struct HTTP1Request: Sendable {
             received.writeBuffer(&piece)
             guard let head = try HTTP1Head(parsing: &received) else { continue }
             if head.status >= 200 || head.status == 101 {
-                return HTTP1Response(head: head, rest: received, pipe: pipe, bodiless: method == "HEAD")
+                return try HTTP1Response(head: head, rest: received, pipe: pipe, bodiless: method == "HEAD")
             }
         }
     }
@@ -63,7 +63,7 @@ struct HTTP1Head: Sendable {
         let lines = String(decoding: view[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
         buffer.moveReaderIndex(to: end.upperBound)
         let status = lines.first?.split(separator: " ", maxSplits: 2) ?? []
-        guard status.count >= 2, status[0].hasPrefix("HTTP/1."), let code = Int(status[1]) else {
+        guard status.count >= 2, status[0].hasPrefix("HTTP/1."), let code = Int(status[1]), (100...999).contains(code) else {
             throw NetworkError("this is no HTTP/1.1 response")
         }
         self.status = code
@@ -84,13 +84,13 @@ public final class HTTP1Response: Sendable {
     public let pipe: any BytePipe
     private let body: HTTP1Body
 
-    init(head: HTTP1Head, rest: ByteBuffer, pipe: any BytePipe, bodiless: Bool) {
+    init(head: HTTP1Head, rest: ByteBuffer, pipe: any BytePipe, bodiless: Bool) throws {
         status = head.status
         reason = head.reason
         headers = head.headers
         self.pipe = head.status == 101 ? PrefixedPipe(rest, pipe) : pipe
         let none = bodiless || head.status == 204 || head.status == 304 || head.status == 101
-        body = HTTP1Body(framing: none ? .length(0) : .init(head.headers), rest: rest, pipe: pipe)
+        body = HTTP1Body(framing: none ? .length(0) : try .init(head.headers), rest: rest, pipe: pipe)
     }
 
     /// The first value of a header, whatever its case.

@@ -46,9 +46,9 @@ struct PatchTests {
         #expect(containers[0]["ports"][0]["containerPort"] == 80)
     }
 
-    @Test func addsAContainerAtTheEnd() throws {
+    @Test func aNewContainerStandsBeforeThoseOfTheServer() throws {
         let result = try strategic(#"{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"s"}]}}}}"#)
-        #expect(result[path: "spec", "template", "spec", "containers"].elements.map { $0["name"] } == ["web", "side"])
+        #expect(result[path: "spec", "template", "spec", "containers"].elements.map { $0["name"] } == ["side", "web"])
     }
 
     @Test func obeysElementOrder() throws {
@@ -77,7 +77,7 @@ struct PatchTests {
 
     @Test func primitiveLists() throws {
         let target = #"{"metadata":{"finalizers":["a/x","b/x"]}}"#
-        #expect(try strategic(#"{"metadata":{"finalizers":["c/x"]}}"#, to: target)["metadata"]["finalizers"] == ["a/x", "b/x", "c/x"])
+        #expect(try strategic(#"{"metadata":{"finalizers":["c/x"]}}"#, to: target)["metadata"]["finalizers"] == ["c/x", "a/x", "b/x"])
         #expect(
             try strategic(#"{"metadata":{"$deleteFromPrimitiveList/finalizers":["a/x"]}}"#, to: target)["metadata"]["finalizers"] == ["b/x"]
         )

@@ -14,8 +14,9 @@ struct QuantityTests {
     @Test(arguments: [
         ("", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
         ("abc", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
-        ("1e-9223372036854775808", "unable to parse quantity's suffix"), ("1xyz", "unable to parse quantity's suffix"),
-        ("1GiB", "unable to parse quantity's suffix"),
+        ("1e-9223372036854775808", "unable to parse quantity's suffix"), ("1KM", "unable to parse quantity's suffix"),
+        ("1xyz", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
+        ("1GiB", "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
     ])
     func refused(text: String, message: String) {
         let error = #expect(throws: Quantity.ParseError.self) { try Quantity(text) }

@@ -3,7 +3,7 @@ import Testing
 @testable import APIModel
 
 struct TableTests {
-    private static let now: Int64 = 1_767_323_045  // 2026-01-02T03:04:05Z
+    private static let now: Whole = 1_767_323_045  // 2026-01-02T03:04:05Z
 
     private func row(_ resource: String, _ json: String) throws -> [String: Value] {
         let resource = try Sample.resource(resource)
@@ -19,8 +19,8 @@ struct TableTests {
             (10_800, "3h"), (11_100, "3h5m"), (28_800, "8h"),
             (172_799, "47h"), (172_800, "2d"), (180_000, "2d2h"), (691_200, "8d"), (63_072_000, "2y"), (64_000_000, "2y10d"),
             (300_000_000, "9y"),
-        ] as [(Int64, String)])
-    func durations(seconds: Int64, expected: String) { #expect(HumanDuration.text(seconds: seconds) == expected) }
+        ] as [(Whole, String)])
+    func durations(seconds: Whole, expected: String) { #expect(HumanDuration.text(seconds: seconds) == expected) }
 
     private static let running = #"{"name":"c","ready":true,"restartCount":0,"state":{"running":{}}}"#
 

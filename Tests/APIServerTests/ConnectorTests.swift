@@ -78,11 +78,14 @@ private final class FakeConnection: RawConnection {
 @Suite struct ConnectorTests {
     private let pods = "/api/v1/namespaces/default/pods"
 
-    private func with(_ body: (TestServer, Int) async throws -> Void) async throws {
+    /// - Parameter reachesItself: what is behind the server in these tests is on this machine, where a proxy does not go otherwise.
+    private func with(reachesItself: Bool = true, _ body: (TestServer, Int) async throws -> Void) async throws {
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let backend = try HTTPServer(configuration: .init(host: "127.0.0.1", port: 0), responder: Backend(), log: log)
         let port = try await backend.start().port ?? 0
-        try await TestServer.with { server in
+        try await TestServer.with { configuration in
+            if reachesItself { configuration.isProxyable = { _ in true } }
+        } _: { server in
             await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "default"]])
             await server.ask(
                 .post, "/api/v1/nodes",
@@ -130,6 +133,62 @@ private final class FakeConnection: RawConnection {
             ]
             #expect(await server.ask(.post, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice).code == 201)
             #expect(await server.ask(.get, path).code == 503)
+        }
+    }
+
+    @Test func proxiesToEndpointsThatArePodsAlone() async throws {
+        try await with { server, port in
+            await run(server)
+            await server.ask(
+                .patch, "\(pods)/p/status", ["status": ["podIP": "198.51.100.1"]], type: "application/merge-patch+json")
+            await server.ask(.post, "/api/v1/namespaces/default/services", TestServer.service("web"))
+            let path = "/api/v1/namespaces/default/services/web/proxy/x"
+            for (index, endpoint) in [
+                ["addresses": ["198.51.100.1"]], ["addresses": ["198.51.100.2"], "targetRef": ["kind": "Pod", "name": "p"]],
+                ["addresses": ["198.51.100.1"], "targetRef": ["kind": "Pod", "name": "p", "namespace": "kube-system"]],
+                ["addresses": ["198.51.100.1"], "targetRef": ["kind": "Node", "name": "p"]],
+            ].enumerated() as EnumeratedSequence<[Value]> {
+                let slice: Value = [
+                    "metadata": ["name": .string("web\(index)"), "labels": ["kubernetes.io/service-name": "web"]], "addressType": "IPv4",
+                    "endpoints": [endpoint], "ports": [["name": "", "port": .int(Int64(port)), "protocol": "TCP"]],
+                ]
+                #expect(await server.ask(.post, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice).code == 201)
+                #expect(await server.ask(.get, path).message == "no endpoints available for service \"web\"")
+            }
+        }
+    }
+
+    @Test func nothingOfThisMachineIsReachedThroughAProxy() async throws {
+        try await with(reachesItself: false) { server, port in
+            await run(server)
+            #expect(await server.ask(.get, "\(pods)/p:\(port)/proxy/").message == "address not allowed")
+            #expect(await server.ask(.get, "/api/v1/nodes/n1/proxy/pods").message == "address not allowed")
+            #expect(await server.ask(.get, "/api/v1/nodes/n1:2379/proxy/").message == "address not allowed")
+            // A name is looked at when it has become an address.
+            let named: Value = ["status": ["addresses": [["type": "Hostname", "address": "localhost"]]]]
+            await server.ask(.patch, "/api/v1/nodes/n1/status", named, type: "application/merge-patch+json")
+            let answer = await server.ask(.get, "/api/v1/nodes/n1:\(port)/proxy/")
+            #expect(answer.message.contains("address not allowed"), "\(answer.text)")
+        }
+    }
+
+    @Test func aKubeletThatTheProcessKnowsMayBeBesideIt() async throws {
+        try await TestServer.with {
+            $0.kubeletHosts = ["n1": "127.0.0.1"]
+        } _: { server in
+            await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": "n1"]])
+            #expect(await server.ask(.get, "/api/v1/nodes/n1:2379/proxy/").message == "address not allowed")
+            #expect(await server.ask(.get, "/api/v1/nodes/n1/proxy/pods").message.contains("error dialing backend"))
+        }
+    }
+
+    @Test(arguments: [
+        "pods/p:99999999/proxy", "pods/p:-1/proxy", "pods/ftp:p:80/proxy", "pods/a:b:c:d/proxy", "pods/:80/proxy", "pods/p:nope/proxy",
+    ])
+    func proxiesOfNothingAreRefused(_ path: String) async throws {
+        try await with { server, _ in
+            await run(server)
+            #expect(await server.ask(.get, "/api/v1/namespaces/default/\(path)/").code == 400)
         }
     }
 

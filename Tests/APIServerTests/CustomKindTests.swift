@@ -82,6 +82,11 @@ import Testing
         }
     }
 
+    /// Returns when there is nothing at the path; what is served follows the store without telling anybody.
+    private func gone(_ server: TestServer, _ path: String) async {
+        while await server.ask(.get, path).code != 404 { await Task.yield() }
+    }
+
     @Test func anObjectLivesItsLife() async throws {
         try await with(Self.definition()) { server in
             let made = await server.ask(.post, tabs, Self.tab("a"))
@@ -162,9 +167,7 @@ import Testing
             #expect(schema["properties"]["spec"]["properties"]["replicas"]["maximum"] == 10)
             #expect(!document["paths"]["/apis/stable.example.com/v1/namespaces/{namespace}/crontabs"].isNull)
             await server.ask(.delete, "\(definitions)/crontabs.stable.example.com")
-            let watch = try server.store.watch("apiextensions.k8s.io/customresourcedefinitions", after: server.store.revision)
-            defer { watch.cancel() }
-            while await server.ask(.get, "/apis/stable.example.com/v1").code != 404 { _ = try await watch.next() }
+            await gone(server, "/apis/stable.example.com/v1")
         }
     }
 
@@ -174,16 +177,12 @@ import Testing
             var held = Self.tab("b")
             held["metadata"]["finalizers"] = ["example.com/hold"]
             await server.ask(.post, tabs, held)
-            let gone = try server.store.watch("stable.example.com/crontabs", after: server.store.revision)
-            defer { gone.cancel() }
             await server.ask(.delete, "\(definitions)/crontabs.stable.example.com")
-            while await server.ask(.get, "\(tabs)/a").code != 404 { _ = try await gone.next() }
+            await gone(server, "\(tabs)/a")
             #expect(await server.ask(.post, tabs, Self.tab("c")).code == 405)
             #expect(await server.ask(.get, "\(definitions)/crontabs.stable.example.com").code == 200)
-            let ends = try server.store.watch("apiextensions.k8s.io/customresourcedefinitions", after: server.store.revision)
-            defer { ends.cancel() }
             await server.ask(.patch, "\(tabs)/b", raw: Array(#"{"metadata":{"finalizers":null}}"#.utf8), type: merge)
-            while await server.ask(.get, "\(definitions)/crontabs.stable.example.com").code != 404 { _ = try await ends.next() }
+            await gone(server, "\(definitions)/crontabs.stable.example.com")
         }
     }
 
@@ -191,8 +190,8 @@ import Testing
         try await with(Self.definition()) { server in
             await server.ask(.post, definitions, Self.definition("cronthings", kind: "CronTab", shortNames: []))
             let condition = try await condition(server, "cronthings.stable.example.com", "NamesAccepted")
-            #expect(condition["status"] == "False" && condition["reason"] == "KindConflict")
-            #expect(condition["message"] == #""CronTab" is already in use"#)
+            #expect(condition["status"] == "False" && condition["reason"] == "ListKindConflict")
+            #expect(condition["message"] == #""CronTabList" is already in use"#)
             #expect(await server.ask(.get, "/apis/stable.example.com/v1/cronthings").code == 404)
         }
     }
@@ -221,6 +220,59 @@ import Testing
             #expect(await server.ask(.post, "/apis/stable.example.com/v1beta1/namespaces/default/crontabs", tab).code == 201)
             #expect(await server.ask(.get, "\(tabs)/b").json["apiVersion"] == "stable.example.com/v1")
             #expect(await server.ask(.get, tabs).json["items"].elements.count == 2)
+        }
+    }
+
+    private static func ruled(_ rules: Value) -> Value {
+        [
+            [
+                "name": "v1", "served": true, "storage": true,
+                "schema": [
+                    "openAPIV3Schema": [
+                        "type": "object",
+                        "properties": [
+                            "spec": [
+                                "type": "object", "x-kubernetes-validations": rules,
+                                "properties": [
+                                    "low": ["type": "integer"], "high": ["type": "integer"],
+                                    "code": ["type": "string", "maxLength": 10, "pattern": "^[a-z]+$"],
+                                ],
+                            ]
+                        ],
+                    ]
+                ],
+            ]
+        ]
+    }
+
+    @Test func rulesJudgeAnObjectAndItsChange() async throws {
+        let rules: Value = [
+            ["rule": "!has(self.low) || self.low <= self.high", "messageExpression": "'low is ' + string(self.low)"],
+            ["rule": "self.code == oldSelf.code", "message": "code is for ever", "fieldPath": ".code", "reason": "FieldValueForbidden"],
+        ]
+        try await with(Self.definition(versions: Self.ruled(rules))) { server in
+            let refused = await server.ask(.post, tabs, Self.tab("a", ["low": 3, "high": 2, "code": "x"]))
+            #expect(refused.message.hasSuffix(#"spec: Invalid value: "object": low is 3"#), "\(refused.message)")
+            let pattern = await server.ask(.post, tabs, Self.tab("a", ["code": "X1"]))
+            #expect(pattern.message.contains("spec.code in body should match '^[a-z]+$'"), "\(pattern.message)")
+            #expect(await server.ask(.post, tabs, Self.tab("a", ["low": 1, "high": 2, "code": "x"])).code == 201)
+            let changed = await server.ask(.patch, "\(tabs)/a", ["spec": ["code": "y"]], type: merge)
+            #expect(changed.message.hasSuffix("spec.code: Forbidden: code is for ever"), "\(changed.message)")
+        }
+    }
+
+    static let badRules: [(Value, String)] = [
+        (["rule": "self.nope > 1"], "compilation failed: ERROR: <input>:1:5: undefined field 'nope'"),
+        (["rule": "self.low +"], "compilation failed: ERROR: <input>:1:"),
+        (["rule": "self.low"], "cel expression must evaluate to a bool"),
+    ]
+
+    @Test(arguments: badRules) func refusesRulesThatDoNotCompile(_ rule: Value, _ words: String) async throws {
+        try await TestServer.with { server in
+            let refused = await server.ask(.post, definitions, Self.definition(versions: Self.ruled([rule])))
+            #expect(refused.code == 422)
+            #expect(refused.message.contains("x-kubernetes-validations[0].rule: Invalid value"), "\(refused.message)")
+            #expect(refused.message.contains(words), "\(refused.message)")
         }
     }
 

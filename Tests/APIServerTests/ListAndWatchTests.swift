@@ -7,6 +7,8 @@ import Testing
 
 @Suite struct ListAndWatchTests {
     private let maps = "/api/v1/namespaces/default/configmaps"
+    /// What pods need before they are admitted.
+    private static let account: Value = ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "default"]]
 
     private func fill(_ server: TestServer, _ count: Int) async {
         for index in 0..<count {
@@ -112,6 +114,112 @@ import Testing
             }
             let events = await server.watch("\(maps)?labelSelector=parity%3Dodd&resourceVersion=\(revision)")
             #expect(events.map { $0["type"] } == ["ADDED", "MODIFIED", "DELETED"])
+            #expect(events.map { $0["object"]["metadata"]["labels"]["parity"] } == ["odd", "odd", "odd"])
+            // What left the selection is shown as it was last in it, with the version of the change that took it out.
+            #expect(events[2]["object"]["data"] == events[1]["object"]["data"])
+            #expect(events[2]["object"]["metadata"]["resourceVersion"].string == String(server.store.revision))
+            #expect(events[1]["object"]["metadata"]["resourceVersion"] != events[2]["object"]["metadata"]["resourceVersion"])
+        }
+    }
+
+    /// The objects inside the events, for each way out of a selection, in every form that a client can ask for.
+    @Test func eventsShowTheStateThatTheirSelectorMatched() async throws {
+        try await TestServer.with { server in
+            let pods = "/api/v1/namespaces/default/pods"
+            await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", Self.account)
+            for name in ["stays", "moves", "goes"] {
+                var pod = TestServer.pod(name)
+                pod["spec"]["nodeName"] = "n1"
+                pod["metadata"]["labels"] = ["app": "web"]
+                #expect(await server.ask(.post, pods, pod).code == 201)
+            }
+            let revision = await server.ask(.get, pods).json["metadata"]["resourceVersion"].string ?? ""
+            await server.ask(.patch, "\(pods)/moves", ["metadata": ["labels": ["app": "db"]]], type: "application/merge-patch+json")
+            let moved = server.store.revision
+            await server.ask(.patch, "\(pods)/stays", ["metadata": ["annotations": ["a": "b"]]], type: "application/merge-patch+json")
+            await server.ask(.delete, "\(pods)/goes?gracePeriodSeconds=0")
+            let gone = server.store.revision
+            let query = "labelSelector=app%3Dweb&fieldSelector=spec.nodeName%3Dn1&resourceVersion=\(revision)"
+            let events = await server.watch("\(pods)?\(query)")
+            #expect(events.map { $0["type"] } == ["DELETED", "MODIFIED", "DELETED"])
+            let metadata = events.map { $0["object"]["metadata"] }
+            #expect(metadata.map { $0["name"] } == ["moves", "stays", "goes"])
+            #expect(metadata.map { $0["labels"]["app"] } == ["web", "web", "web"])
+            #expect(metadata[0]["resourceVersion"].string == String(moved) && metadata[2]["resourceVersion"].string == String(gone))
+            #expect(metadata[1]["annotations"]["a"] == "b")
+            // A watch of everything sees the change as what it is.
+            let all = await server.watch("\(pods)?resourceVersion=\(revision)")
+            #expect(all.first?["type"] == "MODIFIED" && all.first?["object"]["metadata"]["labels"]["app"] == "db")
+            let partial = await server.ask(
+                .get, "\(pods)?\(query)&watch=true&timeoutSeconds=1",
+                accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io")
+            let first = try JSON.decode(Array(partial.text.split(separator: "\n")[0].utf8))
+            #expect(first["object"]["kind"] == "PartialObjectMetadata" && first["object"]["metadata"] == metadata[0])
+        }
+    }
+
+    /// Selections through an index find what a look at each object finds.
+    @Test func selectionsByIndexFindWhatAScanFinds() async throws {
+        try await TestServer.with { server in
+            let pods = "/api/v1/namespaces/default/pods"
+            await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", Self.account)
+            for index in 0..<40 {
+                var pod = TestServer.pod("p\(index)")
+                pod["metadata"]["labels"] = ["app": .string(["web", "db", "cache"][index % 3]), "zone": index % 2 == 0 ? "a" : "b"]
+                if index % 4 != 0 { pod["spec"]["nodeName"] = .string("n\(index % 4)") }
+                #expect(await server.ask(.post, pods, pod).code == 201)
+            }
+            // Each is asked as it is, and again with terms that no index has.
+            let rows = [
+                ("labelSelector=app%3Dweb", "labelSelector=app%20in%20(web,none)"),
+                ("labelSelector=app%3Dweb,zone%3Da", "labelSelector=app%20in%20(web,none),zone%20notin%20(b)"),
+                ("fieldSelector=spec.nodeName%3Dn2", "fieldSelector=spec.nodeName!%3Dn1,spec.nodeName!%3Dn3,spec.nodeName!%3D"),
+                ("fieldSelector=spec.nodeName%3D", "fieldSelector=spec.nodeName!%3Dn1,spec.nodeName!%3Dn2,spec.nodeName!%3Dn3"),
+                (
+                    "fieldSelector=spec.nodeName%3Dn1&labelSelector=app%3Ddb",
+                    "fieldSelector=spec.nodeName%3Dn1&labelSelector=app%20notin%20(web,cache)"
+                ),
+                ("fieldSelector=metadata.name%3Dp7", "labelSelector=app%3Ddb&fieldSelector=metadata.name%3Dp7"),
+            ]
+            for (indexed, scanned) in rows {
+                for path in [pods, "/api/v1/pods"] {
+                    let found = await server.ask(.get, "\(path)?\(indexed)").json["items"].elements
+                    let expected = await server.ask(.get, "\(path)?\(scanned)").json["items"].elements
+                    #expect(!found.isEmpty && found == expected, "\(path)?\(indexed)")
+                    var pages: [Value] = []
+                    var token = ""
+                    repeat {
+                        let page = await server.ask(.get, "\(path)?\(indexed)&limit=3&continue=\(token)").json
+                        pages += page["items"].elements
+                        token = page["metadata"]["continue"].string ?? ""
+                    } while !token.isEmpty
+                    #expect(pages == expected, "\(path)?\(indexed) in pages")
+                }
+            }
+        }
+    }
+
+    /// What is kept with the records and put together is what encoding the whole at once gives.
+    @Test func listsAreWhatTheirItemsAre() async throws {
+        try await TestServer.with { server in
+            await fill(server, 3)
+            let list = await server.ask(.get, maps).json
+            for _ in 0..<2 {
+                let protobuf = await server.ask(.get, maps, accept: "application/vnd.kubernetes.protobuf")
+                let encoded = try Protobuf.encodeUnknown(list)
+                #expect(protobuf.body == encoded)
+                let partial = await server.ask(.get, maps, accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io").json
+                #expect(partial["kind"] == "PartialObjectMetadataList")
+                #expect(partial["items"].elements.map { $0["metadata"] } == list["items"].elements.map { $0["metadata"] })
+                #expect(partial["items"].elements.allSatisfy { $0["kind"] == "PartialObjectMetadata" && $0["data"].isNull })
+            }
+            let none = await server.ask(.get, "/apis/batch/v1/jobs", accept: "application/vnd.kubernetes.protobuf")
+            let jobs = try Protobuf.decodeUnknown(none.body)
+            #expect(jobs["kind"] == "JobList")
+            let one = await server.ask(.get, "\(maps)/m1", accept: "application/vnd.kubernetes.protobuf")
+            let plain = await server.ask(.get, "\(maps)/m1").json
+            let encoded = try Protobuf.encodeUnknown(plain)
+            #expect(one.body == encoded)
         }
     }
 

@@ -241,15 +241,15 @@ import Testing
             let made = await server.ask(.post, services, TestServer.service("s", type: "NodePort")).json
             let address = Key(collection: "networking.k8s.io/ipaddresses", name: made["spec"]["clusterIP"].string ?? "")
             // As after a crash between a Service's end and that of its record, and with a database from before there were records.
-            let record = try #require(server.store.latest(address))
+            let record = try #require(server.store.get(address))
             var stray = record.object.value
             stray["metadata"]["name"] = "10.96.77.77"
             stray["metadata"]["annotations"]["internal.apus.dev/service-uid"] = "gone"
             _ = try await server.store.put(Key(collection: address.collection, name: "10.96.77.77"), Body(stray), expecting: .absent)
             _ = try await server.store.delete(address, expecting: .any)
             try await server.server.registry.services.repair()
-            #expect(server.store.latest(address) != nil)
-            #expect(server.store.latest(Key(collection: address.collection, name: "10.96.77.77")) == nil)
+            #expect(server.store.get(address) != nil)
+            #expect(server.store.get(Key(collection: address.collection, name: "10.96.77.77")) == nil)
         }
     }
 }

@@ -20,7 +20,8 @@ struct GuideTests {
             .sorted()
         let index = try String(contentsOf: Self.docs.appending(path: "README.md"), encoding: .utf8)
         for page in pages { #expect(index.contains("(\(page))"), "\(page) is not in docs/README.md") }
-        #expect(pages == ["controller.md", "runtime.md", "scheduler-policy.md"], "a new guide belongs into the test above")
+        let guides = pages.filter { $0 != "architecture.md" }
+        #expect(guides == ["controller.md", "runtime.md", "scheduler-policy.md"], "a new guide belongs into the test above")
     }
 
     @Test func aPageIsReadAsSteps() throws {

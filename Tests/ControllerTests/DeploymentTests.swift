@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @Suite(.serialized) struct DeploymentTests {
-    private static func isComplete(_ deployment: Value?, _ replicas: Int64) -> Bool {
+    private static func isComplete(_ deployment: Value?, _ replicas: Whole) -> Bool {
         guard let deployment else { return false }
         let status = deployment["status"]
         return status["observedGeneration"] == deployment["metadata"]["generation"] && status["updatedReplicas"].int == replicas
@@ -17,7 +17,7 @@ import Testing
         object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].string
     }
 
-    private static func create(_ cluster: Cluster, _ deployment: Value, complete replicas: Int64) async throws {
+    private static func create(_ cluster: Cluster, _ deployment: Value, complete replicas: Whole) async throws {
         _ = try await cluster.client.create(.deployments, namespace: "default", deployment)
         try await cluster.wait(for: .deployments, "web", "complete") { isComplete($0, replicas) }
     }
@@ -61,7 +61,7 @@ import Testing
     struct Limits: Sendable {
         var surge: Value
         var unavailable: Value
-        var most: Int64
+        var most: Whole
         var least: Int
     }
 
@@ -74,7 +74,7 @@ import Testing
             try await Self.create(
                 cluster, deployment("web", replicas: 6, ["strategy": rolling(surge: limits.surge, unavailable: limits.unavailable)]),
                 complete: 6)
-            let most = Mutex(Int64(0))
+            let most = Mutex(Whole(0))
             let least = Mutex(Int.max)
             let sizes = try await cluster.record(.replicaSets) { live in
                 let total = live.values.reduce(0) { $0 + ($1["spec"]["replicas"].int ?? 0) }
@@ -145,7 +145,7 @@ import Testing
             try await Self.create(cluster, deployment("web", replicas: 10, ["strategy": rolling(surge: 3, unavailable: 2)]), complete: 10)
             // New Pods never become ready, so the rollout stands still with 8 old and 5 new.
             try await cluster.merge(.deployments, "web", newImage("b", hollow: "unready"))
-            @Sendable func sizes(_ sets: [Object]) -> [String: Int64] {
+            @Sendable func sizes(_ sets: [Object]) -> [String: Whole] {
                 Dictionary(sets.map { (image($0.value), $0.value["spec"]["replicas"].int ?? -1) }, uniquingKeysWith: +)
             }
             try await cluster.wait(for: .replicaSets, "8 old and 5 new") { sizes($0) == ["a": 8, "b": 5] }

@@ -37,10 +37,39 @@ final class Cluster {
             ] + options)
     }
 
+    /// Ends the process by a signal, and returns when another serves in its place.
+    func crash(_ signal: Int32 = SIGKILL) throws {
+        let before = try processID()
+        kill(before, signal)
+        try waitForAnother(than: before)
+    }
+
+    /// Returns when another process than that one serves.
+    func waitForAnother(than process: pid_t) throws {
+        _ = try eventually {
+            guard try processID() != process else { throw Failure(description: "process \(process) is the newest") }
+            try kubectl("get", "--raw", "/readyz")
+        }
+    }
+
     @discardableResult
     func down() throws -> String { try run(executable, "down", "--data-dir", directory) }
 
     func apus(_ arguments: String...) throws -> String { try run([executable] + arguments + ["--data-dir", directory]) }
+
+    /// What the command said, however it ended.
+    func outcome(_ arguments: String...) throws -> (output: String, code: Int32) {
+        let process = Process()
+        process.executableURL = URL(filePath: executable)
+        process.arguments = arguments + ["--data-dir", directory]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (text, process.terminationStatus)
+    }
 
     @discardableResult
     func kubectl(_ arguments: String..., input: String? = nil) throws -> String {

@@ -80,8 +80,7 @@ struct NewcomerTests {
 
         // A crash of Apus in the middle of a rollout loses nothing, and restarts no pod.
         try cluster.kubectl("scale", "deployment/hello", "--replicas=5")
-        kill(try cluster.processID(), SIGKILL)
-        try cluster.up()
+        try cluster.crash()
         try cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
         #expect(try names(cluster).count == 5)
         #expect(try Set(names(cluster)).isSuperset(of: pods.dropFirst()))

@@ -23,11 +23,6 @@ struct PluginObjectTests {
         try? FileManager.default.removeItem(atPath: "\(cluster.directory)-manifests")
     }
 
-    private func restart(_ cluster: Cluster) throws {
-        kill(try cluster.processID(), SIGKILL)
-        #expect(try cluster.up().contains("node e2e is Ready"))
-    }
-
     /// Waits until a column set of a plugin's row has all `words`.
     private func row(_ cluster: Cluster, _ plugin: String, has words: String...) throws {
         _ = try cluster.eventually {
@@ -60,9 +55,8 @@ struct PluginObjectTests {
         .trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// A plugin in the process itself can end it, at every start again; who leaves it out gets the API back, and with it the plugin's
-    /// object.
-    @Test func aPluginThatEndsTheProcessCanBeLeftOut() throws {
+    /// A plugin in the process itself can end it, once: from then on it runs in one of its own, until somebody takes that back.
+    @Test func aPluginThatEndsTheProcessComesBackInOneOfItsOwn() throws {
         let cluster = try cluster()
         defer { remove(cluster) }
         let libraries = "\(cluster.directory)-manifests/libraries"
@@ -73,7 +67,7 @@ struct PluginObjectTests {
             source, "-o", "\(libraries)/libcrash.so")
         cluster.options += ["--plugin-dir", cluster.products, "--plugin-dir", libraries]
         try cluster.up()
-        let process = try cluster.processID()
+        var process = try cluster.processID()
         let sha256 = try cluster.run("sha256sum", "\(libraries)/libcrash.so").prefix(64)
         let object = """
             {"apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": {"name": "crash"}, "spec": {"kind": "Controller", "library": "libcrash.so",
@@ -81,16 +75,24 @@ struct PluginObjectTests {
             "rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list", "watch"]}]}}
             """
         _ = try? cluster.kubectl("create", "-f", "-", input: object)
-        _ = try cluster.eventually { if kill(process, 0) == 0 { throw Cluster.Failure(description: "the process goes on") } }
-        let failure = #expect(throws: Cluster.Failure.self) { try cluster.up() }
-        #expect(failure?.description.contains("--disable-plugin") == true)
+        try cluster.waitForAnother(than: process)
+        try row(cluster, "crash", has: "Failed", "SIGILL")
+        let crash = "slot create of plugin crash"
+        #expect(try field(cluster, "crash", ".status.conditions[?(@.type==\"Isolated\")].message").contains(crash))
+        #expect(
+            try cluster.run("cat", "\(cluster.directory)/apus.log").contains(
+                "process \(process), was ended by signal 4 (SIGILL) in \(crash)"))
+
+        // Who changes it gets it back where it says, with what comes of it.
+        process = try cluster.processID()
+        _ = try? patch(cluster, "crash", #"{"config": {"another": "try"}}"#)
+        try cluster.waitForAnother(than: process)
+        try row(cluster, "crash", has: "Failed", "SIGILL")
 
         cluster.options += ["--disable-plugin", "crash"]
+        try cluster.down()
         #expect(try cluster.up().contains("node e2e is Ready"))
         try row(cluster, "crash", has: "Skipped", "disabled by configuration")
-        try cluster.kubectl("delete", "plugin", "crash")
-        cluster.options.removeLast(2)
-        try restart(cluster)
     }
 
     private static func labeller(_ name: String, sha256: String, extra: String = "") -> String {
@@ -197,13 +199,13 @@ struct PluginObjectTests {
         // that it fails stops nobody.
         try patch(cluster, "deployment", #"{"sha256":"\#(String(repeating: "1", count: 64))"}"#)
         try FileManager.default.removeItem(atPath: "\(cluster.directory)-manifests/example-policy.yaml")
-        try restart(cluster)
+        try cluster.crash()
         try row(cluster, "mine", has: " Running ")
         try row(cluster, "example-controller", has: "Skipped")
         #expect(try cluster.refusal("get", "plugin", "example-policy").contains("NotFound"))
         try row(cluster, "deployment", has: " Failed ", "pins SHA-256")
         try cluster.kubectl("delete", "plugin", "mine", "deployment")
-        try restart(cluster)
+        try cluster.crash()
         try row(cluster, "deployment", has: " Running ")
         #expect(try cluster.refusal("get", "plugin", "mine").contains("NotFound"))
     }

@@ -225,8 +225,7 @@ struct PodTests {
         let since = #"jsonpath={.status.conditions[?(@.type=="Ready")]['status','lastTransitionTime']}"#
         let before = try cluster.kubectl("get", "pod", "hooked", "-o", since)
         Thread.sleep(forTimeInterval: 1.1)
-        kill(try cluster.processID(), SIGKILL)
-        try cluster.up()
+        try cluster.crash()
         Thread.sleep(forTimeInterval: 3)
         #expect(try cluster.kubectl("get", "pod", "hooked", "-o", since) == before)
     }

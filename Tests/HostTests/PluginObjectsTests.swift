@@ -21,7 +21,7 @@ import Testing
         }
 
         /// Those that speak of a generation, when one of them has that state.
-        func of(_ generation: Int64, until state: String) async -> [Value] {
+        func of(_ generation: Whole, until state: String) async -> [Value] {
             for await _ in news.stream {
                 let found = all.withLock { $0.filter { $0["observedGeneration"].int == generation } }
                 if found.contains(where: { $0["state"].string == state }) { return found }

@@ -118,11 +118,11 @@ import Testing
     }
 
     @Test func backoffGrowsAndResets() {
-        let second: Int64 = 1_000_000_000
+        let second: Whole = 1_000_000_000
         var backoff = Backoff()
-        var now: Int64 = 1_000 * second
+        var now: Whole = 1_000 * second
         #expect(backoff.deadline("a", since: now, now: now) == nil)
-        for wait: Int64 in [10, 20, 40, 80, 160, 300, 300] {
+        for wait: Whole in [10, 20, 40, 80, 160, 300, 300] {
             backoff.fail("a", at: now, now: now)
             #expect(backoff.seconds("a") == wait)
             #expect(backoff.deadline("a", since: now, now: now + 1) == now + wait * second)

@@ -6,7 +6,7 @@ import Testing
 /// Phases, conditions and patches.
 @Suite struct StatusTests {
     static let running: Value = ["running": ["startedAt": "2026-01-02T03:04:05Z"]]
-    static func ended(_ code: Int64) -> Value { ["terminated": ["exitCode": .int(code)]] }
+    static func ended(_ code: Whole) -> Value { ["terminated": ["exitCode": .int(code)]] }
     static let waiting: Value = ["waiting": ["reason": "ContainerCreating"]]
 
     struct Case: Sendable, CustomTestStringConvertible {

@@ -92,7 +92,7 @@ import Testing
     @Test func whoeverServesHearsOfTheEndWhateverTheWordsSay() throws {
         let mailboxes = try #require(Mailboxes())
         let farSide = Channel.FarSide()
-        let served = ServedChannels(mailboxes, isHost: true, farSide)
+        let served = ServedChannels(mailboxes, isHost: true, count: Mailboxes.upcalls, farSide)
         apus_word_store(mailboxes.upcallsInUse, .max)
         let isOver = Atomic(false)
         let returned = DispatchSemaphore(value: 0)
@@ -142,6 +142,72 @@ import Testing
         try ends.callee.send([], deadline: nil)
         ends.memory.storeBytes(of: 1, toByteOffset: 68, as: UInt32.self)
         #expect(throws: LineError.lost) { _ = try ends.caller.receive(deadline: nil) }
+    }
+
+    /// A child may say that it uses any number of channels: the host has a thread for as many as its kind needs.
+    @Test func noMoreChannelsAreServedThanAreMeant() throws {
+        let mailboxes = try #require(Mailboxes())
+        let farSide = Channel.FarSide()
+        let served = ServedChannels(mailboxes, isHost: true, count: 3, farSide)
+        apus_word_store(mailboxes.upcallsInUse, .max)
+        let begun = Atomic(0)
+        let returned = DispatchSemaphore(value: 0)
+        startThread(name: "follows") {
+            served.follow(threadName: "serves", stack: 1 << 18) { _ in begun.add(1, ordering: .relaxed) }
+            returned.signal()
+        }
+        while begun.load(ordering: .relaxed) < 3 { sched_yield() }
+        farSide.isGone.store(true, ordering: .sequentiallyConsistent)
+        served.lose()
+        #expect(returned.wait(timeout: .now() + .seconds(30)) == .success)
+        #expect(begun.load(ordering: .relaxed) == 3)
+    }
+
+    @Test func allLongMessagesTogetherHaveSoMuchRoom() throws {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 2 * Channel.size, alignment: 4096)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Channel.size)
+        let (host, child) = (Channel.FarSide(room: 500_000), Channel.FarSide())
+        let callers = [0, 1].map { Channel(memory + $0 * Channel.size, of: nil, .caller, host) }
+        let message = [UInt8](repeating: 7, count: 300_000)
+        let answered = DispatchGroup()
+        for (index, caller) in callers.enumerated() {
+            let callee = Channel(memory + index * Channel.size, of: nil, .callee, child)
+            try caller.send([1], deadline: nil)
+            answered.enter()
+            startThread(name: "answers") {
+                _ = try? callee.receive(deadline: nil)
+                try? callee.send(message, deadline: .now + .seconds(30))
+                answered.leave()
+            }
+        }
+        #expect(try callers[0].receive(deadline: .now + .seconds(30)) == message)
+        #expect(throws: LineError.tooLong) { _ = try callers[1].receive(deadline: .now + .seconds(30)) }
+        child.isGone.store(true, ordering: .sequentiallyConsistent)
+        for caller in callers { caller.lose() }
+        answered.wait()
+        memory.deallocate()
+    }
+
+    @Test func aMessageThatIsDoneWithLeavesItsRoomToTheNext() throws {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: Channel.size, alignment: 4096)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: Channel.size)
+        let host = Channel.FarSide(room: 500_000)
+        let (caller, callee) = (Channel(memory, of: nil, .caller, host), Channel(memory, of: nil, .callee, Channel.FarSide()))
+        let done = DispatchSemaphore(value: 0)
+        startThread(name: "echo") {
+            for _ in 0..<4 {
+                guard let message = try? callee.receive(deadline: .now + .seconds(30)) else { break }
+                try? callee.send(message, deadline: .now + .seconds(30))
+            }
+            done.signal()
+        }
+        let message = [UInt8](repeating: 7, count: 300_000)
+        for _ in 0..<4 {
+            try caller.send(message, deadline: .now + .seconds(30))
+            #expect(try caller.receive(deadline: .now + .seconds(30)) == message)
+        }
+        done.wait()
+        memory.deallocate()
     }
 
     struct Turn: Sendable {

@@ -26,7 +26,7 @@ import Testing
 
     @Test func hasNoRights() throws {
         let workshop = try Workshop()
-        let plugin = try IsolatedFixture("good", in: workshop, ["limits": ["openFiles": 77]])
+        let plugin = try IsolatedFixture("good", in: workshop, ["limits": ["openFiles": 77, "processes": 5]])
         defer { plugin.end() }
         let pid = try #require(plugin.instance.process).pid
         let threads = try ProcessFacts.threads(pid)
@@ -34,34 +34,111 @@ import Testing
         for thread in threads {
             #expect(thread["NoNewPrivs"] == "1")
             for set in ["CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"] { #expect(thread[set] == "0000000000000000", "\(set)") }
-            #expect(thread["Uid"] == "65534\t65534\t65534\t65534")
-            #expect(thread["Gid"] == "65534\t65534\t65534\t65534")
+            let user = PluginUser.id(of: "good")
+            #expect(thread["Uid"] == "\(user)\t\(user)\t\(user)\t\(user)")
+            #expect(thread["Gid"] == "\(user)\t\(user)\t\(user)\t\(user)")
             #expect(thread["Groups"] == "")
+            #expect(thread["Seccomp"] == "2")
         }
+        #expect(threads.contains { $0["NSpid"] == "\(pid)\t1" }, "process 1 of its own")
         let limits = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
         #expect(limits.contains(#/Max open files +77 +77 /#))
         #expect(limits.contains(#/Max core file size +0 +0 /#))
-        let network = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/net")
-        #expect(network != (try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")))
-        // What it was given and nothing that this process has open.
+        for namespace in ["net", "pid", "mnt", "ipc", "uts", "cgroup"] {
+            let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/\(namespace)")
+            #expect(own != (try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(namespace)")), "\(namespace)")
+        }
+        // An empty input, what it prints to, and how much memory it has.
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").compactMap(Int.init).sorted()
-        #expect(open.prefix(6) == [0, 1, 2, 3, 4, 5])
-        for stream in 0...2 {
-            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(stream)") == "/dev/null")
-        }
-        for descriptor in open.dropFirst(6) {
-            let target = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(descriptor)")
-            #expect(!target.contains(workshop.directory))
-        }
+        let targets = try open.map { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)") }
+        // Of the two that are files it is shown no more than the name: they lie outside of its root.
+        #expect(targets.map { $0.split(separator: "/").last?.prefix { $0 != "[" } } == ["null", "pipe:", "pipe:", "statm"], "\(targets)")
         #expect(try String(contentsOfFile: "/proc/\(pid)/environ", encoding: .utf8) == "SWIFT_BACKTRACE=enable=no\0")
     }
 
-    @Test func proxiesKeepTheNetworkAndRuntimesTheirUser() {
-        #expect(Confinement.of(.proxy) == Confinement(user: 65534, capabilities: 1 << 12 | 1 << 13, hasNetwork: true))
-        #expect(Confinement.of(.runtime) == Confinement(user: 0, capabilities: 0, hasNetwork: true))
-        for kind in [ExtensionKind.controller, .schedulerPolicy] {
-            #expect(Confinement.of(kind) == Confinement(user: 65534, capabilities: 0, hasNetwork: false))
+    @Test func limitsHoldForAllItStarts() throws {
+        let workshop = try Workshop()
+        let limits: Value = ["memory": "100Mi", "cpu": "250m", "processes": 7]
+        let plugin = try IsolatedFixture("good", in: workshop, ["limits": limits])
+        let pid = try #require(plugin.instance.process).pid
+        func setting(_ controller: String, _ first: String, _ second: String) throws -> String {
+            let (group, isUnified) = try #require(try ProcessFacts.controlGroup(pid, controller), "this machine has no \(controller)")
+            #expect(group.contains("/apus-plugins/good."))
+            return try String(contentsOfFile: "\(group)/\(isUnified ? second : first)", encoding: .utf8).trimmingCharacters(in: .newlines)
         }
+        #expect(try setting("memory", "memory.limit_in_bytes", "memory.max") == "\(164 << 20)")
+        #expect(try ["25000", "25000 100000"].contains(setting("cpu", "cpu.cfs_quota_us", "cpu.max")))
+        #expect(try setting("pids", "pids.max", "pids.max") == "264")
+        #expect(plugin.instance.caveat == nil)
+        let group = try #require(try ProcessFacts.controlGroup(pid, "pids")).path
+        plugin.end()
+        #expect(access(group, F_OK) != 0, "nothing is left of it")
+    }
+
+    /// Between two plugins that take over from each other, and between those of one name: a user is a plugin's.
+    @Test func noTwoPluginsShareAUser() {
+        let names = (0..<2000).flatMap { number in ["policy", "controller", "proxy", "runtime"].map { "\($0)-\(number)" } }
+        let ids = names.map(PluginUser.id(of:))
+        #expect(Set(ids).count == names.count && ids.allSatisfy(PluginUser.range.contains))
+        #expect(Set(names.map(PluginUser.first(for:))).count < names.count, "some would have met")
+        #expect(names.map(PluginUser.id(of:)) == ids)
+    }
+
+    /// What a hierarchy can limit, as the kernel tells it.
+    @Test func knowsWhereControlGroupsAre() {
+        let hybrid = """
+            30 25 0:26 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755
+            31 30 0:27 / /sys/fs/cgroup/unified rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
+            33 30 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:16 master:2 - cgroup cgroup rw,cpu,cpuacct
+            34 30 0:30 / /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory
+            garbage
+            35 30 0:31 / /broken rw -
+            """
+        let all = ControlGroupHierarchy.all(mounts: hybrid) { $0 == "/sys/fs/cgroup/unified" ? "hugetlb pids\n" : "" }
+        #expect(
+            all == [
+                ControlGroupHierarchy(mountPoint: "/sys/fs/cgroup/unified", controllers: ["hugetlb", "pids"], isUnified: true),
+                ControlGroupHierarchy(mountPoint: "/sys/fs/cgroup/cpu,cpuacct", controllers: ["rw", "cpu", "cpuacct"], isUnified: false),
+                ControlGroupHierarchy(mountPoint: "/sys/fs/cgroup/memory", controllers: ["rw", "memory"], isUnified: false),
+            ])
+    }
+
+    @Test func orphansOfItsOrphansEndWithIt() throws {
+        let workshop = try Workshop()
+        let name = "orphan-\(UInt16.random(in: 0...UInt16.max))"
+        let plugin = try IsolatedFixture("leaves-orphans", in: workshop, ["kind": "Runtime", "config": ["name": .string(name)]])
+        #expect(ProcessFacts.isThere(called: name))
+        kill(try #require(plugin.instance.process).pid, SIGKILL)
+        // The next one starts another.
+        try plugin.awaitRestart()
+        plugin.end()
+        #expect(!ProcessFacts.isThere(called: name))
+    }
+
+    /// As `kill` without further ado, or an operator who tries out what a crash does.
+    @Test(arguments: [(SIGSEGV, "11 (SIGSEGV)"), (SIGTERM, "15 (SIGTERM)"), (SIGABRT, "6 (SIGABRT)")])
+    func canBeEndedByASignal(_ signal: Int32, _ words: String) throws {
+        let workshop = try Workshop()
+        let plugin = try IsolatedFixture("good", in: workshop)
+        defer { plugin.end() }
+        try plugin.instance.start()
+        kill(try #require(plugin.instance.process).pid, signal)
+        try plugin.awaitRestart()
+        #expect(plugin.heard.notices.value.first?.contains("was ended by signal \(words)") == true, "\(plugin.heard.notices.value)")
+    }
+
+    /// The process may end at any moment between `create` and `start`; the one that runs in the end was started once.
+    @Test(arguments: 0..<8) func everyProcessIsStartedOnce(_ pause: Int) throws {
+        let workshop = try Workshop()
+        let plugin = try IsolatedFixture("counts-starts", in: workshop)
+        defer { plugin.end() }
+        kill(try #require(plugin.instance.process).pid, SIGKILL)
+        usleep(UInt32(pause * 30_000))
+        var isStarted = true
+        do { try plugin.instance.start() } catch { isStarted = false }
+        try plugin.awaitRestart()
+        let (status, again, _) = plugin.reconcile("any")
+        #expect(status == APUS_OK && (again == 1 || !isStarted && again == 0), "started \(again) times")
     }
 
     @Test func callsTheHostFromAnyThread() throws {
@@ -190,11 +267,14 @@ import Testing
         let file = "\(workshop.directory)/mailboxes"
         #expect(FileManager.default.createFile(atPath: file, contents: nil))
         truncate(file, 64 << 20)
+        let pipe = "\(workshop.directory)/output"
+        mkfifo(pipe, 0o600)
         let host = Process()
         let output = Pipe()
         host.executableURL = URL(fileURLWithPath: "/bin/sh")
         host.arguments = [
-            "-c", "\"$0\" plugin-child orphan $$ 65534 0 0 64 3<>\"$1\" 4</dev/null & echo $!; wait", IsolatedFixture.executable, file,
+            "-c", "\"$0\" plugin-child orphan 65534 0 64 100 2 0 3<>\"$1\" 4</dev/null > \"$2\" & echo $!; cat \"$2\"; wait",
+            IsolatedFixture.executable, file, pipe,
         ]
         host.standardOutput = output
         try host.run()

@@ -15,6 +15,8 @@ final class IsolatedFixture: Sendable {
     /// What a child told its host.
     final class Heard: Sendable {
         let logs = Locked<[String]>([])
+        /// What the host itself logged, each as `level text`.
+        let lines = Locked<[String]>([])
         let notices = Locked<[String]>([])
         let restarts = DispatchSemaphore(value: 0)
     }
@@ -32,10 +34,14 @@ final class IsolatedFixture: Sendable {
         return try Library.open(path: "\(workshop.directory)/lib\(fixture).so", plugin: fixture)
     }
 
-    /// - Parameter extra: goes over the manifest's `spec`.
-    init(_ fixture: String, in workshop: Workshop, _ extra: [String: Value] = [:], executable: String = executable) throws {
+    /// - Parameters:
+    ///   - name: the plugin's, where it is not the fixture's.
+    ///   - extra: goes over the manifest's `spec`.
+    init(
+        _ fixture: String, as name: String? = nil, in workshop: Workshop, _ extra: [String: Value] = [:], executable: String = executable
+    ) throws {
         var object: Value = [
-            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(fixture)],
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(name ?? fixture)],
             "spec": [
                 "kind": "Controller", "library": .string("lib\(fixture).so"), "component": "fixture", "isolation": "Process",
                 "controller": ["for": ["v1/namespaces"]],
@@ -43,11 +49,12 @@ final class IsolatedFixture: Sendable {
             ],
         ]
         for (name, value) in extra { object["spec"][name] = value }
+        if object["spec"]["kind"] != "Controller" { (object["spec"]["controller"], object["spec"]["rules"]) = (.null, .null) }
         let heard = Heard()
         self.heard = heard
         instance = try IsolatedInstance(
             PluginManifest(object: object), try Self.library(fixture, in: workshop), services: Self.services(heard),
-            childExecutable: executable, log: Logger(label: "test")
+            childExecutable: executable, log: Logger(label: "test") { _ in LineKeeper(lines: heard.lines) }
         ) { notice in
             heard.notices.change { $0.append("\(notice)") }
             if case .restarted = notice { heard.restarts.signal() }
@@ -104,8 +111,42 @@ final class IsolatedFixture: Sendable {
     }
 }
 
+/// Keeps what is logged, each line as `level text`.
+struct LineKeeper: LogHandler {
+    let lines: Locked<[String]>
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+    func log(event: LogEvent) {
+        lines.change { $0.append("\(event.level) \(metadata["plugin"].map { "\($0): " } ?? "")\(event.message)") }
+    }
+}
+
 /// What Linux says of a process.
 enum ProcessFacts {
+    /// Whether any process has this name.
+    static func isThere(called name: String) -> Bool {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.contains { Int($0) != nil && (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)) == "\(name)\n" }
+    }
+
+    /// Where a process is in the hierarchy of control groups that has the controller, and which: `nil` when there is none.
+    static func controlGroup(_ pid: Int32, _ controller: String) throws -> (path: String, isUnified: Bool)? {
+        let text = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+        let all = ControlGroupHierarchy.all(mounts: text) {
+            (try? String(contentsOfFile: "\($0)/cgroup.controllers", encoding: .utf8)) ?? ""
+        }
+        guard let hierarchy = all.first(where: { $0.controllers.contains(controller) }) else { return nil }
+        let lines = try String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8).split(separator: "\n")
+        let mine = lines.map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }.first {
+            hierarchy.isUnified ? $0[0] == "0" : $0[1].split(separator: ",").contains(Substring(controller))
+        }
+        return mine.map { ("\(hierarchy.mountPoint)\($0[2])", hierarchy.isUnified) }
+    }
+
     static func isThere(_ pid: Int32) -> Bool { access("/proc/\(pid)", F_OK) == 0 }
 
     /// The fields of `status`, of every thread.

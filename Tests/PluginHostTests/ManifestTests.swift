@@ -106,10 +106,14 @@ import Testing
         ("required: true", "replaces: deployment", "spec.replaces: a plugin cannot replace itself"),
         ("required: true", "deadlineSeconds: 0", "spec.deadlineSeconds: must be a number from 1 to 3600"),
         ("required: true", "limits: {memory: 64Mi}", "spec.limits: only a plugin with isolation Process can be limited"),
-        ("required: true", "isolation: Process, limits: {memory: lots}", "spec.limits.memory: must be a quantity of at least 1Mi"),
-        ("required: true", "isolation: Process, limits: {memory: 64}", "spec.limits.memory: must be a quantity of at least 1Mi"),
+        ("required: true", "isolation: Process, limits: {memory: lots}", "spec.limits.memory: must be a quantity from 1Mi to 1Pi"),
+        ("required: true", "isolation: Process, limits: {memory: 64}", "spec.limits.memory: must be a quantity from 1Mi to 1Pi"),
+        ("required: true", "isolation: Process, limits: {memory: 2Pi}", "spec.limits.memory: must be a quantity from 1Mi to 1Pi"),
+        ("required: true", "isolation: Process, limits: {cpu: 1m}", "spec.limits.cpu: must be a quantity from 10m to 1024"),
+        ("required: true", "isolation: Process, limits: {cpu: 2k}", "spec.limits.cpu: must be a quantity from 10m to 1024"),
+        ("required: true", "isolation: Process, limits: {processes: -1}", "spec.limits.processes: must be a number from 0 to 65536"),
         ("required: true", "isolation: Process, limits: {openFiles: 3}", "spec.limits.openFiles: must be a number from 16 to 1048576"),
-        ("required: true", "isolation: Process, limits: {cpu: 1}", "spec.limits.cpu: unknown key"),
+        ("required: true", "isolation: Process, limits: {gpu: 1}", "spec.limits.gpu: unknown key"),
         ("metadata: {name: deployment}", "metadata: {name: deployment, uid: x}", "metadata.uid: unknown key"),
     ])
     func refuses(_ old: String, _ new: String, _ sentence: String) throws {

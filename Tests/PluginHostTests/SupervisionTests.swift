@@ -27,6 +27,18 @@ import Testing
         }
         static func failed(_ answer: Int?) -> Step { Step(event: "failed", apply: { text($0.failed()) }, answer: text(answer)) }
         static func tryAgain(_ answer: Bool) -> Step { Step(event: "tryAgain", apply: { "\($0.tryAgain())" }, answer: "\(answer)") }
+        static func start(_ answer: Supervision.StartAction) -> Step {
+            Step(event: "start", apply: { "\($0.start())" }, answer: "\(answer)")
+        }
+        static func created(_ second: Int, _ answer: Supervision.CreatedAction) -> Step {
+            Step(event: "created", apply: { "\($0.created(at: start + .seconds(second)))" }, answer: "\(answer)")
+        }
+        static let startFailed = Step(
+            event: "startFailed",
+            apply: {
+                $0.startFailed()
+                return ""
+            }, answer: "")
         static func stop(_ answer: Supervision.StopAction) -> Step { Step(event: "stop", apply: { "\($0.stop())" }, answer: "\(answer)") }
         private static func text(_ milliseconds: Int?) -> String { text(milliseconds.map { .milliseconds($0) }) }
         private static func text(_ duration: Duration?) -> String { duration.map { "\($0)" } ?? "never" }
@@ -40,6 +52,14 @@ import Testing
         [.stop(.giveUp), .rose(0, false), .failed(nil)],
         [.rose(0, true), .fell(1, 100), .stop(.giveUp), .tryAgain(false)],
         [.rose(0, true), .fell(1, 100), .tryAgain(true), .stop(.giveUp), .rose(2, false)],
+        // One process gets one `start`, from whoever was first: the one who asks, while it is up, or else the supervisor.
+        [.created(0, .serve), .start(.callStart), .fell(1, 100), .tryAgain(true), .created(2, .callStart), .rose(3, true)],
+        [.created(0, .serve), .fell(1, 100), .start(.wait), .tryAgain(true), .created(2, .callStart), .rose(3, true)],
+        [.created(0, .serve), .fell(1, 100), .tryAgain(true), .start(.wait), .created(2, .callStart), .rose(3, true)],
+        [.created(0, .serve), .fell(1, 100), .tryAgain(true), .created(2, .serve), .start(.callStart)],
+        [.created(0, .serve), .start(.callStart), .startFailed, .fell(1, 100), .tryAgain(true), .created(2, .serve)],
+        [.created(0, .serve), .stop(.callStop), .start(.refuse)],
+        [.created(0, .serve), .fell(1, 100), .tryAgain(true), .stop(.giveUp), .created(2, .giveUp)],
         // What makes no sense changes nothing.
         [.tryAgain(false), .fell(0, nil), .rose(0, true), .rose(1, false), .tryAgain(false), .failed(nil), .fell(2, 100)],
     ])
@@ -70,6 +90,10 @@ import Testing
             "used more memory than its limit of 64Mi (it had 63 MiB) and ended by signal 6 (SIGABRT)"
         ),
         (ChildEnding(status: 11, memory: 9 << 20, limit: 64 << 20), "was ended by signal 11 (SIGSEGV)"),
+        (
+            ChildEnding(status: 9, limit: 64 << 20, ranOutOfMemory: true),
+            "used more memory than its limit of 64Mi, with all that the system keeps for it, and was ended by signal 9 (SIGKILL)"
+        ),
         (ChildEnding(cause: .late(slot: "filter", after: .seconds(1)), status: 9), "did not answer filter within 1 s and was ended"),
         (
             ChildEnding(cause: .late(slot: "call", after: .milliseconds(5250)), status: 9),

@@ -61,7 +61,7 @@ final class RuntimeHost: Sendable {
     }
 
     /// What an exec prints, with its exit code.
-    func exec(_ container: String, _ command: [String]) async throws -> (output: String, code: Int64) {
+    func exec(_ container: String, _ command: [String]) async throws -> (output: String, code: Whole) {
         let answer = try await call(
             "ExecSync", ["container_id": .string(container), "cmd": .array(command.map { .string($0) }), "timeout": 10])
         return (String(decoding: Base64.decode(answer["stdout"].string ?? "") ?? [], as: UTF8.self), answer["exit_code"].int ?? 0)

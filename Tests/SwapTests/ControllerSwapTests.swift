@@ -78,7 +78,7 @@ import Testing
             try await world.wait(for: resource, "the status of each") { objects in
                 objects.count == names.count
                     && objects.allSatisfy { object in
-                        object.value["status"]["replicas"].int == Int64(replicas)
+                        object.value["status"]["replicas"].int == Whole(replicas)
                             && object.value["status"]["observedGeneration"] == object.value["metadata"]["generation"]
                     }
             }

@@ -53,8 +53,11 @@ extension ResourceType {
                 categories: names["categories"].elements.compactMap(\.string), storageVersionHash: nil,
                 subresources: subresources(version["subresources"], kind), columns: columns(version["additionalPrinterColumns"]),
                 schema: TypeReference(name: type.name) { _ in type })
-            resource.selectableFields = version["selectableFields"].elements.compactMap { $0["jsonPath"].string }.map {
-                String($0.drop { $0 == "." })
+            let selectable = version["selectableFields"].elements.compactMap { $0["jsonPath"].string }.map { String($0.drop { $0 == "." }) }
+            if !selectable.isEmpty {
+                resource.selectableFields = (["metadata.name", "metadata.namespace"] + selectable).map {
+                    SelectableField(name: $0, path: ValuePath($0))
+                }
             }
             resource.custom = CustomKind(
                 schema: schema, published: published, definition: definition[path: "metadata", "name"].string ?? "",
@@ -104,7 +107,7 @@ extension ResourceType {
             + given.elements.map { column in
                 PrintColumn(
                     name: column["name"].string ?? "", type: column["type"].string ?? "", format: column["format"].string ?? "",
-                    description: column["description"].string ?? "", priority: column["priority"].int.flatMap { Int(exactly: $0) } ?? 0,
+                    description: column["description"].string ?? "", priority: Int(column["priority"].int ?? 0),
                     jsonPath: column["jsonPath"].string)
             }
     }

@@ -64,7 +64,7 @@ public final class CustomSchema: Sendable {
         default: additional = nil
         }
         if case .object = schema["items"] { items = try node(schema["items"]) } else { items = nil }
-        fallback = schema["default"].isNull ? nil : schema["default"]
+        fallback = schema["default"].isNull ? Value?.none : schema["default"]
         required = schema["required"].elements.compactMap(\.string)
         listMapKeys = schema["x-kubernetes-list-map-keys"].elements.compactMap(\.string)
         switch schema["x-kubernetes-list-type"].string {
@@ -81,7 +81,7 @@ extension CustomSchema.Demands {
     fileprivate init(
         _ schema: Value, patterns: CustomSchema.PatternCompiler, _ node: (Value) throws -> CustomSchema
     ) throws {
-        func count(_ name: String) -> Int? { schema[name].int.flatMap { Int(exactly: $0) } }
+        func count(_ name: String) -> Int? { schema[name].int.map { Int($0) } }
         allowed = schema["enum"].elements
         format = schema["format"].string ?? ""
         if let text = schema["pattern"].string, !text.isEmpty { pattern = (text, try patterns(text)) }

@@ -6,13 +6,15 @@ public enum Patch {
     public static func merge(_ target: Value, _ patch: Value) -> Value {
         guard case .object(let changes) = patch else { return patch }
         var fields = target.fields
+        var removed: Set<String> = []
         for (name, change) in changes {
             if change.isNull {
-                fields.removeValue(forKey: name)
+                removed.insert(name)
             } else {
                 fields[name] = merge(fields[name] ?? .null, change)
             }
         }
+        if !removed.isEmpty { fields.removeAll { removed.contains($0.key) } }
         return .object(fields)
     }
 
@@ -27,17 +29,17 @@ public enum Patch {
                 code: 413, reason: .requestEntityTooLarge,
                 message: "The allowed maximum operations in a JSON patch is 10000, got \(operations.count)")
         }
-        var result = target
+        var patch = JSONPatch(target)
         for operation in operations {
             do {
-                try JSONPatch.apply(operation, to: &result)
+                try patch.apply(operation)
             } catch {
                 throw APIError(
                     code: 422, reason: .invalid, message: "the server rejected our request due to an error in our request",
                     details: ["causes": [["reason": "UnexpectedServerResponse", "message": .string(error.description)]]])
             }
         }
-        return result
+        return patch.document
     }
 
     /// Kubernetes' strategic merge: as `merge`, but lists that have a merge key are merged by it, and the directives `$patch`,

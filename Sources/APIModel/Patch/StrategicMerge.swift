@@ -53,15 +53,17 @@ enum StrategicMerge {
         }
         try order(&target, &patch, shape)
 
+        var removed: Set<String> = []
         for (name, change) in patch {
             if name.hasPrefix(deleteFromList + "/") {
                 let list = String(name.dropFirst(deleteFromList.count + 1))
                 guard case .array(let gone) = change else { throw APIError.badRequest("invalid patch format of primitive list") }
-                if let elements = target[list]?.elements { target[list] = .array(elements.filter { !gone.contains($0) }) }
+                let unwanted = Set(gone)
+                if let elements = target[list]?.elements { target[list] = .array(elements.filter { !unwanted.contains($0) }) }
                 continue
             }
             if change.isNull {
-                target.removeValue(forKey: name)
+                removed.insert(name)
                 continue
             }
             guard let old = target[name] else {
@@ -78,32 +80,38 @@ enum StrategicMerge {
             default: target[name] = change
             }
         }
+        if !removed.isEmpty { target.removeAll { removed.contains($0.key) } }
         return target
     }
 
     /// Obeys `$setElementOrder/…`, merging the list it speaks of.
     private static func order(_ target: inout Value.Fields, _ patch: inout Value.Fields, _ shape: Shape) throws(APIError) {
+        var obeyed: Set<String> = []
+        var removed: Set<String> = []
         for name in patch.keys where name.hasPrefix(elementOrder + "/") {
-            guard case .array(let wanted)? = patch.removeValue(forKey: name) else {
+            guard case .array(let wanted)? = patch[name] else {
                 throw APIError.badRequest("invalid patch format of setElementOrder list")
             }
             let listName = String(name.dropFirst(elementOrder.count + 1))
+            let deleteName = "\(deleteFromList)/\(listName)"
+            obeyed.formUnion([name, listName, deleteName])
             let field = shape.field(listName)
-            let change = patch.removeValue(forKey: listName)
+            let change = patch[listName]
             let old = target[listName]?.elements ?? []
             var merged = old
             switch change {
             case .some(.array(let elements)):
                 merged = target[listName] == nil ? withoutDirectives(.array(elements)).elements : try list(old, elements, field, listName)
             case .some(.null):
-                target.removeValue(forKey: listName)
+                removed.insert(listName)
                 continue
             default: if target[listName] == nil { continue }
             }
-            let deleteName = "\(deleteFromList)/\(listName)"
-            if case .array(let gone)? = patch.removeValue(forKey: deleteName) { merged.removeAll(where: gone.contains) }
+            if case .array(let gone)? = patch[deleteName] { merged.removeAll(where: Set(gone).contains) }
             target[listName] = .array(arrange(merged, patchOrder: wanted, serverOrder: old, key: field?.patchMergeKey))
         }
+        if !obeyed.isEmpty { patch.removeAll { obeyed.contains($0.key) } }
+        if !removed.isEmpty { target.removeAll { removed.contains($0.key) } }
     }
 
     private static func list(_ old: [Value], _ patch: [Value], _ field: FieldSchema?, _ name: String) throws(APIError) -> [Value] {
@@ -111,15 +119,16 @@ enum StrategicMerge {
         guard let sample = patch.first ?? old.first else { return [] }
         guard case .object = sample else {
             var merged = old
-            for element in patch where !merged.contains(element) { merged.append(element) }
+            var known = Set(old)
+            for element in patch where known.insert(element).inserted { merged.append(element) }
             return arrange(merged, patchOrder: patch, serverOrder: old, key: nil)
         }
         guard let key = field.patchMergeKey else {
             throw APIError.badRequest("cannot merge list \(FieldError.quoted(name)): it has no merge key")
         }
 
-        var merged = old
         var changes: [Value] = []
+        var deleted: Set<Value> = []
         var replaces = false
         for element in patch {
             switch element[directive].string {
@@ -127,8 +136,7 @@ enum StrategicMerge {
                 guard element[directive].isNull else { throw unknownDirective(element[directive], element) }
                 changes.append(element)
             case "delete":
-                let id = try mergeKey(of: element, key)
-                merged.removeAll { $0[key] == id }
+                deleted.insert(try mergeKey(of: element, key))
             case "replace": replaces = true
             case "merge":
                 var element = element
@@ -141,11 +149,14 @@ enum StrategicMerge {
 
         var shape = Shape.unknown
         if case .array(let elementType) = field.type { shape = Shape(elementType) }
+        var merged = old.filter { !deleted.contains($0[key]) }
+        var places = places(of: merged.map { $0[key] })
         for change in changes {
             let id = try mergeKey(of: change, key)
-            if let index = merged.firstIndex(where: { $0[key] == id }) {
+            if let index = places[id] {
                 merged[index] = .object(try merge(merged[index].fields, change.fields, shape))
             } else {
+                places[id] = merged.count
                 merged.append(withoutDirectives(change))
             }
         }
@@ -172,25 +183,28 @@ enum StrategicMerge {
         )
     }
 
+    /// Where each id comes first.
+    private static func places(of ids: [Value]) -> [Value: Int] {
+        Dictionary(zip(ids, ids.indices), uniquingKeysWith: { first, _ in first })
+    }
+
     /// Elements named by the patch stand in the patch's order; the others keep the server's, each before the first patched one that
     /// followed it.
     private static func arrange(_ merged: [Value], patchOrder: [Value], serverOrder: [Value], key: String?) -> [Value] {
         func id(_ element: Value) -> Value { key.map { element[$0] } ?? element }
-        let patchIDs = patchOrder.map(id)
-        let serverIDs = serverOrder.map(id)
-        var patched = merged.filter { patchIDs.contains(id($0)) }.sorted {
-            (patchIDs.firstIndex(of: id($0)) ?? 0) < (patchIDs.firstIndex(of: id($1)) ?? 0)
-        }[...]
-        var others = merged.filter { !patchIDs.contains(id($0)) }[...]
+        let inPatch = places(of: patchOrder.map(id))
+        let onServer = places(of: serverOrder.map(id))
+        let patched = merged.compactMap { element in inPatch[id(element)].map { (place: $0, element: element) } }
+            .sorted { $0.place < $1.place }.map(\.element)
+        var others = merged.filter { inPatch[id($0)] == nil }[...]
         var result: [Value] = []
-        while let left = patched.first, let right = others.first {
-            if let a = serverIDs.firstIndex(of: id(left)), let b = serverIDs.firstIndex(of: id(right)), a < b {
-                result.append(patched.removeFirst())
-            } else {
+        for element in patched {
+            while let other = others.first, let mine = onServer[id(element)], let its = onServer[id(other)], its < mine {
                 result.append(others.removeFirst())
             }
+            result.append(element)
         }
-        return result + patched + others
+        return result + others
     }
 
     /// A part of the patch as the value it stands for: no directives, no nulls, no deleted elements.

@@ -2,12 +2,12 @@ internal import OrderedCollections
 
 /// One walk over an object along its schema.
 struct TypeWalk {
-    /// Paths of fields that were removed.
+    /// Paths of fields that were removed, the first hundred of them.
     var unknown: [String] = []
     /// The first value of a wrong type, in the words of Go's JSON decoder.
     var mismatch: String?
 
-    private var path = FieldPath()
+    private var trail = Trail()
     /// The path without indices and keys, as Go's decoder tells it.
     private var names: [String] = []
 
@@ -17,34 +17,33 @@ struct TypeWalk {
             return
         }
         value = .null
-        var leavesOut: [String] = []
+        var leavesOut: Set<String> = []
         for index in fields.elements.indices {
             let name = fields.elements[index].key
             guard let field = schema.field(name) else {
-                unknown.append(path.child(name).description)
-                leavesOut.append(name)
+                if unknown.count < JSON.maximumComplaints { unknown.append(trail.text(to: name)) }
+                leavesOut.insert(name)
                 continue
             }
             if fields.elements[index].value.isNull {
-                leavesOut.append(name)
+                leavesOut.insert(name)
                 continue
             }
-            let outer = path
-            path = path.child(name)
+            trail.push(.name(name))
             names.append(name)
             check(&fields.values[index], field.type, in: schema)
             // What Go's omitempty would not write either.
             if !field.isRequired {
                 switch (field.type, fields.values[index]) {
-                case (.array, .array(let elements)) where elements.isEmpty: leavesOut.append(name)
-                case (.map, .object(let entries)) where entries.isEmpty: leavesOut.append(name)
+                case (.array, .array(let elements)) where elements.isEmpty: leavesOut.insert(name)
+                case (.map, .object(let entries)) where entries.isEmpty: leavesOut.insert(name)
                 default: break
                 }
             }
             names.removeLast()
-            path = outer
+            trail.pop()
         }
-        for name in leavesOut { fields.removeValue(forKey: name) }
+        if !leavesOut.isEmpty { fields.removeAll { leavesOut.contains($0.key) } }
         value = .object(fields)
     }
 
@@ -54,7 +53,7 @@ struct TypeWalk {
         case .string: if value.string == nil { wrongType(value, "string", in: schema) }
         case .boolean: if value.bool == nil { wrongType(value, "bool", in: schema) }
         case .int32:
-            guard let int = value.int, Int32(exactly: int) != nil else { return wrongType(value, "int32", in: schema) }
+            guard let int = value.int, Int32(exactly: int.int64) != nil else { return wrongType(value, "int32", in: schema) }
             value = .int(int)
         case .int64:
             guard let int = value.int else { return wrongType(value, "int64", in: schema) }
@@ -67,30 +66,28 @@ struct TypeWalk {
         case .quantity: quantity(&value, in: schema)
         case .intOrString:
             if value.string == nil {
-                guard let int = value.int, Int32(exactly: int) != nil else { return wrongType(value, "int32", in: schema) }
+                guard let int = value.int, Int32(exactly: int.int64) != nil else { return wrongType(value, "int32", in: schema) }
                 value = .int(int)
             }
         case .any: break
         case .array(let element):
             guard case .array(var elements) = value else { return wrongType(value, "[]\(Self.goName(element))", in: schema) }
             value = .null
-            let outer = path
             for index in elements.indices {
-                path = outer.index(index)
+                trail.push(.index(index))
                 check(&elements[index], element, in: schema)
+                trail.pop()
             }
-            path = outer
             value = .array(elements)
         case .map(let element):
             guard case .object(var fields) = value else { return wrongType(value, "map[string]\(Self.goName(element))", in: schema) }
             value = .null
-            let outer = path
             for index in fields.elements.indices {
-                path = outer.child(fields.elements[index].key)
+                trail.push(.name(fields.elements[index].key))
                 if fields.values[index].isNull, case .string = element { fields.values[index] = "" }
                 check(&fields.values[index], element, in: schema)
+                trail.pop()
             }
-            path = outer
             value = .object(fields)
         case .object(let reference):
             guard case .object = value else { return wrongType(value, Self.goName(type), in: schema) }

@@ -1,6 +1,6 @@
 /// Durations as people read them, two units at most, as upstream's `HumanDuration`.
 public enum HumanDuration {
-    public static func text(seconds: Int64) -> String {
+    public static func text(seconds: Whole) -> String {
         if seconds < -1 { return "<invalid>" }
         if seconds < 0 { return "0s" }
         let minutes = seconds / 60
@@ -19,7 +19,7 @@ public enum HumanDuration {
         }
     }
 
-    private static func pair(_ big: Int64, _ bigUnit: String, _ small: Int64, _ smallUnit: String) -> String {
+    private static func pair(_ big: Whole, _ bigUnit: String, _ small: Whole, _ smallUnit: String) -> String {
         small == 0 ? "\(big)\(bigUnit)" : "\(big)\(bigUnit)\(small)\(smallUnit)"
     }
 }

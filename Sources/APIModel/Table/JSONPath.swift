@@ -11,7 +11,7 @@ enum JSONPath {
         switch type {
         case "integer":
             if let int = first.int { return .int(int) }
-            return first.string.flatMap { Int64($0) }.map(Value.int) ?? .null
+            return first.string.flatMap { Whole($0) }.map(Value.int) ?? .null
         case "number": return first.number.map(Value.double) ?? .null
         case "boolean": return first.bool.map(Value.bool) ?? .null
         case "date": return first.string == nil ? .string("<unknown>") : .string(context.since(first))

@@ -48,7 +48,7 @@ extension Printers {
         },
         "resource.k8s.io/ResourcePoolStatusRequest": { object, _ in
             let pools = object["status"]["pools"].elements
-            func sum(_ field: String) -> Value { .string(String(pools.reduce(Int64(0)) { $0 + ($1[field].int ?? 0) })) }
+            func sum(_ field: String) -> Value { .string(String(pools.reduce(Whole.zero) { $0 + ($1[field].int ?? 0) })) }
             return [
                 "Driver": text(object["spec"]["driver"]), "Total": sum("totalDevices"), "Available": sum("availableDevices"),
                 "Allocated": sum("allocatedDevices"),

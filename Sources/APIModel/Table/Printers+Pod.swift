@@ -23,7 +23,7 @@ extension Printers {
 private struct PodSummary {
     var total: Int
     var ready = 0
-    var restarts: Int64 = 0
+    var restarts: Whole = 0
     var lastRestart = ""
     var reason: String
 
@@ -55,7 +55,7 @@ private struct PodSummary {
         }
     }
 
-    private var sidecarRestarts: Int64 = 0
+    private var sidecarRestarts: Whole = 0
     private var lastSidecarRestart = ""
 
     /// Whether an init container is still at work, or has failed.

@@ -40,7 +40,7 @@ extension Printers {
             let limited = spec["limited"]
             let queuing = limited["limitResponse"]["queuing"]
             let shares = limited["nominalConcurrencyShares"].int ?? spec["exempt"]["nominalConcurrencyShares"].int
-            func number(_ value: Int64?) -> Value { value.map(Value.int) ?? .string(none) }
+            func number(_ value: Whole?) -> Value { value.map(Value.int) ?? .string(none) }
             return [
                 "Type": text(spec["type"]), "NominalConcurrencyShares": number(shares), "Queues": number(queuing["queues"].int),
                 "HandSize": number(queuing["handSize"].int),

@@ -12,7 +12,7 @@ public enum Table {
     /// - Parameters:
     ///   - listMetadata: `{resourceVersion, continue, remainingItemCount}` of the list, or the metadata's resourceVersion of the one
     ///     object. - now: seconds since 1970, for ages.
-    public static func render(_ objects: [Value], resource: ResourceType, includeObject: IncludeObject, listMetadata: Value, now: Int64)
+    public static func render(_ objects: [Value], resource: ResourceType, includeObject: IncludeObject, listMetadata: Value, now: Whole)
         -> Value
     {
         [
@@ -42,7 +42,7 @@ public enum Table {
         }.map(\.name)
     }
 
-    private static func row(_ object: Value, resource: ResourceType, includeObject: IncludeObject, now: Int64) -> Value {
+    private static func row(_ object: Value, resource: ResourceType, includeObject: IncludeObject, now: Whole) -> Value {
         let context = PrintContext(now: now)
         let printed = Printers.printers["\(resource.group)/\(resource.kind)"]?(object, context) ?? [:]
         let cells = resource.columns.map { column -> Value in
@@ -75,7 +75,7 @@ public enum Table {
 
 /// The moment a table is made for.
 struct PrintContext {
-    var now: Int64
+    var now: Whole
 
     /// The age of a timestamp: `5m`, `<unknown>` where there is none.
     func since(_ time: Value) -> String {

@@ -13,8 +13,8 @@ struct Constraint: Sendable {
         let arguments = Array(words.dropFirst())
         switch words[0] {
         case "enum": check = Self.oneOf(arguments)
-        case "atLeast": check = Self.range(Int64(arguments[0]) ?? 0, nil)
-        case "range": check = Self.range(Int64(arguments[0]) ?? 0, Int64(arguments[1]))
+        case "atLeast": check = Self.range(Whole(arguments[0]) ?? 0, nil)
+        case "range": check = Self.range(Whole(arguments[0]) ?? 0, Whole(arguments[1]))
         case "port": check = { value, path, errors in if let int = value.int { Self.add(Names.port(int), value, path, &errors) } }
         case "portOrName": check = Self.portOrName
         case "labels": check = Self.labels
@@ -25,7 +25,7 @@ struct Constraint: Sendable {
             check = { value, path, errors in
                 for (index, element) in value.elements.enumerated() { inner(element, path.index(index), &errors) }
             }
-        case "intOrPercent": check = Self.intOrPercent
+        case "intOrPercent": check = Self.intOrPercent(arguments.isEmpty ? .max : 100)
         case "quantities": check = Self.quantities
         case "absolutePath":
             check = { value, path, errors in
@@ -59,7 +59,7 @@ struct Constraint: Sendable {
         }
     }
 
-    private static func range(_ low: Int64, _ high: Int64?) -> Check {
+    private static func range(_ low: Whole, _ high: Whole?) -> Check {
         { value, path, errors in
             guard let int = value.int else { return }
             if let high {
@@ -92,9 +92,17 @@ struct Constraint: Sendable {
         }
     }
 
-    private static let intOrPercent: Check = { value, path, errors in
-        if let int = value.int, int < 0 { errors.append(.invalid(path, value, "must be greater than or equal to 0")) }
-        if let text = value.string { add(Names.percentOrNumber(text), value, path, &errors) }
+    private static func intOrPercent(_ most: Whole) -> Check {
+        { value, path, errors in
+            if let int = value.int, int < 0 { errors.append(.invalid(path, value, "must be greater than or equal to 0")) }
+            guard let text = value.string else { return }
+            let problems = Names.percentOrNumber(text)
+            add(problems, value, path, &errors)
+            // More digits than a number has are more than any number.
+            if problems.isEmpty, Whole(text.dropLast()) ?? .max > most {
+                errors.append(.invalid(path, value, "must not be greater than 100%"))
+            }
+        }
     }
 
     private static let quantities: Check = { value, path, errors in

@@ -134,9 +134,11 @@ enum ConstraintTable {
         core.v1.PodSecurityContext runAsUser range 0 2147483647
         core.v1.PodSecurityContext runAsGroup range 0 2147483647
         core.v1.PodSecurityContext fsGroup range 0 2147483647
+        core.v1.PodSecurityContext supplementalGroups each range 0 2147483647
         core.v1.PodSecurityContext fsGroupChangePolicy enum Always OnRootMismatch
         core.v1.PodSecurityContext supplementalGroupsPolicy enum Merge Strict
         core.v1.SeccompProfile type enum Localhost RuntimeDefault Unconfined
+        core.v1.SeccompProfile localhostProfile relativePath
         core.v1.AppArmorProfile type enum Localhost RuntimeDefault Unconfined
         core.v1.Toleration key qualifiedName
         core.v1.Toleration effect enum NoSchedule PreferNoSchedule NoExecute
@@ -193,21 +195,21 @@ enum ConstraintTable {
         apps.v1.DeploymentSpec revisionHistoryLimit atLeast 0
         apps.v1.DeploymentSpec progressDeadlineSeconds atLeast 0
         apps.v1.DeploymentStrategy type enum Recreate RollingUpdate
-        apps.v1.RollingUpdateDeployment maxUnavailable intOrPercent
+        apps.v1.RollingUpdateDeployment maxUnavailable intOrPercent 100%
         apps.v1.RollingUpdateDeployment maxSurge intOrPercent
         apps.v1.ReplicaSetSpec replicas atLeast 0
         apps.v1.ReplicaSetSpec minReadySeconds atLeast 0
         apps.v1.DaemonSetSpec minReadySeconds atLeast 0
         apps.v1.DaemonSetSpec revisionHistoryLimit atLeast 0
         apps.v1.DaemonSetUpdateStrategy type enum OnDelete RollingUpdate
-        apps.v1.RollingUpdateDaemonSet maxUnavailable intOrPercent
-        apps.v1.RollingUpdateDaemonSet maxSurge intOrPercent
+        apps.v1.RollingUpdateDaemonSet maxUnavailable intOrPercent 100%
+        apps.v1.RollingUpdateDaemonSet maxSurge intOrPercent 100%
         apps.v1.StatefulSetSpec replicas atLeast 0
         apps.v1.StatefulSetSpec minReadySeconds atLeast 0
         apps.v1.StatefulSetSpec podManagementPolicy enum OrderedReady Parallel
         apps.v1.StatefulSetUpdateStrategy type enum OnDelete RollingUpdate
         apps.v1.RollingUpdateStatefulSetStrategy partition atLeast 0
-        apps.v1.RollingUpdateStatefulSetStrategy maxUnavailable intOrPercent
+        apps.v1.RollingUpdateStatefulSetStrategy maxUnavailable intOrPercent 100%
         apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenDeleted enum Delete Retain
         apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenScaled enum Delete Retain
         apps.v1.StatefulSetOrdinals start atLeast 0
@@ -264,8 +266,8 @@ enum ConstraintTable {
         networking.v1.NetworkPolicySpec policyTypes each enum Egress Ingress
         networking.v1.ServiceCIDRSpec cidrs each cidr
         node.v1.RuntimeClass handler dnsLabel
-        policy.v1.PodDisruptionBudgetSpec minAvailable intOrPercent
-        policy.v1.PodDisruptionBudgetSpec maxUnavailable intOrPercent
+        policy.v1.PodDisruptionBudgetSpec minAvailable intOrPercent 100%
+        policy.v1.PodDisruptionBudgetSpec maxUnavailable intOrPercent 100%
         policy.v1.PodDisruptionBudgetSpec unhealthyPodEvictionPolicy enum AlwaysAllow IfHealthyBudget
         scheduling.v1.PriorityClass preemptionPolicy enum Never PreemptLowerPriority
         storage.v1.StorageClass provisioner qualifiedName
@@ -292,6 +294,52 @@ enum ConstraintTable {
         flowcontrol.v1.LimitResponse type enum Queue Reject
         flowcontrol.v1.Subject kind enum Group ServiceAccount User
         certificates.v1.CertificateSigningRequestSpec expirationSeconds atLeast 600
+        core.v1.ReplicationControllerStatus replicas atLeast 0
+        core.v1.ReplicationControllerStatus fullyLabeledReplicas atLeast 0
+        core.v1.ReplicationControllerStatus readyReplicas atLeast 0
+        core.v1.ReplicationControllerStatus availableReplicas atLeast 0
+        core.v1.ReplicationControllerStatus observedGeneration atLeast 0
+        apps.v1.DeploymentStatus observedGeneration atLeast 0
+        apps.v1.DeploymentStatus replicas atLeast 0
+        apps.v1.DeploymentStatus updatedReplicas atLeast 0
+        apps.v1.DeploymentStatus readyReplicas atLeast 0
+        apps.v1.DeploymentStatus availableReplicas atLeast 0
+        apps.v1.DeploymentStatus unavailableReplicas atLeast 0
+        apps.v1.DeploymentStatus terminatingReplicas atLeast 0
+        apps.v1.DeploymentStatus collisionCount atLeast 0
+        apps.v1.ReplicaSetStatus replicas atLeast 0
+        apps.v1.ReplicaSetStatus fullyLabeledReplicas atLeast 0
+        apps.v1.ReplicaSetStatus readyReplicas atLeast 0
+        apps.v1.ReplicaSetStatus availableReplicas atLeast 0
+        apps.v1.ReplicaSetStatus terminatingReplicas atLeast 0
+        apps.v1.ReplicaSetStatus observedGeneration atLeast 0
+        apps.v1.DaemonSetStatus currentNumberScheduled atLeast 0
+        apps.v1.DaemonSetStatus numberMisscheduled atLeast 0
+        apps.v1.DaemonSetStatus desiredNumberScheduled atLeast 0
+        apps.v1.DaemonSetStatus numberReady atLeast 0
+        apps.v1.DaemonSetStatus observedGeneration atLeast 0
+        apps.v1.DaemonSetStatus updatedNumberScheduled atLeast 0
+        apps.v1.DaemonSetStatus numberAvailable atLeast 0
+        apps.v1.DaemonSetStatus numberUnavailable atLeast 0
+        apps.v1.DaemonSetStatus collisionCount atLeast 0
+        apps.v1.StatefulSetStatus replicas atLeast 0
+        apps.v1.StatefulSetStatus readyReplicas atLeast 0
+        apps.v1.StatefulSetStatus currentReplicas atLeast 0
+        apps.v1.StatefulSetStatus updatedReplicas atLeast 0
+        apps.v1.StatefulSetStatus availableReplicas atLeast 0
+        apps.v1.StatefulSetStatus observedGeneration atLeast 0
+        apps.v1.StatefulSetStatus collisionCount atLeast 0
+        batch.v1.JobStatus active atLeast 0
+        batch.v1.JobStatus succeeded atLeast 0
+        batch.v1.JobStatus failed atLeast 0
+        autoscaling.v1.HorizontalPodAutoscalerStatus currentReplicas atLeast 0
+        autoscaling.v1.HorizontalPodAutoscalerStatus desiredReplicas atLeast 0
+        autoscaling.v2.HorizontalPodAutoscalerStatus currentReplicas atLeast 0
+        autoscaling.v2.HorizontalPodAutoscalerStatus desiredReplicas atLeast 0
+        policy.v1.PodDisruptionBudgetStatus disruptionsAllowed atLeast 0
+        policy.v1.PodDisruptionBudgetStatus currentHealthy atLeast 0
+        policy.v1.PodDisruptionBudgetStatus desiredHealthy atLeast 0
+        policy.v1.PodDisruptionBudgetStatus expectedPods atLeast 0
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec scope enum Cluster Namespaced
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec group dnsSubdomain
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames plural dns1035

@@ -39,6 +39,7 @@ enum KindRules {
             }
         },
         "/Pod": { object, errors in
+            PodAnnotations.check(object["metadata"]["annotations"], object["spec"], "metadata.annotations", &errors)
             for (index, container) in object["spec"]["ephemeralContainers"].elements.enumerated() {
                 for field in ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] where !container[field].isEmpty {
                     errors.append(

@@ -1,6 +1,6 @@
 /// What names, labels and addresses must look like. Each check gives upstream's complaints, none when the text is good.
-enum Names {
-    static func dnsLabel(_ text: String) -> [String] {
+public enum Names {
+    public static func dnsLabel(_ text: String) -> [String] {
         var problems = length(text, 63)
         if !isLabel(text[...]) {
             problems.append(
@@ -10,7 +10,7 @@ enum Names {
         return problems
     }
 
-    static func dnsSubdomain(_ text: String) -> [String] {
+    public static func dnsSubdomain(_ text: String) -> [String] {
         var problems = length(text, 253)
         if !isSubdomain(text) {
             problems.append(
@@ -22,7 +22,7 @@ enum Names {
     }
 
     /// RFC 1035: the names of Services.
-    static func dns1035Label(_ text: String) -> [String] {
+    public static func dns1035Label(_ text: String) -> [String] {
         var problems = length(text, 63)
         if !isLabel(text[...]) || !(text.utf8.first.map(isLower) ?? false) {
             problems.append(
@@ -33,12 +33,12 @@ enum Names {
     }
 
     /// The key of a label or an annotation, a finalizer: `example.com/name`.
-    static func qualifiedName(_ text: String) -> [String] {
+    public static func qualifiedName(_ text: String) -> [String] {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         var problems: [String] = []
         if parts.count > 2 {
             return [
-                "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+                "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
                     + "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             ]
         }
@@ -63,7 +63,7 @@ enum Names {
         return problems
     }
 
-    static func labelValue(_ text: String) -> [String] {
+    public static func labelValue(_ text: String) -> [String] {
         var problems = length(text, 63)
         if !text.isEmpty, !isQualifiedPart(text) {
             problems.append(
@@ -114,7 +114,30 @@ enum Names {
             ? [] : ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
     }
 
-    static func port(_ number: Int64) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
+    /// A field of an HTTP request, as Go's library takes it.
+    static func headerName(_ text: String) -> [String] {
+        !text.isEmpty && text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") })
+            ? []
+            : [
+                "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
+            ]
+    }
+
+    static let sysctlPattern = "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
+
+    /// Whether it has the form of a kernel parameter's name, with dots or slashes between its parts.
+    static func isSysctl(_ text: String) -> Bool {
+        func isPart(_ part: Substring.UTF8View) -> Bool {
+            guard let first = part.first, let last = part.last else { return false }
+            func isPlain(_ byte: UInt8) -> Bool { isLower(byte) || isDigit(byte) }
+            return isPlain(first) && isPlain(last)
+                && part.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        }
+        return text.utf8.count <= 253
+            && text.utf8.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }.allSatisfy(isPart)
+    }
+
+    static func port(_ number: Whole) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
 
     static func ip(_ text: String) -> [String] {
         IPLiteral.isIPv4(text) || IPLiteral.isIPv6(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]

@@ -3,7 +3,7 @@ internal import OrderedCollections
 /// A pod's spec is fixed but for a few fields; each way of updating it opens others.
 enum PodUpdateRules {
     static func update(_ new: Value, old: Value) -> [FieldError] {
-        var errors: [FieldError] = []
+        var errors = annotations(new, old: old)
         let after = new["spec"]
         var expected = old["spec"]
 
@@ -60,6 +60,13 @@ enum PodUpdateRules {
                         + "(only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n"
                         + difference(expected, after)))
         }
+        return errors
+    }
+
+    /// For the pod itself and for its status alike.
+    static func annotations(_ new: Value, old: Value) -> [FieldError] {
+        var errors: [FieldError] = []
+        PodAnnotations.checkUpdate(new["metadata"]["annotations"], old: old["metadata"]["annotations"], "metadata.annotations", &errors)
         return errors
     }
 

@@ -62,22 +62,10 @@ extension TypeRules {
         "core.v1.ExecAction": { action, path, errors in
             if action["command"].elements.isEmpty { errors.append(.required(path.child("command"))) }
         },
-        "core.v1.SecurityContext": { context, path, errors in
-            if context["privileged"].bool == true, context["allowPrivilegeEscalation"].bool == false {
-                errors.append(.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"))
-            }
-            if context["capabilities"]["add"].elements.contains("CAP_SYS_ADMIN"), context["allowPrivilegeEscalation"].bool == false {
-                errors.append(
-                    .invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"))
-            }
-        },
-        "core.v1.SeccompProfile": { profile, path, errors in
-            let isLocal = profile["type"].string == "Localhost"
-            if isLocal, profile["localhostProfile"].isNull {
-                errors.append(.required(path.child("localhostProfile"), "must be set when seccomp type is Localhost"))
-            }
-            if !isLocal, !profile["localhostProfile"].isNull {
-                errors.append(.invalid(path.child("localhostProfile"), profile, "can only be set when seccomp type is Localhost"))
+        "core.v1.HTTPGetAction": { action, path, errors in
+            for header in action["httpHeaders"].elements {
+                let name = header["name"].string ?? ""
+                Constraint.add(Names.headerName(name), .string(name), path.child("httpHeaders"), &errors)
             }
         },
     ]

@@ -9,6 +9,7 @@ extension TypeRules {
             containerNames(spec, path, &errors)
             mounts(spec, path, &errors)
             hostPorts(spec, path, &errors)
+            hostSharing(spec, path, &errors)
             for (index, container) in spec["initContainers"].elements.enumerated() {
                 initContainer(container, path.child("initContainers").index(index), &errors)
             }
@@ -38,6 +39,7 @@ extension TypeRules {
         "core.v1.PodTemplateSpec": { template, path, errors in
             Constraint.labels(template["metadata"]["labels"], path.child("labels"), &errors)
             ObjectMetaRules.annotations(template["metadata"]["annotations"], path.child("annotations"), &errors)
+            PodAnnotations.check(template["metadata"]["annotations"], template["spec"], path.child("annotations"), &errors)
             if template["spec"].isNull { errors.append(.required(path.child("spec", "containers"))) }
             if !template["spec"]["ephemeralContainers"].isEmpty {
                 errors.append(.forbidden(path.child("spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template"))

@@ -24,11 +24,23 @@ extension TypeRules {
             default: break
             }
             addresses(spec, path, &errors)
+            for (index, address) in spec["externalIPs"].elements.enumerated() {
+                if let ip = address.string { endpointAddress(ip, path.child("externalIPs").index(index), &errors) }
+            }
             servicePorts(ports, type, path.child("ports"), &errors)
             let isExternal = type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && !spec["externalIPs"].isEmpty)
             if let policy = spec["externalTrafficPolicy"].string, !policy.isEmpty, !isExternal {
                 errors.append(
                     .invalid(path.child("externalTrafficPolicy"), .string(policy), "may only be set for externally-accessible services"))
+            }
+            if let number = spec["healthCheckNodePort"].int, number != 0 {
+                let field = path.child("healthCheckNodePort")
+                if type == "LoadBalancer", spec["externalTrafficPolicy"].string == "Local" {
+                    Constraint.add(Names.port(number), .int(number), field, &errors)
+                } else {
+                    let hint = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+                    errors.append(.invalid(field, .int(number), hint))
+                }
             }
             if type != "LoadBalancer" {
                 for (field, hint) in [
@@ -56,17 +68,7 @@ extension TypeRules {
             }
         },
         "core.v1.EndpointAddress": { address, path, errors in
-            guard let ip = address["ip"].string else { return }
-            let reason =
-                ip == "0.0.0.0" || ip == "::"
-                ? "may not be unspecified (0.0.0.0 or ::)"
-                : ip.hasPrefix("127.") || ip == "::1"
-                    ? "may not be in the loopback range (127.0.0.0/8, ::1/128)"
-                    : ip.hasPrefix("169.254.") || ip.lowercased().hasPrefix("fe80:")
-                        ? "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
-                        : ip.hasPrefix("224.0.0.") || ip.lowercased().hasPrefix("ff02:")
-                            ? "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)" : ""
-            if !reason.isEmpty { errors.append(.invalid(path.child("ip"), .string(ip), reason)) }
+            if let ip = address["ip"].string { endpointAddress(ip, path.child("ip"), &errors) }
         },
         "discovery.v1.EndpointSlice": { slice, path, errors in
             for (index, endpoint) in slice["endpoints"].elements.enumerated() {
@@ -79,8 +81,10 @@ extension TypeRules {
                     switch slice["addressType"].string {
                     case "IPv4":
                         if !IPLiteral.isIPv4(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv4 address")) }
+                        endpointAddress(text, field.index(number), &errors)
                     case "IPv6":
                         if !IPLiteral.isIPv6(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv6 address")) }
+                        endpointAddress(text, field.index(number), &errors)
                     case "FQDN": Constraint.add(Names.dnsSubdomain(text), address, field.index(number), &errors)
                     default: break
                     }
@@ -93,6 +97,19 @@ extension TypeRules {
             }
         },
     ]
+
+    /// Traffic is led to an endpoint from other machines, so it must not be one that every machine understands as itself or its link.
+    private static func endpointAddress(_ ip: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let reason: String
+        switch IPScope(ip) {
+        case .unspecified: reason = "may not be unspecified (\(ip))"
+        case .loopback: reason = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+        case .linkLocal: reason = "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+        case .linkLocalMulticast: reason = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+        case .multicast, .broadcast, .globalUnicast, nil: return
+        }
+        errors.append(.invalid(path, .string(ip), reason))
+    }
 
     private static func addresses(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
         let list = spec["clusterIPs"].elements

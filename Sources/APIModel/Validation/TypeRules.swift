@@ -6,7 +6,7 @@ enum TypeRules {
 
     static let rules: [String: Rule] = {
         var rules: [String: Rule] = [:]
-        for table in [pod, container, volume, workload, service, general] {
+        for table in [pod, container, securityContext, volume, workload, service, general] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }
         return rules
@@ -79,6 +79,16 @@ enum TypeRules {
                 }
             case let kind: errors.append(.notSupported(path.child("kind"), .string(kind ?? ""), ["ServiceAccount", "User", "Group"]))
             }
+        },
+        "certificates.v1.CertificateSigningRequestSpec": { spec, path, errors in
+            if spec["usages"].elements.isEmpty { errors.append(.required(path.child("usages"))) }
+            var seen: Set<String> = []
+            for (index, usage) in spec["usages"].elements.enumerated() {
+                let (name, field) = (usage.string ?? "", path.child("usages").index(index))
+                if !keyUsages.contains(name) { errors.append(.notSupported(field, usage, keyUsages)) }
+                if !seen.insert(name).inserted { errors.append(.duplicate(field, usage)) }
+            }
+            if let signer = spec["signerName"].string, !signer.isEmpty { signerName(signer, path.child("signerName"), &errors) }
         },
         "policy.v1.PodDisruptionBudgetSpec": { spec, path, errors in
             if !spec["minAvailable"].isNull, !spec["maxUnavailable"].isNull {
@@ -153,6 +163,38 @@ enum TypeRules {
             }
         },
     ]
+
+    private static let keyUsages = [
+        "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment", "decipher only",
+        "digital signature", "email protection", "encipher only", "ipsec end system", "ipsec tunnel", "ipsec user", "key agreement",
+        "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime", "server auth", "signing", "timestamping",
+    ]
+
+    private static func signerName(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        if name == "kubernetes.io/legacy-unknown" {
+            errors.append(.invalid(path, .string(name), "the legacy signerName is not allowed via this API version"))
+            return
+        }
+        let segments = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard segments.count == 2 else {
+            errors.append(
+                .invalid(path, .string(name), "must be a fully qualified domain and path of the form 'example.com/signer-name'"))
+            return
+        }
+        let checks = [Names.dnsLabel, Names.dnsSubdomain]
+        for (segment, check) in zip(segments, checks) {
+            let labels = segment.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            guard let bad = labels.first(where: { !check($0).isEmpty }) else { continue }
+            for problem in check(bad) {
+                errors.append(.invalid(path, .string(segment), "validating label \(FieldError.quoted(bad)): \(problem)"))
+            }
+        }
+        if !segments[0].contains(".") {
+            errors.append(.invalid(path, .string(segments[0]), "should be a domain with at least two segments separated by dots"))
+        }
+        // A domain, a slash, and room for a label in front of another domain.
+        if name.utf8.count > 253 + 1 + 253 + 63 + 1 { errors.append(.tooLong(path, limit: 571)) }
+    }
 
     private static let replicaBounds: Rule = { spec, path, errors in
         let low = spec["minReplicas"].int ?? 1

@@ -29,6 +29,7 @@ public enum Validation {
             // What was let in once, by looser rules, does not hold up the last steps of a deletion.
             if !old["metadata"]["deletionTimestamp"].isNull, new["spec"] == old["spec"] { return errors }
             return merged(validate(new, resource: resource), errors)
+        case "status" where kind == "/Pod": return metadata + PodUpdateRules.annotations(new, old: old)
         case "resize" where kind == "/Pod": return metadata + PodUpdateRules.resize(new, old: old)
         case "ephemeralcontainers" where kind == "/Pod":
             return metadata + PodUpdateRules.ephemeralContainers(new, old: old)

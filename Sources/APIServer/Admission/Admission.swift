@@ -4,6 +4,7 @@ import APIModel
 enum Admission {
     static let members: [any AdmissionMember] = [
         NamespaceLifecycle(), ServiceAccountAdmission(), NodeRestriction(), PriorityAdmission(), DefaultTolerationSeconds(),
-        DefaultStorageClass(),
+        DefaultStorageClass(), RuntimeClass(), CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(),
+        CertificateSubjectRestriction(),
     ]
 }

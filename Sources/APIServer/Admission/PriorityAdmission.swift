@@ -16,7 +16,7 @@ struct PriorityAdmission: AdmissionMember {
             return
         }
         var name = pod[path: "spec", "priorityClassName"].string ?? ""
-        var priority: Int64 = 0
+        var priority: Whole = 0
         var preemption = "PreemptLowerPriority"
         let found: Value?
         if name.isEmpty {

@@ -10,7 +10,9 @@ public protocol TokenAuthenticator: Sendable {
 }
 
 public enum TokenResult: Sendable {
-    case user(UserInfo)
+    /// - audiences: those that were asked for, or this server's, which the token is meant for; `nil` where it names none, which means this
+    ///   server.
+    case user(UserInfo, audiences: [String]?)
     /// Not one of this authenticator's tokens: another may know it.
     case unknown
     /// One of its tokens, but not good: expired, revoked.
@@ -21,6 +23,8 @@ public enum TokenResult: Sendable {
 struct Authentication: TokenAuthenticator {
     var certificates: ClientCertificateVerifier?
     var tokens: [any TokenAuthenticator]
+    /// What this server calls itself in tokens.
+    var audiences: [String]
 
     static let unauthorized = APIError(code: 401, reason: .unauthorized, message: "Unauthorized")
 
@@ -34,7 +38,7 @@ struct Authentication: TokenAuthenticator {
         if let header = request.headers[.authorization] {
             let parts = header.split(separator: " ", maxSplits: 1)
             guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Self.unauthorized }
-            guard case .user(let user) = authenticate(token: parts[1].trimmed, audiences: []) else { throw Self.unauthorized }
+            guard case .user(let user, _) = authenticate(token: parts[1].trimmed, audiences: []) else { throw Self.unauthorized }
             return user.authenticated
         }
         if !request.peerCertificates.isEmpty { throw Self.unauthorized }
@@ -43,10 +47,20 @@ struct Authentication: TokenAuthenticator {
 
     func authenticate(token: String, audiences: [String]) -> TokenResult {
         for authenticator in tokens {
-            let result = authenticator.authenticate(token: token, audiences: audiences)
-            if case .unknown = result { continue }
-            return result
+            switch authenticator.authenticate(token: token, audiences: audiences) {
+            case .unknown: continue
+            case .refused(let why): return .refused(why)
+            case .user(let user, let meant):
+                let wanted = audiences.isEmpty ? self.audiences : audiences
+                let agreed = meant ?? self.audiences.filter(wanted.contains)
+                guard !agreed.isEmpty else { return .refused(Self.otherAudience(self.audiences, wanted)) }
+                return .user(user, audiences: agreed)
+            }
         }
         return .unknown
+    }
+
+    static func otherAudience(_ own: [String], _ wanted: [String]) -> String {
+        "token audiences \(own) is invalid for the target audiences \(wanted)"
     }
 }

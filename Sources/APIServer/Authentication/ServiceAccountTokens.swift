@@ -19,14 +19,13 @@ struct ServiceAccountTokens: TokenAuthenticator {
         }
         let wanted = audiences.isEmpty ? signer.audiences : audiences
         guard claims.issuer == signer.issuer else { return .refused("the token is of another issuer") }
-        guard claims.audiences.contains(where: wanted.contains) else {
-            return .refused("token audiences \(claims.audiences) is invalid for the target audiences \(wanted)")
-        }
-        return user(claims)
+        let agreed = wanted.filter(claims.audiences.contains)
+        guard !agreed.isEmpty else { return .refused(Authentication.otherAudience(claims.audiences, wanted)) }
+        return user(claims, audiences: agreed)
     }
 
-    private func user(_ claims: ServiceAccountClaims) -> TokenResult {
-        guard exists("/serviceaccounts", claims.namespace, claims.serviceAccount) else {
+    private func user(_ claims: ServiceAccountClaims, audiences: [String]) -> TokenResult {
+        guard lives("/serviceaccounts", claims.namespace, claims.serviceAccount) else {
             return .refused("service account \(claims.namespace)/\(claims.serviceAccount.name) has been deleted")
         }
         var user = UserInfo(name: claims.user, uid: claims.serviceAccount.uid, groups: claims.groups)
@@ -37,19 +36,25 @@ struct ServiceAccountTokens: TokenAuthenticator {
         ]
         for (kind, collection, namespace, reference) in bindings {
             guard let reference else { continue }
-            user.extra["authentication.kubernetes.io/\(kind)-name"] = [reference.name]
-            user.extra["authentication.kubernetes.io/\(kind)-uid"] = [reference.uid]
+            if kind != "secret" {
+                user.extra["authentication.kubernetes.io/\(kind)-name"] = [reference.name]
+                user.extra["authentication.kubernetes.io/\(kind)-uid"] = reference.uid.isEmpty ? nil : [reference.uid]
+            }
             // A pod's token tells its node, but is bound to the pod.
             if kind == "node", claims.pod != nil { continue }
-            guard exists(collection, namespace, reference) else {
-                return .refused("the \(kind) \(reference.name) that the token is bound to is gone")
-            }
+            guard lives(collection, namespace, reference) else { return .refused("service account token has been invalidated") }
         }
-        return .user(user)
+        return .user(user, audiences: audiences)
     }
 
-    private func exists(_ collection: String, _ namespace: String, _ reference: ServiceAccountClaims.Reference) -> Bool {
-        let found = store.get(Key(collection: collection, name: namespace.isEmpty ? reference.name : "\(namespace)/\(reference.name)"))
-        return found?.object.uid == reference.uid
+    /// An object that waits for its finalizers is gone for its tokens, once the clocks of a cluster cannot disagree on it any more.
+    private func lives(_ collection: String, _ namespace: String, _ reference: ServiceAccountClaims.Reference) -> Bool {
+        let key = Key(collection: collection, name: namespace.isEmpty ? reference.name : "\(namespace)/\(reference.name)")
+        guard let object = store.get(key)?.object, object.uid == reference.uid else { return false }
+        guard let end = object.metadata["deletionTimestamp"].string.flatMap({ Timestamp.parse($0) }) else { return true }
+        return end.seconds >= Clock.seconds - Whole(Self.leeway)
     }
+
+    /// Seconds.
+    private static let leeway: Int64 = 60
 }

@@ -21,7 +21,9 @@ public struct TokenFile: TokenAuthenticator {
         self.users = users
     }
 
-    public func authenticate(token: String, audiences: [String]) -> TokenResult { users[token].map(TokenResult.user) ?? .unknown }
+    public func authenticate(token: String, audiences: [String]) -> TokenResult {
+        users[token].map { .user($0, audiences: nil) } ?? .unknown
+    }
 
     /// The columns of a line of CSV, in which quotes keep commas together.
     private static func columns(_ line: String) -> [String] {

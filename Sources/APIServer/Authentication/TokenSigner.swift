@@ -10,8 +10,8 @@ struct TokenSigner: Sendable {
     let audiences: [String]
 
     /// A token of `account` that is good for `lifetime` seconds from now, as long as the account exists and what it is bound to.
-    func token(_ account: Object, audiences: [String], lifetime: Int64, binding: Binding = Binding()) throws -> (
-        text: String, expires: Int64
+    func token(_ account: Object, audiences: [String], lifetime: Whole, binding: Binding = Binding()) throws -> (
+        text: String, expires: Whole
     ) {
         let claims = ServiceAccountClaims(
             issuer: issuer, audiences: audiences, namespace: account.namespace, serviceAccount: .init(name: account.name, uid: account.uid),

@@ -107,12 +107,10 @@ struct AccessReviews: Sendable {
         }
         let audiences = review[path: "spec", "audiences"].elements.compactMap(\.string)
         switch authenticator.authenticate(token: token, audiences: audiences) {
-        case .user(let user):
+        case .user(let user, let agreed):
+            // Those in common, not those asked for: who asked trusts what stands here.
             return filled(
-                review,
-                status: [
-                    "authenticated": true, "user": user.authenticated.value, "audiences": audiences.isEmpty ? .null : Value(audiences),
-                ])
+                review, status: ["authenticated": true, "user": user.authenticated.value, "audiences": agreed.map { Value($0) } ?? .null])
         case .refused(let why): return filled(review, status: ["user": .emptyObject, "error": .string(why)])
         case .unknown: return filled(review, status: ["user": .emptyObject, "error": "[invalid bearer token]"])
         }

@@ -42,8 +42,17 @@ final class RBACAuthorizer: Authorizer {
             ? Key(collection: "rbac.authorization.k8s.io/roles", name: "\(namespace)/\(name)")
             : Key(collection: "rbac.authorization.k8s.io/clusterroles", name: name)
         guard let role = store.get(key)?.object.value else { return nil }
-        return reference["kind"].string == "Role"
-            ? role["rules"].elements.map(PolicyRule.init) : Self.clusterRules(role, among: objects("clusterroles"))
+        return rules(of: role, namespace: reference["kind"].string == "Role" ? namespace : "")
+    }
+
+    /// What a role comes to, as it is given and not as it is stored.
+    func rules(of role: Value, namespace: String) -> [PolicyRule] {
+        guard namespace.isEmpty, !role[path: "aggregationRule", "clusterRoleSelectors"].isEmpty else {
+            return role["rules"].elements.map(PolicyRule.init)
+        }
+        let name = role[path: "metadata", "name"].string ?? ""
+        let others = objects("clusterroles").filter { $0[path: "metadata", "name"].string != name }
+        return RoleAggregation(others + [role]).rules(of: name) ?? []
     }
 
     private func grants(for user: UserInfo, namespace: String) -> [Grant] {
@@ -71,10 +80,14 @@ final class RBACAuthorizer: Authorizer {
 
     private func compile() -> Compiled {
         var compiled = Compiled()
-        let clusterRoles = objects("clusterroles")
-        let clusterRules = Dictionary(
-            clusterRoles.map { ($0[path: "metadata", "name"].string ?? "", Self.clusterRules($0, among: clusterRoles)) },
-            uniquingKeysWith: { $1 })
+        let clusterRoles = RoleAggregation(objects("clusterroles"))
+        var clusterRules: [String: [PolicyRule]] = [:]
+        func rules(ofClusterRole name: String) -> [PolicyRule]? {
+            if let rules = clusterRules[name] { return rules }
+            let rules = clusterRoles.rules(of: name)
+            clusterRules[name] = rules
+            return rules
+        }
         let roleRules = Dictionary(
             objects("roles").map {
                 (
@@ -85,7 +98,7 @@ final class RBACAuthorizer: Authorizer {
             uniquingKeysWith: { $1 })
         for binding in objects("clusterrolebindings") {
             let role = binding[path: "roleRef", "name"].string ?? ""
-            guard let rules = clusterRules[role] else { continue }
+            guard let rules = rules(ofClusterRole: role) else { continue }
             for subject in binding["subjects"].elements {
                 guard let key = Self.subject(subject, namespace: "") else { continue }
                 let reason =
@@ -96,7 +109,7 @@ final class RBACAuthorizer: Authorizer {
         for binding in objects("rolebindings") {
             let namespace = binding[path: "metadata", "namespace"].string ?? ""
             let (kind, role) = (binding[path: "roleRef", "kind"].string ?? "", binding[path: "roleRef", "name"].string ?? "")
-            guard let rules = kind == "Role" ? roleRules["\(namespace)/\(role)"] : clusterRules[role] else { continue }
+            guard let rules = kind == "Role" ? roleRules["\(namespace)/\(role)"] : rules(ofClusterRole: role) else { continue }
             let bindingName = "\(binding[path: "metadata", "name"].string ?? "")/\(namespace)"
             for subject in binding["subjects"].elements {
                 guard let key = Self.subject(subject, namespace: namespace) else { continue }
@@ -105,21 +118,6 @@ final class RBACAuthorizer: Authorizer {
             }
         }
         return compiled
-    }
-
-    /// The rules of a ClusterRole with those that its aggregation rule brings.
-    private static func clusterRules(_ role: Value, among roles: [Value]) -> [PolicyRule] {
-        var rules = role["rules"].elements.map(PolicyRule.init)
-        for selector in role[path: "aggregationRule", "clusterRoleSelectors"].elements {
-            guard let selector = try? LabelSelector(selector) else { continue }
-            for other in roles
-            where other[path: "metadata", "name"] != role[path: "metadata", "name"]
-                && selector.matches(other[path: "metadata", "labels"].strings)
-            {
-                for rule in other["rules"].elements.map(PolicyRule.init) where !rules.contains(rule) { rules.append(rule) }
-            }
-        }
-        return rules
     }
 
     private static func subject(_ subject: Value, namespace: String) -> String? {

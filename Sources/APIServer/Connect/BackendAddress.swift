@@ -1,5 +1,5 @@
 /// Where a proxied request goes.
-struct BackendAddress: Sendable, Hashable {
+struct BackendAddress: Sendable {
     enum Trust: Sendable, Hashable {
         case plain
         /// TLS to a kubelet, with this server's client certificate.
@@ -10,6 +10,8 @@ struct BackendAddress: Sendable, Hashable {
     var host: String
     var port: Int
     var trust: Trust
+    /// Whether it may be this machine or its link. Where a user has a say in the host it may not: what listens there trusts its neighbours.
+    var mayBeLocal = false
 
     /// As in a URL.
     var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

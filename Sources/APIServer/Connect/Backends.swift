@@ -6,6 +6,10 @@ struct Backends: Sendable {
     let registry: Registry
     /// Where kubelets listen that are not at their Node's address, by Node.
     let kubeletHosts: [String: String]
+    /// Whether a proxy may go to an IP address that a user has a say in.
+    let isReachable: @Sendable (String) -> Bool
+
+    private static let notAllowed = APIError.badRequest("address not allowed")
 
     /// The kubelet of a node, at the address that kubelets and operators prefer.
     func kubelet(_ node: String) throws -> BackendAddress {
@@ -13,45 +17,51 @@ struct Backends: Sendable {
             throw APIError.notFound("nodes", node)
         }
         let addresses = object[path: "status", "addresses"].elements
-        let port = object[path: "status", "daemonEndpoints", "kubeletEndpoint", "Port"].int.flatMap { $0 > 0 ? Int($0) : nil } ?? 10_250
-        if let host = kubeletHosts[node] { return BackendAddress(host: host, port: port, trust: .kubelet) }
-        for type in ["InternalIP", "Hostname", "ExternalIP", "InternalDNS", "ExternalDNS"] {
-            guard let address = addresses.first(where: { $0["type"].string == type })?["address"].string, !address.isEmpty else { continue }
-            return BackendAddress(host: address, port: port, trust: .kubelet)
-        }
-        throw APIError.internalError("no preferred addresses found; known addresses: []")
+        let port = object[path: "status", "daemonEndpoints", "kubeletEndpoint", "Port"].int.map { Int($0) } ?? 10_250
+        let found =
+            kubeletHosts[node]
+            ?? ["InternalIP", "Hostname", "ExternalIP", "InternalDNS", "ExternalDNS"].lazy.compactMap { type in
+                addresses.first { $0["type"].string == type }?["address"].string.flatMap { $0.isEmpty ? nil : $0 }
+            }.first
+        guard let host = found else { throw APIError.internalError("no preferred addresses found; known addresses: []") }
+        return BackendAddress(host: host, port: Self.isPort(port) ? port : 10_250, trust: .kubelet, mayBeLocal: true)
     }
 
     /// `name`, `name:port` or `scheme:name:port`, as proxy paths write it.
-    static func split(_ id: String) -> (scheme: String, name: String, port: String) {
+    private static func split(_ id: String, _ what: String) throws -> (trust: BackendAddress.Trust, name: String, port: String) {
         let parts = id.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        switch parts.count {
-        case 2: return ("", parts[0], parts[1])
-        case 3: return (parts[0], parts[1], parts[2])
-        default: return ("", id, "")
+        let (scheme, name, port) =
+            parts.count == 3 ? (parts[0], parts[1], parts[2]) : ("", parts[0], parts.count == 2 ? parts[1] : "")
+        guard parts.count <= 3, !name.isEmpty, ["", "http", "https"].contains(scheme) else {
+            throw APIError.badRequest("invalid \(what) request \"\(id)\"")
         }
+        return (scheme == "https" ? .unverified : .plain, name, port)
+    }
+
+    private static func isPort(_ number: Int) -> Bool { (1...65_535).contains(number) }
+
+    private func backend(_ host: String, _ port: Int, _ trust: BackendAddress.Trust) throws -> BackendAddress {
+        guard Self.isPort(port) else { throw APIError.badRequest("invalid port \(port)") }
+        return BackendAddress(host: host, port: port, trust: trust)
     }
 
     func pod(_ id: String, namespace: String) throws -> BackendAddress {
-        let (scheme, name, portText) = Self.split(id)
+        let (trust, name, port) = try Self.split(id, "pod")
         guard let pod = registry.store.get(Key(collection: "/pods", name: "\(namespace)/\(name)"))?.object.value else {
             throw APIError.notFound("pods", name)
         }
-        var port = portText
-        if port.isEmpty {
-            port =
-                pod[path: "spec", "containers"].elements.lazy.flatMap { $0["ports"].elements }.first.flatMap {
-                    $0["containerPort"].int.map(String.init)
-                } ?? "80"
-        }
-        guard let number = Int(port) else { throw APIError.badRequest("address not allowed") }
-        guard let address = pod[path: "status", "podIP"].string, !address.isEmpty else { throw APIError.badRequest("address not allowed") }
-        return BackendAddress(host: address, port: number, trust: scheme == "https" ? .unverified : .plain)
+        let ports = pod[path: "spec", "containers"].elements.lazy.flatMap { $0["ports"].elements }
+        let named = port.isEmpty ? ports.first : ports.first { $0["name"].string == port }
+        let number = port.isEmpty && named == nil ? 80 : Int(port) ?? named?["containerPort"].int.map { Int($0) }
+        guard let number else { throw APIError.badRequest("invalid pod request \"\(id)\"") }
+        guard let address = pod[path: "status", "podIP"].string, isReachable(address) else { throw Self.notAllowed }
+        return try backend(address, number, trust)
     }
 
-    /// A ready endpoint of a service, any one of them.
+    /// A ready endpoint of a service, any one of them that is a pod: what else somebody writes into an EndpointSlice is not reached from
+    /// here.
     func service(_ id: String, namespace: String) throws -> BackendAddress {
-        let (scheme, name, portText) = Self.split(id)
+        let (trust, name, portText) = try Self.split(id, "service")
         guard let service = registry.store.get(Key(collection: "/services", name: "\(namespace)/\(name)"))?.object.value else {
             throw APIError.notFound("services", name)
         }
@@ -64,33 +74,42 @@ struct Backends: Sendable {
             throw APIError(code: 503, reason: .serviceUnavailable, message: "no service port \"\(portText)\" found for service \"\(name)\"")
         }
         let portName = chosen["name"].string ?? ""
-        var candidates: [BackendAddress] = []
+        var candidates: [(host: String, port: Int)] = []
         for slice in registry.all("discovery.k8s.io/endpointslices", namespace: namespace)
         where slice.labels["kubernetes.io/service-name"] == name {
-            guard let port = slice.value["ports"].elements.first(where: { ($0["name"].string ?? "") == portName })?["port"].int else {
-                continue
-            }
+            let port = slice.value["ports"].elements.first { ($0["name"].string ?? "") == portName }?["port"].int
+            guard let port = port.map({ Int($0) }) else { continue }
             for endpoint in slice.value["endpoints"].elements where endpoint[path: "conditions", "ready"].bool != false {
-                guard let address = endpoint["addresses"].elements.first?.string else { continue }
-                candidates.append(BackendAddress(host: address, port: Int(port), trust: scheme == "https" ? .unverified : .plain))
+                guard let address = podAddress(endpoint, namespace: namespace) else { continue }
+                candidates.append((address, port))
             }
         }
-        guard let backend = candidates.randomElement() else {
+        guard let found = candidates.randomElement() else {
             throw APIError(code: 503, reason: .serviceUnavailable, message: "no endpoints available for service \"\(name)\"")
         }
-        return backend
+        return try backend(found.host, found.port, trust)
+    }
+
+    /// The endpoint's address, when it is that of the pod that it names.
+    private func podAddress(_ endpoint: Value, namespace: String) -> String? {
+        let reference = endpoint["targetRef"]
+        guard let address = endpoint["addresses"].elements.first?.string, isReachable(address), reference["kind"].string == "Pod",
+            let name = reference["name"].string, reference["namespace"].string ?? namespace == namespace,
+            let pod = registry.store.get(Key(collection: "/pods", name: "\(namespace)/\(name)"))?.object.value
+        else { return nil }
+        let own = pod[path: "status", "podIPs"].elements.compactMap { $0["ip"].string } + [pod[path: "status", "podIP"].string ?? ""]
+        return own.contains(address) ? address : nil
     }
 
     func node(_ id: String) throws -> BackendAddress {
-        let (scheme, name, portText) = Self.split(id)
+        let (trust, name, portText) = try Self.split(id, "node")
         var address = try kubelet(name)
-        if !portText.isEmpty {
-            guard let port = Int(portText) else { throw APIError.badRequest("invalid port in \"\(id)\"") }
-            // Only the kubelet's own port gets this server's credentials.
-            if port != address.port {
-                address = BackendAddress(host: address.host, port: port, trust: scheme == "https" ? .unverified : .plain)
-            }
-        }
-        return address
+        let port = portText.isEmpty ? address.port : Int(portText)
+        guard let port else { throw APIError.badRequest("invalid node request \"\(id)\"") }
+        // The kubelet that this process was told of may be beside it; a Node says of itself what it likes.
+        address.mayBeLocal = port == address.port && kubeletHosts[name] != nil
+        if !address.mayBeLocal, IPScope(address.host) != nil, !isReachable(address.host) { throw Self.notAllowed }
+        // Only the kubelet's own port gets this server's credentials.
+        return port == address.port ? address : try backend(address.host, port, trust)
     }
 }

@@ -10,9 +10,7 @@ import Streaming
 struct Connector: Sendable {
     let registry: Registry
     let kubelet: Dialer.TLS?
-    let kubeletHosts: [String: String]
-
-    private var backends: Backends { Backends(registry: registry, kubeletHosts: kubeletHosts) }
+    let backends: Backends
 
     private static let subresources: [String: Set<String>] = [
         "/pods": ["exec", "attach", "portforward", "log", "proxy"], "/services": ["proxy"], "/nodes": ["proxy"],
@@ -45,11 +43,16 @@ struct Connector: Sendable {
         return table
     }
 
-    /// Asks the admission chain whether the connection may be made; reading a log is no connection.
+    /// What runs something in a pod, or reaches into it.
+    private static let streams: Set = ["exec", "attach", "portforward"]
+
+    /// Asks the admission chain whether the connection may be made; reading a log is no connection. A stream needs the right to create it
+    /// however it comes: over a WebSocket it is a GET, which many may who should only look.
     private static func connect(
         _ call: Call, _ answer: @Sendable (Request, RequestInfo) async throws -> Response
     ) async throws -> Answer {
         guard case .connection(let request, let info) = call.input else { throw APIError.unknownResource }
+        if streams.contains(call.target.subresource), call.verb != .create { try call.context.authorize(.create, call.target) }
         if call.target.subresource == "log" { return Answer(.response(try await answer(request, info))) }
         var options = Value.null
         let admission = AdmissionRequest(operation: .connect, target: call.target, context: call.context)
@@ -146,7 +149,9 @@ struct Connector: Sendable {
     {
         let connection: any RawConnection
         do {
-            connection = try await Dialer.connect(host: backend.host, port: backend.port, tls: tls(backend))
+            connection = try await Dialer.connect(host: backend.host, port: backend.port, tls: tls(backend)) { [backends] address in
+                backend.mayBeLocal || backends.isReachable(address)
+            }
         } catch {
             throw APIError.internalError("error dialing backend: \(error)")
         }

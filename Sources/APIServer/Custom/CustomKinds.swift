@@ -1,4 +1,5 @@
 import APIModel
+import CEL
 import Logging
 import Store
 import Synchronization
@@ -13,16 +14,19 @@ final class CustomKinds: Sendable {
     private struct Compiled: Sendable {
         var mark: String
         var resources: [ResourceType]
+        var rules: [GroupVersionResource: CustomRules]
     }
 
     private let registry: Registry
-    private let patterns: CustomSchema.PatternCompiler
     /// By the definition's name.
     private let compiled = Mutex<[String: Compiled]>([:])
 
-    init(_ registry: Registry, patterns: @escaping CustomSchema.PatternCompiler) {
-        self.registry = registry
-        self.patterns = patterns
+    init(_ registry: Registry) { self.registry = registry }
+
+    /// Patterns in schemas take time in proportion to the text, whatever they say.
+    static let patterns: CustomSchema.PatternCompiler = { text in
+        let expression = try RegularExpression(text)
+        return { expression.matches($0) }
     }
 
     /// Serves what there is. To be called before the first request.
@@ -60,15 +64,18 @@ final class CustomKinds: Sendable {
         var names = CustomNames(registry.served.kinds.catalogue)
         var wanted: [Value] = []
         var custom: [ResourceType] = []
+        var rules: [GroupVersionResource: CustomRules] = [:]
         for definition in definitions {
             let settled = settled(definition, names.decide(definition))
             wanted.append(settled)
-            guard CustomConditions.isTrue("Established", settled) else { continue }
-            custom += resources(settled)
+            guard CustomConditions.isTrue("Established", settled), let compiled = compile(settled) else { continue }
+            custom += compiled.resources
+            rules.merge(compiled.rules) { $1 }
         }
         forget(except: Set(definitions.compactMap { $0[path: "metadata", "name"].string }))
+        let kinds = registry.served.kinds
         registry.serve(
-            Kinds(version: registry.served.kinds.version + 1, registry.served.kinds.catalogue, custom: custom, groups: Self.groups(custom)))
+            Kinds(version: kinds.version + 1, kinds.catalogue, custom: custom, groups: Self.groups(custom)), rules: rules)
         for (before, after) in zip(definitions, wanted) where before["status"] != after["status"] { try await write(after) }
         return (listed.revision, definitions.filter { !$0[path: "metadata", "deletionTimestamp"].isNull })
     }
@@ -129,22 +136,29 @@ final class CustomKinds: Sendable {
     // MARK: Resources
 
     /// The compiled form of a definition, made again when what it is made of has changed.
-    private func resources(_ definition: Value) -> [ResourceType] {
+    private func compile(_ definition: Value) -> Compiled? {
         let name = definition[path: "metadata", "name"].string ?? ""
         let isGoing = !definition[path: "metadata", "deletionTimestamp"].isNull
         let names = String(decoding: JSON.encode(definition["status"]["acceptedNames"]), as: UTF8.self)
         let stored = definition[path: "status", "storedVersions"].elements.count
         let metadata = definition["metadata"]
         let mark = "\(metadata["uid"].string ?? "")/\(metadata["generation"].int ?? 0)/\(stored)/\(isGoing)/\(names)"
-        if let known = compiled.withLock({ $0[name] }), known.mark == mark { return known.resources }
+        if let known = compiled.withLock({ $0[name] }), known.mark == mark { return known }
         do {
-            var resources = try ResourceType.custom(definition, patterns: patterns)
+            var resources = try ResourceType.custom(definition, patterns: Self.patterns)
             if isGoing { for index in resources.indices { resources[index].verbs.removeAll { $0 == "create" } } }
-            compiled.withLock { $0[name] = Compiled(mark: mark, resources: resources) }
-            return resources
+            var rules: [GroupVersionResource: CustomRules] = [:]
+            for resource in resources {
+                if let schema = resource.custom?.published, let found = try CustomRules.make(schema) {
+                    rules[resource.groupVersionResource] = found
+                }
+            }
+            let made = Compiled(mark: mark, resources: resources, rules: rules)
+            compiled.withLock { $0[name] = made }
+            return made
         } catch {
             registry.log.error("a custom kind cannot be served", metadata: ["definition": "\(name)", "error": "\(error)"])
-            return []
+            return nil
         }
     }
 

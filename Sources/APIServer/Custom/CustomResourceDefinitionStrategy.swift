@@ -24,6 +24,34 @@ struct CustomResourceDefinitionStrategy: Strategy {
             in: &definition)
     }
 
+    func validate(_ definition: Value, old: Value?, _ target: Target) -> [FieldError] {
+        guard target.subresource.isEmpty, old == nil || old?["spec"] != definition["spec"] else { return [] }
+        var errors: [FieldError] = []
+        if definition[path: "spec", "conversion", "strategy"].string == "Webhook" {
+            errors.append(.forbidden("spec.conversion.strategy", "this server does not convert by webhooks yet; use None"))
+        }
+        for (index, version) in definition[path: "spec", "versions"].elements.enumerated() {
+            let place = FieldPath("spec.versions").index(index).child("schema", "openAPIV3Schema")
+            let schema = version[path: "schema", "openAPIV3Schema"]
+            do {
+                _ = try CustomSchema(schema, patterns: CustomKinds.patterns)
+            } catch {
+                errors.append(.invalid(place, "", "a pattern is no regular expression: \(error)"))
+            }
+            errors += CustomRules.problems(in: schema, place)
+        }
+        let group = definition[path: "spec", "group"].string ?? ""
+        if old == nil, ApprovalPolicy.isProtected(group) {
+            let (_, reason, message) = ApprovalPolicy.state(definition)
+            let annotation: FieldPath = "metadata.annotations[api-approved.kubernetes.io]"
+            if reason == "MissingAnnotation" { errors.append(.required(annotation, message)) }
+            if reason == "InvalidAnnotation" {
+                errors.append(.invalid(annotation, definition[path: "metadata", "annotations"][ApprovalPolicy.annotation], message))
+            }
+        }
+        return errors
+    }
+
     private static func noteStorage(_ definition: inout Value) {
         let storage = definition[path: "spec", "versions"].elements.first { $0["storage"].bool == true }?["name"] ?? .null
         guard !storage.isNull, !definition[path: "status", "storedVersions"].elements.contains(storage) else { return }

@@ -1,7 +1,10 @@
+import APIModel
 import Store
 import Synchronization
 
 /// Counts requests and their times, and writes them in Prometheus' text format. Safe from any thread.
+///
+/// Labels are what is served, for each of their values is kept for good: what a client made up counts under none.
 final class Metrics: Sendable {
     private struct Labels: Hashable {
         var verb: String
@@ -31,19 +34,17 @@ final class Metrics: Sendable {
 
     private static let bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
     private static let mutating: Set = ["create", "update", "patch", "delete", "deletecollection"]
+    private static let verbs = mutating.union(["get", "list", "watch"])
     private let state = Mutex(State())
 
     func began(_ info: RequestInfo) { state.withLock { $0.inflight[Self.kind(info), default: 0] += 1 } }
 
-    func ended(_ info: RequestInfo, code: Int, duration: Duration) {
+    func ended(_ info: RequestInfo, _ kinds: Kinds, code: Int, duration: Duration) {
         guard info.isResource else {
             state.withLock { $0.inflight[Self.kind(info), default: 1] -= 1 }
             return
         }
-        let scope = !info.name.isEmpty ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
-        let labels = Labels(
-            verb: info.verb.uppercased(), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource,
-            scope: scope)
+        let labels = Self.labels(of: info, kinds)
         let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
         state.withLock { state in
             state.inflight[Self.kind(info), default: 1] -= 1
@@ -55,6 +56,17 @@ final class Metrics: Sendable {
             histogram.sum += seconds
             state.durations[labels] = histogram
         }
+    }
+
+    private static func labels(of info: RequestInfo, _ kinds: Kinds) -> Labels {
+        let scope = !info.name.isEmpty ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
+        let verb = verbs.contains(info.verb) ? info.verb.uppercased() : "OTHER"
+        let resource = GroupVersionResource(group: info.group, version: info.version, resource: info.resource)
+        guard let type = kinds.resource(resource), info.subresource.isEmpty || type.subresource(info.subresource) != nil else {
+            return Labels(verb: verb, group: "", version: "", resource: "", subresource: "", scope: scope)
+        }
+        return Labels(
+            verb: verb, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scope)
     }
 
     func watching(_ resource: String, by change: Int) { state.withLock { $0.watchers[resource, default: 0] += change } }

@@ -49,7 +49,7 @@ struct BodyReader: Sendable {
             _ = try Pruning.decode(&value, schema: schema, kind: Self.deleteOptions)
         }
         if let grace = request.query("gracePeriodSeconds") {
-            guard let seconds = Int64(grace) else { throw APIError.badRequest("gracePeriodSeconds must be a number") }
+            guard let seconds = Whole(grace) else { throw APIError.badRequest("gracePeriodSeconds must be a number") }
             if value["gracePeriodSeconds"].isNull { value["gracePeriodSeconds"] = .int(seconds) }
         }
         if let policy = request.query("propagationPolicy"), value["propagationPolicy"].isNull {

@@ -32,16 +32,35 @@ enum Responses {
         }
     }
 
-    /// Each warning as a `Warning` header of code 299.
+    /// Each warning as a `Warning` header of code 299. Many or long ones are cut, as upstream cuts them: clients bound what they take in
+    /// headers.
     static func withWarnings(_ warnings: [String], _ response: Response) -> Response {
         guard !warnings.isEmpty, case .full(let status, var headers, let body) = response, let name = HTTPField.Name("Warning") else {
             return response
         }
-        for warning in warnings {
-            let quoted = warning.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: " ")
+        for warning in cut(warnings) {
+            let plain = String(String.UnicodeScalarView(warning.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : $0 }))
+            let quoted = plain.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
             headers.append(HTTPField(name: name, value: "299 - \"\(quoted)\""))
         }
         return .full(status: status, headers: headers, body: body)
+    }
+
+    private static let warningsLength = 4096
+    private static let cutWarningLength = 256
+
+    /// All of them as they are, or as many as fit with each cut short.
+    static func cut(_ warnings: [String]) -> [String] {
+        if warnings.reduce(0, { $0 + $1.unicodeScalars.count }) <= warningsLength { return warnings }
+        var length = 0
+        var kept: [String] = []
+        for warning in warnings {
+            let cut = String(warning.unicodeScalars.prefix(cutWarningLength))
+            kept.append(cut)
+            length += cut.unicodeScalars.count
+            if length >= warningsLength { break }
+        }
+        return kept
     }
 }
 

@@ -1,6 +1,7 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import NIOCore
 import Store
 
 /// Streams the changes of a collection to one client until its time is up, it goes away, or it falls too far behind.
@@ -16,7 +17,7 @@ struct WatchResponder: Sendable {
         var headers = HTTPFields()
         headers[.contentType] = presenter.watchContentType
         headers[.cacheControl] = "no-cache, private"
-        let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Int.random(in: Self.defaultTimeout))
+        let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Whole(Int.random(in: Self.defaultTimeout)))
         let resource = target.resource
         return .stream(status: .ok, headers: headers) { writer in
             metrics.watching(resource, by: 1)
@@ -28,7 +29,10 @@ struct WatchResponder: Sendable {
                     group.cancelAll()
                 }
                 do {
-                    try await Self.run(source, presenter, sendsBookmarks: query.allowsBookmarks, writer)
+                    let isFirst = try await Self.tellInitial(source, presenter, writer)
+                    try await writer.onConnectionsThread {
+                        try await Self.follow(source, presenter, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
+                    }
                 } catch let error as StoreError {
                     // Too far behind: history has moved on.
                     try await writer.write(presenter.error(Registry.error(error, target)))
@@ -57,10 +61,11 @@ struct WatchResponder: Sendable {
         watch.cancel()
     }
 
-    private static func run(_ source: WatchSource, _ presenter: Presenter, sendsBookmarks: Bool, _ writer: BodyWriter) async throws {
+    /// Returns whether the first object is still to come.
+    private static func tellInitial(_ source: WatchSource, _ presenter: Presenter, _ writer: BodyWriter) async throws -> Bool {
         var isFirst = true
         var piece: [UInt8] = []
-        for record in source.initial {
+        for record in source.takeInitial() {
             piece += try presenter.frame(initial: record, isFirst: isFirst)
             isFirst = false
             if piece.count > 64 << 10 {
@@ -70,17 +75,36 @@ struct WatchResponder: Sendable {
         }
         if source.marksInitialEnd { piece += try presenter.bookmark(source.startRevision, endsInitialEvents: true) }
         if !piece.isEmpty { try await writer.write(piece) }
+        return isFirst
+    }
+
+    /// Tells what changes, until the watch ends.
+    private static func follow(
+        _ source: WatchSource, _ presenter: Presenter, isFirst: Bool, sendsBookmarks: Bool, _ writer: BodyWriter
+    ) async throws {
+        var isFirst = isFirst
         while let events = try await source.watch.next() {
-            piece = []
+            var frames: [ByteBuffer] = []
             for event in events {
-                guard let change = source.change(event) else { continue }
-                piece += try presenter.frame(change, event, isFirst: isFirst)
+                guard let notice = source.notice(event) else { continue }
+                frames.append(try presenter.frame(notice, event, isFirst: isFirst))
                 isFirst = false
             }
-            if events.isEmpty, sendsBookmarks { piece = try presenter.bookmark(source.watch.progress, endsInitialEvents: false) }
-            if !piece.isEmpty { try await writer.write(piece) }
+            if events.isEmpty, sendsBookmarks {
+                frames.append(ByteBuffer(bytes: try presenter.bookmark(source.watch.progress, endsInitialEvents: false)))
+            }
+            try await writer.write(frames)
         }
         // The watch's time is up; its client goes on from here.
         if sendsBookmarks { try await writer.write(presenter.bookmark(source.watch.progress, endsInitialEvents: false)) }
+    }
+}
+
+extension BodyWriter {
+    /// Sends pieces together; one alone is not copied.
+    fileprivate func write(_ pieces: [ByteBuffer]) async throws {
+        guard var whole = pieces.first else { return }
+        for piece in pieces.dropFirst() { whole.writeImmutableBuffer(piece) }
+        try await write(whole)
     }
 }

@@ -9,7 +9,7 @@ struct DeleteOptions: Sendable {
         case orphan = "Orphan"
     }
 
-    var gracePeriodSeconds: Int64?
+    var gracePeriodSeconds: Whole?
     var propagation: Propagation?
     var uid: String?
     var resourceVersion: String?

@@ -11,7 +11,7 @@ struct ListQuery: Sendable {
     /// Watches only.
     var allowsBookmarks = false
     var sendsInitialEvents: Bool?
-    var timeoutSeconds: Int?
+    var timeoutSeconds: Whole?
 
     init() {}
 
@@ -20,7 +20,7 @@ struct ListQuery: Sendable {
         fieldSelector = parameter("fieldSelector") ?? ""
         resourceVersion = parameter("resourceVersion") ?? ""
         resourceVersionMatch = parameter("resourceVersionMatch") ?? ""
-        limit = try Self.number("limit", parameter).flatMap { $0 > 0 ? $0 : nil }
+        limit = try Self.number("limit", parameter).flatMap { $0 > 0 ? Int($0) : nil }
         continueToken = parameter("continue") ?? ""
         allowsBookmarks = Self.flag(parameter("allowWatchBookmarks")) ?? false
         sendsInitialEvents = Self.flag(parameter("sendInitialEvents"))
@@ -29,9 +29,9 @@ struct ListQuery: Sendable {
 
     private static func flag(_ text: String?) -> Bool? { text.map { $0 == "true" || $0 == "1" } }
 
-    private static func number(_ name: String, _ parameter: (String) -> String?) throws -> Int? {
+    private static func number(_ name: String, _ parameter: (String) -> String?) throws -> Whole? {
         guard let text = parameter(name), !text.isEmpty else { return nil }
-        guard let number = Int(text) else {
+        guard let number = Whole(text) else {
             throw APIError.badRequest("unable to parse query parameter \(name): strconv.ParseInt: parsing \"\(text)\": invalid syntax")
         }
         return number
@@ -54,7 +54,7 @@ struct ContinueToken {
     var after: String
 
     var text: String {
-        let value: Value = ["v": "meta.k8s.io/v1", "rv": .int(Int64(revision)), "start": .string(after)]
+        let value: Value = ["v": "meta.k8s.io/v1", "rv": Value(revision), "start": .string(after)]
         // The alphabet for URLs, without padding: a token travels in a query.
         return Base64.encode(JSON.encode(value)).replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }

@@ -36,13 +36,14 @@ extension Registry {
             object = ObjectMeta.ordered(object, as: storage.stored)
             let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
             guard errors.isEmpty else { throw target.invalid(errors) }
+            let body = try Body(checked: object)
             return try await storage.admission.validate(object, request) {
                 if write.isDryRun {
-                    if store.latest(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
+                    if store.get(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
                     await storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
                     return (Answer(.stored(object), code: 201), .dropped)
                 }
-                let record = try await put(target, object, expecting: .absent)
+                let record = try await put(target, body, expecting: .absent)
                 await storage.strategy.settle(prepared: object, old: nil, outcome: .committed)
                 return (Answer(.record(record), code: 201), .committed)
             }
@@ -62,9 +63,9 @@ extension Registry {
         return object
     }
 
-    func put(_ target: Target, _ object: Value, expecting: Expectation) async throws -> Record {
+    func put(_ target: Target, _ body: Body, expecting: Expectation) async throws -> Record {
         do throws(StoreError) {
-            return try await store.put(target.key, Body(object), expecting: expecting)
+            return try await store.put(target.key, body, expecting: expecting)
         } catch {
             throw Self.error(error, target)
         }

@@ -4,17 +4,15 @@ import Store
 extension Registry {
     private static let orphanFinalizer = "orphan"
     private static let foregroundFinalizer = "foregroundDeletion"
-    private static let attempts = 1_000
 
     /// Removes an object, or marks it as being deleted when it has a grace period, finalizers or something of its kind to wait for.
     ///
     /// Returns after the commit, with the object as it is now, or a Status when it is gone.
     func delete(_ target: Target, _ options: DeleteOptions, _ write: WriteContext) async throws -> Answer {
-        for _ in 1...Self.attempts {
-            guard let record = store.latest(target.key) else { throw target.notFound }
+        while true {
+            guard let record = store.get(target.key) else { throw target.notFound }
             if let answer = try await deleteOnce(target, record, options, write) { return answer }
         }
-        throw target.conflict(Self.conflictMessage)
     }
 
     /// `nil` when somebody wrote in between.
@@ -59,7 +57,7 @@ extension Registry {
         return returnsObject ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])
     }
 
-    private static func markDeleted(_ object: inout Value, old: Value, grace: Int64, _ storage: Storage) {
+    private static func markDeleted(_ object: inout Value, old: Value, grace: Whole, _ storage: Storage) {
         let before = old["metadata"]
         if before["deletionTimestamp"].isNull || before["deletionGracePeriodSeconds"].int != grace {
             let from = before["deletionTimestamp"].isNull ? Clock.seconds : deletionStart(before)
@@ -72,7 +70,7 @@ extension Registry {
     }
 
     /// When the deletion that the metadata tells of was asked for.
-    private static func deletionStart(_ metadata: Value) -> Int64 {
+    private static func deletionStart(_ metadata: Value) -> Whole {
         guard let at = metadata["deletionTimestamp"].string.flatMap({ Timestamp.parse($0) }) else { return Clock.seconds }
         return at.seconds - (metadata["deletionGracePeriodSeconds"].int ?? 0)
     }

@@ -24,15 +24,12 @@ extension Registry {
         var result = ListResult(records: [], revision: 0)
         var after = token?.after
         let limit = query.limit ?? .max
+        let (namespace, name) = selection.place(in: target)
         do throws(StoreError) {
-            if let name = selection.name, storage.type.isNamespaced == false || !target.namespace.isEmpty, at == nil {
-                let revision = store.revision
-                return ListResult(records: store.get(target.named(name).key).map { [$0] } ?? [], revision: revision)
-            }
             while true {
                 // With a selector a page of the store may hold little that is wanted, so pages are read until one of the client's is full.
                 let page = try store.list(
-                    storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, at: at, after: after,
+                    storage.collection, namespace: namespace, name: name, terms: selection.terms, at: at, after: after,
                     limit: query.limit.map { max($0, 500) })
                 at = page.revision
                 result.revision = page.revision

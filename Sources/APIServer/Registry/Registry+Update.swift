@@ -6,12 +6,9 @@ extension Registry {
     /// The subresources through which no specification changes, but for the node that a binding names.
     private static let leaveGeneration: Set = ["status", "binding"]
 
-    /// How often a change is tried again when others write in between.
-    private static let attempts = 1_000
-
     /// Replaces an object by one given in the client's version.
     func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
-        if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.latest(target.key) == nil {
+        if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.get(target.key) == nil {
             try write.authorize(.create, target)
             do {
                 return try await create(target, object, write)
@@ -20,7 +17,7 @@ extension Registry {
             }
         }
         if target.storage.traits.contains(.needsResourceVersion), (object[path: "metadata", "resourceVersion"].string ?? "").isEmpty,
-            store.latest(target.key) != nil
+            store.get(target.key) != nil
         {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
@@ -46,15 +43,15 @@ extension Registry {
         _ target: Target, _ write: WriteContext, operation: AdmissionRequest.Operation? = .update,
         _ change: (Value) async throws -> Value
     ) async throws -> Answer {
-        for _ in 1...Self.attempts {
-            guard let record = store.latest(target.key) else { throw target.notFound }
+        // Each time round somebody got through, so this ends.
+        while true {
+            guard let record = store.get(target.key) else { throw target.notFound }
             do {
                 return try await modifyOnce(target, record, write, operation, change)
             } catch is WrittenInBetween {
                 continue
             }
         }
-        throw target.conflict(Self.conflictMessage)
     }
 
     private struct WrittenInBetween: Error {}
@@ -107,13 +104,14 @@ extension Registry {
 
     private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: WriteContext) async throws -> Answer {
         if object == record.object.value { return Answer(.record(record)) }
+        let body = try Body(checked: object)
         if write.isDryRun { return Answer(.stored(object)) }
         do throws(StoreError) {
             if isFinished(object, target.storage) {
                 // The last finalizer is gone: the change is the object's last state.
-                return Answer(.record(try await store.delete(target.key, expecting: .revision(record.revision), final: Body(object))))
+                return Answer(.record(try await store.delete(target.key, expecting: .revision(record.revision), final: body)))
             }
-            return Answer(.record(try await store.put(target.key, Body(object), expecting: .revision(record.revision))))
+            return Answer(.record(try await store.put(target.key, body, expecting: .revision(record.revision))))
         } catch {
             if case .conflict = error.code { throw WrittenInBetween() }
             throw Self.error(error, target)

@@ -36,23 +36,23 @@ final class Registry: Sendable {
         self.validators = validators
         strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
         admission = Admission.members
-        current = Mutex(Served(kinds, strategies: strategies, admission: admission, validators: validators))
+        current = Mutex(Served(kinds, strategies: strategies, admission: admission, validators: validators, rules: [:]))
     }
 
     /// The newest snapshot of what is served.
     var served: Served { current.withLock { $0 } }
 
     /// Serves other kinds from now on. Requests under way go on with those they began with.
-    func serve(_ kinds: Kinds) {
-        let next = Served(kinds, strategies: strategies, admission: admission, validators: validators)
+    func serve(_ kinds: Kinds, rules: [GroupVersionResource: CustomRules]) {
+        let next = Served(kinds, strategies: strategies, admission: admission, validators: validators, rules: rules)
         current.withLock { if next.kinds.version > $0.kinds.version { $0 = next } }
     }
 
     // MARK: Reading for strategies
 
-    /// The newest state of an object of a built-in kind, writes in flight included.
+    /// The newest state of an object of a built-in kind.
     func latest(_ collection: String, namespace: String = "", name: String) -> Object? {
-        store.latest(Key(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
+        store.get(Key(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
     }
 
     func all(_ collection: String, namespace: String? = nil) -> [Object] {

@@ -1,12 +1,16 @@
 import APIModel
-import OrderedCollections
 import Store
 
-/// A label and a field selector together, for one resource.
+/// A label and a field selector together, for one resource: what they ask, and where to look for it. Made once for a request.
 struct Selection: Sendable {
     private let labels: LabelSelector
-    private let fields: FieldSelector
-    private let storage: Storage
+    private let fields: FieldTest
+    /// The name that every match has.
+    private let name: String?
+    /// The namespace that every match has.
+    private let namespace: String?
+    /// All of them are terms of every match.
+    let terms: [Term]
 
     init(labels: String, fields: String, _ storage: Storage) throws {
         do {
@@ -14,20 +18,30 @@ struct Selection: Sendable {
         } catch {
             throw APIError.badRequest("unable to parse requirement: \(error)")
         }
-        self.fields = try FieldSelector(parsing: fields)
-        self.storage = storage
-        try self.fields.check(for: storage.type)
+        let selector = try FieldSelector(parsing: fields)
+        self.fields = try selector.test(for: storage.type)
+        name = selector.required("metadata.name")
+        namespace = storage.type.isNamespaced ? selector.required("metadata.namespace") : nil
+        terms =
+            self.fields.parts.filter { $0.isEqual && $0.field.isIndexed }.map { StoredTerms.field($0.field.path, $0.value) }
+            + self.labels.equalities.map { StoredTerms.label($0.key, $0.value) }
     }
 
-    var isEverything: Bool { labels.isEmpty && fields.isEmpty }
+    var isEverything: Bool { labels.isEmpty && fields.parts.isEmpty }
 
-    /// The name, when the selector asks for one object by name alone.
-    var name: String? { labels.isEmpty && fields.requirements.count == 1 ? fields.required("metadata.name") : nil }
+    /// The part of the target's collection that holds every match.
+    func place(in target: Target) -> (namespace: String?, name: String?) {
+        let namespace = target.namespace.isEmpty ? namespace : target.namespace
+        guard let name = target.name.isEmpty ? name : target.name else { return (namespace, nil) }
+        guard target.type.isNamespaced else { return (nil, name) }
+        return (namespace, namespace.map { "\($0)/\(name)" })
+    }
 
     func matches(_ record: Record) -> Bool {
         if isEverything { return true }
-        let value = record.object.value
-        guard labels.isEmpty || labels.matches(value[path: "metadata", "labels"].strings) else { return false }
-        return fields.isEmpty || fields.matches(storage.isConverted ? storage.fromStored(value) : value, resource: storage.type)
+        // The key tells the name without decoding.
+        if let name, !record.key.name.hasSuffix(name) { return false }
+        let object = record.object.value
+        return labels.matches(labelsOf: object) && fields.accepts(object)
     }
 }

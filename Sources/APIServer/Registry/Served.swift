@@ -8,7 +8,10 @@ final class Served: Sendable {
     private let storages: [GroupVersionResource: Storage]
     private let byCollection: [String: Storage]
 
-    init(_ kinds: Kinds, strategies: [String: any Strategy], admission: [any AdmissionMember], validators: Registry.Validators) {
+    init(
+        _ kinds: Kinds, strategies: [String: any Strategy], admission: [any AdmissionMember], validators: Registry.Validators,
+        rules: [GroupVersionResource: CustomRules]
+    ) {
         self.kinds = kinds
         var storages: [GroupVersionResource: Storage] = [:]
         var byCollection: [String: Storage] = [:]
@@ -18,7 +21,7 @@ final class Served: Sendable {
             let storage = Storage(
                 type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(),
                 conversion: Self.conversion(type), traits: Storage.traits(collection, type),
-                validator: validators[type.groupVersionResource],
+                validator: validators[type.groupVersionResource], rules: rules[stored.groupVersionResource],
                 admission: AdmissionChain(admission.filter { $0.concerns(collection: collection) }))
             storages[type.groupVersionResource] = storage
             if type.groupVersion == stored.groupVersion { byCollection[collection] = storage }

@@ -14,6 +14,8 @@ struct Storage: Sendable {
     let traits: Traits
     /// What the process that serves checks beyond the catalogue.
     let validator: (@Sendable (Value) -> [FieldError])?
+    /// The expressions of a custom kind.
+    let rules: CustomRules?
     let admission: AdmissionChain
 
     var isConverted: Bool { type.groupVersion != stored.groupVersion || type.custom?.isStoredAsShown == false }
@@ -33,7 +35,9 @@ struct Storage: Sendable {
     /// What is wrong with an object that is about to be written: `found` by the tables, or else what kind and process know better.
     func problems(_ object: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         let errors = found + strategy.validate(object, old: old, target)
-        guard errors.isEmpty, target.subresource.isEmpty, let validator else { return errors }
+        guard errors.isEmpty else { return errors }
+        if let rules { return rules.validate(object, old: old) }
+        guard target.subresource.isEmpty, let validator else { return errors }
         return validator(object)
     }
 

@@ -16,6 +16,17 @@ final class StoredObject: Sendable {
     /// - Parameter value: what the bytes say, but for the resourceVersion.
     init(_ value: Value?) { state = Mutex(value.map(State.written) ?? .none) }
 
+    /// What it holds, whose resourceVersion may not be known yet.
+    var value: Value? {
+        state.withLock { state in
+            switch state {
+            case .written(let value): value
+            case .object(let object): object.value
+            case .none: nil
+            }
+        }
+    }
+
     func object(of record: Record) -> Object {
         state.withLock { state in
             switch state {
@@ -44,5 +55,16 @@ extension Body {
     init(_ object: Value) {
         let encoded = JSON.encodeForStore(object)
         self.init(bytes: encoded.bytes, resourceVersionOffset: encoded.resourceVersionOffset, memo: StoredObject(object))
+    }
+
+    /// How many bytes an object may have, as much as upstream's store takes in one request.
+    private static let limit = 1_572_864
+
+    /// - Throws: 413 for an object that a client made larger than one may be.
+    init(checked object: Value) throws(APIError) {
+        self.init(object)
+        guard bytes.count <= Self.limit else {
+            throw APIError(code: 413, reason: .requestEntityTooLarge, message: "Request entity too large: limit is \(Self.limit)")
+        }
     }
 }

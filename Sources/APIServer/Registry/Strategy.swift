@@ -15,7 +15,7 @@ protocol Strategy: Sendable {
     /// prepared, `nil` for a plain removal; `old` is the state before, `nil` for a create.
     func settle(prepared: Value?, old: Value?, outcome: Outcome) async
     /// Seconds between the request to delete and the removal, `nil` when the object goes at once.
-    func gracePeriod(_ object: Value, requested: Int64?) -> Int64?
+    func gracePeriod(_ object: Value, requested: Whole?) -> Whole?
     /// Refuses a deletion, or begins it in the kind's own way by changing the object.
     func prepareForDelete(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws
     /// Whether an object that is being deleted has to stay for reasons of its kind.
@@ -37,7 +37,7 @@ extension Strategy {
     func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {}
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError] { [] }
     func settle(prepared: Value?, old: Value?, outcome: Outcome) async {}
-    func gracePeriod(_ object: Value, requested: Int64?) -> Int64? { nil }
+    func gracePeriod(_ object: Value, requested: Whole?) -> Whole? { nil }
     func prepareForDelete(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
     func isHeld(_ object: Value) -> Bool { false }
 }

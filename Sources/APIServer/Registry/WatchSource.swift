@@ -1,16 +1,28 @@
 import APIModel
 import Store
+import Synchronization
 
 /// The changes that one watcher gets to see: those of the store, through its selectors.
 struct WatchSource: Sendable {
-    enum Change: String, Sendable {
-        case added = "ADDED"
-        case modified = "MODIFIED"
-        case deleted = "DELETED"
+    /// What a change means to a watcher.
+    enum Change: Sendable {
+        case added
+        case modified
+        case deleted
+        /// It is still there, and the watcher's selectors do not match it any more: to the watcher, it is deleted.
+        case departed
+
+        /// As the API calls it.
+        var name: String {
+            switch self {
+            case .added: "ADDED"
+            case .modified: "MODIFIED"
+            case .deleted, .departed: "DELETED"
+            }
+        }
     }
 
-    /// What is there already, told as if it were added now.
-    let initial: [Record]
+    private let initial: Initial
     /// Whether a bookmark says where the initial events end.
     let marksInitialEnd: Bool
     let startRevision: UInt64
@@ -40,46 +52,70 @@ struct WatchSource: Sendable {
         }
         marksInitialEnd = query.sendsInitialEvents == true
         if let version, version > 0 { try registry.checkReached(version) }
+        let (namespace, name) = selection.place(in: target)
         do throws(StoreError) {
             if wantsState {
-                let now = try registry.store.list(target.storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace)
+                let now = try registry.store.list(
+                    target.storage.collection, namespace: namespace, name: name, terms: selection.terms)
                 let selection = selection
-                initial = now.records.filter { (target.name.isEmpty || target.in($0).name == target.name) && selection.matches($0) }
+                initial = Initial(selection.isEverything ? now.records : now.records.filter { selection.matches($0) })
                 startRevision = now.revision
             } else {
-                initial = []
+                initial = Initial([])
                 startRevision = version.flatMap { $0 > 0 ? $0 : nil } ?? registry.store.revision
             }
             watch = try registry.store.watch(
-                target.storage.collection, namespace: target.namespace.isEmpty ? nil : target.namespace, after: startRevision)
+                target.storage.collection, namespace: namespace, name: name, terms: selection.terms, after: startRevision)
         } catch {
             if case .compacted = error.code {
                 throw Registry.expired("too old resource version: \(query.resourceVersion) (\(registry.store.revision))")
             }
             throw Registry.error(error, target)
         }
-        name = target.name.isEmpty ? nil : target.key.name
     }
 
-    private let name: String?
+    /// What is there already, told as if it were added now. Handed out once: a watch that lasts must not keep what has long changed.
+    func takeInitial() -> [Record] { initial.take() }
 
-    /// What the watcher is told of an event, `nil` for nothing: an object that begins to match is added, one that ceases to is deleted.
-    func change(_ event: Event) -> Change? {
-        if let name, event.record.key.name != name { return nil }
+    private final class Initial: Sendable {
+        private let records: Mutex<[Record]>
+        init(_ records: [Record]) { self.records = Mutex(records) }
+
+        func take() -> [Record] {
+            records.withLock { records in
+                defer { records = [] }
+                return records
+            }
+        }
+    }
+
+    /// What the watcher is told of an event, `nil` for nothing: an object that begins to match is added, one that ceases to is deleted. The
+    /// record is what it sees: of one that has gone from its view the last state that was in it, with the resourceVersion of the change.
+    func notice(_ event: Event) -> (change: Change, record: Record)? {
         if selection.isEverything {
             switch event.kind {
-            case .added: return .added
-            case .modified: return .modified
-            case .deleted: return .deleted
+            case .added: return (.added, event.record)
+            case .modified: return (.modified, event.record)
+            case .deleted: return (.deleted, event.record)
             }
         }
         let before = event.previous.map { selection.matches($0) } ?? false
-        guard event.kind != .deleted else { return before ? .deleted : nil }
-        switch (before, selection.matches(event.record)) {
-        case (true, true): return .modified
-        case (false, true): return .added
-        case (true, false): return .deleted
-        case (false, false): return nil
+        switch (before, selection.matches(event.record), event.kind) {
+        case (true, true, .deleted): return (.deleted, event.record)
+        case (true, false, _): return (.departed, event.departed)
+        case (false, _, .deleted), (false, false, _): return nil
+        case (true, true, _): return (.modified, event.record)
+        case (false, true, _): return (.added, event.record)
         }
     }
+}
+
+extension Event {
+    private final class Departed: Sendable {
+        let record: Record
+        init(_ record: Record) { self.record = record }
+    }
+
+    /// The state before, with the revision of this event. Made once for all watchers.
+    fileprivate var departed: Record { memo { Departed($0.previous?.restamped($0.revision) ?? $0.record) }.record }
 }

@@ -5,6 +5,23 @@ import OrderedCollections
 struct PodStrategy: Strategy {
     func prepareForCreate(_ pod: inout Value, _ target: Target, _ write: WriteContext) async throws {
         pod["status"] = ["phase": "Pending", "qosClass": .string(PodQOS.qosClass(of: pod))]
+        Self.readAppArmor(&pod, write)
+    }
+
+    /// The profiles that older clients give in annotations go where the kubelet looks for them.
+    private static func readAppArmor(_ pod: inout Value, _ write: WriteContext) {
+        let annotations = pod[path: "metadata", "annotations"].fields.filter { $0.key.hasPrefix(PodAnnotations.appArmor) }
+        guard !annotations.isEmpty else { return }
+        for list in ["initContainers", "containers"] {
+            for (index, container) in pod["spec"][list].elements.enumerated() {
+                let key = PodAnnotations.appArmor + (container["name"].string ?? "")
+                guard let text = annotations[key]?.string, container[path: "securityContext", "appArmorProfile"].isNull else { continue }
+                let profile = PodAnnotations.appArmorProfile(text)
+                guard profile.isNull || profile != pod[path: "spec", "securityContext", "appArmorProfile"] else { continue }
+                write.warn("metadata.annotations[\(key)]: deprecated since v1.30; use the \"appArmorProfile\" field instead")
+                if !profile.isNull { pod["spec"][list][index]["securityContext"]["appArmorProfile"] = profile }
+            }
+        }
     }
 
     func prepareForUpdate(_ pod: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
@@ -26,12 +43,19 @@ struct PodStrategy: Strategy {
     }
 
     func validate(_ pod: Value, old: Value?, _ target: Target) -> [FieldError] {
-        guard old == nil, !pod[path: "spec", "ephemeralContainers"].isEmpty else { return [] }
-        return [.forbidden("spec.ephemeralContainers", "cannot be set on create")]
+        guard old == nil else { return [] }
+        var errors = PodAnnotations.contradictions(in: pod)
+        if !pod[path: "spec", "ephemeralContainers"].isEmpty {
+            errors.append(.forbidden("spec.ephemeralContainers", "cannot be set on create"))
+        }
+        if !pod[path: "spec", "nodeName"].isEmpty, !pod[path: "spec", "schedulingGates"].isEmpty {
+            errors.append(.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+        }
+        return errors
     }
 
     /// A pod that no node has, or that has ended, goes at once.
-    func gracePeriod(_ pod: Value, requested: Int64?) -> Int64? {
+    func gracePeriod(_ pod: Value, requested: Whole?) -> Whole? {
         if (pod[path: "spec", "nodeName"].string ?? "").isEmpty { return 0 }
         if let phase = pod[path: "status", "phase"].string, phase == "Failed" || phase == "Succeeded" { return 0 }
         return requested ?? pod[path: "spec", "terminationGracePeriodSeconds"].seconds ?? 30

@@ -9,7 +9,7 @@ struct SecretStrategy: Strategy {
     private static let accountUID = "kubernetes.io/service-account.uid"
 
     /// Ten years: such a token ends with its secret.
-    private static let tokenLifetime: Int64 = 10 * 365 * 86_400
+    private static let tokenLifetime: Whole = 10 * 365 * 86_400
 
     let rootCA: String
 

@@ -98,7 +98,7 @@ final class ServiceAllocator: Sendable {
             addresses = spec["clusterIPs"].elements.compactMap { $0.string.flatMap { IPv4Address($0) } }
             if addresses.isEmpty, let address = spec["clusterIP"].string.flatMap({ IPv4Address($0) }) { addresses = [address] }
             for port in spec["ports"].elements.map({ $0["nodePort"] }) + [spec["healthCheckNodePort"]] {
-                if let number = port.int, number > 0, let port = Int(exactly: number), !ports.contains(port) { ports.append(port) }
+                if let number = port.int, number > 0, !ports.contains(Int(number)) { ports.append(Int(number)) }
             }
         }
 
@@ -170,7 +170,7 @@ final class ServiceAllocator: Sendable {
     /// Removes the records of slots that neither the Service nor another write of it needs. Both are asked again, right before.
     private func free(_ slots: Set<Slot>, _ owner: Owner) async {
         for slot in slots {
-            guard let record = store.latest(slot.key), Owner(record: record.object.value).uid == owner.uid, !isNeeded(slot, owner) else {
+            guard let record = store.get(slot.key), Owner(record: record.object.value).uid == owner.uid, !isNeeded(slot, owner) else {
                 continue
             }
             // Somebody else's change of the record means that it is no longer ours to remove; anything worse, repair finds.
@@ -180,7 +180,7 @@ final class ServiceAllocator: Sendable {
 
     private func isNeeded(_ slot: Slot, _ owner: Owner) -> Bool {
         if wanted.withLock({ $0[slot] != nil }) { return true }
-        guard let service = store.latest(owner.key)?.object.value, Owner(service).uid == owner.uid else { return false }
+        guard let service = store.get(owner.key)?.object.value, Owner(service).uid == owner.uid else { return false }
         return Holding(service).slots.contains(slot)
     }
 
@@ -222,14 +222,14 @@ final class ServiceAllocator: Sendable {
     /// A free address. Those in the lower band are left for people who choose theirs, as long as there are others.
     func freeAddress() -> IPv4Address? {
         let band = min(max(16, range.size / 16), 256, range.size)
-        let isFree = { (index: UInt32) in self.store.latest(Slot(.address(self.range.address(index))).key) == nil }
+        let isFree = { (index: UInt32) in self.store.get(Slot(.address(self.range.address(index))).key) == nil }
         return (Self.free(from: band + 1, to: range.size, isFree: isFree) ?? Self.free(from: 1, to: band, isFree: isFree))
             .map { range.address($0) }
     }
 
     func freePort(except taken: [Int]) -> Int? {
         Self.free(from: UInt32(Self.nodePorts.lowerBound), to: UInt32(Self.nodePorts.upperBound)) {
-            !taken.contains(Int($0)) && store.latest(Slot(.port(Int($0))).key) == nil
+            !taken.contains(Int($0)) && store.get(Slot(.port(Int($0))).key) == nil
         }.map(Int.init)
     }
 
@@ -251,7 +251,7 @@ final class ServiceAllocator: Sendable {
     func repair() async throws {
         for record in try store.list("/services").records {
             let service = record.object.value
-            for slot in Holding(service).slots where store.latest(slot.key) == nil {
+            for slot in Holding(service).slots where store.get(slot.key) == nil {
                 do {
                     try await take(slot, Owner(service))
                 } catch is Refusal {

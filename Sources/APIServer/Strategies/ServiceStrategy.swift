@@ -162,7 +162,7 @@ struct ServiceStrategy: Strategy {
         guard Self.usesNodePorts(service) else { return }
         var taken: [Int] = []
         /// TCP and UDP on one port may share one node port.
-        var byPort: [Int64: Value] = [:]
+        var byPort: [Whole: Value] = [:]
         let ports = service[path: "spec", "ports"].elements
         for (index, port) in ports.enumerated() {
             if let number = port["nodePort"].int, number > 0 {

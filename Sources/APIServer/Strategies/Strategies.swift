@@ -13,8 +13,8 @@ enum Strategies {
             "apiextensions.k8s.io/customresourcedefinitions": CustomResourceDefinitionStrategy(),
             "plugins.apus.dev/plugins": PluginStrategy(),
             "certificates.k8s.io/certificatesigningrequests": CertificateSigningRequestStrategy(),
-            "rbac.authorization.k8s.io/clusterroles": RoleStrategy(),
-            "rbac.authorization.k8s.io/roles": RoleStrategy(),
+            "rbac.authorization.k8s.io/clusterroles": RoleStrategy(rbac: rbac),
+            "rbac.authorization.k8s.io/roles": RoleStrategy(rbac: rbac),
             "rbac.authorization.k8s.io/clusterrolebindings": RoleBindingStrategy(rbac: rbac),
             "rbac.authorization.k8s.io/rolebindings": RoleBindingStrategy(rbac: rbac),
         ]

@@ -30,7 +30,7 @@ enum PodBinding {
         func invalid(_ error: FieldError) -> APIError { .invalid(group: "", kind: "Binding", name: target.name, errors: [error]) }
         guard kind.isEmpty || kind == "Node" else { throw invalid(.notSupported("target.kind", .string(kind), ["Node", "<empty>"])) }
         guard !node.isEmpty else { throw invalid(.required("target.name", "")) }
-        if let uid = binding[path: "metadata", "uid"].string, !uid.isEmpty, let pod = write.registry.store.latest(target.key)?.object,
+        if let uid = binding[path: "metadata", "uid"].string, !uid.isEmpty, let pod = write.registry.store.get(target.key)?.object,
             pod.uid != uid
         {
             throw refusal(target, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(pod.uid)")

@@ -5,8 +5,8 @@ import PKI
 /// The token subresource of service accounts: a signed token that is good for a while, for certain audiences, and for as long as what it is
 /// bound to exists.
 enum ServiceAccountToken {
-    static let minimumSeconds: Int64 = 600
-    static let maximumSeconds: Int64 = 1 << 32
+    static let minimumSeconds: Whole = 600
+    static let maximumSeconds: Whole = 1 << 32
 
     static let handlers: Handlers.Table = [
         .init("/serviceaccounts", "token", .create): { call in
@@ -23,8 +23,19 @@ enum ServiceAccountToken {
     static func issue(_ target: Target, _ request: Value, _ write: WriteContext) throws -> Answer {
         let account = try write.registry.get(target.named(target.name, subresource: "")).object
         let seconds = request[path: "spec", "expirationSeconds"].int ?? 3600
-        func invalid(_ error: FieldError) -> APIError {
-            .invalid(group: "authentication.k8s.io", kind: "TokenRequest", name: "", errors: [error])
+        func invalid(_ error: FieldError, name: String = "") -> APIError {
+            .invalid(group: "authentication.k8s.io", kind: "TokenRequest", name: name, errors: [error])
+        }
+        for (field, own) in [("name", account.name), ("namespace", account.namespace)] {
+            guard let given = request["metadata"][field].string, !given.isEmpty, given != own else { continue }
+            let error = FieldError.invalid(
+                FieldPath("metadata").child(field), .string(given), "must match the service account \(field) if specified")
+            throw invalid(error, name: target.name)
+        }
+        if let uid = request[path: "metadata", "uid"].string, !uid.isEmpty, uid != account.uid {
+            throw APIError.conflict(
+                "TokenRequest.authentication.k8s.io", target.name,
+                "the UID in the token request (\(uid)) does not match the UID of the service account (\(account.uid))")
         }
         guard seconds >= minimumSeconds else {
             throw invalid(.invalid("spec.expirationSeconds", .int(seconds), "may not specify a duration less than 10 minutes"))
@@ -42,7 +53,8 @@ enum ServiceAccountToken {
         answer["kind"] = "TokenRequest"
         answer["apiVersion"] = "authentication.k8s.io/v1"
         answer["metadata"] = [
-            "name": .string(account.name), "namespace": .string(target.namespace), "creationTimestamp": .string(Timestamp.now()),
+            "name": .string(account.name), "namespace": .string(target.namespace), "uid": .string(account.uid),
+            "creationTimestamp": .string(Timestamp.now()),
         ]
         answer["spec"]["expirationSeconds"] = .int(seconds)
         answer["spec"]["audiences"] = Value(audiences)
@@ -54,8 +66,10 @@ enum ServiceAccountToken {
     private static func bind(_ reference: Value, account: Object, _ target: Target, _ write: WriteContext) throws -> TokenSigner.Binding {
         let (kind, name, uid) = (reference["kind"].string ?? "", reference["name"].string ?? "", reference["uid"].string ?? "")
         let registry = write.registry
+        let version = reference["apiVersion"].string ?? ""
         let found: Object?
-        switch kind {
+        // Those that a token can be bound to are all of the core group.
+        switch version.contains("/") ? "" : kind {
         case "Pod":
             found = registry.latest("/pods", namespace: target.namespace, name: name)
             if let found, found.value[path: "spec", "serviceAccountName"].string != account.name {
@@ -64,7 +78,7 @@ enum ServiceAccountToken {
             }
         case "Secret": found = registry.latest("/secrets", namespace: target.namespace, name: name)
         case "Node": found = registry.latest("/nodes", name: name)
-        default: throw APIError.badRequest("cannot bind token to object of type \(reference["apiVersion"].string ?? ""), Kind=\(kind)")
+        default: throw APIError.badRequest("cannot bind token to object of type \(version), Kind=\(kind)")
         }
         let resource = kind.lowercased() + "s"
         guard let found else { throw APIError.notFound(resource, name) }
@@ -77,8 +91,10 @@ enum ServiceAccountToken {
         let claim = ServiceAccountClaims.Reference(name: name, uid: found.uid)
         switch kind {
         case "Pod":
-            let node = registry.latest("/nodes", name: found.value[path: "spec", "nodeName"].string ?? "")
-            return TokenSigner.Binding(pod: claim, node: node.map { .init(name: $0.name, uid: $0.uid) })
+            let name = found.value[path: "spec", "nodeName"].string ?? ""
+            guard !name.isEmpty else { return TokenSigner.Binding(pod: claim) }
+            // A Node that is not there any more still tells where the pod was sent.
+            return TokenSigner.Binding(pod: claim, node: .init(name: name, uid: registry.latest("/nodes", name: name)?.uid ?? ""))
         case "Secret": return TokenSigner.Binding(secret: claim)
         default: return TokenSigner.Binding(node: claim)
         }

@@ -14,6 +14,7 @@ struct APIServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "kube-apiserver", abstract: "The API server by itself.")
 
     @OptionGroup var data: DataOptions
+    @OptionGroup var storage: StoreOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
@@ -97,6 +98,9 @@ struct APIServerCommand: AsyncParsableCommand {
         let directory = DataDirectory(data.dataDir)
         let manifests = try ManifestFiles(PluginPlaces(plugins))  // a manifest that is broken must not cost a half-started cluster
         try directory.lock()  // first: two processes on one store would lose writes
+        try directory.checkStore(mayBeEmpty: storage.emptyStore)
+        let store: Store  // before the keys: keys without a store are those of a cluster that lost it
+        do { store = try Store(path: directory.storeFile, log: Logger(label: "store")) } catch { throw StartupFailure("\(error)") }
         let credentials: ServerCredentials
         let tls: TLSConfiguration
         do {
@@ -108,29 +112,26 @@ struct APIServerCommand: AsyncParsableCommand {
             throw StartupFailure("the API server's certificates: \(error)")
         }
         let tokens = try readTokens()
-        let store: Store
-        do { store = try Store(path: directory.storeFile, log: Logger(label: "store")) } catch { throw StartupFailure("\(error)") }
-        try await process.run { group in
-            let users = PluginUsers()
-            let server = APIServer(try serverConfiguration(credentials, store, tokens, users))
-            try await server.start()  // the objects every cluster has, before anybody looks for them
-            let client = server.client(as: HostUser.name, groups: HostUser.groups)
-            // before the components that run plugins come and read them
-            try await manifests.synchronise(client, log: Logger(label: "plugins"))
-            for object in try await client.list(.plugins).items { users.add(object, server.grants) }
-            let cache = Cache(client: client, log: Logger(label: "cache"))
-            users.follow(cache, server.grants)
-            group.addTask { try await cache.run() }
-            group.addTask { try await cache.watch(.plugins) }
-            let listener = try HTTPServer(
-                configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server,
-                log: Logger(label: "http"))
-            try await listener.start()
-            group.addTask { await server.run() }
-            group.addTask { try await listener.run() }
-        } end: {
-            await store.close()  // last: nothing acknowledged may be lost
-        }
+        try await process.run(
+            { group in
+                let users = PluginUsers()
+                let server = APIServer(try serverConfiguration(credentials, store, tokens, users))
+                try await server.start()  // the objects every cluster has, before anybody looks for them
+                let client = server.client(as: HostUser.name, groups: HostUser.groups)
+                // before the components that run plugins come and read them
+                try await manifests.synchronise(client, log: Logger(label: "plugins"))
+                for object in try await client.list(.plugins).items { users.add(object, server.grants) }
+                let cache = Cache(client: client, log: Logger(label: "cache"))
+                users.follow(cache, server.grants)
+                group.add("cache") { try await cache.run() }
+                group.add("plugin users") { try await cache.watch(.plugins) }
+                let listener = try HTTPServer(
+                    configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server,
+                    log: Logger(label: "http"))
+                try await listener.start()
+                group.add("API server") { await server.run() }
+                group.add("HTTP server") { try await listener.run() }
+            }, end: [Shutdown.Step(name: "store") { await store.close() }])  // last: nothing acknowledged may be lost
     }
 
     private func readTokens() throws -> [any TokenAuthenticator] {

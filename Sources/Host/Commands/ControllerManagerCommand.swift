@@ -49,24 +49,22 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
-        try await process.run { group in
-            let cache = Cache(client: client, log: Logger(label: "cache"))
-            group.addTask { try await cache.run() }  // before the plugins start, which read it
-            let objects = PluginObjects(
-                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust),
-                log: Logger(label: "plugins"))
-            try await cache.watch(.plugins)
-            try objects.load(cache.list(.plugins))
-            try await host.start(services: HostServices(client: client, cache: cache))
-            group.addTask { try await objects.run() }
-            let manager = ControllerManager(
-                cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
-            try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
-            group.addTask { try await manager.run() }
-        } end: {
-            await host.stop()
-            await client.shutDown()
-        }
+        try await process.run(
+            { group in
+                let cache = Cache(client: client, log: Logger(label: "cache"))
+                group.add("cache") { try await cache.run() }  // before the plugins start, which read it
+                let objects = PluginObjects(
+                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust),
+                    log: Logger(label: "plugins"))
+                try await cache.watch(.plugins)
+                try objects.load(cache.list(.plugins))
+                try await host.start(services: HostServices(client: client, cache: cache))
+                group.add("plugins") { try await objects.run() }
+                let manager = ControllerManager(
+                    cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
+                try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
+                group.add("controller manager") { try await manager.run() }
+            }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 
     private func rootCA() throws -> String {

@@ -9,7 +9,10 @@ internal import Store
 struct DownCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "down",
-        abstract: "Stop the cluster: no process, mount, namespace or packet-filter table is left. The data stays, for the next `apus up`.")
+        abstract: "Stop the cluster: no process, mount, namespace or packet-filter table is left. The data stays, for the next `apus up`.",
+        discussion:
+            "The process gets \(Text.duration(Shutdown.bound)) to end by itself, and is killed then. What it waits for meanwhile is said here, and stands in its log."
+    )
 
     @OptionGroup var data: DataOptions
     @OptionGroup var plugins: PluginOptions
@@ -19,14 +22,10 @@ struct DownCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw StartupFailure("stopping a node needs root, as starting it did") }
         LogOutput.install(verbosity: log.verbosity)
         let directory = DataDirectory(data.dataDir)
-        if let owner = directory.owner {
-            Output.line("stopping apus, process \(owner)")
-            kill(owner, SIGTERM)
-            directory.waitUntilFree()
-        }
+        await RunningCluster(directory).stop()
         do {
             try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(
-                cgroupParents: ["/kubepods"])
+                cgroupParents: ["/kubepods", "/apus-plugins"])
             try MountTable.unmount(below: directory.kubeletDirectory)
         } catch {
             throw StartupFailure("\(error)")

@@ -107,33 +107,32 @@ struct KubeletCommand: AsyncParsableCommand {
             throw error as? StartupFailure ?? StartupFailure("\(error)")
         }
         let supervisor = containerd
-        try await process.run { group in
-            let cache = Cache(client: client, log: Logger(label: "cache"))
-            let recorder = EventRecorder(client: client, component: "kubelet", host: nodeName, log: process.log)
-            group.addTask { try await cache.run() }
-            group.addTask { await recorder.run() }
-            if let supervisor {
-                _ = try await supervisor.start()  // before the runtime plugin, which connects to it
-                group.addTask { try await supervisor.run() }
-            }
-            let objects = PluginObjects(
-                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.runtime]), log: Logger(label: "plugins"))
-            try await cache.watch(.plugins)
-            try objects.load(cache.list(.plugins))
-            try await host.start(services: HostServices(client: client, cache: cache))
-            group.addTask { try await objects.run() }
-            if host.runtime == nil { process.log.error("no runtime plugin is running: see `kubectl describe plugin \(runtimePlugin)`") }
-            let kubelet = Kubelet(
-                configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(host), recorder: recorder,
-                log: process.log)
-            try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) {
-                kubelet.healthy ? nil : "the node is not ready"
-            }
-            group.addTask { try await kubelet.run() }
-        } end: {
-            await host.stop()
-            await client.shutDown()
-        }
+        try await process.run(
+            { group in
+                let cache = Cache(client: client, log: Logger(label: "cache"))
+                let recorder = EventRecorder(client: client, component: "kubelet", host: nodeName, log: process.log)
+                group.add("cache") { try await cache.run() }
+                group.add("events") { await recorder.run() }
+                if let supervisor {
+                    _ = try await supervisor.start()  // before the runtime plugin, which connects to it
+                    group.add("containerd") { try await supervisor.run() }
+                }
+                let objects = PluginObjects(
+                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.runtime]), log: Logger(label: "plugins")
+                )
+                try await cache.watch(.plugins)
+                try objects.load(cache.list(.plugins))
+                try await host.start(services: HostServices(client: client, cache: cache))
+                group.add("plugins") { try await objects.run() }
+                if host.runtime == nil { process.log.error("no runtime plugin is running: see `kubectl describe plugin \(runtimePlugin)`") }
+                let kubelet = Kubelet(
+                    configuration: configuration, client: client, cache: cache, runtime: PluginRuntime(host), recorder: recorder,
+                    log: process.log)
+                try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) {
+                    kubelet.healthy ? nil : "the node is not ready"
+                }
+                group.add("kubelet") { try await kubelet.run() }
+            }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 
     /// Our own containerd with the pod network that it uses; `nil` when the runtime is another, whose network is its operator's business.
@@ -181,6 +180,8 @@ struct KubeletCommand: AsyncParsableCommand {
             try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") }
             ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
         configuration.authenticate = try ClientCertificateVerifier(caPEM: authority).identity
+        // Another's network sees to such ports itself.
+        if containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration
     }
 }

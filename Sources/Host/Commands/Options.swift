@@ -12,6 +12,11 @@ struct DataOptions: ParsableArguments {
     var dataDir = getenv("APUS_DATA_DIR").map { String(cString: $0) } ?? "/var/lib/apus"
 }
 
+struct StoreOptions: ParsableArguments {
+    @Flag(help: "Start without objects when there are the keys of a cluster, but its store.db is gone.")
+    var emptyStore = false
+}
+
 struct PluginOptions: ParsableArguments {
     @Option(
         help:

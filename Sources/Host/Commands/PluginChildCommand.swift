@@ -5,6 +5,11 @@ internal import PluginHost
 struct PluginChildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "plugin-child", abstract: "Run one isolated plugin.", shouldDisplay: false)
 
+    /// Whose process this is, `nil` when the command is another.
+    static func plugin(_ arguments: [String]) -> String? {
+        arguments.count > 1 && arguments[0] == configuration.commandName ? arguments[1] : nil
+    }
+
     /// The plugin's name, and what was read from the command line before `main`: which rights to keep.
     @Argument var words: [String] = []
 

@@ -65,25 +65,24 @@ struct ProxyCommand: AsyncParsableCommand {
         }
         let client = try process.client(kubeconfig: kubeconfig)
         let address = bindAddress == "0.0.0.0" ? NodeAddress.primary() : bindAddress
-        try await process.run { group in
-            let cache = Cache(client: client, log: Logger(label: "cache"))
-            group.addTask { try await cache.run() }
-            let objects = PluginObjects(
-                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))
-            try await cache.watch(.plugins)
-            try objects.load(cache.list(.plugins))
-            try await host.start(services: HostServices(client: client, cache: cache))
-            group.addTask { try await objects.run() }
-            let proxy = Proxy(
-                Proxy.Configuration(
-                    nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR), cache: cache,
-                plugins: host,
-                log: process.log)
-            try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
-            group.addTask { try await proxy.run() }
-        } end: {
-            await host.stop()
-            await client.shutDown()
-        }
+        try await process.run(
+            { group in
+                let cache = Cache(client: client, log: Logger(label: "cache"))
+                group.add("cache") { try await cache.run() }
+                let objects = PluginObjects(
+                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))
+                try await cache.watch(.plugins)
+                try objects.load(cache.list(.plugins))
+                try await host.start(services: HostServices(client: client, cache: cache))
+                group.add("plugins") { try await objects.run() }
+                let proxy = Proxy(
+                    Proxy.Configuration(
+                        nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR),
+                    cache: cache,
+                    plugins: host,
+                    log: process.log)
+                try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
+                group.add("proxy") { try await proxy.run() }
+            }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 }

@@ -32,35 +32,33 @@ struct SchedulerCommand: AsyncParsableCommand {
             log: Logger(label: "plugins"))
         let client = try process.client(kubeconfig: api.kubeconfig)
         let elector = election.isOn ? process.elector(client) : nil
-        try await process.run { group in
-            let cache = Cache(client: client, log: Logger(label: "cache"))
-            let recorder = EventRecorder(client: client, component: "default-scheduler", log: process.log)
-            let scheduler = Scheduler(client: client, cache: cache, policies: host, recorder: recorder, log: process.log)
-            let leads = Leads(elector == nil)
-            try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
-                // One that waits for its turn to lead is well.
-                leads.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
-            }
-            group.addTask { try await cache.run() }
-            group.addTask { await recorder.run() }
-            let objects = PluginObjects(
-                host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.schedulerPolicy]),
-                log: Logger(label: "plugins"))
-            try await cache.watch(.plugins)
-            try objects.load(cache.list(.plugins))
-            try await host.start(services: HostServices(client: client, cache: cache))
-            group.addTask { try await objects.run() }
-            group.addTask {
-                guard let elector else { return try await scheduler.run() }
-                try await elector.run {
-                    leads.value = true
-                    try await scheduler.run()
+        try await process.run(
+            { group in
+                let cache = Cache(client: client, log: Logger(label: "cache"))
+                let recorder = EventRecorder(client: client, component: "default-scheduler", log: process.log)
+                let scheduler = Scheduler(client: client, cache: cache, policies: host, recorder: recorder, log: process.log)
+                let leads = Leads(elector == nil)
+                try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
+                    // One that waits for its turn to lead is well.
+                    leads.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
                 }
-            }
-        } end: {
-            await host.stop()
-            await client.shutDown()
-        }
+                group.add("cache") { try await cache.run() }
+                group.add("events") { await recorder.run() }
+                let objects = PluginObjects(
+                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.schedulerPolicy]),
+                    log: Logger(label: "plugins"))
+                try await cache.watch(.plugins)
+                try objects.load(cache.list(.plugins))
+                try await host.start(services: HostServices(client: client, cache: cache))
+                group.add("plugins") { try await objects.run() }
+                group.add("scheduler") {
+                    guard let elector else { return try await scheduler.run() }
+                    try await elector.run {
+                        leads.value = true
+                        try await scheduler.run()
+                    }
+                }
+            }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 }
 

@@ -7,6 +7,7 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up", abstract: "Run a whole cluster in this process, or in the background with --detach.")
 
     @OptionGroup var data: DataOptions
+    @OptionGroup var storage: StoreOptions
     @OptionGroup var serving: ServingOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var node: NodeOptions
@@ -31,8 +32,31 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "The port of the kubelet's server, on loopback.")
     var kubeletPort = 10250
 
-    @Option(help: .hidden)
+    // What the processes of one cluster tell each other.
+
+    /// Names of flags that people have no use for.
+    enum Hidden {
+        static let readyDescriptor = "ready-descriptor"
+        static let supervisor = "supervisor"
+        static let adopt = "adopt"
+        static let ended = "ended"
+    }
+
+    /// Where somebody waits to hear that the Node is ready.
+    @Option(name: .customLong(Hidden.readyDescriptor), help: .hidden)
     var readyDescriptor: Int32?
+
+    /// The process that started this one, which is to play the roles.
+    @Option(name: .customLong(Hidden.supervisor), help: .hidden)
+    var supervisor: Int32?
+
+    /// The process that plays the roles, and whose supervisor ended.
+    @Option(name: .customLong(Hidden.adopt), help: .hidden)
+    var adopt: Int32?
+
+    /// The process that played the roles before this one, and how it ended: `12:signal-11`.
+    @Option(name: .customLong(Hidden.ended), help: .hidden)
+    var ended: String?
 
     func validate() throws {
         guard (1...65535).contains(serving.securePort) else { throw ValidationError("--secure-port: \(serving.securePort) is not a port") }
@@ -45,15 +69,46 @@ struct UpCommand: AsyncParsableCommand {
         let directory = DataDirectory(data.dataDir)
         if detach {
             if let owner = directory.owner { throw directory.inUse(by: owner) }
-            mkdir(directory.path, 0o755)
-            let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--detach" }
-            Output.line(try Detach.start(arguments: Array(arguments), logFile: directory.logFile))
+            try directory.make()
+            Output.line(try Detach.start(arguments: Self.arguments, logFile: directory.logFile))
             Output.line(NextSteps.text(directory, serving: serving, isMerged: mergeKubeconfig))
             return
         }
         // What this process starts must not keep the pipe open: its end is how the one that waits hears of a failure.
         if let readyDescriptor { _ = fcntl(readyDescriptor, F_SETFD, FD_CLOEXEC) }
-        try await Startup(self, directory).run()
+        if let supervisor { return try await telling { try await Startup(self, directory, supervisor: supervisor).run() } }
+        LogOutput.install(verbosity: log.verbosity)
+        var supervisor = try await telling {
+            try Supervisor(directory, arguments: Self.arguments, ready: readyDescriptor, adopting: adopt)
+        }
+        let code = try supervisor.run()
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    /// Has whoever waits for this process hear why it cannot start.
+    private func telling<R>(_ body: () async throws -> R) async throws -> R {
+        do { return try await body() } catch let failure as StartupFailure {
+            if let readyDescriptor { ReadyMessage.failed(failure.message).send(to: readyDescriptor) }
+            throw failure
+        }
+    }
+
+    /// The process before this one, as `ended` has it.
+    var predecessor: (process: pid_t, end: ProcessEnd)? {
+        let parts = (ended ?? "").split(separator: ":")
+        guard parts.count == 2, let process = pid_t(parts[0]), let end = ProcessEnd(text: parts[1]) else { return nil }
+        return (process, end)
+    }
+
+    /// What the user typed behind the command's name, `up` included.
+    static var arguments: [String] {
+        var rest = CommandLine.arguments.dropFirst()[...]
+        var words: [String] = []
+        let hidden = [Hidden.readyDescriptor, Hidden.supervisor, Hidden.adopt, Hidden.ended].map { "--\($0)" }
+        while let word = rest.popFirst() {
+            if hidden.contains(word) { rest = rest.dropFirst() } else if word != "--detach" { words.append(word) }
+        }
+        return words
     }
 }
 

@@ -21,11 +21,13 @@ final class PluginObjects: Sendable {
     /// Which state of which object.
     private struct Version: Hashable {
         var uid: String
-        var generation: Int64
+        var generation: Whole
+        var isMarked: Bool
 
         init(_ object: Object) {
             uid = object.uid
             generation = object.metadata["generation"].int ?? 0
+            isMarked = CrashMark(object.value) != nil
         }
     }
 
@@ -138,7 +140,9 @@ final class PluginObjects: Sendable {
         do {
             var manifest = try PluginManifest(object: object.value)
             if !ManifestFiles.isUnchanged(object.value) { manifest.required = false }
-            reporter.know(object.value, off: selection.adjust(&manifest))
+            let mark = CrashMark(object.value)
+            if mark != nil { manifest.isolation = .process }
+            reporter.know(object.value, off: selection.adjust(&manifest), mark: mark)
             return manifest
         } catch {
             let reason = (error as? PluginError)?.message ?? "\(error)"

@@ -11,6 +11,9 @@ enum PluginAnnotation {
     static let manifest = "plugins.apus.dev/manifest"
     /// The SHA-256 that the host filled in, because the file pins none: that is the host's to bring up to date, whatever else has changed.
     static let pinned = "plugins.apus.dev/pinned"
+    /// How the plugin took the host down, and the generation that did: `CrashMark`.
+    static let crash = "plugins.apus.dev/crash"
+    static let crashGeneration = "plugins.apus.dev/crash-generation"
 }
 
 /// Who the host is to its own API server, which lets no other leave a library unpinned.

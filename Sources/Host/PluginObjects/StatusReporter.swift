@@ -19,6 +19,8 @@ final class StatusReporter: Sendable {
         var unreadable: String?
         /// This process was told not to run it: why.
         var off: String?
+        /// Why it runs in a process of its own although nobody asked for that.
+        var mark: CrashMark?
         /// The host has not done yet what the object asks for.
         var isUnsettled = false
         var isReady: Bool?
@@ -57,14 +59,14 @@ final class StatusReporter: Sendable {
 
     /// An object there is, at its newest, which the host is about to take up: what Events point at. A status is written for objects told
     /// of, and for no others.
-    func know(_ object: Value, unreadable: String? = nil, off: String? = nil) {
+    func know(_ object: Value, unreadable: String? = nil, off: String? = nil, mark: CrashMark? = nil) {
         guard let name = object["metadata"]["name"].string else { return }
         subjects.withLock { subjects in
             var subject = subjects[name] ?? Subject(object: object)
             // Another object of the same name has none of what was written.
             if subject.object["metadata"]["uid"] != object["metadata"]["uid"] { subject.written = nil }
             subject.object = object
-            (subject.unreadable, subject.off, subject.isUnsettled) = (unreadable, off, unreadable == nil)
+            (subject.unreadable, subject.off, subject.mark, subject.isUnsettled) = (unreadable, off, mark, unreadable == nil)
             subjects[name] = subject
         }
         signal.yield(.look)
@@ -150,10 +152,10 @@ final class StatusReporter: Sendable {
         if subject.isReady != isReady { (subject.isReady, subject.since) = (isReady, Timestamp.now()) }
         let status: StatusValue
         if let reason = subject.unreadable, plugin.map({ !StatusValue.isReady($0) }) ?? true {
-            status = StatusValue(unreadable: reason, generation: subject.object["metadata"]["generation"].int, since: subject.since)
+            status = StatusValue(unreadable: reason, generation: subject.object["metadata"]["generation"].int?.int64, since: subject.since)
         } else if var plugin {
             if let off = subject.off, plugin.state == .skipped { plugin.reason = off }
-            status = StatusValue(plugin, since: subject.since)
+            status = StatusValue(plugin, since: subject.since, mark: subject.mark)
         } else {
             return nil
         }

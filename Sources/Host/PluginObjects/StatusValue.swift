@@ -13,8 +13,10 @@ struct StatusValue {
         "calls", "errors", "late", "p99", "slots", "shadow", "violations", "lastViolation", "forbidden", "lastForbidden",
     ]
 
-    /// - Parameter since: when the state last became ready, or ceased to be.
-    init(_ plugin: PluginStatus, since: String) {
+    /// - Parameters:
+    ///   - since: when the state last became ready, or ceased to be.
+    ///   - mark: why it runs in a process of its own although its specification does not say so.
+    init(_ plugin: PluginStatus, since: String, mark: CrashMark? = nil) {
         // What ran before goes on when a new version fails.
         let isEarlier = plugin.state == .failed && plugin.startTime != nil
         let reason = isEarlier ? "\(plugin.reason); what ran before goes on" : plugin.reason
@@ -32,11 +34,12 @@ struct StatusValue {
                 "lastForbidden": Self.text(plugin.lastForbidden),
                 "p99": Value(plugin.p99.map(Self.duration)), "slots": .array(plugin.slots.map(Self.slot)),
                 "shadow": plugin.shadow.map(Self.shadow) ?? .null,
-                "conditions": [
-                    Self.ready(
-                        Self.isReady(plugin), reason: isEarlier ? "EarlierVersion" : plugin.state.rawValue, message: reason,
-                        plugin.observedGeneration, since: since)
-                ],
+                "conditions": .array(
+                    [
+                        Self.ready(
+                            Self.isReady(plugin), reason: isEarlier ? "EarlierVersion" : plugin.state.rawValue, message: reason,
+                            plugin.observedGeneration, since: since)
+                    ] + (mark.map { [Self.isolated($0, plugin)] } ?? [])),
             ])
     }
 
@@ -66,6 +69,16 @@ struct StatusValue {
         ]
     }
 
+    /// It runs elsewhere than its specification says.
+    private static func isolated(_ mark: CrashMark, _ plugin: PluginStatus) -> Value {
+        [
+            "type": "Isolated", "status": "True", "reason": "Crashed",
+            "message": .string(
+                "\(mark.crash); it runs in a process of its own until its specification changes or `apus release plugin \(plugin.name)`"),
+            "lastTransitionTime": Value(plugin.startTime), "observedGeneration": Value(plugin.observedGeneration),
+        ]
+    }
+
     private static func slot(_ slot: PluginStatus.Slot) -> Value {
         [
             "name": .string(slot.name), "calls": count(slot.calls), "errors": count(slot.errors), "late": count(slot.late),
@@ -92,11 +105,8 @@ struct StatusValue {
 
     /// `850ns`, `12µs`, `3.4ms`, `1.2s`: two digits say enough.
     static func duration(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        let nanoseconds =
-            seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-            ? Int64.max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        for (unit, size) in [("s", Int64(1_000_000_000)), ("ms", 1_000_000), ("µs", 1_000)] where nanoseconds >= size {
+        let nanoseconds = duration.nanoseconds
+        for (unit, size) in [("s", Whole(1_000_000_000)), ("ms", 1_000_000), ("µs", 1_000)] where nanoseconds >= size {
             let tenths = nanoseconds / (size / 10)
             return tenths >= 100 || tenths % 10 == 0 ? "\(tenths / 10)\(unit)" : "\(tenths / 10).\(tenths % 10)\(unit)"
         }

@@ -28,7 +28,7 @@ struct HealthEndpoint: Responder {
 
     /// Adds a server to the group; it listens already when this returns. Port 0 turns it off.
     static func serve(
-        in group: inout ThrowingTaskGroup<Void, any Error>, _ host: String, _ port: Int, _ security: Security,
+        in group: inout RoleGroup, _ host: String, _ port: Int, _ security: Security,
         problem: @escaping @Sendable () async -> String?
     ) async throws {
         guard port != 0 else { return }
@@ -45,7 +45,7 @@ struct HealthEndpoint: Responder {
             configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: HealthEndpoint(problem: problem),
             log: Logger(label: "health"))
         try await server.start()
-        group.addTask { try await server.run() }
+        group.add("health endpoint") { try await server.run() }
     }
 }
 

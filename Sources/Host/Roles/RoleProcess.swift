@@ -15,29 +15,37 @@ struct RoleProcess {
     }
 
     /// Runs what `begin` adds to the group until the process is asked to stop (then returns) or something fails (then throws
-    /// `StartupFailure`). `end` is called in either case, once no task of the group runs any more.
-    func run(_ begin: (inout ThrowingTaskGroup<Void, any Error>) async throws -> Void, end: () async -> Void) async throws {
+    /// `StartupFailure`). The steps of `end` are taken in either case, one after the other, once no task of the group runs any more; none,
+    /// and no task, is waited for for ever.
+    /// - Parameter stoppingFile: where it stands meanwhile what is waited for.
+    func run(
+        stoppingFile: String? = nil, _ begin: (inout RoleGroup) async throws -> Void, end: [Shutdown.Step]
+    ) async throws {
         let (stop, request) = AsyncStream.makeStream(of: Void.self)
         // Owned by the process: it waits for a signal, which a role that fails by itself never gets.
         Task {
             await Signals.stopRequested()
             request.finish()
         }
+        let parts = Parts()
+        let shutdown = Shutdown(parts, steps: end, file: stoppingFile, log: log)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for await _ in stop {}
                     throw CancellationError()
                 }
+                var roles = RoleGroup(group, parts)
                 do {
-                    try await begin(&group)
+                    try await begin(&roles)
                     log.notice("\(name) has started", metadata: ["version": "\(Version.kubernetes)"])
                     while try await group.next() != nil {}
                 } catch {
-                    if error is CancellationError { log.notice("stopping") }
+                    if !(error is CancellationError) { log.error("\(error)") }
+                    shutdown.begin(exitCode: error is CancellationError ? 0 : 1)
                     group.cancelAll()
                     while await group.nextResult() != nil {}
-                    await end()
+                    await shutdown.finish()
                     throw error
                 }
             }

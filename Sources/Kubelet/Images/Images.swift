@@ -139,9 +139,9 @@ struct StartFailure: Error, Equatable, Sendable {
     var reason: String
     var message: String
     /// When to try again, in nanoseconds since 1970; `nil` leaves it to the caller.
-    var retryAt: Int64?
+    var retryAt: Whole?
 
-    init(reason: String, message: String, retryAt: Int64? = nil) {
+    init(reason: String, message: String, retryAt: Whole? = nil) {
         self.reason = reason
         self.message = message
         self.retryAt = retryAt

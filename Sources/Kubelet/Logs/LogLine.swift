@@ -1,3 +1,5 @@
+import APIModel
+
 /// One line of a container's log as CRI writes it: `2026-01-02T03:04:05.123456789Z stdout F text`.
 struct LogLine: Equatable {
     enum Stream: Equatable { case stdout, stderr }
@@ -29,5 +31,5 @@ struct LogLine: Equatable {
     }
 
     /// The time in nanoseconds since 1970, 0 when it cannot be read.
-    var nanoseconds: Int64 { LogTime.parse(String(decoding: timestamp, as: UTF8.self)) ?? 0 }
+    var nanoseconds: Whole { LogTime.parse(String(decoding: timestamp, as: UTF8.self)) ?? 0 }
 }

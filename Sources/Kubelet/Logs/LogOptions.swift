@@ -8,7 +8,7 @@ struct LogOptions: Equatable, Sendable {
     /// The last lines only; `nil` for all.
     var tailLines: Int?
     /// Nanoseconds since 1970; nothing older.
-    var since: Int64?
+    var since: Whole?
     var limitBytes: Int?
     /// `nil` for both.
     var stream: LogLine.Stream?
@@ -16,7 +16,7 @@ struct LogOptions: Equatable, Sendable {
     init() {}
 
     /// From a request's query. Throws `APIError` for values that make no sense, in upstream's words.
-    init(_ query: [(name: String, value: String)], now: Int64) throws {
+    init(_ query: [(name: String, value: String)], now: Whole) throws {
         for (name, value) in query where !value.isEmpty {
             switch name {
             case "follow": follow = try Self.flag(name, value)
@@ -26,7 +26,7 @@ struct LogOptions: Equatable, Sendable {
             case "limitBytes": limitBytes = try Self.number(name, value, least: 1, "must be greater than 0")
             case "sinceSeconds":
                 guard since == nil else { throw APIError.badRequest("at most one of `sinceTime` or `sinceSeconds` may be specified") }
-                since = now - min(Int64(try Self.number(name, value, least: 1, "must be greater than 0")), LogTime.most) * 1_000_000_000
+                since = now - Whole(try Self.number(name, value, least: 1, "must be greater than 0")) * 1_000_000_000
             case "sinceTime":
                 guard since == nil else { throw APIError.badRequest("at most one of `sinceTime` or `sinceSeconds` may be specified") }
                 guard let time = LogTime.parse(value) else {

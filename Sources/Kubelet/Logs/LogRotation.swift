@@ -67,7 +67,7 @@ struct LogRotation: Sendable {
     }
 
     /// `20260102-150405`
-    static func stamp(_ seconds: Int64) -> String {
+    static func stamp(_ seconds: Whole) -> String {
         let text = Timestamp.format(seconds: seconds)
         return String(text.filter { $0.isNumber || $0 == "T" }.map { $0 == "T" ? "-" : $0 })
     }

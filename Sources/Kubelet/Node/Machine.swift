@@ -3,28 +3,31 @@ import Glibc
 
 /// The machine the kubelet runs on, read once: what it has does not change while it runs.
 struct Machine: Sendable {
-    let cpus: Int64
+    let cpus: Whole
     /// Bytes.
-    let memory: Int64
-    let hugePages: [String: Int64]
+    let memory: Whole
+    let hugePages: [String: Whole]
     /// Bytes of the file system that pods write to.
-    let storage: Int64
+    let storage: Whole
     let info: Value
+    /// Whether the kernel confines programs by AppArmor.
+    let hasAppArmor: Bool
 
     init(rootDirectory: String, kubeletVersion: String) {
-        cpus = max(Int64(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
+        cpus = max(Whole(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
         memory = Self.memoryTotal(Files.text("/proc/meminfo") ?? "")
         storage = Self.storage(rootDirectory)?.total ?? 0
+        hasAppArmor = Files.text("/sys/module/apparmor/parameters/enabled")?.hasPrefix("Y") ?? false
         hugePages = Dictionary(
             Files.entries("/sys/kernel/mm/hugepages").compactMap { name in
-                guard let kilobytes = Int64(name.dropFirst("hugepages-".count).prefix { $0.isNumber }),
-                    let count = Files.text("/sys/kernel/mm/hugepages/\(name)/nr_hugepages").flatMap({ Int64($0.prefix { $0.isNumber }) })
+                guard let kilobytes = Whole(name.dropFirst("hugepages-".count).prefix { $0.isNumber }),
+                    let count = Files.text("/sys/kernel/mm/hugepages/\(name)/nr_hugepages").flatMap({ Whole($0.prefix { $0.isNumber }) })
                 else { return nil }
                 return (
                     kilobytes >= 1 << 20
-                        ? "hugepages-\(kilobytes >> 20)Gi"
-                        : kilobytes >= 1024 ? "hugepages-\(kilobytes >> 10)Mi" : "hugepages-\(kilobytes)Ki",
-                    kilobytes * count << 10
+                        ? "hugepages-\(kilobytes / (1 << 20))Gi"
+                        : kilobytes >= 1024 ? "hugepages-\(kilobytes / 1024)Mi" : "hugepages-\(kilobytes)Ki",
+                    kilobytes * count * 1024
                 )
             }, uniquingKeysWith: { $1 })
         info = [
@@ -48,11 +51,11 @@ struct Machine: Sendable {
         return text.isEmpty ? other.map { line($0) } ?? "" : text
     }
 
-    static func memoryTotal(_ meminfo: String) -> Int64 { field("MemTotal:", meminfo) << 10 }
+    static func memoryTotal(_ meminfo: String) -> Whole { field("MemTotal:", meminfo) * 1024 }
 
-    private static func field(_ name: String, _ text: String) -> Int64 {
+    private static func field(_ name: String, _ text: String) -> Whole {
         let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name) }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Int64($0) } ?? 0
+        return line?.split(separator: " ").dropFirst().first.flatMap { Whole($0) } ?? 0
     }
 
     static func osImage(_ release: String) -> String {
@@ -61,35 +64,41 @@ struct Machine: Sendable {
     }
 
     /// Size and free bytes, and free and total inodes, of the file system of a path.
-    static func storage(_ path: String) -> (total: Int64, free: Int64, inodes: Int64, freeInodes: Int64)? {
+    static func storage(_ path: String) -> (total: Whole, free: Whole, inodes: Whole, freeInodes: Whole)? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
-        let unit = Int64(status.f_frsize)
-        return (Int64(status.f_blocks) * unit, Int64(status.f_bavail) * unit, Int64(status.f_files), Int64(status.f_ffree))
+        let unit = Whole(status.f_frsize)
+        return (Whole(status.f_blocks) * unit, Whole(status.f_bavail) * unit, Whole(status.f_files), Whole(status.f_ffree))
     }
 
     /// Bytes that can be had without pushing anything out that is in use.
-    static func availableMemory() -> Int64 { field("MemAvailable:", Files.text("/proc/meminfo") ?? "") << 10 }
+    static func availableMemory() -> Whole { field("MemAvailable:", Files.text("/proc/meminfo") ?? "") * 1024 }
 
     /// Threads and processes: those there are and those there may be.
-    static func processes() -> (count: Int64, limit: Int64) {
+    static func processes() -> (count: Whole, limit: Whole) {
         let load = (Files.text("/proc/loadavg") ?? "").split(separator: " ")
-        let count = load.count > 3 ? load[3].split(separator: "/").last.flatMap { Int64($0) } ?? 0 : 0
-        return (count, Int64(line("/proc/sys/kernel/pid_max")) ?? 0)
+        let count = load.count > 3 ? load[3].split(separator: "/").last.flatMap { Whole($0) } ?? 0 : 0
+        return (count, Whole(line("/proc/sys/kernel/pid_max")) ?? 0)
+    }
+
+    /// What pods may have of CPU and memory.
+    func amounts(reserved: [String: String]) -> Allocations.Amounts {
+        let milli = allocatable(reserved: reserved)
+        return Allocations.Amounts(milliCPU: milli["cpu"] ?? 0, memory: (milli["memory"] ?? 0) / 1000)
     }
 
     /// The node's capacity as quantities.
     func capacity(maxPods: Int) -> [String: String] {
         var capacity = [
-            "cpu": String(cpus), "memory": "\(memory >> 10)Ki", "ephemeral-storage": "\(storage >> 10)Ki", "pods": String(maxPods),
+            "cpu": String(cpus), "memory": "\(memory / 1024)Ki", "ephemeral-storage": "\(storage / 1024)Ki", "pods": String(maxPods),
         ]
-        for (name, bytes) in hugePages { capacity[name] = bytes == 0 ? "0" : "\(bytes >> 20)Mi" }
+        for (name, bytes) in hugePages { capacity[name] = bytes == 0 ? "0" : "\(bytes / (1 << 20))Mi" }
         return capacity
     }
 
     /// What pods may have, in milli-units: the capacity without what is reserved and without the memory and storage that are kept for the
     /// machine to live on.
-    func allocatable(reserved: [String: String]) -> [String: Int64] {
+    func allocatable(reserved: [String: String]) -> [String: Whole] {
         // What upstream keeps back by its default eviction thresholds: 100Mi of memory, 10 % of storage.
         var milli = ["cpu": cpus * 1000, "memory": (memory - (100 << 20)) * 1000, "ephemeral-storage": storage / 10 * 9 * 1000]
         for (name, bytes) in hugePages { milli[name] = bytes * 1000 }

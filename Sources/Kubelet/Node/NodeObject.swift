@@ -5,7 +5,7 @@ struct NodeObject {
     let configuration: KubeletConfiguration
     let machine: Machine
     /// Seconds since 1970.
-    let now: Int64
+    let now: Whole
     /// `containerd://1.6.20`
     var runtime: String
 
@@ -64,7 +64,7 @@ struct NodeObject {
             allocatableText[name] =
                 switch name {
                 case "cpu": milli % 1000 == 0 ? String(milli / 1000) : "\(milli)m"
-                case "memory": "\((milli / 1000) >> 10)Ki"
+                case "memory": "\(milli / 1000 / 1024)Ki"
                 default: name.hasPrefix("hugepages-") ? allocatableText[name] ?? "0" : String(milli / 1000)
                 }
         }
@@ -77,7 +77,7 @@ struct NodeObject {
                 configuration.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [
                     ["type": "Hostname", "address": .string(configuration.nodeName)]
                 ]),
-            "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Int64(configuration.serverPort))]], "nodeInfo": info,
+            "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Whole(configuration.serverPort))]], "nodeInfo": info,
             "images": images.isEmpty ? .null : .array(images),
         ]
     }
@@ -117,7 +117,7 @@ struct NodeObject {
 
     /// The biggest 50 images by name, as the scheduler wants to know them.
     static func images(_ images: [Value]) -> [Value] {
-        images.map { image -> (Int64, Value) in
+        images.map { image -> (Whole, Value) in
             let names = Array((image["repo_digests"].elements + image["repo_tags"].elements).prefix(5))
             return (image["size"].int ?? 0, ["names": .array(names), "sizeBytes": .int(image["size"].int ?? 0)])
         }.filter { !$0.1["names"].isEmpty }.sorted { $0.0 > $1.0 }.prefix(50).map(\.1)

@@ -22,16 +22,16 @@ final class NodeReporter: Sendable {
 
     private struct State {
         var sent: Value = .null
-        var sentAt: Int64 = 0
+        var sentAt: Whole = 0
         var isRegistered = false
         var isReady = false
         var uid = ""
     }
 
     /// How long a report that says nothing new can wait, in seconds.
-    private static let reportInterval: Int64 = 300
+    private static let reportInterval: Whole = 300
     private static let checkInterval = Duration.seconds(10)
-    private static let leaseSeconds: Int64 = 40
+    private static let leaseSeconds: Whole = 40
 
     init(
         configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, disk: BlockingWork, identity: RuntimeIdentity,
@@ -124,7 +124,7 @@ final class NodeReporter: Sendable {
         event("Starting", "Starting kubelet.")
     }
 
-    private func sent(_ node: Value, _ health: NodeObject.Health, _ now: Int64) {
+    private func sent(_ node: Value, _ health: NodeObject.Health, _ now: Whole) {
         let becameReady = state.withLock { state in
             let before = state.isReady
             state.isRegistered = true
@@ -149,7 +149,9 @@ final class NodeReporter: Sendable {
     private func health() async -> NodeObject.Health {
         var health = NodeObject.Health()
         do {
-            for condition in try await cri.conditions() where condition["status"].bool != true {
+            let status = try await cri.status()
+            identity.note(status)
+            for condition in status[path: "status", "conditions"].elements where condition["status"].bool != true {
                 let type = condition["type"].string ?? ""
                 guard type == "RuntimeReady" || type == "NetworkReady" else { continue }
                 let subject =

@@ -2,19 +2,19 @@ import APIModel
 
 /// Requests and limits in the kernel's units. Upstream: `kuberuntime_container_linux.go`, `cm/helpers_linux.go`, `qos/policy.go`.
 enum ContainerResources {
-    static let minimumShares: Int64 = 2
-    static let maximumShares: Int64 = 262_144
-    static let period: Int64 = 100_000
+    static let minimumShares: Whole = 2
+    static let maximumShares: Whole = 262_144
+    static let period: Whole = 100_000
 
-    static func shares(milliCPU: Int64) -> Int64 {
-        milliCPU == 0 ? minimumShares : max(min(milliCPU, maximumShares * 1000 / 1024) * 1024 / 1000, minimumShares)
+    static func shares(milliCPU: Whole) -> Whole {
+        milliCPU == 0 ? minimumShares : max(min(milliCPU * 1024 / 1000, maximumShares), minimumShares)
     }
 
     /// 0 is no limit. The kernel takes no quota below a millisecond.
-    static func quota(milliCPU: Int64) -> Int64 { milliCPU == 0 ? 0 : max(min(milliCPU, Int64.max / period) * period / 1000, 1000) }
+    static func quota(milliCPU: Whole) -> Whole { milliCPU == 0 ? 0 : max(milliCPU * period / 1000, 1000) }
 
     /// Who goes first when memory runs out: the closer to 1000 the sooner.
-    static func oomScore(of container: Value, in pod: Pod, class quality: QualityOfService, memoryCapacity: Int64) -> Int64 {
+    static func oomScore(of container: Value, in pod: Pod, class quality: QualityOfService, memoryCapacity: Whole) -> Whole {
         if pod.spec["priority"].int ?? 0 >= 2_000_000_000 { return -997 }
         switch quality {
         case .guaranteed: return -997
@@ -29,7 +29,7 @@ enum ContainerResources {
     }
 
     /// CRI's `LinuxContainerResources`.
-    static func linux(of container: Value, in pod: Pod, memoryCapacity: Int64) -> Value {
+    static func linux(of container: Value, in pod: Pod, memoryCapacity: Whole) -> Value {
         let resources = container["resources"]
         let cpuLimit = resources[path: "limits", "cpu"].quantity?.milliValue ?? 0
         let cpuRequest = resources[path: "requests", "cpu"].quantity?.milliValue

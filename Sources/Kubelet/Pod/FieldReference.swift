@@ -7,7 +7,7 @@ struct FieldReference {
     let hostIPs: [String]
     let podIPs: [String]
     /// What a container without a limit may use: the node's allocatable, in milli-units.
-    let allocatable: [String: Int64]
+    let allocatable: [String: Whole]
 
     struct Unsupported: Error, CustomStringConvertible {
         let description: String
@@ -56,7 +56,7 @@ struct FieldReference {
         return String(Self.dividedUp(milli, by: divisor == 0 ? 1000 : divisor))
     }
 
-    private static func dividedUp(_ number: Int64, by divisor: Int64) -> Int64 { number / divisor + (number % divisor > 0 ? 1 : 0) }
+    private static func dividedUp(_ number: Whole, by divisor: Whole) -> Whole { number / divisor + (number % divisor > 0 ? 1 : 0) }
 
     /// `metadata.labels['app']` in its two parts.
     static func subscripted(_ path: String) -> (base: String, key: String)? {

@@ -3,7 +3,7 @@ import APIModel
 /// A pod as the API has it, with names for what the kubelet reads most.
 struct Pod: Sendable {
     let object: Object
-    let value: Value
+    private(set) var value: Value
     let name: String
     let namespace: String
     let uid: String
@@ -22,7 +22,7 @@ struct Pod: Sendable {
     var status: Value { value["status"] }
     var labels: [String: String] { metadata["labels"].strings }
     var annotations: [String: String] { metadata["annotations"].strings }
-    var generation: Int64 { metadata["generation"].int ?? 0 }
+    var generation: Whole { metadata["generation"].int ?? 0 }
 
     var containers: [Value] { spec["containers"].elements }
     var initContainers: [Value] { spec["initContainers"].elements }
@@ -38,10 +38,29 @@ struct Pod: Sendable {
     var isMirror: Bool { annotations["kubernetes.io/config.mirror"] != nil }
 
     /// How long its containers get to stop.
-    var gracePeriod: Int64 { metadata["deletionGracePeriodSeconds"].seconds ?? spec["terminationGracePeriodSeconds"].seconds ?? 30 }
+    var gracePeriod: Whole { metadata["deletionGracePeriodSeconds"].seconds ?? spec["terminationGracePeriodSeconds"].seconds ?? 30 }
 
     /// The pod in messages: `web-1_default(3b9c…)`.
     var description: String { "\(name)_\(namespace)(\(uid))" }
+
+    var hasHostPorts: Bool { containers.contains { $0["ports"].elements.contains { ($0["hostPort"].int ?? 0) > 0 } } }
+
+    /// What the containers ask for whose resources may change while they run, by name.
+    var resizable: [String: Value] {
+        Dictionary((containers + initContainers.filter(\.isSidecar)).map { ($0.name, $0["resources"]) }, uniquingKeysWith: { $1 })
+    }
+
+    /// The pod with other resources for some of its containers, by name.
+    func with(resources: [String: Value]) -> Pod {
+        var copy = self
+        for field in ["containers", "initContainers"] {
+            for (index, container) in spec[field].elements.enumerated() {
+                guard let given = resources[container.name], given != container["resources"] else { continue }
+                copy.value["spec"][field][index]["resources"] = given
+            }
+        }
+        return copy
+    }
 
     func container(_ name: String) -> Value? { allContainers.first { $0.name == name } }
     func isInit(_ name: String) -> Bool { initContainers.contains { $0.name == name } }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// A pod's own group in the kernel's cgroup tree, between its quality of service and its containers: shares and limits that hold for the
-/// pod as a whole.
+/// pod as a whole. Everything here blocks as long as the kernel does.
 ///
 /// The runtime makes the group when it makes the sandbox; the kubelet sets its values and takes it away when the pod is gone. Works on
 /// cgroup v1, on v2 and on both at once.
@@ -10,52 +10,59 @@ struct PodCgroup: Sendable {
 
     static func path(of pod: Pod) -> String { QualityOfService(of: pod).cgroup + "/pod" + pod.uid }
 
-    /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves
-    /// the pod with its containers' own values.
-    static func apply(_ pod: Pod) {
-        var requests: Int64 = 0
-        var cpuLimit: Int64? = 0
-        var memoryLimit: Int64? = 0
-        // Init containers run one after another: the biggest counts, beside all that run together.
-        for container in pod.containers + pod.initContainers.filter(\.isSidecar) {
-            let resources = container["resources"]
-            let cpu = resources[path: "limits", "cpu"].quantity?.milliValue
-            let memory = resources[path: "limits", "memory"].quantity?.value
-            requests = sum(requests, resources[path: "requests", "cpu"].quantity?.milliValue ?? cpu ?? 0)
-            cpuLimit = cpu.flatMap { limit in cpuLimit.map { sum($0, limit) } }
-            memoryLimit = memory.flatMap { limit in memoryLimit.map { sum($0, limit) } }
-        }
-        for container in pod.initContainers where !container.isSidecar {
-            let resources = container["resources"]
-            let cpu = resources[path: "limits", "cpu"].quantity?.milliValue
-            let memory = resources[path: "limits", "memory"].quantity?.value
-            requests = max(requests, resources[path: "requests", "cpu"].quantity?.milliValue ?? cpu ?? 0)
-            cpuLimit = cpu.flatMap { limit in cpuLimit.map { max($0, limit) } }
-            memoryLimit = memory.flatMap { limit in memoryLimit.map { max($0, limit) } }
-        }
-        let path = path(of: pod)
-        let shares = ContainerResources.shares(milliCPU: requests)
-        Self.set(shares, "cpu\(path)/cpu.shares")
+    /// A file of the group, and the value wanted there: -1 is no limit.
+    private struct Setting {
+        var file: String
+        var value: Whole
+        /// What to write, where that is not the value alone.
+        var text: String { format?(value) ?? String(value) }
+        var format: (@Sendable (Whole) -> String)?
+    }
+
+    private static func settings(of pod: Pod) -> [Setting] {
+        let (path, resources) = (path(of: pod), PodResources(of: pod))
+        let shares = ContainerResources.shares(milliCPU: resources.cpuRequest)
         // The mapping of runc, from the range of shares to that of weights.
-        Self.set(1 + (shares - 2) * 9999 / 262_142, "\(path.dropFirst())/cpu.weight")
-        if let cpuLimit, cpuLimit > 0 {
-            let quota = ContainerResources.quota(milliCPU: cpuLimit)
-            Self.set(quota, "cpu\(path)/cpu.cfs_quota_us")
-            Files.writeExisting("\(quota) \(ContainerResources.period)", to: "\(root)\(path)/cpu.max")
+        var settings = [
+            Setting(file: "\(root)/cpu\(path)/cpu.shares", value: shares),
+            Setting(file: "\(root)\(path)/cpu.weight", value: 1 + (shares - 2) * 9999 / 262_142),
+        ]
+        if let limit = resources.cpuLimit {
+            let quota = ContainerResources.quota(milliCPU: limit)
+            settings.append(Setting(file: "\(root)/cpu\(path)/cpu.cfs_quota_us", value: quota))
+            settings.append(Setting(file: "\(root)\(path)/cpu.max", value: quota) { "\($0) \(ContainerResources.period)" })
         }
-        if let memoryLimit, memoryLimit > 0 {
-            Self.set(memoryLimit, "memory\(path)/memory.limit_in_bytes")
-            Self.set(memoryLimit, "\(path.dropFirst())/memory.max")
+        if let limit = resources.memoryLimit {
+            settings.append(Setting(file: "\(root)/memory\(path)/memory.limit_in_bytes", value: limit))
+            settings.append(Setting(file: "\(root)\(path)/memory.max", value: limit))
+        }
+        return settings
+    }
+
+    /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves
+    /// the pod with its containers' own values. Answers the files that are there and did not take their value.
+    @discardableResult
+    static func apply(_ pod: Pod) -> [String] {
+        settings(of: pod).filter { setting in
+            guard let now = current(setting.file) else { return false }
+            // The kernel rounds memory down to pages.
+            return now != setting.value && !Files.writeExisting(setting.text, to: setting.file)
+        }.map(\.file)
+    }
+
+    /// Sets what is more than the group has now, and leaves what is less: before containers get more.
+    static func raise(_ pod: Pod) {
+        for setting in settings(of: pod) {
+            guard let now = current(setting.file), now >= 0, now < setting.value else { continue }
+            Files.writeExisting(setting.text, to: setting.file)
         }
     }
 
-    /// Of amounts that a Pod's owner may choose as large as numbers go.
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
-        let (sum, isBeyond) = left.addingReportingOverflow(right)
-        return isBeyond ? .max : sum
+    /// The number a file begins with, -1 for `max`; `nil` when there is no such file.
+    private static func current(_ file: String) -> Whole? {
+        guard let word = Files.text(file)?.split(whereSeparator: \.isWhitespace).first else { return nil }
+        return word == "max" ? -1 : Whole(word)
     }
-
-    private static func set(_ value: Int64, _ file: String) { Files.writeExisting(String(value), to: "\(root)/\(file)") }
 
     /// Removes the group from every hierarchy. Groups that still have processes stay, and go with the next attempt.
     static func remove(uid: String) {

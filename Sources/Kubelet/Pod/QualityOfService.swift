@@ -10,7 +10,8 @@ enum QualityOfService: String, Sendable {
         var requests: [String: Quantity] = [:]
         var limits: [String: Quantity] = [:]
         var isGuaranteed = true
-        for container in pod.containers + pod.initContainers {
+        // What the pod asks for as a whole stands for what its containers do.
+        for container in pod.spec["resources"].isEmpty ? pod.containers + pod.initContainers : [pod.spec] {
             var limited: Set<String> = []
             for resource in ["cpu", "memory"] {
                 if let request = container[path: "resources", "requests", resource].quantity, request.milliValue > 0 {

@@ -47,7 +47,7 @@ enum SecurityContext {
         }
     }
 
-    static func supplementalGroups(of pod: Pod, volumeGroups: [Int64] = []) -> Value {
+    static func supplementalGroups(of pod: Pod, volumeGroups: [Whole] = []) -> Value {
         let context = pod.spec["securityContext"]
         var groups = context["supplementalGroups"].elements.compactMap(\.int)
         if let group = context["fsGroup"].int { groups.append(group) }
@@ -76,7 +76,7 @@ enum SecurityContext {
 
     /// The user a container runs as: asked for by the pod, or else the image's.
     enum User: Equatable {
-        case id(Int64)
+        case id(Whole)
         case name(String)
         case unknown
     }
@@ -107,7 +107,7 @@ enum SecurityContext {
     }
 
     /// CRI's `LinuxContainerSecurityContext`.
-    static func container(_ container: Value, in pod: Pod, image: Value, profileRoot: String, volumeGroups: [Int64]) -> Value {
+    static func container(_ container: Value, in pod: Pod, image: Value, profileRoot: String, volumeGroups: [Whole]) -> Value {
         let own = container["securityContext"]
         let isPrivileged = own["privileged"].bool == true
         let capabilities = own["capabilities"]

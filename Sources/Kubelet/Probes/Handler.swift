@@ -1,7 +1,7 @@
 import APIModel
 import OrderedCollections
 
-/// Runs the actions of probes and hooks: a command in the container, an HTTP request, a TCP connection.
+/// Runs the actions of probes and hooks: a command in the container, an HTTP request, a TCP connection, a question by gRPC.
 struct Handler: Sendable {
     let cri: CRI
 
@@ -14,14 +14,19 @@ struct Handler: Sendable {
     }
 
     /// - Parameter host: the address to use where the action names none.
-    func run(_ action: Value, container: Value, id: String, host: String, timeout: Int64, userAgent: String) async -> Outcome {
+    func run(_ action: Value, container: Value, id: String, host: String, timeout: Whole, userAgent: String) async -> Outcome {
         if !action["exec"].isNull { return await exec(action[path: "exec", "command"].elements.compactMap(\.string), id, timeout) }
         if !action["httpGet"].isNull { return await http(action["httpGet"], container, host, timeout, userAgent) }
         if !action["tcpSocket"].isNull { return await tcp(action["tcpSocket"], container, host, timeout) }
+        if let port = action[path: "grpc", "port"].int {
+            return await GRPCHealth.check(
+                host, Int(port), service: action[path: "grpc", "service"].string ?? "", timeout: timeout,
+                userAgent: userAgent)
+        }
         return .error("\(action.fields.keys.first ?? "probe") is not supported")
     }
 
-    private func exec(_ command: [String], _ id: String, _ timeout: Int64) async -> Outcome {
+    private func exec(_ command: [String], _ id: String, _ timeout: Whole) async -> Outcome {
         do {
             let (code, output) = try await cri.exec(id, command, timeout: timeout)
             return code == 0 ? .success : .failure(String(decoding: output.utf8.prefix(10 << 10), as: UTF8.self))
@@ -42,7 +47,7 @@ struct Handler: Sendable {
         return Int(name)
     }
 
-    private func tcp(_ action: Value, _ container: Value, _ host: String, _ timeout: Int64) async -> Outcome {
+    private func tcp(_ action: Value, _ container: Value, _ host: String, _ timeout: Whole) async -> Outcome {
         guard let port = Self.port(action["port"], of: container) else {
             return .error("invalid port number: \(action["port"].string ?? "0")")
         }
@@ -54,7 +59,7 @@ struct Handler: Sendable {
         }
     }
 
-    private func http(_ action: Value, _ container: Value, _ host: String, _ timeout: Int64, _ userAgent: String) async -> Outcome {
+    private func http(_ action: Value, _ container: Value, _ host: String, _ timeout: Whole, _ userAgent: String) async -> Outcome {
         guard let port = Self.port(action["port"], of: container) else {
             return .error("invalid port number: \(action["port"].string ?? "0")")
         }

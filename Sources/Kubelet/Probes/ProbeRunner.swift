@@ -8,7 +8,7 @@ struct ProbeRunner: Sendable {
     /// The container's id in the runtime.
     let id: String
     /// When it started, in nanoseconds since 1970.
-    let startedAt: Int64
+    let startedAt: Whole
     let host: String
     let handler: Handler
     let events: any EventSink

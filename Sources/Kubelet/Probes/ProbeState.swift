@@ -3,12 +3,12 @@ import APIModel
 /// Counts a probe's outcomes against its thresholds. A value, so that tables can test it.
 struct ProbeState: Equatable, Sendable {
     let kind: ProbeKind
-    let successThreshold: Int64
-    let failureThreshold: Int64
+    let successThreshold: Whole
+    let failureThreshold: Whole
     /// What counts now: `nil` until a threshold was reached for the first time.
     private(set) var result: Bool?
     private var last: Bool?
-    private var run: Int64 = 0
+    private var run: Whole = 0
 
     init(kind: ProbeKind, spec: Value) {
         self.kind = kind

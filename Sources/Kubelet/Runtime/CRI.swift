@@ -46,10 +46,8 @@ struct CRI: Sendable {
         return (answer["runtime_name"].string ?? "", answer["runtime_version"].string ?? "")
     }
 
-    /// The runtime's conditions, `RuntimeReady` and `NetworkReady` among them.
-    func conditions() async throws(RuntimeFailure) -> [Value] {
-        try await ask("Status", .emptyObject)[path: "status", "conditions"].elements
-    }
+    /// The runtime's conditions, `RuntimeReady` and `NetworkReady` among them, and its features.
+    func status() async throws(RuntimeFailure) -> Value { try await ask("Status", .emptyObject) }
 
     func setPodCIDR(_ cidr: String) async throws(RuntimeFailure) {
         _ = try await change("UpdateRuntimeConfig", ["runtime_config": ["network_config": ["pod_cidr": .string(cidr)]]])
@@ -95,9 +93,14 @@ struct CRI: Sendable {
         _ = try await change("StartContainer", ["container_id": .string(id)])
     }
 
-    func stopContainer(_ id: String, grace seconds: Int64) async throws(RuntimeFailure) {
+    func stopContainer(_ id: String, grace seconds: Whole) async throws(RuntimeFailure) {
         _ = try await call(
             "RuntimeService/StopContainer", ["container_id": .string(id), "timeout": .int(seconds)], timeout: CRI.usual + .seconds(seconds))
+    }
+
+    /// Changes what a running container may use.
+    func updateContainer(_ id: String, linux resources: Value) async throws(RuntimeFailure) {
+        _ = try await change("UpdateContainerResources", ["container_id": .string(id), "linux": resources])
     }
 
     func removeContainer(_ id: String) async throws(RuntimeFailure) {
@@ -109,7 +112,7 @@ struct CRI: Sendable {
     func reopenLog(_ id: String) async throws(RuntimeFailure) { _ = try await change("ReopenContainerLog", ["container_id": .string(id)]) }
 
     /// Runs a command to its end. `timeout` of zero means none. What the command leaves behind holds nobody up beyond the timeout.
-    func exec(_ id: String, _ command: [String], timeout seconds: Int64) async throws(RuntimeFailure) -> (exitCode: Int64, output: String) {
+    func exec(_ id: String, _ command: [String], timeout seconds: Whole) async throws(RuntimeFailure) -> (exitCode: Whole, output: String) {
         // The runtime ends the command itself when its time is over, and must not hear before that nobody listens any more.
         let time: Duration? = seconds == 0 ? nil : .seconds(seconds)
         let answer = try await call(

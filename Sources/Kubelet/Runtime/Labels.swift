@@ -15,6 +15,8 @@ enum Annotation {
     static let terminationMessagePath = "io.kubernetes.container.terminationMessagePath"
     static let terminationMessagePolicy = "io.kubernetes.container.terminationMessagePolicy"
     static let preStopHandler = "io.kubernetes.container.preStopHandler"
+    /// What the container was given when it was made, as JSON.
+    static let resources = "apus.dev/resources"
     static let ports = "io.kubernetes.container.ports"
     static let podTerminationGracePeriod = "io.kubernetes.pod.terminationGracePeriod"
     static let podDeletionGracePeriod = "io.kubernetes.pod.deletionGracePeriod"

@@ -7,34 +7,34 @@ struct PodRuntime: Sendable, Equatable {
 
     struct Sandbox: Sendable, Equatable {
         var id: String
-        var attempt: Int64
+        var attempt: Whole
         var isReady: Bool
-        var createdAt: Int64
+        var createdAt: Whole
         /// Empty while unknown and for the host's network.
         var ips: [String] = []
         /// The network namespace's mode: 0 the pod's own, 2 the node's.
-        var networkMode: Int64?
+        var networkMode: Whole?
     }
 
     struct Container: Sendable, Equatable {
-        enum State: Int64, Sendable { case created, running, exited, unknown }
+        enum State: Whole, Sendable { case created, running, exited, unknown }
 
         var id: String
         var sandbox: String
         var name: String
-        var attempt: Int64
+        var attempt: Whole
         var state: State
         /// Nanoseconds since 1970, as all times here; 0 is none.
-        var createdAt: Int64
-        var startedAt: Int64 = 0
-        var finishedAt: Int64 = 0
-        var exitCode: Int64 = 0
+        var createdAt: Whole
+        var startedAt: Whole = 0
+        var finishedAt: Whole = 0
+        var exitCode: Whole = 0
         var reason = ""
         var message = ""
         var image = ""
         var imageRef = ""
         /// From the container's annotations.
-        var restartCount: Int64 = 0
+        var restartCount: Whole = 0
         var hash = ""
         var logPath = ""
         var user: Value = .null
@@ -78,7 +78,7 @@ extension PodRuntime.Container {
             name: item["labels"][Label.containerName].string ?? item[path: "metadata", "name"].string ?? "",
             attempt: item[path: "metadata", "attempt"].int ?? 0,
             state: State(rawValue: item["state"].int ?? 0) ?? .unknown, createdAt: item["created_at"].int ?? 0,
-            restartCount: annotations[Annotation.restartCount].flatMap { Int64($0) } ?? 0, hash: annotations[Annotation.hash] ?? "",
+            restartCount: annotations[Annotation.restartCount].flatMap { Whole($0) } ?? 0, hash: annotations[Annotation.hash] ?? "",
             annotations: annotations)
     }
 

@@ -23,7 +23,7 @@ final class RuntimeLifecycle: Sendable {
 
     private struct Seen: Equatable {
         var pod: String
-        var state: Int64
+        var state: Whole
     }
 
     init(cri: CRI, log: Logger) {

@@ -12,6 +12,8 @@ struct ContainerStatuses {
     let probes: ProbeResults
     /// `containerd`
     let runtimeName: String
+    /// What each container has, by id.
+    let actualResources: [String: Value]
 
     func statuses(_ list: KeyPath<Pod, [Value]>, field: String, isInit: Bool) -> [Value] {
         let containers = pod[keyPath: list]
@@ -38,7 +40,9 @@ struct ContainerStatuses {
 
     /// The status of a container the runtime knows.
     private func told(_ current: PodRuntime.Container, _ container: Value, _ old: Value) -> Value {
-        let resources = container["resources"]
+        // What it was given, and what it has: only a container that runs can differ.
+        let given = container["resources"]
+        let resources = current.state == .running ? actualResources[current.id] ?? given : given
         return [
             "name": .string(current.name),
             "state": state(of: current, old: old),
@@ -49,7 +53,7 @@ struct ContainerStatuses {
             "image": .string(current.image),
             "imageID": .string(current.imageRef),
             "containerID": .string(id(current.id)),
-            "allocatedResources": resources["requests"],
+            "allocatedResources": given["requests"],
             "resources": resources.isNull ? .emptyObject : .object(resources.fields.filter { $0.key == "limits" || $0.key == "requests" }),
             "volumeMounts": volumeMounts(container),
             "user": user(current.user),

@@ -3,7 +3,9 @@ import APIModel
 /// The conditions the kubelet keeps on a pod. Upstream: `status/generate.go`.
 enum PodConditions {
     /// The types that are the kubelet's; all others belong to someone else.
-    static let owned: Set<String> = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]
+    static let owned: Set<String> = [
+        "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress",
+    ]
 
     struct Condition: Equatable {
         var type: String

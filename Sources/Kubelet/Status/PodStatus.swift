@@ -12,15 +12,19 @@ struct PodStatus {
     /// No container will run any more.
     let isDone: Bool
     let runtimeName: String
+    /// What each container has, by id.
+    let actualResources: [String: Value]
+    let resizeConditions: [PodConditions.Condition]
     let hostIPs: [String]
     /// Seconds since 1970.
-    let now: Int64
+    let now: Whole
     /// Says why the pod failed by the kubelet's own decision.
     var failure: (reason: String, message: String)?
 
     func compute() -> Value {
         let containers = ContainerStatuses(
-            pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName)
+            pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName,
+            actualResources: actualResources)
         let initStatuses = containers.statuses(\.initContainers, field: "initContainerStatuses", isInit: true)
         let statuses = containers.statuses(\.containers, field: "containerStatuses", isInit: false)
         let ephemeral = containers.statuses(\.ephemeralContainers, field: "ephemeralContainerStatuses", isInit: false)
@@ -29,7 +33,7 @@ struct PodStatus {
         if pod.generation > 0 { status["observedGeneration"] = .int(pod.generation) }
         let conditions = PodConditions.compute(
             pod, initStatuses: initStatuses, statuses: statuses, phase: phase, hasSandbox: !PodActions.needsSandbox(pod, runtime))
-        status["conditions"] = .array(conditions.map(condition))
+        status["conditions"] = .array((resizeConditions + conditions).map(condition))
         if let failure {
             status["reason"] = .string(failure.reason)
             status["message"] = .string(failure.message)

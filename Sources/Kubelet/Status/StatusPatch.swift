@@ -31,13 +31,18 @@ enum StatusPatch {
 
     /// Conditions merge by type, so an element holds what changed, and nulls for what went.
     private static func changedConditions(_ old: Value, _ new: Value) -> [Value] {
-        new["conditions"].elements.compactMap { condition in
-            let before = old["conditions"].elements.first { $0["type"] == condition["type"] } ?? .null
-            guard before.isNull || differs(before, condition) else { return nil }
-            var fields = condition.fields
-            for field in ["reason", "message"] where condition[field].isNull && !before[field].isNull { fields[field] = .null }
-            return .object(fields)
+        let types = Set(new["conditions"].elements.compactMap { $0["type"].string })
+        let gone = old["conditions"].elements.compactMap { $0["type"].string }.filter {
+            PodConditions.owned.contains($0) && !types.contains($0)
         }
+        return gone.map { ["type": .string($0), "$patch": "delete"] }
+            + new["conditions"].elements.compactMap { condition in
+                let before = old["conditions"].elements.first { $0["type"] == condition["type"] } ?? .null
+                guard before.isNull || differs(before, condition) else { return nil }
+                var fields = condition.fields
+                for field in ["reason", "message"] where condition[field].isNull && !before[field].isNull { fields[field] = .null }
+                return .object(fields)
+            }
     }
 
     private static func differs(_ a: Value, _ b: Value) -> Bool {

@@ -4,15 +4,15 @@ import APIModel
 struct ContainerConfig {
     let pod: Pod
     let container: Value
-    let restartCount: Int64
+    let restartCount: Whole
     /// The image to run, as the runtime told it, and what is known of it.
     let imageRef: String
     let image: Value
     let environment: [(name: String, value: String)]
     let mounts: [Value]
-    let volumeGroups: [Int64]
+    let volumeGroups: [Whole]
     let configuration: KubeletConfiguration
-    let memoryCapacity: Int64
+    let memoryCapacity: Whole
 
     func message() throws(ConfigurationError) -> Value {
         if let violation = SecurityContext.nonRootViolation(of: container, in: pod, image: image) {
@@ -51,6 +51,7 @@ struct ContainerConfig {
             Annotation.terminationMessagePath: container["terminationMessagePath"].string ?? "/dev/termination-log",
             Annotation.terminationMessagePolicy: container["terminationMessagePolicy"].string ?? "File",
         ]
+        annotations[Annotation.resources] = String(decoding: JSON.encode(container["resources"]), as: UTF8.self)
         annotations[Annotation.podTerminationGracePeriod] = pod.spec["terminationGracePeriodSeconds"].int.map(String.init)
         annotations[Annotation.podDeletionGracePeriod] = pod.metadata["deletionGracePeriodSeconds"].int.map(String.init)
         if !container[path: "lifecycle", "preStop"].isNull {
@@ -61,7 +62,7 @@ struct ContainerConfig {
     }
 
     /// CRI numbers signals by the alphabet.
-    private static let signals: [String: Int64] = Dictionary(
+    private static let signals: [String: Whole] = Dictionary(
         uniqueKeysWithValues: ([
             "", "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGIOT",
             "SIGKILL", "SIGPIPE", "SIGPOLL",
@@ -70,6 +71,6 @@ struct ContainerConfig {
             "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM",
             "SIGWINCH", "SIGXCPU", "SIGXFSZ", "SIGRTMIN",
         ] + (1...15).map { "SIGRTMIN+\($0)" } + (1...14).reversed().map { "SIGRTMAX-\($0)" } + ["SIGRTMAX"]).enumerated().map {
-            ($1, Int64($0))
+            ($1, Whole($0))
         })
 }

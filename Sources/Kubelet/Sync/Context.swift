@@ -14,12 +14,18 @@ struct Context: Sendable {
     let events: any EventSink
     let statuses: StatusSender
     let machine: Machine
+    let allocations: Allocations
+    let hostPorts: HostPorts
     /// `containerd`; another after the runtime was swapped.
     let runtimeName: @Sendable () -> String
+    let features: @Sendable () -> RuntimeFeatures
     /// The services of a namespace.
     let services: @Sendable (_ namespace: String) -> [Value]
     let log: Logger
+    /// The pods that are left alone.
+    var quarantine = Quarantine()
 
+    var admission: PodAdmission { PodAdmission(hasAppArmor: machine.hasAppArmor, features: features()) }
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`
     var probeAgent: String {

@@ -7,7 +7,7 @@ struct PodActions: Equatable, Sendable {
     var killPod = false
     var createSandbox = false
     /// The number of the sandbox to create.
-    var attempt: Int64 = 0
+    var attempt: Whole = 0
     var sandbox: String?
     /// Indices into the init containers, in order.
     var initContainers: [Int] = []
@@ -37,9 +37,11 @@ struct PodActions: Equatable, Sendable {
         }
     }
 
-    /// - Parameter health: by container id; a missing entry is healthy and started.
-    static func compute(for pod: Pod, runtime: PodRuntime, health: [String: Health] = [:]) -> PodActions {
-        var planner = Planner(pod: pod, runtime: runtime, health: health)
+    /// - Parameters:
+    ///   - health: by container id; a missing entry is healthy and started.
+    ///   - resizing: ids of containers that have to start again to get the resources they have been given.
+    static func compute(for pod: Pod, runtime: PodRuntime, health: [String: Health] = [:], resizing: Set<String> = []) -> PodActions {
+        var planner = Planner(pod: pod, runtime: runtime, health: health, resizing: resizing)
         planner.plan()
         return planner.actions
     }
@@ -56,6 +58,7 @@ private struct Planner {
     let pod: Pod
     let runtime: PodRuntime
     let health: [String: PodActions.Health]
+    let resizing: Set<String>
     var actions = PodActions()
 
     mutating func plan() {
@@ -109,7 +112,7 @@ private struct Planner {
             }
             // A changed definition is always carried out, a failed probe by the restart policy.
             if kill.probe == nil || RestartPolicy.restarts(container, of: pod, afterExit: 137) {
-                kill.message += ", will be restarted"
+                kill.message += isResizing(known) ? "" : ", will be restarted"
                 actions.containers.append(index)
             }
             actions.kills.append(kill)
@@ -121,9 +124,14 @@ private struct Planner {
         }
     }
 
+    private func isResizing(_ known: PodRuntime.Container) -> Bool { resizing.contains(known.id) }
+
     private func killNeeded(_ container: Value, _ known: PodRuntime.Container) -> PodActions.Kill? {
         if !known.hash.isEmpty && known.hash != ContainerHash.hash(of: container) {
             return .init(id: known.id, name: known.name, message: "Container \(known.name) definition changed")
+        }
+        if isResizing(known) {
+            return .init(id: known.id, name: known.name, message: "Container \(known.name) resize requires restart")
         }
         guard let probe = health[known.id]?.failed else { return nil }
         return .init(
@@ -172,7 +180,7 @@ private struct Planner {
             return isPassed
         }
         if var kill = killNeeded(container, known) {
-            kill.message += ", will be restarted"
+            kill.message += isResizing(known) ? "" : ", will be restarted"
             actions.kills.append(kill)
             actions.initContainers.append(index)
             return isPassed

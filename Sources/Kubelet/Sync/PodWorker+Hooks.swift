@@ -64,7 +64,7 @@ extension PodWorker {
 
     /// Runs the container's `preStop` and returns when it has ended, or after `grace` seconds, when nobody waits for it any more. Throws
     /// `CancellationError` when it was broken off: then the hook goes on, and is waited for by the next call.
-    func runPreStop(of container: PodRuntime.Container, grace: Int64) async throws {
+    func runPreStop(of container: PodRuntime.Container, grace: Whole) async throws {
         let spec = pod.container(container.name) ?? .null
         guard !spec[path: "lifecycle", "preStop"].isNull else { return }
         guard grace > 0 else {

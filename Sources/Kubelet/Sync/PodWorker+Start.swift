@@ -4,6 +4,7 @@ extension PodWorker {
     /// Starts what `actions` names: init containers in their order, the others together. Returns whether anything started; what did not is
     /// in `waiting`.
     func startContainers(_ actions: PodActions, sandbox: Sandbox) async -> Bool {
+        let pod = allocated
         let initContainers = actions.initContainers.map { pod.initContainers[$0] }
         var startedAny = false
         for container in initContainers where await start(container, sandbox) { startedAny = true }
@@ -94,8 +95,8 @@ extension PodWorker {
     /// CRI's ContainerConfig, with everything it refers to in place.
     private func configure(_ container: Value, _ image: Images.Present) async throws -> Value {
         do {
-            for kind in ProbeKind.allCases where !container[path: kind.field, "grpc"].isNull {
-                throw ConfigurationError(message: "\(kind.field) of container \"\(container.name)\": grpc is not supported")
+            if !container["volumeDevices"].isEmpty {
+                throw ConfigurationError(message: "volumeDevices of container \"\(container.name)\" are not supported")
             }
             let references = PodReferences(client: context.client, namespace: pod.namespace)
             let fields = context.fields(pod, ips: podIPs)
@@ -107,15 +108,15 @@ extension PodWorker {
                 of: container)
             let mounts = ContainerMounts(
                 pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration,
-                hasRecursiveReadOnly: false)
+                hasRecursiveReadOnly: context.features().recursiveReadOnly(""))
             let hosts = hostsFile(for: container)
             let (made, logged) = try await onDisk { context, pod in
                 // The runtime writes the log there; that the place exists is the kubelet's to see to.
                 let logs = try context.configuration.makeLogDirectory(for: pod).make(container.name, mode: 0o755)
-                return (try mounts.make(hostsFile: hosts?()), try logs.names().compactMap { Int64($0.prefix { $0 != "." }) }.max())
+                return (try mounts.make(hostsFile: hosts?()), try logs.names().compactMap { Whole($0.prefix { $0 != "." }) }.max())
             }
             var config = try ContainerConfig(
-                pod: pod, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
+                pod: allocated, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
                 image: image.image, environment: environment, mounts: made, volumeGroups: [], configuration: context.configuration,
                 memoryCapacity: context.machine.memory
             ).message()
@@ -133,10 +134,10 @@ extension PodWorker {
 
     /// One more than any before: no two containers of a pod have the same name and number. Where the runtime forgot them, their log files
     /// tell.
-    private func restartCount(_ container: Value, logged: Int64?) -> Int64 {
+    private func restartCount(_ container: Value, logged: Whole?) -> Whole {
         let known = runtime.containers.filter { $0.name == container.name }.map { max($0.restartCount, $0.attempt) }.max()
         guard let last = known ?? logged else { return 0 }
-        return last == .max ? last : last + 1
+        return last + 1
     }
 
     /// What the pod's hosts file says, to be asked where that may block; `nil` when the container mounts its own.

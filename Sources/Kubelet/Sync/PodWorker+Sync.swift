@@ -15,6 +15,9 @@ extension PodWorker {
             stage = .terminating
             return
         }
+        guard admit() else { return }
+        let resizing = try await resize()
+        try await exposePorts()
         try await finishPostStarts()
         await watchProbes()
         publish()
@@ -22,7 +25,7 @@ extension PodWorker {
             stage = .terminating
             return
         }
-        let actions = PodActions.compute(for: pod, runtime: runtime, health: probes.health(pod, runtime))
+        let actions = PodActions.compute(for: allocated, runtime: runtime, health: probes.health(pod, runtime), resizing: resizing)
         if actions.killPod && !actions.createSandbox {
             stage = .terminating
             return
@@ -54,6 +57,7 @@ extension PodWorker {
         async let sandboxReady = makeSandbox(actions)
         let (_, sandbox) = (try await volumesReady, try await sandboxReady)
         guard let sandbox, volumes != nil else { return }
+        try await exposePorts()
 
         let startedAny = await startContainers(actions, sandbox: sandbox)
         if isRuntimeStale || actions.createSandbox {
@@ -63,15 +67,54 @@ extension PodWorker {
         publish()
         try await removeSuperfluous()
         // Sandbox and init containers are steps on a way that goes on at once.
-        if startedAny && PodActions.compute(for: pod, runtime: runtime, health: probes.health(pod, runtime)) != actions { retry(in: 0) }
+        if startedAny && PodActions.compute(for: allocated, runtime: runtime, health: probes.health(pod, runtime)) != actions {
+            retry(in: 0)
+        }
     }
 
     /// The grace period of a container that is killed alone: its probe's, or the pod's.
-    private func grace(for kill: PodActions.Kill) -> Int64 {
+    private func grace(for kill: PodActions.Kill) -> Whole {
         guard let probe = kill.probe, let own = pod.container(kill.name)?[path: probe.field, "terminationGracePeriodSeconds"].seconds else {
             return gracePeriod
         }
         return own
+    }
+
+    // MARK: Admission
+
+    /// Whether the node takes the pod, which is asked once. One that it does not take has failed, and is told why.
+    private func admit() -> Bool {
+        if isAdmitted || isTakenOver { return true }
+        let refusal = context.admission.refusal(of: pod) ?? shortage
+        if let refusal {
+            failure = (refusal.reason, "Pod was rejected: " + refusal.message)
+            context.events.event(about: pod, .warning, refusal.reason, refusal.message)
+            stage = .terminating
+            return false
+        }
+        isAdmitted = true
+        return true
+    }
+
+    private var shortage: PodAdmission.Refusal? {
+        context.allocations.take(.init(PodResources(of: pod)), for: uid).map {
+            .init(reason: "OutOf" + $0.resource, message: $0.description)
+        }
+    }
+
+    // MARK: Ports of the node
+
+    private func exposePorts() async throws {
+        guard pod.hasHostPorts, let address = podIPs.first else { return }
+        let ports = HostPort.all(of: pod, address: address)
+        guard ports != exposed else { return }
+        do {
+            try await onDisk { context, pod in try context.hostPorts.set(ports, for: pod.uid) }
+            exposed = ports
+        } catch let failure as HostPorts.Failure {
+            context.events.event(about: pod, .warning, "FailedHostPort", "\(failure)")
+            retry(in: 10)
+        }
     }
 
     // MARK: Volumes
@@ -108,14 +151,19 @@ extension PodWorker {
         let config = try await sandboxConfig(attempt: actions.attempt)
         do {
             try await onDisk { context, pod in _ = try context.configuration.makeLogDirectory(for: pod) }
-            let id = try await context.cri.runSandbox(config, handler: "")
+            let handler = try await RuntimeHandler(client: context.client).name(for: pod)
+            if pod.spec["hostUsers"].bool == false {
+                throw ConfigurationError(message: "can't set `spec.hostUsers: false`, runtime does not support user namespaces")
+            }
+            let id = try await context.cri.runSandbox(config, handler: handler)
             var sandbox = PodRuntime.Sandbox(id: id, attempt: actions.attempt, isReady: true, createdAt: Clock.nanoseconds())
             sandbox.complete(try await context.cri.sandboxStatus(id))
             runtime.sandboxes.insert(sandbox, at: 0)
             sandboxFailures = 0
-            try await onDisk { _, pod in PodCgroup.apply(pod) }
+            let given = allocated
+            _ = try await onDisk { _, _ in PodCgroup.apply(given) }
             return Sandbox(id: id, config: config)
-        } catch let error as RuntimeFailure {
+        } catch  where error is RuntimeFailure || error is ConfigurationError {
             try Task.checkCancellation()
             context.events.event(about: pod, .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
             sandboxFailures += 1
@@ -125,7 +173,7 @@ extension PodWorker {
         }
     }
 
-    private func sandboxConfig(attempt: Int64) async throws -> Value {
+    private func sandboxConfig(attempt: Whole) async throws -> Value {
         let host = try await onDisk { context, _ in DNS(parsing: Files.text(context.configuration.resolvConf) ?? "") }
         let (dns, isMissing) = DNS.configuration(
             for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)

@@ -3,7 +3,7 @@ import Logging
 
 extension PodWorker {
     /// Upstream never gives a container less than this to go by itself.
-    private static let minimumGrace: Int64 = 2
+    private static let minimumGrace: Whole = 2
 
     /// Stops everything the pod runs. May be broken off, and begins again then.
     func terminate() async throws {
@@ -15,6 +15,10 @@ extension PodWorker {
         try await killContainers(grace: gracePeriod) { !sidecars.contains($0.name) }
         for sidecar in sidecars.reversed() { try await killContainers(grace: gracePeriod) { $0.name == sidecar } }
         for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty { try await context.cri.stopSandbox(sandbox.id) }
+        if pod.hasHostPorts {
+            try await onDisk { context, pod in try context.hostPorts.set([], for: pod.uid) }
+            exposed = []
+        }
         try await readRuntime()
         if runtime.hasRunningContainers {
             retry(in: 1)
@@ -22,7 +26,9 @@ extension PodWorker {
         }
         await stopProbes { _ in true }
         waiting = [:]
+        (pendingResize, resizeInProgress) = (nil, nil)
         publish(isDone: true)
+        context.allocations.release(uid)
         try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil
         stage = .terminated
@@ -56,7 +62,7 @@ extension PodWorker {
     }
 
     /// Kills the running containers that `isMeant` names, all at once, and returns when they are dead.
-    func killContainers(grace: Int64, _ isMeant: (PodRuntime.Container) -> Bool) async throws {
+    func killContainers(grace: Whole, _ isMeant: (PodRuntime.Container) -> Bool) async throws {
         let running = runtime.containers.filter { $0.state == .running && isMeant($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for container in running { group.addTask { try await self.killContainer(container, grace: grace, message: "") } }
@@ -67,7 +73,7 @@ extension PodWorker {
 
     /// Lets the container do what it wants done before it stops, stops it, and kills it when it takes longer than `grace` seconds. An empty
     /// message means the usual words. Broken off and called again, it goes on with the grace it is given then.
-    func killContainer(_ container: PodRuntime.Container, grace: Int64, message: String) async throws {
+    func killContainer(_ container: PodRuntime.Container, grace: Whole, message: String) async throws {
         context.events.container(
             pod, ["name": .string(container.name)], .normal, "Killing", message.isEmpty ? "Stopping container \(container.name)" : message)
         let began = Clock.nanoseconds()

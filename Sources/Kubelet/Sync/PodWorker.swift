@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import Logging
 import Synchronization
 
@@ -35,14 +36,25 @@ actor PodWorker {
     /// Whether the hooks that an earlier kubelet did not see end were looked for.
     var hasFinishedPostStarts = false
     var status: Value
+    /// Whether the runtime had something of the pod when this worker began.
+    let isTakenOver: Bool
+    var isAdmitted = false
+    var record = ResourceRecord()
+    var isRecordLoaded = false
+    /// The values of the pod's group may not be those its containers have been given.
+    var isGroupStale: Bool
+    var pendingResize: Obstacle?
+    var resizeInProgress: Obstacle?
+    /// Ports of the node that lead here.
+    var exposed: [HostPort] = []
     /// Says why the kubelet itself ended the pod.
     var failure: (reason: String, message: String)?
     /// When to look again although nobody called, in nanoseconds since 1970.
-    var retryAt: Int64?
+    var retryAt: Whole?
     var volumes: [String: Volumes.Mounted]?
-    var volumesCheckedAt: Int64 = 0
-    var volumeFailures: Int64 = 0
-    var sandboxFailures: Int64 = 0
+    var volumesCheckedAt: Whole = 0
+    var volumeFailures = 0
+    var sandboxFailures = 0
     /// Steps that failed in a row.
     private var failures = 0
     /// When the pod was first seen, which its sandbox remembers.
@@ -55,13 +67,15 @@ actor PodWorker {
     }
 
     /// How often volumes that show API objects are brought up to date. Upstream's sync period.
-    static let resync: Int64 = 60_000_000_000
+    static let resync: Whole = 60_000_000_000
 
     init(_ pod: Pod, context: Context, isKnownToRuntime: Bool) {
         uid = pod.uid
         self.pod = pod
         self.context = context
         isRuntimeStale = isKnownToRuntime
+        isTakenOver = isKnownToRuntime
+        isGroupStale = isKnownToRuntime
         status = pod.status
         probes = ProbeResults(told: pod.status)
         seen = Timestamp.now()
@@ -117,6 +131,8 @@ actor PodWorker {
     /// The pod is gone from the API, at once, without waiting for its containers.
     func removed() {
         isRemoved = true
+        // The scheduler may give it to another from now on.
+        context.allocations.release(uid)
         if stage == .syncing || stage == .terminating { step?.cancel() }
         wakeup.set()
     }
@@ -135,15 +151,19 @@ actor PodWorker {
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
     /// How long containers get to stop. A pod leaves the API before they have only by force.
-    var gracePeriod: Int64 { isRemoved ? 0 : pod.gracePeriod }
+    var gracePeriod: Whole { isRemoved ? 0 : pod.gracePeriod }
 
     // MARK: Steps
 
     private func takeStep() async {
+        // Left alone by what happened since the pod was last heard of: a plugin's own process ended with it in hand, more than once.
+        if context.quarantine.holds(.kubelet, .pods, pod.object) { return }
         do {
-            if stage == .syncing { try await sync() }
-            if stage == .terminating { try await terminate() }
-            if stage == .terminated { try await finish() }
+            try await InHand.with(.kubelet, .pods, namespace: pod.namespace, name: pod.name, uid: pod.uid) {
+                if stage == .syncing { try await sync() }
+                if stage == .terminating { try await terminate() }
+                if stage == .terminated { try await finish() }
+            }
         } catch  where Task.isCancelled {
             // Something newer is to be done; it woke the worker, or will end it. What was under way may be carried out or not.
             isRuntimeStale = true
@@ -160,17 +180,19 @@ actor PodWorker {
 
     /// Asks for another step in so many seconds, unless an earlier one is due anyway.
     func retry(in seconds: Double) {
-        let time = Clock.nanoseconds() + Int64(seconds * 1_000_000_000)
+        let time = Clock.nanoseconds() + Whole(seconds * 1_000_000_000)
         retryAt = min(retryAt ?? time, time)
     }
 
     /// Works out the status and has it sent if it differs from the last.
     func publish(isDone: Bool = false, final: Bool = false) {
         let status = PodStatus(
-            pod: pod, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
-            runtimeName: context.runtimeName(),
+            pod: allocated, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
+            runtimeName: context.runtimeName(), actualResources: actualResources, resizeConditions: resizeConditions,
             hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), failure: failure
         ).compute()
+        // Before the scheduler hears of it.
+        if ["Succeeded", "Failed"].contains(status["phase"].string) { context.allocations.release(uid) }
         let isNew = status != self.status
         self.status = status
         if (isNew || final) && !isRemoved { context.statuses.send(pod, status, final: final) }
@@ -187,7 +209,7 @@ actor PodWorker {
         }
     }
 
-    var activeDeadline: Int64? {
+    var activeDeadline: Whole? {
         guard let seconds = pod.spec["activeDeadlineSeconds"].seconds,
             let started = (status["startTime"].string ?? pod.status["startTime"].string).flatMap({ Timestamp.parse($0) })
         else {

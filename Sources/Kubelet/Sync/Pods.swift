@@ -43,7 +43,7 @@ final class Pods: Sendable {
     /// Works until cancelled, and then for as long as `CRI.patience` at most, if a pod is in the middle of something. `subscribed` hears
     /// whenever the runtime behind `runtime` is another.
     func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
-        let own = Cache(client: context.client, log: context.log)
+        let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
         try await withThrowingDiscardingTaskGroup { group in
@@ -65,7 +65,11 @@ final class Pods: Sendable {
                     if let after { source.yield(.present(after)) } else if let before { source.yield(.gone(before)) }
                 }
                 defer { observation.cancel() }
+                self.context.quarantine.observe(.kubelet) { key in
+                    if let object = own.get(.pods, namespace: key.namespace, name: key.name) { source.yield(.present(object)) }
+                }
                 try await own.watch(.pods, fieldSelector: "spec.nodeName=\(self.context.configuration.nodeName)")
+                try await self.takeOverPorts(of: own.list(.pods).map(Pod.init))
                 await withTaskCancellationHandler {
                     await self.work(changes, lifecycle)
                 } onCancel: {
@@ -81,6 +85,19 @@ final class Pods: Sendable {
         }
     }
 
+    /// Ports of the node lead on to the pods that had them when an earlier kubelet ended.
+    private func takeOverPorts(of pods: [Pod]) async throws {
+        let running = pods.filter { !$0.isTerminal }
+        let ports = running.map { ($0.uid, HostPort.all(of: $0, address: $0.status["podIP"].string ?? "")) }
+        let hostPorts = context.hostPorts
+        hostPorts.seed(Dictionary(ports, uniquingKeysWith: { $1 }))
+        do {
+            try await context.disk.run { try hostPorts.refresh() }
+        } catch let failure as HostPorts.Failure {
+            context.log.warning("\(failure)")
+        }
+    }
+
     private func tellWhatIsWaitedFor() {
         let busy = workers().compactMap { $0.busy.withLock { $0 } }.sorted()
         guard !busy.isEmpty else { return }
@@ -93,6 +110,7 @@ final class Pods: Sendable {
             for await change in changes {
                 switch change {
                 case .present(let object):
+                    if context.quarantine.holds(.kubelet, .pods, object) { continue }
                     let pod = Pod(object)
                     if pod.isMirror { continue }
                     if let worker = worker(pod.uid) {

@@ -3,7 +3,7 @@ import APIModel
 /// Whether an ended container starts again.
 enum RestartPolicy {
     /// By exit code alone: the container's own rules, then its own policy, then the pod's. Upstream: `podutil.ContainerShouldRestart`.
-    static func restarts(_ container: Value, of pod: Pod, afterExit code: Int64) -> Bool {
+    static func restarts(_ container: Value, of pod: Pod, afterExit code: Whole) -> Bool {
         for rule in container["restartPolicyRules"].elements where rule["action"].string == "Restart" {
             let codes = rule[path: "exitCodes", "values"].elements.compactMap(\.int)
             switch rule[path: "exitCodes", "operator"].string {

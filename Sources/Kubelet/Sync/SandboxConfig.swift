@@ -15,7 +15,7 @@ enum SandboxConfig {
         return (name, "\(subdomain).\(pod.namespace).svc.\(clusterDomain)")
     }
 
-    static func make(for pod: Pod, attempt: Int64, dns: DNS, configuration: KubeletConfiguration, seen: String) -> Value {
+    static func make(for pod: Pod, attempt: Whole, dns: DNS, configuration: KubeletConfiguration, seen: String) -> Value {
         let (hostname, domain) = hostname(of: pod, clusterDomain: configuration.clusterDomain)
         var labels = pod.labels
         labels[Label.podName] = pod.name
@@ -53,7 +53,7 @@ enum SandboxConfig {
         return pairs.isEmpty ? .null : Value(Dictionary(pairs, uniquingKeysWith: { $1 }))
     }
 
-    private static let protocols: [String: Int64] = ["TCP": 0, "UDP": 1, "SCTP": 2]
+    private static let protocols: [String: Whole] = ["TCP": 0, "UDP": 1, "SCTP": 2]
 
     private static func portMappings(of pod: Pod) -> [Value] {
         pod.allContainers.flatMap { $0["ports"].elements }.filter { ($0["hostPort"].int ?? 0) > 0 }.map { port in

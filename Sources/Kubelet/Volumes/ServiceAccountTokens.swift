@@ -11,22 +11,22 @@ final class ServiceAccountTokens: Sendable {
         var pod: String
         var account: String
         var audience: String
-        var seconds: Int64
+        var seconds: Whole
     }
 
     private struct Token {
         var text: String
-        var issued: Int64
-        var expires: Int64
+        var issued: Whole
+        var expires: Whole
 
         /// Seconds since 1970 from when on a new one is due.
-        var renewal: Int64 { issued + min((expires - issued) * 8 / 10, 24 * 3600) }
+        var renewal: Whole { issued + min((expires - issued) * 8 / 10, 24 * 3600) }
     }
 
     init(client: any Client) { self.client = client }
 
     /// A token good for a while yet. When the API cannot be reached, one that is due for renewal but has not expired will do.
-    func token(for pod: Pod, audience: String, seconds: Int64) async throws -> String {
+    func token(for pod: Pod, audience: String, seconds: Whole) async throws -> String {
         let account = pod.spec["serviceAccountName"].string.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
         let key = Key(pod: pod.uid, account: account, audience: audience, seconds: seconds)
         let now = Clock.seconds()

@@ -28,7 +28,7 @@ struct VolumeFiles {
         ("projected", { files, source, mode in try await files.projected(source, mode: mode) }),
     ]
 
-    private func mode(_ value: Value) -> mode_t? { value.int.map { mode_t(truncatingIfNeeded: $0) } }
+    private func mode(_ value: Value) -> mode_t? { value.int.map { mode_t(truncatingIfNeeded: $0.int64) } }
 
     private func configMap(_ source: Value, name: String, mode: mode_t) async throws -> Payload {
         let isOptional = source["optional"].bool == true
@@ -113,6 +113,6 @@ struct VolumeFiles {
     private var user: Int64? {
         let users = Set(
             pod.allContainers.map { $0[path: "securityContext", "runAsUser"].int ?? pod.spec[path: "securityContext", "runAsUser"].int })
-        return users.count == 1 ? users.first ?? nil : nil
+        return users.count == 1 ? users.first??.int64 : nil
     }
 }

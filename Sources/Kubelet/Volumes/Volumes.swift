@@ -77,7 +77,7 @@ struct Volumes: Sendable {
         let parent = try parent(of: kind, pod)
         let directory = kind.isInMemory ? try parent.memory(name, size: nil, mode: 0o755) : try parent.make(name, mode: 0o755)
         for point in NestedMounts.points(in: name, of: pod).sorted() { _ = try directory.make(point, mode: 0o755) }
-        try AtomicWriter(volume: directory).write(payload, group: pod.spec[path: "securityContext", "fsGroup"].int)
+        try AtomicWriter(volume: directory).write(payload, group: pod.spec[path: "securityContext", "fsGroup"].int?.int64)
         return Mounted(path: directory.path, isReadOnly: true)
     }
 
@@ -88,11 +88,11 @@ struct Volumes: Sendable {
         switch volume[path: "emptyDir", "medium"].string ?? "" {
         case "": directory = try parent.make(volume.name, mode: 0o777)
         case "Memory":
-            let size = volume[path: "emptyDir", "sizeLimit"].quantity?.value
+            let size = volume[path: "emptyDir", "sizeLimit"].quantity?.value.int64
             directory = try parent.memory(volume.name, size: size, mode: 0o777)
         case let medium: throw ConfigurationError(message: "emptyDir medium \"\(medium)\" is not supported")
         }
-        if isNew, let group = pod.spec[path: "securityContext", "fsGroup"].int {
+        if isNew, let group = pod.spec[path: "securityContext", "fsGroup"].int?.int64 {
             try directory.change(group: group)
             try directory.change(mode: 0o2777)
         }

@@ -109,7 +109,7 @@ struct RuntimeUnderTest: Sendable {
     }
 
     /// The container's status once `state` is reached, or the last one after ten seconds.
-    func status(_ container: String, until state: Int64) async throws -> Value {
+    func status(_ container: String, until state: Whole) async throws -> Value {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             let status = try await callIfOffered("ContainerStatus", ["container_id": .string(container)])["status"]

@@ -23,9 +23,9 @@ enum SandboxChecks {
     ]
 
     // runtime.v1.ContainerState
-    private static let created: Int64 = 0
-    private static let running: Int64 = 1
-    private static let exited: Int64 = 2
+    private static let created: Whole = 0
+    private static let running: Whole = 1
+    private static let exited: Whole = 2
 
     private static func sandboxLife(_ plugin: PluginUnderTest) async throws {
         try await RuntimeUnderTest.with(plugin) { runtime in

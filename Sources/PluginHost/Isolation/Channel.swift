@@ -13,15 +13,25 @@ final class Channel: Line, @unchecked Sendable {
         fileprivate var other: UInt32 { 1 - rawValue }
     }
 
-    /// The life of the far side, told to everyone who waits for it.
+    /// The life of the far side, told to everyone who waits for it, and what may be kept of its long messages.
     final class FarSide: Sendable {
         let isGone = Atomic(false)
+        private let room: Atomic<Int>
+
+        /// - Parameter room: bytes of messages that take more than one piece, on all channels together.
+        init(room: Int = .max) { self.room = Atomic(room) }
+
+        /// `false` when there is no room for so many bytes. What was taken is taken all the same.
+        fileprivate func take(_ bytes: Int) -> Bool { room.wrappingSubtract(bytes, ordering: .relaxed).newValue >= 0 }
+        fileprivate func giveBack(_ bytes: Int) { room.wrappingAdd(bytes, ordering: .relaxed) }
     }
 
     /// What one channel takes in the shared file.
     static let size = 64 << 10
-    /// A message beyond this is none that an honest side sends.
-    static let longest = 256 << 20
+    /// A message beyond this is none that an honest side sends: the largest answer, and something around it.
+    static let longest = Signatures.answer + 64 << 10
+    /// What a host keeps of one child's messages at once.
+    static let room = 2 * longest
     /// How long the far side may take to send or fetch one piece of a longer message: it does nothing else meanwhile. All pieces have until
     /// the message's deadline.
     private static let pieceLimit = Duration.seconds(10)
@@ -32,7 +42,7 @@ final class Channel: Line, @unchecked Sendable {
     private enum Offset {
         static let turn = 0, sleepers = 16, count = 64, more = 68, pondered = 72, bytes = 128
     }
-    private static let room = size - Offset.bytes
+    private static let pieceSize = size - Offset.bytes
 
     private let memory: UnsafeMutableRawPointer
     /// Keeps the memory mapped.
@@ -44,6 +54,8 @@ final class Channel: Line, @unchecked Sendable {
     private var turnBegan = apus_monotonic_time()
     /// Whether the far side slept when it got the turn: then it first has to wake up.
     private var farSideSlept = false
+    /// Room that the message taken last uses, until the conversation goes on.
+    private var held = 0
 
     /// - Parameters:
     ///   - memory: `size` bytes, zero when the first side comes.
@@ -59,9 +71,10 @@ final class Channel: Line, @unchecked Sendable {
     private func sleeper(_ side: UInt32) -> UnsafeMutablePointer<UInt32> { word(Offset.sleepers + 4 * Int(side)) }
 
     func send(_ message: [UInt8], deadline: ContinuousClock.Instant?) throws(LineError) {
+        giveRoomBack()
         var sent = 0
         repeat {
-            let count = min(message.count - sent, Self.room)
+            let count = min(message.count - sent, Self.pieceSize)
             message.withUnsafeBytes { message in
                 if count > 0 { (memory + Offset.bytes).copyMemory(from: message.baseAddress! + sent, byteCount: count) }
             }
@@ -74,10 +87,11 @@ final class Channel: Line, @unchecked Sendable {
     }
 
     func receive(deadline: ContinuousClock.Instant?) throws(LineError) -> [UInt8] {
+        giveRoomBack()
         try waitForTurn(until: deadline.map(Self.monotonic) ?? -1)
         var message: [UInt8] = []
         while true {
-            let count = min(Int(apus_word_load(word(Offset.count))), Self.room)
+            let count = min(Int(apus_word_load(word(Offset.count))), Self.pieceSize)
             let more = apus_word_load(word(Offset.more)) != 0
             let piece = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
                 UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(start: memory + Offset.bytes, count: count))
@@ -86,10 +100,19 @@ final class Channel: Line, @unchecked Sendable {
             if message.isEmpty { message = piece } else { message += piece }
             guard more else { return message }
             // Pieces without content would come for ever.
-            guard count > 0, message.count <= Self.longest else { throw .lost }
+            guard count > 0 else { throw .lost }
+            held += count
+            guard farSide.take(count), message.count <= Self.longest else { throw .tooLong }
             try handOver()
             try waitForPiece(deadline)
         }
+    }
+
+    /// The message taken last is done with.
+    func giveRoomBack() {
+        guard held > 0 else { return }
+        farSide.giveBack(held)
+        held = 0
     }
 
     /// Wakes whoever waits here: the far side is gone. `FarSide.isGone` must be set before.

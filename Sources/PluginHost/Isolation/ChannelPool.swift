@@ -16,11 +16,12 @@ final class ChannelPool: LineSource {
     private let mailboxes: Mailboxes
     private let isHost: Bool
 
-    init(_ mailboxes: Mailboxes, isHost: Bool, _ farSide: Channel.FarSide) {
+    /// - Parameter count: how many there are to lend.
+    init(_ mailboxes: Mailboxes, isHost: Bool, count: Int, _ farSide: Channel.FarSide) {
         self.mailboxes = mailboxes
         self.isHost = isHost
         self.farSide = farSide
-        for _ in 0..<Mailboxes.channels { free.signal() }
+        for _ in 0..<count { free.signal() }
     }
 
     /// Waits while all are lent.
@@ -46,7 +47,9 @@ final class ChannelPool: LineSource {
     func giveBack(_ line: any Line, isUsable: Bool) {
         // One that broke stays away; its place does, too: the far side is about to be ended.
         guard isUsable else { return }
-        state.withLock { $0.idle.append(unsafeDowncast(line, to: Channel.self)) }
+        let channel = unsafeDowncast(line, to: Channel.self)
+        channel.giveRoomBack()
+        state.withLock { $0.idle.append(channel) }
         free.signal()
     }
 

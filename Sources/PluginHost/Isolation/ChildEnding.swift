@@ -14,8 +14,10 @@ struct ChildEnding: Sendable, Equatable {
     var status: Int32
     /// Private memory it had when a fault of its own ended it, beyond what an empty child has; zero when unknown.
     var memory: UInt64 = 0
-    /// The manifest's limit.
+    /// The plugin's limit for it.
     var limit: UInt64?
+    /// Whether the kernel ended it, or what it started, because all together had more than that.
+    var ranOutOfMemory = false
 
     var sentence: String {
         switch cause {
@@ -27,19 +29,16 @@ struct ChildEnding: Sendable, Equatable {
         }
         let signal = status & 0x7f
         guard signal != 0 else { return "ended itself with exit code \(status >> 8 & 0xff)" }
-        let ended = "ended by signal \(signal)" + (Self.signals[signal].map { " (\($0))" } ?? "")
+        let ended = "ended by \(SignalName.of(signal))"
+        if let limit, ranOutOfMemory {
+            return "used more memory than its limit of \(Self.quantity(limit)), with all that the system keeps for it, and was \(ended)"
+        }
         // What it asked for last does not count: the request was refused.
         if let limit, memory >= limit - limit / 8 {
             return "used more memory than its limit of \(Self.quantity(limit)) (it had \(memory >> 20) MiB) and \(ended)"
         }
         return "was \(ended)"
     }
-
-    private static let signals: [Int32: String] = [
-        2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV",
-        13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
-        31: "SIGSYS",
-    ]
 
     /// `1 s`, `250 ms`.
     static func text(_ duration: Duration) -> String {

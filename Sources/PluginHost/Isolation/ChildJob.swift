@@ -10,16 +10,20 @@ struct ChildJob: Equatable {
     var abi: String?
     /// For messages: where the library's bytes came from.
     var path: String
+    /// Where the child finds a copy of them.
+    var copy: String
     /// Private memory that the plugin may have.
-    var memory: Int64?
+    var memory: Int64
+    /// On how many of its threads it may be inside the host at once.
+    var upcalls: Int
 
     struct Malformed: Error {}
 
     var bytes: [UInt8] {
         JSON.encode([
             "plugin": .string(plugin), "kind": .string(kind.rawValue), "component": .string(component),
-            "abi": abi.map(Value.string) ?? .null, "path": .string(path),
-            "memory": memory.map(Value.int) ?? .null,
+            "abi": abi.map(Value.string) ?? .null, "path": .string(path), "copy": .string(copy),
+            "memory": .int(memory), "upcalls": .int(Int64(upcalls)),
         ])
     }
 }
@@ -29,9 +33,12 @@ extension ChildJob {
         let value = try JSON.decode(bytes)
         guard let plugin = value["plugin"].string, let kind = value["kind"].string.flatMap(ExtensionKind.init),
             let component = value["component"].string,
-            let path = value["path"].string
+            let path = value["path"].string, let copy = value["copy"].string, let memory = value["memory"].int,
+            let upcalls = value["upcalls"].int.map({ Int($0) })
         else { throw Malformed() }
-        self.init(plugin: plugin, kind: kind, component: component, abi: value["abi"].string, path: path, memory: value["memory"].int)
+        self.init(
+            plugin: plugin, kind: kind, component: component, abi: value["abi"].string, path: path, copy: copy, memory: memory.int64,
+            upcalls: upcalls)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Logging
 internal import PluginAPI
 
 /// Starts processes for one plugin, each with the library loaded and ready for `create`.
@@ -12,13 +13,17 @@ struct ChildLauncher: @unchecked Sendable {
     /// Keeps the library's file.
     private let library: Library
 
-    init(_ manifest: PluginManifest, _ library: Library, services: [(TableDescriptor, UnsafeRawPointer)], executable: String) {
+    init(
+        _ manifest: PluginManifest, _ library: Library, services: [(TableDescriptor, UnsafeRawPointer)], executable: String, log: Logger
+    ) {
+        let confinement = Confinement.of(manifest.kind)
+        let limits = manifest.limits.resolved(confinement.limits)
         configuration = ChildProcess.Configuration(
-            executable: executable, name: manifest.name, confinement: .of(manifest.kind), openFiles: manifest.limits.openFiles ?? 1024,
-            limit: manifest.limits.memory.map(UInt64.init), library: library.descriptor)
+            executable: executable, name: manifest.name, confinement: confinement, limits: limits, library: library.descriptor,
+            sharedObjects: confinement.files == .host ? [] : SharedObjects.of(library, executable: executable), log: log)
         job = ChildJob(
             plugin: manifest.name, kind: manifest.kind, component: manifest.component, abi: manifest.abi, path: library.path,
-            memory: manifest.limits.memory)
+            copy: confinement.copy, memory: limits.memory, upcalls: confinement.upcalls)
         self.library = library
         self.services = services
     }
@@ -28,6 +33,8 @@ struct ChildLauncher: @unchecked Sendable {
         let child: ChildProcess
         let peer: Peer
         let report: ChildReport
+        /// The slots of `apus_component` in it.
+        let lifeCycle: LifeCycleCalls
 
         /// Ends the process and waits until it is reaped.
         func end() {
@@ -52,7 +59,8 @@ struct ChildLauncher: @unchecked Sendable {
         for (descriptor, table) in services { peer.offer(descriptor, at: table, Instance()) }
         child.serve { peer.serve($0) }
         do {
-            return Launch(child: child, peer: peer, report: try ask(child))
+            let report = try ask(child)
+            return Launch(child: child, peer: peer, report: report, lifeCycle: LifeCycleCalls(name, peer, present: report.lifeCycle))
         } catch {
             child.end(.stopped)
             _ = child.ending(seconds: 10)

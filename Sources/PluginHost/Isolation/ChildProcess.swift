@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Dispatch
 internal import Glibc
+internal import Logging
 internal import Synchronization
 
 /// A process of this executable that holds one plugin. It ends with `end`, with the host, or by itself; it is always reaped.
@@ -11,11 +12,12 @@ final class ChildProcess: Sendable {
         /// The plugin's name, for `ps`.
         var name: String
         var confinement: Confinement
-        var openFiles: Int
-        /// Private memory that the plugin may have.
-        var limit: UInt64?
+        var limits: ResolvedLimits
         /// The library's file.
         var library: Int32
+        /// What the library is linked with, for a child that sees none of the host's files.
+        var sharedObjects: [String]
+        var log: Logger
     }
 
     /// The descriptors of a child, by position from 3.
@@ -25,8 +27,12 @@ final class ChildProcess: Sendable {
     }
     /// The word after the executable's name on the child's command line.
     static let command = "plugin-child"
+    /// Threads of a child that are not the plugin's: those that serve calls, and the first.
+    private static let threads = Mailboxes.calls + 1
 
     let pid: Int32
+    /// What the host could not take from the child, in words that follow "isolated"; `nil` when all is as it should be.
+    let caveat: String?
     /// Where the host calls.
     let lines: ChannelPool
     private let name: String
@@ -42,34 +48,34 @@ final class ChildProcess: Sendable {
             var waiters: [DispatchSemaphore] = []
         }
         let state = Mutex(State())
-        let farSide = Channel.FarSide()
+        let farSide = Channel.FarSide(room: Channel.room)
     }
 
     /// Starts the process.
     /// - Throws: `StartFailure` when the system does not let it start.
     init(_ configuration: Configuration) throws(StartFailure) {
-        guard let mailboxes = Mailboxes() else {
-            throw StartFailure(reason: "no shared memory for a child process: \(String(cString: strerror(errno)))")
+        guard let mailboxes = Mailboxes(), let output = ChildOutput.Pipes() else {
+            throw StartFailure(reason: "no memory or no pipe for a child process: \(String(cString: strerror(errno)))")
         }
         let life = Life()
-        let lines = ChannelPool(mailboxes, isHost: true, life.farSide)
-        let served = ServedChannels(mailboxes, isHost: true, life.farSide)
-        let confinement = configuration.confinement
-        let (pid, descriptor, error) = ChildKeeper.shared.start(
-            configuration.executable,
-            arguments: [
-                "apus", Self.command, configuration.name, String(getpid()), String(confinement.user), String(confinement.capabilities),
-                confinement.hasNetwork ? "1" : "0",
-                String(configuration.openFiles),
-            ],
+        let lines = ChannelPool(mailboxes, isHost: true, count: Mailboxes.calls, life.farSide)
+        let served = ServedChannels(mailboxes, isHost: true, count: configuration.confinement.upcalls, life.farSide)
+        let group = ControlGroup(plugin: configuration.name, configuration.limits, threads: Self.threads)
+        let order = ChildKeeper.Order(
+            executable: configuration.executable, arguments: Self.arguments(configuration),
             // A crash is to end the process at once, not after a debugger looked at it.
             environment: ["SWIFT_BACKTRACE=enable=no"],
-            descriptors: [mailboxes.descriptor, configuration.library, SharedArena.shared.descriptor]
-        ) { status in
+            descriptors: [mailboxes.descriptor, configuration.library, SharedArena.shared.descriptor], output: output.output,
+            errors: output.errors, groups: group.descriptors, hasNetwork: configuration.confinement.hasNetwork)
+        let (pid, descriptor, error) = ChildKeeper.shared.start(order) { status in
+            let ranOut = group.ranOutOfMemory
+            group.remove()
             let crash = mailboxes.crash.pointee
-            let memory = crash.signal == 0 || crash.data_bytes < crash.baseline ? 0 : crash.data_bytes - crash.baseline
             let waiters = life.state.withLock { state in
-                state.ending = ChildEnding(cause: state.cause, status: status, memory: memory, limit: configuration.limit)
+                state.ending = ChildEnding(
+                    cause: state.cause, status: Self.status(status, crash), memory: Self.memory(crash),
+                    limit: UInt64(clamping: configuration.limits.memory),
+                    ranOutOfMemory: ranOut)
                 return state.waiters
             }
             life.farSide.isGone.store(true, ordering: .sequentiallyConsistent)
@@ -77,15 +83,21 @@ final class ChildProcess: Sendable {
             served.lose()
             for waiter in waiters { waiter.signal() }
         }
+        output.closeWritten()
         guard pid >= 0 else {
-            throw StartFailure(reason: "\(configuration.executable) cannot be started: \(String(cString: strerror(error)))")
+            output.closeRead()
+            group.remove()
+            throw StartFailure(reason: Self.reason(configuration.executable, error))
         }
+        ChildOutput.follow(output, plugin: configuration.name, log: configuration.log)
         self.pid = pid
         self.descriptor = descriptor
         self.lines = lines
         self.served = served
         self.life = life
         name = configuration.name
+        let caveats = (ChildKeeper.isRoot ? [] : ["without a user of its own, because this host is not root"]) + group.caveats
+        caveat = caveats.isEmpty ? nil : caveats.joined(separator: ", and ")
     }
 
     deinit {
@@ -95,6 +107,39 @@ final class ChildProcess: Sendable {
     }
 
     struct StartFailure: Error { let reason: String }
+
+    private static func reason(_ executable: String, _ error: Int32) -> String {
+        "\(executable) cannot be started\(error == EPERM ? " in namespaces of its own" : ""): \(String(cString: strerror(error)))"
+    }
+
+    /// What `CLinux` reads before `main`.
+    private static func arguments(_ configuration: Configuration) -> [String] {
+        let confinement = configuration.confinement
+        let user = confinement.user == .own && ChildKeeper.isRoot ? PluginUser.id(of: configuration.name) : 0
+        // Of one user, also while one version takes over from another.
+        let processes = 2 * (configuration.limits.processes + threads)
+        var paths: [String] = []
+        var hasOwnRoot = false
+        if case .own(let shown) = confinement.files {
+            hasOwnRoot = true
+            paths = configuration.sharedObjects + shown
+        }
+        return ["apus", command, configuration.name]
+            + [
+                "\(user)", "\(confinement.capabilities)", "\(configuration.limits.openFiles)", "\(processes)",
+                "\(confinement.calls.number)", hasOwnRoot ? "1" : "0",
+            ] + paths
+    }
+
+    /// Process 1 of a PID namespace cannot end itself by a signal: it exits and leaves its number.
+    private static func status(_ status: Int32, _ crash: apus_crash_record) -> Int32 {
+        crash.signal != 0 && status == (128 &+ Int32(truncatingIfNeeded: crash.signal)) << 8
+            ? Int32(truncatingIfNeeded: crash.signal) : status
+    }
+
+    private static func memory(_ crash: apus_crash_record) -> UInt64 {
+        crash.signal == 0 || crash.data_bytes < crash.baseline ? 0 : crash.data_bytes - crash.baseline
+    }
 
     /// Serves the child's calls from now on: `serve` is called for each channel, on a thread of its own, and returns when the channel is
     /// lost. Call it once.
@@ -135,5 +180,11 @@ final class ChildProcess: Sendable {
         guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
         let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(separator: " ")
         return fields.count > 1 ? (UInt64(fields[1]) ?? 0) * UInt64(sysconf(Int32(_SC_PAGESIZE))) : 0
+    }
+}
+
+extension ControlGroup {
+    fileprivate var caveats: [String] {
+        refusals.isEmpty ? [] : ["without all of its limits: \(refusals.joined(separator: "; "))"]
     }
 }

@@ -14,17 +14,14 @@ final class IsolatedInstance: ComponentInstance {
     private let launcher: ChildLauncher
     private let log: Logger
     private let notice: @Sendable (InstanceNotice) -> Void
-    /// The slots of `apus_component`, for this class alone.
-    private let lifeCycle: LifeCycleCalls
     /// The extension's slots, for callers.
     private let slots: ImportedTable
     let inspection: LibraryInspection?
+    let caveat: String?
 
     private struct State {
         var supervision = Supervision()
         var launch: ChildLauncher.Launch
-        /// Whether `start` was called: a process that is started again gets it, too.
-        var isStarted = false
     }
     private let state: Mutex<State>
     private let generation = Atomic<UInt64>(1)
@@ -43,21 +40,22 @@ final class IsolatedInstance: ComponentInstance {
     ) throws {
         name = manifest.name
         config = JSON.encode(manifest.config)
-        launcher = ChildLauncher(manifest, library, services: services, executable: childExecutable)
+        launcher = ChildLauncher(manifest, library, services: services, executable: childExecutable, log: log)
         self.log = log
         self.notice = notice
         let launch = try launcher.launch()
-        lifeCycle = LifeCycleCalls(manifest.name, present: launch.report.lifeCycle)
         slots = ImportedTable(manifest.kind.descriptor, present: launch.report.slots, deadline: manifest.deadline)
         inspection = launch.report.library
+        caveat = launch.child.caveat
         state = Mutex(State(launch: launch))
         do {
-            try lifeCycle.create(launch.peer, config)
+            try launch.lifeCycle.create(config)
         } catch {
             launch.end()
             throw error
         }
-        _ = state.withLock { $0.supervision.rose(at: .now) }
+        if let caveat { log.warning("plugin \(name) is isolated \(caveat)") }
+        _ = state.withLock { $0.supervision.created(at: .now) }
         slots.connect(launch.peer)
         startThread(name: "\(name)-keeper") { [weak self, supervised] in
             // Not held while it waits: who drops the instance without `destroy` gets the process ended by `deinit`.
@@ -81,13 +79,19 @@ final class IsolatedInstance: ComponentInstance {
         return ProcessStatus(pid: child.isRunning ? child.pid : 0, restarts: restarts, residentBytes: child.residentBytes)
     }
 
+    /// In a process that ends meanwhile, and in those that follow, the supervisor calls `start`.
     func start() throws {
-        state.withLock { $0.isStarted = true }
-        do {
-            try lifeCycle.start()
-        } catch {
-            state.withLock { $0.isStarted = false }
-            throw error
+        let (action, launch) = state.withLock { ($0.supervision.start(), $0.launch) }
+        switch action {
+        case .wait: break
+        case .refuse: throw PluginError(.startFailed, plugin: name, "it was stopped")
+        case .callStart:
+            do {
+                try launch.lifeCycle.start()
+            } catch {
+                state.withLock { $0.supervision.startFailed() }
+                throw error
+            }
         }
     }
 
@@ -95,7 +99,7 @@ final class IsolatedInstance: ComponentInstance {
     func stop() {
         switch state.withLock({ $0.supervision.stop() }) {
         case .nothing: break
-        case .callStop: lifeCycle.stop()
+        case .callStop: state.withLock { $0.launch }.lifeCycle.stop()
         case .giveUp:
             state.withLock { $0.launch }.child.end(.stopped)
             giveUp.signal()
@@ -105,17 +109,13 @@ final class IsolatedInstance: ComponentInstance {
     /// Returns when the process is gone.
     func destroy() {
         stop()
-        lifeCycle.destroy()
-        state.withLock { $0.launch }.child.end(.stopped)
+        let launch = state.withLock { $0.launch }
+        launch.lifeCycle.destroy()
+        launch.child.end(.stopped)
         giveUp.signal()
         if supervised.wait(timeout: .now() + .seconds(20)) == .timedOut { log.error("the process of plugin \(name) does not end") }
         supervised.signal()
-        disconnect("plugin \(name) was stopped")
-    }
-
-    private func disconnect(_ reason: String) {
-        slots.disconnect(reason)
-        lifeCycle.disconnect(reason)
+        slots.disconnect("plugin \(name) was stopped")
     }
 }
 
@@ -127,7 +127,7 @@ extension IsolatedInstance {
         var next = state.withLock { $0.supervision.fell(at: .now) }
         var reason = ending.sentence
         while let delay = next {
-            disconnect("plugin \(name) \(reason); it is started again after \(ChildEnding.text(delay))")
+            slots.disconnect("plugin \(name) \(reason); it is started again after \(ChildEnding.text(delay))")
             notice(.crashed(reason: reason, restartAfter: delay))
             guard giveUp.wait(timeout: .now() + .nanoseconds(delay.nanoseconds)) == .timedOut, state.withLock({ $0.supervision.tryAgain() })
             else { return nil }
@@ -146,14 +146,24 @@ extension IsolatedInstance {
     private func rise() throws -> ChildLauncher.Launch {
         let launch = try launcher.launch()
         do {
-            let isStarted = try state.withLock { state in
+            try state.withLock { state in
                 state.launch = launch
                 guard state.supervision.phase == .rising else { throw CancellationError() }
-                return state.isStarted
             }
-            try lifeCycle.create(launch.peer, config)
-            if isStarted { try lifeCycle.start() }
-            guard state.withLock({ $0.supervision.rose(at: .now) }) else { throw CancellationError() }
+            try launch.lifeCycle.create(config)
+            let action = state.withLock { state in
+                let action = state.supervision.created(at: .now)
+                // Whoever starts it from here on may call it as soon as that is done.
+                if action == .serve { slots.connect(launch.peer) }
+                return action
+            }
+            switch action {
+            case .giveUp: throw CancellationError()
+            case .serve: break
+            case .callStart:
+                try launch.lifeCycle.start()
+                guard state.withLock({ $0.supervision.rose(at: .now) }) else { throw CancellationError() }
+            }
         } catch {
             launch.end()
             throw error

@@ -1,13 +1,14 @@
 internal import PluginAPI
 
-/// Calls the slots of `apus_component` in a child, as anybody calls a table.
-struct LifeCycleCalls {
+/// Calls the slots of `apus_component` in one child, as anybody calls a table. When the child is gone they answer with the reason.
+struct LifeCycleCalls: Sendable {
     private let plugin: String
     private let imported: ImportedTable
 
-    init(_ plugin: String, present: [Bool]) {
+    init(_ plugin: String, _ peer: Peer, present: [Bool]) {
         self.plugin = plugin
         imported = ImportedTable(Signatures.component, present: present)
+        imported.connect(peer)
     }
 
     private typealias Create =
@@ -23,9 +24,7 @@ struct LifeCycleCalls {
         }
     }
 
-    /// Calls `create` in the child behind `peer`, to which later calls go, too.
-    func create(_ peer: Peer, _ config: [UInt8]) throws(PluginError) {
-        imported.connect(peer)
+    func create(_ config: [UInt8]) throws(PluginError) {
         var sentence = Collector()
         let status = config.withBorrowed { config in
             // Its host structure and the place for its `self` are in the child.
@@ -46,5 +45,4 @@ struct LifeCycleCalls {
 
     func stop() { slot(2, as: End.self)?(imported.me) }
     func destroy() { slot(3, as: End.self)?(imported.me) }
-    func disconnect(_ reason: String) { imported.disconnect(reason) }
 }

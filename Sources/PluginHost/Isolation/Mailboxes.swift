@@ -5,11 +5,14 @@ internal import Glibc
 /// which the child does.
 final class Mailboxes: @unchecked Sendable {
     // Sendable because the mapping stays as it is until `deinit`, and what lies in it is read and written as words.
-    /// Channels each way: as many calls can be under way. Pages that no message touched take no memory.
-    static let channels = 256
+    /// Channels on which the host calls: as many calls can be under way. Pages that no message touched take no memory.
+    static let calls = 256
+    /// Channels on which the child calls, at most.
+    static let upcalls = 128
     private static let header = 4096
-    private static let size = header + 2 * channels * Channel.size
+    private static let size = header + (calls + upcalls) * Channel.size
 
+    /// In the host: of the file.
     let descriptor: Int32
     private let memory: UnsafeMutableRawPointer
 
@@ -27,16 +30,17 @@ final class Mailboxes: @unchecked Sendable {
         self.memory = memory
     }
 
-    /// In the child: the file that the host made.
-    init?(descriptor: Int32) {
-        self.descriptor = descriptor
+    /// In the child: the file that the host made. Its descriptor is closed.
+    init?(mapping descriptor: Int32) {
         guard let memory = apus_memory_map(descriptor, 0, UInt64(Self.size), 1) else { return nil }
+        close(descriptor)
+        self.descriptor = -1
         self.memory = memory
     }
 
     deinit {
         munmap(memory, Self.size)
-        close(descriptor)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// How many call channels the host has begun to use: the child has a thread for each. Only grows.
@@ -47,7 +51,7 @@ final class Mailboxes: @unchecked Sendable {
     var crash: UnsafeMutablePointer<apus_crash_record> { (memory + 128).assumingMemoryBound(to: apus_crash_record.self) }
 
     func call(_ index: Int, _ side: Channel.Side, _ farSide: Channel.FarSide) -> Channel { channel(index, side, farSide) }
-    func upcall(_ index: Int, _ side: Channel.Side, _ farSide: Channel.FarSide) -> Channel { channel(Self.channels + index, side, farSide) }
+    func upcall(_ index: Int, _ side: Channel.Side, _ farSide: Channel.FarSide) -> Channel { channel(Self.calls + index, side, farSide) }
 
     private func channel(_ index: Int, _ side: Channel.Side, _ farSide: Channel.FarSide) -> Channel {
         Channel(memory + Self.header + index * Channel.size, of: self, side, farSide)

@@ -10,7 +10,7 @@ public enum PluginChild {
 
     /// Loads the plugin that the host asks for, in a process that gave up its rights before `main`, and serves the host's calls.
     public static func main() -> Never {
-        guard let mailboxes = Mailboxes(descriptor: ChildProcess.Descriptor.mailboxes.rawValue) else {
+        guard let mailboxes = Mailboxes(mapping: ChildProcess.Descriptor.mailboxes.rawValue) else {
             fail("this command is for the host to start: it talks through descriptor \(ChildProcess.Descriptor.mailboxes.rawValue)")
         }
         // The host's end is this process's end, so nobody ever sets it.
@@ -21,7 +21,9 @@ public enum PluginChild {
             do {
                 let (report, peer) = try take(job, mailboxes, farSide)
                 try first.send(ChildReport.encode(.success(report)), deadline: nil)
-                ServedChannels(mailboxes, isHost: false, farSide).follow(threadName: job.plugin, stack: stack) { peer.serve($0) }
+                ServedChannels(mailboxes, isHost: false, count: Mailboxes.calls, farSide).follow(threadName: job.plugin, stack: stack) {
+                    peer.serve($0)
+                }
                 fail("the host is gone")
             } catch let error as PluginError {
                 try first.send(
@@ -45,9 +47,12 @@ public enum PluginChild {
         }
         limit(job, mailboxes.crash)
 
-        let image = try LibraryImage(descriptor: ChildProcess.Descriptor.library.rawValue, path: job.path, plugin: job.plugin)
+        let image = try LibraryImage(copy: job.copy, path: job.path, plugin: job.plugin)
+        close(ChildProcess.Descriptor.library.rawValue)
         let component = try image.component(job.component, job.kind, abi: job.abi, plugin: job.plugin)
-        let peer = Peer(.child, lines: ChannelPool(mailboxes, isHost: false, farSide), sharedMemory: SharedArena.addresses) { trouble in
+        let peer = Peer(
+            .child, lines: ChannelPool(mailboxes, isHost: false, count: job.upcalls, farSide), sharedMemory: SharedArena.addresses
+        ) { trouble in
             fail("the host cannot be reached any more: \(trouble)")
         }
         let services = [ImportedTable(Signatures.hostLog), ImportedTable(Signatures.hostObjects)]
@@ -68,7 +73,7 @@ public enum PluginChild {
         let baseline = apus_data_bytes()
         crash.pointee.baseline = baseline
         apus_crash_record_into(crash)
-        if let memory = job.memory { _ = apus_limit_data(baseline + UInt64(max(0, memory))) }
+        _ = apus_limit_data(baseline &+ UInt64(max(0, job.memory)))
     }
 
     private static func fail(_ sentence: String) -> Never {

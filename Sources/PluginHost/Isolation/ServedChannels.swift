@@ -6,11 +6,14 @@ final class ServedChannels: Sendable {
     private let mailboxes: Mailboxes
     private let farSide: Channel.FarSide
     private let isHost: Bool
+    /// No more than these are served, whatever the far side uses.
+    private let count: Int
     private let made = Mutex<[Channel]>([])
 
-    init(_ mailboxes: Mailboxes, isHost: Bool, _ farSide: Channel.FarSide) {
+    init(_ mailboxes: Mailboxes, isHost: Bool, count: Int, _ farSide: Channel.FarSide) {
         self.mailboxes = mailboxes
         self.isHost = isHost
+        self.count = count
         self.farSide = farSide
     }
 
@@ -22,7 +25,7 @@ final class ServedChannels: Sendable {
             let seen = apus_word_load(inUse)
             // Looked at after the word: `lose` changes that after it was set.
             guard !farSide.isGone.load(ordering: .sequentiallyConsistent) else { break }
-            while served < min(Int(seen), Mailboxes.channels) {
+            while served < min(Int(seen), count) {
                 let channel = isHost ? mailboxes.upcall(served, .callee, farSide) : mailboxes.call(served, .callee, farSide)
                 made.withLock { $0.append(channel) }
                 startThread(name: threadName, stack: stack) { serve(channel) }

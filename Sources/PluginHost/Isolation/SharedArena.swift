@@ -75,9 +75,11 @@ public final class SharedArena: Sendable {
         return Int.bitWidth - (bytes - 1).leadingZeroBitCount
     }
 
-    /// In a child: makes the host's arena visible. Returns why that cannot be.
+    /// In a child: makes the host's arena visible, and closes its descriptor. Returns why that cannot be.
     static func map(_ descriptor: Int32) -> String? {
-        apus_memory_map(descriptor, UInt64(address), UInt64(capacity), 0) == nil ? refusal(errno) : nil
+        guard apus_memory_map(descriptor, UInt64(address), UInt64(capacity), 0) != nil else { return refusal(errno) }
+        close(descriptor)
+        return nil
     }
 
     private static func refusal(_ error: Int32) -> String {

@@ -16,7 +16,27 @@ struct Supervision: Sendable {
     }
     private(set) var phase = Phase.rising
     private(set) var restarts = 0
+    /// Whether the instance was asked to start: every process that follows is started, too.
+    private var isStarted = false
     private var delay = RestartDelay()
+
+    /// Who calls `start`: in one process it is called once.
+    enum StartAction: Equatable {
+        /// Whoever was asked to.
+        case callStart
+        /// The supervisor, when there is a process.
+        case wait
+        case refuse
+    }
+
+    enum CreatedAction: Equatable {
+        /// Call `start`, and then say that it rose.
+        case callStart
+        /// It is up as it is.
+        case serve
+        /// Nobody wants it any more.
+        case giveUp
+    }
 
     enum StopAction: Equatable {
         /// There is an instance to tell.
@@ -24,6 +44,24 @@ struct Supervision: Sendable {
         /// The supervisor waits, or starts a process that nobody wants any more.
         case giveUp
         case nothing
+    }
+
+    mutating func start() -> StartAction {
+        guard phase != .over else { return .refuse }
+        isStarted = true
+        if case .up = phase { return .callStart }
+        return .wait
+    }
+
+    /// `start` answered that it cannot.
+    mutating func startFailed() { isStarted = false }
+
+    /// `create` has succeeded in the process that is rising.
+    mutating func created(at now: ContinuousClock.Instant) -> CreatedAction {
+        guard phase == .rising else { return .giveUp }
+        if isStarted { return .callStart }
+        phase = .up(since: now)
+        return .serve
     }
 
     /// The process serves. `false` when nobody wants it any more.

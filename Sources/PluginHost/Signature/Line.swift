@@ -1,5 +1,9 @@
 /// What goes wrong on a line.
-enum LineError: Error, Equatable { case lost, timedOut }
+enum LineError: Error, Equatable {
+    case lost, timedOut
+    /// A message has more bytes than one may have, or all together have more than there is room for.
+    case tooLong
+}
 
 /// A way to the far side for one conversation at a time, in which both sides speak in strict alternation, in messages of any length.
 ///

@@ -62,10 +62,8 @@ extension Peer {
                 throw error
             }
         } catch let error as LineError {
-            return .failure(
-                Failure(
-                    trouble: error == .timedOut ? .timedOut(slot: deadline?.slot ?? call.slot.name, after: deadline?.limit ?? .zero) : .lost
-                ))
+            let limit = (slot: deadline?.slot ?? call.slot.name, after: deadline?.limit ?? .zero)
+            return .failure(Failure(trouble: error == .timedOut ? .timedOut(slot: limit.slot, after: limit.after) : Trouble(error)))
         } catch let failure as Failure {
             return .failure(failure)
         } catch WireError.malformed(let what), WireError.refused(let what) {

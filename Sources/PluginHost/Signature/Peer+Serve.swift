@@ -17,7 +17,7 @@ extension Peer {
         } catch WireError.malformed(let what), WireError.refused(let what) {
             _ = fail(.garbage(what))
         } catch {
-            _ = fail(.lost)
+            _ = fail((error as? LineError).map(Trouble.init) ?? .lost)
         }
     }
 

@@ -18,6 +18,9 @@ final class Peer: Sendable {
         case garbage(String)
         /// The callee wrote more than `limit` bytes into the sink of `slot`.
         case flooded(slot: String, limit: Int)
+
+        /// A line that broke, where nobody waited for a call to end.
+        init(_ error: LineError) { self = error == .tooLong ? .garbage("messages longer than there is room for") : .lost }
     }
 
     /// How many calls of the far side one thread serves inside each other.

@@ -15,14 +15,14 @@ public enum PodState {
 
     /// Ready for at least `minReadySeconds`.
     /// - Parameter now: seconds since 1970.
-    public static func isAvailable(_ pod: Value, minReadySeconds: Int64, now: Int64) -> Bool {
+    public static func isAvailable(_ pod: Value, minReadySeconds: Whole, now: Whole) -> Bool {
         guard isReady(pod) else { return false }
         guard minReadySeconds > 0 else { return true }
         return (readySince(pod) ?? now) + minReadySeconds <= now
     }
 
     /// When the Pod became ready, in seconds since 1970.
-    public static func readySince(_ pod: Value) -> Int64? {
+    public static func readySince(_ pod: Value) -> Whole? {
         condition(pod, "Ready")["lastTransitionTime"].string.flatMap { Timestamp.parse($0)?.seconds }
     }
 }

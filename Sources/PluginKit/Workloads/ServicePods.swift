@@ -38,7 +38,7 @@ public enum ServicePods {
     }
 
     /// The Pod's number for a Service port: the number itself, or that of its container port of the name; `nil` where it has none.
-    public static func targetPort(_ port: Value, of pod: Value) -> Int64? {
+    public static func targetPort(_ port: Value, of pod: Value) -> Whole? {
         if let number = port["targetPort"].int { return number }
         guard let name = port["targetPort"].string else { return port["port"].int }
         let containers =

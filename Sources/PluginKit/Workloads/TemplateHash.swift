@@ -5,7 +5,7 @@ public import APIModel
 /// Upstream hashes Go's memory dump of the template; only the alphabet and the role are a contract, so ours is FNV-1a over the template's
 /// JSON with sorted keys.
 public enum TemplateHash {
-    public static func of(_ template: Value, collisionCount: Int64) -> String {
+    public static func of(_ template: Value, collisionCount: Whole) -> String {
         var hash: UInt32 = 2_166_136_261
         feed(template, &hash)
         if collisionCount > 0 { for byte in String(collisionCount).utf8 { mix(byte, &hash) } }

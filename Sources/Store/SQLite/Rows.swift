@@ -24,7 +24,8 @@ enum Rows {
         guard let revision = try database.integer("SELECT value FROM meta WHERE name = 'revision'") else {
             throw database.damaged("it has no revision")
         }
-        var snapshot = Snapshot(revision: UInt64(bitPattern: revision), records: [:])
+        guard revision >= 0 else { throw database.damaged("its revision is \(revision)") }
+        var snapshot = Snapshot(revision: UInt64(revision), records: [:])
         let rows = try database.statement("SELECT collection, name, revision, id, revision_offset, body, checksum FROM records")
         while try rows.step() {
             let key = Key(collection: rows.text(0), name: rows.text(1))

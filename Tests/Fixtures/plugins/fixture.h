@@ -35,6 +35,9 @@
 #ifndef VERSION
 #define VERSION "1.2.3"
 #endif
+#ifndef START
+#define START start
+#endif
 // What `create` does with the host.
 #ifndef CREATED
 #define CREATED(host) (void)(host)
@@ -65,12 +68,12 @@ static apus_status create(const apus_component *component, const apus_host *host
     if (CREATE_STATUS != APUS_OK) say(error, "no luck today");
     return CREATE_STATUS;
 }
-static apus_status start(void *self, const apus_sink *error) {
+__attribute__((unused)) static apus_status start(void *self, const apus_sink *error) {
     (void)self;
     if (START_STATUS != APUS_OK) say(error, "cannot begin");
     return START_STATUS;
 }
-static const apus_component component = {.size = sizeof component, .name = NAME, .extension = EXTENSION, .table = TABLE, .create = create, .start = start, .stop = STOP, .destroy = DESTROY};
+static const apus_component component = {.size = sizeof component, .name = NAME, .extension = EXTENSION, .table = TABLE, .create = create, .start = START, .stop = STOP, .destroy = DESTROY};
 static const apus_component *const components[] = {&component};
 __attribute__((unused)) static const apus_plugin plugin = {
     .size = sizeof plugin, .major = MAJOR, .minor = MINOR, .name = "fixture", .version = VERSION, .components = components, .component_count = 1,

@@ -32,7 +32,7 @@ final class FakeClient: Client {
     }
 
     /// What `kubectl delete` does: the pod is marked, and goes when the kubelet says so.
-    func markDeleted(_ name: String, grace: Int64) {
+    func markDeleted(_ name: String, grace: Whole) {
         guard var pod = object(.pods, "default", name) else { return }
         pod["metadata"]["deletionTimestamp"] = .string(Timestamp.now())
         pod["metadata"]["deletionGracePeriodSeconds"] = .int(grace)

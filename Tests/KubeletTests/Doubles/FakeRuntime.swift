@@ -11,13 +11,15 @@ final class FakeRuntime: Runtime {
         var containers: [String: Value] = [:]
         var images: Set<String> = ["web:1", "init:1"]
         var calls: [String] = []
+        /// Which of its ways to run pods it was asked for, the usual one aside.
+        var handlers: [String] = []
         var failures: [String: RuntimeFailure] = [:]
         /// Methods whose calls do not end, and the calls.
         var hanging: [String: [UnsafeContinuation<Void, Never>]] = [:]
         var changed: (@Sendable (String, String) -> Void)?
         /// Exit codes of commands run in containers.
-        var execExitCode: Int64 = 0
-        var clock: Int64 = 1_767_323_045_000_000_000
+        var execExitCode: Whole = 0
+        var clock: Whole = 1_767_323_045_000_000_000
     }
     let state = Mutex(State())
 
@@ -37,7 +39,7 @@ final class FakeRuntime: Runtime {
     func count(_ method: String) -> Int { calls.count { $0 == method } }
 
     /// Ends a running container by itself.
-    func exit(_ name: String, code: Int64) {
+    func exit(_ name: String, code: Whole) {
         let (changed, sandbox, id) = state.withLock { state -> ((@Sendable (String, String) -> Void)?, String, String) in
             guard
                 let (id, container) = state.containers.first(where: {
@@ -106,7 +108,7 @@ extension FakeRuntime.State {
         return .int(clock)
     }
 
-    mutating func end(_ id: String, code: Int64) {
+    mutating func end(_ id: String, code: Whole) {
         containers[id]?["state"] = 2
         containers[id]?["exit_code"] = .int(code)
         containers[id]?["reason"] = code == 0 ? "Completed" : "Error"
@@ -120,6 +122,7 @@ extension FakeRuntime.State {
             return ["status": ["conditions": [["type": "RuntimeReady", "status": true], ["type": "NetworkReady", "status": true]]]]
         case "RunPodSandbox":
             next += 1
+            if let handler = request["runtime_handler"].string { handlers.append(handler) }
             let config = request["config"]
             let mode = config[path: "linux", "security_context", "namespace_options", "network"]
             sandboxes["s\(next)"] = [
@@ -164,6 +167,9 @@ extension FakeRuntime.State {
         case "StopContainer":
             let id = request["container_id"].string ?? ""
             if containers[id]?["state"].int == 1 { end(id, code: 0) }
+            return .emptyObject
+        case "UpdateContainerResources":
+            containers[request["container_id"].string ?? ""]?["updated"] = request["linux"]
             return .emptyObject
         case "RemoveContainer":
             containers[request["container_id"].string ?? ""] = nil

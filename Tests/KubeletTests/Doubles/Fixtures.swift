@@ -29,7 +29,7 @@ func pod(_ spec: Value = .null, metadata: Value = .null, status: Value = .null) 
 }
 
 /// A container of the runtime.
-func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 = 0, sandbox: String = "s1", image: String = "web:1")
+func container(_ name: String, _ state: PodRuntime.Container.State, exit: Whole = 0, sandbox: String = "s1", image: String = "web:1")
     -> PodRuntime.Container
 {
     PodRuntime.Container(
@@ -37,7 +37,7 @@ func container(_ name: String, _ state: PodRuntime.Container.State, exit: Int64 
         hash: ContainerHash.hash(of: ["name": .string(name), "image": .string(image)]))
 }
 
-func sandbox(_ id: String = "s1", attempt: Int64 = 0, isReady: Bool = true) -> PodRuntime.Sandbox {
+func sandbox(_ id: String = "s1", attempt: Whole = 0, isReady: Bool = true) -> PodRuntime.Sandbox {
     PodRuntime.Sandbox(id: id, attempt: attempt, isReady: isReady, createdAt: 1, ips: ["10.1.0.1"], networkMode: 0)
 }
 
@@ -74,6 +74,7 @@ struct Bench: Sendable {
     let runtime: FakeRuntime
     let client: FakeClient
     let events: RecordedEvents
+    let packetFilter = FakePacketFilter()
     let context: Context
 
     init() { self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents()) }
@@ -98,7 +99,9 @@ struct Bench: Sendable {
             volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client), disk: disk),
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
-            runtimeName: { "containerd" }, services: { _ in [] }, log: log)
+            allocations: Allocations(capacity: .init(milliCPU: 2000, memory: 4 << 30)),
+            hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
+            services: { _ in [] }, log: log)
     }
 
     /// Runs the pods' part of the kubelet while `body` runs. What it wrote is removed then, unless another is to follow.

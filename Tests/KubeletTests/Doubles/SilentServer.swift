@@ -3,15 +3,15 @@ import Glibc
 /// Takes connections on a port of its own, on 127.0.0.1, and never says a word.
 final class SilentServer: Sendable {
     let port: UInt16
-    private let listener: Int32
+    let descriptor: Int32
 
     init() {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
+        let listener = descriptor
         port = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 precondition(bind(listener, address, length) == 0 && listen(listener, 8) == 0, "no port to listen on")
@@ -21,11 +21,11 @@ final class SilentServer: Sendable {
         }
     }
 
-    deinit { close(listener) }
+    deinit { close(descriptor) }
 
     /// Whether somebody waits to be let in.
     var hasVisitor: Bool {
-        var wait = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&wait, 1, 0) == 1
     }
 }

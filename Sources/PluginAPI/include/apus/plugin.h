@@ -28,8 +28,14 @@ extern "C" {
 // With `isolation: Process` in its manifest the same library runs in a child process of the host. Nothing in the ABI changes, and a component that keeps to it need not know.
 // There, beyond what any component may count on:
 //
-// - It has no capability but those its kind cannot do without (a proxy: network administration; a runtime: handling containers) and cannot gain any. Scheduler policies and
-//   controllers run as a user without rights, and without network. Memory and open files are limited, the environment is empty, and standard streams lead nowhere.
+// - It is process 1 of a PID namespace, as a user that no other plugin has, with mounts, IPC and a host name of its own. It has no capability and cannot gain any. Scheduler
+//   policies and controllers see no file but those they are linked with, no network and no other process, and start no programs: open, connect or fork answer as if there
+//   were none, or EPERM. A proxy has network administration, sockets of the Internet and of the kernel, and /proc/sys/net to read. A runtime has the host's files and network as
+//   root without capabilities, for its daemon is root's, and may start programs, which end with it; what they leave behind is its own to wait for.
+// - System calls beyond memory, threads, time, signals and descriptors, and beyond what the line above needs, answer EPERM.
+// - Memory, processor time, threads and open files are limited, as the manifest says or else by kind; all it starts counts along. It is inside the host with at most 16 threads
+//   of its own at once, a runtime with 128: one more waits.
+// - What it prints is in the host's log, line by line, as far as it is little. Standard input and the environment are empty.
 // - The Node columns are read-only memory: a write to them is a segmentation fault.
 // - A crash, a call past its deadline, a sink beyond its limit or an answer that cannot be read ends the process. Calls in flight answer UNAVAILABLE, events and streams end,
 //   and a new process is started with a fresh instance after a back-off. Whatever must outlast that belongs outside: in objects, in the kernel, on disk.

@@ -1,7 +1,6 @@
 internal import NIOCore
 internal import NIOHPACK
 internal import NIOHTTP2
-internal import PluginKit
 
 /// One call on its HTTP/2 stream: writes the request whole, then takes messages until the status comes. Completes its promise exactly once.
 final class GRPCCallHandler: ChannelInboundHandler {
@@ -22,7 +21,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard call.begin(on: context.channel) else { return fail(CRIError(.cancelled, "context canceled"), context) }
+        guard call.begin(on: context.channel) else { return fail(GRPCFailure(code: "Canceled", message: "context canceled"), context) }
         var body = context.channel.allocator.buffer(capacity: call.request.count + 5)
         body.writeInteger(UInt8(0))
         body.writeInteger(UInt32(call.request.count))
@@ -33,7 +32,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             alarm = context.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
                 let (me, context) = bound.value
-                me.fail(CRIError(.deadlineExceeded, "context deadline exceeded"), context)
+                me.fail(GRPCFailure(code: "DeadlineExceeded", message: "context deadline exceeded"), context)
             }
         }
     }
@@ -48,7 +47,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
             if frame.headers.contains(name: "grpc-status") {
                 takeStatus(frame.headers, context)
             } else if let status = frame.headers.first(name: ":status"), status != "200" {
-                fail(CRIError(.unavailable, "unexpected HTTP status code received from server: \(status)"), context)
+                fail(GRPCFailure(code: "Unavailable", message: "unexpected HTTP status code received from server: \(status)"), context)
             }
         default: break
         }
@@ -60,7 +59,8 @@ final class GRPCCallHandler: ChannelInboundHandler {
         {
             guard isCompressed == 0, count <= Self.messageLimit else {
                 return fail(
-                    CRIError(.internal, "the runtime sent a message that is \(isCompressed == 0 ? "too large" : "compressed")"),
+                    GRPCFailure(
+                        code: "Internal", message: "the server sent a message that is \(isCompressed == 0 ? "too large" : "compressed")"),
                     context)
             }
             guard input.readableBytes >= 5 + Int(count) else { break }
@@ -73,7 +73,7 @@ final class GRPCCallHandler: ChannelInboundHandler {
     private func takeStatus(_ headers: HPACKHeaders, _ context: ChannelHandlerContext) {
         let status = headers.first(name: "grpc-status").flatMap { Int($0) } ?? 2
         guard status != 0 else { return complete(.success(()), context) }
-        complete(.failure(CRIError(status: status, message: Self.decoded(headers.first(name: "grpc-message") ?? ""))), context)
+        complete(.failure(GRPCFailure(status: status, message: Self.decoded(headers.first(name: "grpc-message") ?? ""))), context)
     }
 
     /// A message's bytes that are not printable ASCII stand as `%` and two digits.
@@ -92,20 +92,20 @@ final class GRPCCallHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail(CRIError(.unavailable, "transport error: \(error)"), context)
+        fail(GRPCFailure(code: "Unavailable", message: "transport error: \(error)"), context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        complete(.failure(CRIError(.unavailable, "error reading from server: EOF")), context)
+        complete(.failure(GRPCFailure(code: "Unavailable", message: "error reading from server: EOF")), context)
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         // The stream could not even be opened.
-        complete(.failure(CRIError(.unavailable, "the connection is closing")), context)
+        complete(.failure(GRPCFailure(code: "Unavailable", message: "the connection is closing")), context)
     }
 
-    private func fail(_ error: CRIError, _ context: ChannelHandlerContext) {
+    private func fail(_ error: GRPCFailure, _ context: ChannelHandlerContext) {
         complete(.failure(error), context)
         context.close(promise: nil)
     }

@@ -7,6 +7,8 @@ final class GRPCCall: Sendable {
     let method: String
     let request: [UInt8]
     let timeout: Duration?
+    private let authority: String
+    private let userAgent: String?
     let receive: @Sendable ([UInt8]) -> Void
 
     private enum State {
@@ -16,10 +18,15 @@ final class GRPCCall: Sendable {
     }
     private let state = Mutex(State.waiting)
 
-    init(method: String, request: [UInt8], timeout: Duration?, _ receive: @escaping @Sendable ([UInt8]) -> Void) {
+    init(
+        method: String, request: [UInt8], timeout: Duration?, authority: String, userAgent: String?,
+        _ receive: @escaping @Sendable ([UInt8]) -> Void
+    ) {
         self.method = method
         self.request = request
         self.timeout = timeout
+        self.authority = authority
+        self.userAgent = userAgent
         self.receive = receive
     }
 
@@ -44,9 +51,10 @@ final class GRPCCall: Sendable {
 
     var headers: HPACKHeaders {
         var headers: HPACKHeaders = [
-            ":method": "POST", ":scheme": "http", ":path": "/" + method, ":authority": "localhost", "content-type": "application/grpc",
+            ":method": "POST", ":scheme": "http", ":path": "/" + method, ":authority": authority, "content-type": "application/grpc",
             "te": "trailers",
         ]
+        if let userAgent { headers.add(name: "user-agent", value: userAgent) }
         if let timeout { headers.add(name: "grpc-timeout", value: Self.text(timeout)) }
         return headers
     }

@@ -1,18 +1,31 @@
-internal import NIOCore
+public import NIOCore
 internal import NIOHTTP2
-internal import NIOPosix
-internal import PluginKit
+public import NIOPosix
 internal import Synchronization
 
-/// gRPC over one HTTP/2 connection to a UNIX socket. Safe from any thread and any task.
+/// gRPC over one HTTP/2 connection without TLS. Safe from any thread and any task.
 ///
-/// The connection is made by the first call that finds none; a call that finds nobody at the socket fails at once, and the caller decides
+/// The connection is made by the first call that finds none; a call that finds nobody there fails at once, and the caller decides
 /// when to try again.
 ///
 /// **Rationale.** A gRPC server in Go sends a PING with almost every answer, to measure the connection. NIO's HTTP/2 takes more than 200 of
 /// them in half a minute for an attack and ends the connection, with all calls on it. grpc-swift's transport cannot be told otherwise, so
-/// the few things that CRI needs of gRPC are here.
-final class Connection: Sendable {
+/// the few things that are needed of gRPC are here.
+public final class GRPCConnection: Sendable {
+    /// Where the server is.
+    public enum Target: Sendable {
+        case unix(path: String)
+        case tcp(host: String, port: Int)
+
+        /// How it is called in a request.
+        var authority: String {
+            switch self {
+            case .unix: "localhost"
+            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            }
+        }
+    }
+
     /// An HTTP/2 connection that is up.
     private struct Link: Sendable {
         let channel: any Channel
@@ -26,43 +39,71 @@ final class Connection: Sendable {
         var link: EventLoopFuture<Link>?
     }
 
-    let socket: String
-    // One thread carries all there is to carry on a local socket.
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let target: Target
+    private let userAgent: String?
+    private let connectTimeout: Duration
+    private let group: MultiThreadedEventLoopGroup
+    private let ownsGroup: Bool
     private let state = Mutex(State())
 
-    init(socket: String) { self.socket = socket }
+    /// - Parameter group: whose threads carry it. Without one it has a thread of its own, which is enough for all there is to carry on a
+    ///   local socket.
+    public init(
+        to target: Target, userAgent: String? = nil, connectTimeout: Duration = .seconds(5), on group: MultiThreadedEventLoopGroup? = nil
+    ) {
+        self.target = target
+        self.userAgent = userAgent
+        self.connectTimeout = connectTimeout
+        self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        ownsGroup = group == nil
+    }
 
-    deinit { group.shutdownGracefully { _ in } }
+    deinit { if ownsGroup { group.shutdownGracefully { _ in } } }
+
+    /// Connects, if it is not connected. Throws `GRPCFailure`.
+    public func connect() async throws { _ = try await link().get() }
 
     /// Ends all calls and the connection; returns when both are gone. Blocks the calling thread. Later calls fail.
-    func stop() {
+    public func stop() {
+        // A link that never came up is gone already.
+        try? end()?.wait()
+    }
+
+    /// The same without waiting.
+    public func close() { _ = end() }
+
+    private func end() -> EventLoopFuture<Void>? {
         let link = state.withLock { state in
             state.isStopped = true
             return state.link.take()
         }
-        // A link that never came up is gone already.
-        try? link?.flatMap { $0.channel.close() }.wait()
+        return link?.flatMap { $0.channel.close() }
     }
 
     /// One call with one answer.
     /// - Parameter method: `runtime.v1.RuntimeService/Version`.
-    /// - Returns: a future that fails with `CRIError` and nothing else.
-    func call(_ method: String, _ request: [UInt8], timeout: Duration?) -> EventLoopFuture<[UInt8]> {
+    /// - Returns: a future that fails with `GRPCFailure` and nothing else.
+    public func call(_ method: String, _ request: [UInt8], timeout: Duration?) -> EventLoopFuture<[UInt8]> {
         let answer = Answer()
-        return begin(GRPCCall(method: method, request: request, timeout: timeout) { answer.set($0) }).flatMapThrowing { try answer.get() }
+        return begin(makeCall(method, request, timeout) { answer.set($0) }).flatMapThrowing { try answer.get() }
     }
 
     /// A call with many answers; returns when the server ends it. Each comes on the connection's own thread, which must not be held up.
-    /// - Throws: `CRIError`, also when the task is cancelled.
-    func stream(_ method: String, _ request: [UInt8], _ each: @escaping @Sendable ([UInt8]) -> Void) async throws {
-        let call = GRPCCall(method: method, request: request, timeout: nil, each)
+    /// - Throws: `GRPCFailure`, also when the task is cancelled.
+    public func stream(_ method: String, _ request: [UInt8], _ each: @escaping @Sendable ([UInt8]) -> Void) async throws {
+        let call = makeCall(method, request, nil, each)
         let ended = begin(call)
         try await withTaskCancellationHandler {
             try await ended.get()
         } onCancel: {
             call.cancel()
         }
+    }
+
+    private func makeCall(
+        _ method: String, _ request: [UInt8], _ timeout: Duration?, _ receive: @escaping @Sendable ([UInt8]) -> Void
+    ) -> GRPCCall {
+        GRPCCall(method: method, request: request, timeout: timeout, authority: target.authority, userAgent: userAgent, receive)
     }
 
     private func begin(_ call: GRPCCall) -> EventLoopFuture<Void> {
@@ -73,7 +114,8 @@ final class Connection: Sendable {
                 link.streams.createStreamChannel(promise: nil) { channel in
                     channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(GRPCCallHandler(call, ended)) }
                 }
-            case .failure(let error): ended.fail(error as? CRIError ?? CRIError(.unavailable, "connection error: \(error)"))
+            case .failure(let error):
+                ended.fail(error as? GRPCFailure ?? GRPCFailure(code: "Unavailable", message: "connection error: \(error)"))
             }
         }
         return ended.futureResult
@@ -83,7 +125,7 @@ final class Connection: Sendable {
         state.withLock { state in
             if let link = state.link { return link }
             guard !state.isStopped else {
-                return group.next().makeFailedFuture(CRIError(.cancelled, "the runtime plugin is stopped"))
+                return group.next().makeFailedFuture(GRPCFailure(code: "Canceled", message: "the connection was stopped"))
             }
             state.generation += 1
             let link = connect()
@@ -107,25 +149,29 @@ final class Connection: Sendable {
         ]
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = 4 << 20
-        // The runtime is trusted: limits against attackers would only end the connection of a busy node.
+        // Whom we call may speak as much as it likes: limits against attackers would only end the connection of a busy server.
         connection.controlFrameRateLimit.maximumCount = .max
         connection.maximumConnectionGlitches = .max
         stream.streamResetFrameRateLimit.maximumCount = .max
         stream.streamErrorRateLimit.maximumCount = .max
         let settings = (connection, stream)
-        let socket = socket
         // The handlers stand before the first byte can come: the server speaks at once.
-        let bootstrap = ClientBootstrap(group: group).connectTimeout(.seconds(5)).channelInitializer { channel in
+        let bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(connectTimeout)).channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
                     mode: .client, connectionConfiguration: settings.0, streamConfiguration: settings.1,
                     inboundStreamInitializer: { $0.close() })
             }
         }
-        return bootstrap.connect(unixDomainSocketPath: socket).flatMapThrowing { channel in
+        let (connected, name) =
+            switch target {
+            case .unix(let path): (bootstrap.connect(unixDomainSocketPath: path), "unix://\(path)")
+            case .tcp(let host, let port): (bootstrap.connect(host: host, port: port), target.authority)
+            }
+        return connected.flatMapThrowing { channel in
             Link(channel: channel, streams: try channel.pipeline.syncOperations.handler(type: NIOHTTP2Handler.self).syncMultiplexer())
         }.flatMapErrorThrowing { error in
-            throw CRIError(.unavailable, "connection error: cannot connect to unix://\(socket): \(error)")
+            throw GRPCFailure(code: "Unavailable", message: "connection error: cannot connect to \(name): \(error)")
         }
     }
 }
@@ -138,7 +184,7 @@ private final class Answer: Sendable {
 
     func get() throws -> [UInt8] {
         guard let bytes = message.withLock({ $0 }) else {
-            throw CRIError(.internal, "the runtime ended the call without an answer")
+            throw GRPCFailure(code: "Internal", message: "the server ended the call without an answer")
         }
         return bytes
     }

@@ -1,0 +1,40 @@
+import APIModel
+import OrderedCollections
+
+/// The check that nobody hands out more than they have.
+enum Escalation {
+    /// All there is: what somebody must hold to hand out what cannot be known beforehand.
+    static let everything = [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"]), PolicyRule(verbs: ["*"], urls: ["*"])]
+
+    /// - Parameters:
+    ///   - verb: who may do this to the role, `escalate` or `bind`, need not hold the rules themselves.
+    ///   - why: what to say instead of the rules that are missing.
+    /// - Throws: 403 with the rules that the writer lacks.
+    static func check(
+        _ rules: [PolicyRule], verb: String, resource: String, name: String, _ target: Target, _ write: WriteContext, why: String? = nil
+    ) throws {
+        let authorizer = write.registry.authorizer
+        let attributes = Attributes(
+            user: write.user, verb: verb, group: "rbac.authorization.k8s.io", resource: resource, namespace: target.namespace, name: name)
+        if case .allow = authorizer.authorize(attributes) { return }
+        let own = authorizer.rules(for: write.user, namespace: target.namespace)
+        let missing = rules.filter { !PolicyRule.cover(own, $0) }
+        guard !missing.isEmpty else { return }
+        if let why { throw target.forbidden(why) }
+        let listed = missing.map { String(decoding: JSON.encode($0.value), as: UTF8.self) }.joined(separator: "\n")
+        throw target.forbidden(
+            "user \"\(write.user.name)\" (groups=\(write.user.groups)) is attempting to grant RBAC permissions not currently held:\n\(listed)"
+        )
+    }
+
+    /// Whether an update leaves everything as it is but what the garbage collector needs. Anything else is judged as a whole: even a label
+    /// can hand out rules, to a role that aggregates by it.
+    static func isForGarbageCollection(_ object: Value, old: Value) -> Bool {
+        func rest(_ object: Value) -> Value {
+            var rest = object
+            for field in ["ownerReferences", "finalizers", "managedFields", "resourceVersion"] { rest["metadata"][field] = .null }
+            return rest
+        }
+        return rest(object) == rest(old)
+    }
+}

@@ -1,0 +1,143 @@
+import APIModel
+
+// In-place resize: what a pod's containers ask for may change while they run. Upstream: `kubelet/allocation`, `doPodResizeAction`.
+extension PodWorker {
+    /// Why a resize does not go on: the condition's reason and message.
+    struct Obstacle: Equatable {
+        var reason: String
+        var message: String
+    }
+
+    /// The pod with the resources its containers have been given, which may not be those they ask for yet.
+    var allocated: Pod { pod.with(resources: record.allocated) }
+
+    /// What each container has, by id: what the runtime was told last, or else what it was made with.
+    var actualResources: [String: Value] {
+        var actual: [String: Value] = [:]
+        for container in runtime.containers {
+            let made = container.annotations[Annotation.resources].flatMap { try? JSON.decode(Array($0.utf8)) }
+            actual[container.id] = record.actuated[container.id] ?? made
+        }
+        return actual
+    }
+
+    var resizeConditions: [PodConditions.Condition] {
+        func condition(_ type: String, _ obstacle: Obstacle?) -> PodConditions.Condition? {
+            obstacle.map { .init(type: type, status: true, reason: $0.reason, message: $0.message) }
+        }
+        return [condition("PodResizePending", pendingResize), condition("PodResizeInProgress", resizeInProgress)].compactMap { $0 }
+    }
+
+    /// Gives the pod what it asks for, if there is enough of it, and brings running containers and the pod's group closer to what they have
+    /// been given. Returns the ids of containers that have to start again for that.
+    func resize() async throws -> Set<String> {
+        try await loadRecord()
+        if record.allocated == pod.resizable {
+            pendingResize = nil
+        } else {
+            try await allocate()
+        }
+        do {
+            return try await actuate()
+        } catch let error as RuntimeFailure {
+            try Task.checkCancellation()
+            try await tell(error.description)
+            return []
+        }
+    }
+
+    /// Once: what an earlier kubelet gave; without that, what the containers were made with; or else what the pod asks for.
+    private func loadRecord() async throws {
+        if isRecordLoaded { return }
+        var known: ResourceRecord?
+        if isTakenOver { known = try await onDisk { context, pod in ResourceRecord.read(pod.uid, context.configuration) } }
+        record = known ?? ResourceRecord()
+        let actual = actualResources
+        for (name, wanted) in pod.resizable where record.allocated[name] == nil {
+            let running = runtime.container(name).flatMap { $0.state == .running ? actual[$0.id] : nil }
+            record.allocated[name] = running ?? wanted
+        }
+        if isTakenOver { context.allocations.note(.init(PodResources(of: allocated)), for: uid) }
+        isRecordLoaded = true
+    }
+
+    private func allocate() async throws {
+        if let shortage = context.allocations.take(.init(PodResources(of: pod)), for: uid) {
+            let obstacle =
+                shortage.isHopeless
+                ? Obstacle(
+                    reason: "Infeasible",
+                    message:
+                        "Node didn't have enough capacity: \(shortage.resource), requested: \(shortage.requested), capacity: \(shortage.capacity)"
+                )
+                : Obstacle(reason: "Deferred", message: shortage.description)
+            if obstacle != pendingResize { event(.warning, "Resize" + obstacle.reason, "Pod resize \(obstacle.reason)", obstacle.message) }
+            pendingResize = obstacle
+            if !shortage.isHopeless { retry(in: 30) }
+            return
+        }
+        record.allocated = pod.resizable
+        try await save()
+        pendingResize = nil
+        resizeInProgress = Obstacle(reason: "", message: "")
+        event(.normal, "ResizeStarted", "Pod resize started")
+    }
+
+    /// Limits of the pod's group bound those of its containers: they grow first and shrink last.
+    private func actuate() async throws -> Set<String> {
+        let pod = allocated
+        var plan = ResizePlan.compute(for: pod, runtime: runtime, actual: actualResources)
+        if !plan.isDone {
+            isGroupStale = true
+            resizeInProgress = resizeInProgress ?? Obstacle(reason: "", message: "")
+            try await onDisk { _, _ in PodCgroup.raise(pod) }
+            for update in plan.updates {
+                guard let container = pod.container(update.name) else { continue }
+                var linux = ContainerResources.linux(of: container, in: pod, memoryCapacity: context.machine.memory)
+                linux["oom_score_adj"] = .null
+                try await context.cri.updateContainer(update.id, linux: linux)
+                record.actuated[update.id] = container["resources"]
+                try await save()
+            }
+            plan = ResizePlan.compute(for: pod, runtime: runtime, actual: actualResources)
+        }
+        guard plan.isDone else { return plan.restarts }
+        if isGroupStale {
+            let refused = try await onDisk { _, _ in PodCgroup.apply(pod) }
+            if let file = refused.first {
+                try await tell("the kernel refused \(file): less than is in use")
+                return []
+            }
+            isGroupStale = false
+        }
+        if resizeInProgress != nil && pendingResize == nil { event(.normal, "ResizeCompleted", "Pod resize completed") }
+        resizeInProgress = nil
+        return []
+    }
+
+    private func tell(_ problem: String) async throws {
+        let obstacle = Obstacle(reason: "Error", message: problem)
+        if obstacle != resizeInProgress { event(.warning, "ResizeError", "Pod resize error", problem) }
+        resizeInProgress = obstacle
+        retry(in: 10)
+    }
+
+    private func save() async throws {
+        let ids = Set(runtime.containers.map(\.id))
+        record.actuated = record.actuated.filter { ids.contains($0.key) }
+        let record = record
+        try await onDisk { context, pod in try record.write(pod.uid, context.configuration) }
+    }
+
+    private func event(_ type: EventType, _ reason: String, _ words: String, _ problem: String = "") {
+        func list(_ containers: [Value]) -> Value {
+            let list = containers.map { container -> Value in ["name": container["name"], "resources": container["resources"]] }
+            return list.isEmpty ? .null : .array(list)
+        }
+        let summary: Value = [
+            "initContainers": list(pod.initContainers), "containers": list(pod.containers), "generation": .int(pod.generation),
+            "error": problem.isEmpty ? .null : .string(problem),
+        ]
+        context.events.event(about: pod, type, reason, "\(words): \(String(decoding: JSON.encode(summary), as: UTF8.self))")
+    }
+}
