@@ -16,7 +16,8 @@ enum Text {
     /// `1.5 GiB`, `16 MiB`, `12 bytes`.
     static func bytes(_ count: UInt64) -> String {
         for (unit, shift) in [("TiB", UInt64(40)), ("GiB", 30), ("MiB", 20), ("KiB", 10)] where count >> shift > 0 {
-            let tenths = (count >> (shift - 10)) * 10 >> 10
+            // Swift shifts before it multiplies.
+            let tenths = ((count >> (shift - 10)) * 10) >> 10
             return tenths >= 100 || tenths % 10 == 0 ? "\(tenths / 10) \(unit)" : "\(tenths / 10).\(tenths % 10) \(unit)"
         }
         return "\(count) bytes"
