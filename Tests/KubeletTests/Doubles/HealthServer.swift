@@ -20,7 +20,11 @@ final class HealthServer: Sendable {
         _ = Thread {
             while true {
                 let client = accept(listener, nil, nil)
-                guard client >= 0 else { return }
+                guard client >= 0 else {
+                    // Closed here alone: elsewhere its number could be another's before this thread is done with it.
+                    close(listener)
+                    return
+                }
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 var received: [UInt8] = []
                 // What answers a call before it is made is no answer.
@@ -38,10 +42,7 @@ final class HealthServer: Sendable {
         }
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
     /// Whether a whole request has come: the preface of HTTP/2, frames, and one among them that ends its stream.
     private static func hasCall(_ bytes: [UInt8]) -> Bool {
