@@ -30,3 +30,16 @@ struct AdmissionChain: Sendable {
         }
     }
 }
+
+extension WriteContext {
+    /// Has the admission chain look at what is created through a subresource or a review, around `commit`, which gets the object as the
+    /// members leave it.
+    func admitCreation<T: Sendable>(
+        of object: Value, _ target: Target, commit: (Value) async throws -> (result: T, outcome: Outcome)
+    ) async throws -> T {
+        var object = object
+        let request = AdmissionRequest(operation: .create, target: target, context: self)
+        try await target.storage.admission.admit(&object, request)
+        return try await target.storage.admission.validate(object, request) { [object] in try await commit(object) }
+    }
+}

@@ -25,10 +25,7 @@ struct AccessReviews: Sendable {
     /// A review goes through admission as every create does.
     private func answer(_ review: @escaping @Sendable (Value, Call) throws -> Value) -> Handler {
         { call in
-            var object = try call.object
-            let request = AdmissionRequest(operation: .create, target: call.target, context: call.context)
-            try await call.target.storage.admission.admit(&object, request)
-            return try await call.target.storage.admission.validate(object, request) { [object] in
+            try await call.context.admitCreation(of: try call.object, call.target) { object in
                 (Answer(.value(try review(object, call)), code: 201), .dropped)
             }
         }

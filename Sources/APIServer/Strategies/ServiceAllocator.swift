@@ -129,7 +129,8 @@ final class ServiceAllocator: Sendable {
                 try await take(slot, owner)
             }
         } catch {
-            await release(taken, kept: [], owner)
+            unwant(taken)
+            await free(Set(taken), owner)
             throw error
         }
     }
@@ -160,11 +161,6 @@ final class ServiceAllocator: Sendable {
                 throw APIError.internalError("an address or port could not be taken: \(error.message)")
             }
         }
-    }
-
-    private func release(_ taken: [Slot], kept: Set<Slot>, _ owner: Owner) async {
-        unwant(taken)
-        await free(Set(taken).subtracting(kept), owner)
     }
 
     /// Removes the records of slots that neither the Service nor another write of it needs. Both are asked again, right before.

@@ -15,11 +15,8 @@ enum PodBinding {
         },
     ]
 
-    static func bind(_ target: Target, _ given: Value, _ write: WriteContext) async throws -> Answer {
-        var binding = given
-        let request = AdmissionRequest(operation: .create, target: target, context: write)
-        try await target.storage.admission.admit(&binding, request)
-        return try await target.storage.admission.validate(binding, request) { [binding] in
+    static func bind(_ target: Target, _ binding: Value, _ write: WriteContext) async throws -> Answer {
+        try await write.admitCreation(of: binding, target) { binding in
             (try await bindAdmitted(target, binding, write), write.isDryRun ? .dropped : .committed)
         }
     }

@@ -6,11 +6,8 @@ enum PodEviction {
 
     static let handlers: Handlers.Table = [
         .init("/pods", "eviction", .create): { call in
-            var eviction = try call.object
             let (target, context) = (call.target, call.context)
-            let request = AdmissionRequest(operation: .create, target: target, context: context)
-            try await target.storage.admission.admit(&eviction, request)
-            return try await target.storage.admission.validate(eviction, request) { [eviction] in
+            return try await context.admitCreation(of: try call.object, target) { eviction in
                 (try await evict(target, eviction, context), context.isDryRun ? .dropped : .committed)
             }
         }

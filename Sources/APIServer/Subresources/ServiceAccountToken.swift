@@ -10,11 +10,8 @@ enum ServiceAccountToken {
 
     static let handlers: Handlers.Table = [
         .init("/serviceaccounts", "token", .create): { call in
-            var asked = try call.object
             let (target, context) = (call.target, call.context)
-            let request = AdmissionRequest(operation: .create, target: target, context: context)
-            try await target.storage.admission.admit(&asked, request)
-            return try await target.storage.admission.validate(asked, request) { [asked] in
+            return try await context.admitCreation(of: try call.object, target) { asked in
                 (try issue(target, asked, context), .dropped)
             }
         }
