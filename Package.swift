@@ -91,7 +91,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(
-            name: "CatalogueData", path: "Sources/CatalogueData", exclude: ["catalogue.txt", "cri.txt", "fields.txt", "plugins.txt"],
+            name: "CatalogueData", path: "Sources/CatalogueData",
+            exclude: ["catalogue.txt", "cri.txt", "descriptions.txt", "fields.txt", "plugins.txt"],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],

@@ -17,6 +17,7 @@ struct Bootstrap {
             for object in BootstrapPolicy.objects + priorityClasses { group.addTask { try await ensure(object) } }
             try await group.waitForAll()
         }
+        try await ensureServiceCIDR()
         try await ensureKubernetesService()
     }
 
@@ -69,6 +70,28 @@ struct Bootstrap {
                 "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": .string(name)], "value": .int(value),
                 "description": .string(description),
             ]
+        }
+    }
+
+    /// The range of the flags as an object, ready unless somebody says that it is not.
+    private func ensureServiceCIDR() async throws {
+        let ranges: Value = [.string(configuration.serviceRange.description)]
+        let object: Value = [
+            "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": ["name": "kubernetes"], "spec": ["cidrs": ranges],
+        ]
+        try await ensure(object)
+        var status = try target(object)
+        status.subresource = "status"
+        _ = try await registry.modify(status, WriteContext(registry, user: .apiserver)) { old in
+            guard old[path: "spec", "cidrs"] == ranges, old[path: "status", "conditions"].isEmpty else { return old }
+            var ready = old
+            ready["status"]["conditions"] = [
+                [
+                    "type": "Ready", "status": "True", "message": "Kubernetes default Service CIDR is ready",
+                    "lastTransitionTime": .string(Timestamp.now()),
+                ]
+            ]
+            return ready
         }
     }
 

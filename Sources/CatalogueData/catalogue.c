@@ -13,6 +13,12 @@ static const uint8_t cri[] = {
 #embed "cri.txt"
 };
 
+static const uint8_t descriptions[] = {
+#embed "descriptions.txt"
+};
+
 apus_table apus_catalogue(void) { return (apus_table){kinds, sizeof kinds}; }
 
 apus_table apus_catalogue_cri(void) { return (apus_table){cri, sizeof cri}; }
+
+apus_table apus_descriptions(void) { return (apus_table){descriptions, sizeof descriptions}; }

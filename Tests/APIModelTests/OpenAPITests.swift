@@ -1,6 +1,7 @@
-import APIModel
 import OrderedCollections
 import Testing
+
+@testable import APIModel
 
 struct OpenAPITests {
     private let apps = OpenAPI.v3(groupVersion: GroupVersion(group: "apps", version: "v1"), kinds: .builtin)
@@ -8,7 +9,8 @@ struct OpenAPITests {
     @Test func schemas() {
         let deployment = apps["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"]
         #expect(deployment["x-kubernetes-group-version-kind"] == [["group": "apps", "version": "v1", "kind": "Deployment"]])
-        #expect(deployment["properties"]["spec"] == ["allOf": [["$ref": "#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec"]]])
+        #expect(
+            deployment["properties"]["spec"]["allOf"] == [["$ref": "#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec"]])
         let containers = apps["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["containers"]
         #expect(containers["x-kubernetes-patch-merge-key"] == "name")
         #expect(containers["x-kubernetes-patch-strategy"] == "merge")
@@ -17,6 +19,18 @@ struct OpenAPITests {
         #expect(
             apps["components"]["schemas"]["io.k8s.api.core.v1.PodSpec"]["properties"]["volumes"]["x-kubernetes-patch-strategy"]
                 == "merge,retainKeys")
+    }
+
+    /// What is described must exist, and what everybody reads must be described.
+    @Test func descriptions() {
+        for (name, entry) in Descriptions.all.entries where name != "*" {
+            let type = Catalogue.builtin.type(named: name)
+            #expect(type != nil, "\(name) is described and no type")
+            for field in entry.fields.keys { #expect(type?.field(field) != nil, "\(name).\(field) is described and no field") }
+        }
+        let meta = apps["components"]["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]
+        for (name, field) in meta["properties"].fields { #expect(!field["description"].isNull, "\(name)") }
+        #expect(apps["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"]["properties"]["apiVersion"]["description"].string != nil)
     }
 
     @Test func pathsOfAWorkload() {

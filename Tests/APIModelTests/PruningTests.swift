@@ -19,7 +19,7 @@ struct PruningTests {
         #expect(Pruning.unknownField("spec.foo") == "unknown field \"spec.foo\"")
         #expect(
             Pruning.strictError(
-                unknown: ["spec.foo"], duplicates: [], kind: GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
+                [Pruning.unknownField("spec.foo")], kind: GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
             ).message
                 == "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \"spec.foo\"")
     }

@@ -171,6 +171,43 @@ import Testing
         }
     }
 
+    @Test func aChangedSchemaShowsAtOnceInWhatIsStored() async throws {
+        func versions(_ defaults: [String: Value]) -> Value {
+            let fields = ["a", "b"].map { ($0, defaults[$0].map { ["type": "string", "default": $0] } ?? ["type": "string"] as Value) }
+            return [
+                [
+                    "name": "v1", "served": true, "storage": true,
+                    "schema": ["openAPIV3Schema": ["type": "object", "properties": .object(.init(fields, uniquingKeysWith: { $1 }))]],
+                ]
+            ]
+        }
+        try await with(Self.definition(versions: versions(["a": "A"]))) { server in
+            await server.ask(.post, tabs, Self.tab("t", .emptyObject))
+            for (defaults, b) in [(["a": "A2"], Value.null), (["b": "B"], "B"), (["b": "B2"], "B2")] as [([String: Value], Value)] {
+                let patch: Value = ["spec": ["versions": versions(defaults)]]
+                #expect(await server.ask(.patch, "\(definitions)/crontabs.stable.example.com", patch, type: merge).code == 200)
+                while await server.ask(.get, "\(tabs)/t").json["b"] != b { await Task.yield() }
+                #expect(await server.ask(.get, "\(tabs)/t").json["a"] == "A")
+            }
+        }
+    }
+
+    @Test func whatMayHoldAnythingIsPublishedAsAnObjectAlone() async throws {
+        let versions: Value = [
+            [
+                "name": "v1", "served": true, "storage": true,
+                "schema": ["openAPIV3Schema": ["type": "object", "x-kubernetes-preserve-unknown-fields": true]],
+            ]
+        ]
+        try await with(Self.definition(versions: versions)) { server in
+            let second = await server.ask(.get, "/openapi/v2").json["definitions"]["com.example.stable.v1.CronTab"]
+            #expect(second["properties"].isNull && second["type"] == "object")
+            let third = await server.ask(.get, "/openapi/v3/apis/stable.example.com/v1").json
+            let fields = third["components"]["schemas"]["com.example.stable.v1.CronTab"]["properties"]
+            #expect(fields["apiVersion"]["description"].string?.hasPrefix("APIVersion defines") == true)
+        }
+    }
+
     @Test func aDefinitionThatGoesTakesItsObjectsAndWaitsForFinalizers() async throws {
         try await with(Self.definition()) { server in
             await server.ask(.post, tabs, Self.tab("a"))

@@ -48,6 +48,16 @@ import Testing
         }
     }
 
+    @Test func reviewsAreNoTables() async throws {
+        try await TestServer.with { server in
+            let review: Value = ["spec": ["nonResourceAttributes": ["path": "/", "verb": "get"]]]
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+            let refused = await server.ask(.post, path, review, accept: "application/json;as=Table;v=v1;g=meta.k8s.io")
+            #expect(refused.code == 406 && refused.reason == "NotAcceptable")
+            #expect(await server.ask(.post, path, review).code == 201)
+        }
+    }
+
     @Test func showsComponents() async throws {
         try await TestServer.with { server in
             let list = await server.ask(.get, "/api/v1/componentstatuses").json["items"].elements
@@ -80,6 +90,8 @@ import Testing
                 await server.ask(.get, "/api/v1/namespaces/default/endpoints/kubernetes").json["subsets"][0]["addresses"][0]["ip"]
                     == "10.0.0.1")
             #expect(await server.ask(.get, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes").code == 200)
+            let range = await server.ask(.get, "/apis/networking.k8s.io/v1/servicecidrs/kubernetes").json
+            #expect(range["spec"]["cidrs"] == ["10.96.0.0/16"] && range["status"]["conditions"][0]["type"] == "Ready")
             #expect(await server.ask(.get, "/apis/rbac.authorization.k8s.io/v1/clusterroles/admin").json["rules"].elements.count > 20)
             #expect(
                 await server.ask(.get, "/apis/scheduling.k8s.io/v1/priorityclasses/system-cluster-critical").json["value"] == 2_000_000_000)

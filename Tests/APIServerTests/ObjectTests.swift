@@ -106,8 +106,15 @@ import Testing
             let answer = await server.ask(.post, maps, raw: Array(text.utf8))
             #expect(answer.code == 201)
             let warnings = HTTPField.Name("Warning").map { answer.headers[values: $0] } ?? []
-            #expect(warnings == ["299 - \"duplicate field \\\"immutable\\\"\"", "299 - \"unknown field \\\"nope\\\"\""])
+            #expect(warnings == ["299 - \"unknown field \\\"nope\\\"\"", "299 - \"duplicate field \\\"immutable\\\"\""])
             #expect(answer.json["nope"].isNull)
+            let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\nnope: 1\nimmutable: false\nimmutable: true\n"
+            let strict = await server.ask(.post, maps + "?fieldValidation=Strict", raw: Array(yaml.utf8), type: "application/yaml")
+            #expect(
+                strict.message.hasSuffix(
+                    "strict decoding error: yaml: unmarshal errors:\n  line 6: key \"immutable\" already set in map, unknown field \"nope\""
+                ))
+            #expect(await server.ask(.post, maps, raw: Array(yaml.utf8), type: "application/yaml").json["immutable"] == true)
             #expect(
                 await server.ask(.post, maps + "?fieldValidation=Ignore", raw: Array(text.replacing("\"w\"", with: "\"i\"").utf8)).code
                     == 201)

@@ -7,6 +7,8 @@ public struct CustomKind: Sendable {
     public var published: Value
     /// `crontabs.stable.example.com`
     public var definition: String
+    /// The definition's generation: what is made of its schema is made anew with each.
+    public var generation: Int64
     /// The version in which objects are stored.
     public var storageVersion: String
     /// Whether everything that is stored went through this very schema in this very version, so that it can be shown as it is.
@@ -61,6 +63,7 @@ extension ResourceType {
             }
             resource.custom = CustomKind(
                 schema: schema, published: published, definition: definition[path: "metadata", "name"].string ?? "",
+                generation: (definition[path: "metadata", "generation"].int ?? 0).int64,
                 storageVersion: storage, isStoredAsShown: isFirstForm, scale: scale(version[path: "subresources", "scale"]),
                 webhook: spec[path: "conversion", "strategy"].string == "Webhook" ? spec[path: "conversion", "webhook"] : nil,
                 warning: warning(version, kind))

@@ -31,13 +31,25 @@ struct OpenAPISchemas {
         // Present before its fields are, since types refer to each other in circles.
         schemas[name] = .null
         var properties: Value.Fields = [:]
-        for field in type.fields { properties[field.name] = property(field) }
+        for field in type.fields {
+            properties[field.name] = described(
+                property(field), Descriptions.all.field(field.name, of: name, isKind: kinds[name] != nil))
+        }
         var schema: Value = ["type": "object"]
+        if let text = Descriptions.all.type(name) { schema["description"] = .string(text) }
         let required = type.fields.filter(\.isRequired).map(\.name)
         if !required.isEmpty { schema["required"] = Value(required) }
         if !properties.isEmpty { schema["properties"] = .object(properties) }
         if let kinds = kinds[name] { schema["x-kubernetes-group-version-kind"] = .array(kinds.map(OpenAPI.value)) }
         schemas[name] = schema
+    }
+
+    /// A schema that says in words what it is. Where OpenAPI 2.0 lets clients read a sentence beside a `$ref`, so does this.
+    func described(_ schema: Value, _ text: String?) -> Value {
+        guard let text else { return schema }
+        var schema = schema
+        schema["description"] = .string(text)
+        return schema
     }
 
     private mutating func property(_ field: FieldSchema) -> Value {

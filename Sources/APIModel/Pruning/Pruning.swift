@@ -35,10 +35,9 @@ public enum Pruning {
 
     /// What field validation `Strict` answers: `Deployment in version "v1" cannot be handled as a Deployment: strict decoding error:
     /// unknown field "spec.foo"`.
-    public static func strictError(unknown: [String], duplicates: [String], kind: GroupVersionKind) -> APIError {
-        let lines = duplicates.map(duplicateField) + unknown.map(unknownField)
-        return .badRequest(
-            "\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): strict decoding error: \(lines.joined(separator: ", "))"
+    public static func strictError(_ complaints: [String], kind: GroupVersionKind) -> APIError {
+        .badRequest(
+            "\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): strict decoding error: \(complaints.joined(separator: ", "))"
         )
     }
 }

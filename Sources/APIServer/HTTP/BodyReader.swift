@@ -18,7 +18,7 @@ struct BodyReader: Sendable {
 
     /// The object in the body, which must be of `kind`, without unknown fields.
     func object(_ request: Request, as kind: GroupVersionKind, schema: TypeSchema, _ write: WriteContext) async throws -> Value {
-        var duplicates: [String] = []
+        var duplicates = Duplicates()
         var object = try decode(
             try await bytes(request), contentType: request.headers[.contentType], kind: kind, schema: schema, write.served.kinds,
             duplicates: &duplicates)
@@ -26,8 +26,8 @@ struct BodyReader: Sendable {
             throw APIError.badRequest("the object provided is unrecognized (must be of type \(kind.kind)): it is no JSON object")
         }
         try check(&object, kind)
-        let unknown = try Pruning.decode(&object, schema: schema, kind: kind)
-        try write.report(unknown: unknown, duplicates: duplicates, kind: kind)
+        let unknown = try Pruning.decode(&object, schema: schema, kind: kind).map(Pruning.unknownField)
+        try write.report(duplicates.lines + unknown + duplicates.fields.map(Pruning.duplicateField), kind: kind)
         return object
     }
 
@@ -42,7 +42,7 @@ struct BodyReader: Sendable {
         let bytes = try await bytes(request)
         var value = Value.emptyObject
         if !bytes.isEmpty, let schema = kinds.type(of: Self.deleteOptions) {
-            var duplicates: [String] = []
+            var duplicates = Duplicates()
             value = try decode(
                 bytes, contentType: request.headers[.contentType], kind: Self.deleteOptions, schema: schema, kinds, duplicates: &duplicates)
             try Self.checkIsDeleteOptions(value, schema, kinds)
@@ -102,16 +102,32 @@ struct BodyReader: Sendable {
         }
     }
 
+    /// What a body says twice.
+    private struct Duplicates {
+        /// Sentences that name lines.
+        var lines: [String] = []
+        /// Paths.
+        var fields: [String] = []
+    }
+
     private func decode(
-        _ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: TypeSchema, _ kinds: Kinds, duplicates: inout [String]
+        _ bytes: [UInt8], contentType: String?, kind: GroupVersionKind, schema: TypeSchema, _ kinds: Kinds, duplicates: inout Duplicates
     )
         throws -> Value
     {
         let type = MediaType(contentType ?? "application/json").type
         do {
             switch type {
-            case "", "application/json": return try JSON.decode(bytes, duplicates: &duplicates)
-            case "application/yaml": return try YAML.decode(String(decoding: bytes, as: UTF8.self)).first ?? .null
+            case "", "application/json": return try JSON.decode(bytes, duplicates: &duplicates.fields)
+            case "application/yaml":
+                var found: [YAML.Error] = []
+                let documents = try YAML.decode(String(decoding: bytes, as: UTF8.self), duplicates: &found)
+                if !found.isEmpty {
+                    duplicates.lines = [
+                        "yaml: unmarshal errors:\n" + found.map { "  line \($0.line): \($0.message)" }.joined(separator: "\n")
+                    ]
+                }
+                return documents.first ?? .null
             case "application/vnd.kubernetes.protobuf": return try Protobuf.decodeUnknown(bytes, as: schema, catalogue: kinds.catalogue)
             default:
                 throw APIError(

@@ -9,6 +9,8 @@ final class Encodings<Encoded: Sendable>: Sendable {
         var presentation: Presentation
         /// The version that the client speaks.
         var version: GroupVersion
+        /// Of a custom kind, which of its definition's forms: a changed one shows the same record differently.
+        var generation: Int64 = 0
     }
 
     /// Few, so that looking at each is quicker than a table.
@@ -19,6 +21,7 @@ final class Encodings<Encoded: Sendable>: Sendable {
         try forms.withLock { forms in
             if let known = forms.first(where: { $0.form == form }) { return known.encoded }
             let encoded = try make()
+            forms.removeAll { $0.form.version == form.version && $0.form.generation != form.generation }
             forms.append((form, encoded))
             return encoded
         }

@@ -86,7 +86,9 @@ struct Presenter: Sendable {
 
     /// What shared forms are kept by.
     func form<Encoded>(_ change: WatchSource.Change? = nil) -> Encodings<Encoded>.Form {
-        Encodings.Form(change: change, presentation: presentation, version: storage.type.groupVersion)
+        Encodings.Form(
+            change: change, presentation: presentation, version: storage.type.groupVersion,
+            generation: storage.type.custom?.generation ?? 0)
     }
 
     /// A record in a shared form, as it stands in a list: JSON or a bare message.

@@ -25,6 +25,11 @@ struct ResourceResponder: Sendable {
         }
         let presentation = try Presentation.negotiate(
             accept: request.headers[.accept], pretty: request.query("pretty"), offersProtobuf: target.type.custom == nil)
+        if case .table = presentation.form, target.type.verbs == ["create"] {
+            throw APIError(
+                code: 406, reason: .notAcceptable,
+                message: "the resource \(target.type.qualifiedName) does not support being converted to a Table")
+        }
         let presenter = Presenter(
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
             includeObject: try IncludeObject.read(request))

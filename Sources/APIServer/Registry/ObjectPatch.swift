@@ -23,7 +23,7 @@ struct ObjectPatch: Sendable {
             throw APIError.badRequest("the patch changes the object from \(expected) to \(found), which a patch may not do")
         }
         let unknown = try Pruning.decode(&patched, schema: schema, kind: expected)
-        try write.report(unknown: unknown, kind: expected)
+        try write.report(unknown.map(Pruning.unknownField), kind: expected)
         return patched
     }
 }

@@ -27,13 +27,13 @@ final class WriteContext: Sendable {
 
     var warnings: [String] { gathered.withLock { $0 } }
 
-    /// Tells the client of fields that were not taken, or refuses them.
-    func report(unknown: [String], duplicates: [String] = [], kind: GroupVersionKind) throws {
-        guard !unknown.isEmpty || !duplicates.isEmpty else { return }
+    /// Tells the client of fields that were not taken, a sentence each, or refuses them.
+    func report(_ complaints: [String], kind: GroupVersionKind) throws {
+        guard !complaints.isEmpty else { return }
         switch options.fieldValidation {
         case .ignore: return
-        case .warn: for warning in duplicates.map(Pruning.duplicateField) + unknown.map(Pruning.unknownField) { warn(warning) }
-        case .strict: throw Pruning.strictError(unknown: unknown, duplicates: duplicates, kind: kind)
+        case .warn: for complaint in complaints { warn(complaint) }
+        case .strict: throw Pruning.strictError(complaints, kind: kind)
         }
     }
 }

@@ -13,9 +13,9 @@ struct CertificateSigningRequestStrategy: Strategy {
     func prepareForUpdate(_ request: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         switch target.subresource {
         case "approval":
-            let (conditions, version) = (request["status"]["conditions"], request["metadata"]["resourceVersion"])
-            request = old
-            request["metadata"]["resourceVersion"] = version
+            let conditions = request["status"]["conditions"]
+            request["spec"] = old["spec"]
+            request["status"] = old["status"]
             request["status"]["conditions"] = Self.stamped(conditions, old: old)
         case "status":
             var conditions = request[path: "status", "conditions"]

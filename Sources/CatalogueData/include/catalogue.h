@@ -13,3 +13,6 @@ apus_table apus_catalogue(void);
 
 /// The messages of the Container Runtime Interface, cri.txt.
 apus_table apus_catalogue_cri(void);
+
+/// What `kubectl explain` says of types and their fields, descriptions.txt.
+apus_table apus_descriptions(void);
