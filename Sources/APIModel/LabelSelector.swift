@@ -80,6 +80,16 @@ public struct LabelSelector: Sendable, Hashable {
         }
     }
 
+    /// How much one comparison costs: its requirements, and the values that they name.
+    public var weight: Int {
+        requirements.reduce(0) { sum, requirement in
+            switch requirement.test {
+            case .in(let values), .notIn(let values): sum + max(1, values.count)
+            case .exists, .doesNotExist, .greaterThan, .lessThan: sum + 1
+            }
+        }
+    }
+
     public func matches(_ labels: [String: String]) -> Bool {
         !matchesNothing && requirements.allSatisfy { $0.test.accepts(labels[$0.key]) }
     }

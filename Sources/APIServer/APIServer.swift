@@ -22,6 +22,8 @@ public final class APIServer: Responder {
     private let endpoints: Endpoints
     private let metrics = Metrics()
     private let customKinds: CustomKinds
+    private let flows: FlowSchemas
+    private let inProgress: RequestsInProgress
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
@@ -30,6 +32,9 @@ public final class APIServer: Responder {
         let rbac = RBACAuthorizer(store: configuration.store)
         let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + [rbac])
         self.authorizer = authorizer
+        flows = FlowSchemas(store: configuration.store)
+        inProgress = RequestsInProgress(limits: configuration.limits)
+        let body = BodyReader(limit: configuration.limits.bodySize)
         let signer = TokenSigner(key: configuration.serviceAccountKey, issuer: configuration.issuer, audiences: configuration.audiences)
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(
@@ -38,7 +43,8 @@ public final class APIServer: Responder {
             kinds: configuration.kinds, store: configuration.store,
             services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
-            rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators, log: configuration.log)
+            rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators,
+            selectorLimit: configuration.limits.requirements, log: configuration.log)
         handlers = Handlers([
             StoredHandlers.table, PodBinding.handlers, PodEviction.handlers, Scale.handlers, ServiceAccountToken.handlers,
             AccessReviews(authorizer: authorizer, authenticator: authentication).handlers,
@@ -46,11 +52,11 @@ public final class APIServer: Responder {
             Connector(
                 registry: registry, kubelet: configuration.kubelet,
                 backends: Backends(
-                    registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable)
+                    registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable), body: body
             ).handlers,
         ])
         resources = ResourceResponder(
-            registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: BodyReader())
+            registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
         endpoints = Endpoints(configuration, registry, metrics)
     }
@@ -63,11 +69,15 @@ public final class APIServer: Responder {
         try await customKinds.start()
     }
 
-    /// What the server does without being asked: events expire, custom kinds come and go. Returns when the task is cancelled.
+    /// What the server does without being asked: events expire, custom kinds come and go, and the flows that every cluster needs come back.
+    /// Returns when the task is cancelled.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await EventExpiry(registry: self.registry).run() }
             group.addTask { await self.customKinds.run() }
+            group.addTask {
+                await FlowControlUpkeep(bootstrap: Bootstrap(registry: self.registry, configuration: self.configuration)).run()
+            }
         }
     }
 
@@ -77,12 +87,18 @@ public final class APIServer: Responder {
     }
 
     public func respond(to request: Request) async -> Response {
-        let info = RequestInfo(request)
         let begin = ContinuousClock.now
+        let info: RequestInfo
+        do throws(APIError) {
+            info = try RequestInfo(request)
+        } catch {
+            return Responses.error(error)
+        }
         metrics.began(info)
-        let response: Response
+        var flow: Flow?
+        var response: Response
         do {
-            response = try await answer(request, info)
+            response = try await answer(request, info, &flow)
         } catch {
             let error = Responses.apiError(error)
             if error.code >= 500 {
@@ -91,14 +107,24 @@ public final class APIServer: Responder {
             }
             response = Responses.error(error)
         }
+        if let flow { response = flow.named(in: response) }
         metrics.ended(info, registry.served.kinds, code: response.code, duration: ContinuousClock.now - begin)
         return request.method == .head ? response.withoutBody : response
     }
 
-    private func answer(_ request: Request, _ info: RequestInfo) async throws -> Response {
+    /// - Parameter flow: what the request belongs to, once it is known who sent it.
+    private func answer(_ request: Request, _ info: RequestInfo, _ flow: inout Flow?) async throws -> Response {
         let real = try await authentication.user(of: request)
         if real.name == UserInfo.anonymous.name, !Endpoints.isPublic(info.path) { throw Authentication.unauthorized }
         let user = try Impersonation.apply(request.headers, real: real, authorizer)
+        flow = flows.flow(of: user, info)
+        // Whoever acts as others is still one.
+        guard flow?.isExempt != true else { return try await answer(request, info, user) }
+        let place = try inProgress.take(real.name, info)
+        return place.held(by: try await answer(request, info, user))
+    }
+
+    private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo) async throws -> Response {
         try authorize(user, info)
         if info.isResource { return try await resources.respond(request, info, user: user) }
         guard let response = try await endpoints.respond(request, info) else { throw APIError.unknownResource }

@@ -43,6 +43,8 @@ extension APIServer {
         public var kubeletHosts: [String: String] = [:]
         /// Whether a proxy may go to an IP address that a user has a say in: none of this machine or its link. Tests have no other.
         var isProxyable: @Sendable (String) -> Bool = { IPScope($0) == .globalUnicast }
+        /// What one client gets at most.
+        public var limits = Limits()
         public var log: Logger
 
         public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {

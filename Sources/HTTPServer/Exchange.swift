@@ -73,8 +73,10 @@ final class Exchange: Sendable {
 
     private func stream(_ head: ResponseHead, _ write: @Sendable (BodyWriter) async throws -> Void) async {
         wire.execute { $0.write(self, head: head, body: ByteBuffer(), end: false) }
+        let writer = BodyWriter(
+            executor: LoopExecutor.of(wire.eventLoop), write: { try await self.send($0) },
+            allowPauses: { self.wire.execute { $0.allowPauses(self) } })
         do {
-            let writer = BodyWriter(executor: LoopExecutor.of(wire.eventLoop)) { piece in try await self.send(piece) }
             if !isHead { try await write(writer) }
             wire.execute { $0.write(self, head: nil, body: ByteBuffer(), end: true) }
         } catch {
@@ -120,6 +122,8 @@ protocol ResponseWire: AnyObject {
     /// Writes what there is and flushes once. Returns whether the connection can take more.
     @discardableResult
     func write(_ exchange: Exchange, head: ResponseHead?, body: ByteBuffer, end: Bool) -> Bool
+    /// The client may stop reading for as long as it likes.
+    func allowPauses(_ exchange: Exchange)
     /// Breaks the response off so that the client sees that it is not whole.
     func abort(_ exchange: Exchange)
     /// Answers 101 and hands over the connection, `nil` when the request asked for no upgrade.
@@ -132,6 +136,26 @@ struct ConnectionInfo: Sendable {
     var remoteAddress: String
     var responder: any Responder
     var connections: Connections
+    var connection: Connection
+    var limits: Limits
+
+    /// Answers what nobody needs to be asked about.
+    func refusing(_ status: HTTPResponse.Status) -> ConnectionInfo {
+        var info = self
+        info.responder = Refusal(status: status)
+        return info
+    }
+}
+
+/// Answers every request alike.
+private struct Refusal: Responder {
+    let status: HTTPResponse.Status
+
+    func respond(to request: Request) async -> Response {
+        .full(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: [Array("\(status.code) \(status.reasonPhrase)\n".utf8)])
+    }
 }
 
 extension Exchange {

@@ -18,10 +18,11 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         var task: Task<Void, Never>
         var encoder: HTTP1Encoder
         var wantsUpgrade: Bool
+        /// The client may stop reading for as long as it likes.
+        var mayPause = false
     }
 
     private let info: ConnectionInfo
-    private let idleTimeout: TimeAmount
     private var context: ChannelHandlerContext?
     private var head: HTTPRequestHead?
     private var current: Current?
@@ -33,30 +34,16 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
     private var quiescing = false
     /// The last response is being sent; what the client still sends is not looked at.
     private var ending = false
-    private var lastUse = NIODeadline.now()
-    private var idleCheck: RepeatedTask?
+    /// When the body of the current request must be whole.
+    private var bodyEnd = NIODeadline.distantFuture
+    private var deadline: Deadline { info.connection.deadline }
 
-    init(info: ConnectionInfo, idleTimeout: TimeAmount) {
-        self.info = info
-        self.idleTimeout = idleTimeout
-    }
+    init(info: ConnectionInfo) { self.info = info }
 
     // MARK: the connection
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        idleCheck = context.eventLoop.scheduleRepeatedTask(initialDelay: idleTimeout, delay: idleTimeout) { _ in bound.value.closeIfIdle() }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        idleCheck?.cancel()
-        self.context = nil
-    }
-
-    private func closeIfIdle() {
-        if current == nil, NIODeadline.now() - lastUse >= idleTimeout { context?.close(promise: nil) }
-    }
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelInactive(context: ChannelHandlerContext) {
         abandon()
@@ -64,12 +51,8 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, current == nil {
-            let refusal = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
-            closing(after: context.channel.allocator.buffer(string: refusal))
-        } else {
-            context.fireErrorCaught(error)
-        }
+        guard let status = Self.refusal(of: error), current == nil else { return context.fireErrorCaught(error) }
+        refuse(status)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -81,9 +64,14 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        current?.exchange.gate.setWritable(context.channel.isWritable)
+        let isWritable = context.channel.isWritable
+        current?.exchange.gate.setWritable(isWritable)
+        if isWritable { deadline.clear(.output) } else if current?.mayPause != true { deadline.set(.output, in: info.limits.stall) }
         context.fireChannelWritabilityChanged()
     }
+
+    /// For the next piece of the body.
+    private func waitForBody() { deadline.set(.input, min(.now() + TimeAmount(info.limits.bodyPause), bodyEnd)) }
 
     func read(context: ChannelHandlerContext) {
         if reads.mayRead() { context.read() }
@@ -100,9 +88,25 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         self.current = nil
     }
 
+    private static func refusal(of error: any Error) -> String? {
+        switch error {
+        case HTTPParserError.headerOverflow, is ByteToMessageDecoderError.PayloadTooLargeError: "431 Request Header Fields Too Large"
+        case is HTTPParserError: "400 Bad Request"
+        default: nil
+        }
+    }
+
+    private func refuse(_ status: String) {
+        closing(
+            after: ByteBuffer(
+                string: "HTTP/1.1 \(status)\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\(status)"))
+    }
+
     private func closing(after last: ByteBuffer) {
         guard let context else { return }
         ending = true
+        deadline.clear(.input)
+        deadline.set(.output, in: info.limits.stall)
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { _ in self.context?.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(last), promise: written)
@@ -132,14 +136,20 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
             if let discarded {
                 self.discarded = discarded + piece.readableBytes
                 if discarded > Self.discardLimit { context?.close(promise: nil) }
+                waitForBody()
             } else if current?.exchange.body?.push(piece) == false {
                 reads.pause()
+                // It is the responder that is waited for now.
+                deadline.clear(.input)
+            } else {
+                waitForBody()
             }
         case .end:
             guard backlog.isEmpty else { return wait(part) }
             begin(withBody: false)
             current?.exchange.body?.finish()
             requestEnded = true
+            deadline.clear(.input)
             if discarded != nil { next() }
         }
     }
@@ -152,18 +162,23 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
     private func begin(withBody: Bool) {
         guard let head, let context else { return }
         self.head = nil
-        lastUse = .now()
+        info.connection.began()
+        if withBody {
+            bodyEnd = .now() + TimeAmount(info.limits.body)
+            waitForBody()
+        }
         if withBody, head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) {
             context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
         }
         guard let method = HTTPRequest.Method(head.method.rawValue) else {
-            return closing(after: ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))
+            return refuse("400 Bad Request")
         }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let body = withBody ? InboundQueue { bound.execute { $0.resumeReading() } } : nil
-        let target = RequestTarget.parse(head.uri)
+        let body = withBody ? InboundQueue { bound.execute { $0.bodyWanted() } } : nil
+        let target = RequestTarget.parse(head.uri, limit: info.limits.parameters)
+        let info = target == nil ? info.refusing(.uriTooLong) : info
         let request = Request(
-            method: method, path: target.path, query: target.query, headers: HTTPFields(head.headers),
+            method: method, path: target?.path ?? "", query: target?.query ?? [], headers: HTTPFields(head.headers),
             body: body.map { queue in RequestBody { try await queue.next() } } ?? RequestBody(),
             peerCertificates: info.peerCertificates, remoteAddress: info.remoteAddress)
         let exchange = Exchange(
@@ -178,10 +193,16 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         if !context.channel.isWritable { exchange.gate.setWritable(false) }
     }
 
+    /// The responder has room for more of the body.
+    private func bodyWanted() {
+        if !requestEnded { waitForBody() }
+        resumeReading()
+    }
+
     /// The exchange is over both ways: on to the next one.
     private func next() {
         discarded = nil
-        lastUse = .now()
+        info.connection.ended()
         if quiescing, backlog.isEmpty {
             context?.close(promise: nil)
             return
@@ -219,10 +240,16 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
                 next()
             } else {
                 discarded = 0
-                resumeReading()
+                bodyWanted()
             }
         }
         return context.channel.isWritable
+    }
+
+    func allowPauses(_ exchange: Exchange) {
+        guard current?.exchange === exchange else { return }
+        current?.mayPause = true
+        deadline.clear(.output)
     }
 
     func abort(_ exchange: Exchange) {
@@ -242,6 +269,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Respons
         let operations = context.pipeline.syncOperations
         let connection = try ChannelPipe(on: context.channel)
         info.connections.addUpgraded(current.task, of: context.channel)
+        for wait in [Deadline.Wait.input, .output] { deadline.clear(wait) }
         self.current = nil
         // First this handler, which expects HTTP, then the decoder, which passes on what it has read of the new protocol.
         let decoder = try operations.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)

@@ -18,6 +18,12 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
     private var current: (exchange: Exchange, task: Task<Void, Never>)?
     private var began = false
     private var reads = ReadGate()
+    /// Made when the stream has to wait for its client; most never do.
+    private var deadline: Deadline?
+    private var bodyEnd = NIODeadline.distantFuture
+    private var mayPause = false
+    private var isBodyEnded = false
+    private var isOver = false
 
     init(info: ConnectionInfo) { self.info = info }
 
@@ -25,11 +31,13 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         abandon()
+        over()
         self.context = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         abandon()
+        over()
         context.fireChannelInactive()
     }
 
@@ -38,9 +46,45 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
         context.close(promise: nil)
     }
 
+    private func over() {
+        guard !isOver else { return }
+        isOver = true
+        if began { info.connection.ended() }
+        if let deadline { info.connections.forget(deadline) }
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        current?.exchange.gate.setWritable(context.channel.isWritable)
+        let isWritable = context.channel.isWritable
+        current?.exchange.gate.setWritable(isWritable)
+        if isWritable { deadline?.clear(.output) } else if !mayPause { wait(.output, .now() + TimeAmount(info.limits.stall)) }
         context.fireChannelWritabilityChanged()
+    }
+
+    // MARK: patience
+
+    private func wait(_ wait: Deadline.Wait, _ end: NIODeadline) {
+        guard !isOver, let context else { return }
+        if deadline == nil {
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            let new = Deadline { bound.execute { $0.giveUp() } }
+            info.connections.watch(new)
+            deadline = new
+        }
+        deadline?.set(wait, end)
+    }
+
+    private func waitForBody() { wait(.input, min(.now() + TimeAmount(info.limits.bodyPause), bodyEnd)) }
+
+    private func giveUp() {
+        guard !isOver, let context else { return }
+        abandon()
+        context.writeAndFlush(wrapOutboundOut(.rstStream(.cancel)), promise: nil)
+    }
+
+    /// The responder has room for more of the body.
+    private func bodyWanted() {
+        if !isBodyEnded { waitForBody() }
+        resumeReading()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -62,16 +106,32 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
         switch unwrapInboundIn(data) {
         case .headers(let frame) where !began: begin(context, frame)
         case .headers(let trailers):
-            if trailers.endStream { current?.exchange.body?.finish() }
+            if trailers.endStream { bodyEnded() }
         case .data(let frame):
-            if case .byteBuffer(let piece) = frame.data, current?.exchange.body?.push(piece) == false { reads.pause() }
-            if frame.endStream { current?.exchange.body?.finish() }
+            waitForBody()
+            if case .byteBuffer(let piece) = frame.data, current?.exchange.body?.push(piece) == false {
+                reads.pause()
+                deadline?.clear(.input)
+            }
+            if frame.endStream { bodyEnded() }
         default: break
         }
     }
 
+    private func bodyEnded() {
+        current?.exchange.body?.finish()
+        isBodyEnded = true
+        deadline?.clear(.input)
+    }
+
     private func begin(_ context: ChannelHandlerContext, _ frame: HTTP2Frame.FramePayload.Headers) {
         began = true
+        info.connection.began()
+        isBodyEnded = frame.endStream
+        if !frame.endStream {
+            bodyEnd = .now() + TimeAmount(info.limits.body)
+            waitForBody()
+        }
         var method: HTTPRequest.Method?
         var target: String?
         var fields = HTTPFields()
@@ -90,15 +150,19 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
             return
         }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let body = frame.endStream ? nil : InboundQueue { bound.execute { $0.resumeReading() } }
-        let (path, query) = RequestTarget.parse(target)
+        let body = frame.endStream ? nil : InboundQueue { bound.execute { $0.bodyWanted() } }
+        let parsed = RequestTarget.parse(target, limit: info.limits.parameters)
+        let info = parsed == nil ? info.refusing(.uriTooLong) : info
         let request = Request(
-            method: method, path: path, query: query, headers: fields,
+            method: method, path: parsed?.path ?? "", query: parsed?.query ?? [], headers: fields,
             body: body.map { queue in RequestBody { try await queue.next() } } ?? RequestBody(),
             peerCertificates: info.peerCertificates, remoteAddress: info.remoteAddress)
         let exchange = Exchange(
             isHead: method == .head, body: body, wire: NIOLoopBound(self as any ResponseWire, eventLoop: context.eventLoop))
-        if !context.channel.isWritable { exchange.gate.setWritable(false) }
+        if !context.channel.isWritable {
+            exchange.gate.setWritable(false)
+            wait(.output, .now() + TimeAmount(info.limits.stall))
+        }
         current = (exchange, exchange.start(request, info))
     }
 
@@ -112,9 +176,18 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
             context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(body), endStream: end))), promise: nil)
         }
         context.flush()
-        // The client may go on sending a body nobody reads; it ends with the stream.
-        if end { current = nil }
+        if end {
+            current = nil
+            // What the client does not take, or a body that nobody reads, keeps the stream, for a while.
+            wait(.output, .now() + TimeAmount(info.limits.stall))
+        }
         return context.channel.isWritable
+    }
+
+    func allowPauses(_ exchange: Exchange) {
+        guard current?.exchange === exchange else { return }
+        mayPause = true
+        deadline?.clear(.output)
     }
 
     func abort(_ exchange: Exchange) {

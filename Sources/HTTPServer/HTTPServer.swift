@@ -16,8 +16,8 @@ public final class HTTPServer: Sendable {
         public var port: Int
         /// `nil` for plain HTTP/1.1. Protocols, versions and the treatment of client certificates are the server's own.
         public var tls: TLSConfiguration?
-        /// A connection without a request is closed after this.
-        public var idleTimeout: Duration = .seconds(90)
+        /// What one client gets at most.
+        public var limits = Limits()
         /// How long requests may go on after `run` is cancelled.
         public var grace: Duration = .seconds(10)
 
@@ -28,13 +28,11 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    private static let handshakeTimeout = TimeAmount.seconds(10)
-
     private let configuration: Configuration
     private let responder: any Responder
     private let log: Logger
     private let tls: Mutex<ServerTLS?>
-    private let connections = Connections()
+    private let connections: Connections
     private let listener = Mutex<(any Channel)?>(nil)
 
     /// Throws when the TLS settings are unusable.
@@ -42,6 +40,7 @@ public final class HTTPServer: Sendable {
         self.configuration = configuration
         self.responder = responder
         self.log = log
+        connections = Connections(limits: configuration.limits)
         self.tls = Mutex(try configuration.tls.map(ServerTLS.init))
     }
 
@@ -57,17 +56,31 @@ public final class HTTPServer: Sendable {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Who opens many at once must not keep the next one waiting for a turn.
+            .serverChannelOption(.maxMessagesPerRead, value: 64)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try self.accept(channel) } }
         do {
             let channel = try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
             listener.withLock { $0 = channel }
+            keepTime(on: channel)
             guard let address = channel.localAddress else { throw ConnectionClosed() }
             return address
         } catch {
             let reason = (error as? IOError)?.reasonText ?? "\(error)"
             throw NetworkError("cannot listen on \(configuration.host):\(configuration.port): \(reason)", cause: error)
+        }
+    }
+
+    /// Ends what has waited too long, for as long as the server listens.
+    private func keepTime(on channel: any Channel) {
+        let limits = configuration.limits
+        let shortest = [limits.handshake, limits.head, limits.bodyPause, limits.body, limits.idle, limits.stall].min() ?? .seconds(1)
+        let tick = TimeAmount(max(.milliseconds(10), min(.seconds(1), shortest / 4)))
+        channel.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { [connections] task in
+            guard channel.isActive else { return task.cancel() }
+            connections.expire(.now())
         }
     }
 
@@ -97,13 +110,13 @@ public final class HTTPServer: Sendable {
     // MARK: connections, on their event loops
 
     private func accept(_ channel: any Channel) throws {
-        connections.add(channel)
+        guard let connection = connections.add(channel) else { return }
         let operations = channel.pipeline.syncOperations
+        let limits = configuration.limits
         guard let tls = tls.withLock({ $0 }) else {
-            return try configureHTTP1(channel, info(channel, peerCertificates: []))
+            connection.deadline.set(.input, in: limits.head)
+            return try configureHTTP1(channel, info(connection, peerCertificates: []))
         }
-        // A client that never finishes its handshake must not keep the connection.
-        let timeout = channel.eventLoop.assumeIsolated().scheduleTask(in: Self.handshakeTimeout) { channel.close(promise: nil) }
         let chain = NIOLoopBoundBox<[[UInt8]]>([], eventLoop: channel.eventLoop)
         let handler = NIOSSLServerHandler(
             context: tls.context,
@@ -114,13 +127,13 @@ public final class HTTPServer: Sendable {
         try operations.addHandler(handler)
         try operations.addHandler(
             ApplicationProtocolNegotiationHandler { negotiated, channel in
-                timeout.cancel()
+                connection.deadline.set(.input, in: limits.head)
                 return channel.eventLoop.makeCompletedFuture {
                     // A resumed session does not verify again, but remembers the certificate.
                     if chain.value.isEmpty, let leaf = try channel.pipeline.syncOperations.nioSSL_peerCertificate() {
                         chain.value = [try leaf.toDERBytes()]
                     }
-                    let info = self.info(channel, peerCertificates: chain.value)
+                    let info = self.info(connection, peerCertificates: chain.value)
                     if negotiated == .negotiated("h2") {
                         try self.configureHTTP2(channel, info)
                     } else {
@@ -131,39 +144,50 @@ public final class HTTPServer: Sendable {
         try operations.addHandler(ConnectionErrorHandler(log))
     }
 
-    private func info(_ channel: any Channel, peerCertificates: [[UInt8]]) -> ConnectionInfo {
-        let address = channel.remoteAddress.map { address in
+    private func info(_ connection: Connection, peerCertificates: [[UInt8]]) -> ConnectionInfo {
+        let address = connection.channel.remoteAddress.map { address in
             address.ipAddress.map { ip in "\(ip.contains(":") ? "[\(ip)]" : ip):\(address.port ?? 0)" } ?? "\(address)"
         }
         return ConnectionInfo(
-            peerCertificates: peerCertificates, remoteAddress: address ?? "", responder: responder, connections: connections)
+            peerCertificates: peerCertificates, remoteAddress: address ?? "", responder: responder, connections: connections,
+            connection: connection, limits: configuration.limits)
     }
 
     private func configureHTTP1(_ channel: any Channel, _ info: ConnectionInfo) throws {
         let operations = channel.pipeline.syncOperations
-        try operations.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)))
-        try operations.addHandler(HTTP1Handler(info: info, idleTimeout: TimeAmount(configuration.idleTimeout)))
+        var sizes = NIOHTTPDecoderLimitConfiguration()
+        sizes.maxHeaderFieldSize = min(sizes.maxHeaderFieldSize, info.limits.headSize)
+        sizes.maxHeaderListSize = info.limits.headSize
+        sizes.maxHeaderFieldCount = info.limits.headFields
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: sizes)
+        try operations.addHandler(HeadClock(info.connection))
+        // The decoder keeps a request's line until it is whole.
+        try operations.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: info.limits.headSize))
+        try operations.addHandler(HTTP1Handler(info: info))
         try operations.addHandler(ConnectionErrorHandler(log))
     }
 
     private func configureHTTP2(_ channel: any Channel, _ info: ConnectionInfo) throws {
+        let limits = info.limits
         let manager = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
-            configuration: .init(maxIdleTime: TimeAmount(configuration.idleTimeout), maxAge: nil, maxGraceTime: nil, keepalive: nil))
+            // A little earlier than the connection is closed without a word.
+            configuration: .init(maxIdleTime: TimeAmount(limits.idle * 0.9), maxAge: nil, maxGraceTime: nil, keepalive: nil))
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
-            .init(parameter: .maxConcurrentStreams, value: 1000), .init(parameter: .maxHeaderListSize, value: 1 << 20),
-            .init(parameter: .initialWindowSize, value: 256 * 1024),
+            .init(parameter: .maxConcurrentStreams, value: limits.streams),
+            .init(parameter: .maxHeaderListSize, value: limits.headSize), .init(parameter: .initialWindowSize, value: 256 * 1024),
         ]
         connection.targetWindowSize = 1 << 20
-        // Clients in Go send a PING with most of what they receive, to measure the bandwidth.
-        connection.controlFrameRateLimit.maximumCount = 20_000
+        connection.maximumSequentialContinuationFrames = limits.continuations
+        connection.controlFrameRateLimit.maximumCount = limits.controlFrames
+        connection.controlFrameRateLimit.windowLength = TimeAmount(limits.window)
         var stream = NIOHTTP2Handler.StreamConfiguration()
         stream.targetWindowSize = 256 * 1024
         stream.outboundBufferSizeHighWatermark = 64 * 1024
         stream.outboundBufferSizeLowWatermark = 32 * 1024
-        // Informers that stop end their watches with a reset each, all at once.
-        stream.streamResetFrameRateLimit.maximumCount = 2000
+        stream.streamResetFrameRateLimit.maximumCount = limits.resets
+        stream.streamResetFrameRateLimit.windowLength = TimeAmount(limits.window)
         try channel.pipeline.syncOperations.addHandler(FlushGatherer())
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connection, streamConfiguration: stream, streamDelegate: manager.http2StreamDelegate

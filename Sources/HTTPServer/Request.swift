@@ -78,15 +78,26 @@ public enum Response: Sendable {
 public struct BodyWriter: Sendable {
     private let writePiece: @Sendable (ByteBuffer) async throws -> Void
     private let executor: (any TaskExecutor)?
+    private let pausesAllowed: @Sendable () -> Void
 
-    public init(write: @escaping @Sendable (ByteBuffer) async throws -> Void) { self.init(executor: nil, write: write) }
-
-    init(executor: (any TaskExecutor)?, write: @escaping @Sendable (ByteBuffer) async throws -> Void) {
-        self.executor = executor
-        self.writePiece = write
+    public init(write: @escaping @Sendable (ByteBuffer) async throws -> Void, allowPauses: @escaping @Sendable () -> Void = {}) {
+        self.init(executor: nil, write: write, allowPauses: allowPauses)
     }
 
-    /// Sends now. Returns when the connection can take more; throws when the client is gone.
+    init(
+        executor: (any TaskExecutor)?, write: @escaping @Sendable (ByteBuffer) async throws -> Void,
+        allowPauses: @escaping @Sendable () -> Void
+    ) {
+        self.executor = executor
+        writePiece = write
+        pausesAllowed = allowPauses
+    }
+
+    /// Lets the client stop reading for as long as it likes, as people do with a log. Otherwise a client that takes nothing of what is sent
+    /// is given up after `Limits.stall`.
+    public func allowPauses() { pausesAllowed() }
+
+    /// Sends now. Returns when the connection can take more; throws when the client is gone or given up.
     public func write(_ piece: ByteBuffer) async throws { try await writePiece(piece) }
     public func write(_ piece: [UInt8]) async throws { try await writePiece(ByteBuffer(bytes: piece)) }
 

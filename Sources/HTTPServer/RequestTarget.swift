@@ -1,9 +1,12 @@
 /// Splits a request's target into path and query.
 enum RequestTarget {
-    static func parse(_ target: String) -> (path: String, query: [(name: String, value: String)]) {
+    /// `nil` when there are more than `limit` parameters.
+    static func parse(_ target: String, limit: Int) -> (path: String, query: [(name: String, value: String)])? {
         let bytes = target.utf8
         guard let mark = bytes.firstIndex(of: UInt8(ascii: "?")) else { return (withoutAuthority(target), []) }
-        let query = bytes[bytes.index(after: mark)...].split(separator: UInt8(ascii: "&")).map { pair in
+        let text = bytes[bytes.index(after: mark)...]
+        guard text.count(where: { $0 == UInt8(ascii: "&") }) < limit else { return nil }
+        let query = text.split(separator: UInt8(ascii: "&")).map { pair in
             guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { return (decode(pair), "") }
             return (decode(pair[..<equals]), decode(pair[pair.index(after: equals)...]))
         }

@@ -19,13 +19,23 @@ extension Response {
     }
 }
 
+extension Limits {
+    /// The defaults but for what the test is about.
+    static func with(_ change: (inout Limits) -> Void) -> Limits {
+        var limits = Limits()
+        change(&limits)
+        return limits
+    }
+}
+
 /// A server on a free port for the duration of `body`.
 func withServer(
-    tls: TLSConfiguration? = nil, answer: @escaping @Sendable (Request) async -> Response,
+    tls: TLSConfiguration? = nil, limits: Limits = Limits(), answer: @escaping @Sendable (Request) async -> Response,
     whileServing body: (HTTPServer, Int) async throws -> Void
 ) async throws {
-    let server = try HTTPServer(
-        configuration: .init(host: "127.0.0.1", port: 0, tls: tls), responder: Answers(answer: answer), log: Logger(label: "test"))
+    var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0, tls: tls)
+    configuration.limits = limits
+    let server = try HTTPServer(configuration: configuration, responder: Answers(answer: answer), log: Logger(label: "test"))
     let port = try #require(try await server.start().port)
     do {
         try await body(server, port)
@@ -54,7 +64,7 @@ func output(_ program: String, _ arguments: [String]) async throws -> String {
 }
 
 /// A detached POSIX thread.
-private final class Thread: Sendable {
+final class Thread: Sendable {
     private let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
@@ -134,4 +144,11 @@ extension BytePipe {
     }
 
     func write(_ text: String) async throws { try await write(ByteBuffer(string: text)) }
+
+    /// How long it takes until the other side ends the connection.
+    func timeToEnd() async -> Duration {
+        let begin = ContinuousClock.now
+        while let piece = try? await read(), piece.readableBytes > 0 {}
+        return ContinuousClock.now - begin
+    }
 }

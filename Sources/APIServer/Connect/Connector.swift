@@ -11,6 +11,7 @@ struct Connector: Sendable {
     let registry: Registry
     let kubelet: Dialer.TLS?
     let backends: Backends
+    let body: BodyReader
 
     private static let subresources: [String: Set<String>] = [
         "/pods": ["exec", "attach", "portforward", "log", "proxy"], "/services": ["proxy"], "/nodes": ["proxy"],
@@ -113,13 +114,14 @@ struct Connector: Sendable {
             }
             path = "/\(info.subresource)/\(info.namespace)/\(info.name)/\(container)"
             for (api, kubelet) in Self.streamParameters[info.subresource] ?? [] {
-                if let flag = request.query(api), flag == "true" || flag == "1" { query.append((kubelet, "1")) }
+                if request.query(api).map(QueryFlag.isSet) ?? false { query.append((kubelet, "1")) }
             }
             query += request.query.filter { $0.name == "command" }.map { ("command", $0.value) }
         }
         guard request.headers[.upgrade] != nil else { throw APIError.badRequest("Upgrade request required") }
         return try await exchange(
-            request, method: request.method.rawValue, target: Self.target(path, query), to: try kubelet(of: pod, info), body: [])
+            request, method: request.method.rawValue, target: Self.target(Self.encode(path, keeping: "/"), query),
+            to: try kubelet(of: pod, info), body: [])
     }
 
     private static let logParameters: Set = [
@@ -130,17 +132,16 @@ struct Connector: Sendable {
         let pod = try pod(info)
         let container = try container(request, of: pod, info)
         let query = request.query.filter { Self.logParameters.contains($0.name) }.map { ($0.name, $0.value) }
-        let target = Self.target("/containerLogs/\(info.namespace)/\(info.name)/\(container)", query)
+        let target = Self.target(Self.encode("/containerLogs/\(info.namespace)/\(info.name)/\(container)", keeping: "/"), query)
         return try await exchange(request, method: "GET", target: target, to: try kubelet(of: pod, info), body: [])
     }
 
     // MARK: Proxy
 
     private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
-        let body = try await BodyReader().bytes(request)
-        return try await exchange(
-            request, method: request.method.rawValue, target: Self.target("/" + info.rest, request.query.map { ($0.name, $0.value) }),
-            to: backend, body: body)
+        let body = try await body.bytes(request)
+        let target = Self.target(Self.encode("/" + info.rest, keeping: "/%!$&'()*+,;=:@"), request.query.map { ($0.name, $0.value) })
+        return try await exchange(request, method: request.method.rawValue, target: target, to: backend, body: body)
     }
 
     /// Sends the request on and gives the answer back: an upgrade as one, anything else as a stream.
@@ -165,6 +166,7 @@ struct Connector: Sendable {
             }
             return .stream(status: .init(code: answer.status), headers: Self.fields(answer.headers) { !Self.hopByHop.contains($0) }) {
                 writer in
+                writer.allowPauses()
                 do {
                     while let piece = try await answer.read() { try await writer.write(piece) }
                 } catch {
@@ -225,10 +227,10 @@ struct Connector: Sendable {
 
     // MARK: URLs
 
+    /// - Parameter path: percent-encoded.
     private static func target(_ path: String, _ query: [(String, String)]) -> String {
-        let encoded = encode(path, keeping: "/")
-        guard !query.isEmpty else { return encoded }
-        return encoded + "?" + query.map { "\(encode($0.0, keeping: ""))=\(encode($0.1, keeping: ""))" }.joined(separator: "&")
+        guard !query.isEmpty else { return path }
+        return path + "?" + query.map { "\(encode($0.0, keeping: ""))=\(encode($0.1, keeping: ""))" }.joined(separator: "&")
     }
 
     private static func encode(_ text: String, keeping: String) -> String {

@@ -59,12 +59,12 @@ final class Metrics: Sendable {
     }
 
     private static func labels(of info: RequestInfo, _ kinds: Kinds) -> Labels {
-        let scope = !info.name.isEmpty ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
         let verb = verbs.contains(info.verb) ? info.verb.uppercased() : "OTHER"
         let resource = GroupVersionResource(group: info.group, version: info.version, resource: info.resource)
         guard let type = kinds.resource(resource), info.subresource.isEmpty || type.subresource(info.subresource) != nil else {
-            return Labels(verb: verb, group: "", version: "", resource: "", subresource: "", scope: scope)
+            return Labels(verb: verb, group: "", version: "", resource: "", subresource: "", scope: "")
         }
+        let scope = !info.name.isEmpty ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
         return Labels(
             verb: verb, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scope)
     }

@@ -5,14 +5,15 @@ import HTTPTypes
 
 /// Reads the objects that requests bring: once, in whichever of the three encodings, checked against their type.
 struct BodyReader: Sendable {
-    static let limit = 3 << 20
+    /// Bytes.
+    let limit: Int
 
     /// The bytes of the body.
     func bytes(_ request: Request) async throws -> [UInt8] {
         do {
-            return try await request.body.collect(upTo: Self.limit)
+            return try await request.body.collect(upTo: limit)
         } catch is RequestBody.TooLarge {
-            throw APIError(code: 413, reason: .requestEntityTooLarge, message: "Request entity too large: limit is \(Self.limit)")
+            throw APIError(code: 413, reason: .requestEntityTooLarge, message: "Request entity too large: limit is \(limit)")
         }
     }
 

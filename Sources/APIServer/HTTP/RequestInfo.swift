@@ -1,11 +1,13 @@
+import APIModel
 import HTTPServer
 import HTTPTypes
 
-/// What a request is about, read from its method and path alone, as authorization, metrics and routing see it.
+/// What a request is about, read from its method and path alone, as authorization, metrics and routing see it: what is authorized is what is
+/// served. A path that could be understood in two ways is understood in none.
 struct RequestInfo: Sendable, Hashable {
     /// Whether the path names a resource of the API, `false` for `/healthz`, discovery and the like.
     var isResource = false
-    /// Percent-decoded.
+    /// Percent-decoded, without what a proxy is asked for.
     var path = ""
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; the method in lower case when this is no
     /// resource.
@@ -17,92 +19,116 @@ struct RequestInfo: Sendable, Hashable {
     /// Empty for all namespaces and for cluster-scoped resources.
     var namespace = ""
     var name = ""
-    /// What follows the subresource: the path that a proxy asks for, without a leading slash.
+    /// The path that a proxy asks for, without a leading slash and still percent-encoded.
     var rest = ""
     /// Whether `name` comes from the path, not from a field selector.
     var isNamed = false
 
+    private static let namespaceSubresources: Set = ["status", "finalize"]
+    private static let verbs = ["GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"]
+
+    /// What nothing is known of.
     init() {}
 
-    init(_ request: Request) {
-        let segments = request.path.split(separator: "/").map { Self.percentDecoded($0) }
-        path = Self.percentDecoded(request.path[...])
+    /// - Throws: 400 for a path that is malformed, 404 for one that leads nowhere, 405 for a method that is none of the API's.
+    init(_ request: Request) throws(APIError) {
+        var segments = try PathSegments(request.path)
+        guard let method = Self.verbs[request.method.rawValue] else { throw Self.notAllowed }
+        try read(&segments, request, method)
+        if segments.isProxied {
+            rest = segments.takeRest()
+            path = segments.path
+            return
+        }
+        // What stands behind a resource or its subresource is nothing, not a part of it.
+        while try segments.next() != nil { guard !isResource else { throw .unknownResource } }
+        path = segments.path
+    }
+
+    private static let notAllowed = APIError(
+        code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
+        details: .emptyObject)
+
+    private mutating func read(_ segments: inout PathSegments, _ request: Request, _ method: String) throws(APIError) {
         verb = request.method.rawValue.lowercased()
-        var rest = segments[...]
-        switch rest.popFirst() {
+        switch try segments.next() {
         case "api":
-            guard let version = rest.popFirst() else { return }
+            guard let version = try segments.next() else { return }
             self.version = version
         case "apis":
-            guard let group = rest.popFirst(), let version = rest.popFirst() else { return }
+            guard let group = try segments.next(), let version = try segments.next() else { return }
             self.group = group
             self.version = version
         default: return
         }
-        guard !rest.isEmpty else { return }
+        guard var first = try segments.next() else { return }
         isResource = true
-        var watches = request.query("watch").map { $0 == "true" || $0 == "1" } ?? false
-        if rest.first == "watch", rest.count > 1 {
-            rest.removeFirst()
-            watches = true
+        verb = method
+        if first == "watch", let second = try segments.next() {
+            // The older way to ask for a watch.
+            guard method == "get" else { throw Self.notAllowed }
+            verb = "watch"
+            first = second
         }
-        if rest.first == "namespaces", rest.count > 1 {
-            let namespace = rest[rest.startIndex + 1]
+        try readResource(first, &segments)
+        if name.isEmpty { try readCollectionVerb(request) }
+    }
+
+    private mutating func readResource(_ first: String, _ segments: inout PathSegments) throws(APIError) {
+        resource = first
+        if first == "namespaces", let namespace = try segments.next() {
+            self.namespace = namespace
             // `namespaces/x`, `namespaces/x/status` and `namespaces/x/finalize` are the namespace itself, anything longer is in it.
-            if rest.count == 2 || (rest.count == 3 && Self.namespaceSubresources.contains(rest[rest.startIndex + 2])) {
-                self.namespace = namespace
-            } else {
-                self.namespace = namespace
-                rest = rest.dropFirst(2)
+            guard let inside = try segments.next() else {
+                name = namespace
+                isNamed = true
+                return
             }
+            if segments.isAtEnd, Self.namespaceSubresources.contains(inside) {
+                name = namespace
+                isNamed = true
+                subresource = inside
+                return
+            }
+            resource = inside
         }
-        resource = rest.popFirst() ?? ""
-        if let name = rest.popFirst() {
+        if let name = try segments.next() {
             self.name = name
             isNamed = true
         }
-        subresource = rest.popFirst() ?? ""
-        self.rest = rest.joined(separator: "/")
-        if !rest.isEmpty, request.path.hasSuffix("/") { self.rest += "/" }
-        verb = Self.verbs[request.method.rawValue] ?? verb
-        if name.isEmpty {
-            if verb == "get" {
-                verb = watches ? "watch" : "list"
-                if let selected = Self.nameSelected(by: request.query("fieldSelector")) { name = selected }
-            } else if verb == "delete" {
-                verb = "deletecollection"
-            }
-        } else if verb == "get", watches {
-            verb = "watch"
-        }
+        subresource = try segments.next() ?? ""
+        if subresource == "proxy" { segments.isProxied = true }
     }
 
-    private static let namespaceSubresources: Set = ["status", "finalize"]
-    private static let verbs = ["GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"]
-
-    /// A list of the one object that `metadata.name=x` selects is authorized by its name.
-    private static func nameSelected(by selector: String?) -> String? {
-        guard let selector else { return nil }
-        for requirement in selector.split(separator: ",") {
-            for prefix in ["metadata.name==", "metadata.name="] where requirement.hasPrefix(prefix) {
-                return String(requirement.dropFirst(prefix.count))
-            }
+    private mutating func readCollectionVerb(_ request: Request) throws(APIError) {
+        if verb == "get" {
+            verb = try request.single("watch").map(QueryFlag.isSet) ?? false ? "watch" : "list"
+        } else if verb == "delete" {
+            verb = "deletecollection"
         }
-        return nil
+        guard verb == "list" || verb == "watch" else { return }
+        // A list of the one object that `metadata.name=x` selects is authorized by its name.
+        guard let text = try request.single("fieldSelector"), let selector = try? FieldSelector(parsing: text),
+            let selected = selector.required("metadata.name"), PathSegments.isName(selected)
+        else { return }
+        name = selected
     }
 
-    static func percentDecoded(_ text: Substring) -> String {
-        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = Substring(text).utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = UInt8(String(Substring(rest.prefix(2))), radix: 16), rest.count >= 2 {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+    static func percentDecoded(_ text: Substring) -> String { PathSegments.decode(text.utf8) ?? String(text) }
+}
+
+/// The flags of a query, as upstream reads them: whatever is said but `false` and `0` is true.
+enum QueryFlag {
+    static func isSet(_ text: String) -> Bool { text != "0" && text.lowercased() != "false" }
+}
+
+extension Request {
+    /// The one value of a parameter that decides what is authorized.
+    /// - Throws: 400 when there are several.
+    fileprivate func single(_ name: String) throws(APIError) -> String? {
+        let values = query.lazy.filter { $0.name == name }.map(\.value)
+        guard let value = values.first else { return nil }
+        guard values.dropFirst().isEmpty else { throw .badRequest("query parameter \(name) is given more than once") }
+        return value
     }
 }

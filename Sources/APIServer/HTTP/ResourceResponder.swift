@@ -106,7 +106,7 @@ extension WriteOptions {
         if fieldManager.isEmpty {
             fieldManager = String((request.headers[.userAgent] ?? "").prefix { $0 != "/" }.prefix(128))
         }
-        if verb == .patch { force = request.query("force").map { $0 == "true" || $0 == "1" } }
+        if verb == .patch { force = request.query("force").map(QueryFlag.isSet) }
         fieldValidation = .warn
         if let asked = request.query("fieldValidation"), !asked.isEmpty {
             guard let known = FieldValidation(rawValue: asked) else {

@@ -27,7 +27,7 @@ struct ListQuery: Sendable {
         timeoutSeconds = try Self.number("timeoutSeconds", parameter)
     }
 
-    private static func flag(_ text: String?) -> Bool? { text.map { $0 == "true" || $0 == "1" } }
+    private static func flag(_ text: String?) -> Bool? { text.map(QueryFlag.isSet) }
 
     private static func number(_ name: String, _ parameter: (String) -> String?) throws -> Whole? {
         guard let text = parameter(name), !text.isEmpty else { return nil }
@@ -64,7 +64,11 @@ struct ContinueToken {
         self.after = after
     }
 
+    /// As long as a token of the longest key comes to, and more.
+    private static let longest = 4096
+
     init(_ text: String) throws {
+        guard text.utf8.count <= Self.longest else { throw APIError.badRequest("continue key is not valid") }
         let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
         guard let bytes = Base64.decode(text.replacing("-", with: "+").replacing("_", with: "/") + padding),
             let value = try? JSON.decode(bytes),

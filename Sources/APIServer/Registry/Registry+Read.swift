@@ -17,7 +17,7 @@ extension Registry {
 
     func list(_ target: Target, _ query: ListQuery) throws -> ListResult {
         let storage = target.storage
-        let selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, storage)
+        let selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, storage, limit: selectorLimit)
         let token = query.continueToken.isEmpty ? nil : try ContinueToken(query.continueToken)
         var at = token?.revision
         if token == nil { at = try exactVersion(query) }

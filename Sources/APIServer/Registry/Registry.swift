@@ -18,6 +18,8 @@ final class Registry: Sendable {
     /// For the check that nobody hands out more than they have.
     let authorizer: any Authorizer
     let log: Logger
+    /// How many requirements a selector may have, with their values.
+    let selectorLimit: Int
     private let strategies: [String: any Strategy]
     private let admission: [any AdmissionMember]
     private let validators: Validators
@@ -25,7 +27,7 @@ final class Registry: Sendable {
 
     init(
         kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
-        authorizer: any Authorizer, rootCA: String, validators: Validators, log: Logger
+        authorizer: any Authorizer, rootCA: String, validators: Validators, selectorLimit: Int, log: Logger
     ) {
         self.store = store
         self.services = services
@@ -33,6 +35,7 @@ final class Registry: Sendable {
         self.rbac = rbac
         self.authorizer = authorizer
         self.log = log
+        self.selectorLimit = selectorLimit
         self.validators = validators
         strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
         admission = Admission.members

@@ -12,7 +12,8 @@ struct Selection: Sendable {
     /// All of them are terms of every match.
     let terms: [Term]
 
-    init(labels: String, fields: String, _ storage: Storage) throws {
+    /// - Parameter limit: how many requirements, and values of them, are taken.
+    init(labels: String, fields: String, _ storage: Storage, limit: Int) throws {
         do {
             self.labels = try LabelSelector(parsing: labels)
         } catch {
@@ -25,6 +26,9 @@ struct Selection: Sendable {
         terms =
             self.fields.parts.filter { $0.isEqual && $0.field.isIndexed }.map { StoredTerms.field($0.field.path, $0.value) }
             + self.labels.equalities.map { StoredTerms.label($0.key, $0.value) }
+        guard self.labels.weight + self.fields.parts.count <= limit else {
+            throw APIError.badRequest("a selector may have at most \(limit) requirements and values")
+        }
     }
 
     var isEverything: Bool { labels.isEmpty && fields.parts.isEmpty }

@@ -30,7 +30,7 @@ struct WatchSource: Sendable {
     private let selection: Selection
 
     init(_ registry: Registry, _ target: Target, _ query: ListQuery) throws {
-        selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, target.storage)
+        selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, target.storage, limit: registry.selectorLimit)
         let version = try query.version()
         let wantsState: Bool
         if let sends = query.sendsInitialEvents {

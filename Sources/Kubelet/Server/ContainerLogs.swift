@@ -31,6 +31,7 @@ struct ContainerLogs: Sendable {
         }
         let cri = context.cri
         return .stream(status: .ok, headers: [.contentType: "text/plain"]) { writer in
+            writer.allowPauses()
             // The head goes out at once, however long the container stays silent.
             try await writer.write([])
             try await reader.read(

@@ -1,0 +1,202 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Testing
+
+@testable import APIServer
+
+/// Which flow a request belongs to, and how much of the server one user has.
+@Suite struct FlowControlTests {
+    private static let path = "/apis/flowcontrol.apiserver.k8s.io/v1"
+    private static let names = [
+        HTTPField.Name("X-Kubernetes-PF-FlowSchema-UID")!, HTTPField.Name("X-Kubernetes-PF-PriorityLevel-UID")!,
+    ]
+
+    /// The names of the schema and the level that the response tells of.
+    private func flow(_ answer: TestServer.Answer, _ server: TestServer) async -> [String] {
+        var found: [String] = []
+        for (header, resource) in zip(Self.names, ["flowschemas", "prioritylevelconfigurations"]) {
+            let objects = await server.ask(.get, "\(Self.path)/\(resource)").json["items"].elements
+            let uid = answer.headers[header] ?? "none"
+            found.append(objects.first { $0["metadata"]["uid"].string == uid }?["metadata"]["name"].string ?? uid)
+        }
+        return found
+    }
+
+    @Test func everyClusterStartsWithUpstreamsFlows() async throws {
+        try await TestServer.with { server in
+            let schemas = await server.ask(.get, "\(Self.path)/flowschemas").json["items"].elements
+            #expect(
+                schemas.map { $0["metadata"]["name"].string ?? "" } == [
+                    "catch-all", "exempt", "global-default", "kube-controller-manager", "kube-scheduler", "kube-system-service-accounts",
+                    "probes", "service-accounts", "system-leader-election", "system-node-high", "system-nodes",
+                ])
+            let levels = await server.ask(.get, "\(Self.path)/prioritylevelconfigurations").json["items"].elements
+            #expect(
+                levels.map { $0["metadata"]["name"].string ?? "" } == [
+                    "catch-all", "exempt", "global-default", "leader-election", "node-high", "system", "workload-high", "workload-low",
+                ])
+        }
+    }
+
+    static let requests: [(method: HTTPRequest.Method, path: String, headers: [String: String], flow: [String])] = [
+        (.get, "/api/v1/namespaces", [:], ["exempt", "exempt"]),
+        (.head, "/livez/ping", [:], ["exempt", "exempt"]),
+        (.get, "/livez", ["Impersonate-User": "alice"], ["probes", "exempt"]),
+        // A client asks with this whether it must hold itself back, and may not even be allowed to.
+        (.head, "/livez/ping", ["Impersonate-User": "alice"], ["global-default", "global-default"]),
+        (.get, "/api/v1/pods", ["Impersonate-User": "alice"], ["global-default", "global-default"]),
+        (
+            .get, "/api/v1/pods", ["Impersonate-User": "system:serviceaccount:default:robot"], ["service-accounts", "workload-low"]
+        ),
+        (
+            .get, "/api/v1/pods", ["Impersonate-User": "system:serviceaccount:kube-system:robot"],
+            ["kube-system-service-accounts", "workload-high"]
+        ),
+        (
+            .get, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/l", ["Impersonate-User": "system:kube-scheduler"],
+            ["system-leader-election", "leader-election"]
+        ),
+        (
+            .get, "/api/v1/nodes/n", ["Impersonate-User": "system:node:n", "Impersonate-Group": "system:nodes"],
+            ["system-node-high", "node-high"]
+        ),
+        (.get, "/api/v1/pods", ["Impersonate-User": "system:node:n", "Impersonate-Group": "system:nodes"], ["system-nodes", "system"]),
+    ]
+
+    @Test func aRequestIsToldItsFlow() async throws {
+        try await TestServer.with { server in
+            for request in Self.requests {
+                let answer = await server.ask(request.method, request.path, headers: request.headers)
+                #expect(await flow(answer, server) == request.flow, "\(request.path) \(request.headers)")
+            }
+            #expect(await server.ask(.get, "/api/v1/pods", token: nil).headers[Self.names[0]] == nil)
+        }
+    }
+
+    @Test func flowsFollowTheStore() async throws {
+        try await TestServer.with { server in
+            let alice = ["Impersonate-User": "alice"]
+            let own: Value = [
+                "metadata": ["name": "alices"],
+                "spec": [
+                    "matchingPrecedence": 50, "priorityLevelConfiguration": ["name": "workload-low"],
+                    "rules": [
+                        [
+                            "subjects": [["kind": "User", "user": ["name": "alice"]]],
+                            "resourceRules": [
+                                ["verbs": ["list"], "apiGroups": [""], "resources": ["pods"], "namespaces": ["default"]]
+                            ],
+                        ]
+                    ],
+                ],
+            ]
+            #expect(await server.ask(.post, "\(Self.path)/flowschemas", own).code == 201)
+            let inside = "/api/v1/namespaces/default/pods"
+            #expect(await flow(await server.ask(.get, inside, headers: alice), server) == ["alices", "workload-low"])
+            // Not what the rule does not name.
+            for path in ["/api/v1/pods", "/api/v1/namespaces/other/pods", "\(inside)/p", "/api/v1/namespaces/default/secrets"] {
+                #expect(await flow(await server.ask(.get, path, headers: alice), server).first == "global-default", "\(path)")
+            }
+            await server.ask(.delete, "\(Self.path)/prioritylevelconfigurations/workload-low")
+            #expect(await flow(await server.ask(.get, inside, headers: alice), server).first == "global-default")
+        }
+    }
+
+    @Test func whatIsMandatoryComesBackAndTheRestIsLeftAlone() async throws {
+        try await TestServer.with { server in
+            await server.ask(.delete, "\(Self.path)/flowschemas/catch-all")
+            await server.ask(.delete, "\(Self.path)/flowschemas/probes")
+            let type = "application/merge-patch+json"
+            await server.ask(.patch, "\(Self.path)/flowschemas/exempt", ["spec": ["matchingPrecedence": 7]], type: type)
+            let bootstrap = Bootstrap(registry: server.server.registry, configuration: server.server.configuration)
+            try await bootstrap.ensureFlowControl(mandatoryAlone: true)
+            #expect(await server.ask(.get, "\(Self.path)/flowschemas/catch-all").code == 200)
+            #expect(await server.ask(.get, "\(Self.path)/flowschemas/exempt").json["spec"]["matchingPrecedence"] == 1)
+            #expect(await server.ask(.get, "\(Self.path)/flowschemas/probes").code == 404)
+            let own: Value = [
+                "metadata": ["annotations": ["apf.kubernetes.io/autoupdate-spec": "false"]], "spec": ["matchingPrecedence": 9],
+            ]
+            await server.ask(.patch, "\(Self.path)/flowschemas/system-nodes", own, type: type)
+            try await bootstrap.ensureFlowControl(mandatoryAlone: false)
+            #expect(await server.ask(.get, "\(Self.path)/flowschemas/probes").code == 200)
+            #expect(await server.ask(.get, "\(Self.path)/flowschemas/system-nodes").json["spec"]["matchingPrecedence"] == 9)
+        }
+    }
+
+    // MARK: Requests in progress
+
+    private func info(_ method: HTTPRequest.Method, _ path: String) throws -> RequestInfo {
+        try RequestInfo(Request(method: method, path: path))
+    }
+
+    @Test func aUserHasSoManyRequestsInProgressAndOthersHaveTheirs() throws {
+        var limits = Limits()
+        (limits.readsPerUser, limits.writesPerUser, limits.lastingPerUser) = (2, 1, 1)
+        let inProgress = RequestsInProgress(limits: limits)
+        let (read, write) = (try info(.get, "/api/v1/pods"), try info(.post, "/api/v1/namespaces/a/pods"))
+        let log = try info(.get, "/api/v1/namespaces/a/pods/p/log")
+        var places = [try inProgress.take("alice", read), try inProgress.take("alice", read), try inProgress.take("alice", write)]
+        places.append(try inProgress.take("alice", log))
+        for request in [read, write, log] {
+            #expect { try inProgress.take("alice", request) } throws: { ($0 as? APIError)?.code == 429 }
+        }
+        places.append(try inProgress.take("bob", read))
+        places.removeAll()
+        _ = try inProgress.take("alice", read)
+    }
+
+    @Test func whoHasTooManyIsToldToComeBack() async throws {
+        try await TestServer.with {
+            $0.limits.readsPerUser = 0
+        } _: { server in
+            let answer = await server.ask(.get, "/api", token: "alice-token")
+            #expect(answer.code == 429)
+            #expect(answer.headers[.retryAfter] == "1")
+            #expect(answer.headers[Self.names[0]] != nil)
+            // Administrators get in to see what is going on.
+            #expect(await server.ask(.get, "/api").code == 200)
+        }
+    }
+
+    @Test func aStreamKeepsItsPlaceUntilItIsOut() async throws {
+        let inProgress = RequestsInProgress(
+            limits: {
+                var limits = Limits()
+                limits.lastingPerUser = 1
+                return limits
+            }())
+        let watch = try RequestInfo(Request(method: .get, path: "/api/v1/pods", query: [(name: "watch", value: "1")]))
+        var response: Response? = try inProgress.take("alice", watch).held(by: .stream(status: .ok, headers: [:]) { _ in })
+        #expect { try inProgress.take("alice", watch) } throws: { ($0 as? APIError)?.code == 429 }
+        if case .stream(_, _, let write) = response { try await write(BodyWriter { _ in }) }
+        response = nil
+        _ = try inProgress.take("alice", watch)
+    }
+
+    // MARK: Size
+
+    @Test func selectorsAndTokensHaveABound() async throws {
+        try await TestServer.with { server in
+            let maps = "/api/v1/namespaces/default/configmaps"
+            let many = (0...500).map { "a\($0)" }.joined(separator: ",")
+            let values = "a%20in%20(\((0...500).map { "v\($0)" }.joined(separator: ",")))"
+            for query in [
+                "labelSelector=\(many)", "labelSelector=\(values)", "watch=true&timeoutSeconds=1&labelSelector=\(many)",
+                "continue=\(String(repeating: "A", count: 5000))", "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6LTEsInN0YXJ0IjoiYSJ9",
+            ] {
+                #expect(await server.ask(.get, "\(maps)?\(query)").code == 400, "\(query.prefix(60))")
+            }
+            #expect(await server.ask(.get, "\(maps)?labelSelector=\((1...400).map { "a\($0)" }.joined(separator: ","))").code == 200)
+        }
+    }
+
+    @Test func metricsDoNotGrowWithWhatIsAskedFor() async throws {
+        try await TestServer.with { server in
+            for index in 0..<20 { await server.ask(.get, "/apis/group\(index)/v1/namespaces/n/things\(index)/x", token: nil) }
+            let text = await server.ask(.get, "/metrics").text
+            #expect(!text.contains("things1"))
+            #expect(text.contains("resource=\"\",scope=\"\",subresource=\"\",verb=\"GET\",version=\"\"} 20"))
+        }
+    }
+}
