@@ -22,6 +22,7 @@ public final class APIServer: Responder {
     private let endpoints: Endpoints
     private let metrics = Metrics()
     private let customKinds: CustomKinds
+    private let aggregation: Aggregation
     private let flows: FlowSchemas
     private let inProgress: RequestsInProgress
 
@@ -45,20 +46,21 @@ public final class APIServer: Responder {
             tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators,
             selectorLimit: configuration.limits.requirements, log: configuration.log)
+        let connector = Connector(
+            registry: registry, kubelet: configuration.kubelet,
+            backends: Backends(registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable),
+            body: body)
         handlers = Handlers([
             StoredHandlers.table, PodBinding.handlers, PodEviction.handlers, Scale.handlers, ServiceAccountToken.handlers,
             AccessReviews(authorizer: authorizer, authenticator: authentication).handlers,
             ComponentStatuses(checks: configuration.components).handlers,
-            Connector(
-                registry: registry, kubelet: configuration.kubelet,
-                backends: Backends(
-                    registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable), body: body
-            ).handlers,
+            connector.handlers,
         ])
         resources = ResourceResponder(
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
-        endpoints = Endpoints(configuration, registry, metrics)
+        aggregation = Aggregation(registry, connector: connector, frontProxy: configuration.frontProxy)
+        endpoints = Endpoints(configuration, registry, aggregation, metrics)
     }
 
     /// Takes up what the store has and adds what every cluster starts with. Before the first request.
@@ -75,6 +77,8 @@ public final class APIServer: Responder {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await EventExpiry(registry: self.registry).run() }
             group.addTask { await self.customKinds.run() }
+            group.addTask { await self.aggregation.run() }
+            group.addTask { await LocalServices(registry: self.registry).run() }
             group.addTask {
                 await FlowControlUpkeep(bootstrap: Bootstrap(registry: self.registry, configuration: self.configuration)).run()
             }
@@ -126,7 +130,9 @@ public final class APIServer: Responder {
 
     private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo) async throws -> Response {
         try authorize(user, info)
+        if let service = aggregation.service(for: info) { return try await aggregation.respond(request, to: service, user: user) }
         if info.isResource { return try await resources.respond(request, info, user: user) }
+        if let response = try await aggregation.openAPI(request, path: info.path) { return response }
         guard let response = try await endpoints.respond(request, info) else { throw APIError.unknownResource }
         return response
     }

@@ -18,6 +18,7 @@ struct Bootstrap: Sendable {
             group.addTask { try await ensureFlowControl(mandatoryAlone: false) }
             try await group.waitForAll()
         }
+        try await publishAuthentication()
         try await ensureServiceCIDR()
         try await ensureKubernetesService()
     }
@@ -100,6 +101,21 @@ struct Bootstrap: Sendable {
                 "description": .string(description),
             ]
         }
+    }
+
+    /// Where servers behind this one read whom to believe.
+    private func publishAuthentication() async throws {
+        guard let authorities = configuration.extensionCAs else { return }
+        try await keep([
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": ["name": "extension-apiserver-authentication", "namespace": "kube-system"],
+            "data": [
+                "client-ca-file": .string(authorities.client), "requestheader-client-ca-file": .string(authorities.requestHeader),
+                "requestheader-allowed-names": "[\"front-proxy-client\"]", "requestheader-username-headers": "[\"X-Remote-User\"]",
+                "requestheader-uid-headers": "[\"X-Remote-Uid\"]", "requestheader-group-headers": "[\"X-Remote-Group\"]",
+                "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
+            ],
+        ])
     }
 
     /// The range of the flags as an object, ready unless somebody says that it is not.

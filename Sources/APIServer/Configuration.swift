@@ -39,6 +39,10 @@ extension APIServer {
         public var healthChecks: [HealthCheck] = []
         /// How kubelets are trusted and which certificate they are shown. `nil`: plain connections, for tests.
         public var kubelet: Dialer.TLS?
+        /// What this server shows to aggregated servers, so that they believe what it says of users. `nil`: they are asked without.
+        public var frontProxy: Dialer.TLS?
+        /// The CAs, in PEM, by which a server behind this one checks users' certificates and that of the front proxy.
+        public var extensionCAs: (client: String, requestHeader: String)?
         /// Where kubelets listen that are not at their Node's address, by Node: the one of this process is on loopback.
         public var kubeletHosts: [String: String] = [:]
         /// Whether a proxy may go to an IP address that a user has a say in: none of this machine or its link. Tests have no other.

@@ -226,6 +226,9 @@ extension Startup {
         configuration.kubelet = Dialer.TLS(
             caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM,
             privateKeyPEM: credentials.kubeletClient.privateKeyPEM)
+        configuration.frontProxy = Dialer.TLS(
+            certificateChainPEM: credentials.frontProxyClient.certificatePEM, privateKeyPEM: credentials.frontProxyClient.privateKeyPEM)
+        configuration.extensionCAs = (credentials.ca.certificatePEM, credentials.frontProxyCA.certificatePEM)
         configuration.kubeletHosts = [node.name: "127.0.0.1"]
         configuration.advertise = (network.gateway, options.serving.securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)

@@ -34,7 +34,7 @@ struct OpenAPIProtobufTests {
     private func text(_ bytes: ArraySlice<UInt8>?) -> String { String(decoding: bytes ?? [], as: UTF8.self) }
 
     @Test func everyDefinitionIsThere() throws {
-        let document = try fields(OpenAPI.v2Protobuf(kinds: .builtin)[...])
+        let document = try fields(OpenAPI.protobuf(OpenAPI.v2(kinds: .builtin))[...])
         #expect(text(document.first { $0.number == 1 }?.content) == "2.0")
         let definitions = try fields(#require(document.first { $0.number == 9 }).content).map { try fields($0.content) }
         let names = definitions.map { text($0.first { $0.number == 1 }?.content) }

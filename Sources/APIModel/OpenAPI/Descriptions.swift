@@ -13,18 +13,25 @@ struct Descriptions: Sendable {
     /// By the type's full name; `*` has the fields of kinds that say nothing of them themselves.
     let entries: [String: Entry]
 
+    /// A table that does not keep to the form it explains is a broken build, hence the preconditions.
     private init(_ table: apus_table) {
         var entries: [String: Entry] = [:]
-        var name = ""
+        var (package, name) = ("", "")
         for line in UnsafeBufferPointer(start: table.bytes, count: Int(table.count)).split(separator: UInt8(ascii: "\n")) {
             let words = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
             switch words[0] {
             case "":
                 precondition(words.count == 3, "a description of a field of \(name) has no text")
-                entries[name, default: Entry()].fields[String(words[1])] = String(words[2])
+                if words[1] == "=" {
+                    let same = entries["\(package).\(words[2])"]?.fields ?? [:]
+                    entries[name]?.fields = same
+                } else {
+                    entries[name]?.fields[String(words[1])] = String(words[2])
+                }
+            case "package": package = String(words[1])
             case "type":
-                name = String(words[1])
-                entries[name, default: Entry()].text = words.count > 2 ? String(words[2]) : ""
+                name = words[1] == "*" ? "*" : "\(package).\(words[1])"
+                entries[name] = Entry(text: words.count > 2 ? String(words[2]) : "")
             default: precondition(line.first == UInt8(ascii: "#"), "the descriptions have a line of an unknown form: \(words[0])")
             }
         }

@@ -55,8 +55,8 @@ public enum OpenAPI {
         ]
     }
 
-    /// The definitions of `v2` as protobuf, for clients that read nothing else.
-    public static func v2Protobuf(kinds: Kinds) -> [UInt8] { OpenAPIProtobuf.encode(v2(kinds: kinds)) }
+    /// The definitions of an OpenAPI 2.0 document as protobuf, for clients that read nothing else.
+    public static func protobuf(_ document: Value) -> [UInt8] { OpenAPIProtobuf.encode(document) }
 
     enum Form {
         case v2, v3

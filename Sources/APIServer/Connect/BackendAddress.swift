@@ -1,7 +1,11 @@
+import HTTPServer
+
 /// Where a proxied request goes.
 struct BackendAddress: Sendable {
-    enum Trust: Sendable, Hashable {
+    enum Trust: Sendable {
         case plain
+        /// TLS to a server that somebody vouched for.
+        case given(Dialer.TLS)
         /// TLS to a kubelet, with this server's client certificate.
         case kubelet
         /// TLS to a pod or service, whose certificate nobody here can check.

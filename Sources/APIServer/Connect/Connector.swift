@@ -145,9 +145,11 @@ struct Connector: Sendable {
     }
 
     /// Sends the request on and gives the answer back: an upgrade as one, anything else as a stream.
-    private func exchange(_ request: Request, method: String, target: String, to backend: BackendAddress, body: [UInt8]) async throws
-        -> Response
-    {
+    /// - Parameter headers: what the backend is told beside what the client said.
+    func exchange(
+        _ request: Request, method: String, target: String, to backend: BackendAddress, headers: [(name: String, value: String)] = [],
+        body: [UInt8]
+    ) async throws -> Response {
         let connection: any RawConnection
         do {
             connection = try await Dialer.connect(host: backend.host, port: backend.port, tls: tls(backend)) { [backends] address in
@@ -158,7 +160,7 @@ struct Connector: Sendable {
         }
         do {
             let forwarded = HTTP1Request(
-                method: method, target: target, host: backend.authority, headers: Self.forwarded(request), body: body)
+                method: method, target: target, host: backend.authority, headers: Self.forwarded(request) + headers, body: body)
             let answer = try await forwarded.send(over: connection)
             if answer.status == 101 {
                 let headers = Self.fields(answer.headers) { $0 != "connection" }
@@ -184,6 +186,7 @@ struct Connector: Sendable {
     private func tls(_ backend: BackendAddress) -> Dialer.TLS? {
         switch backend.trust {
         case .plain: nil
+        case .given(let tls): tls
         case .kubelet: kubelet
         case .unverified: Dialer.TLS(trustsAnyone: true)
         }
@@ -215,7 +218,9 @@ struct Connector: Sendable {
         var headers: [(name: String, value: String)] = []
         for field in request.headers {
             let name = field.name.canonicalName
-            if hopByHop.contains(name) || secrets.contains(name) || name.hasPrefix("impersonate-") { continue }
+            if hopByHop.contains(name) || secrets.contains(name) || name.hasPrefix("impersonate-") || name.hasPrefix("x-remote-") {
+                continue
+            }
             headers.append((field.name.rawName, field.value))
         }
         if let port = request.remoteAddress.lastIndex(of: ":") {
@@ -228,12 +233,12 @@ struct Connector: Sendable {
     // MARK: URLs
 
     /// - Parameter path: percent-encoded.
-    private static func target(_ path: String, _ query: [(String, String)]) -> String {
+    static func target(_ path: String, _ query: [(String, String)]) -> String {
         guard !query.isEmpty else { return path }
         return path + "?" + query.map { "\(encode($0.0, keeping: ""))=\(encode($0.1, keeping: ""))" }.joined(separator: "&")
     }
 
-    private static func encode(_ text: String, keeping: String) -> String {
+    static func encode(_ text: String, keeping: String) -> String {
         let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8).union(keeping.utf8)
         var encoded: [UInt8] = []
         let digits = Array("0123456789ABCDEF".utf8)

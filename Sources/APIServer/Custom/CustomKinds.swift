@@ -68,7 +68,7 @@ final class CustomKinds: Sendable {
         for definition in definitions {
             let settled = settled(definition, names.decide(definition))
             wanted.append(settled)
-            guard CustomConditions.isTrue("Established", settled), let compiled = compile(settled) else { continue }
+            guard Conditions.isTrue("Established", settled), let compiled = compile(settled) else { continue }
             custom += compiled.resources
             rules.merge(compiled.rules) { $1 }
         }
@@ -85,14 +85,14 @@ final class CustomKinds: Sendable {
     private func settled(_ definition: Value, _ verdict: CustomNames.Verdict) -> Value {
         var definition = definition
         definition["status"]["acceptedNames"] = verdict.accepted
-        CustomConditions.set("NamesAccepted", verdict.isAccepted, verdict.reason, verdict.message, in: &definition)
+        Conditions.set("NamesAccepted", verdict.isAccepted, verdict.reason, verdict.message, in: &definition)
         // Once established, a definition stays so, whatever it asks for later.
-        if !CustomConditions.isTrue("Established", definition) {
+        if !Conditions.isTrue("Established", definition) {
             if verdict.isAccepted {
-                CustomConditions.set(
+                Conditions.set(
                     "Established", true, "InitialNamesAccepted", "the initial names have been accepted", in: &definition)
             } else {
-                CustomConditions.set("Established", false, "NotAccepted", "not all names are accepted", in: &definition)
+                Conditions.set("Established", false, "NotAccepted", "not all names are accepted", in: &definition)
             }
         }
         approval(&definition)
@@ -104,7 +104,7 @@ final class CustomKinds: Sendable {
         let group = definition[path: "spec", "group"].string ?? ""
         guard ApprovalPolicy.isProtected(group) else { return }
         let (isTrue, reason, message) = ApprovalPolicy.state(definition)
-        CustomConditions.set("KubernetesAPIApprovalPolicyConformant", isTrue, reason, message, in: &definition)
+        Conditions.set("KubernetesAPIApprovalPolicyConformant", isTrue, reason, message, in: &definition)
     }
 
     private func target(_ definition: Value, subresource: String) throws -> Target {
@@ -122,7 +122,7 @@ final class CustomKinds: Sendable {
                 var changed = current
                 changed["status"]["acceptedNames"] = definition["status"]["acceptedNames"]
                 for condition in definition[path: "status", "conditions"].elements {
-                    CustomConditions.set(
+                    Conditions.set(
                         condition["type"].string ?? "", condition["status"].string == "True", condition["reason"].string ?? "",
                         condition["message"].string ?? "", in: &changed)
                 }
@@ -196,7 +196,7 @@ final class CustomKinds: Sendable {
                 let watch = try registry.store.watch(name, after: registry.store.revision)
                 defer { watch.cancel() }
                 let context = WriteContext(registry, user: .apiserver)
-                if CustomConditions.isTrue("Established", definition), let storage = context.served.storage(collection: name) {
+                if Conditions.isTrue("Established", definition), let storage = context.served.storage(collection: name) {
                     let all = Target(storage: storage, namespace: "", name: "")
                     _ = try await registry.deleteCollection(all, ListQuery(), DeleteOptions(), context)
                     guard try registry.store.list(name, limit: 1).records.isEmpty else {

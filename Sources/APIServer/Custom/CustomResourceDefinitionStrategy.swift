@@ -18,7 +18,7 @@ struct CustomResourceDefinitionStrategy: Strategy {
         if !definition[path: "metadata", "finalizers"].elements.contains(.string(Self.cleanup)) {
             definition["metadata"]["finalizers"].elements.append(.string(Self.cleanup))
         }
-        CustomConditions.set(
+        Conditions.set(
             "Terminating", true, "InstanceDeletionPending",
             "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
             in: &definition)
@@ -56,31 +56,5 @@ struct CustomResourceDefinitionStrategy: Strategy {
         let storage = definition[path: "spec", "versions"].elements.first { $0["storage"].bool == true }?["name"] ?? .null
         guard !storage.isNull, !definition[path: "status", "storedVersions"].elements.contains(storage) else { return }
         definition["status"]["storedVersions"].elements.append(storage)
-    }
-}
-
-/// The conditions of a definition.
-enum CustomConditions {
-    static func isTrue(_ type: String, _ definition: Value) -> Bool {
-        definition[path: "status", "conditions"].elements.contains { $0["type"].string == type && $0["status"].string == "True" }
-    }
-
-    /// Sets a condition; the time is that of the last change of its status.
-    static func set(_ type: String, _ isTrue: Bool, _ reason: String, _ message: String, in definition: inout Value) {
-        var conditions = definition[path: "status", "conditions"].elements
-        let index = conditions.firstIndex { $0["type"].string == type }
-        let status = isTrue ? "True" : "False"
-        let isSame = index.map { conditions[$0]["status"].string == status } ?? false
-        let since = isSame ? index.map { conditions[$0]["lastTransitionTime"] } ?? .null : .string(Timestamp.now())
-        let condition: Value = [
-            "type": .string(type), "status": .string(status), "lastTransitionTime": since, "reason": .string(reason),
-            "message": .string(message),
-        ]
-        if let index { conditions[index] = condition } else { conditions.append(condition) }
-        definition["status"]["conditions"] = .array(conditions)
-    }
-
-    static func remove(_ type: String, in definition: inout Value) {
-        definition["status"]["conditions"] = .array(definition[path: "status", "conditions"].elements.filter { $0["type"].string != type })
     }
 }

@@ -12,12 +12,12 @@ struct Discovery: Sendable {
 
     static let aggregatedTypes = ["v2": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"]
 
-    init(_ kinds: Kinds, serverAddress: String) {
+    init(_ kinds: Kinds, _ others: Aggregation.Snapshot, serverAddress: String) {
         legacy = JSON.encode([
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": .string(serverAddress)]],
         ])
-        let named = kinds.groups.filter { !$0.name.isEmpty }
+        let named = Self.groups(kinds, others)
         let list = named.map { Self.group($0.name, $0.versions) }
         groups = JSON.encode(["kind": "APIGroupList", "apiVersion": "v1", "groups": .array(list)])
         var byPath: [String: [UInt8]] = [:]
@@ -28,7 +28,7 @@ struct Discovery: Sendable {
             byPath["/apis/\(group)"] = JSON.encode(object)
         }
         for (group, versions) in kinds.groups.map({ ($0.name, $0.versions) }) {
-            for version in versions {
+            for version in versions where others.services[GroupVersion(group: group, version: version)] == nil {
                 let path = group.isEmpty ? "/api/\(version)" : "/apis/\(group)/\(version)"
                 byPath[path] = JSON.encode(Self.resourceList(GroupVersion(group: group, version: version), kinds))
             }
@@ -36,7 +36,7 @@ struct Discovery: Sendable {
         self.byPath = byPath
         let core = Self.aggregated(kinds.groups.filter { $0.name.isEmpty }, kinds)
         aggregatedCore = JSON.encode(core)
-        aggregatedGroups = JSON.encode(Self.aggregated(named, kinds))
+        aggregatedGroups = JSON.encode(Self.aggregated(named, kinds, others.documents.mapValues(\.discovery)))
         hash = ContentHash.hex(aggregatedGroups + aggregatedCore)
     }
 
@@ -86,10 +86,57 @@ struct Discovery: Sendable {
         ]
     }
 
-    private static func aggregated(_ groups: [Kinds.Group], _ kinds: Kinds) -> Value {
+    /// All groups but the core one: this server's in the order of its kinds, the others behind, the higher of both first.
+    private static func groups(_ kinds: Kinds, _ others: Aggregation.Snapshot) -> [Kinds.Group] {
+        var groups = kinds.groups.filter { !$0.name.isEmpty }
+        let behind = others.services.values.sorted {
+            ($1.groupPriority, $1.versionPriority, $0.name) < ($0.groupPriority, $0.versionPriority, $1.name)
+        }
+        for service in behind {
+            let (group, version) = (service.version.group, service.version.version)
+            guard let index = groups.firstIndex(where: { $0.name == group }) else {
+                groups.append(Kinds.Group(name: group, versions: [version]))
+                continue
+            }
+            if !groups[index].versions.contains(version) { groups[index].versions.append(version) }
+        }
+        return groups
+    }
+
+    /// A version of a group as another server lists it, an `APIResourceList`, in the form of aggregated discovery.
+    static func aggregated(_ version: GroupVersion, resourceList list: Value) -> Value {
+        func kind(_ resource: Value) -> Value {
+            [
+                "group": .string(resource["group"].string ?? version.group),
+                "version": .string(resource["version"].string ?? version.version),
+                "kind": resource["kind"],
+            ]
+        }
+        let all = list["resources"].elements
+        let resources = all.filter { !($0["name"].string ?? "").contains("/") }.map { resource -> Value in
+            let name = resource["name"].string ?? ""
+            let subresources = all.compactMap { subresource -> Value? in
+                guard let full = subresource["name"].string, full.hasPrefix(name + "/") else { return nil }
+                return [
+                    "subresource": .string(String(full.dropFirst(name.count + 1))), "responseKind": kind(subresource),
+                    "verbs": subresource["verbs"],
+                ]
+            }
+            return [
+                "resource": .string(name), "responseKind": kind(resource),
+                "scope": resource["namespaced"].bool == true ? "Namespaced" : "Cluster", "singularResource": resource["singularName"],
+                "verbs": resource["verbs"], "shortNames": resource["shortNames"], "categories": resource["categories"],
+                "subresources": subresources.isEmpty ? .null : .array(subresources),
+            ]
+        }
+        return ["version": .string(version.version), "resources": .array(resources), "freshness": "Current"]
+    }
+
+    private static func aggregated(_ groups: [Kinds.Group], _ kinds: Kinds, _ others: [GroupVersion: Value] = [:]) -> Value {
         let items = groups.map { entry -> Value in
             let (group, versions) = (entry.name, entry.versions)
             let listed = versions.map { version -> Value in
+                if let other = others[GroupVersion(group: group, version: version)] { return other }
                 let resources = kinds.resources.filter { $0.group == group && $0.version == version }.map(aggregated)
                 return ["version": .string(version), "resources": .array(resources), "freshness": "Current"]
             }

@@ -10,7 +10,7 @@ struct Endpoints: Sendable {
     private let metrics: Metrics
     private let configuration: APIServer.Configuration
 
-    init(_ configuration: APIServer.Configuration, _ registry: Registry, _ metrics: Metrics) {
+    init(_ configuration: APIServer.Configuration, _ registry: Registry, _ aggregation: Aggregation, _ metrics: Metrics) {
         self.configuration = configuration
         self.metrics = metrics
         let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
@@ -18,7 +18,7 @@ struct Endpoints: Sendable {
         let own = [ping] + configuration.healthChecks
         health = Health(checks: ["livez": own, "readyz": own + store, "healthz": own + store])
         let address = configuration.advertise.map { "\($0.address):\($0.port)" } ?? ""
-        documents = KindDocuments(registry, serverAddress: address)
+        documents = KindDocuments(registry, aggregation, serverAddress: address)
     }
 
     /// Whether a path is open to everyone.

@@ -12,9 +12,13 @@ final class OpenAPIDocuments: Sendable {
     }
 
     private let kinds: Kinds
+    private let others: Aggregation.Snapshot
     private let documents = Mutex<[String: Document]>([:])
 
-    init(_ kinds: Kinds) { self.kinds = kinds }
+    init(_ kinds: Kinds, _ others: Aggregation.Snapshot) {
+        self.kinds = kinds
+        self.others = others
+    }
 
     /// The answer to a path below `/openapi`, `nil` when there is no such document.
     func answer(_ request: Request, path: String) -> Response? {
@@ -26,11 +30,11 @@ final class OpenAPIDocuments: Sendable {
         if path == "/openapi/v2" {
             for type in MediaType.accepted(request.headers[.accept]).map(\.type) {
                 if Codec.byMediaType[type] == .json {
-                    let document = document(path) { OpenAPI.v2(kinds: self.kinds) }
+                    let document = document(path) { self.second }
                     return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
                 }
                 if Self.protobufTypes.contains(type) {
-                    let document = document(Self.protobufTypes[0]) { OpenAPI.v2Protobuf(kinds: self.kinds) }
+                    let document = document(Self.protobufTypes[0]) { OpenAPI.protobuf(self.second) }
                     return ETag.answer(document.bytes, hash: document.hash, type: Self.protobufTypes[0], ifNoneMatch: etag)
                 }
             }
@@ -51,6 +55,17 @@ final class OpenAPIDocuments: Sendable {
     private static let protobufTypes = [
         "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
     ]
+
+    /// OpenAPI 2.0 of this server with what others add to it; where two describe the same, this server is believed.
+    private var second: Value {
+        var whole = OpenAPI.v2(kinds: kinds)
+        for documents in others.documents.sorted(by: { $0.key.description < $1.key.description }).map(\.value) {
+            for part in ["paths", "definitions"] {
+                for (name, value) in documents.openAPI[part].fields where whole[part][name].isNull { whole[part][name] = value }
+            }
+        }
+        return whole
+    }
 
     private func document(_ path: String, _ make: () -> Value) -> Document { document(path) { JSON.encode(make()) } }
 
@@ -91,6 +106,10 @@ final class OpenAPIDocuments: Sendable {
                 let hash = ContentHash.hex(JSON.encode(OpenAPI.v3(groupVersion: version, kinds: kinds)))
                 paths[Self.path(version)] = ["serverRelativeURL": .string("/openapi/v3/\(Self.path(version))?hash=\(hash)")]
             }
+        }
+        for (version, documents) in others.documents where !documents.openAPIHash.isEmpty {
+            let address = "/openapi/v3/\(Self.path(version))?hash=\(documents.openAPIHash)"
+            paths[Self.path(version)] = ["serverRelativeURL": .string(address)]
         }
         return ["paths": .object(paths)]
     }

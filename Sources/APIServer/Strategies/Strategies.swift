@@ -11,6 +11,7 @@ enum Strategies {
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),
             "/persistentvolumes": PersistentVolumeStrategy(),
             "apiextensions.k8s.io/customresourcedefinitions": CustomResourceDefinitionStrategy(),
+            Aggregation.collection: APIServiceStrategy(),
             "plugins.apus.dev/plugins": PluginStrategy(),
             "certificates.k8s.io/certificatesigningrequests": CertificateSigningRequestStrategy(),
             "rbac.authorization.k8s.io/clusterroles": RoleStrategy(rbac: rbac),

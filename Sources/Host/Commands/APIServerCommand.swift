@@ -61,6 +61,17 @@ struct APIServerCommand: AsyncParsableCommand {
     )
     var kubeletCertificateAuthority: String?
 
+    @Option(help: "The client certificate to show to aggregated servers and webhooks, in PEM. Default: the one under --data-dir.")
+    var proxyClientCertFile: String?
+
+    @Option(help: "The key of --proxy-client-cert-file, in PEM.")
+    var proxyClientKeyFile: String?
+
+    @Option(
+        name: .customLong("requestheader-client-ca-file"),
+        help: "The authority of --proxy-client-cert-file, which aggregated servers are told of, in PEM. Default: the one under --data-dir.")
+    var requestHeaderClientCAFile: String?
+
     @Option(help: "RBAC or Node,RBAC.")
     var authorizationMode = "RBAC"
 
@@ -75,6 +86,9 @@ struct APIServerCommand: AsyncParsableCommand {
         }
         guard (kubeletClientCertificate == nil) == (kubeletClientKey == nil) else {
             throw ValidationError("--kubelet-client-certificate and --kubelet-client-key go together: one is missing")
+        }
+        guard (proxyClientCertFile == nil) == (proxyClientKeyFile == nil) else {
+            throw ValidationError("--proxy-client-cert-file and --proxy-client-key-file go together: one is missing")
         }
         guard serviceAccountKeyFile == nil || serviceAccountSigningKeyFile != nil else {
             throw ValidationError("--service-account-key-file needs --service-account-signing-key-file")
@@ -149,6 +163,8 @@ struct APIServerCommand: AsyncParsableCommand {
         var configuration = APIServer.Configuration(
             store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.kubelet = credentials.kubelet
+        configuration.frontProxy = credentials.frontProxy
+        configuration.extensionCAs = credentials.extensionCAs
         configuration.advertise = (advertise, securePort)
         configuration.certificates = credentials.clients
         configuration.rootCA = credentials.rootCA

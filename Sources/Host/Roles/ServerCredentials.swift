@@ -12,6 +12,10 @@ struct ServerCredentials {
     var rootCA: String
     var serviceAccountKey: ServiceAccountKey
     var kubelet: Dialer.TLS
+    /// What aggregated servers are shown. `nil` where every other file is given and this one is not.
+    var frontProxy: Dialer.TLS?
+    /// Whom aggregated servers are told to believe.
+    var extensionCAs: (client: String, requestHeader: String)?
 
     /// - Parameter cluster: what the certificates that are made must be good for.
     init(_ options: APIServerCommand, _ cluster: @autoclosure () -> Layout.Cluster, _ directory: DataDirectory) throws {
@@ -39,6 +43,11 @@ struct ServerCredentials {
                 caPEM: $0.ca.certificatePEM, certificateChainPEM: $0.kubeletClient.certificatePEM,
                 privateKeyPEM: $0.kubeletClient.privateKeyPEM)
         }
+        frontProxy = try Self.frontProxy(options) ?? made.map { Self.tls($0.frontProxyClient) }
+        let requestHeaderCA =
+            try options.requestHeaderClientCAFile.map { try TextFile.read($0, of: "--requestheader-client-ca-file") }
+            ?? made?.frontProxyCA.certificatePEM
+        if let client = clientCA ?? made?.ca.certificatePEM, let requestHeaderCA { extensionCAs = (client, requestHeaderCA) }
         // Whoever gives a certificate of another authority says to the controller manager which, with --root-ca-file.
         rootCA = serving == nil ? made?.ca.certificatePEM ?? "" : clientCA ?? ""
         if options.kubeletClientCertificate == nil, let file = options.kubeletCertificateAuthority {
@@ -63,6 +72,18 @@ struct ServerCredentials {
             }
         }
         return key
+    }
+
+    /// What is shown alone; whom to believe, each connection says.
+    private static func tls(_ pair: KeyPair) -> Dialer.TLS {
+        Dialer.TLS(certificateChainPEM: pair.certificatePEM, privateKeyPEM: pair.privateKeyPEM)
+    }
+
+    private static func frontProxy(_ options: APIServerCommand) throws -> Dialer.TLS? {
+        guard let certificate = options.proxyClientCertFile, let key = options.proxyClientKeyFile else { return nil }
+        return Dialer.TLS(
+            certificateChainPEM: try TextFile.read(certificate, of: "--proxy-client-cert-file"),
+            privateKeyPEM: try TextFile.read(key, of: "--proxy-client-key-file"))
     }
 
     /// `nil` when no certificate for kubelets is given.
