@@ -14,7 +14,9 @@ struct DeploymentController: Controller {
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let deployment = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else { return .done }
-        let sets = try objects.claim(Self.replicaSets, for: deployment, selector: deployment["spec"]["selector"]).map(ReplicaSet.init)
+        let sets = try objects.claim(
+            Self.replicaSets, for: deployment, of: Self.resource, selector: deployment["spec"]["selector"]
+        ).map(ReplicaSet.init)
         var rollout = Rollout(deployment: deployment, sets: sets, objects: objects)
         if deployment["metadata"]["deletionTimestamp"].isNull {
             if deployment["spec"]["paused"].bool == true || rollout.wasScaled {
@@ -46,17 +48,5 @@ struct DeploymentController: Controller {
 
     private func hasRunningOldPods(_ rollout: Rollout) throws -> Bool {
         try rollout.old.contains { set in try objects.dependents(of: set.uid, .pods).contains { !PodState.isTerminal($0) } }
-    }
-
-    /// A Pod that went away can be what `Recreate` waits for.
-    func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard resource == GroupVersionResource.pods.description, after.isNull || PodState.isTerminal(after) else { return [] }
-        let owner = OwnerReference.controller(of: before.isNull ? after : before)
-        guard owner["kind"].string == "ReplicaSet" else { return [] }
-        let namespace = before["metadata"]["namespace"].string ?? ""
-        guard let set = try? objects.get(Self.replicaSets, namespace: namespace, name: owner["name"].string ?? "") else { return [] }
-        let deployment = OwnerReference.controller(of: set)
-        guard deployment["kind"].string == "Deployment", let name = deployment["name"].string else { return [] }
-        return [Key(resource: Self.resource.description, namespace: namespace, name: name)]
     }
 }

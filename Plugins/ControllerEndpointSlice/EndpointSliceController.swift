@@ -13,8 +13,6 @@ struct EndpointSliceController: Controller {
 
     init(_ host: Host, config: Value) { objects = host.objects }
 
-    func map(resource: String, before: Value, after: Value) -> [Key] { ServicePods.services(for: before, after, objects) }
-
     func reconcile(_ key: Key) throws -> Outcome {
         guard let service = try objects.get(.services, namespace: key.namespace, name: key.name),
             service["metadata"]["deletionTimestamp"].isNull,

@@ -13,19 +13,6 @@ struct EndpointsController: Controller {
 
     init(_ host: Host, config: Value) { objects = host.objects }
 
-    func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard resource == Self.resource.description else { return ServicePods.services(for: before, after, objects) }
-        // Deleted ones come back. Ours that are there at the start may have lost their Service; those of others are none of our business.
-        let isOwn = before.isNull && after["metadata"]["labels"]["endpoints.kubernetes.io/managed-by"].string == "endpoint-controller"
-        guard after.isNull || isOwn else { return [] }
-        let metadata = (after.isNull ? before : after)["metadata"]
-        return [
-            Key(
-                resource: GroupVersionResource.services.description, namespace: metadata["namespace"].string ?? "",
-                name: metadata["name"].string ?? "")
-        ]
-    }
-
     func reconcile(_ key: Key) throws -> Outcome {
         guard let service = try objects.get(.services, namespace: key.namespace, name: key.name) else {
             do { try objects.delete(Self.resource, namespace: key.namespace, name: key.name) } catch let error as APIError

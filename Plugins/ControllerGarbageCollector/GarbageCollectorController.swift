@@ -1,20 +1,36 @@
 internal import APIModel
 internal import PluginKit
+internal import Synchronization
 
 /// Deletes what belongs to owners that are gone, and carries out foreground and orphaning deletions.
 ///
 /// Rules: upstream `pkg/controller/garbagecollector`. The host's `Ownership` mapping queues an object when its owners or its own deletion
 /// changed, the dependents of an object that goes, and the owners of a dependent that went; so each look is at one object and its
 /// neighbours, and no graph is kept here.
-struct GarbageCollectorController: Controller {
+final class GarbageCollectorController: Controller {
     private static let foreground = "foregroundDeletion"
     private static let orphan = "orphan"
 
     private let objects: Objects
+    private let kinds: HostKinds
+    /// Objects with an owner of a kind that there is not, or not yet.
+    private let unjudged = Mutex<Set<Key>>([])
 
-    init(_ host: Host, config: Value) { objects = host.objects }
+    init(_ host: Host, config: Value) {
+        objects = host.objects
+        kinds = host.kinds
+    }
+
+    /// With other kinds there may be owners that could not be looked up before.
+    func mapKinds() -> [Key] {
+        unjudged.withLock { unjudged in
+            defer { unjudged = [] }
+            return Array(unjudged)
+        }
+    }
 
     func reconcile(_ key: Key) throws -> Outcome {
+        unjudged.withLock { _ = $0.remove(key.withoutUID) }
         guard let resource = GroupVersionResource(key.resource),
             let object = try objects.get(resource, namespace: key.namespace, name: key.name)
         else { return .done }
@@ -24,7 +40,7 @@ struct GarbageCollectorController: Controller {
             if finalizers.contains(Self.foreground) { return try deleteDependents(of: object, resource) }
             return .done
         }
-        return try checkOwners(of: object, resource)
+        return try checkOwners(of: object, resource, key)
     }
 
     private func orphanDependents(of owner: Value, _ resource: GroupVersionResource) throws -> Outcome {
@@ -41,14 +57,14 @@ struct GarbageCollectorController: Controller {
             dependent["metadata"]["ownerReferences"].elements.contains { $0["uid"] == uid && $0["blockOwnerDeletion"].bool == true }
         }
         for dependent in blocking where dependent["metadata"]["deletionTimestamp"].isNull {
-            guard let kind = self.resource(of: dependent) else { continue }
-            try delete(dependent, kind, propagation: "Foreground")
+            guard let kind = try served(dependent) else { continue }
+            try delete(dependent, kind.resource, propagation: "Foreground")
         }
         if blocking.isEmpty { try removeFinalizer(Self.foreground, from: owner, resource) }
         return .done
     }
 
-    private func checkOwners(of object: Value, _ resource: GroupVersionResource) throws -> Outcome {
+    private func checkOwners(of object: Value, _ resource: GroupVersionResource, _ key: Key) throws -> Outcome {
         let references = object["metadata"]["ownerReferences"].elements
         guard !references.isEmpty else { return .done }
         var solid: [String] = []
@@ -56,7 +72,12 @@ struct GarbageCollectorController: Controller {
         var waiting: [String] = []
         for reference in references {
             let uid = reference["uid"].string ?? ""
-            guard let owner = try owner(reference, namespace: object["metadata"]["namespace"].string ?? "") else {
+            guard let kind = try served(reference) else {
+                unjudged.withLock { _ = $0.insert(key.withoutUID) }
+                solid.append(uid)
+                continue
+            }
+            guard let owner = try owner(reference, kind, namespace: object["metadata"]["namespace"].string ?? "") else {
                 dangling.append(uid)
                 continue
             }
@@ -80,17 +101,12 @@ struct GarbageCollectorController: Controller {
         return .done
     }
 
-    /// The owner a reference names, `nil` when it is gone for certain: absence is believed only of the API itself, never of a cache. A kind
-    /// this cluster does not have cannot be judged, so its objects stay.
-    private func owner(_ reference: Value, namespace: String) throws -> Value? {
-        guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let name = reference["name"].string,
-            let kind = reference["kind"].string,
-            let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
-        else { return reference }
+    /// The owner a reference names, `nil` when it is gone for certain: absence is believed only of the API itself, never of a cache.
+    private func owner(_ reference: Value, _ kind: ServedKind, namespace: String) throws -> Value? {
         // A namespaced owner of a cluster-scoped object cannot be looked up: the reference is a mistake, and no reason to delete.
-        guard !type.isNamespaced || !namespace.isEmpty else { return reference }
-        let scope = type.isNamespaced ? namespace : ""
-        let resource = type.groupVersionResource
+        guard let name = reference["name"].string, !kind.isNamespaced || !namespace.isEmpty else { return reference }
+        let scope = kind.isNamespaced ? namespace : ""
+        let resource = kind.resource
         if let cached = try objects.get(resource, namespace: scope, name: name), cached["metadata"]["uid"] == reference["uid"] {
             return cached
         }
@@ -101,13 +117,15 @@ struct GarbageCollectorController: Controller {
     }
 
     private func removeOwners(_ uids: [String], from object: Value) throws {
-        guard let resource = resource(of: object) else { return }
-        let references = uids.map { uid -> Value in ["$patch": "delete", "uid": .string(uid)] }
+        guard let kind = try served(object) else { return }
         let metadata = object["metadata"]
+        let rest = metadata["ownerReferences"].elements.filter { !uids.contains($0["uid"].string ?? "") }
         do {
+            // A merge patch, because custom kinds take no strategic one; with the resourceVersion, so that a reference added meanwhile is
+            // not lost.
             try objects.patch(
-                resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .strategic,
-                ["metadata": ["ownerReferences": .array(references), "uid": metadata["uid"]]])
+                kind.resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .merge,
+                ["metadata": ["ownerReferences": .array(rest)]], with: Self.sameAs(object))
         } catch let error as APIError where error.reason == .notFound {}
     }
 
@@ -115,10 +133,10 @@ struct GarbageCollectorController: Controller {
         let metadata = object["metadata"]
         let rest = metadata["finalizers"].elements.filter { $0.string != finalizer }
         do {
-            // With the resourceVersion, so that a finalizer added meanwhile is not lost.
+            // So that a finalizer added meanwhile is not lost.
             try objects.patch(
                 resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .merge,
-                ["metadata": ["finalizers": .array(rest), "resourceVersion": metadata["resourceVersion"]]])
+                ["metadata": ["finalizers": .array(rest)]], with: Self.sameAs(object))
         } catch let error as APIError where error.reason == .notFound {}
     }
 
@@ -127,15 +145,24 @@ struct GarbageCollectorController: Controller {
         do {
             try objects.delete(
                 resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
-                options: [
-                    "propagationPolicy": .string(propagation),
-                    "preconditions": ["uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]],
-                ])
+                options: ["propagationPolicy": .string(propagation)], with: Self.sameAs(object))
         } catch let error as APIError where error.reason == .notFound {
         }
     }
 
-    private func resource(of object: Value) -> GroupVersionResource? {
-        GroupVersionKind(of: object).flatMap { Catalogue.builtin.resource($0)?.groupVersionResource }
+    /// The write is refused when the object is another than this one by now.
+    private static func sameAs(_ object: Value) -> WriteOptions {
+        WriteOptions(
+            uid: object["metadata"]["uid"].string ?? "", resourceVersion: object["metadata"]["resourceVersion"].string ?? "")
     }
+
+    /// The kind of an object, or the one that an owner reference names, as the cache has it; `nil` where there is no such kind.
+    private func served(_ object: Value) throws -> ServedKind? {
+        guard let kind = GroupVersionKind(of: object) else { return nil }
+        return try kinds.current.stored(kind)
+    }
+}
+
+extension Key {
+    fileprivate var withoutUID: Key { Key(resource: resource, namespace: namespace, name: name) }
 }

@@ -17,15 +17,11 @@ struct NamespaceController: Controller {
     ]
 
     private let objects: Objects
-    /// What can be in a namespace: each kind once, in the version the API prefers.
-    private let resources: [GroupVersionResource]
+    private let kinds: HostKinds
 
-    init(_ host: Host, config: Value) throws {
+    init(_ host: Host, config: Value) {
         objects = host.objects
-        var seen: Set<String> = []
-        resources = Catalogue.builtin.resources.filter { resource in
-            resource.isNamespaced && Set(["list", "delete"]).isSubset(of: resource.verbs) && seen.insert(resource.qualifiedName).inserted
-        }.map(\.groupVersionResource)
+        kinds = host.kinds
     }
 
     func reconcile(_ key: Key) throws -> Outcome {
@@ -49,7 +45,8 @@ struct NamespaceController: Controller {
     /// Deletes everything in the namespace. Returns how many objects of each kind were found: none when it is empty.
     private func empty(_ namespace: String) throws -> [(resource: GroupVersionResource, objects: [Value])] {
         var remaining: [(resource: GroupVersionResource, objects: [Value])] = []
-        for resource in resources {
+        for kind in try kinds.current.all where kind.isNamespaced && kind.isStored && kind.verbs.isSuperset(of: [.list, .delete]) {
+            let resource = kind.resource
             let found = try objects.list(resource, namespace: namespace)
             guard !found.isEmpty else { continue }
             remaining.append((resource, found))

@@ -15,7 +15,7 @@ struct Eviction {
         guard !taints.isEmpty else { return nil }
         let name = node["metadata"]["name"].string ?? ""
         var next: Whole?
-        for pod in try objects.list(.pods) where pod["spec"]["nodeName"].string == name && pod["metadata"]["deletionTimestamp"].isNull {
+        for pod in try objects.pods(on: name) where pod["metadata"]["deletionTimestamp"].isNull {
             guard let left = secondsLeft(pod, taints) else { continue }
             if left > 0 {
                 next = min(next ?? left, left)

@@ -21,16 +21,6 @@ final class NodeLifecycleController: Controller {
         grace = config["nodeMonitorGracePeriodSeconds"].seconds ?? 50
     }
 
-    /// A Pod that comes to a Node, or tolerates less than before, may have to leave at once.
-    func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard let node = after["spec"]["nodeName"].string,
-            before["spec"]["nodeName"].string != node || before["spec"]["tolerations"] != after["spec"]["tolerations"]
-        else {
-            return []
-        }
-        return [Key(resource: GroupVersionResource.nodes.description, name: node)]
-    }
-
     func reconcile(_ key: Key) throws -> Outcome {
         guard var node = try objects.get(.nodes, name: key.name) else {
             signs.withLock { $0[key.name] = nil }
@@ -92,8 +82,13 @@ final class NodeLifecycleController: Controller {
 
     /// Services must not send traffic to Pods of a silent Node.
     private func markPodsNotReady(on node: String) throws {
-        for pod in try objects.list(.pods) where pod["spec"]["nodeName"].string == node && PodState.isReady(pod) {
+        for pod in try objects.pods(on: node) where PodState.isReady(pod) {
             try objects.setPodCondition(pod, type: "Ready", false, reason: "NodeNotReady", message: "Node is not ready")
         }
     }
+}
+
+extension Objects {
+    /// The Pods of a Node, which the manifest's index finds.
+    func pods(on node: String) throws -> [Value] { try list(.pods, fields: "spec.nodeName=\(node)") }
 }

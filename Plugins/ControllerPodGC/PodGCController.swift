@@ -51,16 +51,6 @@ final class PodGCController: Controller {
         return .done
     }
 
-    /// When a Node goes, its Pods are looked at.
-    func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard after.isNull, let node = before["metadata"]["name"].string, let pods = try? objects.list(.pods) else { return [] }
-        return pods.filter { $0["spec"]["nodeName"].string == node }.map { pod in
-            Key(
-                resource: GroupVersionResource.pods.description, namespace: pod["metadata"]["namespace"].string ?? "",
-                name: pod["metadata"]["name"].string ?? "")
-        }
-    }
-
     /// Keeps count of the Pods that have ended; beyond the threshold the oldest go.
     private func noteEnd(_ key: Key, _ pod: Value?) throws {
         guard threshold > 0 else { return }

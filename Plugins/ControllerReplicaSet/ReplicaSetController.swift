@@ -15,7 +15,7 @@ struct ReplicaSetController: Controller {
 
     func reconcile(_ key: Key) throws -> Outcome {
         guard let set = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else { return .done }
-        let pods = try objects.claim(.pods, for: set, selector: set["spec"]["selector"])
+        let pods = try objects.claim(.pods, for: set, of: Self.resource, selector: set["spec"]["selector"])
         let active = pods.filter(PodState.isActive)
         var failure: (reason: String, message: String)?
         var problem: (any Error)?

@@ -44,11 +44,4 @@ struct RootCAController: Controller {
         }
         return .done
     }
-
-    /// A copy that was changed or deleted is put right.
-    func map(resource: String, before: Value, after: Value) -> [Key] {
-        let map = after.isNull ? before : after
-        guard map["metadata"]["name"].string == Self.name, !before.isNull else { return [] }
-        return [Key(resource: GroupVersionResource.namespaces.description, name: map["metadata"]["namespace"].string ?? "")]
-    }
 }

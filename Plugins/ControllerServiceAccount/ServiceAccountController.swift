@@ -25,10 +25,4 @@ struct ServiceAccountController: Controller {
         }
         return .done
     }
-
-    /// A ServiceAccount that was deleted comes back.
-    func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard after.isNull, before["metadata"]["name"].string == Self.name else { return [] }
-        return [Key(resource: GroupVersionResource.namespaces.description, name: before["metadata"]["namespace"].string ?? "")]
-    }
 }

@@ -67,7 +67,7 @@ static apus_status reconcile(void *self, const apus_key *key, int64_t *again_aft
     char patch[224];
     snprintf(patch, sizeof patch, "{\"metadata\":{\"labels\":{\"%s\":\"true\"}}}", controller->label);
     buffer answer = {0};
-    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend(patch), &(apus_sink){sizeof(apus_sink), &answer, append});
+    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend(patch), NULL, &(apus_sink){sizeof(apus_sink), &answer, append});
     if (status == APUS_OK) {
         char line[320];
         snprintf(line, sizeof line, "labelled namespace %.*s", (int)key->name.count, (const char *)key->name.bytes);

@@ -67,6 +67,8 @@ public struct GroupVersionResource: Hashable, Sendable, CustomStringConvertible 
     public static let pods = GroupVersionResource(group: "", version: "v1", resource: "pods")
     public static let nodes = GroupVersionResource(group: "", version: "v1", resource: "nodes")
     public static let services = GroupVersionResource(group: "", version: "v1", resource: "services")
+    public static let customResourceDefinitions = GroupVersionResource(
+        group: "apiextensions.k8s.io", version: "v1", resource: "customresourcedefinitions")
     public static let namespaces = GroupVersionResource(group: "", version: "v1", resource: "namespaces")
     public static let configMaps = GroupVersionResource(group: "", version: "v1", resource: "configmaps")
     public static let secrets = GroupVersionResource(group: "", version: "v1", resource: "secrets")

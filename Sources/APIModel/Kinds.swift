@@ -55,6 +55,18 @@ public final class Kinds: Sendable {
     /// The type of a kind, custom ones included, and kinds that no resource is made of: `DeleteOptions`, `Scale`, `Status`, `PodList`.
     public func type(of kind: GroupVersionKind) -> TypeSchema? { catalogue.type(of: kind) ?? resource(kind)?.schema.schema }
 
+    /// The resource as it is stored: in the version that a definition says, otherwise in the preferred one of its group; the two groups of
+    /// events share the core one.
+    public func stored(_ type: ResourceType) -> ResourceType {
+        if type.group == "events.k8s.io", type.name == "events" { return resource(GroupVersionResource.events) ?? type }
+        if let version = type.custom?.storageVersion,
+            let stored = resource(GroupVersionResource(group: type.group, version: version, resource: type.name))
+        {
+            return stored
+        }
+        return preferred(group: type.group, resource: type.name) ?? type
+    }
+
     /// The preferred version of the group that has the resource.
     public func preferred(group: String, resource name: String) -> ResourceType? {
         for version in groups.first(where: { $0.name == group })?.versions ?? [] {

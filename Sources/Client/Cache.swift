@@ -32,7 +32,7 @@ public final class Cache: Sendable {
     }
 
     /// Starts watching `resource`, if nobody has yet, and returns when the cache has all its objects. Failures of the API are retried, with
-    /// growing delays, until it does.
+    /// growing delays, until it does; of a kind that there is not there are no objects, until it comes.
     ///
     /// The selectors are for a process that needs a part only, such as a kubelet with a cache of its own: whoever asks first decides for
     /// all.
@@ -53,7 +53,14 @@ public final class Cache: Sendable {
     /// read from then on.
     /// - Throws: `CancellationError`.
     public func wait(for resource: GroupVersionResource, resourceVersion: String) async throws {
-        try await existing(resource)?.wait(until: UInt64(resourceVersion) ?? 0)
+        try await existing(resource)?.wait(until: .revision(UInt64(resourceVersion) ?? 0))
+    }
+
+    /// Returns when the cache of `resource`, which is watched, has no such object any more: for what was deleted, and no answer said in which
+    /// version.
+    /// - Throws: `CancellationError`.
+    public func wait(forEndOf uid: String, _ resource: GroupVersionResource, namespace: String? = nil, name: String) async throws {
+        try await existing(resource)?.wait(until: .gone(ObjectName(namespace: namespace ?? "", name: name), uid: uid))
     }
 
     /// Whether the cache has had all objects of `resource` at least once.
@@ -66,6 +73,30 @@ public final class Cache: Sendable {
 
     /// Ordered by namespace, then name. `namespace` of `nil` means all.
     public func list(_ resource: GroupVersionResource, namespace: String? = nil) -> [Object] { existing(resource)?.list(namespace) ?? [] }
+
+    /// Those that `selector` matches. Where it asks for one value of a label that is indexed, only objects with that are looked at.
+    public func list(_ resource: GroupVersionResource, namespace: String? = nil, matching selector: LabelSelector) -> [Object] {
+        existing(resource)?.list(namespace, matching: selector) ?? []
+    }
+
+    /// Keeps `index` of `resource` from now on. It may be called before and after the resource is watched; a second call does nothing.
+    public func add(_ index: CacheIndex, to resource: GroupVersionResource) { cached(resource).add(index) }
+
+    /// Those that `index` has for `value`, ordered; `nil` where no such index is kept.
+    public func list(_ resource: GroupVersionResource, namespace: String? = nil, where index: CacheIndex, is value: String) -> [Object]? {
+        existing(resource)?.list(namespace, index, value)
+    }
+
+    /// Those of a namespace (`""` for cluster-scoped kinds) whose selector at `path` matches `labels`; `nil` where no such index is kept.
+    public func selecting(_ resource: GroupVersionResource, namespace: String, _ path: ObjectPath, _ labels: [String: String]) -> [Object]?
+    {
+        existing(resource)?.selecting(namespace, path, labels)
+    }
+
+    /// Those of a namespace that nobody controls and that `selector` matches; `nil` where no such index is kept.
+    public func orphans(_ resource: GroupVersionResource, namespace: String, matching selector: LabelSelector) -> [Object]? {
+        existing(resource)?.orphans(namespace, matching: selector)
+    }
 
     /// The objects, of all kinds that are watched, with an owner reference to `uid`.
     public func dependents(of uid: String) -> [(resource: GroupVersionResource, object: Object)] { owners.dependents(of: uid) }
@@ -82,6 +113,12 @@ public final class Cache: Sendable {
         let observation = Observation(handler)
         for resource in resources { cached(resource).add(observation) }
         return observation
+    }
+
+    /// The API has got other kinds: those that are watched and were not there are looked for now, not with the next regular look.
+    public func retryUnknownKinds() {
+        let all = state.withLock { Array($0.resources.values) }
+        for cached in all { cached.hint() }
     }
 
     /// Does the watching, until the task is cancelled. To be called once; `watch` waits for it. What waits for the cache then, or later,

@@ -11,9 +11,21 @@ final class CachedResource: Sendable {
         var isEnded = false
         /// The newest resourceVersion that the list and the watch have told of.
         var revision: UInt64 = 0
-        /// Who waits, and for which revision.
-        var waiting: [UInt64: (revision: UInt64, waiter: CheckedContinuation<Void, any Error>)] = [:]
+        /// Who waits, and for what.
+        var waiting: [UInt64: (goal: Goal, waiter: CheckedContinuation<Void, any Error>)] = [:]
         var lastWaiting: UInt64 = 0
+        var indexes: [CacheIndex: IndexEntries] = [:]
+        /// How often the API is said to have got kinds, and the reflector that waits for that.
+        var hints = 0
+        var waitingForKind: AsyncStream<Void>.Continuation?
+    }
+
+    /// What the cache can be waited for.
+    enum Goal {
+        /// Everything up to this; 0 is the first list.
+        case revision(UInt64)
+        /// That the object of this name, if there is one, is another than this.
+        case gone(ObjectName, uid: String)
     }
 
     let resource: GroupVersionResource
@@ -42,6 +54,54 @@ final class CachedResource: Sendable {
         }
     }
 
+    /// Keeps an index from now on; a second call does nothing.
+    func add(_ index: CacheIndex) {
+        objects.withLock { objects in
+            guard objects.indexes[index] == nil else { return }
+            var entries = IndexEntries(index, of: resource)
+            for (namespace, list) in objects.namespaces {
+                for (name, object) in list { entries.update(ObjectName(namespace: namespace, name: name), before: nil, after: object) }
+            }
+            objects.indexes[index] = entries
+        }
+    }
+
+    /// The objects that `index`, which must be kept, has for `value`.
+    func list(_ namespace: String?, _ index: CacheIndex, _ value: String) -> [Object]? {
+        objects.withLock { objects in objects.indexes[index].map { objects.find($0[value], namespace) } }
+    }
+
+    func list(_ namespace: String?, matching selector: LabelSelector) -> [Object] {
+        if selector.isEmpty { return list(namespace) }
+        return (labelled(namespace, selector.equalities) ?? list(namespace)).filter { selector.matches(labelsOf: $0.value) }
+    }
+
+    /// Objects among which all are that have `labels`; `nil` where no index tells.
+    private func labelled(_ namespace: String?, _ labels: [(key: String, value: String)]) -> [Object]? {
+        objects.withLock { objects in
+            for label in labels {
+                if let index = objects.indexes[.label(label.key)] { return objects.find(index[label.value], namespace) }
+            }
+            guard let namespace, let found = objects.indexes[.labels]?.labelled(namespace, labels) else { return nil }
+            return objects.find(found, namespace)
+        }
+    }
+
+    /// The objects of a namespace whose selector at `path`, which must be indexed, matches `labels`.
+    func selecting(_ namespace: String, _ path: ObjectPath, _ labels: [String: String]) -> [Object]? {
+        objects.withLock { objects in
+            objects.indexes[.selector(path)].map { objects.find(Set($0.selecting(namespace, labels)), namespace) }
+        }
+    }
+
+    /// The objects of a namespace that nobody controls and that `selector` matches. Orphans must be indexed.
+    func orphans(_ namespace: String, matching selector: LabelSelector) -> [Object]? {
+        let found = objects.withLock { objects in
+            objects.indexes[.orphans].map { objects.find($0.orphans(namespace, selector), namespace) }
+        }
+        return found?.filter { selector.matches(labelsOf: $0.value) }
+    }
+
     func add(_ observation: Observation) {
         observers.withLock { observers in
             observers.append(observation)
@@ -49,9 +109,9 @@ final class CachedResource: Sendable {
         }
     }
 
-    /// Returns when everything up to `revision` is in the cache; with 0, when it was filled for the first time.
-    func wait(until revision: UInt64 = 0) async throws {
-        if objects.withLock({ $0.isSynced && $0.revision >= revision }) { return }
+    /// Returns when the cache has what is waited for.
+    func wait(until goal: Goal = .revision(0)) async throws {
+        if objects.withLock({ $0.has(goal) }) { return }
         let id = objects.withLock { objects in
             objects.lastWaiting += 1
             return objects.lastWaiting
@@ -60,9 +120,9 @@ final class CachedResource: Sendable {
             try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
                 let result: Result<Void, any Error>? = objects.withLock { objects in
                     if Task.isCancelled { return .failure(CancellationError()) }
-                    if objects.isSynced, objects.revision >= revision { return .success(()) }
+                    if objects.has(goal) { return .success(()) }
                     if objects.isEnded { return .failure(CancellationError()) }
-                    objects.waiting[id] = (revision, waiter)
+                    objects.waiting[id] = (goal, waiter)
                     return nil
                 }
                 if let result { waiter.resume(with: result) }
@@ -70,6 +130,32 @@ final class CachedResource: Sendable {
         } onCancel: {
             objects.withLock { $0.waiting.removeValue(forKey: id) }?.waiter.resume(throwing: CancellationError())
         }
+    }
+
+    // MARK: A kind that there is not
+
+    /// To be asked before looking for the kind.
+    var lastHint: Int { objects.withLock(\.hints) }
+
+    /// Returns when the API may have got the kind since `hint` was read, when the time is over, or when the task is cancelled.
+    func waitForKind(after hint: Int, atMost limit: Duration) async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        let isLate = objects.withLock { objects in
+            objects.waitingForKind = continuation
+            return objects.hints != hint
+        }
+        guard !isLate else { return }
+        Alarm.shared.set(.now + limit) { continuation.finish() }
+        for await _ in stream {}
+    }
+
+    /// The API has got kinds; this may be one of them.
+    func hint() {
+        objects.withLock { objects in
+            objects.hints += 1
+            defer { objects.waitingForKind = nil }
+            return objects.waitingForKind
+        }?.finish()
     }
 
     // MARK: Changing
@@ -103,7 +189,7 @@ final class CachedResource: Sendable {
     func advance(to revision: UInt64) {
         let ready = objects.withLock { objects in
             objects.revision = max(objects.revision, revision)
-            let ready = objects.waiting.filter { $0.value.revision <= objects.revision }
+            let ready = objects.waiting.filter { objects.has($0.value.goal) }
             for id in ready.keys { objects.waiting[id] = nil }
             return ready.values.map(\.waiter)
         }
@@ -128,7 +214,11 @@ final class CachedResource: Sendable {
     }
 
     private func change(_ namespace: String, _ name: String, _ after: Object?, _ observers: [Observation]) {
-        let before = objects.withLock { $0.set(namespace, name, after) }
+        let (before, ready) = objects.withLock { objects in
+            let before = objects.set(namespace, name, after)
+            return (before, objects.takeWaiting(for: ObjectName(namespace: namespace, name: name)))
+        }
+        for waiter in ready { waiter.resume() }
         guard before != nil || after != nil, before !== after else { return }
         func tell(_ before: Object?, _ after: Object?) { self.tell(observers, namespace: namespace, name: name, before, after) }
         owners.update(resource, before: before, after: after)
@@ -153,6 +243,19 @@ final class CachedResource: Sendable {
 }
 
 extension CachedResource.Objects {
+    func has(_ goal: CachedResource.Goal) -> Bool {
+        switch goal {
+        case .revision(let wanted): isSynced && revision >= wanted
+        case .gone(let name, let uid): find(name.namespace, name.name)?.uid != uid
+        }
+    }
+
+    /// Objects by name, ordered; those of one namespace, or of all.
+    func find(_ names: Set<ObjectName>, _ namespace: String?) -> [Object] {
+        let wanted = namespace.map { namespace in names.filter { $0.namespace == namespace } } ?? names
+        return wanted.sorted().compactMap { find($0.namespace, $0.name) }
+    }
+
     func find(_ namespace: String, _ name: String) -> Object? {
         guard let entries = namespaces[namespace], case let index = Self.position(name, entries), index < entries.count,
             entries[index].name == name
@@ -172,7 +275,18 @@ extension CachedResource.Objects {
             namespaces[namespace]?.remove(at: index)
             if namespaces[namespace]?.isEmpty == true { namespaces.removeValue(forKey: namespace) }
         }
+        for index in indexes.values.indices {
+            indexes.values[index].update(ObjectName(namespace: namespace, name: name), before: before, after: object)
+        }
         return before
+    }
+
+    /// Who waits for the object of this name to go, and need not any more.
+    mutating func takeWaiting(for name: ObjectName) -> [CheckedContinuation<Void, any Error>] {
+        guard !waiting.isEmpty else { return [] }
+        let ready = waiting.filter { if case .gone(name, _) = $0.value.goal { has($0.value.goal) } else { false } }
+        for id in ready.keys { waiting[id] = nil }
+        return ready.values.map(\.waiter)
     }
 
     /// Where `name` is, or would be.

@@ -1,12 +1,16 @@
 import APIModel
 import Logging
 
-/// Keeps one resource of a cache up to date: list, then watch; watch again where it ended; list again when the version is too old.
+/// Keeps one resource of a cache up to date: list, then watch; watch again where it ended; list again when the version is too old; and
+/// where there is no such kind, have no objects and wait for it to come.
 struct Reflector: Sendable {
     let client: any Client
     let cached: CachedResource
     let options: ListOptions
     let log: Logger
+
+    /// How often to look for a kind that nobody tells of.
+    private static let patience = Duration.seconds(30)
 
     /// Returns when the task is cancelled.
     func run() async {
@@ -15,6 +19,7 @@ struct Reflector: Sendable {
         while !Task.isCancelled {
             let start = ContinuousClock.now
             let isFresh = version == nil
+            let hint = cached.lastHint
             do {
                 if version == nil { version = try await list() }
                 try await watch(&version)
@@ -26,6 +31,11 @@ struct Reflector: Sendable {
                 if isFresh, ContinuousClock.now - start < .seconds(1) { try? await Task.sleep(for: backoff.next()) }
             } catch is CancellationError {
                 return
+            } catch let error as APIError where error.reason == .notFound {
+                version = nil
+                cached.replace([], revision: 0)
+                log.info("there is no such kind; waiting for it", metadata: ["resource": "\(cached.resource)"])
+                await cached.waitForKind(after: hint, atMost: Self.patience)
             } catch {
                 let delay = backoff.next()
                 log.warning("watching failed", metadata: ["resource": "\(cached.resource)", "error": "\(error)", "retry": "\(delay)"])

@@ -10,7 +10,7 @@ internal import Synchronization
 /// has ended and the cache shows what that wrote. Run as one of several, it works only while it holds the Lease
 /// `kube-system/kube-controller-manager`.
 public final class ControllerManager: Sendable {
-    private let cache: Cache
+    private let services: HostServices
     private let plugins: PluginHost
     private let elector: LeaderElector?
     private let quarantine: Quarantine
@@ -18,11 +18,14 @@ public final class ControllerManager: Sendable {
     private let failure = Mutex<String?>("not started")
 
     /// - Parameters:
+    ///   - services: those that the plugins have.
     ///   - plugins: whose controllers to run.
     ///   - elector: `nil` where no second controller manager can be.
     ///   - quarantine: the objects that a controller passes over.
-    public init(cache: Cache, plugins: PluginHost, elector: LeaderElector? = nil, quarantine: Quarantine = Quarantine(), log: Logger) {
-        self.cache = cache
+    public init(
+        services: HostServices, plugins: PluginHost, elector: LeaderElector? = nil, quarantine: Quarantine = Quarantine(), log: Logger
+    ) {
+        self.services = services
         self.plugins = plugins
         self.elector = elector
         self.quarantine = quarantine
@@ -54,7 +57,7 @@ public final class ControllerManager: Sendable {
             }
             runs.removeAll { run in ending.contains { $0 === run } }
             for controller in wanted where !runs.contains(where: { $0.isOf(controller) }) {
-                runs.append(ControllerRun(controller, after: ending, cache: cache, quarantine: quarantine, log: log))
+                runs.append(ControllerRun(controller, after: ending, services, quarantine: quarantine, log: log))
             }
         }
         for run in runs { run.end() }

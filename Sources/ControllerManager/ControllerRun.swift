@@ -22,11 +22,12 @@ final class ControllerRun: Sendable {
 
     /// - Parameter predecessors: runs that are ending. The work begins when they are over, so that a controller and the one it takes the
     ///   place of never work at once.
-    init(_ controller: ControllerPlugin, after predecessors: [ControllerRun], cache: Cache, quarantine: Quarantine, log: Logger) {
+    init(_ controller: ControllerPlugin, after predecessors: [ControllerRun], _ services: HostServices, quarantine: Quarantine, log: Logger)
+    {
         self.controller = controller
         self.log = log
         incarnation = controller.incarnation
-        let runner = ControllerRunner(controller, cache: cache, quarantine: quarantine, log: log)
+        let runner = ControllerRunner(controller, services, quarantine: quarantine, log: log)
         task.withLock {
             $0 = Task { [self] in
                 for run in predecessors { await run.waitUntilOver() }

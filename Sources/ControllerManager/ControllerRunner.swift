@@ -2,9 +2,10 @@ internal import APIModel
 internal import Client
 internal import Logging
 internal import PluginHost
+internal import Synchronization
 
 /// One controller at work: its queue, what feeds it and its workers.
-struct ControllerRunner: Sendable {
+final class ControllerRunner: Sendable {
     private struct Change: Sendable {
         var resource: GroupVersionResource
         var before: Object?
@@ -12,30 +13,38 @@ struct ControllerRunner: Sendable {
     }
 
     private let controller: ControllerPlugin
+    private let manifest: ControllerManifest
     private let cache: Cache
+    private let kinds: any KindSource
     private let quarantine: Quarantine
     private let log: Logger
     private let queue = WorkQueue<ControllerKey>()
+    /// What the plugin is to map, in the order in which it happened.
+    private let unmapped: AsyncStream<Change>
+    private let map: AsyncStream<Change>.Continuation
+    private let primaries: Set<GroupVersionResource>
+    private let owned: Set<GroupVersionResource>
+    private let watches: [GroupVersionResource: [ControllerManifest.Watch]]
+    private let watchesOfEverything: [ControllerManifest.Watch]
 
-    init(_ controller: ControllerPlugin, cache: Cache, quarantine: Quarantine, log: Logger) {
+    init(_ controller: ControllerPlugin, _ services: HostServices, quarantine: Quarantine, log: Logger) {
         self.controller = controller
-        self.cache = cache
+        manifest = controller.manifest
+        cache = services.cache
+        kinds = services.kinds
         self.quarantine = quarantine
         self.log = log
+        (unmapped, map) = AsyncStream.makeStream()
+        primaries = Set(manifest.for)
+        owned = Set(manifest.owns)
+        watches = Dictionary(grouping: manifest.watches.filter { $0.resource != nil }, by: { $0.resource! })
+        watchesOfEverything = manifest.watches.filter { $0.resource == nil }
     }
 
     /// Runs until cancelled, or until the cache ends. Returns after the last `reconcile` did.
     func run() async {
-        let manifest = controller.manifest
-        let watched = manifest.watched
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for resource in watched { group.addTask { try await cache.watch(resource) } }
-                try await group.waitForAll()
-            }
-        } catch { return }
-        let (changes, mapping) = AsyncStream.makeStream(of: Change.self)
-        let observation = observe(watched, mapping)
+        guard let known = try? await manifest.watch(in: cache, kinds.kinds) else { return }
+        let observation = observe(Array(known))
         quarantine.observe(.controllerManager) { [weak queue, name = controller.name] key in
             guard key.part == name else { return }
             queue?.add(ControllerKey(resource: key.resource, namespace: key.namespace, name: key.name, uid: key.uid))
@@ -43,39 +52,54 @@ struct ControllerRunner: Sendable {
         defer { observation.cancel() }
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
-                group.addTask {
-                    for await change in changes {
-                        for key in await controller.map(resource: change.resource, before: change.before, after: change.after) {
-                            queue.add(key)
-                        }
-                    }
-                }
-                for _ in 0..<manifest.workers { group.addTask { await work() } }
+                group.addTask { await self.mapChanges() }
+                group.addTask { await self.followKinds(known) }
+                for _ in 0..<manifest.workers { group.addTask { await self.work() } }
             }
         } onCancel: {
             queue.shutDown()
-            mapping.finish()
+            map.finish()
         }
     }
 
-    private func observe(_ watched: [GroupVersionResource], _ mapping: AsyncStream<Change>.Continuation) -> Observation {
-        let manifest = controller.manifest
-        let keys = KeyMapping(manifest, cache: cache)
-        let primaries = Set(manifest.for)
-        let owned = Set(manifest.owns)
-        let watches = Dictionary(grouping: manifest.watches, by: \.resource)
-        let queue = queue
-        return cache.observe(watched) { resource, before, after in
+    private func observe(_ resources: [GroupVersionResource]) -> Observation {
+        cache.observe(resources) { [self] resource, before, after in
             guard let object = after ?? before else { return }
             if primaries.contains(resource) { queue.add(KeyMapping.key(resource, object)) }
-            if owned.contains(resource) { keys.owners(before, after).forEach(queue.add) }
-            for watch in watches[resource] ?? [] {
-                switch watch.map {
-                case .sameName: keys.sameName(object).forEach(queue.add)
-                case .owner: keys.owners(before, after).forEach(queue.add)
-                case .ownership: keys.ownership(resource, before, after).forEach(queue.add)
-                case .plugin: mapping.yield(Change(resource: resource, before: before, after: after))
+            let keys = KeyMapping(manifest, kinds.kinds, cache)
+            if owned.contains(resource) { keys.keys(.owner(through: nil), resource, before, after).forEach(queue.add) }
+            for watch in (watches[resource] ?? []) + watchesOfEverything where watch.filter.admits(before, after) {
+                if watch.map == .plugin {
+                    map.yield(Change(resource: resource, before: before, after: after))
+                } else {
+                    keys.keys(watch.map, resource, before, after).forEach(queue.add)
                 }
+            }
+        }
+    }
+
+    private func mapChanges() async {
+        for await change in unmapped {
+            for key in await controller.map(resource: change.resource, before: change.before, after: change.after) { queue.add(key) }
+        }
+    }
+
+    /// Tells the plugin when kinds come and go, and watches those that came where the manifest wants all.
+    private func followKinds(_ known: Set<GroupVersionResource>) async {
+        var known = known
+        var observations: [Observation] = []
+        defer { for observation in observations { observation.cancel() } }
+        await withDiscardingTaskGroup { [cache] group in
+            for await _ in kinds.changes() {
+                let newest = kinds.kinds
+                if manifest.watchesEverything {
+                    for resource in newest.ownable where known.insert(resource).inserted {
+                        observations.append(observe([resource]))
+                        // Nobody waits: a kind that cannot be listed holds up no other.
+                        group.addTask { try? await cache.watch(resource) }
+                    }
+                }
+                for key in await controller.mapKinds(newest) { queue.add(key) }
             }
         }
     }

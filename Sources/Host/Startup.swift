@@ -129,7 +129,10 @@ struct Startup {
                 for listener in listeners { group.add("HTTP server") { try await listener.run() } }
                 _ = try await containerdStart.value  // before the runtime plugin, which connects to it
                 if let containerd { group.add("containerd") { try await containerd.run() } }
-                try await plugins.start(services: HostServices(client: client, cache: cache))
+                let kinds = DefinedKinds(cache: cache)
+                try await kinds.start()
+                let services = HostServices(client: client, cache: cache, kinds: kinds)
+                try await plugins.start(services: services)
                 group.add("plugins") { try await objects.run() }
                 group.add("crashes") { try await crashes.run(client) }
 
@@ -137,7 +140,7 @@ struct Startup {
                     client: client, cache: cache, policies: plugins, recorder: recorder, quarantine: crashes.quarantine,
                     log: Logger(label: "scheduler"))
                 let controllers = ControllerManager(
-                    cache: cache, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
+                    services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
                 let proxy = Proxy(
                     Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR),
                     cache: cache, plugins: plugins,

@@ -82,22 +82,40 @@ public final class ControllerPlugin: Sendable {
     public func map(resource: GroupVersionResource, before: Object?, after: Object?) async -> [ControllerKey] {
         guard component.table(apus_controller.self).map != nil else { return [] }
         return await threads.run { [component] in
-            var keys = MappedKeys()
             resource.description.withBorrowed { resource in
                 (before?.bytes ?? []).withBorrowed { before in
                     (after?.bytes ?? []).withBorrowed { after in
-                        _ = keys.collect { sink in
-                            component.call(1, apus_controller.self) { table, instance in
-                                table.map?(instance, resource, before, after, sink)
-                                return APUS_OK
-                            }
-                        }
+                        Self.keys(component, 1) { table, instance, sink in table.map?(instance, resource, before, after, sink) }
                     }
                 }
             }
-            if keys.isOverLimit { _ = component.reject(1, "map named more than \(MappedKeys.limit) keys for one object") }
-            return keys.found
         }
+    }
+
+    /// The keys to work on because the kinds that the API serves have changed.
+    public func mapKinds(_ kinds: Kinds) async -> [ControllerKey] {
+        guard component.table(apus_controller.self).map_kinds != nil else { return [] }
+        return await threads.run { [component] in
+            Self.keys(component, 2) { table, instance, sink in table.map_kinds?(instance, kinds.generation, sink) }
+        }
+    }
+
+    /// Calls a slot that names keys.
+    private static func keys(
+        _ component: LoadedComponent, _ slot: Int,
+        _ body: (apus_controller, UnsafeMutableRawPointer?, UnsafePointer<apus_key_sink>) -> Void
+    ) -> [ControllerKey] {
+        var keys = MappedKeys()
+        _ = keys.collect { sink in
+            component.call(slot, apus_controller.self) { table, instance in
+                body(table, instance, sink)
+                return APUS_OK
+            }
+        }
+        if keys.isOverLimit {
+            _ = component.reject(slot, "\(component.slots[slot].descriptor.name) named more than \(MappedKeys.limit) keys in one call")
+        }
+        return keys.found
     }
 }
 

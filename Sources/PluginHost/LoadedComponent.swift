@@ -19,6 +19,7 @@ final class LoadedComponent: @unchecked Sendable {
     let forbidden = Tally()
     let gate = Gate()
     private let objects: ObjectsService
+    private let kinds: KindsService
     private let interruption: Interruption
     private let log: Logger
     private let state = Atomic<UInt8>(ComponentState.loaded.rawValue)
@@ -49,8 +50,10 @@ final class LoadedComponent: @unchecked Sendable {
         objects = ObjectsService(manifest, violations: violations, forbidden: forbidden, log: log)
         let interruption = Interruption()
         self.interruption = interruption
+        kinds = KindsService(violations: violations)
         let services = [
             (Signatures.hostLog, LogService.table(plugin: manifest.name, log: log)), (Signatures.hostObjects, objects.makeTable()),
+            (Signatures.hostKinds, kinds.makeTable()),
         ]
         switch manifest.isolation {
         case .none: instance = try InProcessInstance(manifest, library, services: services)
@@ -68,6 +71,7 @@ final class LoadedComponent: @unchecked Sendable {
     /// Calls `start`; slots can be called when it returns. Blocks.
     func start(_ services: HostServices) throws {
         objects.open(manifest, services)
+        kinds.open(services.kinds)
         try instance.start()
         state.store(ComponentState.running.rawValue, ordering: .releasing)
         gate.open()

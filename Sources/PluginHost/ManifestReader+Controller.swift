@@ -1,4 +1,5 @@
 internal import APIModel
+internal import Client
 
 // What a controller watches, and what rules let it.
 extension ManifestReader {
@@ -8,32 +9,99 @@ extension ManifestReader {
                 kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
         }
         guard kind == .controller else { return nil }
-        try allow(["for", "owns", "watches", "workers"], in: value, at: "spec.controller")
+        try allow(["for", "owns", "watches", "indexes", "workers"], in: value, at: "spec.controller")
         let primary = try resources(value["for"], at: "spec.controller.for")
-        let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().flatMap { index, watch in
-            let path = "spec.controller.watches[\(index)]"
-            try allow(["resource", "map"], in: watch, at: path)
-            let mapping = try choice(watch["map"], of: ControllerManifest.Mapping.self, default: .plugin, at: "\(path).map")
-            if mapping == .ownership, watch["resource"].string == "*" {
-                return Self.ownable.map { ControllerManifest.Watch(resource: $0, map: mapping) }
-            }
-            return [ControllerManifest.Watch(resource: try resource(watch["resource"], at: "\(path).resource"), map: mapping)]
+        let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().map { index, value in
+            try watch(value, at: "spec.controller.watches[\(index)]", hasPrimary: !primary.isEmpty)
         }
         guard !primary.isEmpty || watches.contains(where: { $0.map == .ownership }) else {
             throw error("spec.controller.for: must name at least one resource")
         }
         return ControllerManifest(
             for: primary, owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
+            indexes: try list(value["indexes"], at: "spec.controller.indexes").enumerated().map {
+                try index($1, at: "spec.controller.indexes[\($0)]")
+            },
             workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"))
     }
 
-    /// Every kind that can be owned and deleted, each in one version. Events are too many, and nobody's dependents.
-    private static let ownable: [GroupVersionResource] = {
-        var seen: Set<String> = ["events", "events.events.k8s.io"]
-        return Catalogue.builtin.resources.filter { resource in
-            Set(["list", "watch", "delete"]).isSubset(of: resource.verbs) && seen.insert(resource.qualifiedName).inserted
-        }.map(\.groupVersionResource)
-    }()
+    private func watch(_ value: Value, at path: String, hasPrimary: Bool) throws -> ControllerManifest.Watch {
+        let filters = ["labelSelector", "fieldSelector", "events", "changes"]
+        try allow(["resource", "map", "field", "through"] + filters, in: value, at: path)
+        let mapping = try mapping(value, at: path)
+        guard hasPrimary || mapping == .ownership || mapping == .plugin else {
+            throw error("\(path).map: \(text(value["map"])) leads to the kind under spec.controller.for, and there is none")
+        }
+        let isEverything = value["resource"].string == "*"
+        guard !isEverything || mapping == .ownership else { throw error("\(path).resource: only with map Ownership can it be \"*\"") }
+        return ControllerManifest.Watch(
+            resource: isEverything ? nil : try resource(value["resource"], at: "\(path).resource"), map: mapping,
+            filter: try filter(value, at: path))
+    }
+
+    private func mapping(_ value: Value, at path: String) throws -> ControllerManifest.Mapping {
+        let name = try choice(value["map"], of: ControllerManifest.Mapping.Name.self, default: .plugin, at: "\(path).map")
+        let takesField = [.selector, .index, .field].contains(name)
+        guard takesField == !value["field"].isNull || name == .selector else {
+            throw error(
+                takesField ? "\(path).field: map \(name.rawValue) needs it" : "\(path).field: map \(name.rawValue) has no use for it")
+        }
+        guard value["through"].isNull || name == .owner else { throw error("\(path).through: map \(name.rawValue) has no use for it") }
+        switch name {
+        case .plugin: return .plugin
+        case .sameName: return .sameName
+        case .ownership: return .ownership
+        case .owner: return .owner(through: value["through"].isNull ? nil : try resource(value["through"], at: "\(path).through"))
+        case .selector:
+            return .selector(value["field"].isNull ? ControllerManifest.selector : try objectPath(value["field"], at: "\(path).field"))
+        case .index: return .index(try objectPath(value["field"], at: "\(path).field"))
+        case .field: return .field(try objectPath(value["field"], at: "\(path).field"))
+        }
+    }
+
+    private func filter(_ value: Value, at path: String) throws -> WatchFilter {
+        var filter = WatchFilter()
+        if !value["labelSelector"].isNull {
+            let text = try string(value["labelSelector"], at: "\(path).labelSelector")
+            do { filter.labels = try LabelSelector(parsing: text) } catch { throw self.error("\(path).labelSelector: \(error.message)") }
+        }
+        if !value["fieldSelector"].isNull {
+            let text = try string(value["fieldSelector"], at: "\(path).fieldSelector")
+            let selector: FieldSelector
+            do { selector = try FieldSelector(parsing: text) } catch { throw self.error("\(path).fieldSelector: \(error.message)") }
+            filter.fields = try selector.requirements.map { requirement in
+                WatchFilter.FieldTest(
+                    path: try objectPath(.string(requirement.field), at: "\(path).fieldSelector"), isEqual: requirement.isEqual,
+                    value: requirement.value)
+            }
+        }
+        let events = try list(value["events"], at: "\(path).events").enumerated().map {
+            try choice($1, of: WatchFilter.Event.self, default: nil, at: "\(path).events[\($0)]")
+        }
+        if !events.isEmpty { filter.events = Set(events) }
+        filter.changes = try list(value["changes"], at: "\(path).changes").enumerated().map {
+            try objectPath($1, at: "\(path).changes[\($0)]")
+        }
+        return filter
+    }
+
+    private func index(_ value: Value, at path: String) throws -> ControllerManifest.Index {
+        try allow(["resource", "field", "label"], in: value, at: path)
+        guard value["field"].isNull != value["label"].isNull else { throw error("\(path): must have either a field or a label") }
+        let resource = try resource(value["resource"], at: "\(path).resource")
+        guard value["field"].isNull else {
+            return ControllerManifest.Index(resource: resource, by: .field(try objectPath(value["field"], at: "\(path).field")))
+        }
+        let label = try string(value["label"], at: "\(path).label")
+        return ControllerManifest.Index(resource: resource, by: label == "*" ? .labels : .label(label))
+    }
+
+    private func objectPath(_ value: Value, at path: String) throws -> ObjectPath {
+        guard let found = ObjectPath(try string(value, at: path)) else {
+            throw error("\(path): \(text(value)) is not a path such as spec.nodeName or metadata.labels['app']")
+        }
+        return found
+    }
 
     func rule(_ value: Value, at path: String) throws -> Value {
         let lists = ["apiGroups", "resources", "verbs", "resourceNames", "nonResourceURLs"]

@@ -78,6 +78,10 @@ struct ManifestReader {
         for resource in controller?.watched ?? [] where !grants(rules, resource) {
             throw error("spec.rules: must grant get, list and watch of \(resource), which spec.controller watches")
         }
+        let everything = GroupVersionResource(group: "*", version: "*", resource: "*")
+        if controller?.watchesEverything == true, !grants(rules, everything) {
+            throw error("spec.rules: must grant get, list and watch of all resources in all groups, which spec.controller watches")
+        }
         let deadline =
             spec["deadlineSeconds"].isNull
             ? nil : Duration.seconds(try int(spec["deadlineSeconds"], 1...3600, default: 1, at: "spec.deadlineSeconds"))

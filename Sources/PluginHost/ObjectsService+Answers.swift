@@ -29,36 +29,12 @@ extension ObjectsService {
     }
 
     func isCached(_ resource: GroupVersionResource, _ services: Services) -> Bool {
-        watched.contains(resource) && services.cache.isSynced(resource)
+        watches(resource) && services.cache.isSynced(resource)
     }
 
-    /// Decodes the body of a write (empty is `.null`), has `body` do it and writes the answer.
-    func write(_ call: Call, body: Int, sink: Int, _ send: @escaping @Sendable (any Client, Target, Value) async throws -> Object)
-        -> CallResult
-    {
-        let bytes = call.frame.bytes(body)
-        return answer(call, sink: sink) { services in
-            let target = try Target(call.frame)
-            let value: Value
-            do {
-                value = try bytes.isEmpty ? .null : JSON.decode(bytes)
-            } catch {
-                throw APIError.badRequest("the object is not JSON: \(error)")
-            }
-            let answer = try self.calls.wait { try await send(services.client, target, value) }
-            if let version = UInt64(answer.resourceVersion), self.watched.contains(target.resource) {
-                self.written.withLock { $0[target.resource] = max($0[target.resource] ?? 0, version) }
-            }
-            return answer.bytes
-        }
-    }
-
-    /// Waits, for moments at most, until the cache has what this component wrote. The note stays until then: other threads of the plugin
-    /// wait for it, too.
+    /// Waits, for moments at most, until the cache has what this component wrote.
     func catchUp(_ services: Services, _ resource: GroupVersionResource) throws {
-        guard let version = written.withLock({ $0[resource] }) else { return }
-        try calls.wait { try await services.cache.wait(for: resource, resourceVersion: String(version)) }
-        written.withLock { if $0[resource] == version { $0[resource] = nil } }
+        try calls.wait { [writes] in try await writes.wait(for: resource, services.cache) }
     }
 
     /// Writes what `body` returns, or the `Status` of what it throws.
@@ -104,7 +80,8 @@ extension ObjectsService {
     private static let statuses: [APIError.Reason: apus_status] = [
         .notFound: APUS_NOT_FOUND, .alreadyExists: APUS_ALREADY_EXISTS, .conflict: APUS_CONFLICT, .forbidden: APUS_FORBIDDEN,
         .unauthorized: APUS_FORBIDDEN,
-        .invalid: APUS_INVALID, .badRequest: APUS_INVALID, .serviceUnavailable: APUS_UNAVAILABLE, .tooManyRequests: APUS_UNAVAILABLE,
+        .invalid: APUS_INVALID, .badRequest: APUS_INVALID, .methodNotAllowed: APUS_UNSUPPORTED, .serviceUnavailable: APUS_UNAVAILABLE,
+        .tooManyRequests: APUS_UNAVAILABLE,
         .serverTimeout: APUS_UNAVAILABLE,
         .timeout: APUS_UNAVAILABLE,
     ]

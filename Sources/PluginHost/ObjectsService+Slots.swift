@@ -3,7 +3,7 @@ internal import Client
 internal import PluginAPI
 internal import Synchronization
 
-// The slots, in the header's order.
+// The slots that read, and the one for events.
 extension ObjectsService {
     func get(_ call: Call) -> CallResult {
         answer(call, sink: 2) { services in
@@ -21,66 +21,58 @@ extension ObjectsService {
     }
 
     func list(_ call: Call) -> CallResult {
-        deliver(call, sink: 3) { services in
+        deliver(call, sink: 4) { services in
             let target = try Target(call.frame)
-            let text = call.frame.string(2)
+            let (labels, fields) = (call.frame.string(2), call.frame.string(3))
             guard self.isCached(target.resource, services) else {
                 return try self.calls.wait {
-                    try await services.client.list(target.resource, namespace: target.namespace, options: ListOptions(labelSelector: text))
+                    let options = ListOptions(labelSelector: labels, fieldSelector: fields)
+                    return try await services.client.list(target.resource, namespace: target.namespace, options: options)
                 }.items
             }
+            let selector = try LabelSelector(parsing: labels)
+            let index = try self.index(target.resource, fields)
             try self.catchUp(services, target.resource)
-            let objects = services.cache.list(target.resource, namespace: target.namespace)
-            if text.isEmpty { return objects }
-            let selector = try LabelSelector(parsing: text)
-            return objects.filter { selector.matches($0.labels) }
+            guard let index else { return services.cache.list(target.resource, namespace: target.namespace, matching: selector) }
+            let found = services.cache.list(target.resource, namespace: target.namespace, where: .field(index.path), is: index.value) ?? []
+            return selector.isEmpty ? found : found.filter { selector.matches(labelsOf: $0.value) }
         }
+    }
+
+    /// The index that a field selector asks for, `nil` where it asks for nothing. No list of cached objects looks at all of them for a field.
+    private func index(_ resource: GroupVersionResource, _ selector: String) throws -> (path: ObjectPath, value: String)? {
+        let requirements = try FieldSelector(parsing: selector).requirements
+        guard let first = requirements.first else { return nil }
+        guard requirements.count == 1, first.isEqual else {
+            throw APIError.badRequest("a list of cached objects is selected by one field with one value, not by \"\(selector)\"")
+        }
+        guard let path = ObjectPath(first.field), indexes.contains(.init(resource: resource, by: .field(path))) else {
+            throw APIError.badRequest(
+                "the manifest has no index of \(resource) by the field \(first.field): add it to spec.controller.indexes")
+        }
+        return (path, first.value)
     }
 
     func dependents(_ call: Call) -> CallResult {
-        deliver(call, sink: 3) { services in
-            let name = call.frame.reference.resource.string
-            let wanted = try name.isEmpty ? nil : Target(call.frame).resource
-            for resource in self.written.withLock({ Array($0.keys) }) where self.isCached(resource, services) {
-                try self.catchUp(services, resource)
-            }
+        deliver(call, sink: 4) { services in
+            let (uid, selector) = (call.frame.string(2), call.frame.string(3))
+            let target = try call.frame.reference.resource.count == 0 ? nil : Target(call.frame)
+            for resource in self.writes.resources where self.isCached(resource, services) { try self.catchUp(services, resource) }
             // A plugin sees of the shared cache what its manifest watches.
-            return services.cache.dependents(of: call.frame.string(2)).filter { wanted == nil || $0.resource == wanted }.filter {
-                self.watched.contains($0.resource)
+            let owned = services.cache.dependents(of: uid).filter { dependent in
+                (target == nil || dependent.resource == target?.resource) && self.watches(dependent.resource)
             }.map(\.object)
-        }
-    }
-
-    func create(_ call: Call) -> CallResult {
-        write(call, body: 2, sink: 3) { client, target, body in
-            try await client.create(
-                target.resource, namespace: target.namespace, name: target.name.isEmpty ? nil : target.name,
-                subresource: target.subresource, body)
-        }
-    }
-
-    func update(_ call: Call) -> CallResult {
-        write(call, body: 2, sink: 3) { client, target, body in
-            try await client.update(target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, body)
-        }
-    }
-
-    private static let patchKinds: [Int32: PatchKind] = [
-        APUS_PATCH_JSON: .json, APUS_PATCH_MERGE: .merge, APUS_PATCH_STRATEGIC: .strategicMerge,
-    ]
-
-    func patch(_ call: Call) -> CallResult {
-        let number = call.frame.int32(2)
-        return write(call, body: 3, sink: 4) { client, target, body in
-            guard let kind = Self.patchKinds[number] else { throw APIError.badRequest("there is no patch of kind \(number)") }
-            return try await client.patch(
-                target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, kind, body)
-        }
-    }
-
-    func remove(_ call: Call) -> CallResult {
-        write(call, body: 2, sink: 3) { client, target, options in
-            try await client.delete(target.resource, namespace: target.namespace, name: target.name, options: options)
+            guard !selector.isEmpty else { return owned }
+            guard let target, self.watches(target.resource) else {
+                throw APIError.badRequest("objects to adopt are of one kind, which the manifest watches")
+            }
+            let orphans = services.cache.orphans(
+                target.resource, namespace: target.namespace ?? "", matching: try LabelSelector(parsing: selector))
+            guard let orphans else {
+                throw APIError.badRequest(
+                    "\(target.resource) is not among those that the manifest's controller owns: only those are adopted")
+            }
+            return (owned + orphans).sorted { $0.name < $1.name }
         }
     }
 

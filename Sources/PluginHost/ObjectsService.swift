@@ -6,17 +6,21 @@ internal import Synchronization
 
 /// `apus.host.objects/1` for one component: the API as the user `system:plugin:<name>`. Slots run on the plugin's threads and block them.
 final class ObjectsService: Sendable {
-    let watched: Set<GroupVersionResource>
+    private let watched: Set<GroupVersionResource>
+    private let watchesEverything: Bool
     private let phase = Mutex<Phase>(.closed(begun: nil))
+    /// What the manifest's objects can be found by.
+    let indexes: Set<ControllerManifest.Index>
     let calls = BlockingCalls()
-    /// The newest resourceVersion this component wrote, by kind: its reads wait until the cache has it.
-    let written = Mutex<[GroupVersionResource: UInt64]>([:])
+    let writes = OwnWrites()
     private let violations: Tally
     private let forbidden: Tally
     private let log: Logger
 
     struct Services: Sendable {
         var client: any Client
+        /// The same API as the host itself.
+        var own: any Client
         var cache: Cache
         var recorder: EventRecorder
         /// Sends what the recorder has, until `close`.
@@ -40,6 +44,8 @@ final class ObjectsService: Sendable {
 
     init(_ manifest: PluginManifest, violations: Tally, forbidden: Tally, log: Logger) {
         watched = Set(manifest.controller?.watched ?? [])
+        watchesEverything = manifest.controller?.watchesEverything ?? false
+        indexes = Set(manifest.controller?.indexes ?? [])
         self.violations = violations
         self.forbidden = forbidden
         self.log = log
@@ -52,7 +58,8 @@ final class ObjectsService: Sendable {
         let recorder = EventRecorder(
             client: host.client, component: "\(manifest.name)-\(manifest.kind == .controller ? "controller" : "plugin")", log: log)
         phase.withLock {
-            $0 = .open(Services(client: client, cache: host.cache, recorder: recorder, sending: Task { await recorder.run() }))
+            $0 = .open(
+                Services(client: client, own: host.client, cache: host.cache, recorder: recorder, sending: Task { await recorder.run() }))
         }
     }
 
@@ -74,11 +81,18 @@ final class ObjectsService: Sendable {
     func waitUntilCaughtUp() async {
         guard let cache = phase.withLock({ $0.services?.cache }) else { return }
         // Only the cache's end cuts this short, and then nobody reads it any more.
-        for (resource, version) in written.withLock({ $0 }) { try? await cache.wait(for: resource, resourceVersion: String(version)) }
+        for resource in writes.resources where watches(resource) && cache.isSynced(resource) {
+            try? await writes.wait(for: resource, cache)
+        }
     }
 
+    /// Whether the manifest lets the plugin see this kind in the shared cache.
+    func watches(_ resource: GroupVersionResource) -> Bool { watchesEverything || watched.contains(resource) }
+
     func makeTable() -> UnsafeRawPointer {
-        let functions: [@Sendable (Call) -> CallResult] = [get, list, dependents, create, update, patch, remove, event, fetch]
+        let functions: [@Sendable (Call) -> CallResult] = [
+            get, list, dependents, create, update, patch, apply, remove, event, fetch,
+        ]
         return hostTable(
             Signatures.hostObjects,
             zip(Signatures.hostObjects.slots, functions).map { slot, function in

@@ -22,7 +22,7 @@ extension PluginHost {
         while let step = nextStep(mayStart: true) {
             do {
                 switch step {
-                case .create(let index): try await threads.run { Result { try self.create(index) } }.get()
+                case .create(let index): try await threads.lifeCycle.run { Result { try self.create(index) } }.get()
                 case .start(let index, let component): try await start(index, component)
                 case .retire(let leaving): await retire(leaving)
                 }
@@ -113,7 +113,7 @@ extension PluginHost {
         guard let services = services.withLock({ $0 }) else { return }
         let manifest = component.manifest
         do {
-            try await threads.run { Result { try component.start(services) } }.get()
+            try await threads.lifeCycle.run { Result { try component.start(services) } }.get()
         } catch {
             let goesOn = entries.withLock { entries in
                 _ = entries[index].lifecycle.apply(.startFailed, reason: Self.reason(error))
@@ -121,10 +121,10 @@ extension PluginHost {
                 entries[index].last = component
                 return entries[index].serving != nil
             }
-            await threads.run { component.tearDown(.prompt) }
+            await threads.lifeCycle.run { component.tearDown(.prompt) }
             return try report(error, manifest, goesOn: goesOn)
         }
-        let serving = ServingPlugin(component, threads, startTime: Timestamp.now())
+        let serving = ServingPlugin(component, threads[manifest.kind], startTime: Timestamp.now())
         let (leaving, told) = entries.withLock { entries -> ([Leaving], [PluginNotice]) in
             let before = entries[index].serving
             _ = entries[index].lifecycle.apply(.start)
@@ -158,16 +158,16 @@ extension PluginHost {
         let (component, manifest) = (leaving.component, leaving.component.manifest)
         // Without a proxy loop there is nobody to carry traffic for, and nobody to wait for.
         if manifest.kind == .proxy, case .proxy(let next)? = leaving.successor?.plugin, changes.hasListener(of: .proxy) {
-            let isSynced = await threads.run { next.waitUntilSynced(seconds: 30) }
+            let isSynced = await threads.lifeCycle.run { next.waitUntilSynced(seconds: 30) }
             if !isSynced {
                 log.warning("proxy \(next.name) has not taken over yet; what \(manifest.name) put in place stays")
             } else if let successor = leaving.successor, !component.isSameComponent(as: successor.component) {
                 // What the old one put in place would otherwise stay for ever; the same component's new version took it over.
-                let result = await threads.run { Result { try component.cleanUpProxy() } }
+                let result = await threads.lifeCycle.run { Result { try component.cleanUpProxy() } }
                 if case .failure(let error) = result { log.warning("\(error)") }
             }
         }
-        await threads.run { component.tearDown(.graceful) }
+        await threads.lifeCycle.run { component.tearDown(.graceful) }
     }
 
     private func heard(_ notice: InstanceNotice, _ manifest: PluginManifest) {

@@ -8,10 +8,12 @@ internal import Synchronization
 public struct HostServices: Sendable {
     public var client: any Client
     public var cache: Cache
+    public var kinds: any KindSource
 
-    public init(client: any Client, cache: Cache) {
+    public init(client: any Client, cache: Cache, kinds: any KindSource = BuiltinKinds()) {
         self.client = client
         self.cache = cache
+        self.kinds = kinds
     }
 }
 
@@ -49,7 +51,7 @@ public final class PluginHost: Sendable {
 
     let configuration: Configuration
     let log: Logger
-    let threads = ThreadPool(name: "plugin", limit: 256)
+    let threads = CallThreads()
     /// In the order of the manifests: started first, stopped last. Positions change in a turn only.
     let entries = Mutex<[PluginEntry]>([])
     let roster = PolicyRoster()
@@ -103,7 +105,7 @@ public final class PluginHost: Sendable {
         await turn.take {
             guard !isStopped.load(ordering: .acquiring) else { return }
             let abandoned = accept(withConfiguration(manifest))
-            if let abandoned { await threads.run { abandoned.tearDown(.prompt) } }
+            if let abandoned { await threads.lifeCycle.run { abandoned.tearDown(.prompt) } }
             // Nothing is thrown by what is not strict.
             try? await settle(isStrict: false)
         }
@@ -139,7 +141,7 @@ public final class PluginHost: Sendable {
                 roster.update([])
                 return components
             }
-            for component in leaving { await threads.run { component.tearDown(.prompt) } }
+            for component in leaving { await threads.lifeCycle.run { component.tearDown(.prompt) } }
         }
     }
 

@@ -89,38 +89,3 @@ extension PluginManifest {
     /// - Throws: `PluginError` with a message that starts with the field's path: `spec.weight: must be a number from 1 to 100`.
     public init(object: Value) throws { self = try ManifestReader(file: "").manifest(object) }
 }
-
-/// What a controller's work queue is fed from.
-public struct ControllerManifest: Sendable, Hashable {
-    /// The kinds it reconciles: each object is a key.
-    public var `for`: [GroupVersionResource]
-    /// Kinds whose objects have one of those as controller: a change puts the owner on the queue.
-    public var owns: [GroupVersionResource]
-    public var watches: [Watch]
-    /// How many keys it works on at once.
-    public var workers: Int
-
-    public struct Watch: Sendable, Hashable {
-        public var resource: GroupVersionResource
-        public var map: Mapping
-    }
-
-    /// From a watched object to keys. The raw value is the manifest's.
-    public enum Mapping: String, Sendable, CaseIterable {
-        /// The plugin's `map` slot says.
-        case plugin = "Plugin"
-        /// The object of the first kind under `for` with the same namespace and name.
-        case sameName = "SameName"
-        /// The object's controller, as under `owns`.
-        case owner = "Owner"
-        /// What the garbage collector looks at: the object when its owners or its own deletion changed, the dependents of an object that
-        /// goes, the owners of one that went. The resource may be `*`: every kind that can be listed, watched and deleted.
-        case ownership = "Ownership"
-    }
-
-    /// Every kind the shared cache must hold for this controller, each once.
-    public var watched: [GroupVersionResource] {
-        var seen: Set<GroupVersionResource> = []
-        return (`for` + owns + watches.map(\.resource)).filter { seen.insert($0).inserted }
-    }
-}

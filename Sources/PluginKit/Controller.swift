@@ -12,10 +12,14 @@ public protocol Controller: Component {
     /// For an object of a kind the manifest watches with `map: Plugin`: the keys to work on because it changed. `before` is `.null` for a
     /// new object, `after` for a deleted one. The default maps to nothing.
     func map(resource: String, before: Value, after: Value) -> [Key]
+
+    /// The keys to work on because the kinds that the API serves have changed: `Host.kinds` has them. The default maps to nothing.
+    func mapKinds() -> [Key]
 }
 
 extension Controller {
     public func map(resource: String, before: Value, after: Value) -> [Key] { [] }
+    public func mapKinds() -> [Key] { [] }
 }
 
 /// One entry of the work queue.
@@ -72,6 +76,11 @@ final class ControllerInstance: Instance {
                 let keys = instance(me, as: ControllerInstance.self).controller.map(
                     resource: resource.string, before: decode(before), after: decode(after))
                 for key in keys { key.withC { sink.pointee.add(sink.pointee.context, $0) } }
+            },
+            map_kinds: { me, _, sink in
+                for key in instance(me, as: ControllerInstance.self).controller.mapKinds() {
+                    key.withC { sink.pointee.add(sink.pointee.context, $0) }
+                }
             }))
 
     /// Objects come from the API as JSON; the empty piece stands for "none".

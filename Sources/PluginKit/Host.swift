@@ -5,16 +5,20 @@ public struct Host: Sendable {
     public let log: Log
     /// The API, acting as this plugin with the rules of its manifest.
     public let objects: Objects
+    /// Which kinds the API serves.
+    public let kinds: HostKinds
 
-    init(log: Log, objects: Objects) {
+    init(log: Log, objects: Objects, kinds: HostKinds) {
         self.log = log
         self.objects = objects
+        self.kinds = kinds
     }
 
     /// - Throws: `ComponentError.unsupported` naming the service that this host lacks.
     init(_ host: UnsafePointer<apus_host>) throws {
         log = Log(table: try Self.service(host, APUS_HOST_LOG), context: host.pointee.context)
         objects = Objects(table: try Self.service(host, APUS_HOST_OBJECTS), context: host.pointee.context)
+        kinds = HostKinds(table: try Self.service(host, APUS_HOST_KINDS), context: host.pointee.context)
     }
 
     private static func service<Table>(_ host: UnsafePointer<apus_host>, _ id: String) throws -> UnsafePointer<Table> {

@@ -20,36 +20,51 @@ public struct Objects: @unchecked Sendable {
         try found { try call(resource, namespace, name, "") { table.pointee.fetch(context, $0, $1) } }
     }
 
-    /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` matches; ordered by namespace
-    /// and name.
-    public func list(_ resource: GroupVersionResource, namespace: String = "", selector: String = "") throws -> [Value] {
-        try collect(resource, namespace) { ref, sink in selector.withBorrowed { table.pointee.list(context, ref, $0, sink) } }
+    /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` and the field selector
+    /// `spec.nodeName=n1` match; ordered by namespace and name. Of a kind that the manifest watches, `fields` asks for one value of a field
+    /// that stands under the manifest's `indexes`.
+    public func list(_ resource: GroupVersionResource, namespace: String = "", selector: String = "", fields: String = "") throws -> [Value]
+    {
+        try collect(resource, namespace) { ref, sink in
+            selector.withBorrowed { selector in
+                fields.withBorrowed { table.pointee.list(context, ref, selector, $0, sink) }
+            }
+        }
     }
 
     /// Every cached object with an owner reference to `uid`, of one kind or of every kind the manifest watches.
     public func dependents(of uid: String, _ resource: GroupVersionResource? = nil) throws -> [Value] {
-        try collect(resource, "") { ref, sink in uid.withBorrowed { table.pointee.dependents(context, ref, $0, sink) } }
+        try dependents(of: uid, resource, namespace: "", orphans: "")
+    }
+
+    /// Beside the dependents of one kind, the objects of a namespace that nobody controls and the selector matches, by name. The manifest
+    /// must list the kind under `owns`.
+    func dependents(of uid: String, _ resource: GroupVersionResource?, namespace: String, orphans: String) throws -> [Value] {
+        try collect(resource, namespace) { ref, sink in
+            uid.withBorrowed { uid in
+                orphans.withBorrowed { table.pointee.dependents(context, ref, uid, $0, sink) }
+            }
+        }
     }
 
     /// Creates `object`; with a subresource, posts it to the object `name` there. Returns what the API answered.
     @discardableResult
     public func create(
-        _ resource: GroupVersionResource, namespace: String = "", name: String = "", subresource: String = "", _ object: Value
+        _ resource: GroupVersionResource, namespace: String = "", name: String = "", subresource: String = "", _ object: Value,
+        with options: WriteOptions = WriteOptions()
     ) throws -> Value {
-        try JSON.encode(object).withBorrowed { object in
-            try call(resource, namespace, name, subresource) { table.pointee.create(context, $0, object, $1) }
-        }
+        try write(resource, namespace, name, subresource, object, options) { table.pointee.create(context, $0, $1, $2, $3) }
     }
 
     /// Replaces the object that `object` names; `.conflict` when its resourceVersion is not the newest.
     @discardableResult
-    public func update(_ resource: GroupVersionResource, _ object: Value, subresource: String = "") throws -> Value {
+    public func update(
+        _ resource: GroupVersionResource, _ object: Value, subresource: String = "", with options: WriteOptions = WriteOptions()
+    ) throws -> Value {
         let metadata = object["metadata"]
-        return try JSON.encode(object).withBorrowed { object in
-            try call(resource, metadata["namespace"].string ?? "", metadata["name"].string ?? "", subresource) {
-                table.pointee.update(context, $0, object, $1)
-            }
-        }
+        return try write(
+            resource, metadata["namespace"].string ?? "", metadata["name"].string ?? "", subresource, object, options
+        ) { table.pointee.update(context, $0, $1, $2, $3) }
     }
 
     @discardableResult
@@ -60,19 +75,32 @@ public struct Objects: @unchecked Sendable {
     @discardableResult
     public func patch(
         _ resource: GroupVersionResource, namespace: String = "", name: String, subresource: String = "", _ kind: PatchKind = .merge,
-        _ patch: Value
+        _ patch: Value, with options: WriteOptions = WriteOptions()
     ) throws -> Value {
-        try JSON.encode(patch).withBorrowed { patch in
-            try call(resource, namespace, name, subresource) { table.pointee.patch(context, $0, kind.rawValue, patch, $1) }
+        try write(resource, namespace, name, subresource, patch, options) {
+            table.pointee.patch(context, $0, kind.rawValue, $1, $2, $3)
         }
     }
 
-    /// `options` is a `DeleteOptions`, or `.null`. An object that is gone already throws `.notFound`.
+    /// Server-side apply: makes the object that `object` names, or brings what it says in line and leaves the rest; `.conflict` where
+    /// another manager owns it. A host that cannot throws `.methodNotAllowed`.
     @discardableResult
-    public func delete(_ resource: GroupVersionResource, namespace: String = "", name: String, options: Value = .null) throws -> Value {
-        try (options.isNull ? [] : JSON.encode(options)).withBorrowed { options in
-            try call(resource, namespace, name, "") { table.pointee.remove(context, $0, options, $1) }
-        }
+    public func apply(
+        _ resource: GroupVersionResource, _ object: Value, subresource: String = "", with options: WriteOptions = WriteOptions()
+    ) throws -> Value {
+        let metadata = object["metadata"]
+        return try write(
+            resource, metadata["namespace"].string ?? "", metadata["name"].string ?? "", subresource, object, options
+        ) { table.pointee.apply(context, $0, $1, $2, $3) }
+    }
+
+    /// `deletion` is a `DeleteOptions`, or `.null`. An object that is gone already throws `.notFound`.
+    @discardableResult
+    public func delete(
+        _ resource: GroupVersionResource, namespace: String = "", name: String, options deletion: Value = .null,
+        with options: WriteOptions = WriteOptions()
+    ) throws -> Value {
+        try write(resource, namespace, name, "", deletion, options) { table.pointee.remove(context, $0, $1, $2, $3) }
     }
 
     /// Records an Event about `object`. Repeats are counted. Never fails: an Event is a courtesy.
@@ -111,6 +139,19 @@ extension Objects {
         let status = answer.collect { sink in withReference(resource, namespace, name, subresource) { slot($0, sink) } }
         guard status == APUS_OK else { throw refusal(status, answer.bytes) }
         return try JSON.decode(answer.bytes)
+    }
+
+    /// Calls a slot that writes. `.null` is sent as nothing at all.
+    private func write(
+        _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String, _ body: Value,
+        _ options: WriteOptions,
+        _ slot: (UnsafePointer<apus_object_ref>, apus_borrowed, UnsafePointer<apus_write_options>?, UnsafePointer<apus_sink>) -> apus_status
+    ) throws -> Value {
+        try (body.isNull ? [] : JSON.encode(body)).withBorrowed { body in
+            try call(resource, namespace, name, subresource) { reference, sink in
+                options.withC { slot(reference, body, $0, sink) }
+            }
+        }
     }
 
     /// Calls a slot that answers with many objects.
@@ -170,6 +211,7 @@ extension Objects {
             case APUS_FORBIDDEN: (403, .forbidden)
             case APUS_INVALID: (422, .invalid)
             case APUS_UNAVAILABLE: (503, .serviceUnavailable)
+            case APUS_UNSUPPORTED: (405, .methodNotAllowed)
             default: (500, .internalError)
             }
         if let object = try? JSON.decode(bytes), object["kind"].string == "Status" { return APIError(status: object, code: code) }

@@ -58,7 +58,7 @@ final class FakeAPI: Client {
     func fail(_ errors: [APIError]) { state.withLock { $0.failures += errors } }
 
     @discardableResult
-    private func store(_ resource: GroupVersionResource, _ namespace: String, _ name: String, _ value: Value) -> Object {
+    func store(_ resource: GroupVersionResource, _ namespace: String, _ name: String, _ value: Value) -> Object {
         change { state in
             state.version += 1
             var value = value

@@ -66,8 +66,9 @@ final class Cluster: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await cache.run() }
                 group.addTask { try await seen.run() }
-                try await plugins.start(services: HostServices(client: client, cache: cache))
-                let controllers = ControllerManager(cache: cache, plugins: plugins, log: log)
+                let services = HostServices(client: client, cache: cache)
+                try await plugins.start(services: services)
+                let controllers = ControllerManager(services: services, plugins: plugins, log: log)
                 group.addTask { try await controllers.run() }
                 if setup.hasKubelet {
                     try await cluster.addNode("n1")

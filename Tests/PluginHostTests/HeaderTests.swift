@@ -18,6 +18,7 @@ import Testing
         #expect(structures["apus_proxy"] == MemoryLayout<apus_proxy>.size / pointer - 1)
         #expect(structures["apus_host_log"] == MemoryLayout<apus_host_log>.size / pointer - 1)
         #expect(structures["apus_host_objects"] == MemoryLayout<apus_host_objects>.size / pointer - 1)
+        #expect(structures["apus_host_kinds"] == MemoryLayout<apus_host_kinds>.size / pointer - 1)
         #expect(structures["apus_component"] == 4)
         #expect(slots.contains { $0.structure.isEmpty && $0.name == "apus_plugin_entry" })
         // And by counting the text: every `(*` of the headers' code is a slot.
@@ -89,13 +90,15 @@ import Testing
             "apus_host": Signatures.host.slots,
             "apus_host_log": Signatures.hostLog.slots,
             "apus_host_objects": Signatures.hostObjects.slots,
+            "apus_host_kinds": Signatures.hostKinds.slots,
             "apus_scheduler_policy": Signatures.schedulerPolicy.slots,
             "apus_controller": Signatures.controller.slots,
             "apus_runtime": Signatures.runtime.slots,
             "apus_proxy": Signatures.proxy.slots,
         ]
         let callbacks = [
-            Signatures.sink, Signatures.objects, Signatures.keys, Signatures.reasons, Signatures.streamEvents, Signatures.runtimeEvents,
+            Signatures.sink, Signatures.objects, Signatures.kinds, Signatures.keys, Signatures.reasons, Signatures.streamEvents,
+            Signatures.runtimeEvents,
         ]
         let known = tables.merging(callbacks.map { ($0.name, $0.slots) }) { $1 }
         let declared = Dictionary(grouping: try HeaderParser.slots(), by: \.structure)

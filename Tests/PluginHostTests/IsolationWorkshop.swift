@@ -81,7 +81,8 @@ final class IsolatedFixture: Sendable {
                     return .status(APUS_OK)
                 }
             })
-        return [(Signatures.hostLog, log), (Signatures.hostObjects, objects)]
+        let kinds = hostTable(Signatures.hostKinds, [{ _ in .status(APUS_OK) }])
+        return [(Signatures.hostLog, log), (Signatures.hostObjects, objects), (Signatures.hostKinds, kinds)]
     }
 
     /// Calls `reconcile` as the controller loop does.

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import Foundation
 import Testing
 
@@ -30,6 +31,71 @@ import Testing
         #expect(manifest.controller?.workers == 4)
         #expect(manifest.controller?.watched.map(\.description) == ["apps/v1/deployments", "apps/v1/replicasets", "v1/pods"])
         #expect(manifest.rules.count == 2)
+    }
+
+    @Test func readsWhatWakesAController() throws {
+        let watches = """
+            watches:
+                - {resource: v1/pods, map: Owner, through: apps/v1/replicasets, events: [Modified, Deleted], changes: [status.phase]}
+                - {resource: v1/pods, map: Selector, labelSelector: "app,tier=front"}
+                - {resource: v1/pods, map: Selector, field: spec.podSelector}
+                - {resource: v1/pods, map: Field, field: spec.nodeName, fieldSelector: "metadata.namespace!=kube-system"}
+                - {resource: v1/pods, map: Index, field: "metadata.labels['node']"}
+                - {resource: v1/pods, map: Owner}
+                - {resource: v1/pods}
+                indexes: [{resource: v1/pods, field: spec.nodeName}, {resource: v1/pods, label: app}, {resource: v1/pods, label: "*"}]
+            """.replacingOccurrences(of: "\n    indexes", with: "\nindexes").replacingOccurrences(of: "\n", with: "\n    ")
+        let controller = "controller:\n    for: [apps/v1/deployments]\n    owns: [apps/v1/replicasets]\n    \(watches)"
+        let text = Self.good.replacing(/controller: .*workers: 4}/, with: controller)
+        let manifest = try #require(try read(text).controller)
+        let (deployments, sets, pods): (GroupVersionResource, GroupVersionResource, GroupVersionResource) = (
+            manifest.for[0], manifest.owns[0], .pods
+        )
+        func path(_ text: String) -> ObjectPath { ObjectPath(text)! }
+        #expect(
+            manifest.watches.map(\.map) == [
+                .owner(through: sets), .selector(path("spec.selector")), .selector(path("spec.podSelector")), .field(path("spec.nodeName")),
+                .index(path("metadata.labels['node']")), .owner(through: nil), .plugin,
+            ])
+        #expect(manifest.watches[0].filter.events == [.modified, .deleted] && manifest.watches[0].filter.changes == [path("status.phase")])
+        #expect(manifest.watches[1].filter.labels == (try LabelSelector(parsing: "app,tier=front")))
+        #expect(
+            manifest.watches[3].filter.fields == [
+                WatchFilter.FieldTest(path: path("metadata.namespace"), isEqual: false, value: "kube-system")
+            ])
+        #expect(manifest.indexes.map(\.by) == [.field(path("spec.nodeName")), .label("app"), .labels])
+        #expect(manifest.watched == [deployments, sets, pods])
+        #expect(
+            manifest.neededIndexes.subtracting(manifest.indexes) == [
+                .init(resource: sets, by: .orphans), .init(resource: deployments, by: .selector(path("spec.selector"))),
+                .init(resource: deployments, by: .selector(path("spec.podSelector"))),
+                .init(resource: deployments, by: .field(path("metadata.labels['node']"))),
+            ])
+    }
+
+    @Test(arguments: [
+        ("map: SameName", "map: Field", "spec.controller.watches[0].field: map Field needs it"),
+        ("map: SameName", "map: Index", "spec.controller.watches[0].field: map Index needs it"),
+        ("map: SameName", "map: SameName, field: spec.x", "spec.controller.watches[0].field: map SameName has no use for it"),
+        ("map: SameName", "map: Field, field: .x", "spec.controller.watches[0].field: \".x\" is not a path such as spec.nodeName"),
+        ("map: SameName", "through: v1/nodes", "spec.controller.watches[0].through: map Plugin has no use for it"),
+        ("map: SameName", "map: Owner, through: v1/nodes", "spec.rules: must grant get, list and watch of v1/nodes"),
+        ("map: SameName", "labelSelector: \"a b\"", "spec.controller.watches[0].labelSelector: "),
+        ("map: SameName", "fieldSelector: \"a b\"", "spec.controller.watches[0].fieldSelector: "),
+        ("map: SameName", "events: [Changed]", "spec.controller.watches[0].events[0]: \"Changed\" is none of Added, Modified, Deleted"),
+        ("map: SameName", "changes: [a..b]", "spec.controller.watches[0].changes[0]: \"a..b\" is not a path"),
+        ("v1/pods, map: SameName", "\"*\"", "spec.controller.watches[0].resource: only with map Ownership can it be \"*\""),
+        ("v1/pods, map: SameName", "\"*\", map: Ownership", "spec.rules: must grant get, list and watch of all resources in all groups"),
+        ("workers: 4", "indexes: [{resource: v1/pods}]", "spec.controller.indexes[0]: must have either a field or a label"),
+        (
+            "workers: 4", "indexes: [{resource: v1/pods, field: a, label: b}]",
+            "spec.controller.indexes[0]: must have either a field or a label"
+        ),
+        ("workers: 4", "indexes: [{resource: v1/nodes, label: a}]", "spec.rules: must grant get, list and watch of v1/nodes"),
+    ])
+    func refusesWhatWakesNobody(_ old: String, _ new: String, _ sentence: String) throws {
+        let error = try #require(throws: PluginError.self) { try read(Self.good.replacingOccurrences(of: old, with: new)) }
+        #expect(error.code == .invalidManifest && error.message.contains(sentence), "\(error.message)")
     }
 
     @Test func leavesOutWhatItDoesNotSay() throws {
@@ -85,7 +151,10 @@ import Testing
     @Test(arguments: [
         ("required: true", "requried: true", "spec.requried: unknown key; known here are kind, library"),
         ("workers: 4", "worker: 4", "spec.controller.worker: unknown key"),
-        ("map: SameName", "map: Sideways", "spec.controller.watches[0].map: \"Sideways\" is none of Plugin, SameName, Owner"),
+        (
+            "map: SameName", "map: Sideways",
+            "spec.controller.watches[0].map: \"Sideways\" is none of Plugin, SameName, Owner, Ownership, Selector, Index, Field"
+        ),
         ("kind: Controller", "kind: Gadget", "spec.kind: \"Gadget\" is none of"),
         ("libcontroller-deployment.so", "../evil.so", "spec.library: \"../evil.so\" must be a file name without a directory"),
         ("name: deployment}", "name: De_ploy}", "metadata.name: \"De_ploy\" is not a DNS label"),

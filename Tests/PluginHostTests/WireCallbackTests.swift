@@ -21,7 +21,7 @@ import Testing
     @Test func callsNestOnOneLine() {
         let (bench, samples, witness) = (WireBench(), Samples(), Witness())
         let controller = apus_controller(
-            size: 24,
+            size: UInt32(MemoryLayout<apus_controller>.size),
             reconcile: { me, _, _, error in
                 let (table, context) = Witness.of(me).objectsTable
                 var text = Caller.Text()
@@ -33,7 +33,7 @@ import Testing
                 }
                 error.say("\(got) \(text.text)")
                 return Witness.of(me).list(&sink)
-            }, map: nil)
+            }, map: nil, map_kinds: nil)
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let objects = WireFailureTests.offerObjects(bench, samples, witness)
         let imported = ImportedTable(Signatures.controller)
@@ -41,7 +41,7 @@ import Testing
         #expect(reconcile(imported, samples) == (APUS_OK, "0 the object"))
         #expect(
             witness.take() == [
-                "get v1/pods shop cart-1 ", "list v1/pods shop cart-1  ", "object 0", "object 1", "object 2", "ended by 9",
+                "get v1/pods shop cart-1 ", "list v1/pods shop cart-1   ", "object 0", "object 1", "object 2", "ended by 9",
             ])
         #expect(bench.trouble.isEmpty)
         // call, get, answer, list, and for each object a call and an answer: all by the one line that the host borrowed.
@@ -53,11 +53,11 @@ import Testing
     @Test func depthIsLimited() {
         let (bench, samples, witness) = (WireBench(), Samples(), Witness())
         let controller = apus_controller(
-            size: 24,
+            size: UInt32(MemoryLayout<apus_controller>.size),
             reconcile: { me, _, _, _ in
                 var sink = apus_object_sink(context: me) { context, object in deeper(context) }
                 return Witness.of(me).list(&sink)
-            }, map: nil)
+            }, map: nil, map_kinds: nil)
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let objects = WireFailureTests.offerObjects(bench, samples, witness)
         let imported = ImportedTable(Signatures.controller)
@@ -72,14 +72,14 @@ import Testing
     @Test func aCallbackAfterItsCallIsIgnored() {
         let (bench, samples, witness) = (WireBench(), Samples(), Witness())
         let controller = apus_controller(
-            size: 24, reconcile: { _, _, _, _ in APUS_OK },
+            size: UInt32(MemoryLayout<apus_controller>.size), reconcile: { _, _, _, _ in APUS_OK },
             map: { me, _, _, _, keys in
                 Witness.of(me).kept.withLock {
                     $0 = (
                         UInt(bitPattern: keys.pointee.context), UInt(bitPattern: unsafeBitCast(keys.pointee.add, to: UnsafeRawPointer.self))
                     )
                 }
-            })
+            }, map_kinds: nil)
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let imported = ImportedTable(Signatures.controller)
         imported.connect(bench.host)

@@ -63,6 +63,7 @@ final class Caller {
         var keys = apus_key_sink(context: witness.me) { context, key in Witness.of(context).note(String(key: key.pointee)) }
         table.map!(me, samples.bytes("v1/nodes"), samples.bytes("before"), samples.bytes("one two three"), &keys)
         table.map!(me, samples.bytes("v1/nodes"), samples.bytes("before"), apus_borrowed(), &keys)
+        table.map_kinds!(me, 7, &keys)
         return report + witness.take()
     }
 
@@ -113,14 +114,33 @@ final class Caller {
             return object.string == "object 3" ? 5 : 0
         }
         note("get") { table.get(me, reference, $0) }
-        report.append("list \(table.list(me, reference, samples.bytes("a=b"), &sink)) \(witness.take())")
-        report.append("dependents \(table.dependents(me, reference, samples.bytes("4be0"), &sink)) \(witness.take())")
-        note("create") { table.create(me, reference, samples.bytes("{}"), $0) }
-        note("update") { table.update(me, reference, samples.bytes("{}"), $0) }
-        note("patch") { table.patch(me, reference, APUS_PATCH_MERGE, samples.bytes("{}"), $0) }
-        note("remove") { table.remove(me, reference, samples.bytes("{}"), $0) }
+        report.append("list \(table.list(me, reference, samples.bytes("a=b"), samples.bytes("spec.nodeName=n1"), &sink)) \(witness.take())")
+        report.append("dependents \(table.dependents(me, reference, samples.bytes("4be0"), samples.bytes("a"), &sink)) \(witness.take())")
+        let options = samples.array([
+            apus_write_options(
+                size: UInt32(MemoryLayout<apus_write_options>.size), flags: APUS_WRITE_DRY_RUN, field_manager: samples.bytes("me"),
+                uid: samples.bytes("4be0"), resource_version: samples.bytes("17"))
+        ])
+        note("create") { table.create(me, reference, samples.bytes("{}"), nil, $0) }
+        note("update") { table.update(me, reference, samples.bytes("{}"), options, $0) }
+        note("patch") { table.patch(me, reference, APUS_PATCH_MERGE, samples.bytes("{}"), options, $0) }
+        note("apply") { table.apply(me, reference, samples.bytes("{}"), options, $0) }
+        note("remove") { table.remove(me, reference, samples.bytes("{}"), nil, $0) }
         table.event(me, samples.bytes("{}"), samples.bytes("Normal"), samples.bytes("Seen"), samples.bytes("once"))
         note("fetch") { table.fetch(me, reference, $0) }
+        return report
+    }
+
+    func kinds(_ table: apus_host_kinds, _ me: UnsafeMutableRawPointer?) -> [String] {
+        let witness = Witness()
+        var sink = apus_kind_sink(size: UInt32(MemoryLayout<apus_kind_sink>.size), context: witness.me) { context, kind in
+            Witness.of(context).note(String(kind: kind.pointee))
+        }
+        var generation: Int64 = 0
+        for _ in 0..<2 {
+            let status = table.list(me, &generation, &sink)
+            report.append("\(status) \(generation) \(witness.take())")
+        }
         return report
     }
 }

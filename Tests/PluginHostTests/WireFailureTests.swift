@@ -38,7 +38,8 @@ import Testing
     )
         -> apus_controller
     {
-        apus_controller(size: UInt32(MemoryLayout<apus_controller>.size), reconcile: reconcile, map: WirePlugin.controller().map)
+        apus_controller(
+            size: UInt32(MemoryLayout<apus_controller>.size), reconcile: reconcile, map: WirePlugin.controller().map, map_kinds: nil)
     }
 
     @Test func aTableWithoutAPeerIsUnavailable() {
@@ -223,6 +224,6 @@ extension Witness {
     func list(_ sink: UnsafePointer<apus_object_sink>) -> apus_status {
         let (table, context) = objectsTable
         let samples = Samples()
-        return withExtendedLifetime(samples) { table.list(context, samples.reference(), apus_borrowed(), sink) }
+        return withExtendedLifetime(samples) { table.list(context, samples.reference(), apus_borrowed(), apus_borrowed(), sink) }
     }
 }

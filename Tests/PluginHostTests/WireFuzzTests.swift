@@ -75,6 +75,9 @@ import Testing
         collect { bench in
             _ = WireRoundTripTests.both(Signatures.hostObjects, WirePlugin.objects(), from: .child, bench: bench) { $0.objects($1, $2) }
         }
+        collect { bench in
+            _ = WireRoundTripTests.both(Signatures.hostKinds, WirePlugin.kinds(), from: .child, bench: bench) { $0.kinds($1, $2) }
+        }
         return all
     }
 
@@ -94,6 +97,7 @@ import Testing
         peer.offer(Signatures.proxy, at: samples.array([WirePlugin.proxy()]), instance)
         peer.offer(Signatures.hostLog, at: samples.array([WirePlugin.log()]), instance)
         peer.offer(Signatures.hostObjects, at: samples.array([WirePlugin.objects()]), instance)
+        peer.offer(Signatures.hostKinds, at: samples.array([WirePlugin.kinds()]), instance)
         for callbacks in [Signatures.streamEvents, Signatures.runtimeEvents] {
             let functions: UnsafeRawPointer
             if callbacks === Signatures.streamEvents {

@@ -40,6 +40,18 @@ extension String {
         self = "\(reference.resource.string) \(reference.namespace_.string) \(reference.name.string) \(reference.subresource.string)"
     }
 
+    init(options: UnsafePointer<apus_write_options>?) {
+        self =
+            options.map {
+                "flags \($0.pointee.flags) \($0.pointee.field_manager.string) \($0.pointee.uid.string) \($0.pointee.resource_version.string)"
+            } ?? "no options"
+    }
+
+    init(kind: apus_kind) {
+        self =
+            "\(kind.flags) \(kind.verbs) \(kind.resource.string) \(kind.group.string) \(kind.version.string) \(kind.kind.string)"
+    }
+
     init(selector: apus_selector) {
         let requirements = UnsafeBufferPointer(start: selector.requirements, count: Int(selector.requirement_count)).map {
             "\($0.key) \($0.op) \(Array(UnsafeBufferPointer(start: $0.values, count: Int($0.value_count))))"
@@ -162,6 +174,13 @@ enum WirePlugin {
                         keys.pointee.add(keys.pointee.context, &key)
                     }
                 }
+            },
+            map_kinds: { me, generation, keys in
+                Witness.of(me).note("map_kinds \(generation)")
+                "later".withBorrowed { name in
+                    var key = apus_key(resource: name, namespace_: apus_borrowed(), name: name, uid: apus_borrowed())
+                    keys.pointee.add(keys.pointee.context, &key)
+                }
             })
     }
 
@@ -231,8 +250,8 @@ enum WirePlugin {
                 object.say("the object")
                 return APUS_OK
             },
-            list: { me, reference, selector, objects in
-                Witness.of(me).note("list \(String(reference: reference.pointee)) \(selector.string)")
+            list: { me, reference, labels, fields, objects in
+                Witness.of(me).note("list \(String(reference: reference.pointee)) \(labels.string) \(fields.string)")
                 for number in 0..<10 {
                     let answer = "object \(number)".withBorrowed { objects.pointee.next(objects.pointee.context, $0) }
                     if answer != 0 {
@@ -242,28 +261,32 @@ enum WirePlugin {
                 }
                 return APUS_OK
             },
-            dependents: { me, reference, uid, objects in
-                Witness.of(me).note("dependents \(String(reference: reference.pointee)) \(uid.string)")
+            dependents: { me, reference, uid, orphans, objects in
+                Witness.of(me).note("dependents \(String(reference: reference.pointee)) \(uid.string) \(orphans.string)")
                 _ = "a dependent".withBorrowed { objects.pointee.next(objects.pointee.context, $0) }
                 return APUS_FORBIDDEN
             },
-            create: { me, reference, object, answer in
-                Witness.of(me).note("create \(String(reference: reference.pointee)) \(object.string)")
+            create: { me, reference, object, options, answer in
+                Witness.of(me).note("create \(String(reference: reference.pointee)) \(object.string) \(String(options: options))")
                 answer.say("created")
                 return APUS_ALREADY_EXISTS
             },
-            update: { me, reference, object, answer in
-                Witness.of(me).note("update \(String(reference: reference.pointee)) \(object.string)")
+            update: { me, reference, object, options, answer in
+                Witness.of(me).note("update \(String(reference: reference.pointee)) \(object.string) \(String(options: options))")
                 answer.say("updated")
                 return APUS_CONFLICT
             },
-            patch: { me, reference, kind, patch, answer in
-                Witness.of(me).note("patch \(String(reference: reference.pointee)) \(kind) \(patch.string)")
+            patch: { me, reference, kind, patch, options, answer in
+                Witness.of(me).note("patch \(String(reference: reference.pointee)) \(kind) \(patch.string) \(String(options: options))")
                 answer.say("patched")
                 return APUS_OK
             },
-            remove: { me, reference, options, answer in
-                Witness.of(me).note("remove \(String(reference: reference.pointee)) \(options.string)")
+            apply: { me, reference, object, options, answer in
+                Witness.of(me).note("apply \(String(reference: reference.pointee)) \(object.string) \(String(options: options))")
+                return APUS_UNSUPPORTED
+            },
+            remove: { me, reference, deletion, options, answer in
+                Witness.of(me).note("remove \(String(reference: reference.pointee)) \(deletion.string) \(String(options: options))")
                 return APUS_NOT_FOUND
             },
             event: { me, object, type, reason, message in
@@ -272,6 +295,29 @@ enum WirePlugin {
             fetch: { me, reference, object in
                 Witness.of(me).note("fetch \(String(reference: reference.pointee))")
                 return APUS_UNAVAILABLE
+            })
+    }
+
+    static func kinds() -> apus_host_kinds {
+        apus_host_kinds(
+            size: UInt32(MemoryLayout<apus_host_kinds>.size),
+            list: { me, generation, kinds in
+                Witness.of(me).note("list \(generation.pointee)")
+                guard generation.pointee != 5 else { return APUS_OK }
+                generation.pointee = 5
+                "apps/v1/deployments".withBorrowed { resource in
+                    "apps".withBorrowed { group in
+                        "v1".withBorrowed { version in
+                            "Deployment".withBorrowed { kind in
+                                var kind = apus_kind(
+                                    size: UInt32(MemoryLayout<apus_kind>.size), flags: APUS_KIND_NAMESPACED | APUS_KIND_STORED, verbs: 95,
+                                    reserved: 0, resource: resource, group: group, version: version, kind: kind)
+                                kinds.pointee.next(kinds.pointee.context, &kind)
+                            }
+                        }
+                    }
+                }
+                return APUS_OK
             })
     }
 

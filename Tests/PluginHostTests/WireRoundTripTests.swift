@@ -67,6 +67,14 @@ import Testing
         let outcome = Self.both(Signatures.hostObjects, WirePlugin.objects(), from: .child) { $0.objects($1, $2) }
         check(outcome, Signatures.hostObjects)
         #expect(outcome.crossed.contains("ended by 5"))
+        #expect(outcome.crossed.contains("patch v1/pods shop cart-1  1 {} flags 1 me 4be0 17"))
+    }
+
+    @Test func hostKinds() {
+        let outcome = Self.both(Signatures.hostKinds, WirePlugin.kinds(), from: .child) { $0.kinds($1, $2) }
+        check(outcome, Signatures.hostKinds)
+        #expect(outcome.crossed.contains("0 5 [\"3 95 apps/v1/deployments apps v1 Deployment\"]"))
+        #expect(outcome.crossed.contains("0 5 []"))
     }
 
     /// `create` makes an instance that never crosses: the far side's other tables get it as their `self`.

@@ -13,7 +13,7 @@ import Testing
             sink.write(JSON.encode(["kind": "Status", "code": 503, "reason": "ServiceUnavailable", "message": "not now"]))
             return context!.load(as: apus_status.self)
         }
-        table.list = { context, _, _, _ in context!.load(as: apus_status.self) }
+        table.list = { context, _, _, _, _ in context!.load(as: apus_status.self) }
         var status = status
         return try withUnsafeMutablePointer(to: &status) { context in
             try withUnsafePointer(to: table) { try body(Objects(table: $0, context: context)) }

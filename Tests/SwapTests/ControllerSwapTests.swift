@@ -8,7 +8,7 @@ import Testing
 /// Controllers change while Deployments are scaled.
 @Suite struct ControllerSwapTests {
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
-        let manager = ControllerManager(cache: world.cache, plugins: world.plugins, log: world.log)
+        let manager = ControllerManager(services: world.services, plugins: world.plugins, log: world.log)
         return [{ try await manager.run() }]
     }
 

@@ -14,6 +14,7 @@ final class World: Sendable {
     let client: CountingClient
     /// What loops and plugins read.
     let cache: Cache
+    let services: HostServices
     /// What tests wait on.
     let seen: Cache
     let plugins: PluginHost
@@ -28,6 +29,7 @@ final class World: Sendable {
         self.directory = directory
         self.log = log
         cache = Cache(client: client, log: log)
+        services = HostServices(client: client, cache: cache)
         seen = Cache(client: client, log: log)
     }
 
@@ -73,7 +75,7 @@ final class World: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.cache.run() }
                 group.addTask { try await self.seen.run() }
-                try await plugins.start(services: HostServices(client: client, cache: cache))
+                try await plugins.start(services: services)
                 for loop in try loops(self) { group.addTask { try await loop() } }
                 group.addTask {
                     try await body(self)

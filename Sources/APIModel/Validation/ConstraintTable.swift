@@ -63,7 +63,8 @@ enum ConstraintTable {
         dev.apus.plugins.v1alpha1.PluginSpec weight range 1 100
         dev.apus.plugins.v1alpha1.PluginSpec replaces dnsLabel
         dev.apus.plugins.v1alpha1.ControllerSpec workers range 1 64
-        dev.apus.plugins.v1alpha1.ControllerWatch map enum Owner Ownership Plugin SameName
+        dev.apus.plugins.v1alpha1.ControllerWatch map enum Field Index Owner Ownership Plugin SameName Selector
+        dev.apus.plugins.v1alpha1.ControllerWatch events each enum Added Deleted Modified
         core.v1.PodSpec restartPolicy enum Always Never OnFailure
         core.v1.PodSpec dnsPolicy enum ClusterFirst ClusterFirstWithHostNet Default None
         core.v1.PodSpec preemptionPolicy enum Never PreemptLowerPriority

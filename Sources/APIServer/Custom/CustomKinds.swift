@@ -75,7 +75,7 @@ final class CustomKinds: Sendable {
         forget(except: Set(definitions.compactMap { $0[path: "metadata", "name"].string }))
         let kinds = registry.served.kinds
         registry.serve(
-            Kinds(version: kinds.version + 1, kinds.catalogue, custom: custom, groups: Self.groups(custom)), rules: rules)
+            Kinds(version: kinds.version + 1, kinds.catalogue, custom: custom, groups: Kinds.Group.all(of: custom)), rules: rules)
         for (before, after) in zip(definitions, wanted) where before["status"] != after["status"] { try await write(after) }
         return (listed.revision, definitions.filter { !$0[path: "metadata", "deletionTimestamp"].isNull })
     }
@@ -164,15 +164,6 @@ final class CustomKinds: Sendable {
 
     private func forget(except names: Set<String>) { compiled.withLock { $0 = $0.filter { names.contains($0.key) } } }
 
-    /// The groups of custom resources with the versions that are served, the most stable and newest first.
-    private static func groups(_ custom: [ResourceType]) -> [Kinds.Group] {
-        var versions: [String: Set<String>] = [:]
-        for type in custom where !type.verbs.isEmpty { versions[type.group, default: []].insert(type.version) }
-        return versions.sorted { $0.key < $1.key }.map {
-            Kinds.Group(name: $0.key, versions: $0.value.sorted { VersionPriority($0) > VersionPriority($1) })
-        }
-    }
-
     // MARK: Going
 
     /// The uids of the definitions that are being emptied.
@@ -227,23 +218,6 @@ final class CustomKinds: Sendable {
             // Gone already.
         }
     }
-}
-
-/// Versions in Kubernetes' order: v10 before v2 before v1beta2 before v1alpha1 before any other name.
-struct VersionPriority: Comparable {
-    private var rank: (Int, Int, Int)
-    private var name: String
-
-    init(_ version: String) {
-        name = version
-        rank = (0, 0, 0)
-        guard let match = version.wholeMatch(of: /v([1-9][0-9]{0,9})(?:(alpha|beta)([1-9][0-9]{0,9}))?/) else { return }
-        let stability = match.2 == nil ? 3 : match.2 == "beta" ? 2 : 1
-        rank = (stability, Int(match.1) ?? 0, match.3.flatMap { Int($0) } ?? 0)
-    }
-
-    static func == (a: VersionPriority, b: VersionPriority) -> Bool { a.name == b.name }
-    static func < (a: VersionPriority, b: VersionPriority) -> Bool { a.rank == b.rank ? a.name > b.name : a.rank < b.rank }
 }
 
 /// The rule that kinds in Kubernetes' own groups are approved by its community, or say that they are not.

@@ -16,7 +16,7 @@ final class Served: Sendable {
         var storages: [GroupVersionResource: Storage] = [:]
         var byCollection: [String: Storage] = [:]
         for type in kinds.resources {
-            let stored = Self.stored(type, in: kinds)
+            let stored = kinds.stored(type)
             let collection = "\(stored.group)/\(stored.name)"
             let storage = Storage(
                 type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(),
@@ -33,15 +33,6 @@ final class Served: Sendable {
     func storage(_ resource: GroupVersionResource) -> Storage? { storages[resource] }
     /// In the storage version.
     func storage(collection: String) -> Storage? { byCollection[collection] }
-
-    /// The resource as it is stored: the preferred version of its group; the two groups of events share the core one.
-    private static func stored(_ type: ResourceType, in kinds: Kinds) -> ResourceType {
-        if type.group == "events.k8s.io", type.name == "events" { return kinds.resource(GroupVersionResource.events) ?? type }
-        if let version = type.custom?.storageVersion {
-            return kinds.resource(GroupVersionResource(group: type.group, version: version, resource: type.name)) ?? type
-        }
-        return kinds.preferred(group: type.group, resource: type.name) ?? type
-    }
 
     private static func conversion(_ type: ResourceType) -> any Conversion {
         if type.custom != nil { return CustomConversion(type: type) }

@@ -58,10 +58,13 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                     log: Logger(label: "plugins"))
                 try await cache.watch(.plugins)
                 try objects.load(cache.list(.plugins))
-                try await host.start(services: HostServices(client: client, cache: cache))
+                let kinds = DefinedKinds(cache: cache)
+                try await kinds.start()
+                let services = HostServices(client: client, cache: cache, kinds: kinds)
+                try await host.start(services: services)
                 group.add("plugins") { try await objects.run() }
                 let manager = ControllerManager(
-                    cache: cache, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
+                    services: services, plugins: host, elector: election.isOn ? process.elector(client) : nil, log: process.log)
                 try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
                 group.add("controller manager") { try await manager.run() }
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])

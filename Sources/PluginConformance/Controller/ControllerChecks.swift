@@ -168,7 +168,7 @@ enum ControllerChecks {
 
     private static func map(_ plugin: PluginUnderTest) async throws {
         let manifest = try Hosted.manifest(plugin).controller!
-        let watches = manifest.watches.filter { $0.map == .plugin }
+        let watches = manifest.watches.filter { $0.map == .plugin }.compactMap(\.resource)
         guard !watches.isEmpty else { throw NotOffered("no watch in the manifest says `map: Plugin`") }
         let hasSlot = try await LifeCycle.direct(plugin) {
             let instance = try DirectInstance(plugin)
@@ -177,19 +177,19 @@ enum ControllerChecks {
         }
         try expect(
             hasSlot,
-            "the manifest says `map: Plugin` for \(watches[0].resource), but the table has no map slot; add it, or use another mapping")
+            "the manifest says `map: Plugin` for \(watches[0]), but the table has no map slot; add it, or use another mapping")
         try await World.with(plugin) { world in
-            for watch in watches {
-                let object = ObjectSamples.object(watch.resource, name: "conformance").map { Object($0) }
+            for resource in watches {
+                let object = ObjectSamples.object(resource, name: "conformance").map { Object($0) }
                 for (before, after) in [(nil, object), (object, nil), (object, object), (nil, nil)] as [(Object?, Object?)] {
-                    for key in await world.controller.map(resource: watch.resource, before: before, after: after) {
+                    for key in await world.controller.map(resource: resource, before: before, after: after) {
                         // That nothing changed is never told: it only must not crash.
                         if before === nil && after === nil { continue }
                         try expect(
                             manifest.for.contains(key.resource),
-                            "map of \(watch.resource) added a key of \(key.resource), which is not under spec.controller.for: nobody would know what to do with it"
+                            "map of \(resource) added a key of \(key.resource), which is not under spec.controller.for: nobody would know what to do with it"
                         )
-                        try expect(!key.name.isEmpty, "map of \(watch.resource) added a key without a name")
+                        try expect(!key.name.isEmpty, "map of \(resource) added a key without a name")
                     }
                 }
             }

@@ -41,7 +41,7 @@ enum ObjectSamples {
     static func all(_ manifest: ControllerManifest, given: [Value]) throws -> [(resource: GroupVersionResource, object: Value)] {
         var all: [(resource: GroupVersionResource, object: Value)] = []
         for resource in manifest.for { if let object = object(resource, name: "conformance") { all.append((resource, object)) } }
-        if manifest.watches.contains(where: { $0.map == .ownership && $0.resource == .configMaps }),
+        if manifest.watches.contains(where: { $0.map == .ownership && ($0.resource ?? .configMaps) == .configMaps }),
             var orphan = object(.configMaps, name: "conformance")
         {
             orphan["metadata"]["ownerReferences"] = [

@@ -47,10 +47,9 @@ final class World: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await cache.run() }
                 group.addTask {
-                    for resource in Set(manifest.controller?.watched ?? []) { try await cache.watch(resource) }
-                    try await Hosted.run(
-                        plugin, services: HostServices(client: GatedClient(client, gate: gate, user: manifest.user), cache: cache)
-                    ) { host in
+                    let services = HostServices(client: GatedClient(client, gate: gate, user: manifest.user), cache: cache)
+                    _ = try await manifest.controller?.watch(in: cache, services.kinds.kinds)
+                    try await Hosted.run(plugin, services: services) { host in
                         guard let controller = host.controllers.first else {
                             throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")")
                         }

@@ -78,14 +78,25 @@ final class WatchfulHost: Sendable {
             to: apus_host_objects(
                 size: UInt32(MemoryLayout<apus_host_objects>.size),
                 get: { WatchfulHost.refuse("get", $0, $2) },
-                list: { context, _, _, _ in WatchfulHost.refuse("list", context) },
-                dependents: { context, _, _, _ in WatchfulHost.refuse("dependents", context) },
-                create: { WatchfulHost.refuse("create", $0, $3) },
-                update: { WatchfulHost.refuse("update", $0, $3) },
-                patch: { WatchfulHost.refuse("patch", $0, $4) },
-                remove: { WatchfulHost.refuse("remove", $0, $3) },
+                list: { context, _, _, _, _ in WatchfulHost.refuse("list", context) },
+                dependents: { context, _, _, _, _ in WatchfulHost.refuse("dependents", context) },
+                create: { WatchfulHost.refuse("create", $0, $4) },
+                update: { WatchfulHost.refuse("update", $0, $4) },
+                patch: { WatchfulHost.refuse("patch", $0, $5) },
+                apply: { WatchfulHost.refuse("apply", $0, $4) },
+                remove: { WatchfulHost.refuse("remove", $0, $4) },
                 event: { context, _, _, _, _ in WatchfulHost.note("objects.event", context) },
                 fetch: { WatchfulHost.refuse("fetch", $0, $2) }))
-        return Services(tables: [APUS_HOST_LOG: UnsafeRawPointer(log), APUS_HOST_OBJECTS: UnsafeRawPointer(objects)])
+        let kinds = UnsafeMutablePointer<apus_host_kinds>.allocate(capacity: 1)
+        kinds.initialize(
+            to: apus_host_kinds(size: UInt32(MemoryLayout<apus_host_kinds>.size)) { context, _, _ in
+                WatchfulHost.note("kinds.list", context)
+                return APUS_UNAVAILABLE
+            })
+        return Services(
+            tables: [
+                APUS_HOST_LOG: UnsafeRawPointer(log), APUS_HOST_OBJECTS: UnsafeRawPointer(objects),
+                APUS_HOST_KINDS: UnsafeRawPointer(kinds),
+            ])
     }()
 }

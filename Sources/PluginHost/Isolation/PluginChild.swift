@@ -55,7 +55,7 @@ public enum PluginChild {
         ) { trouble in
             fail("the host cannot be reached any more: \(trouble)")
         }
-        let services = [ImportedTable(Signatures.hostLog), ImportedTable(Signatures.hostObjects)]
+        let services = [Signatures.hostLog, Signatures.hostObjects, Signatures.hostKinds].map { ImportedTable($0) }
         for service in services { service.connect(peer) }
         let instance = Instance()
         peer.offer(Signatures.component, at: component, instance)

@@ -12,6 +12,9 @@ struct CallFrame {
     func pointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T> {
         UnsafePointer(load(index, as: UnsafeRawPointer.self).assumingMemoryBound(to: type))
     }
+    func mutablePointer<T>(_ index: Int, to type: T.Type) -> UnsafeMutablePointer<T> {
+        load(index, as: UnsafeMutableRawPointer.self).assumingMemoryBound(to: type)
+    }
     /// As `pointer`, for an argument that may be null.
     func optionalPointer<T>(_ index: Int, to type: T.Type) -> UnsafePointer<T>? {
         load(index, as: UnsafeRawPointer?.self).map { UnsafePointer($0.assumingMemoryBound(to: type)) }

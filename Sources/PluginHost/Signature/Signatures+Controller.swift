@@ -10,6 +10,8 @@ extension Signatures {
             SlotDescriptor(
                 "map", [.me, .bytes, .bytes, .bytes, .callbacks(keys)], .void, Tag(.worker, .running), isRequired: false,
                 deadline: .seconds(5)),
+            SlotDescriptor(
+                "map_kinds", [.me, .int64, .callbacks(keys)], .void, Tag(.worker, .running), isRequired: false, deadline: .seconds(5)),
         ])
 
     static let keys = Callbacks("apus_key_sink", [SlotDescriptor("add", [.me, .structure(key)], .void, Tag(.any, .running))], life: .call)

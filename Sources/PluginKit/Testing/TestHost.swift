@@ -30,6 +30,7 @@ public final class TestHost: Sendable {
     }
 
     private let state = Mutex(State())
+    let kinds = Mutex(TestKinds())
 
     /// - Precondition: the objects are of built-in kinds. For others there is `put`.
     public init(_ objects: [Value] = []) {
@@ -44,7 +45,9 @@ public final class TestHost: Sendable {
 
     /// What to hand to a component, which may outlive the test's own use of this object.
     public var host: Host {
-        Host(log: Log(table: Self.log.pointer, context: context), objects: Objects(table: Self.objects.pointer, context: context))
+        Host(
+            log: Log(table: Self.log.pointer, context: context), objects: Objects(table: Self.objects.pointer, context: context),
+            kinds: HostKinds(table: TestKinds.table.pointer, context: context))
     }
 
     /// The object as it is now, `nil` when there is none.
@@ -95,20 +98,25 @@ extension TestHost {
         apus_host_objects(
             size: UInt32(MemoryLayout<apus_host_objects>.size),
             get: { me, reference, sink in read(me, reference, sink) },
-            list: { me, reference, selector, sink in
-                guard let selector = try? LabelSelector(parsing: selector.string) else { return APUS_INVALID }
+            list: { me, reference, labels, fields, sink in
+                guard let selector = try? LabelSelector(parsing: labels.string), let fields = try? FieldSelector(parsing: fields.string)
+                else { return APUS_INVALID }
                 return each(me, sink) { [wanted = Wanted(reference)] name, object in
                     wanted.takes(name.resource, name.namespace) && selector.matches(labelsOf: object)
+                        && fields.requirements.allSatisfy { (field(object, $0.field) == $0.value) == $0.isEqual }
                 }
             },
-            dependents: { me, reference, uid, sink in
-                each(me, sink) { [wanted = Wanted(reference), uid = uid.string] name, object in
-                    wanted.takes(name.resource, name.namespace)
-                        && object["metadata"]["ownerReferences"].elements.contains { $0["uid"].string == uid }
+            dependents: { me, reference, uid, orphans, sink in
+                guard let selector = try? LabelSelector(parsing: orphans.string) else { return APUS_INVALID }
+                return each(me, sink) { [wanted = Wanted(reference), uid = uid.string] name, object in
+                    guard wanted.takes(name.resource, name.namespace) else { return false }
+                    let references = object["metadata"]["ownerReferences"].elements
+                    if references.contains(where: { $0["uid"].string == uid }) { return true }
+                    return !selector.isEmpty && !references.contains { $0["controller"].bool == true } && selector.matches(labelsOf: object)
                 }
             },
-            create: { me, reference, object, sink in
-                write(me, reference, sink) { state, name in
+            create: { me, reference, object, options, sink in
+                write(me, reference, options, sink) { state, name in
                     var object = try JSON.decode(object.array)
                     if !name.namespace.isEmpty { object["metadata"]["namespace"] = .string(name.namespace) }
                     if object["metadata"]["name"].isNull, let prefix = object["metadata"]["generateName"].string {
@@ -119,8 +127,8 @@ extension TestHost {
                     return store(&state, own, object)
                 }
             },
-            update: { me, reference, object, sink in
-                write(me, reference, sink) { state, name in
+            update: { me, reference, object, options, sink in
+                write(me, reference, options, sink) { state, name in
                     guard let old = state.objects[name] else { throw APIError.notFound(name.resource.resource, name.name) }
                     let object = try JSON.decode(object.array)
                     let version = object["metadata"]["resourceVersion"]
@@ -135,14 +143,19 @@ extension TestHost {
                     return store(&state, name, new)
                 }
             },
-            patch: { me, reference, kind, patch, sink in
-                write(me, reference, sink) { state, name in
+            patch: { me, reference, kind, patch, options, sink in
+                write(me, reference, options, sink) { state, name in
                     guard let old = state.objects[name] else { throw APIError.notFound(name.resource.resource, name.name) }
                     return store(&state, name, try patched(old, kind, JSON.decode(patch.array)))
                 }
             },
-            remove: { me, reference, _, sink in
-                write(me, reference, sink) { state, name in
+            apply: { _, _, _, _, sink in
+                answer(sink) {
+                    throw APIError(code: 405, reason: .methodNotAllowed, message: "server-side apply is not supported")
+                }
+            },
+            remove: { me, reference, _, options, sink in
+                write(me, reference, options, sink) { state, name in
                     guard let old = state.objects.removeValue(forKey: name) else {
                         throw APIError.notFound(name.resource.resource, name.name)
                     }
@@ -154,6 +167,8 @@ extension TestHost {
                 instance(me, as: TestHost.self).state.withLock { $0.events.append(line) }
             },
             fetch: { me, reference, sink in read(me, reference, sink) }))
+
+    private static func field(_ object: Value, _ path: String) -> String { ObjectPath(path)?.text(in: object) ?? "" }
 
     /// What a reference asks for.
     private struct Wanted {
@@ -204,12 +219,24 @@ extension TestHost {
     }
 
     private static func write(
-        _ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ sink: UnsafePointer<apus_sink>,
-        _ change: (inout State, Name) throws -> Value
+        _ me: UnsafeMutableRawPointer?, _ reference: UnsafePointer<apus_object_ref>, _ options: UnsafePointer<apus_write_options>?,
+        _ sink: UnsafePointer<apus_sink>, _ change: (inout State, Name) throws -> Value
     ) -> apus_status {
         answer(sink) {
             let name = try name(reference)
+            let options = WriteOptions(options)
             return try instance(me, as: TestHost.self).state.withLock { state in
+                if let metadata = state.objects[name]?["metadata"] {
+                    for (field, wanted) in [("uid", options.uid), ("resourceVersion", options.resourceVersion)]
+                    where !wanted.isEmpty && metadata[field].string != wanted {
+                        throw APIError.conflict(
+                            name.resource.resource, name.name, "the \(field) is \(metadata[field].string ?? "") and not \(wanted)")
+                    }
+                }
+                guard !options.isDryRun else {
+                    var trial = state
+                    return try change(&trial, name)
+                }
                 state.writes += 1
                 return try change(&state, name)
             }

@@ -24,19 +24,29 @@ extension Objects {
     /// The objects of `resource` that `owner` controls, after adopting the orphans that match its selector and releasing those of its own
     /// that no longer do (upstream's ControllerRefManager).
     ///
-    /// - Parameter selector: the owner's, a LabelSelector. One that does not parse claims nothing.
-    public func claim(_ resource: GroupVersionResource, for owner: Value, selector: Value) throws -> [Value] {
+    /// - Parameters:
+    ///   - resource: a kind that the manifest lists under `owns`.
+    ///   - ownerResource: the kind of `owner`.
+    ///   - selector: the owner's, a LabelSelector.
+    /// - Throws: for a selector that does not parse.
+    public func claim(
+        _ resource: GroupVersionResource, for owner: Value, of ownerResource: GroupVersionResource, selector: Value
+    ) throws -> [Value] {
         let selector = try LabelSelector(selector)
         let namespace = owner["metadata"]["namespace"].string ?? ""
         var claimed: [Value] = []
         var mayAdopt: Bool?
-        for object in try candidates(resource, for: owner, selector) {
+        // The host picks them, so that the others of the namespace are not even decoded.
+        let candidates = try dependents(
+            of: owner["metadata"]["uid"].string ?? "", resource, namespace: namespace,
+            orphans: selector == .nothing ? "" : selector.description)
+        for object in candidates {
             let name = object["metadata"]["name"].string ?? ""
             let matches = selector.matches(object["metadata"]["labels"].strings)
             let reference = OwnerReference.controller(of: object)
             if reference.isNull {
                 guard matches, object["metadata"]["deletionTimestamp"].isNull else { continue }
-                if mayAdopt == nil { mayAdopt = try isLive(owner) }
+                if mayAdopt == nil { mayAdopt = try isLive(owner, ownerResource) }
                 guard mayAdopt == true else { continue }
                 let patch: Value = ["metadata": ["ownerReferences": [OwnerReference.controller(owner)], "uid": object["metadata"]["uid"]]]
                 if let adopted = try changed({ try self.patch(resource, namespace: namespace, name: name, .strategic, patch) }) {
@@ -56,26 +66,12 @@ extension Objects {
         return claimed
     }
 
-    /// The owner's objects and all that its selector matches, by name. The host picks them, so that the others of the namespace are not
-    /// even decoded.
-    private func candidates(_ resource: GroupVersionResource, for owner: Value, _ selector: LabelSelector) throws -> [Value] {
-        var found: [Value: Value] = [:]
-        for object in try dependents(of: owner["metadata"]["uid"].string ?? "", resource) { found[object["metadata"]["uid"]] = object }
-        for object in try list(resource, namespace: owner["metadata"]["namespace"].string ?? "", selector: selector.description) {
-            found[object["metadata"]["uid"]] = object
-        }
-        return found.values.sorted { ($0["metadata"]["name"].string ?? "") < ($1["metadata"]["name"].string ?? "") }
-    }
-
     /// Whether the API itself says that `owner` is there and stays. A cache may not know yet that it is being deleted, and what is adopted
     /// then is deleted with it.
-    private func isLive(_ owner: Value) throws -> Bool {
+    private func isLive(_ owner: Value, _ resource: GroupVersionResource) throws -> Bool {
         let metadata = owner["metadata"]
-        guard metadata["deletionTimestamp"].isNull, let kind = GroupVersionKind(of: owner), let type = Catalogue.builtin.resource(kind)
-        else { return false }
-        guard
-            let live = try fetch(
-                type.groupVersionResource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
+        guard metadata["deletionTimestamp"].isNull,
+            let live = try fetch(resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
         else { return false }
         return live["metadata"]["uid"] == metadata["uid"] && live["metadata"]["deletionTimestamp"].isNull
     }

@@ -53,7 +53,7 @@ static apus_status reconcile(void *self, const apus_key *key, int64_t *again_aft
 
     // A merge patch changes this one field, and undoes nothing that others do to the object at the same time.
     buffer answer = {0};
-    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{" LABEL "}}}"), &(apus_sink){sizeof(apus_sink), &answer, append});
+    status = controller->objects->patch(controller->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{" LABEL "}}}"), NULL, &(apus_sink){sizeof(apus_sink), &answer, append});
     if (status == APUS_OK) {
         char line[320];
         snprintf(line, sizeof line, "labelled %.*s", (int)key->name.count, (const char *)key->name.bytes);

@@ -18,8 +18,9 @@ static apus_status get(void *context, const apus_object_ref *ref, const apus_sin
     return APUS_OK;
 }
 
-static apus_status patch(void *context, const apus_object_ref *ref, int32_t kind, apus_borrowed patch, const apus_sink *answer) {
-    (void)context, (void)ref;
+static apus_status patch(void *context, const apus_object_ref *ref, int32_t kind, apus_borrowed patch, const apus_write_options *options,
+                         const apus_sink *answer) {
+    (void)context, (void)ref, (void)options;
     CHECK(kind == APUS_PATCH_MERGE);
     snprintf(written, sizeof written, "%.*s", (int)patch.count, (const char *)patch.bytes);
     say(answer, refusal == APUS_OK ? "{}" : "{\"kind\":\"Status\",\"message\":\"no\"}");

@@ -25,7 +25,7 @@ __attribute__((unused)) static void drop(void *context, apus_borrowed piece) { (
 
 __attribute__((unused)) static apus_status label(controller *me, const apus_key *key) {
     apus_object_ref ref = {.size = sizeof ref, .resource = key->resource, .name = key->name};
-    return me->objects->patch(me->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{\"conformance\":\"seen\"}}}"), &(apus_sink){sizeof(apus_sink), NULL, drop});
+    return me->objects->patch(me->context, &ref, APUS_PATCH_MERGE, lend("{\"metadata\":{\"labels\":{\"conformance\":\"seen\"}}}"), NULL, &(apus_sink){sizeof(apus_sink), NULL, drop});
 }
 
 __attribute__((unused)) static apus_status is_labelled(controller *me, const apus_key *key, int *answer) {

@@ -44,10 +44,14 @@ typedef struct apus_controller {
     apus_status (*APUS_NONNULL reconcile)(void *APUS_NULLABLE self, const apus_key *APUS_NONNULL key, int64_t *APUS_NONNULL again_after_ms,
                                           const apus_sink *APUS_NONNULL error);
 
-    /// For an object of a kind listed under `watches` with `map: Plugin`: adds the keys to work on because it changed. Both are JSON; `before` is empty for a new object,
-    /// `after` for a deleted one. Changes wait behind it, so it should not call the API. May be absent when no watch asks for it.
+    /// For an object of a kind listed under `watches` with `map: Plugin`: adds the keys to work on because it changed, and the watch's filters let the change through. It is
+    /// needed only where none of the other mappings will do. Both are JSON; `before` is empty for a new object, `after` for a deleted one. Changes wait behind it, so it should not call the API. May be absent when no watch asks for it.
     /// [worker & running]
     void (*APUS_NULLABLE map)(void *APUS_NULLABLE self, apus_borrowed resource, apus_borrowed before, apus_borrowed after, const apus_key_sink *APUS_NONNULL keys);
+
+    /// The kinds that the API serves have changed: adds the keys to work on because of that. `generation` is that of apus_host_kinds. May be absent.
+    /// [worker & running]
+    void (*APUS_NULLABLE map_kinds)(void *APUS_NULLABLE self, int64_t generation, const apus_key_sink *APUS_NONNULL keys);
 } apus_controller;
 
 #ifdef __cplusplus

@@ -1,0 +1,29 @@
+import APIModel
+import Testing
+
+@Suite struct ObjectPathTests {
+    private static let object: Value = [
+        "metadata": ["name": "cart", "labels": ["kubernetes.io/service-name": "shop", "app": "cart"]],
+        "spec": ["nodeName": "n1", "priority": 7, "paused": false, "ports": [1]],
+    ]
+
+    @Test(arguments: [
+        ("spec.nodeName", "n1"), ("metadata.labels['kubernetes.io/service-name']", "shop"), ("metadata.labels['app']", "cart"),
+        ("metadata.labels.app", "cart"), ("spec.priority", "7"), ("spec.paused", "false"), ("spec.ports", ""), ("spec", ""),
+        ("nobody.there", ""),
+        ("spec.nodeName.deeper", ""),
+    ])
+    func textOfAField(path: String, text: String) throws {
+        let read = try #require(ObjectPath(path))
+        #expect(read.text(in: Self.object) == text)
+        #expect(read.description == path)
+    }
+
+    @Test func valuesOfAnyKind() throws {
+        #expect(try #require(ObjectPath("spec.ports")).value(in: Self.object) == [1])
+        #expect(try #require(ObjectPath("spec.nothing")).value(in: Self.object).isNull)
+    }
+
+    @Test(arguments: ["", ".", "a.", ".a", "a..b", "['a']", "a['b", "a[b]", "a['']", "a['b']c", "a b", "a,b", "größe"])
+    func whatIsNoPath(text: String) { #expect(ObjectPath(text) == nil) }
+}

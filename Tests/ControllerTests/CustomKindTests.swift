@@ -1,0 +1,112 @@
+import APIModel
+import Client
+import Testing
+
+/// The garbage collector and the namespace controller know of kinds what the host tells them, whatever comes later.
+@Suite(.serialized) struct CustomKindTests {
+    private static let widgets = GroupVersionResource(group: "example.com", version: "v1", resource: "widgets")
+    private static let racks = GroupVersionResource(group: "example.com", version: "v1", resource: "racks")
+
+    private static func definition(_ plural: String, kind: String, scope: String = "Namespaced") -> Value {
+        [
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": ["name": .string("\(plural).example.com")],
+            "spec": [
+                "group": "example.com", "scope": .string(scope), "names": ["plural": .string(plural), "kind": .string(kind)],
+                "versions": [
+                    [
+                        "name": "v1", "served": true, "storage": true,
+                        "schema": ["openAPIV3Schema": ["type": "object", "x-kubernetes-preserve-unknown-fields": true]],
+                    ]
+                ],
+            ],
+        ]
+    }
+
+    private static func define(_ cluster: Cluster, _ plural: String, kind: String, scope: String = "Namespaced") async throws {
+        _ = try await cluster.client.create(.customResourceDefinitions, definition(plural, kind: kind, scope: scope))
+        try await cluster.wait(for: .customResourceDefinitions, "\(plural).example.com", "established") {
+            condition($0 ?? .null, "Established")["status"] == "True"
+        }
+    }
+
+    private static func widget(_ name: String, kind: String = "Widget", owners: [Value] = [], finalizers: [Value] = []) -> Value {
+        [
+            "apiVersion": "example.com/v1", "kind": .string(kind),
+            "metadata": ["name": .string(name), "ownerReferences": .array(owners), "finalizers": .array(finalizers)],
+        ]
+    }
+
+    @Test func customObjectsAreCollectedAsAllOthers() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            // A dependent that came before the kind of its owner is judged when the kind comes.
+            let early: Value = ["apiVersion": "example.com/v1", "kind": "Widget", "name": "nobody", "uid": "1-2-3"]
+            _ = try await client.create(.configMaps, namespace: "default", configMap("early", owners: [early]))
+            try await Self.define(cluster, "widgets", kind: "Widget")
+            try await cluster.wait(for: .configMaps, in: "default", "early", "to go") { $0 == nil }
+
+            // Owned by one of the program's own kinds, and the other way round.
+            let map = try await client.create(.configMaps, namespace: "default", configMap("owner"))
+            let widget = try await client.create(Self.widgets, namespace: "default", Self.widget("w", owners: [owner(map)]))
+            _ = try await client.create(.configMaps, namespace: "default", configMap("of-widget", owners: [owner(widget)]))
+            try await cluster.delete(.configMaps, "owner")
+            try await cluster.wait(for: Self.widgets, "none") { $0.isEmpty }
+            try await cluster.wait(for: .configMaps, in: "default", "of-widget", "to go") { $0 == nil }
+
+            // Foreground: the owner stays until what blocks it has gone.
+            let first = try await client.create(Self.widgets, namespace: "default", Self.widget("first"))
+            _ = try await client.create(
+                Self.widgets, namespace: "default",
+                Self.widget("second", owners: [owner(first, blocks: true)], finalizers: ["example.com/hold"]))
+            try await cluster.delete(Self.widgets, "first", "Foreground")
+            try await cluster.wait(for: Self.widgets, "second", "being deleted") {
+                $0?["metadata"]["deletionTimestamp"].isNull == false
+            }
+            #expect(try await client.get(Self.widgets, namespace: "default", name: "first").isBeingDeleted)
+            try await cluster.merge(Self.widgets, "second", ["metadata": ["finalizers": []]])
+            try await cluster.wait(for: Self.widgets, "none") { $0.isEmpty }
+
+            // Orphaning.
+            let left = try await client.create(Self.widgets, namespace: "default", Self.widget("left"))
+            _ = try await client.create(Self.widgets, namespace: "default", Self.widget("kept", owners: [owner(left)]))
+            try await cluster.delete(Self.widgets, "left", "Orphan")
+            try await cluster.wait(for: Self.widgets, "an orphan") {
+                $0.map(\.name) == ["kept"] && $0[0].metadata["ownerReferences"].isEmpty
+            }
+
+            // A kind that goes and comes again is collected again.
+            try await cluster.delete(.customResourceDefinitions, in: nil, "widgets.example.com")
+            try await cluster.wait(for: .customResourceDefinitions, "widgets.example.com", "to go") { $0 == nil }
+            try await Self.define(cluster, "widgets", kind: "Widget")
+            let again = try await client.create(.configMaps, namespace: "default", configMap("again"))
+            _ = try await client.create(Self.widgets, namespace: "default", Self.widget("again", owners: [owner(again)]))
+            try await cluster.delete(.configMaps, "again")
+            try await cluster.wait(for: Self.widgets, "none") { $0.isEmpty }
+            try await cluster.waitUntilQuiet()
+        }
+    }
+
+    @Test func aNamespaceIsEmptiedOfCustomObjects() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            try await Self.define(cluster, "widgets", kind: "Widget")
+            try await Self.define(cluster, "racks", kind: "Rack", scope: "Cluster")
+            _ = try await client.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team"]])
+            try await cluster.wait(for: .serviceAccounts, in: "team", "default", "to appear") { $0 != nil }
+            _ = try await client.create(Self.racks, Self.widget("rack", kind: "Rack"))
+            _ = try await client.create(Self.widgets, namespace: "default", Self.widget("elsewhere"))
+            for name in ["a", "b"] { _ = try await client.create(Self.widgets, namespace: "team", Self.widget(name)) }
+            _ = try await client.create(Self.widgets, namespace: "team", Self.widget("held", finalizers: ["example.com/hold"]))
+            try await cluster.delete(.namespaces, in: nil, "team")
+            try await cluster.wait(for: .namespaces, "team", "only the held one") { namespace in
+                condition(namespace ?? .null, "NamespaceContentRemaining")["message"]
+                    == "Some resources are remaining: widgets.example.com has 1 resource instances"
+            }
+            try await cluster.merge(Self.widgets, in: "team", "held", ["metadata": ["finalizers": []]])
+            try await cluster.wait(for: .namespaces, "team", "to go") { $0 == nil }
+            #expect(try await client.list(Self.widgets).items.map(\.name) == ["elsewhere"])
+            #expect(try await client.list(Self.racks).items.map(\.name) == ["rack"])
+        }
+    }
+}
