@@ -15,6 +15,10 @@ enum SchemaTables {
                 if optional.contains(field) { fields[index].mayBeEmpty = true }
             }
         }
+        if name == ObjectFields.metadataType, let index = fields.firstIndex(where: { $0.name == "managedFields" }) {
+            // With an empty list a client asks to forget who owns what.
+            fields[index].keepsEmpty = true
+        }
         return TypeSchema(
             name: name, fields: fields,
             rules: TypeSchema.Rules(

@@ -40,6 +40,13 @@ public final class TypeSchema: Sendable {
     }
 
     public func field(_ name: String) -> FieldSchema? { index[name].map { fields[$0] } }
+
+    private let mergeType = AtomicLazyReference<MergeType>()
+
+    /// How its objects are merged by apply.
+    var merging: MergeType { mergeType.load() ?? mergeType.storeIfNil(MergeType(self)) }
+
+    func shape(_ name: String) -> MergeShape? { index[name].map { merging.shapes[$0] } }
 }
 
 /// One field of a type.
@@ -66,6 +73,8 @@ public struct FieldSchema: Sendable {
     var fallback: Fallback?
     /// What a given value must be.
     var constraints: [Constraint] = []
+    /// Whether an empty list says something that none does not.
+    var keepsEmpty = false
     /// Whether a required field may well be empty: Go writes it always.
     var mayBeEmpty = false
 

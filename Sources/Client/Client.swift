@@ -75,6 +75,8 @@ public enum PatchKind: String, Sendable {
     case json = "application/json-patch+json"
     case merge = "application/merge-patch+json"
     case strategicMerge = "application/strategic-merge-patch+json"
+    /// A configuration, merged by the server, which keeps in mind who owns which field.
+    case apply = "application/apply-patch+yaml"
 }
 
 public struct ListOptions: Sendable {

@@ -94,7 +94,7 @@ import Testing
                 #expect(answer.reason == reason)
                 #expect(answer.message == message)
             }
-            let type = await server.ask(.patch, "\(maps)/a", [:], type: "application/apply-patch+yaml")
+            let type = await server.ask(.patch, "\(maps)/a", [:], type: "application/apply-patch+cbor")
             #expect(type.code == 415)
         }
     }

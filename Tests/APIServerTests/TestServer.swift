@@ -58,6 +58,23 @@ final class TestServer: Sendable {
         await server.end()
     }
 
+    /// Runs `body` with a server that serves a custom kind besides, and follows what becomes of its definition.
+    static func with(kind definition: Value, _ body: (TestServer) async throws -> Void) async throws {
+        try await with { server in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await server.server.run() }
+                defer { group.cancelAll() }
+                let made = await server.ask(.post, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+                try #require(made.code == 201, "\(made.text)")
+                let spec = definition["spec"]
+                let version = spec["versions"].elements.first { $0["served"] == true }?["name"].string ?? ""
+                let path = "/apis/\(spec["group"].string ?? "")/\(version)/\(spec[path: "names", "plural"].string ?? "")"
+                while await server.ask(.get, path).code != 200 { await Task.yield() }
+                try await body(server)
+            }
+        }
+    }
+
     struct Answer {
         var code: Int
         var headers: HTTPFields

@@ -73,7 +73,9 @@ extension CustomSchema {
 enum ObjectFields {
     static let names: Set = ["apiVersion", "kind", "metadata"]
 
-    private static let metadata = Catalogue.builtin.type(named: "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
+    static let metadataType = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+
+    private static let metadata = Catalogue.builtin.type(named: metadataType)
 
     static func prune(_ value: inout Value, _ path: FieldPath) -> [String] {
         guard let metadata, case .object = value else { return [] }

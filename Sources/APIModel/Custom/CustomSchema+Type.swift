@@ -8,7 +8,7 @@ extension CustomSchema {
             FieldSchema(
                 name: "metadata",
                 type: .object(
-                    TypeReference(name: "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta") { Catalogue.builtin.type(named: $0) })))
+                    TypeReference(name: ObjectFields.metadataType) { Catalogue.builtin.type(named: $0) })))
         for (field, schema) in properties where !ObjectFields.names.contains(field) {
             fields.append(schema.field(field, isRequired: required.contains(field), in: name))
         }

@@ -1,14 +1,25 @@
 internal import OrderedCollections
 
 extension CustomSchema {
-    /// What is wrong with an object of the kind, in upstream's words.
-    func validate(_ object: Value) -> [FieldError] {
+    /// What is wrong with an object of the kind, in upstream's words. What was wrong with `old` already does not count where nothing has
+    /// changed: a schema that has become stricter does not stop those who mean something else.
+    func validate(_ object: Value, old: Value? = nil) -> [FieldError] {
         var errors: [FieldError] = []
-        validate(object, FieldPath(), isResource: true, &errors)
+        validate(object, old: old, FieldPath(), isResource: true, &errors)
+        if let old, errors.contains(where: \.isOfListType), validate(old).contains(where: \.isOfListType) {
+            errors.removeAll(where: \.isOfListType)
+        }
         return errors
     }
 
-    private func validate(_ value: Value, _ path: FieldPath, isResource: Bool, _ errors: inout [FieldError]) {
+    /// - Parameter old: what stood there, where that can be told; elements of a list without keys cannot.
+    private func validate(_ value: Value, old: Value? = nil, _ path: FieldPath, isResource: Bool, _ errors: inout [FieldError]) {
+        let before = errors.count
+        judge(value, old: old, path, isResource: isResource, &errors)
+        if errors.count > before, let old, old == value { errors.removeSubrange(before...) }
+    }
+
+    private func judge(_ value: Value, old: Value?, _ path: FieldPath, isResource: Bool, _ errors: inout [FieldError]) {
         if value.isNull, isNullable { return }
         guard isOfKind(value) else {
             errors.append(.typeInvalid(path, Self.typeName(value), says(path, "must be of type \(typeWord): \"\(Self.typeName(value))\"")))
@@ -21,17 +32,24 @@ extension CustomSchema {
             for (name, field) in fields where !(isResource && ObjectFields.names.contains(name)) {
                 guard let schema = properties[name] ?? additional else { continue }
                 let child = properties[name] == nil ? path.key(name) : path.child(name)
-                schema.validate(field, child, isResource: schema.isEmbeddedResource, &errors)
+                schema.validate(field, old: old?.fields[name], child, isResource: schema.isEmbeddedResource, &errors)
             }
         case .array(let elements):
             if let items {
                 for (index, element) in elements.enumerated() {
-                    items.validate(element, path.index(index), isResource: items.isEmbeddedResource, &errors)
+                    let before = twin(of: element, in: old)
+                    items.validate(element, old: before, path.index(index), isResource: items.isEmbeddedResource, &errors)
                 }
             }
             checkListType(elements, path, &errors)
         default: break
         }
+    }
+
+    /// The element that has the same keys.
+    private func twin(of element: Value, in old: Value?) -> Value? {
+        guard case .map = listType, let old else { return nil }
+        return old.elements.first { before in listMapKeys.allSatisfy { before[$0] == element[$0] } }
     }
 
     // MARK: Types
@@ -201,6 +219,11 @@ extension CustomSchema {
         var seen: Set<Value> = []
         return elements.firstIndex { !seen.insert($0).inserted }
     }
+}
+
+extension FieldError {
+    /// Whether it says that a list has something twice; nothing else in a schema says so of duplicates.
+    fileprivate var isOfListType: Bool { type == .duplicate }
 }
 
 /// The formats of strings that upstream checks in custom objects. Others say something to readers and nothing to the server.

@@ -25,7 +25,7 @@ extension DefaultRules {
                 spec["podReplacementPolicy"] = spec["podFailurePolicy"].isNull ? "TerminatingOrFailed" : "Failed"
             }
             if spec["completionMode"].isEmpty { spec["completionMode"] = "NonIndexed" }
-            if spec["suspend"].isNull { spec["suspend"] = false }
+            for name in ["suspend", "manualSelector"] where spec[name].isNull { spec[name] = false }
             job["spec"] = spec
         },
     ]

@@ -33,7 +33,7 @@ struct TypeWalk {
             names.append(name)
             check(&fields.values[index], field.type, in: schema)
             // What Go's omitempty would not write either.
-            if !field.isRequired {
+            if !field.isRequired, !field.keepsEmpty {
                 switch (field.type, fields.values[index]) {
                 case (.array, .array(let elements)) where elements.isEmpty: leavesOut.insert(name)
                 case (.map, .object(let entries)) where entries.isEmpty: leavesOut.insert(name)

@@ -62,6 +62,7 @@ enum ObjectMetaRules {
         }
         Constraint.labels(metadata["labels"], path.child("labels"), &errors)
         annotations(metadata["annotations"], path.child("annotations"), &errors)
+        ManagedFieldsRules.validate(metadata["managedFields"], path.child("managedFields"), &errors)
         owners(metadata["ownerReferences"].elements, path.child("ownerReferences"), &errors)
         for (index, finalizer) in metadata["finalizers"].elements.enumerated() {
             guard let name = finalizer.string else { continue }

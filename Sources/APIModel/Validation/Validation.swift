@@ -22,7 +22,10 @@ public enum Validation {
     public static func validateUpdate(_ new: Value, old: Value, resource: ResourceType, subresource: String?) -> [FieldError] {
         let kind = "\(resource.group)/\(resource.kind)"
         let metadata = ObjectMetaRules.validateUpdate(new["metadata"], old: old["metadata"])
-        if resource.custom != nil { return merged(validate(new, resource: resource), metadata) }
+        if let custom = resource.custom {
+            let form = ObjectMetaRules.validate(new["metadata"], kind: kind, isNamespaced: resource.isNamespaced)
+            return merged(form + custom.schema.validate(new, old: old), metadata)
+        }
         switch subresource {
         case nil:
             let errors = metadata + UpdateRules.validate(new, old: old, kind: kind)

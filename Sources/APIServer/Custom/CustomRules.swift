@@ -14,6 +14,8 @@ final class CustomRules: Sendable {
     private let listKeys: [String]
     private let additional: CustomRules?
     private let typeWord: String
+    /// Whether there are rules here or further in that speak of the state before.
+    private let hasTransitions: Bool
 
     struct Rule: Sendable {
         var text: String
@@ -44,6 +46,9 @@ final class CustomRules: Sendable {
         self.properties = properties
         items = try Self.make(schema["items"], isRoot: false)
         additional = try Self.make(schema["additionalProperties"], isRoot: false)
+        hasTransitions =
+            rules.contains(where: \.isTransition) || properties.contains { $0.1.hasTransitions } || (items?.hasTransitions ?? false)
+            || (additional?.hasTransitions ?? false)
         listKeys =
             schema["x-kubernetes-list-type"].string == "map" ? schema["x-kubernetes-list-map-keys"].elements.compactMap(\.string) : []
     }
@@ -82,26 +87,34 @@ final class CustomRules: Sendable {
     func validate(_ object: Value, old: Value?) -> [FieldError] {
         var errors: [FieldError] = []
         var budget = CostLimit.perRequest
-        validate(object, old: old, FieldPath(), &budget, &errors)
+        validate(object, old: old, isUnchanged: false, FieldPath(), &budget, &errors)
         return errors
     }
 
-    private func validate(_ value: Value, old: Value?, _ path: FieldPath, _ budget: inout UInt64, _ errors: inout [FieldError]) {
-        // What did not change was let in before, by whichever rules there were.
-        if value.isNull || (old != nil && old == value) { return }
-        for rule in rules where budget > 0 { judge(rule, value, old, path, &budget, &errors) }
+    private func validate(
+        _ value: Value, old: Value?, isUnchanged: Bool, _ path: FieldPath, _ budget: inout UInt64, _ errors: inout [FieldError]
+    ) {
+        if value.isNull { return }
+        // What did not change was let in before, by whichever rules there were; only those that compare have something to say of it.
+        let isUnchanged = isUnchanged || (old != nil && old == value)
+        if isUnchanged, !hasTransitions { return }
+        for rule in rules where budget > 0 && (!isUnchanged || rule.isTransition) { judge(rule, value, old, path, &budget, &errors) }
         switch value {
         case .object(let fields):
             for (name, rules) in properties {
-                if let field = fields[name] { rules.validate(field, old: old?[present: name], path.child(name), &budget, &errors) }
+                guard let field = fields[name] else { continue }
+                rules.validate(field, old: old?[present: name], isUnchanged: isUnchanged, path.child(name), &budget, &errors)
             }
             if let additional {
-                for (name, field) in fields { additional.validate(field, old: old?[present: name], path.key(name), &budget, &errors) }
+                for (name, field) in fields {
+                    additional.validate(field, old: old?[present: name], isUnchanged: isUnchanged, path.key(name), &budget, &errors)
+                }
             }
         case .array(let elements):
             guard let items else { return }
             for (index, element) in elements.enumerated() {
-                items.validate(element, old: twin(of: element, in: old), path.index(index), &budget, &errors)
+                items.validate(
+                    element, old: twin(of: element, in: old), isUnchanged: isUnchanged, path.index(index), &budget, &errors)
             }
         default: return
         }

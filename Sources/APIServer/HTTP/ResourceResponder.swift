@@ -100,13 +100,14 @@ extension WriteOptions {
         for (name, value) in request.query where name == "dryRun" { isDryRun = try Self.dryRun(value, kind) || isDryRun }
         guard verb == .create || verb == .update || verb == .patch else { return }
         fieldManager = request.query("fieldManager") ?? ""
-        if fieldManager.unicodeScalars.count > 128 {
-            throw Self.invalid(kind, "fieldManager: Too long: may not be more than 128 bytes")
+        if let problem = ManagedFieldsRules.manager(fieldManager, "fieldManager").first { throw Self.invalid(kind, problem) }
+        if verb == .patch {
+            force = request.query("force").map(QueryFlag.isSet)
+            let isApply = MediaType(request.headers[.contentType] ?? "").type == PatchKind.apply.rawValue
+            if isApply, fieldManager.isEmpty { throw Self.invalid(kind, .required("fieldManager", "is required for apply patch")) }
+            if !isApply, force != nil { throw Self.invalid(kind, .forbidden("force", "may not be specified for non-apply patch")) }
         }
-        if fieldManager.isEmpty {
-            fieldManager = String((request.headers[.userAgent] ?? "").prefix { $0 != "/" }.prefix(128))
-        }
-        if verb == .patch { force = request.query("force").map(QueryFlag.isSet) }
+        if fieldManager.isEmpty { fieldManager = FieldManagerName.of(userAgent: request.headers[.userAgent] ?? "") }
         fieldValidation = .warn
         if let asked = request.query("fieldValidation"), !asked.isEmpty {
             guard let known = FieldValidation(rawValue: asked) else {
@@ -121,6 +122,10 @@ extension WriteOptions {
     static func dryRun(_ value: String, _ kind: String) throws -> Bool {
         guard value == "All" else { throw invalid(kind, "dryRun: Unsupported value: \"\(value)\": supported values: \"All\"") }
         return true
+    }
+
+    private static func invalid(_ kind: String, _ error: FieldError) -> APIError {
+        .invalid(group: "meta.k8s.io", kind: kind, name: "", errors: [error])
     }
 
     private static func invalid(_ kind: String, _ why: String) -> APIError {

@@ -27,7 +27,7 @@ enum ObjectMeta {
         }
         metadata["uid"] = .string(UniqueID.make())
         metadata["creationTimestamp"] = .string(Timestamp.now())
-        for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "managedFields"] {
+        for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
             metadata[field] = .null
         }
         if target.storage.traits.contains(.generation) { metadata["generation"] = 1 }
@@ -55,7 +55,6 @@ enum ObjectMeta {
             metadata[field] = before[field]
         }
         metadata["selfLink"] = .null
-        metadata["managedFields"] = .null
         dropEmpty(&metadata)
         object["metadata"] = metadata
     }

@@ -5,6 +5,8 @@ import Client
 struct ObjectPatch: Sendable {
     var kind: PatchKind
     var content: Value
+    /// What is wrong with fields that the text of a configuration gives twice.
+    var duplicates: String?
 
     /// The patched object, in the version of `target`.
     func apply(to object: Value, _ target: Target, _ write: WriteContext) throws -> Value {
@@ -12,18 +14,44 @@ struct ObjectPatch: Sendable {
     }
 
     func apply(to object: Value, schema: TypeSchema, as expected: GroupVersionKind, _ write: WriteContext) throws -> Value {
-        var patched: Value
+        let patched: Value
         switch kind {
         case .json: patched = try Patch.json(object, content)
         case .merge: patched = Patch.merge(object, content)
         case .strategicMerge: patched = try Patch.strategic(object, content, schema: schema)
+        case .apply: throw APIError.internalError("a configuration is applied, not patched")
         }
-        guard case .object = patched else { throw APIError.badRequest("the patched object is no JSON object") }
-        if let found = GroupVersionKind(of: patched), found != expected {
+        return try checked(patched, schema: schema, as: expected, write)
+    }
+
+    /// What applying the configuration comes to, in the version of `target`.
+    /// - Parameter object: nil where there is none.
+    func applied(to object: Value?, _ target: Target, _ write: WriteContext) async throws -> Value {
+        let outcome = try await FieldManager(target, write).apply(content, to: object)
+        return try applied(outcome, schema: target.type.schema.schema, as: target.type.groupVersionKind, write)
+    }
+
+    /// The outcome of an apply, checked.
+    func applied(_ outcome: Value, schema: TypeSchema, as expected: GroupVersionKind, _ write: WriteContext) throws -> Value {
+        let object = try checked(outcome, schema: schema, as: expected, write)
+        if let duplicates {
+            switch write.options.fieldValidation {
+            case .ignore: break
+            case .warn: write.warn(duplicates)
+            case .strict: throw APIError.badRequest("error strict decoding YAML: \(duplicates)")
+            }
+        }
+        return object
+    }
+
+    private func checked(_ object: Value, schema: TypeSchema, as expected: GroupVersionKind, _ write: WriteContext) throws -> Value {
+        var object = object
+        guard case .object = object else { throw APIError.badRequest("the patched object is no JSON object") }
+        if let found = GroupVersionKind(of: object), found != expected {
             throw APIError.badRequest("the patch changes the object from \(expected) to \(found), which a patch may not do")
         }
-        let unknown = try Pruning.decode(&patched, schema: schema, kind: expected)
+        let unknown = try Pruning.decode(&object, schema: schema, kind: expected)
         try write.report(unknown.map(Pruning.unknownField), kind: expected)
-        return patched
+        return object
     }
 }

@@ -6,13 +6,14 @@ extension Registry {
     /// followed by another.
     ///
     /// Returns after the commit.
-    func create(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
+    /// - Parameter isApplied: whether the object's managed fields are told already.
+    func create(_ target: Target, _ object: Value, _ write: WriteContext, isApplied: Bool = false) async throws -> Answer {
         let attempts =
             (object[path: "metadata", "name"].string ?? "").isEmpty && !(object[path: "metadata", "generateName"].string ?? "").isEmpty
             ? 8 : 1
         for attempt in 1...attempts {
             do {
-                return try await createOnce(target, object, write)
+                return try await createOnce(target, object, write, isApplied: isApplied)
             } catch let error as APIError where error.reason == .alreadyExists && attempt < attempts {
                 continue
             }
@@ -20,12 +21,13 @@ extension Registry {
         throw APIError.internalError("no free name was found")
     }
 
-    private func createOnce(_ target: Target, _ given: Value, _ write: WriteContext) async throws -> Answer {
+    private func createOnce(_ target: Target, _ given: Value, _ write: WriteContext, isApplied: Bool) async throws -> Answer {
         let storage = target.storage
         var object = given
         try ObjectMeta.prepareForCreate(&object, target)
         let target = target.named(object[path: "metadata", "name"].string ?? "")
         object = try complete(object, storage)
+        if !isApplied { try await keepManagedFields(&object, old: nil, target, write) }
         let request = AdmissionRequest(operation: .create, target: target, context: write)
         try await storage.admission.admit(&object, request)
         if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) {

@@ -22,15 +22,22 @@ extension Registry {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
         let completed = try complete(object, target.storage)
-        return try await modify(target, write) { _ in completed }
+        return try await modify(target, write) { old in
+            var object = completed
+            try await self.keepManagedFields(&object, old: old, target, write)
+            return object
+        }
     }
 
     /// Changes an object by a patch in the client's version.
     func patch(_ target: Target, _ patch: ObjectPatch, _ write: WriteContext) async throws -> Answer {
-        try await modify(target, write) { old in
+        if patch.kind == .apply { return try await apply(target, patch, write) }
+        return try await modify(target, write) { old in
             let before = target.storage.fromStored(old)
             let changed = try patch.apply(to: before, target, write)
-            return try self.complete(changed, target.storage)
+            var object = try self.complete(changed, target.storage)
+            try await self.keepManagedFields(&object, old: old, target, write)
+            return object
         }
     }
 
@@ -76,7 +83,9 @@ extension Registry {
         let chain = operation == nil ? AdmissionChain([]) : storage.admission
         let request = AdmissionRequest(operation: operation ?? .update, target: target, old: old, context: write)
         try await chain.admit(&object, request)
+        let managed = object[path: "metadata", "managedFields"]
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
+        object["metadata"]["managedFields"] = managed
         do {
             if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
                 ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
@@ -103,7 +112,8 @@ extension Registry {
     }
 
     private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: WriteContext) async throws -> Answer {
-        if object == record.object.value { return Answer(.record(record)) }
+        let old = record.object.value
+        if object == old || FieldManager.differsInTimesAlone(object, old) { return Answer(.record(record)) }
         let body = try Body(checked: object)
         if write.isDryRun { return Answer(.stored(object)) }
         do throws(StoreError) {
@@ -139,25 +149,6 @@ extension Registry {
             object["metadata"] = metadata
             for field in StatusMetadata.kept(target.storage) { object["metadata"][field] = old["metadata"][field] }
         default: return
-        }
-    }
-}
-
-/// Which fields of the metadata a write of the status leaves as they are; it may change the others.
-enum StatusMetadata {
-    private static let all = ["labels", "annotations", "finalizers", "ownerReferences"]
-
-    static func kept(_ storage: Storage) -> [String] {
-        if storage.type.custom != nil { return all }
-        return switch storage.collection {
-        case "/pods": ["ownerReferences"]
-        case "apps/deployments": ["labels"]
-        case "flowcontrol.apiserver.k8s.io/flowschemas", "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
-            "admissionregistration.k8s.io/validatingadmissionpolicies", "apiextensions.k8s.io/customresourcedefinitions",
-            "apiregistration.k8s.io/apiservices", "storage.k8s.io/volumeattachments", "resource.k8s.io/resourceclaims",
-            "networking.k8s.io/servicecidrs":
-            all
-        default: []
         }
     }
 }

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 
 /// The scale subresource: an `autoscaling/v1` Scale over `spec.replicas` and `status.replicas` of a kind.
 enum Scale {
@@ -8,13 +9,24 @@ enum Scale {
         .init(nil, "scale", .get): { Answer(.value(try read(try $0.registry.get($0.target).object.value, $0.target.type))) },
         .init(nil, "scale", .update): { call in
             let wanted = try call.object
-            return try await write(call.target, call.context) { _ in wanted }
+            return try await write(call.target, call.context) { before, fields in
+                var scale = wanted
+                await fields.update(&scale, old: before)
+                return scale
+            }
         },
         .init(nil, "scale", .patch): { call in
             guard case .patch(let patch) = call.input, let schema = call.context.served.kinds.type(of: kind) else {
                 throw APIError.unknownResource
             }
-            return try await write(call.target, call.context) { try patch.apply(to: $0, schema: schema, as: kind, call.context) }
+            return try await write(call.target, call.context) { before, fields in
+                if patch.kind == .apply {
+                    return try patch.applied(try await fields.apply(patch.content, to: before), schema: schema, as: kind, call.context)
+                }
+                var scale = try patch.apply(to: before, schema: schema, as: kind, call.context)
+                await fields.update(&scale, old: before)
+                return scale
+            }
         },
     ]
 
@@ -57,12 +69,19 @@ enum Scale {
         put(value, at: path.dropFirst(), into: &object[first])
     }
 
-    /// Writes the wanted number of replicas. `change` gets the present Scale and returns the wanted one.
-    static func write(_ target: Target, _ write: WriteContext, _ change: @Sendable (Value) throws -> Value) async throws -> Answer {
+    /// Writes the wanted number of replicas. `change` gets the present Scale and returns the wanted one, with their managed fields.
+    private static func write(
+        _ target: Target, _ write: WriteContext, _ change: @Sendable (Value, FieldManager) async throws -> Value
+    ) async throws -> Answer {
+        guard let schema = write.served.kinds.type(of: kind) else { throw APIError.unknownResource }
+        let owners = ScaleFields(target, write.served, schema)
+        let fields = try FieldManager(owners, kind, target, write)
         let main = target.named(target.name, subresource: "")
         let answer = try await write.registry.modify(main, write, operation: nil) { old in
-            let before = try read(old, target.type)
-            var wanted = try change(before)
+            var before = try read(old, target.type)
+            before["metadata"]["managedFields"] = owners.shown(old[path: "metadata", "managedFields"])
+            var wanted = try await change(before, fields)
+            let managed = wanted[path: "metadata", "managedFields"]
             let request = AdmissionRequest(operation: .update, target: target, old: before, context: write)
             try await target.storage.admission.admit(&wanted, request)
             let name = wanted[path: "metadata", "name"].string ?? ""
@@ -79,6 +98,7 @@ enum Scale {
                 var object = old
                 put(.int(replicas), at: (target.type.custom?.scale?.specReplicas ?? ["spec", "replicas"])[...], into: &object)
                 object["metadata"]["resourceVersion"] = wanted[path: "metadata", "resourceVersion"]
+                object["metadata"]["managedFields"] = owners.merged(object[path: "metadata", "managedFields"], managed)
                 return (object, .committed)
             }
         }
