@@ -51,6 +51,7 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-root-ca", swiftPlugin("ControllerRootCA")),
     ("controller-endpoints", swiftPlugin("ControllerEndpoints")),
     ("controller-endpointslice", swiftPlugin("ControllerEndpointSlice")),
+    ("controller-endpointslicemirroring", swiftPlugin("ControllerEndpointSliceMirroring")),
     ("controller-replicaset", swiftPlugin("ControllerReplicaSet")),
     ("controller-deployment", swiftPlugin("ControllerDeployment")),
     ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),

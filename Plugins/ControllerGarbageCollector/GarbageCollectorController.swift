@@ -13,12 +13,14 @@ final class GarbageCollectorController: Controller {
 
     private let objects: Objects
     private let kinds: HostKinds
+    private let owners: Owners
     /// Objects with an owner of a kind that there is not, or not yet.
     private let unjudged = Mutex<Set<Key>>([])
 
     init(_ host: Host, config: Value) {
         objects = host.objects
         kinds = host.kinds
+        owners = Owners(objects: host.objects, kinds: host.kinds)
     }
 
     /// With other kinds there may be owners that could not be looked up before.
@@ -30,139 +32,146 @@ final class GarbageCollectorController: Controller {
     }
 
     func reconcile(_ key: Key) throws -> Outcome {
-        unjudged.withLock { _ = $0.remove(key.withoutUID) }
         guard let resource = GroupVersionResource(key.resource),
             let object = try objects.get(resource, namespace: key.namespace, name: key.name)
-        else { return .done }
-        let finalizers = object["metadata"]["finalizers"].elements.compactMap(\.string)
-        if !object["metadata"]["deletionTimestamp"].isNull {
-            if finalizers.contains(Self.orphan) { return try orphanDependents(of: object, resource) }
-            if finalizers.contains(Self.foreground) { return try deleteDependents(of: object, resource) }
+        else {
+            unjudged.withLock { _ = $0.remove(key.withoutUID) }
             return .done
         }
-        return try checkOwners(of: object, resource, key)
+        if object.isBeingDeleted {
+            if object.hasFinalizer(Self.orphan) { return try orphanDependents(of: object, resource) }
+            if object.hasFinalizer(Self.foreground) { return try deleteDependents(of: object, resource) }
+            return .done
+        }
+        try judge(object, resource)
+        return .done
     }
 
     private func orphanDependents(of owner: Value, _ resource: GroupVersionResource) throws -> Outcome {
-        let uid = owner["metadata"]["uid"].string ?? ""
-        for dependent in try objects.dependents(of: uid) { try removeOwners([uid], from: dependent) }
+        for dependent in try objects.dependents(of: owner.uid) { try removeOwners([owner.uid], from: dependent) }
         try removeFinalizer(Self.orphan, from: owner, resource)
         return .done
     }
 
-    /// The owner stays until the dependents that block it are gone.
+    /// The owner stays until the dependents that block it are gone. Each of them is judged as any other: one that has another owner, who
+    /// stays, is only let go.
     private func deleteDependents(of owner: Value, _ resource: GroupVersionResource) throws -> Outcome {
-        let uid = owner["metadata"]["uid"]
-        let blocking = try objects.dependents(of: uid.string ?? "").filter { dependent in
-            dependent["metadata"]["ownerReferences"].elements.contains { $0["uid"] == uid && $0["blockOwnerDeletion"].bool == true }
-        }
-        for dependent in blocking where dependent["metadata"]["deletionTimestamp"].isNull {
-            guard let kind = try served(dependent) else { continue }
-            try delete(dependent, kind.resource, propagation: "Foreground")
+        let blocking = try objects.dependents(of: owner.uid).filter { $0.blocks(owner.uid) }
+        for dependent in blocking where !dependent.isBeingDeleted {
+            if let kind = try kinds.current.stored(of: dependent) { try judge(dependent, kind.resource) }
         }
         if blocking.isEmpty { try removeFinalizer(Self.foreground, from: owner, resource) }
         return .done
     }
 
-    private func checkOwners(of object: Value, _ resource: GroupVersionResource, _ key: Key) throws -> Outcome {
-        let references = object["metadata"]["ownerReferences"].elements
-        guard !references.isEmpty else { return .done }
+    /// Deletes an object that all owners have left, or makes it forget those that have. Where one owner cannot be judged, nothing is done.
+    private func judge(_ object: Value, _ resource: GroupVersionResource) throws {
+        let key = Key(resource: resource.description, namespace: object.namespace, name: object.name)
+        unjudged.withLock { _ = $0.remove(key) }
         var solid: [String] = []
-        var dangling: [String] = []
-        var waiting: [String] = []
-        for reference in references {
-            let uid = reference["uid"].string ?? ""
-            guard let kind = try served(reference) else {
-                unjudged.withLock { _ = $0.insert(key.withoutUID) }
-                solid.append(uid)
-                continue
-            }
-            guard let owner = try owner(reference, kind, namespace: object["metadata"]["namespace"].string ?? "") else {
-                dangling.append(uid)
-                continue
-            }
-            let finalizers = owner["metadata"]["finalizers"].elements.compactMap(\.string)
-            if !owner["metadata"]["deletionTimestamp"].isNull, finalizers.contains(Self.foreground) {
-                waiting.append(uid)
-            } else {
-                solid.append(uid)
+        var left: [String] = []
+        var isAwaited = false
+        for reference in object["metadata"]["ownerReferences"].elements {
+            switch try owners.find(reference, of: object) {
+            case .unknownKind:
+                unjudged.withLock { _ = $0.insert(key) }
+                return
+            case .outOfReach: return
+            case .absent: left.append(reference["uid"].string ?? "")
+            case .there(let owner):
+                if owner.isBeingDeleted, owner.hasFinalizer(Self.foreground) {
+                    isAwaited = true
+                    left.append(owner.uid)
+                } else {
+                    solid.append(owner.uid)
+                }
             }
         }
-        if !solid.isEmpty {
-            if !dangling.isEmpty || !waiting.isEmpty { try removeOwners(dangling + waiting, from: object) }
-            return .done
-        }
-        let hasDependents = try !waiting.isEmpty && !objects.dependents(of: object["metadata"]["uid"].string ?? "").isEmpty
-        let finalizers = object["metadata"]["finalizers"].elements.compactMap(\.string)
-        let propagation =
-            hasDependents || finalizers.contains(Self.foreground)
-            ? "Foreground" : finalizers.contains(Self.orphan) ? "Orphan" : "Background"
-        try delete(object, resource, propagation: propagation)
-        return .done
+        if left.isEmpty { return }
+        guard solid.isEmpty else { return try removeOwners(left, from: object) }
+        let dependents = isAwaited ? try objects.dependents(of: object.uid) : []
+        guard !dependents.isEmpty else { return try delete(object, resource, object.propagation) }
+        // In a circle each would wait for the next: one of them stops blocking its owners.
+        let isCircle = dependents.contains { $0.isBeingDeleted && $0.hasFinalizer(Self.foreground) }
+        try delete(isCircle ? unblockOwners(of: object, resource) : object, resource, "Foreground")
     }
 
-    /// The owner a reference names, `nil` when it is gone for certain: absence is believed only of the API itself, never of a cache.
-    private func owner(_ reference: Value, _ kind: ServedKind, namespace: String) throws -> Value? {
-        // A namespaced owner of a cluster-scoped object cannot be looked up: the reference is a mistake, and no reason to delete.
-        guard let name = reference["name"].string, !kind.isNamespaced || !namespace.isEmpty else { return reference }
-        let scope = kind.isNamespaced ? namespace : ""
-        let resource = kind.resource
-        if let cached = try objects.get(resource, namespace: scope, name: name), cached["metadata"]["uid"] == reference["uid"] {
-            return cached
-        }
-        guard let live = try objects.fetch(resource, namespace: scope, name: name), live["metadata"]["uid"] == reference["uid"] else {
-            return nil
-        }
-        return live
-    }
+    // MARK: Writing
 
     private func removeOwners(_ uids: [String], from object: Value) throws {
-        guard let kind = try served(object) else { return }
-        let metadata = object["metadata"]
-        let rest = metadata["ownerReferences"].elements.filter { !uids.contains($0["uid"].string ?? "") }
+        guard let kind = try kinds.current.stored(of: object) else { return }
+        try setOwners(
+            object["metadata"]["ownerReferences"].elements.filter { !uids.contains($0["uid"].string ?? "") }, of: object, kind.resource)
+    }
+
+    private func unblockOwners(of object: Value, _ resource: GroupVersionResource) throws -> Value {
+        let references = object["metadata"]["ownerReferences"].elements
+        guard references.contains(where: { $0["blockOwnerDeletion"].bool == true }) else { return object }
+        let unblocked = references.map { reference in
+            var reference = reference
+            if reference["blockOwnerDeletion"].bool == true { reference["blockOwnerDeletion"] = false }
+            return reference
+        }
+        return try setOwners(unblocked, of: object, resource) ?? object
+    }
+
+    /// Returns the object as it is then, `nil` when it is gone.
+    @discardableResult
+    private func setOwners(_ references: [Value], of object: Value, _ resource: GroupVersionResource) throws -> Value? {
         do {
             // A merge patch, because custom kinds take no strategic one; with the resourceVersion, so that a reference added meanwhile is
             // not lost.
-            try objects.patch(
-                kind.resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .merge,
-                ["metadata": ["ownerReferences": .array(rest)]], with: Self.sameAs(object))
-        } catch let error as APIError where error.reason == .notFound {}
+            return try objects.patch(
+                resource, namespace: object.namespace, name: object.name, .merge, ["metadata": ["ownerReferences": .array(references)]],
+                with: Self.sameAs(object))
+        } catch let error as APIError where error.reason == .notFound {
+            return nil
+        }
     }
 
     private func removeFinalizer(_ finalizer: String, from object: Value, _ resource: GroupVersionResource) throws {
-        let metadata = object["metadata"]
-        let rest = metadata["finalizers"].elements.filter { $0.string != finalizer }
+        let rest = object["metadata"]["finalizers"].elements.filter { $0.string != finalizer }
         do {
             // So that a finalizer added meanwhile is not lost.
             try objects.patch(
-                resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .merge,
-                ["metadata": ["finalizers": .array(rest)]], with: Self.sameAs(object))
+                resource, namespace: object.namespace, name: object.name, .merge, ["metadata": ["finalizers": .array(rest)]],
+                with: Self.sameAs(object))
         } catch let error as APIError where error.reason == .notFound {}
     }
 
-    private func delete(_ object: Value, _ resource: GroupVersionResource, propagation: String) throws {
-        let metadata = object["metadata"]
+    private func delete(_ object: Value, _ resource: GroupVersionResource, _ propagation: String) throws {
         do {
             try objects.delete(
-                resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
-                options: ["propagationPolicy": .string(propagation)], with: Self.sameAs(object))
+                resource, namespace: object.namespace, name: object.name, options: ["propagationPolicy": .string(propagation)],
+                with: Self.sameAs(object))
         } catch let error as APIError where error.reason == .notFound {
         }
     }
 
     /// The write is refused when the object is another than this one by now.
     private static func sameAs(_ object: Value) -> WriteOptions {
-        WriteOptions(
-            uid: object["metadata"]["uid"].string ?? "", resourceVersion: object["metadata"]["resourceVersion"].string ?? "")
-    }
-
-    /// The kind of an object, or the one that an owner reference names, as the cache has it; `nil` where there is no such kind.
-    private func served(_ object: Value) throws -> ServedKind? {
-        guard let kind = GroupVersionKind(of: object) else { return nil }
-        return try kinds.current.stored(kind)
+        WriteOptions(uid: object.uid, resourceVersion: object["metadata"]["resourceVersion"].string ?? "")
     }
 }
 
 extension Key {
     fileprivate var withoutUID: Key { Key(resource: resource, namespace: namespace, name: name) }
+}
+
+extension Value {
+    fileprivate var isBeingDeleted: Bool { !self["metadata"]["deletionTimestamp"].isNull }
+
+    fileprivate func hasFinalizer(_ finalizer: String) -> Bool {
+        self["metadata"]["finalizers"].elements.contains { $0.string == finalizer }
+    }
+
+    /// Whether its owner of this uid waits for it.
+    fileprivate func blocks(_ uid: String) -> Bool {
+        self["metadata"]["ownerReferences"].elements.contains { $0["uid"].string == uid && $0["blockOwnerDeletion"].bool == true }
+    }
+
+    /// As its own finalizers want it deleted.
+    fileprivate var propagation: String {
+        hasFinalizer("orphan") ? "Orphan" : hasFinalizer("foregroundDeletion") ? "Foreground" : "Background"
+    }
 }

@@ -1,23 +1,18 @@
 internal import APIModel
 internal import PluginKit
+internal import Synchronization
 
 /// Empties a namespace that is being deleted, then lets it go.
 ///
-/// Rules: upstream `pkg/controller/namespace/deletion`.
-struct NamespaceController: Controller {
+/// Rules: upstream `pkg/controller/namespace/deletion`. Pods go first: what they mount, and the policies that guard them, stay as long as
+/// they run. Unlike upstream's, the conditions say so while pods remain.
+final class NamespaceController: Controller {
     private static let finalizer = "kubernetes"
-    /// How soon to look again while objects are still ending.
-    private static let patience: Whole = 500
-
-    /// What upstream says beside, and what cannot go wrong here: the kinds are a table, and a deletion that is refused is tried again.
-    private static let successes = [
-        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
-        ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-        ("NamespaceDeletionContentFailure", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
-    ]
 
     private let objects: Objects
     private let kinds: HostKinds
+    /// How often each namespace was looked at, and what was left then.
+    private let waits = Mutex<[String: (left: Emptying, looks: Int)]>([:])
 
     init(_ host: Host, config: Value) {
         objects = host.objects
@@ -27,11 +22,28 @@ struct NamespaceController: Controller {
     func reconcile(_ key: Key) throws -> Outcome {
         guard let namespace = try objects.get(.namespaces, name: key.name), !namespace["metadata"]["deletionTimestamp"].isNull,
             namespace["spec"]["finalizers"].elements.contains(where: { $0.string == Self.finalizer })
-        else { return .done }
-        let remaining = try empty(key.name)
-        try report(remaining, of: namespace)
-        guard remaining.isEmpty else { return .doneCheckAgain(afterMilliseconds: Self.patience) }
-        var released = try objects.get(.namespaces, name: key.name) ?? namespace
+        else {
+            waits.withLock { _ = $0.removeValue(forKey: key.name) }
+            return .done
+        }
+        let left = try empty(namespace)
+        try report(left, of: namespace)
+        guard left.isEmpty else { return .doneCheckAgain(afterMilliseconds: patience(key.name, left)) }
+        return try release(key.name, namespace)
+    }
+
+    /// How soon to look again while objects are still ending: soon while something happens, then less and less often. What ends tells
+    /// nobody, for the namespace watches no kind but its own.
+    private func patience(_ name: String, _ left: Emptying) -> Whole {
+        waits.withLock { waits in
+            let looks = waits[name].map { $0.left == left ? $0.looks + 1 : 0 } ?? 0
+            waits[name] = (left, looks)
+            return 250 << min(looks, 5)
+        }
+    }
+
+    private func release(_ name: String, _ namespace: Value) throws -> Outcome {
+        var released = try objects.get(.namespaces, name: name) ?? namespace
         released["spec"]["finalizers"].elements.removeAll { $0.string == Self.finalizer }
         do {
             try objects.update(.namespaces, released, subresource: "finalize")
@@ -42,15 +54,22 @@ struct NamespaceController: Controller {
         return .done
     }
 
-    /// Deletes everything in the namespace. Returns how many objects of each kind were found: none when it is empty.
-    private func empty(_ namespace: String) throws -> [(resource: GroupVersionResource, objects: [Value])] {
-        var remaining: [(resource: GroupVersionResource, objects: [Value])] = []
-        for kind in try kinds.current.all where kind.isNamespaced && kind.isStored && kind.verbs.isSuperset(of: [.list, .delete]) {
-            let resource = kind.resource
-            let found = try objects.list(resource, namespace: namespace)
-            guard !found.isEmpty else { continue }
-            remaining.append((resource, found))
-            for object in found where object["metadata"]["deletionTimestamp"].isNull {
+    /// Deletes what the namespace has: pods, and when there are none any more all the rest. What goes wrong with one kind holds up no other.
+    private func empty(_ namespace: Value) throws -> Emptying {
+        let name = namespace["metadata"]["name"].string ?? ""
+        let resources = try kinds.current.all.filter { kind in
+            kind.isNamespaced && kind.isStored && kind.verbs.isSuperset(of: [.list, .delete])
+        }.map(\.resource)
+        var left = Emptying()
+        for resource in resources where resource == .pods { try empty(resource, name, &left) }
+        guard left.isEmpty else { return left }
+        for resource in resources where resource != .pods { try empty(resource, name, &left) }
+        return left
+    }
+
+    private func empty(_ resource: GroupVersionResource, _ namespace: String, _ left: inout Emptying) throws {
+        do {
+            for object in try objects.list(resource, namespace: namespace) where object["metadata"]["deletionTimestamp"].isNull {
                 do {
                     try objects.delete(
                         resource, namespace: namespace, name: object["metadata"]["name"].string ?? "",
@@ -59,33 +78,20 @@ struct NamespaceController: Controller {
                     continue
                 }
             }
+            left.add(resource, try objects.list(resource, namespace: namespace))
+        } catch let error as APIError where error.reason == .notFound {
+            // The kind went away meanwhile, and its objects with it.
+        } catch let error as APIError {
+            left.failures.append(error.message)
         }
-        return remaining
     }
 
     /// Says in the status what the deletion waits for.
-    private func report(_ remaining: [(resource: GroupVersionResource, objects: [Value])], of namespace: Value) throws {
+    private func report(_ left: Emptying, of namespace: Value) throws {
         var status = namespace["status"]
-        let counts = remaining.map {
-            "\($0.resource.resource)\($0.resource.group.isEmpty ? "." : ".\($0.resource.group)") has \($0.objects.count) resource instances"
+        for state in left.conditions {
+            Conditions.set(&status, type: state.type, .init(state.isTrue), reason: state.reason, message: state.message)
         }
-        var holders: [String: Int] = [:]
-        for finalizer in remaining.flatMap({ $0.objects.flatMap { $0["metadata"]["finalizers"].elements.compactMap(\.string) } }) {
-            holders[finalizer, default: 0] += 1
-        }
-        let holding = holders.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value) resource instances" }
-        for (type, reason, message) in Self.successes { Conditions.set(&status, type: type, false, reason: reason, message: message) }
-        Conditions.set(
-            &status, type: "NamespaceContentRemaining", .init(!counts.isEmpty),
-            reason: counts.isEmpty ? "ContentRemoved" : "SomeResourcesRemain",
-            message: counts.isEmpty ? "All content successfully removed" : "Some resources are remaining: \(counts.joined(separator: ", "))"
-        )
-        Conditions.set(
-            &status, type: "NamespaceFinalizersRemaining", .init(!holding.isEmpty),
-            reason: holding.isEmpty ? "ContentHasNoFinalizers" : "SomeFinalizersRemain",
-            message: holding.isEmpty
-                ? "All content-preserving finalizers finished"
-                : "Some content in the namespace has finalizers remaining: \(holding.joined(separator: ", "))")
         guard status != namespace["status"] else { return }
         var changed = namespace
         changed["status"] = status

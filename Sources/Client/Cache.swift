@@ -63,6 +63,9 @@ public final class Cache: Sendable {
         try await existing(resource)?.wait(until: .gone(ObjectName(namespace: namespace ?? "", name: name), uid: uid))
     }
 
+    /// How many objects have been shown to all readers together: what their reading costs, in a measure that no other load changes.
+    public var reads: Int { state.withLock { Array($0.resources.values) }.reduce(0) { $0 + $1.reads } }
+
     /// Whether the cache has had all objects of `resource` at least once.
     public func isSynced(_ resource: GroupVersionResource) -> Bool { existing(resource)?.isSynced ?? false }
 
@@ -77,6 +80,11 @@ public final class Cache: Sendable {
     /// Those that `selector` matches. Where it asks for one value of a label that is indexed, only objects with that are looked at.
     public func list(_ resource: GroupVersionResource, namespace: String? = nil, matching selector: LabelSelector) -> [Object] {
         existing(resource)?.list(namespace, matching: selector) ?? []
+    }
+
+    /// Those of this name, in one namespace or in all, at the cost of the namespaces.
+    public func list(_ resource: GroupVersionResource, namespace: String? = nil, named name: String) -> [Object] {
+        existing(resource)?.list(namespace, named: name) ?? []
     }
 
     /// Keeps `index` of `resource` from now on. It may be called before and after the resource is watched; a second call does nothing.

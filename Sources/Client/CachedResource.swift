@@ -32,6 +32,7 @@ final class CachedResource: Sendable {
     private let owners: OwnerIndex
     private let quarantine: Quarantine
     private let objects = Mutex(Objects())
+    private let shown = Atomic(0)
     /// Locked while observers are told, so that a new one gets what is there and then every change, none twice. Taken before `objects`.
     private let observers = Mutex<[Observation]>([])
 
@@ -45,13 +46,32 @@ final class CachedResource: Sendable {
 
     var isSynced: Bool { objects.withLock(\.isSynced) }
 
-    func get(_ namespace: String, _ name: String) -> Object? { objects.withLock { $0.find(namespace, name) } }
+    /// How many objects have been shown to readers.
+    var reads: Int { shown.load(ordering: .relaxed) }
+
+    private func counted(_ objects: [Object]) -> [Object] {
+        shown.wrappingAdd(objects.count, ordering: .relaxed)
+        return objects
+    }
+
+    func get(_ namespace: String, _ name: String) -> Object? {
+        shown.wrappingAdd(1, ordering: .relaxed)
+        return objects.withLock { $0.find(namespace, name) }
+    }
 
     func list(_ namespace: String?) -> [Object] {
-        objects.withLock { objects in
+        let all = objects.withLock { objects in
             if let namespace { return objects.namespaces[namespace]?.map(\.object) ?? [] }
             return objects.namespaces.keys.sorted().flatMap { objects.namespaces[$0]?.map(\.object) ?? [] }
         }
+        return counted(all)
+    }
+
+    func list(_ namespace: String?, named name: String) -> [Object] {
+        let found = objects.withLock { objects in
+            (namespace.map { [$0] } ?? objects.namespaces.keys.sorted()).compactMap { objects.find($0, name) }
+        }
+        return counted(found)
     }
 
     /// Keeps an index from now on; a second call does nothing.
@@ -68,7 +88,7 @@ final class CachedResource: Sendable {
 
     /// The objects that `index`, which must be kept, has for `value`.
     func list(_ namespace: String?, _ index: CacheIndex, _ value: String) -> [Object]? {
-        objects.withLock { objects in objects.indexes[index].map { objects.find($0[value], namespace) } }
+        objects.withLock { objects in objects.indexes[index].map { objects.find($0[value], namespace) } }.map(counted)
     }
 
     func list(_ namespace: String?, matching selector: LabelSelector) -> [Object] {
@@ -78,20 +98,21 @@ final class CachedResource: Sendable {
 
     /// Objects among which all are that have `labels`; `nil` where no index tells.
     private func labelled(_ namespace: String?, _ labels: [(key: String, value: String)]) -> [Object]? {
-        objects.withLock { objects in
+        let found: [Object]? = objects.withLock { objects in
             for label in labels {
                 if let index = objects.indexes[.label(label.key)] { return objects.find(index[label.value], namespace) }
             }
             guard let namespace, let found = objects.indexes[.labels]?.labelled(namespace, labels) else { return nil }
             return objects.find(found, namespace)
         }
+        return found.map(counted)
     }
 
     /// The objects of a namespace whose selector at `path`, which must be indexed, matches `labels`.
     func selecting(_ namespace: String, _ path: ObjectPath, _ labels: [String: String]) -> [Object]? {
         objects.withLock { objects in
             objects.indexes[.selector(path)].map { objects.find(Set($0.selecting(namespace, labels)), namespace) }
-        }
+        }.map(counted)
     }
 
     /// The objects of a namespace that nobody controls and that `selector` matches. Orphans must be indexed.
@@ -99,7 +120,7 @@ final class CachedResource: Sendable {
         let found = objects.withLock { objects in
             objects.indexes[.orphans].map { objects.find($0.orphans(namespace, selector), namespace) }
         }
-        return found?.filter { selector.matches(labelsOf: $0.value) }
+        return found.map(counted)?.filter { selector.matches(labelsOf: $0.value) }
     }
 
     func add(_ observation: Observation) {

@@ -34,7 +34,10 @@ extension ObjectsService {
             let index = try self.index(target.resource, fields)
             try self.catchUp(services, target.resource)
             guard let index else { return services.cache.list(target.resource, namespace: target.namespace, matching: selector) }
-            let found = services.cache.list(target.resource, namespace: target.namespace, where: .field(index.path), is: index.value) ?? []
+            let found =
+                index.path == .name
+                ? services.cache.list(target.resource, namespace: target.namespace, named: index.value)
+                : services.cache.list(target.resource, namespace: target.namespace, where: .field(index.path), is: index.value) ?? []
             return selector.isEmpty ? found : found.filter { selector.matches(labelsOf: $0.value) }
         }
     }
@@ -46,7 +49,7 @@ extension ObjectsService {
         guard requirements.count == 1, first.isEqual else {
             throw APIError.badRequest("a list of cached objects is selected by one field with one value, not by \"\(selector)\"")
         }
-        guard let path = ObjectPath(first.field), indexes.contains(.init(resource: resource, by: .field(path))) else {
+        guard let path = ObjectPath(first.field), path == .name || indexes.contains(.init(resource: resource, by: .field(path))) else {
             throw APIError.badRequest(
                 "the manifest has no index of \(resource) by the field \(first.field): add it to spec.controller.indexes")
         }
@@ -93,4 +96,9 @@ extension ObjectsService {
         services.recorder.event(about: object, kind, reason: call.frame.string(3), message: call.frame.string(4))
         return .nothing
     }
+}
+
+extension ObjectPath {
+    /// The cache is ordered by names: they need no index.
+    fileprivate static let name = ObjectPath("metadata.name")!
 }

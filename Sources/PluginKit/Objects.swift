@@ -16,13 +16,18 @@ public struct Objects: @unchecked Sendable {
     }
 
     /// The object, or `nil` when there is none, from the API itself: for the question whether it is really gone.
+    /// - Throws: `.notFound` where there is no such kind: of its objects nothing is said.
     public func fetch(_ resource: GroupVersionResource, namespace: String = "", name: String) throws -> Value? {
-        try found { try call(resource, namespace, name, "") { table.pointee.fetch(context, $0, $1) } }
+        do {
+            return try call(resource, namespace, name, "") { table.pointee.fetch(context, $0, $1) }
+        } catch let error as APIError where error.reason == .notFound && !error.details["name"].isNull {
+            return nil
+        }
     }
 
     /// Every object of a kind, `namespace` empty for all namespaces, that the label selector `a=b,c in (d,e)` and the field selector
     /// `spec.nodeName=n1` match; ordered by namespace and name. Of a kind that the manifest watches, `fields` asks for one value of a field
-    /// that stands under the manifest's `indexes`.
+    /// that stands under the manifest's `indexes`, or for `metadata.name`.
     public func list(_ resource: GroupVersionResource, namespace: String = "", selector: String = "", fields: String = "") throws -> [Value]
     {
         try collect(resource, namespace) { ref, sink in

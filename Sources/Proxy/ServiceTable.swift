@@ -22,7 +22,9 @@ struct ServiceTable {
     private var slices: [String: [String: Value]] = [:]
     private var ports: [String: [ServicePort]] = [:]
     private var dirty: Set<String> = []
+    /// By identity, of what is wanted or in force.
     private var ids: [String: UInt64] = [:]
+    private var lastID: UInt64 = 0
     private var inForce: [UInt64: ServicePort] = [:]
     private var generation: UInt64 = 0
     private var lastInForce: UInt64 = 0
@@ -42,7 +44,8 @@ struct ServiceTable {
         dirty.insert(service)
     }
 
-    var isDirty: Bool { !dirty.isEmpty }
+    /// How many ids are kept in mind.
+    var idCount: Int { ids.count }
 
     /// The whole wanted state, with what is new in it.
     mutating func wanted() -> Wanted {
@@ -68,6 +71,7 @@ struct ServiceTable {
     mutating func didPutInForce(_ wanted: Wanted) {
         inForce = Dictionary(uniqueKeysWithValues: wanted.rows.map { ($0.id, $0.port) })
         lastInForce = wanted.generation
+        if ids.count > inForce.count { ids = ids.filter { inForce[$0.value] != nil } }
     }
 
     /// What is in force is not known any more: the next state is written anew.
@@ -79,8 +83,8 @@ struct ServiceTable {
     private mutating func identify(_ port: ServicePort) -> UInt64 {
         let identity = port.identity
         if let id = ids[identity] { return id }
-        let id = UInt64(ids.count + 1)
-        ids[identity] = id
-        return id
+        lastID += 1
+        ids[identity] = lastID
+        return lastID
     }
 }

@@ -16,12 +16,15 @@ final class Cluster: Sendable {
     let client: any Client
     /// What tests wait on: not the cache that the controllers read.
     let seen: Cache
+    /// What the controllers read.
+    let cache: Cache
     let plugins: PluginHost
 
-    private init(store: Store, client: any Client, seen: Cache, plugins: PluginHost) {
+    private init(store: Store, client: any Client, seen: Cache, cache: Cache, plugins: PluginHost) {
         self.store = store
         self.client = client
         self.seen = seen
+        self.cache = cache
         self.plugins = plugins
     }
 
@@ -30,6 +33,8 @@ final class Cluster: Sendable {
         /// By plugin name.
         var config: [String: Value] = [:]
         var disable: Set<String> = []
+        /// The controllers that run, beside the one that makes ServiceAccounts; `nil` means all.
+        var only: Set<String>?
         /// Changes the text of manifests, by file name.
         var manifests: [String: @Sendable (String) -> String] = [:]
         /// Whether Pods run.
@@ -41,7 +46,7 @@ final class Cluster: Sendable {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("controllers-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory + "/manifests", withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        try copyManifests(to: directory + "/manifests", setup.manifests)
+        try copyManifests(to: directory + "/manifests", setup)
 
         var log = Logger(label: "test")
         log.logLevel = .critical
@@ -60,7 +65,7 @@ final class Cluster: Sendable {
 
         let client = server.client(as: "admin", groups: ["system:masters"])
         let (cache, seen) = (Cache(client: client, log: log), Cache(client: client, log: log))
-        let cluster = Cluster(store: store, client: client, seen: seen, plugins: plugins)
+        let cluster = Cluster(store: store, client: client, seen: seen, cache: cache, plugins: plugins)
         let result: Result<Void, any Error>
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -106,13 +111,15 @@ final class Cluster: Sendable {
         return String(executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)])
     }
 
-    private static func copyManifests(to directory: String, _ changes: [String: @Sendable (String) -> String]) throws {
+    private static func copyManifests(to directory: String, _ setup: Setup) throws {
         let root =
             URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
             + "/plugin-manifests"
-        for file in try FileManager.default.contentsOfDirectory(atPath: root) where file.hasSuffix(".yaml") {
+        let wanted = setup.only.map { Set($0.union(["serviceaccount"]).map { "controller-\($0).yaml" }) }
+        for file in try FileManager.default.contentsOfDirectory(atPath: root)
+        where file.hasSuffix(".yaml") && wanted?.contains(file) ?? true {
             let text = try String(contentsOfFile: "\(root)/\(file)", encoding: .utf8)
-            try (changes[file]?(text) ?? text).write(toFile: "\(directory)/\(file)", atomically: true, encoding: .utf8)
+            try (setup.manifests[file]?(text) ?? text).write(toFile: "\(directory)/\(file)", atomically: true, encoding: .utf8)
         }
     }
 }

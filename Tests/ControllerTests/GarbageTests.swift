@@ -108,6 +108,61 @@ import Testing
             try await cluster.wait(for: .configMaps, in: "default", "first", "to go") { $0 == nil }
         }
     }
+
+    @Test func aDependentWithAnotherOwnerIsOnlyLetGo() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            let (going, staying) = (
+                try await client.create(.configMaps, namespace: "default", configMap("going")),
+                try await client.create(.configMaps, namespace: "default", configMap("staying"))
+            )
+            _ = try await client.create(
+                .configMaps, namespace: "default", configMap("shared", owners: [owner(going, blocks: true), owner(staying)]))
+            _ = try await client.create(.configMaps, namespace: "default", configMap("own", owners: [owner(going, blocks: true)]))
+            try await cluster.delete(.configMaps, "going", "Foreground")
+            try await cluster.wait(for: .configMaps, in: "default", "going", "to go") { $0 == nil }
+            let names = try await client.list(.configMaps, namespace: "default").items.map(\.name)
+            #expect(Set(["shared", "staying"]).isSubset(of: names) && !names.contains("own"))
+            let shared = try await client.get(.configMaps, namespace: "default", name: "shared")
+            #expect(shared.metadata["ownerReferences"].elements.map { $0["name"] } == ["staying"])
+        }
+    }
+
+    @Test func aCircleOfOwnersGoes() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            var made: [Object] = []
+            for name in ["a", "b", "c"] { made.append(try await client.create(.configMaps, namespace: "default", configMap(name))) }
+            for (index, object) in made.enumerated() {
+                try await cluster.merge(
+                    .configMaps, object.name, ["metadata": ["ownerReferences": [owner(made[(index + 1) % 3], blocks: true)]]])
+            }
+            try await cluster.delete(.configMaps, "a", "Foreground")
+            try await cluster.wait(for: .configMaps, in: "default", "none of the circle") { objects in
+                !objects.contains { ["a", "b", "c"].contains($0.name) }
+            }
+        }
+    }
+
+    @Test func anOwnerInAnotherNamespaceOwnsNothing() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            _ = try await client.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team"]])
+            let elsewhere = try await client.create(.configMaps, namespace: "team", configMap("owner"))
+            _ = try await client.create(.configMaps, namespace: "default", configMap("child", owners: [owner(elsewhere)]))
+            try await cluster.wait(for: .configMaps, in: "default", "child", "to go") { $0 == nil }
+            let events = try await cluster.wait(for: .events, in: "default", "an event") { events in
+                events.contains { $0.value["reason"] == "OwnerRefInvalidNamespace" }
+            }
+            let event = try #require(events.first { $0.value["reason"] == "OwnerRefInvalidNamespace" }).value
+            #expect(
+                event["type"] == "Warning" && event["involvedObject"]["name"] == "child"
+                    && event["message"].string
+                        == "ownerRef [v1/ConfigMap, namespace: default, name: owner, uid: \(elsewhere.uid)] does not exist in namespace \"default\""
+            )
+            _ = try await client.get(.configMaps, namespace: "team", name: "owner")
+        }
+    }
 }
 
 @Suite(.serialized) struct NamespaceTests {
@@ -133,6 +188,30 @@ import Testing
                 $0?["data"]["ca.crt"] == "the CA"
             }
             try await cluster.waitUntilQuiet()
+        }
+    }
+
+    @Test func podsGoBeforeAllElse() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            _ = try await client.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "team"]])
+            _ = try await client.create(.configMaps, namespace: "team", configMap("mounted"))
+            try await cluster.wait(for: .serviceAccounts, in: "team", "default", "to appear") { $0 != nil }
+            var held = pod("held", app: "web")
+            held["metadata"]["finalizers"] = ["example.com/hold"]
+            _ = try await client.create(.pods, namespace: "team", held)
+            try await cluster.delete(.namespaces, in: nil, "team")
+            let waiting = try await cluster.wait(for: .namespaces, "team", "the pod") { namespace in
+                condition(namespace ?? .null, "NamespaceFinalizersRemaining")["message"]
+                    == "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
+            }
+            #expect(
+                condition(waiting, "NamespaceContentRemaining")["message"]
+                    == "Some resources are remaining: pods. has 1 resource instances")
+            #expect(try await client.get(.pods, namespace: "team", name: "held").isBeingDeleted)
+            #expect(!(try await client.get(.configMaps, namespace: "team", name: "mounted").isBeingDeleted))
+            try await cluster.merge(.pods, in: "team", "held", ["metadata": ["finalizers": []]])
+            try await cluster.wait(for: .namespaces, "team", "to go") { $0 == nil }
         }
     }
 

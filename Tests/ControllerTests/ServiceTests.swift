@@ -24,6 +24,53 @@ import Testing
         endpoints?["subsets"].elements.reduce(0) { $0 + $1[list].elements.count } ?? 0
     }
 
+    @Test func endpointsMadeByHandAreMirrored() async throws {
+        try await Cluster.with(Cluster.Setup(only: ["endpointslicemirroring", "garbage-collector"], hasKubelet: false)) { cluster in
+            let client = cluster.client
+            var endpoints: Value = [
+                "apiVersion": "v1", "kind": "Endpoints",
+                "metadata": ["name": "db", "labels": ["team": "x"], "annotations": ["note": "by hand"]],
+                "subsets": [
+                    [
+                        "addresses": [["ip": "10.9.0.2"], ["ip": "2001:db8::2"]], "notReadyAddresses": [["ip": "10.9.0.1"]],
+                        "ports": [["name": "sql", "port": 5432]],
+                    ]
+                ],
+            ]
+            let made = try await client.create(.endpoints, namespace: "default", endpoints)
+            var service = Self.service("db", ports: [["name": "sql", "port": 5432]])
+            service["spec"]["selector"] = .null
+            _ = try await client.create(.services, namespace: "default", service)
+            let slices = Self.slices(
+                try await cluster.wait(for: .endpointSlices, "a slice of each family") { Self.slices($0, of: "db").count == 2 }, of: "db")
+            let slice = try #require(slices.first { $0.value["addressType"] == "IPv4" })
+            #expect(slice.controllerReference["uid"].string == made.uid && slice.metadata["annotations"].strings == ["note": "by hand"])
+            #expect(
+                slice.labels == [
+                    "team": "x", "kubernetes.io/service-name": "db",
+                    "endpointslice.kubernetes.io/managed-by": "endpointslicemirroring-controller.k8s.io",
+                ])
+            #expect(slice.value["ports"] == [["name": "sql", "port": 5432, "protocol": "TCP"]])
+            #expect(
+                slice.value["endpoints"] == [
+                    ["addresses": ["10.9.0.1"], "conditions": ["ready": false]], ["addresses": ["10.9.0.2"], "conditions": ["ready": true]],
+                ])
+            try await cluster.waitUntilQuiet()
+
+            // Other addresses change the slice, and no address leaves none.
+            endpoints = try await client.get(.endpoints, namespace: "default", name: "db").value
+            endpoints["subsets"] = [["addresses": [["ip": "10.9.0.3"]], "ports": [["name": "sql", "port": 5432]]]]
+            _ = try await client.update(.endpoints, namespace: "default", name: "db", endpoints)
+            try await cluster.wait(for: .endpointSlices, "the other address alone") { objects in
+                let slices = Self.slices(objects, of: "db")
+                return slices.map(\.uid) == [slice.uid] && slices[0].value["endpoints"].elements.map { $0["addresses"] } == [["10.9.0.3"]]
+            }
+            // A Service that gets a selector has slices of its own.
+            try await cluster.merge(.services, in: "default", "db", ["spec": ["selector": ["app": "db"]]])
+            try await cluster.wait(for: .endpointSlices, "no mirror") { Self.slices($0, of: "db").isEmpty }
+        }
+    }
+
     @Test func followsPodsAndTheirReadiness() async throws {
         try await Cluster.with { cluster in
             let service = try await cluster.client.create(.services, namespace: "default", Self.service("web"))

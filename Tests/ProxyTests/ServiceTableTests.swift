@@ -59,4 +59,24 @@ struct ServiceTableTests {
         #expect(wanted.previous == 0)
         #expect(wanted.rows.map(\.isChanged) == [true])
     }
+
+    /// However many Services come and go, the table is as large as what is there; an id is never given to another.
+    @Test func whatIsGoneLeavesNothing() {
+        var table = table()
+        let first = table.wanted()
+        table.didPutInForce(first)
+        var last = first
+        for round in 0..<100 {
+            table.setService("default/web", nil)
+            table.didPutInForce(table.wanted())
+            table.setService("default/web", ServicePortTests.service(ServicePortTests.plain))
+            let wanted = table.wanted()
+            #expect(wanted.rows.map(\.id) == [first.rows[0].id + UInt64(round) + 1])
+            table.didPutInForce(wanted)
+            last = wanted
+        }
+        #expect(last.rows.count == 1 && table.idCount == 1)
+        // What stays keeps its id.
+        #expect(table.wanted().rows.map(\.id) == last.rows.map(\.id))
+    }
 }

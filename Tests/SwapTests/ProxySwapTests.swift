@@ -57,6 +57,8 @@ import Testing
                 #expect(world.plugins.plugins.count { $0.kind == .proxy && $0.state == .running } == 1)
                 #expect(clients.failures == [])
             }
+            try await Self.flows(world)
+            try await Self.affinity(world)
             // Services that change meanwhile are the new one's to carry.
             try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
             clients.stop()
@@ -93,7 +95,7 @@ import Testing
 }
 
 /// A namespace with one address, and a way on which what is for a Service gets lost, unless the proxy catches it.
-private enum Network {
+enum Network {
     static let node = "10.1.0.2"
     static let service = "10.96.7.7"
 

@@ -146,7 +146,7 @@ final class Requests: Sendable {
     }
 }
 
-private func withSocketAddress<R>(_ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+func withSocketAddress<R>(_ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
     var inet = sockaddr_in()
     inet.sin_family = sa_family_t(AF_INET)
     inet.sin_port = port.bigEndian

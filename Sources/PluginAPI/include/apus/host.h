@@ -77,7 +77,7 @@ typedef struct apus_host_objects {
 
     /// Every object of a kind that both selectors match, from the same place as `get`, ordered by namespace and name. `labels` is a label selector (`a=b,c in (d,e)`), `fields` a
     /// field selector (`spec.nodeName=n1`); either may be empty. Of a kind that the manifest watches, `fields` asks for one value of one field that stands under
-    /// `controller.indexes`; such a list costs what it finds, and one by a label that is indexed looks only at objects with that label. Any other field is INVALID.
+    /// `controller.indexes`, or of `metadata.name`; such a list costs what it finds, and one by a label that is indexed looks only at objects with that label. Any other field is INVALID.
     /// [worker & loaded, running]
     apus_status (*APUS_NONNULL list)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, apus_borrowed labels, apus_borrowed fields,
                                      const apus_object_sink *APUS_NONNULL objects);

@@ -32,7 +32,7 @@ typedef struct apus_endpoint {
 
 /// One port of one Service. What two of the numbers point into are arrays of `apus_services`; first and count never reach beyond their ends.
 typedef struct apus_service_port {
-    uint64_t id; // the same for the same namespace, name and port name, for the life of the process
+    uint64_t id; // the same for the same namespace, name and port name while it is there; never given to another
     apus_borrowed namespace_;
     apus_borrowed name;
     apus_borrowed port_name; // may be empty

@@ -1,0 +1,74 @@
+internal import APIModel
+
+/// How far the emptying of a namespace has come.
+struct Emptying: Equatable {
+    /// How many objects of each kind there are still, in the words of the condition: `widgets.example.com`, `pods.`.
+    private(set) var remaining: [String: Int] = [:]
+    /// How many of them each finalizer holds.
+    private(set) var holders: [String: Int] = [:]
+    /// What went wrong.
+    var failures: [String] = []
+
+    var isEmpty: Bool { remaining.isEmpty && failures.isEmpty }
+
+    /// These are there after everything was deleted.
+    mutating func add(_ resource: GroupVersionResource, _ objects: [Value]) {
+        guard !objects.isEmpty else { return }
+        remaining["\(resource.resource).\(resource.group)", default: 0] += objects.count
+        for finalizer in objects.flatMap({ $0["metadata"]["finalizers"].elements.compactMap(\.string) }) {
+            holders[finalizer, default: 0] += 1
+        }
+        // Pods end when their grace is over, and a finalizer holds on purpose. What else is there should have gone.
+        let stuck = objects.contains { $0["metadata"]["finalizers"].isEmpty && $0["metadata"]["deletionGracePeriodSeconds"].isNull }
+        if stuck {
+            failures.append(
+                "unexpected items still remain in namespace: \(objects[0]["metadata"]["namespace"].string ?? "") for gvr: "
+                    + "\(resource.group)/\(resource.version), Resource=\(resource.resource)")
+        }
+    }
+
+    struct Condition: Equatable {
+        var type: String
+        var isTrue: Bool
+        var reason: String
+        var message: String
+    }
+
+    /// In upstream's order. The first two cannot go wrong here: the host knows the kinds, and none of them has a version that is no name.
+    var conditions: [Condition] {
+        [
+            Condition(
+                type: "NamespaceDeletionDiscoveryFailure", isTrue: false, reason: "ResourcesDiscovered",
+                message: "All resources successfully discovered"),
+            Condition(
+                type: "NamespaceDeletionGroupVersionParsingFailure", isTrue: false, reason: "ParsedGroupVersions",
+                message: "All legacy kube types successfully parsed"),
+            failures.isEmpty
+                ? Condition(
+                    type: "NamespaceDeletionContentFailure", isTrue: false, reason: "ContentDeleted",
+                    message: "All content successfully deleted, may be waiting on finalization")
+                : Condition(
+                    type: "NamespaceDeletionContentFailure", isTrue: true, reason: "ContentDeletionFailed",
+                    message:
+                        "Failed to delete all resource types, \(failures.count) remaining: \(failures.sorted().joined(separator: ", "))"),
+            remaining.isEmpty
+                ? Condition(
+                    type: "NamespaceContentRemaining", isTrue: false, reason: "ContentRemoved", message: "All content successfully removed")
+                : Condition(
+                    type: "NamespaceContentRemaining", isTrue: true, reason: "SomeResourcesRemain",
+                    message: "Some resources are remaining: \(Self.list(remaining, "has"))"),
+            holders.isEmpty
+                ? Condition(
+                    type: "NamespaceFinalizersRemaining", isTrue: false, reason: "ContentHasNoFinalizers",
+                    message: "All content-preserving finalizers finished")
+                : Condition(
+                    type: "NamespaceFinalizersRemaining", isTrue: true, reason: "SomeFinalizersRemain",
+                    message: "Some content in the namespace has finalizers remaining: \(Self.list(holders, "in"))"),
+        ]
+    }
+
+    /// `pods. has 2 resource instances, widgets.example.com has 1 resource instances`
+    private static func list(_ counts: [String: Int], _ verb: String) -> String {
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) \(verb) \($0.value) resource instances" }.joined(separator: ", ")
+    }
+}
