@@ -45,7 +45,7 @@ public final class APIServer: Responder {
             services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators,
-            selectorLimit: configuration.limits.requirements, log: configuration.log)
+            selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine, log: configuration.log)
         let connector = Connector(
             registry: registry, kubelet: configuration.kubelet,
             backends: Backends(registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable),
@@ -60,13 +60,13 @@ public final class APIServer: Responder {
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
         aggregation = Aggregation(registry, connector: connector, frontProxy: configuration.frontProxy)
-        endpoints = Endpoints(configuration, registry, aggregation, metrics)
+        endpoints = Endpoints(configuration, registry, aggregation, metrics, flows.counts)
     }
 
     /// Takes up what the store has and adds what every cluster starts with. Before the first request.
     /// - Throws: `APIError` when the store cannot be written.
     public func start() async throws {
-        try await registry.services.repair()
+        try await registry.services.repair(except: configuration.quarantine)
         try await Bootstrap(registry: registry, configuration: configuration).run()
         try await customKinds.start()
     }
@@ -98,11 +98,12 @@ public final class APIServer: Responder {
         } catch {
             return Responses.error(error)
         }
-        metrics.began(info)
+        let sort = RequestsInProgress.Sort(info)
+        metrics.began(sort)
         var flow: Flow?
         var response: Response
         do {
-            response = try await answer(request, info, &flow)
+            response = try await answer(request, info, sort, &flow)
         } catch {
             let error = Responses.apiError(error)
             if error.code >= 500 {
@@ -112,20 +113,36 @@ public final class APIServer: Responder {
             response = Responses.error(error)
         }
         if let flow { response = flow.named(in: response) }
-        metrics.ended(info, registry.served.kinds, code: response.code, duration: ContinuousClock.now - begin)
+        let labels = RequestLabels(request, info, registry.served.kinds)
+        metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin)
+        if sort == .lasting { response = metrics.lasting(labels).held(by: response) }
         return request.method == .head ? response.withoutBody : response
     }
 
     /// - Parameter flow: what the request belongs to, once it is known who sent it.
-    private func answer(_ request: Request, _ info: RequestInfo, _ flow: inout Flow?) async throws -> Response {
+    private func answer(
+        _ request: Request, _ info: RequestInfo, _ sort: RequestsInProgress.Sort, _ flow: inout Flow?
+    ) async throws -> Response {
         let real = try await authentication.user(of: request)
         if real.name == UserInfo.anonymous.name, !Endpoints.isPublic(info.path) { throw Authentication.unauthorized }
         let user = try Impersonation.apply(request.headers, real: real, authorizer)
-        flow = flows.flow(of: user, info)
+        let found = flows.flow(of: user, info)
+        flow = found
         // Whoever acts as others is still one.
-        guard flow?.isExempt != true else { return try await answer(request, info, user) }
-        let place = try inProgress.take(real.name, info)
-        return place.held(by: try await answer(request, info, user))
+        let place = found?.isExempt == true ? nil : try place(for: real, sort, in: found)
+        found?.counts.began()
+        defer { found?.counts.ended() }
+        let response = try await answer(request, info, user)
+        return place?.held(by: response) ?? response
+    }
+
+    private func place(for user: UserInfo, _ sort: RequestsInProgress.Sort, in flow: Flow?) throws -> Held {
+        do {
+            return try inProgress.take(user.name, sort)
+        } catch {
+            flow?.counts.reject()
+            throw error
+        }
     }
 
     private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo) async throws -> Response {

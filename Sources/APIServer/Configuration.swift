@@ -1,4 +1,5 @@
 public import APIModel
+public import Client
 public import HTTPServer
 public import Logging
 public import PKI
@@ -49,6 +50,8 @@ extension APIServer {
         var isProxyable: @Sendable (String) -> Bool = { IPScope($0) == .globalUnicast }
         /// What one client gets at most.
         public var limits = Limits()
+        /// The objects over which the server ended more than once: they are shown as they are stored, and what ended it is refused.
+        public var quarantine = Quarantine()
         public var log: Logger
 
         public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {

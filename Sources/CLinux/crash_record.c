@@ -29,9 +29,16 @@ uint64_t apus_data_bytes(void) {
 }
 
 static apus_crash_record *record;
+static _Thread_local uint32_t channel;
 
-static void note(int number) {
+void apus_crash_channel(uint32_t number) { channel = number; }
+
+static void note(int number, siginfo_t *info, void *unused) {
+    (void)unused;
     record->data_bytes = apus_data_bytes();
+    if (info->si_code > 0 || info->si_pid == getpid()) record->channel = channel;
+    // From outside of a PID namespace it comes from process 0.
+    else record->sender = info->si_pid > 0 ? (uint32_t)info->si_pid : 1;
     record->signal = (uint32_t)number;
     // The action is the default one again: this ends the process, also when the signal was sent.
     raise(number);
@@ -43,7 +50,7 @@ void apus_crash_record_into(apus_crash_record *into) {
     // Faults, and what people send.
     static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSYS, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
     record = into;
-    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = note, .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
 }
 

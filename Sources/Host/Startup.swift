@@ -91,8 +91,9 @@ struct Startup {
         let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
         let plugins = makePluginHost(places, rootCA: credentials.ca.certificatePEM)
+        crashes.follow(plugins)
         let roles = Roles()
-        let server = APIServer(try apiConfiguration(credentials, store, node, network, roles))
+        let server = APIServer(try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine))
         try await server.start()  // the objects every cluster has, before anybody looks for them
         let client = server.client(as: HostUser.name, groups: HostUser.groups)
         let cache = Cache(client: client, quarantine: crashes.quarantine, log: Logger(label: "cache"))
@@ -219,7 +220,8 @@ extension Startup {
     }
 
     private func apiConfiguration(
-        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ roles: Roles
+        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ roles: Roles,
+        _ quarantine: Quarantine
     ) throws -> APIServer.Configuration {
         guard let range = IPv4Range(network.serviceCIDR) else {
             throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network")
@@ -245,6 +247,7 @@ extension Startup {
                 throw StartupFailure("--token-auth-file: \(file): \(error)")
             }
         }
+        configuration.quarantine = quarantine
         configuration.components = [
             HealthCheck("controller-manager") { roles.controllersProblem },
             HealthCheck("scheduler") { roles.schedulerProblem },

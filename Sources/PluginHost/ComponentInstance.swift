@@ -36,6 +36,7 @@ struct ProcessStatus: Sendable {
 
 /// What an isolated instance tells of itself. Comes on a thread of the instance.
 enum InstanceNotice: Sendable {
-    case crashed(reason: String, restartAfter: Duration)
+    /// - Parameter crash: the process that ended; `nil` when it was another one in its place, which did not get so far.
+    case crashed(reason: String, restartAfter: Duration, crash: PluginCrash?)
     case restarted(incarnation: UInt64)
 }

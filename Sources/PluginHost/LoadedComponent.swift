@@ -246,7 +246,7 @@ final class Interruption: Sendable {
     func hear(_ notice: InstanceNotice) {
         state.withLock { state in
             switch notice {
-            case .crashed(let reason, _): state = reason
+            case .crashed(let reason, _, _): state = reason
             case .restarted: state = nil
             }
         }

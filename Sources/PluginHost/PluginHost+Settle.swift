@@ -172,10 +172,11 @@ extension PluginHost {
 
     private func heard(_ notice: InstanceNotice, _ manifest: PluginManifest) {
         switch notice {
-        case .crashed(let reason, let after):
+        case .crashed(let reason, let after, let crash):
             notices.post(
                 PluginNotice(
-                    plugin: manifest.name, isWarning: true, reason: .crashed, message: "\(reason); it is started again after \(after)"))
+                    plugin: manifest.name, isWarning: true, reason: .crashed, message: "\(reason); it is started again after \(after)",
+                    crash: crash))
         case .restarted:
             notices.post(
                 PluginNotice(plugin: manifest.name, isWarning: false, reason: .restarted, message: "it runs again, in a new process"))

@@ -1,3 +1,4 @@
+public import Client
 internal import Synchronization
 
 /// Something that happened to a plugin, for people: an Event, a line in a log.
@@ -6,6 +7,8 @@ public struct PluginNotice: Sendable, Equatable {
     public var isWarning: Bool
     public var reason: Reason
     public var message: String
+    /// The process that ended, where one did.
+    public var crash: PluginCrash?
 
     public enum Reason: String, Sendable, CaseIterable {
         case started = "Started"
@@ -18,6 +21,17 @@ public struct PluginNotice: Sendable, Equatable {
         case crashed = "Crashed"
         case restarted = "Restarted"
     }
+}
+
+/// The end of a plugin's own process that nobody asked for.
+public struct PluginCrash: Sendable, Equatable {
+    public var process: Int32
+    /// What ended it, in words that follow the process.
+    public var end: String
+    /// Whether it was a fault of the plugin's own.
+    public var isFault: Bool
+    /// What the call at fault was made for, as far as it is known.
+    public var key: InHand.Key?
 }
 
 /// Hears notices until `cancel`, or until nobody holds it any more.

@@ -183,7 +183,8 @@ struct SupervisionTests {
         try? FileManager.default.removeItem(atPath: "\(cluster.directory)-libraries")
     }
 
-    /// A controller takes the host down over one object, and again when it is let back in; then the object is passed over.
+    /// A controller takes the host down over one object, and then the process of its own that it gets for that; then the object is passed
+    /// over.
     @Test func anObjectThatIsInHandAtTwoCrashesIsPassedOver() throws {
         let (cluster, sha256) = try cluster(with: "crashes-on-poison")
         defer { remove(cluster) }
@@ -191,23 +192,23 @@ struct SupervisionTests {
         try cluster.kubectl("create", "configmap", "good")
         func calls() throws -> Int { Int(try cluster.kubectl("get", "plugin", "fixture", "-o", "jsonpath={.status.calls}")) ?? 0 }
         _ = try cluster.eventually { guard try calls() > 0 else { throw Cluster.Failure(description: "it is not called") } }
-        func isIsolated() throws {
+        func isIsolated(_ wanted: Bool = true) throws {
             let row = try cluster.kubectl("get", "plugin", "fixture", "--no-headers")
-            guard row.contains("Process") else { throw Cluster.Failure(description: row) }
+            guard row.contains("Process") == wanted else { throw Cluster.Failure(description: row) }
         }
 
         let first = try cluster.processID()
         _ = try? cluster.kubectl("create", "configmap", "poison")
         try cluster.waitForAnother(than: first)
-        try cluster.eventually(isIsolated)
+        try cluster.eventually { try isIsolated() }
         let second = try cluster.processID()
-        #expect(try cluster.apus("release", "plugin", "fixture").contains("runs again as its specification says"))
-        try cluster.waitForAnother(than: second)
         _ = try cluster.eventually {
             let events = try cluster.kubectl("get", "events", "--field-selector", "reason=Quarantined,involvedObject.name=poison")
-            guard events.contains("apus release configmaps default/poison") else { throw Cluster.Failure(description: events) }
+            guard events.contains("apus release configmaps default/poison"), events.contains("plugin fixture, process") else {
+                throw Cluster.Failure(description: events)
+            }
         }
-        try cluster.eventually(isIsolated)
+        #expect(try cluster.processID() == second)
         let (status, code) = try cluster.outcome("status")
         #expect(code == 1)
         for words in [
@@ -220,19 +221,21 @@ struct SupervisionTests {
         #expect(report["status"] as? String == "Degraded")
         #expect((report["quarantined"] as? [Any])?.count == 1)
 
-        // The cluster works, and so does the controller, also after a start with the object in the store.
+        // The cluster works, and so does the controller, also after a start with the object in the store and in the host's own process.
         try cluster.crash()
         let third = try cluster.processID()
-        try cluster.eventually(isIsolated)
+        try cluster.eventually { try isIsolated() }
+        #expect(try cluster.apus("release", "plugin", "fixture").contains("runs again as its specification says"))
+        try cluster.eventually { try isIsolated(false) }
         let before = try calls()
         try cluster.kubectl("create", "configmap", "better")
-        _ = try cluster.eventually { guard try calls() > before else { throw Cluster.Failure(description: "it is not called") } }
+        _ = try cluster.eventually { guard try calls() != before else { throw Cluster.Failure(description: "it is not called") } }
         #expect(try cluster.processID() == third)
 
         // Another try, for what is there.
         #expect(try cluster.outcome("release", "configmap", "good").output.contains("is not in quarantine"))
         #expect(try cluster.apus("release", "cm", "default/poison").contains("is released"))
-        #expect(try !cluster.outcome("status").output.contains("QUARANTINED"))
+        try cluster.waitForAnother(than: third)
     }
 
     // MARK: Stopping

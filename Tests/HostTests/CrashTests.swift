@@ -1,6 +1,7 @@
 import APIModel
 import Foundation
 import Logging
+import PluginHost
 import Testing
 
 @testable import Client
@@ -63,6 +64,21 @@ struct CrashTests {
         #expect(Crash(nil, nil, at: 1) == nil)
         // A loss of power, say.
         #expect(Crash(nil, Self.record(signal: 0), at: 1) == nil)
+    }
+
+    @Test func anIsolatedPluginsProcessCountsForTheKeyInHand() throws {
+        let crash = Crash(
+            PluginCrash(process: 12, end: "was ended by signal 4 (SIGILL)", isFault: true, key: Self.key), of: "deployment", at: 1)
+        #expect(
+            crash.sentence
+                == "plugin deployment, process 12, was ended by signal 4 (SIGILL), with apps/v1/deployments default/web (controller-manager deployment) in hand"
+        )
+        #expect(crash.suspect == Self.key)
+        #expect(Crash(crash.value) == crash)
+        var request = Self.key
+        (request.loop, request.part, request.name) = (.apiServer, "list", "")
+        #expect(Crash(PluginCrash(process: 12, end: "", isFault: true, key: request), of: "p", at: 1).suspect == nil)
+        #expect(Crash(PluginCrash(process: 12, end: "", isFault: false, key: Self.key), of: "p", at: 1).suspect == nil)
     }
 
     @Test func whatIsKeptComesBack() throws {

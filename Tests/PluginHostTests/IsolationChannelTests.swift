@@ -97,7 +97,7 @@ import Testing
         let isOver = Atomic(false)
         let returned = DispatchSemaphore(value: 0)
         startThread(name: "follows") {
-            served.follow(threadName: "serves", stack: 1 << 18) { _ in
+            served.follow(threadName: "serves", stack: 1 << 18) { _, _ in
                 // The first one: while the others are being started.
                 guard !isOver.exchange(true, ordering: .sequentiallyConsistent) else { return }
                 farSide.isGone.store(true, ordering: .sequentiallyConsistent)
@@ -153,7 +153,7 @@ import Testing
         let begun = Atomic(0)
         let returned = DispatchSemaphore(value: 0)
         startThread(name: "follows") {
-            served.follow(threadName: "serves", stack: 1 << 18) { _ in begun.add(1, ordering: .relaxed) }
+            served.follow(threadName: "serves", stack: 1 << 18) { _, _ in begun.add(1, ordering: .relaxed) }
             returned.signal()
         }
         while begun.load(ordering: .relaxed) < 3 { sched_yield() }

@@ -19,6 +19,7 @@ final class IsolatedFixture: Sendable {
         let lines = Locked<[String]>([])
         let notices = Locked<[String]>([])
         let restarts = DispatchSemaphore(value: 0)
+        let crashes = Locked<[PluginCrash]>([])
     }
 
     /// Beside the program that runs the tests, where the build puts it.
@@ -57,7 +58,10 @@ final class IsolatedFixture: Sendable {
             childExecutable: executable, log: Logger(label: "test") { _ in LineKeeper(lines: heard.lines) }
         ) { notice in
             heard.notices.change { $0.append("\(notice)") }
-            if case .restarted = notice { heard.restarts.signal() }
+            switch notice {
+            case .restarted: heard.restarts.signal()
+            case .crashed(_, _, let crash): if let crash { heard.crashes.change { $0.append(crash) } }
+            }
         }
     }
 

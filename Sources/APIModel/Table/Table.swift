@@ -11,14 +11,20 @@ public enum Table {
 
     /// - Parameters:
     ///   - listMetadata: `{resourceVersion, continue, remainingItemCount}` of the list, or the metadata's resourceVersion of the one
-    ///     object. - now: seconds since 1970, for ages.
-    public static func render(_ objects: [Value], resource: ResourceType, includeObject: IncludeObject, listMetadata: Value, now: Whole)
-        -> Value
-    {
+    ///     object.
+    ///   - now: seconds since 1970, for ages.
+    ///   - around: called for each object; has its row made, or answers `nil` for one whose name alone is shown.
+    public static func render(
+        _ objects: [Value], resource: ResourceType, includeObject: IncludeObject, listMetadata: Value, now: Whole,
+        around: (_ object: Value, _ row: () -> Value) -> Value? = { $1() }
+    ) -> Value {
         [
             "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": listMetadata.isNull ? .emptyObject : listMetadata,
             "columnDefinitions": columns(resource),
-            "rows": .array(objects.map { row($0, resource: resource, includeObject: includeObject, now: now) }),
+            "rows": .array(
+                objects.map { object in
+                    around(object) { row(object, resource: resource, includeObject: includeObject, now: now) } ?? bareRow(object, resource)
+                }),
         ]
     }
 
@@ -40,6 +46,15 @@ public enum Table {
         return resource.columns.filter {
             $0.jsonPath == nil && printed[$0.name] == nil && !["Name", "Age", "Created At"].contains($0.name)
         }.map(\.name)
+    }
+
+    /// With the object's name, and nothing that has to be worked out.
+    private static func bareRow(_ object: Value, _ resource: ResourceType) -> Value {
+        let name = object["metadata"]["name"]
+        return [
+            "cells": .array(resource.columns.map { $0.name == "Name" ? name : "<unknown>" }),
+            "object": ["kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]],
+        ]
     }
 
     private static func row(_ object: Value, resource: ResourceType, includeObject: IncludeObject, now: Whole) -> Value {

@@ -1,5 +1,6 @@
 import APIModel
 import CEL
+import Client
 import Logging
 import Store
 import Synchronization
@@ -68,7 +69,7 @@ final class CustomKinds: Sendable {
         for definition in definitions {
             let settled = settled(definition, names.decide(definition))
             wanted.append(settled)
-            guard Conditions.isTrue("Established", settled), let compiled = compile(settled) else { continue }
+            guard Conditions.isTrue("Established", settled), let compiled = compileNoted(settled) else { continue }
             custom += compiled.resources
             rules.merge(compiled.rules) { $1 }
         }
@@ -134,6 +135,13 @@ final class CustomKinds: Sendable {
     }
 
     // MARK: Resources
+
+    /// Notes the definition while it is compiled; one over which the process ended more than once is not served.
+    private func compileNoted(_ definition: Value) -> Compiled? {
+        let (part, name) = ("definition", definition[path: "metadata", "name"].string ?? "")
+        if registry.quarantine.holds(.apiServer, part: part, .customResourceDefinitions, name: name, Object(definition)) { return nil }
+        return InHand.with(.apiServer, part: part, .customResourceDefinitions, name: name) { compile(definition) }
+    }
 
     /// The compiled form of a definition, made again when what it is made of has changed.
     private func compile(_ definition: Value) -> Compiled? {

@@ -8,11 +8,15 @@ struct Endpoints: Sendable {
     private let health: Health
     private let documents: KindDocuments
     private let metrics: Metrics
+    private let flows: FlowCounts
     private let configuration: APIServer.Configuration
 
-    init(_ configuration: APIServer.Configuration, _ registry: Registry, _ aggregation: Aggregation, _ metrics: Metrics) {
+    init(
+        _ configuration: APIServer.Configuration, _ registry: Registry, _ aggregation: Aggregation, _ metrics: Metrics, _ flows: FlowCounts
+    ) {
         self.configuration = configuration
         self.metrics = metrics
+        self.flows = flows
         let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
         let ping = HealthCheck("ping") { nil }
         let own = [ping] + configuration.healthChecks
@@ -26,7 +30,7 @@ struct Endpoints: Sendable {
         path == "/version" || path == "/version/" || Health.paths.contains(path.split(separator: "/").first.map(String.init) ?? "")
     }
 
-    private static let paths = [
+    static let paths = [
         "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
         "/openid/v1/jwks", "/readyz", "/version",
     ]
@@ -44,7 +48,7 @@ struct Endpoints: Sendable {
         case "/": return Responses.json(["paths": Value(Self.paths)])
         case "/version", "/version/": return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
-            return Responses.bytes(Array(metrics.text(configuration.store).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+            return Responses.bytes(Array(metrics.text(configuration.store, flows).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         case "/openid/v1/jwks":
             return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)

@@ -1,116 +1,119 @@
 import APIModel
+import HTTPServer
 import Store
 import Synchronization
 
-/// Counts requests and their times, and writes them in Prometheus' text format. Safe from any thread.
-///
-/// Labels are what is served, for each of their values is kept for good: what a client made up counts under none.
+/// Counts requests, their times, and what watchers are told. Safe from any thread.
 final class Metrics: Sendable {
-    private struct Labels: Hashable {
-        var verb: String
-        var group: String
-        var version: String
-        var resource: String
-        var subresource: String
-        var scope: String
+    private struct Requests {
+        var codes: [Int: UInt64] = [:]
+        var durations = DurationHistogram()
+        /// In progress, of those that last until somebody ends them.
+        var lasting = 0
+    }
 
-        var text: String {
-            "group=\"\(group)\",resource=\"\(resource)\",scope=\"\(scope)\",subresource=\"\(subresource)\",verb=\"\(verb)\",version=\"\(version)\""
+    /// The events that the watchers of one resource were told. Safe from any thread.
+    final class WatchEvents: Sendable {
+        fileprivate let count = Atomic<UInt64>(0)
+        func add(_ events: Int) { count.wrappingAdd(UInt64(events), ordering: .relaxed) }
+    }
+
+    private let requests = Mutex<[RequestLabels: Requests]>([:])
+    private let watchEvents = Mutex<[GroupVersionResource: WatchEvents]>([:])
+    private let reading = Atomic<Int>(0)
+    private let writing = Atomic<Int>(0)
+
+    // MARK: Requests
+
+    /// A request that is answered and over begins.
+    func began(_ sort: RequestsInProgress.Sort) { change(sort, by: 1) }
+
+    func ended(_ sort: RequestsInProgress.Sort, _ labels: RequestLabels, code: Int, duration: Duration) {
+        change(sort, by: -1)
+        // A backend may answer what it likes.
+        let code = 100..<600 ~= code ? code : 0
+        requests.withLock { requests in
+            requests[labels, default: Requests()].codes[code, default: 0] += 1
+            if sort != .lasting { requests[labels, default: Requests()].durations.add(duration) }
         }
     }
 
-    private struct Histogram {
-        var counts = [UInt64](repeating: 0, count: Metrics.bounds.count)
-        var count: UInt64 = 0
-        var sum = 0.0
-    }
-
-    private struct State {
-        var requests: [Labels: [Int: UInt64]] = [:]
-        var durations: [Labels: Histogram] = [:]
-        var watchers: [String: Int] = [:]
-        var inflight = ["mutating": 0, "readOnly": 0]
-    }
-
-    private static let bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
-    private static let mutating: Set = ["create", "update", "patch", "delete", "deletecollection"]
-    private static let verbs = mutating.union(["get", "list", "watch"])
-    private let state = Mutex(State())
-
-    func began(_ info: RequestInfo) { state.withLock { $0.inflight[Self.kind(info), default: 0] += 1 } }
-
-    func ended(_ info: RequestInfo, _ kinds: Kinds, code: Int, duration: Duration) {
-        guard info.isResource else {
-            state.withLock { $0.inflight[Self.kind(info), default: 1] -= 1 }
-            return
-        }
-        let labels = Self.labels(of: info, kinds)
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-        state.withLock { state in
-            state.inflight[Self.kind(info), default: 1] -= 1
-            state.requests[labels, default: [:]][code, default: 0] += 1
-            guard info.verb != "watch" else { return }
-            var histogram = state.durations[labels] ?? Histogram()
-            for (index, bound) in Self.bounds.enumerated() where seconds <= bound { histogram.counts[index] += 1 }
-            histogram.count += 1
-            histogram.sum += seconds
-            state.durations[labels] = histogram
+    private func change(_ sort: RequestsInProgress.Sort, by change: Int) {
+        switch sort {
+        case .read: reading.wrappingAdd(change, ordering: .relaxed)
+        case .write: writing.wrappingAdd(change, ordering: .relaxed)
+        case .lasting: break
         }
     }
 
-    private static func labels(of info: RequestInfo, _ kinds: Kinds) -> Labels {
-        let verb = verbs.contains(info.verb) ? info.verb.uppercased() : "OTHER"
-        let resource = GroupVersionResource(group: info.group, version: info.version, resource: info.resource)
-        guard let type = kinds.resource(resource), info.subresource.isEmpty || type.subresource(info.subresource) != nil else {
-            return Labels(verb: verb, group: "", version: "", resource: "", subresource: "", scope: "")
-        }
-        let scope = !info.name.isEmpty ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
-        return Labels(
-            verb: verb, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scope)
+    /// One that lasts is in progress for as long as what this returns is held.
+    func lasting(_ labels: RequestLabels) -> Held {
+        requests.withLock { $0[labels, default: Requests()].lasting += 1 }
+        return Held { [weak self] in self?.requests.withLock { $0[labels, default: Requests()].lasting -= 1 } }
     }
 
-    func watching(_ resource: String, by change: Int) { state.withLock { $0.watchers[resource, default: 0] += change } }
+    /// Where the events of one watch are counted.
+    func events(of resource: GroupVersionResource) -> WatchEvents {
+        watchEvents.withLock { all in
+            if let known = all[resource] { return known }
+            let new = WatchEvents()
+            all[resource] = new
+            return new
+        }
+    }
 
-    private static func kind(_ info: RequestInfo) -> String { mutating.contains(info.verb) ? "mutating" : "readOnly" }
+    // MARK: Text
 
-    /// - Parameter store: its figures go along.
-    func text(_ store: Store) -> String {
-        let state = state.withLock { state in (state.requests, state.durations, state.watchers, state.inflight) }
-        var text =
-            "# HELP apiserver_request_total Counter of apiserver requests broken out for each verb, group, version, resource, scope and HTTP response code.\n"
-        text += "# TYPE apiserver_request_total counter\n"
-        for (labels, codes) in state.0.sorted(by: { $0.key.text < $1.key.text }) {
-            for (code, count) in codes.sorted(by: { $0.key < $1.key }) {
-                text += "apiserver_request_total{code=\"\(code)\",\(labels.text)} \(count)\n"
-            }
+    /// - Parameters:
+    ///   - store: its figures go along.
+    ///   - flows: so do theirs.
+    func text(_ store: Store, _ flows: FlowCounts) -> String {
+        var text = MetricsText()
+        let requests = requests.withLock { $0 }
+        text.family(
+            "apiserver_request_total", .counter, "Requests that were answered, by what they asked for and the code of the answer.",
+            requests.flatMap { labels, requests in
+                requests.codes.map { ([("code", "\($0.key)")] + labels.pairs, "\($0.value)") }
+            })
+        text.histograms(
+            "apiserver_request_duration_seconds", "How long requests took that do not last until somebody ends them.",
+            requests.filter { $0.value.durations.count > 0 }.map { ($0.key.pairs, $0.value.durations) })
+        text.family(
+            "apiserver_longrunning_requests", .gauge, "Requests in progress that last until somebody ends them.",
+            requests.filter { $0.key.verb == "WATCH" || $0.key.verb == "CONNECT" }.map { labels, requests in
+                (labels.pairs.filter { $0.0 != "dry_run" }, "\(requests.lasting)")
+            })
+        text.family(
+            "apiserver_current_inflight_requests", .gauge, "Requests in progress that do not last.",
+            [
+                ([("request_kind", "mutating")], "\(writing.load(ordering: .relaxed))"),
+                ([("request_kind", "readOnly")], "\(reading.load(ordering: .relaxed))"),
+            ])
+        text.family(
+            "apiserver_watch_events_total", .counter, "Events that watchers were told.",
+            watchEvents.withLock { Array($0) }.map { resource, events in
+                (
+                    [("group", resource.group), ("resource", resource.resource), ("version", resource.version)],
+                    "\(events.count.load(ordering: .relaxed))"
+                )
+            })
+        flows.write(to: &text)
+        write(store, to: &text)
+        ProcessMetrics.write(to: &text)
+        return text.text
+    }
+
+    private func write(_ store: Store, to text: inout MetricsText) {
+        let objects = store.collections().map { collection, count in
+            let slash = collection.firstIndex(of: "/") ?? collection.startIndex
+            return (group: String(collection[..<slash]), resource: String(collection[slash...].dropFirst()), count: "\(count)")
         }
-        text +=
-            "# HELP apiserver_request_duration_seconds Response latency distribution in seconds for each verb, group, version, resource, subresource and scope.\n"
-        text += "# TYPE apiserver_request_duration_seconds histogram\n"
-        for (labels, histogram) in state.1.sorted(by: { $0.key.text < $1.key.text }) {
-            for (bound, count) in zip(Self.bounds, histogram.counts) {
-                text += "apiserver_request_duration_seconds_bucket{\(labels.text),le=\"\(bound)\"} \(count)\n"
-            }
-            text += "apiserver_request_duration_seconds_bucket{\(labels.text),le=\"+Inf\"} \(histogram.count)\n"
-            text += "apiserver_request_duration_seconds_sum{\(labels.text)} \(histogram.sum)\n"
-            text += "apiserver_request_duration_seconds_count{\(labels.text)} \(histogram.count)\n"
-        }
-        text += "# TYPE apiserver_current_inflight_requests gauge\n"
-        for (kind, count) in state.3.sorted(by: { $0.key < $1.key }) {
-            text += "apiserver_current_inflight_requests{request_kind=\"\(kind)\"} \(count)\n"
-        }
-        text += "# TYPE apiserver_registered_watchers gauge\n"
-        for (resource, count) in state.2.sorted(by: { $0.key < $1.key }) {
-            text += "apiserver_registered_watchers{resource=\"\(resource)\"} \(count)\n"
-        }
-        text += "# TYPE apiserver_storage_objects gauge\n"
-        for (collection, count) in store.collections().sorted(by: { $0.key < $1.key }) {
-            let parts = collection.split(separator: "/", omittingEmptySubsequences: false)
-            let name = parts.count > 1 && !parts[0].isEmpty ? "\(parts[1]).\(parts[0])" : String(parts.last ?? "")
-            text += "apiserver_storage_objects{resource=\"\(name)\"} \(count)\n"
-        }
-        text +=
-            "# HELP apus_store_revision The newest committed revision.\n# TYPE apus_store_revision gauge\napus_store_revision \(store.revision)\n"
-        return text
+        text.family(
+            "apiserver_resource_objects", .gauge, "Objects in the store.",
+            objects.map { ([("group", $0.group), ("resource", $0.resource)], $0.count) })
+        text.family(
+            "apiserver_storage_objects", .gauge, "Objects in the store, as apiserver_resource_objects tells them.",
+            objects.map { ([("resource", $0.group.isEmpty ? $0.resource : "\($0.resource).\($0.group)")], $0.count) })
+        text.family("apus_store_revision", .gauge, "The newest committed revision.", store.revision)
     }
 }

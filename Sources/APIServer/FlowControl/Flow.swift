@@ -8,10 +8,15 @@ struct Flow: Sendable {
 
     /// The level is not bounded: what keeps the cluster alive, and its administrators.
     let isExempt: Bool
+    let counts: FlowCounts.Flow
     private let fields: [HTTPField]
 
-    init(schema: String, level: String, isExempt: Bool) {
+    /// - Parameters:
+    ///   - schema: the FlowSchema's uid.
+    ///   - level: that of the PriorityLevelConfiguration.
+    init(schema: String, level: String, isExempt: Bool, counts: FlowCounts.Flow) {
         self.isExempt = isExempt
+        self.counts = counts
         fields = [HTTPField(name: Self.schemaName, value: schema), HTTPField(name: Self.levelName, value: level)]
     }
 

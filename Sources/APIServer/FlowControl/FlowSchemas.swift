@@ -14,6 +14,7 @@ final class FlowSchemas: Sendable {
         var rules: [FlowRule]
     }
 
+    let counts = FlowCounts()
     private let store: Store
     /// In the order in which they are asked, and the change up to which they were compiled.
     private let state = Mutex<(schemas: [Schema], change: UInt64)?>(nil)
@@ -51,7 +52,9 @@ final class FlowSchemas: Sendable {
             guard let level = levels[spec[path: "priorityLevelConfiguration", "name"].string ?? ""] else { return nil }
             let isExempt = level.value[path: "spec", "type"].string == "Exempt"
             return Schema(
-                flow: Flow(schema: object.uid, level: level.uid, isExempt: isExempt), rules: spec["rules"].elements.map(FlowRule.init))
+                flow: Flow(
+                    schema: object.uid, level: level.uid, isExempt: isExempt, counts: counts.flow(schema: object.name, level: level.name)),
+                rules: spec["rules"].elements.map(FlowRule.init))
         }
     }
 

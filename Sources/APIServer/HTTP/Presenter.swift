@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import HTTPServer
 import HTTPTypes
 import Store
@@ -11,6 +12,7 @@ struct Presenter: Sendable {
     let catalogue: Catalogue
     /// Tables only: what of the object goes into each row.
     var includeObject = Table.IncludeObject.metadata
+    var quarantine = Quarantine()
 
     private var isPlain: Bool {
         presentation.codec == .json && presentation.form == .object && !presentation.isPretty && !storage.isConverted
@@ -63,9 +65,18 @@ struct Presenter: Sendable {
     }
 
     func table(_ objects: [Value], metadata: Value, version: String) -> Value {
-        var table = Table.render(objects, resource: storage.type, includeObject: includeObject, listMetadata: metadata, now: Clock.seconds)
+        var table = Table.render(
+            objects, resource: storage.type, includeObject: includeObject, listMetadata: metadata, now: Clock.seconds, around: row)
         table["apiVersion"] = .string("meta.k8s.io/\(version)")
         return table
+    }
+
+    /// Notes the object while its row is made; `nil` for one over which the process ended more than once at that.
+    private func row(_ object: Value, _ make: () -> Value) -> Value? {
+        let (part, resource, metadata) = ("table", storage.type.groupVersionResource, object["metadata"])
+        let (namespace, name) = (metadata["namespace"].string ?? "", metadata["name"].string ?? "")
+        if quarantine.holds(.apiServer, part: part, resource, namespace: namespace, name: name, Object(object)) { return nil }
+        return InHand.with(.apiServer, part: part, resource, namespace: namespace, name: name, make)
     }
 
     func encode(_ value: Value) throws -> [UInt8] {

@@ -25,32 +25,6 @@ final class RequestsInProgress: Sendable {
         var sort: Sort
     }
 
-    /// One of a user's places, taken until the last reference to it goes.
-    final class Place: Sendable {
-        private let release: @Sendable () -> Void
-
-        fileprivate init(release: @escaping @Sendable () -> Void) { self.release = release }
-
-        deinit { release() }
-
-        /// The response, which has the place until it is out.
-        func held(by response: Response) -> Response {
-            switch response {
-            case .full: return response
-            case .stream(let status, let headers, let write):
-                return .stream(status: status, headers: headers) { writer in
-                    defer { withExtendedLifetime(self) {} }
-                    try await write(writer)
-                }
-            case .upgrade(let headers, let run):
-                return .upgrade(headers: headers) { connection in
-                    defer { withExtendedLifetime(self) {} }
-                    try await run(connection)
-                }
-            }
-        }
-    }
-
     private let limits: Limits
     private let counts = Mutex<[Key: Int]>([:])
 
@@ -64,9 +38,9 @@ final class RequestsInProgress: Sendable {
         }
     }
 
+    /// One of the user's places.
     /// - Throws: 429 when the user has as many as it may.
-    func take(_ user: String, _ info: RequestInfo) throws(APIError) -> Place {
-        let sort = Sort(info)
+    func take(_ user: String, _ sort: Sort) throws(APIError) -> Held {
         let key = Key(user: user, sort: sort)
         let isTaken = counts.withLock { counts in
             guard counts[key, default: 0] < limit(sort) else { return false }
@@ -78,7 +52,7 @@ final class RequestsInProgress: Sendable {
                 code: 429, reason: .tooManyRequests, message: "Too many requests, please try again later.",
                 details: ["retryAfterSeconds": 1])
         }
-        return Place { [weak self] in
+        return Held { [weak self] in
             self?.counts.withLock { counts in
                 let count = counts[key, default: 1] - 1
                 counts[key] = count > 0 ? count : nil

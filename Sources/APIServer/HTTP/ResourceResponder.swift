@@ -18,6 +18,36 @@ struct ResourceResponder: Sendable {
             verb, GroupVersionResource(group: info.group, version: info.version, resource: info.resource),
             namespace: info.resource == "namespaces" && info.group.isEmpty ? "" : info.namespace, name: info.isNamed ? info.name : "",
             subresource: info.subresource)
+        let (part, resource) = (Self.part(verb, target), target.type.groupVersionResource)
+        let isHeld =
+            !target.name.isEmpty
+            && registry.quarantine.holds(
+                .apiServer, part: part, resource, namespace: target.namespace, name: target.name, registry.store.get(target.key)?.object)
+        if isHeld { return try asItIs(verb, target, part) }
+        return try await InHand.with(.apiServer, part: part, resource, namespace: target.namespace, name: target.name) {
+            try await respond(request, info, user: user, verb, target, served)
+        }
+    }
+
+    /// As which part of the server's work a request is noted: `get`, `patch status`.
+    private static func part(_ verb: Verb, _ target: Target) -> String {
+        target.subresource.isEmpty ? verb.rawValue : "\(verb.rawValue) \(target.subresource)"
+    }
+
+    /// What there is of an object over which the process ended more than once while the same was asked of it.
+    private func asItIs(_ verb: Verb, _ target: Target, _ part: String) throws -> Response {
+        guard verb == .get, target.subresource.isEmpty else {
+            throw APIError.internalError(
+                "\(target.resource) \"\(target.name)\" is quarantined, since \(part) ended the API server more than once; change it in another way, or have it released with `apus release`"
+            )
+        }
+        guard let record = registry.store.get(target.key) else { throw target.notFound }
+        return Responses.bytes(record.bytes, type: Codec.json.contentType)
+    }
+
+    private func respond(
+        _ request: Request, _ info: RequestInfo, user: UserInfo, _ verb: Verb, _ target: Target, _ served: Served
+    ) async throws -> Response {
         if Connector.takesOver(target) {
             let context = WriteContext(registry, served: served, user: user)
             return try connected(
@@ -32,7 +62,7 @@ struct ResourceResponder: Sendable {
         }
         let presenter = Presenter(
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
-            includeObject: try IncludeObject.read(request))
+            includeObject: try IncludeObject.read(request), quarantine: registry.quarantine)
         let call = try await call(verb, target, request, served, user)
         if let warning = target.type.custom?.warning { call.context.warn(warning) }
         let answer: Answer

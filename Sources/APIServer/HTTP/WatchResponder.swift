@@ -18,10 +18,8 @@ struct WatchResponder: Sendable {
         headers[.contentType] = presenter.watchContentType
         headers[.cacheControl] = "no-cache, private"
         let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Whole(Int.random(in: Self.defaultTimeout)))
-        let resource = target.resource
+        let told = metrics.events(of: target.type.groupVersionResource)
         return .stream(status: .ok, headers: headers) { writer in
-            metrics.watching(resource, by: 1)
-            defer { metrics.watching(resource, by: -1) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await Self.keepTime(source.watch, timeout: timeout, sendsBookmarks: query.allowsBookmarks) }
                 defer {
@@ -29,9 +27,9 @@ struct WatchResponder: Sendable {
                     group.cancelAll()
                 }
                 do {
-                    let isFirst = try await Self.tellInitial(source, presenter, writer)
+                    let isFirst = try await Self.tellInitial(source, presenter, told, writer)
                     try await writer.onConnectionsThread {
-                        try await Self.follow(source, presenter, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
+                        try await Self.follow(source, presenter, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
                     }
                 } catch let error as StoreError {
                     // Too far behind: history has moved on.
@@ -62,10 +60,14 @@ struct WatchResponder: Sendable {
     }
 
     /// Returns whether the first object is still to come.
-    private static func tellInitial(_ source: WatchSource, _ presenter: Presenter, _ writer: BodyWriter) async throws -> Bool {
+    private static func tellInitial(
+        _ source: WatchSource, _ presenter: Presenter, _ told: Metrics.WatchEvents, _ writer: BodyWriter
+    ) async throws -> Bool {
         var isFirst = true
         var piece: [UInt8] = []
-        for record in source.takeInitial() {
+        let initial = source.takeInitial()
+        told.add(initial.count)
+        for record in initial {
             piece += try presenter.frame(initial: record, isFirst: isFirst)
             isFirst = false
             if piece.count > 64 << 10 {
@@ -80,7 +82,8 @@ struct WatchResponder: Sendable {
 
     /// Tells what changes, until the watch ends.
     private static func follow(
-        _ source: WatchSource, _ presenter: Presenter, isFirst: Bool, sendsBookmarks: Bool, _ writer: BodyWriter
+        _ source: WatchSource, _ presenter: Presenter, _ told: Metrics.WatchEvents, isFirst: Bool, sendsBookmarks: Bool,
+        _ writer: BodyWriter
     ) async throws {
         var isFirst = isFirst
         while let events = try await source.watch.next() {
@@ -90,6 +93,7 @@ struct WatchResponder: Sendable {
                 frames.append(try presenter.frame(notice, event, isFirst: isFirst))
                 isFirst = false
             }
+            told.add(frames.count)
             if events.isEmpty, sendsBookmarks {
                 frames.append(ByteBuffer(bytes: try presenter.bookmark(source.watch.progress, endsInitialEvents: false)))
             }

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import Logging
 import Store
 import Synchronization
@@ -18,6 +19,8 @@ final class Registry: Sendable {
     /// For the check that nobody hands out more than they have.
     let authorizer: any Authorizer
     let log: Logger
+    /// The objects over which the process ended more than once.
+    let quarantine: Quarantine
     /// How many requirements a selector may have, with their values.
     let selectorLimit: Int
     private let strategies: [String: any Strategy]
@@ -27,7 +30,8 @@ final class Registry: Sendable {
 
     init(
         kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
-        authorizer: any Authorizer, rootCA: String, validators: Validators, selectorLimit: Int, log: Logger
+        authorizer: any Authorizer, rootCA: String, validators: Validators, selectorLimit: Int, quarantine: Quarantine,
+        log: Logger
     ) {
         self.store = store
         self.services = services
@@ -36,6 +40,7 @@ final class Registry: Sendable {
         self.authorizer = authorizer
         self.log = log
         self.selectorLimit = selectorLimit
+        self.quarantine = quarantine
         self.validators = validators
         strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
         admission = Admission.members

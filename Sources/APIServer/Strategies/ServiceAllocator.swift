@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import Store
 import Synchronization
 
@@ -244,15 +245,12 @@ final class ServiceAllocator: Sendable {
     /// that does not have it. Call before the first write; later, records of writes under way are left alone.
     ///
     /// Costs a look at every Service and every record.
-    func repair() async throws {
-        for record in try store.list("/services").records {
-            let service = record.object.value
-            for slot in Holding(service).slots where store.get(slot.key) == nil {
-                do {
-                    try await take(slot, Owner(service))
-                } catch is Refusal {
-                    // Two Services with one address, from a database of before: the first one keeps it.
-                }
+    /// - Parameter quarantine: the Services that are passed over, and keep what is recorded for them.
+    func repair(except quarantine: Quarantine) async throws {
+        let part = "start"
+        for record in try store.list("/services").records where !quarantine.holds(.apiServer, part: part, .services, record.object) {
+            try await InHand.with(.apiServer, part: part, .services, namespace: record.object.namespace, name: record.object.name) {
+                try await repair(record.object.value)
             }
         }
         for collection in [Slot.addresses, Slot.ports] {
@@ -261,6 +259,16 @@ final class ServiceAllocator: Sendable {
                 // What a client made by hand is no business of ours.
                 guard !owner.uid.isEmpty, let slot = Slot(record.key), !isNeeded(slot, owner) else { continue }
                 _ = try? await store.delete(record.key, expecting: .revision(record.revision))
+            }
+        }
+    }
+
+    private func repair(_ service: Value) async throws {
+        for slot in Holding(service).slots where store.get(slot.key) == nil {
+            do {
+                try await take(slot, Owner(service))
+            } catch is Refusal {
+                // Two Services with one address, from a database of before: the first one keeps it.
             }
         }
     }

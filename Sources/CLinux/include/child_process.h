@@ -48,6 +48,8 @@ int apus_child_calls(int set);
 // What a child leaves behind for the one who asks why it ended.
 typedef struct apus_crash_record {
     uint32_t signal;
+    uint32_t sender; // the process that sent it, 1 for one that is not to be seen; 0 for a fault of its own
+    uint32_t channel; // what the thread at fault had told `apus_crash_channel`; 0: nothing
     uint32_t reserved;
     uint64_t baseline; // private writable memory before there was a plugin
     uint64_t data_bytes; // the same when it happened: what RLIMIT_DATA limits
@@ -55,6 +57,9 @@ typedef struct apus_crash_record {
 
 /// From now on a signal that ends this process is written there first. Process 1 of a PID namespace, which signals of its own cannot end, exits with 128 and the number.
 void apus_crash_record_into(apus_crash_record *_Nonnull record);
+
+/// This thread serves that channel, numbered from 1, for as long as it lives.
+void apus_crash_channel(uint32_t number);
 
 /// While `/proc` can be seen: opens what `apus_data_bytes` reads.
 int apus_data_bytes_open(void);

@@ -53,8 +53,23 @@ struct Crash: Sendable, Equatable {
         slot = ExtensionKind(rawValue: found.kind)?.slotName(found.slot) ?? ""
     }
 
+    /// Of an isolated plugin's process.
+    init(_ crash: PluginCrash, of plugin: String, at time: Whole) {
+        self.time = time
+        process = crash.process
+        end = crash.end
+        isFault = crash.isFault
+        self.plugin = plugin
+        isIsolated = true
+        key = crash.key
+    }
+
     /// Signals that a process brings upon itself.
     private static let faults: Set<Int32> = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSYS]
+
+    /// What to put aside when it is in hand at another crash: an object by its name. A request for a whole collection, or for an object that
+    /// is still to be made, is told of and nothing more.
+    var suspect: InHand.Key? { isFault && key?.name.isEmpty == false ? key : nil }
 
     /// `the host, process 12, was ended by signal 11 (SIGSEGV) in slot reconcile of plugin deployment, with apps/v1/deployments default/web in
     /// hand (controller-manager deployment)`

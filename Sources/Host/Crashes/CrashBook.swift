@@ -4,6 +4,7 @@ internal import Client
 internal import Dispatch
 internal import Glibc
 internal import Logging
+internal import PluginHost
 internal import Synchronization
 
 /// Keeps account of crashes from start to start: what was in hand, what is put aside for it, and which plugins are not to run in the host's
@@ -16,6 +17,7 @@ final class CrashBook: Sendable {
     /// Files are written here, one after the other, so that no loop waits for a disk.
     private let writing = DispatchQueue(label: "apus.crashes")
     private let crashes: Mutex<[Crash]>
+    private let following = Mutex<PluginObservation?>(nil)
     /// For the loops.
     let quarantine: Quarantine
     /// The crash of the host before this one, which is why this one was started.
@@ -35,7 +37,7 @@ final class CrashBook: Sendable {
         var suspects = files.suspects
         if let last {
             crashes.append(last)
-            if last.isFault, let key = last.key { suspects.note(key, at: now, reason: last.sentence) }
+            if let key = last.suspect { suspects.note(key, at: now, reason: last.sentence) }
             log.error("\(last.sentence)")
         }
         self.last = last
@@ -60,14 +62,21 @@ final class CrashBook: Sendable {
         return (last.plugin, last)
     }
 
-    /// A plugin's own process ended by a fault.
-    func note(_ crash: Crash) {
+    /// Takes account from now on of each process of a plugin's own that ends.
+    func follow(_ plugins: PluginHost) {
+        let observation = plugins.observe { [weak self] notice in
+            if let crash = notice.crash { self?.note(Crash(crash, of: notice.plugin, at: Self.now)) }
+        }
+        following.withLock { $0 = observation }
+    }
+
+    private func note(_ crash: Crash) {
         let crashes = crashes.withLock { crashes in
             crashes = (crashes + [crash]).suffix(CrashFiles.kept)
             return crashes
         }
         writing.async { [files, log] in Self.attempt(log) { try files.write(crashes) } }
-        if crash.isFault, let key = crash.key { quarantine.note(key, at: crash.time, reason: crash.sentence) }
+        if let key = crash.suspect { quarantine.note(key, at: crash.time, reason: crash.sentence) }
     }
 
     /// The process ends as it should: the next one need not ask what was in hand.

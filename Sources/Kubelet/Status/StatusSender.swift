@@ -85,6 +85,10 @@ final class StatusSender: Sendable {
 
     private func process(_ uid: String) async {
         guard let entry = entries.withLock({ $0[uid] }) else { return }
+        await InHand.with(.kubelet, .pods, namespace: entry.namespace, name: entry.name, uid: uid) { await send(entry, uid) }
+    }
+
+    private func send(_ entry: Entry, _ uid: String) async {
         do {
             let patch = StatusPatch.make(from: entry.known, to: entry.wanted, uid: uid)
             if !patch.isNull {

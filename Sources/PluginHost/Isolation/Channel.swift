@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Client
 internal import Synchronization
 
 /// A line over shared memory: one mailbox that the two sides write in turns.
@@ -56,6 +57,8 @@ final class Channel: Line, @unchecked Sendable {
     private var farSideSlept = false
     /// Room that the message taken last uses, until the conversation goes on.
     private var held = 0
+    /// What whoever speaks here works on, `nil` while nobody does. Guarded by the lock of the pool that lends the channel.
+    var borrower: InHand.Reference?
 
     /// - Parameters:
     ///   - memory: `size` bytes, zero when the first side comes.

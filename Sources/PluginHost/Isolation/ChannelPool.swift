@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Client
 internal import Dispatch
 internal import Synchronization
 
@@ -32,10 +33,15 @@ final class ChannelPool: LineSource {
             free.signal()
             throw .lost
         }
+        let borrower = isHost ? InHand.current : nil
         return state.withLock { state in
-            if let channel = state.idle.popLast() { return channel }
+            if let channel = state.idle.popLast() {
+                channel.borrower = borrower
+                return channel
+            }
             let index = state.made.count
             let channel = isHost ? mailboxes.call(index, .caller, farSide) : mailboxes.upcall(index, .caller, farSide)
+            channel.borrower = borrower
             state.made.append(channel)
             let inUse = isHost ? mailboxes.callsInUse : mailboxes.upcallsInUse
             apus_word_store(inUse, UInt32(index + 1))
@@ -49,8 +55,21 @@ final class ChannelPool: LineSource {
         guard isUsable else { return }
         let channel = unsafeDowncast(line, to: Channel.self)
         channel.giveRoomBack()
-        state.withLock { $0.idle.append(channel) }
+        state.withLock { state in
+            channel.borrower = nil
+            state.idle.append(channel)
+        }
         free.signal()
+    }
+
+    /// What is in hand of whoever calls on a channel, by its number from 1. By 0, which is none, of the only one who calls at all.
+    func inHand(on number: UInt32) -> InHand.Key? {
+        state.withLock { state in
+            let borrowers = state.made.map(\.borrower)
+            if number > 0 { return number <= borrowers.count ? borrowers[Int(number) - 1].flatMap { InHand.key($0) } : nil }
+            let calling = borrowers.compactMap { $0 }
+            return calling.count == 1 ? calling.first.flatMap { InHand.key($0) } : nil
+        }
     }
 
     /// The far side is gone: everyone who waits here or on one of the channels hears it.

@@ -1,3 +1,6 @@
+internal import Client
+internal import Glibc
+
 /// Why a child process is no more, in words that follow the plugin's name.
 struct ChildEnding: Sendable, Equatable {
     /// What the host ended it for.
@@ -18,6 +21,13 @@ struct ChildEnding: Sendable, Equatable {
     var limit: UInt64?
     /// Whether the kernel ended it, or what it started, because all together had more than that.
     var ranOutOfMemory = false
+    /// Whether the signal came from another process.
+    var wasSent = false
+    /// What the call at fault was made for.
+    var key: InHand.Key?
+
+    /// Whether it was a fault of the plugin's own, that another call of the same may bring about again.
+    var isFault: Bool { cause == nil && !wasSent && (status & 0x7f != SIGKILL || ranOutOfMemory) }
 
     var sentence: String {
         switch cause {

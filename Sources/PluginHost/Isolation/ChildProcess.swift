@@ -72,10 +72,13 @@ final class ChildProcess: Sendable {
             group.remove()
             let crash = mailboxes.crash.pointee
             let waiters = life.state.withLock { state in
-                state.ending = ChildEnding(
+                var ending = ChildEnding(
                     cause: state.cause, status: Self.status(status, crash), memory: Self.memory(crash),
                     limit: UInt64(clamping: configuration.limits.memory),
-                    ranOutOfMemory: ranOut)
+                    ranOutOfMemory: ranOut, wasSent: crash.sender != 0)
+                // Now, while those who call still wait for their answers.
+                if ending.isFault { ending.key = lines.inHand(on: crash.channel) }
+                state.ending = ending
                 return state.waiters
             }
             life.farSide.isGone.store(true, ordering: .sequentiallyConsistent)
@@ -144,7 +147,7 @@ final class ChildProcess: Sendable {
     /// Serves the child's calls from now on: `serve` is called for each channel, on a thread of its own, and returns when the channel is
     /// lost. Call it once.
     func serve(_ serve: @escaping @Sendable (any Line) -> Void) {
-        startThread(name: "\(name)-calls") { [served, name] in served.follow(threadName: name, stack: 4 << 20, serve) }
+        startThread(name: "\(name)-calls") { [served, name] in served.follow(threadName: name, stack: 4 << 20) { serve($1) } }
     }
 
     /// Ends the process, unless it has ended. The first cause counts.

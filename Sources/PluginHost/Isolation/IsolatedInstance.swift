@@ -126,9 +126,11 @@ extension IsolatedInstance {
         ended.peer.lose("plugin \(name) \(ending.sentence)")
         var next = state.withLock { $0.supervision.fell(at: .now) }
         var reason = ending.sentence
+        var crash: PluginCrash? = PluginCrash(process: ended.child.pid, end: reason, isFault: ending.isFault, key: ending.key)
         while let delay = next {
             slots.disconnect("plugin \(name) \(reason); it is started again after \(ChildEnding.text(delay))")
-            notice(.crashed(reason: reason, restartAfter: delay))
+            notice(.crashed(reason: reason, restartAfter: delay, crash: crash))
+            crash = nil
             guard giveUp.wait(timeout: .now() + .nanoseconds(delay.nanoseconds)) == .timedOut, state.withLock({ $0.supervision.tryAgain() })
             else { return nil }
             do {

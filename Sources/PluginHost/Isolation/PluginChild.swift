@@ -22,7 +22,8 @@ public enum PluginChild {
                 let (report, peer) = try take(job, mailboxes, farSide)
                 try first.send(ChildReport.encode(.success(report)), deadline: nil)
                 ServedChannels(mailboxes, isHost: false, count: Mailboxes.calls, farSide).follow(threadName: job.plugin, stack: stack) {
-                    peer.serve($0)
+                    apus_crash_channel($0)
+                    peer.serve($1)
                 }
                 fail("the host is gone")
             } catch let error as PluginError {

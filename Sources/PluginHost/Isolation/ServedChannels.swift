@@ -17,8 +17,9 @@ final class ServedChannels: Sendable {
         self.farSide = farSide
     }
 
-    /// Follows the far side until it is lost. Runs on the caller's thread; `serve` on threads of its own, each with `stack` bytes of stack.
-    func follow(threadName: String, stack: Int, _ serve: @escaping @Sendable (Channel) -> Void) {
+    /// Follows the far side until it is lost. Runs on the caller's thread; `serve` on threads of its own, each with `stack` bytes of stack,
+    /// with the channel's number from 1.
+    func follow(threadName: String, stack: Int, _ serve: @escaping @Sendable (_ number: UInt32, Channel) -> Void) {
         let inUse = isHost ? mailboxes.upcallsInUse : mailboxes.callsInUse
         var served = 0
         while true {
@@ -28,8 +29,8 @@ final class ServedChannels: Sendable {
             while served < min(Int(seen), count) {
                 let channel = isHost ? mailboxes.upcall(served, .callee, farSide) : mailboxes.call(served, .callee, farSide)
                 made.withLock { $0.append(channel) }
-                startThread(name: threadName, stack: stack) { serve(channel) }
                 served += 1
+                startThread(name: threadName, stack: stack) { [number = UInt32(served)] in serve(number, channel) }
             }
             _ = apus_word_wait(inUse, seen, -1)
         }

@@ -1,0 +1,72 @@
+/// Prometheus' text format, one family of series after the other.
+struct MetricsText {
+    enum Kind: String {
+        case counter, gauge, histogram
+    }
+    typealias Labels = [(String, String)]
+
+    private(set) var text = ""
+
+    /// - Parameter samples: in any order; a family without any is not written.
+    mutating func family(_ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: Labels, value: String)]) {
+        guard !samples.isEmpty else { return }
+        head(name, kind, help)
+        for line in samples.map({ "\(name)\(Self.braces($0.labels)) \($0.value)\n" }).sorted() { text += line }
+    }
+
+    mutating func family(_ name: String, _ kind: Kind, _ help: String, _ value: some CustomStringConvertible) {
+        family(name, kind, help, [([], value.description)])
+    }
+
+    mutating func histograms(_ name: String, _ help: String, _ samples: [(labels: Labels, histogram: DurationHistogram)]) {
+        guard !samples.isEmpty else { return }
+        head(name, .histogram, help)
+        for (labels, histogram) in samples.map({ (Self.inside($0.labels), $0.histogram) }).sorted(by: { $0.0 < $1.0 }) {
+            for (bound, count) in histogram.cumulated { text += "\(name)_bucket{\(labels),le=\"\(bound)\"} \(count)\n" }
+            text += "\(name)_sum{\(labels)} \(histogram.sum)\n\(name)_count{\(labels)} \(histogram.count)\n"
+        }
+    }
+
+    private mutating func head(_ name: String, _ kind: Kind, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+    }
+
+    private static func braces(_ labels: Labels) -> String { labels.isEmpty ? "" : "{\(inside(labels))}" }
+
+    private static func inside(_ labels: Labels) -> String { labels.map { "\($0)=\"\(escaped($1))\"" }.joined(separator: ",") }
+
+    private static func escaped(_ value: String) -> String {
+        guard value.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\n") }) else {
+            return value
+        }
+        return value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+}
+
+/// How many durations are below each of upstream's bounds for requests.
+struct DurationHistogram: Sendable {
+    private static let bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+
+    /// Of each bound those that are above the one before; last those above all.
+    private var counts = [UInt64](repeating: 0, count: bounds.count + 1)
+    private(set) var count: UInt64 = 0
+    /// In seconds.
+    private(set) var sum = 0.0
+
+    mutating func add(_ duration: Duration) {
+        let seconds = duration / .seconds(1)
+        counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
+        count += 1
+        sum += seconds
+    }
+
+    /// For each bound how many are at or below it.
+    var cumulated: [(bound: String, count: UInt64)] {
+        var sum: UInt64 = 0
+        let bounds = Self.bounds.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } + ["+Inf"]
+        return zip(bounds, counts).map { bound, count in
+            sum += count
+            return (bound, sum)
+        }
+    }
+}

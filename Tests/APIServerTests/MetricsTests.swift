@@ -1,0 +1,113 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import APIServer
+
+/// What `/metrics` tells, under upstream's names.
+@Suite struct MetricsTests {
+    private static let maps = "/api/v1/namespaces/default/configmaps"
+
+    /// The value of each series by its name and labels, as the text has it.
+    private func series(_ server: TestServer) async -> [String: Double] {
+        let text = await server.ask(.get, "/metrics").text
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+        return Dictionary(
+            lines.compactMap { line in
+                line.lastIndex(of: " ").flatMap { blank in Double(line[line.index(after: blank)...]).map { (String(line[..<blank]), $0) } }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func labels(_ verb: String, _ scope: String, dryRun: String? = "") -> String {
+        let dryRun = dryRun.map { "dry_run=\"\($0)\"," } ?? ""
+        return
+            "component=\"apiserver\",\(dryRun)group=\"\",resource=\"configmaps\",scope=\"\(scope)\",subresource=\"\",verb=\"\(verb)\",version=\"v1\""
+    }
+
+    @Test func requestsCountByWhatTheyAskForAndTheAnswer() async throws {
+        try await TestServer.with { server in
+            await server.ask(.post, Self.maps, TestServer.configMap("a"))
+            await server.ask(.post, "\(Self.maps)?dryRun=All", TestServer.configMap("b"))
+            await server.ask(.post, Self.maps, TestServer.configMap("a"))
+            await server.ask(.put, "\(Self.maps)/a", TestServer.configMap("a", data: ["x": "y"]))
+            await server.ask(.patch, "\(Self.maps)/a", ["data": ["c": "d"]], type: "application/merge-patch+json")
+            for _ in 0..<3 { await server.ask(.get, Self.maps) }
+            await server.ask(.get, "\(Self.maps)/none")
+            await server.ask(.get, "/livez")
+            await server.ask(.delete, Self.maps)
+            let series = await series(server)
+            for (code, labels, count) in [
+                (201, labels("POST", "resource"), 1), (201, labels("POST", "resource", dryRun: "All"), 1),
+                (409, labels("POST", "resource"), 1),
+                (200, labels("PUT", "resource"), 1), (200, labels("PATCH", "resource"), 1), (200, labels("LIST", "namespace"), 3),
+                (404, labels("GET", "resource"), 1), (200, labels("DELETE", "namespace"), 1),
+            ] {
+                #expect(series["apiserver_request_total{code=\"\(code)\",\(labels)}"] == Double(count), "\(code) \(labels)")
+            }
+            let health = series.keys.first { $0.hasPrefix("apiserver_request_total{") && $0.contains("subresource=\"/livez\"") }
+            #expect(health != nil)
+            let duration = "apiserver_request_duration_seconds"
+            #expect(series["\(duration)_count{\(labels("LIST", "namespace"))}"] == 3)
+            #expect(series["\(duration)_bucket{\(labels("LIST", "namespace")),le=\"+Inf\"}"] == 3)
+            #expect(series["\(duration)_bucket{\(labels("LIST", "namespace")),le=\"60\"}"] == 3)
+            #expect(series["\(duration)_sum{\(labels("LIST", "namespace"))}"] ?? 0 > 0)
+            // The request for the figures is one of them.
+            #expect(series["apiserver_current_inflight_requests{request_kind=\"readOnly\"}"] == 1)
+            #expect(series["apiserver_current_inflight_requests{request_kind=\"mutating\"}"] == 0)
+        }
+    }
+
+    @Test func aWatchIsInProgressUntilItEndsAndItsEventsCount() async throws {
+        try await TestServer.with { server in
+            for name in ["a", "b"] { await server.ask(.post, Self.maps, TestServer.configMap(name)) }
+            let request = Request(
+                method: .get, path: Self.maps,
+                query: [
+                    ("watch", "true"), ("timeoutSeconds", "1"), ("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan"),
+                ],
+                headers: [.authorization: "Bearer admin-token"])
+            let gauge = "apiserver_longrunning_requests{\(labels("WATCH", "namespace", dryRun: nil))}"
+            var response: Response? = await server.server.respond(to: request)
+            #expect(await series(server)[gauge] == 1)
+            if case .stream(_, _, let write)? = response { try await write(BodyWriter { _ in }) }
+            response = nil
+            let series = await series(server)
+            #expect(series[gauge] == 0)
+            #expect(series["apiserver_watch_events_total{group=\"\",resource=\"configmaps\",version=\"v1\"}"] == 2)
+            // How long it lasted says nothing of how fast the server is.
+            #expect(!series.keys.contains { $0.hasPrefix("apiserver_request_duration_seconds_count") && $0.contains("WATCH") })
+        }
+    }
+
+    @Test func theStoreTheFlowsAndTheProcessTellTheirs() async throws {
+        try await TestServer.with {
+            $0.limits.readsPerUser = 0
+        } _: { server in
+            await server.ask(.post, Self.maps, TestServer.configMap("a"))
+            #expect(await server.ask(.get, Self.maps, token: "alice-token").code == 429)
+            let series = await series(server)
+            #expect(series["apiserver_resource_objects{group=\"\",resource=\"configmaps\"}"] == 1)
+            #expect(series["apiserver_storage_objects{resource=\"configmaps\"}"] == 1)
+            #expect(series["apiserver_resource_objects{group=\"rbac.authorization.k8s.io\",resource=\"clusterroles\"}"] ?? 0 > 50)
+            func flow(_ name: String, _ schema: String, _ more: String = "") -> Double? {
+                series["apiserver_flowcontrol_\(name){flow_schema=\"\(schema)\",priority_level=\"\(schema)\"\(more)}"]
+            }
+            #expect(flow("rejected_requests_total", "global-default", ",reason=\"concurrency-limit\"") == 1)
+            #expect(flow("dispatched_requests_total", "exempt") ?? 0 >= 2)
+            #expect(flow("current_executing_requests", "exempt") == 1)
+            for name in ["cpu_seconds_total", "resident_memory_bytes", "virtual_memory_bytes", "open_fds", "max_fds", "start_time_seconds"]
+            {
+                #expect(series["process_\(name)"] ?? 0 > 0, "process_\(name)")
+            }
+        }
+    }
+
+    @Test func valuesOfLabelsAreEscaped() {
+        var text = MetricsText()
+        text.family("m", .gauge, "A text.", [([("a", "x\"y\\z\nw")], "1")])
+        #expect(text.text == "# HELP m A text.\n# TYPE m gauge\nm{a=\"x\\\"y\\\\z\\nw\"} 1\n")
+    }
+}
