@@ -4,7 +4,7 @@ DATA_DIR ?= /var/lib/apus
 RELEASE := .build/release
 PREFIX ?= /usr/local
 
-.PHONY: help bootstrap build install up down test bench lint format example
+.PHONY: help bootstrap build install up down test fuzz bench lint format example
 
 help:
 	@echo 'make up       install what is missing, build, start the all-in-one, return when the node is Ready'
@@ -12,6 +12,7 @@ help:
 	@echo 'make example  build and deploy the web page of examples/hello and print it'
 	@echo 'make install  copy apus, its plugins and the kit for plugin authors to $(PREFIX)'
 	@echo 'make test     build and run every test'
+	@echo 'make fuzz     feed decoders and a whole cluster with what nobody expects: SECONDS=60 each, ENTRY=json for one'
 	@echo 'make bench    measure, in release mode'
 	@echo 'make lint     formatting, headers as C11 and C++17, module fences'
 
@@ -35,6 +36,10 @@ example: build
 
 test: bootstrap
 	@scripts/test
+
+# Bash counts in SECONDS itself.
+fuzz: bootstrap
+	@FUZZ_SECONDS=$(or $(SECONDS),60) FUZZ_ENTRY=$(ENTRY) FUZZ_SEED=$(SEED) scripts/fuzz
 
 bench: build
 	@scripts/bench

@@ -225,6 +225,16 @@ let package = Package(
                 product("Logging", "swift-log"),
             ],
             path: "Tests/SwapTests", swiftSettings: swift),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: nio + [
+                "APIModel", "APIServer", "CEL", "Client", "Containerd", "ControllerManager", "ELF", "HTTPServer", "Kubelet", "PKI",
+                "PluginHost", "Proxy", "Scheduler", "Store", "Streaming", product("Crypto", "swift-crypto"),
+                product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"), product("SwiftASN1", "swift-asn1"),
+                product("X509", "swift-certificates"),
+            ],
+            path: "Tests/FuzzTests", exclude: ["Finds"], swiftSettings: swift),
         .testTarget(name: "AuthorTests", path: "Tests/AuthorTests", swiftSettings: swift),
         tests("Store", ["CHash", product("Logging", "swift-log")]),
         tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),

@@ -9,9 +9,29 @@ import Testing
         ("plain", "plain"), ("$(A)", "1"), ("x$(A)y$(B)", "x1y2"), ("$(C)", "$(C)"), ("$$(A)", "$(A)"), ("$$$(A)", "$1"), ("$(A", "$(A"),
         ("$", "$"), ("a$b", "a$b"),
         ("$()", "$()"),
-    ]) func expands(_ input: String, _ expected: String) {
+    ]) func expands(_ input: String, _ expected: String) throws {
         let values = ["A": "1", "B": "2"]
-        #expect(Expansion.expand(input) { values[$0] } == expected)
+        let expanded = try Expansion.expand(input) { values[$0] }
+        #expect(expanded == expected)
+    }
+
+    @Test func whatExpandsWithoutEndIsRefused() async throws {
+        // Each has the one before it twice: two to the power of forty letters.
+        let doubling = (1...40).map { ["name": .string("V\($0)"), "value": .string("$(V\($0 - 1))$(V\($0 - 1))")] as Value }
+        let pod = pod(["containers": [["name": "c", "image": "c", "env": .array([["name": "V0", "value": "x"]] + doubling)]]])
+        let environment = Environment(
+            pod: pod, references: PodReferences(client: FakeClient(), namespace: "default"),
+            fields: FieldReference(pod: pod, nodeName: "", hostIPs: [], podIPs: [], allocatable: [:]), services: [])
+        await #expect(throws: ConfigurationError.self) { try await environment.variables(of: pod.containers[0]) }
+        #expect(throws: ConfigurationError.self) {
+            try Expansion.expand(String(repeating: "$(A)", count: 1_000)) { _ in String(repeating: "x", count: 10_000) }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whatIsNeverClosedTakesNoLonger() throws {
+        let text = String(repeating: "$(", count: 500_000)
+        let expanded = try Expansion.expand(text) { _ in nil }
+        #expect(expanded == text)
     }
 
     @Test func environment() async throws {

@@ -1,12 +1,19 @@
 /// `$(NAME)` references in commands, arguments and values. An unknown name stays as it is written; `$$` is a dollar sign. Upstream:
 /// `third_party/forked/golang/expansion`.
 enum Expansion {
-    static func expand(_ input: String, _ value: (String) -> String?) -> String {
+    /// As much, in bytes, as the kernel takes of arguments and environment together. What refers to itself twice, thirty times over, would
+    /// fill any memory.
+    static let limit = 2 << 20
+
+    /// - Throws: `ConfigurationError` where it becomes longer than `limit` bytes.
+    static func expand(_ input: String, upTo limit: Int = limit, _ value: (String) -> String?) throws(ConfigurationError) -> String {
         let text = Array(input.utf8)
-        guard text.contains(UInt8(ascii: "$")) else { return input }
         var output: [UInt8] = []
         var index = 0
+        // Looked for once: where none follows, none follows later.
+        var isClosed = true
         while index < text.count {
+            guard output.count <= limit else { break }
             guard text[index] == UInt8(ascii: "$"), index + 1 < text.count else {
                 output.append(text[index])
                 index += 1
@@ -17,7 +24,8 @@ enum Expansion {
                 output.append(UInt8(ascii: "$"))
                 index += 2
             case UInt8(ascii: "("):
-                guard let end = text[(index + 2)...].firstIndex(of: UInt8(ascii: ")")) else {
+                guard isClosed, let end = text[(index + 2)...].firstIndex(of: UInt8(ascii: ")")) else {
+                    isClosed = false
                     output += [UInt8(ascii: "$"), UInt8(ascii: "(")]
                     index += 2
                     continue
@@ -29,6 +37,9 @@ enum Expansion {
                 output += text[index...index + 1]
                 index += 2
             }
+        }
+        guard output.count <= limit else {
+            throw ConfigurationError(message: "command, arguments and environment expand to more than \(Self.limit) bytes")
         }
         return String(decoding: output, as: UTF8.self)
     }

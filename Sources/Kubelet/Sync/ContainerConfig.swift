@@ -20,12 +20,21 @@ struct ContainerConfig {
         }
         let name = container.name
         let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-        func expanded(_ list: Value) -> Value { Value(list.elements.map { Expansion.expand($0.string ?? "") { values[$0] } }) }
+        var left = Expansion.limit
+        func expanded(_ list: Value) throws(ConfigurationError) -> Value {
+            var texts: [String] = []
+            for element in list.elements {
+                let text = try Expansion.expand(element.string ?? "", upTo: left) { values[$0] }
+                left -= text.utf8.count
+                texts.append(text)
+            }
+            return Value(texts)
+        }
         return [
             "metadata": ["name": .string(name), "attempt": .int(restartCount)],
             "image": ["image": .string(imageRef), "user_specified_image": container["image"]],
-            "command": expanded(container["command"]),
-            "args": expanded(container["args"]),
+            "command": try expanded(container["command"]),
+            "args": try expanded(container["args"]),
             "working_dir": container["workingDir"],
             "envs": .array(environment.map { ["key": .string($0.name), "value": .string($0.value)] }),
             "mounts": .array(mounts),

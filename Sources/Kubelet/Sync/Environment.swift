@@ -9,15 +9,18 @@ struct Environment {
     /// Variables of the services the container may see, in their order.
     let services: [(name: String, value: String)]
 
-    /// The variables in order. Throws `ConfigurationError` when something referred to is missing.
+    /// The variables in order. Throws `ConfigurationError` when something referred to is missing, or there is more than a program can have.
     func variables(of container: Value) async throws -> [(name: String, value: String)] {
         var variables = OrderedVariables()
-        for source in container["envFrom"].elements { try await add(source, to: &variables) }
+        for source in container["envFrom"].elements {
+            try await add(source, to: &variables)
+            try Self.check(variables)
+        }
         let serviceValues = Dictionary(services.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         for entry in container["env"].elements {
             let value: String
             if let plain = entry["value"].string, !plain.isEmpty {
-                value = Expansion.expand(plain) { variables[$0] ?? serviceValues[$0] }
+                value = try Expansion.expand(plain, upTo: Expansion.limit - variables.size) { variables[$0] ?? serviceValues[$0] }
             } else if !entry["valueFrom"].isNull {
                 guard let found = try await resolve(entry["valueFrom"], container) else { continue }
                 value = found
@@ -25,9 +28,16 @@ struct Environment {
                 value = ""
             }
             variables.set(entry.name, value)
+            try Self.check(variables)
         }
         for service in services where variables[service.name] == nil { variables.set(service.name, service.value) }
         return variables.list
+    }
+
+    private static func check(_ variables: OrderedVariables) throws(ConfigurationError) {
+        guard variables.size <= Expansion.limit else {
+            throw ConfigurationError(message: "the environment is larger than \(Expansion.limit) bytes")
+        }
     }
 
     private func add(_ source: Value, to variables: inout OrderedVariables) async throws {
@@ -77,13 +87,18 @@ struct Environment {
 struct OrderedVariables {
     private var positions: [String: Int] = [:]
     private(set) var list: [(name: String, value: String)] = []
+    /// Bytes of all names and values.
+    private(set) var size = 0
 
     subscript(_ name: String) -> String? { positions[name].map { list[$0].value } }
 
     mutating func set(_ name: String, _ value: String) {
+        size += value.utf8.count
         if let position = positions[name] {
+            size -= list[position].value.utf8.count
             list[position].value = value
         } else {
+            size += name.utf8.count
             positions[name] = list.count
             list.append((name, value))
         }

@@ -75,7 +75,7 @@ struct ContainerMounts {
         guard let expression = mount["subPathExpr"].string, !expression.isEmpty else { return mount["subPath"].string ?? "" }
         let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         var missing: Set<String> = []
-        let path = Expansion.expand(expression) { name in
+        let path = try Expansion.expand(expression) { name in
             if values[name]?.isEmpty ?? true { missing.insert(name) }
             return values[name]
         }

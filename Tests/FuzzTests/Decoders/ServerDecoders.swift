@@ -1,0 +1,206 @@
+import APIModel
+import Crypto
+import Foundation
+import HTTPTypes
+import Logging
+import SwiftASN1
+import X509
+
+@testable import APIServer
+@testable import Client
+@testable import HTTPServer
+@testable import PKI
+@testable import PluginHost
+@testable import Store
+
+/// What requests, certificates, files of configuration and the database say.
+enum ServerDecoders {
+    static let all = requests + credentials + files
+
+    // MARK: Requests
+
+    private static let requests = [
+        Decoder(
+            text: "request-target",
+            seeds: [
+                "/api/v1/namespaces/default/pods/web/status?pretty=true", "/apis/apps/v1/watch/deployments?labelSelector=a%3Db&watch=1",
+                "/api/v1/nodes/n1/proxy/x/y?z#f",
+                "/apis/example.com/v1/namespaces/a/things/b/scale", "http://h/api/v1", "*",
+                "/api/v1/namespaces/a/finalize?fieldSelector=metadata.name%3Da",
+            ], words: ["%2F", "%00", "%", "//", "..", "?", "&", "=", "+", "#", "/api", "/apis", "/namespaces", "/watch"]
+        ) { input in
+            let (path, query) = RequestTarget.parse(input)
+            let info = RequestInfo(Request(method: .get, path: path, query: query))
+            _ = Attributes(user: UserInfo(name: "a"), info)
+            return "\(info.isResource) \(info.verb) \(info.subresource.isEmpty) \(info.namespace.isEmpty) \(query.count)"
+        },
+        Decoder(
+            text: "list-query",
+            seeds: [
+                "limit=500&continue=\(ContinueToken(revision: 7, after: "default/web").text)&timeoutSeconds=1",
+                "resourceVersion=0&resourceVersionMatch=NotOlderThan&watch=1&sendInitialEvents=true",
+                "labelSelector=a&fieldSelector=b&allowWatchBookmarks=1",
+            ], words: ["limit=", "resourceVersion=", "continue=", "timeoutSeconds=", "&"]
+        ) { input in
+            let (_, query) = RequestTarget.parse("/?" + input)
+            let list = try ListQuery { name in query.first { $0.name == name }?.value }
+            let version = try list.version()
+            let token = list.continueToken.isEmpty ? nil : try ContinueToken(list.continueToken)
+            return "\(list.limit == nil) \(version == nil) \(token == nil) \(list.timeoutSeconds == nil)"
+        },
+        Decoder(
+            text: "continue", seeds: [ContinueToken(revision: 7, after: "default/web").text, ContinueToken(revision: .max, after: "").text]
+        ) { input in
+            "\(try ContinueToken(input).revision % 3)"
+        },
+        Decoder("continue-content", seeds: [JSON.encode(["v": "meta.k8s.io/v1", "rv": 7, "start": "default/web"])], isJSON: true) { input in
+            "\(try ContinueToken(Base64.encode(input)).text.count)"
+        },
+        Decoder(
+            text: "accept",
+            seeds: [
+                "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;q=0.5", "application/vnd.kubernetes.protobuf, */*;q=0.1",
+                "text/html",
+            ],
+            words: [";q=", "as=", ";v=", ",", "*/*", "stream=watch"]
+        ) { input in
+            _ = MediaType(input)
+            return "\(try Presentation.negotiate(accept: input, pretty: "1"))"
+        },
+        Decoder(
+            "delete-options",
+            seeds: [
+                JSON.encode([
+                    "gracePeriodSeconds": 30, "propagationPolicy": "Foreground", "preconditions": ["uid": "a", "resourceVersion": "1"],
+                    "dryRun": ["All"],
+                ])
+            ], isJSON: true
+        ) { input in
+            "\(try DeleteOptions(JSON.decode(input)))".filter { !$0.isNumber }.prefix(80).description
+        },
+    ]
+
+    // MARK: Who asks
+
+    private static let authority = Result { try CertificateAuthority.create(commonName: "fuzz") }
+    private static let key = ServiceAccountKey()
+    private static let claims = ServiceAccountClaims(
+        issuer: "i", audiences: ["a"], namespace: "default", serviceAccount: .init(name: "web", uid: "u"), pod: .init(name: "p", uid: "v"),
+        issuedAt: 1,
+        lifetime: 9_999_999_999, warnAfter: 5, id: "x")
+    private static let clientPEM = (try? authority.get().issueClient(user: "u", groups: ["g"]).certificatePEM) ?? ""
+    private static let caPEM = (try? authority.get().certificatePEM) ?? ""
+    private static func der(_ pem: String) -> [UInt8] {
+        Base64.decode(pem.split(separator: "\n").filter { !$0.hasPrefix("-") }.joined()) ?? []
+    }
+
+    private static let credentials = [
+        Decoder(text: "token", seeds: [(try? key.sign(claims)) ?? "", "a.b.c"], words: ["."]) { input in
+            "\(try key.verify(input, now: 1000))".prefix(20).description
+        },
+        Decoder("token-claims", seeds: [JSON.encode(claims.value)], isJSON: true) { input in
+            guard let claims = ServiceAccountClaims(try JSON.decode(input)) else { return "none" }
+            return "\(claims.expires > claims.notBefore) \(claims.value.isEmpty)"
+        },
+        Decoder(text: "token-file", seeds: ["abc,admin,1,\"system:masters,x\"\nd,e,f", "a,b,c,d,e"], words: [",", "\"", "\"\"", "\n"]) {
+            input in
+            let file = try TokenFile(input)
+            return "\(file.authenticate(token: "abc", audiences: []))".prefix(40).description
+        },
+        Decoder("certificate", seeds: [der(clientPEM), der(caPEM)]) { input in
+            let verifier = try ClientCertificateVerifier(caPEM: caPEM)
+            return "\(try await verifier.verify([input, der(caPEM)]))".prefix(40).description
+        },
+        Decoder(
+            text: "certificate-pem", seeds: [clientPEM, clientPEM + caPEM],
+            words: ["-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----"]
+        ) { input in
+            try CertificateChain.check(pem: input)
+            _ = try ClientCertificateVerifier(caPEM: input)
+            return "fine"
+        },
+        Decoder(
+            text: "signing-request", seeds: [Self.signingRequest],
+            words: ["-----BEGIN CERTIFICATE REQUEST-----\n", "-----END CERTIFICATE REQUEST-----\n"]
+        ) { input in
+            let request = try SigningRequest(pem: input)
+            try request.checkSignature()
+            return "\(request.groups.count)"
+        },
+    ]
+
+    // MARK: Files
+
+    private static let kubeconfig: Value = [
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [["name": "c", "cluster": ["server": "https://127.0.0.1:6443", "certificate-authority-data": "YQ=="]]],
+        "users": [["name": "u", "user": ["token": "t", "as": "x", "as-groups": ["g"]]]],
+        "contexts": [["name": "c", "context": ["cluster": "c", "user": "u", "namespace": "n"]]],
+    ]
+
+    private static let files = [
+        Decoder(text: "kubeconfig", seeds: [YAML.encode(kubeconfig)]) { input in
+            let path = try Scratch.write(Array(input.utf8))
+            defer { unlink(path) }
+            _ = try PKI.Kubeconfig.load(path)
+            return "\(try ClientConfiguration.load(kubeconfig: path).namespace)"
+        },
+        Decoder(
+            text: "plugin-manifest", seeds: manifests,
+            words: ["isolation: Process", "mode: Shadow", "config:", "limits:", "rules:", "deadline: "]
+        ) { input in
+            let reader = ManifestReader(file: "fuzz.yaml")
+            return "\(try YAML.decode(input).map(reader.manifest).count)"
+        },
+        Decoder(
+            "status",
+            seeds: [
+                JSON.encode([
+                    "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Conflict", "message": "m", "code": 409,
+                    "details": ["name": "a", "causes": [["field": "x"]], "retryAfterSeconds": 1],
+                ])
+            ], isJSON: true
+        ) { input in
+            let error = APIError(status: try JSON.decode(input), code: 500)
+            return "\(error.code) \(error.reason)".filter { !$0.isNumber }
+        },
+        // Whole files, as a damaged disk may give them.
+        Decoder("database", seeds: [database], longest: 1 << 17) { input in
+            let path = try Scratch.write(input)
+            defer { for ending in ["", "-wal", "-shm", "-journal", ".lock"] { unlink(path + ending) } }
+            var log = Logger(label: "fuzz")
+            log.logLevel = .critical
+            let store = try Store(path: path, log: log)
+            let count = store.collections().count
+            await store.close()
+            return "\(count)"
+        },
+    ]
+
+    private static let manifests: [String] = {
+        let directory = URL(fileURLWithPath: Scratch.root + "/plugin-manifests")
+        let files = (try? FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)) ?? []
+        return files.sorted { $0.path < $1.path }.compactMap { try? String(contentsOf: $0, encoding: .utf8) }
+    }()
+
+    private static let database: [UInt8] = {
+        guard let path = try? Scratch.write([]), let engine = try? SQLiteEngine(path: path, options: Options()), (try? engine.load()) != nil
+        else { return [] }
+        defer { for ending in ["", "-wal", "-shm", ".lock"] { unlink(path + ending) } }
+        let encoded = JSON.encodeForStore(DecoderSamples.objects[0])
+        let body = Body(bytes: encoded.bytes, resourceVersionOffset: encoded.resourceVersionOffset)
+        _ = try? engine.commit(
+            ["default/a", "default/b"].map { Mutation(key: Key(collection: "/pods", name: $0), expectation: .absent, action: .put(body)) })
+        engine.close()
+        return FileManager.default.contents(atPath: path).map { Array($0) } ?? []
+    }()
+
+    private static let signingRequest: String = {
+        let subject = DistinguishedName([RelativeDistinguishedName(.init(type: .RDNAttributeType.commonName, utf8String: "u"))])
+        let request = try? CertificateSigningRequest(
+            version: .v1, subject: subject, privateKey: .init(P256.Signing.PrivateKey()),
+            attributes: CertificateSigningRequest.Attributes(),
+            signatureAlgorithm: .ecdsaWithSHA256)
+        return (try? request?.serializeAsPEM().pemString) ?? ""
+    }()
+}

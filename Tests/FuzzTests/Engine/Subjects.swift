@@ -1,0 +1,15 @@
+/// Everything that is fuzzed.
+enum Subjects {
+    static let decoders: [Decoder] = [
+        TextDecoders.all, WireDecoders.all, ConnectionDecoders.all, ServerDecoders.all, NodeDecoders.all, LanguageDecoders.all,
+    ].flatMap { $0 }
+
+    static let all: [any Subject] = decoders + [ClusterSubject()]
+
+    static func named(_ name: String) throws -> any Subject {
+        guard let subject = (all + BrokenSubjects.all).first(where: { $0.name == name }) else {
+            throw FuzzError("there is no subject \(name)")
+        }
+        return subject
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Testing
+
+/// Whatever comes from outside: no trap, no hang, no hoard.
+@Suite(.serialized)
+struct FuzzTests {
+    private static let finds = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Finds").path
+
+    /// What is found is written to `Finds`, where it stays as a test once it is mended.
+    @Test(arguments: Effort.current.stretches)
+    func findsNothing(_ stretch: Effort.Stretch) async throws {
+        let finds = try await Campaign(
+            subjects: stretch.subjects, seed: Effort.current.seed, seconds: stretch.seconds, most: stretch.most, directory: Self.finds
+        ).run()
+        for find in finds {
+            Issue.record(
+                "\(find.subject): \(find.reason) at \(find.place), by \(String(decoding: find.input.prefix(2_000), as: UTF8.self))")
+        }
+    }
+
+    /// All that was found once.
+    @Test func earlierFinds() async throws {
+        var inputs: [ChildTask.Input] = []
+        for subject in try FileManager.default.contentsOfDirectory(atPath: Self.finds).sorted() where !subject.hasPrefix(".") {
+            for name in try FileManager.default.contentsOfDirectory(atPath: "\(Self.finds)/\(subject)").sorted() {
+                inputs.append(
+                    ChildTask.Input(subject: subject, bytes: try Data(contentsOf: URL(fileURLWithPath: "\(Self.finds)/\(subject)/\(name)")))
+                )
+            }
+        }
+        #expect(!inputs.isEmpty)
+        let ended = try await ChildProcess.run(ChildTask(inputs: inputs, journal: ""), withBacktrace: true, limit: .seconds(300))
+        if let ended {
+            Issue.record(
+                "\(ended.inHand?.subject ?? ""): \(ended.reason) at \(ended.place), by \(String(decoding: ended.inHand?.input.prefix(2_000) ?? [], as: UTF8.self))"
+            )
+        }
+    }
+}
