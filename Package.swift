@@ -56,6 +56,7 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-deployment", swiftPlugin("ControllerDeployment")),
     ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
     ("controller-podgc", swiftPlugin("ControllerPodGC")),
+    ("controller-service-lb", swiftPlugin("ControllerServiceLB")),
     ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
     ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
     ("runtime-fake", swiftPlugin("RuntimeFake")),
@@ -155,7 +156,18 @@ let package = Package(
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
-        module("Proxy", ["Client", "APIModel", "PluginHost", "PluginAPI", product("Logging", "swift-log")]),
+        module(
+            "Proxy",
+            [
+                "Client", "APIModel", "HTTPServer", "PluginHost", "PluginAPI", product("HTTPTypes", "swift-http-types"),
+                product("Logging", "swift-log"),
+            ]),
+        module(
+            "DNS",
+            nio + [
+                "APIModel", "Client", product("DequeModule", "swift-collections"), product("HashTreeCollections", "swift-collections"),
+                product("OrderedCollections", "swift-collections"), product("Logging", "swift-log"),
+            ]),
         module(
             "PluginConformance",
             ["PluginAPI", "CLinux", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
@@ -164,7 +176,7 @@ let package = Package(
             dependencies: [
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost",
                 "Scheduler", "ControllerManager", "Kubelet",
-                "Proxy", "CLinux",
+                "DNS", "Proxy", "CLinux",
                 "ELF", "Streaming",
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
                 product("OrderedCollections", "swift-collections"),
@@ -172,7 +184,8 @@ let package = Package(
             ],
             path: "Sources/Host", swiftSettings: swift),
         tests("ELF"),
-        tests("Proxy", ["APIModel"]),
+        tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
+        tests("DNS", ["APIModel", "APIServer", "Client", "PKI", "Store", product("Logging", "swift-log")]),
         tests(
             "Host",
             [
@@ -248,7 +261,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "APIModel", "APIServer", "Client", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Store",
+                "APIModel", "APIServer", "Client", "DNS", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Store",
                 product("Logging", "swift-log"),
             ],
             path: "Benchmarks",

@@ -2,8 +2,8 @@ import Glibc
 
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
-/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; and
-/// what an API server over such a store pays to find objects.
+/// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
+/// an API server over such a store pays to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory.
 @main
 struct Benchmarks {
@@ -18,6 +18,7 @@ struct Benchmarks {
         }
         let place = CommandLine.arguments.dropFirst().first ?? "."
         try await within(place) { try await StoreBenchmark(path: $0 + "/store.db").run() }
+        try await DNSBenchmark().run()
         try await within(place) { try await SelectionBenchmark(path: $0 + "/store.db").run() }
     }
 

@@ -6,7 +6,8 @@
 /// ```
 /// prerouting, output ─▶ service-ips    address . protocol . port : goto svc-N │ ext-N     ─▶ dnat to an endpoint
 ///                    └▶ service-ports  protocol . port           : goto ext-N   (to an address of this node only)
-/// input, forward, output ─▶ no-endpoint-ips, no-endpoint-ports   : reject
+/// prerouting, output ─▶ firewall-ips : drop who may not come to a load balancer's address
+/// input, forward, output ─▶ no-endpoint-ips, no-endpoint-ports   : reject, or drop where only the policy is in the way
 /// postrouting ─▶ masquerade what is marked, and what a pod sends to itself through a service
 /// ```
 enum Ruleset {
@@ -26,11 +27,13 @@ enum Ruleset {
             table ip \(table) {
               map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
               map service-ports { type inet_proto . inet_service : verdict; }
+              map firewall-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
               map no-endpoint-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
               map no-endpoint-ports { type inet_proto . inet_service : verdict; }
               set hairpin { type ipv4_addr . ipv4_addr; }
               chain masquerade-later { meta mark set meta mark or \(mark); }
               chain refuse { reject; }
+              chain discard { drop; }
               chain services {
                 ip daddr . meta l4proto . th dport vmap @service-ips
                 ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @service-ports
@@ -47,9 +50,16 @@ enum Ruleset {
                 ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random
                 \(sameBridge)
               }
+              chain filter-prerouting {
+                type filter hook prerouting priority -110; ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
+              }
               chain filter-input { type filter hook input priority -110; ct state new jump no-endpoints; }
               chain filter-forward { type filter hook forward priority -110; ct state new jump no-endpoints; }
-              chain filter-output { type filter hook output priority -110; ct state new jump no-endpoints; }
+              chain filter-output {
+                type filter hook output priority -110;
+                ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
+                ct state new jump no-endpoints
+              }
             }
 
             """
@@ -68,6 +78,18 @@ enum Ruleset {
         var sets: [(name: String, declaration: String)] = []
         /// Addresses that may reach themselves through this service.
         var hairpins: [String] = []
+
+        /// Has `key` lead to a chain, or nowhere: a Service without endpoints is refused, one whose policy allows none of them is not
+        /// answered.
+        ///
+        /// - Parameters:
+        ///   - isAny: whether there are endpoints.
+        ///   - isAllowed: whether the policy allows one.
+        ///   - letsInside: whether the chain leads those inside of the cluster to endpoints that the policy does not allow others.
+        mutating func send(_ key: String, through map: String, to chain: String, isAny: Bool, isAllowed: Bool, letsInside: Bool = false) {
+            if isAllowed || isAny && letsInside { elements.append(("service-\(map)", key, "goto \(chain)")) }
+            if !isAllowed { elements.append(("no-endpoint-\(map)", key, isAny ? "goto discard" : "goto refuse")) }
+        }
 
         var add: String {
             var text = ""
@@ -92,40 +114,53 @@ enum Ruleset {
 
     static func part(for service: WantedService, podCIDR: String) -> Part {
         var part = Part()
-        let cluster = "svc-\(service.id)"
-        let external = "ext-\(service.id)"
-        let hasCluster = !service.clusterEndpoints.isEmpty
-        let hasExternal = !service.externalEndpoints.isEmpty
+        let internalChain = "svc-\(service.id)"
+        let externalChain = "ext-\(service.id)"
+        // What may go to any endpoint, whatever the policies.
+        let clusterChain = service.isInternalLocal ? "all-\(service.id)" : internalChain
+        let fromOutside = podCIDR.isEmpty ? [] : ["ip saddr != \(podCIDR) jump masquerade-later"]
         let isExternal = service.nodePort != 0 || !service.externalAddresses.isEmpty
 
-        if hasCluster {
-            let fromOutside = "ip saddr != \(podCIDR) jump masquerade-later"
-            part.chains.append((cluster, [fromOutside] + balance(service, over: service.clusterEndpoints, into: &part, prefix: "c")))
+        if !service.internalEndpoints.isEmpty {
+            part.chains.append((internalChain, fromOutside + balance(service, over: service.internalEndpoints, into: &part, prefix: "c")))
         }
-        if isExternal, hasExternal {
-            let rules =
-                service.isExternalLocal
-                ? balance(service, over: service.externalEndpoints, into: &part, prefix: "e")
-                : ["jump masquerade-later"] + balance(service, over: service.externalEndpoints, into: &part, prefix: "e")
-            part.chains.append((external, rules))
+        if isExternal, service.isInternalLocal, !service.clusterEndpoints.isEmpty {
+            part.chains.append((clusterChain, fromOutside + balance(service, over: service.clusterEndpoints, into: &part, prefix: "a")))
         }
+        if isExternal, !service.clusterEndpoints.isEmpty {
+            part.chains.append((externalChain, external(service, to: clusterChain, podCIDR: podCIDR, into: &part)))
+        }
+
         let key = "\(service.networkProtocol) . \(service.port)"
-        part.elements.append(
-            (
-                hasCluster ? "service-ips" : "no-endpoint-ips", "\(service.clusterIP) . \(key)",
-                hasCluster ? "goto \(cluster)" : "goto refuse"
-            ))
-        for address in service.externalAddresses {
-            part.elements.append(
-                (hasExternal ? "service-ips" : "no-endpoint-ips", "\(address) . \(key)", hasExternal ? "goto \(external)" : "goto refuse"))
+        part.send(
+            "\(service.clusterIP) . \(key)", through: "ips", to: internalChain, isAny: !service.clusterEndpoints.isEmpty,
+            isAllowed: !service.internalEndpoints.isEmpty)
+        let outside =
+            service.externalAddresses.map { ("\($0) . \(key)", "ips") }
+            + (service.nodePort == 0 ? [] : [("\(service.networkProtocol) . \(service.nodePort)", "ports")])
+        for (key, map) in outside {
+            part.send(
+                key, through: map, to: externalChain, isAny: !service.clusterEndpoints.isEmpty,
+                isAllowed: !service.externalEndpoints.isEmpty, letsInside: service.isExternalLocal)
+        }
+        if let sources = service.sourceRanges, !service.balancerAddresses.isEmpty {
+            let chain = "fw-\(service.id)"
+            part.chains.append((chain, sources.map { "ip saddr \($0) return" } + ["drop"]))
+            for address in service.balancerAddresses { part.elements.append(("firewall-ips", "\(address) . \(key)", "jump \(chain)")) }
         }
         part.hairpins = service.endpoints.map(\.address)
-        if service.nodePort != 0 {
-            let key = "\(service.networkProtocol) . \(service.nodePort)"
-            part.elements.append(
-                (hasExternal ? "service-ports" : "no-endpoint-ports", key, hasExternal ? "goto \(external)" : "goto refuse"))
-        }
         return part
+    }
+
+    /// What comes by an external address or a node port. Under the policy `Local`, pods and the node itself may still go to any endpoint:
+    /// their addresses are not lost on the way.
+    private static func external(_ service: WantedService, to clusterChain: String, podCIDR: String, into part: inout Part) -> [String] {
+        guard service.isExternalLocal else { return ["jump masquerade-later", "goto \(clusterChain)"] }
+        let inside =
+            (podCIDR.isEmpty ? [] : ["ip saddr \(podCIDR) goto \(clusterChain)"])
+            + ["fib saddr type local jump masquerade-later", "fib saddr type local goto \(clusterChain)"]
+        let endpoints = service.externalEndpoints
+        return inside + (endpoints.isEmpty ? [] : balance(service, over: endpoints, into: &part, prefix: "e"))
     }
 
     /// The rules that send a connection to one of `endpoints`; with session affinity also the chains and sets that remember where a client

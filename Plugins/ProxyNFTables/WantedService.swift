@@ -7,6 +7,8 @@ struct WantedService: Equatable {
         var address: String
         var port: UInt32
         var isLocal: Bool
+        /// Others get traffic only where no endpoint is.
+        var isReady: Bool
         /// `10.244.0.2 . 8080`, as nftables writes a pair.
         var pair: String { "\(address) . \(port)" }
     }
@@ -20,12 +22,25 @@ struct WantedService: Equatable {
     var isInternalLocal: Bool
     var clusterIP: String
     var externalAddresses: [String]
+    /// Of those: the load balancers'.
+    var balancerAddresses: [String]
+    /// Who may come to those, `192.0.2.0/24`; `nil` means everybody.
+    var sourceRanges: [String]?
     var endpoints: [Endpoint]
 
+    /// The endpoints of the policy `Cluster`.
+    var clusterEndpoints: [Endpoint] { Self.best(endpoints) }
     /// The endpoints that traffic to the ClusterIP may go to.
-    var clusterEndpoints: [Endpoint] { isInternalLocal ? endpoints.filter(\.isLocal) : endpoints }
+    var internalEndpoints: [Endpoint] { isInternalLocal ? localEndpoints : clusterEndpoints }
     /// The endpoints that traffic from outside may go to.
-    var externalEndpoints: [Endpoint] { isExternalLocal ? endpoints.filter(\.isLocal) : endpoints }
+    var externalEndpoints: [Endpoint] { isExternalLocal ? localEndpoints : clusterEndpoints }
+
+    private var localEndpoints: [Endpoint] { Self.best(endpoints.filter(\.isLocal)) }
+
+    private static func best(_ endpoints: [Endpoint]) -> [Endpoint] {
+        let ready = endpoints.filter(\.isReady)
+        return ready.isEmpty ? endpoints : ready
+    }
 }
 
 extension WantedService {
@@ -41,8 +56,11 @@ extension WantedService {
         isInternalLocal = row.isInternalLocal
         self.clusterIP = clusterIP
         externalAddresses = wanted.externalAddresses(of: row).compactMap(ipv4)
+        balancerAddresses = wanted.balancerAddresses(of: row).compactMap(ipv4)
+        let sources = wanted.sourceRanges(of: row)
+        sourceRanges = sources.isEmpty ? nil : sources.compactMap { source in ipv4(source).map { "\($0)/\(source.prefix)" } }
         endpoints = wanted.endpoints(of: row).compactMap { endpoint in
-            ipv4(endpoint.address).map { Endpoint(address: $0, port: endpoint.port, isLocal: endpoint.isLocal) }
+            ipv4(endpoint.address).map { Endpoint(address: $0, port: endpoint.port, isLocal: endpoint.isLocal, isReady: endpoint.isReady) }
         }
     }
 

@@ -12,7 +12,7 @@ struct Apus: AsyncParsableCommand {
             UpCommand.self, DownCommand.self, StatusCommand.self, ReleaseCommand.self, PluginCommand.self, ImageCommand.self,
             CodecCommand.self,
             APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self,
-            PluginChildCommand.self,
+            ClusterDNSCommand.self, PluginChildCommand.self,
         ])
 
     static func main() async {

@@ -15,6 +15,8 @@ struct PodNetwork {
     var nodeCIDR: String
 
     var gateway: String { Self.address(1, of: nodeCIDR) }
+    /// Of the Service by which pods reach the cluster's name server, as kubeadm chooses it.
+    var nameServer: String { Self.address(10, of: serviceCIDR) }
 
     /// Makes all of it. Does nothing where it is there already.
     func setUp() throws {

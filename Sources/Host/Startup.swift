@@ -3,6 +3,7 @@ internal import APIServer
 internal import Client
 internal import Containerd
 internal import ControllerManager
+internal import DNS
 internal import FoundationEssentials
 internal import Glibc
 internal import HTTPServer
@@ -115,6 +116,10 @@ struct Startup {
             try await listener.start()
             listeners.append(listener)
         }
+        let namesRecorder = EventRecorder(client: client, component: "cluster-dns", host: node.name, log: log)
+        // before the kubelet, whose pods ask it
+        let names = options.names.others == nil ? try makeDNS(client, cache, namesRecorder, network) : nil
+        try await names?.start()
         if options.mergeKubeconfig { try mergeKubeconfig(credentials) }
 
         let recorder = EventRecorder(client: client, component: "default-scheduler", log: log)
@@ -126,6 +131,7 @@ struct Startup {
                 group.add("cache") { try await cache.run() }  // before the plugins start, which read it
                 group.add("scheduler events") { await recorder.run() }
                 group.add("kubelet events") { await kubeletRecorder.run() }
+                group.add("cluster DNS events") { await namesRecorder.run() }
                 group.add("API server") { await server.run() }
                 for listener in listeners { group.add("HTTP server") { try await listener.run() } }
                 _ = try await containerdStart.value  // before the runtime plugin, which connects to it
@@ -154,6 +160,7 @@ struct Startup {
                 group.add("scheduler") { try await scheduler.run() }
                 group.add("controller manager") { try await controllers.run() }
                 group.add("proxy") { try await proxy.run() }
+                if let names { group.add("cluster DNS") { try await names.run() } }
                 group.add("kubelet") { try await kubelet.run() }
                 group.add("start") { try await announceReady(kubelet, plugins, begin) }
             },
@@ -256,6 +263,16 @@ extension Startup {
         return configuration
     }
 
+    private func makeDNS(_ client: any Client, _ cache: Cache, _ recorder: EventRecorder, _ network: PodNetwork) throws -> ClusterDNS {
+        var configuration = ClusterDNS.Configuration(address: network.gateway)
+        configuration.port = options.names.port
+        configuration.domain = options.names.domain.clusterDomain
+        configuration.serviceAddress = network.nameServer
+        configuration.name = "kube-dns-\(node.name)"
+        configuration.resolvers = { ResolvConf.read().servers }
+        return try ClusterDNS(configuration, client: client, cache: cache, recorder: recorder, log: Logger(label: "cluster-dns"))
+    }
+
     private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, address: String), _ network: PodNetwork)
         throws -> KubeletConfiguration
     {
@@ -266,6 +283,8 @@ extension Startup {
             version: Version.kubernetes)
         configuration.serverAddress = "127.0.0.1"
         configuration.serverPort = options.kubeletPort
+        configuration.clusterDNS = options.names.others ?? [network.nameServer]
+        configuration.clusterDomain = options.names.domain.clusterDomain
         configuration.servingCertificate = credentials.kubelet.certificatePEM
         configuration.servingKey = credentials.kubelet.privateKeyPEM
         configuration.authenticate = certificates.identity

@@ -23,7 +23,7 @@ public struct KubeletConfiguration: Sendable {
     public var clusterDNS: [String] = []
     public var clusterDomain = "cluster.local"
     /// The file pods inherit their resolver configuration from.
-    public var resolvConf = "/etc/resolv.conf"
+    public var resolvConf = ResolvConf.hostPath
     /// Registered with the node, beside the labels every node has.
     public var labels: [String: String] = [:]
     /// Registered with the node: `key=value:Effect`, value optional.

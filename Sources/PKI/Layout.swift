@@ -57,11 +57,12 @@ public struct Layout: Sendable {
         case scheduler = "kube-scheduler"
         case kubelet
         case proxy = "kube-proxy"
+        case clusterDNS = "cluster-dns"
 
         public func user(node: String) -> String {
             switch self {
             case .admin: "kubernetes-admin"
-            case .controllerManager, .scheduler, .proxy: "system:\(rawValue)"
+            case .controllerManager, .scheduler, .proxy, .clusterDNS: "system:\(rawValue)"
             case .kubelet: "system:node:\(node)"
             }
         }
@@ -70,7 +71,7 @@ public struct Layout: Sendable {
             switch self {
             case .admin: ["system:masters"]
             case .kubelet: ["system:nodes"]
-            case .controllerManager, .scheduler, .proxy: []
+            case .controllerManager, .scheduler, .proxy, .clusterDNS: []
             }
         }
     }

@@ -42,9 +42,22 @@ public struct Services {
 
     /// The external IPs and load-balancer addresses of `port`.
     public func externalAddresses(of port: apus_service_port) -> UnsafeBufferPointer<apus_address> {
+        addresses(port.external_first, port.external_count)
+    }
+
+    /// Those of load balancers alone.
+    public func balancerAddresses(of port: apus_service_port) -> UnsafeBufferPointer<apus_address> {
+        addresses(port.external_first + port.external_count - port.balancer_count, port.balancer_count)
+    }
+
+    /// The networks that may come to a load balancer's address; none means that everybody may.
+    public func sourceRanges(of port: apus_service_port) -> UnsafeBufferPointer<apus_address> {
+        addresses(port.source_first, port.source_count)
+    }
+
+    private func addresses(_ first: UInt32, _ count: UInt32) -> UnsafeBufferPointer<apus_address> {
         UnsafeBufferPointer(
-            rebasing: UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.address_count))[
-                range(port.external_first, port.external_count)])
+            rebasing: UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.address_count))[range(first, count)])
     }
 
     private func range(_ first: UInt32, _ count: UInt32) -> Range<Int> { Int(first)..<Int(first) + Int(count) }

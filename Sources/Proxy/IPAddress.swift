@@ -12,4 +12,14 @@ enum IPAddress {
         address.family = isIPv6 ? 6 : 4
         return address
     }
+
+    /// The network in `text`, `192.0.2.0/24`, `nil` where it is none.
+    static func network(_ text: String) -> apus_address? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, var address = parse(String(parts[0])), let prefix = UInt8(parts[1]),
+            prefix <= (address.family == 4 ? 32 : 128)
+        else { return nil }
+        address.prefix = prefix
+        return address
+    }
 }

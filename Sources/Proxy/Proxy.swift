@@ -31,7 +31,8 @@ public final class Proxy: Sendable {
     private let quarantine: Quarantine
     private let log: Logger
     private let table: Mutex<ServiceTable>
-    private let failure = Mutex<String?>("no state is in force yet")
+    private let healthChecks: HealthCheckPorts
+    private let failure: Failure
     /// The backend's slots block and take one caller at a time.
     private let control = DispatchQueue(label: "apus.proxy")
 
@@ -45,10 +46,13 @@ public final class Proxy: Sendable {
         self.quarantine = quarantine
         self.log = log
         self.table = Mutex(ServiceTable(nodeName: configuration.nodeName))
+        let failure = Failure()
+        self.failure = failure
+        healthChecks = HealthCheckPorts(isHealthy: { failure.reason == nil }, log: log)
     }
 
     /// Why the newest wanted state is not in force, `nil` when it is.
-    public var unhealthyReason: String? { failure.withLock { $0 } }
+    public var unhealthyReason: String? { failure.reason }
 
     /// Runs until cancelled. What is in force stays in force afterwards.
     public func run() async throws {
@@ -66,6 +70,7 @@ public final class Proxy: Sendable {
             signal.yield()
         }
         await withDiscardingTaskGroup { group in
+            group.addTask { [healthChecks] in await healthChecks.run() }
             group.addTask { [plugins] in
                 // At once, and then whenever there is another backend, or the same anew.
                 for await _ in plugins.changes(of: .proxy) { signal.yield() }
@@ -103,7 +108,7 @@ public final class Proxy: Sendable {
         for await _ in changes {
             guard let plugin = plugins.proxy else {
                 backend = nil
-                failure.withLock { $0 = "no proxy plugin is running" }
+                failure.set("no proxy plugin is running")
                 continue
             }
             let incarnation = plugin.incarnation
@@ -119,11 +124,11 @@ public final class Proxy: Sendable {
                 // Whoever was in charge before may go now.
                 if backend?.isInCharge == false { plugin.didSync() }
                 backend?.isInCharge = true
-                failure.withLock { $0 = nil }
+                failure.set(nil)
                 backOff = BackOff()
             } catch {
                 let delay = backOff.next()
-                failure.withLock { $0 = "\(error)" }
+                failure.set("\(error)")
                 log.error("proxy: the wanted state could not be put in force, trying again in \(delay): \(error)")
                 table.withLock { $0.forgetInForce() }
                 again(delay)
@@ -137,6 +142,7 @@ public final class Proxy: Sendable {
                 done.resume(
                     with: Result {
                         let wanted = table.withLock { $0.wanted() }
+                        healthChecks.set(wanted.rows.map(\.port))
                         if wanted.previous != 0, wanted.removed.isEmpty, !wanted.rows.contains(where: \.isChanged) { return }
                         try WantedServices.withArrays(
                             wanted, nodeAddresses: configuration.nodeAddresses, podCIDR: configuration.clusterCIDR
@@ -146,6 +152,13 @@ public final class Proxy: Sendable {
             }
         }
     }
+}
+
+/// Why the newest wanted state is not in force, `nil` when it is. Safe from any thread.
+private final class Failure: Sendable {
+    private let state = Mutex<String?>("no state is in force yet")
+    var reason: String? { state.withLock { $0 } }
+    func set(_ reason: String?) { state.withLock { $0 = reason } }
 }
 
 /// How long to leave a backend alone that refuses: 1 s, 2 s, 4 s … 30 s.

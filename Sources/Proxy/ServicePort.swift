@@ -23,7 +23,11 @@ struct ServicePort: Equatable, Sendable {
     var internalLocal: Bool
     var healthCheckNodePort: UInt32
     var clusterIP: String
-    var externalAddresses: [String]
+    var externalIPs: [String]
+    /// Of load balancers.
+    var balancerAddresses: [String]
+    /// Who may come to those, `192.0.2.0/24`; empty means everybody.
+    var sourceRanges: [String]
     var endpoints: [Endpoint]
 
     /// The same for the same Service and port name, whatever else changes.
@@ -41,24 +45,28 @@ extension ServicePort {
         let affinity =
             spec["sessionAffinity"].string == "ClientIP"
             ? spec[path: "sessionAffinityConfig", "clientIP", "timeoutSeconds"].int ?? 10800 : 0
-        let balancers = service[path: "status", "loadBalancer", "ingress"].elements.compactMap { $0["ip"].string }
+        // A balancer that is a proxy of its own is not gone past.
+        let balancers = service[path: "status", "loadBalancer", "ingress"].elements.filter { $0["ipMode"].string != "Proxy" }
+            .compactMap { $0["ip"].string }
+        let policies = [spec["externalTrafficPolicy"].string == "Local", spec["internalTrafficPolicy"].string == "Local"]
         return spec["ports"].elements.map { port in
             let name = port["name"].string ?? ""
             return ServicePort(
                 namespace: service["metadata"]["namespace"].string ?? "", service: service["metadata"]["name"].string ?? "", name: name,
                 networkProtocol: port["protocol"].string ?? "TCP", port: UInt32(port["port"].int ?? 0),
                 nodePort: UInt32(port["nodePort"].int ?? 0),
-                affinitySeconds: UInt32(affinity), externalLocal: spec["externalTrafficPolicy"].string == "Local",
-                internalLocal: spec["internalTrafficPolicy"].string == "Local",
+                affinitySeconds: UInt32(affinity), externalLocal: policies[0],
+                internalLocal: policies[1],
                 healthCheckNodePort: UInt32(spec["healthCheckNodePort"].int ?? 0), clusterIP: clusterIP,
-                externalAddresses: spec["externalIPs"].elements.compactMap(\.string) + balancers,
-                endpoints: endpoints(of: name, in: slices, nodeName: nodeName))
+                externalIPs: spec["externalIPs"].elements.compactMap(\.string), balancerAddresses: balancers,
+                sourceRanges: spec["loadBalancerSourceRanges"].elements.compactMap(\.string),
+                endpoints: endpoints(of: name, in: slices, nodeName: nodeName, prefersLocal: policies.contains(true)))
         }
     }
 
-    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. Ordered, so that equal
-    /// sets compare equal.
-    private static func endpoints(of port: String, in slices: [Value], nodeName: String) -> [Endpoint] {
+    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. A policy that wants
+    /// endpoints of this node looks for both among them alone. Ordered, so that equal sets compare equal.
+    private static func endpoints(of port: String, in slices: [Value], nodeName: String, prefersLocal: Bool) -> [Endpoint] {
         var byAddress: [String: Endpoint] = [:]
         for slice in slices where slice["addressType"].string == "IPv4" {
             guard let number = slice["ports"].elements.first(where: { ($0["name"].string ?? "") == port })?["port"].int else { continue }
@@ -72,7 +80,12 @@ extension ServicePort {
             }
         }
         let all = byAddress.values.sorted { ($0.address, $0.port) < ($1.address, $1.port) }
-        let ready = all.filter(\.isReady)
-        return ready.isEmpty ? all.filter { $0.isServing && $0.isTerminating } : ready
+        let hasReady = all.contains(where: \.isReady)
+        let hasReadyHere = all.contains { $0.isReady && $0.isLocal }
+        return all.filter { endpoint in
+            if endpoint.isReady { return true }
+            guard endpoint.isServing, endpoint.isTerminating else { return false }
+            return !hasReady || prefersLocal && endpoint.isLocal && !hasReadyHere
+        }
     }
 }

@@ -25,10 +25,16 @@ enum WantedServices {
                 | (port.internalLocal ? UInt32(APUS_SERVICE_INTERNAL_LOCAL) : 0)
                 | (row.isChanged ? UInt32(APUS_SERVICE_CHANGED) : 0)
             service.cluster_ip = IPAddress.parse(port.clusterIP) ?? apus_address()
-            let external = port.externalAddresses.compactMap(IPAddress.parse)
+            let balancers = port.balancerAddresses.compactMap(IPAddress.parse)
+            let external = port.externalIPs.compactMap(IPAddress.parse) + balancers
             service.external_first = UInt32(addresses.count)
             service.external_count = UInt32(external.count)
+            service.balancer_count = UInt32(balancers.count)
             addresses += external
+            let sources = port.sourceRanges.compactMap(IPAddress.network)
+            service.source_first = UInt32(addresses.count)
+            service.source_count = UInt32(sources.count)
+            addresses += sources
             service.endpoint_first = UInt32(endpoints.count)
             for endpoint in port.endpoints {
                 guard let address = IPAddress.parse(endpoint.address) else { continue }

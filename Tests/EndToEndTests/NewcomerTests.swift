@@ -73,6 +73,13 @@ struct NewcomerTests {
             try cluster.kubectl("exec", pods[0], "--", "sh", "-c", "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc \(address) 80").contains(
                 "hello-"))
 
+        // By name, too.
+        let named = try cluster.kubectl("exec", pods[0], "--", "/bin/busybox", "nslookup", "-type=a", "hello.default.svc.cluster.local")
+        #expect(named.contains(address))
+        #expect(
+            try cluster.kubectl("exec", pods[0], "--", "cat", "/etc/resolv.conf").contains(
+                "search default.svc.cluster.local svc.cluster.local cluster.local"))
+
         // A pod that is deleted is replaced.
         try cluster.kubectl("delete", "pod", pods[0], "--wait=true")
         try cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")

@@ -88,24 +88,83 @@ import Testing
         #expect(error?.message == message)
     }
 
-    @Test func dns() {
-        let host = DNS(parsing: "nameserver 1.1.1.1\nsearch example.org\noptions timeout:1 ndots:2\n")
-        let cluster = DNS.configuration(for: pod(), host: host, clusterServers: ["10.96.0.10"], clusterDomain: "cluster.local")
+    /// What is in a pod's `resolv.conf`, by its policy and its own settings.
+    @Test(
+        arguments: [
+            (
+                [:], ["10.96.0.10"], ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org", "corp"],
+                ["ndots:5"]
+            ),
+            (["hostNetwork": true], ["1.1.1.1", "1.1.1.2"], ["example.org", "corp"], ["timeout:1", "ndots:2"]),
+            (
+                ["hostNetwork": true, "dnsPolicy": "ClusterFirstWithHostNet"], ["10.96.0.10"],
+                ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org", "corp"], ["ndots:5"]
+            ),
+            (["dnsPolicy": "Default"], ["1.1.1.1", "1.1.1.2"], ["example.org", "corp"], ["timeout:1", "ndots:2"]),
+            (
+                [
+                    "dnsPolicy": "None",
+                    "dnsConfig": [
+                        "nameservers": ["9.9.9.9"], "searches": ["a", "b", "a"],
+                        "options": [["name": "ndots", "value": "3"], ["name": "edns0"]],
+                    ],
+                ], ["9.9.9.9"], ["a", "b"], ["ndots:3", "edns0"]
+            ),
+            (
+                [
+                    "dnsConfig": [
+                        "nameservers": ["10.96.0.10", "9.9.9.9"], "searches": ["corp", "a"], "options": [["name": "ndots", "value": "2"]],
+                    ]
+                ], ["10.96.0.10", "9.9.9.9"],
+                ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org", "corp", "a"], ["ndots:2"]
+            ),
+        ] as [(Value, [String], [String], [String])])
+    func resolvConf(_ spec: Value, _ servers: [String], _ searches: [String], _ options: [String]) {
+        let host = ResolvConf(
+            parsing: """
+                # nameserver 8.8.8.8
+                nameserver 1.1.1.1
+                nameserver 1.1.1.2 rest
+                nameserver
+                search gone.example.org
+                search example.org. corp .
+                options timeout:3
+                options timeout:1 ndots:2
+
+                """)
+        let result = ResolvConf.configuration(for: pod(spec), host: host, clusterServers: ["10.96.0.10"], clusterDomain: "cluster.local")
         #expect(
-            cluster.dns
-                == DNS(
-                    servers: ["10.96.0.10"], searches: ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "example.org"],
-                    options: ["timeout:1", "ndots:5"]))
-        let own = DNS.configuration(
-            for: pod([
-                "dnsPolicy": "None",
-                "dnsConfig": ["nameservers": ["9.9.9.9"], "options": [["name": "ndots", "value": "3"], ["name": "edns0"]]],
-            ]), host: host,
-            clusterServers: ["10.96.0.10"], clusterDomain: "cluster.local")
-        #expect(own.dns == DNS(servers: ["9.9.9.9"], options: ["ndots:3", "edns0"]))
+            result == ResolvConf.ForPod(configuration: ResolvConf(servers: servers, searches: searches, options: options)))
+    }
+
+    @Test func resolversTakeSoManyServersAndSearchPaths() {
+        let many = (0..<40).map { "d\($0)" }
+        let long = String(repeating: "x", count: 254)
+        let config: Value = [
+            "nameservers": Value((1...4).map { "10.0.0.\($0)" }), "searches": Value([long] + many),
+        ]
+        let result = ResolvConf.configuration(
+            for: pod(["dnsPolicy": "None", "dnsConfig": config]), host: ResolvConf(), clusterServers: [], clusterDomain: "c")
+        #expect(result.configuration.servers == ["10.0.0.1", "10.0.0.2", "10.0.0.3"])
+        #expect(result.configuration.searches == Array(many.prefix(31)))
+        let searches = many.prefix(31).joined(separator: " ")
         #expect(
-            DNS.configuration(for: pod(["hostNetwork": true]), host: host, clusterServers: ["10.96.0.10"], clusterDomain: "c").dns == host)
-        #expect(DNS.configuration(for: pod(), host: host, clusterServers: [], clusterDomain: "c").isClusterMissing)
+            result.cuts == [
+                "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 10.0.0.1 10.0.0.2 10.0.0.3",
+                "Search Line limits were exceeded, some search paths have been omitted, the applied search line is: \(searches)",
+            ])
+        // The line as a whole is too long.
+        let wide = (0..<10).map { "\($0)" + String(repeating: "y", count: 240) }
+        let line = ResolvConf.configuration(
+            for: pod(["dnsPolicy": "None", "dnsConfig": ["searches": Value(wide)]]), host: ResolvConf(), clusterServers: [],
+            clusterDomain: "c")
+        #expect(line.configuration.searches == Array(wide.prefix(8)))
+    }
+
+    @Test func withoutAServerOfTheClusterTheNodesAreNamed() {
+        let host = ResolvConf(servers: ["1.1.1.1"])
+        let result = ResolvConf.configuration(for: pod(), host: host, clusterServers: [], clusterDomain: "c")
+        #expect(result == ResolvConf.ForPod(configuration: host, isClusterMissing: true))
     }
 
     @Test func hostsFile() {

@@ -170,7 +170,7 @@ import Testing
         defer { bench.directory.remove() }
         let configuration = bench.context.configuration
         let created = try await bench.context.cri.runSandbox(
-            SandboxConfig.make(for: pod(), attempt: 0, dns: DNS(), configuration: configuration, seen: ""), handler: "")
+            SandboxConfig.make(for: pod(), attempt: 0, dns: ResolvConf(), configuration: configuration, seen: ""), handler: "")
         let container: Value = ["metadata": ["name": "web"], "labels": Value([Label.podUID: "uid-web"])]
         let id = try await bench.context.cri.createContainer(sandbox: created, config: container, sandboxConfig: .null)
         try await bench.context.cri.startContainer(id)

@@ -106,7 +106,8 @@ extension String {
         let ports = UnsafeBufferPointer(start: services.services, count: Int(services.service_count)).map {
             """
             \($0.id) \($0.namespace_.string) \($0.name.string) \($0.port_name.string) \($0.protocol) \($0.port) \($0.node_port) \($0.affinity_seconds) \($0.flags) \
-            \($0.health_check_node_port) \(text($0.cluster_ip)) \($0.external_first) \($0.external_count) \($0.endpoint_first) \($0.endpoint_count)
+            \($0.health_check_node_port) \(text($0.cluster_ip)) \($0.external_first) \($0.external_count) \($0.endpoint_first) \($0.endpoint_count) \
+            \($0.balancer_count) \($0.source_first) \($0.source_count)
             """
         }
         self = """

@@ -125,7 +125,7 @@ final class Samples {
                 port: 80, node_port: 30080,
                 affinity_seconds: 10, flags: APUS_SERVICE_CHANGED, health_check_node_port: 0, cluster_ip: address(9), external_first: 1,
                 external_count: 1, endpoint_first: 0,
-                endpoint_count: 3)
+                endpoint_count: 3, balancer_count: 1, source_first: 0, source_count: 1)
         }
         let services = zeroed(apus_services.self)
         services.pointee.size = UInt32(MemoryLayout<apus_services>.size)

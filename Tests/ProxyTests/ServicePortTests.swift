@@ -57,6 +57,40 @@ struct ServicePortTests {
         #expect(ports.first?.endpoints.map(\.address) == expected)
     }
 
+    /// A policy that wants endpoints of this node falls back among them alone.
+    @Test(
+        arguments: [
+            (
+                [endpoint("10.0.0.1", node: "b"), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)],
+                ["10.0.0.1", "10.0.0.2"]
+            ),
+            (
+                [endpoint("10.0.0.1", node: "b"), endpoint("10.0.0.2", ready: false, serving: true, terminating: true, node: "b")],
+                ["10.0.0.1"]
+            ),
+            (
+                [endpoint("10.0.0.1"), endpoint("10.0.0.2", ready: false, serving: true, terminating: true)], ["10.0.0.1"]
+            ),
+        ] as [([Value], [String])], ["externalTrafficPolicy", "internalTrafficPolicy"])
+    func choosesEndpointsOfThisNode(choice: ([Value], [String]), policy: String) {
+        var (slice, spec) = (Self.slice(), Self.plain)
+        slice["endpoints"] = .array(choice.0)
+        spec[policy] = "Local"
+        let ports = ServicePort.ports(of: Self.service(spec), slices: [slice], nodeName: "a")
+        #expect(ports.first?.endpoints.map(\.address) == choice.1)
+    }
+
+    @Test func aLoadBalancerThatIsAProxyIsNotGonePast() throws {
+        var service = Self.service(Self.plain)
+        service["status"] = [
+            "loadBalancer": [
+                "ingress": [["ip": "192.0.2.1"], ["ip": "192.0.2.2", "ipMode": "Proxy"], ["ip": "192.0.2.3", "ipMode": "VIP"]]
+            ]
+        ]
+        let port = try #require(ServicePort.ports(of: service, slices: [], nodeName: "a").first)
+        #expect(port.balancerAddresses == ["192.0.2.1", "192.0.2.3"])
+    }
+
     @Test func affinityAndPolicies() throws {
         var spec = Self.plain
         spec["sessionAffinity"] = "ClientIP"

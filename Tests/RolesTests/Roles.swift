@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A cluster of five processes, one for each role, in a network namespace of its own: ports, packet filters and addresses are nobody
+/// A cluster of six processes, one for each role, in a network namespace of its own: ports, packet filters and addresses are nobody
 /// else's.
 final class Roles {
     /// The tests lie beside the executable they test.

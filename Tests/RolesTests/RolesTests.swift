@@ -24,7 +24,7 @@ struct RolesTests {
           ports: [{port: 80, targetPort: 8080}]
         """
 
-    @Test func fiveProcessesAreACluster() throws {
+    @Test func sixProcessesAreACluster() throws {
         let roles = try Roles()
         defer { roles.remove() }
         let data = "\(roles.directory)/api"
@@ -42,6 +42,7 @@ struct RolesTests {
             "--port", "7250", "--tls-cert-file", "\(data)/pki/kubelet.crt", "--tls-private-key-file", "\(data)/pki/kubelet.key",
             "--node-labels", "disk=fast")
         try roles.start("kube-proxy", "--kubeconfig", "\(data)/kube-proxy.kubeconfig")
+        try roles.start("cluster-dns", "--kubeconfig", "\(data)/cluster-dns.kubeconfig")
 
         try roles.eventually {
             let statuses = try roles.kubectl("get", "cs", "--no-headers")
@@ -63,8 +64,13 @@ struct RolesTests {
         let address = try roles.kubectl("get", "pods", "-o", "jsonpath={.items[0].status.podIP}")
         try roles.eventually { try roles.require(roles.kubectl("get", "endpoints", "hello", "-o", "yaml"), has: address) }
         try roles.eventually { try roles.require(roles.inside("nft", "list", "ruleset"), has: address) }
-        for port in [10248, 10256] {
+        for port in [10248, 10254, 10256] {
             try roles.eventually { try roles.require(roles.inside("curl", "-sf", "http://127.0.0.1:\(port)/healthz"), has: "ok") }
+        }
+        // Names lead to Services: by the Service of the name server, which the proxy carries, too.
+        try roles.eventually {
+            let said = try roles.inside("busybox", "nslookup", "-type=a", "hello.default.svc.cluster.local", "10.96.0.10")
+            try roles.require(said, has: roles.kubectl("get", "service", "hello", "-o", "jsonpath={.spec.clusterIP}"))
         }
         try roles.require(roles.kubectl("get", "lease", "-n", "kube-system"), has: "kube-controller-manager", "kube-scheduler")
 
@@ -109,6 +115,9 @@ struct RolesTests {
         try roles.kubectl("scale", "deployment/hello", "--replicas=5")
         try roles.kubectl("rollout", "status", "deployment/hello", "--timeout=30s")
 
+        #expect(try roles.stop("cluster-dns") == 0)
+        // It took its address along.
+        #expect(try !roles.kubectl("get", "endpointslices", "-n", "kube-system", "-o", "name").contains("kube-dns"))
         for role in ["kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver"] {
             #expect(try roles.stop(role) == 0, "\(role): \((try? String(contentsOfFile: roles.log(role), encoding: .utf8)) ?? "")")
         }
@@ -126,6 +135,7 @@ struct RolesTests {
         ),
         (["kube-scheduler", "--kubeconfig=/nowhere"], "--kubeconfig: cannot read /nowhere"),
         (["kubelet", "--kubeconfig=/nowhere", "--register-with-taints=a:Never"], "a:Never is not a taint"),
+        (["cluster-dns", "--kubeconfig=/nowhere", "--cluster-ip=dns"], "--cluster-ip: dns is not an address"),
         (["kube-proxy", "--kubeconfig=/nowhere", "--healthz-bind-address=x"], "x is not an address and a port"),
     ])
     func refusesWhatItDoesNotKnow(arguments: [String], reason: String) throws {

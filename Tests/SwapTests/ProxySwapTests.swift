@@ -59,6 +59,7 @@ import Testing
             }
             try await Self.flows(world)
             try await Self.affinity(world)
+            try await Self.policies(world)
             // Services that change meanwhile are the new one's to carry.
             try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
             clients.stop()
@@ -76,6 +77,54 @@ import Testing
         }
     }
 
+    /// Endpoints elsewhere, and policies that want them here: inside, the node port leads to them all the same, the ClusterIP does not.
+    private static func policies(_ world: World) async throws {
+        var service: Value = [
+            "apiVersion": "v1", "kind": "Service", "metadata": ["name": "far", "namespace": "default"],
+            "spec": [
+                "type": "NodePort", "clusterIP": "10.96.7.8", "externalTrafficPolicy": "Local",
+                "ports": [["name": "http", "port": 80, "targetPort": 8080, "nodePort": 30080]],
+            ],
+        ]
+        let made = try await world.client.create(.services, namespace: "default", service)
+        try await addSlice(world, "far", node: "elsewhere")
+        for address in [(Network.node, 30080), ("10.96.7.8", 80)] as [(String, UInt16)] {
+            let clients = Requests(to: address.0, port: address.1)
+            try await clients.waitForFirst()
+        }
+        try await balancers(world)
+        service = made.value
+        service["spec"]["internalTrafficPolicy"] = "Local"
+        service["spec"]["externalTrafficPolicy"] = "Cluster"
+        _ = try await world.client.update(.services, namespace: "default", name: "far", service)
+        // Nobody hears that it is not answered.
+        try await Network.waitForRules("the ClusterIP to be shut") { $0.contains("10.96.7.8 . tcp . 80 : goto discard") }
+        let clients = Requests(to: Network.node, port: 30080)
+        try await clients.waitForFirst()
+    }
+
+    /// Who may come to a load balancer's address, and who may not: the node comes by its own.
+    private static func balancers(_ world: World) async throws {
+        for (index, range) in ["10.1.0.0/16", "192.0.2.0/24"].enumerated() {
+            let name = "balanced-\(index)"
+            var service: Value = [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "namespace": "default"],
+                "spec": [
+                    "type": "LoadBalancer", "ports": [["name": "http", "port": 80, "targetPort": 8080]],
+                    "loadBalancerSourceRanges": ["198.51.100.0/24", .string(range)], "loadBalancerClass": "example.com/test",
+                ],
+            ]
+            service = try await world.client.create(.services, namespace: "default", service).value
+            try await addSlice(world, name, node: "n1")
+            service["status"]["loadBalancer"] = ["ingress": [["ip": .string("10.96.8.\(index)")]]]
+            _ = try await world.client.updateStatus(.services, namespace: "default", name: name, service)
+        }
+        try await Requests(to: "10.96.8.0", port: 80).waitForFirst()
+        try await Network.waitForRules("the ranges") { $0.contains("ip saddr 192.0.2.0/24 return") }
+        let shut = try Command.run(["curl", "-s", "--max-time", "1", "http://10.96.8.1/"])
+        #expect(shut.status == 28, "curl ends with 28 when nobody answers: \(shut.text)")
+    }
+
     private static func addService(_ world: World) async throws {
         _ = try await world.client.create(
             .services, namespace: "default",
@@ -83,13 +132,19 @@ import Testing
                 "apiVersion": "v1", "kind": "Service", "metadata": ["name": "web", "namespace": "default"],
                 "spec": ["clusterIP": .string(Network.service), "ports": [["name": "http", "port": 80, "targetPort": 8080]]],
             ])
+        try await addSlice(world, "web", node: "n1")
+    }
+
+    private static func addSlice(_ world: World, _ service: String, node: String) async throws {
         _ = try await world.client.create(
             .endpointSlices, namespace: "default",
             [
                 "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-                "metadata": ["name": "web-1", "namespace": "default", "labels": ["kubernetes.io/service-name": "web"]],
+                "metadata": [
+                    "name": .string("\(service)-1"), "namespace": "default", "labels": ["kubernetes.io/service-name": .string(service)],
+                ],
                 "ports": [["name": "http", "port": 8080, "protocol": "TCP"]],
-                "endpoints": [["addresses": [.string(Network.node)], "conditions": ["ready": true]]],
+                "endpoints": [["addresses": [.string(Network.node)], "conditions": ["ready": true], "nodeName": .string(node)]],
             ])
     }
 }

@@ -1,6 +1,6 @@
 /// Whether text is an address, without a resolver.
-enum IPLiteral {
-    static func isIPv4(_ text: String) -> Bool {
+public enum IPLiteral {
+    public static func isIPv4(_ text: String) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4
             && parts.allSatisfy { part in
@@ -9,10 +9,10 @@ enum IPLiteral {
             }
     }
 
-    static func isIPv6(_ text: String) -> Bool { groups(text) != nil }
+    public static func isIPv6(_ text: String) -> Bool { groups(text) != nil }
 
     /// The 4 or 16 bytes of an address, in the order of the network; `nil` for anything else.
-    static func bytes(_ text: String) -> [UInt8]? {
+    public static func bytes(_ text: String) -> [UInt8]? {
         if isIPv4(text) { return text.split(separator: ".").compactMap { UInt8($0) } }
         guard let groups = groups(text) else { return nil }
         let bytes = groups.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }

@@ -11,14 +11,16 @@ enum BootstrapPolicy {
 
     /// Everything, in an order in which roles come before their bindings.
     static let objects: [Value] = {
-        let roles = parseRoles(Self.roles) + parseRoles(Self.pluginRoles)
+        let roles = parseRoles(Self.roles) + parseRoles(Self.pluginRoles) + parseRoles(Self.clusterDNSRoles)
         let controllers = parseRoles(Self.controllers)
         let controllerBindings = controllers.compactMap { role -> String? in
             guard let name = role.object[path: "metadata", "name"].string, let account = name.split(separator: ":").last else { return nil }
             return "bind \(name) ClusterRole:\(name) account=kube-system/\(account)"
         }
-        let bindings = (Self.bindings.split(separator: "\n").map(String.init) + controllerBindings + [additions, pluginBinding]).map(
-            parseBinding)
+        let bindings =
+            (Self.bindings.split(separator: "\n").map(String.init) + controllerBindings + [additions, pluginBinding] + clusterDNSBindings)
+            .map(
+                parseBinding)
         return aggregated(roles).map(\.object) + controllers.map(\.object) + bindings
     }()
 

@@ -18,6 +18,7 @@ struct KubeletCommand: AsyncParsableCommand {
     @OptionGroup var api: KubeconfigOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var network: NetworkOptions
+    @OptionGroup var domain: ClusterDomainOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
 
@@ -54,9 +55,6 @@ struct KubeletCommand: AsyncParsableCommand {
     @Option(name: .customLong("cluster-dns"), help: "Addresses of the cluster's DNS servers, with commas between.")
     var clusterDNS: [String] = []
 
-    @Option(help: "The domain of the cluster's names.")
-    var clusterDomain = "cluster.local"
-
     @Option(help: "Labels to register the Node with: key=value, with commas between.")
     var nodeLabels: [String] = []
 
@@ -76,6 +74,7 @@ struct KubeletCommand: AsyncParsableCommand {
         try Ports.check(healthzPort, "--healthz-port", zero: "turns it off")
         try Networks.check(network.clusterCIDR, "--cluster-cidr")
         try Networks.check(network.serviceCIDR, "--service-cluster-ip-range")
+        for address in CommaList.split(clusterDNS) { try Addresses.check(address, "--cluster-dns") }
         if let podCIDR { try Networks.check(podCIDR, "--pod-cidr") }
         guard maxPods > 0 else { throw ValidationError("--max-pods: \(maxPods) is not a number of pods") }
         if containerRuntimeEndpoint != nil, runtimePlugin != Self.criPlugin {
@@ -169,7 +168,7 @@ struct KubeletCommand: AsyncParsableCommand {
         configuration.serverPort = port
         configuration.maxPods = maxPods
         configuration.clusterDNS = CommaList.split(clusterDNS)
-        configuration.clusterDomain = clusterDomain
+        configuration.clusterDomain = domain.clusterDomain
         configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels")
         configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints")
         let serving =

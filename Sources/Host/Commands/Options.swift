@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import DNS
 internal import Glibc
 
 /// Flags that several commands share. Names are upstream's where upstream has the flag.
@@ -36,6 +37,38 @@ struct NetworkOptions: ParsableArguments {
 
     @Option(name: .customLong("cluster-cidr"), help: "The network of pods.")
     var clusterCIDR = "10.244.0.0/16"
+}
+
+struct ClusterDomainOptions: ParsableArguments {
+    @Option(help: "What the cluster's names end in.")
+    var clusterDomain = "cluster.local"
+
+    func validate() throws {
+        guard ClusterDNS.isDomain(clusterDomain) else { throw ValidationError("--cluster-domain: \(clusterDomain) is not a domain") }
+    }
+}
+
+/// Who answers pods that ask for names, in the all-in-one.
+struct ClusterDNSOptions: ParsableArguments {
+    @OptionGroup var domain: ClusterDomainOptions
+
+    @Option(
+        name: .customLong("cluster-dns"),
+        help: "Addresses of other DNS servers that pods are to ask, with commas between; ours does not run then. Empty for none.")
+    var clusterDNS: String?
+
+    @Option(
+        name: .customLong("cluster-dns-port"),
+        help: "The port of the DNS server on the node's bridge; pods ask at port 53 of the Service.")
+    var port = 10053
+
+    /// `nil` where the cluster has a server of its own.
+    var others: [String]? { clusterDNS.map { CommaList.split([$0]) } }
+
+    func validate() throws {
+        try Ports.check(port, "--cluster-dns-port")
+        for address in others ?? [] { try Addresses.check(address, "--cluster-dns") }
+    }
 }
 
 struct NodeOptions: ParsableArguments {

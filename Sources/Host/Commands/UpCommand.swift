@@ -10,6 +10,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var storage: StoreOptions
     @OptionGroup var serving: ServingOptions
     @OptionGroup var network: NetworkOptions
+    @OptionGroup var names: ClusterDNSOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions

@@ -174,16 +174,17 @@ extension PodWorker {
     }
 
     private func sandboxConfig(attempt: Whole) async throws -> Value {
-        let host = try await onDisk { context, _ in DNS(parsing: Files.text(context.configuration.resolvConf) ?? "") }
-        let (dns, isMissing) = DNS.configuration(
+        let host = try await onDisk { context, _ in ResolvConf.read(context.configuration.resolvConf) }
+        let dns = ResolvConf.configuration(
             for: pod, host: host, clusterServers: context.configuration.clusterDNS, clusterDomain: context.configuration.clusterDomain)
-        if isMissing && runtime.sandboxes.isEmpty {
+        for cut in dns.cuts { context.events.event(about: pod, .warning, "DNSConfigForming", cut) }
+        if dns.isClusterMissing && runtime.sandboxes.isEmpty {
             context.events.event(
                 about: pod, .warning, "MissingClusterDNS",
                 "pod: \"\(pod.description)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
             )
         }
-        return SandboxConfig.make(for: pod, attempt: attempt, dns: dns, configuration: context.configuration, seen: seen)
+        return SandboxConfig.make(for: pod, attempt: attempt, dns: dns.configuration, configuration: context.configuration, seen: seen)
     }
 
     // MARK: Leftovers

@@ -15,7 +15,7 @@ enum SandboxConfig {
         return (name, "\(subdomain).\(pod.namespace).svc.\(clusterDomain)")
     }
 
-    static func make(for pod: Pod, attempt: Whole, dns: DNS, configuration: KubeletConfiguration, seen: String) -> Value {
+    static func make(for pod: Pod, attempt: Whole, dns: ResolvConf, configuration: KubeletConfiguration, seen: String) -> Value {
         let (hostname, domain) = hostname(of: pod, clusterDomain: configuration.clusterDomain)
         var labels = pod.labels
         labels[Label.podName] = pod.name

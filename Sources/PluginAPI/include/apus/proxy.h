@@ -8,11 +8,12 @@ extern "C" {
 
 #define APUS_PROXY "apus.proxy/1"
 
-/// An IPv4 address has `family` 4 and stands in the first four bytes, an IPv6 address has 6; 0 means none.
+/// An IPv4 address has `family` 4 and stands in the first four bytes, an IPv6 address has 6; 0 means none. One that stands for a network says how many bits of it count.
 typedef struct apus_address {
     uint8_t bytes[16];
     uint8_t family;
-    uint8_t reserved[3];
+    uint8_t prefix; // of a network; 0 where it is an address
+    uint8_t reserved[2];
 } apus_address;
 
 #define APUS_ENDPOINT_READY ((uint32_t)1)
@@ -43,8 +44,10 @@ typedef struct apus_service_port {
     uint32_t flags;
     uint32_t health_check_node_port; // 0 means none
     apus_address cluster_ip;
-    uint32_t external_first, external_count; // into `addresses`: externalIPs and load-balancer addresses
-    uint32_t endpoint_first, endpoint_count; // into `endpoints`; every endpoint that may get traffic, chosen by the loop
+    uint32_t external_first, external_count; // into `addresses`: externalIPs, and after them load-balancer addresses
+    uint32_t endpoint_first, endpoint_count; // into `endpoints`: those that may get traffic. Those that are not ready get it only where no other is that the policy allows
+    uint32_t balancer_count; // so many of the external addresses, the last ones, are a load balancer's
+    uint32_t source_first, source_count; // into `addresses`, networks: who else comes to a load balancer's address is not let in; none means everybody is
 } apus_service_port;
 
 /// All that is wanted, whole, and what is new in it. An array may be null when its count is zero, and only then.
