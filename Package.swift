@@ -28,6 +28,19 @@ func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> Ta
         linkerSettings: plugin)
 }
 
+/// A plugin in Swift whose plan has tests of its own: a module from `Plugins/<name>`, and the library of its `Entry` folder around it.
+func plannedPlugin(_ name: String) -> Target {
+    .target(
+        name: "\(name)Library", dependencies: ["PluginAPI", "PluginKit", .byName(name: name)], path: "Plugins/\(name)/Entry",
+        swiftSettings: swift, linkerSettings: plugin)
+}
+
+func plan(_ name: String) -> Target {
+    .target(
+        name: name, dependencies: ["PluginKit", "APIModel", product("OrderedCollections", "swift-collections")], path: "Plugins/\(name)",
+        exclude: ["Entry"], swiftSettings: swift)
+}
+
 /// A plugin in C: one shared library from `Plugins/<name>`.
 func cPlugin(_ name: String) -> Target {
     .target(name: name, dependencies: ["PluginAPI"], path: "Plugins/\(name)", publicHeadersPath: ".", cSettings: c, linkerSettings: plugin)
@@ -54,6 +67,13 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-endpointslicemirroring", swiftPlugin("ControllerEndpointSliceMirroring")),
     ("controller-replicaset", swiftPlugin("ControllerReplicaSet")),
     ("controller-deployment", swiftPlugin("ControllerDeployment")),
+    ("controller-job", plannedPlugin("ControllerJob")),
+    ("controller-cronjob", plannedPlugin("ControllerCronJob")),
+    ("controller-ttl-after-finished", swiftPlugin("ControllerTTLAfterFinished")),
+    ("controller-statefulset", plannedPlugin("ControllerStatefulSet")),
+    ("controller-daemonset", plannedPlugin("ControllerDaemonSet")),
+    ("controller-disruption", plannedPlugin("ControllerDisruption")),
+    ("controller-horizontalpodautoscaler", plannedPlugin("ControllerHorizontalPodAutoscaler")),
     ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
     ("controller-podgc", swiftPlugin("ControllerPodGC")),
     ("controller-service-lb", swiftPlugin("ControllerServiceLB")),
@@ -63,6 +83,12 @@ let plugins: [(library: String, target: Target)] = [
     ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
     ("example-controller", cPlugin("ExampleController")),
     ("example-policy", cPlugin("ExamplePolicy")),
+]
+
+/// The modules of plugins whose plans are tested by themselves.
+let plans = [
+    "ControllerJob", "ControllerCronJob", "ControllerStatefulSet", "ControllerDaemonSet", "ControllerDisruption",
+    "ControllerHorizontalPodAutoscaler",
 ]
 
 let package = Package(
@@ -204,7 +230,7 @@ let package = Package(
                 product("NIOCore", "swift-nio"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
-            ]),
+            ], exclude: ["Fixtures"]),
         tests("Client", ["APIModel", "CLinux", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
@@ -212,8 +238,10 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "PKI", product("Logging", "swift-log"),
-            ],
+                "APIModel", "Store", "APIServer", "Client", "PluginHost", "PluginKit", "ControllerManager", "PKI",
+                product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"),
+            ] + plans.map { .byName(name: $0) },
             path: "Tests/ControllerTests", swiftSettings: swift),
         tests(
             "Kubelet",
@@ -266,5 +294,5 @@ let package = Package(
             ],
             path: "Benchmarks",
             swiftSettings: swift),
-    ] + plugins.map(\.target)
+    ] + plugins.map(\.target) + plans.map(plan)
 )

@@ -44,20 +44,12 @@ struct Eviction {
     private func secondsLeft(_ pod: Value, _ taints: [Value]) -> Whole? {
         var least: Whole?
         for taint in taints {
-            let matching = pod["spec"]["tolerations"].elements.filter { tolerates($0, taint) }
+            let matching = pod["spec"]["tolerations"].elements.filter { NodeFit.tolerates($0, taint) }
             guard !matching.isEmpty else { return 0 }
             guard let seconds = matching.compactMap({ $0["tolerationSeconds"].seconds }).min() else { continue }
             let added = taint["timeAdded"].string.flatMap { Timestamp.parse($0)?.seconds } ?? seen[taint] ?? now
             least = min(least ?? .max, max(0, added + seconds - now))
         }
         return least
-    }
-
-    private func tolerates(_ toleration: Value, _ taint: Value) -> Bool {
-        if let effect = toleration["effect"].string, !effect.isEmpty, effect != taint["effect"].string { return false }
-        let key = toleration["key"].string ?? ""
-        let isExists = toleration["operator"].string == "Exists"
-        if key.isEmpty { return isExists }
-        return key == taint["key"].string && (isExists || (toleration["value"].string ?? "") == (taint["value"].string ?? ""))
     }
 }

@@ -1,7 +1,12 @@
 public import PluginAPI
 internal import PluginKit
 
-private let plugin = Plugin(name: "controller-replicaset", version: "1.0.0", [.controller("replicaset", ReplicaSetController.self)])
+private let plugin = Plugin(
+    name: "controller-replicaset", version: "1.1.0",
+    [
+        .controller("replicaset", ReplicaSetController.self),
+        .controller("replicationcontroller", ReplicationControllerController.self),
+    ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase
 @c @implementation

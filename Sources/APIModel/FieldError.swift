@@ -1,7 +1,7 @@
 /// What is wrong with one field of an object, said as upstream's `field.Error` says it.
 public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
-        case notFound, required, duplicate, invalid, notSupported, forbidden, tooLong, tooMany, internalError, typeInvalid
+        case notFound, required, duplicate, invalid, notSupported, forbidden, tooLong, tooMany, internalError, typeInvalid, omitted
 
         fileprivate var words: (title: String, reason: String) {
             switch self {
@@ -15,6 +15,7 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
             case .tooMany: ("Too many", "FieldValueTooMany")
             case .internalError: ("Internal error", "InternalError")
             case .typeInvalid: ("Invalid value", "FieldValueTypeInvalid")
+            case .omitted: ("Invalid value", "FieldValueInvalid")
             }
         }
     }
@@ -38,6 +39,8 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     public static func invalid(_ field: FieldPath, _ value: Value, _ detail: String) -> FieldError {
         FieldError(.invalid, field, value, detail)
     }
+    /// An `invalid` that does not show the value.
+    public static func omitted(_ field: FieldPath, _ detail: String) -> FieldError { FieldError(.omitted, field, .null, detail) }
     public static func typeInvalid(_ field: FieldPath, _ type: String, _ detail: String) -> FieldError {
         FieldError(.typeInvalid, field, .string(type), detail)
     }
@@ -63,7 +66,7 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
     public var body: String {
         var text = type.words.title
         switch type {
-        case .required, .forbidden, .tooLong, .internalError: break
+        case .required, .forbidden, .tooLong, .internalError, .omitted: break
         case .notFound, .duplicate, .invalid, .notSupported, .tooMany, .typeInvalid: text += ": " + Self.show(badValue)
         }
         return detail.isEmpty ? text : "\(text): \(detail)"

@@ -122,7 +122,8 @@ import Testing
             var pod = TestServer.pod("p")
             pod["metadata"]["labels"] = ["app": "a"]
             await server.ask(.post, pods, pod)
-            await server.ask(.patch, "\(pods)/p/status", ["status": ["phase": "Running"]], type: "application/merge-patch+json")
+            let ready: Value = ["phase": "Running", "conditions": [["type": "Ready", "status": "True"]]]
+            await server.ask(.patch, "\(pods)/p/status", ["status": ready], type: "application/merge-patch+json")
             await server.ask(
                 .post, "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
                 ["metadata": ["name": "b"], "spec": ["minAvailable": 1, "selector": ["matchLabels": ["app": "a"]]]])
@@ -139,6 +140,11 @@ import Testing
             let refused = await server.ask(.post, "\(pods)/p/eviction", eviction)
             #expect(refused.code == 429)
             #expect(refused.message == "Cannot evict pod as it would violate the pod's disruption budget.")
+            let cause = refused.json["details"]["causes"][0]
+            #expect(cause["reason"] == "DisruptionBudget")
+            #expect(cause["message"] == "The disruption budget b needs 1 healthy pods and has 1 currently")
+            #expect(await server.ask(.post, "\(pods)/p/eviction", ["metadata": ["name": "q"]]).code == 400)
+            #expect(await server.ask(.post, "\(pods)/p/eviction?dryRun=All", eviction).code == 429)
             await server.ask(.patch, "\(budget)/status", ["status": ["disruptionsAllowed": 1]], type: "application/merge-patch+json")
             #expect(await server.ask(.post, "\(pods)/p/eviction", eviction).code == 201)
             #expect(await server.ask(.get, "\(pods)/p").code == 404)

@@ -2,8 +2,9 @@ import APIModel
 import Client
 import Synchronization
 
-/// Binds Pods to the Node `n1` and says that they run, at once. The label `hollow` of a Pod asks for something else: `pending` leaves it
-/// unbound, `unready` lets it run without becoming ready, `lingering` lets it never end.
+/// Binds Pods to the Node `n1`, or to the one they are made for, and says that they run, at once. The label `hollow` of a Pod asks for
+/// something else: `pending` leaves it unbound, `unready` lets it run without becoming ready, `lingering` lets it never end, `succeeds`
+/// and `fails` let it end by itself, `fails-odd` lets it fail where its index is odd.
 struct HollowKubelet {
     private struct PodName: Hashable {
         var namespace: String
@@ -54,10 +55,10 @@ struct HollowKubelet {
             guard behaviour != "pending", !pod.isBeingDeleted else { return }
             let binding: Value = [
                 "apiVersion": "v1", "kind": "Binding", "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace)],
-                "target": ["apiVersion": "v1", "kind": "Node", "name": "n1"],
+                "target": ["apiVersion": "v1", "kind": "Node", "name": Self.wantedNode(pod)],
             ]
             _ = try await cluster.client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
-        } else if node != "n1" {
+        } else if !Self.nodes.contains(node ?? "") {
             return
         } else if pod.isBeingDeleted {
             guard behaviour != "lingering" else { return }
@@ -65,8 +66,43 @@ struct HollowKubelet {
                 .pods, namespace: pod.namespace, name: pod.name,
                 options: ["gracePeriodSeconds": 0, "preconditions": ["uid": .string(pod.uid)]])
         } else if pod.value["status"]["phase"].string == "Pending" {
+            if let isFailure = Self.isFailure(behaviour, pod) { return try await end(pod, isFailure: isFailure) }
             try await cluster.setReady(pod, behaviour != "unready", address: addresses.next())
         }
+    }
+
+    private static let nodes: Set = ["n1", "n2"]
+
+    /// Of a Pod that ends by itself.
+    private static func isFailure(_ behaviour: String, _ pod: Object) -> Bool? {
+        switch behaviour {
+        case "succeeds": false
+        case "fails": true
+        case "fails-odd": (Int(pod.labels["batch.kubernetes.io/job-completion-index"] ?? "") ?? 0) % 2 == 1
+        default: nil
+        }
+    }
+
+    private static func wantedNode(_ pod: Object) -> Value {
+        let required = pod.value["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        let field = required["nodeSelectorTerms"][0]["matchFields"][0]
+        return field["key"].string == "metadata.name" ? field["values"][0] : "n1"
+    }
+
+    private func end(_ pod: Object, isFailure: Bool) async throws {
+        let ended: Value = ["exitCode": isFailure ? 3 : 0, "finishedAt": .string(Timestamp.now())]
+        _ = try await cluster.client.patch(
+            .pods, namespace: pod.namespace, name: pod.name, subresource: "status", .merge,
+            [
+                "status": [
+                    "phase": isFailure ? "Failed" : "Succeeded",
+                    "containerStatuses": [
+                        [
+                            "name": "c", "image": "a", "imageID": "", "ready": false, "restartCount": 0, "state": ["terminated": ended],
+                        ]
+                    ],
+                ]
+            ])
     }
 
     private final class Counter: Sendable {

@@ -5,6 +5,14 @@ extension GroupVersionResource {
     static let deployments = GroupVersionResource(group: "apps", version: "v1", resource: "deployments")
     static let replicaSets = GroupVersionResource(group: "apps", version: "v1", resource: "replicasets")
     static let endpoints = GroupVersionResource(group: "", version: "v1", resource: "endpoints")
+    static let jobs = GroupVersionResource(group: "batch", version: "v1", resource: "jobs")
+    static let cronJobs = GroupVersionResource(group: "batch", version: "v1", resource: "cronjobs")
+    static let statefulSets = GroupVersionResource(group: "apps", version: "v1", resource: "statefulsets")
+    static let daemonSets = GroupVersionResource(group: "apps", version: "v1", resource: "daemonsets")
+    static let revisions = GroupVersionResource(group: "apps", version: "v1", resource: "controllerrevisions")
+    static let replicationControllers = GroupVersionResource(group: "", version: "v1", resource: "replicationcontrollers")
+    static let budgets = GroupVersionResource(group: "policy", version: "v1", resource: "poddisruptionbudgets")
+    static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
     static let priorityClasses = GroupVersionResource(group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses")
 }
 
@@ -38,6 +46,29 @@ func deployment(_ name: String, replicas: Int, hollow: String? = nil, _ fields: 
     ]
     for (field, value) in fields { deployment["spec"][field] = value }
     return deployment
+}
+
+func job(_ name: String, hollow: String? = nil, _ fields: [String: Value] = [:]) -> Value {
+    var job: Value = [
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": ["name": .string(name)],
+        "spec": ["template": template(app: name, hollow: hollow, spec: ["restartPolicy": "Never"])],
+    ]
+    for (field, value) in fields { job["spec"][field] = value }
+    return job
+}
+
+func statefulSet(_ name: String, replicas: Int, hollow: String? = nil, _ fields: [String: Value] = [:]) -> Value {
+    var set = deployment(name, replicas: replicas, hollow: hollow, fields)
+    set["kind"] = "StatefulSet"
+    set["spec"]["serviceName"] = .string(name)
+    return set
+}
+
+func daemonSet(_ name: String, _ fields: [String: Value] = [:]) -> Value {
+    var set = deployment(name, replicas: 0, fields)
+    set["kind"] = "DaemonSet"
+    set["spec"]["replicas"] = .null
+    return set
 }
 
 func rolling(surge: Value, unavailable: Value) -> Value {

@@ -65,7 +65,7 @@ enum ConstraintTable {
         dev.apus.plugins.v1alpha1.ControllerSpec workers range 1 64
         dev.apus.plugins.v1alpha1.ControllerWatch map enum Field Index Owner Ownership Plugin SameName Selector
         dev.apus.plugins.v1alpha1.ControllerWatch events each enum Added Deleted Modified
-        core.v1.PodSpec restartPolicy enum Always Never OnFailure
+        core.v1.PodSpec restartPolicy enum Always OnFailure Never
         core.v1.PodSpec dnsPolicy enum ClusterFirst ClusterFirstWithHostNet Default None
         core.v1.PodSpec preemptionPolicy enum Never PreemptLowerPriority
         core.v1.PodSpec terminationGracePeriodSeconds atLeast 0
@@ -202,17 +202,14 @@ enum ConstraintTable {
         apps.v1.ReplicaSetSpec minReadySeconds atLeast 0
         apps.v1.DaemonSetSpec minReadySeconds atLeast 0
         apps.v1.DaemonSetSpec revisionHistoryLimit atLeast 0
-        apps.v1.DaemonSetUpdateStrategy type enum OnDelete RollingUpdate
         apps.v1.RollingUpdateDaemonSet maxUnavailable intOrPercent 100%
         apps.v1.RollingUpdateDaemonSet maxSurge intOrPercent 100%
         apps.v1.StatefulSetSpec replicas atLeast 0
         apps.v1.StatefulSetSpec minReadySeconds atLeast 0
-        apps.v1.StatefulSetSpec podManagementPolicy enum OrderedReady Parallel
-        apps.v1.StatefulSetUpdateStrategy type enum OnDelete RollingUpdate
         apps.v1.RollingUpdateStatefulSetStrategy partition atLeast 0
         apps.v1.RollingUpdateStatefulSetStrategy maxUnavailable intOrPercent 100%
-        apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenDeleted enum Delete Retain
-        apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenScaled enum Delete Retain
+        apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenDeleted enum Retain Delete
+        apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy whenScaled enum Retain Delete
         apps.v1.StatefulSetOrdinals start atLeast 0
         apps.v1.ControllerRevision revision atLeast 0
         batch.v1.JobSpec parallelism atLeast 0
@@ -222,10 +219,12 @@ enum ConstraintTable {
         batch.v1.JobSpec backoffLimitPerIndex atLeast 0
         batch.v1.JobSpec maxFailedIndexes atLeast 0
         batch.v1.JobSpec ttlSecondsAfterFinished atLeast 0
-        batch.v1.JobSpec completionMode enum Indexed NonIndexed
-        batch.v1.JobSpec podReplacementPolicy enum Failed TerminatingOrFailed
+        batch.v1.JobSpec completionMode enum NonIndexed Indexed
         batch.v1.PodFailurePolicyRule action enum Count FailIndex FailJob Ignore
         batch.v1.PodFailurePolicyOnExitCodesRequirement operator enum In NotIn
+        batch.v1.PodFailurePolicyOnPodConditionsPattern type qualifiedName
+        batch.v1.PodFailurePolicyOnPodConditionsPattern status enum False True Unknown
+        batch.v1.SuccessPolicyRule succeededCount atLeast 0
         batch.v1.CronJobSpec concurrencyPolicy enum Allow Forbid Replace
         batch.v1.CronJobSpec startingDeadlineSeconds atLeast 0
         batch.v1.CronJobSpec successfulJobsHistoryLimit atLeast 0

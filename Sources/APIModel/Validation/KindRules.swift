@@ -59,6 +59,8 @@ enum KindRules {
                 }
             }
         },
+        "batch/Job": job,
+        "batch/CronJob": cronJob,
         "/Namespace": { object, errors in
             for (index, finalizer) in object["spec"]["finalizers"].elements.enumerated() {
                 guard let name = finalizer.string else { continue }

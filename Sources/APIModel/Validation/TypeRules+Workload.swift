@@ -1,8 +1,10 @@
+internal import OrderedCollections
+
 extension TypeRules {
     static let workload: [String: Rule] = [
         "apps.v1.DeploymentSpec": { spec, path, errors in
             selector(spec, path, "deployment", &errors)
-            alwaysRestarts(spec["template"], path.child("template"), &errors)
+            alwaysRestarts(spec["template"], "ReplicaSet", path.child("template"), &errors)
             if let deadline = spec["progressDeadlineSeconds"].int, deadline <= spec["minReadySeconds"].int ?? 0 {
                 errors.append(.invalid(path.child("progressDeadlineSeconds"), .int(deadline), "must be greater than minReadySeconds"))
             }
@@ -21,13 +23,17 @@ extension TypeRules {
         },
         "apps.v1.ReplicaSetSpec": { spec, path, errors in
             selector(spec, path, "deployment", &errors)
-            alwaysRestarts(spec["template"], path.child("template"), &errors)
+            alwaysRestarts(spec["template"], "ReplicaSet", path.child("template"), &errors)
         },
         "apps.v1.DaemonSetSpec": { spec, path, errors in
             selector(spec, path, "daemonset", &errors)
-            alwaysRestarts(spec["template"], path.child("template"), &errors)
+            alwaysRestarts(spec["template"], "DaemonSet", path.child("template"), &errors)
             let rolling = spec["updateStrategy"]["rollingUpdate"]
-            guard spec["updateStrategy"]["type"].string == "RollingUpdate" else { return }
+            if spec["updateStrategy"]["type"].string != "RollingUpdate" {
+                guard spec["updateStrategy"]["type"].string != "OnDelete" else { return }
+                errors.append(.notSupported(path.child("updateStrategy"), strategy(spec), ["RollingUpdate", "OnDelete"]))
+                return
+            }
             let field = path.child("updateStrategy", "rollingUpdate")
             if isZero(rolling["maxUnavailable"]), isZero(rolling["maxSurge"]) {
                 errors.append(.required(field.child("maxUnavailable"), "cannot be 0 when maxSurge is 0"))
@@ -38,16 +44,34 @@ extension TypeRules {
         },
         "apps.v1.StatefulSetSpec": { spec, path, errors in
             selector(spec, path, "statefulset", &errors)
-            alwaysRestarts(spec["template"], path.child("template"), &errors)
+            alwaysRestarts(spec["template"], "StatefulSet", path.child("template"), &errors)
             if let name = spec["serviceName"].string, !name.isEmpty {
-                Constraint.add(Names.dnsSubdomain(name), .string(name), path.child("serviceName"), &errors)
+                Constraint.add(Names.dnsLabel(name), .string(name), path.child("serviceName"), &errors)
             }
-            if spec["updateStrategy"]["type"].string == "OnDelete", !spec["updateStrategy"]["rollingUpdate"].isNull {
+            let policy = spec["podManagementPolicy"]
+            if !["OrderedReady", "Parallel"].contains(policy.string ?? "") {
+                errors.append(.invalid(path.child("podManagementPolicy"), policy, "must be 'OrderedReady' or 'Parallel'"))
+            }
+            let (update, field) = (spec["updateStrategy"], path.child("updateStrategy"))
+            switch update["type"].string {
+            case "RollingUpdate":
+                if isZero(update["rollingUpdate"]["maxUnavailable"]) {
+                    let most = update["rollingUpdate"]["maxUnavailable"]
+                    errors.append(.invalid(field.child("rollingUpdate", "maxUnavailable"), most, "cannot be 0"))
+                }
+            case "OnDelete":
+                guard !update["rollingUpdate"].isNull else { break }
+                let message = "only allowed for updateStrategy 'RollingUpdate'"
                 errors.append(
-                    .invalid(
-                        path.child("updateStrategy", "rollingUpdate"), spec["updateStrategy"]["rollingUpdate"],
-                        "only allowed for updateStrategy 'RollingUpdate'"))
+                    .invalid(field.child("rollingUpdate"), asGo(update["rollingUpdate"], ["partition", "maxUnavailable"]), message))
+            default: errors.append(.invalid(field, strategy(spec), "must be 'RollingUpdate' or 'OnDelete'"))
             }
+        },
+        "policy.v1.PodDisruptionBudgetSpec": { spec, path, errors in
+            guard !spec["minAvailable"].isNull, !spec["maxUnavailable"].isNull else { return }
+            var shown = asGo(spec, ["minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy"])
+            if spec["selector"].isNull { shown.fields["Selector"] = .null }
+            errors.append(.invalid(path, shown, "minAvailable and maxUnavailable cannot be both set"))
         },
         "core.v1.ReplicationControllerSpec": { spec, path, errors in
             let labels = spec["selector"]
@@ -61,50 +85,19 @@ extension TypeRules {
                 errors.append(
                     .invalid(path.child("template", "metadata", "labels"), templateLabels, "`selector` does not match template `labels`"))
             }
-            alwaysRestarts(spec["template"], path.child("template"), &errors)
-        },
-        "batch.v1.JobSpec": { spec, path, errors in
-            let field = path.child("template", "spec", "restartPolicy")
-            switch spec["template"]["spec"]["restartPolicy"].string {
-            case nil, "Always": errors.append(.required(field, "valid values: \"OnFailure\", \"Never\""))
-            case "OnFailure", "Never": break
-            case let other: errors.append(.notSupported(field, .string(other ?? ""), ["OnFailure", "Never"]))
-            }
-            if spec["completionMode"].string == "Indexed", spec["completions"].isNull {
-                errors.append(.required(path.child("completions"), "when completion mode is Indexed"))
-            }
-            if let backoff = spec["backoffLimitPerIndex"].int, spec["completionMode"].string != "Indexed" {
-                errors.append(.invalid(path.child("backoffLimitPerIndex"), .int(backoff), "requires indexed completion mode"))
-            }
-            if !spec["selector"].isNull, let wanted = try? LabelSelector(spec["selector"]),
-                !wanted.matches(spec["template"]["metadata"]["labels"].strings)
-            {
-                errors.append(
-                    .invalid(
-                        path.child("template", "metadata", "labels"), spec["template"]["metadata"]["labels"],
-                        "`selector` does not match template `labels`"))
-            }
-        },
-        "batch.v1.CronJobSpec": { spec, path, errors in
-            let schedule = spec["schedule"].string ?? ""
-            let hasZone = schedule.hasPrefix("TZ=") || schedule.hasPrefix("CRON_TZ=") || schedule.contains(" TZ=")
-            if hasZone {
-                errors.append(
-                    .invalid(path.child("schedule"), .string(schedule), "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"))
-            } else if !schedule.isEmpty, let problem = CronSchedule.problem(schedule) {
-                errors.append(.invalid(path.child("schedule"), .string(schedule), problem))
-            }
-            if let zone = spec["timeZone"].string {
-                if zone.isEmpty { errors.append(.invalid(path.child("timeZone"), "", "timeZone must be nil or non-empty string")) }
-                if zone.lowercased() == "local" {
-                    errors.append(
-                        .invalid(
-                            path.child("timeZone"), .string(zone),
-                            "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"))
-                }
-            }
+            alwaysRestarts(spec["template"], "ReplicationController", path.child("template"), &errors)
         },
     ]
+
+    /// An update strategy as Go shows it.
+    private static func strategy(_ spec: Value) -> Value { asGo(spec["updateStrategy"], ["type", "rollingUpdate"]) }
+
+    /// A value as Go shows a structure without JSON names: every field, with a capital.
+    static func asGo(_ value: Value, _ fields: [String]) -> Value {
+        .object(
+            Value.Fields(
+                fields.map { ($0.prefix(1).uppercased() + $0.dropFirst(), value[$0]) }, uniquingKeysWith: { first, _ in first }))
+    }
 
     /// The selector must be there, select something, and select the pods the template makes.
     private static func selector(_ spec: Value, _ path: FieldPath, _ kind: String, _ errors: inout [FieldError]) {
@@ -124,15 +117,21 @@ extension TypeRules {
         }
     }
 
-    private static func alwaysRestarts(_ template: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+    private static func alwaysRestarts(_ template: Value, _ kind: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         let policy = template["spec"]["restartPolicy"]
         if let text = policy.string, text == "Never" || text == "OnFailure" {
             errors.append(.notSupported(path.child("spec", "restartPolicy"), policy, ["Always"]))
         }
         if !template["spec"]["activeDeadlineSeconds"].isNull {
-            errors.append(.forbidden(path.child("spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in ReplicaSet is not Supported"))
+            errors.append(.forbidden(path.child("spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in \(kind) is not Supported"))
         }
     }
 
-    private static func isZero(_ value: Value) -> Bool { value.int == 0 || value.string == "0%" || value.string == "0" }
+    /// Whether it comes to nothing, as what is no number does.
+    private static func isZero(_ value: Value) -> Bool {
+        switch IntOrPercent(value) {
+        case .count(let number), .percent(let number): number == 0
+        case nil: !value.isNull
+        }
+    }
 }

@@ -6,7 +6,7 @@ enum TypeRules {
 
     static let rules: [String: Rule] = {
         var rules: [String: Rule] = [:]
-        for table in [pod, container, securityContext, volume, workload, service, general] {
+        for table in [pod, container, securityContext, volume, workload, job, cronJob, service, general] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }
         return rules
@@ -89,11 +89,6 @@ enum TypeRules {
                 if !seen.insert(name).inserted { errors.append(.duplicate(field, usage)) }
             }
             if let signer = spec["signerName"].string, !signer.isEmpty { signerName(signer, path.child("signerName"), &errors) }
-        },
-        "policy.v1.PodDisruptionBudgetSpec": { spec, path, errors in
-            if !spec["minAvailable"].isNull, !spec["maxUnavailable"].isNull {
-                errors.append(.invalid(path, spec, "minAvailable and maxUnavailable cannot be both set"))
-            }
         },
         "networking.v1.IngressSpec": { spec, path, errors in
             if spec["rules"].elements.isEmpty, spec["defaultBackend"].isNull {

@@ -37,7 +37,7 @@ enum UpdateRules {
         "batch/Job": [
             ("spec.selector", .immutable), ("spec.completionMode", .immutable), ("spec.podFailurePolicy", .immutable),
             ("spec.backoffLimitPerIndex", .immutable),
-            ("spec.successPolicy", .immutable),
+            ("spec.managedBy", .immutable), ("spec.successPolicy", .immutable),
         ],
         "/Secret": [("type", .immutable)],
         "storage.k8s.io/StorageClass": [
@@ -150,8 +150,11 @@ enum UpdateRules {
         "batch/Job": { new, old, errors in
             var before = old["spec"]["template"]
             let after = new["spec"]["template"]
-            if old["spec"]["suspend"].bool == true, old["status"]["startTime"].isNull {
-                // A job that has not begun can still be told where its pods go.
+            let hasStopped =
+                old["status"]["startTime"].isNull
+                || old["status"]["conditions"].elements.contains { $0["type"].string == "Suspended" && $0["status"].string == "True" }
+            if old["spec"]["suspend"].bool == true, hasStopped, old["status"]["active"].int ?? 0 == 0 {
+                // A job that has not begun, or stands still, can be told where its pods go and what they get.
                 for field in ["nodeSelector", "affinity", "tolerations", "schedulingGates"] { before["spec"][field] = after["spec"][field] }
                 before["metadata"]["labels"] = after["metadata"]["labels"]
                 before["metadata"]["annotations"] = after["metadata"]["annotations"]
@@ -165,10 +168,11 @@ enum UpdateRules {
                 }
             }
             if before != after { errors.append(.invalid("spec.template", after, "field is immutable")) }
-            if old["spec"]["completions"] != new["spec"]["completions"],
-                old["spec"]["completionMode"].string != "Indexed" || new["spec"]["completions"] != new["spec"]["parallelism"]
-            {
-                errors.append(.invalid("spec.completions", new["spec"]["completions"], "field is immutable"))
+            let (was, will) = (old["spec"]["completions"], new["spec"]["completions"])
+            if new["spec"]["completionMode"].string != "Indexed" {
+                if was != will { errors.append(.invalid("spec.completions", will, "field is immutable")) }
+            } else if was != will, !will.isNull, will != new["spec"]["parallelism"] {
+                errors.append(.invalid("spec.completions", will, "can only be modified in tandem with spec.parallelism"))
             }
         },
     ]

@@ -8,6 +8,8 @@ enum Strategies {
             "/services": ServiceStrategy(allocator: services),
             "/namespaces": NamespaceStrategy(),
             "/secrets": SecretStrategy(rootCA: rootCA),
+            "batch/jobs": JobStrategy(),
+            "batch/cronjobs": CronJobStrategy(),
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),
             "/persistentvolumes": PersistentVolumeStrategy(),
             "apiextensions.k8s.io/customresourcedefinitions": CustomResourceDefinitionStrategy(),

@@ -9,7 +9,8 @@ struct ControllerSelection: Equatable {
 
     /// What upstream calls them, beside our name with `-controller` behind it.
     private static let aliases: [String: [String]] = [
-        "endpoints": ["endpoint"], "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"],
+        "endpoints": ["endpoint"], "horizontalpodautoscaler": ["horizontal-pod-autoscaler-controller", "horizontalpodautoscaling"],
+        "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"],
         "podgc": ["pod-garbage-collector-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
     ]

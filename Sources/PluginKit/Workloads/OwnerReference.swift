@@ -28,11 +28,15 @@ extension Objects {
     ///   - resource: a kind that the manifest lists under `owns`.
     ///   - ownerResource: the kind of `owner`.
     ///   - selector: the owner's, a LabelSelector.
+    ///   - finalizer: what an adopted object gets beside its owner, and a released one loses.
+    ///   - isMember: what the owner asks for beyond the labels.
     /// - Throws: for a selector that does not parse.
     public func claim(
-        _ resource: GroupVersionResource, for owner: Value, of ownerResource: GroupVersionResource, selector: Value
+        _ resource: GroupVersionResource, for owner: Value, of ownerResource: GroupVersionResource, selector: Value,
+        finalizer: String? = nil, where isMember: (Value) -> Bool = { _ in true }
     ) throws -> [Value] {
         let selector = try LabelSelector(selector)
+        let finalizers = finalizer.map { Value([$0]) } ?? .null
         let namespace = owner["metadata"]["namespace"].string ?? ""
         var claimed: [Value] = []
         var mayAdopt: Bool?
@@ -42,13 +46,17 @@ extension Objects {
             orphans: selector == .nothing ? "" : selector.description)
         for object in candidates {
             let name = object["metadata"]["name"].string ?? ""
-            let matches = selector.matches(object["metadata"]["labels"].strings)
+            let matches = selector.matches(labelsOf: object) && isMember(object)
             let reference = OwnerReference.controller(of: object)
             if reference.isNull {
                 guard matches, object["metadata"]["deletionTimestamp"].isNull else { continue }
                 if mayAdopt == nil { mayAdopt = try isLive(owner, ownerResource) }
                 guard mayAdopt == true else { continue }
-                let patch: Value = ["metadata": ["ownerReferences": [OwnerReference.controller(owner)], "uid": object["metadata"]["uid"]]]
+                let patch: Value = [
+                    "metadata": [
+                        "ownerReferences": [OwnerReference.controller(owner)], "uid": object["metadata"]["uid"], "finalizers": finalizers,
+                    ]
+                ]
                 if let adopted = try changed({ try self.patch(resource, namespace: namespace, name: name, .strategic, patch) }) {
                     claimed.append(adopted)
                 }
@@ -57,7 +65,10 @@ extension Objects {
                     claimed.append(object)
                 } else if owner["metadata"]["deletionTimestamp"].isNull {
                     let release: Value = [
-                        "metadata": ["ownerReferences": [["$patch": "delete", "uid": reference["uid"]]], "uid": object["metadata"]["uid"]]
+                        "metadata": [
+                            "ownerReferences": [["$patch": "delete", "uid": reference["uid"]]], "uid": object["metadata"]["uid"],
+                            "$deleteFromPrimitiveList/finalizers": finalizers,
+                        ]
                     ]
                     _ = try changed { try self.patch(resource, namespace: namespace, name: name, .strategic, release) }
                 }

@@ -1,9 +1,8 @@
-internal import APIModel
-internal import PluginKit
+public import APIModel
 
-/// Which Pods a ReplicaSet gives up first: those that are worth least (upstream's `ActivePodsWithRanks`).
-enum DeletionOrder {
-    static func sorted(_ pods: [Value]) -> [Value] {
+/// Which Pods a controller gives up first: those that are worth least (upstream's `ActivePodsWithRanks`).
+public enum DeletionOrder {
+    public static func sorted(_ pods: [Value]) -> [Value] {
         var onNode: [String: Int] = [:]
         for pod in pods { if let node = pod["spec"]["nodeName"].string { onNode[node, default: 0] += 1 } }
         return pods.map { (pod: $0, rank: rank($0, crowd: onNode[$0["spec"]["nodeName"].string ?? ""] ?? 0)) }

@@ -1,0 +1,144 @@
+public import APIModel
+public import PluginKit
+internal import Synchronization
+
+/// Runs one Pod on every Node that a DaemonSet is for.
+///
+/// Rules: upstream `pkg/controller/daemon`. `DaemonSetPlan` says what to do.
+public struct DaemonSetController: Controller {
+    private static let resource = GroupVersionResource(group: "apps", version: "v1", resource: "daemonsets")
+    /// The most Pods made or deleted in one go; the rest follows with the next look.
+    private static let burst = 250
+
+    private let objects: Objects
+    private let failures = Failures()
+
+    public init(_ host: Host, config: Value) { objects = host.objects }
+
+    public func reconcile(_ key: Key) throws -> Outcome {
+        guard let daemonSet = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
+            failures.forget(key.uid)
+            return .done
+        }
+        if daemonSet["spec"]["selector"].isEmpty {
+            let message = "This daemon set is selecting all pods. A non-empty selector is required."
+            objects.event(daemonSet, .warning, reason: "SelectingAll", message: message)
+            return .done
+        }
+        guard daemonSet["metadata"]["deletionTimestamp"].isNull else { return .done }
+        return try sync(daemonSet)
+    }
+
+    private func sync(_ daemonSet: Value) throws -> Outcome {
+        var history = try objects.revisions(of: daemonSet)
+        let before = daemonSet["status"]["collisionCount"].int
+        var collisions = before ?? 0
+        let revision = try objects.synchronize(&history, of: daemonSet, hashLabel: RevisionHistory.label, collisions: &collisions)
+        let hash = revision["metadata"]["labels"][RevisionHistory.label].string ?? ""
+
+        let nodes = try objects.list(.nodes)
+        let now = Timestamp.nowSeconds()
+        func look() throws -> DaemonSetPlan {
+            let pods = try objects.claim(.pods, for: daemonSet, of: Self.resource, selector: daemonSet["spec"]["selector"])
+            return DaemonSetPlan(daemonSet, hash: hash, nodes: nodes, pods: pods, now: now)
+        }
+        let uid = daemonSet["metadata"]["uid"].string ?? ""
+        var plan = try look()
+        let upkeep = plan.upkeep { failures.wait(uid, $0, now: now) }
+        var problem: (any Error)?
+        do {
+            try act(on: upkeep, daemonSet, hash, now)
+            plan = try look()
+            let update = plan.update()
+            try act(on: update, daemonSet, hash, now)
+            if !update.create.isEmpty || !update.delete.isEmpty { plan = try look() }
+            try truncate(history, revision, plan)
+        } catch { problem = error }
+
+        let status = plan.status(collisions: before == nil && collisions == 0 ? nil : collisions)
+        if status != daemonSet["status"] {
+            var changed = daemonSet
+            changed["status"] = status
+            try objects.updateStatus(Self.resource, changed)
+        }
+        if let problem { throw problem }
+        let waits = [upkeep.wait, plan.secondsToAvailable].compactMap { $0 }
+        return waits.min().map { .doneCheckAgain(afterMilliseconds: $0 * 1000 + 50) } ?? .done
+    }
+
+    private func act(on all: DaemonSetPlan.Changes, _ daemonSet: Value, _ hash: String, _ now: Whole) throws {
+        let changes = all.limited(to: Self.burst)
+        for pod in changes.failed {
+            if let node = DaemonPod.node(of: pod) { failures.note(daemonSet["metadata"]["uid"].string ?? "", node, now: now) }
+            tell(daemonSet, .warning, "FailedDaemonPod", pod, "Found failed daemon pod", "will try to kill it")
+        }
+        for pod in changes.succeeded {
+            tell(daemonSet, .normal, "SucceededDaemonPod", pod, "Found succeeded daemon pod", "will try to delete it")
+        }
+        for node in changes.create {
+            let pod = DaemonPod.made(for: daemonSet, hash: hash, node: node)
+            guard try objects.createPod(pod, for: daemonSet) != nil else { break }
+        }
+        for pod in changes.delete { try objects.deletePod(pod, of: daemonSet) }
+    }
+
+    private func tell(_ daemonSet: Value, _ type: Objects.EventType, _ reason: String, _ pod: Value, _ what: String, _ next: String) {
+        let metadata = pod["metadata"]
+        let name = "\(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"
+        objects.event(daemonSet, type, reason: reason, message: "\(what) \(name) on node \(DaemonPod.node(of: pod) ?? ""), \(next)")
+    }
+
+    private func truncate(_ history: RevisionHistory, _ current: Value, _ plan: DaemonSetPlan) throws {
+        let hashes = Set(plan.pods.values.joined().compactMap { $0["metadata"]["labels"][RevisionHistory.label].string })
+        let used = history.revisions.filter { hashes.contains($0["metadata"]["labels"][RevisionHistory.label].string ?? "") }
+        let live = Set((used + [current]).compactMap { $0["metadata"]["name"].string })
+        try objects.truncate(history, of: plan.daemonSet, live: live)
+    }
+
+    /// A Node that is new, gone, or has other labels or taints concerns every DaemonSet.
+    public func map(resource: String, before: Value, after: Value) -> [Key] {
+        let isSame =
+            !before.isNull && !after.isNull && before["metadata"]["labels"] == after["metadata"]["labels"]
+            && before["spec"]["taints"] == after["spec"]["taints"]
+        guard !isSame, let sets = try? objects.list(Self.resource) else { return [] }
+        return sets.map { daemonSet in
+            let metadata = daemonSet["metadata"]
+            return Key(
+                resource: Self.resource.description, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
+        }
+    }
+}
+
+/// How long to wait before a Node's daemon that failed is replaced: a second, then twice as long each time, at most 15 minutes. Forgotten
+/// after twice the longest wait. A hint: a start without it waits shorter.
+private final class Failures: Sendable {
+    private struct Place: Hashable {
+        var uid: String
+        var node: String
+    }
+    private struct Record {
+        var wait: Whole
+        var since: Whole
+    }
+    private static let longest: Whole = 900
+    private let records = Mutex<[Place: Record]>([:])
+
+    /// - Parameter now: seconds since 1970.
+    func wait(_ uid: String, _ node: String, now: Whole) -> Whole {
+        records.withLock { records in
+            guard let record = records[Place(uid: uid, node: node)] else { return 0 }
+            return max(0, record.since + record.wait - now)
+        }
+    }
+
+    func note(_ uid: String, _ node: String, now: Whole) {
+        records.withLock { records in
+            let old = records[Place(uid: uid, node: node)]
+            let isFresh = old.map { now - $0.since <= 2 * Self.longest } ?? false
+            let wait = isFresh ? min((old?.wait ?? 0) * 2, Self.longest) : 1
+            records[Place(uid: uid, node: node)] = Record(wait: max(wait, 1), since: now)
+        }
+    }
+
+    func forget(_ uid: String) { records.withLock { $0 = $0.filter { $0.key.uid != uid } } }
+}

@@ -1,0 +1,193 @@
+public import APIModel
+public import PluginKit
+internal import Synchronization
+
+/// Gives a workload as many Pods as its metrics ask for.
+///
+/// Rules: upstream `pkg/controller/podautoscaler`. `MetricReader` asks, `ReplicaCount` reckons, `Scaling` holds back.
+public struct HorizontalPodAutoscalerController: Controller {
+    private static let resource = GroupVersionResource(group: "autoscaling", version: "v2", resource: "horizontalpodautoscalers")
+    private static let period: Whole = 15_000
+
+    private let objects: Objects
+    private let histories = Histories()
+
+    public init(_ host: Host, config: Value) { objects = host.objects }
+
+    public func reconcile(_ key: Key) throws -> Outcome {
+        guard let autoscaler = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
+            histories[key.uid] = nil
+            return .done
+        }
+        guard autoscaler["metadata"]["deletionTimestamp"].isNull else { return .done }
+        var look = Look(autoscaler: autoscaler)
+        do throws(Stop) { try decide(&look) } catch {
+            // The condition says why; there is nothing to do but to look again.
+            if let event = error.event { objects.event(autoscaler, .warning, reason: event.reason, message: event.message) }
+        }
+        if look.status != autoscaler["status"] {
+            var changed = autoscaler
+            changed["status"] = look.status
+            try objects.updateStatus(Self.resource, changed)
+        }
+        return .doneCheckAgain(afterMilliseconds: Self.period)
+    }
+
+    /// One look at one autoscaler, and the status that it comes to.
+    private struct Look {
+        let autoscaler: Value
+        var status: Value
+        let now = Timestamp.nowSeconds()
+
+        init(autoscaler: Value) {
+            self.autoscaler = autoscaler
+            status = autoscaler["status"].isNull ? .emptyObject : autoscaler["status"]
+            status["observedGeneration"] = autoscaler["metadata"]["generation"]
+        }
+
+        var spec: Value { autoscaler["spec"] }
+        var namespace: String { autoscaler["metadata"]["namespace"].string ?? "" }
+
+        mutating func set(_ type: String, _ state: Conditions.State, _ reason: String, _ message: String) {
+            Conditions.set(&status, type: type, state, reason: reason, message: message)
+        }
+
+        mutating func set(current: Whole, desired: Whole, metrics: [Value], isScaled: Bool) {
+            status["currentReplicas"] = current == 0 ? .null : .int(current)
+            status["desiredReplicas"] = .int(desired)
+            status["currentMetrics"] = metrics.isEmpty ? .null : .array(metrics)
+            if isScaled { status["lastScaleTime"] = .string(Timestamp.format(seconds: now)) }
+        }
+    }
+
+    /// Nothing more can be done in this look.
+    private struct Stop: Error {
+        var event: Scaling.Word?
+    }
+
+    private func decide(_ look: inout Look) throws(Stop) {
+        let (target, scale) = try target(&look)
+        look.set("AbleToScale", true, "SucceededGetScale", "the HPA controller was able to get the target's current scale")
+        let (current, spec) = (scale["spec"]["replicas"].int ?? 0, look.spec)
+        let (least, most) = (spec["minReplicas"].int ?? 1, spec["maxReplicas"].int ?? 1)
+        let uid = look.autoscaler["metadata"]["uid"].string ?? ""
+        var history = histories[uid] ?? Scaling.History()
+        if history.recommendations.isEmpty { history.note(recommendation: current, now: look.now) }
+
+        var (desired, reason, metrics): (Whole, String, [Value]) = (current, "", [])
+        if current == 0, least != 0 {
+            look.set("ScalingActive", false, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
+        } else if current > most {
+            (desired, reason) = (most, "Current number of replicas above Spec.MaxReplicas")
+        } else if current < least {
+            (desired, reason) = (least, "Current number of replicas below Spec.MinReplicas")
+        } else {
+            let proposal = try propose(&look, scale, current)
+            metrics = proposal.metrics
+            reason = proposal.replicas > current ? "\(proposal.name) above target" : "All metrics below target"
+            let scaling = Scaling(
+                behavior: spec["behavior"], least: least, most: most, current: current, history: history, now: look.now)
+            let result = scaling.result(for: proposal.replicas)
+            history.note(recommendation: proposal.replicas, now: look.now)
+            let word = result.stabilized ?? Scaling.Word(reason: "ReadyForNewScale", message: "recommended size matches current size")
+            look.set("AbleToScale", true, word.reason, word.message)
+            look.set("ScalingLimited", .init(result.isLimited), result.limit.reason, result.limit.message)
+            desired = result.replicas
+        }
+        histories[uid] = history
+        if desired != current {
+            try rescale(&look, target, scale, from: current, to: desired, reason, metrics)
+            history.note(scaledFrom: current, to: desired, now: look.now)
+            histories[uid] = history
+        }
+        look.set(current: current, desired: desired, metrics: metrics, isScaled: desired != current)
+    }
+
+    // MARK: The target
+
+    private func target(_ look: inout Look) throws(Stop) -> (GroupVersionResource, Value) {
+        let reference = look.spec["scaleTargetRef"]
+        do {
+            let (kind, name) = (reference["kind"].string ?? "", reference["name"].string ?? "")
+            guard let version = GroupVersion(reference["apiVersion"].string ?? ""),
+                let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
+            else { throw ReplicaCount.Problem("no matches for kind \(FieldError.quoted(kind)) in group") }
+            let resource = type.groupVersionResource
+            guard let scale = try objects.get(resource, namespace: look.namespace, name: name, subresource: "scale") else {
+                throw ReplicaCount.Problem(
+                    "\(resource.resource)\(resource.group.isEmpty ? "" : ".\(resource.group)") \"\(name)\" not found")
+            }
+            return (resource, scale)
+        } catch {
+            look.set(
+                "AbleToScale", false, "FailedGetScale", "the HPA controller was unable to get the target's current scale: \(error)")
+            throw Stop(event: Scaling.Word(reason: "FailedGetScale", message: "\(error)"))
+        }
+    }
+
+    private func rescale(
+        _ look: inout Look, _ target: GroupVersionResource, _ scale: Value, from current: Whole, to desired: Whole, _ reason: String,
+        _ metrics: [Value]
+    ) throws(Stop) {
+        var changed = scale
+        changed["spec"]["replicas"] = .int(desired)
+        do { try objects.update(target, changed, subresource: "scale") } catch {
+            look.set("AbleToScale", false, "FailedUpdateScale", "the HPA controller was unable to update the target scale: \(error)")
+            look.set(current: current, desired: current, metrics: metrics, isScaled: false)
+            let message = "New size: \(desired); reason: \(reason); error: \(error)"
+            throw Stop(event: Scaling.Word(reason: "FailedRescale", message: message))
+        }
+        look.set("AbleToScale", true, "SucceededRescale", "the HPA controller was able to update the target scale to \(desired)")
+        objects.event(look.autoscaler, .normal, reason: "SuccessfulRescale", message: "New size: \(desired); reason: \(reason)")
+    }
+
+    // MARK: Metrics
+
+    private func propose(_ look: inout Look, _ scale: Value, _ current: Whole) throws(Stop) -> (
+        replicas: Whole, name: String, metrics: [Value]
+    ) {
+        let selector = scale["status"]["selector"].string ?? ""
+        guard !selector.isEmpty else {
+            look.set("ScalingActive", false, "InvalidSelector", "the HPA target's scale is missing a selector")
+            throw Stop(event: Scaling.Word(reason: "SelectorRequired", message: "selector is required"))
+        }
+        let pods = (try? objects.list(.pods, namespace: look.namespace, selector: selector)) ?? []
+        let reader = MetricReader(
+            objects: objects, autoscaler: look.autoscaler, scale: scale, pods: pods, selector: selector, now: look.now)
+        let wanted = look.spec["metrics"].elements
+        var (best, failures): (MetricReader.Proposal?, [MetricReader.Failure]) = (nil, [])
+        var metrics: [Value] = []
+        for metric in wanted {
+            do throws(MetricReader.Failure) {
+                let proposal = try reader.proposal(for: metric)
+                metrics.append(proposal.status)
+                if proposal.replicas > best?.replicas ?? -1 { best = proposal }
+            } catch {
+                failures.append(error)
+                objects.event(look.autoscaler, .warning, reason: error.reason, message: error.message)
+            }
+        }
+        // What is not known must not take Pods away.
+        if let best, failures.isEmpty || best.replicas >= current {
+            let message = "the HPA was able to successfully calculate a replica count from \(best.name)"
+            look.set("ScalingActive", true, "ValidMetricFound", message)
+            return (best.replicas, best.name, metrics)
+        }
+        look.set(current: current, desired: look.status["desiredReplicas"].int ?? 0, metrics: metrics, isScaled: false)
+        guard let first = failures.first else { throw Stop(event: nil) }
+        look.set("ScalingActive", false, first.reason, "the HPA was unable to compute the replica count: \(first.message)")
+        let why = first.subject.isEmpty ? first.message : "failed to get \(first.subject): \(first.message)"
+        let message = "invalid metrics (\(failures.count) invalid out of \(wanted.count)), first error is: \(why)"
+        throw Stop(event: Scaling.Word(reason: "FailedComputeMetricsReplicas", message: message))
+    }
+}
+
+/// What happened to each autoscaler lately, by its uid.
+private final class Histories: Sendable {
+    private let known = Mutex<[String: Scaling.History]>([:])
+
+    subscript(uid: String) -> Scaling.History? {
+        get { known.withLock { $0[uid] } }
+        set { known.withLock { $0[uid] = newValue } }
+    }
+}

@@ -1,0 +1,148 @@
+public import APIModel
+public import PluginKit
+internal import Synchronization
+
+/// Runs Pods until enough of them have succeeded.
+///
+/// Rules: upstream `pkg/controller/job`. `JobSync` says what to do; this does it, in an order that loses no Pod wherever it is cut short.
+public struct JobController: Controller {
+    private static let resource = GroupVersionResource(group: "batch", version: "v1", resource: "jobs")
+
+    private let objects: Objects
+    private let backoffs = Backoffs()
+
+    public init(_ host: Host, config: Value) { objects = host.objects }
+
+    /// Of a Job, or of a Pod that its Job has left behind.
+    public func reconcile(_ key: Key) throws -> Outcome {
+        if key.resource == GroupVersionResource.pods.description {
+            if let pod = try objects.get(.pods, namespace: key.namespace, name: key.name), Self.isLeftBehind(pod) {
+                try release([JobPod(pod)])
+            }
+            return .done
+        }
+        guard let job = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
+            backoffs[key.uid] = nil
+            try release(ownPods(key.uid))
+            return .done
+        }
+        guard job["spec"]["managedBy"].isNull || job["spec"]["managedBy"] == "kubernetes.io/job-controller" else { return .done }
+        let uid = job["metadata"]["uid"].string ?? ""
+        if isFinished(job) {
+            backoffs[uid] = nil
+            try release(ownPods(uid))
+            return .done
+        }
+        return try sync(job, uid)
+    }
+
+    /// A Pod that lost its Job before the Job let go of it.
+    public func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard Self.isLeftBehind(after) else { return [] }
+        return [
+            Key(resource: resource, namespace: after["metadata"]["namespace"].string ?? "", name: after["metadata"]["name"].string ?? "")
+        ]
+    }
+
+    private static func isLeftBehind(_ pod: Value) -> Bool { OwnerReference.controller(of: pod).isNull && JobPod(pod).isTracked }
+
+    private func isFinished(_ job: Value) -> Bool {
+        job["status"]["conditions"].elements.contains {
+            ["Complete", "Failed"].contains($0["type"].string ?? "") && $0["status"].string == "True"
+        }
+    }
+
+    private func sync(_ job: Value, _ uid: String) throws -> Outcome {
+        let pods = try objects.claim(.pods, for: job, of: Self.resource, selector: job["spec"]["selector"], finalizer: JobPod.finalizer).map(JobPod.init)
+        var sync = JobSync(job, pods, backoff: backoffs[uid], now: Timestamp.nowSeconds())
+        var (done, problem) = (JobSync.Done(), (any Error)?.none)
+        let step = sync.step()
+        do { try act(on: step, sync, &done) } catch { problem = error }
+        let happenings = sync.settle(done, isWhole: problem == nil)
+        let ended = sync.note()
+        var current = try write(sync.status, to: job)
+        backoffs[uid] = sync.backoff
+        tell(happenings, about: job)
+
+        sync.release(try release(ended))
+        let end = sync.end()
+        current = try write(sync.status, to: current)
+        if let end {
+            tell(end, about: current)
+            return .done
+        }
+        if let problem { throw problem }
+        return next(sync, step)
+    }
+
+    private func next(_ sync: JobSync, _ step: JobSync.Step) -> Outcome {
+        var waits = [sync.secondsToDeadline].compactMap { $0 }.filter { $0 > 0 }
+        if case .wait(let seconds) = step { waits.append(seconds) }
+        return waits.min().map { .doneCheckAgain(afterMilliseconds: $0 * 1000) } ?? .done
+    }
+
+    private func act(on step: JobSync.Step, _ sync: JobSync, _ done: inout JobSync.Done) throws {
+        switch step {
+        case .nothing, .wait: return
+        case .end(let pods):
+            for pod in pods {
+                try objects.deletePod(pod.object, of: sync.job)
+                done.removed.append(pod)
+            }
+        case .remove(let pods):
+            for pod in pods {
+                try release([pod])
+                try objects.deletePod(pod.object, of: sync.job)
+                done.removed.append(pod)
+            }
+        case .create(let indexes):
+            for index in indexes {
+                guard try objects.createPod(sync.pod(index: index), for: sync.job) != nil else { return }
+                done.created += 1
+            }
+        }
+    }
+
+    private func write(_ status: Value, to job: Value) throws -> Value {
+        guard status != job["status"] else { return job }
+        var changed = job
+        changed["status"] = status
+        return try objects.updateStatus(Self.resource, changed)
+    }
+
+    private func tell(_ happenings: [JobSync.Happening], about job: Value) {
+        for told in happenings { objects.event(job, told.isWarning ? .warning : .normal, reason: told.reason, message: told.message) }
+    }
+
+    private func ownPods(_ uid: String) throws -> [JobPod] {
+        guard !uid.isEmpty else { return [] }
+        return try objects.dependents(of: uid, .pods).filter { OwnerReference.controller(of: $0)["uid"].string == uid }.map(JobPod.init)
+    }
+
+    /// Lets go of Pods, which then can be deleted.
+    /// - Returns: the uids of those that the Job holds no more.
+    @discardableResult
+    private func release(_ pods: [JobPod]) throws -> Set<String> {
+        var released: Set<String> = []
+        for pod in pods where pod.isTracked {
+            let metadata = pod.object["metadata"]
+            do {
+                try objects.patch(
+                    .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .strategic,
+                    ["metadata": ["uid": metadata["uid"], "$deleteFromPrimitiveList/finalizers": [.string(JobPod.finalizer)]]])
+            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+            released.insert(pod.uid)
+        }
+        return released
+    }
+}
+
+/// The back-off of each unfinished Job by its uid. A hint: a start without it waits shorter.
+private final class Backoffs: Sendable {
+    private let known = Mutex<[String: Backoff]>([:])
+
+    subscript(uid: String) -> Backoff? {
+        get { known.withLock { $0[uid] } }
+        set { known.withLock { $0[uid] = newValue } }
+    }
+}
