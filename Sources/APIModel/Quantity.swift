@@ -170,3 +170,15 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
         return nil
     }
 }
+
+extension Value {
+    /// A quantity, `nil` when there is none or it is not one, which the API does not let through.
+    public var quantity: Quantity? {
+        switch self {
+        case .string(let text): try? Quantity(text)
+        case .int(let int): try? Quantity(String(int))
+        case .double(let double): try? Quantity(String(double))
+        default: nil
+        }
+    }
+}

@@ -71,7 +71,10 @@ public final class Kubelet: Sendable {
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: recorder),
-            volumes: Volumes(configuration: configuration, client: client, tokens: tokens, disk: disk), disk: disk, events: recorder,
+            volumes: Volumes(
+                configuration: configuration, client: client, tokens: tokens, disk: disk,
+                watches: ReferenceWatches(client: client, log: log)),
+            disk: disk, events: recorder,
             statuses: statuses, machine: machine, allocations: Allocations(capacity: machine.amounts(reserved: configuration.reserved)),
             hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
             features: { identity.features },
@@ -93,6 +96,7 @@ public final class Kubelet: Sendable {
             group.addTask { await reporter.run() }
             group.addTask { await statuses.run() }
             group.addTask { try await pods.run(self.runtime, services: self.cache) { reporter.wakeup.set() } }
+            group.addTask { await StorageEviction(context: context, pods: pods).run() }
             group.addTask { await LogRotation(configuration: configuration, cri: cri, disk: disk, log: log).run() }
         }
     }

@@ -92,6 +92,38 @@ struct ValidationTests {
             ["spec.containers[0].livenessProbe: Required value: must specify a handler type"]
         ),
         (
+            #"{"containers":[{"name":"c","image":"i","restartPolicyRules":[{"action":"Sleep"}]}]}"#,
+            [
+                "spec.containers[0].restartPolicyRules[0].action: Unsupported value: \"Sleep\": supported values: \"Restart\", \"RestartAllContainers\"",
+                "spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified",
+                "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+            ]
+        ),
+        (
+            #"{"resources":{"requests":{"cpu":"1","storage":"1"},"limits":{"memory":"1Gi"}},"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"2"},"limits":{"memory":"2Gi","cpu":"2"}}}]}"#,
+            [
+                "spec.resources.requests[storage]: Unsupported value: \"storage\": supported values: \"cpu\", \"hugepages-\", \"memory\"",
+                "spec.resources.requests[cpu]: Invalid value: \"1\": must be greater than or equal to aggregate container requests of 2",
+                "spec.resources.containers[0][memory].limits: Invalid value: \"2Gi\": must be less than or equal to pod limits of 1Gi",
+            ]
+        ),
+        (
+            #"{"terminationGracePeriodSeconds":5,"containers":[{"name":"c","image":"i","lifecycle":{"preStop":{"sleep":{"seconds":6}}}}]}"#,
+            [
+                "spec.containers[0].lifecycle.preStop.sleep: Invalid value: 6: must be non-negative and less than terminationGracePeriodSeconds (5)"
+            ]
+        ),
+        (
+            #"{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"c","image":"i","volumeMounts":[{"name":"v","mountPath":"/v","mountPropagation":"Bidirectional"}]}]}"#,
+            [
+                "spec.containers[0].volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers"
+            ]
+        ),
+        (
+            #"{"containers":[{"name":"c","image":"i","resizePolicy":[{"resourceName":"disk","restartPolicy":"NotRequired"}]}]}"#,
+            ["spec.containers[0].resizePolicy[0].resourceName: Unsupported value: \"disk\": supported values: \"cpu\", \"memory\""]
+        ),
+        (
             #"{"restartPolicy":"Maybe","containers":[{"name":"c","image":"i"}]}"#,
             ["spec.restartPolicy: Unsupported value: \"Maybe\": supported values: \"Always\", \"Never\", \"OnFailure\""]
         ),

@@ -25,10 +25,41 @@ struct ValidationUpdateTests {
         #expect(
             try update("v1/pods", Sample.pod) { $0["spec"]["containers"].elements.append(["name": "x", "image": "y"]) }
                 == ["spec.containers: Forbidden: pod updates may not add or remove containers"])
-        #expect(
-            try update("v1/pods", Sample.pod, subresource: "resize") { $0["spec"]["containers"][0]["resources"] = ["limits": ["cpu": "1"]] }
-                == [])
         #expect(try update("v1/pods", Sample.pod, subresource: "status") { $0["status"] = ["phase": "Running"] } == [])
+    }
+
+    private static let sized = """
+        {"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"default"},"spec":{"containers":[
+          {"name":"c","image":"example/web","resources":{"requests":{"cpu":"1"}}},{"name":"d","image":"example/web","resources":{}}]}}
+        """
+
+    private func resized(_ change: (inout Value) -> Void) throws -> [String] {
+        try update("v1/pods", Self.sized, subresource: "resize") { change(&$0["spec"]) }
+    }
+
+    @Test func podResize() throws {
+        #expect(try resized { $0["containers"][0]["resources"]["requests"]["cpu"] = "2" } == [])
+        #expect(try resized { $0["containers"][1]["resources"] = ["requests": ["memory": "1Gi"]] } == [])
+        #expect(try resized { $0["containers"][1]["resources"] = .null } == [])
+        #expect(try resized { $0["resources"] = ["requests": ["cpu": "3"]] } == [])
+        #expect(
+            try resized { $0["containers"][0]["resources"] = .emptyObject }.first
+                == "spec: Invalid value: null: Pod QOS Class may not change as a result of resizing")
+        #expect(
+            try resized { $0["containers"][0]["resources"] = ["requests": ["memory": "1Gi"]] }
+                == ["spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed"])
+        #expect(
+            try resized { $0["containers"][0]["resources"]["requests"]["ephemeral-storage"] = "1Gi" }
+                == ["spec: Forbidden: only cpu and memory resources are mutable"])
+        #expect(
+            try resized { $0["containers"][1]["name"] = "e" }
+                == ["spec.containers[1].name: Forbidden: containers may not be renamed or reordered on resize"])
+        #expect(
+            try resized { $0["containers"].elements.removeLast() }
+                == ["spec.containers: Forbidden: containers may not be added or removed on resize"])
+        #expect(
+            try resized { $0["containers"][0]["resizePolicy"] = [["resourceName": "cpu", "restartPolicy": "RestartContainer"]] }
+                == ["spec: Forbidden: only cpu and memory resources are mutable"])
     }
 
     @Test func metadata() throws {

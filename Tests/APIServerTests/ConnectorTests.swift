@@ -19,6 +19,9 @@ private struct Backend: Responder {
                 while let piece = try await connection.read() { try await connection.write(piece) }
             }
         }
+        if request.path.hasPrefix("/containerLogs"), request.query("previous") == "true" {
+            return .full(status: .badRequest, headers: [:], body: [Array("previous terminated container \"c\" not found".utf8)])
+        }
         let query = request.query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
         let authorization = request.headers[.authorization] ?? "none"
         return .full(status: .ok, headers: [:], body: [Array("\(request.method) \(request.path)?\(query) \(authorization)".utf8)])
@@ -115,6 +118,36 @@ private final class FakeConnection: RawConnection {
             let answer = await server.ask(.get, "\(pods)/p/log?tailLines=3&follow=true&nope=1")
             #expect(answer.text == "GET /containerLogs/default/p/c?tailLines=3&follow=true none")
             #expect(await server.ask(.get, "\(pods)/p/log?container=x").message == "container x is not valid for pod p")
+            let refused = await server.ask(.get, "\(pods)/p/log?previous=true")
+            #expect(refused.code == 400 && refused.message == "previous terminated container \"c\" not found")
+        }
+    }
+
+    /// A client that can read nothing but a WebSocket reads logs, too.
+    @Test func logsComeOverAWebSocket() async throws {
+        try await with { server, _ in
+            await run(server)
+            func request(_ subprotocol: String) throws -> Request {
+                var fields: HTTPFields = [.authorization: "Bearer admin-token"]
+                let handshake = [
+                    ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+                    ("Sec-WebSocket-Protocol", subprotocol),
+                ]
+                for (name, value) in handshake { fields[try #require(HTTPField.Name(name))] = value }
+                return Request(method: .get, path: "\(pods)/p/log", headers: fields, remoteAddress: "127.0.0.1:1")
+            }
+            guard case .upgrade(_, let run) = await server.server.respond(to: try request("binary.k8s.io")) else {
+                Issue.record("the answer is no upgrade")
+                return
+            }
+            let client = FakeConnection([], wanted: 10)
+            try await run(client)
+            #expect(client.output.contains("GET /containerLogs/default/p/c? none"))
+            guard case .full(let status, _, _) = await server.server.respond(to: try request("v9")) else {
+                Issue.record("the answer is no refusal")
+                return
+            }
+            #expect(status == .badRequest)
         }
     }
 

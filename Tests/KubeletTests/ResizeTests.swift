@@ -145,6 +145,80 @@ import Testing
         }
     }
 
+    /// A container without a limit of its own has its pod's.
+    @Test func thePodAsAWholeIsResized() async throws {
+        func spec(_ cpu: String) -> Value {
+            [
+                "resources": ["requests": ["cpu": .string(cpu)], "limits": ["cpu": .string(cpu), "memory": "1Gi"]],
+                "containers": [["name": "web", "image": "web:1"]],
+            ]
+        }
+        let bench = Bench()
+        let (first, second) = (spec("200m"), spec("300m"))
+        try await bench.run {
+            bench.client.put(.pods, makePod(spec: first))
+            let status = try await bench.wait("running") { $0["phase"].string == "Running" }
+            let made = bench.runtime.config("web")[path: "linux", "resources"]
+            #expect(made["cpu_quota"].int == 20_000 && made["memory_limit_in_bytes"].int == 1 << 30)
+            #expect(status[path: "allocatedResources", "cpu"].string == "200m" && status["qosClass"].string == "Burstable")
+            #expect(status[path: "resources", "limits"] == ["cpu": "200m", "memory": "1Gi"])
+            var value = try #require(bench.client.object(.pods, "default", "web"))
+            value["spec"]["resources"] = second["resources"]
+            value["metadata"]["generation"] = 2
+            bench.client.put(.pods, value)
+            let done = try await bench.wait("done") {
+                $0[path: "resources", "limits", "cpu"].string == "300m" && $0.condition("PodResizeInProgress") == nil
+            }
+            #expect(done[path: "allocatedResources", "cpu"].string == "300m")
+            #expect(bench.runtime.state.withLock { $0.containers.values.first?[path: "updated", "cpu_quota"].int } == 30_000)
+        }
+    }
+
+    /// What one pod leaves, another that waits for it gets.
+    @Test func thoseThatWaitAreWoken() {
+        let allocations = Allocations(capacity: .init(milliCPU: 1000, memory: 1000))
+        let waiter = Wakeup()
+        #expect(allocations.take(.init(milliCPU: 800, memory: 1), for: "a") == nil)
+        #expect(allocations.take(.init(milliCPU: 300, memory: 1), for: "b", waiter: waiter)?.isHopeless == false)
+        #expect(!waiter.isSet)
+        #expect(allocations.take(.init(milliCPU: 600, memory: 1), for: "a") == nil)
+        #expect(waiter.isSet)
+        #expect(allocations.take(.init(milliCPU: 300, memory: 1), for: "b", waiter: waiter) == nil)
+    }
+
+    /// The less a container asks for, the sooner it goes when memory runs out; a part of what the pod asks for counts as its own.
+    @Test(
+        arguments: [
+            (["resources": ["requests": ["memory": "500"]]], 500), (["resources": .null], 999),
+            (["resources": ["requests": ["memory": "990"]]], 10), (["resources": ["requests": ["memory": "999"]]], 3),
+        ] as [(Value, Whole)]) func whoGoesFirst(container: Value, score: Whole)
+    {
+        var web: Value = ["name": "web", "image": "web:1"]
+        web["resources"] = container["resources"]
+        let side: Value = ["name": "side", "image": "web:1", "restartPolicy": "Always", "resources": ["requests": ["cpu": "1"]]]
+        let pod = pod(["containers": [web], "initContainers": [side]])
+        func oom(_ container: Value, _ pod: Pod) -> Whole {
+            ContainerResources.oomScore(of: container, in: pod, class: .burstable, memoryCapacity: 1000)
+        }
+        #expect(oom(web, pod) == score)
+        // The sidecar does not go before what it serves.
+        #expect(oom(side, pod) <= score)
+        let whole = Pod(Object(makePod(spec: ["containers": [web], "resources": ["requests": ["memory": "999"]]])))
+        #expect(oom(web, whole) == 3)
+    }
+
+    @Test func totalsAreTold() {
+        let containers: Value = [
+            ["name": "a", "resources": ["requests": ["cpu": "1", "ephemeral-storage": "1Gi"], "limits": ["cpu": "2"]]],
+            ["name": "b", "resources": ["requests": ["cpu": "500m"]]],
+        ]
+        let inits: Value = [["name": "first", "resources": ["requests": ["cpu": "2"]]]]
+        let all = PodTotals(spec: ["containers": containers, "initContainers": inits, "overhead": ["cpu": "100m", "memory": "1Mi"]])
+        #expect(all.requests == ["cpu": "2100m", "ephemeral-storage": "1Gi", "memory": "1Mi"])
+        #expect(all.limits == ["cpu": "2100m"])
+        #expect(PodTotals(spec: pod().spec).resources == .emptyObject)
+    }
+
     @Test func podsAddUp() {
         let containers: Value = [
             ["name": "a", "resources": Self.resources("1")], ["name": "b", "resources": Self.resources("500m", "1Gi")],

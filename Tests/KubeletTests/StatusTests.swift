@@ -54,13 +54,13 @@ import Testing
             status: ["conditions": [["type": "g", "status": "False"]]])
         let one = PodConditions.compute(
             pod, initStatuses: [], statuses: [["name": "a", "ready": true, "started": true], ["name": "b", "ready": false]],
-            phase: "Running", hasSandbox: true)
+            phase: "Running", hasSandbox: true, previous: .null)
         #expect(
             one.first { $0.type == "Ready" }
                 == .init(type: "Ready", status: false, reason: "ContainersNotReady", message: "containers with unready status: [b]"))
         let gated = PodConditions.compute(
             pod, initStatuses: [], statuses: [["name": "a", "ready": true], ["name": "b", "ready": true]], phase: "Running",
-            hasSandbox: true)
+            hasSandbox: true, previous: .null)
         #expect(gated.first { $0.type == "ContainersReady" }?.status == true)
         #expect(gated.first { $0.type == "Ready" }?.message == "the status of pod readiness gate \"g\" is not \"True\", but False")
     }

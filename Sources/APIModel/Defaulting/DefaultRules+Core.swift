@@ -7,7 +7,7 @@ extension DefaultRules {
             for list in ["containers", "initContainers"] where !pod["spec"][list].isNull {
                 pod["spec"][list].elements = pod["spec"][list].elements.map(requestsFromLimits)
             }
-            if !pod["spec"]["resources"].isNull { pod["spec"] = requestsFromLimits(pod["spec"]) }
+            if !pod["spec"]["resources"].isEmpty { pod["spec"] = requestsFromLimits(requestsFromContainers(pod["spec"])) }
         },
         "core.v1.PodSpec": { spec in
             // The deprecated name of the field is kept equal to the new one.
@@ -59,6 +59,16 @@ extension DefaultRules {
             }
         },
     ]
+
+    /// What the containers ask for of CPU and memory, the pod as a whole asks for, too, unless it says otherwise.
+    private static func requestsFromContainers(_ spec: Value) -> Value {
+        var spec = spec
+        let asked = PodTotals(spec: spec).ofContainers("requests")
+        for name in ["cpu", "memory"] where spec["resources"]["requests"][name].isNull {
+            if let quantity = asked[name] { spec["resources"]["requests"][name] = .string("\(quantity)") }
+        }
+        return spec
+    }
 
     private static func requestsFromLimits(_ holder: Value) -> Value {
         var holder = holder

@@ -89,6 +89,16 @@ enum ConstraintTable {
         core.v1.Container name dnsLabel
         core.v1.Container imagePullPolicy enum Always IfNotPresent Never
         core.v1.Container terminationMessagePolicy enum FallbackToLogsOnError File
+        core.v1.Container restartPolicy enum Always Never OnFailure
+        core.v1.Container restartPolicyRules maxItems 20
+        core.v1.ContainerResizePolicy resourceName enum cpu memory
+        core.v1.ContainerResizePolicy restartPolicy enum NotRequired RestartContainer
+        core.v1.FileKeySelector volumeName dnsLabel
+        core.v1.FileKeySelector path relativePath
+        core.v1.ImageVolumeSource pullPolicy enum Always IfNotPresent Never
+        core.v1.ContainerRestartRule action enum Restart RestartAllContainers
+        core.v1.ContainerRestartRuleOnExitCodes operator enum In NotIn
+        core.v1.ContainerRestartRuleOnExitCodes values maxItems 255
         core.v1.EphemeralContainer name dnsLabel
         core.v1.EphemeralContainer imagePullPolicy enum Always IfNotPresent Never
         core.v1.EphemeralContainer terminationMessagePolicy enum FallbackToLogsOnError File

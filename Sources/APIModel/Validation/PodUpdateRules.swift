@@ -70,22 +70,6 @@ enum PodUpdateRules {
         return errors
     }
 
-    static func resize(_ new: Value, old: Value) -> [FieldError] {
-        var expected = old["spec"]
-        let after = new["spec"]
-        for list in ["containers", "initContainers"]
-        where expected[list].elements.count == after[list].elements.count && !expected[list].isNull {
-            let containers = after[list].elements
-            expected[list].elements = expected[list].elements.enumerated().map { index, container in
-                var container = container
-                container["resources"] = containers[index]["resources"]
-                container["resizePolicy"] = containers[index]["resizePolicy"]
-                return container
-            }
-        }
-        return expected == after ? [] : [.forbidden("spec", "only cpu and memory resources are mutable\n" + difference(expected, after))]
-    }
-
     static func ephemeralContainers(_ new: Value, old: Value) -> [FieldError] {
         var errors: [FieldError] = []
         let after = Dictionary(
@@ -115,7 +99,7 @@ enum PodUpdateRules {
     }
 
     /// The fields that differ, with what they were and what they would be.
-    private static func difference(_ old: Value, _ new: Value) -> String {
+    static func difference(_ old: Value, _ new: Value) -> String {
         let names = Set(old.fields.keys).union(new.fields.keys).sorted().filter { old[$0] != new[$0] }
         return names.map { name in
             "- \(name): \(String(decoding: JSON.encode(old[name]), as: UTF8.self))\n+ \(name): \(String(decoding: JSON.encode(new[name]), as: UTF8.self))\n"

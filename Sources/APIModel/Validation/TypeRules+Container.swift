@@ -6,6 +6,17 @@ extension TypeRules {
             if let image = container["image"].string, image != image.trimmed {
                 errors.append(.invalid(path.child("image"), .string(image), "must not have leading or trailing whitespace"))
             }
+            if container["restartPolicy"].isNull, !container["restartPolicyRules"].isEmpty {
+                errors.append(.required(path.child("restartPolicy"), "must specify restartPolicy when restart rules are used"))
+            }
+            let isPrivileged = container["securityContext"]["privileged"].bool == true
+            for mount in container["volumeMounts"].elements where mount["mountPropagation"].string == "Bidirectional" && !isPrivileged {
+                errors.append(
+                    .forbidden(
+                        path.child("volumeMounts", "mountPropagation"),
+                        "Bidirectional mount propagation is available only to privileged containers"))
+            }
+            unique(container["resizePolicy"].elements, "resourceName", path.child("resizePolicy"), &errors)
             for name in ["livenessProbe", "startupProbe"] {
                 guard let threshold = container[name]["successThreshold"].int, threshold > 1 else { continue }
                 errors.append(.invalid(path.child(name, "successThreshold"), .int(threshold), "must be 1"))
@@ -49,6 +60,9 @@ extension TypeRules {
                             "status.podIPs",
                         ]))
             }
+        },
+        "core.v1.ContainerRestartRule": { rule, path, errors in
+            if rule["exitCodes"].isNull { errors.append(.required(path.child("exitCodes"), "must be specified")) }
         },
         "core.v1.EnvFromSource": { source, path, errors in
             let kinds = ["configMapRef", "secretRef"].filter { !source[$0].isNull }

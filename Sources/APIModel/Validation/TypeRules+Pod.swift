@@ -10,6 +10,8 @@ extension TypeRules {
             mounts(spec, path, &errors)
             hostPorts(spec, path, &errors)
             hostSharing(spec, path, &errors)
+            PodResourceRules.check(spec, path, &errors)
+            sleeps(spec, path, &errors)
             for (index, container) in spec["initContainers"].elements.enumerated() {
                 initContainer(container, path.child("initContainers").index(index), &errors)
             }
@@ -111,6 +113,24 @@ extension TypeRules {
                     if let target = mount["mountPath"].string, !target.isEmpty, !paths.insert(target).inserted {
                         errors.append(.invalid(field.index(number).child("mountPath"), .string(target), "must be unique"))
                     }
+                }
+            }
+        }
+    }
+
+    /// A hook that sleeps has to end within the pod's time.
+    private static func sleeps(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard let grace = spec["terminationGracePeriodSeconds"].int else { return }
+        for list in ["initContainers", "containers"] {
+            for (index, container) in spec[list].elements.enumerated() {
+                for hook in ["postStart", "preStop"] {
+                    guard let seconds = container["lifecycle"][hook]["sleep"]["seconds"].int, seconds < 0 || seconds > grace else {
+                        continue
+                    }
+                    errors.append(
+                        .invalid(
+                            path.child(list).index(index).child("lifecycle", hook, "sleep"), .int(seconds),
+                            "must be non-negative and less than terminationGracePeriodSeconds (\(grace))"))
                 }
             }
         }

@@ -33,7 +33,7 @@ public enum Validation {
             if !old["metadata"]["deletionTimestamp"].isNull, new["spec"] == old["spec"] { return errors }
             return merged(validate(new, resource: resource), errors)
         case "status" where kind == "/Pod": return metadata + PodUpdateRules.annotations(new, old: old)
-        case "resize" where kind == "/Pod": return metadata + PodUpdateRules.resize(new, old: old)
+        case "resize" where kind == "/Pod": return metadata + PodResizeRules.check(new, old: old)
         case "ephemeralcontainers" where kind == "/Pod":
             return metadata + PodUpdateRules.ephemeralContainers(new, old: old)
                 + validate(new, resource: resource).filter { $0.field.hasPrefix("spec.ephemeralContainers") }

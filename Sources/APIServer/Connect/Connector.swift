@@ -1,9 +1,11 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import NIOCore
 import OrderedCollections
 import Store
 import Streaming
+import Synchronization
 
 /// The subresources that are conversations with somebody else: `exec`, `attach`, `portforward` and `log` with the pod's kubelet, `proxy`
 /// with whatever it names.
@@ -132,9 +134,37 @@ struct Connector: Sendable {
         let pod = try pod(info)
         let container = try container(request, of: pod, info)
         let query = request.query.filter { Self.logParameters.contains($0.name) }.map { ($0.name, $0.value) }
-        let target = Self.target(Self.encode("/containerLogs/\(info.namespace)/\(info.name)/\(container)", keeping: "/"), query)
-        return try await exchange(request, method: "GET", target: target, to: try kubelet(of: pod, info), body: [])
+        let target = Self.target(
+            Self.encode("/containerLogs/\(info.namespace)/\(info.name)/\(container)", keeping: "/"), query)
+        let socket = try LogSocket(request)
+        var asked = request
+        asked.headers[.upgrade] = nil
+        let answer = try await exchange(asked, method: "GET", target: target, to: try kubelet(of: pod, info), body: [])
+        guard case .stream(let status, _, let write) = answer else { return answer }
+        if status.kind != .successful { throw await Self.refusal(status, write, name: info.name) }
+        return socket?.response(write) ?? answer
     }
+
+    /// What the kubelet has to say becomes a `Status`. Upstream: `GenericHttpResponseChecker`.
+    private static func refusal(
+        _ status: HTTPResponse.Status, _ write: @Sendable (BodyWriter) async throws -> Void, name: String
+    ) async -> APIError {
+        let said = Mutex<[UInt8]>([])
+        try? await write(
+            BodyWriter { piece in
+                said.withLock { $0 += piece.readableBytesView.prefix(longestRefusal - $0.count) }
+            })
+        let text = said.withLock { String(decoding: $0, as: UTF8.self) }
+        switch status.code {
+        case 400: return .badRequest(text)
+        case 404:
+            return APIError(code: 404, reason: .notFound, message: "the server could not find the requested resource (get pods \(name))")
+        case 500: return .internalError(text)
+        default: return APIError(code: status.code, reason: .unknown, message: text)
+        }
+    }
+
+    private static let longestRefusal = 10_000
 
     // MARK: Proxy
 

@@ -4,7 +4,7 @@ import OrderedCollections
 /// Pods: deleted with a grace period that the kubelet ends.
 struct PodStrategy: Strategy {
     func prepareForCreate(_ pod: inout Value, _ target: Target, _ write: WriteContext) async throws {
-        pod["status"] = ["phase": "Pending", "qosClass": .string(PodQOS.qosClass(of: pod))]
+        pod["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(spec: pod["spec"]).rawValue)]
         Self.readAppArmor(&pod, write)
     }
 
@@ -34,10 +34,12 @@ struct PodStrategy: Strategy {
             Self.keep(old, version: pod, in: &pod)
             pod["spec"]["ephemeralContainers"] = containers
         case "resize":
-            let (containers, inits) = (pod[path: "spec", "containers"], pod[path: "spec", "initContainers"])
+            let wanted = pod["spec"]
+            // What adds, takes away, renames or sorts containers is left to validation, which refuses it.
+            guard PodResizeRules.hasSameContainers(wanted, old["spec"]) else { return }
             Self.keep(old, version: pod, in: &pod)
-            Self.resize(&pod, "containers", to: containers)
-            Self.resize(&pod, "initContainers", to: inits)
+            pod["spec"]["resources"] = wanted["resources"]
+            for list in ["containers", "initContainers"] { Self.resize(&pod, list, to: wanted[list]) }
         default: return
         }
     }
@@ -82,33 +84,9 @@ struct PodStrategy: Strategy {
     }
 
     private static func resize(_ pod: inout Value, _ list: String, to wanted: Value) {
-        for (index, container) in wanted.elements.enumerated()
-        where pod["spec"][list][index]["name"] == container["name"] && !container["name"].isNull {
+        for (index, container) in wanted.elements.enumerated() {
             pod["spec"][list][index]["resources"] = container["resources"]
             pod["spec"][list][index]["resizePolicy"] = container["resizePolicy"]
         }
-    }
-}
-
-/// The quality of service that follows from a pod's requests and limits.
-enum PodQOS {
-    static func qosClass(of pod: Value) -> String {
-        let containers = pod[path: "spec", "containers"].elements + pod[path: "spec", "initContainers"].elements
-        var sums: [String: [String: Quantity]] = ["requests": [:], "limits": [:]]
-        var isGuaranteed = true
-        for container in containers {
-            for kind in ["requests", "limits"] {
-                var found: Set<String> = []
-                for (name, amount) in container[path: "resources", kind].fields where name == "cpu" || name == "memory" {
-                    guard let quantity = try? Quantity(amount.string ?? "\(amount.int ?? 0)"), !quantity.isZero else { continue }
-                    sums[kind, default: [:]][name, default: .zero] += quantity
-                    found.insert(name)
-                }
-                if kind == "limits", found.count < 2 { isGuaranteed = false }
-            }
-        }
-        let (requests, limits) = (sums["requests"] ?? [:], sums["limits"] ?? [:])
-        if requests.isEmpty, limits.isEmpty { return "BestEffort" }
-        return isGuaranteed && requests == limits ? "Guaranteed" : "Burstable"
     }
 }

@@ -21,19 +21,50 @@ enum ContainerResources {
         case .bestEffort: return 1000
         case .burstable: break
         }
-        let request = container[path: "resources", "requests", "memory"].quantity?.value ?? 0
+        let share = remainder(of: pod)
+        var request = memoryRequest(of: container) + share
+        // What serves the others is not to go before them.
+        if container.isSidecar { request = max(request, (pod.containers.map(memoryRequest).min() ?? 0) + share) }
         let capacity = max(memoryCapacity, 1)
         let score = 1000 - 1000 * min(request, capacity) / capacity
         if score < 3 { return 3 }
         return score == 1000 ? 999 : score
     }
 
+    private static func memoryRequest(of container: Value) -> Whole {
+        container[path: "resources", "requests", "memory"].quantity?.value ?? 0
+    }
+
+    /// The part for each container of what the pod as a whole asks for beyond what they do.
+    private static func remainder(of pod: Pod) -> Whole {
+        guard let whole = pod.spec[path: "resources", "requests", "memory"].quantity?.value else { return 0 }
+        let containers = pod.containers + pod.initContainers.filter(\.isSidecar)
+        let asked = containers.reduce(Whole(0)) { $0 + memoryRequest(of: $1) }
+        return max(whole - asked, 0) / Whole(max(containers.count, 1))
+    }
+
+    /// A container's own limit, or else that of its pod, which bounds it anyway.
+    private static func limit(_ resource: String, of container: Value, in pod: Pod) -> Quantity? {
+        let own = container[path: "resources", "limits", resource].quantity
+        return own?.isZero ?? true ? pod.spec[path: "resources", "limits", resource].quantity : own
+    }
+
+    /// CRI's `HugepageLimit`s, by size: `hugepages-2Mi` is `2MB` to the kernel.
+    private static func hugePages(_ limits: Value) -> [Value] {
+        let units: [(Whole, String)] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")]
+        return limits.fields.compactMap { name, amount -> (Whole, Value)? in
+            guard name.hasPrefix("hugepages-"), let size = Value.string(String(name.dropFirst("hugepages-".count))).quantity?.value,
+                let limit = amount.quantity?.value, let (unit, word) = units.first(where: { size >= $0.0 })
+            else { return nil }
+            return (size, ["page_size": .string("\(size / unit)\(word)"), "limit": .int(limit)])
+        }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
     /// CRI's `LinuxContainerResources`.
     static func linux(of container: Value, in pod: Pod, memoryCapacity: Whole) -> Value {
-        let resources = container["resources"]
-        let cpuLimit = resources[path: "limits", "cpu"].quantity?.milliValue ?? 0
-        let cpuRequest = resources[path: "requests", "cpu"].quantity?.milliValue
-        let memoryLimit = resources[path: "limits", "memory"].quantity?.value ?? 0
+        let cpuLimit = limit("cpu", of: container, in: pod)?.milliValue ?? 0
+        let cpuRequest = container[path: "resources", "requests", "cpu"].quantity?.milliValue
+        let memoryLimit = limit("memory", of: container, in: pod)?.value ?? 0
         var linux: Value = [
             "cpu_shares": .int(shares(milliCPU: cpuRequest ?? cpuLimit)),
             "oom_score_adj": .int(oomScore(of: container, in: pod, class: QualityOfService(of: pod), memoryCapacity: memoryCapacity)),
@@ -43,6 +74,8 @@ enum ContainerResources {
             linux["cpu_quota"] = .int(quota(milliCPU: cpuLimit))
         }
         if memoryLimit > 0 { linux["memory_limit_in_bytes"] = .int(memoryLimit) }
+        let pages = hugePages(container["resources"]["limits"])
+        if !pages.isEmpty { linux["hugepage_limits"] = .array(pages) }
         return linux
     }
 }

@@ -51,7 +51,8 @@ struct FieldReference {
         }
         let limit = container[path: "resources", "limits", resource].quantity?.milliValue
         let request = container[path: "resources", "requests", resource].quantity?.milliValue
-        let milli = parts[0] == "limits" ? limit ?? allocatable[resource] ?? 0 : request ?? 0
+        let whole = resource == "ephemeral-storage" ? nil : pod.spec[path: "resources", "limits", resource].quantity?.milliValue
+        let milli = parts[0] == "limits" ? limit ?? whole ?? allocatable[resource] ?? 0 : request ?? 0
         let divisor = reference["divisor"].quantity?.milliValue ?? 0
         return String(Self.dividedUp(milli, by: divisor == 0 ? 1000 : divisor))
     }

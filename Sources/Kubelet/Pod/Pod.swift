@@ -45,14 +45,18 @@ struct Pod: Sendable {
 
     var hasHostPorts: Bool { containers.contains { $0["ports"].elements.contains { ($0["hostPort"].int ?? 0) > 0 } } }
 
-    /// What the containers ask for whose resources may change while they run, by name.
+    /// Stands for the pod as a whole where resources are kept by the names of containers, none of which is empty.
+    static let whole = ""
+
+    /// What the pod and its containers ask for, which may change while they run, by name.
     var resizable: [String: Value] {
-        Dictionary((containers + initContainers.filter(\.isSidecar)).map { ($0.name, $0["resources"]) }, uniquingKeysWith: { $1 })
+        Dictionary((containers + initContainers).map { ($0.name, $0["resources"]) } + [(Self.whole, spec["resources"])]) { $1 }
     }
 
-    /// The pod with other resources for some of its containers, by name.
+    /// The pod with other resources for some of its containers or for itself, by name.
     func with(resources: [String: Value]) -> Pod {
         var copy = self
+        if let given = resources[Self.whole] { copy.value["spec"]["resources"] = given }
         for field in ["containers", "initContainers"] {
             for (index, container) in spec[field].elements.enumerated() {
                 guard let given = resources[container.name], given != container["resources"] else { continue }
@@ -72,14 +76,4 @@ extension Value {
 
     /// Whether this init container keeps running beside the others.
     var isSidecar: Bool { self["restartPolicy"].string == "Always" }
-
-    /// A quantity, `nil` when there is none or it is not one, which the API does not let through.
-    var quantity: Quantity? {
-        switch self {
-        case .string(let text): try? Quantity(text)
-        case .int(let int): try? Quantity(String(int))
-        case .double(let double): try? Quantity(String(double))
-        default: nil
-        }
-    }
 }

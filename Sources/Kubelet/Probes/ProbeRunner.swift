@@ -13,6 +13,7 @@ struct ProbeRunner: Sendable {
     let handler: Handler
     let events: any EventSink
     let userAgent: String
+    let counts: ProbeCounts
 
     /// Tells `report` each time the result changes.
     func run(_ report: @Sendable (Bool) async -> Void) async {
@@ -26,6 +27,7 @@ struct ProbeRunner: Sendable {
             let next = ContinuousClock.now + .seconds(period)
             let outcome = await handler.run(spec, container: container, id: id, host: host, timeout: timeout, userAgent: userAgent)
             if Task.isCancelled { return }
+            counts.note(outcome, kind, of: container.name, in: pod)
             switch outcome {
             case .success: if state.observe(true) { await report(true) }
             case .failure(let message):

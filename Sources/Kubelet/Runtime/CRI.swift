@@ -122,6 +122,16 @@ struct CRI: Sendable {
         return (answer["exit_code"].int ?? 0, String(decoding: Array(output), as: UTF8.self))
     }
 
+    /// What each running container uses, of all pods or of one.
+    func containerStats(pod uid: String? = nil) async throws(RuntimeFailure) -> [Value] {
+        try await ask("ListContainerStats", ["filter": Self.filter(uid)])["stats"].elements
+    }
+
+    /// What each sandbox uses. Older runtimes do not tell.
+    func sandboxStats() async throws(RuntimeFailure) -> [Value] {
+        try await ask("ListPodSandboxStats", ["filter": .emptyObject])["stats"].elements
+    }
+
     func imageStatus(_ image: String) async throws(RuntimeFailure) -> Value {
         try await call("ImageService/ImageStatus", ["image": ["image": .string(image)]], timeout: CRI.usual)["image"]
     }

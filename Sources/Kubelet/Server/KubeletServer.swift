@@ -31,7 +31,12 @@ struct KubeletServer: Responder {
             switch (path.first, path.count) {
             case ("pods", 1): return .json(await podList())
             case ("metrics", 1): return .text(.ok, await metrics())
-            case ("stats", 2) where path[1] == "summary": return .json(await StatsSummary(context: context, pods: pods).make())
+            case ("metrics", 2) where path[1] == "resource": return .text(.ok, ResourceMetrics.text(await NodeStats.look(context, pods)))
+            case ("metrics", 2) where path[1] == "cadvisor":
+                return .text(.ok, ContainerMetrics.text(await NodeStats.look(context, pods), context.machine))
+            case ("metrics", 2) where path[1] == "probes": return .text(.ok, context.probeCounts.text)
+            case ("stats", 2) where path[1] == "summary":
+                return .json(await StatsSummary(context: context, stats: NodeStats.look(context, pods)).make())
             case ("containerLogs", 4):
                 return try await ContainerLogs(context: context, pods: pods).respond(
                     namespace: path[1], pod: path[2], container: path[3], request)

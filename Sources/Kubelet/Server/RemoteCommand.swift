@@ -42,14 +42,17 @@ struct RemoteCommand: Sendable {
     let runtime: any Runtime
 
     func respond(_ request: Request, _ kind: RuntimeStreamKind, _ message: Value, _ options: RemoteCommandOptions) throws -> Response {
-        if let (headers, chosen) = WebSocket.accept(request, protocols: WebSocketCommandClient.protocols) {
-            guard let chosen else {
-                throw APIError.badRequest(
-                    "unable to upgrade: one of the WebSocket protocols \(WebSocketCommandClient.protocols.joined(separator: ", ")) is needed"
-                )
+        let names = Array(CommandProtocol.named.keys)
+        if let (headers, chosen) = WebSocket.accept(request, protocols: names) {
+            // Who names protocols wants one of them; who names none gets the oldest.
+            guard chosen != nil || WebSocket.requestedProtocols(request).isEmpty else {
+                let list = names.sorted().joined(separator: ", ")
+                throw APIError.badRequest("unable to upgrade: one of the WebSocket protocols \(list) is needed")
             }
+            let form = chosen.flatMap { CommandProtocol.named[$0] } ?? .unnamed
             return .upgrade(headers: headers) { pipe in
-                let client = WebSocketCommandClient(socket: WebSocketConnection(pipe, role: .server, subprotocol: chosen))
+                let socket = WebSocketConnection(pipe, role: .server, subprotocol: chosen)
+                let client = WebSocketCommandClient(socket: socket, form: form)
                 try await client.open(options)
                 try await client.join { try await self.runtime.open(kind, message) }
                 await client.socket.close()

@@ -41,14 +41,13 @@ extension RemoteCommandClient {
     }
 }
 
-/// Each message is a channel's number and its bytes. Upstream: apimachinery `remotecommand`, `v4.channel.k8s.io` and `v5.channel.k8s.io`.
+/// Each message is a channel and its bytes, in a form that `CommandProtocol` tells.
 struct WebSocketCommandClient: RemoteCommandClient {
-    static let protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
     /// In version 5: the channel named in the next byte has ended.
     private static let close: UInt8 = 255
 
     let socket: WebSocketConnection
-    private var closes: Bool { socket.subprotocol == "v5.channel.k8s.io" }
+    let form: CommandProtocol
 
     /// Upstream opens every channel with an empty message, which clients wait for.
     func open(_ options: RemoteCommandOptions) async throws {
@@ -56,18 +55,34 @@ struct WebSocketCommandClient: RemoteCommandClient {
             (RuntimeChannel.stdin, options.stdin), (RuntimeChannel.stdout, options.stdout), (RuntimeChannel.stderr, options.stderr),
             (RuntimeChannel.error, true),
         ]
-        for (channel, isWanted) in wanted where isWanted { try await socket.send([UInt8(channel)]) }
+        for (channel, isWanted) in wanted where isWanted { try await write(channel, []) }
     }
 
-    func send(_ channel: Int32, _ bytes: [UInt8]) async throws { try await socket.send([UInt8(truncatingIfNeeded: channel)] + bytes) }
+    func send(_ channel: Int32, _ bytes: [UInt8]) async throws {
+        guard channel == RuntimeChannel.error, !form.tellsStatus, let status = try? JSON.decode(bytes) else {
+            return try await write(channel, bytes)
+        }
+        if status["status"].string != "Success" { try await write(channel, Array((status["message"].string ?? "").utf8)) }
+    }
+
+    private func write(_ channel: Int32, _ bytes: [UInt8]) async throws {
+        if form.isText {
+            try await socket.send(text: "\(channel)" + Base64.encode(bytes))
+        } else {
+            try await socket.send([UInt8(truncatingIfNeeded: channel)] + bytes)
+        }
+    }
 
     func receive(_ deliver: @escaping @Sendable (_ channel: Int32, _ bytes: [UInt8]) async throws -> Void) async {
         while let message = try? await socket.receive() {
-            guard let channel = message.first else { continue }
-            let isEnd = closes && channel == Self.close
+            guard let first = message.first else { continue }
+            let channel = form.isText ? first &- UInt8(ascii: "0") : first
+            let isEnd = form.closesChannels && channel == Self.close
             let target = isEnd ? message.dropFirst().first ?? 0 : channel
             guard target == UInt8(RuntimeChannel.stdin) || target == UInt8(RuntimeChannel.resize) else { continue }
-            let bytes = isEnd ? [] : Array(message.dropFirst())
+            let content = Array(message.dropFirst())
+            // What is no base64 ends the conversation.
+            guard let bytes = isEnd ? [] : form.isText ? Base64.decode(String(decoding: content, as: UTF8.self)) : content else { break }
             // Nothing but the end-of-channel message may be empty.
             if bytes.isEmpty && !isEnd { continue }
             guard (try? await deliver(Int32(target), bytes)) != nil else { break }

@@ -14,6 +14,11 @@ struct ContainerStatuses {
     let runtimeName: String
     /// What each container has, by id.
     let actualResources: [String: Value]
+    /// All containers are taken away to begin anew.
+    var isRestartingAll = false
+
+    /// The reason of what happens to a container then.
+    static let restartingAll = "RestartingAllContainers"
 
     func statuses(_ list: KeyPath<Pod, [Value]>, field: String, isInit: Bool) -> [Value] {
         let containers = pod[keyPath: list]
@@ -62,6 +67,7 @@ struct ContainerStatuses {
 
     /// The status of a container that the runtime does not know: not started yet, or removed meanwhile.
     private func untold(_ container: Value, _ old: Value, isInit: Bool) -> Value {
+        if isRestartingAll && !old.isNull && old[path: "state", "waiting"].isNull { return takenAway(container, old) }
         if !old[path: "state", "terminated"].isNull { return old }
         let hasInit = !pod.initContainers.isEmpty
         var status: Value = [
@@ -91,6 +97,16 @@ struct ContainerStatuses {
             if !pod.isBeingDeleted { status["restartCount"] = .int((old["restartCount"].int ?? 0) + 1) }
         }
         return status
+    }
+
+    private func takenAway(_ container: Value, _ old: Value) -> Value {
+        let message: Value = "The container is removed because RestartAllContainers in place"
+        return [
+            "name": container["name"], "state": ["waiting": ["reason": .string(Self.restartingAll), "message": message]],
+            "lastState": ["terminated": ["exitCode": 137, "reason": .string(Self.restartingAll), "message": message]],
+            "restartCount": .int((old["restartCount"].int ?? 0) + 1), "image": container["image"], "imageID": "",
+            "volumeMounts": volumeMounts(container),
+        ]
     }
 
     private func id(_ id: String) -> String { "\(runtimeName)://\(id)" }

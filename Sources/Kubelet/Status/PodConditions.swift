@@ -5,7 +5,14 @@ enum PodConditions {
     /// The types that are the kubelet's; all others belong to someone else.
     static let owned: Set<String> = [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress",
+        restartingAll,
     ]
+    /// All containers are being taken away to begin anew.
+    static let restartingAll = "AllContainersRestarting"
+
+    static func isTrue(_ type: String, _ status: Value) -> Bool {
+        status["conditions"].elements.contains { $0["type"].string == type && $0["status"].string == "True" }
+    }
 
     struct Condition: Equatable {
         var type: String
@@ -14,16 +21,35 @@ enum PodConditions {
         var message = ""
     }
 
-    static func compute(_ pod: Pod, initStatuses: [Value], statuses: [Value], phase: String, hasSandbox: Bool) -> [Condition] {
+    /// - Parameter previous: the status last told.
+    static func compute(_ pod: Pod, initStatuses: [Value], statuses: [Value], phase: String, hasSandbox: Bool, previous: Value)
+        -> [Condition]
+    {
         let all = Dictionary((initStatuses + statuses).map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         let containersReady = containersReady(pod, all, phase)
         return [
             Condition(type: "PodReadyToStartContainers", status: hasSandbox),
-            initialized(pod, all, phase),
+            initialized(pod, all, phase, wasInitialized: isTrue("Initialized", previous)),
             ready(pod, containersReady),
             containersReady,
             Condition(type: "PodScheduled", status: true),
         ]
+    }
+
+    /// - Parameters:
+    ///   - isWanted: the exit of a container wants it.
+    ///   - isDone: nothing is left of the containers.
+    static func restartingAll(phase: String, isWanted: Bool, isDone: Bool) -> Condition {
+        switch phase {
+        case "Succeeded": Condition(type: restartingAll, status: false, reason: "PodCompleted")
+        case "Failed": Condition(type: restartingAll, status: false, reason: "PodFailed")
+        default:
+            isWanted && !isDone
+                ? Condition(
+                    type: restartingAll, status: true, reason: "RestartAllContainersStarted",
+                    message: "container exited with restart policy rule")
+                : Condition(type: restartingAll, status: false)
+        }
     }
 
     private static func containersReady(_ pod: Pod, _ statuses: [String: Value], _ phase: String) -> Condition {
@@ -55,7 +81,7 @@ enum PodConditions {
             ? ready : Condition(type: "Ready", status: false, reason: "ReadinessGatesNotReady", message: missing.joined(separator: ", "))
     }
 
-    private static func initialized(_ pod: Pod, _ statuses: [String: Value], _ phase: String) -> Condition {
+    private static func initialized(_ pod: Pod, _ statuses: [String: Value], _ phase: String, wasInitialized: Bool) -> Condition {
         let unknown = pod.initContainers.map(\.name).filter { statuses[$0] == nil }
         if phase == "Succeeded" && unknown.isEmpty { return Condition(type: "Initialized", status: true, reason: "PodCompleted") }
         let hasStarted = pod.containers.contains { container in
@@ -69,7 +95,8 @@ enum PodConditions {
             return status[container.isSidecar ? "started" : "ready"].bool != true
         }.map(\.name)
         let message = message([("unknown", unknown), ("incomplete", incomplete)])
-        return message.isEmpty
+        // A pod that was initialized stays so, also while it begins anew.
+        return message.isEmpty || wasInitialized
             ? Condition(type: "Initialized", status: true)
             : Condition(type: "Initialized", status: false, reason: "ContainersNotInitialized", message: message)
     }

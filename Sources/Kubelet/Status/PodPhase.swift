@@ -46,10 +46,8 @@ enum PodPhase {
                 pendingInit += 1
                 return
             }
-            let code = ended["exitCode"].int ?? 0
-            if code != 0 && !RestartPolicy.restarts(container, of: pod, afterExit: code) { failedForGood += 1 }
-            // One that failed and starts again keeps the pod pending.
-            if code != 0 { pendingInit += 1 }
+            // While one that failed starts again, those after it wait.
+            if ended["exitCode"].int ?? 0 != 0 && !restarts(container, ended, pod) { failedForGood += 1 }
         }
 
         mutating func sidecar(_ status: Value?) {
@@ -82,9 +80,13 @@ enum PodPhase {
                 return
             }
             stopped += 1
-            let code = ended["exitCode"].int ?? 0
-            if !RestartPolicy.restarts(container, of: pod, afterExit: code) { stoppedForGood += 1 }
-            if !terminated.isNull && code == 0 { succeeded += 1 }
+            if !restarts(container, ended, pod) { stoppedForGood += 1 }
+            if !terminated.isNull && ended["exitCode"].int ?? 0 == 0 { succeeded += 1 }
+        }
+
+        private func restarts(_ container: Value, _ ended: Value, _ pod: Pod) -> Bool {
+            ended["reason"].string == ContainerStatuses.restartingAll
+                || RestartPolicy.restarts(container, of: pod, afterExit: ended["exitCode"].int ?? 0)
         }
     }
 }

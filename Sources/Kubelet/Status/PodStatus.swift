@@ -24,15 +24,19 @@ struct PodStatus {
     func compute() -> Value {
         let containers = ContainerStatuses(
             pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName,
-            actualResources: actualResources)
+            actualResources: actualResources, isRestartingAll: isRestartingAll)
         let initStatuses = containers.statuses(\.initContainers, field: "initContainerStatuses", isInit: true)
         let statuses = containers.statuses(\.containers, field: "containerStatuses", isInit: false)
         let ephemeral = containers.statuses(\.ephemeralContainers, field: "ephemeralContainerStatuses", isInit: false)
         let phase = phase(initStatuses, statuses)
         var status: Value = ["phase": .string(phase)]
         if pod.generation > 0 { status["observedGeneration"] = .int(pod.generation) }
-        let conditions = PodConditions.compute(
-            pod, initStatuses: initStatuses, statuses: statuses, phase: phase, hasSandbox: !PodActions.needsSandbox(pod, runtime))
+        var conditions = PodConditions.compute(
+            pod, initStatuses: initStatuses, statuses: statuses, phase: phase, hasSandbox: !PodActions.needsSandbox(pod, runtime),
+            previous: previous)
+        if RestartPolicy.mayRestartAll(pod) {
+            conditions.append(PodConditions.restartingAll(phase: phase, isWanted: isRestartingAll, isDone: isCleared))
+        }
         status["conditions"] = .array((resizeConditions + conditions).map(condition))
         if let failure {
             status["reason"] = .string(failure.reason)
@@ -51,9 +55,38 @@ struct PodStatus {
         if !initStatuses.isEmpty { status["initContainerStatuses"] = .array(initStatuses) }
         if !statuses.isEmpty { status["containerStatuses"] = .array(statuses) }
         if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral) }
+        status["resources"] = PodTotals(spec: pod.with(resources: resourcesInEffect).spec).resources
+        status["allocatedResources"] = PodTotals(spec: pod.spec).requests
         status["qosClass"] = .string(pod.status["qosClass"].string ?? QualityOfService(of: pod).rawValue)
         return status
     }
+
+    /// By name, where it is not what was given.
+    private var resourcesInEffect: [String: Value] {
+        var resources: [String: Value] = [:]
+        resources[Pod.whole] = actualResources[Pod.whole]
+        for container in runtime.containers where container.state == .running {
+            if let actual = actualResources[container.id] { resources[container.name] = actual }
+        }
+        return resources
+    }
+
+    // MARK: Beginning anew
+
+    /// The exit of a container wants all of them to begin anew, and that is not over. Upstream: `ShouldAllContainersRestart`.
+    private var isRestartingAll: Bool {
+        guard RestartPolicy.mayRestartAll(pod) else { return false }
+        if PodConditions.isTrue(PodConditions.restartingAll, previous) { return true }
+        let told = previous["initContainerStatuses"].elements + previous["containerStatuses"].elements
+        return (pod.initContainers + pod.containers).contains { container in
+            let known = runtime.container(container.name)
+            let lately = told.first { $0.name == container.name }?[path: "state", "terminated", "exitCode"].int
+            let codes = [known?.state == .exited ? known?.exitCode : nil, known?.state == .running ? nil : lately]
+            return codes.contains { $0.map { RestartPolicy.restartsAll(container, afterExit: $0) } ?? false }
+        }
+    }
+
+    private var isCleared: Bool { (pod.initContainers + pod.containers).allSatisfy { runtime.container($0.name) == nil } }
 
     /// A pod does not leave a phase that is an end.
     private func phase(_ initStatuses: [Value], _ statuses: [Value]) -> String {

@@ -26,7 +26,7 @@ enum StatusPatch {
     /// Fields that are replaced whole.
     private static let scalar = [
         "observedGeneration", "phase", "message", "reason", "hostIP", "podIP", "startTime", "initContainerStatuses", "containerStatuses",
-        "ephemeralContainerStatuses", "qosClass",
+        "ephemeralContainerStatuses", "qosClass", "allocatedResources", "resources",
     ]
 
     /// Conditions merge by type, so an element holds what changed, and nulls for what went.

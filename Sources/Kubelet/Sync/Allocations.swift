@@ -27,30 +27,50 @@ final class Allocations: Sendable {
     }
 
     private let capacity: Amounts
-    private let pods = Mutex<[String: Amounts]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var pods: [String: Amounts] = [:]
+        /// Who was refused what there would be enough of without others.
+        var waiting: [String: Wakeup] = [:]
+    }
 
     init(capacity: Amounts) { self.capacity = capacity }
 
-    /// Gives a pod that much, in place of what it had, unless that is more than there is: then it keeps what it had.
-    func take(_ wanted: Amounts, for uid: String) -> Shortage? {
-        pods.withLock { pods in
+    /// Gives a pod that much, in place of what it had, unless that is more than there is: then it keeps what it had, and `waiter` is set
+    /// when another has less.
+    func take(_ wanted: Amounts, for uid: String, waiter: Wakeup? = nil) -> Shortage? {
+        let (shortage, woken) = state.withLock { state -> (Shortage?, [Wakeup]) in
+            let before = state.pods[uid]
             let kinds: [(String, KeyPath<Amounts, Whole>)] = [("cpu", \.milliCPU), ("memory", \.memory)]
             for (name, kind) in kinds {
-                let used = pods.filter { $0.key != uid }.values.reduce(Whole(0)) { $0 + $1[keyPath: kind] }
+                let used = state.pods.filter { $0.key != uid }.values.reduce(Whole(0)) { $0 + $1[keyPath: kind] }
                 // What does not grow is not refused for what others have.
                 let request = wanted[keyPath: kind]
-                guard request > 0, request > pods[uid]?[keyPath: kind] ?? 0 else { continue }
+                guard request > 0, request > before?[keyPath: kind] ?? 0 else { continue }
                 if request > capacity[keyPath: kind] || used + request > capacity[keyPath: kind] {
-                    return Shortage(resource: name, requested: request, used: used, capacity: capacity[keyPath: kind])
+                    let shortage = Shortage(resource: name, requested: request, used: used, capacity: capacity[keyPath: kind])
+                    state.waiting[uid] = shortage.isHopeless ? nil : waiter
+                    return (shortage, [])
                 }
             }
-            pods[uid] = wanted
-            return nil
+            state.pods[uid] = wanted
+            state.waiting[uid] = nil
+            let isLess = kinds.contains { wanted[keyPath: $0.1] < before?[keyPath: $0.1] ?? 0 }
+            return (nil, isLess ? Array(state.waiting.values) : [])
         }
+        for waiter in woken { waiter.set() }
+        return shortage
     }
 
     /// Notes what a pod has already, whether there is enough of it or not.
-    func note(_ amounts: Amounts, for uid: String) { pods.withLock { $0[uid] = amounts } }
+    func note(_ amounts: Amounts, for uid: String) { state.withLock { $0.pods[uid] = amounts } }
 
-    func release(_ uid: String) { _ = pods.withLock { $0.removeValue(forKey: uid) } }
+    func release(_ uid: String) {
+        let woken = state.withLock { state in
+            state.waiting[uid] = nil
+            return state.pods.removeValue(forKey: uid) == nil ? [] : Array(state.waiting.values)
+        }
+        for waiter in woken { waiter.set() }
+    }
 }

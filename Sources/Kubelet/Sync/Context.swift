@@ -22,6 +22,8 @@ struct Context: Sendable {
     /// The services of a namespace.
     let services: @Sendable (_ namespace: String) -> [Value]
     let log: Logger
+    let cpuRates = CPURates()
+    let probeCounts = ProbeCounts()
     /// The pods that are left alone.
     var quarantine = Quarantine()
 

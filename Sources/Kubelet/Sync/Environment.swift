@@ -8,6 +8,10 @@ struct Environment {
     let fields: FieldReference
     /// Variables of the services the container may see, in their order.
     let services: [(name: String, value: String)]
+    /// Reads a file of a volume; `nil` when there is no such file.
+    var file: @Sendable (_ volume: Volumes.Mounted, _ path: String) async throws -> [UInt8]? = { _, _ in nil }
+    /// Where the pod's volumes are, for files with variables in them.
+    var volumes: [String: Volumes.Mounted] = [:]
 
     /// The variables in order. Throws `ConfigurationError` when something referred to is missing, or there is more than a program can have.
     func variables(of container: Value) async throws -> [(name: String, value: String)] {
@@ -64,6 +68,7 @@ struct Environment {
             let named = reference["containerName"].string.flatMap { $0.isEmpty ? nil : pod.container($0) } ?? container
             do { return try fields.resource(reference, container: named) } catch { throw ConfigurationError(message: error.description) }
         }
+        if !source["fileKeyRef"].isNull { return try await resolveFile(source["fileKeyRef"]) }
         let (reference, kind) =
             source["configMapKeyRef"].isNull ? (source["secretKeyRef"], "Secret") : (source["configMapKeyRef"], "ConfigMap")
         guard !reference.isNull else {
@@ -80,6 +85,19 @@ struct Environment {
         }
         if isOptional { return nil }
         throw ConfigurationError(message: "couldn't find key \(key) in \(kind) \(pod.namespace)/\(reference.name)")
+    }
+
+    private func resolveFile(_ reference: Value) async throws -> String? {
+        let (name, path, key) = (reference["volumeName"].string ?? "", reference["path"].string ?? "", reference["key"].string ?? "")
+        guard let volume = volumes[name] else {
+            throw ConfigurationError(message: "cannot find the volume \"\(name)\" referenced by FileKeyRef")
+        }
+        guard let bytes = try await file(volume, path),
+            let value = try? EnvironmentFile.value(of: key, in: String(decoding: bytes, as: UTF8.self))
+        else { throw ConfigurationError(message: "couldn't parse env file") }
+        if !value.isEmpty { return value }
+        if reference["optional"].bool == true { return nil }
+        throw ConfigurationError(message: "environment variable key \"\(key)\" not found in file \"\(volume.path)/\(path)\"")
     }
 }
 

@@ -15,6 +15,13 @@ struct PodActions: Equatable, Sendable {
     var containers: [Int] = []
     var ephemeralContainers: [Int] = []
     var kills: [Kill] = []
+    /// All that is left of the containers, to be taken away in this order before they begin anew.
+    var resets: [Reset] = []
+
+    struct Reset: Equatable, Sendable {
+        var id: String
+        var isRunning: Bool
+    }
 
     struct Kill: Equatable, Sendable {
         var id: String
@@ -40,10 +47,27 @@ struct PodActions: Equatable, Sendable {
     /// - Parameters:
     ///   - health: by container id; a missing entry is healthy and started.
     ///   - resizing: ids of containers that have to start again to get the resources they have been given.
-    static func compute(for pod: Pod, runtime: PodRuntime, health: [String: Health] = [:], resizing: Set<String> = []) -> PodActions {
+    ///   - restartsAll: a rule of a container that ended wants all of them to begin anew.
+    static func compute(
+        for pod: Pod, runtime: PodRuntime, health: [String: Health] = [:], resizing: Set<String> = [], restartsAll: Bool = false
+    ) -> PodActions {
+        if restartsAll { return PodActions(resets: resets(of: pod, runtime)) }
         var planner = Planner(pod: pod, runtime: runtime, health: health, resizing: resizing)
         planner.plan()
         return planner.actions
+    }
+
+    /// Those whose exit wants it go last, so that it is still known when this is broken off.
+    private static func resets(of pod: Pod, _ runtime: PodRuntime) -> [Reset] {
+        func found(_ containers: [Value], isCause: Bool) -> [Reset] {
+            containers.flatMap { container in
+                runtime.containers.filter { known in
+                    let wantsIt = known.state == .exited && RestartPolicy.restartsAll(container, afterExit: known.exitCode)
+                    return known.name == container.name && wantsIt == isCause
+                }.map { Reset(id: $0.id, isRunning: $0.state == .running) }
+            }
+        }
+        return [false, true].flatMap { found(pod.containers, isCause: $0) + found(pod.initContainers, isCause: $0) }
     }
 
     /// Whether the pod's newest sandbox cannot be used. Upstream: `PodSandboxChanged`.

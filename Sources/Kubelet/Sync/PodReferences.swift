@@ -6,15 +6,21 @@ import Client
 struct PodReferences: Sendable {
     let client: any Client
     let namespace: String
+    /// Hears what was read: the object's version, empty when there is none.
+    var read: @Sendable (_ reference: ReferenceWatches.Reference, _ resourceVersion: String) -> Void = { _, _ in }
 
     /// `nil` when it does not exist and `optional`. Throws `ConfigurationError` otherwise, in upstream's words.
-    func configMap(_ name: String, optional: Bool) async throws -> Value? { try await read(.configMaps, "configmap", name, optional) }
-    func secret(_ name: String, optional: Bool) async throws -> Value? { try await read(.secrets, "secret", name, optional) }
+    func configMap(_ name: String, optional: Bool) async throws -> Value? { try await ask(.configMaps, "configmap", name, optional) }
+    func secret(_ name: String, optional: Bool) async throws -> Value? { try await ask(.secrets, "secret", name, optional) }
 
-    private func read(_ resource: GroupVersionResource, _ kind: String, _ name: String, _ optional: Bool) async throws -> Value? {
+    private func ask(_ resource: GroupVersionResource, _ kind: String, _ name: String, _ optional: Bool) async throws -> Value? {
+        let reference = ReferenceWatches.Reference(resource: resource, namespace: namespace, name: name)
         do {
-            return try await client.get(resource, namespace: namespace, name: name).value
+            let object = try await client.get(resource, namespace: namespace, name: name)
+            read(reference, object.resourceVersion)
+            return object.value
         } catch let error as APIError {
+            if error.reason == .notFound { read(reference, "") }
             guard error.reason == .notFound else { throw ConfigurationError(message: error.message) }
             if optional { return nil }
             throw ConfigurationError(message: "\(kind) \"\(name)\" not found")

@@ -11,9 +11,11 @@ extension PodWorker {
     /// The pod with the resources its containers have been given, which may not be those they ask for yet.
     var allocated: Pod { pod.with(resources: record.allocated) }
 
-    /// What each container has, by id: what the runtime was told last, or else what it was made with.
+    /// What each container has, by id: what the runtime was told last, or else what it was made with. What the pod's group has is there as
+    /// `Pod.whole`, if it was ever changed.
     var actualResources: [String: Value] {
         var actual: [String: Value] = [:]
+        actual[Pod.whole] = record.actuated[Pod.whole]
         for container in runtime.containers {
             let made = container.annotations[Annotation.resources].flatMap { try? JSON.decode(Array($0.utf8)) }
             actual[container.id] = record.actuated[container.id] ?? made
@@ -62,7 +64,7 @@ extension PodWorker {
     }
 
     private func allocate() async throws {
-        if let shortage = context.allocations.take(.init(PodResources(of: pod)), for: uid) {
+        if let shortage = context.allocations.take(.init(PodResources(of: pod)), for: uid, waiter: wakeup) {
             let obstacle =
                 shortage.isHopeless
                 ? Obstacle(
@@ -73,10 +75,12 @@ extension PodWorker {
                 : Obstacle(reason: "Deferred", message: shortage.description)
             if obstacle != pendingResize { event(.warning, "Resize" + obstacle.reason, "Pod resize \(obstacle.reason)", obstacle.message) }
             pendingResize = obstacle
-            if !shortage.isHopeless { retry(in: 30) }
             return
         }
+        // From here on the group may have other values than the pod was given.
+        record.actuated[Pod.whole] = record.actuated[Pod.whole] ?? record.allocated[Pod.whole]
         record.allocated = pod.resizable
+        isGroupStale = true
         try await save()
         pendingResize = nil
         resizeInProgress = Obstacle(reason: "", message: "")
@@ -109,6 +113,10 @@ extension PodWorker {
                 return []
             }
             isGroupStale = false
+            if record.actuated[Pod.whole] != nil {
+                record.actuated[Pod.whole] = pod.spec["resources"]
+                try await save()
+            }
         }
         if resizeInProgress != nil && pendingResize == nil { event(.normal, "ResizeCompleted", "Pod resize completed") }
         resizeInProgress = nil
@@ -123,7 +131,7 @@ extension PodWorker {
     }
 
     private func save() async throws {
-        let ids = Set(runtime.containers.map(\.id))
+        let ids = Set(runtime.containers.map(\.id) + [Pod.whole])
         record.actuated = record.actuated.filter { ids.contains($0.key) }
         let record = record
         try await onDisk { context, pod in try record.write(pod.uid, context.configuration) }

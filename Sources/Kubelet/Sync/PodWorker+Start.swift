@@ -45,14 +45,16 @@ extension PodWorker {
         let known = runtime.container(name)
         try checkBackoff(container, known)
         let image: Images.Present
+        var mounted = volumes ?? [:]
         do {
+            mounted.merge(try await imageVolumes(of: container, sandbox)) { $1 }
             image = try await context.images.ensure(container, of: pod, sandboxConfig: sandbox.config)
         } catch let failure as StartFailure {
             try Task.checkCancellation()
             context.events.container(pod, container, .warning, "Failed", "Error: \(failure.reason)")
             throw failure
         }
-        let config = try await configure(container, image)
+        let config = try await configure(container, image, mounted)
         // Also what fails from here on may leave a container, whose number is taken.
         isRuntimeStale = true
         let id: String
@@ -76,6 +78,20 @@ extension PodWorker {
         try await runPostStart(container, id)
     }
 
+    /// The images that the container mounts as volumes, once they are there.
+    private func imageVolumes(of container: Value, _ sandbox: Sandbox) async throws -> [String: Volumes.Mounted] {
+        let names = Set(container["volumeMounts"].elements.map(\.name))
+        var mounted: [String: Volumes.Mounted] = [:]
+        for volume in pod.volumes where !volume["image"].isNull && names.contains(volume.name) {
+            let (reference, policy) = (volume[path: "image", "reference"], volume[path: "image", "pullPolicy"])
+            let asked: Value = ["name": container["name"], "image": reference, "imagePullPolicy": policy]
+            let present = try await context.images.ensure(asked, of: pod, sandboxConfig: sandbox.config)
+            let image: Value = ["image": .string(present.reference), "user_specified_image": reference]
+            mounted[volume.name] = Volumes.Mounted(path: "", isReadOnly: true, image: image)
+        }
+        return mounted
+    }
+
     /// Throws while the container has to wait because it ended too soon too often.
     private func checkBackoff(_ container: Value, _ known: PodRuntime.Container?) throws(StartFailure) {
         guard let known, known.state == .exited else { return }
@@ -93,7 +109,7 @@ extension PodWorker {
     }
 
     /// CRI's ContainerConfig, with everything it refers to in place.
-    private func configure(_ container: Value, _ image: Images.Present) async throws -> Value {
+    private func configure(_ container: Value, _ image: Images.Present, _ volumes: [String: Volumes.Mounted]) async throws -> Value {
         do {
             if !container["volumeDevices"].isEmpty {
                 throw ConfigurationError(message: "volumeDevices of container \"\(container.name)\" are not supported")
@@ -104,10 +120,14 @@ extension PodWorker {
                 namespace: pod.namespace, enableServiceLinks: pod.spec["enableServiceLinks"].bool ?? true,
                 services: context.services(pod.namespace),
                 apiService: context.services("default").first { $0["metadata"].name == "kubernetes" })
-            let environment = try await Environment(pod: pod, references: references, fields: fields, services: services).variables(
-                of: container)
+            let disk = context.disk
+            let environment = try await Environment(
+                pod: pod, references: references, fields: fields, services: services,
+                file: { volume, path in try await disk.run { try Directory.open(volume.path).read(path, upTo: 1 << 20) } },
+                volumes: volumes
+            ).variables(of: container)
             let mounts = ContainerMounts(
-                pod: pod, container: container, volumes: volumes ?? [:], environment: environment, configuration: context.configuration,
+                pod: pod, container: container, volumes: volumes, environment: environment, configuration: context.configuration,
                 hasRecursiveReadOnly: context.features().recursiveReadOnly(""))
             let hosts = hostsFile(for: container)
             let (made, logged) = try await onDisk { context, pod in

@@ -15,6 +15,11 @@ extension PodWorker {
             stage = .terminating
             return
         }
+        if let eviction {
+            failure = ("Evicted", eviction)
+            stage = .terminating
+            return
+        }
         guard admit() else { return }
         let resizing = try await resize()
         try await exposePorts()
@@ -25,7 +30,10 @@ extension PodWorker {
             stage = .terminating
             return
         }
-        let actions = PodActions.compute(for: allocated, runtime: runtime, health: probes.health(pod, runtime), resizing: resizing)
+        let actions = PodActions.compute(
+            for: allocated, runtime: runtime, health: probes.health(pod, runtime), resizing: resizing,
+            restartsAll: PodConditions.isTrue(PodConditions.restartingAll, status))
+        if !actions.resets.isEmpty { return try await reset(actions.resets) }
         if actions.killPod && !actions.createSandbox {
             stage = .terminating
             return
@@ -70,6 +78,21 @@ extension PodWorker {
         if startedAny && PodActions.compute(for: allocated, runtime: runtime, health: probes.health(pod, runtime)) != actions {
             retry(in: 0)
         }
+    }
+
+    /// Takes all containers away, whose logs stay; the next step starts them anew.
+    private func reset(_ containers: [PodActions.Reset]) async throws {
+        for reset in containers {
+            if reset.isRunning, let container = runtime.containers.first(where: { $0.id == reset.id }) {
+                try await killContainer(container, grace: 0, message: "killing")
+            }
+            try await context.cri.removeContainer(reset.id)
+        }
+        waiting = [:]
+        try await readRuntime()
+        await watchProbes()
+        publish()
+        retry(in: 0)
     }
 
     /// The grace period of a container that is killed alone: its probe's, or the pod's.
@@ -148,8 +171,8 @@ extension PodWorker {
             guard let sandbox = runtime.latestSandbox else { return nil }
             return Sandbox(id: sandbox.id, config: try await sandboxConfig(attempt: sandbox.attempt))
         }
-        let config = try await sandboxConfig(attempt: actions.attempt)
         do {
+            let config = try await sandboxConfig(attempt: actions.attempt)
             try await onDisk { context, pod in _ = try context.configuration.makeLogDirectory(for: pod) }
             let handler = try await RuntimeHandler(client: context.client).name(for: pod)
             if pod.spec["hostUsers"].bool == false {
@@ -184,7 +207,7 @@ extension PodWorker {
                 "pod: \"\(pod.description)\". kubelet does not have ClusterDNS IP configured and cannot create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."
             )
         }
-        return SandboxConfig.make(for: pod, attempt: attempt, dns: dns.configuration, configuration: context.configuration, seen: seen)
+        return try SandboxConfig.make(for: pod, attempt: attempt, dns: dns.configuration, configuration: context.configuration, seen: seen)
     }
 
     // MARK: Leftovers

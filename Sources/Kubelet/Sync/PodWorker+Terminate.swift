@@ -10,10 +10,10 @@ extension PodWorker {
         await stopProbes { $0.kind != .readiness }
         if isRuntimeStale { try await readRuntime() }
         publish(isDone: failure != nil)
-        // Sidecars serve the others, so they go last, and in the opposite order.
+        // Sidecars serve the others, so they go last, and in the opposite order, in what is left of the pod's time.
         let sidecars = pod.initContainers.filter(\.isSidecar).map(\.name)
-        try await killContainers(grace: gracePeriod) { !sidecars.contains($0.name) }
-        for sidecar in sidecars.reversed() { try await killContainers(grace: gracePeriod) { $0.name == sidecar } }
+        try await killContainers(grace: graceLeft()) { !sidecars.contains($0.name) }
+        for sidecar in sidecars.reversed() { try await killContainers(grace: graceLeft()) { $0.name == sidecar } }
         for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty { try await context.cri.stopSandbox(sandbox.id) }
         if pod.hasHostPorts {
             try await onDisk { context, pod in try context.hostPorts.set([], for: pod.uid) }
@@ -32,6 +32,14 @@ extension PodWorker {
         try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil
         stage = .terminated
+    }
+
+    /// What is left of the time that the pod's containers have to stop, which begins anew when that time is changed.
+    private func graceLeft() -> Whole {
+        let now = Clock.nanoseconds()
+        let began = stopping?.grace == gracePeriod ? stopping?.since ?? now : now
+        stopping = (gracePeriod, began)
+        return max(gracePeriod - (now - began) / 1_000_000_000, 0)
     }
 
     /// Tells the API that the pod can go; removes what is left once it has.
@@ -57,6 +65,7 @@ extension PodWorker {
             PodCgroup.remove(uid: pod.uid)
         }
         context.statuses.forget(uid)
+        context.probeCounts.forget(pod: uid)
         context.images.forget(pod: uid, images: pod.allContainers.compactMap { $0["image"].string })
         stage = .gone
     }

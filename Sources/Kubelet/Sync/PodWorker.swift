@@ -15,7 +15,7 @@ actor PodWorker {
 
     nonisolated let uid: String
     nonisolated let context: Context
-    private nonisolated let wakeup = Wakeup()
+    nonisolated let wakeup = Wakeup()
     /// The pod's name while a step is under way.
     nonisolated let busy = Mutex<String?>(nil)
 
@@ -49,6 +49,10 @@ actor PodWorker {
     var exposed: [HostPort] = []
     /// Says why the kubelet itself ended the pod.
     var failure: (reason: String, message: String)?
+    /// Since when the pod's containers are being stopped, and how long they were given.
+    var stopping: (grace: Whole, since: Whole)?
+    /// Why the pod has to leave the node.
+    var eviction: String?
     /// When to look again although nobody called, in nanoseconds since 1970.
     var retryAt: Whole?
     var volumes: [String: Volumes.Mounted]?
@@ -119,6 +123,10 @@ actor PodWorker {
     func update(_ pod: Pod) {
         let wasEnding = isEnding
         let oldGrace = self.pod.gracePeriod
+        // What files say of the pod itself.
+        if pod.metadata["labels"] != self.pod.metadata["labels"] || pod.metadata["annotations"] != self.pod.metadata["annotations"] {
+            volumesCheckedAt = 0
+        }
         self.pod = pod
         context.statuses.observe(pod)
         // What is under way for a pod that is to end, a pull say, is not waited for. Less patience than before: begin again with the
@@ -143,6 +151,12 @@ actor PodWorker {
         wakeup.set()
     }
 
+    /// Something that the pod's volumes show changed in the API.
+    func refreshVolumes() {
+        volumesCheckedAt = 0
+        wakeup.set()
+    }
+
     func note(_ kind: ProbeKind, of container: String, success: Bool) {
         probes.results[container, default: [:]][kind] = success
         wakeup.set()
@@ -151,7 +165,7 @@ actor PodWorker {
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
     /// How long containers get to stop. A pod leaves the API before they have only by force.
-    var gracePeriod: Whole { isRemoved ? 0 : pod.gracePeriod }
+    var gracePeriod: Whole { isRemoved ? 0 : eviction == nil ? pod.gracePeriod : min(pod.gracePeriod, 1) }
 
     // MARK: Steps
 

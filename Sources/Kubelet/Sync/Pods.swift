@@ -26,7 +26,7 @@ final class Pods: Sendable {
     var list: [Pod] { get async { await workers().asyncMap { await $0.pod } } }
 
     func worker(_ uid: String) -> PodWorker? { state.withLock { $0.workers[uid] } }
-    private func workers() -> [PodWorker] { state.withLock { Array($0.workers.values) } }
+    func workers() -> [PodWorker] { state.withLock { Array($0.workers.values) } }
 
     /// The worker of a pod by name; of two the one that is not going.
     func worker(namespace: String, name: String) async -> PodWorker? {
@@ -82,6 +82,11 @@ final class Pods: Sendable {
                 }
             }
             group.addTask { await self.clearAway(lifecycle, until: own) }
+            group.addTask {
+                await self.context.volumes.watches.run { uid in
+                    if let worker = self.worker(uid) { await worker.refreshVolumes() }
+                }
+            }
         }
     }
 

@@ -17,13 +17,14 @@ struct ResizePlan: Equatable, Sendable {
 
     /// - Parameters:
     ///   - pod: with the resources its containers have been given.
-    ///   - actual: what each running container has, by id; one that is missing has what it was given.
+    ///   - actual: what each running container has, by id, and the pod as `Pod.whole`; one that is missing has what it was given.
     static func compute(for pod: Pod, runtime: PodRuntime, actual: [String: Value]) -> ResizePlan {
         var plan = ResizePlan()
         var updates: [(update: Update, growth: Whole)] = []
-        for container in pod.containers + pod.initContainers.filter(\.isSidecar) {
+        let whole = pod.spec["resources"]
+        for container in pod.containers + pod.initContainers {
             guard let running = runtime.container(container.name), running.state == .running, let has = actual[running.id] else { continue }
-            let (old, new) = (Amounts(has), Amounts(container["resources"]))
+            let (old, new) = (Amounts(has, within: actual[Pod.whole] ?? whole), Amounts(container["resources"], within: whole))
             let changed = ["cpu", "memory"].filter { old[$0] != new[$0] }
             if changed.isEmpty { continue }
             let policies = container["resizePolicy"].elements.filter { $0["restartPolicy"].string == "RestartContainer" }
@@ -41,10 +42,14 @@ struct ResizePlan: Equatable, Sendable {
     private struct Amounts {
         private var values: [String: [Whole]]
 
-        init(_ resources: Value) {
+        /// Without a limit of its own it has that of its pod.
+        init(_ resources: Value, within whole: Value) {
+            func limit(_ name: String) -> Value {
+                resources[path: "limits", name].isNull ? whole[path: "limits", name] : resources[path: "limits", name]
+            }
             values = Dictionary(
                 uniqueKeysWithValues: ["cpu", "memory"].map { name in
-                    (name, ["requests", "limits"].map { resources[path: $0, name].quantity?.milliValue ?? 0 })
+                    (name, [resources[path: "requests", name], limit(name)].map { $0.quantity?.milliValue ?? 0 })
                 })
         }
 

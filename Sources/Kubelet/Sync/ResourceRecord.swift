@@ -5,9 +5,9 @@ import OrderedCollections
 /// with. Kept in the pod's directory from its first change on, so that the next kubelet goes on from there. Upstream:
 /// `kubelet/allocation/state`.
 struct ResourceRecord: Equatable, Sendable {
-    /// By container name.
+    /// By container name, and the pod's own as `Pod.whole`.
     var allocated: [String: Value] = [:]
-    /// By container id.
+    /// By container id, and what the pod's group has as `Pod.whole`.
     var actuated: [String: Value] = [:]
 
     private static let file = "resources"

@@ -15,7 +15,21 @@ enum SandboxConfig {
         return (name, "\(subdomain).\(pod.namespace).svc.\(clusterDomain)")
     }
 
-    static func make(for pod: Pod, attempt: Whole, dns: ResolvConf, configuration: KubeletConfiguration, seen: String) -> Value {
+    /// The name that the kernel is to know the pod by. Throws `ConfigurationError` for one that is longer than the kernel's may be.
+    private static func kernelHostname(of pod: Pod, _ hostname: String, _ domain: String) throws(ConfigurationError) -> String {
+        guard pod.spec["setHostnameAsFQDN"].bool == true, !domain.isEmpty else { return hostname }
+        let full = "\(hostname).\(domain)"
+        guard full.utf8.count > 64 else { return full }
+        throw ConfigurationError(
+            message:
+                "failed to construct FQDN from pod hostname and cluster domain, FQDN \(full) is too long (64 characters is the max, \(full.utf8.count) characters requested)"
+        )
+    }
+
+    /// Throws `ConfigurationError`.
+    static func make(
+        for pod: Pod, attempt: Whole, dns: ResolvConf, configuration: KubeletConfiguration, seen: String
+    ) throws(ConfigurationError) -> Value {
         let (hostname, domain) = hostname(of: pod, clusterDomain: configuration.clusterDomain)
         var labels = pod.labels
         labels[Label.podName] = pod.name
@@ -39,7 +53,7 @@ enum SandboxConfig {
             ],
         ]
         if !pod.usesHostNetwork {
-            config["hostname"] = .string(pod.spec["setHostnameAsFQDN"].bool == true && !domain.isEmpty ? "\(hostname).\(domain)" : hostname)
+            config["hostname"] = .string(try kernelHostname(of: pod, hostname, domain))
             let mappings = portMappings(of: pod)
             if !mappings.isEmpty { config["port_mappings"] = .array(mappings) }
         }

@@ -8,6 +8,9 @@ final class Wakeup: Sendable {
     }
     private let state = Mutex(State())
 
+    /// Set, and nobody was woken by it yet.
+    var isSet: Bool { state.withLock { $0.isSet } }
+
     /// Safe from any task and thread.
     func set() {
         let waiter = state.withLock { state in

@@ -22,14 +22,22 @@ struct ContainerMounts {
             guard let volume = volumes[mount.name] else {
                 throw ConfigurationError(message: "cannot find volume \"\(mount.name)\" to mount into container \"\(container.name)\"")
             }
-            let path = try path(of: mount, index, volume, files)
+            let subPath = try subPath(of: mount)
             let isReadOnly = volume.isReadOnly || mount["readOnly"].bool ?? false
-            mounts.append([
-                "container_path": .string(TerminationMessage.absolute(mount["mountPath"].string ?? "")), "host_path": .string(path),
+            var made: Value = [
+                "container_path": .string(TerminationMessage.absolute(mount["mountPath"].string ?? "")),
                 "readonly": .bool(isReadOnly),
                 "propagation": .int(Self.propagations[mount["mountPropagation"].string ?? "None"] ?? 0),
                 "recursive_read_only": try isReadOnlyThroughout(mount) ? true : .null,
-            ])
+            ]
+            if let image = volume.image {
+                // The runtime unpacks it and finds the part of it.
+                made["image"] = image
+                if !subPath.isEmpty { made["image_sub_path"] = .string(subPath) }
+            } else {
+                made["host_path"] = .string(try path(of: mount, subPath, index, volume, files))
+            }
+            mounts.append(made)
         }
         if let hostsFile {
             // Containers that run have it open: only what changed is written.
@@ -51,16 +59,11 @@ struct ContainerMounts {
     }
 
     /// Where on the machine the mount's part of the volume is.
-    private func path(of mount: Value, _ index: Int, _ volume: Volumes.Mounted, _ files: Directory) throws -> String {
-        let subPath = try subPath(of: mount)
+    private func path(of mount: Value, _ subPath: String, _ index: Int, _ volume: Volumes.Mounted, _ files: Directory) throws -> String {
         guard !subPath.isEmpty else {
             // A path of the machine without a type: what is not there becomes a directory, as runtimes have always done it.
             try HostPath.makeDirectory(volume.path)
             return volume.path
-        }
-        if subPath.hasPrefix("/") { throw ConfigurationError(message: "error SubPath `\(subPath)` must not be an absolute path") }
-        if subPath.split(separator: "/").contains("..") {
-            throw ConfigurationError(message: "unable to provision SubPath `\(subPath)`: must not contain '..'")
         }
         do throws(SubPath.Problem) {
             let place = "volume-subpaths/\(mount.name)/\(container.name)/\(index)"
@@ -71,7 +74,17 @@ struct ContainerMounts {
         }
     }
 
+    /// Which part of the volume the mount shows, empty for all of it.
     private func subPath(of mount: Value) throws -> String {
+        let subPath = try expandedSubPath(of: mount)
+        if subPath.hasPrefix("/") { throw ConfigurationError(message: "error SubPath `\(subPath)` must not be an absolute path") }
+        if subPath.split(separator: "/").contains("..") {
+            throw ConfigurationError(message: "unable to provision SubPath `\(subPath)`: must not contain '..'")
+        }
+        return subPath
+    }
+
+    private func expandedSubPath(of mount: Value) throws -> String {
         guard let expression = mount["subPathExpr"].string, !expression.isEmpty else { return mount["subPath"].string ?? "" }
         let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         var missing: Set<String> = []

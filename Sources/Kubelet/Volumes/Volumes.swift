@@ -9,12 +9,16 @@ struct Volumes: Sendable {
     let client: any Client
     let tokens: ServiceAccountTokens
     let disk: BlockingWork
+    let watches: ReferenceWatches
 
     /// A volume on the machine.
     struct Mounted: Equatable, Sendable {
+        /// Empty for an image's.
         var path: String
         /// No container may write to it, whatever its mount says.
         var isReadOnly = false
+        /// CRI's `ImageSpec` of an image that the runtime itself mounts.
+        var image: Value?
     }
 
     /// One volume that could not be set up. The message is the event's.
@@ -31,6 +35,9 @@ struct Volumes: Sendable {
         var isInMemory = false
     }
 
+    /// Where volumes of that kind are in a pod's directory.
+    static let emptyDirectories = "volumes/kubernetes.io~empty-dir"
+
     private static let kinds = [
         "configMap": Kind(directory: "kubernetes.io~configmap"), "secret": Kind(directory: "kubernetes.io~secret", isInMemory: true),
         "downwardAPI": Kind(directory: "kubernetes.io~downward-api", isInMemory: true),
@@ -38,9 +45,12 @@ struct Volumes: Sendable {
     ]
 
     /// Sets all volumes up that are not, updates the others, and returns where each is on the machine. Throws `Failure`.
+    ///
+    /// Images are not among them: the containers that mount one see to it, and wait for it as for their own.
     func setUp(_ pod: Pod, fields: FieldReference) async throws -> [String: Mounted] {
+        watches.set(ReferenceWatches.references(of: pod), for: pod.uid)
         var volumes: [String: Mounted] = [:]
-        for volume in pod.volumes {
+        for volume in pod.volumes where volume["image"].isNull {
             do {
                 volumes[volume.name] = try await setUp(volume, of: pod, fields: fields)
             } catch is CancellationError {
@@ -61,7 +71,9 @@ struct Volumes: Sendable {
         }
         if name == "emptyDir" { return try await disk.run { try emptyDirectory(volume, kind, pod) } }
         let files = VolumeFiles(
-            pod: pod, references: PodReferences(client: client, namespace: pod.namespace), fields: fields, tokens: tokens)
+            pod: pod,
+            references: PodReferences(client: client, namespace: pod.namespace) { [watches] in watches.note($0, $1, for: pod.uid) },
+            fields: fields, tokens: tokens)
         guard let payload = try await files.payload(of: volume) else {
             throw ConfigurationError(message: "volume type \"\(name)\" is not supported")
         }
@@ -135,6 +147,7 @@ struct Volumes: Sendable {
     /// Unmounts and removes all that the pod had here. What cannot be removed now is found again later. Blocks.
     func tearDown(_ uid: String) {
         tokens.forget(pod: uid)
+        watches.set([], for: uid)
         guard let pods = try? Directory.open(configuration.rootDirectory + "/pods"), pods.exists(uid) else { return }
         pods.unmountAll(uid)
         pods.removeTree(uid)

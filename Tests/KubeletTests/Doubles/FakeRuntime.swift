@@ -19,6 +19,8 @@ final class FakeRuntime: Runtime {
         var changed: (@Sendable (String, String) -> Void)?
         /// Exit codes of commands run in containers.
         var execExitCode: Whole = 0
+        /// Bytes that each container wrote beside its volumes.
+        var written: Whole = 4096
         var clock: Whole = 1_767_323_045_000_000_000
     }
     let state = Mutex(State())
@@ -52,6 +54,14 @@ final class FakeRuntime: Runtime {
             return (state.changed, container["pod_sandbox_id"].string ?? "", id)
         }
         changed?(sandbox, id)
+    }
+
+    /// What the newest container of that name was made from.
+    func config(_ name: String) -> Value {
+        state.withLock { state in
+            state.containers.values.filter { $0["labels"][Label.containerName].string == name }
+                .max { ($0["created_at"].int ?? 0) < ($1["created_at"].int ?? 0) }?["config"] ?? .null
+        }
     }
 
     func running() -> [String] {
@@ -184,8 +194,18 @@ extension FakeRuntime.State {
             images.insert(image)
             return ["image_ref": .string(image)]
         case "ListImages": return .emptyObject
+        case "ListContainerStats":
+            return ["stats": .array(containers.values.filter { $0["state"].int == 1 && matches($0, request) }.map(stats))]
         default: throw RuntimeFailure(code: "Unimplemented", message: name)
         }
+    }
+
+    private func stats(_ container: Value) -> Value {
+        [
+            "attributes": ["id": container["id"], "labels": container["labels"]],
+            "cpu": ["usage_core_nano_seconds": ["value": 2_500_000_000]], "memory": ["working_set_bytes": ["value": 1_048_576]],
+            "writable_layer": ["used_bytes": ["value": .int(written)]],
+        ]
     }
 
     private func found(_ value: Value?) throws(RuntimeFailure) -> Value {

@@ -96,7 +96,9 @@ struct Bench: Sendable {
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: events),
-            volumes: Volumes(configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client), disk: disk),
+            volumes: Volumes(
+                configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client), disk: disk,
+                watches: ReferenceWatches(client: client, log: log)),
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             allocations: Allocations(capacity: .init(milliCPU: 2000, memory: 4 << 30)),

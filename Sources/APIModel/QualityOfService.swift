@@ -1,23 +1,23 @@
-import APIModel
-
 /// How the machine treats a pod when it runs short, from requests and limits of CPU and memory. Upstream: `v1/helper/qos`.
-enum QualityOfService: String, Sendable {
+public enum QualityOfService: String, Sendable {
     case guaranteed = "Guaranteed"
     case burstable = "Burstable"
     case bestEffort = "BestEffort"
 
-    init(of pod: Pod) {
+    /// - Parameter spec: core v1 PodSpec.
+    public init(spec: Value) {
         var requests: [String: Quantity] = [:]
         var limits: [String: Quantity] = [:]
         var isGuaranteed = true
         // What the pod asks for as a whole stands for what its containers do.
-        for container in pod.spec["resources"].isEmpty ? pod.containers + pod.initContainers : [pod.spec] {
+        let containers = spec["containers"].elements + spec["initContainers"].elements
+        for container in spec["resources"].isEmpty ? containers : [spec] {
             var limited: Set<String> = []
             for resource in ["cpu", "memory"] {
-                if let request = container[path: "resources", "requests", resource].quantity, request.milliValue > 0 {
+                if let request = container[path: "resources", "requests", resource].quantity, !request.isZero {
                     requests[resource, default: .zero] += request
                 }
-                if let limit = container[path: "resources", "limits", resource].quantity, limit.milliValue > 0 {
+                if let limit = container[path: "resources", "limits", resource].quantity, !limit.isZero {
                     limits[resource, default: .zero] += limit
                     limited.insert(resource)
                 }
@@ -30,15 +30,6 @@ enum QualityOfService: String, Sendable {
             self = .guaranteed
         } else {
             self = .burstable
-        }
-    }
-
-    /// Where the pods of this class live in the cgroup tree.
-    var cgroup: String {
-        switch self {
-        case .guaranteed: "/kubepods"
-        case .burstable: "/kubepods/burstable"
-        case .bestEffort: "/kubepods/besteffort"
         }
     }
 }
