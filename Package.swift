@@ -78,6 +78,7 @@ let plugins: [(library: String, target: Target)] = [
     ("controller-podgc", swiftPlugin("ControllerPodGC")),
     ("controller-service-lb", swiftPlugin("ControllerServiceLB")),
     ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
+    ("controller-resourcequota", swiftPlugin("ControllerResourceQuota")),
     ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
     ("runtime-fake", swiftPlugin("RuntimeFake")),
     ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),

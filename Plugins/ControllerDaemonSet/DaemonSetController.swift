@@ -30,7 +30,7 @@ public struct DaemonSetController: Controller {
     }
 
     private func sync(_ daemonSet: Value) throws -> Outcome {
-        var history = try objects.revisions(of: daemonSet)
+        var history = try objects.revisions(of: daemonSet, Self.resource)
         let before = daemonSet["status"]["collisionCount"].int
         var collisions = before ?? 0
         let revision = try objects.synchronize(&history, of: daemonSet, hashLabel: RevisionHistory.label, collisions: &collisions)

@@ -53,7 +53,8 @@ public struct JobController: Controller {
     }
 
     private func sync(_ job: Value, _ uid: String) throws -> Outcome {
-        let pods = try objects.claim(.pods, for: job, of: Self.resource, selector: job["spec"]["selector"], finalizer: JobPod.finalizer).map(JobPod.init)
+        let pods = try objects.claim(.pods, for: job, of: Self.resource, selector: job["spec"]["selector"], finalizer: JobPod.finalizer)
+            .map(JobPod.init)
         var sync = JobSync(job, pods, backoff: backoffs[uid], now: Timestamp.nowSeconds())
         var (done, problem) = (JobSync.Done(), (any Error)?.none)
         let step = sync.step()

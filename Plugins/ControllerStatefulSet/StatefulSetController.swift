@@ -15,7 +15,7 @@ public struct StatefulSetController: Controller {
 
     public func reconcile(_ key: Key) throws -> Outcome {
         guard let set = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else { return .done }
-        var history = try objects.revisions(of: set)
+        var history = try objects.revisions(of: set, Self.resource)
         let pods = try pods(of: set)
         var collisions = set["status"]["collisionCount"].int ?? 0
         let update = try objects.synchronize(&history, of: set, hashLabel: Self.hashLabel, collisions: &collisions)
@@ -43,7 +43,9 @@ public struct StatefulSetController: Controller {
     }
 
     private func pods(of set: Value) throws -> [Value] {
-        try objects.claim(.pods, for: set, of: Self.resource, selector: set["spec"]["selector"]) { StatefulPod.ordinal(of: $0, in: set) != nil }
+        try objects.claim(.pods, for: set, of: Self.resource, selector: set["spec"]["selector"]) {
+            StatefulPod.ordinal(of: $0, in: set) != nil
+        }
     }
 
     /// The claims that Pods of the set have or would have, by name.

@@ -74,8 +74,6 @@ public struct GroupVersionResource: Hashable, Sendable, CustomStringConvertible 
     public static let secrets = GroupVersionResource(group: "", version: "v1", resource: "secrets")
     public static let serviceAccounts = GroupVersionResource(group: "", version: "v1", resource: "serviceaccounts")
     public static let events = GroupVersionResource(group: "", version: "v1", resource: "events")
-    public static let customResourceDefinitions = GroupVersionResource(
-        group: "apiextensions.k8s.io", version: "v1", resource: "customresourcedefinitions")
     public static let leases = GroupVersionResource(group: "coordination.k8s.io", version: "v1", resource: "leases")
     public static let endpointSlices = GroupVersionResource(group: "discovery.k8s.io", version: "v1", resource: "endpointslices")
 }

@@ -44,7 +44,9 @@ public final class APIServer: Responder {
             kinds: configuration.kinds, store: configuration.store,
             services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
-            rbac: rbac, authorizer: authorizer, rootCA: configuration.rootCA, validators: configuration.validators,
+            rbac: rbac, authorizer: authorizer,
+            admission: Admission.members(configuration.admission, isReachable: configuration.isProxyable), rootCA: configuration.rootCA,
+            validators: configuration.validators,
             selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine, log: configuration.log)
         let connector = Connector(
             registry: registry, kubelet: configuration.kubelet,

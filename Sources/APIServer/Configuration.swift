@@ -30,6 +30,8 @@ extension APIServer {
         /// Further checks of a kind's objects, for rules that their reader knows best. Asked where the catalogue's own checks found
         /// nothing, before each write but those of the status.
         public var validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]] = [:]
+        /// Which members of the admission chain are at work.
+        public var admission = AdmissionPlugins()
         /// Asked between the process's grants and RBAC.
         public var authorizers: [any Authorizer] = []
         /// What `/version` answers.

@@ -235,6 +235,7 @@ extension Startup {
         }
         var configuration = APIServer.Configuration(
             store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+        configuration.admission = try options.admission.plugins
         configuration.kubelet = Dialer.TLS(
             caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM,
             privateKeyPEM: credentials.kubeletClient.privateKeyPEM)

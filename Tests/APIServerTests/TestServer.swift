@@ -83,6 +83,8 @@ final class TestServer: Sendable {
         var text: String { String(decoding: body, as: UTF8.self) }
         var message: String { json["message"].string ?? "" }
         var reason: String { json["reason"].string ?? "" }
+        /// All that the client was warned of, one after another.
+        var warnings: String { HTTPField.Name("Warning").map { headers[values: $0].joined(separator: "\n") } ?? "" }
     }
 
     /// `path` may have a query.

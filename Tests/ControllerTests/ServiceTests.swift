@@ -53,7 +53,8 @@ import Testing
             #expect(slice.value["ports"] == [["name": "sql", "port": 5432, "protocol": "TCP"]])
             #expect(
                 slice.value["endpoints"] == [
-                    ["addresses": ["10.9.0.1"], "conditions": ["ready": false]], ["addresses": ["10.9.0.2"], "conditions": ["ready": true]],
+                    ["addresses": ["10.9.0.1"], "conditions": ["ready": false]],
+                    ["addresses": ["10.9.0.2"], "conditions": ["ready": true]],
                 ])
             try await cluster.waitUntilQuiet()
 

@@ -290,12 +290,24 @@ enum ConstraintTable {
         admissionregistration.v1.MutatingWebhook matchPolicy enum Equivalent Exact
         admissionregistration.v1.MutatingWebhook sideEffects enum None NoneOnDryRun
         admissionregistration.v1.MutatingWebhook reinvocationPolicy enum IfNeeded Never
-        admissionregistration.v1.MutatingWebhook timeoutSeconds range 1 30
         admissionregistration.v1.ValidatingWebhook failurePolicy enum Fail Ignore
         admissionregistration.v1.ValidatingWebhook matchPolicy enum Equivalent Exact
         admissionregistration.v1.ValidatingWebhook sideEffects enum None NoneOnDryRun
-        admissionregistration.v1.ValidatingWebhook timeoutSeconds range 1 30
         admissionregistration.v1.RuleWithOperations operations each enum * CONNECT CREATE DELETE UPDATE
+        admissionregistration.v1.NamedRuleWithOperations operations each enum * CONNECT CREATE DELETE UPDATE
+        admissionregistration.v1.NamedRuleWithOperations scope enum * Cluster Namespaced
+        admissionregistration.v1.NamedRuleWithOperations resourceNames each pathSegment
+        admissionregistration.v1.MatchResources matchPolicy enum Equivalent Exact
+        admissionregistration.v1.ValidatingAdmissionPolicySpec failurePolicy enum Fail Ignore
+        admissionregistration.v1.MutatingAdmissionPolicySpec failurePolicy enum Fail Ignore
+        admissionregistration.v1.MutatingAdmissionPolicySpec reinvocationPolicy enum IfNeeded Never
+        admissionregistration.v1.Mutation patchType enum ApplyConfiguration JSONPatch
+        admissionregistration.v1.Validation reason enum Forbidden Invalid RequestEntityTooLarge
+        admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec policyName dnsSubdomain
+        admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec validationActions each enum Audit Deny Warn
+        admissionregistration.v1.MutatingAdmissionPolicyBindingSpec policyName dnsSubdomain
+        admissionregistration.v1.ParamRef name pathSegment
+        admissionregistration.v1.ParamRef parameterNotFoundAction enum Allow Deny
         admissionregistration.v1.RuleWithOperations scope enum * Cluster Namespaced
         admissionregistration.v1.ServiceReference port port
         authentication.v1.TokenRequestSpec expirationSeconds range 600 4294967296

@@ -23,14 +23,14 @@ enum PodResourceRules {
             errors.append(.invalid(field.child("requests"), request, "must be less than or equal to \(name) limit of \(limit)"))
         }
         let totals = PodTotals(spec: spec)
-        for (name, asked) in totals.ofContainers("requests").sorted(by: { $0.key < $1.key }) {
+        for (name, asked) in totals.ofContainers("requests").amounts.sorted(by: { $0.key < $1.key }) {
             guard let own = whole["requests"][name].quantity, asked > own else { continue }
             errors.append(
                 .invalid(
                     field.child("requests").key(name), .string("\(own)"),
                     "must be greater than or equal to aggregate container requests of \(asked)"))
         }
-        for (name, asked) in totals.ofContainers("limits").sorted(by: { $0.key < $1.key }) where isHugePages(name) {
+        for (name, asked) in totals.ofContainers("limits").amounts.sorted(by: { $0.key < $1.key }) where isHugePages(name) {
             guard let own = whole["limits"][name].quantity, asked > own else { continue }
             errors.append(
                 .invalid(

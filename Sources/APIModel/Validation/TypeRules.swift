@@ -6,7 +6,7 @@ enum TypeRules {
 
     static let rules: [String: Rule] = {
         var rules: [String: Rule] = [:]
-        for table in [pod, container, securityContext, volume, workload, job, cronJob, service, general] {
+        for table in [pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, general] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }
         return rules
@@ -133,9 +133,6 @@ enum TypeRules {
         },
         "autoscaling.v1.HorizontalPodAutoscalerSpec": replicaBounds,
         "autoscaling.v2.HorizontalPodAutoscalerSpec": replicaBounds,
-        "core.v1.LimitRangeSpec": { spec, path, errors in
-            TypeRules.unique(spec["limits"].elements, "type", path.child("limits"), &errors)
-        },
         "core.v1.NodeSelector": { selector, path, errors in
             if selector["nodeSelectorTerms"].elements.isEmpty {
                 errors.append(.required(path.child("nodeSelectorTerms"), "must have at least one node selector term"))

@@ -75,6 +75,11 @@ enum UpdateRules {
         "/Pod": { new, old, errors in errors += PodUpdateRules.update(new, old: old) },
         "/ConfigMap": { new, old, errors in frozen(new, old, ["data", "binaryData"], &errors) },
         "/Secret": { new, old, errors in frozen(new, old, ["data"], &errors) },
+        "/ResourceQuota": { new, old, errors in
+            let scopes = new["spec"]["scopes"]
+            guard Set(scopes.elements) != Set(old["spec"]["scopes"].elements) else { return }
+            errors.append(.invalid("spec.scopes", scopes, "field is immutable"))
+        },
         "/Service": { new, old, errors in
             let isExternalName = new["spec"]["type"].string == "ExternalName" || old["spec"]["type"].string == "ExternalName"
             if let before = old["spec"]["clusterIP"].string, !before.isEmpty, let after = new["spec"]["clusterIP"].string, !after.isEmpty,

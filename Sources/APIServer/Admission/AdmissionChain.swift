@@ -6,7 +6,10 @@ struct AdmissionChain: Sendable {
 
     init(_ members: [any AdmissionMember]) { self.members = members }
 
+    /// Asks every member, and once more where one of the last changed what those before had seen.
     func admit(_ object: inout Value, _ request: AdmissionRequest) async throws {
+        for member in members { try await member.admit(&object, request) }
+        guard request.reinvocation.begin() else { return }
         for member in members { try await member.admit(&object, request) }
     }
 

@@ -41,6 +41,8 @@ struct AdmissionRequest: Sendable {
     /// What is there; nil for a create and a connect.
     var old: Value?
     var context: WriteContext
+    /// Whether the members that may change the object are to be asked again.
+    var reinvocation = Reinvocation()
 
     var user: UserInfo { context.user }
     var registry: Registry { context.registry }

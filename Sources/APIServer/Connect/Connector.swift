@@ -57,7 +57,7 @@ struct Connector: Sendable {
         guard case .connection(let request, let info) = call.input else { throw APIError.unknownResource }
         if streams.contains(call.target.subresource), call.verb != .create { try call.context.authorize(.create, call.target) }
         if call.target.subresource == "log" { return Answer(.response(try await answer(request, info))) }
-        var options = Value.null
+        var options = ConnectOptions.value(call.target, request, info)
         let admission = AdmissionRequest(operation: .connect, target: call.target, context: call.context)
         try await call.target.storage.admission.admit(&options, admission)
         return try await call.target.storage.admission.validate(options, admission) {

@@ -30,8 +30,8 @@ final class Registry: Sendable {
 
     init(
         kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
-        authorizer: any Authorizer, rootCA: String, validators: Validators, selectorLimit: Int, quarantine: Quarantine,
-        log: Logger
+        authorizer: any Authorizer, admission: [any AdmissionMember], rootCA: String, validators: Validators, selectorLimit: Int,
+        quarantine: Quarantine, log: Logger
     ) {
         self.store = store
         self.services = services
@@ -43,7 +43,7 @@ final class Registry: Sendable {
         self.quarantine = quarantine
         self.validators = validators
         strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
-        admission = Admission.members
+        self.admission = admission
         current = Mutex(Served(kinds, strategies: strategies, admission: admission, validators: validators, rules: [:]))
     }
 

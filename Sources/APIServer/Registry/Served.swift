@@ -7,6 +7,7 @@ final class Served: Sendable {
     let kinds: Kinds
     private let storages: [GroupVersionResource: Storage]
     private let byCollection: [String: Storage]
+    private let versions: [String: [Storage]]
 
     init(
         _ kinds: Kinds, strategies: [String: any Strategy], admission: [any AdmissionMember], validators: Registry.Validators,
@@ -15,6 +16,7 @@ final class Served: Sendable {
         self.kinds = kinds
         var storages: [GroupVersionResource: Storage] = [:]
         var byCollection: [String: Storage] = [:]
+        var versions: [String: [Storage]] = [:]
         for type in kinds.resources {
             let stored = kinds.stored(type)
             let collection = "\(stored.group)/\(stored.name)"
@@ -25,14 +27,18 @@ final class Served: Sendable {
                 admission: AdmissionChain(admission.filter { $0.concerns(collection: collection) }))
             storages[type.groupVersionResource] = storage
             if type.groupVersion == stored.groupVersion { byCollection[collection] = storage }
+            versions[collection, default: []].append(storage)
         }
         self.storages = storages
         self.byCollection = byCollection
+        self.versions = versions
     }
 
     func storage(_ resource: GroupVersionResource) -> Storage? { storages[resource] }
     /// In the storage version.
     func storage(collection: String) -> Storage? { byCollection[collection] }
+    /// By every group and version that shows the objects of the collection.
+    func storages(of collection: String) -> [Storage] { versions[collection] ?? [] }
 
     private static func conversion(_ type: ResourceType) -> any Conversion {
         if type.custom != nil { return CustomConversion(type: type) }

@@ -10,6 +10,7 @@ final class WriteContext: Sendable {
     let user: UserInfo
     let options: WriteOptions
     private let gathered = Mutex<[String]>([])
+    private let notes = Mutex<[String: String]>([:])
 
     init(_ registry: Registry, served: Served? = nil, user: UserInfo, options: WriteOptions = WriteOptions()) {
         self.registry = registry
@@ -26,6 +27,13 @@ final class WriteContext: Sendable {
     }
 
     var warnings: [String] { gathered.withLock { $0 } }
+
+    /// For the audit log. The first note under a key stays.
+    func annotate(_ key: String, _ value: String) {
+        notes.withLock { if $0[key] == nil { $0[key] = value } }
+    }
+
+    var auditAnnotations: [String: String] { notes.withLock { $0 } }
 
     /// Tells the client of fields that were not taken, a sentence each, or refuses them.
     func report(_ complaints: [String], kind: GroupVersionKind) throws {

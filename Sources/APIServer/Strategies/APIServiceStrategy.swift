@@ -20,7 +20,7 @@ struct APIServiceStrategy: Strategy {
         func priority(_ field: String, upTo most: Int64) {
             let value = (spec[field].int ?? 0).int64
             if value <= 0 || value > most {
-                errors.append(.invalid("spec.\(field)", .int(value), "must be positive and less than \(most)"))
+                errors.append(.invalid(FieldPath("spec").child(field), .int(value), "must be positive and less than \(most)"))
             }
         }
         priority("groupPriorityMinimum", upTo: 20000)
@@ -37,7 +37,7 @@ struct APIServiceStrategy: Strategy {
             return errors
         }
         for field in ["namespace", "name"] where (spec[path: "service", field].string ?? "").isEmpty {
-            errors.append(.required("spec.service.\(field)", ""))
+            errors.append(.required(FieldPath("spec").child("service").child(field), ""))
         }
         let port = (spec[path: "service", "port"].int ?? 443).int64
         if !(1...65535).contains(port) {

@@ -17,6 +17,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var storage: StoreOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var admission: AdmissionOptions
     @OptionGroup var log: LogOptions
 
     @Option(help: "The port of the API.")
@@ -169,6 +170,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.certificates = credentials.clients
         configuration.rootCA = credentials.rootCA
         configuration.tokens = tokens
+        configuration.admission = try admission.plugins
         configuration.authorizers = [PluginImpersonation(users)]
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes

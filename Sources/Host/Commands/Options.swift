@@ -1,3 +1,4 @@
+internal import APIServer
 internal import ArgumentParser
 internal import DNS
 internal import Glibc
@@ -91,4 +92,25 @@ struct ServingOptions: ParsableArguments {
 
     @Option(help: "A CSV file of static bearer tokens: token,user,uid[,\"group1,group2\"].")
     var tokenAuthFile: String?
+}
+
+struct AdmissionOptions: ParsableArguments {
+    @Option(help: "Admission plugins beside those that are on by default, by upstream's names, separated by commas.")
+    var enableAdmissionPlugins = ""
+
+    @Option(help: "Admission plugins that shall be off, by upstream's names, separated by commas.")
+    var disableAdmissionPlugins = ""
+
+    func validate() throws { _ = try plugins }
+
+    var plugins: AdmissionPlugins {
+        get throws {
+            func names(_ text: String) -> [String] { text.split(separator: ",").map { String($0) } }
+            do {
+                return try AdmissionPlugins(enable: names(enableAdmissionPlugins), disable: names(disableAdmissionPlugins))
+            } catch {
+                throw ValidationError("--\(error)")
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var names: ClusterDNSOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var admission: AdmissionOptions
     @OptionGroup var log: LogOptions
 
     @Flag(help: "Run in the background; return when the Node is Ready.")

@@ -64,9 +64,9 @@ public struct RevisionHistory {
 }
 
 extension Objects {
-    /// The revisions of `owner`, after adopting and releasing.
-    public func revisions(of owner: Value) throws -> RevisionHistory {
-        RevisionHistory(try claim(RevisionHistory.resource, for: owner, selector: owner["spec"]["selector"]))
+    /// The revisions of `owner`, an object of `resource`, after adopting and releasing.
+    public func revisions(of owner: Value, _ resource: GroupVersionResource) throws -> RevisionHistory {
+        RevisionHistory(try claim(RevisionHistory.resource, for: owner, of: resource, selector: owner["spec"]["selector"]))
     }
 
     /// Makes the owner's template the newest revision.

@@ -1,0 +1,73 @@
+import APIModel
+
+/// One webhook of a configuration, read once.
+struct Webhook: Sendable {
+    enum FailurePolicy: Sendable { case fail, ignore }
+
+    /// Where it answers.
+    enum Place: Sendable {
+        case url(String)
+        case service(namespace: String, name: String, port: Whole, path: String)
+    }
+
+    let name: String
+    /// Among all webhooks, for reinvocation.
+    let id: String
+    let matcher: Result<RequestMatcher, APIError>
+    let conditions: MatchConditions
+    let failurePolicy: FailurePolicy
+    let place: Place
+    /// PEM; empty for the system's roots.
+    let authorities: String
+    let timeout: Whole
+    let hasSideEffects: Bool
+    let isReinvoked: Bool
+    /// The first version of AdmissionReview it takes that there is.
+    let version: String?
+
+    /// All webhooks of a configuration.
+    static func all(of configuration: Value) -> [Webhook] {
+        let name = configuration["metadata"]["name"].string ?? ""
+        return configuration["webhooks"].elements.enumerated().map { Webhook($1, id: "\(name)/\($0)") }
+    }
+
+    private init(_ webhook: Value, id: String) {
+        name = webhook["name"].string ?? ""
+        self.id = "\(id)/\(name)"
+        do throws(APIError) { matcher = .success(try RequestMatcher(webhook, rules: "rules")) } catch { matcher = .failure(error) }
+        conditions = MatchConditions(webhook["matchConditions"], in: AdmissionEnvironment.with(params: false))
+        failurePolicy = webhook["failurePolicy"].string == "Ignore" ? .ignore : .fail
+        let service = webhook["clientConfig"]["service"]
+        place =
+            service.isNull
+            ? .url(webhook["clientConfig"]["url"].string ?? "")
+            : .service(
+                namespace: service["namespace"].string ?? "", name: service["name"].string ?? "", port: service["port"].int ?? 443,
+                path: service["path"].string ?? "/")
+        authorities = webhook["clientConfig"]["caBundle"].string.flatMap(Base64.decode).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        timeout = webhook["timeoutSeconds"].int ?? 10
+        hasSideEffects = !["None", "NoneOnDryRun"].contains(webhook["sideEffects"].string)
+        isReinvoked = webhook["reinvocationPolicy"].string == "IfNeeded"
+        version = webhook["admissionReviewVersions"].elements.compactMap(\.string).first { $0 == "v1" || $0 == "v1beta1" }
+    }
+}
+
+/// Why a webhook did not let a request through.
+enum WebhookFailure: Error {
+    /// It said no.
+    case rejected(APIError)
+    /// It could not be asked, or gave no answer that is one: the failure policy decides.
+    case notCalled(String)
+
+    static func notCalled(_ webhook: Webhook, _ reason: String) -> WebhookFailure {
+        .notCalled("failed calling webhook \(FieldError.quoted(webhook.name)): \(reason)")
+    }
+
+    /// What the client gets when the failure policy is to fail.
+    var error: APIError {
+        switch self {
+        case .rejected(let error): error
+        case .notCalled(let reason): .internalError(reason)
+        }
+    }
+}

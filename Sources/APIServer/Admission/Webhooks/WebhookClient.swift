@@ -1,0 +1,122 @@
+import APIModel
+import HTTPServer
+import Streaming
+
+/// Asks webhooks, each over a connection of its own.
+struct WebhookClient: Sendable {
+    /// Whether an endpoint of a Service may be gone to.
+    let isReachable: @Sendable (String) -> Bool
+
+    /// More than an object and a patch of it come to.
+    private static let longestAnswer = 10 << 20
+
+    private struct Destination {
+        var host: String
+        var port: Int
+        /// As the request says it.
+        var authority: String
+        var path: String
+        /// Whose certificate is expected.
+        var serverName: String?
+        /// For messages.
+        var url: String
+        var isLocal: Bool
+    }
+
+    /// - Throws: when there is no answer, or none that is one, within the webhook's time.
+    func ask(_ review: WebhookReview, _ registry: Registry) async throws(WebhookFailure) -> WebhookReview.Answer {
+        let webhook = review.webhook
+        let destination = try destination(of: webhook, registry)
+        let body: [UInt8]
+        do {
+            body = try await exchange(review.body, destination, webhook)
+        } catch {
+            throw .notCalled(webhook, "failed to call webhook: Post \(FieldError.quoted(destination.url)): \(error)")
+        }
+        return try review.answer(body)
+    }
+
+    // MARK: Where
+
+    private func destination(of webhook: Webhook, _ registry: Registry) throws(WebhookFailure) -> Destination {
+        let query = "?timeout=\(webhook.timeout)s"
+        switch webhook.place {
+        case .url(let text):
+            guard let url = WebhookURL(text) else { throw .notCalled(webhook, "could not get REST client: unparsable URL: \(text)") }
+            return Destination(
+                host: url.host, port: url.port ?? 443, authority: url.authority, path: url.path + query, serverName: nil,
+                url: "https://\(url.authority)\(url.path)\(query)", isLocal: true)
+        case .service(let namespace, let name, let port, let path):
+            let serverName = "\(name).\(namespace).svc"
+            let url = "https://\(serverName):\(port)\(path.hasPrefix("/") ? path : "/\(path)")\(query)"
+            do {
+                let backends = Backends(registry: registry, kubeletHosts: [:], isReachable: isReachable)
+                let found = try backends.service("https:\(name):\(port)", namespace: namespace)
+                return Destination(
+                    host: found.host, port: found.port, authority: "\(serverName):\(port)",
+                    path: (path.hasPrefix("/") ? path : "/\(path)") + query, serverName: serverName, url: url, isLocal: false)
+            } catch {
+                throw .notCalled(webhook, "failed to call webhook: Post \(FieldError.quoted(url)): \(error)")
+            }
+        }
+    }
+
+    // MARK: How
+
+    private struct TimeIsUp: Error, CustomStringConvertible { let description = "context deadline exceeded" }
+
+    private func exchange(_ body: [UInt8], _ destination: Destination, _ webhook: Webhook) async throws -> [UInt8] {
+        let end = ContinuousClock.now + .seconds(webhook.timeout.int64)
+        let tls = Dialer.TLS(
+            caPEM: webhook.authorities.isEmpty ? nil : webhook.authorities, serverName: destination.serverName)
+        let isReachable = isReachable
+        let connection: any RawConnection
+        do {
+            connection = try await Dialer.connect(
+                host: destination.host, port: destination.port, tls: tls, timeout: .seconds(webhook.timeout.int64)
+            ) { destination.isLocal || isReachable($0) }
+        } catch {
+            throw ContinuousClock.now >= end ? TimeIsUp() : error
+        }
+        let request = HTTP1Request(
+            method: "POST", target: destination.path, host: destination.authority,
+            headers: [
+                ("Content-Type", "application/json"), ("Accept", "application/json"), ("User-Agent", "kube-apiserver-admission"),
+                ("Connection", "close"),
+            ], body: body)
+        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            group.addTask {
+                let answer = try await request.send(over: connection)
+                let bytes = try await answer.collect(upTo: Self.longestAnswer)
+                guard (200..<300).contains(answer.status) else { throw Refused(status: answer.status, body: bytes) }
+                return bytes
+            }
+            group.addTask {
+                // A cancelled request ends here at once; the closed connection ends the other.
+                do { try await Task.sleep(until: end) } catch {}
+                if Task.isCancelled, ContinuousClock.now < end { throw CancellationError() }
+                await connection.close()
+                throw TimeIsUp()
+            }
+            do {
+                guard let first = try await group.next() else { throw TimeIsUp() }
+                await connection.close()
+                group.cancelAll()
+                return first
+            } catch {
+                await connection.close()
+                group.cancelAll()
+                throw error
+            }
+        }
+    }
+
+    private struct Refused: Error, CustomStringConvertible {
+        var status: Int
+        var body: [UInt8]
+        var description: String {
+            if let told = try? JSON.decode(body), told["kind"].string == "Status", let message = told["message"].string { return message }
+            return "the server responded with the status code \(status) but did not return more information"
+        }
+    }
+}

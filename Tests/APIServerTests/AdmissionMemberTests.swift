@@ -1,0 +1,124 @@
+import APIModel
+import HTTPTypes
+import OrderedCollections
+import Testing
+
+@testable import APIServer
+
+/// The smaller members of the chain, and which of them are at work.
+@Suite struct AdmissionMemberTests {
+    private let namespace = "/api/v1/namespaces/default"
+    private let merge = "application/merge-patch+json"
+
+    private func with(enable: [String] = [], disable: [String] = [], _ body: (TestServer) async throws -> Void) async throws {
+        let plugins = try AdmissionPlugins(enable: enable, disable: disable)
+        try await TestServer.with {
+            $0.admission = plugins
+        } _: { server in
+            await server.ask(.post, "\(namespace)/serviceaccounts", ["metadata": ["name": "default"]])
+            try await body(server)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["Nonsense"], [], "enable-admission-plugins plugin \"Nonsense\" is unknown"),
+            ([], ["Nonsense"], "disable-admission-plugins plugin \"Nonsense\" is unknown"),
+            (["Priority"], ["Priority"], "Priority in enable-admission-plugins and disable-admission-plugins overlapped"),
+        ] as [([String], [String], String)])
+    func anUnknownPluginIsRefused(_ enable: [String], _ disable: [String], _ message: String) {
+        let problem = #expect(throws: AdmissionPlugins.Problem.self) { try AdmissionPlugins(enable: enable, disable: disable) }
+        #expect(problem?.description.hasPrefix(message) == true)
+    }
+
+    @Test func aPluginIsSwitchedOnAndOff() async throws {
+        try await with(enable: ["AlwaysPullImages"], disable: ["DefaultTolerationSeconds"]) { server in
+            var pod = TestServer.pod("p")
+            pod["spec"]["containers"][0]["imagePullPolicy"] = "Never"
+            let made = await server.ask(.post, "\(namespace)/pods", pod).json
+            #expect(made["spec"]["containers"][0]["imagePullPolicy"] == "Always")
+            #expect(made["spec"]["tolerations"].isEmpty)
+        }
+        try await with { server in
+            var pod = TestServer.pod("p")
+            pod["spec"]["containers"][0]["imagePullPolicy"] = "Never"
+            let made = await server.ask(.post, "\(namespace)/pods", pod).json
+            #expect(made["spec"]["containers"][0]["imagePullPolicy"] == "Never")
+            #expect(made["spec"]["tolerations"].elements.count == 2)
+        }
+    }
+
+    @Test func anIngressGetsTheNewestDefaultClass() async throws {
+        try await with { server in
+            for name in ["b", "a"] {
+                let ingressClass: Value = [
+                    "metadata": ["name": .string(name), "annotations": ["ingressclass.kubernetes.io/is-default-class": "true"]],
+                    "spec": ["controller": "example.com/c"],
+                ]
+                #expect(await server.ask(.post, "/apis/networking.k8s.io/v1/ingressclasses", ingressClass).code == 201)
+            }
+            let ingress: Value = [
+                "metadata": ["name": "i"],
+                "spec": ["defaultBackend": ["service": ["name": "s", "port": ["number": 80]]]],
+            ]
+            let made = await server.ask(.post, "/apis/networking.k8s.io/v1/namespaces/default/ingresses", ingress).json
+            #expect(["a", "b"].contains(made["spec"]["ingressClassName"].string ?? ""))
+        }
+    }
+
+    @Test func aClaimGrowsAsItsClassLets() async throws {
+        try await with { server in
+            let claims = "\(namespace)/persistentvolumeclaims"
+            for (name, grows) in [("fixed", false), ("elastic", true)] {
+                let storageClass: Value = ["metadata": ["name": .string(name)], "provisioner": "x", "allowVolumeExpansion": .bool(grows)]
+                #expect(await server.ask(.post, "/apis/storage.k8s.io/v1/storageclasses", storageClass).code == 201)
+                let claim: Value = [
+                    "metadata": ["name": .string(name)],
+                    "spec": [
+                        "accessModes": ["ReadWriteOnce"], "storageClassName": .string(name), "resources": ["requests": ["storage": "1Gi"]],
+                    ],
+                ]
+                #expect(await server.ask(.post, claims, claim).code == 201)
+                let larger: Value = ["spec": ["resources": ["requests": ["storage": "2Gi"]]]]
+                let unbound = await server.ask(.patch, "\(claims)/\(name)", larger, type: merge)
+                #expect(unbound.message.hasSuffix("Only bound persistent volume claims can be expanded"), "\(unbound.message)")
+                await server.ask(.patch, "\(claims)/\(name)/status", ["status": ["phase": "Bound"]], type: merge)
+                #expect(await server.ask(.patch, "\(claims)/\(name)", larger, type: merge).code == (grows ? 200 : 403))
+            }
+        }
+    }
+
+    @Test func aNewNodeTakesNothingYet() async throws {
+        try await with { server in
+            let node = await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": "n"]]).json
+            #expect(node["spec"]["taints"] == [["key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"]])
+        }
+    }
+
+    @Test func ownersAreNotHeldUpByWhoMayNotDeleteThem() async throws {
+        try await with(enable: ["OwnerReferencesPermissionEnforcement"]) { server in
+            let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default"
+            let role: Value = [
+                "metadata": ["name": "maps"], "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get"]]],
+            ]
+            let binding: Value = [
+                "metadata": ["name": "maps"], "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "maps"],
+                "subjects": [["kind": "User", "name": "bob", "apiGroup": "rbac.authorization.k8s.io"]],
+            ]
+            #expect(await server.ask(.post, "\(rbac)/roles", role).code == 201)
+            #expect(await server.ask(.post, "\(rbac)/rolebindings", binding).code == 201)
+            func map(blocks: Bool) -> Value {
+                var map = TestServer.configMap("m-\(blocks)")
+                map["metadata"]["ownerReferences"] = [
+                    ["apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u", "blockOwnerDeletion": .bool(blocks)]
+                ]
+                return map
+            }
+            #expect(await server.ask(.post, "\(namespace)/configmaps", map(blocks: false), token: "bob-token").code == 201)
+            let refused = await server.ask(.post, "\(namespace)/configmaps", map(blocks: true), token: "bob-token")
+            #expect(refused.code == 403)
+            #expect(refused.message.contains("cannot set blockOwnerDeletion if an ownerReference refers to a resource"))
+            #expect(await server.ask(.post, "\(namespace)/configmaps", map(blocks: true)).code == 201)
+        }
+    }
+}

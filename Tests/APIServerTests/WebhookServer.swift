@@ -1,0 +1,80 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOSSL
+import PKI
+import Synchronization
+
+/// A webhook server over TLS on this machine that answers as the test says, and keeps what it was asked.
+final class WebhookServer: Sendable {
+    typealias Judge = @Sendable (_ request: Value) async -> Value
+
+    let caBundle: String
+    let port: Int
+    private let server: HTTPServer
+    private let asked: Asked
+
+    /// The requests of all AdmissionReviews, in order.
+    var requests: [Value] { asked.requests.withLock { $0 } }
+
+    private final class Asked: Responder {
+        let requests = Mutex<[Value]>([])
+        let judge: Judge
+
+        init(_ judge: @escaping Judge) { self.judge = judge }
+
+        func respond(to request: Request) async -> Response {
+            var bytes: [UInt8] = []
+            while let piece = try? await request.body.next() { bytes += piece.readableBytesView }
+            let review = (try? JSON.decode(bytes)) ?? .null
+            requests.withLock { $0.append(review["request"]) }
+            var answer = await judge(review["request"])
+            if let raw = answer["raw"].string { return .full(status: .ok, headers: [:], body: [Array(raw.utf8)]) }
+            if answer["uid"].isNull { answer["uid"] = review["request"]["uid"] }
+            let body: Value = ["kind": "AdmissionReview", "apiVersion": review["apiVersion"], "response": answer]
+            return .full(status: .ok, headers: [:], body: [JSON.encode(body)])
+        }
+    }
+
+    private init(_ judge: @escaping Judge) async throws {
+        let authority = try CertificateAuthority.create(commonName: "webhooks")
+        let pair = try authority.issueServer(commonName: "hook", names: ["hook.default.svc", "localhost"], addresses: ["127.0.0.1"])
+        caBundle = Base64.encode(Array(authority.certificatePEM.utf8))
+        asked = Asked(judge)
+        let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0)
+        configuration.tls = try .server(certificateChainPEM: pair.certificatePEM, privateKeyPEM: pair.privateKeyPEM)
+        server = try HTTPServer(configuration: configuration, responder: asked, log: log)
+        port = try await server.start().port ?? 0
+    }
+
+    /// Runs `body` with a server of its own.
+    static func with(_ judge: @escaping Judge, _ body: (WebhookServer) async throws -> Void) async throws {
+        let server = try await WebhookServer(judge)
+        do {
+            try await body(server)
+        } catch {
+            await server.server.shutdown(grace: .zero)
+            throw error
+        }
+        await server.server.shutdown(grace: .zero)
+    }
+
+    /// A webhook that is asked about config maps, with what the test changes about it.
+    func hook(_ name: String = "hook.example.com", _ changes: Value = .emptyObject) -> Value {
+        let hook: Value = [
+            "name": .string(name), "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 5,
+            "clientConfig": ["url": .string("https://127.0.0.1:\(port)/path"), "caBundle": .string(caBundle)],
+            "rules": [
+                ["operations": ["CREATE", "UPDATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]]
+            ],
+        ]
+        return Patch.merge(hook, changes)
+    }
+
+    static func patch(_ operations: Value) -> Value {
+        ["allowed": true, "patchType": "JSONPatch", "patch": .string(Base64.encode(JSON.encode(operations)))]
+    }
+}
