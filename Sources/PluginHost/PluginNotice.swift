@@ -32,6 +32,13 @@ public struct PluginCrash: Sendable, Equatable {
     public var isFault: Bool
     /// What the call at fault was made for, as far as it is known.
     public var key: InHand.Key?
+
+    public init(process: Int32, end: String, isFault: Bool, key: InHand.Key?) {
+        self.process = process
+        self.end = end
+        self.isFault = isFault
+        self.key = key
+    }
 }
 
 /// Hears notices until `cancel`, or until nobody holds it any more.

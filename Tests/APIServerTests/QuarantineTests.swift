@@ -2,6 +2,7 @@ import APIModel
 import Client
 import Foundation
 import HTTPTypes
+import Store
 import Synchronization
 import Testing
 
@@ -27,21 +28,16 @@ import Testing
         let noted = Mutex<[InHand.Key?]>([])
         try await TestServer.with {
             $0.validators = [
-                .plugins: { _ in
+                .configMaps: { object in
                     noted.withLock { $0.append(InHand.key(InHand.current)) }
-                    return ["refused"]
+                    return [.invalid("data", object["data"], "refused")]
                 }
             ]
         } _: { server in
-            let plugins = "/apis/plugins.apus.dev/v1alpha1/plugins"
-            let plugin: Value = [
-                "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "p"],
-                "spec": ["kind": "Controller", "library": "l.so", "component": "c"],
-            ]
-            #expect(await server.ask(.put, "\(plugins)/p", plugin).code == 422)
+            #expect(await server.ask(.put, "\(Self.path)/a", TestServer.configMap("a")).code == 422)
         }
-        let key = try #require(noted.withLock { $0.first })
-        #expect(key?.loop == .apiServer && key?.part == "update" && key?.resource.resource == "plugins" && key?.name == "p")
+        let wanted = InHand.Key(loop: .apiServer, part: "update", resource: .configMaps, namespace: "default", name: "a")
+        #expect(noted.withLock { Set($0) } == [wanted])
     }
 
     @Test func whatEndedTheServerIsRefusedUntilTheObjectChanges() async throws {

@@ -248,7 +248,12 @@ final class ServiceAllocator: Sendable {
     /// - Parameter quarantine: the Services that are passed over, and keep what is recorded for them.
     func repair(except quarantine: Quarantine) async throws {
         let part = "start"
-        for record in try store.list("/services").records where !quarantine.holds(.apiServer, part: part, .services, record.object) {
+        var passedOver: Set<Key> = []
+        for record in try store.list("/services").records {
+            guard !quarantine.holds(.apiServer, part: part, .services, record.object) else {
+                passedOver.insert(record.key)
+                continue
+            }
             try await InHand.with(.apiServer, part: part, .services, namespace: record.object.namespace, name: record.object.name) {
                 try await repair(record.object.value)
             }
@@ -257,7 +262,9 @@ final class ServiceAllocator: Sendable {
             for record in try store.list(collection).records {
                 let owner = Owner(record: record.object.value)
                 // What a client made by hand is no business of ours.
-                guard !owner.uid.isEmpty, let slot = Slot(record.key), !isNeeded(slot, owner) else { continue }
+                guard !owner.uid.isEmpty, !passedOver.contains(owner.key), let slot = Slot(record.key), !isNeeded(slot, owner) else {
+                    continue
+                }
                 _ = try? await store.delete(record.key, expecting: .revision(record.revision))
             }
         }
