@@ -149,8 +149,9 @@ let package = Package(
         module(
             "Client",
             [
-                "APIModel", "CLinux", product("AsyncHTTPClient", "async-http-client"), product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                "APIModel", "CLinux", product("AsyncHTTPClient", "async-http-client"), product("DequeModule", "swift-collections"),
+                product("HeapModule", "swift-collections"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"),
             ]),
         module(
             "APIServer",

@@ -21,6 +21,8 @@ struct Conntrack: ~Copyable {
     }
 
     private enum Message {
+        /// What a table is read as, entry by entry.
+        static let entry: UInt16 = 0x100
         static let get: UInt16 = 0x101
         static let delete: UInt16 = 0x102
         static let error: UInt16 = 2
@@ -68,7 +70,7 @@ struct Conntrack: ~Copyable {
                 switch message.type {
                 case Message.done: return found
                 case Message.error: throw Self.failure("reading the connections", message.errorNumber)
-                case Message.get: if let flow = Self.flow(message.content.dropFirst(4)) { found.append(flow) }
+                case Message.entry: if let flow = Self.flow(message.content.dropFirst(4)) { found.append(flow) }
                 default: break
                 }
             }

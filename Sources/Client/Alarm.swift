@@ -1,4 +1,5 @@
 import Glibc
+import HeapModule
 import Synchronization
 
 /// Calls back at given times, from one thread of its own that all users share. For timers too many or too short-lived for a task each.
@@ -34,7 +35,7 @@ final class Alarm: @unchecked Sendable {
     func set(_ time: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) {
         let isFirst = entries.withLock { entries in
             entries.insert(Entry(time: time, action: action))
-            return entries.first?.time == time
+            return entries.min?.time == time
         }
         if isFirst { sem_post(bell) }
     }
@@ -44,8 +45,8 @@ final class Alarm: @unchecked Sendable {
             let (due, next) = entries.withLock { entries in
                 var due: [Entry] = []
                 let now = ContinuousClock.now
-                while let first = entries.first, first.time <= now { due.append(entries.removeFirst()) }
-                return (due, entries.first?.time)
+                while let first = entries.min, first.time <= now { due.append(entries.removeMin()) }
+                return (due, entries.min?.time)
             }
             for entry in due { entry.action() }
             if let next { wait(ContinuousClock.now.duration(to: next)) } else { sem_wait(bell) }

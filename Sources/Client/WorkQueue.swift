@@ -1,3 +1,5 @@
+import DequeModule
+import HeapModule
 import Synchronization
 
 /// Items to be worked on, with the rules of client-go's work queue: an item that waits is there once however often it is added; one that is
@@ -12,9 +14,8 @@ import Synchronization
 /// Safe from any task.
 public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
     fileprivate struct State {
-        /// In order of arrival; entries before `head` have been handed out.
-        var queue: [Item] = []
-        var head = 0
+        /// In order of arrival.
+        var queue = Deque<Item>()
         /// What waits, or is to wait when it is `done`.
         var dirty: Set<Item> = []
         var processing: Set<Item> = []
@@ -39,7 +40,7 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
     }
 
     /// How many items wait, without those that are delayed or being worked on.
-    public var depth: Int { state.withLock { $0.queue.count - $0.head } }
+    public var depth: Int { state.withLock { $0.queue.count } }
 
     /// Ignored after `shutDown`.
     public func add(_ item: Item) {
@@ -56,7 +57,7 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
             if let existing = state.times[item], existing <= time { return false }
             state.times[item] = time
             state.delayed.insert(Delayed(time: time, item: item))
-            return state.delayed.first?.time == time
+            return state.delayed.min?.time == time
         }
         if isFirst { Alarm.shared.set(time) { [weak self] in self?.addDue() } }
     }
@@ -126,14 +127,14 @@ public final class WorkQueue<Item: Hashable & Sendable>: Sendable {
         var due: [Item] = []
         let next = state.withLock { state in
             let now = ContinuousClock.now
-            while let first = state.delayed.first, first.time <= now {
-                let entry = state.delayed.removeFirst()
+            while let first = state.delayed.min, first.time <= now {
+                let entry = state.delayed.removeMin()
                 // An entry that an earlier one has replaced counts no more.
                 guard state.times[entry.item] == entry.time else { continue }
                 state.times[entry.item] = nil
                 due.append(entry.item)
             }
-            return state.delayed.first?.time
+            return state.delayed.min?.time
         }
         for item in due { add(item) }
         if let next { Alarm.shared.set(next) { [weak self] in self?.addDue() } }
@@ -165,16 +166,7 @@ extension WorkQueue.State {
     }
 
     mutating func take() -> Item? {
-        guard head < queue.count else { return nil }
-        let item = queue[head]
-        head += 1
-        if head > 1_000, head * 2 > queue.count {
-            queue.removeSubrange(..<head)
-            head = 0
-        } else if head == queue.count {
-            queue.removeAll(keepingCapacity: true)
-            head = 0
-        }
+        guard let item = queue.popFirst() else { return nil }
         dirty.remove(item)
         processing.insert(item)
         return item

@@ -40,9 +40,16 @@ extension ObjectsService {
         APUS_PATCH_JSON: .json, APUS_PATCH_MERGE: .merge, APUS_PATCH_STRATEGIC: .strategicMerge,
     ]
 
+    /// A patch of a kind of its own: the server merges, and says what it thinks of it.
     func apply(_ call: Call) -> CallResult {
-        write(call, body: 2) { _, _, _, _ in
-            throw APIError(code: 405, reason: .methodNotAllowed, message: "server-side apply is not supported: update or patch the object")
+        write(call, body: 2) { client, target, object, options in
+            guard let kind = PatchKind(rawValue: "application/apply-patch+yaml") else {
+                throw APIError(
+                    code: 405, reason: .methodNotAllowed, message: "server-side apply is not supported: update or patch the object")
+            }
+            return try await client.patch(
+                target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, kind, object,
+                options: options)
         }
     }
 

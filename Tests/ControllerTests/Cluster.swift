@@ -71,7 +71,10 @@ final class Cluster: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await cache.run() }
                 group.addTask { try await seen.run() }
-                let services = HostServices(client: client, cache: cache)
+                group.addTask { await server.run() }
+                let kinds = DefinedKinds(cache: cache)
+                try await kinds.start()
+                let services = HostServices(client: client, cache: cache, kinds: kinds)
                 try await plugins.start(services: services)
                 let controllers = ControllerManager(services: services, plugins: plugins, log: log)
                 group.addTask { try await controllers.run() }

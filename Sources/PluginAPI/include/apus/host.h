@@ -106,7 +106,7 @@ typedef struct apus_host_objects {
     apus_status (*APUS_NONNULL patch)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, int32_t kind, apus_borrowed patch,
                                       const apus_write_options *APUS_NULLABLE options, const apus_sink *APUS_NONNULL answer);
 
-    /// Server-side apply: makes `object`, or brings what it names in line and leaves the rest, and says CONFLICT where another manager owns it. This host answers UNSUPPORTED.
+    /// Server-side apply: makes `object`, or brings what it names in line and leaves the rest, and says CONFLICT where another manager owns it. UNSUPPORTED where the API server has none.
     /// [worker & loaded, running]
     apus_status (*APUS_NONNULL apply)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, apus_borrowed object,
                                       const apus_write_options *APUS_NULLABLE options, const apus_sink *APUS_NONNULL answer);
