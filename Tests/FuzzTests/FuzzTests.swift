@@ -6,16 +6,18 @@ import Testing
 struct FuzzTests {
     private static let finds = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Finds").path
 
+    private static func record(_ find: Find) {
+        let input = String(decoding: find.input.prefix(2_000), as: UTF8.self)
+        Issue.record("\(find.subject): \(find.reason) at \(find.place), by \(input)")
+    }
+
     /// What is found is written to `Finds`, where it stays as a test once it is mended.
     @Test(arguments: Effort.current.stretches)
     func findsNothing(_ stretch: Effort.Stretch) async throws {
         let finds = try await Campaign(
             subjects: stretch.subjects, seed: Effort.current.seed, seconds: stretch.seconds, most: stretch.most, directory: Self.finds
         ).run()
-        for find in finds {
-            Issue.record(
-                "\(find.subject): \(find.reason) at \(find.place), by \(String(decoding: find.input.prefix(2_000), as: UTF8.self))")
-        }
+        for find in finds { Self.record(find) }
     }
 
     /// All that was found once.
@@ -31,9 +33,8 @@ struct FuzzTests {
         #expect(!inputs.isEmpty)
         let ended = try await ChildProcess.run(ChildTask(inputs: inputs, journal: ""), withBacktrace: true, limit: .seconds(300))
         if let ended {
-            Issue.record(
-                "\(ended.inHand?.subject ?? ""): \(ended.reason) at \(ended.place), by \(String(decoding: ended.inHand?.input.prefix(2_000) ?? [], as: UTF8.self))"
-            )
+            let (subject, input) = ended.inHand ?? ("", [])
+            Self.record(Find(subject: subject, input: input, reason: ended.reason, place: ended.place))
         }
     }
 }

@@ -51,8 +51,8 @@ enum NodeDecoders {
             words: ["@", ":", "/", "sha256:"]
         ) { input in
             _ = try? ImageName.normalized(input)
-            return
-                "\(ImageReference(input).map { "\($0.tag == nil) \($0.digest == nil) \($0.domain.count)" } ?? "none") \(ImageReference.withDefaultTag(input) == input)"
+            let parts = ImageReference(input).map { "\($0.tag == nil) \($0.digest == nil) \($0.domain.count)" }
+            return "\(parts ?? "none") \(ImageReference.withDefaultTag(input) == input)"
         },
         Decoder(
             "pull-secret",

@@ -142,8 +142,8 @@ enum TextDecoders {
         },
         Decoder(text: "time", seeds: Extremes.times) { input in
             guard let time = Timestamp.parse(input) else { return "none" }
-            return
-                "\(Timestamp.format(seconds: time.seconds).count) \(HumanDuration.text(seconds: Timestamp.nowSeconds() - time.seconds).last.map(String.init) ?? "")"
+            let age = HumanDuration.text(seconds: Timestamp.nowSeconds() - time.seconds)
+            return "\(Timestamp.format(seconds: time.seconds).count) \(age.filter { !$0.isNumber })"
         },
         Decoder(text: "whole", seeds: Extremes.numberTexts + ["12"]) { input in
             guard let whole = Whole(input) else { return "none" }

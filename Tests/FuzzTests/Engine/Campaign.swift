@@ -27,7 +27,7 @@ struct Campaign {
             }
             guard let (subject, input) = ended.inHand else { throw FuzzError("a child ended before it began: \(ended.text.suffix(2_000))") }
             let find = try await minimised(subject, input, ended)
-            if !finds.contains(where: { $0.subject == find.subject && $0.place == find.place && !find.place.isEmpty }) {
+            if !finds.contains(where: { $0.isSame(as: find) }) {
                 finds.append(find)
                 try save(find)
                 print("find of \(find.subject): \(find.reason) at \(find.place)")

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// This program again, with a task, in namespaces of its own where that is allowed: what a loop does to the network or to mounts stays there.
+/// This program again, with a task, in namespaces of its own where that is allowed: what a loop does to the network or to mounts stays
+/// there.
 enum ChildProcess {
     /// How a child ended that did not return.
     struct End {

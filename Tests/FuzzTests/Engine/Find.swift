@@ -11,6 +11,13 @@ struct Find: Sendable {
     /// Where in the project it happened, as far as the process could tell: two finds with the same place are one.
     var place: String
 
+    /// Whether one cause is behind both, as far as can be told.
+    func isSame(as other: Find) -> Bool {
+        // Behind the colon is what it was found with.
+        func sentence(_ find: Find) -> [Substring] { find.reason.split(separator: ": ").prefix(2).map(\.self) }
+        return subject == other.subject && place == other.place && (!place.isEmpty || sentence(self) == sentence(other))
+    }
+
     /// Ends this process, because something is wrong that is not a trap. The journal tells with what.
     static func report(_ what: String) -> Never {
         FileHandle.standardError.write(Data("FIND: \(what)\n".utf8))

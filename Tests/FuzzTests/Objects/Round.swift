@@ -27,7 +27,7 @@ struct Round {
 
     mutating func run(_ count: Int) async {
         for _ in 0..<count {
-            switch maker.dice.number(0...19) {
+            switch maker.dice.number(0...22) {
             case 0...5: await create()
             case 6, 7: await replace()
             case 8, 9: await replace(subresource: "status")
@@ -37,6 +37,8 @@ struct Round {
             case 15: await collection()
             case 16: await subresource()
             case 17: await delete()
+            case 18, 19: await adopt()
+            case 20: await custom()
             default: await plant()
             }
         }
@@ -108,9 +110,49 @@ struct Round {
 
     private mutating func note(_ type: ResourceType, _ namespace: String, _ value: Value) {
         guard let name = value["metadata"]["name"].string, !name.isEmpty else { return }
-        known.removeAll { $0.type.name == type.name && $0.type.groupVersion == type.groupVersion && $0.name == name }
+        known.removeAll {
+            $0.type.name == type.name && $0.type.groupVersion == type.groupVersion && $0.namespace == namespace && $0.name == name
+        }
         known.append(Known(type: type, namespace: namespace, name: name, value: value))
         RoundTrip.check(value, type)
+    }
+
+    /// Takes up what others have made, so that it is changed, too: what loops write, they read.
+    private mutating func adopt() async {
+        let kinds = ["Pod", "ReplicaSet", "Node", "Lease", "EndpointSlice", "Endpoints", "Event", "Service", "ServiceAccount", "Namespace"]
+        let kind = maker.dice.pick(kinds)
+        guard let type = types.first(where: { $0.kind == kind }) else { return }
+        let answer = await perform(Operation(method: "GET", target: path(type, "") + "?limit=20"))
+        let items = answer.value["items"].elements
+        guard !items.isEmpty else { return }
+        var object = maker.dice.pick(items)
+        object["apiVersion"] = .string(type.groupVersion.description)
+        object["kind"] = .string(type.kind)
+        note(type, object["metadata"]["namespace"].string ?? "", object)
+    }
+
+    /// Objects of a kind that is served once the definition among the samples was accepted.
+    private mutating func custom() async {
+        let base = "/apis/example.com/v1/namespaces/default/things"
+        if maker.dice.once(in: 3), let definition = types.first(where: { $0.kind == "CustomResourceDefinition" }) {
+            var object = maker.dice.pick(DecoderSamples.definitions)
+            object["apiVersion"] = .string(definition.groupVersion.description)
+            object["kind"] = "CustomResourceDefinition"
+            _ = await perform(Operation(method: "POST", target: path(definition, ""), body: JSON.encode(object)))
+        }
+        var mutator = Mutator(dice: maker.dice, words: [], longest: 1 << 16, isJSON: true)
+        let sample = JSON.encode(maker.dice.pick(DecoderSamples.customObjects))
+        let body = mutator.mutate(sample, [sample])
+        maker.dice = mutator.dice
+        let (method, target, type) = maker.dice.pick([
+            ("POST", base, "application/json"), ("PUT", base + "/a", "application/json"),
+            ("PATCH", base + "/a", "application/merge-patch+json"),
+            ("PUT", base + "/a/status", "application/json"), ("GET", base, "application/json"),
+        ])
+        _ = await perform(
+            Operation(
+                method: method, target: target, contentType: type, accept: maker.dice.pick(Self.accepts), body: method == "GET" ? [] : body)
+        )
     }
 
     private mutating func anyKnown() -> Known? { known.isEmpty ? nil : maker.dice.pick(known) }
