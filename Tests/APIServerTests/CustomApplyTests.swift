@@ -82,7 +82,7 @@ import Testing
             let unknown = await apply(server, by: "a", Self.widget(["nope": 1]))
             #expect(
                 unknown.message
-                    == "failed to create typed patch object (default/w; example.com/v1, Kind=Widget): .spec.nope: field not declared in schema"
+                    == "failed to create typed patch object (/w; example.com/v1, Kind=Widget): .spec.nope: field not declared in schema"
             )
             // The status has its own way in, and so has the scale.
             let main = await apply(server, by: "a", Self.widget(["count": 1], status: ["count": 1]))

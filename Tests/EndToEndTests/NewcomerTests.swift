@@ -80,6 +80,15 @@ struct NewcomerTests {
             try cluster.kubectl("exec", pods[0], "--", "cat", "/etc/resolv.conf").contains(
                 "search default.svc.cluster.local svc.cluster.local cluster.local"))
 
+        // Applied by the server: others' changes are named, taken over when asked to, and what is not applied any more goes.
+        func settings(_ data: String) -> String { "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {\(data)}}" }
+        try cluster.kubectl("apply", "--server-side", "-f", "-", input: settings("a: '1', b: '2'"))
+        try cluster.kubectl("patch", "configmap", "settings", "--type=merge", "-p", #"{"data":{"b":"3"}}"#)
+        #expect(try cluster.refusal("apply", "--server-side", "-f", "-", input: settings("a: '1', b: '2'")).contains(".data.b"))
+        try cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input: settings("a: '1', b: '2'"))
+        try cluster.kubectl("apply", "--server-side", "-f", "-", input: settings("b: '2'"))
+        #expect(try cluster.kubectl("get", "configmap", "settings", "-o", "jsonpath={.data}") == #"{"b":"2"}"#)
+
         // A pod that is deleted is replaced.
         try cluster.kubectl("delete", "pod", pods[0], "--wait=true")
         try cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")

@@ -10,8 +10,10 @@ public struct Comparison: Sendable, Equatable {
 
     private init() {}
 
-    public init(_ old: Value, _ new: Value, _ shape: MergeShape) {
+    /// - Parameter unseen: what is not looked at, with all that is below it.
+    public init(_ old: Value, _ new: Value, _ shape: MergeShape, except unseen: FieldSet = FieldSet()) {
         var node = Node()
+        node.unseen = unseen
         _ = node.visit(old, new, shape)
         self = node.comparison
     }
@@ -31,6 +33,7 @@ public struct Comparison: Sendable, Equatable {
         var added: [FieldSet.Entry] = []
         var modified: [FieldSet.Entry] = []
         var removed: [FieldSet.Entry] = []
+        var unseen = FieldSet()
 
         var comparison: Comparison {
             var comparison = Comparison()
@@ -52,6 +55,12 @@ public struct Comparison: Sendable, Equatable {
 
         private mutating func descend(_ element: @autoclosure () -> PathElement, _ old: Value?, _ new: Value?, _ shape: MergeShape) {
             var node = Node()
+            if !unseen.isEmpty, let entry = unseen[element()] {
+                if entry.isMember { return }
+                node.unseen = entry.children
+            }
+            // Most of an object stays as it was.
+            if let old, let new, old == new { return }
             let mark = node.visit(old, new, shape)
             add(element(), mark, node.comparison)
         }
@@ -76,7 +85,7 @@ public struct Comparison: Sendable, Equatable {
                 let (before, after) = (old?.elements ?? [], new?.elements ?? [])
                 // Whether there is an empty list or none is a difference of the whole.
                 if before.isEmpty, after.isEmpty { return Self.whole(old, new) }
-                if before != after { list(before, after, identity, shape.element) }
+                list(before, after, identity, shape.element)
             case .map(isAtomic: false):
                 let (before, after) = (old?.fields ?? [:], new?.fields ?? [:])
                 if before.isEmpty, after.isEmpty { return Self.whole(old, new) }
@@ -147,5 +156,12 @@ extension MergeShape.Form {
         case (.scalar, .scalar), (.list, .list), (.map, .map): true
         default: false
         }
+    }
+}
+
+extension Comparison {
+    /// The outermost fields in which there is a difference, as `fieldsV1` writes them.
+    var names: Set<String> {
+        Set([added, modified, removed].flatMap { $0.entries.map(\.element.text) })
     }
 }

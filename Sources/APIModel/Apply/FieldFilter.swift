@@ -7,6 +7,14 @@ public enum FieldFilter: Sendable {
 
     public static let none = FieldFilter.excluding(FieldSet())
 
+    /// What differs of what can be owned.
+    func comparison(_ old: Value, _ new: Value, _ shape: MergeShape) -> Comparison {
+        switch self {
+        case .excluding(let unwanted): Comparison(old, new, shape, except: unwanted)
+        case .including: Comparison(old, new, shape).map(apply)
+        }
+    }
+
     func apply(to set: FieldSet) -> FieldSet {
         switch self {
         case .excluding(let unwanted): set.subtractingAll(unwanted)

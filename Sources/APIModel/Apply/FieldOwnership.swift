@@ -80,14 +80,14 @@ public struct FieldOwnership: Sendable {
     // MARK: Update
 
     /// What a write changes of what can be owned.
-    public func changes(from live: Value, to new: Value) -> Comparison { Comparison(live, new, shape).map(filter.apply) }
+    public func changes(from live: Value, to new: Value) -> Comparison { filter.comparison(live, new, shape) }
 
     /// `manager` has made `new` of `live`, which comes to `changes`.
     public func update(
         _ live: Value, _ new: Value, _ changes: Comparison, _ managed: ManagedFields, by manager: ManagedFields.Manager
     ) async throws -> ManagedFields {
         // The program's own kinds keep their shape.
-        var managed = if case .custom = shape { reconciled(managed) } else { managed }
+        var managed = if case .custom = shape { reconciled(managed, mentioning: changes.names) } else { managed }
         managed = try await taken(live, new, changes, managed, except: nil, isForced: true)
         let own = changes.modified.union(changes.added).subtracting(Self.unowned)
         guard !own.isEmpty else { return managed }
@@ -98,10 +98,12 @@ public struct FieldOwnership: Sendable {
     }
 
     /// The entries without those of versions that are gone, and as the kind's shape is now.
-    private func reconciled(_ managed: ManagedFields) -> ManagedFields {
+    /// - Parameter names: the outermost fields that matter; nil for all.
+    private func reconciled(_ managed: ManagedFields, mentioning names: Set<String>? = nil) -> ManagedFields {
         var managed = managed
         managed.remove { versions.version($0.apiVersion) == nil }
         managed.change { entry in
+            if let names, !entry.mentions(names) { return }
             if let shape = versions.version(entry.apiVersion)?.shape { entry.fields = entry.fields.reconciled(with: shape) }
         }
         return managed
@@ -218,7 +220,7 @@ public struct FieldOwnership: Sendable {
                 continue
             }
             let (before, after) = (try await converted(live, to: entry.apiVersion), try await converted(new, to: entry.apiVersion))
-            comparisons[entry.apiVersion] = Comparison(before, after, shape).map(filter.apply)
+            comparisons[entry.apiVersion] = filter.comparison(before, after, shape)
         }
         managed.remove { $0.manager != own && comparisons[$0.apiVersion] == .some(nil) }
         if !isForced {
@@ -231,7 +233,9 @@ public struct FieldOwnership: Sendable {
             guard conflicts.isEmpty else { throw FieldConflicts(conflicts: conflicts) }
         }
         managed.change { entry in
-            guard entry.manager != own, let comparison = comparisons[entry.apiVersion] ?? nil else { return }
+            guard entry.manager != own, let comparison = comparisons[entry.apiVersion] ?? nil, entry.mentions(comparison.names) else {
+                return
+            }
             entry.fields = entry.fields.subtracting(comparison.modified).subtracting(comparison.added).subtracting(comparison.removed)
         }
         return managed

@@ -1,7 +1,7 @@
 internal import OrderedCollections
 
 /// Who owns which fields of an object: `metadata.managedFields`, read.
-public struct ManagedFields: Sendable, Equatable {
+public struct ManagedFields: Sendable {
     /// What tells one entry from another.
     public struct Manager: Sendable, Hashable {
         public var name: String
@@ -23,16 +23,59 @@ public struct ManagedFields: Sendable, Equatable {
         case update = "Update"
     }
 
-    public struct Entry: Sendable, Equatable {
+    public struct Entry: Sendable {
         public var manager: Manager
         /// The version whose fields are meant.
         public var apiVersion: String
         /// When the set last changed.
         public var time: String?
-        public var fields: FieldSet
+        /// Most entries are carried from one state of an object to the next as they are.
+        private var form: Form
+
+        private enum Form {
+            case written(Value)
+            case read(FieldSet)
+        }
 
         public init(manager: Manager, apiVersion: String, time: String?, fields: FieldSet) {
-            (self.manager, self.apiVersion, self.time, self.fields) = (manager, apiVersion, time, fields)
+            (self.manager, self.apiVersion, self.time, form) = (manager, apiVersion, time, .read(fields))
+        }
+
+        /// - Parameter fieldsV1: can be read.
+        fileprivate init(manager: Manager, apiVersion: String, time: String?, written fieldsV1: Value) {
+            (self.manager, self.apiVersion, self.time, form) = (manager, apiVersion, time, .written(fieldsV1))
+        }
+
+        public var fields: FieldSet {
+            get {
+                switch form {
+                case .written(let value): (try? FieldSet(fieldsV1: value)) ?? FieldSet()
+                case .read(let set): set
+                }
+            }
+            set { form = .read(newValue) }
+        }
+
+        var isEmpty: Bool {
+            switch form {
+            case .written(let value): value.fields.isEmpty
+            case .read(let set): set.isEmpty
+            }
+        }
+
+        fileprivate var fieldsV1: Value {
+            switch form {
+            case .written(let value): value
+            case .read(let set): set.fieldsV1
+            }
+        }
+
+        /// Whether there is anything in it within the outermost fields of these names, as `fieldsV1` writes them.
+        func mentions(_ names: Set<String>) -> Bool {
+            switch form {
+            case .written(let value): value.fields.keys.contains(where: names.contains)
+            case .read(let set): set.entries.contains { names.contains($0.element.text) }
+            }
         }
     }
 
@@ -64,16 +107,18 @@ public struct ManagedFields: Sendable, Equatable {
     /// Changes every entry; those for which there is nothing left are dropped.
     mutating func change(_ body: (inout Entry) -> Void) {
         for index in entries.indices { body(&entries[index]) }
-        entries.removeAll { $0.fields.isEmpty }
+        entries.removeAll(where: \.isEmpty)
     }
 
     mutating func remove(where isUnwanted: (Entry) -> Bool) { entries.removeAll(where: isUnwanted) }
 
     // MARK: The object's form
 
-    /// - Parameter list: `metadata.managedFields`.
+    /// - Parameters:
+    ///   - list: `metadata.managedFields`.
+    ///   - isStored: whether it was written by the server, and so need not be read where nothing is done with it.
     /// - Throws: a sentence, when one entry cannot be read.
-    public init(_ list: Value) throws {
+    public init(_ list: Value, isStored: Bool = false) throws {
         for (index, value) in list.elements.enumerated() {
             guard let operation = Operation(rawValue: value["operation"].string ?? "") else {
                 throw Malformed(description: "operation must be `Apply` or `Update`")
@@ -89,8 +134,11 @@ public struct ManagedFields: Sendable, Equatable {
             var manager = Manager(
                 value["manager"].string ?? "", operation, apiVersion: version, subresource: value["subresource"].string ?? "")
             manager.name = value["manager"].string ?? ""
-            self[manager] = Entry(
-                manager: manager, apiVersion: version, time: value["time"].string, fields: try FieldSet(fieldsV1: value["fieldsV1"]))
+            let (time, fields) = (value["time"].string, value["fieldsV1"])
+            self[manager] =
+                isStored
+                ? Entry(manager: manager, apiVersion: version, time: time, written: fields)
+                : Entry(manager: manager, apiVersion: version, time: time, fields: try FieldSet(fieldsV1: fields))
         }
     }
 
@@ -174,7 +222,7 @@ extension ManagedFields.Entry {
     fileprivate var value: Value {
         [
             "manager": manager.name.isEmpty ? .null : .string(manager.name), "operation": .string(manager.operation.rawValue),
-            "apiVersion": .string(apiVersion), "time": Value(time), "fieldsType": "FieldsV1", "fieldsV1": fields.fieldsV1,
+            "apiVersion": .string(apiVersion), "time": Value(time), "fieldsType": "FieldsV1", "fieldsV1": fieldsV1,
             "subresource": manager.subresource.isEmpty ? .null : .string(manager.subresource),
         ]
     }

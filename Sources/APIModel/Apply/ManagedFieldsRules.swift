@@ -22,10 +22,17 @@ public enum ManagedFieldsRules {
     /// What is wrong with a manager's name.
     public static func manager(_ name: String, _ path: FieldPath) -> [FieldError] {
         if name.utf8.count > longestName { return [.tooLong(path, limit: longestName)] }
-        guard name.unicodeScalars.allSatisfy(isPrintable) else {
-            return [.invalid(path, .string(name), "should only contain printable characters")]
+        var errors: [FieldError] = []
+        var position = 0
+        for scalar in name.unicodeScalars {
+            if !isPrintable(scalar) {
+                let code = String(scalar.value, radix: 16, uppercase: true)
+                let padding = String(repeating: "0", count: max(0, 4 - code.utf8.count))
+                errors.append(.invalid(path, .string(name), "invalid character U+\(padding)\(code) (at position \(position))"))
+            }
+            position += UTF8.width(scalar)
         }
-        return []
+        return errors
     }
 
     /// The beginning of a text that can be a manager's name.

@@ -96,20 +96,20 @@ extension PathElement {
 
     /// - Returns: `nil` for a kind of step that a later version may know.
     init?(text: String) throws(Malformed) {
-        var rest = text[...]
-        guard let kind = rest.popFirst(), let colon = rest.popFirst() else {
-            throw Malformed(description: "key must be 2 characters long:")
-        }
-        guard colon == ":" else { throw Malformed(description: "missing colon: \(text)") }
-        switch kind {
-        case "f": self = .field(String(rest))
-        case "v": self = .value(try Self.decode(rest))
-        case "k":
+        let bytes = text.utf8
+        guard bytes.count >= 2 else { throw Malformed(description: "key must be 2 characters long:") }
+        let colon = bytes.index(after: bytes.startIndex)
+        guard bytes[colon] == UInt8(ascii: ":") else { throw Malformed(description: "missing colon: \(text)") }
+        let rest = text[bytes.index(after: colon)...]
+        switch bytes[bytes.startIndex] {
+        case UInt8(ascii: "f"): self = .field(String(rest))
+        case UInt8(ascii: "v"): self = .value(try Self.decode(rest))
+        case UInt8(ascii: "k"):
             guard case .object(let fields) = try Self.decode(rest) else {
                 throw Malformed(description: "keys of a list are an object: \(text)")
             }
             self = .keys(fields.map { Key($0.key, $0.value) }.sorted { $0.name < $1.name })
-        case "i":
+        case UInt8(ascii: "i"):
             guard let index = Int(rest) else { throw Malformed(description: "parsing \(FieldError.quoted(String(rest))): invalid syntax") }
             self = .index(index)
         default: return nil

@@ -38,7 +38,6 @@ enum StrategicMerge {
             switch kind.string {
             case "replace": return withoutDirectives(.object(patch)).fields
             case "delete": return [:]
-            case "merge": break
             default: throw unknownDirective(kind, .object(patch))
             }
         }
@@ -101,6 +100,7 @@ enum StrategicMerge {
             var merged = old
             switch change {
             case .some(.array(let elements)):
+                try checkOrder(of: elements, wanted, key: field?.patchMergeKey)
                 merged = target[listName] == nil ? withoutDirectives(.array(elements)).elements : try list(old, elements, field, listName)
             case .some(.null):
                 removed.insert(listName)
@@ -112,6 +112,22 @@ enum StrategicMerge {
         }
         if !obeyed.isEmpty { patch.removeAll { obeyed.contains($0.key) } }
         if !removed.isEmpty { target.removeAll { removed.contains($0.key) } }
+    }
+
+    /// The order asked for has every element of the patch, in the patch's own order.
+    private static func checkOrder(of patch: [Value], _ wanted: [Value], key: String?) throws(APIError) {
+        guard !wanted.isEmpty else { return }
+        func id(_ element: Value) -> Value { key.map { element[$0] } ?? element }
+        var rest = wanted[...]
+        for element in patch where element[directive].string != "delete" {
+            guard let place = rest.firstIndex(where: { id($0) == id(element) }) else {
+                let (given, order) = (JSON.encode(.array(patch)), JSON.encode(.array(wanted)))
+                throw APIError.badRequest(
+                    "The order in patch list:\n\(String(decoding: given, as: UTF8.self))\n doesn't match \(elementOrder) list:\n\(String(decoding: order, as: UTF8.self))\n"
+                )
+            }
+            rest = rest[(place + 1)...]
+        }
     }
 
     private static func list(_ old: [Value], _ patch: [Value], _ field: FieldSchema?, _ name: String) throws(APIError) -> [Value] {
@@ -138,10 +154,7 @@ enum StrategicMerge {
             case "delete":
                 deleted.insert(try mergeKey(of: element, key))
             case "replace": replaces = true
-            case "merge":
-                var element = element
-                element[directive] = nil
-                changes.append(element)
+            case "merge": throw APIError.badRequest("merging lists cannot yet be specified in the patch")
             default: throw unknownDirective(element[directive], element)
             }
         }
@@ -179,7 +192,7 @@ enum StrategicMerge {
 
     private static func unknownDirective(_ kind: Value, _ patch: Value) -> APIError {
         APIError.badRequest(
-            "unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) found in: \(String(decoding: JSON.encode(patch), as: UTF8.self))"
+            "unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) in map: \(String(decoding: JSON.encode(patch), as: UTF8.self))"
         )
     }
 
@@ -223,7 +236,7 @@ enum StrategicMerge {
             return .array(
                 elements.filter { element in
                     guard let kind = element[directive].string else { return true }
-                    return kind == "merge" || (kind == "replace" && element.fields.count > 1)
+                    return kind == "replace" && element.fields.count > 1
                 }.map(withoutDirectives))
         default: return value
         }

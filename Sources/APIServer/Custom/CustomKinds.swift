@@ -118,7 +118,8 @@ final class CustomKinds: Sendable {
 
     private func write(_ definition: Value) async throws {
         do {
-            _ = try await registry.modify(target(definition, subresource: "status"), WriteContext(registry, user: .apiserver)) { current in
+            let (target, context) = (try target(definition, subresource: "status"), WriteContext(registry, user: .apiserver))
+            _ = try await registry.modify(target, context) { current in
                 guard current["metadata"]["uid"] == definition["metadata"]["uid"] else { return current }
                 var changed = current
                 changed["status"]["acceptedNames"] = definition["status"]["acceptedNames"]
@@ -127,6 +128,7 @@ final class CustomKinds: Sendable {
                         condition["type"].string ?? "", condition["status"].string == "True", condition["reason"].string ?? "",
                         condition["message"].string ?? "", in: &changed)
                 }
+                try await registry.keepManagedFields(&changed, old: current, target, context)
                 return changed
             }
         } catch let error as APIError where error.reason == .notFound {

@@ -121,12 +121,12 @@ struct BodyReader: Sendable {
         do {
             var duplicates: [YAML.Error] = []
             let content = try YAML.decode(String(decoding: bytes, as: UTF8.self), duplicates: &duplicates).first ?? .emptyObject
-            guard !duplicates.isEmpty else { return ObjectPatch(kind: .apply, content: content) }
-            let lines = duplicates.map { "  line \($0.line): \($0.message)" }
-            let complaint = (["error converting YAML to JSON: yaml: unmarshal errors:"] + lines).joined(separator: "\n")
-            return ObjectPatch(kind: .apply, content: content, duplicates: complaint)
-        } catch {
-            throw APIError.badRequest("error decoding YAML: \(error)")
+            guard case .object = content else {
+                throw APIError.badRequest("error decoding YAML: error unmarshaling JSON: the configuration is no object")
+            }
+            return ObjectPatch(kind: .apply, content: content, duplicates: duplicates.map { "line \($0.line): \($0.message)" })
+        } catch let error as YAML.Error {
+            throw APIError.badRequest("error decoding YAML: error converting YAML to JSON: \(error)")
         }
     }
 

@@ -130,12 +130,13 @@ extension WriteOptions {
         for (name, value) in request.query where name == "dryRun" { isDryRun = try Self.dryRun(value, kind) || isDryRun }
         guard verb == .create || verb == .update || verb == .patch else { return }
         fieldManager = request.query("fieldManager") ?? ""
-        if let problem = ManagedFieldsRules.manager(fieldManager, "fieldManager").first { throw Self.invalid(kind, problem) }
+        let problems = ManagedFieldsRules.manager(fieldManager, "fieldManager")
+        guard problems.isEmpty else { throw Self.invalid(kind, problems) }
         if verb == .patch {
             force = request.query("force").map(QueryFlag.isSet)
             let isApply = MediaType(request.headers[.contentType] ?? "").type == PatchKind.apply.rawValue
-            if isApply, fieldManager.isEmpty { throw Self.invalid(kind, .required("fieldManager", "is required for apply patch")) }
-            if !isApply, force != nil { throw Self.invalid(kind, .forbidden("force", "may not be specified for non-apply patch")) }
+            if isApply, fieldManager.isEmpty { throw Self.invalid(kind, [.required("fieldManager", "is required for apply patch")]) }
+            if !isApply, force != nil { throw Self.invalid(kind, [.forbidden("force", "may not be specified for non-apply patch")]) }
         }
         if fieldManager.isEmpty { fieldManager = FieldManagerName.of(userAgent: request.headers[.userAgent] ?? "") }
         fieldValidation = .warn
@@ -154,8 +155,8 @@ extension WriteOptions {
         return true
     }
 
-    private static func invalid(_ kind: String, _ error: FieldError) -> APIError {
-        .invalid(group: "meta.k8s.io", kind: kind, name: "", errors: [error])
+    private static func invalid(_ kind: String, _ errors: [FieldError]) -> APIError {
+        .invalid(group: "meta.k8s.io", kind: kind, name: "", errors: errors)
     }
 
     private static func invalid(_ kind: String, _ why: String) -> APIError {

@@ -58,12 +58,13 @@ struct FieldManager {
             return
         }
         do {
-            let managed = (try? ManagedFields(list)) ?? ManagedFields()
+            let managed = (try? ManagedFields(list, isStored: true)) ?? ManagedFields()
             object["metadata"]["managedFields"] =
                 try await ownership.update(live, object, changes, managed, by: manager(.update)).value
         } catch {
             write.registry.log.error(
-                "managed fields could not be kept", metadata: ["object": "\(place)", "kind": "\(kind)", "error": "\(error)"])
+                "managed fields could not be kept",
+                metadata: ["object": "\(target.namespace)/\(target.name)", "kind": "\(kind)", "error": "\(error)"])
         }
     }
 
@@ -82,7 +83,7 @@ struct FieldManager {
         }
         let managed: ManagedFields
         do {
-            managed = try ManagedFields(old?[path: "metadata", "managedFields"] ?? .null)
+            managed = try ManagedFields(old?[path: "metadata", "managedFields"] ?? .null, isStored: true)
         } catch {
             throw Self.failure("failed to decode managed fields: \(error)")
         }
@@ -96,14 +97,14 @@ struct FieldManager {
         } catch let conflicts as FieldConflicts {
             throw conflicts.error
         } catch let problem as ApplyProblem {
+            let metadata = configuration["metadata"]
+            let place = "\(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"
             throw Self.failure("failed to create typed patch object (\(place); \(kind.goDescription)): \(problem)")
         }
     }
 
     /// As upstream answers what it does not expect.
     private static func failure(_ message: String) -> APIError { APIError(code: 500, reason: .unknown, message: message) }
-
-    private var place: String { "\(target.namespace)/\(target.name)" }
 
     private static func withoutManagedFields(_ object: Value) -> Value {
         guard !object[path: "metadata", "managedFields"].isNull else { return object }

@@ -6,7 +6,7 @@ struct ObjectPatch: Sendable {
     var kind: PatchKind
     var content: Value
     /// What is wrong with fields that the text of a configuration gives twice.
-    var duplicates: String?
+    var duplicates: [String] = []
 
     /// The patched object, in the version of `target`.
     func apply(to object: Value, _ target: Target, _ write: WriteContext) throws -> Value {
@@ -21,7 +21,9 @@ struct ObjectPatch: Sendable {
         case .strategicMerge: patched = try Patch.strategic(object, content, schema: schema)
         case .apply: throw APIError.internalError("a configuration is applied, not patched")
         }
-        return try checked(patched, schema: schema, as: expected, write)
+        let checked = try checked(patched, schema: schema, as: expected)
+        try write.report(checked.unknown.map(Pruning.unknownField), kind: expected)
+        return checked.object
     }
 
     /// What applying the configuration comes to, in the version of `target`.
@@ -33,25 +35,29 @@ struct ObjectPatch: Sendable {
 
     /// The outcome of an apply, checked.
     func applied(_ outcome: Value, schema: TypeSchema, as expected: GroupVersionKind, _ write: WriteContext) throws -> Value {
-        let object = try checked(outcome, schema: schema, as: expected, write)
-        if let duplicates {
-            switch write.options.fieldValidation {
-            case .ignore: break
-            case .warn: write.warn(duplicates)
-            case .strict: throw APIError.badRequest("error strict decoding YAML: \(duplicates)")
-            }
+        // Where the schema names all fields, others were refused already; elsewhere they are taken out without a word.
+        let object = try checked(outcome, schema: schema, as: expected).object
+        guard !duplicates.isEmpty else { return object }
+        switch write.options.fieldValidation {
+        case .ignore: break
+        case .warn: for duplicate in duplicates { write.warn(duplicate) }
+        case .strict:
+            let lines =
+                ["error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:"] + duplicates.map { "  " + $0 }
+            throw APIError.badRequest(lines.joined(separator: "\n"))
         }
         return object
     }
 
-    private func checked(_ object: Value, schema: TypeSchema, as expected: GroupVersionKind, _ write: WriteContext) throws -> Value {
+    private func checked(
+        _ object: Value, schema: TypeSchema, as expected: GroupVersionKind
+    ) throws -> (object: Value, unknown: [String]) {
         var object = object
         guard case .object = object else { throw APIError.badRequest("the patched object is no JSON object") }
         if let found = GroupVersionKind(of: object), found != expected {
             throw APIError.badRequest("the patch changes the object from \(expected) to \(found), which a patch may not do")
         }
         let unknown = try Pruning.decode(&object, schema: schema, kind: expected)
-        try write.report(unknown.map(Pruning.unknownField), kind: expected)
-        return object
+        return (object, unknown)
     }
 }

@@ -10,7 +10,12 @@ extension Registry {
                 do {
                     return try await modify(target, write) { old in
                         let before = target.storage.fromStored(old)
-                        return try self.complete(try await patch.applied(to: before, target, write), target.storage)
+                        let changed = try await patch.applied(to: before, target, write)
+                        let uid = changed["metadata"]["uid"]
+                        guard uid == old["metadata"]["uid"] else {
+                            throw target.invalid([.invalid("metadata.uid", uid, "field is immutable")])
+                        }
+                        return try self.complete(changed, target.storage)
                     }
                 } catch let error as APIError where error.reason == .notFound && store.get(target.key) == nil && target.subresource.isEmpty
                 {
@@ -25,7 +30,8 @@ extension Registry {
             }
             let object = try await patch.applied(to: nil, target, write)
             guard !(object[path: "metadata", "name"].string ?? "").isEmpty else {
-                throw target.invalid([.required("metadata.name", "name or generateName is required")])
+                throw APIError.badRequest(
+                    "the name of the object (\(target.name) based on URL) was undeterminable: name must be provided")
             }
             do {
                 return try await create(target, object, write, isApplied: true)

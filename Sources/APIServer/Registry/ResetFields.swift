@@ -38,7 +38,7 @@ enum ResetFields {
         "/pods status": excluding([["spec"], ["metadata", "deletionTimestamp"], ["metadata", "ownerReferences"]]),
         "/pods ephemeralcontainers": .including([["spec", "ephemeralContainers"]]),
         "/pods resize": .including(
-            ["containers", "initContainers"].flatMap { list in ["resources", "resizePolicy"].map { ["spec", list, "*", $0] } }),
+            ["containers", "initContainers"].flatMap { list in ["name", "resources", "resizePolicy"].map { ["spec", list, "*", $0] } }),
         "/namespaces finalize": excluding([["status"]]),
         "apiextensions.k8s.io/customresourcedefinitions status": excluding([["spec"]]),
         "certificates.k8s.io/certificatesigningrequests ": excluding([["spec"], ["status"]]),

@@ -55,6 +55,18 @@ import Testing
         #expect(ApplySample.text(comparison.removed) == row.removed)
     }
 
+    @Test func whatIsNotSeenDoesNotDiffer() throws {
+        let (old, new) = (
+            ApplySample.json(#"{"spec":{"size":1,"labels":{"a":"1"}},"status":{"x":1}}"#),
+            ApplySample.json(#"{"spec":{"size":2,"labels":{"a":"2"}},"status":{"x":2}}"#)
+        )
+        let unseen = try ApplySample.set(#"{"f:spec":{"f:labels":{}},"f:status":{}}"#)
+        let comparison = Comparison(old, new, ApplySample.custom, except: unseen)
+        #expect(ApplySample.text(comparison.modified) == #"{"f:spec":{"f:size":{}}}"#)
+        #expect(comparison.added.isEmpty && comparison.removed.isEmpty)
+        #expect(comparison.names == ["f:spec"])
+    }
+
     /// What is always there is not added by whoever creates the object.
     @Test func creatingOwnsWhatIsGiven() {
         let deployment = ApplySample.json(

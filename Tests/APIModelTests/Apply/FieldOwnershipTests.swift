@@ -189,6 +189,9 @@ import Testing
         )
         let managed = try ManagedFields(list)
         #expect(managed.value == list)
+        #expect(try ManagedFields(list, isStored: true).value == list)
+        #expect(managed.entries.map { $0.mentions(["f:b", "f:c"]) } == [false, true])
+        #expect(try ManagedFields(list, isStored: true).entries.map { $0.mentions(["f:b", "f:c"]) } == [false, true])
         #expect(try ManagedFields(.array(list.elements.reversed())).value == list)
         for broken in [
             #"[{"manager":"b","operation":"Delete","apiVersion":"v1","fieldsType":"FieldsV1"}]"#,
