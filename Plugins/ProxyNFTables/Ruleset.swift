@@ -50,16 +50,16 @@ enum Ruleset {
                 ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random
                 \(sameBridge)
               }
-              chain filter-prerouting {
+              chain firewall-prerouting {
                 type filter hook prerouting priority -110; ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
               }
               chain filter-input { type filter hook input priority -110; ct state new jump no-endpoints; }
               chain filter-forward { type filter hook forward priority -110; ct state new jump no-endpoints; }
-              chain filter-output {
-                type filter hook output priority -110;
-                ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
-                ct state new jump no-endpoints
+              chain firewall-output {
+                type filter hook output priority -110; ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
               }
+              # After the endpoint is chosen: what the node itself has sent to one is not held up.
+              chain filter-output { type filter hook output priority filter; ct state new jump no-endpoints; }
             }
 
             """

@@ -37,6 +37,8 @@ struct ServiceKeeper: Sendable {
             do {
                 try await settle()
                 failures = 0
+            } catch let error as APIError where error.reason == .conflict {
+                // The cache is about to have what was newer, and that is a change.
             } catch let error as APIError {
                 failures += 1
                 log.error("cluster DNS: the Service \(Self.name) cannot be kept, trying again: \(error)")
@@ -50,6 +52,11 @@ struct ServiceKeeper: Sendable {
     /// One step towards what is wanted; the change that it makes leads to the next.
     private func settle() async throws {
         guard let service = cache.get(.services, namespace: Self.namespace, name: Self.name)?.value else { return try await create() }
+        if let given = service["spec"]["clusterIP"].string, given != address {
+            log.error(
+                "cluster DNS: the Service \(Self.name) has the address \(given), and pods ask \(address): delete the Service to have it made anew"
+            )
+        }
         let slice = cache.get(.endpointSlices, namespace: Self.namespace, name: sliceName)
         guard service["spec"]["selector"].isEmpty else {
             guard slice != nil else { return }

@@ -107,10 +107,46 @@ import Testing
             // The server is reached by a Service of its own making.
             let dns = try await world.ask("kube-dns.kube-system.svc.cluster.local", .a) { $0.code == .noError }
             #expect(dns.answers.map(DNSClient.text) == ["kube-dns.kube-system.svc.cluster.local. 30 A 10.96.0.10"])
-            // The API takes no loopback address as an endpoint, and that is all this server has here: the slice is tested on a bridge.
+            try await Self.keeping(world)
             try await Self.streams(world)
             try await Self.hostility(world)
         }
+    }
+
+    /// A server adds its address to the Service, and takes it out when pods are to answer. Not this one: the API takes no loopback address.
+    private static func keeping(_ world: World) async throws {
+        var log = Logger(label: "test")
+        log.logLevel = .critical
+        let keeper = ServiceKeeper(
+            client: world.client, cache: world.cache, address: "10.96.0.10", server: ("10.244.0.1", 10053), sliceName: "kube-dns-other",
+            log: log)
+        let keeping = Task { try await keeper.run() }
+        defer { keeping.cancel() }
+        func endpoints() async throws -> [Value]? {
+            do {
+                let slice = try await world.client.get(.endpointSlices, namespace: "kube-system", name: "kube-dns-other")
+                return slice.value["endpoints"].elements.map { $0["addresses"] }
+            } catch let error as APIError where error.reason == .notFound { return nil }
+        }
+        func wait(_ wanted: [Value]?) async throws {
+            let end = ContinuousClock.now + .seconds(10)
+            while try await endpoints() != wanted {
+                try #require(ContinuousClock.now < end, "waited in vain for \(String(describing: wanted))")
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        try await wait([["10.244.0.1"]])
+        let port = try await world.ask("_dns._udp.kube-dns.kube-system.svc.cluster.local", .srv)
+        #expect(port.answers.map(DNSClient.text).first?.hasSuffix("SRV 0 100 53 kube-dns.kube-system.svc.cluster.local.") == true)
+        for (selector, wanted) in [("{\"app\": \"coredns\"}", nil), ("null", [["10.244.0.1"]])] as [(String, [Value]?)] {
+            let patch = try JSON.decode(Array("{\"spec\": {\"selector\": \(selector)}}".utf8))
+            _ = try await world.client.patch(.services, namespace: "kube-system", name: "kube-dns", .merge, patch)
+            try await wait(wanted)
+        }
+        // Somebody else's change of it does not last.
+        _ = try await world.client.patch(
+            .endpointSlices, namespace: "kube-system", name: "kube-dns-other", .merge, ["endpoints": [["addresses": ["10.9.9.9"]]]])
+        try await wait([["10.244.0.1"]])
     }
 
     private static func streams(_ world: World) async throws {

@@ -59,7 +59,7 @@ struct ZoneTable: Sendable {
     /// Puts `records` in place of all that `source` contributed before. A name with no records exists.
     mutating func set(_ source: String, _ records: Records) {
         for name in names[source] ?? [] where records[name] == nil { change(name, source, nil) }
-        for (name, sets) in records { change(name, source, sets) }
+        for (name, sets) in records where parts[name]?[source] != sets { change(name, source, sets) }
         names[source] = records.isEmpty ? nil : Array(records.keys)
     }
 
