@@ -71,19 +71,14 @@ public struct CronJobController: Controller {
     }
 
     private func delete(_ job: Value, of cronJob: Value, _ plan: inout CronJobPlan) throws {
-        let metadata = job["metadata"]
-        let name = metadata["name"].string ?? ""
         do {
-            try objects.delete(
-                Self.jobs, namespace: metadata["namespace"].string ?? "", name: name,
-                options: ["propagationPolicy": "Background", "preconditions": ["uid": metadata["uid"]]])
-            objects.event(cronJob, .normal, reason: "SuccessfulDelete", message: "Deleted job \(name)")
-        } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {
-            // Gone already.
+            if try objects.remove(Self.jobs, job, propagation: "Background") {
+                objects.event(cronJob, .normal, reason: "SuccessfulDelete", message: "Deleted job \(job["metadata"]["name"].string ?? "")")
+            }
         } catch {
             objects.event(cronJob, .warning, reason: "FailedDelete", message: "Deleted job: \(error)")
             throw error
         }
-        plan.deleted(metadata["uid"])
+        plan.deleted(job["metadata"]["uid"])
     }
 }

@@ -57,11 +57,7 @@ struct CronJobPlan {
     // MARK: What became of its Jobs
 
     /// `Complete` or `Failed`, `nil` for one that still runs.
-    static func end(of job: Value) -> String? {
-        job["status"]["conditions"].elements.first {
-            ["Complete", "Failed"].contains($0["type"].string ?? "") && $0["status"].string == "True"
-        }?["type"].string
-    }
+    static func end(of job: Value) -> String? { JobState.end(of: job)["type"].string }
 
     private mutating func note(_ job: Value) {
         let (uid, name) = (job["metadata"]["uid"], job["metadata"]["name"].string ?? "")
@@ -75,7 +71,7 @@ struct CronJobPlan {
             tell("SawCompletedJob", "Saw completed job: \(name), condition: \(end)")
         }
         let completed = job["status"]["completionTime"]
-        if end == "Complete", let time = Self.seconds(completed), time > Self.seconds(status["lastSuccessfulTime"]) ?? .min {
+        if end == "Complete", let time = completed.time, time > status["lastSuccessfulTime"].time ?? .min {
             status["lastSuccessfulTime"] = completed
         }
     }
@@ -86,13 +82,11 @@ struct CronJobPlan {
             guard let limit = cronJob["spec"][field].int else { return [] }
             let ended = jobs.filter { Self.end(of: $0) == end && $0["metadata"]["deletionTimestamp"].isNull }
             func rank(_ job: Value) -> (Whole, String) {
-                (Self.seconds(job["status"]["startTime"]) ?? .max, job["metadata"]["name"].string ?? "")
+                (job["status"]["startTime"].time ?? .max, job["metadata"]["name"].string ?? "")
             }
             return Array(ended.sorted { rank($0) < rank($1) }.prefix(max(0, ended.count - Int(max(0, limit)))))
         }
     }
-
-    private static func seconds(_ time: Value) -> Whole? { time.string.flatMap { Timestamp.parse($0)?.seconds } }
 
     // MARK: What is due
 
@@ -113,7 +107,7 @@ struct CronJobPlan {
     }
 
     private mutating func schedule(_ schedule: CronSchedule, _ zone: ZoneInfo, _ line: String) {
-        let earliest = Self.seconds(status["lastScheduleTime"]) ?? Self.seconds(cronJob["metadata"]["creationTimestamp"]) ?? now
+        let earliest = status["lastScheduleTime"].time ?? cronJob["metadata"]["creationTimestamp"].time ?? now
         let deadline = cronJob["spec"]["startingDeadlineSeconds"].seconds
         guard let first = schedule.next(after: earliest, in: zone) else {
             return warn("InvalidSchedule", "invalid schedule: \(line) : time difference between two schedules is less than 1 second")
@@ -131,7 +125,7 @@ struct CronJobPlan {
         if let deadline, due + deadline < now {
             return warn("MissSchedule", "Missed scheduled time to start a job: \(Self.mailDate(due))")
         }
-        let isStarted = active.contains { $0["name"].string == name(at: due) } || Self.seconds(status["lastScheduleTime"]) == due
+        let isStarted = active.contains { $0["name"].string == name(at: due) } || status["lastScheduleTime"].time == due
         if isStarted { return }
         switch cronJob["spec"]["concurrencyPolicy"].string {
         case "Forbid" where !active.isEmpty:

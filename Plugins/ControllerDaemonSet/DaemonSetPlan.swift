@@ -231,7 +231,6 @@ struct DaemonSetPlan {
     /// Seconds until a daemon becomes available with no event, `nil` where none will.
     var secondsToAvailable: Whole? {
         let minReady = daemonSet["spec"]["minReadySeconds"].seconds ?? 0
-        return pods.values.joined().filter(PodState.isReady).compactMap { PodState.readySince($0) }.map { $0 + minReady - now }
-            .filter { $0 > 0 }.min()
+        return PodState.secondsToAvailable(pods.values.joined(), minReadySeconds: minReady, now: now)
     }
 }

@@ -103,7 +103,7 @@ public struct DisruptionController: Controller {
         let condition = PodState.condition(pod, "DisruptionTarget")
         guard condition["status"].string == "True", condition["reason"].string != "TerminationByKubelet", !PodState.isTerminal(pod),
             pod["metadata"]["deletionTimestamp"].isNull,
-            let since = condition["lastTransitionTime"].string.flatMap({ Timestamp.parse($0)?.seconds })
+            let since = condition["lastTransitionTime"].time
         else { return nil }
         return max(0, since + staleAfter - Timestamp.nowSeconds())
     }

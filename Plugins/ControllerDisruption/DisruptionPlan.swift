@@ -24,7 +24,7 @@ struct DisruptionPlan {
         guard !noted.isEmpty else { return }
         for pod in pods where pod["metadata"]["deletionTimestamp"].isNull {
             let name = pod["metadata"]["name"].string ?? ""
-            guard let since = noted[name].string.flatMap({ Timestamp.parse($0)?.seconds }) else { continue }
+            guard let since = noted[name].time else { continue }
             let left = since + Self.deletionTimeout - now
             if left < 0 {
                 lost.append(pod)

@@ -25,12 +25,22 @@ public struct HorizontalPodAutoscalerController: Controller {
             // The condition says why; there is nothing to do but to look again.
             if let event = error.event { objects.event(autoscaler, .warning, reason: event.reason, message: event.message) }
         }
-        if look.status != autoscaler["status"] {
-            var changed = autoscaler
-            changed["status"] = look.status
-            try objects.updateStatus(Self.resource, changed)
-        }
+        if look.status != autoscaler["status"] { try write(look.status, to: autoscaler) }
         return .doneCheckAgain(afterMilliseconds: Self.period)
+    }
+
+    /// Whatever else was changed meanwhile: that it was scaled cannot be found out later.
+    private func write(_ status: Value, to autoscaler: Value) throws {
+        var changed = autoscaler
+        changed["status"] = status
+        do { try objects.updateStatus(Self.resource, changed) } catch let error as APIError where error.reason == .conflict {
+            let metadata = autoscaler["metadata"]
+            let newest = try objects.fetch(
+                Self.resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
+            guard var newest, newest["metadata"]["uid"] == metadata["uid"] else { return }
+            newest["status"] = status
+            try objects.updateStatus(Self.resource, newest)
+        }
     }
 
     /// One look at one autoscaler, and the status that it comes to.

@@ -109,7 +109,7 @@ struct MetricReader {
             let containers = pod["containers"].elements.filter { container == nil || $0["name"].string == container }
             let amounts = containers.compactMap { Self.milli($0["usage"][resource]) }
             guard !containers.isEmpty, amounts.count == containers.count else { continue }
-            let time = pod["timestamp"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now
+            let time = pod["timestamp"].time ?? now
             metrics[pod["metadata"]["name"].string ?? ""] = PodMetric(value: amounts.reduce(.zero, +), time: time, window: Self.window(pod))
         }
         return metrics

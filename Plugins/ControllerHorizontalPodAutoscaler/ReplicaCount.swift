@@ -129,10 +129,9 @@ struct ReplicaCount {
     }
 
     private func isStarting(_ pod: Value, _ metric: PodMetric) -> Bool {
-        func seconds(_ time: Value) -> Whole? { time.string.flatMap { Timestamp.parse($0)?.seconds } }
         let condition = PodState.condition(pod, "Ready")
-        guard !condition.isNull, let start = seconds(pod["status"]["startTime"]) else { return true }
-        let (isReady, since) = (condition["status"].string != "False", seconds(condition["lastTransitionTime"]) ?? 0)
+        guard !condition.isNull, let start = pod["status"]["startTime"].time else { return true }
+        let (isReady, since) = (condition["status"].string != "False", condition["lastTransitionTime"].time ?? 0)
         if start + Self.initialization > now { return !isReady || metric.time < since + metric.window }
         return !isReady && start + Self.initialReadiness > since
     }

@@ -28,7 +28,7 @@ public struct JobController: Controller {
         }
         guard job["spec"]["managedBy"].isNull || job["spec"]["managedBy"] == "kubernetes.io/job-controller" else { return .done }
         let uid = job["metadata"]["uid"].string ?? ""
-        if isFinished(job) {
+        if !JobState.end(of: job).isNull {
             backoffs[uid] = nil
             try release(ownPods(uid))
             return .done
@@ -45,12 +45,6 @@ public struct JobController: Controller {
     }
 
     private static func isLeftBehind(_ pod: Value) -> Bool { OwnerReference.controller(of: pod).isNull && JobPod(pod).isTracked }
-
-    private func isFinished(_ job: Value) -> Bool {
-        job["status"]["conditions"].elements.contains {
-            ["Complete", "Failed"].contains($0["type"].string ?? "") && $0["status"].string == "True"
-        }
-    }
 
     private func sync(_ job: Value, _ uid: String) throws -> Outcome {
         let pods = try objects.claim(.pods, for: job, of: Self.resource, selector: job["spec"]["selector"], finalizer: JobPod.finalizer)

@@ -50,14 +50,12 @@ struct JobPod {
         let statuses =
             object["status"]["containerStatuses"].elements
             + object["status"]["initContainerStatuses"].elements.filter { sidecars.contains($0["name"]) }
-        let ends = statuses.map { Self.seconds($0["state"]["terminated"]["finishedAt"]) }
+        let ends = statuses.map { $0["state"]["terminated"]["finishedAt"].time }
         if let last = ends.compactMap({ $0 }).max(), !ends.contains(nil) { return last }
         let ready = PodState.condition(object, "Ready")
-        if ready["status"].string == "False", let since = Self.seconds(ready["lastTransitionTime"]) { return since }
+        if ready["status"].string == "False", let since = ready["lastTransitionTime"].time { return since }
         let metadata = object["metadata"]
-        if let end = Self.seconds(metadata["deletionTimestamp"]) { return end - (metadata["deletionGracePeriodSeconds"].seconds ?? 0) }
-        return Self.seconds(metadata["creationTimestamp"]) ?? 0
+        if let end = metadata["deletionTimestamp"].time { return end - (metadata["deletionGracePeriodSeconds"].seconds ?? 0) }
+        return metadata["creationTimestamp"].time ?? 0
     }
-
-    private static func seconds(_ time: Value) -> Whole? { time.string.flatMap { Timestamp.parse($0)?.seconds } }
 }

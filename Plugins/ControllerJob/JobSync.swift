@@ -186,7 +186,7 @@ struct JobSync {
     /// `nil` where no deadline counts.
     var secondsToDeadline: Whole? {
         guard let deadline = spec["activeDeadlineSeconds"].seconds, !isSuspended,
-            let started = status["startTime"].string.flatMap({ Timestamp.parse($0)?.seconds })
+            let started = status["startTime"].time
         else { return nil }
         return started + deadline - now
     }

@@ -92,9 +92,8 @@ extension ReplicaKeeper {
                 return .done
             }
         }
-        // A Pod that is ready but not yet for long enough becomes available without any event.
-        let waits = ready.compactMap { pod in PodState.readySince(pod).map { max(0, $0 + minReady - now) } }.filter { $0 > 0 }
-        return waits.min().map { .doneCheckAgain(afterMilliseconds: $0 * 1000 + 50) } ?? .done
+        let wait = PodState.secondsToAvailable(ready, minReadySeconds: minReady, now: now)
+        return wait.map { .doneCheckAgain(afterMilliseconds: $0 * 1000 + 50) } ?? .done
     }
 }
 

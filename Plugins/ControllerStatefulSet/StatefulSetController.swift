@@ -78,14 +78,7 @@ public struct StatefulSetController: Controller {
             guard let ordinal = StatefulPod.ordinal(of: pod, in: set) else { return }
             try conform(StatefulPod(statefulSet: set, ordinal: ordinal), pod, isScaledDown: !plan.isWanted(ordinal))
         case .delete(let pod):
-            let metadata = pod["metadata"]
-            try tell("delete", metadata["name"].string ?? "", set) {
-                do {
-                    try objects.delete(
-                        .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
-                        options: ["preconditions": ["uid": metadata["uid"]]])
-                } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
-            }
+            try tell("delete", pod["metadata"]["name"].string ?? "", set) { try objects.remove(.pods, pod) }
         }
     }
 

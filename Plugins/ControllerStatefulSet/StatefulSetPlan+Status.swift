@@ -36,7 +36,6 @@ extension StatefulSetPlan {
     /// Seconds until a Pod becomes available with no event, `nil` where none will.
     var secondsToAvailable: Whole? {
         let minReady = statefulSet["spec"]["minReadySeconds"].seconds ?? 0
-        return replicas.values.filter(PodState.isReady).compactMap { PodState.readySince($0) }.map { $0 + minReady - now }.filter { $0 > 0 }
-            .min()
+        return PodState.secondsToAvailable(replicas.values, minReadySeconds: minReady, now: now)
     }
 }

@@ -58,7 +58,12 @@ struct StatefulSetPlan {
     /// Far more than a cluster can run: a bound for what one look touches.
     private static let mostReplicas: Whole = 100_000
 
-    func actions() -> [Action] {
+    /// The most Pods made or deleted in one look; the rest follows with the next.
+    static let burst = 500
+
+    func actions() -> [Action] { Array(allActions().prefix(Self.burst)) }
+
+    private func allActions() -> [Action] {
         guard statefulSet["metadata"]["deletionTimestamp"].isNull else { return [] }
         var (actions, isBlocked) = upkeep()
         if isBlocked { return actions }
@@ -76,7 +81,7 @@ struct StatefulSetPlan {
         for ordinal in ordinals {
             let (needed, isDone) = upkeep(ordinal)
             actions += needed
-            if !isDone, isOrdered { return (actions, true) }
+            if !isDone && isOrdered || actions.count >= Self.burst { return (actions, true) }
         }
         return (actions, false)
     }

@@ -34,10 +34,7 @@ struct TTLAfterFinishedController: Controller {
     /// `nil` for a Job that is not to be deleted.
     private func secondsLeft(_ job: Value) -> Whole? {
         guard let ttl = job["spec"]["ttlSecondsAfterFinished"].seconds, job["metadata"]["deletionTimestamp"].isNull else { return nil }
-        let end = job["status"]["conditions"].elements.first {
-            ["Complete", "Failed"].contains($0["type"].string ?? "") && $0["status"].string == "True"
-        }
-        guard let time = end?["lastTransitionTime"].string, let ended = Timestamp.parse(time)?.seconds else { return nil }
+        guard let ended = JobState.end(of: job)["lastTransitionTime"].time else { return nil }
         return ended + ttl - Timestamp.nowSeconds()
     }
 }

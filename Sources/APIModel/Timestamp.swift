@@ -1,5 +1,10 @@
 internal import Glibc
 
+extension Value {
+    /// The time that it says, in seconds since 1970; `nil` where it says none.
+    public var time: Whole? { string.flatMap { Timestamp.parse($0)?.seconds } }
+}
+
 /// RFC 3339 times as the API writes them: in UTC, with seconds (`2026-01-02T03:04:05Z`) or microseconds.
 public enum Timestamp {
     /// `metav1.Time`: whole seconds.

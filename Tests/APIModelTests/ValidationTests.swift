@@ -125,7 +125,7 @@ struct ValidationTests {
         ),
         (
             #"{"restartPolicy":"Maybe","containers":[{"name":"c","image":"i"}]}"#,
-            ["spec.restartPolicy: Unsupported value: \"Maybe\": supported values: \"Always\", \"Never\", \"OnFailure\""]
+            ["spec.restartPolicy: Unsupported value: \"Maybe\": supported values: \"Always\", \"OnFailure\", \"Never\""]
         ),
         (
             #"{"containers":[{"name":"c","image":"i"}],"volumes":[{"name":"v","emptyDir":{},"hostPath":{"path":"/x"}}]}"#,

@@ -67,6 +67,24 @@ import Testing
         }
     }
 
+    @Test func aDaemonSetsTemplatesAreCounted() async throws {
+        try await TestServer.with { server in
+            let path = "/apis/apps/v1/namespaces/default/daemonsets"
+            var template = Self.template
+            template["spec"]["restartPolicy"] = .null
+            let made = await server.ask(
+                .post, path, ["metadata": ["name": "d"], "spec": ["selector": ["matchLabels": ["x": "y"]], "template": template]])
+            func count(_ set: Value) -> Value { set["metadata"]["annotations"]["deprecated.daemonset.template.generation"] }
+            func patch(_ change: Value) async -> Value {
+                await server.ask(.patch, "\(path)/d", change, type: "application/merge-patch+json").json
+            }
+            #expect(count(made.json) == "1")
+            #expect(count(await patch(["spec": ["minReadySeconds": 5]])) == "1")
+            #expect(count(await patch(["spec": ["template": ["metadata": ["labels": ["new": "one"]]]]])) == "2")
+            #expect(count(await patch(["metadata": ["annotations": ["deprecated.daemonset.template.generation": "9"]]])) == "2")
+        }
+    }
+
     @Test func whatAJobMayNotBecome() async throws {
         try await TestServer.with { server in
             let path = "/apis/batch/v1/namespaces/default/jobs"

@@ -77,7 +77,7 @@ import Testing
             }
             // Down only after some time.
             try await report(cluster, "10Mi")
-            try await cluster.merge(autoscalers, "web", ["metadata": ["labels": ["look": "once more"]]])
+            try await cluster.merge(autoscalers, "web", ["metadata": ["labels": ["look": "once-more"]]])
             let steady = try await cluster.wait(for: autoscalers, "web", "patience") {
                 condition($0 ?? .null, "AbleToScale")["reason"] == "ScaleDownStabilized"
             }

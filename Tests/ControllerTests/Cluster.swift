@@ -55,6 +55,7 @@ final class Cluster: Sendable {
         let server = APIServer(APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log))
         var configuration = PluginHost.Configuration(
             manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
+        configuration.childExecutable = "\(libraries)/apus"
         configuration.config = setup.config
         configuration.config["root-ca"] = ["certificate": "the CA"]
         configuration.disable = setup.disable
@@ -69,6 +70,10 @@ final class Cluster: Sendable {
         let result: Result<Void, any Error>
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await server.run()
+                    throw CancellationError()
+                }
                 group.addTask { try await cache.run() }
                 group.addTask { try await seen.run() }
                 group.addTask { await server.run() }

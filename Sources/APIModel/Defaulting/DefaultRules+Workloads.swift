@@ -12,6 +12,15 @@ extension DefaultRules {
             guard strategy["type"].string == "RollingUpdate" else { return }
             fill(&strategy["rollingUpdate"], ["partition": 0])
         },
+        // Claims are whole objects there.
+        "apps.v1.StatefulSetSpec": { spec in
+            guard !spec["volumeClaimTemplates"].isEmpty else { return }
+            spec["volumeClaimTemplates"].elements = spec["volumeClaimTemplates"].elements.map { template in
+                var claim = template
+                fill(&claim, ["apiVersion": "v1", "kind": "PersistentVolumeClaim", "status": .emptyObject])
+                return claim
+            }
+        },
         // The rest of a Job's defaults are the Job's alone: a CronJob's template keeps open what it leaves open.
         "batch.v1.Job": { job in
             var spec = job["spec"]

@@ -8,6 +8,7 @@ enum Strategies {
             "/services": ServiceStrategy(allocator: services),
             "/namespaces": NamespaceStrategy(),
             "/secrets": SecretStrategy(rootCA: rootCA),
+            "apps/daemonsets": DaemonSetStrategy(),
             "batch/jobs": JobStrategy(),
             "batch/cronjobs": CronJobStrategy(),
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),

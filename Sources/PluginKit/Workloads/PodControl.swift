@@ -33,16 +33,27 @@ extension Objects {
         }
     }
 
-    /// Deletes that very Pod, and says so in an Event. One that is gone, or another of its name, is left alone.
-    public func deletePod(_ pod: Value, of owner: Value) throws {
-        let metadata = pod["metadata"]
-        let name = metadata["name"].string ?? ""
+    /// Deletes that very object.
+    ///
+    /// - Returns: whether it was there: one that is gone, or another of its name, is left alone.
+    @discardableResult
+    public func remove(_ resource: GroupVersionResource, _ object: Value, propagation: String? = nil) throws -> Bool {
+        let metadata = object["metadata"]
         do {
             try delete(
-                .pods, namespace: metadata["namespace"].string ?? "", name: name, options: ["preconditions": ["uid": metadata["uid"]]])
-            event(owner, .normal, reason: "SuccessfulDelete", message: "Deleted pod: \(name)")
+                resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
+                options: ["preconditions": ["uid": metadata["uid"]], "propagationPolicy": Value(propagation)])
+            return true
         } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {
-            return
+            return false
+        }
+    }
+
+    /// Deletes that very Pod, and says so in an Event. One that is gone, or another of its name, is left alone.
+    public func deletePod(_ pod: Value, of owner: Value) throws {
+        do {
+            guard try remove(.pods, pod) else { return }
+            event(owner, .normal, reason: "SuccessfulDelete", message: "Deleted pod: \(pod["metadata"]["name"].string ?? "")")
         } catch {
             event(owner, .warning, reason: "FailedDelete", message: "Error deleting: \(error)")
             throw error

@@ -22,8 +22,12 @@ public enum PodState {
     }
 
     /// When the Pod became ready, in seconds since 1970.
-    public static func readySince(_ pod: Value) -> Whole? {
-        condition(pod, "Ready")["lastTransitionTime"].string.flatMap { Timestamp.parse($0)?.seconds }
+    public static func readySince(_ pod: Value) -> Whole? { condition(pod, "Ready")["lastTransitionTime"].time }
+
+    /// Seconds until one of these becomes available with no event, for it has yet to stay ready; `nil` where none will.
+    /// - Parameter now: seconds since 1970.
+    public static func secondsToAvailable(_ pods: some Sequence<Value>, minReadySeconds: Whole, now: Whole) -> Whole? {
+        pods.filter(isReady).compactMap { readySince($0) }.map { $0 + minReadySeconds - now }.filter { $0 > 0 }.min()
     }
 }
 

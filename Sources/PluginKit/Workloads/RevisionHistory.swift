@@ -125,13 +125,6 @@ extension Objects {
     /// Deletes the revisions that nothing needs any more.
     public func truncate(_ history: RevisionHistory, of owner: Value, live: Set<String>) throws {
         guard let limit = owner["spec"]["revisionHistoryLimit"].int else { return }
-        for revision in history.excess(live: live, limit: limit) {
-            let metadata = revision["metadata"]
-            do {
-                try delete(
-                    RevisionHistory.resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
-                    options: ["preconditions": ["uid": metadata["uid"]]])
-            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
-        }
+        for revision in history.excess(live: live, limit: limit) { try remove(RevisionHistory.resource, revision) }
     }
 }

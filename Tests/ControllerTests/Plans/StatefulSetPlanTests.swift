@@ -104,6 +104,8 @@ import Testing
         going["metadata"]["deletionTimestamp"] = "2027-01-01T00:00:00Z"
         #expect(actions(going, "0") == "")
         #expect(actions(Self.set(2_147_483_647), "0?") == "")
+        #expect(
+            actions(Self.set(2_147_483_647, ["podManagementPolicy": "Parallel"]), "").split(separator: " ").count == StatefulSetPlan.burst)
     }
 
     @Test func claimsFollowTheirPods() {
