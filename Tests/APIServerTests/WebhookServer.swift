@@ -7,6 +7,8 @@ import NIOSSL
 import PKI
 import Synchronization
 
+@testable import APIServer
+
 /// A webhook server over TLS on this machine that answers as the test says, and keeps what it was asked.
 final class WebhookServer: Sendable {
     typealias Judge = @Sendable (_ request: Value) async -> Value
@@ -26,8 +28,7 @@ final class WebhookServer: Sendable {
         init(_ judge: @escaping Judge) { self.judge = judge }
 
         func respond(to request: Request) async -> Response {
-            var bytes: [UInt8] = []
-            while let piece = try? await request.body.next() { bytes += piece.readableBytesView }
+            let bytes = (try? await BodyReader().bytes(request)) ?? []
             let review = (try? JSON.decode(bytes)) ?? .null
             requests.withLock { $0.append(review["request"]) }
             var answer = await judge(review["request"])
