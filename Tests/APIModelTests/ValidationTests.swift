@@ -92,19 +92,39 @@ struct ValidationTests {
             ["spec.containers[0].livenessProbe: Required value: must specify a handler type"]
         ),
         (
-            #"{"containers":[{"name":"c","image":"i","restartPolicyRules":[{"action":"Sleep"}]}]}"#,
+            #"{"containers":[{"name":"c","image":"i","restartPolicyRules":[{"action":"Restart","exitCodes":{"operator":"In","values":[1]}}]}]}"#,
+            ["spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used"]
+        ),
+        (
+            #"{"containers":[{"name":"c","image":"i","restartPolicy":"Never","restartPolicyRules":[{"action":"Sleep","exitCodes":{"operator":"In"}}]}]}"#,
             [
-                "spec.containers[0].restartPolicyRules[0].action: Unsupported value: \"Sleep\": supported values: \"Restart\", \"RestartAllContainers\"",
-                "spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified",
-                "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+                "spec.containers[0].restartPolicyRules[0].action: Unsupported value: \"Sleep\": supported values: \"Restart\", \"RestartAllContainers\""
             ]
         ),
         (
-            #"{"resources":{"requests":{"cpu":"1","storage":"1"},"limits":{"memory":"1Gi"}},"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"2"},"limits":{"memory":"2Gi","cpu":"2"}}}]}"#,
+            #"{"containers":[{"name":"c","image":"i","restartPolicy":"Never","restartPolicyRules":[{"action":"Restart"}]}]}"#,
+            ["spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified"]
+        ),
+        (
+            #"{"resources":{"requests":{"storage":"1"}},"containers":[{"name":"c","image":"i"}]}"#,
+            ["spec.resources.requests[storage]: Unsupported value: \"storage\": supported values: \"cpu\", \"hugepages-\", \"memory\""]
+        ),
+        (
+            #"{"resources":{"requests":{"cpu":"1"}},"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"2"}}}]}"#,
+            ["spec.resources.requests[cpu]: Invalid value: \"1\": must be greater than or equal to aggregate container requests of 2"]
+        ),
+        (
+            #"{"resources":{"limits":{"cpu":"1"}},"containers":[{"name":"c","image":"i","resources":{"requests":{"cpu":"1"},"limits":{"cpu":"2"}}}]}"#,
+            ["spec.resources.containers[0][cpu].limits: Invalid value: \"2\": must be less than or equal to pod limits of 1"]
+        ),
+        (
+            #"{"hostNetwork":true,"hostnameOverride":"h","containers":[{"name":"c","image":"i"}]}"#,
+            ["spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true"]
+        ),
+        (
+            #"{"volumes":[{"name":"v","configMap":{"name":"m"}}],"containers":[{"name":"c","image":"i","env":[{"name":"A","valueFrom":{"fileKeyRef":{"volumeName":"v","path":"f","key":"A"}}}]}]}"#,
             [
-                "spec.resources.requests[storage]: Unsupported value: \"storage\": supported values: \"cpu\", \"hugepages-\", \"memory\"",
-                "spec.resources.requests[cpu]: Invalid value: \"1\": must be greater than or equal to aggregate container requests of 2",
-                "spec.resources.containers[0][memory].limits: Invalid value: \"2Gi\": must be less than or equal to pod limits of 1Gi",
+                "spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Invalid value: \"v\": referenced volume must be of type emptyDir"
             ]
         ),
         (

@@ -43,7 +43,7 @@ import Testing
             #expect(last["reason"].string == "RestartingAllContainers" && last["exitCode"].int == 137)
             // Once initialized, a pod stays so.
             #expect(anew.condition("Initialized") == "True")
-            #expect(bench.client.statuses("web").contains { $0.condition("AllContainersRestarting") == "True" })
+            #expect(bench.events.message("Killing") == "killing")
             #expect(bench.runtime.count("RunPodSandbox") == 1)
 
             bench.runtime.exit("first", code: 0)

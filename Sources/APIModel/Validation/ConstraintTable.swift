@@ -73,6 +73,7 @@ enum ConstraintTable {
         core.v1.PodSpec nodeName dnsSubdomain
         core.v1.PodSpec serviceAccountName dnsSubdomain
         core.v1.PodSpec hostname dnsLabel
+        core.v1.PodSpec hostnameOverride dnsSubdomain
         core.v1.PodSpec subdomain dnsLabel
         core.v1.PodSpec priorityClassName dnsSubdomain
         core.v1.PodSpec runtimeClassName dnsSubdomain

@@ -28,9 +28,8 @@ extension TypeRules {
                             ? "must provide `dnsConfig` when `dnsPolicy` is None"
                             : "must provide at least one DNS nameserver when `dnsPolicy` is None"))
             }
-            if spec["setHostnameAsFQDN"].bool == true, spec["hostNetwork"].bool == true, !spec["hostnameOverride"].isEmpty {
-                errors.append(.forbidden(path.child("hostnameOverride"), "may not be set together with `setHostnameAsFQDN`"))
-            }
+            hostnameOverride(spec, path, &errors)
+            files(spec, path, &errors)
             if spec["shareProcessNamespace"].bool == true, spec["hostPID"].bool == true {
                 errors.append(
                     .invalid(path.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled"))
@@ -112,6 +111,35 @@ extension TypeRules {
                     }
                     if let target = mount["mountPath"].string, !target.isEmpty, !paths.insert(target).inserted {
                         errors.append(.invalid(field.index(number).child("mountPath"), .string(target), "must be unique"))
+                    }
+                }
+            }
+        }
+    }
+
+    private static func hostnameOverride(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard !spec["hostnameOverride"].isNull else { return }
+        for (field, isSet) in [("setHostnameAsFQDN", spec["setHostnameAsFQDN"].bool), ("hostNetwork", spec["hostNetwork"].bool)]
+        where isSet == true {
+            errors.append(.forbidden(path.child("hostnameOverride"), "may not be specified when \(field) is true"))
+        }
+        if spec["hostnameOverride"].string?.utf8.count ?? 0 > 64 { errors.append(.tooLong(path.child("hostnameOverride"), limit: 64)) }
+    }
+
+    /// Variables can be read from files of volumes that are the pod's own.
+    private static func files(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let volumes = Dictionary(spec["volumes"].elements.map { ($0["name"].string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            for (index, container) in spec[list].elements.enumerated() {
+                for (number, variable) in container["env"].elements.enumerated() {
+                    guard let name = variable["valueFrom"]["fileKeyRef"]["volumeName"].string else { continue }
+                    let field = path.child(list).index(index).child("env").index(number).child("valueFrom", "fileKeyRef", "volumeName")
+                    guard let volume = volumes[name] else {
+                        errors.append(.notFound(field, .string(name)))
+                        continue
+                    }
+                    if volume["emptyDir"].isNull {
+                        errors.append(.invalid(field, .string(name), "referenced volume must be of type emptyDir"))
                     }
                 }
             }

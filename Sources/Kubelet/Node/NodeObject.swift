@@ -8,6 +8,12 @@ struct NodeObject {
     let now: Whole
     /// `containerd://1.6.20`
     var runtime: String
+    var features = RuntimeFeatures()
+
+    /// What an API server or a scheduler has to know of this kubelet before it lets pods use it. Upstream: `nodedeclaredfeatures`.
+    private static let declaredFeatures = [
+        "InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingInitContainers", "RestartAllContainersOnContainerExits",
+    ]
 
     /// What the kubelet reports of the machine's health.
     struct Health: Equatable, Sendable {
@@ -78,7 +84,8 @@ struct NodeObject {
                     ["type": "Hostname", "address": .string(configuration.nodeName)]
                 ]),
             "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Whole(configuration.serverPort))]], "nodeInfo": info,
-            "images": images.isEmpty ? .null : .array(images),
+            "images": images.isEmpty ? .null : .array(images), "runtimeHandlers": features.runtimeHandlers,
+            "features": ["supplementalGroupsPolicy": .bool(features.groupsPolicy)], "declaredFeatures": Value(Self.declaredFeatures),
         ]
     }
 
@@ -125,7 +132,11 @@ struct NodeObject {
 
     /// Whether two statuses tell the same, heartbeats aside.
     static func isSame(_ a: Value, _ b: Value) -> Bool {
-        ["capacity", "allocatable", "addresses", "daemonEndpoints", "nodeInfo", "images"].allSatisfy { a[$0] == b[$0] }
+        [
+            "capacity", "allocatable", "addresses", "daemonEndpoints", "nodeInfo", "images", "runtimeHandlers", "features",
+            "declaredFeatures",
+        ]
+        .allSatisfy { a[$0] == b[$0] }
             && a["conditions"].elements.allSatisfy { condition in
                 let other = b["conditions"].elements.first { $0["type"] == condition["type"] } ?? .null
                 return ["status", "reason", "message"].allSatisfy { condition[$0] == other[$0] }

@@ -83,7 +83,8 @@ final class NodeReporter: Sendable {
         let now = Clock.seconds()
         // One that does not answer keeps its name: health tells how it is.
         try? await identity.read(cri)
-        let node = NodeObject(configuration: configuration, machine: machine, now: now, runtime: identity.description)
+        let node = NodeObject(
+            configuration: configuration, machine: machine, now: now, runtime: identity.description, features: identity.features)
         let known = state.withLock { $0 }
         if !known.isRegistered {
             try await register(node, health, images)

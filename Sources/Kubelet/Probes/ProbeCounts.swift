@@ -7,12 +7,12 @@ final class ProbeCounts: Sendable {
         var container: String
         var namespace: String
         var pod: String
-        var uid: String
         var kind: ProbeKind
         var result: String
     }
 
-    private let counts = Mutex<[Key: Whole]>([:])
+    /// By the pod's uid.
+    private let counts = Mutex<[String: [Key: Whole]]>([:])
 
     func note(_ outcome: Handler.Outcome, _ kind: ProbeKind, of container: String, in pod: Pod) {
         let result =
@@ -21,19 +21,21 @@ final class ProbeCounts: Sendable {
             case .failure: "failed"
             case .error: "unknown"
             }
-        let key = Key(container: container, namespace: pod.namespace, pod: pod.name, uid: pod.uid, kind: kind, result: result)
-        counts.withLock { $0[key, default: 0] += 1 }
+        let key = Key(container: container, namespace: pod.namespace, pod: pod.name, kind: kind, result: result)
+        counts.withLock { $0[pod.uid, default: [:]][key, default: 0] += 1 }
     }
 
-    func forget(pod uid: String) { counts.withLock { $0 = $0.filter { $0.key.uid != uid } } }
+    func forget(pod uid: String) { counts.withLock { $0[uid] = nil } }
 
     var text: String {
-        let samples = counts.withLock { $0 }.map { key, count in
-            Exposition.Sample(
-                labels: [
-                    ("container", key.container), ("namespace", key.namespace), ("pod", key.pod), ("pod_uid", key.uid),
-                    ("probe_type", key.kind.rawValue), ("result", key.result),
-                ], value: "\(count)")
+        let samples = counts.withLock { $0 }.flatMap { uid, counts in
+            counts.map { key, count in
+                Exposition.Sample(
+                    labels: [
+                        ("container", key.container), ("namespace", key.namespace), ("pod", key.pod), ("pod_uid", uid),
+                        ("probe_type", key.kind.rawValue), ("result", key.result),
+                    ], value: "\(count)")
+            }
         }
         var exposition = Exposition()
         exposition.add(

@@ -15,6 +15,18 @@ struct RuntimeFeatures: Equatable, Sendable {
         groupsPolicy = status[path: "features", "supplemental_groups_policy"].bool ?? false
     }
 
+    /// core v1 NodeRuntimeHandlers.
+    var runtimeHandlers: Value {
+        let list = handlers.sorted { $0.key < $1.key }.map { name, features -> Value in
+            let told: Value = [
+                "recursiveReadOnlyMounts": .bool(features["recursive_read_only_mounts"].bool ?? false),
+                "userNamespaces": .bool(features["user_namespaces"].bool ?? false),
+            ]
+            return ["name": .string(name), "features": told]
+        }
+        return list.isEmpty ? .null : .array(list)
+    }
+
     /// What is mounted inside a mount can be made read-only with it.
     func recursiveReadOnly(_ handler: String) -> Bool { handlers[handler]?["recursive_read_only_mounts"].bool ?? false }
 }

@@ -26,7 +26,7 @@ final class CPURates: Sendable {
             let passed = time - last.time
             guard passed >= Self.shortest else { return last.rate }
             // A container that started again counts from zero.
-            let rate = used < last.used ? nil : (used - last.used) * 1000 / (passed / 1_000_000) * 1000
+            let rate = used < last.used ? nil : (used - last.used) * 1000 / (passed / 1_000_000)
             samples[id] = Sample(time: time, used: used, rate: rate)
             return rate
         }

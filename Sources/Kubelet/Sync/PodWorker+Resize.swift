@@ -103,7 +103,11 @@ extension PodWorker {
                 record.actuated[update.id] = container["resources"]
                 try await save()
             }
+            // Those that start again get what is the pod's now.
+            let restarts = plan.restarts
+            if record.actuated[Pod.whole] != nil { record.actuated[Pod.whole] = pod.spec["resources"] }
             plan = ResizePlan.compute(for: pod, runtime: runtime, actual: actualResources)
+            plan.restarts.formUnion(restarts)
         }
         guard plan.isDone else { return plan.restarts }
         if isGroupStale {

@@ -153,11 +153,13 @@ extension PodWorker {
     }
 
     /// One more than any before: no two containers of a pod have the same name and number. Where the runtime forgot them, their log files
-    /// tell.
+    /// tell, and what the API was told.
     private func restartCount(_ container: Value, logged: Whole?) -> Whole {
         let known = runtime.containers.filter { $0.name == container.name }.map { max($0.restartCount, $0.attempt) }.max()
-        guard let last = known ?? logged else { return 0 }
-        return last + 1
+        let fields = ["initContainerStatuses", "containerStatuses"]
+        let told = fields.lazy.flatMap { self.status[$0].elements }.first { $0.name == container.name }?["restartCount"].int ?? 0
+        guard let last = known ?? logged else { return told }
+        return max(last + 1, told)
     }
 
     /// What the pod's hosts file says, to be asked where that may block; `nil` when the container mounts its own.

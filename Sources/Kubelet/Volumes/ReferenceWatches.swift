@@ -15,13 +15,21 @@ final class ReferenceWatches: Sendable {
     private struct Entry {
         /// The version that each pod read last, empty for none.
         var pods: [String: String] = [:]
+        var isWatched = false
         /// Set when no pod shows the object any more.
         let end = Wakeup()
     }
 
     private let client: any Client
     private let log: Logger
-    private let entries = Mutex<[Reference: Entry]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var entries: [Reference: Entry] = [:]
+        /// What each pod shows.
+        var shown: [String: Set<Reference>] = [:]
+    }
+
     private let starts: AsyncStream<Reference>
     private let start: AsyncStream<Reference>.Continuation
 
@@ -33,17 +41,20 @@ final class ReferenceWatches: Sendable {
 
     /// Names all that a pod shows from now on.
     func set(_ references: Set<Reference>, for uid: String) {
-        let (new, ended) = entries.withLock { entries -> ([Reference], [Wakeup]) in
+        let (new, ended) = state.withLock { state -> ([Reference], [Wakeup]) in
+            let before = state.shown[uid] ?? []
+            guard before != references else { return ([], []) }
+            state.shown[uid] = references.isEmpty ? nil : references
             var ended: [Wakeup] = []
-            for (reference, entry) in entries where entry.pods[uid] != nil && !references.contains(reference) {
-                entries[reference]?.pods[uid] = nil
-                if entry.pods.count == 1 {
-                    entries[reference] = nil
-                    ended.append(entry.end)
-                }
+            for reference in before.subtracting(references) {
+                state.entries[reference]?.pods[uid] = nil
+                guard let entry = state.entries[reference], entry.pods.isEmpty else { continue }
+                state.entries[reference] = nil
+                ended.append(entry.end)
             }
-            let new = references.filter { entries[$0] == nil }
-            for reference in references where entries[reference]?.pods[uid] == nil { entries[reference, default: Entry()].pods[uid] = "" }
+            let added = references.subtracting(before)
+            let new = added.filter { state.entries[$0] == nil }
+            for reference in added { state.entries[reference, default: Entry()].pods[uid] = "" }
             return (Array(new), ended)
         }
         for end in ended { end.set() }
@@ -52,18 +63,19 @@ final class ReferenceWatches: Sendable {
 
     /// A pod has read this version of an object. Of one that it does not show, nothing is kept.
     func note(_ reference: Reference, _ resourceVersion: String, for uid: String) {
-        entries.withLock { entries in if entries[reference]?.pods[uid] != nil { entries[reference]?.pods[uid] = resourceVersion } }
+        state.withLock { state in
+            if state.entries[reference]?.pods[uid] != nil { state.entries[reference]?.pods[uid] = resourceVersion }
+        }
     }
 
     /// How many objects are watched.
-    var count: Int { entries.withLock { $0.count } }
+    var count: Int { state.withLock { $0.entries.count } }
 
     /// Watches until cancelled. `changed` is called with the uid of each pod that should read again.
     func run(_ changed: @escaping @Sendable (String) async -> Void) async {
         await withDiscardingTaskGroup { group in
             for await reference in starts {
-                // It may be no longer wanted, or wanted anew: then it has another end.
-                guard let end = entries.withLock({ $0[reference]?.end }) else { continue }
+                guard let end = begin(reference) else { continue }
                 group.addTask {
                     await withTaskGroup(of: Void.self) { race in
                         race.addTask { await end.wait(until: nil) }
@@ -74,6 +86,15 @@ final class ReferenceWatches: Sendable {
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    /// The end of a watch that is to be begun; `nil` when it is no longer wanted, or was wanted anew and is there.
+    private func begin(_ reference: Reference) -> Wakeup? {
+        state.withLock { state in
+            guard let entry = state.entries[reference], !entry.isWatched else { return nil }
+            state.entries[reference]?.isWatched = true
+            return entry.end
         }
     }
 
@@ -102,7 +123,7 @@ final class ReferenceWatches: Sendable {
     }
 
     private func tell(_ reference: Reference, _ resourceVersion: String, _ changed: @Sendable (String) async -> Void) async {
-        let behind = entries.withLock { $0[reference]?.pods.filter { $0.value != resourceVersion }.map(\.key) ?? [] }
+        let behind = state.withLock { $0.entries[reference]?.pods.filter { $0.value != resourceVersion }.map(\.key) ?? [] }
         for uid in behind { await changed(uid) }
     }
 }

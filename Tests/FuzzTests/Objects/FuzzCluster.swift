@@ -95,7 +95,7 @@ final class FuzzCluster: Sendable {
     }
 
     private func loops() throws -> [@Sendable () async throws -> Void] {
-        let controllers = ControllerManager(cache: cache, plugins: plugins, log: log)
+        let controllers = ControllerManager(services: HostServices(client: client, cache: cache), plugins: plugins, log: log)
         let scheduler = Scheduler(
             client: client, cache: cache, policies: plugins, recorder: recorders[0], log: log)
         let proxy = Proxy(
@@ -136,7 +136,7 @@ final class FuzzCluster: Sendable {
         headers[.contentType] = operation.contentType
         headers[.accept] = operation.accept
         headers[.authorization] = "Bearer \(Self.token)"
-        let (path, query) = RequestTarget.parse(operation.target)
+        guard let (path, query) = RequestTarget.parse(operation.target, limit: 1000) else { return Answer(code: 400, body: []) }
         let request = Request(
             method: HTTPRequest.Method(operation.method) ?? .get, path: path, query: query, headers: headers, body: body,
             remoteAddress: "127.0.0.1:1")
