@@ -49,9 +49,7 @@ struct Script: Equatable {
     }
 
     private static func steps(_ script: String) -> [[String]] {
-        var text = script
-        while let range = text.firstRange(of: "&&") { text.replaceSubrange(range, with: ";") }
-        return text.split(whereSeparator: { $0 == ";" || $0 == "\n" }).map { step in
+        script.replacing("&&", with: ";").split(whereSeparator: { $0 == ";" || $0 == "\n" }).map { step in
             step.split(separator: " ").map { String($0).filter { $0 != "\"" && $0 != "'" } }
         }.filter { !$0.isEmpty }
     }

@@ -62,7 +62,8 @@ import Testing
                     "$deleteFromPrimitiveList/finalizers": .array((0..<count).map { .string("a\($0)/x") }),
                 ],
                 "spec": [
-                    "containers": .array(list("").elements.map { ["name": $0["name"], "$patch": "delete"] } + list("n").elements),
+                    "containers": .array(
+                        list("").elements.map { ["name": $0["name"], "$patch": "delete"] } + list("n").elements.reversed()),
                     "$setElementOrder/containers": .array(list("n").elements.reversed()),
                 ],
             ]

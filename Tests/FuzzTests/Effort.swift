@@ -20,13 +20,14 @@ struct Effort: Sendable {
         let seed = environment["FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
         let wanted = environment["FUZZ_ENTRY"] ?? ""
         let names = Subjects.all.map(\.name).filter { wanted.isEmpty || wanted == $0 }
+        precondition(!names.isEmpty, "nothing that is fuzzed is named \(wanted)")
         if let seconds = environment["FUZZ_SECONDS"].flatMap({ Double($0) }) {
             return Effort(seed: seed, stretches: names.map { Stretch(subjects: [$0], seconds: seconds, most: .max) })
         }
         return Effort(
             seed: seed,
             stretches: [
-                Stretch(subjects: Subjects.decoders.map(\.name), seconds: 20, most: 300),
+                Stretch(subjects: Subjects.decoders.map(\.name), seconds: 20, most: 200),
                 Stretch(subjects: [ClusterSubject().name], seconds: 60, most: 60),
             ])
     }()

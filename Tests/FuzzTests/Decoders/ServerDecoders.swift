@@ -29,10 +29,10 @@ enum ServerDecoders {
                 "/api/v1/namespaces/a/finalize?fieldSelector=metadata.name%3Da",
             ], words: ["%2F", "%00", "%", "//", "..", "?", "&", "=", "+", "#", "/api", "/apis", "/namespaces", "/watch"]
         ) { input in
-            let (path, query) = RequestTarget.parse(input)
-            let info = RequestInfo(Request(method: .get, path: path, query: query))
+            let request = request(input)
+            let (info, list) = try (RequestInfo(request), ListQuery { request.query($0) })
             _ = Attributes(user: UserInfo(name: "a"), info)
-            return "\(info.isResource) \(info.verb) \(info.subresource.isEmpty) \(info.namespace.isEmpty) \(query.count)"
+            return "\(info.isResource) \(info.verb) \(info.subresource.isEmpty) \(info.namespace.isEmpty) \(list.limit == nil)"
         },
         Decoder(
             text: "list-query",
@@ -42,8 +42,8 @@ enum ServerDecoders {
                 "labelSelector=a&fieldSelector=b&allowWatchBookmarks=1",
             ], words: ["limit=", "resourceVersion=", "continue=", "timeoutSeconds=", "&"]
         ) { input in
-            let (_, query) = RequestTarget.parse("/?" + input)
-            let list = try ListQuery { name in query.first { $0.name == name }?.value }
+            let request = request("/?" + input)
+            let list = try ListQuery { request.query($0) }
             let version = try list.version()
             let token = list.continueToken.isEmpty ? nil : try ContinueToken(list.continueToken)
             return "\(list.limit == nil) \(version == nil) \(token == nil) \(list.timeoutSeconds == nil)"
@@ -79,6 +79,16 @@ enum ServerDecoders {
             "\(try DeleteOptions(JSON.decode(input)))".filter { !$0.isNumber }.prefix(80).description
         },
     ]
+
+    /// What a server makes of a request's target.
+    private static func request(_ target: String) -> Request {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let query = (parts.count > 1 ? parts[1] : "").split(separator: "&").map { parameter -> (name: String, value: String) in
+            let pair = parameter.split(separator: "=", maxSplits: 1).map { String($0).removingPercentEncoding ?? String($0) }
+            return (pair.first ?? "", pair.count > 1 ? pair[1] : "")
+        }
+        return Request(method: .get, path: parts.first ?? "", query: query)
+    }
 
     // MARK: Who asks
 

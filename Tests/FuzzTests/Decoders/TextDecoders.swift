@@ -8,6 +8,7 @@ enum TextDecoders {
 
     private static let samples: [Value] = DecoderSamples.objects
     private static let pod = DecoderSamples.objects[0]
+    private static let cronJobType = Catalogue.builtin.resources.first { $0.kind == "CronJob" }!
     private static let podType = Catalogue.builtin.resources.first { $0.kind == "Pod" && $0.group.isEmpty }!
 
     // MARK: Encodings
@@ -158,7 +159,8 @@ enum TextDecoders {
             text: "cron", seeds: ["* * * * *", "*/5 0-23/2 1,15 * MON-FRI", "@daily", "TZ=Europe/Berlin 0 0 31 2 *", "0 0 1 jan-dec ?"],
             words: ["*/", "-", ",", "@every ", "CRON_TZ=", "SUN", "L", "?"]
         ) { input in
-            CronSchedule.problem(input).map { String($0.prefix(20)) } ?? "fine"
+            let job: Value = ["spec": ["schedule": .string(input), "timeZone": .string(input), "jobTemplate": .emptyObject]]
+            return "\(Validation.validate(job, resource: cronJobType).map { "\($0)".prefix(30) })"
         },
         Decoder(
             text: "names", seeds: ["web", "a.b.example.com", "example.com/name", "net.ipv4.ip_forward", "10.0.0.0/8", "fe80::1", "25%"]
