@@ -229,7 +229,7 @@ let package = Package(
             [
                 "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"),
+                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
             ], exclude: ["Fixtures"]),

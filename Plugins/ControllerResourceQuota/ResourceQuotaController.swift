@@ -60,7 +60,8 @@ struct ResourceQuotaController: Controller {
         // What nobody can count stays as it was said to be.
         for name in hard.names where used[name] == nil { used[name] = quota.used[name] }
         let rest = isWatched ? resync : min(resync, Self.lookAgain)
-        guard hard != quota.hard || used != quota.used || object["status"]["used"].isNull else {
+        // A quota that limits nothing has nothing to say: an empty list is not kept.
+        guard hard != quota.hard || used != quota.used || (object["status"]["used"].isNull && !hard.isEmpty) else {
             return .doneCheckAgain(afterMilliseconds: rest * 1000)
         }
         var wanted = object

@@ -3,7 +3,10 @@ import HTTPServer
 import HTTPTypes
 import Logging
 import NIOCore
+import NIOSSL
+import OrderedCollections
 import PKI
+import Store
 import Testing
 
 @testable import APIServer
@@ -75,26 +78,30 @@ private struct Wardle: Responder {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await server.server.run() }
                 defer { group.cancelAll() }
-                await endpoints(server, port)
+                try await endpoints(server, port)
                 try await body(server, authority)
             }
         }
         await backend.shutdown(grace: .zero)
     }
 
-    private func endpoints(_ server: TestServer, _ port: Int) async {
+    private func endpoints(_ server: TestServer, _ port: Int) async throws {
         let namespace = "/api/v1/namespaces/default"
         await server.ask(.post, "\(namespace)/serviceaccounts", ["metadata": ["name": "default"]])
         await server.ask(.post, "\(namespace)/pods", TestServer.pod("p"))
         await server.ask(.patch, "\(namespace)/pods/p/status", ["status": ["podIP": "127.0.0.1"]], type: "application/merge-patch+json")
         await server.ask(
             .post, "\(namespace)/services", ["metadata": ["name": "wardle"], "spec": ["ports": [["port": 443, "targetPort": 8443]]]])
+        // Past the rule that no endpoint is a loopback address: what is behind the server in these tests has no other.
         let slice: Value = [
-            "metadata": ["name": "wardle", "labels": ["kubernetes.io/service-name": "wardle"]], "addressType": "IPv4",
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": ["name": "wardle", "namespace": "default", "labels": ["kubernetes.io/service-name": "wardle"]],
+            "addressType": "IPv4",
             "endpoints": [["addresses": ["127.0.0.1"], "targetRef": ["kind": "Pod", "name": "p"]]],
             "ports": [["name": "", "port": .int(Int64(port)), "protocol": "TCP"]],
         ]
-        await server.ask(.post, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice)
+        let key = Key(collection: "discovery.k8s.io/endpointslices", name: "default/wardle")
+        _ = try await server.store.put(key, Body(slice), expecting: .absent)
     }
 
     /// The condition Available of an APIService, once its reason is `reason`.
@@ -112,7 +119,8 @@ private struct Wardle: Responder {
     @Test func requestsGoOnWithTheUsersName() async throws {
         try await with { server, authority in
             #expect(await server.ask(.post, services, service(authority)).code == 201)
-            #expect(try await available(server, "v1.wardle.example.com", "Passed")["status"] == "True")
+            let condition = try await available(server, "v1.wardle.example.com", "Passed")
+            #expect(condition["status"] == "True")
             let answer = await server.ask(.get, "\(flunders)?limit=3", headers: ["X-Remote-Group": "system:masters"])
             #expect(answer.json["path"].string == flunders && answer.json["query"] == "limit=3")
             #expect(answer.json["user"] == ["admin"] && answer.json["groups"] == ["system:masters", "system:authenticated"])
@@ -161,8 +169,9 @@ private struct Wardle: Responder {
 
     @Test func everyVersionServedHereHasOne() async throws {
         try await with { server, _ in
-            for name in ["v1.", "v1.apps", "v2.autoscaling", "v1.plugins.apus.dev"] {
-                #expect(try await available(server, name, "Local")["status"] == "True")
+            for name in ["v1.", "v1.apps", "v2.autoscaling", "v1alpha1.plugins.apus.dev"] {
+                let condition = try await available(server, name, "Local")
+                #expect(condition["status"] == "True")
             }
             await server.ask(.delete, "\(services)/v1.apps")
             _ = try await available(server, "v1.apps", "Local")

@@ -1,5 +1,6 @@
 import APIModel
 import HTTPTypes
+import OrderedCollections
 import Store
 import Testing
 

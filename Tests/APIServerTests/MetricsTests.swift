@@ -67,6 +67,7 @@ import Testing
                 method: .get, path: Self.maps,
                 query: [
                     ("watch", "true"), ("timeoutSeconds", "1"), ("sendInitialEvents", "true"), ("resourceVersionMatch", "NotOlderThan"),
+                    ("allowWatchBookmarks", "true"),
                 ],
                 headers: [.authorization: "Bearer admin-token"])
             let gauge = "apiserver_longrunning_requests{\(labels("WATCH", "namespace", dryRun: nil))}"

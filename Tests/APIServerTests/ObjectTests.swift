@@ -108,7 +108,7 @@ import Testing
             let warnings = HTTPField.Name("Warning").map { answer.headers[values: $0] } ?? []
             #expect(warnings == ["299 - \"unknown field \\\"nope\\\"\"", "299 - \"duplicate field \\\"immutable\\\"\""])
             #expect(answer.json["nope"].isNull)
-            let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}\nnope: 1\nimmutable: false\nimmutable: true\n"
+            let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\nnope: 1\nimmutable: false\nimmutable: true\n"
             let strict = await server.ask(.post, maps + "?fieldValidation=Strict", raw: Array(yaml.utf8), type: "application/yaml")
             #expect(
                 strict.message.hasSuffix(

@@ -29,11 +29,13 @@ import Testing
         try await TestServer.with {
             $0.validators = [
                 .configMaps: { object in
+                    guard !object["data"].isNull else { return [] }
                     noted.withLock { $0.append(InHand.key(InHand.current)) }
                     return [.invalid("data", object["data"], "refused")]
                 }
             ]
         } _: { server in
+            #expect(await server.ask(.post, Self.path, ["metadata": ["name": "a"]]).code == 201)
             #expect(await server.ask(.put, "\(Self.path)/a", TestServer.configMap("a")).code == 422)
         }
         let wanted = InHand.Key(loop: .apiServer, part: "update", resource: .configMaps, namespace: "default", name: "a")

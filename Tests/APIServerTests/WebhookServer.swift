@@ -28,7 +28,7 @@ final class WebhookServer: Sendable {
         init(_ judge: @escaping Judge) { self.judge = judge }
 
         func respond(to request: Request) async -> Response {
-            let bytes = (try? await BodyReader().bytes(request)) ?? []
+            let bytes = (try? await BodyReader(limit: 3 << 20).bytes(request)) ?? []
             let review = (try? JSON.decode(bytes)) ?? .null
             requests.withLock { $0.append(review["request"]) }
             var answer = await judge(review["request"])

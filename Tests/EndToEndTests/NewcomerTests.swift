@@ -81,7 +81,7 @@ struct NewcomerTests {
                 "search default.svc.cluster.local svc.cluster.local cluster.local"))
 
         // Applied by the server: others' changes are named, taken over when asked to, and what is not applied any more goes.
-        func settings(_ data: String) -> String { "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {\(data)}}" }
+        func settings(_ data: String) -> String { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {\(data)}\n" }
         try cluster.kubectl("apply", "--server-side", "-f", "-", input: settings("a: '1', b: '2'"))
         try cluster.kubectl("patch", "configmap", "settings", "--type=merge", "-p", #"{"data":{"b":"3"}}"#)
         #expect(try cluster.refusal("apply", "--server-side", "-f", "-", input: settings("a: '1', b: '2'")).contains(".data.b"))

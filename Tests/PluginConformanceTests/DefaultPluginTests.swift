@@ -13,7 +13,13 @@ import Testing
         let name = manifest.dropLast(".yaml".count)
         // The one setting that a host adds.
         let settings = name == "controller-root-ca" ? ["--config", "certificate=PEM"] : []
-        return ["\(Apus.products)/lib\(name).so", "--manifest", "\(Apus.root)/plugin-manifests/\(manifest)"] + settings
+        return ["\(Apus.products)/\(library(of: manifest))", "--manifest", "\(Apus.root)/plugin-manifests/\(manifest)"] + settings
+    }
+
+    /// What the manifest says: one library may have several components.
+    private static func library(of manifest: String) -> String {
+        let text = (try? String(contentsOfFile: "\(Apus.root)/plugin-manifests/\(manifest)", encoding: .utf8)) ?? ""
+        return text.firstMatch(of: /library: (\S+)/).map { String($0.1) } ?? "the manifest names no library"
     }
 
     @Test func thereAreManifests() { #expect(Self.manifests.count >= 15) }

@@ -49,7 +49,7 @@ import Testing
         let notices = plugin.heard.notices.value
         #expect(notices.count == 2)
         #expect(
-            notices.first?.hasPrefix("crashed(reason: \"\(text.dropFirst(prefix.count))\", restartAfter: 0.1 seconds)") == true,
+            notices.first?.hasPrefix("crashed(reason: \"\(text.dropFirst(prefix.count))\", restartAfter: 0.1 seconds, ") == true,
             "\(notices)")
         #expect(notices.last == "restarted(incarnation: 2)")
     }
