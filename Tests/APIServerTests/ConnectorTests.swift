@@ -22,6 +22,10 @@ private struct Backend: Responder {
         if request.path.hasPrefix("/containerLogs"), request.query("previous") == "true" {
             return .full(status: .badRequest, headers: [:], body: [Array("previous terminated container \"c\" not found".utf8)])
         }
+        if request.path == "/page" {
+            return .full(status: .ok, headers: [.contentType: "text/html; charset=utf-8"], body: [Array("<a href=\"/next\">n</a>".utf8)])
+        }
+        if request.path == "/moved" { return .full(status: .found, headers: [.location: "/next?a=b"], body: []) }
         let query = request.query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
         let authorization = request.headers[.authorization] ?? "none"
         return .full(status: .ok, headers: [:], body: [Array("\(request.method) \(request.path)?\(query) \(authorization)".utf8)])
@@ -156,6 +160,8 @@ private final class FakeConnection: RawConnection {
             await run(server)
             #expect(await server.ask(.get, "\(pods)/p:\(port)/proxy/a/b?x=y").text == "GET /a/b?x=y none")
             #expect(await server.ask(.post, "/api/v1/nodes/n1/proxy/run/", .emptyObject).text == "POST /run/? none")
+            #expect(await server.ask(.options, "\(pods)/p:\(port)/proxy/a").text == "OPTIONS /a? none")
+            #expect(await server.ask(.options, pods).code == 405)
             await server.ask(.post, "/api/v1/namespaces/default/services", TestServer.service("web"))
             let path = "/api/v1/namespaces/default/services/web/proxy/x"
             #expect(await server.ask(.get, path).message == "no endpoints available for service \"web\"")
@@ -166,6 +172,16 @@ private final class FakeConnection: RawConnection {
             ]
             #expect(await server.ask(.post, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice).code == 201)
             #expect(await server.ask(.get, path).code == 503)
+        }
+    }
+
+    @Test func linksLeadThroughTheProxy() async throws {
+        try await with { server, port in
+            await run(server)
+            let proxy = "\(pods)/p:\(port)/proxy"
+            #expect(await server.ask(.get, "\(proxy)/page").text == "<a href=\"\(proxy)/next\">n</a>")
+            let moved = await server.ask(.get, "\(proxy)/moved")
+            #expect(moved.code == 302 && moved.headers[.location] == "\(proxy)/next?a=b")
         }
     }
 

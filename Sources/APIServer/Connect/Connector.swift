@@ -171,7 +171,30 @@ struct Connector: Sendable {
     private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
         let body = try await body.bytes(request)
         let target = Self.target(Self.encode("/" + info.rest, keeping: "/%!$&'()*+,;=:@"), request.query.map { ($0.name, $0.value) })
-        return try await exchange(request, method: request.method.rawValue, target: target, to: backend, body: body)
+        let answer = try await exchange(request, method: request.method.rawValue, target: target, to: backend, body: body)
+        return Self.leadingBack(answer, request, info, host: backend.authority)
+    }
+
+    /// The answer with its links leading through the proxy: those of a page, and where it redirects to.
+    private static func leadingBack(_ answer: Response, _ request: Request, _ info: RequestInfo, host: String) -> Response {
+        guard case .stream(let status, var headers, let write) = answer else { return answer }
+        let path = request.path.dropLast(info.rest.utf8.count)
+        let rewriter = LinkRewriter(prefix: String(path.hasSuffix("/") ? path.dropLast() : path), host: host)
+        if let location = headers[.location] { headers[.location] = rewriter.rewritten(location) }
+        guard MediaType(headers[.contentType] ?? "").type == "text/html", headers[.contentEncoding] == nil else {
+            return .stream(status: status, headers: headers, write: write)
+        }
+        return .stream(status: status, headers: headers) { writer in
+            let page = Mutex(rewriter)
+            try await write(
+                BodyWriter(
+                    write: { piece in
+                        let ready = page.withLock { $0.take(piece.readableBytesView) }
+                        if !ready.isEmpty { try await writer.write(ready) }
+                    }, allowPauses: writer.allowPauses))
+            let rest = page.withLock { $0.end() }
+            if !rest.isEmpty { try await writer.write(rest) }
+        }
     }
 
     /// Sends the request on and gives the answer back: an upgrade as one, anything else as a stream.

@@ -25,7 +25,10 @@ struct RequestInfo: Sendable, Hashable {
     var isNamed = false
 
     private static let namespaceSubresources: Set = ["status", "finalize"]
-    private static let verbs = ["GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"]
+    /// OPTIONS is for what stands behind a proxy alone.
+    private static let verbs = [
+        "GET": "get", "HEAD": "get", "OPTIONS": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete",
+    ]
 
     /// What nothing is known of.
     init() {}
@@ -40,6 +43,7 @@ struct RequestInfo: Sendable, Hashable {
             path = segments.path
             return
         }
+        guard request.method != .options else { throw Self.notAllowed }
         // What stands behind a resource or its subresource is nothing, not a part of it.
         while try segments.next() != nil { guard !isResource else { throw .unknownResource } }
         path = segments.path
