@@ -181,6 +181,8 @@ private final class FakeConnection: RawConnection {
             let proxy = "\(pods)/p:\(port)/proxy"
             #expect(await server.ask(.get, "\(proxy)/page").text == "<a href=\"\(proxy)/next\">n</a>")
             let moved = await server.ask(.get, "\(proxy)/moved")
+            let root = await server.ask(.get, "\(proxy)?a=b")
+            #expect(root.code == 301 && root.headers[.location] == "\(proxy)/?a=b")
             #expect(moved.code == 302 && moved.headers[.location] == "\(proxy)/next?a=b")
         }
     }

@@ -169,6 +169,14 @@ struct Connector: Sendable {
     // MARK: Proxy
 
     private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
+        // Relative links of a page at the root would lead beside the proxy.
+        if info.rest.isEmpty, !request.path.hasSuffix("/"), request.method == .get || request.method == .head,
+            request.headers[.upgrade] == nil
+        {
+            var headers = HTTPFields()
+            headers[.location] = Self.target(request.path + "/", request.query.map { ($0.name, $0.value) })
+            return .full(status: .movedPermanently, headers: headers, body: [])
+        }
         let body = try await body.bytes(request)
         let target = Self.target(Self.encode("/" + info.rest, keeping: "/%!$&'()*+,;=:@"), request.query.map { ($0.name, $0.value) })
         let answer = try await exchange(request, method: request.method.rawValue, target: target, to: backend, body: body)
