@@ -152,6 +152,24 @@ import Testing
         }
     }
 
+    @Test func whatATypeDoesNotNeedGoesWithTheChangeOfType() async throws {
+        try await TestServer.with { server in
+            let services = "/api/v1/namespaces/default/services"
+            var service = await server.ask(.post, services, TestServer.service("s", type: "NodePort")).json
+            #expect(service["spec"]["externalTrafficPolicy"] == "Cluster")
+            service["spec"]["type"] = "ExternalName"
+            service["spec"]["externalName"] = "example.com"
+            let named = await server.ask(.put, "\(services)/s", service)
+            #expect(named.code == 200, "\(named.text)")
+            #expect(named.json["spec"]["externalTrafficPolicy"].isNull && named.json["spec"]["clusterIP"].isNull)
+            #expect(named.json["spec"]["ports"][0]["nodePort"].isNull)
+            // A load balancer's traffic comes from outside, with node ports or without.
+            let spec: [String: Value] = ["allocateLoadBalancerNodePorts": false, "externalTrafficPolicy": "Local"]
+            let balanced = await server.ask(.post, services, TestServer.service("b", type: "LoadBalancer", extra: spec)).json
+            #expect(await server.ask(.put, "\(services)/b", balanced).json["spec"]["externalTrafficPolicy"] == "Local")
+        }
+    }
+
     @Test func servicesGetAddressesAndPorts() async throws {
         try await TestServer.with { server in
             let plain = await server.ask(.post, services, TestServer.service("a")).json
