@@ -32,8 +32,7 @@ extension DefaultRules {
             if spec["sessionAffinity"].string == "ClientIP", spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].isNull {
                 spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] = 10800
             }
-            let isExternal = type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && !spec["externalIPs"].isEmpty)
-            if isExternal, spec["externalTrafficPolicy"].isEmpty { spec["externalTrafficPolicy"] = "Cluster" }
+            if ServiceTraffic.comesFromOutside(spec), spec["externalTrafficPolicy"].isEmpty { spec["externalTrafficPolicy"] = "Cluster" }
             if ["NodePort", "LoadBalancer", "ClusterIP"].contains(type), spec["internalTrafficPolicy"].isEmpty {
                 spec["internalTrafficPolicy"] = "Cluster"
             }

@@ -29,16 +29,6 @@ public enum OpenAPI {
         ]
     }
 
-    /// `/openapi/v3`: where each version's document is. A hash in the address lets clients keep what they have.
-    public static func v3Index(hashes: [(version: GroupVersion, hash: String)]) -> Value {
-        var paths: Value.Fields = [:]
-        for (version, hash) in hashes {
-            let path = version.group.isEmpty ? "api/\(version.version)" : "apis/\(version.group)/\(version.version)"
-            paths[path] = ["serverRelativeURL": .string("/openapi/v3/\(path)?hash=\(hash)")]
-        }
-        return ["paths": .object(paths)]
-    }
-
     /// OpenAPI 2.0 for everything.
     public static func v2(kinds: Kinds) -> Value {
         let catalogue = kinds.catalogue

@@ -28,7 +28,7 @@ extension TypeRules {
                 if let ip = address.string { endpointAddress(ip, path.child("externalIPs").index(index), &errors) }
             }
             servicePorts(ports, type, path.child("ports"), &errors)
-            let isExternal = type == "NodePort" || type == "LoadBalancer" || (type == "ClusterIP" && !spec["externalIPs"].isEmpty)
+            let isExternal = ServiceTraffic.comesFromOutside(spec)
             if let policy = spec["externalTrafficPolicy"].string, !policy.isEmpty, !isExternal {
                 errors.append(
                     .invalid(path.child("externalTrafficPolicy"), .string(policy), "may only be set for externally-accessible services"))

@@ -59,10 +59,11 @@ final class OpenAPIDocuments: Sendable {
     /// OpenAPI 2.0 of this server with what others add to it; where two describe the same, this server is believed.
     private var second: Value {
         var whole = OpenAPI.v2(kinds: kinds)
-        for documents in others.documents.sorted(by: { $0.key.description < $1.key.description }).map(\.value) {
-            for part in ["paths", "definitions"] {
-                for (name, value) in documents.openAPI[part].fields where whole[part][name].isNull { whole[part][name] = value }
-            }
+        let others = others.documents.sorted { $0.key.description < $1.key.description }.map(\.value.openAPI)
+        for part in ["paths", "definitions"] where !others.isEmpty {
+            var entries = whole[part].fields
+            for document in others { entries.merge(document[part].fields) { own, _ in own } }
+            whole[part] = .object(entries)
         }
         return whole
     }

@@ -31,7 +31,9 @@ struct ServiceStrategy: Strategy {
     /// A client that sends a Service without what the server filled in does not mean to take it away.
     private static func carryOver(_ service: inout Value, old: Value) {
         let before = old["spec"]
-        if !isExternal(service), service[path: "spec", "externalTrafficPolicy"] == before["externalTrafficPolicy"] {
+        if !ServiceTraffic.comesFromOutside(service["spec"]),
+            service[path: "spec", "externalTrafficPolicy"] == before["externalTrafficPolicy"]
+        {
             service["spec"]["externalTrafficPolicy"] = .null
         }
         guard service[path: "spec", "type"].string != "ExternalName" else {
@@ -82,15 +84,6 @@ struct ServiceStrategy: Strategy {
             if let number = service["spec"]["ports"][index]["nodePort"].int, number == 0 || before.contains(number) {
                 service["spec"]["ports"][index]["nodePort"] = .null
             }
-        }
-    }
-
-    /// Whether traffic from outside comes to it at all.
-    private static func isExternal(_ service: Value) -> Bool {
-        switch service[path: "spec", "type"].string {
-        case "NodePort", "LoadBalancer": true
-        case "ExternalName": false
-        default: !service[path: "spec", "externalIPs"].isEmpty
         }
     }
 

@@ -48,13 +48,14 @@ struct WebhookClient: Sendable {
                 url: "https://\(url.authority)\(url.path)\(query)", isLocal: true)
         case .service(let namespace, let name, let port, let path):
             let serverName = "\(name).\(namespace).svc"
-            let url = "https://\(serverName):\(port)\(path.hasPrefix("/") ? path : "/\(path)")\(query)"
+            let target = (path.hasPrefix("/") ? path : "/\(path)") + query
+            let url = "https://\(serverName):\(port)\(target)"
             do {
                 let backends = Backends(registry: registry, kubeletHosts: [:], isReachable: isReachable)
                 let found = try backends.service("https:\(name):\(port)", namespace: namespace)
                 return Destination(
-                    host: found.host, port: found.port, authority: "\(serverName):\(port)",
-                    path: (path.hasPrefix("/") ? path : "/\(path)") + query, serverName: serverName, url: url, isLocal: false)
+                    host: found.host, port: found.port, authority: "\(serverName):\(port)", path: target, serverName: serverName, url: url,
+                    isLocal: false)
             } catch {
                 throw .notCalled(webhook, "failed to call webhook: Post \(FieldError.quoted(url)): \(error)")
             }
@@ -87,20 +88,15 @@ struct WebhookClient: Sendable {
         // The goodbye of TLS waits for the other side, seconds where that is slow, and nobody here needs it. The task ends with the
         // connection.
         defer { Task { await connection.close() } }
-        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask {
+        do {
+            return try await within(end - ContinuousClock.now) {
                 let answer = try await request.send(over: connection)
                 let bytes = try await answer.collect(upTo: Self.longestAnswer)
                 guard (200..<300).contains(answer.status) else { throw Refused(status: answer.status, body: bytes) }
                 return bytes
             }
-            group.addTask {
-                try await Task.sleep(until: end)
-                throw TimeIsUp()
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next() else { throw TimeIsUp() }
-            return first
+        } catch is TookTooLong {
+            throw TimeIsUp()
         }
     }
 
