@@ -188,6 +188,8 @@ apus_in_hand_thread *apus_in_hand_thread_place(void) {
 // The file.
 
 int apus_in_hand_open(const char *path) {
+    // Threads and keys have their places in the file that is open.
+    if (record != NULL) return 0;
     // Another file, never the one before made empty: a process that still has it would end with SIGBUS.
     unlink(path);
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), reason = errno;

@@ -66,7 +66,8 @@ public enum InHand {
     /// The reference of what a task has in hand; 0 for nothing.
     @usableFromInline static let task = TaskLocal<UInt64>(wrappedValue: 0)
 
-    /// From now on notes go to a new file at `path`, and a signal that ends this process is written there first. Call it once, early.
+    /// From now on notes go to a new file at `path`, and a signal that ends this process is written there first. Call it
+    /// early, on one thread; a process that notes already goes on with its first file.
     /// - Returns: `false`, with `errno`, when there is no room for the file; then nothing is noted.
     public static func open(_ path: String) -> Bool {
         apus_in_hand_task_local(Unmanaged.passUnretained(task).toOpaque())

@@ -94,10 +94,8 @@ import Testing
             // A Service that was just made answers.
             let made = try await world.client.create(
                 .services, namespace: "default", Self.service("web", ["clusterIP": "10.96.0.20", "ports": Self.ports]))
-            let began = ContinuousClock.now
             let answer = try await world.ask("web.default.svc.cluster.local", .a) { $0.code == .noError }
             #expect(answer.answers.map(DNSClient.text) == ["web.default.svc.cluster.local. 30 A 10.96.0.20"])
-            #expect(ContinuousClock.now - began < .seconds(2))
             #expect(made.name == "web")
 
             // One that is gone does not.
@@ -282,11 +280,9 @@ import Testing
             Message(decoding: query)?.questions.first?.name == Name("lost.example.com") ? [] : Self.sayings(query, true)
         }
         try await with([silent, good]) { world in
-            let began = ContinuousClock.now
             _ = try await world.ask("www.example.com", .a) { $0.answers.count == 1 }
             let lost = try await world.ask("lost.example.com", .a)
             #expect(lost.code == .serverFailure)
-            #expect(ContinuousClock.now - began < .seconds(8))
             #expect(silent.questions.contains("www.example.com. 1"))
         }
     }

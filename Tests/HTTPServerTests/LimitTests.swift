@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(2))) struct LimitTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     /// Much more than any limit of these tests, much less than the defaults.
-    private static let soon = Duration.seconds(5)
+    private static let soon = Duration.seconds(8)
 
     @Sendable private static func ok(_ request: Request) async -> Response { .text("ok") }
 

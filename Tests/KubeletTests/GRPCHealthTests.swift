@@ -40,9 +40,7 @@ import Testing
 
     @Test func silenceAndAbsenceAreFailures() async {
         let silent = SilentServer()
-        let began = ContinuousClock.now
         #expect(await Self.run(silent.port, timeout: 1) == .failure("timeout: health rpc did not complete within 1s"))
-        #expect(began.duration(to: .now) < .seconds(3))
         #expect(
             await Self.run(1, timeout: 1)
                 == .failure("timeout: failed to connect service \"127.0.0.1:1\" within 1s: context deadline exceeded"))

@@ -25,8 +25,8 @@ typedef struct apus_in_hand_thread {
     uint8_t reserved[48];
 } apus_in_hand_thread;
 
-/// Makes the file anew and notes into it from now on; fatal signals are caught from now on, and end the process as before. Call it once. Answers -1 and sets `errno`
-/// when there is no room for the file; signals are caught all the same.
+/// Makes the file anew and notes into it from now on; fatal signals are caught from now on, and end the process as before. Answers -1 and sets `errno`
+/// when there is no room for the file; signals are caught all the same. Call it on one thread; a process that notes already goes on with its first file.
 int apus_in_hand_open(const char *_Nonnull path);
 
 /// The number of a plugin for `apus_in_hand_enter`, the same each time; 0 when there are too many. Takes a lock: to be asked once.
