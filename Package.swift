@@ -28,17 +28,28 @@ func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> Ta
         linkerSettings: plugin)
 }
 
-/// A plugin in Swift whose plan has tests of its own: a module from `Plugins/<name>`, and the library of its `Entry` folder around it.
-func plannedPlugin(_ name: String) -> Target {
-    .target(
-        name: "\(name)Library", dependencies: ["PluginAPI", "PluginKit", .byName(name: name)], path: "Plugins/\(name)/Entry",
-        swiftSettings: swift, linkerSettings: plugin)
-}
+/// The controllers of one area: a module each from `Plugins/<area>/<controller>`, where tests find its plan, and one library with all of
+/// them from `Plugins/<area>/Entry`. Each library brings its own copy of what plugins in Swift stand on, so there are few.
+struct Area {
+    var name: String
+    var controllers: [String]
 
-func plan(_ name: String) -> Target {
-    .target(
-        name: name, dependencies: ["PluginKit", "APIModel", product("OrderedCollections", "swift-collections")], path: "Plugins/\(name)",
-        exclude: ["Entry"], swiftSettings: swift)
+    var library: String { "controllers-\(name.lowercased())" }
+    var modules: [String] { controllers.map { "Controller\($0)" } }
+
+    var target: Target {
+        .target(
+            name: "\(name)Controllers", dependencies: ["PluginAPI", "PluginKit"] + modules.map { .byName(name: $0) },
+            path: "Plugins/\(name)/Entry", swiftSettings: swift, linkerSettings: plugin)
+    }
+
+    var targets: [Target] {
+        zip(controllers, modules).map { controller, module in
+            .target(
+                name: module, dependencies: ["PluginKit", "APIModel", product("OrderedCollections", "swift-collections")],
+                path: "Plugins/\(name)/\(controller)", swiftSettings: swift)
+        }
+    }
 }
 
 /// A plugin in C: one shared library from `Plugins/<name>`.
@@ -57,40 +68,36 @@ func product(_ name: String, _ package: String) -> Target.Dependency { .product(
 
 let nio: [Target.Dependency] = [product("NIOCore", "swift-nio"), product("NIOPosix", "swift-nio")]
 
-let plugins: [(library: String, target: Target)] = [
-    ("scheduler-default", swiftPlugin("SchedulerDefault")),
-    ("controller-namespace", swiftPlugin("ControllerNamespace")),
-    ("controller-serviceaccount", swiftPlugin("ControllerServiceAccount")),
-    ("controller-root-ca", swiftPlugin("ControllerRootCA")),
-    ("controller-endpoints", swiftPlugin("ControllerEndpoints")),
-    ("controller-endpointslice", swiftPlugin("ControllerEndpointSlice")),
-    ("controller-endpointslicemirroring", swiftPlugin("ControllerEndpointSliceMirroring")),
-    ("controller-replicaset", swiftPlugin("ControllerReplicaSet")),
-    ("controller-deployment", swiftPlugin("ControllerDeployment")),
-    ("controller-job", plannedPlugin("ControllerJob")),
-    ("controller-cronjob", plannedPlugin("ControllerCronJob")),
-    ("controller-ttl-after-finished", swiftPlugin("ControllerTTLAfterFinished")),
-    ("controller-statefulset", plannedPlugin("ControllerStatefulSet")),
-    ("controller-daemonset", plannedPlugin("ControllerDaemonSet")),
-    ("controller-disruption", plannedPlugin("ControllerDisruption")),
-    ("controller-horizontalpodautoscaler", plannedPlugin("ControllerHorizontalPodAutoscaler")),
-    ("controller-garbage-collector", swiftPlugin("ControllerGarbageCollector")),
-    ("controller-podgc", swiftPlugin("ControllerPodGC")),
-    ("controller-service-lb", swiftPlugin("ControllerServiceLB")),
-    ("controller-node-lifecycle", swiftPlugin("ControllerNodeLifecycle")),
-    ("controller-resourcequota", swiftPlugin("ControllerResourceQuota")),
-    ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
-    ("runtime-fake", swiftPlugin("RuntimeFake")),
-    ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
-    ("example-controller", cPlugin("ExampleController")),
-    ("example-policy", cPlugin("ExamplePolicy")),
+let areas = [
+    Area(
+        name: "Workloads",
+        controllers: [
+            "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "TTLAfterFinished", "Disruption",
+            "HorizontalPodAutoscaler",
+        ]),
+    Area(
+        name: "Network",
+        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "ServiceLB"]),
+    Area(
+        name: "Nodes",
+        controllers: ["NodeLifecycle", "PodGC"]),
+    Area(
+        name: "Identity",
+        controllers: ["ServiceAccount", "RootCA"]),
+    Area(
+        name: "Objects",
+        controllers: ["Namespace", "GarbageCollector", "ResourceQuota"]),
 ]
 
-/// The modules of plugins whose plans are tested by themselves.
-let plans = [
-    "ControllerJob", "ControllerCronJob", "ControllerStatefulSet", "ControllerDaemonSet", "ControllerDisruption",
-    "ControllerHorizontalPodAutoscaler",
-]
+let plugins: [(library: String, target: Target)] =
+    areas.map { ($0.library, $0.target) } + [
+        ("scheduler-default", swiftPlugin("SchedulerDefault")),
+        ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
+        ("runtime-fake", swiftPlugin("RuntimeFake")),
+        ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
+        ("example-controller", cPlugin("ExampleController")),
+        ("example-policy", cPlugin("ExamplePolicy")),
+    ]
 
 let package = Package(
     name: "apus",
@@ -243,7 +250,7 @@ let package = Package(
                 "APIModel", "Store", "APIServer", "Client", "PluginHost", "PluginKit", "ControllerManager", "PKI",
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"),
-            ] + plans.map { .byName(name: $0) },
+            ] + areas.flatMap(\.modules).map { .byName(name: $0) },
             path: "Tests/ControllerTests", swiftSettings: swift),
         tests(
             "Kubelet",
@@ -296,5 +303,5 @@ let package = Package(
             ],
             path: "Benchmarks",
             swiftSettings: swift),
-    ] + plugins.map(\.target) + plans.map(plan)
+    ] + plugins.map(\.target) + areas.flatMap(\.targets)
 )

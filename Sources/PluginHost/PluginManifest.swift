@@ -8,7 +8,7 @@ public import APIModel
 /// metadata: {name: deployment}
 /// spec:
 ///   kind: Controller
-///   library: libcontroller-deployment.so
+///   library: libcontrollers-workloads.so
 ///   component: deployment
 ///   required: true
 ///   controller: {for: [apps/v1/deployments], owns: [apps/v1/replicasets]}

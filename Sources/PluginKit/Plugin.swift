@@ -7,7 +7,7 @@ public import PluginAPI
 /// internal import PluginKit
 /// public import PluginAPI
 ///
-/// private let plugin = Plugin(name: "controller-namespace", version: "1.0.0", [.controller("namespace", NamespaceController.self)])
+/// private let plugin = Plugin(name: "my-controllers", version: "1.0.0", [.controller("frobber", FrobberController.self)])
 ///
 /// // swift-format-ignore: AlwaysUseLowerCamelCase
 /// @c @implementation

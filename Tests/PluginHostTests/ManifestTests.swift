@@ -12,7 +12,7 @@ import Testing
         metadata: {name: deployment}
         spec:
           kind: Controller
-          library: libcontroller-deployment.so
+          library: libcontrollers-workloads.so
           required: true
           config: {pace: 3}
           controller: {for: [apps/v1/deployments], owns: [apps/v1/replicasets], watches: [{resource: v1/pods, map: SameName}], workers: 4}
@@ -156,7 +156,7 @@ import Testing
             "spec.controller.watches[0].map: \"Sideways\" is none of Plugin, SameName, Owner, Ownership, Selector, Index, Field"
         ),
         ("kind: Controller", "kind: Gadget", "spec.kind: \"Gadget\" is none of"),
-        ("libcontroller-deployment.so", "../evil.so", "spec.library: \"../evil.so\" must be a file name without a directory"),
+        ("libcontrollers-workloads.so", "../evil.so", "spec.library: \"../evil.so\" must be a file name without a directory"),
         ("name: deployment}", "name: De_ploy}", "metadata.name: \"De_ploy\" is not a DNS label"),
         ("required: true", "required: yes please", "spec.required: must be true or false"),
         ("required: true", "weight: 3", "spec.weight: only a SchedulerPolicy has a weight"),

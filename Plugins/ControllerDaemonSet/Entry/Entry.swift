@@ -1,9 +1,0 @@
-internal import ControllerDaemonSet
-public import PluginAPI
-internal import PluginKit
-
-private let plugin = Plugin(name: "controller-daemonset", version: "1.0.0", [.controller("daemonset", DaemonSetController.self)])
-
-// swift-format-ignore: AlwaysUseLowerCamelCase
-@c @implementation
-public func apus_plugin_entry() -> UnsafePointer<apus_plugin> { plugin.table }

@@ -1,9 +1,0 @@
-internal import ControllerDisruption
-public import PluginAPI
-internal import PluginKit
-
-private let plugin = Plugin(name: "controller-disruption", version: "1.0.0", [.controller("disruption", DisruptionController.self)])
-
-// swift-format-ignore: AlwaysUseLowerCamelCase
-@c @implementation
-public func apus_plugin_entry() -> UnsafePointer<apus_plugin> { plugin.table }

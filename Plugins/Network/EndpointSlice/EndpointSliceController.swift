@@ -1,0 +1,89 @@
+public import APIModel
+public import PluginKit
+
+/// Lists the Pods behind each Service in EndpointSlices.
+///
+/// Rules: upstream `pkg/controller/endpointslice` and `staging/src/k8s.io/endpointslice`.
+public struct EndpointSliceController: Controller {
+    private static let resource = GroupVersionResource.endpointSlices
+    private static let manager = "endpointslice-controller.k8s.io"
+    private static let perSlice = 100
+
+    private let objects: Objects
+
+    public init(_ host: Host, config: Value) { objects = host.objects }
+
+    public func reconcile(_ key: Key) throws -> Outcome {
+        guard let service = try objects.get(.services, namespace: key.namespace, name: key.name),
+            service["metadata"]["deletionTimestamp"].isNull,
+            !service["spec"]["selector"].isEmpty, service["spec"]["type"].string != "ExternalName"
+        else { return .done }
+        let selector = "kubernetes.io/service-name=\(key.name),endpointslice.kubernetes.io/managed-by=\(Self.manager)"
+        let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter {
+            OwnerReference.isControlled($0, by: service)
+        }
+
+        for change in SlicePlan.changes(from: existing, to: try wanted(service), labels: labels(service), perSlice: Self.perSlice) {
+            do {
+                switch change {
+                case .create(let content):
+                    var slice = content
+                    slice["apiVersion"] = "discovery.k8s.io/v1"
+                    slice["kind"] = "EndpointSlice"
+                    slice["metadata"]["generateName"] = .string("\(key.name)-")
+                    slice["metadata"]["namespace"] = .string(key.namespace)
+                    slice["metadata"]["ownerReferences"] = [OwnerReference.controller(service)]
+                    try objects.create(Self.resource, namespace: key.namespace, slice)
+                case .update(let slice): try objects.update(Self.resource, slice)
+                case .delete(let name): try objects.delete(Self.resource, namespace: key.namespace, name: name)
+                }
+            } catch let error as APIError where error.reason == .notFound {
+                return .retry
+            } catch let error as APIError
+                where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" })
+            {
+                return .done
+            }
+        }
+        return .done
+    }
+
+    /// The endpoints by the ports they have: Pods that resolve a named port differently stand in different slices.
+    private func wanted(_ service: Value) throws -> [SlicePlan.Group] {
+        var groups: [Value: [Value]] = [:]
+        let publishesAll = service["spec"]["publishNotReadyAddresses"].bool == true
+        for pod in try ServicePods.pods(of: service, objects) {
+            let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
+                guard let number = ServicePods.targetPort(port, of: pod) else { return nil }
+                return [
+                    "name": port["name"].isNull ? "" : port["name"], "protocol": port["protocol"].isNull ? "TCP" : port["protocol"],
+                    "port": .int(number),
+                    "appProtocol": port["appProtocol"],
+                ]
+            }
+            let isReady = PodState.isReady(pod)
+            let isTerminating = !pod["metadata"]["deletionTimestamp"].isNull
+            var endpoint: Value = [
+                "addresses": [pod["status"]["podIP"]],
+                "conditions": [
+                    "ready": .bool(publishesAll || isReady && !isTerminating), "serving": .bool(isReady),
+                    "terminating": .bool(isTerminating),
+                ],
+                "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
+            ]
+            if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] {
+                endpoint["hostname"] = pod["spec"]["hostname"]
+            }
+            groups[.array(ports), default: []].append(endpoint)
+        }
+        return groups.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) }
+    }
+
+    private func labels(_ service: Value) -> Value {
+        var labels = service["metadata"]["labels"].isNull ? .emptyObject : service["metadata"]["labels"]
+        labels["kubernetes.io/service-name"] = service["metadata"]["name"]
+        labels["endpointslice.kubernetes.io/managed-by"] = .string(Self.manager)
+        labels["service.kubernetes.io/headless"] = service["spec"]["clusterIP"].string == "None" ? "" : .null
+        return labels
+    }
+}

@@ -1,0 +1,19 @@
+internal import ControllerEndpointSlice
+internal import ControllerEndpointSliceMirroring
+internal import ControllerEndpoints
+internal import ControllerServiceLB
+public import PluginAPI
+internal import PluginKit
+
+private let plugin = Plugin(
+    name: "controllers-network", version: "1.0.0",
+    [
+        .controller("endpoints", EndpointsController.self),
+        .controller("endpointslice", EndpointSliceController.self),
+        .controller("endpointslicemirroring", EndpointSliceMirroringController.self),
+        .controller("service-lb", ServiceLBController.self),
+    ])
+
+// swift-format-ignore: AlwaysUseLowerCamelCase
+@c @implementation
+public func apus_plugin_entry() -> UnsafePointer<apus_plugin> { plugin.table }

@@ -1,0 +1,91 @@
+public import APIModel
+public import PluginKit
+internal import Synchronization
+
+/// Clears away Pods that nobody else will: on Nodes that are gone, deleted before they were ever scheduled, and ended ones beyond a number.
+///
+/// Rules: upstream `pkg/controller/podgc`. Configuration: `terminatedPodThreshold`, 12500 where it is not given, 0 for no limit;
+/// `quarantineSeconds`, how long a Node may be missing before its Pods are given up, 40 where it is not given.
+public final class PodGCController: Controller {
+    private let objects: Objects
+    private let threshold: Int
+    private let quarantine: Whole
+    /// The Pods that have ended, so that only too many of them cost a look at all.
+    private let ended = Mutex<Set<String>>([])
+    /// Since when a Node has been missing, in seconds since 1970.
+    private let missing = Mutex<[String: Whole]>([:])
+
+    public static let settings: Set = ["terminatedPodThreshold", "quarantineSeconds"]
+
+    public init(_ host: Host, config: Value) throws {
+        objects = host.objects
+        threshold = config["terminatedPodThreshold"].int.map(Int.init) ?? 12500
+        quarantine = config["quarantineSeconds"].seconds ?? 40
+    }
+
+    public func reconcile(_ key: Key) throws -> Outcome {
+        let found = try objects.get(.pods, namespace: key.namespace, name: key.name)
+        try noteEnd(key, found)
+        guard let pod = found else { return .done }
+        guard let node = pod["spec"]["nodeName"].string, !node.isEmpty else {
+            // With no grace left it only waits for its finalizers.
+            let metadata = pod["metadata"]
+            if !metadata["deletionTimestamp"].isNull, metadata["deletionGracePeriodSeconds"].int != 0 { try remove(pod) }
+            return .done
+        }
+        guard try objects.get(.nodes, name: node) == nil else {
+            missing.withLock { $0[node] = nil }
+            return .done
+        }
+        let now = Timestamp.nowSeconds()
+        let since = missing.withLock { missing in
+            let since = missing[node] ?? now
+            missing[node] = since
+            return since
+        }
+        guard now - since >= quarantine else { return .doneCheckAgain(afterMilliseconds: (since + quarantine - now) * 1000 + 500) }
+        // Absence is believed only of the API itself.
+        guard try objects.fetch(.nodes, name: node) == nil else { return .retry }
+        try fail(pod, node: node)
+        try remove(pod)
+        return .done
+    }
+
+    /// Keeps count of the Pods that have ended; beyond the threshold the oldest go.
+    private func noteEnd(_ key: Key, _ pod: Value?) throws {
+        guard threshold > 0 else { return }
+        let name = "\(key.namespace)/\(key.name)"
+        let isEnded = pod.map { PodState.isTerminal($0) && $0["metadata"]["deletionTimestamp"].isNull } ?? false
+        let isTooMany = ended.withLock { ended in
+            guard isEnded else {
+                ended.remove(name)
+                return false
+            }
+            ended.insert(name)
+            return ended.count > threshold
+        }
+        if isTooMany { try sweepTerminated() }
+    }
+
+    private func sweepTerminated() throws {
+        let ended = try objects.list(.pods).filter { PodState.isTerminal($0) && $0["metadata"]["deletionTimestamp"].isNull }
+        guard ended.count > threshold else { return }
+        let byAge = ended.sorted { ($0["metadata"]["creationTimestamp"].string ?? "") < ($1["metadata"]["creationTimestamp"].string ?? "") }
+        for pod in byAge.prefix(ended.count - threshold) { try remove(pod) }
+    }
+
+    private func fail(_ pod: Value, node: String) throws {
+        guard !PodState.isTerminal(pod) else { return }
+        try objects.setPodCondition(
+            pod, type: "DisruptionTarget", true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists", phase: "Failed")
+    }
+
+    private func remove(_ pod: Value) throws {
+        let metadata = pod["metadata"]
+        do {
+            try objects.delete(
+                .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "",
+                options: ["gracePeriodSeconds": 0, "preconditions": ["uid": metadata["uid"]]])
+        } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+    }
+}
