@@ -159,10 +159,11 @@ private struct Refusal: Responder {
 }
 
 extension Exchange {
-    /// Starts the task, which the handler owns and cancels.
+    /// Starts the task, which the handler owns and cancels, on the connection's event loop: a request whose answer is in memory wakes no
+    /// other thread.
     func start(_ request: Request, _ info: ConnectionInfo) -> Task<Void, Never> {
         info.connections.taskStarted()
-        return Task {
+        return Task(executorPreference: LoopExecutor.of(wire.eventLoop)) {
             await self.run(request, info.responder)
             info.connections.taskEnded()
         }
