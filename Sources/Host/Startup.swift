@@ -289,6 +289,7 @@ extension Startup {
         configuration.servingCertificate = credentials.kubelet.certificatePEM
         configuration.servingKey = credentials.kubelet.privateKeyPEM
         configuration.authenticate = certificates.identity
+        configuration.imageCollection.kept = [PauseImage.name]
         // Another's network sees to such ports itself.
         if options.containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration

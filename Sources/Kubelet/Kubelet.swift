@@ -66,6 +66,12 @@ public final class Kubelet: Sendable {
         let machine = Machine(rootDirectory: configuration.rootDirectory, kubeletVersion: configuration.version)
         let tokens = ServiceAccountTokens(client: client)
         let statuses = StatusSender(client: client, log: log)
+        let object = NodeObject(
+            configuration: configuration, machine: machine, now: Clock.seconds(), runtime: identity.description, features: identity.features
+        )
+        let node = OwnNode(
+            name: configuration.nodeName,
+            initial: object.registration(object.status(NodeObject.Health(), images: [], previous: .null)), client: client)
         let cache = cache
         let context = Context(
             configuration: configuration, client: client, cri: cri,
@@ -75,14 +81,24 @@ public final class Kubelet: Sendable {
                 configuration: configuration, client: client, tokens: tokens, disk: disk,
                 watches: ReferenceWatches(client: client, log: log)),
             disk: disk, events: recorder,
-            statuses: statuses, machine: machine, allocations: Allocations(capacity: machine.amounts(reserved: configuration.reserved)),
+            statuses: statuses, machine: machine, node: node, allocations: Allocations(),
+            pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
             features: { identity.features },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(
-            configuration: configuration, client: client, cri: cri, machine: machine, disk: disk, identity: identity, events: recorder,
+            configuration: configuration, client: client, cri: cri, machine: machine, pressure: context.pressure, identity: identity,
+            events: recorder,
             ready: ready, log: log)
         let pods = Pods(context: context)
+        let meter = NodeMeter(context: context)
+        let images = ImageCollection(context) { await meter.look().observations[.imageStorage] }
+        let eviction = NodeEviction(
+            context: context, pods: pods, figures: { await meter.look() },
+            reclaim: {
+                for worker in pods.workers() { await worker.discardContainers() }
+                do { try await images.removeAllUnused() } catch { log.warning("\(error)") }
+            }, changed: { reporter.wakeup.set() })
         let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
         try await server.start()
         state.withLock { state in
@@ -97,6 +113,8 @@ public final class Kubelet: Sendable {
             group.addTask { await statuses.run() }
             group.addTask { try await pods.run(self.runtime, services: self.cache) { reporter.wakeup.set() } }
             group.addTask { await StorageEviction(context: context, pods: pods).run() }
+            group.addTask { await eviction.run() }
+            group.addTask { await images.run() }
             group.addTask { await LogRotation(configuration: configuration, cri: cri, disk: disk, log: log).run() }
         }
     }

@@ -94,19 +94,4 @@ import Testing
             }
         }
     }
-
-    @Test func twoThatAskAtOnceDoNotGetTheSame() {
-        let allocations = Allocations(capacity: .init(milliCPU: 2000, memory: 100))
-        #expect(allocations.take(.init(milliCPU: 1500, memory: 0), for: "a") == nil)
-        let shortage = allocations.take(.init(milliCPU: 600, memory: 0), for: "b")
-        #expect(shortage == .init(resource: "cpu", requested: 600, used: 1500, capacity: 2000) && shortage?.isHopeless == false)
-        #expect(allocations.take(.init(milliCPU: 2001, memory: 0), for: "a")?.isHopeless == true)
-        // It keeps what it had, may have less whatever the others have, and gives it back.
-        allocations.note(.init(milliCPU: 1000, memory: 90), for: "c")
-        #expect(allocations.take(.init(milliCPU: 1400, memory: 0), for: "a") == nil)
-        #expect(allocations.take(.init(milliCPU: 1450, memory: 0), for: "a") != nil)
-        allocations.release("c")
-        #expect(allocations.take(.init(milliCPU: 600, memory: .max), for: "b") != nil)
-        #expect(allocations.take(.init(milliCPU: 600, memory: 100), for: "b") == nil)
-    }
 }

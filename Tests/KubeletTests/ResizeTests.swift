@@ -174,18 +174,6 @@ import Testing
         }
     }
 
-    /// What one pod leaves, another that waits for it gets.
-    @Test func thoseThatWaitAreWoken() {
-        let allocations = Allocations(capacity: .init(milliCPU: 1000, memory: 1000))
-        let waiter = Wakeup()
-        #expect(allocations.take(.init(milliCPU: 800, memory: 1), for: "a") == nil)
-        #expect(allocations.take(.init(milliCPU: 300, memory: 1), for: "b", waiter: waiter)?.isHopeless == false)
-        #expect(!waiter.isSet)
-        #expect(allocations.take(.init(milliCPU: 600, memory: 1), for: "a") == nil)
-        #expect(waiter.isSet)
-        #expect(allocations.take(.init(milliCPU: 300, memory: 1), for: "b", waiter: waiter) == nil)
-    }
-
     /// The less a container asks for, the sooner it goes when memory runs out; a part of what the pod asks for counts as its own.
     @Test(
         arguments: [

@@ -1,5 +1,5 @@
 /// Which resources there are, by the places that name them.
-enum ResourceNames {
+public enum ResourceNames {
     static let containers: Set = ["cpu", "memory", "ephemeral-storage"]
 
     static let quota = containers.union([
@@ -21,7 +21,8 @@ enum ResourceNames {
     /// Whether it is one of Kubernetes' own: without a domain, or of `kubernetes.io`.
     static func isNative(_ name: String) -> Bool { !name.contains("/") || name.contains("kubernetes.io/") }
 
-    static func isExtended(_ name: String) -> Bool {
+    /// Whether it is neither Kubernetes' own nor of a name that quotas use.
+    public static func isExtended(_ name: String) -> Bool {
         !isNative(name) && !name.hasPrefix("requests.") && Names.qualifiedName("requests.\(name)").isEmpty
     }
 

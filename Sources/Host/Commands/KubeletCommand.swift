@@ -40,17 +40,23 @@ struct KubeletCommand: AsyncParsableCommand {
     @Option(name: .customLong("pod-cidr"), help: "The node's part of the pod network. Default: the first /24 of --cluster-cidr.")
     var podCIDR: String?
 
-    @Option(help: "The port of the kubelet's server.")
-    var port = 10250
+    @Option(help: "A file of kind KubeletConfiguration. What flags say goes before it.")
+    var config: String?
 
-    @Option(help: "The address of the kubelet's server.")
-    var address = "0.0.0.0"
+    @Option(help: "The port of the kubelet's server. Default: 10250.")
+    var port: Int?
+
+    @Option(help: "The address of the kubelet's server. Default: 0.0.0.0.")
+    var address: String?
 
     @Option(help: "The authorities of the API server's client certificate, in PEM. Default: the one in the kubeconfig.")
     var clientCAFile: String?
 
-    @Option(help: "How many pods the node takes.")
-    var maxPods = 110
+    @Option(help: "A directory of files with pods that run whatever the API says.")
+    var podManifestPath: String?
+
+    @Option(help: "How many pods the node takes. Default: 110.")
+    var maxPods: Int?
 
     @Option(name: .customLong("cluster-dns"), help: "Addresses of the cluster's DNS servers, with commas between.")
     var clusterDNS: [String] = []
@@ -70,13 +76,13 @@ struct KubeletCommand: AsyncParsableCommand {
     private static let criPlugin = "runtime-cri"
 
     func validate() throws {
-        try Ports.check(port, "--port")
+        if let port { try Ports.check(port, "--port") }
         try Ports.check(healthzPort, "--healthz-port", zero: "turns it off")
         try Networks.check(network.clusterCIDR, "--cluster-cidr")
         try Networks.check(network.serviceCIDR, "--service-cluster-ip-range")
         for address in CommaList.split(clusterDNS) { try Addresses.check(address, "--cluster-dns") }
         if let podCIDR { try Networks.check(podCIDR, "--pod-cidr") }
-        guard maxPods > 0 else { throw ValidationError("--max-pods: \(maxPods) is not a number of pods") }
+        if let maxPods, maxPods <= 0 { throw ValidationError("--max-pods: \(maxPods) is not a number of pods") }
         if containerRuntimeEndpoint != nil, runtimePlugin != Self.criPlugin {
             throw ValidationError("--container-runtime-endpoint is for --runtime-plugin \(Self.criPlugin), not \(runtimePlugin)")
         }
@@ -159,18 +165,30 @@ struct KubeletCommand: AsyncParsableCommand {
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 
+    private func read(_ file: String, into configuration: inout KubeletConfiguration) throws {
+        do {
+            let documents = try YAML.decode(TextFile.read(file, of: "--config")).filter { !$0.isNull }
+            guard documents.count == 1, let document = documents.first else { throw StartupFailure("it holds \(documents.count) objects") }
+            try ConfigurationFile.apply(document, to: &configuration)
+        } catch {
+            throw StartupFailure("--config \(file): \(error)")
+        }
+    }
+
     private func kubeletConfiguration(_ directory: DataDirectory) throws -> KubeletConfiguration {
         var configuration = KubeletConfiguration(
             nodeName: nodeName, nodeAddresses: [nodeAddress], podCIDR: nodeCIDR, rootDirectory: directory.kubeletDirectory,
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
-        configuration.serverAddress = address
-        configuration.serverPort = port
-        configuration.maxPods = maxPods
-        configuration.clusterDNS = CommaList.split(clusterDNS)
         configuration.clusterDomain = domain.clusterDomain
+        if let config { try read(config, into: &configuration) }
+        configuration.serverAddress = address ?? configuration.serverAddress
+        configuration.serverPort = port ?? configuration.serverPort
+        configuration.staticPodPath = podManifestPath ?? configuration.staticPodPath
+        configuration.maxPods = maxPods ?? configuration.maxPods
+        if !clusterDNS.isEmpty { configuration.clusterDNS = CommaList.split(clusterDNS) }
         configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels")
-        configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints")
+        if !registerWithTaints.isEmpty { configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints") }
         let serving =
             try certificate.read() ?? NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress])
         configuration.servingCertificate = serving.certificatePEM
@@ -179,6 +197,7 @@ struct KubeletCommand: AsyncParsableCommand {
             try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") }
             ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)
         configuration.authenticate = try ClientCertificateVerifier(caPEM: authority).identity
+        configuration.imageCollection.kept = [PauseImage.name]
         // Another's network sees to such ports itself.
         if containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration

@@ -10,6 +10,8 @@ final class Images: Sendable {
     private let client: any Client
     private let backoff = Mutex(Backoff())
     private let failures = Mutex<[String: String]>([:])
+    /// When an image was last given to a container that is to be made of it, by id; nanoseconds since 1970.
+    private let uses = Mutex<[String: Whole]>([:])
 
     init(cri: CRI, client: any Client, events: any EventSink) {
         self.cri = cri
@@ -21,6 +23,19 @@ final class Images: Sendable {
     struct Present: Sendable {
         var reference: String
         var image: Value
+    }
+
+    /// Ids of images that containers were to be made of since then, so that none of them is taken away before.
+    func handedOut(since time: Whole) -> Set<String> {
+        uses.withLock { uses in
+            uses = uses.filter { $0.value >= time }
+            return Set(uses.keys)
+        }
+    }
+
+    private func handOut(_ present: Present) -> Present {
+        uses.withLock { $0[present.image["id"].string ?? present.reference] = Clock.nanoseconds() }
+        return present
     }
 
     /// Returns once the image is there. Throws `StartFailure`, whose deadline tells when trying again makes sense, and `CancellationError`.
@@ -47,7 +62,7 @@ final class Images: Sendable {
         if isPresent && policy != "Always" {
             events.container(
                 pod, container, .normal, "Pulled", "Container image \"\(asked)\" already present on machine and can be accessed by the pod")
-            return Present(reference: known["id"].string ?? image, image: known)
+            return handOut(Present(reference: known["id"].string ?? image, image: known))
         }
         if policy == "Never" {
             let message = "Container image \"\(asked)\" is not present with pull policy of Never"
@@ -80,7 +95,7 @@ final class Images: Sendable {
                 "Successfully pulled image \"\(asked)\" in \(took) (\(took) including waiting). Image size: \(size) bytes.")
             backoff.withLock { $0.reset(key) }
             failures.withLock { $0[key] = nil }
-            return Present(reference: pulled.isEmpty ? image : pulled, image: present ?? .null)
+            return handOut(Present(reference: pulled.isEmpty ? image : pulled, image: present ?? .null))
         } catch let error as RuntimeFailure {
             try Task.checkCancellation()
             events.container(pod, container, .warning, "Failed", "Failed to pull image \"\(asked)\": \(error)")

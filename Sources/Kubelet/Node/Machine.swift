@@ -81,12 +81,6 @@ struct Machine: Sendable {
         return (count, Whole(line("/proc/sys/kernel/pid_max")) ?? 0)
     }
 
-    /// What pods may have of CPU and memory.
-    func amounts(reserved: [String: String]) -> Allocations.Amounts {
-        let milli = allocatable(reserved: reserved)
-        return Allocations.Amounts(milliCPU: milli["cpu"] ?? 0, memory: (milli["memory"] ?? 0) / 1000)
-    }
-
     /// The node's capacity as quantities.
     func capacity(maxPods: Int) -> [String: String] {
         var capacity = [
@@ -96,13 +90,18 @@ struct Machine: Sendable {
         return capacity
     }
 
-    /// What pods may have, in milli-units: the capacity without what is reserved and without the memory and storage that are kept for the
-    /// machine to live on.
-    func allocatable(reserved: [String: String]) -> [String: Whole] {
-        // What upstream keeps back by its default eviction thresholds: 100Mi of memory, 10 % of storage.
-        var milli = ["cpu": cpus * 1000, "memory": (memory - (100 << 20)) * 1000, "ephemeral-storage": storage / 10 * 9 * 1000]
+    /// What pods may have, in milli-units: the capacity without what is set aside for the machine and without what is kept free so that no
+    /// pod has to go at once.
+    func allocatable(_ configuration: KubeletConfiguration) -> [String: Whole] {
+        let kept = configuration.eviction
+        var milli = [
+            "cpu": cpus * 1000, "memory": (memory - kept.reserved(.memory, of: memory)) * 1000,
+            "ephemeral-storage": (storage - kept.reserved(.nodeStorage, of: storage)) * 1000,
+        ]
         for (name, bytes) in hugePages { milli[name] = bytes * 1000 }
-        for (name, amount) in reserved { if let quantity = try? Quantity(amount) { milli[name, default: 0] -= quantity.milliValue } }
+        for reserved in [configuration.kubeReserved, configuration.systemReserved] {
+            for (name, amount) in reserved { if let quantity = try? Quantity(amount) { milli[name, default: 0] -= quantity.milliValue } }
+        }
         return milli.mapValues { max($0, 0) }
     }
 }

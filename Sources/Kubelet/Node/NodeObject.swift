@@ -19,9 +19,8 @@ struct NodeObject {
     struct Health: Equatable, Sendable {
         /// Why the node cannot run pods, empty when it can.
         var notReady = ""
-        var memoryPressure = false
-        var diskPressure = false
-        var pidPressure = false
+        /// What the node is short of: types of conditions.
+        var pressures: Set<String> = []
     }
 
     /// The labels every node has, and those it was given.
@@ -64,7 +63,7 @@ struct NodeObject {
 
     /// The status to report, with the transition times of `previous` where nothing changed.
     func status(_ health: Health, images: [Value], previous: Value) -> Value {
-        let allocatable = machine.allocatable(reserved: configuration.reserved)
+        let allocatable = machine.allocatable(configuration)
         var allocatableText = machine.capacity(maxPods: configuration.maxPods)
         for (name, milli) in allocatable {
             allocatableText[name] =
@@ -92,14 +91,16 @@ struct NodeObject {
     private func conditions(_ health: Health, _ previous: Value) -> [Value] {
         [
             condition(
-                "MemoryPressure", health.memoryPressure, ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
+                "MemoryPressure", health.pressures.contains("MemoryPressure"),
+                ("KubeletHasInsufficientMemory", "kubelet has insufficient memory available"),
                 ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"), previous),
             condition(
-                "DiskPressure", health.diskPressure, ("KubeletHasDiskPressure", "kubelet has disk pressure"),
+                "DiskPressure", health.pressures.contains("DiskPressure"), ("KubeletHasDiskPressure", "kubelet has disk pressure"),
                 ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"), previous
             ),
             condition(
-                "PIDPressure", health.pidPressure, ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
+                "PIDPressure", health.pressures.contains("PIDPressure"),
+                ("KubeletHasInsufficientPID", "kubelet has insufficient PID available"),
                 ("KubeletHasSufficientPID", "kubelet has sufficient PID available"), previous),
             condition(
                 "Ready", health.notReady.isEmpty, ("KubeletReady", "kubelet is posting ready status"), ("KubeletNotReady", health.notReady),

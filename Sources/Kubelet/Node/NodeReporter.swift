@@ -10,7 +10,7 @@ final class NodeReporter: Sendable {
     private let client: any Client
     private let cri: CRI
     private let machine: Machine
-    private let disk: BlockingWork
+    private let pressure: PressureGauge
     private let identity: RuntimeIdentity
     private let events: any EventSink
     private let log: Logger
@@ -34,14 +34,15 @@ final class NodeReporter: Sendable {
     private static let leaseSeconds: Whole = 40
 
     init(
-        configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, disk: BlockingWork, identity: RuntimeIdentity,
+        configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, pressure: PressureGauge,
+        identity: RuntimeIdentity,
         events: any EventSink, ready: Wakeup, log: Logger
     ) {
         self.configuration = configuration
         self.client = client
         self.cri = cri
         self.machine = machine
-        self.disk = disk
+        self.pressure = pressure
         self.identity = identity
         self.events = events
         self.ready = ready
@@ -141,10 +142,7 @@ final class NodeReporter: Sendable {
     }
 
     private func event(_ reason: String, _ message: String) {
-        let name = Value.string(configuration.nodeName)
-        // Upstream names the node as its own uid here, and kubectl looks for it by that.
-        events.event(
-            about: ["kind": "Node", "apiVersion": "v1", "name": name, "uid": name], type: .normal, reason: reason, message: message)
+        events.event(aboutNode: configuration.nodeName, .normal, reason, message)
     }
 
     private func health() async -> NodeObject.Health {
@@ -164,18 +162,7 @@ final class NodeReporter: Sendable {
         } catch {
             health.notReady = "container runtime is down: \(error.message)"
         }
-        let root = configuration.rootDirectory
-        let now = try? await disk.run {
-            (memory: Machine.availableMemory(), storage: Machine.storage(root), processes: Machine.processes())
-        }
-        guard let now else { return health }
-        health.memoryPressure = now.memory < 100 << 20
-        if let storage = now.storage {
-            // Upstream's default thresholds.
-            health.diskPressure = storage.free < storage.total / 10 || storage.inodes > 0 && storage.freeInodes < storage.inodes / 20
-        }
-        let (count, limit) = now.processes
-        health.pidPressure = limit > 0 && count > limit - limit / 20
+        health.pressures = pressure.conditions
         return health
     }
 

@@ -9,6 +9,25 @@ enum GoDuration {
         return minutes > 0 ? "\(minutes)m\(rest)s" : "\(rest)s"
     }
 
+    /// What Go reads as a duration, in whole seconds: `300ms` is none, `1h5m` is 3900. `nil` for what is none.
+    static func seconds(_ text: String) -> Whole? {
+        let units: [String: Double] = ["ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600]
+        var rest = Substring(text)
+        let isNegative = rest.hasPrefix("-")
+        if isNegative || rest.hasPrefix("+") { rest = rest.dropFirst() }
+        if rest == "0" { return 0 }
+        guard !rest.isEmpty else { return nil }
+        var seconds = 0.0
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+            let unit = rest.dropFirst(digits.count).prefix { !($0.isASCII && $0.isNumber) && $0 != "." }
+            guard let number = Double(digits), let factor = units[String(unit)] else { return nil }
+            seconds += number * factor
+            rest = rest.dropFirst(digits.count + unit.count)
+        }
+        return Whole(isNegative ? -seconds : seconds)
+    }
+
     /// `%v` of a duration rounded to milliseconds: `345ms`, `1.2s`.
     static func text(milliseconds: Whole) -> String {
         guard milliseconds >= 1000 else { return milliseconds == 0 ? "0s" : "\(milliseconds)ms" }

@@ -37,6 +37,21 @@ struct Pod: Sendable {
     /// A static pod that another process runs; the API shows it only.
     var isMirror: Bool { annotations["kubernetes.io/config.mirror"] != nil }
 
+    /// Whether it is the kubelet's own, read from a file.
+    var isStatic: Bool { annotations["kubernetes.io/config.source"].map { $0 != "api" } ?? false }
+    /// Whether the cluster cannot do without it.
+    var isCritical: Bool { isStatic || isMirror || spec["priority"].int ?? 0 >= 2_000_000_000 }
+    /// Whether a kubelet has taken it: one says since when.
+    var wasAdmitted: Bool { !status["startTime"].isNull }
+
+    /// The pod as one that is to end, in its own time.
+    var deleted: Pod {
+        var value = value
+        value["metadata"]["deletionTimestamp"] = .string(Timestamp.now())
+        value["metadata"]["deletionGracePeriodSeconds"] = .int(gracePeriod)
+        return Pod(Object(value))
+    }
+
     /// How long its containers get to stop.
     var gracePeriod: Whole { metadata["deletionGracePeriodSeconds"].seconds ?? spec["terminationGracePeriodSeconds"].seconds ?? 30 }
 

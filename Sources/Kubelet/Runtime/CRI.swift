@@ -140,6 +140,10 @@ struct CRI: Sendable {
         try await call("ImageService/ListImages", .emptyObject, timeout: CRI.usual)["images"].elements
     }
 
+    func removeImage(_ image: String) async throws(RuntimeFailure) {
+        _ = try await call("ImageService/RemoveImage", ["image": ["image": .string(image)]], timeout: CRI.usual, patience: patience)
+    }
+
     /// No limit of time: a big image on a slow line takes as long as it takes.
     func pull(_ image: String, auth: Value, sandboxConfig: Value) async throws(RuntimeFailure) -> String {
         let request: Value = ["image": ["image": .string(image)], "auth": auth, "sandbox_config": sandboxConfig]

@@ -29,6 +29,7 @@ struct KubeletServer: Responder {
         if let refusal = await authorize(request) { return refusal }
         do {
             switch (path.first, path.count) {
+            case ("configz", 1): return .json(ConfigurationFile.configz(context.configuration))
             case ("pods", 1): return .json(await podList())
             case ("metrics", 1): return .text(.ok, await metrics())
             case ("metrics", 2) where path[1] == "resource": return .text(.ok, ResourceMetrics.text(await NodeStats.look(context, pods)))

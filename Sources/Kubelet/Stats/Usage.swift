@@ -50,6 +50,11 @@ extension Usage {
         majorPageFaults = stat[prefix + "pgmajfault"]
     }
 
+    /// Threads of all programs in a group; `nil` where nobody counts them. Blocks.
+    static func processes(group path: String, root: String = "/sys/fs/cgroup") -> Whole? {
+        number("\(root)\(path)/pids.current") ?? number("\(root)/pids\(path)/pids.current")
+    }
+
     private static func number(_ file: String) -> Whole? { Files.text(file).flatMap { Whole($0.prefix { $0.isNumber }) } }
 
     /// A name and a number a line.

@@ -20,6 +20,12 @@ extension EventSink {
         event(about: pod.reference(), type: type, reason: reason, message: message)
     }
 
+    func event(aboutNode name: String, _ type: EventType, _ reason: String, _ message: String) {
+        // Upstream names the node as its own uid here, and kubectl looks for it by that.
+        let node: Value = ["kind": "Node", "apiVersion": "v1", "name": .string(name), "uid": .string(name)]
+        event(about: node, type: type, reason: reason, message: message)
+    }
+
     /// About one container of a pod, which kubectl shows as `spec.containers{name}`.
     func container(_ pod: Pod, _ container: Value, _ type: EventType, _ reason: String, _ message: String) {
         event(about: pod.reference(to: container.name), type: type, reason: reason, message: message)

@@ -10,6 +10,9 @@ enum PodConditions {
     /// All containers are being taken away to begin anew.
     static let restartingAll = "AllContainersRestarting"
 
+    /// The pod ends although nothing is wrong with it. Not the kubelet's alone.
+    static let disruptionTarget = "DisruptionTarget"
+
     static func isTrue(_ type: String, _ status: Value) -> Bool {
         status["conditions"].elements.contains { $0["type"].string == type && $0["status"].string == "True" }
     }

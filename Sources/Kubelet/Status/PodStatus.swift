@@ -19,7 +19,7 @@ struct PodStatus {
     /// Seconds since 1970.
     let now: Whole
     /// Says why the pod failed by the kubelet's own decision.
-    var failure: (reason: String, message: String)?
+    var failure: PodFailure?
 
     func compute() -> Value {
         let containers = ContainerStatuses(
@@ -36,6 +36,10 @@ struct PodStatus {
             previous: previous)
         if RestartPolicy.mayRestartAll(pod) {
             conditions.append(PodConditions.restartingAll(phase: phase, isWanted: isRestartingAll, isDone: isCleared))
+        }
+        if let message = failure?.disruption {
+            conditions.append(
+                .init(type: PodConditions.disruptionTarget, status: true, reason: "TerminationByKubelet", message: message))
         }
         status["conditions"] = .array((resizeConditions + conditions).map(condition))
         if let failure {

@@ -9,6 +9,8 @@ final class StatusSender: Sendable {
     private struct Entry {
         var namespace: String
         var name: String
+        /// Of the object that the status is written to; `nil` while the API has none.
+        var objectUID: String?
         var wanted: Value
         /// What the API has, as far as is known, and at which version.
         var known: Value
@@ -20,6 +22,8 @@ final class StatusSender: Sendable {
     private let client: any Client
     private let log: Logger
     private let entries = Mutex<[String: Entry]>([:])
+    /// What the API has of static pods, by their own uid.
+    private let mirrors = Mutex<[String: Pod]>([:])
     private let queue = WorkQueue<String>()
 
     init(client: any Client, log: Logger) {
@@ -30,12 +34,13 @@ final class StatusSender: Sendable {
     /// Sends `status` unless the API has it. With `final`, the containers have stopped and the pod, which is being deleted, goes for good.
     /// Returns at once.
     func send(_ pod: Pod, _ status: Value, final: Bool = false) {
+        let object: Pod? = pod.isStatic ? mirrors.withLock { $0[pod.uid] } : pod
         entries.withLock { entries in
             var entry =
                 entries[pod.uid]
                 ?? Entry(
-                    namespace: pod.namespace, name: pod.name, wanted: status, known: pod.status,
-                    version: UInt64(pod.object.resourceVersion) ?? 0)
+                    namespace: pod.namespace, name: pod.name, objectUID: object?.uid, wanted: status, known: object?.status ?? .null,
+                    version: UInt64(object?.object.resourceVersion ?? "") ?? 0)
             entry.wanted = status
             entry.isFinal = entry.isFinal || final
             entries[pod.uid] = entry
@@ -46,22 +51,38 @@ final class StatusSender: Sendable {
     /// The status last sent or about to be.
     func status(_ uid: String) -> Value? { entries.withLock { $0[uid]?.wanted } }
 
+    /// The API shows a static pod by this object: its status is what is told of the pod. Returns at once.
+    func mirror(of uid: String, is mirror: Pod) {
+        mirrors.withLock { $0[uid] = mirror }
+        let isNew = entries.withLock { entries in
+            guard var entry = entries[uid], entry.objectUID != mirror.uid else { return false }
+            (entry.objectUID, entry.known) = (mirror.uid, mirror.status)
+            entry.version = UInt64(mirror.object.resourceVersion) ?? 0
+            entries[uid] = entry
+            return true
+        }
+        if isNew { queue.add(uid) } else { observe(mirror, of: uid) }
+    }
+
     /// Takes in what the API has now. A status that someone else changed is put right.
-    func observe(_ pod: Pod) {
+    func observe(_ pod: Pod) { observe(pod, of: pod.uid) }
+
+    private func observe(_ pod: Pod, of uid: String) {
         let version = UInt64(pod.object.resourceVersion) ?? 0
         let differs = entries.withLock { entries in
-            guard var entry = entries[pod.uid], version > entry.version else { return false }
+            guard var entry = entries[uid], version > entry.version else { return false }
             entry.known = pod.status
             entry.version = version
-            entries[pod.uid] = entry
+            entries[uid] = entry
             return !StatusPatch.make(from: entry.known, to: entry.wanted, uid: pod.uid).isNull
         }
         // Slowly, so that two who disagree do not chase each other.
-        if differs { queue.add(pod.uid, after: .seconds(2)) }
+        if differs { queue.add(uid, after: .seconds(2)) }
     }
 
     func forget(_ uid: String) {
         _ = entries.withLock { $0.removeValue(forKey: uid) }
+        _ = mirrors.withLock { $0.removeValue(forKey: uid) }
         queue.forget(uid)
     }
 
@@ -89,8 +110,10 @@ final class StatusSender: Sendable {
     }
 
     private func send(_ entry: Entry, _ uid: String) async {
+        // Of a static pod that is not shown yet there is nothing to tell.
+        guard let objectUID = entry.objectUID else { return queue.forget(uid) }
         do {
-            let patch = StatusPatch.make(from: entry.known, to: entry.wanted, uid: uid)
+            let patch = StatusPatch.make(from: entry.known, to: entry.wanted, uid: objectUID)
             if !patch.isNull {
                 let answer = try await client.patch(
                     .pods, namespace: entry.namespace, name: entry.name, subresource: "status", .strategicMerge, patch)

@@ -14,7 +14,9 @@ struct Context: Sendable {
     let events: any EventSink
     let statuses: StatusSender
     let machine: Machine
+    let node: OwnNode
     let allocations: Allocations
+    let pressure: PressureGauge
     let hostPorts: HostPorts
     /// `containerd`; another after the runtime was swapped.
     let runtimeName: @Sendable () -> String
@@ -27,7 +29,9 @@ struct Context: Sendable {
     /// The pods that are left alone.
     var quarantine = Quarantine()
 
-    var admission: PodAdmission { PodAdmission(hasAppArmor: machine.hasAppArmor, features: features()) }
+    var admission: PodAdmission {
+        PodAdmission(hasAppArmor: machine.hasAppArmor, features: features(), allowedSysctls: configuration.allowedUnsafeSysctls)
+    }
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`
     var probeAgent: String {
@@ -37,6 +41,6 @@ struct Context: Sendable {
     func fields(_ pod: Pod, ips: [String]) -> FieldReference {
         FieldReference(
             pod: pod, nodeName: configuration.nodeName, hostIPs: configuration.nodeAddresses, podIPs: ips,
-            allocatable: machine.allocatable(reserved: configuration.reserved))
+            allocatable: machine.allocatable(configuration))
     }
 }

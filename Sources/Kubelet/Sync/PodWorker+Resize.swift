@@ -52,19 +52,20 @@ extension PodWorker {
     private func loadRecord() async throws {
         if isRecordLoaded { return }
         var known: ResourceRecord?
-        if isTakenOver { known = try await onDisk { context, pod in ResourceRecord.read(pod.uid, context.configuration) } }
+        if wasAdmitted { known = try await onDisk { context, pod in ResourceRecord.read(pod.uid, context.configuration) } }
         record = known ?? ResourceRecord()
         let actual = actualResources
         for (name, wanted) in pod.resizable where record.allocated[name] == nil {
             let running = runtime.container(name).flatMap { $0.state == .running ? actual[$0.id] : nil }
             record.allocated[name] = running ?? wanted
         }
-        if isTakenOver { context.allocations.note(.init(PodResources(of: allocated)), for: uid) }
+        if wasAdmitted { context.allocations.note(Claim(allocated), owner: wakeup) }
         isRecordLoaded = true
     }
 
     private func allocate() async throws {
-        if let shortage = context.allocations.take(.init(PodResources(of: pod)), for: uid, waiter: wakeup) {
+        let capacity = Claim.capacity(of: context.node.value)
+        if let shortage = context.allocations.take(Claim(pod), of: capacity, owner: wakeup).shortages.first {
             let obstacle =
                 shortage.isHopeless
                 ? Obstacle(

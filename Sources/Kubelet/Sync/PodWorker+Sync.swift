@@ -6,21 +6,25 @@ extension PodWorker {
         if isRuntimeStale { try await readRuntime() }
         // A pod that ended stays ended, whatever was asked meanwhile.
         if isEnding || pod.isTerminal {
+            // One that an earlier kubelet saw to its end is told of as that left it.
+            if pod.isTerminal && !isTakenOver { isSettled = true }
             stage = .terminating
             return
         }
         if let activeDeadline, activeDeadline <= Clock.nanoseconds() {
-            failure = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
-            context.events.event(about: pod, .normal, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+            let message = "Pod was active on the node longer than the specified deadline"
+            failure = PodFailure(reason: "DeadlineExceeded", message: message)
+            context.events.event(about: pod, .normal, "DeadlineExceeded", message)
             stage = .terminating
             return
         }
+        if context.allocations.isPreempted(uid) { evict(.preemption) }
         if let eviction {
-            failure = ("Evicted", eviction)
+            failure = eviction.failure
             stage = .terminating
             return
         }
-        guard admit() else { return }
+        guard try await admit() else { return }
         let resizing = try await resize()
         try await exposePorts()
         try await finishPostStarts()
@@ -101,28 +105,6 @@ extension PodWorker {
             return gracePeriod
         }
         return own
-    }
-
-    // MARK: Admission
-
-    /// Whether the node takes the pod, which is asked once. One that it does not take has failed, and is told why.
-    private func admit() -> Bool {
-        if isAdmitted || isTakenOver { return true }
-        let refusal = context.admission.refusal(of: pod) ?? shortage
-        if let refusal {
-            failure = (refusal.reason, "Pod was rejected: " + refusal.message)
-            context.events.event(about: pod, .warning, refusal.reason, refusal.message)
-            stage = .terminating
-            return false
-        }
-        isAdmitted = true
-        return true
-    }
-
-    private var shortage: PodAdmission.Refusal? {
-        context.allocations.take(.init(PodResources(of: pod)), for: uid).map {
-            .init(reason: "OutOf" + $0.resource, message: $0.description)
-        }
     }
 
     // MARK: Ports of the node

@@ -44,8 +44,11 @@ extension PodWorker {
 
     /// Tells the API that the pod can go; removes what is left once it has.
     func finish() async throws {
+        // A static pod is gone when nothing of it is left: nobody has to agree.
+        if pod.isStatic && pod.isBeingDeleted { isRemoved = true }
         if !isRemoved {
             publish(isDone: true, final: pod.isBeingDeleted)
+            if discardsContainers { try await discard() }
             return
         }
         do {
@@ -68,6 +71,14 @@ extension PodWorker {
         context.probeCounts.forget(pod: uid)
         context.images.forget(pod: uid, images: pod.allContainers.compactMap { $0["image"].string })
         stage = .gone
+    }
+
+    /// Takes away what is left of the containers of a pod that has ended, whose status stays as it is. Somebody needs the room.
+    private func discard() async throws {
+        isSettled = true
+        for container in runtime.containers { try await context.cri.removeContainer(container.id) }
+        for sandbox in runtime.sandboxes { try await context.cri.removeSandbox(sandbox.id) }
+        runtime = PodRuntime()
     }
 
     /// Kills the running containers that `isMeant` names, all at once, and returns when they are dead.

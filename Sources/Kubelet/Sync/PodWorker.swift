@@ -38,7 +38,12 @@ actor PodWorker {
     var status: Value
     /// Whether the runtime had something of the pod when this worker began.
     let isTakenOver: Bool
-    var isAdmitted = false
+    /// Whether an earlier kubelet took the pod.
+    let wasAdmitted: Bool
+    /// Whether the node has taken the pod.
+    var isAdmitted: Bool
+    /// Nothing more is to be said of the pod: its status stays as it is.
+    var isSettled = false
     var record = ResourceRecord()
     var isRecordLoaded = false
     /// The values of the pod's group may not be those its containers have been given.
@@ -48,11 +53,13 @@ actor PodWorker {
     /// Ports of the node that lead here.
     var exposed: [HostPort] = []
     /// Says why the kubelet itself ended the pod.
-    var failure: (reason: String, message: String)?
+    var failure: PodFailure?
     /// Since when the pod's containers are being stopped, and how long they were given.
     var stopping: (grace: Whole, since: Whole)?
+    /// Nothing of the pod's containers is to be kept once they are dead.
+    var discardsContainers = false
     /// Why the pod has to leave the node.
-    var eviction: String?
+    var eviction: Eviction?
     /// When to look again although nobody called, in nanoseconds since 1970.
     var retryAt: Whole?
     var volumes: [String: Volumes.Mounted]?
@@ -79,6 +86,8 @@ actor PodWorker {
         self.context = context
         isRuntimeStale = isKnownToRuntime
         isTakenOver = isKnownToRuntime
+        wasAdmitted = pod.wasAdmitted || isKnownToRuntime
+        isAdmitted = wasAdmitted
         isGroupStale = isKnownToRuntime
         status = pod.status
         probes = ProbeResults(told: pod.status)
@@ -165,7 +174,7 @@ actor PodWorker {
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
     /// How long containers get to stop. A pod leaves the API before they have only by force.
-    var gracePeriod: Whole { isRemoved ? 0 : eviction == nil ? pod.gracePeriod : min(pod.gracePeriod, 1) }
+    var gracePeriod: Whole { isRemoved ? 0 : min(pod.gracePeriod, eviction?.grace ?? pod.gracePeriod) }
 
     // MARK: Steps
 
@@ -200,10 +209,16 @@ actor PodWorker {
 
     /// Works out the status and has it sent if it differs from the last.
     func publish(isDone: Bool = false, final: Bool = false) {
+        if isSettled {
+            if final && !isRemoved { context.statuses.send(pod, status, final: true) }
+            return
+        }
         let status = PodStatus(
             pod: allocated, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
             runtimeName: context.runtimeName(), actualResources: actualResources, resizeConditions: resizeConditions,
-            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), failure: failure
+            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(),
+            // A pod has not failed before the last of its containers is dead: others may have what it had from then on.
+            failure: runtime.hasRunningContainers ? nil : failure
         ).compute()
         // Before the scheduler hears of it.
         if ["Succeeded", "Failed"].contains(status["phase"].string) { context.allocations.release(uid) }

@@ -12,13 +12,19 @@ final class Pods: Sendable {
         var workers: [String: PodWorker] = [:]
         /// The pods that the runtime had something of when the kubelet started, or has by now.
         var isListed = false
+        /// Static pods that are to be, by uid, and those among them that wait for one of their name to end, by namespace and name.
+        var statics: [String: Pod] = [:]
+        var waiting: [String: Pod] = [:]
     }
 
     /// What the watch told, in order.
     private enum Change: Sendable {
         case present(Object)
         case gone(Object)
+        case file(StaticPods.Change)
     }
+    /// Set when static pods, or what the API has of them, changed.
+    private let mirrorsChanged = Wakeup()
 
     init(context: Context) { self.context = context }
 
@@ -60,7 +66,11 @@ final class Pods: Sendable {
                 // Service variables and the pods' first start need the services; without them a container would miss its variables for
                 // good.
                 try await services.watch(.services)
+                try await self.watchNode(own)
                 try await lifecycle.waitUntilListed()
+                let files = self.staticPods
+                // Before anybody looks for pods that nobody wants.
+                await files?.look { change in self.note(change, source) }
                 let observation = own.observe([.pods]) { _, before, after in
                     if let after { source.yield(.present(after)) } else if let before { source.yield(.gone(before)) }
                 }
@@ -69,9 +79,16 @@ final class Pods: Sendable {
                     if let object = own.get(.pods, namespace: key.namespace, name: key.name) { source.yield(.present(object)) }
                 }
                 try await own.watch(.pods, fieldSelector: "spec.nodeName=\(self.context.configuration.nodeName)")
-                try await self.takeOverPorts(of: own.list(.pods).map(Pod.init))
+                let known = own.list(.pods).map(Pod.init).filter { !$0.isTerminal }
+                try await self.takeOverPorts(of: known)
+                try await self.takeOverClaims(of: known.filter { $0.wasAdmitted || lifecycle.knows($0.uid) })
                 await withTaskCancellationHandler {
-                    await self.work(changes, lifecycle)
+                    await withDiscardingTaskGroup { group in
+                        group.addTask { await files?.run { change in self.note(change, source) } }
+                        group.addTask { await self.mirrors(own).run(self.mirrorsChanged) }
+                        await self.work(changes, source, lifecycle, own)
+                        group.cancelAll()
+                    }
                 } onCancel: {
                     self.tellWhatIsWaitedFor()
                 }
@@ -92,8 +109,7 @@ final class Pods: Sendable {
 
     /// Ports of the node lead on to the pods that had them when an earlier kubelet ended.
     private func takeOverPorts(of pods: [Pod]) async throws {
-        let running = pods.filter { !$0.isTerminal }
-        let ports = running.map { ($0.uid, HostPort.all(of: $0, address: $0.status["podIP"].string ?? "")) }
+        let ports = pods.map { ($0.uid, HostPort.all(of: $0, address: $0.status["podIP"].string ?? "")) }
         let hostPorts = context.hostPorts
         hostPorts.seed(Dictionary(ports, uniquingKeysWith: { $1 }))
         do {
@@ -103,36 +119,125 @@ final class Pods: Sendable {
         }
     }
 
+    /// What an earlier kubelet gave the pods is not given to another before they are looked at.
+    private func takeOverClaims(of pods: [Pod]) async throws {
+        let (configuration, allocations) = (context.configuration, context.allocations)
+        try await context.disk.run {
+            for pod in pods {
+                let given = ResourceRecord.read(pod.uid, configuration)?.allocated ?? [:]
+                allocations.note(Claim(pod.with(resources: given)))
+            }
+        }
+    }
+
+    /// Returns when it is known how the API has this node, if it has.
+    private func watchNode(_ cache: Cache) async throws {
+        let (node, name) = (context.node, context.configuration.nodeName)
+        // The observation is the cache's, which ends with this run.
+        _ = cache.observe([.nodes]) { _, _, after in
+            if let after, after.name == name { node.note(after) }
+        }
+        try await cache.watch(.nodes, fieldSelector: "metadata.name=\(name)")
+    }
+
     private func tellWhatIsWaitedFor() {
         let busy = workers().compactMap { $0.busy.withLock { $0 } }.sorted()
         guard !busy.isEmpty else { return }
         context.log.notice("stopping: what the runtime does for \(busy.joined(separator: ", ")) gets \(context.cri.patience) to end")
     }
 
+    // MARK: Static pods
+
+    private var staticPods: StaticPods? {
+        let path = context.configuration.staticPodPath
+        return path.isEmpty ? nil : StaticPods(directory: path, context: context)
+    }
+
+    private func mirrors(_ pods: Cache) -> MirrorPods {
+        MirrorPods(
+            context: context, wanted: { self.state.withLock { Array($0.statics.values) } },
+            known: { pods.list(.pods).filter { $0.value[path: "spec", "nodeName"].string == self.context.configuration.nodeName } })
+    }
+
+    private func note(_ change: StaticPods.Change, _ source: AsyncStream<Change>.Continuation) {
+        state.withLock { state in
+            switch change {
+            case .present(let pod): state.statics[pod.uid] = pod
+            case .gone(let pod): state.statics[pod.uid] = nil
+            }
+        }
+        source.yield(.file(change))
+        mirrorsChanged.set()
+    }
+
+    /// A static pod with what the API was last told of it. `nil` while one of its name is there still; it comes again when that is gone.
+    private func ready(_ pod: Pod, _ known: Cache) async -> Pod? {
+        for worker in workers() {
+            let other = await worker.pod
+            guard other.isStatic, other.uid != pod.uid, other.namespace == pod.namespace, other.name == pod.name else { continue }
+            let isWaiting = state.withLock { state in
+                guard state.workers[other.uid] != nil else { return false }
+                state.waiting["\(pod.namespace)/\(pod.name)"] = pod
+                return true
+            }
+            if isWaiting { return nil }
+        }
+        guard let mirror = known.get(.pods, namespace: pod.namespace, name: pod.name).map(Pod.init), mirror.mirrored == pod.uid else {
+            return pod
+        }
+        context.statuses.mirror(of: pod.uid, is: mirror)
+        var value = pod.value
+        value["status"] = mirror.status
+        return Pod(Object(value))
+    }
+
     /// Runs the workers. Returns when cancelled.
-    private func work(_ changes: AsyncStream<Change>, _ lifecycle: RuntimeLifecycle) async {
+    private func work(
+        _ changes: AsyncStream<Change>, _ source: AsyncStream<Change>.Continuation, _ lifecycle: RuntimeLifecycle, _ known: Cache
+    ) async {
         await withDiscardingTaskGroup { group in
             for await change in changes {
                 switch change {
                 case .present(let object):
                     if context.quarantine.holds(.kubelet, .pods, object) { continue }
                     let pod = Pod(object)
-                    if pod.isMirror { continue }
+                    if pod.isMirror {
+                        mirrorsChanged.set()
+                        continue
+                    }
                     if let worker = worker(pod.uid) {
                         await worker.update(pod)
                         continue
                     }
-                    let worker = PodWorker(pod, context: context, isKnownToRuntime: lifecycle.knows(pod.uid))
-                    state.withLock { $0.workers[pod.uid] = worker }
-                    group.addTask {
-                        await worker.run()
-                        self.state.withLock { _ = $0.workers.removeValue(forKey: pod.uid) }
-                    }
+                    start(pod, source, lifecycle, in: &group)
                 case .gone(let object):
+                    if Pod(object).isMirror { mirrorsChanged.set() }
                     if let worker = worker(object.uid) { await worker.removed() }
+                case .file(.present(let pod)):
+                    guard worker(pod.uid) == nil, let pod = await ready(pod, known) else { continue }
+                    start(pod, source, lifecycle, in: &group)
+                case .file(.gone(let pod)):
+                    if let worker = worker(pod.uid) { await worker.update(worker.pod.deleted) }
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    private func start(
+        _ pod: Pod, _ source: AsyncStream<Change>.Continuation, _ lifecycle: RuntimeLifecycle, in group: inout DiscardingTaskGroup
+    ) {
+        let worker = PodWorker(pod, context: context, isKnownToRuntime: lifecycle.knows(pod.uid))
+        state.withLock { $0.workers[pod.uid] = worker }
+        group.addTask {
+            await worker.run()
+            let next = self.state.withLock { state in
+                state.workers[pod.uid] = nil
+                // Its file may have changed again meanwhile.
+                return state.waiting.removeValue(forKey: "\(pod.namespace)/\(pod.name)").flatMap { state.statics[$0.uid] }
+                    ?? (pod.isStatic ? state.statics[pod.uid] : nil)
+            }
+            if let next { source.yield(.file(.present(next))) }
         }
     }
 
@@ -143,7 +248,7 @@ final class Pods: Sendable {
             if pods.isSynced(.pods) {
                 let isWanted: @Sendable (String) -> Bool = { uid in
                     // The worker last: a pod that was taken out of the cache may still be at its end.
-                    pods.list(.pods).contains { $0.uid == uid } || self.worker(uid) != nil
+                    pods.list(.pods).contains { $0.uid == uid } || self.state.withLock { $0.workers[uid] != nil || $0.statics[uid] != nil }
                 }
                 await Orphans(context: context, isWanted: isWanted).clear()
                 try? await Task.sleep(for: .seconds(30))

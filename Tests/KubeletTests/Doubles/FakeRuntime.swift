@@ -64,6 +64,11 @@ final class FakeRuntime: Runtime {
         }
     }
 
+    /// Ids of all containers of a pod.
+    func containers(of uid: String) -> [String] {
+        state.withLock { $0.containers.filter { $0.value["labels"][Label.podUID].string == uid }.map(\.key) }
+    }
+
     func running() -> [String] {
         state.withLock { state in
             state.containers.values.filter { $0["state"].int == 1 }.compactMap { $0["labels"][Label.containerName].string }.sorted()
@@ -193,7 +198,10 @@ extension FakeRuntime.State {
             let image = request[path: "image", "image"].string ?? ""
             images.insert(image)
             return ["image_ref": .string(image)]
-        case "ListImages": return .emptyObject
+        case "ListImages": return ["images": .array(images.sorted().map { ["id": .string($0), "size": 1024] })]
+        case "RemoveImage":
+            images.remove(request[path: "image", "image"].string ?? "")
+            return .emptyObject
         case "ListContainerStats":
             return ["stats": .array(containers.values.filter { $0["state"].int == 1 && matches($0, request) }.map(stats))]
         default: throw RuntimeFailure(code: "Unimplemented", message: name)

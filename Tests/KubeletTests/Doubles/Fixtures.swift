@@ -28,6 +28,18 @@ func pod(_ spec: Value = .null, metadata: Value = .null, status: Value = .null) 
     Pod(Object(makePod(spec: spec, metadata: metadata, status: status)))
 }
 
+/// The node that pods of tests are on.
+func makeNode(
+    uid: String? = nil, labels: Value = ["kubernetes.io/os": "linux"], taints: Value = .null, allocatable: Value = .null
+) -> Value {
+    var node: Value = [
+        "apiVersion": "v1", "kind": "Node", "metadata": ["name": "node", "uid": Value(uid), "labels": labels], "spec": ["taints": taints],
+        "status": ["allocatable": ["cpu": "2", "memory": "4Gi", "ephemeral-storage": "10Gi", "pods": "110"]],
+    ]
+    for (resource, amount) in allocatable.fields { node["status"]["allocatable"][resource] = amount }
+    return node
+}
+
 /// A container of the runtime.
 func container(_ name: String, _ state: PodRuntime.Container.State, exit: Whole = 0, sandbox: String = "s1", image: String = "web:1")
     -> PodRuntime.Container
@@ -77,18 +89,26 @@ struct Bench: Sendable {
     let packetFilter = FakePacketFilter()
     let context: Context
 
-    init() { self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents()) }
+    init(_ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
+        self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), configure)
+    }
 
     /// Another kubelet over what the first one left.
-    init(after first: Bench) { self.init(first.directory, first.runtime, first.client, first.events) }
+    init(after first: Bench, _ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
+        self.init(first.directory, first.runtime, first.client, first.events, configure)
+    }
 
-    private init(_ directory: TemporaryDirectory, _ runtime: FakeRuntime, _ client: FakeClient, _ events: RecordedEvents) {
+    private init(
+        _ directory: TemporaryDirectory, _ runtime: FakeRuntime, _ client: FakeClient, _ events: RecordedEvents,
+        _ configure: (inout KubeletConfiguration) -> Void = { _ in }
+    ) {
         (self.directory, self.runtime, self.client, self.events) = (directory, runtime, client, events)
         var configuration = KubeletConfiguration(
             nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDR: "", rootDirectory: directory.path + "/kubelet",
             podLogsDirectory: directory.path + "/logs",
             version: "v1.36.0+apus")
         configuration.clusterDNS = ["10.96.0.10"]
+        configure(&configuration)
         let log = Logger(label: "test")
         let cri = CRI(runtime: runtime, patience: .seconds(1))
         let disk = BlockingWork()
@@ -101,7 +121,8 @@ struct Bench: Sendable {
                 watches: ReferenceWatches(client: client, log: log)),
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
-            allocations: Allocations(capacity: .init(milliCPU: 2000, memory: 4 << 30)),
+            node: OwnNode(name: "node", initial: makeNode(), client: client), allocations: Allocations(),
+            pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
             services: { _ in [] }, log: log)
     }

@@ -19,6 +19,8 @@ public struct KubeletConfiguration: Sendable {
     public var authenticate: @Sendable (_ chain: [[UInt8]]) async -> (user: String, groups: [String])? = { _ in nil }
     /// Users that may use the server beside the group `system:masters`.
     public var serverUsers: Set<String> = ["kube-apiserver-kubelet-client"]
+    /// A directory of files with pods that run whatever the API says; empty for none.
+    public var staticPodPath = ""
     public var maxPods = 110
     public var clusterDNS: [String] = []
     public var clusterDomain = "cluster.local"
@@ -33,8 +35,15 @@ public struct KubeletConfiguration: Sendable {
     /// Runs `nft` and `conntrack` for ports of the node that lead into pods. `nil` leaves those to the pods' network, which hears of them
     /// from the runtime.
     public var run: HostPorts.Run?
-    /// Set aside for the machine: `["cpu": "100m"]`.
-    public var reserved: [String: String] = [:]
+    /// Set aside for what runs pods, and for the rest of the machine: `["cpu": "100m"]`.
+    public var kubeReserved: [String: String] = [:]
+    public var systemReserved: [String: String] = [:]
+    /// Sysctls that pods may set beside the safe ones: names, or beginnings of names with `*` at the end.
+    public var allowedUnsafeSysctls: [String] = []
+    /// When the node is short of something.
+    public var eviction = EvictionPolicy.standard
+    /// When images that nobody uses go.
+    public var imageCollection = ImageCollectionPolicy()
     /// A log is rotated past this size, and this many files are kept.
     public var containerLogMaxSize: Int64 = 10 << 20
     public var containerLogMaxFiles = 5

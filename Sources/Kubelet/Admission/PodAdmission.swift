@@ -1,6 +1,6 @@
 import APIModel
 
-/// What this node refuses to run, by name. Upstream: `kubelet/lifecycle`, `kubelet/sysctl`.
+/// What this node refuses to run, by name, whatever else runs on it. Upstream: `kubelet/lifecycle`, `kubelet/sysctl`.
 struct PodAdmission: Sendable {
     struct Refusal: Equatable, Sendable {
         var reason: String
@@ -11,10 +11,20 @@ struct PodAdmission: Sendable {
     /// Whether the kernel confines programs by AppArmor.
     let hasAppArmor: Bool
     let features: RuntimeFeatures
+    /// Sysctls that are let through beside the safe ones.
+    var allowedSysctls: [String] = []
 
     func refusal(of pod: Pod) -> Refusal? {
-        let checks: [(Pod) -> Refusal?] = [operatingSystem, groupsPolicy, sysctls, appArmor, claims]
+        let checks: [(Pod) -> Refusal?] = [sysctls, systemLabel, operatingSystem, groupsPolicy, appArmor, claims]
         return checks.lazy.compactMap { $0(pod) }.first
+    }
+
+    /// The pod's own label, as upstream reads it.
+    private func systemLabel(_ pod: Pod) -> Refusal? {
+        guard let name = pod.labels["kubernetes.io/os"], name != "linux" else { return nil }
+        return Refusal(
+            reason: "PodOSSelectorNodeLabelDoesNotMatch",
+            message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label")
     }
 
     private func operatingSystem(_ pod: Pod) -> Refusal? {
@@ -44,7 +54,7 @@ struct PodAdmission: Sendable {
             let quoted = FieldError.quoted(name)
             let isNetwork = name.hasPrefix("net.")
             let problem =
-                !Self.safe.contains(name)
+                !Self.safe.contains(name) && !allowedSysctls.contains { Self.matches(name, $0) }
                 ? "\(quoted) not allowlisted"
                 : isNetwork && pod.usesHostNetwork
                     ? "\(quoted) not allowed with host net enabled"
@@ -52,6 +62,11 @@ struct PodAdmission: Sendable {
             if let problem { return Refusal(reason: "SysctlForbidden", message: "forbidden sysctl: \(problem)") }
         }
         return nil
+    }
+
+    private static func matches(_ name: String, _ pattern: String) -> Bool {
+        let pattern = normalized(pattern)
+        return pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
     }
 
     /// With dots between. Where a slash comes first, it is what divides, and dots are part of names.

@@ -1,6 +1,5 @@
-public import APIModel
-
-/// Whether a Node is one that a Pod asks for and may stay on, by what the two say of themselves: for controllers that pick Nodes.
+/// Whether a Node is one that a Pod asks for and may stay on, by what the two say of themselves: for controllers that pick Nodes, and for
+/// the kubelet, which takes no Pod that does not belong.
 public enum NodeFit {
     /// Whether the Pod's `nodeSelector` and its required node affinity hold.
     public static func matches(_ podSpec: Value, node: Value) -> Bool {

@@ -1,0 +1,169 @@
+import APIModel
+import OrderedCollections
+
+/// One setting of the file: how it is read and how it is written.
+struct ConfigurationField: Sendable {
+    typealias Draft = ConfigurationFile.Draft
+    typealias Problem = ConfigurationFile.Problem
+
+    let name: String
+    let read: @Sendable (Value, inout Draft) throws(Problem) -> Void
+    let write: @Sendable (Draft) -> Value
+
+    /// Every setting there is.
+    static let all: [ConfigurationField] = [
+        text("address", \.configuration.serverAddress), number("port", \.configuration.serverPort, 1...65_535),
+        text("staticPodPath", \.configuration.staticPodPath),
+        text("clusterDomain", \.configuration.clusterDomain), list("clusterDNS", \.configuration.clusterDNS),
+        text("resolvConf", \.configuration.resolvConf),
+        number("maxPods", \.configuration.maxPods, 1...Int(Int32.max)),
+        size("containerLogMaxSize", \.configuration.containerLogMaxSize),
+        number("containerLogMaxFiles", \.configuration.containerLogMaxFiles, 2...Int(Int32.max)),
+        duration("imageMinimumGCAge", \.configuration.imageCollection.minimumAge),
+        duration("imageMaximumGCAge", \.configuration.imageCollection.maximumAge),
+        whole("imageGCHighThresholdPercent", \.configuration.imageCollection.highThreshold, 0...100),
+        whole("imageGCLowThresholdPercent", \.configuration.imageCollection.lowThreshold, 0...100),
+        map("evictionHard", \.eviction.hard), map("evictionSoft", \.eviction.soft),
+        durations("evictionSoftGracePeriod", \.eviction.softGrace),
+        map("evictionMinimumReclaim", \.eviction.minimumReclaim),
+        duration("evictionPressureTransitionPeriod", \.eviction.transitionPeriod),
+        whole("evictionMaxPodGracePeriod", \.eviction.maxPodGracePeriod, 0...Whole(Int32.max)),
+        ConfigurationField(
+            name: "mergeDefaultEvictionSettings",
+            read: { value, draft throws(Problem) in draft.mergesEvictionDefaults = try bool(value) }, write: { _ in .null }),
+        amounts("systemReserved", \.configuration.systemReserved), amounts("kubeReserved", \.configuration.kubeReserved),
+        list("allowedUnsafeSysctls", \.configuration.allowedUnsafeSysctls), taints,
+    ]
+
+    private typealias Path<T> = any WritableKeyPath<Draft, T> & Sendable
+
+    private static func wrong(_ value: Value, _ what: String) -> Problem {
+        Problem(description: "\(String(decoding: JSON.encode(value), as: UTF8.self)) is not \(what)")
+    }
+
+    private static func bool(_ value: Value) throws(Problem) -> Bool {
+        guard let bool = value.bool else { throw wrong(value, "true or false") }
+        return bool
+    }
+
+    private static func text(_ value: Value) throws(Problem) -> String {
+        guard let text = value.string else { throw wrong(value, "text") }
+        return text
+    }
+
+    private static func texts(_ value: Value) throws(Problem) -> [String: String] {
+        guard case .object = value else { throw wrong(value, "a map") }
+        var texts: [String: String] = [:]
+        for (name, value) in value.fields { texts[name] = try text(value) }
+        return texts
+    }
+
+    private static func duration(_ value: Value) throws(Problem) -> Whole {
+        guard let seconds = value.string.flatMap(GoDuration.seconds), seconds >= 0 else { throw wrong(value, "a duration, as in 2m30s") }
+        return seconds
+    }
+
+    private static func text(_ name: String, _ path: Path<String>) -> ConfigurationField {
+        ConfigurationField(
+            name: name, read: { value, draft throws(Problem) in draft[keyPath: path] = try text(value) },
+            write: { .string($0[keyPath: path]) })
+    }
+
+    private static func whole(_ name: String, _ path: Path<Whole>, _ range: ClosedRange<Whole>) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                guard let number = value.int, range.contains(number) else {
+                    throw wrong(value, "a number from \(range.lowerBound) to \(range.upperBound)")
+                }
+                draft[keyPath: path] = number
+            }, write: { .int($0[keyPath: path]) })
+    }
+
+    private static func number(_ name: String, _ path: Path<Int>, _ range: ClosedRange<Int>) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                guard let number = value.int, range.contains(Int(number)) else {
+                    throw wrong(value, "a number from \(range.lowerBound) to \(range.upperBound)")
+                }
+                draft[keyPath: path] = Int(number)
+            }, write: { .int(Whole($0[keyPath: path])) })
+    }
+
+    private static func size(_ name: String, _ path: Path<Int64>) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                guard let size = value.quantity, size > .zero else { throw wrong(value, "an amount of bytes, as in 10Mi") }
+                draft[keyPath: path] = size.value.int64
+            }, write: { .string(Quantity(value: $0[keyPath: path], format: .binarySI).description) })
+    }
+
+    private static func duration(_ name: String, _ path: Path<Whole>) -> ConfigurationField {
+        ConfigurationField(
+            name: name, read: { value, draft throws(Problem) in draft[keyPath: path] = try duration(value) },
+            write: { .string(GoDuration.text(seconds: $0[keyPath: path])) })
+    }
+
+    private static func durations(_ name: String, _ path: Path<[String: Whole]>) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                var durations: [String: Whole] = [:]
+                for (name, value) in value.fields { durations[name] = try duration(value) }
+                draft[keyPath: path] = durations
+            }, write: { filled(Value($0[keyPath: path].mapValues { GoDuration.text(seconds: $0) })) })
+    }
+
+    private static func list(_ name: String, _ path: Path<[String]>) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                guard case .array(let elements) = value else { throw wrong(value, "a list") }
+                var list: [String] = []
+                for element in elements { list.append(try text(element)) }
+                draft[keyPath: path] = list
+            }, write: { filled(Value($0[keyPath: path])) })
+    }
+
+    private static func map(_ name: String, _ path: Path<[String: String]>) -> ConfigurationField {
+        ConfigurationField(
+            name: name, read: { value, draft throws(Problem) in draft[keyPath: path] = try texts(value) },
+            write: { filled(Value($0[keyPath: path])) })
+    }
+
+    /// Of resources that can be set aside.
+    private static func amounts(_ name: String, _ path: Path<[String: String]>) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                let amounts = try texts(value)
+                for (resource, amount) in amounts.sorted(by: { $0.key < $1.key }) {
+                    guard ["cpu", "memory", "ephemeral-storage"].contains(resource) || resource.hasPrefix("hugepages-") else {
+                        throw Problem(description: "cannot reserve \(resource)")
+                    }
+                    guard let quantity = try? Quantity(amount), quantity >= .zero else {
+                        throw wrong(.string(amount), "an amount of \(resource)")
+                    }
+                }
+                draft[keyPath: path] = amounts
+            }, write: { filled(Value($0[keyPath: path])) })
+    }
+
+    private static let taints = ConfigurationField(
+        name: "registerWithTaints",
+        read: { value, draft throws(Problem) in
+            guard case .array(let elements) = value else { throw wrong(value, "a list") }
+            var taints: [String] = []
+            for taint in elements {
+                guard let key = taint["key"].string, !key.isEmpty, let effect = taint["effect"].string,
+                    ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(effect)
+                else { throw wrong(taint, "a taint") }
+                taints.append(key + (taint["value"].string.map { "=" + $0 } ?? "") + ":" + effect)
+            }
+            draft.configuration.taints = taints
+        }, write: { filled(.array($0.configuration.taints.compactMap(NodeObject.taint))) })
+
+    private static func filled(_ value: Value) -> Value { value.isEmpty ? .null : value }
+}

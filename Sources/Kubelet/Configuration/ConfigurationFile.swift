@@ -1,0 +1,65 @@
+public import APIModel
+internal import OrderedCollections
+
+/// A kubelet's configuration as upstream's kind: what `--config` reads and `/configz` shows.
+public enum ConfigurationFile {
+    public struct Problem: Error, Equatable, CustomStringConvertible {
+        public let description: String
+    }
+
+    private static let apiVersion = "kubelet.config.k8s.io/v1beta1"
+    private static let kind = "KubeletConfiguration"
+
+    /// Changes `configuration` as the file says.
+    /// - Throws: `Problem` for what is no such file, a field that there is not, and a value that does not do.
+    public static func apply(_ file: Value, to configuration: inout KubeletConfiguration) throws(Problem) {
+        guard file["apiVersion"].string == apiVersion, file["kind"].string == kind else {
+            throw Problem(description: "this is no \(kind) of \(apiVersion)")
+        }
+        var draft = Draft(configuration)
+        for (name, value) in file.fields where name != "apiVersion" && name != "kind" {
+            guard let field = ConfigurationField.all.first(where: { $0.name == name }) else {
+                throw Problem(description: "unknown field \"\(name)\": this kubelet has no such setting")
+            }
+            guard !value.isNull else { continue }
+            do { try field.read(value, &draft) } catch { throw Problem(description: "\(name): \(error)") }
+        }
+        configuration = try draft.finished()
+    }
+
+    /// What `/configz` answers.
+    static func configz(_ configuration: KubeletConfiguration) -> Value {
+        let draft = Draft(configuration)
+        var file: Value = ["kind": .string(kind), "apiVersion": .string(apiVersion)]
+        for field in ConfigurationField.all { file[field.name] = field.write(draft) }
+        return ["kubeletconfig": file]
+    }
+
+    /// A configuration that is being read: thresholds mean something together only.
+    struct Draft {
+        var configuration: KubeletConfiguration
+        var eviction: EvictionSettings
+        /// Whether hard thresholds that the file does not name are upstream's.
+        var mergesEvictionDefaults = false
+
+        init(_ configuration: KubeletConfiguration) {
+            self.configuration = configuration
+            eviction = configuration.eviction.settings
+        }
+
+        func finished() throws(Problem) -> KubeletConfiguration {
+            var (configuration, eviction) = (configuration, eviction)
+            if mergesEvictionDefaults { eviction.hard.merge(EvictionSettings.defaultHard) { own, _ in own } }
+            do { configuration.eviction = try EvictionPolicy(eviction) } catch { throw Problem(description: error.description) }
+            let images = configuration.imageCollection
+            // Upstream's words.
+            guard images.lowThreshold < images.highThreshold else {
+                throw Problem(
+                    description:
+                        "invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) \(images.lowThreshold) must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) \(images.highThreshold)"
+                )
+            }
+            return configuration
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import APIModel
+import OrderedCollections
+import Testing
+
+@testable import Kubelet
+
+/// What `--config` reads and `/configz` shows.
+@Suite struct ConfigurationFileTests {
+    private static func file(_ fields: Value) -> Value {
+        var file: Value = ["apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"]
+        for (name, value) in fields.fields { file[name] = value }
+        return file
+    }
+
+    private static func configuration() -> KubeletConfiguration {
+        KubeletConfiguration(
+            nodeName: "node", nodeAddresses: [], podCIDR: "", rootDirectory: "/nowhere", podLogsDirectory: "/nowhere", version: "v1.36.0")
+    }
+
+    private static func read(_ fields: Value) throws -> KubeletConfiguration {
+        var configuration = configuration()
+        try ConfigurationFile.apply(file(fields), to: &configuration)
+        return configuration
+    }
+
+    @Test func everySettingComesBackAsItWasGiven() throws {
+        let fields: Value = [
+            "address": "192.0.2.7", "port": 10251, "clusterDomain": "example.org", "clusterDNS": ["192.0.2.10"],
+            "resolvConf": "/run/resolv.conf", "maxPods": 17, "containerLogMaxSize": "5Mi", "containerLogMaxFiles": 3,
+            "imageMinimumGCAge": "5m0s", "imageMaximumGCAge": "1h0m0s", "imageGCHighThresholdPercent": 70, "imageGCLowThresholdPercent": 60,
+            "evictionHard": ["memory.available": "5%", "pid.available": "100"], "evictionSoft": ["memory.available": "1Gi"],
+            "evictionSoftGracePeriod": ["memory.available": "1m30s"], "evictionMinimumReclaim": ["memory.available": "10Mi"],
+            "evictionPressureTransitionPeriod": "30s", "evictionMaxPodGracePeriod": 60, "systemReserved": ["cpu": "100m"],
+            "kubeReserved": ["cpu": "200m", "memory": "1Gi"], "allowedUnsafeSysctls": ["kernel.msg*"],
+            "registerWithTaints": [["key": "new", "value": "yes", "effect": "NoSchedule"], ["key": "other", "effect": "NoExecute"]],
+        ]
+        let configuration = try Self.read(fields)
+        #expect(configuration.taints == ["new=yes:NoSchedule", "other:NoExecute"])
+        #expect(configuration.eviction.thresholds.map(\.grace) == [nil, nil, 90])
+        let shown = ConfigurationFile.configz(configuration)["kubeletconfig"]
+        for (name, value) in Self.file(fields).fields { #expect(shown[name] == value, "\(name)") }
+        // What is shown can be read again.
+        var again = Self.configuration()
+        try ConfigurationFile.apply(shown, to: &again)
+        #expect(ConfigurationFile.configz(again)["kubeletconfig"] == shown)
+    }
+
+    @Test func upstreamsDefaultsAreShown() {
+        let shown = ConfigurationFile.configz(Self.configuration())["kubeletconfig"]
+        #expect(shown["imageGCHighThresholdPercent"].int == 85 && shown["imageMinimumGCAge"].string == "2m0s")
+        #expect(shown["evictionHard"] == Value(EvictionSettings.defaultHard) && shown["evictionPressureTransitionPeriod"].string == "5m0s")
+        #expect(shown["containerLogMaxSize"].string == "10Mi" && shown["maxPods"].int == 110)
+    }
+
+    @Test func whatIsNotNamedIsOffUnlessItIsMerged() throws {
+        let hard: Value = ["memory.available": "1Gi"]
+        #expect(try Self.read(["evictionHard": hard]).eviction.settings.hard == ["memory.available": "1Gi"])
+        let merged = try Self.read(["evictionHard": hard, "mergeDefaultEvictionSettings": true]).eviction.settings.hard
+        #expect(merged["memory.available"] == "1Gi" && merged["nodefs.available"] == "10%")
+    }
+
+    static let wrong: [(Value, String)] = [
+        (["cpuManagerPolicy": "static"], "unknown field \"cpuManagerPolicy\": this kubelet has no such setting"),
+        (["maxPods": 0], "maxPods: 0 is not a number from 1 to 2147483647"),
+        (["maxPods": "many"], "maxPods: \"many\" is not a number from 1 to 2147483647"),
+        (["imageMinimumGCAge": "soon"], "imageMinimumGCAge: \"soon\" is not a duration, as in 2m30s"),
+        (["evictionHard": ["disk": "1"]], "unsupported eviction signal disk"),
+        (["systemReserved": ["pods": "1"]], "systemReserved: cannot reserve pods"),
+        (["systemReserved": ["cpu": "-1"]], "systemReserved: \"-1\" is not an amount of cpu"),
+        (
+            ["registerWithTaints": [["key": "a", "effect": "Never"]]],
+            "registerWithTaints: {\"key\":\"a\",\"effect\":\"Never\"} is not a taint"
+        ),
+        (
+            ["imageGCHighThresholdPercent": 50],
+            "invalid configuration: imageGCLowThresholdPercent (--image-gc-low-threshold) 80 must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) 50"
+        ),
+        (["kind": "Pod"], "this is no KubeletConfiguration of kubelet.config.k8s.io/v1beta1"),
+    ]
+
+    @Test(arguments: wrong) func whatDoesNotDoIsRefusedByName(_ fields: Value, _ problem: String) {
+        #expect(throws: ConfigurationFile.Problem(description: problem)) { try Self.read(fields) }
+    }
+
+    @Test(
+        arguments: [
+            ("0", 0), ("1h5m", 3900), ("2m0s", 120), ("300ms", 0), ("1.5h", 5400), ("-1s", -1), ("1", nil), ("s", nil), ("", nil),
+            ("1d", nil),
+            ("9e9h", nil),
+        ] as [(String, Whole?)]) func durationsAreGos(_ text: String, _ seconds: Whole?)
+    { #expect(GoDuration.seconds(text) == seconds) }
+
+    /// Beginnings of names count where they end in a star.
+    @Test func sysctlsThatAreAllowedPass() {
+        func refusal(_ allowed: [String]) -> PodAdmission.Refusal? {
+            PodAdmission(hasAppArmor: false, features: RuntimeFeatures(), allowedSysctls: allowed).refusal(
+                of: pod(["securityContext": ["sysctls": [["name": "kernel.msgmax", "value": "1"]]]]))
+        }
+        #expect(refusal(["kernel.msg*"]) == nil && refusal(["kernel/msgmax"]) == nil)
+        #expect(refusal(["kernel.msg"]) != nil && refusal(["net.*"]) != nil)
+    }
+
+    /// What is set aside and what is kept free is not for pods.
+    @Test func whatIsReservedIsNotAllocatable() throws {
+        let machine = Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0")
+        let all = machine.allocatable(try Self.read(["evictionHard": ["memory.available": "0%"]]))
+        #expect(all["cpu"] == machine.cpus * 1000 && all["memory"] == machine.memory * 1000)
+        let rest = machine.allocatable(
+            try Self.read([
+                "systemReserved": ["cpu": "100m", "memory": "1Mi"], "kubeReserved": ["cpu": "200m"],
+                "evictionHard": ["memory.available": "10Mi"],
+            ]))
+        #expect(rest["cpu"] == machine.cpus * 1000 - 300 && rest["memory"] == (machine.memory - (11 << 20)) * 1000)
+    }
+}
