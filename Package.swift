@@ -33,6 +33,8 @@ func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> Ta
 struct Area {
     var name: String
     var controllers: [String]
+    /// What a controller needs beside the kit.
+    var needs: [String: [Target.Dependency]] = [:]
 
     var library: String { "controllers-\(name.lowercased())" }
     var modules: [String] { controllers.map { "Controller\($0)" } }
@@ -46,7 +48,8 @@ struct Area {
     var targets: [Target] {
         zip(controllers, modules).map { controller, module in
             .target(
-                name: module, dependencies: ["PluginKit", "APIModel", product("OrderedCollections", "swift-collections")],
+                name: module,
+                dependencies: ["PluginKit", "APIModel", product("OrderedCollections", "swift-collections")] + (needs[controller] ?? []),
                 path: "Plugins/\(name)/\(controller)", swiftSettings: swift)
         }
     }
@@ -83,10 +86,16 @@ let areas = [
         controllers: ["NodeLifecycle", "PodGC"]),
     Area(
         name: "Identity",
-        controllers: ["ServiceAccount", "RootCA"]),
+        controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests"],
+        needs: ["SigningRequests": [product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1")]]),
     Area(
         name: "Objects",
         controllers: ["Namespace", "GarbageCollector", "ResourceQuota"]),
+    Area(
+        name: "Storage",
+        controllers: [
+            "PersistentVolumeBinder", "VolumeProtection", "EphemeralVolume", "PersistentVolumeExpander", "ProvisionerLocal",
+        ], needs: ["ProvisionerLocal": ["CProjectQuota"]]),
 ]
 
 let plugins: [(library: String, target: Target)] =
@@ -122,6 +131,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux", path: "Sources/CLinux", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .target(name: "CHash", path: "Sources/CHash", cSettings: c),
+        .target(name: "CProjectQuota", path: "Sources/CProjectQuota", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         .systemLibrary(name: "CNFTables", path: "Sources/CNFTables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .systemLibrary(name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -249,7 +259,8 @@ let package = Package(
             dependencies: [
                 "APIModel", "Store", "APIServer", "Client", "PluginHost", "PluginKit", "ControllerManager", "PKI",
                 product("Logging", "swift-log"),
-                product("OrderedCollections", "swift-collections"),
+                product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
+                product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
             ] + areas.flatMap(\.modules).map { .byName(name: $0) },
             path: "Tests/ControllerTests", swiftSettings: swift),
         tests(

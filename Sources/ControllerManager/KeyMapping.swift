@@ -32,7 +32,8 @@ struct KeyMapping {
         case .ownership: return ownership(resource, before, after)
         case .selector(let path): return Self.distinct(objects.flatMap { selecting($0, path) })
         case .index(let path): return objects.last.map { referring(to: $0, path) } ?? []
-        case .field(let path): return Self.distinct(objects.flatMap { named(path.text(in: $0.value), in: $0) })
+        case .field(let path):
+            return Self.distinct(objects.flatMap { object in path.texts(in: object.value).flatMap { named($0, in: object) } })
         }
     }
 

@@ -4,7 +4,7 @@ internal import Glibc
 /// The directory that holds everything of one cluster, and who has it.
 ///
 /// ```
-/// apus.pid  supervisor.pid  apus.log  pki/  *.kubeconfig  store.db  crashes/  kubelet/  containerd/  pods/
+/// apus.pid  supervisor.pid  apus.log  pki/  *.kubeconfig  store.db  crashes/  kubelet/  containerd/  pods/  volumes/
 /// ```
 struct DataDirectory {
     let path: String
@@ -18,6 +18,8 @@ struct DataDirectory {
     var kubeletDirectory: String { "\(path)/kubelet" }
     var podLogDirectory: String { "\(path)/pods" }
     var containerdDirectory: String { "\(path)/containerd" }
+    /// Of the volumes that claims get from this node's disk.
+    var volumesDirectory: String { "\(path)/volumes" }
     var crashDirectory: String { "\(path)/crashes" }
     /// What a process that is being stopped waits for.
     var stoppingFile: String { "\(path)/stopping" }
@@ -32,6 +34,16 @@ struct DataDirectory {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
         } catch {
             throw StartupFailure("the data directory \(path) cannot be made: \(error). Run as root, or choose another with --data-dir.")
+        }
+    }
+
+    /// Nobody but root gets into it, save by what is mounted of it.
+    func makeVolumes() throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: volumesDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StartupFailure("the directory of volumes \(volumesDirectory) cannot be made: \(error)")
         }
     }
 

@@ -91,7 +91,8 @@ struct Startup {
         // before the keys: keys without a store are those of a cluster that lost it
         let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
-        let plugins = makePluginHost(places, rootCA: credentials.ca.certificatePEM)
+        try directory.makeVolumes()  // before the plugin that puts volumes there
+        let plugins = makePluginHost(places, credentials.ca.pair)
         crashes.follow(plugins)
         let roles = Roles()
         let server = APIServer(try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine))
@@ -214,11 +215,13 @@ extension Startup {
             serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
     }
 
-    private func makePluginHost(_ places: PluginPlaces, rootCA: String) -> PluginHost {
+    private func makePluginHost(_ places: PluginPlaces, _ ca: KeyPair) -> PluginHost {
         var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
         configuration.disable = Set(options.disablePlugin)
         configuration.config = [
-            "root-ca": ["certificate": .string(rootCA)],
+            "root-ca": ["certificate": .string(ca.certificatePEM)],
+            "certificatesigningrequest-signing": ["certificate": .string(ca.certificatePEM), "key": .string(ca.privateKeyPEM)],
+            "provisioner-local": ["directory": .string(directory.volumesDirectory), "node": .string(options.node.name)],
             "runtime-cri": [
                 "endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)
             ],

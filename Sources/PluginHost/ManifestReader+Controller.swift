@@ -53,7 +53,7 @@ extension ManifestReader {
         case .ownership: return .ownership
         case .owner: return .owner(through: value["through"].isNull ? nil : try resource(value["through"], at: "\(path).through"))
         case .selector:
-            return .selector(value["field"].isNull ? ControllerManifest.selector : try objectPath(value["field"], at: "\(path).field"))
+            return .selector(value["field"].isNull ? ControllerManifest.selector : try singleField(value["field"], at: "\(path).field"))
         case .index: return .index(try objectPath(value["field"], at: "\(path).field"))
         case .field: return .field(try objectPath(value["field"], at: "\(path).field"))
         }
@@ -71,7 +71,7 @@ extension ManifestReader {
             do { selector = try FieldSelector(parsing: text) } catch { throw self.error("\(path).fieldSelector: \(error.message)") }
             filter.fields = try selector.requirements.map { requirement in
                 WatchFilter.FieldTest(
-                    path: try objectPath(.string(requirement.field), at: "\(path).fieldSelector"), isEqual: requirement.isEqual,
+                    path: try singleField(.string(requirement.field), at: "\(path).fieldSelector"), isEqual: requirement.isEqual,
                     value: requirement.value)
             }
         }
@@ -100,6 +100,12 @@ extension ManifestReader {
         guard let found = ObjectPath(try string(value, at: path)) else {
             throw error("\(path): \(text(value)) is not a path such as spec.nodeName or metadata.labels['app']")
         }
+        return found
+    }
+
+    private func singleField(_ value: Value, at path: String) throws -> ObjectPath {
+        let found = try objectPath(value, at: path)
+        guard !found.isPlural else { throw error("\(path): \(text(value)) must be one field: there can be no [*] here") }
         return found
     }
 

@@ -35,6 +35,8 @@ final class Cluster: Sendable {
         var disable: Set<String> = []
         /// The controllers that run, beside the one that makes ServiceAccounts; `nil` means all.
         var only: Set<String>?
+        /// Manifests that run beside those, by file name.
+        var others: Set<String> = []
         /// Changes the text of manifests, by file name.
         var manifests: [String: @Sendable (String) -> String] = [:]
         /// Whether Pods run.
@@ -123,7 +125,7 @@ final class Cluster: Sendable {
         let root =
             URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
             + "/plugin-manifests"
-        let wanted = setup.only.map { Set($0.union(["serviceaccount"]).map { "controller-\($0).yaml" }) }
+        let wanted = setup.only.map { Set($0.union(["serviceaccount"]).map { "controller-\($0).yaml" }).union(setup.others) }
         for file in try FileManager.default.contentsOfDirectory(atPath: root)
         where file.hasSuffix(".yaml") && wanted?.contains(file) ?? true {
             let text = try String(contentsOfFile: "\(root)/\(file)", encoding: .utf8)

@@ -13,6 +13,11 @@ extension GroupVersionResource {
     static let replicationControllers = GroupVersionResource(group: "", version: "v1", resource: "replicationcontrollers")
     static let budgets = GroupVersionResource(group: "policy", version: "v1", resource: "poddisruptionbudgets")
     static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
+    static let volumes = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
+    static let storageClasses = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "storageclasses")
+    static let attributesClasses = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattributesclasses")
+    static let signingRequests = GroupVersionResource(
+        group: "certificates.k8s.io", version: "v1", resource: "certificatesigningrequests")
     static let priorityClasses = GroupVersionResource(group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses")
 }
 

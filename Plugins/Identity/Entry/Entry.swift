@@ -1,5 +1,7 @@
 internal import ControllerRootCA
 internal import ControllerServiceAccount
+internal import ControllerServiceAccountToken
+internal import ControllerSigningRequests
 public import PluginAPI
 internal import PluginKit
 
@@ -7,7 +9,11 @@ private let plugin = Plugin(
     name: "controllers-identity", version: "1.0.0",
     [
         .controller("serviceaccount", ServiceAccountController.self),
+        .controller("serviceaccount-token", ServiceAccountTokenController.self),
         .controller("root-ca", RootCAController.self),
+        .controller("certificatesigningrequest-approving", CertificateSigningRequestApprovingController.self),
+        .controller("certificatesigningrequest-signing", CertificateSigningRequestSigningController.self),
+        .controller("certificatesigningrequest-cleaner", CertificateSigningRequestCleanerController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

@@ -3,7 +3,7 @@ public import APIModel
 /// What the objects of a resource can be found by without looking at all of them. Kept up to date with each change, at the cost of the
 /// object that changed.
 public enum CacheIndex: Hashable, Sendable {
-    /// What a field says; an object whose field is empty is not found.
+    /// What a field says, or each of several; an object whose field is empty is not found.
     case field(ObjectPath)
     /// The value of a label; an object without the label is not found.
     case label(String)
@@ -70,9 +70,7 @@ struct IndexEntries: Sendable {
 
     private func entries(of object: Object, _ name: ObjectName) -> [String] {
         switch kind {
-        case .field(let path):
-            let text = path.text(in: object.value)
-            return text.isEmpty ? [] : [text]
+        case .field(let path): return path.texts(in: object.value)
         case .label(let key): return object.labels[key].map { [$0] } ?? []
         case .labels: return object.labels.map { Self.entry(name.namespace, $0.key, $0.value) }
         case .orphans:

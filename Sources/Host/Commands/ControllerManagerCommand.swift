@@ -23,6 +23,15 @@ struct ControllerManagerCommand: AsyncParsableCommand {
     @Option(help: "The CA certificate that pods get to verify the API with, in PEM. Default: the one in the kubeconfig.")
     var rootCAFile: String?
 
+    @Option(help: "The certificate of the CA that signs what is approved, in PEM. Without it nothing is signed.")
+    var clusterSigningCertFile: String?
+
+    @Option(help: "Its key, in PEM.")
+    var clusterSigningKeyFile: String?
+
+    @Option(help: "How long a certificate is good at most, such as 8760h.")
+    var clusterSigningDuration = "8760h0m0s"
+
     @Option(
         name: .customLong("cluster-cidr"),
         help: "The network of pods. Checked only: nodes bring their part of it along (kubelet --pod-cidr).")
@@ -36,6 +45,12 @@ struct ControllerManagerCommand: AsyncParsableCommand {
 
     func validate() throws {
         try Ports.check(securePort, "--secure-port", zero: "turns it off")
+        guard (clusterSigningCertFile == nil) == (clusterSigningKeyFile == nil) else {
+            throw ValidationError("--cluster-signing-cert-file and --cluster-signing-key-file come together")
+        }
+        guard (signingSeconds ?? 0) > 0 else {
+            throw ValidationError("--cluster-signing-duration: \(clusterSigningDuration) is not a duration such as 8760h")
+        }
         if let clusterCIDR { try Networks.check(clusterCIDR, "--cluster-cidr") }
     }
 
@@ -48,6 +63,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         var configuration = PluginHost.Configuration(
             manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
+        configuration.config["certificatesigningrequest-signing"] = try signing()
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run(
             { group in
@@ -68,6 +84,17 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                 try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) { manager.unhealthyReason }
                 group.add("controller manager") { try await manager.run() }
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
+    }
+
+    private var signingSeconds: Whole? { DurationText.seconds(clusterSigningDuration) }
+
+    /// What the signer is configured with; `nil` where nothing is to be signed.
+    private func signing() throws -> Value? {
+        guard let certificate = clusterSigningCertFile, let key = clusterSigningKeyFile else { return nil }
+        return [
+            "certificate": .string(try TextFile.read(certificate, of: "--cluster-signing-cert-file")),
+            "key": .string(try TextFile.read(key, of: "--cluster-signing-key-file")), "durationSeconds": .int(signingSeconds ?? 0),
+        ]
     }
 
     private func rootCA() throws -> String {

@@ -9,8 +9,11 @@ struct ControllerSelection: Equatable {
 
     /// What upstream calls them, beside our name with `-controller` behind it.
     private static let aliases: [String: [String]] = [
+        "certificatesigningrequest-approving": ["csrapproving"], "certificatesigningrequest-cleaner": ["csrcleaner"],
+        "certificatesigningrequest-signing": ["csrsigning"],
         "endpoints": ["endpoint"], "horizontalpodautoscaler": ["horizontal-pod-autoscaler-controller", "horizontalpodautoscaling"],
         "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"],
+        "persistentvolumeclaim-protection": ["pvc-protection"], "persistentvolume-protection": ["pv-protection"],
         "podgc": ["pod-garbage-collector-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
     ]

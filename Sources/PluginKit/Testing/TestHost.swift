@@ -103,7 +103,7 @@ extension TestHost {
                 else { return APUS_INVALID }
                 return each(me, sink) { [wanted = Wanted(reference)] name, object in
                     wanted.takes(name.resource, name.namespace) && selector.matches(labelsOf: object)
-                        && fields.requirements.allSatisfy { (field(object, $0.field) == $0.value) == $0.isEqual }
+                        && fields.requirements.allSatisfy { texts(object, $0.field).contains($0.value) == $0.isEqual }
                 }
             },
             dependents: { me, reference, uid, orphans, sink in
@@ -168,7 +168,9 @@ extension TestHost {
             },
             fetch: { me, reference, sink in read(me, reference, sink) }))
 
-    private static func field(_ object: Value, _ path: String) -> String { ObjectPath(path)?.text(in: object) ?? "" }
+    private static func texts(_ object: Value, _ path: String) -> [String] {
+        ObjectPath(path).map { $0.isPlural ? $0.texts(in: object) : [$0.text(in: object)] } ?? []
+    }
 
     /// What a reference asks for.
     private struct Wanted {

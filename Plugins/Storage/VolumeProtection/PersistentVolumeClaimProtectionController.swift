@@ -1,0 +1,40 @@
+public import APIModel
+public import PluginKit
+
+/// Keeps a claim that is being deleted until no Pod uses it.
+///
+/// Rules: upstream `pkg/controller/volume/pvcprotection`. A Pod counts from when it has a Node until it is gone.
+public struct PersistentVolumeClaimProtectionController: Controller {
+    static let finalizer = "kubernetes.io/pvc-protection"
+
+    private let objects: Objects
+
+    public init(_ host: Host, config: Value) { objects = host.objects }
+
+    public func reconcile(_ key: Key) throws -> Outcome {
+        guard let claim = try objects.get(StorageObjects.claims, namespace: key.namespace, name: key.name) else { return .done }
+        let step = Protection.step(claim, Self.finalizer)
+        if try step == .add || (step == .removeWhenUnused && !isUsed(claim)) {
+            try objects.update(StorageObjects.claims, Protection.toggled(claim, Self.finalizer))
+        }
+        return .done
+    }
+
+    private func isUsed(_ claim: Value) throws -> Bool {
+        try objects.pods(using: claim).contains { Self.uses($0, claim) }
+    }
+
+    /// - Parameter pod: one that names the claim, or that the claim was made for.
+    static func uses(_ pod: Value, _ claim: Value) -> Bool {
+        guard !pod["spec"]["nodeName"].isEmpty else { return false }
+        // What was made for a Pod goes with it, once the kubelet is through with it.
+        let isShutDown = !pod["metadata"]["deletionTimestamp"].isNull && pod["metadata"]["deletionGracePeriodSeconds"].int == 0
+        return !isShutDown || !OwnerReference.isControlled(claim, by: pod)
+    }
+
+    /// The claims of a Pod that let go of them.
+    public func map(resource: String, before: Value, after: Value) -> [Key] {
+        let pod = after.isNull ? before : after
+        return after.isNull || PodState.isTerminal(pod) || !pod["metadata"]["deletionTimestamp"].isNull ? PodClaims.keys(pod) : []
+    }
+}
