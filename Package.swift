@@ -309,7 +309,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "APIModel", "APIServer", "Client", "DNS", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Store",
+                "APIModel", "APIServer", "Client", "DNS", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler", "Store",
                 product("Logging", "swift-log"),
             ],
             path: "Benchmarks",

@@ -5,50 +5,89 @@ internal import PluginKit
 struct Checks {
     private let pod: PodNeeds
     private let nodes: Nodes
+    private let tolerations: Tolerations
     private let toleratesUnschedulable: Bool
+    private let affinity: NodeAffinity
+    private let volumes: VolumeRules
+    private let spread: PodTopologySpread.Filter?
+    private let interPodAffinity: InterPodAffinity.Filter?
 
-    init(_ pod: PodNeeds, _ nodes: Nodes) {
+    init(_ pod: PodNeeds, _ nodes: Nodes, _ plan: PodPlan) {
         self.pod = pod
         self.nodes = nodes
-        toleratesUnschedulable = pod.tolerations.contains { Tolerations.toleratesUnschedulable($0, nodes) }
+        tolerations = Tolerations(pod)
+        toleratesUnschedulable = tolerations.tolerateUnschedulable(nodes)
+        affinity = NodeAffinity(pod)
+        volumes = VolumeRules(pod)
+        spread = plan.spread.filter
+        interPodAffinity = plan.interPodAffinity.filter
     }
 
-    enum Refusal { case unschedulable, name, taint, affinity, ports, resources }
+    /// In the order of the filters.
+    enum Refusal: Int {
+        case unschedulable, name, taint, nodeAffinity, ports, resources
+        case volumeInUse, volumeMissing, volumeAffinity, noVolume, volumeZone
+        case missingTopologyLabel, spread
+        case podAffinity, podAntiAffinity, existingAntiAffinity
+    }
 
     func refusal(of node: Int) -> Refusal? {
         if nodes.isUnschedulable(node) && !toleratesUnschedulable { return .unschedulable }
         let wanted = pod.raw.pointee.node_name
         if wanted != 0 && wanted != nodes.name(node) { return .name }
-        if hasUntoleratedTaint(node) { return .taint }
-        if !NodeAffinity.admits(pod, nodes, node) { return .affinity }
+        if !tolerations.admit(node, nodes) { return .taint }
+        if !affinity.admits(node, nodes) { return .nodeAffinity }
         if !portsAreFree(on: node) { return .ports }
         if !fits(node) { return .resources }
-        return nil
+        return volumes.refusal(node, nodes) ?? spread?.refusal(node) ?? interPodAffinity?.refusal(node)
     }
 
-    /// The reasons as upstream words them, and whether preemption could help. Only after a cycle that left no Node.
-    func explain(_ refusal: Refusal, _ node: Int) -> (verdict: Verdict, texts: [String]) {
-        switch refusal {
-        case .unschedulable: return (.unresolvable, ["node(s) were unschedulable"])
-        case .name: return (.unresolvable, ["node(s) didn't match the requested node name"])
-        case .taint: return (.unresolvable, ["node(s) had untolerated taint(s)"])
-        case .affinity: return (.unresolvable, ["node(s) didn't match Pod's node affinity/selector"])
-        case .ports: return (.unschedulable, ["node(s) didn't have free ports for the requested pod ports"])
-        case .resources:
-            let lacking = (0..<nodes.resourceCount).filter { lacks($0, node) }
-            let isHopeless = lacking.contains {
-                $0 != Int(APUS_RESOURCE_PODS) && pod.request($0) > nodes.allocatable($0, node)
-            }
-            return (
+    /// Why, as upstream words it; whether preemption could help, and what else could.
+    struct Reason: Hashable {
+        let text: String
+        let verdict: Verdict
+        let hints: ClusterEvents
+
+        init(_ text: String, _ verdict: Verdict, _ hints: ClusterEvents) { (self.text, self.verdict, self.hints) = (text, verdict, hints) }
+    }
+
+    private static let reasons: [Refusal: Reason] = [
+        .unschedulable: Reason("node(s) were unschedulable", .unresolvable, [.nodeAdded, .nodeTaints]),
+        .name: Reason("node(s) didn't match the requested node name", .unresolvable, .nodeAdded),
+        .taint: Reason("node(s) had untolerated taint(s)", .unresolvable, [.nodeAdded, .nodeTaints]),
+        .nodeAffinity: Reason("node(s) didn't match Pod's node affinity/selector", .unresolvable, [.nodeAdded, .nodeLabels]),
+        .ports: Reason("node(s) didn't have free ports for the requested pod ports", .unschedulable, [.nodeAdded, .podRemoved]),
+        .volumeInUse: Reason(
+            "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
+            .unschedulable, .podRemoved),
+        .volumeMissing: Reason("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)", .unresolvable, .volume),
+        .volumeAffinity: Reason(
+            "node(s) didn't match PersistentVolume's node affinity", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
+        .noVolume: Reason(
+            "node(s) didn't find available persistent volumes to bind", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
+        .volumeZone: Reason("node(s) had no available volume zone", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
+        .missingTopologyLabel: Reason(
+            "node(s) didn't match pod topology spread constraints (missing required label)", .unresolvable, [.nodeAdded, .nodeLabels]),
+        .spread: Reason(
+            "node(s) didn't match pod topology spread constraints", .unschedulable,
+            [.nodeAdded, .nodeRemoved, .nodeLabels, .nodeTaints, .podAdded, .podRemoved]),
+        .podAffinity: Reason("node(s) didn't match pod affinity rules", .unresolvable, [.nodeAdded, .nodeLabels, .podAdded, .namespace]),
+        .podAntiAffinity: Reason(
+            "node(s) didn't match pod anti-affinity rules", .unschedulable, [.nodeAdded, .nodeLabels, .podRemoved, .namespace]),
+        .existingAntiAffinity: Reason(
+            "node(s) didn't satisfy existing pods anti-affinity rules", .unschedulable, [.nodeAdded, .nodeLabels, .podRemoved, .namespace]),
+    ]
+
+    /// Only after a cycle that left no Node.
+    func explain(_ refusal: Refusal, _ node: Int) -> [Reason] {
+        if let reason = Self.reasons[refusal] { return [reason] }
+        let lacking = (0..<nodes.resourceCount).filter { lacks($0, node) }
+        let isHopeless = lacking.contains { $0 != Int(APUS_RESOURCE_PODS) && pod.request($0) > nodes.allocatable($0, node) }
+        return lacking.map {
+            Reason(
+                $0 == Int(APUS_RESOURCE_PODS) ? "Too many pods" : "Insufficient \(nodes.resource($0))",
                 isHopeless ? .unresolvable : .unschedulable,
-                lacking.map { $0 == Int(APUS_RESOURCE_PODS) ? "Too many pods" : "Insufficient \(nodes.resource($0))" }
-            )
-        }
-    }
-
-    private func hasUntoleratedTaint(_ node: Int) -> Bool {
-        nodes.taints(node).contains { taint in
-            taint.effect != APUS_EFFECT_PREFER_NO_SCHEDULE && !Tolerations.tolerate(pod.tolerations, taint)
+                isHopeless ? [.nodeAdded, .nodeAllocatable] : [.nodeAdded, .nodeAllocatable, .podRemoved])
         }
     }
 

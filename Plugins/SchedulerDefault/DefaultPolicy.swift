@@ -1,35 +1,41 @@
 internal import APIModel
 internal import PluginAPI
 internal import PluginKit
+internal import Synchronization
 
-/// The rules that upstream's default profile has for one Pod and one Node: name, taints, affinity, ports, resources. All on columns;
-/// nothing is allocated for a Node.
-struct DefaultPolicy: SchedulerPolicy {
-    private let log: Log
+/// The rules of upstream's default profile. What concerns a Pod and a Node alone is decided on the columns, with nothing allocated for a
+/// Node; what concerns the Pods around is counted in `Surroundings`.
+final class DefaultPolicy: SchedulerPolicy {
+    private let surroundings = Surroundings()
+    private let lock = Mutex(())
 
-    init(_ host: Host, config: Value) { log = host.log }
+    static let slots: PolicySlots = [.filter, .score]
 
-    func prefilter(_ pod: PodNeeds) throws {
-        if let reason = Unsupported.reason(pod) { throw ComponentError.unresolvable(reason) }
-    }
+    /// As many as upstream's scores add up to.
+    static let mostPoints = 100 * Scoring.weights
+
+    init(_ host: Host, config: Value) {}
 
     func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {
-        let checks = Checks(pod, nodes)
-        guard let reasons else {
-            for node in feasible where checks.refusal(of: node) != nil { feasible.remove(node) }
-            return
+        lock.withLock { _ in
+            let checks = Checks(pod, nodes, surroundings.plan(pod, nodes))
+            guard let reasons else {
+                for node in feasible where checks.refusal(of: node) != nil { feasible.remove(node) }
+                return
+            }
+            var ledger = ReasonLedger(count: nodes.count)
+            for node in feasible {
+                guard let refusal = checks.refusal(of: node) else { continue }
+                for reason in checks.explain(refusal, node) { ledger.add(node, reason) }
+                feasible.remove(node)
+            }
+            ledger.report(to: reasons)
         }
-        var ledger = ReasonLedger(count: nodes.count)
-        for node in feasible {
-            guard let refusal = checks.refusal(of: node) else { continue }
-            let (verdict, texts) = checks.explain(refusal, node)
-            for text in texts { ledger.add(node, verdict, text) }
-            feasible.remove(node)
-        }
-        ledger.report(to: reasons)
     }
 
     func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
-        Scoring(pod, nodes).score(feasible, points)
+        lock.withLock { _ in
+            Scoring(pod, nodes, surroundings.plan(pod, nodes)).score(feasible, points)
+        }
     }
 }

@@ -1,44 +1,42 @@
 internal import PluginAPI
 internal import PluginKit
 
-/// nodeSelector, and required and preferred node affinity.
-enum NodeAffinity {
+/// A Pod's nodeSelector and required node affinity.
+struct NodeAffinity: Hashable {
+    private let selector: [Label]
+    /// One of them must hold; `nil` is no constraint.
+    private let required: [NodeTerm]?
+
+    init(_ pod: PodNeeds) {
+        selector = pod.selector.map { Label(key: $0.key, value: $0.value) }
+        required = pod.raw.pointee.has_required == 0 ? nil : pod.required.map(NodeTerm.init)
+    }
+
+    var isEmpty: Bool { selector.isEmpty && required == nil }
+
     /// Whether the selector and one of the required terms hold.
-    static func admits(_ pod: PodNeeds, _ nodes: Nodes, _ node: Int) -> Bool {
-        for wanted in pod.selector where nodes.label(wanted.key, node) != wanted.value { return false }
-        guard pod.raw.pointee.has_required != 0 else { return true }
-        for term in pod.required where matches(term, nodes, node) { return true }
+    func admits(_ node: Int, _ nodes: Nodes) -> Bool {
+        for wanted in selector where nodes.label(wanted.key, node) != wanted.value { return false }
+        guard let required else { return true }
+        for term in required where term.matches(node, nodes) { return true }
         return false
     }
+}
 
-    /// The weights of the preferred terms that hold.
-    static func preference(_ pod: PodNeeds, _ nodes: Nodes, _ node: Int) -> Int64 {
-        var sum: Int64 = 0
-        for term in pod.preferred where matches(term, nodes, node) { sum += Int64(term.weight) }
-        return sum
+/// Requirements on a Node that must all hold.
+struct NodeTerm: Hashable {
+    /// Of a preferred term.
+    let weight: Int32
+    private let requirements: [Requirement]
+
+    init(_ raw: apus_term) {
+        weight = raw.weight
+        requirements = UnsafeBufferPointer(start: raw.requirements, count: Int(raw.requirement_count)).map(Requirement.init)
     }
 
-    private static func matches(_ term: apus_term, _ nodes: Nodes, _ node: Int) -> Bool {
-        guard term.requirement_count > 0 else { return false }
-        for requirement in UnsafeBufferPointer(start: term.requirements, count: Int(term.requirement_count))
-        where !holds(requirement, nodes, node) { return false }
-        return true
-    }
-
-    private static func holds(_ requirement: apus_requirement, _ nodes: Nodes, _ node: Int) -> Bool {
-        let value = requirement.on_name != 0 ? nodes.name(node) : nodes.label(requirement.key, node)
-        switch requirement.op {
-        case APUS_OPERATOR_EXISTS: return value != nil
-        case APUS_OPERATOR_DOES_NOT_EXIST: return value == nil
-        case APUS_OPERATOR_IN: return value.map { contains(requirement, $0) } ?? false
-        case APUS_OPERATOR_NOT_IN: return value.map { !contains(requirement, $0) } ?? true
-        case APUS_OPERATOR_GREATER: return value.flatMap(nodes.number).map { $0 > requirement.number } ?? false
-        case APUS_OPERATOR_LESS: return value.flatMap(nodes.number).map { $0 < requirement.number } ?? false
-        default: return false
-        }
-    }
-
-    private static func contains(_ requirement: apus_requirement, _ value: apus_string) -> Bool {
-        UnsafeBufferPointer(start: requirement.values, count: Int(requirement.value_count)).contains(value)
+    /// One without requirements matches nothing.
+    func matches(_ node: Int, _ nodes: Nodes) -> Bool {
+        for requirement in requirements where !requirement.holds(node, nodes) { return false }
+        return !requirements.isEmpty
     }
 }

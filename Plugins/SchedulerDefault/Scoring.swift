@@ -1,57 +1,90 @@
 internal import PluginAPI
 internal import PluginKit
 
-/// Upstream's default scores with upstream's weights, as one figure from 0 to 100: how much is left (1), how evenly cpu and memory are used
-/// (1), preferred node affinity (2), few taints that ask to stay away (3).
+/// Upstream's default scores, each from 0 to 100, with upstream's weights: how much is left (1), how evenly cpu and memory are used (1),
+/// preferred node affinity (2), few taints that ask to stay away (3), preferred pod affinity (2), spread (2).
 struct Scoring {
+    /// Of all scores together.
+    static let weights = 11
+
     private let pod: PodNeeds
     private let nodes: Nodes
+    private let plan: PodPlan
+    private let tolerations: Tolerations
+    private let preferred: [NodeTerm]
 
-    init(_ pod: PodNeeds, _ nodes: Nodes) {
+    init(_ pod: PodNeeds, _ nodes: Nodes, _ plan: PodPlan) {
         self.pod = pod
         self.nodes = nodes
+        self.plan = plan
+        tolerations = Tolerations(pod)
+        preferred = pod.preferred.map(NodeTerm.init)
     }
 
     func score(_ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) {
-        // Affinity and taints are rated against the best and the worst Node, so those come first.
+        var sums = [Int64](repeating: 0, count: feasible.count)
+        plan.interPodAffinity.score(feasible, &sums, weight: 2)
+        plan.spread.score(feasible, &sums, weight: 2)
+        scoreAffinityAndTaints(feasible, &sums)
+        let asksForSomething = pod.request(Int(APUS_RESOURCE_CPU)) != 0 || pod.request(Int(APUS_RESOURCE_MEMORY)) != 0
+        for node in feasible {
+            points[node] = Int32(sums[node] + leastAllocated(node) + (asksForSomething ? balanced(node) : 0))
+        }
+    }
+
+    /// Both are rated against the Node that is liked, or avoided, most.
+    private func scoreAffinityAndTaints(_ feasible: NodeSet, _ sums: inout [Int64]) {
         var (mostLiked, mostAvoided) = (Int64(0), Int64(0))
         for node in feasible {
-            mostLiked = max(mostLiked, NodeAffinity.preference(pod, nodes, node))
+            if !preferred.isEmpty { mostLiked = max(mostLiked, preference(node)) }
             mostAvoided = max(mostAvoided, avoidance(node))
         }
         for node in feasible {
-            let affinity = mostLiked == 0 ? 0 : max(0, NodeAffinity.preference(pod, nodes, node) * 100 / mostLiked)
-            let taints = mostAvoided == 0 ? 100 : 100 - avoidance(node) * 100 / mostAvoided
-            points[node] = Int32((leastAllocated(node) + balanced(node) + 2 * affinity + 3 * taints) / 7)
+            if mostLiked > 0 { sums[node] += 2 * max(0, preference(node) * 100 / mostLiked) }
+            sums[node] += 3 * (mostAvoided == 0 ? 100 : 100 - avoidance(node) * 100 / mostAvoided)
         }
+    }
+
+    /// The weights of the preferred terms that hold.
+    private func preference(_ node: Int) -> Int64 {
+        var sum: Int64 = 0
+        for term in preferred where term.matches(node, nodes) { sum += Int64(term.weight) }
+        return sum
     }
 
     /// PreferNoSchedule taints that the Pod does not tolerate.
     private func avoidance(_ node: Int) -> Int64 {
         var count: Int64 = 0
-        for taint in nodes.taints(node)
-        where taint.effect == APUS_EFFECT_PREFER_NO_SCHEDULE && !Tolerations.tolerate(pod.tolerations, taint) { count += 1 }
+        for taint in nodes.taints(node) where taint.effect == APUS_EFFECT_PREFER_NO_SCHEDULE && !tolerations.tolerate(taint) { count += 1 }
         return count
     }
 
     private func leastAllocated(_ node: Int) -> Int64 {
-        let cpu = left(nodes.allocatable(Int(APUS_RESOURCE_CPU), node), nodes.raw.pointee.nonzero_cpu[node] &+ pod.raw.pointee.nonzero_cpu)
-        let memory = left(
-            nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), nodes.raw.pointee.nonzero_memory[node] &+ pod.raw.pointee.nonzero_memory)
-        return (cpu + memory) / 2
-    }
-
-    private func left(_ all: Int64, _ used: Int64) -> Int64 {
-        // What is held there has wrapped where it is less than nothing.
-        all <= 0 || used < 0 || used > all ? 0 : Int64(Double(all - used) / Double(all) * 100)
-    }
-
-    /// 100 where cpu and memory would be used in the same proportion.
-    private func balanced(_ node: Int) -> Int64 {
-        func share(_ resource: Int) -> Double {
-            let all = nodes.allocatable(resource, node)
-            return all <= 0 ? 1 : min(max(Double(nodes.requested(resource, node) &+ pod.request(resource)) / Double(all), 0), 1)
+        var (sum, count) = (Int64(0), Int64(0))
+        func add(_ all: Int64, _ used: Int64) {
+            guard all > 0 else { return }
+            // What is held there has wrapped where it is less than nothing.
+            sum += used < 0 || used > all ? 0 : (all - used) * 100 / all
+            count += 1
         }
-        return Int64((1 - abs(share(Int(APUS_RESOURCE_CPU)) - share(Int(APUS_RESOURCE_MEMORY))) / 2) * 100)
+        let raw = (nodes.raw.pointee, pod.raw.pointee)
+        add(nodes.allocatable(Int(APUS_RESOURCE_CPU), node), raw.0.nonzero_cpu[node] &+ raw.1.nonzero_cpu)
+        add(nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), raw.0.nonzero_memory[node] &+ raw.1.nonzero_memory)
+        return count == 0 ? 0 : sum / count
+    }
+
+    /// From 50 to 100: how much more evenly cpu and memory would be used with the Pod than without it.
+    private func balanced(_ node: Int) -> Int64 { 50 + (50 + evenness(node, withPod: true) - evenness(node, withPod: false)) / 2 }
+
+    /// 100 where cpu and memory are used in the same proportion.
+    private func evenness(_ node: Int, withPod: Bool) -> Int64 {
+        func share(_ resource: Int) -> Double? {
+            let all = nodes.allocatable(resource, node)
+            guard all > 0 else { return nil }
+            let used = nodes.requested(resource, node) &+ (withPod ? pod.request(resource) : 0)
+            return min(max(Double(used) / Double(all), 0), 1)
+        }
+        guard let cpu = share(Int(APUS_RESOURCE_CPU)), let memory = share(Int(APUS_RESOURCE_MEMORY)) else { return 100 }
+        return Int64((1 - abs((cpu - memory) / 2)) * 100)
     }
 }

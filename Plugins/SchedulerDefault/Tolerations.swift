@@ -1,23 +1,44 @@
 internal import PluginAPI
 internal import PluginKit
 
-enum Tolerations {
-    static func tolerate(_ tolerations: UnsafeBufferPointer<apus_toleration>, _ taint: apus_taint) -> Bool {
-        for toleration in tolerations where tolerates(toleration, taint) { return true }
+/// The taints that a Pod stands.
+struct Tolerations: Hashable {
+    private struct Toleration: Hashable {
+        let key: apus_string
+        let value: apus_string
+        let op: Int32
+        let effect: Int32
+
+        func tolerates(_ taint: apus_taint) -> Bool {
+            if effect != 0 && effect != taint.effect { return false }
+            if op == APUS_OPERATOR_EXISTS { return key == 0 || key == taint.key }
+            return key == taint.key && value == taint.value
+        }
+    }
+    private let tolerations: [Toleration]
+
+    init(_ pod: PodNeeds) {
+        tolerations = pod.tolerations.map { Toleration(key: $0.key, value: $0.value, op: $0.op, effect: $0.effect) }
+    }
+
+    func tolerate(_ taint: apus_taint) -> Bool {
+        for toleration in tolerations where toleration.tolerates(taint) { return true }
         return false
     }
 
-    private static func tolerates(_ toleration: apus_toleration, _ taint: apus_taint) -> Bool {
-        if toleration.effect != 0 && toleration.effect != taint.effect { return false }
-        if toleration.op == APUS_OPERATOR_EXISTS { return toleration.key == 0 || toleration.key == taint.key }
-        return toleration.key == taint.key && toleration.value == taint.value
+    /// Whether none of the Node's taints keeps the Pod away.
+    func admit(_ node: Int, _ nodes: Nodes) -> Bool {
+        for taint in nodes.taints(node) where taint.effect != APUS_EFFECT_PREFER_NO_SCHEDULE && !tolerate(taint) { return false }
+        return true
     }
 
     /// A Node's `spec.unschedulable` counts as the taint `node.kubernetes.io/unschedulable:NoSchedule`.
-    static func toleratesUnschedulable(_ toleration: apus_toleration, _ nodes: Nodes) -> Bool {
-        guard toleration.effect == 0 || toleration.effect == APUS_EFFECT_NO_SCHEDULE else { return false }
-        if toleration.key == 0 { return toleration.op == APUS_OPERATOR_EXISTS }
-        return nodes.text(toleration.key) == "node.kubernetes.io/unschedulable"
-            && (toleration.op == APUS_OPERATOR_EXISTS || toleration.value == 0)
+    func tolerateUnschedulable(_ nodes: Nodes) -> Bool {
+        tolerations.contains { toleration in
+            guard toleration.effect == 0 || toleration.effect == APUS_EFFECT_NO_SCHEDULE else { return false }
+            if toleration.key == 0 { return toleration.op == APUS_OPERATOR_EXISTS }
+            return nodes.text(toleration.key) == "node.kubernetes.io/unschedulable"
+                && (toleration.op == APUS_OPERATOR_EXISTS || toleration.value == 0)
+        }
     }
 }

@@ -25,7 +25,7 @@ extension apus_key_sink {
 extension apus_reasons {
     init(
         context: UnsafeMutableRawPointer?,
-        add: @escaping @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<UInt64>, apus_status, apus_borrowed) -> Void
+        add: @escaping @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<UInt64>, apus_status, apus_borrowed, Int32) -> Void
     ) {
         self.init(size: UInt32(MemoryLayout<Self>.size), context: context, add: add)
     }

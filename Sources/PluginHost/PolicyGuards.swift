@@ -26,11 +26,16 @@ enum FeasibleGuard {
 
 /// What points a policy may give.
 enum PointsGuard {
-    private static let most: UInt32 = 100
+    /// Where a policy names no other limit.
+    static let usual: Int32 = 100
+    /// So that points times any weight can be added up.
+    static let utmost: Int32 = 1_000_000
 
-    /// The first feasible Node with points outside 0 to 100.
-    static func firstOutside(_ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafePointer<Int32>) -> Int?
-    {
+    /// The first feasible Node with points outside 0 to `most`; any Node with points is, where `most` is no limit.
+    static func firstOutside(
+        _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>, _ points: UnsafePointer<Int32>, most: Int32
+    ) -> Int? {
+        let most = UInt32(max(0, most))
         let count = Int(nodes.pointee.count)
         for word in 0..<(count + 63) / 64 {
             var bits = feasible[word]

@@ -8,6 +8,8 @@ public final class SchedulerPolicy: Sendable {
     public let hasPrefilter: Bool
     public let hasFilter: Bool
     public let hasScore: Bool
+    /// What its score gives a Node at most.
+    public let mostPoints: Int32
     private let component: LoadedComponent
     private let entry: LoadedComponent.Entry
 
@@ -24,6 +26,7 @@ public final class SchedulerPolicy: Sendable {
         hasPrefilter = table.prefilter != nil
         hasFilter = table.filter != nil
         hasScore = table.score != nil
+        mostPoints = table.most_points == 0 ? PointsGuard.usual : min(table.most_points, PointsGuard.utmost)
     }
 
     /// OK where the policy has no such slot. The text is what the plugin wrote into the sink.
@@ -32,12 +35,12 @@ public final class SchedulerPolicy: Sendable {
         return call(0) { $0.prefilter!($1, pod, $2) }
     }
 
-    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason and the verdict on them,
-    /// UNSCHEDULABLE or UNRESOLVABLE. A policy that sets a bit which was clear, or gives another verdict, answers FAULT; the bit is clear
+    /// Clears bits of `feasible`. `reasons` is called, on this thread, with the set of Nodes refused for one reason, the verdict on them,
+    /// UNSCHEDULABLE or UNRESOLVABLE, the reason, and the events that may help. A policy that sets a bit which was clear, or gives another verdict, answers FAULT; the bit is clear
     /// again.
     public func filter(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
-        reasons: ((UnsafePointer<UInt64>, apus_status, String) -> Void)? = nil
+        reasons: ((UnsafePointer<UInt64>, apus_status, String, Int32) -> Void)? = nil
     ) -> (status: apus_status, message: String) {
         guard hasFilter else { return (APUS_OK, "") }
         return FeasibleGuard.run(nodes, feasible) {
@@ -50,12 +53,12 @@ public final class SchedulerPolicy: Sendable {
 
     private func explain(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafeMutablePointer<UInt64>,
-        _ reasons: @escaping (UnsafePointer<UInt64>, apus_status, String) -> Void
+        _ reasons: @escaping (UnsafePointer<UInt64>, apus_status, String, Int32) -> Void
     ) -> (status: apus_status, message: String) {
         var listener = ReasonListener(add: reasons)
         let answer = withUnsafeMutablePointer(to: &listener) { listener in
-            var table = apus_reasons(context: UnsafeMutableRawPointer(listener)) { context, nodes, verdict, reason in
-                context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonListener.self).pointee.hear(nodes, verdict, reason)
+            var table = apus_reasons(context: UnsafeMutableRawPointer(listener)) { context, nodes, verdict, reason, hints in
+                context.unsafelyUnwrapped.assumingMemoryBound(to: ReasonListener.self).pointee.hear(nodes, verdict, reason, hints)
             }
             return call(1) { $0.filter!($1, pod, nodes, feasible, &table, $2) }
         }
@@ -63,30 +66,32 @@ public final class SchedulerPolicy: Sendable {
         return reject(1, "filter gave a reason with the verdict \(statusName(wrong)), not UNSCHEDULABLE or UNRESOLVABLE", answer)
     }
 
-    /// Writes points for every Node of `feasible`, on OK only. Points outside 0 to 100 make it a FAULT.
+    /// Writes points for every Node of `feasible`, on OK only. Points outside 0 to `mostPoints` make it a FAULT.
     public func score(
         _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>,
         _ points: UnsafeMutablePointer<Int32>
     ) -> (status: apus_status, message: String) {
         guard hasScore else { return (APUS_UNSUPPORTED, "the policy has no score") }
         let answer = call(2) { $0.score!($1, pod, nodes, feasible, points, $2) }
-        guard answer.status == APUS_OK, let node = PointsGuard.firstOutside(nodes, feasible, points) else { return answer }
-        return reject(2, "score gave node \(NodeName.of(node, nodes)) \(points[node]) points, outside 0 to 100", answer)
+        guard answer.status == APUS_OK, let node = PointsGuard.firstOutside(nodes, feasible, points, most: mostPoints) else {
+            return answer
+        }
+        return reject(2, "score gave node \(NodeName.of(node, nodes)) \(points[node]) points, outside 0 to \(mostPoints)", answer)
     }
 
     /// What the policy says to its `apus_reasons` goes through here.
     private struct ReasonListener {
-        let add: (UnsafePointer<UInt64>, apus_status, String) -> Void
+        let add: (UnsafePointer<UInt64>, apus_status, String, Int32) -> Void
         private(set) var wrongVerdict: apus_status?
 
-        init(add: @escaping (UnsafePointer<UInt64>, apus_status, String) -> Void) { self.add = add }
+        init(add: @escaping (UnsafePointer<UInt64>, apus_status, String, Int32) -> Void) { self.add = add }
 
-        mutating func hear(_ nodes: UnsafePointer<UInt64>, _ verdict: apus_status, _ reason: apus_borrowed) {
+        mutating func hear(_ nodes: UnsafePointer<UInt64>, _ verdict: apus_status, _ reason: apus_borrowed, _ hints: Int32) {
             guard verdict == APUS_UNSCHEDULABLE || verdict == APUS_UNRESOLVABLE else {
                 wrongVerdict = verdict
                 return
             }
-            add(nodes, verdict, reason.string)
+            add(nodes, verdict, reason.string, hints)
         }
     }
 

@@ -107,6 +107,9 @@ public struct PodNeeds {
     /// PersistentVolumeClaims, by name.
     public var claims: UnsafeBufferPointer<apus_string> { array(raw.pointee.claims, raw.pointee.claim_count) }
 
+    /// Where the Pod's volumes let it run: all of the rules must hold.
+    public var volumeRules: UnsafeBufferPointer<apus_volume_rule> { array(raw.pointee.volume_rules, raw.pointee.volume_rule_count) }
+
     private func array<T>(_ start: UnsafePointer<T>?, _ count: UInt32) -> UnsafeBufferPointer<T> {
         UnsafeBufferPointer(start: start, count: Int(count))
     }
@@ -117,10 +120,30 @@ public struct Reasons {
     private let raw: UnsafePointer<apus_reasons>
     init(_ raw: UnsafePointer<apus_reasons>) { self.raw = raw }
 
-    /// `nodes` are refused because of `reason`.
-    public func add(_ nodes: NodeSet, _ verdict: Verdict, _ reason: String) {
-        reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, verdict.rawValue, $0) }
+    /// `nodes` are refused because of `reason`. When one of the events in `hints` happens the Pod is tried again.
+    public func add(_ nodes: NodeSet, _ verdict: Verdict, _ reason: String, hints: ClusterEvents = []) {
+        reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, verdict.rawValue, $0, hints.rawValue) }
     }
+}
+
+/// What may happen to the cluster that lets a refused Pod run; none stands for anything.
+public struct ClusterEvents: OptionSet, Sendable, Hashable {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+    public static let nodeAdded = ClusterEvents(rawValue: APUS_EVENT_NODE_ADDED)
+    public static let nodeRemoved = ClusterEvents(rawValue: APUS_EVENT_NODE_REMOVED)
+    public static let nodeLabels = ClusterEvents(rawValue: APUS_EVENT_NODE_LABELS)
+    /// `spec.unschedulable`, too.
+    public static let nodeTaints = ClusterEvents(rawValue: APUS_EVENT_NODE_TAINTS)
+    public static let nodeAllocatable = ClusterEvents(rawValue: APUS_EVENT_NODE_ALLOCATABLE)
+    /// On a Node, or with other labels than before.
+    public static let podAdded = ClusterEvents(rawValue: APUS_EVENT_POD_ADDED)
+    /// From a Node: it went, or finished, or is being deleted.
+    public static let podRemoved = ClusterEvents(rawValue: APUS_EVENT_POD_REMOVED)
+    /// Has other labels.
+    public static let namespace = ClusterEvents(rawValue: APUS_EVENT_NAMESPACE)
+    /// A claim, a PersistentVolume or a StorageClass came or changed.
+    public static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
 }
 
 /// Whether preemption could help where a Node is refused.
@@ -135,7 +158,8 @@ public struct Verdict: Sendable, Hashable {
 extension NodeSet {
     /// Clears every Node for which `isRefused` holds, and tells `reasons`, where there are any to tell, that `reason` was why.
     public func remove(
-        _ reason: String, _ verdict: Verdict = .unresolvable, _ reasons: Reasons?, where isRefused: (Int) throws -> Bool
+        _ reason: String, _ verdict: Verdict = .unresolvable, hints: ClusterEvents = [], _ reasons: Reasons?,
+        where isRefused: (Int) throws -> Bool
     ) rethrows {
         guard let reasons else {
             for node in self where try isRefused(node) { remove(node) }
@@ -147,6 +171,6 @@ extension NodeSet {
             words[node >> 6] |= 1 << UInt64(node & 63)
         }
         guard words.contains(where: { $0 != 0 }) else { return }
-        words.withUnsafeMutableBufferPointer { reasons.add(NodeSet(words: $0.baseAddress!, count: count), verdict, reason) }
+        words.withUnsafeMutableBufferPointer { reasons.add(NodeSet(words: $0.baseAddress!, count: count), verdict, reason, hints: hints) }
     }
 }

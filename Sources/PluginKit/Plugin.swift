@@ -44,7 +44,7 @@ public struct Offer: Sendable {
     }
 
     public static func schedulerPolicy<P: SchedulerPolicy>(_ name: String, _ type: P.Type) -> Offer {
-        Offer(name, APUS_SCHEDULER_POLICY, PolicyInstance.table(P.slots)) { PolicyInstance(try P.make($0, $1)) }
+        Offer(name, APUS_SCHEDULER_POLICY, PolicyInstance.table(P.slots, mostPoints: P.mostPoints)) { PolicyInstance(try P.make($0, $1)) }
     }
 
     public static func runtime<R: Runtime>(_ name: String, _ type: R.Type) -> Offer {

@@ -6,18 +6,22 @@ public protocol SchedulerPolicy: Component {
     /// Which of the three methods do something: the host does not call the others.
     static var slots: PolicySlots { get }
 
+    /// What `score` gives a Node at most, up to a million: 100, but for a policy that adds up several scores.
+    static var mostPoints: Int { get }
+
     /// A look at the Pod alone. Throw `ComponentError.unschedulable` or `.unresolvable` to end the cycle.
     func prefilter(_ pod: PodNeeds) throws
 
     /// Clears from `feasible` every Node the Pod may not run on. With `reasons`, says why for each Node that it clears.
     func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws
 
-    /// Writes a preference from 0 to 100 for every Node of `feasible`.
+    /// Writes a preference from 0 to `mostPoints` for every Node of `feasible`.
     func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws
 }
 
 extension SchedulerPolicy {
     public static var slots: PolicySlots { [.prefilter, .filter, .score] }
+    public static var mostPoints: Int { 100 }
     public func prefilter(_ pod: PodNeeds) throws {}
     public func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {}
     public func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
@@ -41,9 +45,10 @@ final class PolicyInstance: Instance {
         super.init(policy)
     }
 
-    static func table(_ slots: PolicySlots) -> Constant<apus_scheduler_policy> {
+    static func table(_ slots: PolicySlots, mostPoints: Int) -> Constant<apus_scheduler_policy> {
         var table = apus_scheduler_policy()
         table.size = UInt32(MemoryLayout<apus_scheduler_policy>.size)
+        table.most_points = Int32(mostPoints)
         if slots.contains(.prefilter) {
             table.prefilter = { me, pod, reason in
                 boundary(reason) { try instance(me, as: PolicyInstance.self).policy.prefilter(PodNeeds(pod)) }

@@ -11,6 +11,8 @@ struct AssignedPods {
     }
     private var entries: [PodKey: Entry] = [:]
     private var byNode: [String: Set<PodKey>] = [:]
+    /// By claim, how many of them use it.
+    private var claimUsers: [PodKey: Int] = [:]
     let columns: NodeColumns
 
     init(_ columns: NodeColumns) { self.columns = columns }
@@ -23,7 +25,29 @@ struct AssignedPods {
         remove(pod.key)
         entries[pod.key] = Entry(pod: pod, node: node, isAssumed: isAssumed)
         byNode[node, default: []].insert(pod.key)
+        for claim in pod.claims { claimUsers[claim.key, default: 0] += 1 }
         if let index = columns.index(of: node) { columns.add(pod, to: index) }
+    }
+
+    /// Whether one of them uses the claim.
+    func areUsing(_ claim: PodKey) -> Bool { claimUsers[claim] != nil }
+
+    /// The Pods that hold something on a Node, in no order.
+    func pods(on node: String) -> [PodInfo] { byNode[node]?.compactMap { entries[$0]?.pod } ?? [] }
+
+    /// Counts a Pod that the API says is bound, and returns what that may mean for others. Most changes of one, such as those of its
+    /// conditions, change nothing here.
+    mutating func put(bound pod: Object) -> ClusterEvents {
+        let key = PodKey(pod)
+        let before = entries[key]
+        if let before, before.pod.isSame(as: pod) {
+            entries[key]?.isAssumed = false
+            return []
+        }
+        let info = PodInfo(pod)
+        put(info, node: info.nodeName, isAssumed: false)
+        // One that was bound already may hold less than it did, or be on its way out.
+        return before?.isAssumed == false ? [.podAdded, .podRemoved] : .podAdded
     }
 
     /// Returns whether the Pod held anything.
@@ -32,6 +56,7 @@ struct AssignedPods {
         guard let entry = entries.removeValue(forKey: key) else { return false }
         byNode[entry.node]?.remove(key)
         if byNode[entry.node]?.isEmpty == true { byNode[entry.node] = nil }
+        for claim in entry.pod.claims { claimUsers[claim.key] = claimUsers[claim.key].flatMap { $0 > 1 ? $0 - 1 : nil } }
         if let index = columns.index(of: entry.node) { columns.subtract(entry.pod, from: index) }
         return true
     }
@@ -39,12 +64,13 @@ struct AssignedPods {
     /// Takes back what was assumed; what the API confirmed meanwhile stays. Returns whether that made room.
     mutating func forget(_ key: PodKey, uid: String) -> Bool { isAssumed(key, uid: uid) && remove(key) }
 
-    /// Takes a Node over, with the Pods that came before it. Returns whether that can make room for waiting Pods.
-    mutating func putNode(_ node: Object) -> Bool {
+    /// Takes a Node over, with the Pods that came before it. Returns what that may mean for waiting Pods.
+    mutating func putNode(_ node: Object) -> ClusterEvents {
         let isNew = columns.index(of: node.name) == nil
         let changed = columns.put(node)
-        if isNew, let index = columns.index(of: node.name) {
-            for key in byNode[node.name] ?? [] { columns.add(entries[key]!.pod, to: index) }
+        guard !changed.isEmpty, let index = columns.index(of: node.name) else { return changed }
+        for key in byNode[node.name] ?? [] {
+            if isNew { columns.add(entries[key]!.pod, to: index) } else { columns.pods.touch(entries[key]!.pod) }
         }
         return changed
     }

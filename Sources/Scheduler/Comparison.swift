@@ -10,7 +10,7 @@ struct Comparison {
 
     /// Has `candidate` rank the Nodes, in `shadow`, and records what came of it.
     func run(_ candidate: ShadowPolicy, _ shadow: Ranking) {
-        let failure = shadow.rank(cycle, candidate.policies)
+        let failure = shadow.rank(cycle, candidate.policies)?.message
         let key = cycle.pod.key
         let chosen: Int? = if case .node(let node) = decision { node } else { nil }
         let most = failure == nil ? shadow.most : 0
@@ -25,23 +25,28 @@ struct Comparison {
             return
         }
         candidate.record(
-            pod: key.description, active: name(chosen), activeReason: words(chosen, before: wanted, decision, ranking, active),
+            pod: key.description, active: name(chosen), activeReason: words(chosen, before: wanted, decision.message, ranking, active),
             candidate: name(wanted),
-            candidateReason: words(wanted, before: chosen, failure ?? decision, shadow, candidate.policies), differs: true)
+            candidateReason: words(wanted, before: chosen, failure ?? "", shadow, candidate.policies), differs: true)
     }
 
     private func name(_ node: Int?) -> String { node.map(cycle.columns.name) ?? "" }
 
     /// `node-a: 83 points, node-b: 71`: what spoke for the one and against the other; where nothing was chosen, the message of that.
-    private func words(_ chosen: Int?, before other: Int?, _ decision: Decision, _ ranking: Ranking, _ policies: [SchedulerPolicy])
+    private func words(_ chosen: Int?, before other: Int?, _ failure: String, _ ranking: Ranking, _ policies: [SchedulerPolicy])
         -> String
     {
-        guard let chosen else { return decision.message }
+        guard let chosen else { return failure }
         let isOnly = ranking.feasible.count == 1
         let first = "\(name(chosen)): " + (isOnly ? "the only Node that fits" : "\(ranking.totals[chosen]) points")
         guard let other else { return first }
-        let against = ranking.feasible.contains(other) ? "\(ranking.totals[other])" : ranking.reason(against: other, cycle, policies)
+        let against = ranking.feasible.contains(other) ? "\(ranking.totals[other])" : reasons(against: other, policies)
         return "\(first), \(name(other)): \(against)"
+    }
+
+    private func reasons(against node: Int, _ policies: [SchedulerPolicy]) -> String {
+        let reasons = Ranking.reasons(against: node, cycle, policies)
+        return reasons.isEmpty ? "refused" : reasons.joined(separator: ", ")
     }
 }
 
@@ -50,7 +55,17 @@ extension Decision {
     fileprivate var message: String {
         switch self {
         case .node: ""
-        case .unschedulable(let message), .error(let message): message
+        case .unschedulable(let found): found.message
+        case .error(let message): message
+        }
+    }
+}
+
+extension Ranking.Failure {
+    fileprivate var message: String {
+        switch self {
+        case .refused(let refusal): refusal.message
+        case .error(let message): message
         }
     }
 }

@@ -1,8 +1,22 @@
+internal import APIModel
 internal import PluginAPI
 internal import PluginHost
 
-/// Finds a Node for a Pod, and has the shadows say where they would have put it. Used by the scheduling thread only.
+/// Finds a Node for a Pod, or Pods to make room for it, and has the shadows say where they would have put it. Used by the scheduling thread
+/// only.
 final class Decider {
+    /// What is known beside the columns.
+    struct Surroundings {
+        let columns: NodeColumns
+        let assigned: AssignedPods
+        let nominations: Nominations
+        let budgets: DisruptionBudgets
+        /// Of the Pod that is decided.
+        let volumes: Result<PodVolumes, PodVolumes.Refused>
+        /// Whom the Pod is spread from, if it says nothing of that itself.
+        let spreadFrom: Value?
+    }
+
     private let ranking = Ranking()
     private let shadow = Ranking()
     /// For ties: any fair sequence does.
@@ -10,20 +24,78 @@ final class Decider {
 
     init(seed: UInt64) { random = seed | 1 }
 
-    func decide(_ pod: PodInfo, _ columns: NodeColumns, _ policies: PolicySet) -> Decision {
+    func decide(_ pod: PodInfo, _ surroundings: Surroundings, _ policies: PolicySet) -> Decision {
+        let columns = surroundings.columns
         guard !policies.active.isEmpty else { return .error("no scheduler policy is running") }
-        guard columns.liveCount > 0 else { return .unschedulable(FitMessage.noNodes) }
-        let arguments = PodArguments(pod, strings: columns.strings, resources: columns.resources)
+        guard columns.liveCount > 0 else { return .unschedulable(Unschedulable(message: FitMessage.noNodes, helpedBy: .nodeAdded)) }
+        let volumes: [PodVolumes.Rule] = if case .success(let volumes) = surroundings.volumes { volumes.rules } else { [] }
+        let ahead = surroundings.nominations.ahead(of: pod).compactMap { entry in columns.index(of: entry.node).map { (entry.pod, $0) } }
+        // Whoever comes first may ask for resources that nobody asked for yet: the needs are lent with a column for each.
+        for (pod, node) in ahead { columns.add(pod, to: node) }
+        let arguments = PodArguments(
+            pod, volumes: volumes, spreadFrom: surroundings.spreadFrom, strings: columns.strings, resources: columns.resources)
+        for (pod, node) in ahead { columns.subtract(pod, from: node) }
         return arguments.withPointer { needs in
             columns.withPointer { nodes in
-                let cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns)
-                let decision = ranking.rank(cycle, policies.active) ?? .node(best())
+                var cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns)
+                cycle.nominated = surroundings.nominations[pod.key].flatMap { columns.index(of: $0.node) }
+                cycle.ahead = ahead
+                if case .failure(let refused) = surroundings.volumes {
+                    return .unschedulable(settle(Self.refusal(refused, columns), cycle, surroundings, policies.active))
+                }
+                let decision =
+                    switch ranking.rank(cycle, policies.active) {
+                    case nil: Decision.node(best())
+                    case .error(let message): Decision.error(message)
+                    case .refused(let refusal): Decision.unschedulable(settle(refusal, cycle, surroundings, policies.active))
+                    }
                 for candidate in policies.shadows {
                     Comparison(cycle: cycle, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)
                 }
                 return decision
             }
         }
+    }
+
+    /// No Node can do anything about the Pod's claims.
+    private static func refusal(_ refused: PodVolumes.Refused, _ columns: NodeColumns) -> Refusal {
+        Refusal(
+            message: FitMessage.refused(nodes: columns.liveCount, message: refused.message), helpedBy: .volume, candidates: [],
+            hopeless: columns.liveCount)
+    }
+
+    /// What comes of it that no Node fits: whether others should make room.
+    private func settle(_ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings, _ policies: [SchedulerPolicy]) -> Unschedulable {
+        var found = Unschedulable(message: refusal.message, helpedBy: refusal.helpedBy)
+        if let why = ineligible(refusal, cycle, surroundings) {
+            found.message += " \(why)"
+            found.helpedBy.insert(.podRemoved)
+            return found
+        }
+        let preemption = Preemption(
+            cycle: cycle, policies: policies, assigned: surroundings.assigned, budgets: surroundings.budgets,
+            offset: refusal.candidates.isEmpty ? 0 : Int(nextRandom() % UInt64(refusal.candidates.count)))
+        switch preemption.run(refusal) {
+        case .victims(let node, let victims):
+            found.nomination = .node(node, victims: victims)
+            found.helpedBy.insert(.podRemoved)
+        case .noHelp(let reasons):
+            found.nomination = .none
+            found.message += " \(FitMessage.preemption(nodes: cycle.columns.liveCount, reasons: reasons))"
+        }
+        return found
+    }
+
+    /// Why the Pod may take nobody's place now; `nil` if it may.
+    private func ineligible(_ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings) -> String? {
+        guard cycle.pod.mayPreempt else { return FitMessage.neverPreempts }
+        guard let nomination = surroundings.nominations[cycle.pod.key], let node = cycle.nominated, refusal.candidates.contains(node) else {
+            return nil
+        }
+        let isOnItsWay = surroundings.assigned.pods(on: nomination.node).contains {
+            $0.priority < cycle.pod.priority && (nomination.victims.contains($0.uid) || $0.isPreempted)
+        }
+        return isOnItsWay ? FitMessage.alreadyPreempts : nil
     }
 
     /// The Node with the most points, any of them when several have as many.

@@ -7,8 +7,16 @@ internal import Synchronization
 package enum Message: Sendable {
     case pod(before: Object?, after: Object?)
     case node(before: Object?, after: Object?)
+    case namespace(before: Object?, after: Object?)
+    case disruptionBudget(before: Object?, after: Object?)
+    /// A claim, a PersistentVolume or a StorageClass.
+    case volume(GroupVersionResource, before: Object?, after: Object?)
+    /// A Service or a controller that Pods are spread by.
+    case group(GroupVersionResource, before: Object?, after: Object?)
     /// A bind that came to nothing.
     case bindFailed(PodKey, uid: String)
+    /// Pods that were to make room for this one could not be asked to go.
+    case preemptionFailed(PodKey, uid: String)
     /// Other policies decide from now on: what no Node was found for may find one.
     case policiesChanged
 
@@ -17,7 +25,11 @@ package enum Message: Sendable {
         switch self {
         case .pod(let before, let after): Self.inHand(.pods, after ?? before, body)
         case .node(let before, let after): Self.inHand(.nodes, after ?? before, body)
-        case .bindFailed, .policiesChanged: body()
+        case .namespace(let before, let after): Self.inHand(.namespaces, after ?? before, body)
+        case .disruptionBudget(let before, let after): Self.inHand(DisruptionBudgets.resource, after ?? before, body)
+        case .volume(let resource, let before, let after), .group(let resource, let before, let after):
+            Self.inHand(resource, after ?? before, body)
+        case .bindFailed, .preemptionFailed, .policiesChanged: body()
         }
     }
 

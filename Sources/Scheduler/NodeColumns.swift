@@ -6,6 +6,8 @@ internal import PluginHost
 final class NodeColumns {
     let strings = StringTable()
     let resources: ResourceColumns
+    let pods: PodColumns
+    let namespaces: NamespaceColumns
 
     private var indices: [String: Int] = [:]
     private var holes: [Int] = []
@@ -23,13 +25,19 @@ final class NodeColumns {
     private(set) var live = Column<UInt64>(0)
     /// By Node, the columns of what it offers beside the fixed resources.
     private var offers: [[Int]] = []
-    /// By Node, of the Pods there.
-    private var priorities: [PriorityCounts] = []
 
     /// The structure that is lent, itself where isolated plugins read it.
     private let shared = SharedArena.shared.allocate(bytes: MemoryLayout<apus_nodes>.size).bindMemory(to: apus_nodes.self, capacity: 1)
 
-    init() { resources = ResourceColumns(strings) }
+    /// What policies noted of another scheduler's columns must not be taken for ours.
+    private let identity = UInt64.random(in: 1 ... .max)
+    private var changes = ChangeLog()
+
+    init() {
+        resources = ResourceColumns(strings)
+        pods = PodColumns(strings)
+        namespaces = NamespaceColumns(strings)
+    }
 
     deinit {
         for column in [nonzeroCPU, nonzeroMemory] { column.free() }
@@ -39,6 +47,7 @@ final class NodeColumns {
         labels.free()
         taints.free()
         ports.free()
+        changes.free()
         SharedArena.shared.free(shared, bytes: MemoryLayout<apus_nodes>.size)
     }
 
@@ -46,28 +55,31 @@ final class NodeColumns {
     var liveCount: Int { indices.count }
     func index(of name: String) -> Int? { indices[name] }
     func name(_ node: Int) -> String { strings.text(names[node]) }
+    func labels(_ node: Int) -> [String: String] {
+        Dictionary(uniqueKeysWithValues: labels[node].map { (strings.text($0.key), strings.text($0.value)) })
+    }
 
-    /// The lowest priority that a Pod on the Node has; `nil` where there is none.
-    func lowestPriority(on node: Int) -> Int32? { priorities[node].lowest }
-
-    /// Takes a new or changed Node over. Returns whether anything changed that decides where Pods may run.
-    func put(_ node: Object) -> Bool {
+    /// Takes a new or changed Node over. Returns what changed of all that decides where Pods may run.
+    func put(_ node: Object) -> ClusterEvents {
         let index = indices[node.name] ?? place(node.name)
-        var changed = live[index >> 6] & bit(index) == 0
+        var changed: ClusterEvents = live[index >> 6] & bit(index) == 0 ? .nodeAdded : []
         live[index >> 6] |= bit(index)
 
         let (spec, status) = (node.value["spec"], node.value["status"])
         if setOffers(
             index, ResourceAmounts(ResourceAmounts.read(status["allocatable"].isNull ? status["capacity"] : status["allocatable"])))
         {
-            changed = true
+            changed.insert(.nodeAllocatable)
         }
         let flag: UInt8 = spec["unschedulable"].bool == true ? 1 : 0
-        changed = changed || unschedulable[index] != flag
+        if unschedulable[index] != flag { changed.insert(.nodeTaints) }
         unschedulable[index] = flag
-        if setLabels(index, node.labels.sorted { $0.key < $1.key }) { changed = true }
-        if setTaints(index, spec["taints"].elements) { changed = true }
-        if changed { generation += 1 }
+        if labels.setLabels(index, node.labels, strings) { changed.insert(.nodeLabels) }
+        if setTaints(index, spec["taints"].elements) { changed.insert(.nodeTaints) }
+        if !changed.isEmpty {
+            generation += 1
+            changes.append(index)
+        }
         return changed
     }
 
@@ -76,17 +88,24 @@ final class NodeColumns {
         guard let index = indices.removeValue(forKey: name) else { return }
         live[index >> 6] &= ~bit(index)
         _ = setOffers(index, ResourceAmounts([:]))
-        _ = setLabels(index, [])
+        _ = labels.setLabels(index, [:], strings)
         _ = setTaints(index, [])
         unschedulable[index] = 0
         strings.release(names[index])
         names[index] = 0
         holes.append(index)
         generation += 1
+        changes.append(index)
     }
 
-    /// Lends the columns for the duration of `body`.
+    /// Lends the columns for the duration of `body`. When they change meanwhile, `lend` must follow.
     func withPointer<R>(_ body: (UnsafePointer<apus_nodes>) throws -> R) rethrows -> R {
+        lend()
+        return try withExtendedLifetime(self) { try body(UnsafePointer(shared)) }
+    }
+
+    /// Makes what is lent be the columns as they are now.
+    func lend() {
         let pointers = resources.pointers
         let nodes = apus_nodes(
             size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(count), generation: generation, names: UnsafePointer(names.pointer),
@@ -94,9 +113,9 @@ final class NodeColumns {
             requested: pointers.held, nonzero_cpu: UnsafePointer(nonzeroCPU.pointer), nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
             unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: labels.ranges, labels: labels.pointer,
             taint_ranges: taints.ranges, taints: taints.pointer, port_ranges: ports.ranges, ports: ports.pointer,
-            strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0, string_epoch: strings.epoch)
+            strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0, string_epoch: strings.epoch,
+            identity: identity, changes: changes.lent, pods: pods.pointer, namespaces: namespaces.pointer)
         shared.initialize(to: nodes)
-        return try withExtendedLifetime(self) { try body(UnsafePointer(shared)) }
     }
 
     private func setOffers(_ node: Int, _ amounts: ResourceAmounts) -> Bool {
@@ -114,18 +133,6 @@ final class NodeColumns {
             resources.release(column)
         }
         return changed
-    }
-
-    private func setLabels(_ node: Int, _ new: [(key: String, value: String)]) -> Bool {
-        let row = new.map { apus_label(key: strings.hold($0.key), value: strings.hold($0.value)) }
-        let isSame = labels[node].elementsEqual(row) { $0.key == $1.key && $0.value == $1.value }
-        let gone = isSame ? row : Array(labels[node])
-        if !isSame { labels.set(node, row) }
-        for label in gone {
-            strings.release(label.key)
-            strings.release(label.value)
-        }
-        return !isSame
     }
 
     private func setTaints(_ node: Int, _ new: [Value]) -> Bool {
@@ -159,7 +166,6 @@ final class NodeColumns {
             taints.grow(to: count)
             ports.grow(to: count)
             offers.append([])
-            priorities.append(PriorityCounts())
         }
         names[index] = strings.hold(name)
         indices[name] = index
@@ -178,7 +184,7 @@ extension NodeColumns {
             let column = resources.hold(other.name)
             resources.setHeld(column, node, resources.held(column, node) &+ other.amount)
         }
-        priorities[node].add(pod.priority)
+        pods.add(pod, to: node)
         guard !pod.hostPorts.isEmpty else { return }
         ports.set(
             node, ports[node] + pod.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: strings.hold($0.ip)) })
@@ -191,7 +197,7 @@ extension NodeColumns {
             resources.setHeld(column, node, resources.held(column, node) &- other.amount)
             resources.release(column)
         }
-        priorities[node].remove(pod.priority)
+        pods.remove(pod)
         guard !pod.hostPorts.isEmpty else { return }
         var left = Array(ports[node])
         for port in pod.hostPorts {

@@ -6,14 +6,12 @@ internal import PluginAPI
 /// and the columns of all resources in it.
 final class PodArguments {
     private let pod = UnsafeMutablePointer<apus_pod>.allocate(capacity: 1)
-    private var memory: [UnsafeMutableRawPointer] = []
-    private var numbers: [apus_string] = []
+    private let lending: Lending
     private var columns: [Int] = []
-    private let strings: StringTable
     private let resources: ResourceColumns
 
-    init(_ info: PodInfo, strings: StringTable, resources: ResourceColumns) {
-        self.strings = strings
+    init(_ info: PodInfo, volumes: [PodVolumes.Rule] = [], spreadFrom: Value? = nil, strings: StringTable, resources: ResourceColumns) {
+        lending = Lending(strings)
         self.resources = resources
         let (spec, object) = (info.object.value["spec"], info.object)
         // A structure of zeros is a Pod that asks for nothing.
@@ -21,26 +19,28 @@ final class PodArguments {
         pod.pointee.size = UInt32(MemoryLayout<apus_pod>.size)
         pod.pointee.priority = info.priority
         pod.pointee.may_preempt = info.mayPreempt ? 1 : 0
-        pod.pointee.namespace_ = lend(Array(info.key.namespace.utf8))
-        pod.pointee.namespace_string = number(info.key.namespace)
-        pod.pointee.name = lend(Array(info.key.name.utf8))
-        pod.pointee.uid = lend(Array(info.uid.utf8))
-        pod.pointee.json = lend(object.bytes)
-        pod.pointee.node_name = number(info.nodeName)
+        pod.pointee.namespace_ = lending.bytes(info.key.namespace.utf8)
+        pod.pointee.namespace_string = lending.number(info.key.namespace)
+        pod.pointee.name = lending.bytes(info.key.name.utf8)
+        pod.pointee.uid = lending.bytes(info.uid.utf8)
+        pod.pointee.json = lending.bytes(object.bytes)
+        pod.pointee.node_name = lending.number(info.nodeName)
         setRequests(info.requests)
         setNodeAffinity(spec)
-        (pod.pointee.tolerations, pod.pointee.toleration_count) = lend(spec["tolerations"].elements.map(toleration))
-        (pod.pointee.ports, pod.pointee.port_count) = lend(
-            info.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: number($0.ip)) })
-        (pod.pointee.labels, pod.pointee.label_count) = lend(labels(object.labels))
-        let affinity = PodTerms(pod: object, self)
-        (pod.pointee.affinity, pod.pointee.affinity_count) = lend(affinity.required("podAffinity"))
-        (pod.pointee.anti_affinity, pod.pointee.anti_affinity_count) = lend(affinity.required("podAntiAffinity"))
-        (pod.pointee.preferred_affinity, pod.pointee.preferred_affinity_count) = lend(affinity.preferred("podAffinity"))
-        (pod.pointee.preferred_anti_affinity, pod.pointee.preferred_anti_affinity_count) = lend(affinity.preferred("podAntiAffinity"))
-        (pod.pointee.spread, pod.pointee.spread_count) = lend(affinity.spread)
-        (pod.pointee.images, pod.pointee.image_count) = lend(Self.images(spec).map(number))
-        (pod.pointee.claims, pod.pointee.claim_count) = lend(Self.claims(spec, pod: info.key.name).map(number))
+        (pod.pointee.tolerations, pod.pointee.toleration_count) = lending.lend(spec["tolerations"].elements.map(toleration))
+        (pod.pointee.ports, pod.pointee.port_count) = lending.lend(
+            info.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: lending.number($0.ip)) })
+        (pod.pointee.labels, pod.pointee.label_count) = lending.lend(lending.labels(object.labels))
+        let affinity = PodTerms(spec: spec, namespace: object.namespace, labels: object.labels, lending)
+        (pod.pointee.affinity, pod.pointee.affinity_count) = lending.lend(affinity.required("podAffinity"))
+        (pod.pointee.anti_affinity, pod.pointee.anti_affinity_count) = lending.lend(affinity.required("podAntiAffinity"))
+        (pod.pointee.preferred_affinity, pod.pointee.preferred_affinity_count) = lending.lend(affinity.preferred("podAffinity"))
+        (pod.pointee.preferred_anti_affinity, pod.pointee.preferred_anti_affinity_count) = lending.lend(
+            affinity.preferred("podAntiAffinity"))
+        (pod.pointee.spread, pod.pointee.spread_count) = lending.lend(affinity.spread(defaults: spreadFrom))
+        (pod.pointee.images, pod.pointee.image_count) = lending.lend(Self.images(spec).map(lending.number))
+        (pod.pointee.claims, pod.pointee.claim_count) = lending.lend(info.claims.map { lending.number($0.key.name) })
+        (pod.pointee.volume_rules, pod.pointee.volume_rule_count) = lending.lend(volumes.map(rule))
     }
 
     /// Lends the needs for the duration of `body`.
@@ -50,8 +50,6 @@ final class PodArguments {
 
     deinit {
         pod.deallocate()
-        for piece in memory { piece.deallocate() }
-        for number in numbers { strings.release(number) }
         for column in columns { resources.release(column) }
     }
 
@@ -61,19 +59,20 @@ final class PodArguments {
         var amounts = [Int64](repeating: 0, count: resources.count)
         for column in ResourceAmounts.fixedNames.indices { amounts[column] = requests.amounts.fixed[column] }
         for other in others { amounts[other.column] = other.amount }
-        if let start = lend(amounts).0 { pod.pointee.requests = start }
+        if let start = lending.lend(amounts).0 { pod.pointee.requests = start }
         pod.pointee.request_count = UInt32(amounts.count)
         pod.pointee.nonzero_cpu = requests.nonzeroCPU
         pod.pointee.nonzero_memory = requests.nonzeroMemory
     }
 
     private func setNodeAffinity(_ spec: Value) {
-        (pod.pointee.selector, pod.pointee.selector_count) = lend(labels(spec["nodeSelector"].strings))
+        (pod.pointee.selector, pod.pointee.selector_count) = lending.lend(lending.labels(spec["nodeSelector"].strings))
         let affinity = spec["affinity"]["nodeAffinity"]
         let required = affinity["requiredDuringSchedulingIgnoredDuringExecution"]
         pod.pointee.has_required = required.isNull ? 0 : 1
-        (pod.pointee.required, pod.pointee.required_count) = lend(required["nodeSelectorTerms"].elements.map { term($0, weight: 0) })
-        (pod.pointee.preferred, pod.pointee.preferred_count) = lend(
+        (pod.pointee.required, pod.pointee.required_count) = lending.lend(
+            required["nodeSelectorTerms"].elements.map { term($0, weight: 0) })
+        (pod.pointee.preferred, pod.pointee.preferred_count) = lending.lend(
             affinity["preferredDuringSchedulingIgnoredDuringExecution"].elements.map {
                 term($0["preference"], weight: Int32($0["weight"].int ?? 0))
             })
@@ -91,34 +90,6 @@ final class PodArguments {
         return images
     }
 
-    private static func claims(_ spec: Value, pod: String) -> [String] {
-        spec["volumes"].elements.compactMap { volume in
-            volume["ephemeral"].isNull ? volume["persistentVolumeClaim"]["claimName"].string : "\(pod)-\(volume["name"].string ?? "")"
-        }
-    }
-}
-
-// Lending.
-extension PodArguments {
-    /// The number of `text`, held as long as this is.
-    func number(_ text: String) -> apus_string {
-        let number = strings.hold(text)
-        numbers.append(number)
-        return number
-    }
-
-    func lend<T: BitwiseCopyable>(_ elements: [T]) -> (UnsafePointer<T>?, UInt32) {
-        guard !elements.isEmpty else { return (nil, 0) }
-        let pointer = UnsafeMutablePointer<T>.allocate(capacity: elements.count)
-        pointer.initialize(from: elements, count: elements.count)
-        memory.append(UnsafeMutableRawPointer(pointer))
-        return (UnsafePointer(pointer), UInt32(elements.count))
-    }
-
-    private func lend(_ bytes: [UInt8]) -> apus_borrowed {
-        let (pointer, count) = lend(bytes) as (UnsafePointer<UInt8>?, UInt32)
-        return apus_borrowed(bytes: pointer, count: UInt64(count))
-    }
 }
 
 // From the spec's words to numbers.
@@ -126,43 +97,27 @@ extension PodArguments {
     private static let effects: [String: Int32] = [
         "NoSchedule": APUS_EFFECT_NO_SCHEDULE, "PreferNoSchedule": APUS_EFFECT_PREFER_NO_SCHEDULE, "NoExecute": APUS_EFFECT_NO_EXECUTE,
     ]
-    private static let operators: [String: Int32] = [
-        "In": APUS_OPERATOR_IN, "NotIn": APUS_OPERATOR_NOT_IN, "Exists": APUS_OPERATOR_EXISTS, "DoesNotExist": APUS_OPERATOR_DOES_NOT_EXIST,
-        "Gt": APUS_OPERATOR_GREATER, "Lt": APUS_OPERATOR_LESS,
-    ]
 
     static func effect(_ name: String?) -> Int32 { effects[name ?? ""] ?? 0 }
 
-    private func labels(_ labels: [String: String]) -> [apus_label] {
-        labels.sorted { $0.key < $1.key }.map { apus_label(key: number($0.key), value: number($0.value)) }
-    }
-
     private func toleration(_ value: Value) -> apus_toleration {
         apus_toleration(
-            key: number(value["key"].string ?? ""), value: number(value["value"].string ?? ""),
+            key: lending.number(value["key"].string ?? ""), value: lending.number(value["value"].string ?? ""),
             op: value["operator"].string == "Exists" ? APUS_OPERATOR_EXISTS : APUS_OPERATOR_EQUAL,
             effect: Self.effect(value["effect"].string))
     }
 
+    private func rule(_ rule: PodVolumes.Rule) -> apus_volume_rule {
+        let (terms, count) = lending.lend(rule.terms.map { term($0, weight: 0) })
+        return apus_volume_rule(
+            claim: lending.number(rule.claim.name), kind: rule.kind, term_count: count, reserved: 0, terms: terms)
+    }
+
     private func term(_ value: Value, weight: Int32) -> apus_term {
         let requirements =
-            value["matchExpressions"].elements.map { requirement($0, onName: false) }
-            + value["matchFields"].elements.map { requirement($0, onName: true) }
-        let (pointer, count) = lend(requirements)
+            value["matchExpressions"].elements.map { lending.requirement($0, onName: false) }
+            + value["matchFields"].elements.map { lending.requirement($0, onName: true) }
+        let (pointer, count) = lending.lend(requirements)
         return apus_term(requirement_count: count, weight: weight, requirements: pointer)
-    }
-
-    /// `key operator values`, as node selectors and label selectors write it.
-    func requirement(_ value: Value, onName: Bool = false) -> apus_requirement {
-        let texts = value["values"].elements.compactMap(\.string)
-        let op = Self.operators[value["operator"].string ?? ""] ?? 0
-        return requirement(value["key"].string ?? "", op, texts, onName: onName)
-    }
-
-    func requirement(_ key: String, _ op: Int32, _ texts: [String], onName: Bool = false) -> apus_requirement {
-        let (values, count) = lend(texts.map(number))
-        // A bound that is no number, which the API refuses, stands for one that nothing satisfies.
-        let bound = texts.first.flatMap { Int64($0) } ?? (op == APUS_OPERATOR_LESS ? .min : .max)
-        return apus_requirement(key: number(key), op: op, on_name: onName ? 1 : 0, value_count: count, values: values, number: bound)
     }
 }

@@ -12,6 +12,16 @@ final class PodInfo {
     let hostPorts: [HostPort]
     /// Whether Pods of lower priority may be taken away for it.
     let mayPreempt: Bool
+    let isTerminating: Bool
+    /// `status.nominatedNodeName`, empty while there is none.
+    let nominatedNodeName: String
+    /// `status.startTime` in seconds since 1970, zero while there is none.
+    let start: Int64
+    let claims: [Claim]
+    /// What others see of it.
+    let classKey: PodClasses.Key
+    /// Its row in the columns, while it holds something there.
+    var row: Int?
 
     init(_ object: Object) {
         self.object = object
@@ -23,6 +33,50 @@ final class PodInfo {
         requests = PodRequests(spec: spec)
         hostPorts = HostPort.all(in: spec)
         mayPreempt = spec["preemptionPolicy"].string != "Never"
+        isTerminating = object.isBeingDeleted
+        nominatedNodeName = object.value["status"]["nominatedNodeName"].string ?? ""
+        start = Timestamp.parse(object.value["status"]["startTime"].string ?? "")?.seconds.int64 ?? 0
+        classKey = PodClasses.Key(object)
+        claims = Claim.all(spec, key)
+    }
+}
+
+extension PodInfo {
+    /// A PersistentVolumeClaim that the Pod uses.
+    struct Claim {
+        let key: PodKey
+        /// Made for this Pod alone.
+        let isEphemeral: Bool
+
+        fileprivate static func all(_ spec: Value, _ pod: PodKey) -> [Claim] {
+            spec["volumes"].elements.compactMap { volume in
+                let isEphemeral = !volume["ephemeral"].isNull
+                let name = isEphemeral ? "\(pod.name)-\(volume["name"].string ?? "")" : volume["persistentVolumeClaim"]["claimName"].string
+                return name.map { Claim(key: PodKey(namespace: pod.namespace, name: $0), isEphemeral: isEphemeral) }
+            }
+        }
+    }
+
+    /// Whether the Pod is being deleted to make room for another.
+    var isPreempted: Bool {
+        isTerminating
+            && object.value["status"]["conditions"].elements.contains {
+                $0["type"].string == "DisruptionTarget" && $0["status"].string == "True" && $0["reason"].string == "PreemptionByScheduler"
+            }
+    }
+
+    /// Whether it is worth more than another when one of the two has to go: by priority, then whoever started first.
+    func isMoreImportant(than other: PodInfo) -> Bool {
+        (other.priority, startOrNow, uid) < (priority, other.startOrNow, other.uid)
+    }
+
+    /// What has not started yet counts as started now.
+    var startOrNow: Int64 { start == 0 ? .max : start }
+
+    /// Whether a newer state of the Pod is the same in all that is read here.
+    func isSame(as newer: Object) -> Bool {
+        newer.uid == uid && newer.isBeingDeleted == isTerminating && newer.labels == classKey.labels
+            && newer.value["status"]["startTime"] == object.value["status"]["startTime"] && newer.value["spec"] == object.value["spec"]
     }
 }
 

@@ -6,13 +6,14 @@ struct PodTerms {
     private let spec: Value
     private let namespace: String
     private let labels: [String: String]
-    private let arguments: PodArguments
+    private let lending: Lending
 
-    init(pod: Object, _ arguments: PodArguments) {
-        spec = pod.value["spec"]
-        namespace = pod.namespace
-        labels = pod.labels
-        self.arguments = arguments
+    /// - Parameter lending: what the terms point to lives as long as it does.
+    init(spec: Value, namespace: String, labels: [String: String], _ lending: Lending) {
+        self.spec = spec
+        self.namespace = namespace
+        self.labels = labels
+        self.lending = lending
     }
 
     /// - Parameter kind: `podAffinity` or `podAntiAffinity`.
@@ -26,14 +27,22 @@ struct PodTerms {
         }
     }
 
-    var spread: [apus_spread] {
-        spec["topologySpreadConstraints"].elements.map { constraint in
+    /// - Parameter defaults: whom a Pod without constraints of its own is spread from; `nil` for nobody.
+    func spread(defaults: Value?) -> [apus_spread] {
+        if let defaults, spec["topologySpreadConstraints"].elements.isEmpty {
+            return DefaultSpread.constraints.map { constraint in
+                apus_spread(
+                    topology_key: lending.number(constraint.topologyKey), max_skew: constraint.maxSkew, min_domains: 1, is_required: 0,
+                    honors_affinity: 1, honors_taints: 0, is_default: 1, reserved: 0, selector: selector(defaults))
+            }
+        }
+        return spec["topologySpreadConstraints"].elements.map { constraint in
             apus_spread(
-                topology_key: arguments.number(constraint["topologyKey"].string ?? ""),
+                topology_key: lending.number(constraint["topologyKey"].string ?? ""),
                 max_skew: Int32(constraint["maxSkew"].int ?? 1), min_domains: Int32(constraint["minDomains"].int ?? 1),
                 is_required: constraint["whenUnsatisfiable"].string == "ScheduleAnyway" ? 0 : 1,
                 honors_affinity: constraint["nodeAffinityPolicy"].string == "Ignore" ? 0 : 1,
-                honors_taints: constraint["nodeTaintsPolicy"].string == "Honor" ? 1 : 0,
+                honors_taints: constraint["nodeTaintsPolicy"].string == "Honor" ? 1 : 0, is_default: 0, reserved: 0,
                 selector: selector(constraint["labelSelector"], own(constraint["matchLabelKeys"], APUS_OPERATOR_IN)))
         }
     }
@@ -42,26 +51,26 @@ struct PodTerms {
         // Who names no namespace at all means the Pod's own.
         let names = value["namespaces"].elements.compactMap(\.string)
         let isOwn = names.isEmpty && value["namespaceSelector"].isNull
-        let (namespaces, count) = arguments.lend((isOwn ? [namespace] : names).map(arguments.number))
+        let (namespaces, count) = lending.lend((isOwn ? [namespace] : names).map(lending.number))
         let keys = own(value["matchLabelKeys"], APUS_OPERATOR_IN) + own(value["mismatchLabelKeys"], APUS_OPERATOR_NOT_IN)
         return apus_pod_term(
-            topology_key: arguments.number(value["topologyKey"].string ?? ""), weight: weight, namespace_count: count, reserved: 0,
+            topology_key: lending.number(value["topologyKey"].string ?? ""), weight: weight, namespace_count: count, reserved: 0,
             namespaces: namespaces, namespace_selector: selector(value["namespaceSelector"]),
             selector: selector(value["labelSelector"], keys))
     }
 
     /// Requirements on the values that the Pod itself has for `keys`; a key that it does not have asks for nothing.
     private func own(_ keys: Value, _ op: Int32) -> [apus_requirement] {
-        keys.elements.compactMap(\.string).compactMap { key in labels[key].map { arguments.requirement(key, op, [$0]) } }
+        keys.elements.compactMap(\.string).compactMap { key in labels[key].map { lending.requirement(key, op, [$0]) } }
     }
 
     /// A LabelSelector with some requirements more; one that is not there means nobody, whatever is added.
     private func selector(_ value: Value, _ more: [apus_requirement] = []) -> apus_selector {
         guard !value.isNull else { return apus_selector(is_present: 0, requirement_count: 0, requirements: nil) }
         let equal = value["matchLabels"].strings.sorted { $0.key < $1.key }.map {
-            arguments.requirement($0.key, APUS_OPERATOR_IN, [$0.value])
+            lending.requirement($0.key, APUS_OPERATOR_IN, [$0.value])
         }
-        let (requirements, count) = arguments.lend(equal + value["matchExpressions"].elements.map { arguments.requirement($0) } + more)
+        let (requirements, count) = lending.lend(equal + value["matchExpressions"].elements.map { lending.requirement($0) } + more)
         return apus_selector(is_present: 1, requirement_count: count, requirements: requirements)
     }
 }

@@ -7,11 +7,42 @@ struct Cycle {
     let needs: UnsafePointer<apus_pod>
     let nodes: UnsafePointer<apus_nodes>
     let columns: NodeColumns
+    /// The Node that the Pod is nominated for: if it will do, it is the one.
+    var nominated: Int?
+    /// Pods that wait for room on a Node and come before this one there.
+    var ahead: [(pod: PodInfo, node: Int)] = []
+
+    /// Runs `body` with the Pods that come first counted where they wait to run.
+    func withThoseAhead<R>(_ body: () -> R) -> R {
+        guard !ahead.isEmpty else { return body() }
+        for (pod, node) in ahead { columns.add(pod, to: node) }
+        columns.lend()
+        defer {
+            for (pod, node) in ahead { columns.subtract(pod, from: node) }
+            columns.lend()
+        }
+        return body()
+    }
+}
+
+/// Why no Node would do.
+struct Refusal {
+    /// `0/3 nodes are available: …`, without what preemption came to.
+    var message: String
+    var helpedBy: ClusterEvents
+    /// The Nodes that might do if Pods made room, and how many would not whoever went.
+    var candidates: [Int]
+    var hopeless: Int
 }
 
 /// The Nodes that some policies let a Pod run on, with their points. Used by the scheduling thread only; its buffers are kept between
 /// cycles.
 final class Ranking {
+    enum Failure {
+        case refused(Refusal)
+        case error(String)
+    }
+
     private(set) var feasible = NodeBits()
     /// Of all policies, by weight. Means something for the Nodes of `feasible` only.
     private(set) var totals = Column<Int64>(0)
@@ -24,21 +55,37 @@ final class Ranking {
     }
 
     /// Filters and scores all Nodes at once with every policy. Returns why no Node is left, `nil` when one is.
-    func rank(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Decision? {
+    func rank(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
         for policy in policies {
             let (status, message) = policy.prefilter(cycle.needs)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
-        feasible.assign(cycle.columns.live)
-        for policy in policies {
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer)
-            if status != APUS_OK { return refusal(cycle, policy, status, message) }
-            if feasible.isEmpty { return explain(cycle, policies) }
+        if let nominated = cycle.nominated {
+            feasible.assign(only: nominated, of: cycle.columns.count)
+            if filter(cycle, policies) == nil, !feasible.isEmpty { return score(cycle, policies) }
         }
-        return score(cycle, policies)
+        feasible.assign(cycle.columns.live)
+        if let failure = filter(cycle, policies) { return failure }
+        return feasible.isEmpty ? explain(cycle, policies) : score(cycle, policies)
     }
 
-    private func score(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Decision? {
+    /// Clears the Nodes that will not do, if those ahead of the Pod come, and if they do not.
+    private func filter(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        if !cycle.ahead.isEmpty {
+            if let failure = cycle.withThoseAhead({ filterOnce(cycle, policies) }) { return failure }
+        }
+        return filterOnce(cycle, policies)
+    }
+
+    private func filterOnce(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        for policy in policies where !feasible.isEmpty {
+            let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer)
+            if status != APUS_OK { return refusal(cycle, policy, status, message) }
+        }
+        return nil
+    }
+
+    private func score(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
         totals.removeAll()
         totals.grow(to: cycle.columns.count)
         points.grow(to: cycle.columns.count)
@@ -55,10 +102,14 @@ final class Ranking {
     }
 
     /// A policy answered for all Nodes at once.
-    private func refusal(_ cycle: Cycle, _ policy: SchedulerPolicy, _ status: apus_status, _ message: String) -> Decision {
+    private func refusal(_ cycle: Cycle, _ policy: SchedulerPolicy, _ status: apus_status, _ message: String) -> Failure {
         guard status == APUS_UNSCHEDULABLE || status == APUS_UNRESOLVABLE else { return .error("policy \(policy.name): \(message)") }
-        let preemption = preemption(cycle) { _ in status == APUS_UNRESOLVABLE }
-        return .unschedulable(FitMessage.refused(nodes: cycle.columns.liveCount, message: message, preemption: preemption))
+        let nodes = cycle.columns.liveCount
+        var all: [Int] = []
+        if status == APUS_UNSCHEDULABLE { NodeBits.visit(cycle.columns.live.pointer, cycle.columns.live.count) { all.append($0) } }
+        return .refused(
+            Refusal(
+                message: FitMessage.refused(nodes: nodes, message: message), helpedBy: .all, candidates: all, hopeless: nodes - all.count))
     }
 
     /// The most points that any Node has. For a ranking with a Node left.
@@ -73,61 +124,52 @@ final class Ranking {
 // Why not.
 extension Ranking {
     /// Runs the filters again, asking why. Each Node counts for the reasons of the first policy that refused it.
-    private func explain(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Decision {
-        let columns = cycle.columns
-        feasible.assign(columns.live)
-        var reasons: [String: Int] = [:]
-        var isHopeless = [Bool](repeating: false, count: columns.count)
-        for policy in policies {
-            let wordCount = feasible.words.count
-            // A plugin may give reasons before or after it clears bits: what was in question when it was called counts.
-            let before = (0..<wordCount).map { feasible.words[$0] }
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer) { refused, verdict, reason in
-                var count = 0
-                NodeBits.visit(refused, wordCount) { node in
-                    guard before[node >> 6] & (1 << UInt64(node & 63)) != 0 else { return }
-                    count += 1
-                    if verdict == APUS_UNRESOLVABLE { isHopeless[node] = true }
+    private func explain(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure {
+        cycle.withThoseAhead {
+            feasible.assign(cycle.columns.live)
+            var reasons: [String: Int] = [:]
+            var helpedBy: ClusterEvents = []
+            var isHopeless = [Bool](repeating: false, count: cycle.columns.count)
+            for policy in policies {
+                let wordCount = feasible.words.count
+                // A plugin may give reasons before or after it clears bits: what was in question when it was called counts.
+                let before = (0..<wordCount).map { feasible.words[$0] }
+                let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer) { refused, verdict, reason, hints in
+                    var count = 0
+                    NodeBits.visit(refused, wordCount) { node in
+                        guard before[node >> 6] & (1 << UInt64(node & 63)) != 0 else { return }
+                        count += 1
+                        if verdict == APUS_UNRESOLVABLE { isHopeless[node] = true }
+                    }
+                    guard count > 0 else { return }
+                    reasons[reason, default: 0] += count
+                    helpedBy.formUnion(ClusterEvents(hints: hints))
                 }
-                if count > 0 { reasons[reason, default: 0] += count }
+                if status != APUS_OK { return refusal(cycle, policy, status, message) }
             }
-            if status != APUS_OK { return refusal(cycle, policy, status, message) }
+            var candidates: [Int] = []
+            NodeBits.visit(cycle.columns.live.pointer, cycle.columns.live.count) { if !isHopeless[$0] { candidates.append($0) } }
+            let nodes = cycle.columns.liveCount
+            return .refused(
+                Refusal(
+                    message: FitMessage.noFit(nodes: nodes, reasons: reasons), helpedBy: reasons.isEmpty ? .all : helpedBy,
+                    candidates: candidates, hopeless: nodes - candidates.count))
         }
-        return .unschedulable(
-            FitMessage.noFit(nodes: columns.liveCount, reasons: reasons, preemption: preemption(cycle) { isHopeless[$0] }))
     }
 
-    /// Why taking Pods away would not help.
-    private func preemption(_ cycle: Cycle, _ isHopeless: (Int) -> Bool) -> String {
-        guard cycle.pod.mayPreempt else { return FitMessage.neverPreempts }
-        let columns = cycle.columns
-        var counts = (notHelpful: 0, notSupported: 0, noVictims: 0)
-        NodeBits.visit(columns.live.pointer, columns.live.count) { node in
-            if isHopeless(node) {
-                counts.notHelpful += 1
-            } else if let lowest = columns.lowestPriority(on: node), lowest < cycle.pod.priority {
-                counts.notSupported += 1
-            } else {
-                counts.noVictims += 1
-            }
-        }
-        let reasons = [
-            FitMessage.notHelpful: counts.notHelpful, FitMessage.notSupported: counts.notSupported, FitMessage.noVictims: counts.noVictims,
-        ]
-        return FitMessage.preemption(nodes: columns.liveCount, reasons: reasons.filter { $0.value > 0 })
-    }
-
-    /// In words, what the policies refuse one Node for. Leaves the ranking as it is.
-    func reason(against node: Int, _ cycle: Cycle, _ policies: [SchedulerPolicy]) -> String {
+    /// What the policies refuse one Node for; none where they let the Pod run. Leaves the ranking as it is.
+    static func reasons(against node: Int, _ cycle: Cycle, _ policies: [SchedulerPolicy]) -> [String] {
         var alone = NodeBits()
         defer { alone.free() }
-        var reasons: [String] = []
         for policy in policies {
+            var reasons: [String] = []
             alone.assign(only: node, of: cycle.columns.count)
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, alone.words.pointer) { _, _, reason in reasons.append(reason) }
+            let (status, message) = policy.filter(cycle.needs, cycle.nodes, alone.words.pointer) { _, _, reason, _ in reasons.append(reason)
+            }
             if status != APUS_OK { reasons.append(message) }
-            if !reasons.isEmpty { break }
+            if !alone.isEmpty, reasons.isEmpty { continue }
+            return reasons.isEmpty ? ["refused"] : reasons
         }
-        return reasons.isEmpty ? "refused" : reasons.joined(separator: ", ")
+        return []
     }
 }

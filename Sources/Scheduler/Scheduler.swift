@@ -1,6 +1,7 @@
 internal import APIModel
 public import Client
 public import Logging
+internal import OrderedCollections
 internal import PluginAPI
 public import PluginHost
 internal import Synchronization
@@ -18,10 +19,15 @@ public final class Scheduler: Sendable {
     private let log: Logger
     private let inbox = Inbox()
     private let outbox = Outbox()
+    /// For Pods whose volumes are to be bound first: that may take minutes, and nobody else waits for it.
+    private let volumeOutbox = Outbox()
     private let isRunning = Atomic<Bool>(false)
 
     /// How many binds and other writes are under way at once.
     private static let writers = 32
+    /// How many Pods may wait for their volumes at once, each for so long.
+    private static let volumeWriters = 256
+    static let bindTimeout = Duration.seconds(600)
 
     /// - Parameters:
     ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
@@ -44,9 +50,8 @@ public final class Scheduler: Sendable {
 
     /// Schedules until the task is cancelled. Call it once.
     public func run() async throws {
-        try await cache.watch(.nodes)
-        try await cache.watch(.pods)
-        let observation = cache.observe([.nodes, .pods]) { [self] in hear($0, before: $1, after: $2) }
+        for resource in Self.watched { try await cache.watch(resource) }
+        let observation = cache.observe(Self.watched) { [self] in hear($0, before: $1, after: $2) }
         quarantine.observe(.scheduler) { [weak self] key in
             guard let self, let object = cache.get(key.resource, namespace: key.namespace, name: key.name) else { return }
             hear(key.resource, before: nil, after: object)
@@ -58,6 +63,7 @@ public final class Scheduler: Sendable {
         isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
+            group.addTask { [volumeOutbox] in await volumeOutbox.run(workers: Self.volumeWriters) }
             group.addTask { [inbox, policies] in
                 // The stream ends with the task.
                 for await _ in policies.changes(of: .schedulerPolicy) { inbox.put(.policiesChanged) }
@@ -73,15 +79,29 @@ public final class Scheduler: Sendable {
                 inbox.close()
             }
             outbox.close()
+            volumeOutbox.close()
             group.cancelAll()
         }
         try Task.checkCancellation()
     }
 
+    /// Namespaces first: a Pod is judged by the labels of its own.
+    private static let watched: [GroupVersionResource] =
+        [.namespaces, DisruptionBudgets.resource] + VolumeObjects.resources + DefaultSpread.resources + [.nodes, .pods]
+
     /// What is passed over is as if it had gone.
     private func hear(_ resource: GroupVersionResource, before: Object?, after: Object?) {
         let after = after.flatMap { quarantine.holds(.scheduler, resource, $0) ? nil : $0 }
-        inbox.put(resource == .nodes ? .node(before: before, after: after) : .pod(before: before, after: after))
+        switch resource {
+        case .namespaces: inbox.put(.namespace(before: before, after: after))
+        case DisruptionBudgets.resource: inbox.put(.disruptionBudget(before: before, after: after))
+        case VolumeObjects.claimResource, VolumeObjects.volumeResource, VolumeObjects.classResource:
+            inbox.put(.volume(resource, before: before, after: after))
+        case DefaultSpread.services, DefaultSpread.controllers[0], DefaultSpread.controllers[1], DefaultSpread.controllers[2]:
+            inbox.put(.group(resource, before: before, after: after))
+        case .nodes: inbox.put(.node(before: before, after: after))
+        default: inbox.put(.pod(before: before, after: after))
+        }
     }
 
     /// The scheduling thread.
@@ -103,12 +123,19 @@ public final class Scheduler: Sendable {
     }
 
     private func perform(_ effect: SchedulingLoop.Effect) {
+        if case .bind(let pod, let node, let volumes) = effect, !volumes.isEmpty {
+            return volumeOutbox.put { [self] in await bind(pod, to: node, volumes) }
+        }
         outbox.put { [self] in
             switch effect {
-            case .bind(let pod, let node): await bind(pod, to: node)
-            case .unschedulable(let pod, let message):
+            case .bind(let pod, let node, _): await bind(pod, to: node, [])
+            case .unschedulable(let pod, let message, let nomination):
                 recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
-                await setCondition(pod, reason: "Unschedulable", message: message)
+                await setCondition(pod, reason: "Unschedulable", message: message, nomination)
+                if case .node(let node, let victims, let displaced) = nomination {
+                    for other in displaced { await clearNomination(other) }
+                    await preempt(victims, for: pod, on: node)
+                }
             case .failed(let pod, let message):
                 recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
                 await setCondition(pod, reason: "SchedulerError", message: message)
@@ -121,13 +148,14 @@ public final class Scheduler: Sendable {
 
 // What the API hears.
 extension Scheduler {
-    private func bind(_ pod: Object, to node: String) async {
+    private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding]) async {
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
         do {
+            if !volumes.isEmpty { try await VolumeBinder(client: client, cache: cache).bind(volumes, on: node, within: Self.bindTimeout) }
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
             recorder.event(
                 about: pod.value, .normal, reason: "Scheduled", message: "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
@@ -141,23 +169,32 @@ extension Scheduler {
         }
     }
 
-    /// Sets PodScheduled to False, unless the Pod says so already.
-    private func setCondition(_ pod: Object, reason: String, message: String) async {
+    /// Sets PodScheduled to False, and where the Pod is to run, unless the Pod says so already.
+    private func setCondition(_ pod: Object, reason: String, message: String, _ nomination: SchedulingLoop.Nomination = .kept) async {
         let current = pod.value["status"]["conditions"].elements.first { $0["type"].string == "PodScheduled" } ?? .null
         let isFalse = current["status"].string == "False"
-        if isFalse, current["reason"].string == reason, current["message"].string == message { return }
+        let nominated = pod.value["status"]["nominatedNodeName"].string ?? ""
+        let wanted =
+            switch nomination {
+            case .kept: nominated
+            case .none: ""
+            case .node(let name, _, _): name
+            }
+        if isFalse, current["reason"].string == reason, current["message"].string == message, nominated == wanted { return }
         let time = Timestamp.now()
+        var status: Value.Fields = [
+            "conditions": [
+                [
+                    "type": "PodScheduled", "status": "False", "reason": .string(reason), "message": .string(message),
+                    "lastTransitionTime": isFalse ? current["lastTransitionTime"] : .string(time),
+                ]
+            ]
+        ]
+        // An explicit null takes the field away.
+        if nominated != wanted { status["nominatedNodeName"] = wanted.isEmpty ? Value.null : .string(wanted) }
         // The version guards against a Pod that was bound meanwhile: then this is not true any more.
         let patch: Value = [
-            "metadata": ["uid": .string(pod.uid), "resourceVersion": .string(pod.resourceVersion)],
-            "status": [
-                "conditions": [
-                    [
-                        "type": "PodScheduled", "status": "False", "reason": .string(reason), "message": .string(message),
-                        "lastTransitionTime": isFalse ? current["lastTransitionTime"] : .string(time),
-                    ]
-                ]
-            ],
+            "metadata": ["uid": .string(pod.uid), "resourceVersion": .string(pod.resourceVersion)], "status": .object(status),
         ]
         do {
             _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, patch)
@@ -165,6 +202,59 @@ extension Scheduler {
             return
         } catch {
             log.warning("cannot set a pod's condition", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
+        }
+    }
+}
+
+// Making room.
+extension Scheduler {
+    /// Deletes the victims, each with a condition and an Event that say for whom. When one cannot be asked to go the Pod looks again.
+    private func preempt(_ victims: [Object], for pod: Object, on node: String) async {
+        let name = pod.value["spec"]["schedulerName"].string ?? "default-scheduler"
+        for victim in victims {
+            do {
+                try await disrupt(victim, message: "\(name): preempting to accommodate a higher priority pod")
+                let options: Value = ["apiVersion": "v1", "kind": "DeleteOptions", "preconditions": ["uid": .string(victim.uid)]]
+                _ = try await client.delete(.pods, namespace: victim.namespace, name: victim.name, options: options)
+                recorder.event(
+                    about: victim.value, .normal, reason: "Preempted", message: "Preempted by pod \(pod.uid) on node \(node)")
+            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {
+                // It went by itself; of its name there may be another, which stays.
+                continue
+            } catch {
+                if error is CancellationError { return }
+                log.warning(
+                    "cannot preempt a pod", metadata: ["pod": "\(PodKey(victim))", "for": "\(PodKey(pod))", "error": "\(error)"])
+                inbox.put(.preemptionFailed(PodKey(pod), uid: pod.uid))
+                return
+            }
+        }
+    }
+
+    private func disrupt(_ victim: Object, message: String) async throws {
+        let patch: Value = [
+            "metadata": ["uid": .string(victim.uid)],
+            "status": [
+                "conditions": [
+                    [
+                        "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": .string(message),
+                        "lastTransitionTime": .string(Timestamp.now()),
+                    ]
+                ]
+            ],
+        ]
+        _ = try await client.patch(.pods, namespace: victim.namespace, name: victim.name, subresource: "status", .strategicMerge, patch)
+    }
+
+    private func clearNomination(_ pod: Object) async {
+        let status: Value.Fields = ["nominatedNodeName": .null]
+        let patch: Value = ["metadata": ["uid": .string(pod.uid)], "status": .object(status)]
+        do {
+            _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, patch)
+        } catch let error as APIError where error.reason == .conflict || error.reason == .notFound {
+            return
+        } catch {
+            log.warning("cannot clear a pod's nominated node", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
         }
     }
 }

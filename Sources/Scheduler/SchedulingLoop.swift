@@ -6,15 +6,31 @@ package import PluginHost
 package final class SchedulingLoop {
     /// What the API has to hear.
     package enum Effect {
-        case bind(Object, node: String)
-        case unschedulable(Object, message: String)
+        /// The volumes have to be bound before the Pod is.
+        case bind(Object, node: String, volumes: [VolumeBinding])
+        case unschedulable(Object, message: String, nomination: Nomination)
         case failed(Object, message: String)
         case gated(Object)
+    }
+
+    /// Where a Pod is to run once there is room, as the API has to hear it.
+    package enum Nomination {
+        case kept
+        case none
+        /// - victims: have to go, the most important one first.
+        /// - displaced: were to run there, and are less important.
+        case node(String, victims: [Object], displaced: [Object])
     }
 
     private let columns = NodeColumns()
     private var assigned: AssignedPods
     private var queue = SchedulingQueue<PodInfo>()
+    private var nominations = Nominations()
+    private var budgets = DisruptionBudgets()
+    private var volumes = VolumeObjects()
+    private var defaultSpread = DefaultSpread()
+    /// By Pod, the volumes that its binding takes.
+    private var takenVolumes: [PodKey: [String]] = [:]
     private let decider: Decider
 
     package init(seed: UInt64) {
@@ -29,22 +45,42 @@ package final class SchedulingLoop {
     package func receive(_ message: Message, now: Int64) -> Effect? {
         switch message {
         case .node(_, let after?):
-            if assigned.putNode(after) { queue.wake(now: now) }
+            queue.wake(assigned.putNode(after), now: now)
         case .node(let before?, nil):
             assigned.removeNode(before.name)
+            queue.wake(.nodeRemoved, now: now)
+        case .namespace(_, let after?):
+            if columns.namespaces.put(after) { queue.wake(.namespace, now: now) }
+        case .namespace(let before?, nil):
+            columns.namespaces.remove(before.name)
         case .pod(let before, let after?):
             return receive(pod: after, before: before, now: now)
         case .pod(let before?, nil):
             let key = PodKey(before)
             queue.remove(key)
-            if assigned.remove(key) { queue.wake(now: now) }
+            leave(key, now: now)
+        case .volume(let resource, let before, let after):
+            volumes.put(resource, before: before, after: after)
+            if after != nil { queue.wake(.volume, now: now) }
+        case .group(let resource, let before, let after):
+            defaultSpread.put(resource, before: before, after: after)
+        case .disruptionBudget(_, let after?):
+            budgets.put(after)
+        case .disruptionBudget(let before?, nil):
+            budgets.remove(before)
         case .bindFailed(let key, let uid):
             // Another Pod may have the name by now.
             if queue.pod(key)?.uid == uid { queue.fail(key, .error, now: now) }
-            if assigned.forget(key, uid: uid) { queue.wake(now: now) }
+            guard assigned.forget(key, uid: uid) else { break }
+            giveVolumesBack(key, now: now)
+            queue.wake(.podRemoved, now: now)
+        case .preemptionFailed(let key, let uid):
+            guard let nomination = nominations[key], nomination.pod.uid == uid else { break }
+            nominations.put(Nominations.Entry(pod: nomination.pod, node: nomination.node))
+            if let pod = queue.pod(key) { queue.put(key, pod, priority: pod.priority, now: now) }
         case .policiesChanged:
-            queue.wake(now: now)
-        case .node(nil, nil), .pod(nil, nil):
+            queue.wake(.all, now: now)
+        case .node(nil, nil), .namespace(nil, nil), .disruptionBudget(nil, nil), .pod(nil, nil):
             break
         }
         return nil
@@ -53,48 +89,103 @@ package final class SchedulingLoop {
     private func receive(pod: Object, before: Object?, now: Int64) -> Effect? {
         let key = PodKey(pod)
         if pod.isAssigned {
-            let info = PodInfo(pod)
-            assigned.put(info, node: info.nodeName, isAssumed: false)
+            _ = nominations.remove(key)
+            takenVolumes[key] = nil
+            queue.wake(assigned.put(bound: pod), now: now)
             queue.done(key)
             return nil
         }
         // While our own bind is under way the API still shows the Pod without a Node.
         if pod.needsNode, assigned.isAssumed(key, uid: pod.uid) { return nil }
-        if assigned.remove(key) { queue.wake(now: now) }
+        if assigned.remove(key) { queue.wake(.podRemoved, now: now) }
         guard pod.needsNode, !pod.isGated else {
             queue.remove(key)
+            leave(key, now: now)
             return pod.needsNode && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" }
                 ? .gated(pod) : nil
         }
+        let info = PodInfo(pod)
+        nominations.hear(info, before: before?.value["status"]["nominatedNodeName"].string ?? "")
         // A change of the status alone, most often our own, is no reason to look again.
         if let before, queue.contains(key), before.uid == pod.uid, before.value["spec"] == pod.value["spec"], before.labels == pod.labels {
-            queue.replace(key, PodInfo(pod))
+            queue.replace(key, info)
         } else {
-            let info = PodInfo(pod)
             queue.put(key, info, priority: info.priority, now: now)
         }
         return nil
+    }
+
+    /// The Pod holds nothing any more, neither on a Node nor in wait for one.
+    private func leave(_ key: PodKey, now: Int64) {
+        let wasNominated = nominations.remove(key)
+        giveVolumesBack(key, now: now)
+        if assigned.remove(key) || wasNominated { queue.wake(.podRemoved, now: now) }
+    }
+
+    /// The volumes that the Pod's binding was to take may be another's.
+    private func giveVolumesBack(_ key: PodKey, now: Int64) {
+        guard let taken = takenVolumes.removeValue(forKey: key) else { return }
+        for volume in taken { volumes.forget(volume) }
+        queue.wake(.volume, now: now)
     }
 
     /// Finds a Node for the next Pod that is due, all of the cycle with the policies that `policies` has when it begins; `nil` when none is
     /// due.
     package func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
         guard let entry = queue.pop(now: now) else { return nil }
+        let pod = entry.pod
+        let wanted = Result { () throws(PodVolumes.Refused) in try PodVolumes(pod, volumes, assigned) }
         let decision = InHand.with(.scheduler, .pods, namespace: entry.key.namespace, name: entry.key.name, uid: entry.pod.uid) {
-            policies.withSchedulerPolicies { decider.decide(entry.pod, columns, $0) }
+            policies.withSchedulerPolicies {
+                decider.decide(
+                    pod,
+                    Decider.Surroundings(
+                        columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, volumes: wanted,
+                        spreadFrom: defaultSpread.selector(pod.object)), $0)
+            }
         }
         switch decision {
         case .node(let index):
             let node = columns.name(index)
+            var bindings: [VolumeBinding] = []
+            if case .success(let wanted) = wanted, !wanted.unbound.isEmpty {
+                guard let found = wanted.bindings(on: VolumeMatch.Place(name: node, labels: columns.labels(index))) else {
+                    queue.fail(entry.key, .error, now: now)
+                    return .failed(pod.object, message: "two claims would need the same PersistentVolume on node \(node)")
+                }
+                bindings = found
+                for case .existing(let claim, let volume) in bindings {
+                    volumes.assume(volume.name, for: PodKey(claim))
+                    takenVolumes[entry.key, default: []].append(volume.name)
+                }
+            }
+            _ = nominations.remove(entry.key)
             // The entry stays until the API says that the Pod is bound, or that it is not.
             assigned.put(entry.pod, node: node, isAssumed: true)
-            return .bind(entry.pod.object, node: node)
-        case .unschedulable(let message):
-            queue.fail(entry.key, .unschedulable, now: now)
-            return .unschedulable(entry.pod.object, message: message)
+            return .bind(entry.pod.object, node: node, volumes: bindings)
+        case .unschedulable(let found):
+            queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), now: now)
+            return .unschedulable(entry.pod.object, message: found.message, nomination: nominate(entry.pod, found.nomination, now: now))
         case .error(let message):
             queue.fail(entry.key, .error, now: now)
             return .failed(entry.pod.object, message: message)
+        }
+    }
+
+    private func nominate(_ pod: PodInfo, _ nomination: Unschedulable.Nomination, now: Int64) -> Nomination {
+        switch nomination {
+        case .kept: return .kept
+        case .none:
+            if nominations.remove(pod.key) { queue.wake(.podRemoved, now: now) }
+            return .none
+        case .node(let index, let victims):
+            let node = columns.name(index)
+            let displaced = nominations.displaced(by: pod, on: node)
+            for other in displaced { _ = nominations.remove(other.key) }
+            nominations.put(Nominations.Entry(pod: pod, node: node, victims: Set(victims.map(\.uid))))
+            // They may find another place at once.
+            if !displaced.isEmpty { queue.wake(.podRemoved, now: now) }
+            return .node(node, victims: victims.map(\.object), displaced: displaced.map(\.object))
         }
     }
 

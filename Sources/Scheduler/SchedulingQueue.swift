@@ -5,9 +5,11 @@ internal import HeapModule
 /// the number of Pods that wait, but for those that it moves.
 ///
 /// ```
-/// add ─▶ active ─pop─▶ (being scheduled) ─fail─▶ parked ─wake─▶ backoff ─time─▶ active
-///           ▲                                └─error─▶ backoff ─time──────────────┘
+/// add ─▶ active ─pop─▶ (being scheduled) ─fail─▶ parked ─wake─▶ woken ─time─▶ active
+///           ▲                                └─error─▶ backoff ─time────────────┘
 /// ```
+/// A parked Pod is woken by the events that may help it. While nothing is active the woken ones are taken before their time: their back-off
+/// is there for the sake of others.
 struct SchedulingQueue<Pod> {
     struct Entry {
         let key: PodKey
@@ -19,28 +21,33 @@ struct SchedulingQueue<Pod> {
         fileprivate(set) var order: UInt64
         /// Not before this time.
         fileprivate(set) var readyAt: Int64 = 0
+        /// While it is parked, what may help it.
+        fileprivate(set) var helpedBy = ClusterEvents.all
         /// Of the place it is in now: a ticket with another number is of a place that it has left.
         fileprivate var ticket: UInt64 = 0
     }
 
     enum Failure {
-        /// No Node fits: parked until something changes.
-        case unschedulable
+        /// No Node fits: parked until one of the events happens.
+        case unschedulable(helpedBy: ClusterEvents)
         /// Something broke: again after the back-off.
         case error
     }
 
     private enum Place: Equatable {
-        case active, backoff, parked, popped
+        case active, backoff, woken, parked, popped
     }
 
     private var entries: [PodKey: (entry: Entry, place: Place)] = [:]
-    // All three hold tickets; those of Pods that are not there any more are passed over.
+    // All of these hold tickets; those of Pods that are not there any more are passed over.
     private var active = Heap<Ticket>()
     private var backoff = Heap<Ticket>()
+    private var woken = Heap<Ticket>()
     /// Those parked first come first.
     private var parkedLong = Deque<(key: PodKey, ticket: UInt64, since: Int64)>()
-    private var parked: Set<PodKey> = []
+    /// By what may help them: of a handful of sorts, as many as policies have reasons.
+    private var parked: [ClusterEvents: Set<PodKey>] = [:]
+    private var parkedCount: Int { parked.values.reduce(0) { $0 + $1.count } }
     private var lastOrder: UInt64 = 0
     private var lastTicket: UInt64 = 0
     /// After this long a parked Pod is tried again whatever happens.
@@ -60,8 +67,8 @@ struct SchedulingQueue<Pod> {
         if entries[key]?.place == .popped {
             entries[key] = (entry, .popped)
         } else {
-            parked.remove(key)
-            insert(entry, entry.readyAt > now ? .backoff : .active)
+            unpark(entry)
+            insert(entry, entry.readyAt > now ? .woken : .active)
         }
     }
 
@@ -69,8 +76,7 @@ struct SchedulingQueue<Pod> {
     mutating func replace(_ key: PodKey, _ pod: Pod) { entries[key]?.entry.pod = pod }
 
     mutating func remove(_ key: PodKey) {
-        entries[key] = nil
-        parked.remove(key)
+        if let entry = entries.removeValue(forKey: key)?.entry { unpark(entry) }
     }
 
     /// The next Pod to find a Node for; `nil` when none is due. `done` or `fail` must follow.
@@ -79,7 +85,11 @@ struct SchedulingQueue<Pod> {
             backoff.removeMin()
             if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
         }
-        while let ticket = active.popMin() {
+        while let ticket = woken.min, ticket.readyAt <= now {
+            woken.removeMin()
+            if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
+        }
+        while let ticket = active.popMin() ?? woken.popMin() {
             guard var entry = entry(ticket.key, ticket.number) else { continue }
             entry.attempts += 1
             entry.ticket = 0
@@ -99,20 +109,23 @@ struct SchedulingQueue<Pod> {
         // Behind all that have not been tried yet.
         entry.order = nextOrder()
         switch failure {
-        case .unschedulable: park(entry, now: now)
+        case .unschedulable(let events):
+            entry.helpedBy = events
+            park(entry, now: now)
         case .error: insert(entry, .backoff)
         }
     }
 
-    /// Something changed that may let parked Pods run: they wait for the end of their back-off only.
-    mutating func wake(now: Int64) {
-        let woken = parked
-        parked = []
-        parkedLong.removeAll()
-        for key in woken {
-            guard let entry = entries[key]?.entry else { continue }
-            insert(entry, entry.readyAt > now ? .backoff : .active)
+    /// Something happened that may let parked Pods run: those that it may help wait for the end of their back-off at most.
+    mutating func wake(_ events: ClusterEvents, now: Int64) {
+        for (helpedBy, keys) in parked where !helpedBy.isDisjoint(with: events) {
+            parked[helpedBy] = nil
+            for key in keys {
+                guard let entry = entries[key]?.entry else { continue }
+                insert(entry, entry.readyAt > now ? .woken : .active)
+            }
         }
+        tidy()
     }
 
     /// Wakes the Pods that have been parked for long.
@@ -120,14 +133,14 @@ struct SchedulingQueue<Pod> {
         while let first = parkedLong.first, now - first.since >= Self.parkedLimit {
             parkedLong.removeFirst()
             guard let entry = entry(first.key, first.ticket) else { continue }
-            parked.remove(first.key)
+            unpark(entry)
             insert(entry, .active)
         }
     }
 
     /// When to look again at the latest; `nil` when only an event can bring work.
     func deadline(now: Int64) -> Int64? {
-        if !active.isEmpty { return now }
+        if !active.isEmpty || !woken.isEmpty { return now }
         return [backoff.min?.readyAt, parkedLong.first.map { $0.since + Self.parkedLimit }].compactMap(\.self).min()
     }
 
@@ -140,17 +153,29 @@ struct SchedulingQueue<Pod> {
     private mutating func insert(_ entry: Entry, _ place: Place) {
         let number = note(entry, place)
         let ticket = Ticket(
-            key: entry.key, number: number, priority: entry.priority, order: entry.order, readyAt: place == .backoff ? entry.readyAt : 0)
-        if place == .backoff { backoff.insert(ticket) } else { active.insert(ticket) }
+            key: entry.key, number: number, priority: entry.priority, order: entry.order, readyAt: place == .active ? 0 : entry.readyAt)
+        switch place {
+        case .backoff: backoff.insert(ticket)
+        case .woken: woken.insert(ticket)
+        default: active.insert(ticket)
+        }
     }
 
     private mutating func park(_ entry: Entry, now: Int64) {
         parkedLong.append((entry.key, note(entry, .parked), now))
-        parked.insert(entry.key)
-        // Most were woken or went: what is left of them is not worth keeping.
-        if parkedLong.count > 64, parkedLong.count > 2 * parked.count {
-            parkedLong = Deque(parkedLong.filter { self.entry($0.key, $0.ticket) != nil })
-        }
+        parked[entry.helpedBy, default: []].insert(entry.key)
+        tidy()
+    }
+
+    private mutating func unpark(_ entry: Entry) {
+        parked[entry.helpedBy]?.remove(entry.key)
+        if parked[entry.helpedBy]?.isEmpty == true { parked[entry.helpedBy] = nil }
+    }
+
+    /// Most were woken or went: what is left of them is not worth keeping.
+    private mutating func tidy() {
+        guard parkedLong.count > 64, parkedLong.count > 2 * parkedCount else { return }
+        parkedLong = Deque(parkedLong.filter { self.entry($0.key, $0.ticket) != nil })
     }
 
     /// Notes where a Pod is, and returns the number of its ticket.

@@ -22,7 +22,8 @@ final class StringTable {
     /// Numbers that were held by nobody at some time since numbers were last taken back.
     private var idle: [apus_string] = []
     private var free: [apus_string] = []
-    private var memory = TextMemory()
+    /// Of the texts, and of what else goes with them.
+    let memory = SharedPieces()
 
     /// So many idle numbers, or half of all, are worth taking back.
     static let worthwhile = 1024
@@ -30,8 +31,7 @@ final class StringTable {
     init() { texts.grow(to: 1) }
 
     deinit {
-        for index in 0..<texts.count { memory.free(bytes(index)) }
-        memory.freeAll()
+        for index in 0..<texts.count { memory.free(UnsafeRawBufferPointer(bytes(index))) }
         texts.free()
     }
 
@@ -74,7 +74,7 @@ final class StringTable {
             texts.grow(to: uses.count)
         }
         numbers[text] = number
-        let bytes = memory.allocate(text.utf8.count)
+        let bytes = memory.allocate(text.utf8.count).bindMemory(to: UInt8.self)
         _ = bytes.initialize(from: text.utf8)
         texts[Int(number)] = apus_borrowed(bytes: UnsafePointer(bytes.baseAddress), count: UInt64(bytes.count))
         return number
@@ -87,7 +87,7 @@ final class StringTable {
             uses[index].isIdle = false
             guard uses[index].holders == 0 else { continue }
             numbers[text(number)] = nil
-            memory.free(bytes(index))
+            memory.free(UnsafeRawBufferPointer(bytes(index)))
             texts[index] = apus_borrowed(bytes: nil, count: 0)
             free.append(number)
         }

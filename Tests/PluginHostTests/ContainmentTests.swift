@@ -108,7 +108,7 @@ import Testing
         let status = try await run("wrong-verdict", .schedulerPolicy) { host in
             var reasons: [String] = []
             let answer = nodes.with { pod, nodes, feasible in
-                host.schedulerPolicies[0].filter(pod, nodes, feasible) { _, _, reason in reasons.append(reason) }
+                host.schedulerPolicies[0].filter(pod, nodes, feasible) { _, _, reason, _ in reasons.append(reason) }
             }
             #expect(answer.status == APUS_FAULT && reasons.isEmpty)
         }

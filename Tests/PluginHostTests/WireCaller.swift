@@ -37,8 +37,8 @@ final class Caller {
         note("prefilter") { table.prefilter!(me, samples.pod(), $0) }
         for (priority, witness) in [(Int32(7), nil), (7, Witness()), (-1, Witness())] as [(Int32, Witness?)] {
             var feasible: [UInt64] = [.max, 0xff00, 3]
-            var reasons = apus_reasons(context: witness?.me) { context, nodes, verdict, reason in
-                Witness.of(context).note("\(verdict) \(reason.string) \([nodes[0], nodes[1], nodes[2]])")
+            var reasons = apus_reasons(context: witness?.me) { context, nodes, verdict, reason, hints in
+                Witness.of(context).note("\(verdict) \(reason.string) \(hints) \([nodes[0], nodes[1], nodes[2]])")
             }
             note("filter") { error in
                 withUnsafePointer(to: &reasons) {

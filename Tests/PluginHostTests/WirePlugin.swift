@@ -59,8 +59,11 @@ extension String {
         self = "\(selector.is_present) \(requirements)"
     }
 
-    /// What the Pod asks of the Pods around it.
+    /// What the Pod asks of the Pods around it, and of where its volumes are.
     init(around pod: apus_pod) {
+        let rules = UnsafeBufferPointer(start: pod.volume_rules, count: Int(pod.volume_rule_count)).map { rule in
+            "\(rule.claim) \(rule.kind) \(UnsafeBufferPointer(start: rule.terms, count: Int(rule.term_count)).map { $0.requirement_count })"
+        }
         func terms(_ start: UnsafePointer<apus_pod_term>?, _ count: UInt32) -> String {
             UnsafeBufferPointer(start: start, count: Int(count)).map {
                 let namespaces = Array(UnsafeBufferPointer(start: $0.namespaces, count: Int($0.namespace_count)))
@@ -69,7 +72,7 @@ extension String {
             }.description
         }
         let spread = UnsafeBufferPointer(start: pod.spread, count: Int(pod.spread_count)).map {
-            "\($0.topology_key) \($0.max_skew) \($0.min_domains) \($0.is_required) \(String(selector: $0.selector))"
+            "\($0.topology_key) \($0.max_skew) \($0.min_domains) \($0.is_required) \($0.is_default) \(String(selector: $0.selector))"
         }
         self = """
             \(pod.namespace_string) \(pod.may_preempt) \(UnsafeBufferPointer(start: pod.labels, count: Int(pod.label_count)).map { [$0.key, $0.value] }) \
@@ -77,7 +80,7 @@ extension String {
             \(terms(pod.preferred_affinity, pod.preferred_affinity_count)) \
             \(terms(pod.preferred_anti_affinity, pod.preferred_anti_affinity_count)) \(spread) \
             \(Array(UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)))) \
-            \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count))))
+            \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)))) \(rules)
             """
     }
 
@@ -123,7 +126,7 @@ extension String {
 enum WirePlugin {
     static func policy() -> apus_scheduler_policy {
         apus_scheduler_policy(
-            size: UInt32(MemoryLayout<apus_scheduler_policy>.size),
+            size: UInt32(MemoryLayout<apus_scheduler_policy>.size), most_points: 0,
             prefilter: { me, pod, reason in
                 Witness.of(me).note("prefilter")
                 reason.say(String(pod: pod.pointee))
@@ -138,8 +141,10 @@ enum WirePlugin {
                     feasible[word] &= 0x5555_5555_5555_5555
                 }
                 if let reasons {
-                    "an odd node".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, APUS_UNSCHEDULABLE, $0) }
-                    "another reason".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, APUS_UNRESOLVABLE, $0) }
+                    "an odd node".withBorrowed {
+                        reasons.pointee.add(reasons.pointee.context, odd, APUS_UNSCHEDULABLE, $0, APUS_EVENT_POD_REMOVED)
+                    }
+                    "another reason".withBorrowed { reasons.pointee.add(reasons.pointee.context, odd, APUS_UNRESOLVABLE, $0, -1) }
                 }
                 error.say("\(nodes.pointee.generation) of \(pod.pointee.name.string)")
                 return pod.pointee.priority < 0 ? APUS_FAULT : APUS_OK

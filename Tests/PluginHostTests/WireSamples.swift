@@ -91,13 +91,25 @@ final class Samples {
             UnsafePointer(
                 array([
                     apus_spread(
-                        topology_key: 4, max_skew: 2, min_domains: 3, is_required: 1, honors_affinity: 1, honors_taints: 0,
+                        topology_key: 4, max_skew: 2, min_domains: 3, is_required: 1, honors_affinity: 1, honors_taints: 0, is_default: 1,
+                        reserved: 0,
                         selector: selector([requirement(1, [2])]))
                 ])), 1
         )
         (pod.pointee.labels, pod.pointee.label_count) = (UnsafePointer(array([apus_label(key: 1, value: 2)])), 1)
         (pod.pointee.images, pod.pointee.image_count) = (UnsafePointer(array([8, 9] as [apus_string])), 2)
         (pod.pointee.claims, pod.pointee.claim_count) = (UnsafePointer(array([7] as [apus_string])), 1)
+        func rule(_ kind: Int32, _ terms: [apus_term]) -> apus_volume_rule {
+            apus_volume_rule(
+                claim: 7, kind: kind, term_count: UInt32(terms.count), reserved: 0, terms: terms.isEmpty ? nil : UnsafePointer(array(terms))
+            )
+        }
+        (pod.pointee.volume_rules, pod.pointee.volume_rule_count) = (
+            UnsafePointer(
+                array([
+                    rule(APUS_VOLUME_BOUND, [term(0, [requirement(1, [2])]), term(0, [])]), rule(APUS_VOLUME_IN_USE, []),
+                ])), 2
+        )
         return pod
     }
 

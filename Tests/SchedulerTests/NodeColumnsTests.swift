@@ -8,8 +8,12 @@ import Testing
     private let columns = NodeColumns()
 
     @Test func nodesFillColumns() {
-        #expect(columns.put(node("a", cpu: "1500m", memory: "1Gi", labels: ["zone": "x"], extra: ["example.com/gpu": "2"])))
-        #expect(columns.put(node("b", spec: ["unschedulable": true, "taints": [["key": "k", "value": "v", "effect": "NoExecute"]]])))
+        #expect(
+            columns.put(node("a", cpu: "1500m", memory: "1Gi", labels: ["zone": "x"], extra: ["example.com/gpu": "2"])).contains(.nodeAdded)
+        )
+        #expect(
+            columns.put(node("b", spec: ["unschedulable": true, "taints": [["key": "k", "value": "v", "effect": "NoExecute"]]])).contains(
+                .nodeTaints))
         columns.withPointer { pointer in
             let nodes = pointer.pointee
             #expect(nodes.count == 2 && nodes.resource_count == 5)
@@ -27,10 +31,11 @@ import Testing
     }
 
     @Test func anUnchangedNodeChangesNothing() {
-        #expect(columns.put(node("a", labels: ["zone": "x"])))
-        #expect(!columns.put(node("a", labels: ["zone": "x"])))
-        #expect(columns.put(node("a", labels: ["zone": "y"])))
-        #expect(columns.put(node("a", cpu: "8", labels: ["zone": "y"])))
+        #expect(columns.put(node("a", labels: ["zone": "x"])).contains(.nodeAdded))
+        #expect(columns.put(node("a", labels: ["zone": "x"])) == [])
+        #expect(columns.put(node("a", labels: ["zone": "y"])) == .nodeLabels)
+        #expect(columns.put(node("a", cpu: "8", labels: ["zone": "y"])) == .nodeAllocatable)
+        #expect(columns.put(node("a", cpu: "8", labels: ["zone": "y"], spec: ["unschedulable": true])) == .nodeTaints)
     }
 
     @Test func aDeletedNodeLeavesAHoleForTheNext() {
@@ -136,14 +141,72 @@ import Testing
         #expect(columns.resources.column(of: "example.com/gpu") == nil)
     }
 
-    @Test func theLowestPriorityOnANodeIsKept() {
-        _ = columns.put(node("a"))
-        func info(_ priority: Int64) -> PodInfo { PodInfo(pod("p", spec: ["priority": .int(priority)])) }
-        #expect(columns.lowestPriority(on: 0) == nil)
-        for priority: Int64 in [5, -3, 5, -3] { columns.add(info(priority), to: 0) }
-        for (priority, lowest) in [(-3, -3), (-3, 5), (5, 5), (5, nil)] as [(Int64, Int32?)] {
-            columns.subtract(info(priority), from: 0)
-            #expect(columns.lowestPriority(on: 0) == lowest)
+    /// What a policy sees of the Pods that are there: `name@node class`, holes left out.
+    private func rows(_ body: (apus_pods, [String]) -> Void) {
+        columns.withPointer { nodes in
+            let pods = nodes.pointee.pods.pointee
+            let rows = (0..<Int(pods.count)).filter { pods.nodes[$0] != APUS_NO_NODE }.map {
+                "\(columns.strings.text(pods.names[$0]))@\(columns.strings.text(nodes.pointee.names[Int(pods.nodes[$0])])) \(pods.classes[$0])"
+            }
+            body(pods, rows)
         }
+    }
+
+    @Test func podsAreRowsWithAClassThatTheyShare() {
+        var assigned = AssignedPods(columns)
+        for name in ["a", "b"] { _ = assigned.putNode(node(name)) }
+        _ = assigned.put(bound: pod("p", cpu: "2", on: "a", spec: .emptyObject, labels: ["app": "web"]))
+        _ = assigned.put(bound: pod("q", on: "b", labels: ["app": "web"]))
+        _ = assigned.put(bound: pod("r", on: "b", labels: ["app": "db"]))
+        rows { pods, rows in
+            #expect(rows == ["p@a 0", "q@b 0", "r@b 1"])
+            #expect(pods.class_count == 2 && pods.class_rows[0].label_count == 1)
+            #expect(columns.strings.text(pods.class_rows[1].labels![0].value) == "db")
+            #expect(columns.strings.text(pods.class_rows[1].namespace_) == "default")
+            let request = pods.requests[Int(pods.request_ranges.starts[0])]
+            #expect(columns.strings.text(request.resource) == "cpu" && request.amount == 2000 && pods.request_ranges.counts[1] == 0)
+        }
+        assigned.remove(PodKey(namespace: "default", name: "q"))
+        assigned.removeNode("a")
+        rows { _, rows in #expect(rows == ["r@b 1"]) }
+        // A Pod holds its place again when its Node comes back.
+        _ = assigned.putNode(node("a"))
+        rows { _, rows in #expect(rows.sorted() == ["p@a 0", "r@b 1"]) }
+    }
+
+    @Test func changesNameTheRowsThatChanged() {
+        var assigned = AssignedPods(columns)
+        _ = assigned.putNode(node("a"))
+        _ = assigned.put(bound: pod("p", on: "a"))
+        var before: UInt64 = 0
+        func changed() -> [UInt32] {
+            var found: [UInt32] = []
+            rows { pods, _ in
+                found = (before..<pods.changes.count).map { pods.changes.rows[Int($0 % UInt64(pods.changes.capacity))] }
+                before = pods.changes.count
+            }
+            return found
+        }
+        #expect(changed() == [0])
+        // The status alone, or nothing.
+        _ = assigned.put(bound: pod("p", on: "a", phase: "Running"))
+        #expect(changed() == [])
+        _ = assigned.putNode(node("a", labels: ["zone": "x"]))
+        #expect(changed() == [0])
+        _ = assigned.put(bound: pod("p", on: "a", labels: ["app": "web"]))
+        #expect(Set(changed()) == [0])
+    }
+
+    @Test func aClassThatNobodyHasStaysForAWhileAndThenGoes() {
+        let classes = PodClasses(columns.strings)
+        func key(_ number: Int) -> PodClasses.Key { PodClasses.Key(pod("p", labels: ["app": "\(number)"])) }
+        let first = classes.hold(key(-1))
+        let serial = classes.table[first].serial
+        classes.release(first)
+        #expect(classes.hold(key(-1)) == first && classes.table[first].serial == serial)
+        for number in 0..<1000 { classes.release(classes.hold(key(number))) }
+        #expect(classes.table.count < 600)
+        // The one that is held is the same.
+        #expect(classes.hold(key(-1)) == first && classes.table[first].serial == serial)
     }
 }

@@ -23,7 +23,7 @@ func node(
 
 func pod(
     _ name: String, cpu: String? = nil, memory: String? = nil, on node: String? = nil, spec: Value = .emptyObject,
-    phase: String = "Pending", uid: String? = nil
+    phase: String = "Pending", uid: String? = nil, labels: [String: String] = [:]
 ) -> Object {
     var full = spec
     if full["containers"].isNull {
@@ -32,7 +32,10 @@ func pod(
     if let node { full["nodeName"] = .string(node) }
     return Object([
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": ["name": .string(name), "namespace": "default", "uid": .string(uid ?? "uid-\(name)"), "resourceVersion": "1"],
+        "metadata": [
+            "name": .string(name), "namespace": "default", "uid": .string(uid ?? "uid-\(name)"), "resourceVersion": "1",
+            "labels": Value(labels),
+        ],
         "spec": full,
         "status": ["phase": .string(phase)],
     ])

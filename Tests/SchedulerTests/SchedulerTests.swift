@@ -31,7 +31,7 @@ import Testing
         }
 
         func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
-            ObjectList(items: resource == .nodes ? nodes : pods, resourceVersion: "100")
+            ObjectList(items: resource == .nodes ? nodes : resource == .pods ? pods : [], resourceVersion: "100")
         }
         func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
             guard resource == .pods else {

@@ -48,9 +48,7 @@ import Testing
         Row(
             testDescription: "what would fit were it not for others of lower priority", nodes: [node("a", cpu: "2")],
             bound: [pod("q", cpu: "1", on: "a")], pod: pod("p", spec: urgent),
-            result:
-                "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption of pods with lower priority is not supported."
-        ),
+            result: "0/1 nodes are available: 1 Insufficient cpu. -q@a"),
         Row(
             testDescription: "who never preempts", nodes: [node("a", cpu: "2")], bound: [pod("q", cpu: "1", on: "a")],
             pod: pod("p", spec: modest),
@@ -108,12 +106,53 @@ import Testing
             testDescription: "least allocated", nodes: [node("a"), node("b")], bound: [pod("q", cpu: "2", memory: "4Gi", on: "a")],
             pod: pod("p", cpu: "1"), result: "b"),
         Row(
-            testDescription: "what is not supported", nodes: [node("a")],
-            pod: pod("p", spec: ["topologySpreadConstraints": [["maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"]]]),
+            testDescription: "not beside itself", nodes: [node("a", labels: ["zone": "x"]), node("b", labels: ["zone": "y"])],
+            bound: [pod("q", on: "a", spec: apart("zone"), labels: ["app": "web"])],
+            pod: pod("p", spec: apart("zone"), labels: ["app": "web"]), result: "b"),
+        Row(
+            testDescription: "no place that is not beside itself", nodes: [node("a", labels: ["zone": "x"])],
+            bound: [pod("q", on: "a", labels: ["app": "web"])], pod: pod("p", spec: apart("zone"), labels: ["app": "web"]),
             result:
-                "0/1 nodes are available: the scheduler policy does not support spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule. preemption: 0/1 nodes are available: 1 \(notHelpful)"
+                "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. preemption: 0/1 nodes are available: 1 \(noVictims)"
         ),
+        Row(
+            testDescription: "whoever is there wants to be alone", nodes: [node("a", labels: ["zone": "x"])],
+            bound: [pod("q", on: "a", spec: apart("zone"))], pod: pod("p", labels: ["app": "web"]),
+            result:
+                "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. preemption: 0/1 nodes are available: 1 \(noVictims)"
+        ),
+        Row(
+            testDescription: "no company", nodes: [node("a", labels: ["zone": "x"])],
+            pod: pod("p", spec: ["affinity": ["podAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [web("zone")]]]]),
+            result:
+                "0/1 nodes are available: 1 node(s) didn't match pod affinity rules. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+        Row(
+            testDescription: "the first of its kind", nodes: [node("a", labels: ["zone": "x"])],
+            pod: pod(
+                "p", spec: ["affinity": ["podAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [web("zone")]]]],
+                labels: ["app": "web"]), result: "a"),
+        Row(
+            testDescription: "spread", nodes: [node("a", labels: ["zone": "x"]), node("b", labels: ["zone": "y"]), node("c")],
+            bound: [pod("q", on: "a", labels: ["app": "web"])],
+            pod: pod(
+                "p",
+                spec: [
+                    "topologySpreadConstraints": [
+                        [
+                            "maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule",
+                            "labelSelector": ["matchLabels": ["app": "web"]],
+                        ]
+                    ]
+                ], labels: ["app": "web"]), result: "b"),
     ]
+
+    private static func web(_ topologyKey: String) -> Value {
+        ["topologyKey": .string(topologyKey), "labelSelector": ["matchLabels": ["app": "web"]]]
+    }
+
+    private static func apart(_ topologyKey: String) -> Value {
+        ["affinity": ["podAntiAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [web(topologyKey)]]]]
+    }
 
     private static func required(_ terms: Value) -> Value {
         ["affinity": ["nodeAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": ["nodeSelectorTerms": terms]]]]
@@ -130,10 +169,15 @@ import Testing
         await host.stop()
     }
 
-    private func describe(_ effect: SchedulingLoop.Effect?) -> String {
+    private func describe(_ effect: SchedulingLoop.Effect?) -> String { Self.describe(effect) }
+
+    /// A Node's name, a message; whom it would have to go for and where: `… -q,r@node`.
+    static func describe(_ effect: SchedulingLoop.Effect?) -> String {
         switch effect {
-        case .bind(_, let node): node
-        case .unschedulable(_, let message), .failed(_, let message): message
+        case .bind(_, let node, _): node
+        case .unschedulable(_, let message, .node(let node, let victims, _)):
+            "\(message) -\(victims.map(\.name).joined(separator: ","))@\(node)"
+        case .unschedulable(_, let message, _), .failed(_, let message): message
         case .gated: "gated"
         case nil: "nothing"
         }
@@ -190,6 +234,34 @@ import Testing
         #expect(loop.cycle(host, now: 0) == nil)
         _ = loop.receive(.pod(before: gated, after: pod("g")), now: 0)
         #expect(describe(loop.cycle(host, now: 0)) == "a")
+        await host.stop()
+    }
+
+    @Test func podsOfAServiceOrAControllerAreSpreadByDefault() async throws {
+        let host = try await Policies.load()
+        let service = Object([
+            "metadata": ["name": "web", "namespace": "default"], "spec": ["selector": ["app": "web"]],
+        ])
+        let replicas = Object([
+            "metadata": ["name": "web", "namespace": "default"], "spec": ["selector": ["matchLabels": ["app": "web"]]],
+        ])
+        for (resource, object) in [
+            (DefaultSpread.services, service), (DefaultSpread.controllers[1], replicas), (DefaultSpread.services, nil),
+        ]
+            as [(GroupVersionResource, Object?)]
+        {
+            let loop = SchedulingLoop(seed: 1)
+            // Without spread the large Node would be liked better.
+            _ = loop.receive(
+                .node(before: nil, after: node("a", cpu: "64", memory: "64Gi", labels: ["kubernetes.io/hostname": "a"])), now: 0)
+            _ = loop.receive(.node(before: nil, after: node("b", labels: ["kubernetes.io/hostname": "b"])), now: 0)
+            _ = loop.receive(.group(resource, before: nil, after: object), now: 0)
+            _ = loop.receive(.pod(before: nil, after: pod("q", on: "a", labels: ["app": "web"])), now: 0)
+            var new = pod("p", labels: ["app": "web"]).value
+            new["metadata"]["ownerReferences"] = [["kind": "ReplicaSet", "name": "web", "controller": true]]
+            _ = loop.receive(.pod(before: nil, after: Object(new)), now: 0)
+            #expect(describe(loop.cycle(host, now: 0)) == (object == nil ? "a" : "b"))
+        }
         await host.stop()
     }
 

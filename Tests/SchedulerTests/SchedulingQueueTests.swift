@@ -29,22 +29,35 @@ import Testing
         #expect(queue.pop(now: 1000)?.attempts == 2)
     }
 
-    @Test func aParkedPodWaitsForAnEventAndItsBackoff() {
+    @Test func aParkedPodWaitsForAnEventThatHelpsItAndWhileOthersAreThereForItsBackoff() {
         var queue = SchedulingQueue<Int>()
         queue.put(key("a"), 0, priority: 0, now: 0)
         _ = queue.pop(now: 0)
-        queue.fail(key("a"), .unschedulable, now: 0)
+        queue.fail(key("a"), .unschedulable(helpedBy: [.podRemoved, .nodeAdded]), now: 0)
+        queue.wake([.nodeLabels, .podAdded], now: 0)
         #expect(queue.pop(now: 100_000) == nil)
-        queue.wake(now: 500)
-        #expect(queue.pop(now: 999) == nil)
+        queue.wake(.podRemoved, now: 500)
+        for name in ["b", "c"] { queue.put(key(name), 0, priority: 0, now: 500) }
+        #expect(queue.pop(now: 999)?.key.name == "b")
+        #expect(queue.pop(now: 1000)?.key.name == "c")
         #expect(queue.pop(now: 1000)?.key.name == "a")
+    }
+
+    @Test func aWokenPodIsTakenBeforeItsTimeWhenNobodyElseIsThere() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        _ = queue.pop(now: 0)
+        queue.fail(key("a"), .unschedulable(helpedBy: .podRemoved), now: 0)
+        queue.wake(.podRemoved, now: 10)
+        #expect(queue.deadline(now: 10) == 10)
+        #expect(queue.pop(now: 10)?.key.name == "a")
     }
 
     @Test func aParkedPodIsTriedAfterFiveMinutesAnyhow() {
         var queue = SchedulingQueue<Int>()
         queue.put(key("a"), 0, priority: 0, now: 0)
         _ = queue.pop(now: 0)
-        queue.fail(key("a"), .unschedulable, now: 0)
+        queue.fail(key("a"), .unschedulable(helpedBy: .podRemoved), now: 0)
         queue.wakeOld(now: 299_999)
         #expect(queue.pop(now: 299_999) == nil)
         queue.wakeOld(now: 300_000)
@@ -64,7 +77,7 @@ import Testing
         var queue = SchedulingQueue<Int>()
         queue.put(key("a"), 1, priority: 0, now: 0)
         _ = queue.pop(now: 0)
-        queue.fail(key("a"), .unschedulable, now: 0)
+        queue.fail(key("a"), .unschedulable(helpedBy: .podRemoved), now: 0)
         queue.put(key("a"), 2, priority: 7, now: 5000)
         let entry = queue.pop(now: 5000)
         #expect(entry?.pod == 2 && entry?.priority == 7 && entry?.attempts == 2)

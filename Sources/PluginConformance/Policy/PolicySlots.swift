@@ -11,12 +11,15 @@ struct PolicySlots: Sendable {
     private(set) var prefilter: Prefilter?
     private(set) var filter: Filter?
     private(set) var score: Score?
+    /// What `score` gives a Node at most.
+    let mostPoints: Int32
     /// Whether the instance lives in a process of its own.
     private(set) var isIsolated = false
 
     /// The library's own functions.
     init(_ instance: DirectInstance) {
         let table = instance.table(apus_scheduler_policy.self)
+        mostPoints = table.most_points == 0 ? 100 : table.most_points
         if let slot = table.prefilter { prefilter = { pod in Sentence.collect { slot(instance.me, pod, $0) } } }
         if let slot = table.filter {
             filter = { pod, nodes, feasible, reasons in
@@ -24,7 +27,7 @@ struct PolicySlots: Sendable {
                 return withUnsafePointer(to: reasons) { reasons in
                     var table = apus_reasons(
                         size: UInt32(MemoryLayout<apus_reasons>.size), context: UnsafeMutableRawPointer(mutating: reasons)
-                    ) { context, nodes, verdict, reason in
+                    ) { context, nodes, verdict, reason, _ in
                         context.unsafelyUnwrapped.assumingMemoryBound(to: Reason.self).pointee(nodes, verdict, reason.string)
                     }
                     return Sentence.collect { slot(instance.me, pod, nodes, feasible, &table, $0) }
@@ -39,8 +42,15 @@ struct PolicySlots: Sendable {
     /// A policy that a host keeps in a process of its own.
     init(_ policy: SchedulerPolicy) {
         isIsolated = true
+        mostPoints = policy.mostPoints
         if policy.hasPrefilter { prefilter = { Self.answer(policy.prefilter($0)) } }
-        if policy.hasFilter { filter = { Self.answer(policy.filter($0, $1, $2, reasons: $3)) } }
+        if policy.hasFilter {
+            filter = { pod, nodes, feasible, reasons in
+                Self.answer(
+                    policy.filter(
+                        pod, nodes, feasible, reasons: reasons.map { add in { nodes, verdict, reason, _ in add(nodes, verdict, reason) } }))
+            }
+        }
         if policy.hasScore { score = { Self.answer(policy.score($0, $1, $2, $3)) } }
     }
 

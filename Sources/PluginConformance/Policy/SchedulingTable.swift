@@ -40,7 +40,7 @@ public final class SchedulingTable: @unchecked Sendable {
                     })
             ports.add(wild ? [apus_host_port(protocol: 77, port: -1, ip: wildString)] : Self.ports(node?.hostPorts ?? []))
         }
-        let names = nodes.map { node in node.map { strings.number($0.name) } ?? wildString }
+        let names = nodes.map { node in node.map { strings.number($0.name) } ?? 0 }
         let allocatable = resources.indices.map { resource in
             UnsafePointer(memory.keep(nodes.map { $0?.allocatable[resource] ?? wildNumber }))
         }
@@ -56,7 +56,9 @@ public final class SchedulingTable: @unchecked Sendable {
             unschedulable: memory.keep(nodes.map { $0.map { $0.isUnschedulable ? 1 : 0 } ?? (junk ? 77 : UInt8(0)) }),
             label_ranges: labels.ranges(memory), labels: memory.keep(labels.elements), taint_ranges: taints.ranges(memory),
             taints: memory.keep(taints.elements), port_ranges: ports.ranges(memory), ports: memory.keep(ports.elements),
-            strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0, string_epoch: 0)
+            strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0, string_epoch: 0,
+            identity: .random(in: 1 ... .max), changes: Self.unchanged(memory), pods: Self.noPods(memory),
+            namespaces: Self.noNamespaces(memory))
         let texts = strings.strings.map { memory.keep($0) }
         table.strings = UnsafePointer(memory.keep(texts))
         table.string_count = UInt32(texts.count)
@@ -80,6 +82,26 @@ public final class SchedulingTable: @unchecked Sendable {
         }
 
         func ranges(_ memory: TableMemory) -> apus_ranges { apus_ranges(starts: memory.keep(starts), counts: memory.keep(counts)) }
+    }
+
+    private static func unchanged(_ memory: TableMemory) -> apus_changes {
+        apus_changes(count: 0, capacity: 1, reserved: 0, rows: memory.keep([UInt32(0)]))
+    }
+
+    private static func noPods(_ memory: TableMemory) -> UnsafePointer<apus_pods> {
+        let pods = apus_pods(
+            size: UInt32(MemoryLayout<apus_pods>.size), count: 0, changes: unchanged(memory), nodes: memory.keep([UInt32]()),
+            names: memory.keep([apus_string]()), classes: memory.keep([UInt32]()), priorities: memory.keep([Int32]()),
+            terminating: memory.keep([UInt8]()), starts: memory.keep([Int64]()), request_ranges: Rows<apus_amount>().ranges(memory),
+            requests: memory.keep([apus_amount]()), class_count: 0, reserved: 0, class_rows: memory.keep([apus_pod_class]()))
+        return UnsafePointer(memory.keep([pods]))
+    }
+
+    private static func noNamespaces(_ memory: TableMemory) -> UnsafePointer<apus_namespaces> {
+        let namespaces = apus_namespaces(
+            size: UInt32(MemoryLayout<apus_namespaces>.size), count: 0, changes: unchanged(memory), names: memory.keep([apus_string]()),
+            label_ranges: Rows<apus_label>().ranges(memory), labels: memory.keep([apus_label]()))
+        return UnsafePointer(memory.keep([namespaces]))
     }
 
     private static func columns(_ columns: [UnsafePointer<Int64>], _ memory: TableMemory) -> UnsafePointer<UnsafePointer<Int64>> {
@@ -138,7 +160,8 @@ public final class SchedulingTable: @unchecked Sendable {
             preferred_affinity_count: 0, preferred_anti_affinity_count: 0, spread_count: UInt32(spread.count),
             image_count: UInt32(images.count), claim_count: 0, labels: memory.keepAny(own), affinity: memory.keepAny(affinity),
             anti_affinity: memory.keepAny(antiAffinity), preferred_affinity: nil, preferred_anti_affinity: nil,
-            spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil)
+            spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil,
+            volume_rule_count: 0, reserved: 0, volume_rules: nil)
     }
 
     private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {
@@ -160,6 +183,6 @@ public final class SchedulingTable: @unchecked Sendable {
     private static func constraint(_ term: PodSample.Neighbours, _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_spread {
         apus_spread(
             topology_key: strings.number(term.topologyKey), max_skew: 1, min_domains: 1, is_required: 1, honors_affinity: 1,
-            honors_taints: 0, selector: equality(term.labels, memory, &strings))
+            honors_taints: 0, is_default: 0, reserved: 0, selector: equality(term.labels, memory, &strings))
     }
 }

@@ -48,6 +48,8 @@ struct ChildReport: Equatable {
     /// Which slots of `apus_component` and of the extension's table are there.
     var lifeCycle: [Bool]
     var slots: [Bool]
+    /// What stands beside the table's size.
+    var number: Int32
 
     /// A child that cannot do its job.
     struct Refusal: Error, Equatable {
@@ -63,6 +65,7 @@ struct ChildReport: Equatable {
                 "name": .string(report.library.name), "version": .string(report.library.version), "abi": .string(report.library.abi),
                 "components": .array(report.library.components.map { .array([.string($0.name), .string($0.extension)]) }),
                 "lifeCycle": .array(report.lifeCycle.map(Value.bool)), "slots": .array(report.slots.map(Value.bool)),
+                "number": .int(Int64(report.number)),
             ])
         }
     }
@@ -80,7 +83,8 @@ struct ChildReport: Equatable {
                 components: value["components"].elements.map {
                     LibraryInspection.Component(name: $0[0].string ?? "", extension: $0[1].string ?? "")
                 }),
-            lifeCycle: value["lifeCycle"].elements.compactMap(\.bool), slots: value["slots"].elements.compactMap(\.bool))
+            lifeCycle: value["lifeCycle"].elements.compactMap(\.bool), slots: value["slots"].elements.compactMap(\.bool),
+            number: Int32(clamping: value["number"].int?.int64 ?? 0))
         guard report.lifeCycle.count == Signatures.component.slots.count, report.slots.count == slots else { throw ChildJob.Malformed() }
         return report
     }

@@ -44,7 +44,8 @@ final class IsolatedInstance: ComponentInstance {
         self.log = log
         self.notice = notice
         let launch = try launcher.launch()
-        slots = ImportedTable(manifest.kind.descriptor, present: launch.report.slots, deadline: manifest.deadline)
+        slots = ImportedTable(
+            manifest.kind.descriptor, present: launch.report.slots, number: launch.report.number, deadline: manifest.deadline)
         inspection = launch.report.library
         caveat = launch.child.caveat
         state = Mutex(State(launch: launch))

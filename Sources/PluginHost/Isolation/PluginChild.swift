@@ -64,7 +64,8 @@ public enum PluginChild {
         peer.offerHost(ChildHost.make(services))
         let report = ChildReport(
             library: image.inspection, lifeCycle: Signatures.component.present(in: component),
-            slots: job.kind.descriptor.present(in: component.pointee.table))
+            slots: job.kind.descriptor.present(in: component.pointee.table),
+            number: job.kind.descriptor.number(in: component.pointee.table))
         return (report, peer)
     }
 

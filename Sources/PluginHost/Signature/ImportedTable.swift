@@ -21,14 +21,16 @@ final class ImportedTable: @unchecked Sendable {
 
     /// - Parameters:
     ///   - present: which slots the far table has; all, if not given.
+    ///   - number: what stands beside the far table's size.
     ///   - deadline: replaces the deadline of every slot that has one.
-    init(_ descriptor: TableDescriptor, present: [Bool]? = nil, deadline: Duration? = nil) {
+    init(_ descriptor: TableDescriptor, present: [Bool]? = nil, number: Int32 = 0, deadline: Duration? = nil) {
         self.descriptor = descriptor
         self.deadline = deadline
         // Behind the table stands whose it is, for slots that are given the table in place of `me`.
         let memory = UnsafeMutableRawPointer.allocate(byteCount: descriptor.size + 8, alignment: 8)
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: descriptor.size + 8)
         memory.storeBytes(of: UInt32(descriptor.size), as: UInt32.self)
+        if descriptor.firstSlot == 8 { memory.storeBytes(of: number, toByteOffset: 4, as: Int32.self) }
         for (index, slot) in descriptor.slots.enumerated() where present?[index] ?? true {
             memory.storeBytes(of: Stub.function(.table, slot, index), toByteOffset: descriptor.offset(of: index), as: UnsafeRawPointer.self)
         }

@@ -33,7 +33,7 @@ extension Signatures {
                 "add",
                 [
                     .me, .array(element: 8, Count(2, offset: at(\apus_nodes.count), isBits: true, isOfEnclosingCall: true), .in), .int32,
-                    .bytes,
+                    .bytes, .int32,
                 ],
                 .void, Tag(.any, .running))
         ], life: .call)
@@ -70,6 +70,10 @@ extension Signatures {
                 target: .structures(requirement, count: at(\apus_spread.selector.requirement_count)))
         ])
 
+    private static let volumeRule = Layout(
+        "apus_volume_rule", size: MemoryLayout<apus_volume_rule>.stride,
+        [.init(offset: at(\apus_volume_rule.terms), target: .structures(term, count: at(\apus_volume_rule.term_count)))])
+
     private static func strings(count: Int) -> Layout.Target { .values(size: MemoryLayout<apus_string>.stride, count: count) }
     private static func labels(count: Int) -> Layout.Target { .values(size: MemoryLayout<apus_label>.stride, count: count) }
 
@@ -98,5 +102,6 @@ extension Signatures {
             .init(offset: at(\apus_pod.spread), target: .structures(spread, count: at(\apus_pod.spread_count))),
             .init(offset: at(\apus_pod.images), target: strings(count: at(\apus_pod.image_count))),
             .init(offset: at(\apus_pod.claims), target: strings(count: at(\apus_pod.claim_count))),
+            .init(offset: at(\apus_pod.volume_rules), target: .structures(volumeRule, count: at(\apus_pod.volume_rule_count))),
         ])
 }

@@ -1,4 +1,4 @@
-/// A table of slots, as data: every table starts with its size, and one pointer a slot follows.
+/// A table of slots, as data: every table starts with its size and, where there is one, a 32-bit number; one pointer a slot follows.
 struct TableDescriptor: Sendable {
     /// `apus.controller/1`
     let id: String
@@ -24,6 +24,9 @@ struct TableDescriptor: Sendable {
 
     /// Where a slot stands in the table.
     func offset(of slot: Int) -> Int { firstSlot + 8 * slot }
+
+    /// The number that stands beside the size; zero in tables without one.
+    func number(in table: UnsafeRawPointer) -> Int32 { firstSlot == 8 ? table.load(fromByteOffset: 4, as: Int32.self) : 0 }
 
     /// Which slots of a table in memory are filled.
     func present(in table: UnsafeRawPointer) -> [Bool] {

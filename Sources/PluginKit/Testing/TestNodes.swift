@@ -56,7 +56,7 @@ public final class TestNodes {
         let heard = Refusals()
         var raw = apus_reasons(
             size: UInt32(MemoryLayout<apus_reasons>.size), context: Unmanaged.passUnretained(heard).toOpaque()
-        ) { context, nodes, _, reason in instance(context, as: Refusals.self).all.append((reason.string, nodes[0])) }
+        ) { context, nodes, _, reason, _ in instance(context, as: Refusals.self).all.append((reason.string, nodes[0])) }
         var feasible = all
         try withPod(cpu, bytes, selector) { pod in
             try withExtendedLifetime(heard) {
@@ -105,10 +105,19 @@ extension TestNodes {
 
     private func makeColumns() -> apus_nodes {
         let labels = nodes.map { $0.labels.map { apus_label(key: number($0.key), value: number($0.value)) }.sorted { $0.key < $1.key } }
-        let nothing = memory.array([UInt32](repeating: 0, count: nodes.count))
+        let nothing = memory.array([UInt32](repeating: 0, count: max(1, nodes.count)))
         let cpu = memory.array(nodes.map(\.requested.cpu))
         let bytes = memory.array(nodes.map(\.requested.memory))
         let zeros = memory.array([Int64](repeating: 0, count: nodes.count))
+        let unchanged = apus_changes(count: 0, capacity: 1, reserved: 0, rows: nothing)
+        let nobody = memory.ranges([])
+        let pods = apus_pods(
+            size: UInt32(MemoryLayout<apus_pods>.size), count: 0, changes: unchanged, nodes: nothing, names: nothing, classes: nothing,
+            priorities: memory.array([]), terminating: memory.array([]), starts: memory.array([]), request_ranges: nobody,
+            requests: memory.array([]), class_count: 0, reserved: 0, class_rows: memory.array([]))
+        let namespaces = apus_namespaces(
+            size: UInt32(MemoryLayout<apus_namespaces>.size), count: 0, changes: unchanged, names: nothing, label_ranges: nobody,
+            labels: memory.array([]))
         var columns = apus_nodes(
             size: UInt32(MemoryLayout<apus_nodes>.size), count: UInt32(nodes.count), generation: 1,
             names: memory.array(nodes.map { number($0.name) }),
@@ -122,7 +131,8 @@ extension TestNodes {
             label_ranges: memory.ranges(labels.map(\.count)), labels: memory.array(labels.flatMap(\.self)),
             taint_ranges: apus_ranges(starts: nothing, counts: nothing), taints: memory.array([]),
             port_ranges: apus_ranges(starts: nothing, counts: nothing), ports: memory.array([]), strings: memory.array([]),
-            string_count: 0, reserved: 0, string_epoch: 0)
+            string_count: 0, reserved: 0, string_epoch: 0, identity: .random(in: 1 ... .max), changes: unchanged,
+            pods: memory.array([pods]), namespaces: memory.array([namespaces]))
         setStrings(&columns)
         return columns
     }

@@ -33,7 +33,7 @@ static apus_status filter(void *self, const apus_pod *pod, const apus_nodes *nod
         if (refused) set_bit(refused, node);
         any = 1;
     }
-    if (refused && any) reasons->add(reasons->context, refused, APUS_UNSCHEDULABLE, lend("Too little cpu in reserve"));
+    if (refused && any) reasons->add(reasons->context, refused, APUS_UNSCHEDULABLE, lend("Too little cpu in reserve"), APUS_EVENT_NODE_ADDED + APUS_EVENT_NODE_ALLOCATABLE + APUS_EVENT_POD_REMOVED);
     free(refused);
     return APUS_OK;
 }

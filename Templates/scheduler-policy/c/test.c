@@ -8,7 +8,8 @@ static int failures;
 static char said[128];
 static uint64_t refused;
 static void say(void *context, apus_borrowed piece) { (void)context, snprintf(said, sizeof said, "%.*s", (int)piece.count, (const char *)piece.bytes); }
-static void refuse(void *context, const uint64_t *nodes, apus_status verdict, apus_borrowed reason) {
+static void refuse(void *context, const uint64_t *nodes, apus_status verdict, apus_borrowed reason, int32_t hints) {
+    (void)hints;
     refused = verdict == APUS_UNSCHEDULABLE ? nodes[0] : 0;
     say(context, reason);
 }

@@ -19,7 +19,7 @@ static apus_status filter(void *self, const apus_pod *pod, const apus_nodes *nod
         if (reasons && full) {
             uint64_t set[128] = {0};
             set[word] = full;
-            reasons->add(reasons->context, set, APUS_UNSCHEDULABLE, (apus_borrowed){(const uint8_t *)"too full", 8});
+            reasons->add(reasons->context, set, APUS_UNSCHEDULABLE, (apus_borrowed){(const uint8_t *)"too full", 8}, 0);
         }
     }
     return APUS_OK;

@@ -3,7 +3,7 @@
 
 static apus_status filter(void *self, const apus_pod *pod, const apus_nodes *nodes, uint64_t *feasible, const apus_reasons *reasons, const apus_sink *error) {
     (void)self, (void)pod, (void)nodes, (void)error;
-    if (reasons) reasons->add(reasons->context, feasible, APUS_RETRY, (apus_borrowed){(const uint8_t *)"no luck", 7});
+    if (reasons) reasons->add(reasons->context, feasible, APUS_RETRY, (apus_borrowed){(const uint8_t *)"no luck", 7}, 0);
     feasible[0] = 0;
     return APUS_OK;
 }

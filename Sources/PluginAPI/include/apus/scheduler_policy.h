@@ -54,8 +54,21 @@ typedef struct apus_host_port {
 #define APUS_RESOURCE_EPHEMERAL_STORAGE ((uint32_t)2) // bytes
 #define APUS_RESOURCE_PODS ((uint32_t)3) // how many
 
+/// Which rows of a table changed: of all `count` changes since the table was made, the last `capacity` are kept, that of number `i` as `rows[i % capacity]`. Whoever noted something of
+/// the rows when there were fewer changes brings it up to date with these rows alone, in the time of the change; after more than `capacity` changes all rows have to be looked at.
+/// A row that changed often may stand there often.
+typedef struct apus_changes {
+    uint64_t count;
+    uint32_t capacity;
+    uint32_t reserved;
+    const uint32_t *APUS_NONNULL rows;
+} apus_changes;
+
+typedef struct apus_pods apus_pods;
+typedef struct apus_namespaces apus_namespaces;
+
 /// All Nodes, as columns. Index `i` means the same Node in every array, for the whole scheduling cycle. A Node that was deleted leaves a hole: its bit is clear
-/// in the `feasible` set that a slot is given, and its values mean nothing.
+/// in the `feasible` set that a slot is given, its name is the empty string, and its other values mean nothing.
 ///
 /// All of it is read-only memory that the host shares with isolated policies, valid for the call only: between calls arrays grow, move and change. No pointer is null, also where
 /// there are no Nodes; a row may be empty.
@@ -86,7 +99,22 @@ typedef struct apus_nodes {
     uint32_t string_count;
     uint32_t reserved;
     uint64_t string_epoch; // grows when numbers are taken back: what was noted of any of them is to be looked up anew
+
+    uint64_t identity; // of this table and of those of Pods and Namespaces: what was noted of tables with another identity means nothing here
+    apus_changes changes; // of Nodes that came, went or are other than they were: all but what Pods hold there
+    const apus_pods *APUS_NONNULL pods;
+    const apus_namespaces *APUS_NONNULL namespaces;
 } apus_nodes;
+
+/// The labels of all Namespaces, for selectors of Namespaces. Lent as apus_nodes is.
+struct apus_namespaces {
+    uint32_t size; // sizeof(apus_namespaces) where the host was compiled
+    uint32_t count;
+    apus_changes changes;
+    const apus_string *APUS_NONNULL names; // empty in a hole
+    apus_ranges label_ranges;
+    const apus_label *APUS_NONNULL labels; // ordered by key within a Namespace
+};
 
 #define APUS_OPERATOR_IN ((int32_t)1)
 #define APUS_OPERATOR_NOT_IN ((int32_t)2)
@@ -138,7 +166,53 @@ typedef struct apus_pod_term {
     apus_selector selector; // with what matchLabelKeys and mismatchLabelKeys ask for
 } apus_pod_term;
 
-/// One of spec.topologySpreadConstraints.
+/// What Pods have in common that others look at when they choose their Nodes. Pods made from one template are of one class, as a rule, so what is found out about a class once holds
+/// for all its Pods. The arrays are as those of apus_pod.
+typedef struct apus_pod_class {
+    uint64_t serial; // of the class that has this row now, never given to another; zero in a hole
+    apus_string namespace_;
+    uint32_t label_count; // ordered by key
+    uint32_t affinity_count;
+    uint32_t anti_affinity_count;
+    uint32_t preferred_affinity_count;
+    uint32_t preferred_anti_affinity_count;
+    const apus_label *APUS_NULLABLE labels;
+    const apus_pod_term *APUS_NULLABLE affinity;
+    const apus_pod_term *APUS_NULLABLE anti_affinity;
+    const apus_pod_term *APUS_NULLABLE preferred_affinity;
+    const apus_pod_term *APUS_NULLABLE preferred_anti_affinity;
+} apus_pod_class;
+
+/// How much of one resource, in the unit of its column.
+typedef struct apus_amount {
+    apus_string resource;
+    uint32_t reserved;
+    int64_t amount;
+} apus_amount;
+
+#define APUS_NO_NODE ((uint32_t)0xffffffff)
+
+/// All Pods that hold something on a Node, bound to it or assumed to be soon, as columns. Lent as apus_nodes is. A Pod that goes leaves a hole: its Node is APUS_NO_NODE and its other
+/// values mean nothing. A Pod whose Node changes its labels counts as changed.
+struct apus_pods {
+    uint32_t size; // sizeof(apus_pods) where the host was compiled
+    uint32_t count;
+    apus_changes changes;
+    const uint32_t *APUS_NONNULL nodes; // which Node of apus_nodes, or APUS_NO_NODE
+    const apus_string *APUS_NONNULL names; // metadata.name
+    const uint32_t *APUS_NONNULL classes; // which row of `class_rows`: namespace, labels and terms
+    const int32_t *APUS_NONNULL priorities;
+    const uint8_t *APUS_NONNULL terminating; // 1 where metadata.deletionTimestamp is set
+    const int64_t *APUS_NONNULL starts; // status.startTime in seconds since 1970; zero while it has none
+    apus_ranges request_ranges;
+    const apus_amount *APUS_NONNULL requests; // what the Pod asks for; pods, which counts 1, is left out
+
+    uint32_t class_count;
+    uint32_t reserved;
+    const apus_pod_class *APUS_NONNULL class_rows;
+};
+
+/// One of spec.topologySpreadConstraints, or, for a Pod without any, of the cluster's default ones.
 typedef struct apus_spread {
     apus_string topology_key;
     int32_t max_skew;
@@ -146,8 +220,26 @@ typedef struct apus_spread {
     int32_t is_required; // 1 for DoNotSchedule, 0 for ScheduleAnyway
     int32_t honors_affinity; // 1 when Nodes that nodeSelector and nodeAffinity rule out do not count
     int32_t honors_taints; // 1 when Nodes whose taints the Pod does not tolerate do not count
+    int32_t is_default; // 1 for one of the cluster's: Nodes that lack its label count for the others
+    uint32_t reserved;
     apus_selector selector; // with what matchLabelKeys asks for
 } apus_spread;
+
+#define APUS_VOLUME_BOUND ((int32_t)1) // where the claim's PersistentVolume can be reached from
+#define APUS_VOLUME_ZONE ((int32_t)2) // where the labels of the PersistentVolume say that it is
+#define APUS_VOLUME_UNBOUND ((int32_t)3) // where a volume can be found or made for a claim that waits for its first consumer
+#define APUS_VOLUME_MISSING ((int32_t)4) // nowhere: the claim's PersistentVolume is not there
+#define APUS_VOLUME_IN_USE ((int32_t)5) // nowhere: another Pod has a ReadWriteOncePod claim
+
+/// A rule on Nodes that comes from one of the Pod's claims: one of the terms must match. The host has read the claim, its volume and its class; what there is no rule for may be
+/// anywhere.
+typedef struct apus_volume_rule {
+    apus_string claim;
+    int32_t kind;
+    uint32_t term_count;
+    uint32_t reserved;
+    const apus_term *APUS_NULLABLE terms;
+} apus_volume_rule;
 
 /// One Pod's needs, as the scheduler read them from its spec. An array may be null when its count is zero, and only then; so in what it leads to.
 typedef struct apus_pod {
@@ -194,7 +286,23 @@ typedef struct apus_pod {
     const apus_spread *APUS_NULLABLE spread;
     const apus_string *APUS_NULLABLE images;
     const apus_string *APUS_NULLABLE claims;
+
+    uint32_t volume_rule_count;
+    uint32_t reserved;
+    const apus_volume_rule *APUS_NULLABLE volume_rules;
 } apus_pod;
+
+/// What may happen to the cluster that lets a refused Pod run: of these a policy adds up the ones that matter for its reason. A Pod is tried again when one of them happens, and every
+/// five minutes whatever happens.
+#define APUS_EVENT_NODE_ADDED ((int32_t)1)
+#define APUS_EVENT_NODE_REMOVED ((int32_t)2)
+#define APUS_EVENT_NODE_LABELS ((int32_t)4)
+#define APUS_EVENT_NODE_TAINTS ((int32_t)8) // spec.unschedulable, too
+#define APUS_EVENT_NODE_ALLOCATABLE ((int32_t)16)
+#define APUS_EVENT_POD_ADDED ((int32_t)32) // on a Node, or with other labels than before
+#define APUS_EVENT_POD_REMOVED ((int32_t)64) // from a Node: it went, or finished, or is being deleted
+#define APUS_EVENT_NAMESPACE ((int32_t)128) // has other labels
+#define APUS_EVENT_VOLUME ((int32_t)256) // a claim, a PersistentVolume or a StorageClass came or changed
 
 /// Takes, for one Node or for many, the reason it was refused. Reasons are counted into the Pod's `0/3 nodes are available: …` message, so they are short and do not
 /// name the Node.
@@ -203,9 +311,9 @@ typedef struct apus_reasons {
     void *APUS_NULLABLE context;
     /// `nodes` is a bit set of apus_nodes.count bits: the ones refused for this reason. `verdict` says whether preemption could help: UNSCHEDULABLE when such a Node would do
     /// if some of its Pods went, UNRESOLVABLE when it would not; of several verdicts on a Node, UNRESOLVABLE counts, and any other makes the call a FAULT. Only during the call it
-    /// was lent for, and only on its thread. Everything is copied.
+    /// was lent for, and only on its thread. Everything is copied. `hints` are the APUS_EVENT_… that may let such a Node do, added up; 0 stands for all of them.
     /// [any & running]
-    void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_status verdict, apus_borrowed reason);
+    void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_status verdict, apus_borrowed reason, int32_t hints);
 } apus_reasons;
 
 /// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
@@ -213,9 +321,10 @@ typedef struct apus_reasons {
 ///
 /// The loop calls, for one Pod: `prefilter`, then `filter` of every active policy in order, each on what the one before left; then `score` of every policy, whose
 /// points are multiplied by the manifest's weight and added up. Any status but OK, UNSCHEDULABLE and UNRESOLVABLE ends the cycle, and the Pod is tried again after a back-off; so
-/// do a bit that was clear and is set, and points outside 0 to 100. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
+/// do a bit that was clear and is set, and points outside 0 to `most_points`. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
 typedef struct apus_scheduler_policy {
     uint32_t size; // sizeof(apus_scheduler_policy) where the plugin was compiled
+    int32_t most_points; // what `score` gives a Node at most, up to a million; 0 means 100. More than 100 for a policy that adds up several scores
 
     /// A look at the Pod alone. UNSCHEDULABLE and UNRESOLVABLE speak for every Node: the cycle ends with the sink's sentence as the reason. May be absent.
     /// [worker & running]
@@ -228,7 +337,7 @@ typedef struct apus_scheduler_policy {
     apus_status (*APUS_NULLABLE filter)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
                                         uint64_t *APUS_NONNULL feasible, const apus_reasons *APUS_NULLABLE reasons, const apus_sink *APUS_NONNULL error);
 
-    /// Preference from 0 to 100 for every Node whose bit is set, one element a Node, written only on OK. May be absent.
+    /// Preference from 0 to `most_points` for every Node whose bit is set, one element a Node, written only on OK. May be absent.
     /// [worker & running]
     apus_status (*APUS_NULLABLE score)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
                                        const uint64_t *APUS_NONNULL feasible, int32_t *APUS_NONNULL points, const apus_sink *APUS_NONNULL error);

@@ -1,0 +1,38 @@
+/// How many Pods of a sort there are, by domain of a region. Kept up to date by `Surroundings`.
+final class Tally {
+    let region: Region
+    /// Pods that are being deleted make room, so whoever is spread does not count them.
+    let skipsTerminating: Bool
+    /// By domain, as far as Pods were ever counted.
+    private(set) var counts: ContiguousArray<Int32> = []
+    private(set) var total = 0
+
+    init(_ region: Region, skipsTerminating: Bool = false) {
+        self.region = region
+        self.skipsTerminating = skipsTerminating
+    }
+
+    /// Counts a Pod of the sort on a Node, or takes it away again.
+    func add(_ node: Int, isTerminating: Bool, _ number: Int32) {
+        let domain = Int(region.domains[node])
+        guard domain >= 0, !(isTerminating && skipsTerminating) else { return }
+        while counts.count <= domain { counts.append(0) }
+        counts[domain] += number
+        total += Int(number)
+    }
+
+    /// Counts by Node, as they are now: for a look at many Nodes.
+    var view: View { View(domains: region.topology.domains, counts: counts) }
+
+    struct View {
+        let domains: ContiguousArray<Int32>
+        let counts: ContiguousArray<Int32>
+
+        /// `nil` where the Node is in no domain.
+        func count(_ node: Int) -> Int32? {
+            let domain = Int(domains[node])
+            if domain < 0 { return nil }
+            return domain < counts.count ? counts[domain] : 0
+        }
+    }
+}

@@ -1,0 +1,72 @@
+internal import PluginAPI
+internal import PluginKit
+
+/// The Nodes by the value of one label, or each by itself. Values are numbered as they come: a *domain* is such a number.
+final class Topology {
+    /// `nil` for each Node by itself.
+    let key: apus_string?
+    private var numbers: [apus_string: Int32] = [:]
+    /// By Node, its domain; -1 for one without the label.
+    private(set) var domains: ContiguousArray<Int32> = []
+
+    init(_ key: apus_string?) { self.key = key }
+
+    /// Whether most of the domains are of Nodes that went.
+    var isWorn: Bool { numbers.count > 2 * domains.count + 1024 }
+
+    /// How many domains were ever seen.
+    var count: Int { key == nil ? domains.count : numbers.count }
+
+    /// Looks at a Node anew.
+    func update(_ node: Int, _ nodes: Nodes) {
+        while domains.count <= node { domains.append(-1) }
+        domains[node] = nodes.name(node) == 0 ? -1 : number(of: node, nodes)
+    }
+
+    private func number(of node: Int, _ nodes: Nodes) -> Int32 {
+        guard let key else { return Int32(node) }
+        guard let value = nodes.label(key, node) else { return -1 }
+        if let known = numbers[value] { return known }
+        let new = Int32(numbers.count)
+        numbers[value] = new
+        return new
+    }
+}
+
+/// The part of a topology in which Pods count: all of it, or the Nodes that some rules let in.
+final class Region {
+    struct Key: Hashable {
+        let topologyKey: apus_string?
+        /// The labels that a Node must have, whatever their value.
+        var labels: [apus_string] = []
+        var rules: NodeRules?
+    }
+
+    let topology: Topology
+    private let key: Key
+    /// By Node, its domain; -1 for one that does not count.
+    private(set) var domains: ContiguousArray<Int32> = []
+    /// How many Nodes each domain has here.
+    private(set) var nodesIn: ContiguousArray<Int32> = []
+
+    init(_ key: Key, _ topology: Topology) {
+        self.key = key
+        self.topology = topology
+    }
+
+    /// Looks at a Node anew, after its topology did. The Pods there must not be counted just now.
+    func update(_ node: Int, _ nodes: Nodes) {
+        while domains.count <= node { domains.append(-1) }
+        if domains[node] >= 0 { nodesIn[Int(domains[node])] -= 1 }
+        domains[node] = admits(node, nodes) ? topology.domains[node] : -1
+        guard domains[node] >= 0 else { return }
+        while nodesIn.count < topology.count { nodesIn.append(0) }
+        nodesIn[Int(domains[node])] += 1
+    }
+
+    private func admits(_ node: Int, _ nodes: Nodes) -> Bool {
+        guard topology.domains[node] >= 0 else { return false }
+        for label in key.labels where nodes.label(label, node) == nil { return false }
+        return key.rules?.admit(node, nodes) ?? true
+    }
+}

@@ -1,0 +1,21 @@
+internal import PluginAPI
+
+/// What may happen to the cluster that lets a waiting Pod run.
+struct ClusterEvents: OptionSet, Hashable {
+    let rawValue: Int32
+
+    static let nodeAdded = ClusterEvents(rawValue: APUS_EVENT_NODE_ADDED)
+    static let nodeRemoved = ClusterEvents(rawValue: APUS_EVENT_NODE_REMOVED)
+    static let nodeLabels = ClusterEvents(rawValue: APUS_EVENT_NODE_LABELS)
+    static let nodeTaints = ClusterEvents(rawValue: APUS_EVENT_NODE_TAINTS)
+    static let nodeAllocatable = ClusterEvents(rawValue: APUS_EVENT_NODE_ALLOCATABLE)
+    static let podAdded = ClusterEvents(rawValue: APUS_EVENT_POD_ADDED)
+    static let podRemoved = ClusterEvents(rawValue: APUS_EVENT_POD_REMOVED)
+    static let namespace = ClusterEvents(rawValue: APUS_EVENT_NAMESPACE)
+    static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
+    static let all = ClusterEvents(rawValue: -1)
+
+    /// As a policy says it: no hint stands for every event.
+    init(hints: Int32) { rawValue = hints == 0 ? -1 : hints }
+    init(rawValue: Int32) { self.rawValue = rawValue }
+}

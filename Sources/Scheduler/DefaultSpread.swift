@@ -1,0 +1,76 @@
+internal import APIModel
+
+/// Whom a Pod without spread constraints of its own is spread from: the Pods of its Services and of its controller, as upstream's system
+/// defaults have it. Kept up to date with every change of those. Used by the scheduling thread only.
+struct DefaultSpread {
+    static let services = GroupVersionResource.services
+    static let controllers = [
+        GroupVersionResource(group: "", version: "v1", resource: "replicationcontrollers"),
+        GroupVersionResource(group: "apps", version: "v1", resource: "replicasets"),
+        GroupVersionResource(group: "apps", version: "v1", resource: "statefulsets"),
+    ]
+    static let resources = [services] + controllers
+
+    /// The constraints, all of them preferences.
+    static let constraints: [(topologyKey: String, maxSkew: Int32)] = [
+        ("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5),
+    ]
+
+    private struct Label: Hashable {
+        let namespace: String
+        let key: String
+        let value: String
+    }
+    private struct Owner: Hashable {
+        let namespace: String
+        let kind: String
+        let name: String
+    }
+    /// By one of the labels that a Service selects.
+    private var servicesByLabel: [Label: [String: [String: String]]] = [:]
+    private var selectors: [Owner: Value] = [:]
+
+    /// Takes an object of one of `resources` over; `nil` for one that went.
+    mutating func put(_ resource: GroupVersionResource, before: Object?, after: Object?) {
+        if resource == Self.services {
+            if let before, let label = Self.label(before) { servicesByLabel[label]?[before.name] = nil }
+            if let after, let label = Self.label(after) {
+                servicesByLabel[label, default: [:]][after.name] = after.value["spec"]["selector"].strings
+            }
+        } else if let object = after ?? before {
+            let owner = Owner(namespace: object.namespace, kind: Self.kind(resource), name: object.name)
+            selectors[owner] = after.map {
+                resource.group.isEmpty ? ["matchLabels": $0.value["spec"]["selector"]] : $0.value["spec"]["selector"]
+            }
+        }
+    }
+
+    /// A LabelSelector that means the Pods of the same Services and controller; `nil` for a Pod of neither.
+    func selector(_ pod: Object) -> Value? {
+        var labels: [String: String] = [:]
+        let own = pod.labels
+        for (key, value) in own {
+            for service in servicesByLabel[Label(namespace: pod.namespace, key: key, value: value)]?.values ?? [:].values
+            where service.allSatisfy({ own[$0.key] == $0.value }) {
+                labels.merge(service) { $1 }
+            }
+        }
+        let controller = pod.controllerReference
+        let owner = Owner(namespace: pod.namespace, kind: controller["kind"].string ?? "", name: controller["name"].string ?? "")
+        let selector = selectors[owner] ?? .null
+        labels.merge(selector["matchLabels"].strings) { $1 }
+        guard !labels.isEmpty || !selector["matchExpressions"].elements.isEmpty else { return nil }
+        return ["matchLabels": Value(labels), "matchExpressions": selector["matchExpressions"]]
+    }
+
+    private static func label(_ service: Object) -> Label? {
+        service.value["spec"]["selector"].strings.min { $0.key < $1.key }.map {
+            Label(namespace: service.namespace, key: $0.key, value: $0.value)
+        }
+    }
+
+    private static func kind(_ resource: GroupVersionResource) -> String {
+        ["replicationcontrollers": "ReplicationController", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet"][resource.resource]
+            ?? ""
+    }
+}

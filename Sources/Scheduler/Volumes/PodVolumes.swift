@@ -1,0 +1,153 @@
+internal import APIModel
+internal import PluginAPI
+
+/// What a Pod's claims mean for where it may run, found out once a cycle: upstream's VolumeBinding, VolumeZone and VolumeRestrictions.
+struct PodVolumes {
+    /// A rule on Nodes: one of the terms must match.
+    struct Rule {
+        let claim: PodKey
+        /// One of APUS_VOLUME_….
+        let kind: Int32
+        /// As in a node selector.
+        let terms: [Value]
+    }
+
+    private(set) var rules: [Rule] = []
+    /// Claims that get their volume where the Pod will run.
+    private(set) var unbound: [Object] = []
+    private let objects: VolumeObjects
+
+    /// Why the Pod can run nowhere, in upstream's words.
+    struct Refused: Error {
+        let message: String
+    }
+
+    init(_ pod: PodInfo, _ objects: VolumeObjects, _ assigned: AssignedPods) throws(Refused) {
+        self.objects = objects
+        var hasImmediate = false
+        for reference in pod.claims {
+            let claim = try Self.claim(reference, pod, objects)
+            if claim.value["spec"]["accessModes"].elements.contains(where: { $0.string == "ReadWriteOncePod" }),
+                assigned.areUsing(reference.key)
+            {
+                rules.append(Rule(claim: reference.key, kind: APUS_VOLUME_IN_USE, terms: []))
+            }
+            let volumeName = claim.value["spec"]["volumeName"].string ?? ""
+            if !volumeName.isEmpty, claim.isFullyBound {
+                bind(reference.key, to: volumeName)
+            } else if volumeName.isEmpty, Self.waits(claim, objects) {
+                unbound.append(claim)
+                if let rule = candidates(claim) { rules.append(rule) }
+            } else {
+                hasImmediate = true
+            }
+        }
+        if hasImmediate { throw Refused(message: "pod has unbound immediate PersistentVolumeClaims") }
+    }
+
+    private static func claim(_ reference: PodInfo.Claim, _ pod: PodInfo, _ objects: VolumeObjects) throws(Refused) -> Object {
+        let name = reference.key.name
+        guard let claim = objects.claims[reference.key] else {
+            throw Refused(
+                message: reference.isEphemeral
+                    ? "waiting for ephemeral volume controller to create the persistentvolumeclaim \"\(name)\""
+                    : "persistentvolumeclaim \"\(name)\" not found")
+        }
+        if claim.value["status"]["phase"].string == "Lost" {
+            let volume = claim.value["spec"]["volumeName"].string ?? ""
+            throw Refused(message: "persistentvolumeclaim \"\(name)\" bound to non-existent persistentvolume \"\(volume)\"")
+        }
+        if claim.isBeingDeleted { throw Refused(message: "persistentvolumeclaim \"\(name)\" is being deleted") }
+        if reference.isEphemeral, claim.controllerReference["uid"].string != pod.uid {
+            throw Refused(message: "PVC \(reference.key) was not created for pod \(pod.key) (pod is not owner)")
+        }
+        return claim
+    }
+
+    /// Whether the claim waits for its first consumer.
+    private static func waits(_ claim: Object, _ objects: VolumeObjects) -> Bool {
+        let name = claim.storageClassName
+        return !name.isEmpty && objects.storageClass(name)?.value["volumeBindingMode"].string == "WaitForFirstConsumer"
+    }
+
+    private mutating func bind(_ claim: PodKey, to name: String) {
+        guard let volume = objects.volume(name) else {
+            rules.append(Rule(claim: claim, kind: APUS_VOLUME_MISSING, terms: []))
+            return
+        }
+        let required = volume.value["spec"]["nodeAffinity"]["required"]
+        if !required.isNull { rules.append(Rule(claim: claim, kind: APUS_VOLUME_BOUND, terms: required["nodeSelectorTerms"].elements)) }
+        if let terms = Self.zones(volume) { rules.append(Rule(claim: claim, kind: APUS_VOLUME_ZONE, terms: terms)) }
+    }
+
+    private static let zoneKeys = [
+        "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region",
+    ]
+
+    /// Where the volume's own labels say that it is; a Node that says nothing of zones will do.
+    private static func zones(_ volume: Object) -> [Value]? {
+        let there: [Value] = zoneKeys.compactMap { key in
+            guard let values = volume.labels[key] else { return nil }
+            return ["key": .string(key), "operator": "In", "values": .array(values.components("__").map(Value.string))]
+        }
+        guard !there.isEmpty else { return nil }
+        let nowhere: [Value] = zoneKeys.map { ["key": .string($0), "operator": "DoesNotExist"] }
+        return [["matchExpressions": .array(there)], ["matchExpressions": .array(nowhere)]]
+    }
+
+    /// Where a volume can be found or made for the claim; `nil` for everywhere.
+    private func candidates(_ claim: Object) -> Rule? {
+        let key = PodKey(claim)
+        var terms: [Value] = []
+        for volume in objects.free(class: claim.storageClassName) where VolumeMatch.fits(volume, claim) {
+            let required = volume.value["spec"]["nodeAffinity"]["required"]
+            if required.isNull { return nil }
+            terms += required["nodeSelectorTerms"].elements
+        }
+        if let storageClass = objects.storageClass(claim.storageClassName),
+            storageClass.value["provisioner"].string != "kubernetes.io/no-provisioner"
+        {
+            let allowed = storageClass.value["allowedTopologies"].elements
+            if allowed.isEmpty { return nil }
+            terms += allowed.map { topology in
+                let expressions: [Value] = topology["matchLabelExpressions"].elements.map {
+                    ["key": $0["key"], "operator": "In", "values": $0["values"]]
+                }
+                return ["matchExpressions": .array(expressions)]
+            }
+        }
+        return Rule(claim: key, kind: APUS_VOLUME_UNBOUND, terms: terms)
+    }
+
+    /// How every claim that waits gets its volume on a Node: the smallest that is there, or one that is made. `nil` where two of them would
+    /// need the same.
+    func bindings(on node: VolumeMatch.Place) -> [VolumeBinding]? {
+        var taken: Set<String> = []
+        var bindings: [VolumeBinding] = []
+        for claim in unbound {
+            let volumes = objects.free(class: claim.storageClassName).filter { !taken.contains($0.name) }
+            if let volume = VolumeMatch.smallest(claim, from: volumes, on: node) {
+                taken.insert(volume.name)
+                bindings.append(.existing(claim: claim, volume: volume))
+            } else if objects.storageClass(claim.storageClassName)?.value["provisioner"].string != "kubernetes.io/no-provisioner" {
+                bindings.append(.provisioned(claim: claim))
+            } else {
+                return nil
+            }
+        }
+        return bindings
+    }
+}
+
+extension Object {
+    /// Whether claim and volume know each other.
+    var isFullyBound: Bool {
+        !(value["spec"]["volumeName"].string ?? "").isEmpty && !metadata["annotations"]["pv.kubernetes.io/bind-completed"].isNull
+    }
+}
+
+extension String {
+    /// The parts between a separator.
+    fileprivate func components(_ separator: String) -> [String] { split(separator: separator).map(String.init) }
+}

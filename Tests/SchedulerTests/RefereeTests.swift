@@ -1,0 +1,154 @@
+import APIModel
+import PluginHost
+import Testing
+
+@testable import Scheduler
+
+/// Thousands of random things happen to a cluster, and a referee that knows nothing of columns watches: no Node is over-committed, no Pod is
+/// bound twice, nobody goes for somebody less important, and in the end whoever fits has a Node.
+@Suite struct RefereeTests {
+    @Test(arguments: [UInt64(1), 2])
+    func theRefereeHasNothingToSay(seed: UInt64) async throws {
+        let host = try await Policies.load()
+        var game = Game(seed: seed)
+        for _ in 0..<1500 { game.step(host) }
+        game.settle(host)
+        #expect(game.complaints == [])
+        await host.stop()
+    }
+}
+
+private struct Game {
+    private struct Known {
+        let object: Object
+        let cpu: Int
+        let priority: Int
+        var node: String?
+        var isConfirmed = false
+    }
+    private static let capacity = 8
+
+    private var random: UInt64
+    private let loop = SchedulingLoop(seed: 7)
+    private var nodes: Set<String> = []
+    private var pods: [String: Known] = [:]
+    private var made = 0
+    private var now: Int64 = 0
+    private(set) var complaints: [String] = []
+
+    init(seed: UInt64) {
+        random = seed &* 0x9E37_79B9_7F4A_7C15
+        for index in 0..<5 { addNode("n\(index)") }
+    }
+
+    private mutating func number(_ below: Int) -> Int {
+        random ^= random << 13
+        random ^= random >> 7
+        random ^= random << 17
+        return Int(random % UInt64(below))
+    }
+
+    /// One thing happens, and the scheduler decides about a Pod or two.
+    mutating func step(_ host: PluginHost) {
+        now += Int64(number(500))
+        switch number(10) {
+        case 0: toggleNode("n\(number(7))")
+        case 1, 2: if let name = pods.keys.sorted().randomElement(using: &self) { remove(name) }
+        case 3, 4: if let name = bound(isConfirmed: false) { confirm(name) }
+        case 5: if let name = bound(isConfirmed: false) { fail(name) }
+        default: addPod()
+        }
+        for _ in 0..<number(3) { decide(host) }
+        check()
+    }
+
+    /// All that is under way comes to its end.
+    mutating func settle(_ host: PluginHost) {
+        for _ in 0..<400 {
+            now += 11_000
+            while let name = bound(isConfirmed: false) { confirm(name) }
+            _ = loop.patience(now: now)
+            for _ in 0..<20 { decide(host) }
+        }
+        check()
+        for (name, pod) in pods where pod.node == nil && nodes.contains(where: { free($0) >= pod.cpu }) {
+            complaints.append("\(name) waits, and there is room")
+        }
+    }
+
+    private func bound(isConfirmed: Bool) -> String? {
+        pods.filter { $0.value.node != nil && $0.value.isConfirmed == isConfirmed }.keys.min()
+    }
+
+    private func free(_ node: String) -> Int {
+        Self.capacity - pods.values.filter { $0.node == node }.reduce(0) { $0 + $1.cpu }
+    }
+
+    private mutating func check() {
+        for node in nodes where free(node) < 0 { complaints.append("\(node) is over-committed") }
+    }
+
+    private mutating func addNode(_ name: String) {
+        nodes.insert(name)
+        _ = loop.receive(.node(before: nil, after: node(name, cpu: "\(Self.capacity)")), now: now)
+    }
+
+    private mutating func toggleNode(_ name: String) {
+        guard nodes.remove(name) != nil else { return addNode(name) }
+        _ = loop.receive(.node(before: node(name), after: nil), now: now)
+    }
+
+    private mutating func addPod() {
+        made += 1
+        let (cpu, priority) = (number(4) + 1, number(3))
+        var value = pod("p\(made)", cpu: "\(cpu)").value
+        value["spec"]["priority"] = .int(Int64(priority))
+        let object = Object(value)
+        pods[object.name] = Known(object: object, cpu: cpu, priority: priority)
+        _ = loop.receive(.pod(before: nil, after: object), now: now)
+    }
+
+    private mutating func remove(_ name: String) {
+        guard let pod = pods.removeValue(forKey: name) else { return }
+        _ = loop.receive(.pod(before: pod.object, after: nil), now: now)
+    }
+
+    private mutating func confirm(_ name: String) {
+        guard let pod = pods[name], let node = pod.node else { return }
+        pods[name]?.isConfirmed = true
+        var value = pod.object.value
+        value["spec"]["nodeName"] = .string(node)
+        _ = loop.receive(.pod(before: pod.object, after: Object(value)), now: now)
+    }
+
+    private mutating func fail(_ name: String) {
+        guard let pod = pods[name] else { return }
+        pods[name]?.node = nil
+        _ = loop.receive(.bindFailed(PodKey(pod.object), uid: pod.object.uid), now: now)
+    }
+
+    private mutating func decide(_ host: PluginHost) {
+        switch loop.cycle(host, now: now) {
+        case .bind(let object, let node, _):
+            if pods[object.name]?.node != nil { complaints.append("\(object.name) is bound twice") }
+            if !nodes.contains(node) { complaints.append("\(object.name) is bound to \(node), which is not there") }
+            pods[object.name]?.node = node
+        case .unschedulable(let object, _, .node(_, let victims, _)):
+            for victim in victims {
+                if pods[victim.name]?.priority ?? 0 >= pods[object.name]?.priority ?? 0 {
+                    complaints.append("\(victim.name) goes for \(object.name), which is not more important")
+                }
+                remove(victim.name)
+            }
+        case .failed(let object, let message): complaints.append("\(object.name): \(message)")
+        default: break
+        }
+    }
+}
+
+extension Game: RandomNumberGenerator {
+    mutating func next() -> UInt64 {
+        _ = number(2)
+        return random
+    }
+}

@@ -1,0 +1,162 @@
+import APIModel
+import PluginHost
+import Testing
+
+@testable import Scheduler
+
+/// Where a Pod's claims let it run, with the default policy loaded as the shared library it is.
+@Suite struct VolumeTests {
+    private let host: PluginHost
+    private let loop = SchedulingLoop(seed: 1)
+
+    init() async throws {
+        host = try await Policies.load()
+        for (name, zone) in [("a", "x"), ("b", "y")] {
+            let node = node(name, labels: ["kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone])
+            _ = loop.receive(.node(before: nil, after: node), now: 0)
+        }
+    }
+
+    private func hear(_ resource: GroupVersionResource, _ value: Value, before: Value? = nil) {
+        _ = loop.receive(.volume(resource, before: before.map(Object.init), after: Object(value)), now: 0)
+    }
+
+    private func storageClass(_ name: String, provisioner: String = "kubernetes.io/no-provisioner", zone: String? = nil) {
+        var value: Value = [
+            "metadata": ["name": .string(name)], "provisioner": .string(provisioner), "volumeBindingMode": "WaitForFirstConsumer",
+        ]
+        if let zone {
+            value["allowedTopologies"] = [
+                ["matchLabelExpressions": [["key": "topology.kubernetes.io/zone", "values": [.string(zone)]]]]
+            ]
+        }
+        hear(VolumeObjects.classResource, value)
+    }
+
+    private func claim(
+        _ name: String, class storageClass: String = "", volume: String? = nil, mode: String = "ReadWriteOnce", size: String = "1Gi"
+    ) {
+        var value: Value = [
+            "metadata": ["name": .string(name), "namespace": "default", "uid": .string("claim-\(name)")],
+            "spec": [
+                "storageClassName": .string(storageClass), "accessModes": [.string(mode)],
+                "resources": ["requests": ["storage": .string(size)]],
+            ],
+        ]
+        if let volume {
+            value["spec"]["volumeName"] = .string(volume)
+            value["metadata"]["annotations"] = ["pv.kubernetes.io/bind-completed": "yes"]
+        }
+        hear(VolumeObjects.claimResource, value)
+    }
+
+    private func volume(
+        _ name: String, class storageClass: String = "", on node: String? = nil, size: String = "1Gi", labels: [String: String] = [:]
+    ) {
+        var value: Value = [
+            "metadata": ["name": .string(name), "labels": Value(labels)],
+            "spec": [
+                "storageClassName": .string(storageClass), "accessModes": ["ReadWriteOnce", "ReadWriteMany"],
+                "capacity": ["storage": .string(size)],
+            ],
+            "status": ["phase": "Available"],
+        ]
+        if let node {
+            let there: Value = ["matchExpressions": [["key": "kubernetes.io/hostname", "operator": "In", "values": [.string(node)]]]]
+            value["spec"]["nodeAffinity"] = ["required": ["nodeSelectorTerms": [there]]]
+        }
+        hear(VolumeObjects.volumeResource, value)
+    }
+
+    /// `node claim=volume …`, or the message.
+    private func decide(_ name: String = "p", claims: String...) -> String {
+        let volumes: [Value] = claims.map { ["name": .string($0), "persistentVolumeClaim": ["claimName": .string($0)]] }
+        _ = loop.receive(.pod(before: nil, after: pod(name, spec: ["volumes": .array(volumes)])), now: 0)
+        let effect = loop.cycle(host, now: 0)
+        guard case .bind(_, let node, let bindings) = effect else { return SchedulingLoopTests.describe(effect) }
+        return
+            ([node]
+            + bindings.map { binding in
+                switch binding {
+                case .existing(let claim, let volume): "\(claim.name)=\(volume.name)"
+                case .provisioned(let claim): "\(claim.name)=new"
+                }
+            }).joined(separator: " ")
+    }
+
+    private func refused(_ reason: String, nodes: String = "2 ", _ why: String = "2 Preemption is not helpful for scheduling.") -> String {
+        "0/2 nodes are available: \(nodes)\(reason). preemption: 0/2 nodes are available: \(why)"
+    }
+
+    @Test func claimsThatCannotBeHad() async {
+        #expect(decide(claims: "absent") == refused("persistentvolumeclaim \"absent\" not found", nodes: ""))
+        claim("now")
+        #expect(decide("q", claims: "now") == refused("pod has unbound immediate PersistentVolumeClaims", nodes: ""))
+        claim("lost", volume: "gone")
+        #expect(
+            decide("r", claims: "lost") == refused("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"))
+        await host.stop()
+    }
+
+    @Test func aPodGoesWhereItsVolumeIs() async {
+        volume("v", on: "b")
+        claim("c", volume: "v")
+        #expect(decide(claims: "c") == "b")
+        volume("w", labels: ["topology.kubernetes.io/zone": "x"])
+        claim("d", volume: "w")
+        #expect(decide("q", claims: "d") == "a")
+        #expect(
+            decide("r", claims: "c", "d")
+                == "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) had no available volume zone. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        )
+        await host.stop()
+    }
+
+    @Test func aClaimThatWaitsGetsTheSmallestVolumeThatFits() async {
+        storageClass("local")
+        volume("small", class: "local", on: "a", size: "512Mi")
+        volume("large", class: "local", on: "b", size: "5Gi")
+        volume("right", class: "local", on: "b", size: "2Gi")
+        claim("c", class: "local")
+        claim("d", class: "local")
+        claim("e", class: "local")
+        #expect(decide(claims: "c") == "b c=right")
+        #expect(decide("q", claims: "d") == "b d=large")
+        #expect(decide("r", claims: "e") == refused("node(s) didn't find available persistent volumes to bind"))
+        // What came to nothing is free again.
+        _ = loop.receive(.bindFailed(PodKey(namespace: "default", name: "q"), uid: "uid-q"), now: 0)
+        #expect(decide("s", claims: "e") == "b e=large")
+        await host.stop()
+    }
+
+    @Test func aVolumeIsMadeWhereTheClassAllows() async {
+        storageClass("zonal", provisioner: "example.com/disk", zone: "y")
+        claim("c", class: "zonal")
+        #expect(decide(claims: "c") == "b c=new")
+        await host.stop()
+    }
+
+    @Test func twoClaimsDoNotGetOneVolume() async {
+        storageClass("local")
+        volume("only", class: "local", on: "a")
+        claim("c", class: "local")
+        claim("d", class: "local")
+        #expect(decide(claims: "c", "d") == "two claims would need the same PersistentVolume on node a")
+        await host.stop()
+    }
+
+    @Test func aClaimOfOnePodIsNotTwoPods() async {
+        volume("v")
+        claim("c", volume: "v", mode: "ReadWriteOncePod")
+        _ = loop.receive(
+            .pod(
+                before: nil, after: pod("first", on: "a", spec: ["volumes": [["name": "v", "persistentVolumeClaim": ["claimName": "c"]]]])),
+            now: 0)
+        #expect(
+            decide(claims: "c")
+                == refused(
+                    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
+                    "2 No preemption victims found for incoming pod."))
+        await host.stop()
+    }
+}
