@@ -56,7 +56,7 @@ public final class APIServer: Responder {
             StoredHandlers.table, PodBinding.handlers, PodEviction.handlers, Scale.handlers, ServiceAccountToken.handlers,
             AccessReviews(authorizer: authorizer, authenticator: authentication).handlers,
             ComponentStatuses(checks: configuration.components).handlers,
-            connector.handlers,
+            connector.handlers, ResourceMetrics(registry, connector, summaries: configuration.summaries).handlers,
         ])
         resources = ResourceResponder(
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)

@@ -42,6 +42,8 @@ extension APIServer {
         public var healthChecks: [HealthCheck] = []
         /// How kubelets are trusted and which certificate they are shown. `nil`: plain connections, for tests.
         public var kubelet: Dialer.TLS?
+        /// Answers what a node uses in the place of its kubelet's `/stats/summary`. `nil`: the kubelet is asked.
+        public var summaries: (@Sendable (_ node: String) async throws -> Value)?
         /// What this server shows to aggregated servers, so that they believe what it says of users. `nil`: they are asked without.
         public var frontProxy: Dialer.TLS?
         /// The CAs, in PEM, by which a server behind this one checks users' certificates and that of the front proxy.

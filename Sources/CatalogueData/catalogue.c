@@ -1,10 +1,12 @@
 #include "catalogue.h"
 
-// One table of three texts: what the project adds to the API is told beside what it repeats.
+// One table of four texts: what the project adds to the API is told beside what it repeats.
 static const uint8_t kinds[] = {
 #embed "catalogue.txt"
     ,
 #embed "plugins.txt"
+    ,
+#embed "metrics.txt"
     ,
 #embed "fields.txt"
 };

@@ -1,46 +1,19 @@
 import APIModel
 import Client
+import Synchronization
 import Testing
 
 @Suite(.serialized) struct AutoscalerTests {
-    private static let podMetrics = GroupVersionResource(group: "metrics.k8s.io", version: "v1beta1", resource: "pods")
-    private static let definitions = GroupVersionResource(
-        group: "apiextensions.k8s.io", version: "v1", resource: "customresourcedefinitions")
-
-    /// The metrics API as a custom kind: what it says is what the test writes.
-    private func serveMetrics(_ cluster: Cluster) async throws {
-        let schema: Value = ["type": "object", "x-kubernetes-preserve-unknown-fields": true]
-        _ = try await cluster.client.create(
-            Self.definitions,
-            [
-                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-                "metadata": ["name": "pods.metrics.k8s.io", "annotations": ["api-approved.kubernetes.io": "unapproved, a test"]],
-                "spec": [
-                    "group": "metrics.k8s.io", "scope": "Namespaced", "names": ["plural": "pods", "kind": "PodMetrics"],
-                    "versions": [["name": "v1beta1", "served": true, "storage": true, "schema": ["openAPIV3Schema": schema]]],
-                ],
-            ])
-        try await cluster.wait(for: Self.definitions, "pods.metrics.k8s.io", "established") {
-            condition($0 ?? .null, "Established")["status"] == "True"
-        }
-    }
-
-    private func report(_ cluster: Cluster, _ memory: String) async throws {
-        for pod in try await cluster.client.list(.pods, namespace: "default").items {
-            let metrics: Value = [
-                "apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
-                "metadata": ["name": .string(pod.name), "labels": ["app": "web"]],
-                "timestamp": .string(Timestamp.now()), "window": "30s",
-                "containers": [["name": "c", "usage": ["memory": .string(memory)]]],
-            ]
-            do { _ = try await cluster.client.create(Self.podMetrics, namespace: "default", metrics) } catch let error as APIError
-                where error.reason == .alreadyExists
-            { try await cluster.merge(Self.podMetrics, pod.name, ["containers": metrics["containers"]]) }
-        }
+    private func report(_ cluster: Cluster, _ meter: Meter, mebibytes: Whole) async throws {
+        let pods = try await cluster.client.list(.pods, namespace: "default").items
+        meter.set(pods.map(\.uid), memory: mebibytes << 20)
     }
 
     @Test func givesAsManyPodsAsTheMetricsAskFor() async throws {
-        try await Cluster.with { cluster in
+        let meter = Meter()
+        var setup = Cluster.Setup()
+        setup.summaries = { _ in meter.summary() }
+        try await Cluster.with(setup) { cluster in
             _ = try await cluster.client.create(.deployments, namespace: "default", deployment("web", replicas: 2))
             try await cluster.wait(for: .deployments, "web", "2 ready") { $0?["status"]["readyReplicas"] == 2 }
             let target: Value = ["type": "AverageValue", "averageValue": "100Mi"]
@@ -56,15 +29,14 @@ import Testing
                         "metrics": [metric],
                     ],
                 ])
-            // Nobody serves metrics yet.
+            // The kubelet says nothing of the Pods yet.
             let blind = try await cluster.wait(for: autoscalers, "web", "a look") {
                 condition($0 ?? .null, "ScalingActive")["status"] == "False"
             }
             #expect(condition(blind, "ScalingActive")["reason"] == "FailedGetResourceMetric" && blind["status"]["currentReplicas"] == 2)
             #expect(condition(blind, "AbleToScale")["reason"] == "SucceededGetScale")
 
-            try await serveMetrics(cluster)
-            try await report(cluster, "180Mi")
+            try await report(cluster, meter, mebibytes: 180)
             try await cluster.merge(autoscalers, "web", ["metadata": ["labels": ["look": "again"]]])
             let grown = try await cluster.wait(for: autoscalers, "web", "4 wanted") { $0?["status"]["desiredReplicas"] == 4 }
             #expect(condition(grown, "ScalingActive")["reason"] == "ValidMetricFound" && !grown["status"]["lastScaleTime"].isNull)
@@ -75,8 +47,13 @@ import Testing
             try await cluster.wait(for: .events, in: "default", "an Event") { events in
                 events.contains { $0.value["message"] == "New size: 4; reason: memory resource above target" }
             }
+            let metrics = GroupVersionResource(group: "metrics.k8s.io", version: "v1beta1", resource: "pods")
+            let used = try await cluster.client.list(
+                metrics, namespace: "default", options: ListOptions(labelSelector: "app=web")
+            ).items
+            #expect(!used.isEmpty && used.allSatisfy { $0.value["containers"][0]["usage"] == ["cpu": "100000000n", "memory": "184320Ki"] })
             // Down only after some time.
-            try await report(cluster, "10Mi")
+            try await report(cluster, meter, mebibytes: 10)
             try await cluster.merge(autoscalers, "web", ["metadata": ["labels": ["look": "once-more"]]])
             let steady = try await cluster.wait(for: autoscalers, "web", "patience") {
                 condition($0 ?? .null, "AbleToScale")["reason"] == "ScaleDownStabilized"
@@ -85,6 +62,43 @@ import Testing
             // But never more than allowed.
             try await cluster.merge(autoscalers, "web", ["spec": ["maxReplicas": 2]])
             try await cluster.wait(for: .deployments, "web", "2 Pods") { $0?["spec"]["replicas"] == 2 }
+        }
+    }
+}
+
+/// What a kubelet says that has a clock of its own: twenty seconds pass from one look to the next, in which each Pod uses a tenth of a
+/// processor.
+private final class Meter: Sendable {
+    private struct State {
+        var pods: [String] = []
+        var memory: Whole = 0
+        var looks: Whole = 0
+    }
+
+    private let state = Mutex(State())
+
+    func set(_ pods: [String], memory: Whole) { state.withLock { ($0.pods, $0.memory) = (pods, memory) } }
+
+    func summary() -> Value {
+        state.withLock { state in
+            state.looks = state.looks + 1
+            let seconds = Timestamp.nowSeconds() / 86_400 * 86_400 - 86_400 + state.looks * 20
+            func usage(_ memory: Whole) -> Value {
+                [
+                    "cpu": [
+                        "time": .string(Timestamp.format(seconds: seconds)), "usageCoreNanoSeconds": .int(state.looks * 2_000_000_000),
+                    ],
+                    "memory": ["workingSetBytes": .int(memory)],
+                ]
+            }
+            var node = usage(1 << 30)
+            node["nodeName"] = "n1"
+            let pods = state.pods.map { uid -> Value in
+                var container = usage(state.memory)
+                container["name"] = "c"
+                return ["podRef": ["uid": .string(uid)], "containers": [container]]
+            }
+            return ["node": node, "pods": .array(pods)]
         }
     }
 }

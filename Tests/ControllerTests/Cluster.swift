@@ -41,6 +41,8 @@ final class Cluster: Sendable {
         var manifests: [String: @Sendable (String) -> String] = [:]
         /// Whether Pods run.
         var hasKubelet = true
+        /// What a node says of what is used on it.
+        var summaries: (@Sendable (String) async throws -> Value)?
     }
 
     /// Runs `body` with a cluster of its own that has the Node `n1`, and takes everything away again. Fails when a role ends early.
@@ -54,7 +56,9 @@ final class Cluster: Sendable {
         log.logLevel = .critical
         let store = try Store(path: directory + "/store.db", log: log)
         let range = try #require(IPv4Range("10.96.0.0/16"))
-        let server = APIServer(APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log))
+        var served = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        served.summaries = setup.summaries
+        let server = APIServer(served)
         var configuration = PluginHost.Configuration(
             manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
         configuration.childExecutable = "\(libraries)/apus"

@@ -8,7 +8,7 @@ typedef struct apus_table {
     uint64_t count;
 } apus_table;
 
-/// The kinds of the Kubernetes API, catalogue.txt, after them our own, plugins.txt, and by what all of them are selected, fields.txt.
+/// The kinds of the Kubernetes API, catalogue.txt, after them our own, plugins.txt, those that upstream has in an add-on, metrics.txt, and by what all of them are selected, fields.txt.
 apus_table apus_catalogue(void);
 
 /// The messages of the Container Runtime Interface, cri.txt.
