@@ -114,6 +114,7 @@ public final class Kubelet: Sendable {
             group.addTask { try await pods.run(self.runtime, services: self.cache) { reporter.wakeup.set() } }
             group.addTask { await StorageEviction(context: context, pods: pods).run() }
             group.addTask { await eviction.run() }
+            group.addTask { await PodGroups(machine, configuration).run(context.allocations, disk: disk, log: log) }
             group.addTask { await images.run() }
             group.addTask { await LogRotation(configuration: configuration, cri: cri, disk: disk, log: log).run() }
         }

@@ -11,6 +11,8 @@ import Testing
         Claim(uid: uid, amounts: ["cpu": cpu, "memory": memory])
     }
 
+    private static func claimant(_ wakeup: Wakeup) -> Allocations.Claimant { .init(wake: wakeup.set, leave: wakeup.set) }
+
     @Test func twoThatAskAtOnceDoNotGetTheSame() {
         let (allocations, capacity) = (Allocations(), Self.capacity)
         #expect(allocations.take(Self.claim("a", cpu: 1500), of: capacity).isEmpty)
@@ -31,12 +33,13 @@ import Testing
     @Test func thoseThatWaitAreWoken() {
         let (allocations, waiter) = (Allocations(), Wakeup())
         #expect(allocations.take(Self.claim("a", cpu: 1800), of: Self.capacity).isEmpty)
-        #expect(allocations.take(Self.claim("b", cpu: 100), of: Self.capacity, owner: waiter).isEmpty)
-        #expect(allocations.take(Self.claim("b", cpu: 300), of: Self.capacity, owner: waiter).shortages.first?.isHopeless == false)
+        #expect(allocations.take(Self.claim("b", cpu: 100), of: Self.capacity, by: Self.claimant(waiter)).isEmpty)
+        #expect(
+            allocations.take(Self.claim("b", cpu: 300), of: Self.capacity, by: Self.claimant(waiter)).shortages.first?.isHopeless == false)
         #expect(!waiter.isSet)
         #expect(allocations.take(Self.claim("a", cpu: 1600), of: Self.capacity).isEmpty)
         #expect(waiter.isSet)
-        #expect(allocations.take(Self.claim("b", cpu: 300), of: Self.capacity, owner: waiter).isEmpty)
+        #expect(allocations.take(Self.claim("b", cpu: 300), of: Self.capacity, by: Self.claimant(waiter)).isEmpty)
     }
 
     @Test func allThatIsShortIsNamedInUpstreamsOrder() {
@@ -125,14 +128,14 @@ import Testing
     /// Two that come one after the other do not count on the same victim, and start when it is gone.
     @Test func roomIsThereWhenItIsLeft() throws {
         let (allocations, capacity, victim) = (Allocations(), Self.capacity, Wakeup())
-        #expect(allocations.take(Self.other("a", .burstable, cpu: 1000), of: capacity, owner: victim).isEmpty)
+        #expect(allocations.take(Self.other("a", .burstable, cpu: 1000), of: capacity, by: Self.claimant(victim)).isEmpty)
         #expect(allocations.take(Self.other("b", .burstable, cpu: 1000), of: capacity).isEmpty)
         let (first, second) = (Wakeup(), Wakeup())
-        #expect(try allocations.seize(Self.critical(600), of: capacity, owner: first).isEmpty)
+        #expect(try allocations.seize(Self.critical(600), of: capacity, by: Self.claimant(first)).isEmpty)
         #expect(victim.isSet && allocations.isPreempted("a") && !allocations.isPreempted("b"))
         var another = Self.critical(500)
         another.uid = "another"
-        #expect(try allocations.seize(another, of: capacity, owner: second).isEmpty)
+        #expect(try allocations.seize(another, of: capacity, by: Self.claimant(second)).isEmpty)
         #expect(allocations.isPreempted("b"))
         #expect(allocations.isWaitingForRoom("critical") && !first.isSet)
         allocations.release("a")

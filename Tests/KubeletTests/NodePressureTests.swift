@@ -204,13 +204,15 @@ import Testing
             bench.client.put(.pods, makePod())
             for name in ["job", "web"] { try await bench.wait("running", of: name) { $0["phase"].string == "Running" } }
             bench.runtime.exit("job", code: 0)
-            let ended = try await bench.wait("ended", of: "job") { $0["phase"].string == "Succeeded" }
+            try await bench.wait("ended", of: "job") { $0["phase"].string == "Succeeded" }
             let worker = try #require(pods.worker("uid-job"))
             while await worker.isInTheWay { await Task.yield() }
             #expect(await eviction.look() == nil)
             // What is left of pods that ended goes; what they were is known still.
             try await bench.eventually("removed") { bench.runtime.containers(of: "uid-job").isEmpty }
-            #expect(bench.client.object(.pods, "default", "job")?["status"] == ended)
+            let status = try #require(bench.client.object(.pods, "default", "job")?["status"])
+            #expect(status["phase"].string == "Succeeded")
+            #expect(status["containerStatuses"][0][path: "state", "terminated", "exitCode"].int == 0)
             #expect(bench.runtime.containers(of: "uid-web").count == 1)
         }
     }
@@ -241,7 +243,7 @@ import Testing
         let figures = await NodeMeter(context: bench.context).look()
         for signal in [EvictionSignal.memory, .nodeStorage, .imageStorage, .processes] {
             let observation = try #require(figures.observations[signal])
-            #expect(observation.available > 0 && observation.available < observation.capacity)
+            #expect(observation.available > 0 && observation.available <= observation.capacity)
         }
         #expect(!figures.hasImageDisk)
     }

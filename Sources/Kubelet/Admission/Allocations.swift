@@ -29,12 +29,19 @@ final class Allocations: Sendable {
         var isEmpty: Bool { shortages.isEmpty && !arePortsTaken }
     }
 
+    /// Who has a claim, to be told of what happens to it.
+    struct Claimant: Sendable {
+        /// There may be more for it.
+        let wake: @Sendable () -> Void
+        /// It has to go, whatever it does.
+        let leave: @Sendable () -> Void
+    }
+
     private let state = Mutex(State())
 
     fileprivate struct State {
         var claims: [String: Claim] = [:]
-        /// Whom to wake, by pod.
-        var owners: [String: Wakeup] = [:]
+        var claimants: [String: Claimant] = [:]
         /// Those that wait until another has less.
         var waiting: Set<String> = []
         /// Pods that have to go for others, and those others, until nothing of the first is left.
@@ -46,10 +53,10 @@ final class Allocations: Sendable {
     func obstacles(to claim: Claim, of capacity: [String: Whole]) -> Obstacles { state.withLock { $0.obstacles(to: claim, capacity) } }
 
     /// Gives a pod all that it claims, in place of what it had, or else nothing more than it had. One that has something already hears of it
-    /// through `owner` when another has less.
-    func take(_ claim: Claim, of capacity: [String: Whole], owner: Wakeup? = nil) -> Obstacles {
-        let (obstacles, woken) = state.withLock { state -> (Obstacles, [Wakeup]) in
-            state.owners[claim.uid] = owner
+    /// through `claimant` when another has less.
+    func take(_ claim: Claim, of capacity: [String: Whole], by claimant: Claimant? = nil) -> Obstacles {
+        let (obstacles, woken) = state.withLock { state -> (Obstacles, [Claimant]) in
+            state.claimants[claim.uid] = claimant
             let before = state.claims[claim.uid]
             let obstacles = state.obstacles(to: claim, capacity)
             guard obstacles.isEmpty else {
@@ -60,17 +67,17 @@ final class Allocations: Sendable {
             state.claims[claim.uid] = claim
             state.waiting.remove(claim.uid)
             let isLess = before?.amounts.contains { $1 > claim.amounts[$0] ?? 0 } ?? false
-            return (obstacles, isLess ? state.owners(of: state.waiting) : [])
+            return (obstacles, isLess ? state.waiting.compactMap { state.claimants[$0] } : [])
         }
-        for waiter in woken { waiter.set() }
+        for claimant in woken { claimant.wake() }
         return obstacles
     }
 
     /// Gives a pod that the cluster cannot do without what it claims although others have it: those that have to go for it are told
     /// (`isPreempted`), and until they are gone, `isWaitingForRoom` says so. Only ports that are taken stand in its way.
     /// - Throws: when nobody who may be sent away has what it needs; then it has been given nothing.
-    func seize(_ claim: Claim, of capacity: [String: Whole], owner: Wakeup) throws(Preemption.Failure) -> Obstacles {
-        let (result, woken) = state.withLock { state -> (Result<Obstacles, Preemption.Failure>, [Wakeup]) in
+    func seize(_ claim: Claim, of capacity: [String: Whole], by claimant: Claimant) throws(Preemption.Failure) -> Obstacles {
+        let (result, leaving) = state.withLock { state -> (Result<Obstacles, Preemption.Failure>, [Claimant]) in
             let obstacles = state.obstacles(to: claim, capacity)
             if obstacles.arePortsTaken { return (.success(Obstacles(arePortsTaken: true)), []) }
             let victims: [Claim]
@@ -83,12 +90,12 @@ final class Allocations: Sendable {
                 return (.failure(error), [])
             }
             state.claims[claim.uid] = claim
-            state.owners[claim.uid] = owner
+            state.claimants[claim.uid] = claimant
             state.preempted.formUnion(victims.map(\.uid))
             if !obstacles.isEmpty { state.seizing.insert(claim.uid) }
-            return (.success(Obstacles()), victims.compactMap { state.owners[$0.uid] })
+            return (.success(Obstacles()), victims.compactMap { state.claimants[$0.uid] })
         }
-        for owner in woken { owner.set() }
+        for victim in leaving { victim.leave() }
         return try result.get()
     }
 
@@ -98,11 +105,16 @@ final class Allocations: Sendable {
     /// Whether a pod that was given what it claims waits for those who have it still.
     func isWaitingForRoom(_ uid: String) -> Bool { state.withLock { $0.seizing.contains(uid) } }
 
+    /// What the pods of a class have been given of CPU, in thousandths.
+    func milliCPU(of quality: QualityOfService) -> Whole {
+        state.withLock { $0.claims.values.filter { $0.quality == quality }.reduce(Whole(0)) { $0 + ($1.amounts["cpu"] ?? 0) } }
+    }
+
     /// Notes what a pod has already, whether there is enough of it or not.
-    func note(_ claim: Claim, owner: Wakeup? = nil) {
+    func note(_ claim: Claim, by claimant: Claimant? = nil) {
         state.withLock { state in
             state.claims[claim.uid] = claim
-            state.owners[claim.uid] = owner
+            state.claimants[claim.uid] = claimant
         }
     }
 
@@ -110,22 +122,20 @@ final class Allocations: Sendable {
         let woken = state.withLock { state in
             state.waiting.remove(uid)
             state.seizing.remove(uid)
-            state.owners[uid] = nil
-            guard state.claims.removeValue(forKey: uid) != nil else { return [] as [Wakeup] }
+            state.claimants[uid] = nil
+            guard state.claims.removeValue(forKey: uid) != nil else { return [] as [Claimant] }
             var woken = state.waiting
             if state.preempted.remove(uid) != nil, state.preempted.isEmpty {
                 woken.formUnion(state.seizing)
                 state.seizing = []
             }
-            return state.owners(of: woken)
+            return woken.compactMap { state.claimants[$0] }
         }
-        for waiter in woken { waiter.set() }
+        for claimant in woken { claimant.wake() }
     }
 }
 
 extension Allocations.State {
-    fileprivate func owners(of uids: Set<String>) -> [Wakeup] { uids.compactMap { owners[$0] } }
-
     fileprivate func obstacles(to claim: Claim, _ capacity: [String: Whole]) -> Allocations.Obstacles {
         let others = claims.values.filter { $0.uid != claim.uid }
         let before = claims[claim.uid]

@@ -30,8 +30,8 @@ extension PodWorker {
                     !failed.isEmpty
                     ? context.allocations.obstacles(to: claim, of: capacity)
                     : pod.isCritical
-                        ? try context.allocations.seize(claim, of: capacity, owner: wakeup)
-                        : context.allocations.take(claim, of: capacity, owner: wakeup)
+                        ? try context.allocations.seize(claim, of: capacity, by: claimant)
+                        : context.allocations.take(claim, of: capacity, by: claimant)
                 return Self.refusal(for: pod, failed, obstacles)
             } catch {
                 return .init(

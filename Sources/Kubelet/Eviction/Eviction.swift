@@ -48,7 +48,7 @@ extension PodWorker {
         }
         self.eviction = eviction
         context.events.event(about: pod, .warning, eviction.failure.reason, eviction.failure.message)
-        wakeup.set()
+        breakOff()
         return true
     }
 }

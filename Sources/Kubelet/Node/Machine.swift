@@ -90,18 +90,21 @@ struct Machine: Sendable {
         return capacity
     }
 
-    /// What pods may have, in milli-units: the capacity without what is set aside for the machine and without what is kept free so that no
-    /// pod has to go at once.
-    func allocatable(_ configuration: KubeletConfiguration) -> [String: Whole] {
-        let kept = configuration.eviction
-        var milli = [
-            "cpu": cpus * 1000, "memory": (memory - kept.reserved(.memory, of: memory)) * 1000,
-            "ephemeral-storage": (storage - kept.reserved(.nodeStorage, of: storage)) * 1000,
-        ]
+    /// What pods may use, in milli-units: the capacity without what is set aside for the machine.
+    func unreserved(_ configuration: KubeletConfiguration) -> [String: Whole] {
+        var milli = ["cpu": cpus * 1000, "memory": memory * 1000, "ephemeral-storage": storage * 1000]
         for (name, bytes) in hugePages { milli[name] = bytes * 1000 }
         for reserved in [configuration.kubeReserved, configuration.systemReserved] {
             for (name, amount) in reserved { if let quantity = try? Quantity(amount) { milli[name, default: 0] -= quantity.milliValue } }
         }
+        return milli.mapValues { max($0, 0) }
+    }
+
+    /// What pods may ask for, in milli-units: also without what is kept free so that no pod has to go at once.
+    func allocatable(_ configuration: KubeletConfiguration) -> [String: Whole] {
+        var milli = unreserved(configuration)
+        milli["memory", default: 0] -= configuration.eviction.reserved(.memory, of: memory) * 1000
+        milli["ephemeral-storage", default: 0] -= configuration.eviction.reserved(.nodeStorage, of: storage) * 1000
         return milli.mapValues { max($0, 0) }
     }
 }

@@ -131,13 +131,16 @@ struct NodeObject {
         }.filter { !$0.1["names"].isEmpty }.sorted { $0.0 > $1.0 }.prefix(50).map(\.1)
     }
 
-    /// Whether two statuses tell the same, heartbeats aside.
+    /// Whether `b` tells all that `a` does, heartbeats aside. Resources that somebody else gave the node are not this kubelet's to tell.
     static func isSame(_ a: Value, _ b: Value) -> Bool {
         [
-            "capacity", "allocatable", "addresses", "daemonEndpoints", "nodeInfo", "images", "runtimeHandlers", "features",
+            "addresses", "daemonEndpoints", "nodeInfo", "images", "runtimeHandlers", "features",
             "declaredFeatures",
         ]
         .allSatisfy { a[$0] == b[$0] }
+            && ["capacity", "allocatable"].allSatisfy { list in
+                a[list].strings.allSatisfy { b[list][$0.key].string == $0.value }
+            }
             && a["conditions"].elements.allSatisfy { condition in
                 let other = b["conditions"].elements.first { $0["type"] == condition["type"] } ?? .null
                 return ["status", "reason", "message"].allSatisfy { condition[$0] == other[$0] }

@@ -32,8 +32,8 @@ actor StaticPods {
         let watch = FileWatch.shared.watch(directory)
         defer { watch.cancel() }
         while !Task.isCancelled {
+            await look(tell)
             await watch.wakeup.wait(until: .now + Self.period)
-            if !Task.isCancelled { await look(tell) }
         }
     }
 

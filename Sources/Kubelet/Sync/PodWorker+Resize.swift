@@ -59,13 +59,13 @@ extension PodWorker {
             let running = runtime.container(name).flatMap { $0.state == .running ? actual[$0.id] : nil }
             record.allocated[name] = running ?? wanted
         }
-        if wasAdmitted { context.allocations.note(Claim(allocated), owner: wakeup) }
+        if wasAdmitted { context.allocations.note(Claim(allocated), by: claimant) }
         isRecordLoaded = true
     }
 
     private func allocate() async throws {
         let capacity = Claim.capacity(of: context.node.value)
-        if let shortage = context.allocations.take(Claim(pod), of: capacity, owner: wakeup).shortages.first {
+        if let shortage = context.allocations.take(Claim(pod), of: capacity, by: claimant).shortages.first {
             let obstacle =
                 shortage.isHopeless
                 ? Obstacle(

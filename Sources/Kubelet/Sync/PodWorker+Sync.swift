@@ -7,7 +7,7 @@ extension PodWorker {
         // A pod that ended stays ended, whatever was asked meanwhile.
         if isEnding || pod.isTerminal {
             // One that an earlier kubelet saw to its end is told of as that left it.
-            if pod.isTerminal && !isTakenOver { isSettled = true }
+            if pod.isTerminal && runtime.sandboxes.isEmpty && runtime.containers.isEmpty { isSettled = true }
             stage = .terminating
             return
         }

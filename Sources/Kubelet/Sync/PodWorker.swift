@@ -70,7 +70,7 @@ actor PodWorker {
     private var failures = 0
     /// When the pod was first seen, which its sandbox remembers.
     let seen: String
-    private var step: Task<Void, Never>?
+    private nonisolated let step = Mutex<Task<Void, Never>?>(nil)
 
     struct ProbeKey: Hashable {
         var container: String
@@ -103,14 +103,14 @@ actor PodWorker {
             if Task.isCancelled { break }
             retryAt = nil
             let step = Task { await self.takeStep() }
-            self.step = step
+            self.step.withLock { $0 = step }
             busy.withLock { $0 = pod.description }
             await withTaskCancellationHandler {
                 await step.value
             } onCancel: {
                 step.cancel()
             }
-            self.step = nil
+            self.step.withLock { $0 = nil }
             busy.withLock { $0 = nil }
         }
         await stopProbes { _ in true }
@@ -141,8 +141,7 @@ actor PodWorker {
         // What is under way for a pod that is to end, a pull say, is not waited for. Less patience than before: begin again with the
         // shorter time.
         let isHasty = stage == .syncing ? isEnding && !wasEnding : stage == .terminating && pod.gracePeriod < oldGrace
-        if isHasty { step?.cancel() }
-        wakeup.set()
+        isHasty ? breakOff() : wakeup.set()
     }
 
     /// The pod is gone from the API, at once, without waiting for its containers.
@@ -150,8 +149,7 @@ actor PodWorker {
         isRemoved = true
         // The scheduler may give it to another from now on.
         context.allocations.release(uid)
-        if stage == .syncing || stage == .terminating { step?.cancel() }
-        wakeup.set()
+        stage == .syncing || stage == .terminating ? breakOff() : wakeup.set()
     }
 
     /// Something of the pod changed in the runtime.
@@ -170,6 +168,14 @@ actor PodWorker {
         probes.results[container, default: [:]][kind] = success
         wakeup.set()
     }
+
+    /// What is under way, a pull say, is not waited for any more: something else is to be done first.
+    nonisolated func breakOff() {
+        step.withLock { $0?.cancel() }
+        wakeup.set()
+    }
+
+    nonisolated var claimant: Allocations.Claimant { Allocations.Claimant(wake: wakeup.set) { [weak self] in self?.breakOff() } }
 
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
