@@ -5,6 +5,10 @@ public final class Catalogue: Sendable {
     /// The kinds of Kubernetes itself and that of plugins, read from the table in the program when first used.
     public static let builtin: Catalogue = Catalogue(apus_catalogue()) { builtin.type(named: $0) }
 
+    /// Every kind that Kubernetes can encode: those of `builtin`, and those that nothing serves, such as the options of requests and versions
+    /// of the past. Only `type(named:)` and `type(of:)` know the former.
+    public static let everything: Catalogue = Catalogue(apus_catalogue_unserved(), beside: builtin) { everything.type(named: $0) }
+
     /// The messages of the Container Runtime Interface `runtime.v1`, named as in its protocol: `RunPodSandboxRequest`. Fields have the
     /// protocol's own names (`pod_sandbox_id`).
     public static let cri: Catalogue = Catalogue(apus_catalogue_cri()) { cri.type(named: $0) }
@@ -26,13 +30,16 @@ public final class Catalogue: Sendable {
         public var format: String
     }
 
+    /// Asked for types that this one does not have.
+    private let other: Catalogue?
     private let typesByName: [String: Int]
     private let typesByKind: [GroupVersionKind: Int]
     private let resourcesByName: [GroupVersionResource: Int]
     private let resourcesByKind: [GroupVersionKind: Int]
 
     /// - Parameter find: finds a type of this same catalogue, once it is made.
-    private init(_ table: apus_table, find: @escaping @Sendable (String) -> TypeSchema?) {
+    private init(_ table: apus_table, beside other: Catalogue? = nil, find: @escaping @Sendable (String) -> TypeSchema?) {
+        self.other = other
         var reader = CatalogueReader(bytes: UnsafeBufferPointer(start: table.bytes, count: Int(table.count)), find: find)
         reader.read()
         resources = reader.resources
@@ -49,9 +56,9 @@ public final class Catalogue: Sendable {
     public func resource(_ resource: GroupVersionResource) -> ResourceType? { resourcesByName[resource].map { resources[$0] } }
     public func resource(_ kind: GroupVersionKind) -> ResourceType? { resourcesByKind[kind].map { resources[$0] } }
     /// `io.k8s.api.core.v1.Pod`.
-    public func type(named name: String) -> TypeSchema? { typesByName[name].map { types[$0] } }
+    public func type(named name: String) -> TypeSchema? { typesByName[name].map { types[$0] } ?? other?.type(named: name) }
     /// Also kinds that no resource is made of: `DeleteOptions`, `Scale`, `Status`, `PodList`.
-    public func type(of kind: GroupVersionKind) -> TypeSchema? { typesByKind[kind].map { types[$0] } }
+    public func type(of kind: GroupVersionKind) -> TypeSchema? { typesByKind[kind].map { types[$0] } ?? other?.type(of: kind) }
     /// All kinds with their types, in no order.
     public var kinds: [(kind: GroupVersionKind, type: TypeSchema)] { typesByKind.map { ($0.key, types[$0.value]) } }
 }

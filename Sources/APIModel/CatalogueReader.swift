@@ -149,7 +149,11 @@ extension CatalogueReader {
 
     private func apply(_ flag: String, to field: inout FieldSchema) {
         switch flag {
-        case "r": field.isRequired = true
+        case "r":
+            field.isRequired = true
+            field.isWritten = true
+        case "0": field.isWritten = true
+        case "-": field.isWritten = false
         case "?": field.isOptional = true
         case "set": field.listType = .set
         case "atomic": field.isAtomicMap = true

@@ -2,8 +2,9 @@ internal import OrderedCollections
 
 /// Protobuf messages to values and back, as a `TypeSchema` tells. All functions are safe from any thread.
 ///
-/// A field that a message leaves out is absent from the value, and the other way round. Kubernetes' own messages are as Go writes them:
-/// fields in the order of their numbers, repeated numbers not packed (packed ones are read too), maps by key.
+/// Kubernetes' own messages are as Go writes them: fields in the order of their numbers, repeated numbers not packed (packed ones are read
+/// too), maps by key, and zeros for what Go holds by value. Read, they give what Go's JSON would have, nulls aside. In other messages, a field
+/// that the message leaves out is absent from the value, and the other way round.
 public enum Protobuf {
     /// Bytes that are no such message, or a value that is no such object.
     public struct Error: Swift.Error, Sendable, Equatable, CustomStringConvertible {

@@ -120,9 +120,16 @@ struct ProtobufDecoder {
 
     consuming func read(into fields: inout Value.Fields, type: TypeSchema) throws(Protobuf.Error) {
         try read(into: &fields, type: type, outer: 0, inner: 0)
-        // Go cannot write an empty list, so a required one that is absent is that.
-        for field in type.fields where field.isRequired && fields[field.name] == nil {
-            if case .array = field.type { fields[field.name] = .array([]) }
+        for index in type.held {
+            let field = type.fields[index]
+            guard fields[field.name] == nil else { continue }
+            guard case .object(let reference) = field.type else {
+                fields[field.name] = field.type.zero
+                continue
+            }
+            var inner: Value.Fields = [:]
+            try ProtobufDecoder(bytes: [], depth: depth).read(into: &inner, type: reference.schema)
+            fields[field.name] = .object(inner)
         }
     }
 
@@ -170,7 +177,7 @@ struct ProtobufDecoder {
         default:
             let value = try value(payload, field.type)
             // In Go a zero that is no pointer is not written to JSON.
-            if value.isNull || (!field.isOptional && !field.isRequired && field.type.isScalar && value.isEmpty) { return }
+            if value.isNull || (!field.isOptional && !field.isWritten && field.type.isScalar && value.isEmpty) { return }
             fields[field.name] = value
         }
     }
@@ -200,7 +207,10 @@ struct ProtobufDecoder {
         case .boolean: return .bool(try number(payload) != 0)
         case .int32: return .int(Int64(Int32(truncatingIfNeeded: try number(payload))))
         case .int64: return .int(Int64(bitPattern: try number(payload)))
-        case .double: return .double(Double(bitPattern: try number(payload)))
+        case .double:
+            let double = Double(bitPattern: try number(payload))
+            guard double.isFinite else { throw Protobuf.Error(message: "json: unsupported value: \(double)", path: "") }
+            return .double(double)
         case .bytes: return .string(Base64.encode(try bytes(payload)))
         case .time, .microTime: return try time(payload, type)
         case .quantity:
@@ -307,12 +317,13 @@ extension FieldType {
         }
     }
 
-    /// What a map's entry without a value has.
+    /// What a map's entry without a value has, and what a field has that is held by value.
     fileprivate var zero: Value {
         switch self {
         case .string, .bytes: ""
         case .boolean: false
-        case .int32, .int64, .double: 0
+        case .int32, .int64, .intOrString: 0
+        case .double: .double(0)
         case .quantity: "0"
         case .array: .array([])
         case .object: .emptyObject

@@ -86,8 +86,24 @@ struct ProtobufEncoder {
             }
             if let value = fields[field.name], !value.isNull {
                 do throws(Protobuf.Error) { try append(value, field.type, field.number) } catch { throw error.within(field.name) }
+            } else if !field.isOptional {
+                try appendZero(field.type, field.number)
             }
             index += 1
+        }
+    }
+
+    /// What Go writes for a field that it holds by value and nobody has set.
+    private mutating func appendZero(_ type: FieldType, _ number: Int32) throws(Protobuf.Error) {
+        switch type {
+        case .string: string(number, "")
+        case .boolean, .int32, .int64: int(number, 0)
+        case .double: double(number, 0)
+        case .time, .microTime, .any: message(number) { _ in }
+        case .quantity: try append("0", type, number)
+        case .intOrString: try append(0, type, number)
+        case .object: try append(.emptyObject, type, number)
+        case .bytes, .array, .map: break
         }
     }
 

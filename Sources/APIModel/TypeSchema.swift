@@ -17,6 +17,8 @@ public final class TypeSchema: Sendable {
     let defaulted: [Int]
     /// Indices into `fields` of those with constraints.
     let constrained: [Int]
+    /// Indices into `fields` of those that Go's JSON always has, since it holds them by value; lists only where they are required.
+    let held: [Int]
 
     struct Rules: Sendable {
         /// Defaults that depend on other fields: before the objects inside have theirs, and after.
@@ -35,6 +37,7 @@ public final class TypeSchema: Sendable {
         self.rules = rules
         self.defaulted = fields.indices.filter { fields[$0].fallback != nil }
         self.constrained = fields.indices.filter { !fields[$0].constraints.isEmpty }
+        self.held = fields.indices.filter { fields[$0].isHeld }
         self.index = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.name, $0) })
         self.wireOrder = fields.indices.filter { fields[$0].number != 0 }.sorted { fields[$0].wirePath < fields[$1].wirePath }
     }
@@ -61,8 +64,11 @@ public struct FieldSchema: Sendable {
     public var inlineIn: Int32 = 0
     /// Where embedding nests: the number, inside the message `inlineIn`, of the message that holds the field. 0 elsewhere.
     public var inlineInner: Int32 = 0
-    /// Whether a zero value differs from none, as a pointer does in Go: protobuf's zero then stays in the decoded object.
+    /// Whether a zero value differs from none, as a pointer does in Go: protobuf leaves out what is unset, and a zero stays in the decoded
+    /// object. What is no pointer is always in protobuf, lists and maps aside.
     public var isOptional = false
+    /// Whether JSON has an empty value too, where Go has no `omitempty`.
+    public var isWritten = false
     public var listType: ListType = .atomic
     public var listMapKeys: [String] = []
     public var patchStrategy: PatchStrategy = []
@@ -81,6 +87,16 @@ public struct FieldSchema: Sendable {
     public init(name: String, type: FieldType) {
         self.name = name
         self.type = type
+    }
+
+    fileprivate var isHeld: Bool {
+        if isOptional || number == 0 { return false }
+        return switch type {
+        case .object, .quantity, .intOrString: true
+        case .string, .boolean, .int32, .int64, .double: isWritten
+        case .array: isWritten && isRequired
+        case .bytes, .time, .microTime, .any, .map: false
+        }
     }
 
     /// Sorts as protobuf writes: an embedded message stands where its own number says.

@@ -40,12 +40,13 @@ public final class APIServer: Responder {
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         authentication = Authentication(
             certificates: configuration.certificates, tokens: configuration.tokens + [accounts], audiences: configuration.audiences)
+        let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,
             services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer,
-            admission: Admission.members(configuration.admission, isReachable: configuration.isProxyable), rootCA: configuration.rootCA,
+            admission: Admission.members(configuration.admission, webhooks: webhooks), webhooks: webhooks, rootCA: configuration.rootCA,
             validators: configuration.validators,
             selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine, log: configuration.log)
         let connector = Connector(

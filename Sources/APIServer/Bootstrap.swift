@@ -78,7 +78,7 @@ struct Bootstrap: Sendable {
             _ = try await registry.create(target, object, write)
             return
         }
-        let wanted = try registry.complete(object, target.storage)["spec"]
+        let wanted = try await registry.complete(object, target.storage)["spec"]
         let isOurs = isMandatory || existing[path: "metadata", "annotations"][FlowControlBootstrap.autoupdate].string == "true"
         guard isOurs, existing["spec"] != wanted else { return }
         _ = try await registry.modify(target, write) { old in
@@ -187,7 +187,7 @@ struct Bootstrap: Sendable {
             _ = try await registry.create(target, object, write)
             return
         }
-        let completed = try registry.complete(object, target.storage)
+        let completed = try await registry.complete(object, target.storage)
         _ = try await registry.modify(target, write) { old in
             var changed = old
             for field in ["subsets", "endpoints", "ports"] where !completed[field].isNull { changed[field] = completed[field] }

@@ -42,18 +42,20 @@ final class InProcessClient: Client {
         )
     }
 
-    private func object(_ answered: (answer: Answer, target: Target)) throws -> Object {
+    private func object(_ answered: (answer: Answer, target: Target)) async throws -> Object {
         switch answered.answer.content {
-        case .record(let record): object(record, answered.target.storage)
-        case .stored(let value): Object(answered.target.storage.fromStored(value))
+        case .record(let record): try await objects([record], answered.target.storage)[0]
+        case .stored(let value): Object(try await answered.target.storage.fromStored(value, registry))
         case .value(let value): Object(value)
         case .list, .values, .watch, .response: throw APIError.internalError("one object was expected")
         }
     }
 
-    /// The shared object, unless it is asked for in another version than it is stored in.
-    private func object(_ record: Record, _ storage: Storage) -> Object {
-        storage.isConverted ? Object(storage.fromStored(record.object.value)) : record.object
+    /// The shared objects, unless they are asked for in another version than they are stored in.
+    private func objects(_ records: [Record], _ storage: Storage) async throws -> [Object] {
+        guard storage.isConverted else { return records.map(\.object) }
+        try await storage.prepare(records, registry)
+        return try records.map { Object(try storage.shown($0)) }
     }
 
     /// An object from a loop, made to be of its type as one from outside is.
@@ -67,7 +69,7 @@ final class InProcessClient: Client {
     }
 
     func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
-        try object(try await answer(.get, resource, namespace: namespace, name: name, subresource: subresource) { _, _ in .none })
+        try await object(try await answer(.get, resource, namespace: namespace, name: name, subresource: subresource) { _, _ in .none })
     }
 
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
@@ -75,7 +77,7 @@ final class InProcessClient: Client {
         switch answer.content {
         case .list(let list):
             return ObjectList(
-                items: list.records.map { object($0, target.storage) }, resourceVersion: String(list.revision),
+                items: try await objects(list.records, target.storage), resourceVersion: String(list.revision),
                 continueToken: list.continueToken)
         case .values(let values): return ObjectList(items: values.map { Object($0) }, resourceVersion: "")
         default: throw APIError.internalError("a list was expected")
@@ -86,17 +88,16 @@ final class InProcessClient: Client {
         let (answer, target) = try await answer(.watch, resource, namespace: namespace) { _, _ in .query(ListQuery(options)) }
         guard case .watch(let source) = answer.content else { throw APIError.internalError("a watch was expected") }
         let storage = target.storage
-        let pending = PendingEvents(source.takeInitial().map { WatchEvent(kind: .added, object: object($0, storage)) })
+        let pending = PendingEvents(
+            try await objects(source.takeInitial(), storage).map { WatchEvent(kind: .added, object: $0) })
         return WatchStream { [self] in
             while true {
                 if let event = pending.pop() { return event }
                 do {
                     guard let events = try await source.watch.next() else { return nil }
-                    pending.append(
-                        events.compactMap { event in
-                            guard let notice = source.notice(event) else { return nil }
-                            return WatchEvent(kind: WatchEvent.Kind(notice.change), object: object(notice.record, storage))
-                        })
+                    let notices = events.compactMap(source.notice)
+                    let shown = try await objects(notices.map(\.record), storage)
+                    pending.append(zip(notices, shown).map { WatchEvent(kind: WatchEvent.Kind($0.change), object: $1) })
                 } catch let error as StoreError {
                     throw Registry.error(error, target)
                 }
@@ -107,7 +108,7 @@ final class InProcessClient: Client {
     func create(
         _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
     ) async throws -> Object {
-        try self.object(
+        try await self.object(
             try await answer(
                 .create, resource, namespace: namespace, name: name ?? "", subresource: subresource, options: options
             ) { .object(try checked(object, $0, $1)) })
@@ -116,7 +117,7 @@ final class InProcessClient: Client {
     func update(
         _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
     ) async throws -> Object {
-        try self.object(
+        try await self.object(
             try await answer(.update, resource, namespace: namespace, name: name, subresource: subresource, options: options) {
                 .object(try checked(object, $0, $1))
             })
@@ -126,7 +127,7 @@ final class InProcessClient: Client {
         _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
         options: WriteOptions
     ) async throws -> Object {
-        try object(
+        try await object(
             try await answer(.patch, resource, namespace: namespace, name: name, subresource: subresource, options: options) { _, _ in
                 .patch(ObjectPatch(kind: kind, content: patch))
             })
@@ -134,7 +135,7 @@ final class InProcessClient: Client {
 
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
         let deletion = try DeleteOptions(options)
-        return try object(
+        return try await object(
             try await answer(
                 .delete, resource, namespace: namespace, name: name, options: WriteOptions(isDryRun: deletion.isDryRun)
             ) { _, _ in .deletion(deletion) })

@@ -11,6 +11,10 @@ static const uint8_t kinds[] = {
 #embed "fields.txt"
 };
 
+static const uint8_t unserved[] = {
+#embed "unserved.txt"
+};
+
 static const uint8_t cri[] = {
 #embed "cri.txt"
 };
@@ -20,6 +24,8 @@ static const uint8_t descriptions[] = {
 };
 
 apus_table apus_catalogue(void) { return (apus_table){kinds, sizeof kinds}; }
+
+apus_table apus_catalogue_unserved(void) { return (apus_table){unserved, sizeof unserved}; }
 
 apus_table apus_catalogue_cri(void) { return (apus_table){cri, sizeof cri}; }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 
 /// Writes one HTTP/1.1 response. The head and a small body go into one buffer, so that TLS makes one record and the kernel one packet of
 /// them.
@@ -24,7 +25,9 @@ struct HTTP1Encoder {
         buffer.writeString("HTTP/1.1 ")
         buffer.writeString(String(head.status.code))
         buffer.writeString(" ")
-        buffer.writeString(head.status.reasonPhrase)
+        // Old clients show people the phrase; a status that was made of a number has none.
+        let phrase = head.status.reasonPhrase
+        buffer.writeString(phrase.isEmpty ? HTTPResponseStatus(statusCode: head.status.code).reasonPhrase : phrase)
         buffer.writeString("\r\n")
         for field in head.headers where field.name != .contentLength && field.name != .transferEncoding {
             buffer.write(field.name.rawName, field.value)

@@ -18,7 +18,7 @@ final class WebhookServer: Sendable {
     private let server: HTTPServer
     private let asked: Asked
 
-    /// The requests of all AdmissionReviews, in order.
+    /// The requests of all reviews, in order.
     var requests: [Value] { asked.requests.withLock { $0 } }
 
     private final class Asked: Responder {
@@ -34,7 +34,7 @@ final class WebhookServer: Sendable {
             var answer = await judge(review["request"])
             if let raw = answer["raw"].string { return .full(status: .ok, headers: [:], body: [Array(raw.utf8)]) }
             if answer["uid"].isNull { answer["uid"] = review["request"]["uid"] }
-            let body: Value = ["kind": "AdmissionReview", "apiVersion": review["apiVersion"], "response": answer]
+            let body: Value = ["kind": review["kind"], "apiVersion": review["apiVersion"], "response": answer]
             return .full(status: .ok, headers: [:], body: [JSON.encode(body)])
         }
     }

@@ -82,6 +82,25 @@ final class Cluster {
         return try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
 
+    /// Runs a client that finds the cluster by itself.
+    @discardableResult
+    func client(_ arguments: String...) throws -> String { try run([setting] + arguments) }
+
+    /// Starts a client that goes on until it is ended; what it says goes to a file.
+    func start(_ arguments: String..., saying file: String) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [setting] + arguments
+        FileManager.default.createFile(atPath: file, contents: nil)
+        let output = try FileHandle(forWritingTo: URL(filePath: file))
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        return process
+    }
+
+    private var setting: String { "KUBECONFIG=\(directory)/admin.kubeconfig" }
+
     func pack(_ script: String, to file: String) throws { try run(script, executable, file) }
     func load(image: String) throws { try apus("image", "load", image) }
 

@@ -55,6 +55,16 @@ import Testing
         }
     }
 
+    @Test func aStatusMadeOfANumberHasItsPhrase() async throws {
+        try await withServer { _ in
+            .text("", status: HTTPResponse.Status(code: 409))
+        } whileServing: { _, port in
+            let pipe = try await Dialer.connect(host: "127.0.0.1", port: port)
+            try await pipe.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            #expect(try await pipe.read(until: "never there").hasPrefix("HTTP/1.1 409 Conflict\r\n"))
+        }
+    }
+
     @Test func answersHeadWithoutABody() async throws {
         try await withServer { _ in
             .text("four")

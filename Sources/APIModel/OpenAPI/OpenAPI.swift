@@ -35,7 +35,7 @@ public enum OpenAPI {
         let paths = OpenAPIPaths(form: .v2, catalogue: catalogue).paths(kinds.resources)
         var schemas = OpenAPISchemas(form: .v2, catalogue: catalogue)
         for resource in kinds.resources { schemas.add(custom: resource) }
-        for type in catalogue.types { schemas.add(type.name) }
+        for type in catalogue.types where !undocumented.contains(type.name) { schemas.add(type.name) }
         return [
             "swagger": "2.0", "info": info, "paths": .object(paths.items), "definitions": .object(schemas.finished),
             "securityDefinitions": [
@@ -53,6 +53,11 @@ public enum OpenAPI {
 
         func reference(_ type: String) -> Value { ["$ref": .string((self == .v3 ? "#/components/schemas/" : "#/definitions/") + type)] }
     }
+
+    /// Kinds that are forms of any object, which no path names.
+    private static let undocumented: Set = [
+        "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata", "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList",
+    ]
 
     private static let info: Value = ["title": "Kubernetes", "version": "v1.36.0"]
 

@@ -11,13 +11,7 @@ extension TypeRules {
         },
         "admissionregistration.v1.MutatingWebhook": webhook, "admissionregistration.v1.ValidatingWebhook": webhook,
         "admissionregistration.v1.RuleWithOperations": rule, "admissionregistration.v1.NamedRuleWithOperations": rule,
-        "admissionregistration.v1.WebhookClientConfig": { config, path, errors in
-            switch (config["url"].string, config["service"].isNull) {
-            case (nil, true), (.some, false): errors.append(.required(path, "exactly one of url or service is required"))
-            case (let url?, true): webhookURL(url, path.child("url"), &errors)
-            case (nil, false): servicePath(config["service"]["path"].string ?? "", path.child("service", "path"), &errors)
-            }
-        },
+        "admissionregistration.v1.WebhookClientConfig": clientConfig,
         "admissionregistration.v1.MatchCondition": { condition, path, errors in
             if let name = condition["name"].string { Constraint.add(Names.qualifiedName(name), .string(name), path.child("name"), &errors) }
             if condition["expression"].string?.trimmed.isEmpty != false { errors.append(.required(path.child("expression"))) }
@@ -147,7 +141,8 @@ extension TypeRules {
                 .invalid(path.child("timeoutSeconds"), .int(seconds), "the timeout value must be between 1 and 30 seconds"))
         }
         conditions(webhook["matchConditions"], path.child("matchConditions"), &errors)
-        reviewVersions(webhook["admissionReviewVersions"], path.child("admissionReviewVersions"), &errors)
+        reviewVersions(
+            webhook["admissionReviewVersions"], path.child("admissionReviewVersions"), missing: "must specify one of v1, v1beta1", &errors)
     }
 
     private static func conditions(_ conditions: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
@@ -156,9 +151,11 @@ extension TypeRules {
         unique(conditions.elements, "name", path, &errors)
     }
 
-    private static func reviewVersions(_ versions: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+    /// Which versions of a review a webhook takes.
+    /// - Parameter missing: what is said when it names none.
+    static func reviewVersions(_ versions: Value, _ path: FieldPath, missing: String, _ errors: inout [FieldError]) {
         guard !versions.isEmpty else {
-            errors.append(.required(path, "must specify one of v1, v1beta1"))
+            errors.append(.required(path, missing))
             return
         }
         var seen: Set<String> = []
@@ -172,6 +169,15 @@ extension TypeRules {
         }
         if seen.isDisjoint(with: ["v1", "v1beta1"]) {
             errors.append(.invalid(path, versions, "must include at least one of v1, v1beta1"))
+        }
+    }
+
+    /// Where a webhook answers.
+    static func clientConfig(_ config: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        switch (config["url"].string, config["service"].isNull) {
+        case (nil, true), (.some, false): errors.append(.required(path, "exactly one of url or service is required"))
+        case (let url?, true): webhookURL(url, path.child("url"), &errors)
+        case (nil, false): servicePath(config["service"]["path"].string ?? "", path.child("service", "path"), &errors)
         }
     }
 

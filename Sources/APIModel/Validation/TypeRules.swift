@@ -6,7 +6,7 @@ enum TypeRules {
 
     static let rules: [String: Rule] = {
         var rules: [String: Rule] = [:]
-        for table in [pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, general] {
+        for table in [pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, conversion, general] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }
         return rules

@@ -7,14 +7,13 @@ enum Admission {
 
     /// New ones, for one registry.
     ///
-    /// - Parameter isReachable: whether an endpoint of a Service may be gone to.
-    static func members(_ plugins: AdmissionPlugins, isReachable: @escaping @Sendable (String) -> Bool) -> [any AdmissionMember] {
-        all(isReachable: isReachable).filter { plugins.isEnabled($0.name) }
+    /// - Parameter webhooks: how those of configurations are asked.
+    static func members(_ plugins: AdmissionPlugins, webhooks: WebhookClient) -> [any AdmissionMember] {
+        all(webhooks).filter { plugins.isEnabled($0.name) }
     }
 
-    fileprivate static func all(isReachable: @escaping @Sendable (String) -> Bool) -> [any AdmissionMember] {
-        let client = WebhookClient(isReachable: isReachable)
-        return [
+    fileprivate static func all(_ client: WebhookClient) -> [any AdmissionMember] {
+        [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
             PodSecurity(), PriorityAdmission(), DefaultTolerationSeconds(), DefaultStorageClass(), OwnerReferencesPermissionEnforcement(),
             PersistentVolumeClaimResize(), RuntimeClass(), CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(),
@@ -38,7 +37,7 @@ public struct AdmissionPlugins: Sendable, Equatable {
 
     /// - Throws: in upstream's words for a name that there is not, and for one on both sides.
     public init(enable: [String], disable: [String]) throws(Problem) {
-        let known = Set(Admission.all { _ in false }.map(\.name))
+        let known = Set(Admission.all(WebhookClient { _ in false }).map(\.name))
         for (flag, names) in [("enable-admission-plugins", enable), ("disable-admission-plugins", disable)] {
             for name in names where !known.contains(name) {
                 throw Problem(

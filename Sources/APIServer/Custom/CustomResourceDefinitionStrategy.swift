@@ -27,9 +27,6 @@ struct CustomResourceDefinitionStrategy: Strategy {
     func validate(_ definition: Value, old: Value?, _ target: Target) -> [FieldError] {
         guard target.subresource.isEmpty, old == nil || old?["spec"] != definition["spec"] else { return [] }
         var errors: [FieldError] = []
-        if definition[path: "spec", "conversion", "strategy"].string == "Webhook" {
-            errors.append(.forbidden("spec.conversion.strategy", "this server does not convert by webhooks yet; use None"))
-        }
         for (index, version) in definition[path: "spec", "versions"].elements.enumerated() {
             let place = FieldPath("spec.versions").index(index).child("schema", "openAPIV3Schema")
             let schema = version[path: "schema", "openAPIV3Schema"]

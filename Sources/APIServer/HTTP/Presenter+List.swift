@@ -13,7 +13,7 @@ extension Presenter {
 
     /// The list in pieces: what is kept with the records is not copied.
     private func pieces(_ list: ListResult) throws -> [[UInt8]] {
-        guard isShared else { return [try encode(shape(list))] }
+        guard isShared else { return [try encode(try shape(list))] }
         let items = try list.records.map(item)
         let metadata = metadata(list)
         guard presentation.codec == .json else {
@@ -43,8 +43,8 @@ extension Presenter {
         ]
     }
 
-    private func shape(_ result: ListResult) -> Value {
-        let items = result.records.map(value)
+    private func shape(_ result: ListResult) throws -> Value {
+        let items = try result.records.map(value)
         switch presentation.form {
         case .object: return list(items, metadata: metadata(result))
         case .table(let version): return table(items, metadata: metadata(result), version: version)

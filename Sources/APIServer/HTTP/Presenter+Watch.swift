@@ -18,7 +18,7 @@ extension Presenter {
     }
 
     private func frame(_ type: String, _ record: Record, isFirst: Bool) throws -> [UInt8] {
-        var object = shape(value(record), form: presentation.form)
+        var object = shape(try value(record), form: presentation.form)
         // The columns of a table are told once.
         if case .table = presentation.form, !isFirst { object["columnDefinitions"] = [] }
         return try frame(type, object)

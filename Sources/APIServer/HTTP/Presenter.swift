@@ -19,18 +19,22 @@ struct Presenter: Sendable {
     }
 
     /// A record in the client's version.
-    func value(_ record: Record) -> Value { storage.fromStored(record.object.value) }
+    func value(_ record: Record) throws -> Value { try storage.shown(record) }
 
-    func response(_ answer: Answer) throws -> Response {
+    /// - Parameter registry: for kinds that a webhook converts.
+    func response(_ answer: Answer, _ registry: Registry) async throws -> Response {
         switch answer.content {
-        case .list(let list): return try response(list)
+        case .list(let list):
+            try await storage.prepare(list.records, registry)
+            return try response(list)
         case .values(let objects): return try response(virtual: objects)
         case .response(let response): return response
         case .watch: throw APIError.internalError("a watch is no answer of one piece")
         case .record(let record):
+            try await storage.prepare([record], registry)
             guard isShared else { return try respond(value(record), code: answer.code) }
             return Responses.bytes(try enveloped(item(record)), type: presentation.codec.contentType, code: answer.code)
-        case .stored(let object): return try respond(storage.fromStored(object), code: answer.code)
+        case .stored(let object): return try respond(try await storage.fromStored(object, registry), code: answer.code)
         case .value(let value):
             // A status, a scale or a review is shown as it is, whatever form the objects of the kind are wanted in.
             return try respond(value, code: answer.code, form: value["kind"].string == storage.type.kind ? nil : .object)
@@ -106,7 +110,7 @@ struct Presenter: Sendable {
     func item(_ record: Record) throws -> [UInt8] {
         if isPlain { return record.bytes }
         return try record.memo { _ in Encodings<[UInt8]>() }.form(form()) {
-            let object = shape(value(record), form: presentation.form)
+            let object = shape(try value(record), form: presentation.form)
             guard presentation.codec == .protobuf else { return JSON.encode(object) }
             return try Protobuf.encode(object, as: Protobuf.type(of: object, catalogue))
         }

@@ -71,8 +71,8 @@ struct ResourceResponder: Sendable {
         } catch let error as APIError where verb == .watch && error.reason == .expired {
             return try watches.expired(error, presenter)
         }
-        if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter) }
-        return Responses.withWarnings(call.context.warnings, try presenter.response(answer))
+        if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter, registry) }
+        return Responses.withWarnings(call.context.warnings, try await presenter.response(answer, registry))
     }
 
     private func connected(_ answer: Answer) throws -> Response {

@@ -13,7 +13,8 @@ struct WatchResponder: Sendable {
 
     let metrics: Metrics
 
-    func respond(_ source: WatchSource, _ target: Target, _ query: ListQuery, _ presenter: Presenter) -> Response {
+    /// - Parameter registry: for kinds that a webhook converts.
+    func respond(_ source: WatchSource, _ target: Target, _ query: ListQuery, _ presenter: Presenter, _ registry: Registry) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = presenter.watchContentType
         headers[.cacheControl] = "no-cache, private"
@@ -27,10 +28,15 @@ struct WatchResponder: Sendable {
                     group.cancelAll()
                 }
                 do {
-                    let isFirst = try await Self.tellInitial(source, presenter, told, writer)
+                    let prepare: @Sendable ([Record]) async throws -> Void = { try await target.storage.prepare($0, registry) }
+                    let isFirst = try await Self.tellInitial(source, presenter, prepare, told, writer)
                     try await writer.onConnectionsThread {
-                        try await Self.follow(source, presenter, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
+                        try await Self.follow(
+                            source, presenter, prepare, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
                     }
+                } catch let error as APIError {
+                    // A webhook that does not convert ends the watch.
+                    try await writer.write(presenter.error(error))
                 } catch let error as StoreError {
                     // Too far behind: history has moved on.
                     try await writer.write(presenter.error(Registry.error(error, target)))
@@ -61,12 +67,14 @@ struct WatchResponder: Sendable {
 
     /// Returns whether the first object is still to come.
     private static func tellInitial(
-        _ source: WatchSource, _ presenter: Presenter, _ told: Metrics.WatchEvents, _ writer: BodyWriter
+        _ source: WatchSource, _ presenter: Presenter, _ prepare: ([Record]) async throws -> Void, _ told: Metrics.WatchEvents,
+        _ writer: BodyWriter
     ) async throws -> Bool {
         var isFirst = true
         var piece: [UInt8] = []
         let initial = source.takeInitial()
         told.add(initial.count)
+        try await prepare(initial)
         for record in initial {
             piece += try presenter.frame(initial: record, isFirst: isFirst)
             isFirst = false
@@ -82,12 +90,13 @@ struct WatchResponder: Sendable {
 
     /// Tells what changes, until the watch ends.
     private static func follow(
-        _ source: WatchSource, _ presenter: Presenter, _ told: Metrics.WatchEvents, isFirst: Bool, sendsBookmarks: Bool,
-        _ writer: BodyWriter
+        _ source: WatchSource, _ presenter: Presenter, _ prepare: ([Record]) async throws -> Void, _ told: Metrics.WatchEvents,
+        isFirst: Bool, sendsBookmarks: Bool, _ writer: BodyWriter
     ) async throws {
         var isFirst = isFirst
         while let events = try await source.watch.next() {
             var frames: [ByteBuffer] = []
+            if presenter.storage.webhook != nil { try await prepare(events.compactMap { source.notice($0)?.record }) }
             for event in events {
                 guard let notice = source.notice(event) else { continue }
                 frames.append(try presenter.frame(notice, event, isFirst: isFirst))

@@ -14,7 +14,8 @@ struct FieldManager {
 
     /// For the objects of a resource themselves, through the resource or one of its sub-resources.
     init(_ target: Target, _ write: WriteContext) throws(APIError) {
-        try self.init(ResourceVersions(target: target, served: write.served), target.type.groupVersionKind, target, write)
+        try self.init(
+            ResourceVersions(target: target, served: write.served, registry: write.registry), target.type.groupVersionKind, target, write)
     }
 
     /// For what a sub-resource shows of an object as a kind of its own.
@@ -125,6 +126,7 @@ struct FieldManager {
 private struct ResourceVersions: FieldVersions {
     let target: Target
     let served: Served
+    let registry: Registry
 
     private func storage(_ apiVersion: String) -> Storage? {
         if apiVersion == target.type.groupVersion.description { return target.storage }
@@ -142,7 +144,7 @@ private struct ResourceVersions: FieldVersions {
         guard let from = storage(object["apiVersion"].string ?? ""), let to = storage(apiVersion) else {
             throw APIError.internalError("no version \(apiVersion) of \(target.resource) is served")
         }
-        return to.fromStored(from.toStored(object))
+        return try await to.fromStored(try await from.toStored(object, registry), registry)
     }
 }
 

@@ -9,13 +9,13 @@ extension Registry {
             guard store.get(target.key) == nil else {
                 do {
                     return try await modify(target, write) { old in
-                        let before = target.storage.fromStored(old)
+                        let before = try await target.storage.fromStored(old, self)
                         let changed = try await patch.applied(to: before, target, write)
                         let uid = changed["metadata"]["uid"]
                         guard uid == old["metadata"]["uid"] else {
                             throw target.invalid([.invalid("metadata.uid", uid, "field is immutable")])
                         }
-                        return try self.complete(changed, target.storage)
+                        return try await self.complete(changed, target.storage)
                     }
                 } catch let error as APIError where error.reason == .notFound && store.get(target.key) == nil && target.subresource.isEmpty
                 {
@@ -45,8 +45,9 @@ extension Registry {
     func keepManagedFields(_ object: inout Value, old: Value?, _ target: Target, _ write: WriteContext) async throws {
         let fields = try FieldManager(target, write)
         guard target.storage.isConverted else { return await fields.update(&object, old: old) }
-        var shown = target.storage.fromStored(object)
-        await fields.update(&shown, old: old.map(target.storage.fromStored))
+        var shown = try await target.storage.fromStored(object, self)
+        let before = if let old { try await target.storage.fromStored(old, self) } else { Value?.none }
+        await fields.update(&shown, old: before)
         object["metadata"]["managedFields"] = shown["metadata"]["managedFields"]
     }
 }

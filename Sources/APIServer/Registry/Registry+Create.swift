@@ -26,7 +26,7 @@ extension Registry {
         var object = given
         try ObjectMeta.prepareForCreate(&object, target)
         let target = target.named(object[path: "metadata", "name"].string ?? "")
-        object = try complete(object, storage)
+        object = try await complete(object, storage)
         if !isApplied { try await keepManagedFields(&object, old: nil, target, write) }
         let request = AdmissionRequest(operation: .create, target: target, context: write)
         try await storage.admission.admit(&object, request)
@@ -56,11 +56,11 @@ extension Registry {
     }
 
     /// An object of the client's version in the storage version, with the defaults of both.
-    func complete(_ object: Value, _ storage: Storage) throws -> Value {
+    func complete(_ object: Value, _ storage: Storage) async throws -> Value {
         var object = object
         Defaulting.apply(&object, resource: storage.type)
         guard storage.isConverted else { return object }
-        object = storage.toStored(object)
+        object = try await storage.toStored(object, self)
         Defaulting.apply(&object, resource: storage.stored)
         return object
     }

@@ -18,7 +18,7 @@ extension Registry {
     /// `nil` when somebody wrote in between.
     private func deleteOnce(_ target: Target, _ record: Record, _ options: DeleteOptions, _ write: WriteContext) async throws -> Answer? {
         let storage = target.storage
-        let old = record.object.value
+        let old = try await storage.current(record, self)
         try options.check(old, target)
         var object = old
         let request = AdmissionRequest(operation: .delete, target: target, old: old, context: write)

@@ -21,7 +21,7 @@ extension Registry {
         {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
-        let completed = try complete(object, target.storage)
+        let completed = try await complete(object, target.storage)
         return try await modify(target, write) { old in
             var object = completed
             try await self.keepManagedFields(&object, old: old, target, write)
@@ -33,9 +33,9 @@ extension Registry {
     func patch(_ target: Target, _ patch: ObjectPatch, _ write: WriteContext) async throws -> Answer {
         if patch.kind == .apply { return try await apply(target, patch, write) }
         return try await modify(target, write) { old in
-            let before = target.storage.fromStored(old)
+            let before = try await target.storage.fromStored(old, self)
             let changed = try patch.apply(to: before, target, write)
-            var object = try self.complete(changed, target.storage)
+            var object = try await self.complete(changed, target.storage)
             try await self.keepManagedFields(&object, old: old, target, write)
             return object
         }
@@ -68,7 +68,7 @@ extension Registry {
         _ change: (Value) async throws -> Value
     ) async throws -> Answer {
         let storage = target.storage
-        let old = record.object.value
+        let old = try await storage.current(record, self)
         if let uid = write.options.preconditions.uid, uid != old[path: "metadata", "uid"].string {
             throw target.conflict(
                 "Precondition failed: UID in precondition: \(uid), UID in object meta: \(old[path: "metadata", "uid"].string ?? "")")

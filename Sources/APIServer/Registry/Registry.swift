@@ -19,6 +19,8 @@ final class Registry: Sendable {
     /// For the check that nobody hands out more than they have.
     let authorizer: any Authorizer
     let log: Logger
+    /// For the conversion of custom kinds.
+    let webhooks: WebhookClient
     /// The objects over which the process ended more than once.
     let quarantine: Quarantine
     /// How many requirements a selector may have, with their values.
@@ -30,7 +32,8 @@ final class Registry: Sendable {
 
     init(
         kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
-        authorizer: any Authorizer, admission: [any AdmissionMember], rootCA: String, validators: Validators, selectorLimit: Int,
+        authorizer: any Authorizer, admission: [any AdmissionMember], webhooks: WebhookClient, rootCA: String, validators: Validators,
+        selectorLimit: Int,
         quarantine: Quarantine, log: Logger
     ) {
         self.store = store
@@ -39,6 +42,7 @@ final class Registry: Sendable {
         self.rbac = rbac
         self.authorizer = authorizer
         self.log = log
+        self.webhooks = webhooks
         self.selectorLimit = selectorLimit
         self.quarantine = quarantine
         self.validators = validators

@@ -22,7 +22,8 @@ final class Served: Sendable {
             let collection = "\(stored.group)/\(stored.name)"
             let storage = Storage(
                 type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(),
-                conversion: Self.conversion(type), traits: Storage.traits(collection, type),
+                conversion: Self.conversion(type), webhook: type.custom?.webhook.map { ConversionWebhook($0) },
+                traits: Storage.traits(collection, type),
                 validator: validators[type.groupVersionResource], rules: rules[stored.groupVersionResource],
                 admission: AdmissionChain(admission.filter { $0.concerns(collection: collection) }))
             storages[type.groupVersionResource] = storage

@@ -11,6 +11,8 @@ struct Storage: Sendable {
     let collection: String
     let strategy: any Strategy
     let conversion: any Conversion
+    /// Asked where the versions of a custom kind differ in more than their name.
+    let webhook: ConversionWebhook?
     let traits: Traits
     /// What the process that serves checks beyond the catalogue.
     let validator: (@Sendable (Value) -> [FieldError])?
@@ -24,14 +26,6 @@ struct Storage: Sendable {
         Key(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name)
     }
 
-    /// An object of the client's version in the storage version.
-    func toStored(_ object: Value) -> Value {
-        guard isConverted else { return object }
-        var object = conversion.toStorage(object)
-        object["apiVersion"] = .string(stored.groupVersion.description)
-        return object
-    }
-
     /// What is wrong with an object that is about to be written: `found` by the tables, or else what kind and process know better.
     func problems(_ object: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         let errors = found + strategy.validate(object, old: old, target)
@@ -39,14 +33,6 @@ struct Storage: Sendable {
         if let rules { return rules.validate(object, old: old) }
         guard target.subresource.isEmpty, let validator else { return errors }
         return validator(object)
-    }
-
-    /// A stored object in the client's version.
-    func fromStored(_ object: Value) -> Value {
-        guard isConverted else { return object }
-        var object = conversion.fromStorage(object, version: type.groupVersion)
-        object["apiVersion"] = .string(type.groupVersion.description)
-        return object
     }
 }
 

@@ -1,12 +1,15 @@
 import APIModel
 import Client
+import Store
 
 /// The scale subresource: an `autoscaling/v1` Scale over `spec.replicas` and `status.replicas` of a kind.
 enum Scale {
     static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
 
     static let handlers: Handlers.Table = [
-        .init(nil, "scale", .get): { Answer(.value(try read(try $0.registry.get($0.target).object.value, $0.target.type))) },
+        .init(nil, "scale", .get): { call in
+            Answer(.value(try await read(try call.registry.get(call.target), call.target, call.registry)))
+        },
         .init(nil, "scale", .update): { call in
             let wanted = try call.object
             return try await write(call.target, call.context) { before, fields in
@@ -30,6 +33,11 @@ enum Scale {
         },
     ]
 
+    private static func read(_ record: Record, _ target: Target, _ registry: Registry) async throws -> Value {
+        try read(try await target.storage.fromStored(record.object.value, registry), target.type)
+    }
+
+    /// - Parameter object: in the version of `type`.
     private static func read(_ object: Value, _ type: ResourceType) throws -> Value {
         let metadata = object["metadata"]
         let paths = type.custom?.scale
@@ -77,7 +85,8 @@ enum Scale {
         let owners = ScaleFields(target, write.served, schema)
         let fields = try FieldManager(owners, kind, target, write)
         let main = target.named(target.name, subresource: "")
-        let answer = try await write.registry.modify(main, write, operation: nil) { old in
+        let answer = try await write.registry.modify(main, write, operation: nil) { stored in
+            let old = try await target.storage.fromStored(stored, write.registry)
             var before = try read(old, target.type)
             before["metadata"]["managedFields"] = owners.shown(old[path: "metadata", "managedFields"])
             var wanted = try await change(before, fields)
@@ -99,12 +108,13 @@ enum Scale {
                 put(.int(replicas), at: (target.type.custom?.scale?.specReplicas ?? ["spec", "replicas"])[...], into: &object)
                 object["metadata"]["resourceVersion"] = wanted[path: "metadata", "resourceVersion"]
                 object["metadata"]["managedFields"] = owners.merged(object[path: "metadata", "managedFields"], managed)
-                return (object, .committed)
+                return (try await target.storage.toStored(object, write.registry), .committed)
             }
         }
         switch answer.content {
-        case .record(let record): return Answer(.value(try read(record.object.value, target.type)))
-        case .stored(let object): return Answer(.value(try read(object, target.type)))
+        case .record(let record): return Answer(.value(try await read(record, target, write.registry)))
+        case .stored(let object):
+            return Answer(.value(try read(try await target.storage.fromStored(object, write.registry), target.type)))
         default: return answer
         }
     }

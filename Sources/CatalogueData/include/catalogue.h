@@ -11,6 +11,9 @@ typedef struct apus_table {
 /// The kinds of the Kubernetes API, catalogue.txt, after them our own, plugins.txt, those that upstream has in an add-on, metrics.txt, and by what all of them are selected, fields.txt.
 apus_table apus_catalogue(void);
 
+/// Kinds of Kubernetes that no resource serves, unserved.txt.
+apus_table apus_catalogue_unserved(void);
+
 /// The messages of the Container Runtime Interface, cri.txt.
 apus_table apus_catalogue_cri(void);
 

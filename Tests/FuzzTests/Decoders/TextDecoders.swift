@@ -49,7 +49,8 @@ enum TextDecoders {
         Decoder("protobuf", seeds: samples.compactMap { try? Protobuf.encodeUnknown($0) }) { input in
             let value = try Protobuf.decodeUnknown(input)
             let bytes = try Protobuf.encodeUnknown(value)
-            guard try Protobuf.encodeUnknown(Protobuf.decodeUnknown(bytes)) == bytes else {
+            let back = try Protobuf.decodeUnknown(bytes)
+            guard back == value, try Protobuf.encodeUnknown(back) == bytes else {
                 Find.report("protobuf gives back another value")
             }
             return value["kind"].string ?? ""

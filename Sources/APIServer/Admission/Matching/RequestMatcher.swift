@@ -80,9 +80,9 @@ extension AdmissionRequest {
     }
 
     /// What is written, or what was there, in `storage`'s version; `.null` stays so.
-    func shown(_ object: Value, as storage: Storage) -> Value {
+    func shown(_ object: Value, as storage: Storage) async throws -> Value {
         guard !object.isNull else { return .null }
-        var object = isOfOwnKind ? storage.fromStored(object) : object
+        var object = isOfOwnKind ? try await storage.fromStored(object, registry) : object
         let kind = kind(storage)
         if object["kind"].isNull { object["kind"] = .string(kind.kind) }
         if object["apiVersion"].isNull { object["apiVersion"] = .string(kind.groupVersion.description) }
@@ -91,7 +91,7 @@ extension AdmissionRequest {
 
     /// What somebody made of a shown object, as it is stored: without fields that the kind does not have, with its defaults, and still the
     /// object that it was.
-    func taken(_ changed: Value, for before: Value, as storage: Storage) throws -> Value {
+    func taken(_ changed: Value, for before: Value, as storage: Storage) async throws -> Value {
         var object = changed
         guard isOfOwnKind else {
             if let schema = context.served.kinds.type(of: kind(storage)) {
@@ -101,7 +101,7 @@ extension AdmissionRequest {
         }
         _ = try Pruning.decode(&object, schema: storage.type.schema.schema, kind: storage.type.groupVersionKind)
         for field in Self.identity { object["metadata"][field] = before["metadata"][field] }
-        return try registry.complete(object, storage)
+        return try await registry.complete(object, storage)
     }
 
     private static let identity = [

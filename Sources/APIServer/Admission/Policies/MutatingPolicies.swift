@@ -14,14 +14,14 @@ struct MutatingPolicies: AdmissionMember {
     }
 
     func admit(_ object: inout Value, _ request: AdmissionRequest) async throws {
-        let (asked, problems) = policies.invocations(object, request)
+        let (asked, problems) = await policies.invocations(object, request)
         guard !asked.isEmpty || !problems.isEmpty else { return }
         request.reinvocation.enter(name, object)
         var refusals = problems.map { Self.refusal($0.policy, $0.binding, $0.message) }
         // There is nothing to change about a deletion.
         for invocation in object.isNull ? [] : asked where request.reinvocation.asks(invocation.id, of: name) {
             do throws(Failure) {
-                let changed = try apply(invocation, object, request)
+                let changed = try await apply(invocation, object, request)
                 if changed != object { request.reinvocation.noteChange(by: name) }
                 object = changed
             } catch {
@@ -44,13 +44,13 @@ struct MutatingPolicies: AdmissionMember {
     }
 
     /// All mutations of a policy in their order, each of what the one before it left.
-    private func apply(_ invocation: PolicyInvocation, _ object: Value, _ request: AdmissionRequest) throws(Failure) -> Value {
+    private func apply(_ invocation: PolicyInvocation, _ object: Value, _ request: AdmissionRequest) async throws(Failure) -> Value {
         let (policy, storage) = (invocation.policy, invocation.storage)
-        let old = request.shown(request.old ?? .null, as: storage)
+        let old = try await shown(request.old ?? .null, request, storage)
         let review = request.review(storage)
         var object = object
         for (index, mutation) in policy.mutations.enumerated() {
-            let shown = request.shown(object, as: storage)
+            let shown = try await shown(object, request, storage)
             let input = ExpressionInput(object: shown, old: old, review: review, request).with(
                 params: invocation.params, policy.variables)
             if index == 0 {
@@ -73,7 +73,7 @@ struct MutatingPolicies: AdmissionMember {
                     case .jsonPatch: try Self.patched(shown, value)
                     case .applyConfiguration: try Self.merged(shown, value, request, storage)
                     }
-                object = try request.taken(changed, for: object, as: storage)
+                object = try await request.taken(changed, for: object, as: storage)
             } catch let error as Failure {
                 throw error
             } catch {
@@ -81,6 +81,10 @@ struct MutatingPolicies: AdmissionMember {
             }
         }
         return object
+    }
+
+    private func shown(_ object: Value, _ request: AdmissionRequest, _ storage: Storage) async throws(Failure) -> Value {
+        do { return try await request.shown(object, as: storage) } catch { throw Failure(message: "\(error)") }
     }
 
     private static func merged(_ object: Value, _ value: CELValue, _ request: AdmissionRequest, _ storage: Storage) throws -> Value {

@@ -36,7 +36,7 @@ struct Policies: Sendable {
     }
 
     /// All that is to be asked about the request, and what of it cannot be.
-    func invocations(_ object: Value, _ request: AdmissionRequest) -> (asked: [PolicyInvocation], problems: [PolicyProblem]) {
+    func invocations(_ object: Value, _ request: AdmissionRequest) async -> (asked: [PolicyInvocation], problems: [PolicyProblem]) {
         let store = request.registry.store
         let all = policies.all(store)
         guard !all.isEmpty else { return ([], []) }
@@ -51,7 +51,7 @@ struct Policies: Sendable {
                 for binding in bindings {
                     do {
                         guard try binding.matcher.get().matches(object, request) != nil else { continue }
-                        for params in try source.params(binding.paramRef, request) {
+                        for params in try await source.params(binding.paramRef, request) {
                             asked.append(PolicyInvocation(policy: policy, binding: binding, storage: storage, params: params))
                         }
                     } catch {
@@ -88,7 +88,7 @@ private struct ParamSource {
     }
 
     /// One `.null` where the binding gives none; nothing where there are none and the binding lets that pass.
-    func params(_ reference: Value, _ request: AdmissionRequest) throws -> [Value] {
+    func params(_ reference: Value, _ request: AdmissionRequest) async throws -> [Value] {
         guard let storage, !reference.isNull else { return [.null] }
         var namespace = ""
         if storage.type.isNamespaced {
@@ -112,6 +112,8 @@ private struct ParamSource {
         if found.isEmpty, reference["parameterNotFoundAction"].string == "Deny" {
             throw Problem(description: "no params found for policy binding with `Deny` parameterNotFoundAction")
         }
-        return found.map(storage.fromStored)
+        var shown: [Value] = []
+        for object in found { shown.append(try await storage.fromStored(object, request.registry)) }
+        return shown
     }
 }

@@ -12,11 +12,11 @@ struct ValidatingPolicies: AdmissionMember {
     func concerns(collection: String) -> Bool { Webhooks.concerns(collection) }
 
     func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement? {
-        let (asked, problems) = policies.invocations(object, request)
+        let (asked, problems) = await policies.invocations(object, request)
         guard !asked.isEmpty || !problems.isEmpty else { return nil }
         var denials = problems.map { Denial(policy: $0.policy.name, binding: $0.binding?.name, message: $0.message, reason: .invalid) }
         var annotations: [String: [String]] = [:]
-        for invocation in asked { judge(invocation, object, request, &denials, &annotations) }
+        for invocation in asked { try await judge(invocation, object, request, &denials, &annotations) }
         for (key, values) in annotations { request.context.annotate(key, values.joined(separator: ", ")) }
         if let first = denials.first { throw first.error(request.target) }
         return nil
@@ -45,10 +45,10 @@ struct ValidatingPolicies: AdmissionMember {
     private func judge(
         _ invocation: PolicyInvocation, _ object: Value, _ request: AdmissionRequest, _ denials: inout [Denial],
         _ annotations: inout [String: [String]]
-    ) {
+    ) async throws {
         let (policy, binding, storage) = (invocation.policy, invocation.binding, invocation.storage)
         let plain = ExpressionInput(
-            object: request.shown(object, as: storage), old: request.shown(request.old ?? .null, as: storage),
+            object: try await request.shown(object, as: storage), old: try await request.shown(request.old ?? .null, as: storage),
             review: request.review(storage), request)
         let input = plain.with(params: invocation.params, policy.variables)
         func deny(_ index: Int, _ message: String, _ reason: APIError.Reason) {

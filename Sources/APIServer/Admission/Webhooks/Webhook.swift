@@ -4,22 +4,13 @@ import APIModel
 struct Webhook: Sendable {
     enum FailurePolicy: Sendable { case fail, ignore }
 
-    /// Where it answers.
-    enum Place: Sendable {
-        case url(String)
-        case service(namespace: String, name: String, port: Whole, path: String)
-    }
-
     let name: String
     /// Among all webhooks, for reinvocation.
     let id: String
     let matcher: Result<RequestMatcher, APIError>
     let conditions: MatchConditions
     let failurePolicy: FailurePolicy
-    let place: Place
-    /// PEM; empty for the system's roots.
-    let authorities: String
-    let timeout: Whole
+    let endpoint: WebhookEndpoint
     let hasSideEffects: Bool
     let isReinvoked: Bool
     /// The first version of AdmissionReview it takes that there is.
@@ -37,15 +28,7 @@ struct Webhook: Sendable {
         do throws(APIError) { matcher = .success(try RequestMatcher(webhook, rules: "rules")) } catch { matcher = .failure(error) }
         conditions = MatchConditions(webhook["matchConditions"], in: AdmissionEnvironment.with(params: false))
         failurePolicy = webhook["failurePolicy"].string == "Ignore" ? .ignore : .fail
-        let service = webhook["clientConfig"]["service"]
-        place =
-            service.isNull
-            ? .url(webhook["clientConfig"]["url"].string ?? "")
-            : .service(
-                namespace: service["namespace"].string ?? "", name: service["name"].string ?? "", port: service["port"].int ?? 443,
-                path: service["path"].string ?? "/")
-        authorities = webhook["clientConfig"]["caBundle"].string.flatMap(Base64.decode).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        timeout = webhook["timeoutSeconds"].int ?? 10
+        endpoint = WebhookEndpoint(webhook["clientConfig"], timeout: webhook["timeoutSeconds"].int ?? 10)
         hasSideEffects = !["None", "NoneOnDryRun"].contains(webhook["sideEffects"].string)
         isReinvoked = webhook["reinvocationPolicy"].string == "IfNeeded"
         version = webhook["admissionReviewVersions"].elements.compactMap(\.string).first { $0 == "v1" || $0 == "v1beta1" }

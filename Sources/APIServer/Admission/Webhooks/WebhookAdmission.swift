@@ -23,20 +23,26 @@ struct Webhooks: Sendable {
 
     func all(_ registry: Registry) -> [Webhook] { configurations.all(registry.store).flatMap { $0 } }
 
+    /// The object and the old one, as a webhook sees them.
+    typealias Shown = (object: Value, old: Value)
+
     /// By which version the request is to be shown to the webhook, `nil` when it is not to be asked.
     ///
     /// - Throws: when that cannot be told and the failure policy is to fail.
-    static func isAsked(_ webhook: Webhook, _ object: Value, _ request: AdmissionRequest) throws -> (storage: Storage, shown: Value)? {
+    static func isAsked(_ webhook: Webhook, _ object: Value, _ request: AdmissionRequest) async throws -> (storage: Storage, shown: Shown)?
+    {
         let matcher: RequestMatcher
         switch webhook.matcher {
         case .success(let found): matcher = found
         case .failure(let error): throw APIError.internalError(error.message)
         }
         guard let storage = try matcher.matches(object, request) else { return nil }
-        let shown = request.shown(object, as: storage)
+        let shown = (
+            object: try await request.shown(object, as: storage), old: try await request.shown(request.old ?? .null, as: storage)
+        )
         guard !webhook.conditions.isEmpty else { return (storage, shown) }
         let input = ExpressionInput(
-            object: shown, old: request.shown(request.old ?? .null, as: storage), review: request.review(storage), request)
+            object: shown.object, old: shown.old, review: request.review(storage), request)
         switch webhook.conditions.evaluate(input) {
         case .matches: return (storage, shown)
         case .doesNot: return nil
@@ -47,13 +53,13 @@ struct Webhooks: Sendable {
     }
 
     /// Asks, and keeps what the webhook has to say beside its answer. Returns the patch that it wants, `.null` for none.
-    func ask(_ webhook: Webhook, isMutating: Bool, _ shown: Value, _ request: AdmissionRequest, as storage: Storage)
+    func ask(_ webhook: Webhook, isMutating: Bool, _ shown: Shown, _ request: AdmissionRequest, as storage: Storage)
         async throws(WebhookFailure) -> Value
     {
         if request.context.isDryRun, webhook.hasSideEffects {
             throw .rejected(.badRequest("admission webhook \(FieldError.quoted(webhook.name)) does not support dry run"))
         }
-        let review = try WebhookReview(webhook, isMutating: isMutating, object: shown, request, as: storage)
+        let review = try WebhookReview(webhook, isMutating: isMutating, shown, request, as: storage)
         let answer = try await client.ask(review, request.registry)
         for (key, value) in answer.annotations { request.context.annotate("\(webhook.name)/\(key)", value) }
         for warning in answer.warnings { request.context.warn(warning) }
@@ -76,12 +82,12 @@ struct MutatingWebhooks: AdmissionMember {
         guard !all.isEmpty else { return }
         request.reinvocation.enter(name, object)
         for (index, webhook) in all.enumerated() {
-            guard let (storage, shown) = try Webhooks.isAsked(webhook, object, request),
+            guard let (storage, shown) = try await Webhooks.isAsked(webhook, object, request),
                 request.reinvocation.asks(webhook.id, of: name)
             else { continue }
             do throws(WebhookFailure) {
                 let patch = try await webhooks.ask(webhook, isMutating: true, shown, request, as: storage)
-                if !patch.isNull, try Self.apply(patch, of: webhook, to: &object, shown, request, as: storage) {
+                if !patch.isNull, try await Self.apply(patch, of: webhook, to: &object, shown.object, request, as: storage) {
                     request.reinvocation.noteChange(by: name)
                 }
             } catch {
@@ -97,7 +103,7 @@ struct MutatingWebhooks: AdmissionMember {
     /// Returns whether anything changed.
     private static func apply(
         _ patch: Value, of webhook: Webhook, to object: inout Value, _ shown: Value, _ request: AdmissionRequest, as storage: Storage
-    ) throws(WebhookFailure) -> Bool {
+    ) async throws(WebhookFailure) -> Bool {
         guard !object.isNull else {
             throw .rejected(
                 .internalError(
@@ -106,7 +112,7 @@ struct MutatingWebhooks: AdmissionMember {
         }
         let changed: Value
         do {
-            changed = try request.taken(try Patch.json(shown, patch), for: object, as: storage)
+            changed = try await request.taken(try Patch.json(shown, patch), for: object, as: storage)
         } catch {
             throw .rejected(.internalError("\(error)"))
         }
@@ -125,8 +131,9 @@ struct ValidatingWebhooks: AdmissionMember {
     func concerns(collection: String) -> Bool { Webhooks.concerns(collection) }
 
     func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement? {
-        let asked = try webhooks.all(request.registry).compactMap { webhook in
-            try Webhooks.isAsked(webhook, object, request).map { (webhook, $0.storage, $0.shown) }
+        var asked: [(Webhook, Storage, Webhooks.Shown)] = []
+        for webhook in webhooks.all(request.registry) {
+            if let (storage, shown) = try await Webhooks.isAsked(webhook, object, request) { asked.append((webhook, storage, shown)) }
         }
         guard !asked.isEmpty else { return nil }
         let refusals = await withTaskGroup(of: (Int, APIError)?.self) { group in

@@ -23,26 +23,49 @@ struct WebhookClient: Sendable {
         var isLocal: Bool
     }
 
+    /// Why no answer came.
+    enum Failure: Error, CustomStringConvertible {
+        /// Nobody could be asked at all.
+        case noEndpoint(String)
+        case noAnswer(url: String, any Error)
+
+        var description: String {
+            switch self {
+            case .noEndpoint(let why): why
+            case .noAnswer(let url, let error): "Post \(FieldError.quoted(url)): \(error)"
+            }
+        }
+    }
+
     /// - Throws: when there is no answer, or none that is one, within the webhook's time.
     func ask(_ review: WebhookReview, _ registry: Registry) async throws(WebhookFailure) -> WebhookReview.Answer {
-        let webhook = review.webhook
-        let destination = try destination(of: webhook, registry)
         let body: [UInt8]
-        do {
-            body = try await exchange(review.body, destination, webhook)
+        do throws(Failure) {
+            body = try await post(review.body, to: review.webhook.endpoint, registry)
         } catch {
-            throw .notCalled(webhook, "failed to call webhook: Post \(FieldError.quoted(destination.url)): \(error)")
+            if case .noEndpoint = error { throw .notCalled(review.webhook, "\(error)") }
+            throw .notCalled(review.webhook, "failed to call webhook: \(error)")
         }
         return try review.answer(body)
     }
 
+    /// Sends JSON and returns what is answered with a status of success, within the endpoint's time.
+    func post(_ body: [UInt8], to endpoint: WebhookEndpoint, _ registry: Registry) async throws(Failure) -> [UInt8] {
+        let destination = try destination(of: endpoint, registry)
+        do {
+            return try await exchange(body, destination, endpoint)
+        } catch {
+            throw .noAnswer(url: destination.url, error)
+        }
+    }
+
     // MARK: Where
 
-    private func destination(of webhook: Webhook, _ registry: Registry) throws(WebhookFailure) -> Destination {
-        let query = "?timeout=\(webhook.timeout)s"
-        switch webhook.place {
+    private func destination(of endpoint: WebhookEndpoint, _ registry: Registry) throws(Failure) -> Destination {
+        let query = "?timeout=\(endpoint.timeout)s"
+        switch endpoint.place {
         case .url(let text):
-            guard let url = WebhookURL(text) else { throw .notCalled(webhook, "could not get REST client: unparsable URL: \(text)") }
+            guard let url = WebhookURL(text) else { throw .noEndpoint("could not get REST client: unparsable URL: \(text)") }
             return Destination(
                 host: url.host, port: url.port ?? 443, authority: url.authority, path: url.path + query, serverName: nil,
                 url: "https://\(url.authority)\(url.path)\(query)", isLocal: true)
@@ -57,7 +80,7 @@ struct WebhookClient: Sendable {
                     host: found.host, port: found.port, authority: "\(serverName):\(port)", path: target, serverName: serverName, url: url,
                     isLocal: false)
             } catch {
-                throw .notCalled(webhook, "failed to call webhook: Post \(FieldError.quoted(url)): \(error)")
+                throw .noAnswer(url: url, error)
             }
         }
     }
@@ -66,15 +89,15 @@ struct WebhookClient: Sendable {
 
     private struct TimeIsUp: Error, CustomStringConvertible { let description = "context deadline exceeded" }
 
-    private func exchange(_ body: [UInt8], _ destination: Destination, _ webhook: Webhook) async throws -> [UInt8] {
-        let end = ContinuousClock.now + .seconds(webhook.timeout.int64)
+    private func exchange(_ body: [UInt8], _ destination: Destination, _ endpoint: WebhookEndpoint) async throws -> [UInt8] {
+        let end = ContinuousClock.now + .seconds(endpoint.timeout.int64)
         let tls = Dialer.TLS(
-            caPEM: webhook.authorities.isEmpty ? nil : webhook.authorities, serverName: destination.serverName)
+            caPEM: endpoint.authorities.isEmpty ? nil : endpoint.authorities, serverName: destination.serverName)
         let isReachable = isReachable
         let connection: any RawConnection
         do {
             connection = try await Dialer.connect(
-                host: destination.host, port: destination.port, tls: tls, timeout: .seconds(webhook.timeout.int64)
+                host: destination.host, port: destination.port, tls: tls, timeout: .seconds(endpoint.timeout.int64)
             ) { destination.isLocal || isReachable($0) }
         } catch {
             throw ContinuousClock.now >= end ? TimeIsUp() : error

@@ -9,8 +9,10 @@ struct WebhookReview: Sendable {
     let version: String
     let request: Value
 
-    /// - Parameter object: as `storage` shows it; `.null` for a deletion.
-    init(_ webhook: Webhook, isMutating: Bool, object: Value, _ request: AdmissionRequest, as storage: Storage) throws(WebhookFailure) {
+    /// - Parameter shown: the object and the old one as `storage` shows them; `.null` where there is none.
+    init(
+        _ webhook: Webhook, isMutating: Bool, _ shown: (object: Value, old: Value), _ request: AdmissionRequest, as storage: Storage
+    ) throws(WebhookFailure) {
         guard let version = webhook.version else {
             throw .notCalled(
                 webhook, "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)")
@@ -20,8 +22,8 @@ struct WebhookReview: Sendable {
         self.version = version
         var review = request.review(storage)
         // Both are always there, as null where there is none.
-        review.fields["object"] = object
-        review.fields["oldObject"] = request.shown(request.old ?? .null, as: storage)
+        review.fields["object"] = shown.object
+        review.fields["oldObject"] = shown.old
         self.request = review
     }
 
