@@ -176,7 +176,8 @@ let package = Package(
                 "APIModel", "CEL", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
-                product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("NIOHTTP1", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("CryptoExtras", "swift-crypto"),
+                product("NIOHTTP1", "swift-nio"),
             ]),
         .target(name: "PluginKit", dependencies: ["PluginAPI", "APIModel"], path: "Sources/PluginKit", swiftSettings: swift),
         module(

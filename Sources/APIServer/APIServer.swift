@@ -31,7 +31,13 @@ public final class APIServer: Responder {
         configuration.store.use(StoredTerms(configuration.kinds.catalogue))
         grants = Grants()
         let rbac = RBACAuthorizer(store: configuration.store)
-        let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + [rbac])
+        let modes = configuration.authorizationModes.map { mode -> any Authorizer in
+            switch mode {
+            case .node: NodeAuthorizer(store: configuration.store)
+            case .rbac: rbac
+            }
+        }
+        let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + modes)
         self.authorizer = authorizer
         flows = FlowSchemas(store: configuration.store)
         inProgress = RequestsInProgress(limits: configuration.limits)
@@ -48,7 +54,8 @@ public final class APIServer: Responder {
             rbac: rbac, authorizer: authorizer,
             admission: Admission.members(configuration.admission, webhooks: webhooks), webhooks: webhooks, rootCA: configuration.rootCA,
             validators: configuration.validators,
-            selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine, log: configuration.log)
+            selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine,
+            encryption: configuration.encryption, log: configuration.log)
         let connector = Connector(
             registry: registry, kubelet: configuration.kubelet,
             backends: Backends(registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable),
@@ -82,6 +89,7 @@ public final class APIServer: Responder {
             group.addTask { await self.customKinds.run() }
             group.addTask { await self.aggregation.run() }
             group.addTask { await LocalServices(registry: self.registry).run() }
+            for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run(self.configuration.log) } }
             group.addTask {
                 await FlowControlUpkeep(bootstrap: Bootstrap(registry: self.registry, configuration: self.configuration)).run()
             }
@@ -95,6 +103,7 @@ public final class APIServer: Responder {
 
     public func respond(to request: Request) async -> Response {
         let begin = ContinuousClock.now
+        let received = AuditEvent.Moment.now
         let info: RequestInfo
         do throws(APIError) {
             info = try RequestInfo(request)
@@ -103,39 +112,57 @@ public final class APIServer: Responder {
         }
         let sort = RequestsInProgress.Sort(info)
         metrics.began(sort)
-        var flow: Flow?
+        var course = Course(received: received)
         var response: Response
         do {
-            response = try await answer(request, info, sort, &flow)
+            response = try await answer(request, info, sort, &course)
         } catch {
             let error = Responses.apiError(error)
+            course.audit?.status(error.status)
             if error.code >= 500 {
                 configuration.log.error(
                     "request failed", metadata: ["verb": "\(info.verb)", "path": "\(info.path)", "error": "\(error.message)"])
             }
             response = Responses.error(error)
         }
-        if let flow { response = flow.named(in: response) }
+        if let flow = course.flow { response = flow.named(in: response) }
+        if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }
         let labels = RequestLabels(request, info, registry.served.kinds)
         metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin)
         if sort == .lasting { response = metrics.lasting(labels).held(by: response) }
         return request.method == .head ? response.withoutBody : response
     }
 
-    /// - Parameter flow: what the request belongs to, once it is known who sent it.
+    /// What becomes known of a request on its way, whatever becomes of it.
+    private struct Course {
+        var received: AuditEvent.Moment
+        /// What it belongs to, once it is known who sent it.
+        var flow: Flow?
+        var audit: AuditRecord?
+    }
+
     private func answer(
-        _ request: Request, _ info: RequestInfo, _ sort: RequestsInProgress.Sort, _ flow: inout Flow?
+        _ request: Request, _ info: RequestInfo, _ sort: RequestsInProgress.Sort, _ course: inout Course
     ) async throws -> Response {
-        let real = try await authentication.user(of: request)
-        if real.name == UserInfo.anonymous.name, !Endpoints.isPublic(info.path) { throw Authentication.unauthorized }
+        let real: UserInfo
+        do {
+            real = try await authentication.user(of: request)
+            if real.name == UserInfo.anonymous.name, !Endpoints.isPublic(info.path) { throw Authentication.unauthorized }
+        } catch {
+            course.audit = configuration.audit?.record(request, info, user: nil, received: course.received)
+            throw error
+        }
+        course.audit = configuration.audit?.record(request, info, user: real, received: course.received)
+        await course.audit?.reach(.requestReceived)
         let user = try Impersonation.apply(request.headers, real: real, authorizer)
+        if user != real { course.audit?.impersonates(user) }
         let found = flows.flow(of: user, info)
-        flow = found
+        course.flow = found
         // Whoever acts as others is still one.
         let place = found?.isExempt == true ? nil : try place(for: real, sort, in: found)
         found?.counts.began()
         defer { found?.counts.ended() }
-        let response = try await answer(request, info, user)
+        let response = try await answer(request, info, user, course.audit)
         return place?.held(by: response) ?? response
     }
 
@@ -148,18 +175,21 @@ public final class APIServer: Responder {
         }
     }
 
-    private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo) async throws -> Response {
-        try authorize(user, info)
+    private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo, _ audit: AuditRecord?) async throws -> Response {
+        try authorize(user, info, audit)
         if let service = aggregation.service(for: info) { return try await aggregation.respond(request, to: service, user: user) }
-        if info.isResource { return try await resources.respond(request, info, user: user) }
+        if info.isResource { return try await resources.respond(request, info, user: user, audit) }
         if let response = try await aggregation.openAPI(request, path: info.path) { return response }
         guard let response = try await endpoints.respond(request, info) else { throw APIError.unknownResource }
         return response
     }
 
-    private func authorize(_ user: UserInfo, _ info: RequestInfo) throws {
+    private func authorize(_ user: UserInfo, _ info: RequestInfo, _ audit: AuditRecord?) throws {
         if user.name == UserInfo.anonymous.name, Endpoints.isPublic(info.path) { return }
-        try authorize(Attributes(user: user, info))
+        let attributes = Attributes(user: user, info)
+        let decision = authorizer.authorize(attributes)
+        audit?.annotate(decision.auditAnnotations)
+        try decision.require(attributes)
     }
 
     func authorize(_ attributes: Attributes) throws { try authorizer.require(attributes) }

@@ -18,6 +18,7 @@ struct Bootstrap: Sendable {
             group.addTask { try await ensureFlowControl(mandatoryAlone: false) }
             try await group.waitForAll()
         }
+        try await withdrawBindings()
         try await publishAuthentication()
         try await ensureServiceCIDR()
         try await ensureKubernetesService()
@@ -57,6 +58,22 @@ struct Bootstrap: Sendable {
             var role = old
             role["rules"] = .array(old["rules"].elements + missing)
             return role
+        }
+    }
+
+    private func withdrawBindings() async throws {
+        for (name, group) in BootstrapPolicy.withdrawn {
+            let target = try target([
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": ["name": .string(name)],
+            ])
+            func isWithdrawn(_ subject: Value) -> Bool { subject["kind"].string == "Group" && subject["name"].string == group }
+            guard let existing = registry.store.get(target.key)?.object.value, existing["subjects"].elements.contains(where: isWithdrawn)
+            else { continue }
+            _ = try await registry.modify(target, WriteContext(registry, user: .apiserver)) { old in
+                var binding = old
+                binding["subjects"].elements.removeAll(where: isWithdrawn)
+                return binding
+            }
         }
     }
 

@@ -18,23 +18,24 @@ final class InProcessClient: Client {
     /// Checks that the user may, and finds what the verb is done to.
     private func target(
         _ verb: Verb, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil,
-        in served: Served
+        query: ListQuery? = nil, in served: Served
     ) throws -> Target {
         let subresource = subresource ?? ""
-        try server.authorize(
-            Attributes(
-                user: user, verb: verb.rawValue, group: resource.group, resource: resource.resource, subresource: subresource,
-                namespace: resource == .namespaces ? name : namespace ?? "", name: name))
+        var attributes = Attributes(
+            user: user, verb: verb.rawValue, group: resource.group, resource: resource.resource, subresource: subresource,
+            namespace: resource == .namespaces ? name : namespace ?? "", name: name)
+        if let query { try attributes.narrow(by: query) }
+        try server.authorize(attributes)
         return try served.target(verb, resource, namespace: namespace ?? "", name: name, subresource: subresource)
     }
 
     /// Has the request done as HTTP's are.
     private func answer(
         _ verb: Verb, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil,
-        options: WriteOptions = WriteOptions(), _ input: (Target, Served) throws -> Call.Input
+        query: ListQuery? = nil, options: WriteOptions = WriteOptions(), _ input: (Target, Served) throws -> Call.Input
     ) async throws -> (answer: Answer, target: Target) {
         let served = registry.served
-        let target = try target(verb, resource, namespace: namespace, name: name, subresource: subresource, in: served)
+        let target = try target(verb, resource, namespace: namespace, name: name, subresource: subresource, query: query, in: served)
         let context = WriteContext(registry, served: served, user: user, options: options)
         return (
             try await server.handlers.answer(
@@ -73,7 +74,8 @@ final class InProcessClient: Client {
     }
 
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
-        let (answer, target) = try await answer(.list, resource, namespace: namespace) { _, _ in .query(ListQuery(options)) }
+        let query = ListQuery(options)
+        let (answer, target) = try await answer(.list, resource, namespace: namespace, query: query) { _, _ in .query(query) }
         switch answer.content {
         case .list(let list):
             return ObjectList(
@@ -85,7 +87,8 @@ final class InProcessClient: Client {
     }
 
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
-        let (answer, target) = try await answer(.watch, resource, namespace: namespace) { _, _ in .query(ListQuery(options)) }
+        let query = ListQuery(options)
+        let (answer, target) = try await answer(.watch, resource, namespace: namespace, query: query) { _, _ in .query(query) }
         guard case .watch(let source) = answer.content else { throw APIError.internalError("a watch was expected") }
         let storage = target.storage
         let pending = PendingEvents(
@@ -159,6 +162,15 @@ extension WatchEvent.Kind {
         case .modified: self = .modified
         case .deleted, .departed: self = .deleted
         }
+    }
+}
+
+extension Attributes {
+    /// As `RequestInfo` reads it from a request.
+    fileprivate mutating func narrow(by query: ListQuery) throws {
+        fieldSelector = try FieldSelector(parsing: query.fieldSelector)
+        labelSelector = try LabelSelector(parsing: query.labelSelector)
+        name = fieldSelector.required("metadata.name") ?? name
     }
 }
 

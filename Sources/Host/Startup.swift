@@ -89,15 +89,20 @@ struct Startup {
         let places = try PluginPlaces(options.plugins)
         let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
         // before the keys: keys without a store are those of a cluster that lost it
-        let store = try Store(path: directory.storeFile, log: Logger(label: "store"))
+        var keeping = Options()
+        let encryption = try options.encryption.encryption()
+        keeping.transformer = encryption
+        let store = try Store(path: directory.storeFile, options: keeping, log: Logger(label: "store"))
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
         try directory.makeVolumes()  // before the plugin that puts volumes there
         let plugins = makePluginHost(places, credentials.ca.pair)
         crashes.follow(plugins)
         let roles = Roles()
-        let server = APIServer(try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine))
+        var configuration = try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine)
+        configuration.encryption = encryption
+        let server = APIServer(configuration)
         try await server.start()  // the objects every cluster has, before anybody looks for them
-        let client = server.client(as: HostUser.name, groups: HostUser.groups)
+        let client = server.client(as: HostUser.name)
         let cache = Cache(client: client, quarantine: crashes.quarantine, log: Logger(label: "cache"))
         let objects = PluginObjects(
             plugins, client: client, cache: cache, rights: PluginRights(server.grants), log: Logger(label: "plugins"))
@@ -117,14 +122,16 @@ struct Startup {
             try await listener.start()
             listeners.append(listener)
         }
-        let namesRecorder = EventRecorder(client: client, component: "cluster-dns", host: node.name, log: log)
+        let namesClient = roleClient(.clusterDNS, server)
+        let namesRecorder = EventRecorder(client: namesClient, component: "cluster-dns", host: node.name, log: log)
         // before the kubelet, whose pods ask it
-        let names = options.names.others == nil ? try makeDNS(client, cache, namesRecorder, network) : nil
+        let names = options.names.others == nil ? try makeDNS(namesClient, cache, namesRecorder, network) : nil
         try await names?.start()
         if options.mergeKubeconfig { try mergeKubeconfig(credentials) }
 
-        let recorder = EventRecorder(client: client, component: "default-scheduler", log: log)
-        let kubeletRecorder = EventRecorder(client: client, component: "kubelet", host: node.name, log: log)
+        let (schedulerClient, kubeletClient) = (roleClient(.scheduler, server), roleClient(.kubelet, server))
+        let recorder = EventRecorder(client: schedulerClient, component: "default-scheduler", log: log)
+        let kubeletRecorder = EventRecorder(client: kubeletClient, component: "kubelet", host: node.name, log: log)
         let (log, path) = (log, directory.path)
         try await process.run(
             stoppingFile: directory.stoppingFile,
@@ -134,6 +141,7 @@ struct Startup {
                 group.add("kubelet events") { await kubeletRecorder.run() }
                 group.add("cluster DNS events") { await namesRecorder.run() }
                 group.add("API server") { await server.run() }
+                options.encryption.follow(encryption, store, in: &group)
                 for listener in listeners { group.add("HTTP server") { try await listener.run() } }
                 _ = try await containerdStart.value  // before the runtime plugin, which connects to it
                 if let containerd { group.add("containerd") { try await containerd.run() } }
@@ -145,7 +153,7 @@ struct Startup {
                 group.add("crashes") { try await crashes.run(client) }
 
                 let scheduler = Scheduler(
-                    client: client, cache: cache, policies: plugins, recorder: recorder, quarantine: crashes.quarantine,
+                    client: schedulerClient, cache: cache, policies: plugins, recorder: recorder, quarantine: crashes.quarantine,
                     log: Logger(label: "scheduler"))
                 let controllers = ControllerManager(
                     services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
@@ -154,7 +162,7 @@ struct Startup {
                     cache: cache, plugins: plugins,
                     quarantine: crashes.quarantine, log: Logger(label: "proxy"))
                 let kubelet = Kubelet(
-                    configuration: try kubeletConfiguration(credentials, node, network), client: client, cache: cache,
+                    configuration: try kubeletConfiguration(credentials, node, network), client: kubeletClient, cache: cache,
                     runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
                     quarantine: crashes.quarantine, log: Logger(label: "kubelet"))
                 roles.set(scheduler, controllers)
@@ -207,6 +215,11 @@ struct Startup {
 
 // What each role is made from.
 extension Startup {
+    /// A role of this process may do what it may in one of its own.
+    private func roleClient(_ role: Layout.Role, _ server: APIServer) -> any Client {
+        server.client(as: role.user(node: node.name), groups: role.groups)
+    }
+
     private func cluster(_ node: (name: String, address: String), _ network: PodNetwork) -> Layout.Cluster {
         let host = options.serving.bindAddress == "0.0.0.0" ? "127.0.0.1" : options.serving.bindAddress
         return Layout.Cluster(
@@ -239,6 +252,7 @@ extension Startup {
         var configuration = APIServer.Configuration(
             store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.admission = try options.admission.plugins
+        configuration.audit = try options.audit.auditing()
         configuration.kubelet = Dialer.TLS(
             caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM,
             privateKeyPEM: credentials.kubeletClient.privateKeyPEM)
@@ -249,6 +263,7 @@ extension Startup {
         configuration.advertise = (network.gateway, options.serving.securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         configuration.rootCA = credentials.ca.certificatePEM
+        configuration.authorizers = [HostRights()]
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes
         if let file = options.serving.tokenAuthFile {

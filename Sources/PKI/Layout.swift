@@ -139,7 +139,7 @@ public struct Layout: Sendable {
         }
         let apiServer = try leaf(
             "apiserver", ca, user: "kube-apiserver", names: cluster.apiServerNames, addresses: cluster.apiServerAddresses)
-        let kubeletClient = try leaf("apiserver-kubelet-client", ca, user: "kube-apiserver-kubelet-client", groups: ["system:masters"])
+        let kubeletClient = try leaf("apiserver-kubelet-client", ca, user: "kube-apiserver-kubelet-client")
         let kubelet = try leaf(
             "kubelet", ca, user: "system:node:\(cluster.nodeName)", groups: ["system:nodes"], names: cluster.kubeletNames,
             addresses: cluster.kubeletAddresses)

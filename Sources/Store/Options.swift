@@ -12,6 +12,8 @@ public struct Options: Sendable {
     public var checkpointPages = 4_000
     /// SQLite: the database may not grow beyond this many bytes; a write that needs more fails. `nil`: as far as the disk goes.
     public var maximumSize: Int?
+    /// What is done to records on their way to the disk and back. `nil`: nothing.
+    public var transformer: (any Transformer)?
 
     public init() {}
 }

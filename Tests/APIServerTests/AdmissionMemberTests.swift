@@ -121,4 +121,40 @@ import Testing
             #expect(await server.ask(.post, "\(namespace)/configmaps", map(blocks: true)).code == 201)
         }
     }
+
+    @Test func whatIsInUseIsProtected() async throws {
+        try await with(enable: ["StorageObjectInUseProtection"]) { server in
+            let claim: Value = [
+                "metadata": ["name": "c", "finalizers": ["example.com/own"]],
+                "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]],
+            ]
+            let volume: Value = [
+                "metadata": ["name": "v"],
+                "spec": ["accessModes": ["ReadWriteOnce"], "capacity": ["storage": "1Gi"], "hostPath": ["path": "/tmp/v"]],
+            ]
+            let made = await server.ask(.post, "\(namespace)/persistentvolumeclaims", claim).json
+            #expect(made["metadata"]["finalizers"] == ["example.com/own", "kubernetes.io/pvc-protection"])
+            let volumeMade = await server.ask(.post, "/api/v1/persistentvolumes", volume).json
+            #expect(volumeMade["metadata"]["finalizers"] == ["kubernetes.io/pv-protection"])
+        }
+    }
+
+    @Test func aPodGetsThePlaceOfItsNode() async throws {
+        try await with { server in
+            let place: Value = ["topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1", "example.com/rack": "7"]
+            await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": "n", "labels": place]])
+            var pod = TestServer.pod("bound")
+            pod["metadata"]["labels"] = ["topology.kubernetes.io/zone": "mine"]
+            await server.ask(.post, "\(namespace)/pods", pod)
+            let binding: Value = ["metadata": ["name": "bound"], "target": ["kind": "Node", "name": "n"]]
+            #expect(await server.ask(.post, "\(namespace)/pods/bound/binding", binding).code == 201)
+            pod["metadata"]["name"] = "placed"
+            pod["spec"]["nodeName"] = "n"
+            await server.ask(.post, "\(namespace)/pods", pod)
+            for name in ["bound", "placed"] {
+                let labels = await server.ask(.get, "\(namespace)/pods/\(name)").json["metadata"]["labels"]
+                #expect(labels == ["topology.kubernetes.io/zone": "z1", "topology.kubernetes.io/region": "r1"], "\(name): \(labels)")
+            }
+        }
+    }
 }

@@ -24,16 +24,21 @@ final class TestServer: Sendable {
         bob-token,bob,3
         """
 
-    init(directory: String? = nil, configure: (inout APIServer.Configuration) -> Void = { _ in }) async throws {
+    init(
+        directory: String? = nil, encryption: EncryptionAtRest? = nil, configure: (inout APIServer.Configuration) -> Void = { _ in }
+    ) async throws {
         self.directory = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("apiserver-\(UniqueID.make())").path
         try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        store = try Store(path: "\(self.directory)/store.db", log: log)
+        var options = Options()
+        options.transformer = encryption
+        store = try Store(path: "\(self.directory)/store.db", options: options, log: log)
         let range = try #require(IPv4Range("10.96.0.0/16"))
         var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.tokens = [try TokenFile(Self.tokens)]
         configuration.advertise = ("10.0.0.1", 6443)
         configuration.components = [HealthCheck("scheduler") { nil }, HealthCheck("store-0") { "it is full" }]
+        configuration.encryption = encryption
         configure(&configuration)
         server = APIServer(configuration)
         try await server.start()

@@ -19,10 +19,12 @@ final class WebhookServer: Sendable {
     private let asked: Asked
 
     /// The requests of all reviews, in order.
-    var requests: [Value] { asked.requests.withLock { $0 } }
+    var requests: [Value] { bodies.map { $0["request"] } }
+    /// All that came, in order.
+    var bodies: [Value] { asked.bodies.withLock { $0 } }
 
     private final class Asked: Responder {
-        let requests = Mutex<[Value]>([])
+        let bodies = Mutex<[Value]>([])
         let judge: Judge
 
         init(_ judge: @escaping Judge) { self.judge = judge }
@@ -30,7 +32,7 @@ final class WebhookServer: Sendable {
         func respond(to request: Request) async -> Response {
             let bytes = (try? await BodyReader(limit: 3 << 20).bytes(request)) ?? []
             let review = (try? JSON.decode(bytes)) ?? .null
-            requests.withLock { $0.append(review["request"]) }
+            bodies.withLock { $0.append(review) }
             var answer = await judge(review["request"])
             if let raw = answer["raw"].string { return .full(status: .ok, headers: [:], body: [Array(raw.utf8)]) }
             if answer["uid"].isNull { answer["uid"] = review["request"]["uid"] }

@@ -64,9 +64,10 @@ final class Scene: Sendable {
         let range = try #require(IPv4Range("10.96.0.0/16"))
         var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.validators = [.plugins: ManifestCheck.errors]
+        configuration.authorizers = [HostRights()]
         let server = APIServer(configuration)
         try await server.start()
-        client = server.client(as: HostUser.name, groups: HostUser.groups)
+        client = server.client(as: HostUser.name)
     }
 
     static func with(_ body: (Scene) async throws -> Void) async throws {

@@ -27,7 +27,7 @@ import Testing
             #expect(try shell("openssl verify -CAfile \(pki)/front-proxy-ca.crt \(pki)/apiserver.crt").contains("error"))
             #expect(
                 try shell("openssl x509 -in \(pki)/apiserver-kubelet-client.crt -noout -subject")
-                    == "subject=O = system:masters, CN = kube-apiserver-kubelet-client\n")
+                    == "subject=CN = kube-apiserver-kubelet-client\n")
             #expect(try shell("openssl x509 -in \(pki)/apiserver.crt -noout -checkend $((364*86400))").contains("will not expire"))
             #expect(try shell("openssl x509 -in \(pki)/apiserver.crt -noout -checkend $((366*86400))").contains("will expire"))
             #expect(try shell("stat -c %a \(pki)/*.key \(directory)/*.kubeconfig | sort -u") == "600\n")

@@ -2,31 +2,38 @@ import APIModel
 
 /// The members of the chain in upstream's order.
 enum Admission {
-    /// Those that are not at work unless somebody asks for them, as upstream.
-    static let offByDefault: Set = ["AlwaysPullImages", "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs"]
+    /// Those that are not at work unless somebody asks for them. All but `StorageObjectInUseProtection` are off upstream as well; it is off
+    /// because what it protects would never go without controllers that let go of it.
+    static let offByDefault: Set = [
+        "AlwaysPullImages", EventRateLimit.name, "OwnerReferencesPermissionEnforcement", "StorageObjectInUseProtection",
+        "DenyServiceExternalIPs",
+    ]
+
+    /// Those that a file may tell something.
+    static let configurable: Set = [EventRateLimit.name, PodSecurity.name]
 
     /// New ones, for one registry.
     ///
     /// - Parameter webhooks: how those of configurations are asked.
-    static func members(_ plugins: AdmissionPlugins, webhooks: WebhookClient) -> [any AdmissionMember] {
-        all(webhooks).filter { plugins.isEnabled($0.name) }
-    }
-
-    fileprivate static func all(_ client: WebhookClient) -> [any AdmissionMember] {
-        [
+    static func members(_ plugins: AdmissionPlugins, webhooks client: WebhookClient) -> [any AdmissionMember] {
+        let all: [any AdmissionMember] = [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
-            PodSecurity(), PriorityAdmission(), DefaultTolerationSeconds(), DefaultStorageClass(), OwnerReferencesPermissionEnforcement(),
-            PersistentVolumeClaimResize(), RuntimeClass(), CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(),
-            CertificateSubjectRestriction(), DefaultIngressClass(), DenyServiceExternalIPs(), MutatingPolicies(), MutatingWebhooks(client),
+            plugins.podSecurity, PriorityAdmission(), DefaultTolerationSeconds(), plugins.eventRateLimit, DefaultStorageClass(),
+            StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
+            CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
+            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), MutatingPolicies(), MutatingWebhooks(client),
             ValidatingPolicies(), ValidatingWebhooks(client), ResourceQuotaAdmission(),
         ]
+        return all.filter { plugins.isEnabled($0.name) }
     }
 }
 
-/// Which members of the admission chain are at work: those that are by default, but for what is said here.
-public struct AdmissionPlugins: Sendable, Equatable {
+/// Which members of the admission chain are at work, and what they are told: those that are by default, but for what is said here.
+public struct AdmissionPlugins: Sendable {
     private var enabled: Set<String> = []
     private var disabled: Set<String> = []
+    fileprivate var podSecurity = PodSecurity()
+    fileprivate var eventRateLimit = EventRateLimit()
 
     public init() {}
 
@@ -35,9 +42,9 @@ public struct AdmissionPlugins: Sendable, Equatable {
         public var description: String
     }
 
-    /// - Throws: in upstream's words for a name that there is not, and for one on both sides.
-    public init(enable: [String], disable: [String]) throws(Problem) {
-        let known = Set(Admission.all(WebhookClient { _ in false }).map(\.name))
+    /// - Throws: in upstream's words for a name that there is not, and for one on both sides; for a configuration that is none.
+    public init(enable: [String], disable: [String], configuration: AdmissionConfiguration = AdmissionConfiguration()) throws(Problem) {
+        let known = Set(Admission.members(.all, webhooks: WebhookClient { _ in false }).map(\.name))
         for (flag, names) in [("enable-admission-plugins", enable), ("disable-admission-plugins", disable)] {
             for name in names where !known.contains(name) {
                 throw Problem(
@@ -51,7 +58,19 @@ public struct AdmissionPlugins: Sendable, Equatable {
             throw Problem(
                 description: "\(both.joined(separator: ", ")) in enable-admission-plugins and disable-admission-plugins overlapped")
         }
+        do {
+            podSecurity = try PodSecurity(configuration[PodSecurity.name])
+            if isEnabled(EventRateLimit.name) { eventRateLimit = try EventRateLimit(configuration[EventRateLimit.name]) }
+        } catch {
+            throw Problem(description: "admission-control-config-file: \(error)")
+        }
     }
+
+    fileprivate static let all = {
+        var plugins = AdmissionPlugins()
+        plugins.enabled = Admission.offByDefault
+        return plugins
+    }()
 
     func isEnabled(_ name: String) -> Bool {
         !disabled.contains(name) && (enabled.contains(name) || !Admission.offByDefault.contains(name))

@@ -8,14 +8,21 @@ extension NodeRestriction {
         guard node == target.name else {
             throw target.forbidden("node \(quoted) is not allowed to modify node \(FieldError.quoted(target.name))")
         }
+        let source = object[path: "spec", "configSource"]
         switch request.operation {
         case .create:
+            guard source.isNull else {
+                throw target.forbidden("node \(quoted) is not allowed to create pods with a non-nil configSource")
+            }
             let labels = forbidden(object["metadata"]["labels"].strings, [:])
             guard labels.isEmpty else {
                 throw target.forbidden("node \(quoted) is not allowed to set the following labels: \(labels.joined(separator: ", "))")
             }
         case .update:
             guard let old = request.old else { return }
+            guard source.isNull || source == old[path: "spec", "configSource"] else {
+                throw target.forbidden("node \(quoted) is not allowed to update configSource to a new non-nil configSource")
+            }
             if object[path: "spec", "taints"] != old[path: "spec", "taints"] {
                 throw target.forbidden("node \(quoted) is not allowed to modify taints")
             }

@@ -42,9 +42,9 @@ extension NodeRestriction {
     /// A node tells of the pods that it runs from its own files; such a pod stands for nothing that the API knows.
     private static func checkMirror(_ pod: Value, _ node: String, _ request: AdmissionRequest) throws {
         let (target, quoted) = (request.target, FieldError.quoted(node))
-        guard !pod[path: "metadata", "annotations"]["kubernetes.io/config.mirror"].isNull else {
+        guard !pod[path: "metadata", "annotations"][MirrorPod.annotation].isNull else {
             throw target.forbidden(
-                "pod does not have \"kubernetes.io/config.mirror\" annotation, node \(quoted) can only create mirror pods")
+                "pod does not have \"\(MirrorPod.annotation)\" annotation, node \(quoted) can only create mirror pods")
         }
         guard pod[path: "spec", "nodeName"].string == node else {
             throw target.forbidden("node \(quoted) can only create pods with spec.nodeName set to itself")
@@ -138,7 +138,7 @@ extension NodeRestriction {
             elsewhere:
                 "pod \(FieldError.quoted("\(target.namespace)/\(name)")) is not running on node \(FieldError.quoted(node)) named in the PodCertificateRequest"
         )
-        guard pod.metadata["annotations"]["kubernetes.io/config.mirror"].isNull else {
+        guard pod.metadata["annotations"][MirrorPod.annotation].isNull else {
             throw target.forbidden("pod \(FieldError.quoted("\(target.namespace)/\(name)")) is a mirror pod")
         }
         let account = spec["serviceAccountName"].string ?? ""

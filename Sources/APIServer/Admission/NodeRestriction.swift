@@ -16,7 +16,7 @@ struct NodeRestriction: AdmissionMember {
         "coordination.k8s.io/leases": checkLease, "storage.k8s.io/csinodes": checkCSINode,
         "resource.k8s.io/resourceslices": checkResourceSlice,
         "certificates.k8s.io/certificatesigningrequests": checkCertificateRequest,
-        "certificates.k8s.io/podcertificaterequests": checkPodCertificateRequest,
+        "certificates.k8s.io/podcertificaterequests": checkPodCertificateRequest, "plugins.apus.dev/plugins": checkPlugin,
     ]
 
     func concerns(collection: String) -> Bool { Self.checks[collection] != nil }
@@ -75,6 +75,13 @@ struct NodeRestriction: AdmissionMember {
         }
         guard let asked = try? SigningRequest(of: object), asked.user == prefix + node else {
             throw request.target.forbidden("can only create a node CSR with CN=\(prefix)\(node)")
+        }
+    }
+
+    /// A node runs runtimes, and tells how they are.
+    private static let checkPlugin: Check = { plugin, node, request in
+        guard plugin[path: "spec", "kind"].string == "Runtime" else {
+            throw request.target.forbidden("node \(FieldError.quoted(node)) can only update the status of runtime plugins")
         }
     }
 

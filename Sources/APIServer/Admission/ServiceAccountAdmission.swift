@@ -5,14 +5,13 @@ struct ServiceAccountAdmission: AdmissionMember {
     let name = "ServiceAccount"
 
     private static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
-    private static let mirror = "kubernetes.io/config.mirror"
 
     func concerns(collection: String) -> Bool { collection == "/pods" }
 
     func admit(_ pod: inout Value, _ request: AdmissionRequest) async throws {
         guard request.operation == .create, request.isOfObject else { return }
         let target = request.target
-        if !pod[path: "metadata", "annotations"][Self.mirror].isNull {
+        if !pod[path: "metadata", "annotations"][MirrorPod.annotation].isNull {
             guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else {
                 throw target.forbidden("a mirror pod may not reference service accounts")
             }

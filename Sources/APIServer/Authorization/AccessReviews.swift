@@ -54,7 +54,7 @@ struct AccessReviews: Sendable {
         var status: Value
         switch authorizer.authorize(attributes) {
         case .allow(let reason): status = ["allowed": true, "reason": reason.isEmpty ? .null : .string(reason)]
-        case .pass: status = ["allowed": false]
+        case .pass(let reason): status = ["allowed": false, "reason": reason.isEmpty ? .null : .string(reason)]
         case .deny(let reason): status = ["allowed": false, "denied": true, "reason": reason.isEmpty ? .null : .string(reason)]
         }
         return filled(review, status: status)
@@ -89,12 +89,13 @@ struct AccessReviews: Sendable {
         let namespace = review[path: "spec", "namespace"].string ?? ""
         guard !namespace.isEmpty else { throw APIError.badRequest("no namespace on request") }
         let rules = authorizer.rules(for: user, namespace: namespace)
+        let hidden = authorizer.unresolvedRules(for: user)
         return filled(
             review,
             status: [
                 "resourceRules": .array(rules.filter { $0.urls.isEmpty }.map(\.value)),
                 "nonResourceRules": .array(rules.filter { !$0.urls.isEmpty }.map(\.value)),
-                "incomplete": false,
+                "incomplete": .bool(hidden != nil), "evaluationError": hidden.map { .string($0) } ?? .null,
             ])
     }
 

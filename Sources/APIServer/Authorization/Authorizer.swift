@@ -1,4 +1,4 @@
-import APIModel
+public import APIModel
 
 /// What somebody wants to do, as authorizers see it.
 public struct Attributes: Sendable, Hashable {
@@ -12,6 +12,9 @@ public struct Attributes: Sendable, Hashable {
     public var namespace = ""
     public var name = ""
     public var path = ""
+    /// What a list, a watch or a deletion of many is narrowed to.
+    public var fieldSelector = FieldSelector()
+    public var labelSelector = LabelSelector()
 
     public init(user: UserInfo, verb: String, path: String) {
         self.user = user
@@ -42,6 +45,8 @@ public struct Attributes: Sendable, Hashable {
         subresource = info.subresource
         namespace = info.namespace
         name = info.name
+        fieldSelector = info.fieldSelector
+        labelSelector = info.labelSelector
     }
 
     /// `pods/log`
@@ -52,9 +57,30 @@ public struct Attributes: Sendable, Hashable {
 public enum Decision: Sendable {
     /// With the reason that a review shows.
     case allow(String)
-    /// No opinion: another may allow it. Nobody allowing is a refusal.
-    case pass
+    /// No opinion: another may allow it. Nobody allowing is a refusal, with the reasons of all who were asked.
+    case pass(String)
     case deny(String)
+
+    /// No opinion, and nothing to say about it.
+    public static let noOpinion = Decision.pass("")
+
+    /// - Throws: 403 unless it is allowed.
+    func require(_ attributes: Attributes) throws {
+        switch self {
+        case .allow: return
+        case .pass(let reason), .deny(let reason): throw Refusal.forbidden(attributes, reason: reason)
+        }
+    }
+
+    /// As an audit log tells it.
+    var auditAnnotations: [String: String] {
+        let (decision, reason) =
+            switch self {
+            case .allow(let reason): ("allow", reason)
+            case .pass(let reason), .deny(let reason): ("forbid", reason)
+            }
+        return ["authorization.k8s.io/decision": decision, "authorization.k8s.io/reason": reason]
+    }
 }
 
 /// Decides who may do what. Safe from any task.
@@ -62,17 +88,15 @@ public protocol Authorizer: Sendable {
     func authorize(_ attributes: Attributes) -> Decision
     /// All rules that the user has in the namespace, for reviews and for the check against escalation.
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule]
+    /// Why `rules` does not tell all that the user may, `nil` when it does.
+    func unresolvedRules(for user: UserInfo) -> String?
 }
 
 extension Authorizer {
+    public func unresolvedRules(for user: UserInfo) -> String? { nil }
+
     /// - Throws: 403 unless it is allowed.
-    func require(_ attributes: Attributes) throws {
-        switch authorize(attributes) {
-        case .allow: return
-        case .pass: throw Refusal.forbidden(attributes, reason: "")
-        case .deny(let reason): throw Refusal.forbidden(attributes, reason: reason)
-        }
-    }
+    func require(_ attributes: Attributes) throws { try authorize(attributes).require(attributes) }
 }
 
 /// Asks one after another; the first that allows or denies decides.
@@ -82,23 +106,26 @@ public struct AuthorizerChain: Authorizer {
     public init(_ members: [any Authorizer]) { self.members = members }
 
     public func authorize(_ attributes: Attributes) -> Decision {
+        var reasons: [String] = []
         for member in members {
             let decision = member.authorize(attributes)
-            if case .pass = decision { continue }
-            return decision
+            guard case .pass(let reason) = decision else { return decision }
+            if !reason.isEmpty { reasons.append(reason) }
         }
-        return .pass
+        return .pass(reasons.joined(separator: "\n"))
     }
 
     public func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
         members.flatMap { $0.rules(for: user, namespace: namespace) }
     }
+
+    public func unresolvedRules(for user: UserInfo) -> String? { Aggregate.text(members.compactMap { $0.unresolvedRules(for: user) }) }
 }
 
 /// `system:masters` may do all.
 struct MastersAuthorizer: Authorizer {
     static let group = "system:masters"
-    func authorize(_ attributes: Attributes) -> Decision { attributes.user.groups.contains(Self.group) ? .allow("") : .pass }
+    func authorize(_ attributes: Attributes) -> Decision { attributes.user.groups.contains(Self.group) ? .allow("") : .noOpinion }
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
         user.groups.contains(Self.group)
             ? [PolicyRule(verbs: ["*"], groups: ["*"], resources: ["*"]), PolicyRule(verbs: ["*"], urls: ["*"])] : []

@@ -6,8 +6,15 @@ import APIModel
 /// `in` says which aggregated role takes its rules, `of` that it is such an aggregated role. The indented lines are its rules: `VERBS
 /// GROUPS RESOURCES [NAMES]`, or `VERBS url PATHS`; `core` is the group "". `bind NAME KIND:ROLE SUBJECT...` is a binding.
 enum BootstrapPolicy {
-    /// The users of the loops that run as one of the components have these roles; nodes get theirs through their group.
-    static let additions = "bind system:nodes ClusterRole:system:node group=system:nodes"
+    /// What this server asks kubelets for, it is allowed as this user.
+    static let additions =
+        "bind system:kubelet-api-admin ClusterRole:system:kubelet-api-admin user=kube-apiserver-kubelet-client"
+
+    /// What an earlier version gave to all nodes alike, by binding: it is taken away where it still is.
+    static let withdrawn = ["system:nodes", "system:plugin-host"].map { (binding: $0, group: "system:nodes") }
+
+    /// What every node may do beside what the objects bound to it lead to.
+    static let nodeRules: [PolicyRule] = rules(of: "system:node") + rules(of: "system:plugin-host")
 
     /// Everything, in an order in which roles come before their bindings.
     static let objects: [Value] = {
@@ -23,6 +30,11 @@ enum BootstrapPolicy {
                 parseBinding)
         return aggregated(roles).map(\.object) + controllers.map(\.object) + bindings
     }()
+
+    private static func rules(of role: String) -> [PolicyRule] {
+        objects.first { $0["kind"].string == "ClusterRole" && $0[path: "metadata", "name"].string == role }?["rules"].elements
+            .map(PolicyRule.init) ?? []
+    }
 
     private struct Role {
         var object: Value

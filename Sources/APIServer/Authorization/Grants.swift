@@ -15,7 +15,7 @@ public final class Grants: Authorizer {
 
     public func authorize(_ attributes: Attributes) -> Decision {
         let rules = users.withLock { $0[attributes.user.name] } ?? []
-        return rules.contains { $0.allows(attributes) } ? .allow("granted to user \"\(attributes.user.name)\" by its manifest") : .pass
+        return rules.contains { $0.allows(attributes) } ? .allow("granted to user \"\(attributes.user.name)\" by its manifest") : .noOpinion
     }
 
     public func rules(for user: UserInfo, namespace: String) -> [PolicyRule] { users.withLock { $0[user.name] } ?? [] }

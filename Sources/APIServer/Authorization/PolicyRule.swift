@@ -35,7 +35,7 @@ public struct PolicyRule: Sendable, Hashable {
         ]
     }
 
-    func allows(_ attributes: Attributes) -> Bool {
+    public func allows(_ attributes: Attributes) -> Bool {
         guard verbs.contains("*") || verbs.contains(attributes.verb) else { return false }
         guard attributes.isResource else { return urls.contains { Self.matches($0, path: attributes.path) } }
         guard groups.contains("*") || groups.contains(attributes.group) else { return false }

@@ -29,7 +29,7 @@ final class RBACAuthorizer: Authorizer {
         for grant in grants(for: attributes.user, namespace: attributes.isResource ? attributes.namespace : "") {
             if grant.rules.contains(where: { $0.allows(attributes) }) { return .allow(grant.reason) }
         }
-        return .pass
+        return .noOpinion
     }
 
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule] { grants(for: user, namespace: namespace).flatMap(\.rules) }

@@ -43,6 +43,9 @@ extension Presenter {
         ]
     }
 
+    /// The list with its objects, whatever form the client wants.
+    func whole(_ result: ListResult) throws -> Value { list(try result.records.map(value), metadata: metadata(result)) }
+
     private func shape(_ result: ListResult) throws -> Value {
         let items = try result.records.map(value)
         switch presentation.form {

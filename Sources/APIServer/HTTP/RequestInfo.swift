@@ -23,6 +23,9 @@ struct RequestInfo: Sendable, Hashable {
     var rest = ""
     /// Whether `name` comes from the path, not from a field selector.
     var isNamed = false
+    /// What a list, a watch or a deletion of many is narrowed to; empty where the text is none, which is refused later.
+    var fieldSelector = FieldSelector()
+    var labelSelector = LabelSelector()
 
     private static let namespaceSubresources: Set = ["status", "finalize"]
     /// OPTIONS is for what stands behind a proxy alone.
@@ -110,11 +113,12 @@ struct RequestInfo: Sendable, Hashable {
         } else if verb == "delete" {
             verb = "deletecollection"
         }
-        guard verb == "list" || verb == "watch" else { return }
+        guard verb == "list" || verb == "watch" || verb == "deletecollection" else { return }
+        if let text = try request.single("labelSelector"), let selector = try? LabelSelector(parsing: text) { labelSelector = selector }
+        guard let text = try request.single("fieldSelector"), let selector = try? FieldSelector(parsing: text) else { return }
+        fieldSelector = selector
         // A list of the one object that `metadata.name=x` selects is authorized by its name.
-        guard let text = try request.single("fieldSelector"), let selector = try? FieldSelector(parsing: text),
-            let selected = selector.required("metadata.name"), PathSegments.isName(selected)
-        else { return }
+        guard verb != "deletecollection", let selected = selector.required("metadata.name"), PathSegments.isName(selected) else { return }
         name = selected
     }
 

@@ -11,7 +11,7 @@ struct ResourceResponder: Sendable {
     let watches: WatchResponder
     let body: BodyReader
 
-    func respond(_ request: Request, _ info: RequestInfo, user: UserInfo) async throws -> Response {
+    func respond(_ request: Request, _ info: RequestInfo, user: UserInfo, _ audit: AuditRecord?) async throws -> Response {
         guard let verb = Verb(rawValue: info.verb) else { throw APIError.unknownResource }
         let served = registry.served
         let target = try served.target(
@@ -25,7 +25,7 @@ struct ResourceResponder: Sendable {
                 .apiServer, part: part, resource, namespace: target.namespace, name: target.name, registry.store.get(target.key)?.object)
         if isHeld { return try asItIs(verb, target, part) }
         return try await InHand.with(.apiServer, part: part, resource, namespace: target.namespace, name: target.name) {
-            try await respond(request, info, user: user, verb, target, served)
+            try await respond(request, info, user: user, verb, target, served, audit)
         }
     }
 
@@ -46,7 +46,7 @@ struct ResourceResponder: Sendable {
     }
 
     private func respond(
-        _ request: Request, _ info: RequestInfo, user: UserInfo, _ verb: Verb, _ target: Target, _ served: Served
+        _ request: Request, _ info: RequestInfo, user: UserInfo, _ verb: Verb, _ target: Target, _ served: Served, _ audit: AuditRecord?
     ) async throws -> Response {
         if Connector.takesOver(target) {
             let context = WriteContext(registry, served: served, user: user)
@@ -65,6 +65,8 @@ struct ResourceResponder: Sendable {
             includeObject: try IncludeObject.read(request), quarantine: registry.quarantine)
         let call = try await call(verb, target, request, served, user)
         if let warning = target.type.custom?.warning { call.context.warn(warning) }
+        defer { audit?.annotate(call.context.auditAnnotations) }
+        audit?.received(call)
         let answer: Answer
         do {
             answer = try await handlers.answer(call)
@@ -72,7 +74,9 @@ struct ResourceResponder: Sendable {
             return try watches.expired(error, presenter)
         }
         if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter, registry) }
-        return Responses.withWarnings(call.context.warnings, try await presenter.response(answer, registry))
+        let response = try await presenter.response(answer, registry)
+        audit?.answers(answer, presenter)
+        return Responses.withWarnings(call.context.warnings, response)
     }
 
     private func connected(_ answer: Answer) throws -> Response {

@@ -113,7 +113,8 @@ extension Registry {
 
     private func commitChange(_ target: Target, _ object: Value, _ record: Record, _ write: WriteContext) async throws -> Answer {
         let old = record.object.value
-        if object == old || FieldManager.differsInTimesAlone(object, old) { return Answer(.record(record)) }
+        let changesNothing = object == old || FieldManager.differsInTimesAlone(object, old)
+        if changesNothing, encryption?.isStale(record) != true { return Answer(.record(record)) }
         let body = try Body(checked: object)
         if write.isDryRun { return Answer(.stored(object)) }
         do throws(StoreError) {

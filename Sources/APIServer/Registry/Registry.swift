@@ -25,6 +25,8 @@ final class Registry: Sendable {
     let quarantine: Quarantine
     /// How many requirements a selector may have, with their values.
     let selectorLimit: Int
+    /// How records are kept. `nil`: as they are.
+    let encryption: EncryptionAtRest?
     private let strategies: [String: any Strategy]
     private let admission: [any AdmissionMember]
     private let validators: Validators
@@ -33,10 +35,10 @@ final class Registry: Sendable {
     init(
         kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
         authorizer: any Authorizer, admission: [any AdmissionMember], webhooks: WebhookClient, rootCA: String, validators: Validators,
-        selectorLimit: Int,
-        quarantine: Quarantine, log: Logger
+        selectorLimit: Int, quarantine: Quarantine, encryption: EncryptionAtRest?, log: Logger
     ) {
         self.store = store
+        self.encryption = encryption
         self.services = services
         self.tokens = tokens
         self.rbac = rbac

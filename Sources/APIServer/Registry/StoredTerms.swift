@@ -2,7 +2,8 @@ import APIModel
 import OrderedCollections
 import Store
 
-/// By what the store finds objects: their labels, their owners, and the fields for which the catalogue has an index.
+/// By what the store finds objects: their labels, their owners, the fields for which the catalogue has an index, and what nodes have to do
+/// with them.
 ///
 /// What a record is found by does not change while it is kept, so these are the catalogue's fields; those of custom resources come and go.
 struct StoredTerms: Indexer {
@@ -33,7 +34,7 @@ struct StoredTerms: Indexer {
         for path in [ValuePath.ownerUID] + (fields[collection] ?? []) {
             for value in path.values(in: object) { terms.append(Self.field(path, value)) }
         }
-        return terms
+        return terms + NodeGraph.terms(of: object, in: collection)
     }
 
     static func label(_ key: String, _ value: String) -> Term { Term(.label, key, value) }

@@ -43,7 +43,9 @@ enum PodBinding {
             }
             var pod = old
             pod["spec"]["nodeName"] = .string(node)
-            for (name, value) in binding[path: "metadata", "annotations"].fields { pod["metadata"]["annotations"][name] = value }
+            for field in ["annotations", "labels"] {
+                for (name, value) in binding["metadata"][field].fields { pod["metadata"][field][name] = value }
+            }
             pod["status"]["conditions"] = .array(scheduled(pod[path: "status", "conditions"].elements))
             return pod
         }

@@ -18,6 +18,8 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var admission: AdmissionOptions
+    @OptionGroup var audit: AuditOptions
+    @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
 
     @Option(help: "The port of the API.")
@@ -73,15 +75,15 @@ struct APIServerCommand: AsyncParsableCommand {
         help: "The authority of --proxy-client-cert-file, which aggregated servers are told of, in PEM. Default: the one under --data-dir.")
     var requestHeaderClientCAFile: String?
 
-    @Option(help: "RBAC or Node,RBAC.")
-    var authorizationMode = "RBAC"
+    @Option(help: "Who decides what users may do, in order, with commas between: Node, RBAC.")
+    var authorizationMode = "Node,RBAC"
 
     @Option(help: .hidden)
     var etcdServers: String?
 
     func validate() throws {
         try Ports.check(securePort, "--secure-port")
-        try AuthorizationModes.check(authorizationMode)
+        _ = try AuthorizationModes.parse(authorizationMode)
         guard etcdServers == nil else {
             throw ValidationError("--etcd-servers: the etcd engine is not there yet; the store is a file under --data-dir")
         }
@@ -115,7 +117,14 @@ struct APIServerCommand: AsyncParsableCommand {
         try directory.lock()  // first: two processes on one store would lose writes
         try directory.checkStore(mayBeEmpty: storage.emptyStore)
         let store: Store  // before the keys: keys without a store are those of a cluster that lost it
-        do { store = try Store(path: directory.storeFile, log: Logger(label: "store")) } catch { throw StartupFailure("\(error)") }
+        let encryption = try self.encryption.encryption()
+        var keeping = Options()
+        keeping.transformer = encryption
+        do {
+            store = try Store(path: directory.storeFile, options: keeping, log: Logger(label: "store"))
+        } catch {
+            throw StartupFailure("\(error)")
+        }
         let credentials: ServerCredentials
         let tls: TLSConfiguration
         do {
@@ -130,9 +139,11 @@ struct APIServerCommand: AsyncParsableCommand {
         try await process.run(
             { group in
                 let users = PluginUsers()
-                let server = APIServer(try serverConfiguration(credentials, store, tokens, users))
+                var configuration = try serverConfiguration(credentials, store, tokens, users)
+                configuration.encryption = encryption
+                let server = APIServer(configuration)
                 try await server.start()  // the objects every cluster has, before anybody looks for them
-                let client = server.client(as: HostUser.name, groups: HostUser.groups)
+                let client = server.client(as: HostUser.name)
                 // before the components that run plugins come and read them
                 try await manifests.synchronise(client, log: Logger(label: "plugins"))
                 for object in try await client.list(.plugins).items { users.add(object, server.grants) }
@@ -145,6 +156,7 @@ struct APIServerCommand: AsyncParsableCommand {
                     log: Logger(label: "http"))
                 try await listener.start()
                 group.add("API server") { await server.run() }
+                self.encryption.follow(encryption, store, in: &group)
                 group.add("HTTP server") { try await listener.run() }
             }, end: [Shutdown.Step(name: "store") { await store.close() }])  // last: nothing acknowledged may be lost
     }
@@ -171,7 +183,9 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.rootCA = credentials.rootCA
         configuration.tokens = tokens
         configuration.admission = try admission.plugins
-        configuration.authorizers = [PluginImpersonation(users)]
+        configuration.audit = try audit.auditing()
+        configuration.authorizationModes = try AuthorizationModes.parse(authorizationMode)
+        configuration.authorizers = [HostRights(), PluginImpersonation(users)]
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes
         if let serviceAccountIssuer {

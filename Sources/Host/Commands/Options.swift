@@ -101,16 +101,33 @@ struct AdmissionOptions: ParsableArguments {
     @Option(help: "Admission plugins that shall be off, by upstream's names, separated by commas.")
     var disableAdmissionPlugins = ""
 
+    @Option(help: "A file that configures single admission plugins: an AdmissionConfiguration of apiserver.config.k8s.io/v1.")
+    var admissionControlConfigFile: String?
+
     func validate() throws { _ = try plugins }
 
     var plugins: AdmissionPlugins {
         get throws {
             func names(_ text: String) -> [String] { text.split(separator: ",").map { String($0) } }
+            let configuration = try admissionControlConfigFile.map(Self.configuration) ?? AdmissionConfiguration()
             do {
-                return try AdmissionPlugins(enable: names(enableAdmissionPlugins), disable: names(disableAdmissionPlugins))
+                return try AdmissionPlugins(
+                    enable: names(enableAdmissionPlugins), disable: names(disableAdmissionPlugins), configuration: configuration)
             } catch {
                 throw ValidationError("--\(error)")
             }
+        }
+    }
+
+    private static func configuration(_ path: String) throws -> AdmissionConfiguration {
+        let flag = "--admission-control-config-file"
+        let directory = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+        do {
+            return try AdmissionConfiguration(TextFile.read(path, of: flag)) { file in
+                try TextFile.read(file.hasPrefix("/") ? file : "\(directory)/\(file)", of: flag)
+            }
+        } catch let problem as ConfigurationProblem {
+            throw ValidationError("\(flag): \(path): \(problem)")
         }
     }
 }

@@ -14,6 +14,8 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var node: NodeOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var admission: AdmissionOptions
+    @OptionGroup var audit: AuditOptions
+    @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
 
     @Flag(help: "Run in the background; return when the Node is Ready.")

@@ -15,9 +15,3 @@ enum PluginAnnotation {
     static let crash = "plugins.apus.dev/crash"
     static let crashGeneration = "plugins.apus.dev/crash-generation"
 }
-
-/// Who the host is to its own API server, which lets no other leave a library unpinned.
-enum HostUser {
-    static let name = "system:apus"
-    static let groups = ["system:masters"]
-}

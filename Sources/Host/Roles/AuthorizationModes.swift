@@ -1,19 +1,24 @@
+internal import APIServer
 internal import ArgumentParser
 
-/// `--authorization-mode`: what this API server does anyway, and a refusal by name of all else.
+/// `--authorization-mode`: upstream's names, in the order in which they are asked. What is not supported is refused by name.
 enum AuthorizationModes {
-    /// Nodes are authorized through the role `system:node`, so `Node` adds nothing.
-    private static let supported: Set = ["Node", "RBAC"]
-    private static let upstream: Set = ["ABAC", "AlwaysAllow", "AlwaysDeny", "Webhook"]
+    private static let unsupported: Set = ["ABAC", "AlwaysAllow", "AlwaysDeny", "Webhook"]
+    private static var known: String { AuthorizationMode.allCases.map(\.rawValue).joined(separator: ", ") }
 
-    static func check(_ text: String) throws {
-        let modes = text.split(separator: ",").map { String($0) }
-        for mode in modes where !supported.contains(mode) {
-            throw ValidationError(
-                upstream.contains(mode)
-                    ? "--authorization-mode: \(mode) is not supported; RBAC and Node,RBAC are"
-                    : "--authorization-mode: \"\(mode)\" is not a valid mode; RBAC and Node,RBAC are supported")
+    static func parse(_ text: String) throws -> [AuthorizationMode] {
+        var modes: [AuthorizationMode] = []
+        for name in text.split(separator: ",") {
+            guard let mode = AuthorizationMode(rawValue: String(name)) else {
+                throw ValidationError(
+                    unsupported.contains(String(name))
+                        ? "--authorization-mode: \(name) is not supported; \(known) are"
+                        : "--authorization-mode: \"\(name)\" is not a valid mode; \(known) are")
+            }
+            guard !modes.contains(mode) else { throw ValidationError("--authorization-mode: \(name) is given more than once") }
+            modes.append(mode)
         }
-        guard modes.contains("RBAC") else { throw ValidationError("--authorization-mode: RBAC must be among the modes") }
+        guard !modes.isEmpty else { throw ValidationError("--authorization-mode: at least one mode must be given") }
+        return modes
     }
 }

@@ -19,13 +19,13 @@ struct PluginImpersonation: Authorizer {
 
     func authorize(_ attributes: Attributes) -> Decision {
         guard attributes.verb == "impersonate", attributes.isResource, attributes.group.isEmpty, attributes.subresource.isEmpty else {
-            return .pass
+            return .noOpinion
         }
         for member in Self.members where member.isMember(attributes.user) {
             let names = attributes.resource == "users" ? plugins.users(member.kind) : attributes.resource == "groups" ? Self.groups : []
             if names.contains(attributes.name) { return .allow("it runs this plugin") }
         }
-        return .pass
+        return .noOpinion
     }
 
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {

@@ -1,5 +1,7 @@
 /// How a kubelet runs. Paths are absolute.
 public struct KubeletConfiguration: Sendable {
+    public typealias Authenticate = @Sendable (_ chain: [[UInt8]]) async -> KubeletUser?
+
     public var nodeName: String
     /// The node's own addresses, IPv4 first.
     public var nodeAddresses: [String]
@@ -16,9 +18,7 @@ public struct KubeletConfiguration: Sendable {
     public var servingKey = ""
     /// Says whom a client's certificates, leaf first in DER, belong to; `nil` when they do not lead to the cluster's CA or are not valid
     /// now. Nobody, unless it is set.
-    public var authenticate: @Sendable (_ chain: [[UInt8]]) async -> (user: String, groups: [String])? = { _ in nil }
-    /// Users that may use the server beside the group `system:masters`.
-    public var serverUsers: Set<String> = ["kube-apiserver-kubelet-client"]
+    public var authenticate: Authenticate = { _ in nil }
     /// A directory of files with pods that run whatever the API says; empty for none.
     public var staticPodPath = ""
     public var maxPods = 110

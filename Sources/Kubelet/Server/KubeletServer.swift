@@ -11,6 +11,15 @@ struct KubeletServer: Responder {
     let runtime: any Runtime
     let pods: Pods
     let healthy: @Sendable () -> Bool
+    let access: ServerAccess
+
+    init(context: Context, runtime: any Runtime, pods: Pods, healthy: @escaping @Sendable () -> Bool) {
+        self.context = context
+        self.runtime = runtime
+        self.pods = pods
+        self.healthy = healthy
+        access = ServerAccess(context.configuration, client: context.client)
+    }
 
     /// Throws when the certificate or the key is unusable.
     func httpServer() throws -> HTTPServer {
@@ -24,12 +33,11 @@ struct KubeletServer: Responder {
 
     func respond(to request: Request) async -> Response {
         let path = request.path.split(separator: "/").map { String($0) }
-        // Health says nothing that is not seen from outside anyway, and probes have no certificate.
-        if path == ["healthz"] { return healthy() ? .text(.ok, "ok") : .text(.internalServerError, "the node is not ready") }
-        if let refusal = await authorize(request) { return refusal }
+        if let refusal = await access.refusal(of: request, path) { return refusal }
         do {
             switch (path.first, path.count) {
             case ("configz", 1): return .json(ConfigurationFile.configz(context.configuration))
+            case ("healthz", 1): return healthy() ? .text(.ok, "ok") : .text(.internalServerError, "the node is not ready")
             case ("pods", 1): return .json(await podList())
             case ("metrics", 1): return .text(.ok, await metrics())
             case ("metrics", 2) where path[1] == "resource": return .text(.ok, ResourceMetrics.text(await NodeStats.look(context, pods)))
@@ -55,18 +63,6 @@ struct KubeletServer: Responder {
         } catch {
             return .text(.internalServerError, "\(error)")
         }
-    }
-
-    /// `nil` lets the request pass.
-    private func authorize(_ request: Request) async -> Response? {
-        guard !request.peerCertificates.isEmpty, let (user, groups) = await context.configuration.authenticate(request.peerCertificates)
-        else {
-            return .text(.unauthorized, "Unauthorized")
-        }
-        if context.configuration.serverUsers.contains(user) || groups.contains("system:masters") { return nil }
-        return .text(
-            .forbidden,
-            "Forbidden (user=\(user), verb=\(request.method == .get ? "get" : "create"), resource=nodes, subresource(s)=[proxy])")
     }
 
     private func remoteCommand(_ kind: RuntimeStreamKind, namespace: String, pod: String, container: String, _ request: Request)

@@ -1,7 +1,9 @@
 internal import CHash
 
 /// How records lie in the database: each with a checksum of all that its row says.
-enum Rows {
+struct Rows {
+    let transformer: (any Transformer)?
+
     /// The table, as a new database has it.
     static let table = """
         CREATE TABLE records(id INTEGER PRIMARY KEY, collection TEXT NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
@@ -12,14 +14,20 @@ enum Rows {
         INSERT OR REPLACE INTO records(id, collection, name, revision, revision_offset, body, checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
         """
 
-    static func write(_ record: Record, _ put: Statement) throws(StoreError) {
+    func write(_ record: Record, _ put: Statement) throws(StoreError) {
+        let stored: [UInt8]
+        do {
+            stored = try transformer?.toStorage(record.bytes, of: record.key) ?? record.bytes
+        } catch {
+            throw StoreError(code: .engine, message: "\(record.key) cannot be written: \(error)")
+        }
         try put.run(
             .integer(record.createRevision), .text(record.key.collection), .text(record.key.name), .integer(record.revision),
-            .integer(UInt64(record.revisionOffset)), .blob(record.bytes), .integer(checksum(record)))
+            .integer(UInt64(record.revisionOffset)), .blob(stored), .integer(Self.checksum(record, stored)))
     }
 
     /// Reads all rows and looks at each.
-    static func load(_ database: Database) throws(StoreError) -> Snapshot {
+    func load(_ database: Database) throws(StoreError) -> Snapshot {
         if let defect = try database.text("PRAGMA quick_check(1)"), defect != "ok" { throw database.damaged(defect) }
         guard let revision = try database.integer("SELECT value FROM meta WHERE name = 'revision'") else {
             throw database.damaged("it has no revision")
@@ -29,10 +37,13 @@ enum Rows {
         let rows = try database.statement("SELECT collection, name, revision, id, revision_offset, body, checksum FROM records")
         while try rows.step() {
             let key = Key(collection: rows.text(0), name: rows.text(1))
+            let stored = rows.blob(5)
             let record = Record(
-                key: key, bytes: rows.blob(5), revision: UInt64(bitPattern: rows.integer(2)),
+                key: key, bytes: try plain(stored, key), revision: UInt64(bitPattern: rows.integer(2)),
                 createRevision: UInt64(bitPattern: rows.integer(3)), revisionOffset: Int(rows.integer(4)))
-            guard UInt64(bitPattern: rows.integer(6)) == checksum(record), isSound(record), record.revision <= snapshot.revision else {
+            guard UInt64(bitPattern: rows.integer(6)) == Self.checksum(record, stored), Self.isSound(record),
+                record.revision <= snapshot.revision
+            else {
                 throw database.damaged("the record \(key) is not as it was written")
             }
             snapshot.records[key.collection, default: []].append(record)
@@ -46,6 +57,14 @@ enum Rows {
         return snapshot
     }
 
+    private func plain(_ stored: [UInt8], _ key: Key) throws(StoreError) -> [UInt8] {
+        do {
+            return try transformer?.fromStorage(stored, of: key) ?? stored
+        } catch {
+            throw StoreError(code: .engine, message: "the record \(key) cannot be read: \(error)")
+        }
+    }
+
     /// Whether the digits of the revision stand where they should.
     private static func isSound(_ record: Record) -> Bool {
         let digits = String(record.revision).utf8
@@ -53,12 +72,13 @@ enum Rows {
         return record.bytes[record.revisionOffset...].starts(with: digits)
     }
 
-    private static func checksum(_ record: Record) -> UInt64 {
+    /// Of what is kept, which tells nothing of what that means.
+    private static func checksum(_ record: Record, _ stored: [UInt8]) -> UInt64 {
         let numbers = (record.createRevision.littleEndian, record.revision.littleEndian, Int64(record.revisionOffset).littleEndian)
         var sum = withUnsafeBytes(of: numbers) { apus_hash($0.baseAddress, UInt64($0.count), 0) }
         for var text in [record.key.collection, record.key.name] {
             sum = text.withUTF8 { apus_hash($0.baseAddress, UInt64($0.count), sum) }
         }
-        return record.bytes.withUnsafeBytes { apus_hash($0.baseAddress, UInt64($0.count), sum) }
+        return stored.withUnsafeBytes { apus_hash($0.baseAddress, UInt64($0.count), sum) }
     }
 }

@@ -9,6 +9,7 @@ final class SQLiteEngine: Engine {
     private let database: Database
     private let lock: LockFile
     private let checkpointPages: Int
+    private let rows: Rows
     private var statements: Statements?
     /// The newest that is committed.
     private var committed: UInt64 = 0
@@ -30,6 +31,7 @@ final class SQLiteEngine: Engine {
         let isNew = try FileHeader.check(path)
         database = try Database(path: path)
         checkpointPages = options.checkpointPages
+        rows = Rows(transformer: options.transformer)
         try leavingAlone { () throws(StoreError) in try database.prepareForUse(isNew: isNew, maximumSize: options.maximumSize) }
     }
 
@@ -45,7 +47,7 @@ final class SQLiteEngine: Engine {
 
     func load() throws(StoreError) -> Snapshot {
         let snapshot = try leavingAlone { () throws(StoreError) in
-            let snapshot = try Rows.load(database)
+            let snapshot = try rows.load(database)
             statements = Statements(
                 begin: try database.statement("BEGIN IMMEDIATE"), commit: try database.statement("COMMIT"),
                 put: try database.statement(Rows.put), delete: try database.statement("DELETE FROM records WHERE id = ?1"),
@@ -91,7 +93,7 @@ final class SQLiteEngine: Engine {
                 if change.isDeletion {
                     try statements.delete.run(.integer(change.record.createRevision))
                 } else {
-                    try Rows.write(change.record, statements.put)
+                    try rows.write(change.record, statements.put)
                 }
             }
             try statements.setRevision.run(.integer(revision))

@@ -10,6 +10,8 @@ final class FakeClient: Client {
         var revision = 1
         var watchers: [(resource: GroupVersionResource, events: AsyncStream<WatchEvent>.Continuation)] = []
         var statuses: [String: [Value]] = [:]
+        /// What reviews of a kind are answered.
+        var reviews: [GroupVersionResource: @Sendable (Value) -> Value] = [:]
     }
     let state = Mutex(State())
 
@@ -79,6 +81,7 @@ final class FakeClient: Client {
         -> Object
     {
         if subresource == "token" { return Object(["status": ["token": "a-token", "expirationTimestamp": "2036-01-02T03:04:05Z"]]) }
+        if let review = state.withLock({ $0.reviews[resource] }) { return Object(["status": review(object)]) }
         return put(resource, object)
     }
 

@@ -251,8 +251,7 @@ private struct RequestAuthorizer: ExpressionAuthorizer {
             }
         return switch authorizer.authorize(attributes) {
         case .allow(let reason): AuthorizationAnswer(isAllowed: true, reason: reason)
-        case .pass: AuthorizationAnswer(isAllowed: false)
-        case .deny(let reason): AuthorizationAnswer(isAllowed: false, reason: reason)
+        case .pass(let reason), .deny(let reason): AuthorizationAnswer(isAllowed: false, reason: reason)
         }
     }
 }

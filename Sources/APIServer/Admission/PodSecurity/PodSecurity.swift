@@ -3,7 +3,18 @@ import OrderedCollections
 
 /// Holds pods to the Pod Security Standards as far as the labels of their namespace ask for it.
 struct PodSecurity: AdmissionMember {
-    let name = "PodSecurity"
+    static let name = "PodSecurity"
+    var name: String { Self.name }
+
+    private let configuration: PodSecurityConfiguration
+
+    /// Namespaces say all.
+    init() { configuration = PodSecurityConfiguration() }
+
+    /// - Throws: `ConfigurationProblem`.
+    init(_ configuration: Value?) throws {
+        self.configuration = try configuration.map { try PodSecurityConfiguration($0) } ?? PodSecurityConfiguration()
+    }
 
     /// Where in an object the pod, or the template of its pods, is.
     private static let templates: [String: [String]] = {
@@ -26,30 +37,37 @@ struct PodSecurity: AdmissionMember {
         guard request.operation == .create || request.operation == .update else { return nil }
         let collection = request.target.storage.collection
         if collection == "/namespaces" {
-            if request.isOfObject { try Self.check(namespace: object, request) }
+            if request.isOfObject { try check(namespace: object, request) }
         } else if collection == "/pods" {
             if !Self.ignored.contains(request.target.subresource), Self.isSignificant(object, old: request.old) {
-                try Self.check(PodSecuritySubject(metadata: object["metadata"], spec: object["spec"]), isEnforced: true, request)
+                try check(PodSecuritySubject(metadata: object["metadata"], spec: object["spec"]), isEnforced: true, request)
             }
         } else if request.isOfObject, let path = Self.templates[collection] {
             let template = path.reduce(object) { $0[$1] }
             // A controller may do without one.
             guard !template.isNull else { return nil }
-            try Self.check(PodSecuritySubject(metadata: template["metadata"], spec: template["spec"]), isEnforced: false, request)
+            try check(PodSecuritySubject(metadata: template["metadata"], spec: template["spec"]), isEnforced: false, request)
         }
         return nil
     }
 
     // MARK: Pods
 
-    private static func check(_ pod: PodSecuritySubject, isEnforced: Bool, _ request: AdmissionRequest) throws {
+    private func check(_ pod: PodSecuritySubject, isEnforced: Bool, _ request: AdmissionRequest) throws {
         guard let namespace = request.registry.latest("/namespaces", name: request.target.namespace) else { return }
-        var errors: [FieldError] = []
-        let policy = PodSecurityPolicy(namespace.value["metadata"]["labels"], &errors)
-        if policy.isPrivileged, errors.isEmpty { return }
         let context = request.context
+        let runtimeClass = pod.spec["runtimeClassName"].string
+        if let exemption = configuration.exemption(
+            namespace: request.target.namespace, user: request.user.name, runtimeClass: runtimeClass)
+        {
+            context.annotate("\(Self.prefix)exempt", exemption)
+            return
+        }
+        var errors: [FieldError] = []
+        let policy = PodSecurityPolicy(namespace.value["metadata"]["labels"], over: configuration.defaults, &errors)
+        if policy.isPrivileged, errors.isEmpty { return }
         if let problem = Aggregate.text(errors.map(\.message)) {
-            context.annotate("\(prefix)error", "Failed to parse policy: \(problem)")
+            context.annotate("\(Self.prefix)error", "Failed to parse policy: \(problem)")
         }
         var known: [PodSecurityLevel: [PodSecurityStandard.Violation]] = [:]
         func violations(_ level: PodSecurityLevel) -> [PodSecurityStandard.Violation] {
@@ -60,10 +78,10 @@ struct PodSecurity: AdmissionMember {
         let audited = violations(policy.audit)
         if !audited.isEmpty {
             context.annotate(
-                "\(prefix)audit-violations", "would violate PodSecurity \"\(policy.audit)\": \(audited.details)")
+                "\(Self.prefix)audit-violations", "would violate PodSecurity \"\(policy.audit)\": \(audited.details)")
         }
         if isEnforced {
-            context.annotate("\(prefix)enforce-policy", policy.enforce.description)
+            context.annotate("\(Self.prefix)enforce-policy", policy.enforce.description)
             let refused = violations(policy.enforce)
             guard refused.isEmpty else {
                 throw request.target.forbidden("violates PodSecurity \"\(policy.enforce)\": \(refused.details)")
@@ -88,19 +106,25 @@ struct PodSecurity: AdmissionMember {
 
     // MARK: Namespaces
 
-    private static func check(namespace: Value, _ request: AdmissionRequest) throws {
+    private func check(namespace: Value, _ request: AdmissionRequest) throws {
         var errors: [FieldError] = []
-        let policy = PodSecurityPolicy(namespace["metadata"]["labels"], &errors)
+        let policy = PodSecurityPolicy(namespace["metadata"]["labels"], over: configuration.defaults, &errors)
         guard let old = request.old else {
             if !errors.isEmpty { throw request.target.invalid(errors) }
             return
         }
         var oldErrors: [FieldError] = []
-        let before = PodSecurityPolicy(old["metadata"]["labels"], &oldErrors)
+        let before = PodSecurityPolicy(old["metadata"]["labels"], over: configuration.defaults, &oldErrors)
         if !errors.isEmpty, errors != oldErrors { throw request.target.invalid(errors) }
         let isRelaxed = policy.enforce.minor == before.enforce.minor && policy.enforce.level <= before.enforce.level
         guard policy.enforce != before.enforce, policy.enforce.level != .privileged, !isRelaxed else { return }
-        for warning in warnings(about: request.target.name, policy.enforce, request) { request.context.warn(warning) }
+        if configuration.namespaces.contains(request.target.name) {
+            request.context.warn(
+                "namespace \(FieldError.quoted(request.target.name)) is exempt from Pod Security, and the policy (enforce=\(policy.enforce)) will be ignored"
+            )
+            return
+        }
+        for warning in Self.warnings(about: request.target.name, policy.enforce, request) { request.context.warn(warning) }
     }
 
     /// What is there already and would not be let in any more; of the pods of one controller the first is looked at before the others.

@@ -23,23 +23,38 @@ struct PodSecurityPolicy: Sendable, Hashable {
     var audit = PodSecurityLevel()
     var warn = PodSecurityLevel()
 
-    private static let prefix = "pod-security.kubernetes.io/"
+    static let prefix = "pod-security.kubernetes.io/"
+
+    /// Nothing is asked.
+    init() {}
 
     /// Whether nothing is judged at all.
     var isPrivileged: Bool { [enforce, audit, warn].allSatisfy { $0.level == .privileged } }
 
     /// A label that says nothing known counts as the strictest for what is enforced, and as none for what is only told.
     ///
-    /// - Parameter errors: gets what is wrong with them.
-    init(_ labels: Value, _ errors: inout [FieldError]) {
-        let isGiven = Self.read("enforce", labels, &enforce, onError: .restricted, &errors)
-        _ = Self.read("audit", labels, &audit, onError: .privileged, &errors)
-        _ = Self.read("warn", labels, &warn, onError: .privileged, &errors)
+    /// - Parameters:
+    ///   - defaults: what holds where the labels say nothing.
+    ///   - errors: gets what is wrong with them.
+    init(_ labels: Value, over defaults: PodSecurityPolicy = PodSecurityPolicy(), _ errors: inout [FieldError]) {
+        self = defaults
+        let isGiven = read(labels, &errors)
         // Who enforces more than is warned of is warned of it, too.
         if isGiven, labels[Self.prefix + "warn"].isNull, warn.level < enforce.level {
             warn.level = enforce.level
             if labels[Self.prefix + "warn-version"].isNull { warn.minor = enforce.minor }
         }
+    }
+
+    /// What the labels say, and nothing more.
+    init(exactly labels: Value, _ errors: inout [FieldError]) { _ = read(labels, &errors) }
+
+    /// Returns whether there is a level to enforce that is one.
+    private mutating func read(_ labels: Value, _ errors: inout [FieldError]) -> Bool {
+        let isGiven = Self.read("enforce", labels, &enforce, onError: .restricted, &errors)
+        _ = Self.read("audit", labels, &audit, onError: .privileged, &errors)
+        _ = Self.read("warn", labels, &warn, onError: .privileged, &errors)
+        return isGiven
     }
 
     /// Returns whether a level is given that is one.

@@ -32,8 +32,10 @@ extension APIServer {
         public var validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]] = [:]
         /// Which members of the admission chain are at work.
         public var admission = AdmissionPlugins()
-        /// Asked between the process's grants and RBAC.
+        /// Asked between the process's grants and those of `authorizationModes`.
         public var authorizers: [any Authorizer] = []
+        /// Who decides what a user may do, one after another.
+        public var authorizationModes = AuthorizationMode.standard
         /// What `/version` answers.
         public var version = VersionInfo()
         /// What `kubectl get cs` shows; those of the store are checks of `/readyz` too.
@@ -52,6 +54,10 @@ extension APIServer {
         public var kubeletHosts: [String: String] = [:]
         /// Whether a proxy may go to an IP address that a user has a say in: none of this machine or its link. Tests have no other.
         var isProxyable: @Sendable (String) -> Bool = { IPScope($0) == .globalUnicast }
+        /// How the store keeps records: the transformer that it was opened with. `nil`: as they are.
+        public var encryption: EncryptionAtRest?
+        /// What is written down of requests. `nil`: nothing.
+        public var audit: Auditing?
         /// What one client gets at most.
         public var limits = Limits()
         /// The objects over which the server ended more than once: they are shown as they are stored, and what ended it is refused.

@@ -1,0 +1,5 @@
+/// A pod that a node runs from a file of its own, and shows in the API.
+enum MirrorPod {
+    /// What marks one.
+    static let annotation = "kubernetes.io/config.mirror"
+}

@@ -1,0 +1,103 @@
+import APIModel
+import HTTPServer
+import HTTPTypes
+import Synchronization
+
+/// What is written down of one request: gathered on its way, told to the backends stage by stage. Safe from any task.
+final class AuditRecord: Sendable {
+    private let subject: AuditEvent.Subject
+    private let omittedStages: Set<AuditPolicy.Stage>
+    private let backends: [any AuditBackend]
+    private let findings = Mutex(AuditEvent.Findings())
+
+    init(_ subject: AuditEvent.Subject, _ decision: AuditPolicy.Decision, _ backends: [any AuditBackend]) {
+        self.subject = subject
+        omittedStages = decision.omittedStages
+        self.backends = backends
+    }
+
+    private var level: AuditPolicy.Level { subject.level }
+
+    // MARK: On the way
+
+    func impersonates(_ user: UserInfo) { findings.withLock { $0.impersonated = user } }
+
+    /// The first note under a key stays.
+    func annotate(_ annotations: [String: String]) {
+        findings.withLock { $0.annotations.merge(annotations) { old, _ in old } }
+    }
+
+    /// The object that was sent; `isWhole` unless it is a patch of one.
+    func received(_ body: Value, isWhole: Bool) {
+        findings.withLock { findings in
+            if isWhole { findings.object = body["metadata"] }
+            if level >= .request { findings.request = { body } }
+        }
+    }
+
+    /// What is answered; `make` is called when the event is written.
+    func answers(_ make: @escaping @Sendable () -> Value) {
+        guard level >= .requestResponse else { return }
+        findings.withLock { $0.response = make }
+    }
+
+    /// The answer is a Status, or the request failed with one.
+    func status(_ status: Value) {
+        findings.withLock { findings in
+            findings.status = [
+                "metadata": .emptyObject, "status": status["status"], "message": status["message"], "reason": status["reason"],
+                "details": status["details"].isEmpty ? .null : status["details"], "code": status["code"],
+            ]
+        }
+    }
+
+    // MARK: Stages
+
+    func reach(_ stage: AuditPolicy.Stage) async {
+        guard !omittedStages.contains(stage) else { return }
+        let event = AuditEvent(subject: subject, findings: findings.withLock { $0 }, stage: stage, at: .now)
+        for backend in backends { await backend.queue.put(event) }
+    }
+
+    /// Tells the end: now, or when an answer that goes on for long is out. Returns the answer with the id under which to look for it.
+    func finish(_ response: Response, isLasting: Bool) async -> Response {
+        findings.withLock { findings in
+            if findings.status.isNull { findings.status = ["metadata": .emptyObject, "code": .int(Int64(response.code))] }
+        }
+        switch response {
+        case .full(let status, let headers, let body):
+            await reach(.responseComplete)
+            return .full(status: status, headers: named(headers), body: body)
+        case .stream(let status, let headers, let write):
+            if isLasting { await reach(.responseStarted) }
+            return .stream(status: status, headers: named(headers)) { writer in
+                do {
+                    try await write(writer)
+                } catch {
+                    await self.reach(.responseComplete)
+                    throw error
+                }
+                await self.reach(.responseComplete)
+            }
+        case .upgrade(let headers, let run):
+            if isLasting { await reach(.responseStarted) }
+            return .upgrade(headers: named(headers)) { connection in
+                do {
+                    try await run(connection)
+                } catch {
+                    await self.reach(.responseComplete)
+                    throw error
+                }
+                await self.reach(.responseComplete)
+            }
+        }
+    }
+
+    private static let header = HTTPField.Name("Audit-Id")
+
+    private func named(_ headers: HTTPFields) -> HTTPFields {
+        var headers = headers
+        if let name = Self.header { headers[name] = subject.id }
+        return headers
+    }
+}

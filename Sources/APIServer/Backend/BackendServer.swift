@@ -1,0 +1,82 @@
+import APIModel
+import Client
+import HTTPServer
+import NIOCore
+import Streaming
+
+/// A server that this one asks or tells something, as a kubeconfig file names it: its address, whom to believe, what to show. Each question
+/// has a connection of its own. Safe from any task.
+struct BackendServer: Sendable {
+    private let host: String
+    private let port: Int
+    private let authority: String
+    private let path: String
+    private let tls: Dialer.TLS?
+    private let token: String?
+    private let userAgent: String
+
+    private static let longestAnswer = 10 << 20
+
+    /// - Throws: `ConfigurationProblem` for an address that is none.
+    init(_ configuration: ClientConfiguration, userAgent: String) throws {
+        guard let url = WebhookURL(configuration.server), ["http", "https"].contains(url.scheme) else {
+            throw ConfigurationProblem("\(configuration.server) is not the URL of a server")
+        }
+        let isPlain = url.scheme == "http"
+        host = url.host
+        port = url.port ?? (isPlain ? 80 : 443)
+        authority = url.authority
+        path = url.path
+        func text(_ bytes: [UInt8]) -> String? { bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+        tls =
+            isPlain
+            ? nil
+            : Dialer.TLS(
+                caPEM: text(configuration.certificateAuthority), certificateChainPEM: text(configuration.clientCertificate),
+                privateKeyPEM: text(configuration.clientKey), trustsAnyone: configuration.serverVerification == .none)
+        switch configuration.credential {
+        case .none: token = nil
+        case .token(let given): token = given
+        case .tokenFile: throw ConfigurationProblem("\(configuration.server): a token file is not supported here; give the token itself")
+        }
+        self.userAgent = userAgent
+    }
+
+    /// An answer that is none of success.
+    struct Refused: Error, CustomStringConvertible {
+        var status: Int
+        var description: String { "the server responded with the status code \(status)" }
+    }
+
+    /// Whether another try may end better.
+    static func mayPass(_ error: any Error) -> Bool {
+        guard let refused = error as? Refused else { return !(error is CancellationError) }
+        return refused.status == 429 || refused.status >= 500
+    }
+
+    /// Sends JSON and returns what came back.
+    /// - Throws: when there is no answer in time, or none of success.
+    func post(_ body: [UInt8], timeout: Duration) async throws -> [UInt8] {
+        try await send("POST", path, body, timeout)
+    }
+
+    /// - Parameter path: in place of the one of the configuration.
+    func get(_ path: String, timeout: Duration) async throws -> [UInt8] { try await send("GET", path, [], timeout) }
+
+    private func send(_ method: String, _ path: String, _ body: [UInt8], _ timeout: Duration) async throws -> [UInt8] {
+        let end = ContinuousClock.now + timeout
+        let connection = try await Dialer.connect(host: host, port: port, tls: tls, timeout: timeout)
+        var headers = [("Accept", "application/json"), ("User-Agent", userAgent), ("Connection", "close")]
+        if !body.isEmpty { headers.append(("Content-Type", "application/json")) }
+        if let token { headers.append(("Authorization", "Bearer \(token)")) }
+        let request = HTTP1Request(method: method, target: path, host: authority, headers: headers, body: body)
+        // The goodbye of TLS waits for the other side, and nobody here needs it. The task ends with the connection.
+        defer { Task { await connection.close() } }
+        return try await within(end - ContinuousClock.now) {
+            let answer = try await request.send(over: connection)
+            let bytes = try await answer.collect(upTo: Self.longestAnswer)
+            guard (200..<300).contains(answer.status) else { throw Refused(status: answer.status) }
+            return bytes
+        }
+    }
+}

@@ -1,0 +1,278 @@
+import APIModel
+import Client
+import Foundation
+import HTTPTypes
+import Logging
+import Synchronization
+import Testing
+
+@testable import APIServer
+
+/// What is written down of requests: by which rule, when, and how.
+@Suite struct AuditTests {
+    private static func policy(_ rules: String) throws -> AuditPolicy {
+        try AuditPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: []\nrules:\n\(rules)")
+    }
+
+    /// Runs `body` with a server that writes to a file, and returns the events of the file once the server is done.
+    private func events(
+        _ rules: String, format: AuditConfiguration.Format = .json, _ body: @escaping @Sendable (TestServer) async throws -> Void
+    ) async throws -> [String] {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UniqueID.make())").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var configuration = AuditConfiguration(policy: try Self.policy(rules))
+        configuration.log = AuditConfiguration.Log(path: "\(directory)/audit.log")
+        configuration.log?.format = format
+        let auditing = try Auditing(configuration)
+        try await TestServer.with {
+            $0.audit = auditing
+        } _: { server in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await server.server.run() }
+                defer { group.cancelAll() }
+                try await body(server)
+            }
+        }
+        // What was put before the end is in the file: `run` has returned.
+        return try String(contentsOfFile: "\(directory)/audit.log", encoding: .utf8).split(separator: "\n").map { String($0) }
+    }
+
+    private static func values(_ lines: [String]) throws -> [Value] { try lines.map { try JSON.decode(Array($0.utf8)) } }
+
+    // MARK: Policy
+
+    private static let rules = """
+        - {level: None, users: [system:kube-proxy], verbs: [watch], resources: [{group: "", resources: [endpoints, services]}]}
+        - {level: None, userGroups: [system:authenticated], nonResourceURLs: ["/api*", "/version"]}
+        - {level: Request, resources: [{group: "", resources: [configmaps]}], namespaces: [kube-system]}
+        - {level: Metadata, resources: [{group: "", resources: [secrets, "pods/log", "*/status"]}]}
+        - {level: RequestResponse, resources: [{group: apps}]}
+        - {level: Request, resources: [{group: "", resources: [configmaps], resourceNames: [lock]}]}
+        - {level: Metadata, resources: [{group: "*", resources: ["pods/*"]}], omitStages: [RequestReceived]}
+        """
+
+    private static func attributes(
+        _ user: String, _ verb: String, _ resource: String, group: String = "", namespace: String = "", name: String = ""
+    ) -> Attributes {
+        let parts = resource.split(separator: "/").map { String($0) }
+        return Attributes(
+            user: UserInfo(name: user, groups: ["system:authenticated"]), verb: verb, group: group, resource: parts[0],
+            subresource: parts.count > 1 ? parts[1] : "", namespace: namespace, name: name)
+    }
+
+    @Test(
+        arguments: [
+            (attributes("system:kube-proxy", "watch", "services"), .none), (attributes("alice", "watch", "services"), .none),
+            (attributes("system:kube-proxy", "get", "secrets"), .metadata),
+            (attributes("alice", "update", "configmaps", namespace: "kube-system"), .request),
+            (attributes("alice", "update", "configmaps", namespace: "default"), .none),
+            (attributes("alice", "update", "configmaps", namespace: "default", name: "lock"), .request),
+            (attributes("alice", "get", "pods/log"), .metadata), (attributes("alice", "get", "pods"), .none),
+            (attributes("alice", "create", "pods/exec"), .metadata), (attributes("alice", "patch", "nodes/status"), .metadata),
+            (attributes("alice", "create", "deployments", group: "apps"), .requestResponse),
+            (Attributes(user: UserInfo(name: "a", groups: ["system:authenticated"]), verb: "get", path: "/apis/apps"), .none),
+        ] as [(Attributes, AuditPolicy.Level)])
+    func theFirstRuleThatFitsDecides(_ attributes: Attributes, _ level: AuditPolicy.Level) throws {
+        #expect(try Self.policy(Self.rules).decision(attributes).level == level)
+    }
+
+    @Test(
+        arguments: [
+            ("rules: []", "rules: a policy needs at least one"), ("rules: [{}]", "rules[0].level: required"),
+            ("rules: [{level: All}]", "rules[0].level: unsupported value \"All\""),
+            ("rules: [{level: None, resource: []}]", "unknown field \"rules[0].resource\""),
+            ("rules: [{level: None, omitStages: [Later]}]", "rules[0].omitStages[0]: \"Later\": allowed stages are"),
+            ("rules: [{level: None, nonResourceURLs: [api]}]", "rules[0].nonResourceURLs[0]: non-resource URL rules must begin"),
+            ("rules: [{level: None, nonResourceURLs: [\"/a*b\"]}]", "rules[0].nonResourceURLs[0]: non-resource URL wildcards"),
+            (
+                "rules: [{level: None, nonResourceURLs: [/a], namespaces: [b]}]",
+                "rules[0].nonResourceURLs: rules cannot apply to both regular resources and non-resource URLs"
+            ),
+            ("rules: [{level: None, resources: [{resourceNames: [a]}]}]", "rules[0].resources[0].resourceNames: using resourceNames"),
+        ]) func aPolicyThatIsWrongIsRefused(_ text: String, _ message: String)
+    {
+        let problem = #expect(throws: ConfigurationProblem.self) { try AuditPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\n\(text)") }
+        #expect(problem?.description.hasPrefix(message) == true, "\(problem?.description ?? "")")
+    }
+
+    // MARK: Events
+
+    @Test func metadataTellsWhoDidWhat() async throws {
+        let lines = try await events("- {level: Metadata}") { server in
+            let made = await server.ask(
+                .post, "/api/v1/namespaces/default/configmaps?fieldManager=a%26b", TestServer.configMap("m"),
+                headers: ["User-Agent": "tester", "X-Forwarded-For": "10.1.1.1, 10.2.2.2", "Audit-Id": "given"])
+            #expect(made.code == 201)
+            #expect(HTTPField.Name("Audit-Id").map { made.headers[$0] } == "given")
+            await server.ask(
+                .get, "/api/v1/namespaces/default/secrets/s", headers: ["Impersonate-User": "eve", "Impersonate-Group": "guests"])
+        }
+        let events = try Self.values(lines)
+        #expect(events.map { $0["stage"].string } == ["RequestReceived", "ResponseComplete", "RequestReceived", "ResponseComplete"])
+        let made = try #require(events.dropFirst().first)
+        #expect(made["kind"] == "Event")
+        #expect(made["apiVersion"] == "audit.k8s.io/v1")
+        #expect(made["level"] == "Metadata")
+        #expect(made["auditID"] == "given")
+        #expect(made["verb"] == "create")
+        #expect(made["requestURI"] == "/api/v1/namespaces/default/configmaps?fieldManager=a%26b")
+        #expect(made["user"] == ["username": "admin", "uid": "1", "groups": ["system:masters", "system:authenticated"]])
+        #expect(made["sourceIPs"] == ["10.1.1.1", "10.2.2.2", "127.0.0.1"])
+        #expect(made["userAgent"] == "tester")
+        #expect(made["objectRef"] == ["resource": "configmaps", "namespace": "default", "name": "m", "apiVersion": "v1"])
+        #expect(made["responseStatus"] == ["metadata": .emptyObject, "code": 201])
+        #expect(made["annotations"]["authorization.k8s.io/decision"] == "allow")
+        #expect(made["requestObject"].isNull)
+        let refused = try #require(events.last)
+        #expect(refused["user"]["username"] == "admin")
+        #expect(refused["impersonatedUser"]["username"] == "eve")
+        #expect(refused["impersonatedUser"]["groups"] == ["guests", "system:authenticated"])
+        #expect(refused["annotations"]["authorization.k8s.io/decision"] == "forbid")
+        #expect(refused["responseStatus"]["reason"] == "Forbidden")
+        #expect(refused["responseStatus"]["code"] == 403)
+        #expect(refused["responseStatus"]["status"] == "Failure")
+    }
+
+    @Test func whoIsNotKnownIsWrittenDown() async throws {
+        let lines = try await events("- {level: Metadata, omitStages: [RequestReceived]}") { server in
+            await server.ask(.get, "/api/v1/pods", token: "wrong")
+        }
+        let events = try Self.values(lines)
+        #expect(events.count == 1)
+        #expect(events.first?["responseStatus"]["code"] == 401)
+        #expect(events.first?["user"]["username"] == "")
+    }
+
+    @Test func bodiesAreWrittenDownWhereTheyAreWanted() async throws {
+        let rules = """
+            - {level: Request, resources: [{resources: [secrets]}], omitStages: [RequestReceived]}
+            - {level: RequestResponse, resources: [{resources: [configmaps]}], omitStages: [RequestReceived], omitManagedFields: true}
+            """
+        let lines = try await events(rules) { server in
+            let namespace = "/api/v1/namespaces/default"
+            await server.ask(.post, "\(namespace)/secrets", ["metadata": ["name": "s"], "stringData": ["a": "b"]])
+            await server.ask(.post, "\(namespace)/configmaps", TestServer.configMap("m"))
+            await server.ask(.patch, "\(namespace)/configmaps/m", ["data": ["a": "c"]], type: "application/merge-patch+json")
+            await server.ask(.get, "\(namespace)/configmaps", accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json")
+            await server.ask(.delete, "\(namespace)/configmaps/m", ["gracePeriodSeconds": 0])
+        }
+        let events = try Self.values(lines)
+        try #require(events.count == 5)
+        #expect(events[0]["requestObject"]["stringData"] == ["a": "b"])
+        #expect(events[0]["responseObject"].isNull)
+        #expect(events[1]["responseObject"]["data"] == ["a": "b"])
+        #expect(!events[1]["responseObject"]["metadata"]["uid"].isNull)
+        #expect(events[1]["responseObject"]["metadata"]["managedFields"].isNull)
+        #expect(events[2]["requestObject"] == ["data": ["a": "c"]])
+        #expect(events[2]["responseObject"]["data"] == ["a": "c"])
+        #expect(events[3]["responseObject"]["kind"] == "ConfigMapList")
+        #expect(events[3]["responseObject"]["items"].elements.contains { $0["data"] == ["a": "c"] })
+        #expect(events[4]["requestObject"]["gracePeriodSeconds"] == 0)
+        #expect(events[4]["responseStatus"]["status"] == "Success")
+    }
+
+    @Test func aWatchIsWrittenDownWhenItBeginsAndWhenItEnds() async throws {
+        let lines = try await events("- {level: Metadata}") { server in _ = await server.watch("/api/v1/configmaps") }
+        #expect(try Self.values(lines).map { $0["stage"].string } == ["RequestReceived", "ResponseStarted", "ResponseComplete"])
+    }
+
+    @Test func theOlderFormatIsALineOfWords() async throws {
+        let lines = try await events("- {level: Metadata, omitStages: [RequestReceived]}", format: .legacy) { server in
+            await server.ask(.get, "/api/v1/namespaces/default/pods", token: "alice-token", headers: ["Audit-Id": "x"])
+        }
+        let line = try #require(lines.first)
+        let rest = line.drop { $0 != " " }
+        #expect(
+            rest
+                == " AUDIT: id=\"x\" stage=\"ResponseComplete\" ip=\"127.0.0.1\" method=\"list\" user=\"alice\" groups=\"\\\"devs\\\",\\\"system:authenticated\\\"\" as=\"<self>\" asgroups=\"<lookup>\" user-agent=\"\" namespace=\"default\" uri=\"/api/v1/namespaces/default/pods\" response=\"403\""
+        )
+    }
+
+    // MARK: Files
+
+    @Test func aFileIsPutAsideBeforeItIsTooLarge() throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("rotated-\(UniqueID.make())").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var log = AuditConfiguration.Log(path: "\(directory)/a.log")
+        log.maxSize = 10
+        log.maxBackups = 2
+        log.maxAge = 1
+        let now = Mutex<Int64>(1_767_323_045_678)
+        let file = RotatedFile(log, now: { now.withLock { $0 } })
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: directory).sorted() }
+        func line(_ text: String) -> [UInt8] { Array(text.utf8) }
+        try file.write([line("12345\n"), line("123\n")])
+        #expect(try names() == ["a.log"])
+        try file.write([line("next\n")])
+        #expect(try names() == ["a-2026-01-02T03-04-05.678.log", "a.log"])
+        #expect(try String(contentsOfFile: "\(directory)/a-2026-01-02T03-04-05.678.log", encoding: .utf8) == "12345\n123\n")
+        // One line of more than a file is written all the same.
+        try file.write([line("a line of many words\n"), line("b\n"), line("c\n")])
+        #expect(try names() == ["a-2026-01-02T03-04-05.679.log", "a-2026-01-02T03-04-05.680.log", "a.log"])
+        #expect(try String(contentsOfFile: "\(directory)/a.log", encoding: .utf8) == "b\nc\n")
+        now.withLock { $0 += 2 * 86_400_000 }
+        try file.write([line("two days later\n")])
+        #expect(try names() == ["a-2026-01-04T03-04-05.678.log", "a.log"])
+    }
+
+    // MARK: The queue
+
+    private static func event(_ number: Int) -> AuditEvent {
+        AuditEvent(
+            subject: AuditEvent.Subject(
+                id: "\(number)", level: .metadata, omitsManagedFields: false, info: RequestInfo(), uri: "/", user: UserInfo(name: "u"),
+                sources: [], userAgent: "", received: .now),
+            findings: AuditEvent.Findings(), stage: .responseComplete, at: .now)
+    }
+
+    @Test func whoeverGivesWaitsForRoom() async {
+        let queue = AuditQueue(limit: 2, overflow: .wait)
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<50 { group.addTask { await queue.put(Self.event(number)) } }
+            var taken = 0
+            while taken < 50 { taken += await queue.take(upTo: 7)?.count ?? 0 }
+            #expect(taken == 50)
+        }
+        #expect(queue.dropped == 0)
+    }
+
+    @Test func whatHasNoRoomIsCounted() async {
+        let queue = AuditQueue(limit: 3, overflow: .drop)
+        for number in 0..<5 { await queue.put(Self.event(number)) }
+        #expect(queue.dropped == 2)
+        queue.close()
+        #expect(await queue.take(upTo: 10)?.map(\.subject.id) == ["0", "1", "2"])
+        #expect(await queue.take(upTo: 10) == nil)
+    }
+
+    @Test func eventsAreGatheredUntilThereAreEnough() async {
+        let queue = AuditQueue(limit: 10, overflow: .wait)
+        async let taken = queue.take(upTo: 3, patience: .seconds(600))
+        for number in 0..<3 {
+            await queue.put(Self.event(number))
+            await Task.yield()
+        }
+        #expect(await taken?.count == 3)
+    }
+
+    // MARK: The webhook
+
+    @Test func aServerGetsListsOfEvents() async throws {
+        try await WebhookServer.with { _ in
+            .emptyObject
+        } _: { hook in
+            var server = ClientConfiguration(server: "https://127.0.0.1:\(hook.port)/events")
+            server.certificateAuthority = try #require(Base64.decode(hook.caBundle))
+            var configuration = AuditConfiguration.Webhook(server: server)
+            configuration.batchSize = 2
+            let webhook = try AuditWebhook(configuration)
+            for number in 0..<5 { await webhook.queue.put(Self.event(number)) }
+            webhook.queue.close()
+            await webhook.run(Logger(label: "test"))
+            #expect(hook.bodies.map { $0["kind"].string } == ["EventList", "EventList", "EventList"])
+            #expect(hook.bodies.flatMap { $0["items"].elements.map { $0["auditID"].string } } == ["0", "1", "2", "3", "4"])
+        }
+    }
+}
