@@ -75,7 +75,7 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
             value = quotient
             exponent += 1
         }
-        if isInexact { value += 1 }
+        if isInexact { value = min(value + 1, Self.limit) }
         nanos = isNegative ? -value : value
     }
 

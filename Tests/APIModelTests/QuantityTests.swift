@@ -30,6 +30,9 @@ struct QuantityTests {
         #expect(try Quantity("100m").milliValue == 100)
         #expect(try Quantity("1u").milliValue == 1)
         #expect(try Quantity("999E").value == .max)
+        // What is more than the largest is the largest, also when a part of it was rounded away.
+        let largest = try Quantity("888888888888888888888888888881.888888888")
+        #expect(try largest == Quantity("1e29") && Quantity(largest.description) == largest)
     }
 
     @Test func arithmetic() throws {
