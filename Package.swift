@@ -106,6 +106,7 @@ let plugins: [(library: String, target: Target)] =
         ("proxy-nftables", swiftPlugin("ProxyNFTables", ["CNFTables"])),
         ("example-controller", cPlugin("ExampleController")),
         ("example-policy", cPlugin("ExamplePolicy")),
+        ("policy-binpack", cPlugin("PolicyBinpack")),
     ]
 
 let package = Package(

@@ -2,10 +2,10 @@ internal import PluginAPI
 internal import PluginKit
 
 /// Upstream's default scores, each from 0 to 100, with upstream's weights: how much is left (1), how evenly cpu and memory are used (1),
-/// preferred node affinity (2), few taints that ask to stay away (3), preferred pod affinity (2), spread (2).
+/// preferred node affinity (2), few taints that ask to stay away (3), preferred pod affinity (2), spread (2), images that are there (1).
 struct Scoring {
     /// Of all scores together.
-    static let weights = 11
+    static let weights = 12
 
     private let pod: PodNeeds
     private let nodes: Nodes
@@ -25,6 +25,7 @@ struct Scoring {
         var sums = [Int64](repeating: 0, count: feasible.count)
         plan.interPodAffinity.score(feasible, &sums, weight: 2)
         plan.spread.score(feasible, &sums, weight: 2)
+        ImageLocality.score(pod, nodes, feasible, &sums)
         scoreAffinityAndTaints(feasible, &sums)
         let asksForSomething = pod.request(Int(APUS_RESOURCE_CPU)) != 0 || pod.request(Int(APUS_RESOURCE_MEMORY)) != 0
         for node in feasible {

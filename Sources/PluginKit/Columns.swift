@@ -43,6 +43,8 @@ public struct Nodes {
     public init(_ raw: UnsafePointer<apus_nodes>) { self.raw = raw }
 
     public var count: Int { Int(raw.pointee.count) }
+    /// Without holes.
+    public var liveCount: Int { Int(raw.pointee.live_count) }
     public var resourceCount: Int { Int(raw.pointee.resource_count) }
     public func allocatable(_ resource: Int, _ node: Int) -> Int64 { raw.pointee.allocatable[resource][node] }
     public func requested(_ resource: Int, _ node: Int) -> Int64 { raw.pointee.requested[resource][node] }
@@ -103,7 +105,7 @@ public struct PodNeeds {
     }
     /// `spec.topologySpreadConstraints`
     public var spread: UnsafeBufferPointer<apus_spread> { array(raw.pointee.spread, raw.pointee.spread_count) }
-    public var images: UnsafeBufferPointer<apus_string> { array(raw.pointee.images, raw.pointee.image_count) }
+    public var images: UnsafeBufferPointer<apus_image> { array(raw.pointee.images, raw.pointee.image_count) }
     /// PersistentVolumeClaims, by name.
     public var claims: UnsafeBufferPointer<apus_string> { array(raw.pointee.claims, raw.pointee.claim_count) }
 

@@ -33,7 +33,7 @@ final class Decider {
         // Whoever comes first may ask for resources that nobody asked for yet: the needs are lent with a column for each.
         for (pod, node) in ahead { columns.add(pod, to: node) }
         let arguments = PodArguments(
-            pod, volumes: volumes, spreadFrom: surroundings.spreadFrom, strings: columns.strings, resources: columns.resources)
+            pod, volumes: volumes, spreadFrom: surroundings.spreadFrom, columns: columns)
         for (pod, node) in ahead { columns.subtract(pod, from: node) }
         return arguments.withPointer { needs in
             columns.withPointer { nodes in

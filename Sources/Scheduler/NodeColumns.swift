@@ -8,6 +8,7 @@ final class NodeColumns {
     let resources: ResourceColumns
     let pods: PodColumns
     let namespaces: NamespaceColumns
+    let images = ImageTable()
 
     private var indices: [String: Int] = [:]
     private var holes: [Int] = []
@@ -74,6 +75,7 @@ final class NodeColumns {
         let flag: UInt8 = spec["unschedulable"].bool == true ? 1 : 0
         if unschedulable[index] != flag { changed.insert(.nodeTaints) }
         unschedulable[index] = flag
+        images.put(index, status["images"])
         if labels.setLabels(index, node.labels, strings) { changed.insert(.nodeLabels) }
         if setTaints(index, spec["taints"].elements) { changed.insert(.nodeTaints) }
         if !changed.isEmpty {
@@ -90,6 +92,7 @@ final class NodeColumns {
         _ = setOffers(index, ResourceAmounts([:]))
         _ = labels.setLabels(index, [:], strings)
         _ = setTaints(index, [])
+        images.put(index, .null)
         unschedulable[index] = 0
         strings.release(names[index])
         names[index] = 0
@@ -113,7 +116,8 @@ final class NodeColumns {
             requested: pointers.held, nonzero_cpu: UnsafePointer(nonzeroCPU.pointer), nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
             unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: labels.ranges, labels: labels.pointer,
             taint_ranges: taints.ranges, taints: taints.pointer, port_ranges: ports.ranges, ports: ports.pointer,
-            strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), reserved: 0, string_epoch: strings.epoch,
+            strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), live_count: UInt32(liveCount),
+            string_epoch: strings.epoch,
             identity: identity, changes: changes.lent, pods: pods.pointer, namespaces: namespaces.pointer)
         shared.initialize(to: nodes)
     }

@@ -7,12 +7,12 @@ internal import PluginAPI
 final class PodArguments {
     private let pod = UnsafeMutablePointer<apus_pod>.allocate(capacity: 1)
     private let lending: Lending
-    private var columns: [Int] = []
+    private var requested: [Int] = []
     private let resources: ResourceColumns
 
-    init(_ info: PodInfo, volumes: [PodVolumes.Rule] = [], spreadFrom: Value? = nil, strings: StringTable, resources: ResourceColumns) {
-        lending = Lending(strings)
-        self.resources = resources
+    init(_ info: PodInfo, volumes: [PodVolumes.Rule] = [], spreadFrom: Value? = nil, columns: NodeColumns) {
+        lending = Lending(columns.strings)
+        resources = columns.resources
         let (spec, object) = (info.object.value["spec"], info.object)
         // A structure of zeros is a Pod that asks for nothing.
         memset(pod, 0, MemoryLayout<apus_pod>.size)
@@ -38,7 +38,9 @@ final class PodArguments {
         (pod.pointee.preferred_anti_affinity, pod.pointee.preferred_anti_affinity_count) = lending.lend(
             affinity.preferred("podAntiAffinity"))
         (pod.pointee.spread, pod.pointee.spread_count) = lending.lend(affinity.spread(defaults: spreadFrom))
-        (pod.pointee.images, pod.pointee.image_count) = lending.lend(Self.images(spec).map(lending.number))
+        (pod.pointee.images, pod.pointee.image_count) = lending.lend(
+            Self.images(spec).map { columns.images.lend($0.name, uses: $0.uses, lending) })
+        pod.pointee.container_count = UInt32(spec["initContainers"].elements.count + spec["containers"].elements.count)
         (pod.pointee.claims, pod.pointee.claim_count) = lending.lend(info.claims.map { lending.number($0.key.name) })
         (pod.pointee.volume_rules, pod.pointee.volume_rule_count) = lending.lend(volumes.map(rule))
     }
@@ -50,12 +52,12 @@ final class PodArguments {
 
     deinit {
         pod.deallocate()
-        for column in columns { resources.release(column) }
+        for column in requested { resources.release(column) }
     }
 
     private func setRequests(_ requests: PodRequests) {
         let others = requests.amounts.others.map { (column: resources.hold($0.name), amount: $0.amount) }
-        columns = others.map(\.column)
+        requested = others.map(\.column)
         var amounts = [Int64](repeating: 0, count: resources.count)
         for column in ResourceAmounts.fixedNames.indices { amounts[column] = requests.amounts.fixed[column] }
         for other in others { amounts[other.column] = other.amount }
@@ -78,14 +80,16 @@ final class PodArguments {
             })
     }
 
-    /// The images of all containers, each once, as Nodes list them: with a tag.
-    private static func images(_ spec: Value) -> [String] {
-        var images: [String] = []
-        for container in spec["initContainers"].elements + spec["containers"].elements {
-            guard var image = container["image"].string, !image.isEmpty else { continue }
+    /// The images of all containers and image volumes, as Nodes list them: with a tag. With how often each is named, in their order.
+    private static func images(_ spec: Value) -> [(name: String, uses: Int)] {
+        let named =
+            (spec["initContainers"].elements + spec["containers"].elements).map { $0["image"].string }
+            + spec["volumes"].elements.map { $0["image"]["reference"].string }
+        var images: [(name: String, uses: Int)] = []
+        for case var image? in named where !image.isEmpty {
             let last = image.lastIndex(of: "/").map { image[$0...] } ?? image[...]
             if !last.contains(":") { image += ":latest" }
-            if !images.contains(image) { images.append(image) }
+            if let index = images.firstIndex(where: { $0.name == image }) { images[index].uses += 1 } else { images.append((image, 1)) }
         }
         return images
     }

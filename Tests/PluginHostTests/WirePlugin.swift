@@ -61,6 +61,9 @@ extension String {
 
     /// What the Pod asks of the Pods around it, and of where its volumes are.
     init(around pod: apus_pod) {
+        let images = UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)).map {
+            "\($0.name) \($0.uses) \($0.size) \(Array(UnsafeBufferPointer(start: $0.nodes, count: Int($0.node_count))))"
+        }
         let rules = UnsafeBufferPointer(start: pod.volume_rules, count: Int(pod.volume_rule_count)).map { rule in
             "\(rule.claim) \(rule.kind) \(UnsafeBufferPointer(start: rule.terms, count: Int(rule.term_count)).map { $0.requirement_count })"
         }
@@ -79,7 +82,7 @@ extension String {
             \(terms(pod.affinity, pod.affinity_count)) \(terms(pod.anti_affinity, pod.anti_affinity_count)) \
             \(terms(pod.preferred_affinity, pod.preferred_affinity_count)) \
             \(terms(pod.preferred_anti_affinity, pod.preferred_anti_affinity_count)) \(spread) \
-            \(Array(UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)))) \
+            \(images) \
             \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)))) \(rules)
             """
     }

@@ -97,7 +97,14 @@ final class Samples {
                 ])), 1
         )
         (pod.pointee.labels, pod.pointee.label_count) = (UnsafePointer(array([apus_label(key: 1, value: 2)])), 1)
-        (pod.pointee.images, pod.pointee.image_count) = (UnsafePointer(array([8, 9] as [apus_string])), 2)
+        (pod.pointee.images, pod.pointee.image_count) = (
+            UnsafePointer(
+                array([
+                    apus_image(
+                        name: 8, uses: 2, size: 1 << 20, node_count: 3, reserved: 0, nodes: UnsafePointer(array([1, 5, 9] as [UInt32]))),
+                    apus_image(name: 9, uses: 1, size: 0, node_count: 0, reserved: 0, nodes: nil),
+                ])), 2
+        )
         (pod.pointee.claims, pod.pointee.claim_count) = (UnsafePointer(array([7] as [apus_string])), 1)
         func rule(_ kind: Int32, _ terms: [apus_term]) -> apus_volume_rule {
             apus_volume_rule(

@@ -79,7 +79,7 @@ private struct RandomCluster {
     /// What the policies say: points by Node that will do, or the message.
     func decide(_ pod: Object, _ host: PluginHost) -> (points: [String: Int64], message: String) {
         let info = PodInfo(pod)
-        let arguments = PodArguments(info, strings: columns.strings, resources: columns.resources)
+        let arguments = PodArguments(info, columns: columns)
         let ranking = Ranking()
         return host.withSchedulerPolicies { policies in
             arguments.withPointer { needs in

@@ -128,7 +128,7 @@ import Testing
             let asks: Value = ["containers": [["resources": ["requests": [:]]]]]
             var spec = asks
             spec["containers"][0]["resources"]["requests"]["example.com/n\(number)"] = "1"
-            let arguments = PodArguments(PodInfo(pod("p\(number)", spec: spec)), strings: columns.strings, resources: columns.resources)
+            let arguments = PodArguments(PodInfo(pod("p\(number)", spec: spec)), columns: columns)
             arguments.withPointer { pod in
                 columns.withPointer { nodes in
                     #expect(nodes.pointee.resource_count == 6 && pod.pointee.request_count == 6 && pod.pointee.requests[5] == 1)

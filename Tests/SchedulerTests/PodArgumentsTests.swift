@@ -11,7 +11,7 @@ import Testing
     private func lend(_ spec: Value, labels: [String: String] = [:], _ body: (apus_pod) -> Void) {
         var object = pod("p", spec: spec).value
         object["metadata"]["labels"] = Value(labels)
-        let arguments = PodArguments(PodInfo(Object(object)), strings: columns.strings, resources: columns.resources)
+        let arguments = PodArguments(PodInfo(Object(object)), columns: columns)
         arguments.withPointer { body($0.pointee) }
     }
 
@@ -92,8 +92,8 @@ import Testing
             "volumes": [["name": "a", "persistentVolumeClaim": ["claimName": "data"]], ["name": "b", "ephemeral": [:]], ["name": "c"]],
         ]
         lend(spec) { pod in
-            let images = UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)).map(text)
-            #expect(images == ["registry:5000/tool:latest", "web:1", "web@sha256:12"])
+            let images = UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)).map { "\(text($0.name)) \($0.uses)" }
+            #expect(images == ["registry:5000/tool:latest 1", "web:1 2", "web@sha256:12 1"])
             #expect(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)).map(text) == ["data", "p-b"])
             #expect(pod.may_preempt == 0)
         }

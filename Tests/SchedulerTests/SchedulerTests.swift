@@ -14,6 +14,8 @@ import Testing
         struct State: Sendable {
             var bindings: [String: String] = [:]
             var conditions: [String: String] = [:]
+            var nominations: [String: String] = [:]
+            var deleted: [String] = []
             var refusals: Int
             var version = 100
         }
@@ -69,8 +71,26 @@ import Testing
             _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
             options: WriteOptions
         ) async throws -> Object {
-            if subresource == "status" { state.change { $0.conditions[name] = patch["status"]["conditions"][0]["message"].string } }
+            guard subresource == "status" else { return Object(patch) }
+            state.change { state in
+                state.conditions[name] = patch["status"]["conditions"][0]["message"].string
+                if let node = patch["status"]["nominatedNodeName"].string { state.nominations[name] = node }
+            }
             return Object(patch)
+        }
+        func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
+            guard let pod = pods.first(where: { $0.name == name && $0.uid == options["preconditions"]["uid"].string }) else {
+                throw APIError.notFound(resource.resource, name)
+            }
+            let version = state.change { state in
+                state.deleted.append(name)
+                state.version += 1
+                return state.version
+            }
+            var gone = pod.value
+            gone["metadata"]["resourceVersion"] = .string("\(version)")
+            change.yield(WatchEvent(kind: .deleted, object: Object(gone)))
+            return pod
         }
         func update(
             _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
@@ -117,6 +137,32 @@ import Testing
                 == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 Preemption is not helpful for scheduling."
         )
         #expect(!scheduler.healthy)
+        await host.stop()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whoeverMakesRoomIsToldWhyAndThePlaceIsTaken() async throws {
+        let host = try await Policies.load()
+        var urgent = pod("urgent", cpu: "2").value
+        urgent["spec"]["priority"] = 10
+        let pods = [versioned(pod("small", cpu: "2", on: "n")), versioned(Object(urgent))]
+        let api = MemoryAPI(nodes: [versioned(node("n", cpu: "2"))], pods: pods)
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let cache = Cache(client: api, log: log)
+        let recorder = EventRecorder(client: api, component: "default-scheduler", log: log)
+        let scheduler = Scheduler(client: api, cache: cache, policies: host, recorder: recorder, log: log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cache.run() }
+            group.addTask { try await scheduler.run() }
+            while api.state.value.bindings["urgent"] == nil { try await Task.sleep(for: .milliseconds(10)) }
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result { #expect(error is CancellationError) }
+            }
+        }
+        let state = api.state.value
+        #expect(state.deleted == ["small"] && state.nominations == ["urgent": "n"] && state.bindings == ["urgent": "n"])
+        #expect(state.conditions["small"] == "default-scheduler: preempting to accommodate a higher priority pod")
+        #expect(state.conditions["urgent"] == "0/1 nodes are available: 1 Insufficient cpu.")
         await host.stop()
     }
 

@@ -106,6 +106,9 @@ import Testing
             testDescription: "least allocated", nodes: [node("a"), node("b")], bound: [pod("q", cpu: "2", memory: "4Gi", on: "a")],
             pod: pod("p", cpu: "1"), result: "b"),
         Row(
+            testDescription: "where the image is", nodes: [node("a"), holding("b", "example.com/large:1"), node("c")],
+            pod: pod("p", spec: ["containers": [["image": "example.com/large:1"]]]), result: "b"),
+        Row(
             testDescription: "not beside itself", nodes: [node("a", labels: ["zone": "x"]), node("b", labels: ["zone": "y"])],
             bound: [pod("q", on: "a", spec: apart("zone"), labels: ["app": "web"])],
             pod: pod("p", spec: apart("zone"), labels: ["app": "web"]), result: "b"),
@@ -145,6 +148,13 @@ import Testing
                     ]
                 ], labels: ["app": "web"]), result: "b"),
     ]
+
+    /// A Node with an image of 3 GB.
+    private static func holding(_ name: String, _ image: String) -> Object {
+        var value = node(name).value
+        value["status"]["images"] = [["names": [.string(image)], "sizeBytes": .int(3_000_000_000)]]
+        return Object(value)
+    }
 
     private static func web(_ topologyKey: String) -> Value {
         ["topologyKey": .string(topologyKey), "labelSelector": ["matchLabels": ["app": "web"]]]
@@ -262,6 +272,20 @@ import Testing
             _ = loop.receive(.pod(before: nil, after: Object(new)), now: 0)
             #expect(describe(loop.cycle(host, now: 0)) == (object == nil ? "a" : "b"))
         }
+        await host.stop()
+    }
+
+    @Test func binpackFillsANodeThatHasSomethingAlready() async throws {
+        let host = try await Policies.load(enable: ["policy-binpack"])
+        let loop = SchedulingLoop(seed: 1)
+        for name in ["a", "b", "c"] { _ = loop.receive(.node(before: nil, after: node(name)), now: 0) }
+        _ = loop.receive(.pod(before: nil, after: pod("q", cpu: "1", memory: "2Gi", on: "b")), now: 0)
+        let chosen = (0..<4).map { number in
+            _ = loop.receive(.pod(before: nil, after: pod("p\(number)", cpu: "1", memory: "2Gi")), now: 0)
+            return describe(loop.cycle(host, now: 0))
+        }
+        // The fourth does not fit any more, and begins another Node.
+        #expect(chosen.prefix(3) == ["b", "b", "b"] && chosen[3] != "b")
         await host.stop()
     }
 

@@ -56,7 +56,8 @@ public final class SchedulingTable: @unchecked Sendable {
             unschedulable: memory.keep(nodes.map { $0.map { $0.isUnschedulable ? 1 : 0 } ?? (junk ? 77 : UInt8(0)) }),
             label_ranges: labels.ranges(memory), labels: memory.keep(labels.elements), taint_ranges: taints.ranges(memory),
             taints: memory.keep(taints.elements), port_ranges: ports.ranges(memory), ports: memory.keep(ports.elements),
-            strings: memory.keep([apus_borrowed]()), string_count: 0, reserved: 0, string_epoch: 0,
+            strings: memory.keep([apus_borrowed]()), string_count: 0,
+            live_count: UInt32(nodes.count { $0 != nil }), string_epoch: 0,
             identity: .random(in: 1 ... .max), changes: Self.unchanged(memory), pods: Self.noPods(memory),
             namespaces: Self.noNamespaces(memory))
         let texts = strings.strings.map { memory.keep($0) }
@@ -145,7 +146,7 @@ public final class SchedulingTable: @unchecked Sendable {
         let affinity = pod.affinity.map { podTerm($0, memory, &strings) }
         let antiAffinity = pod.antiAffinity.map { podTerm($0, memory, &strings) }
         let spread = pod.spread.map { constraint($0, memory, &strings) }
-        let images = [strings.number(PodSample.image)]
+        let images = [apus_image(name: strings.number(PodSample.image), uses: 1, size: 0, node_count: 0, reserved: 0, nodes: nil)]
         return apus_pod(
             size: UInt32(MemoryLayout<apus_pod>.size), priority: pod.priority, namespace_: memory.keep("default"),
             name: memory.keep(pod.name), uid: memory.keep("uid-" + pod.name),
@@ -161,7 +162,7 @@ public final class SchedulingTable: @unchecked Sendable {
             image_count: UInt32(images.count), claim_count: 0, labels: memory.keepAny(own), affinity: memory.keepAny(affinity),
             anti_affinity: memory.keepAny(antiAffinity), preferred_affinity: nil, preferred_anti_affinity: nil,
             spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil,
-            volume_rule_count: 0, reserved: 0, volume_rules: nil)
+            volume_rule_count: 0, container_count: 1, volume_rules: nil)
     }
 
     private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {

@@ -70,6 +70,10 @@ extension Signatures {
                 target: .structures(requirement, count: at(\apus_spread.selector.requirement_count)))
         ])
 
+    private static let image = Layout(
+        "apus_image", size: MemoryLayout<apus_image>.stride,
+        [.init(offset: at(\apus_image.nodes), target: .values(size: 4, count: at(\apus_image.node_count)))])
+
     private static let volumeRule = Layout(
         "apus_volume_rule", size: MemoryLayout<apus_volume_rule>.stride,
         [.init(offset: at(\apus_volume_rule.terms), target: .structures(term, count: at(\apus_volume_rule.term_count)))])
@@ -100,7 +104,7 @@ extension Signatures {
                 offset: at(\apus_pod.preferred_anti_affinity),
                 target: .structures(podTerm, count: at(\apus_pod.preferred_anti_affinity_count))),
             .init(offset: at(\apus_pod.spread), target: .structures(spread, count: at(\apus_pod.spread_count))),
-            .init(offset: at(\apus_pod.images), target: strings(count: at(\apus_pod.image_count))),
+            .init(offset: at(\apus_pod.images), target: .structures(image, count: at(\apus_pod.image_count))),
             .init(offset: at(\apus_pod.claims), target: strings(count: at(\apus_pod.claim_count))),
             .init(offset: at(\apus_pod.volume_rules), target: .structures(volumeRule, count: at(\apus_pod.volume_rule_count))),
         ])

@@ -131,7 +131,7 @@ extension TestNodes {
             label_ranges: memory.ranges(labels.map(\.count)), labels: memory.array(labels.flatMap(\.self)),
             taint_ranges: apus_ranges(starts: nothing, counts: nothing), taints: memory.array([]),
             port_ranges: apus_ranges(starts: nothing, counts: nothing), ports: memory.array([]), strings: memory.array([]),
-            string_count: 0, reserved: 0, string_epoch: 0, identity: .random(in: 1 ... .max), changes: unchanged,
+            string_count: 0, live_count: UInt32(nodes.count), string_epoch: 0, identity: .random(in: 1 ... .max), changes: unchanged,
             pods: memory.array([pods]), namespaces: memory.array([namespaces]))
         setStrings(&columns)
         return columns

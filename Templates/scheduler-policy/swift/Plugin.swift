@@ -16,7 +16,9 @@ struct Headroom: SchedulerPolicy {
 
     /// Clears the Nodes that the Pod may not run on. One call sees them all.
     func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) {
-        feasible.remove("Too little cpu in reserve", .unschedulable, reasons) { node in
+        feasible.remove(
+            "Too little cpu in reserve", .unschedulable, hints: [.nodeAdded, .nodeAllocatable, .podRemoved], reasons
+        ) { node in
             free(pod, nodes, node) < nodes.allocatable(Self.cpu, node) / Self.reserve
         }
     }

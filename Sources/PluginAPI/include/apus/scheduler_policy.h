@@ -97,7 +97,7 @@ typedef struct apus_nodes {
     /// nothing just now have an empty text. The array and the bytes may move between calls.
     const apus_borrowed *APUS_NONNULL strings; // [apus_string]
     uint32_t string_count;
-    uint32_t reserved;
+    uint32_t live_count; // Nodes that are no holes
     uint64_t string_epoch; // grows when numbers are taken back: what was noted of any of them is to be looked up anew
 
     uint64_t identity; // of this table and of those of Pods and Namespaces: what was noted of tables with another identity means nothing here
@@ -241,6 +241,16 @@ typedef struct apus_volume_rule {
     const apus_term *APUS_NULLABLE terms;
 } apus_volume_rule;
 
+/// An image that the Pod needs, and who has it.
+typedef struct apus_image {
+    apus_string name; // as Nodes name it: with its tag or digest
+    uint32_t uses; // how often the Pod names it
+    int64_t size; // in bytes; zero while no Node has it
+    uint32_t node_count;
+    uint32_t reserved;
+    const uint32_t *APUS_NULLABLE nodes; // which Nodes of apus_nodes have it
+} apus_image;
+
 /// One Pod's needs, as the scheduler read them from its spec. An array may be null when its count is zero, and only then; so in what it leads to.
 typedef struct apus_pod {
     uint32_t size; // sizeof(apus_pod) where the host was compiled
@@ -276,7 +286,7 @@ typedef struct apus_pod {
     uint32_t preferred_affinity_count; // podAffinity, preferred terms
     uint32_t preferred_anti_affinity_count; // podAntiAffinity, preferred terms
     uint32_t spread_count; // topologySpreadConstraints
-    uint32_t image_count; // of all containers, each once, with their tag or digest
+    uint32_t image_count; // of all containers and image volumes, each once
     uint32_t claim_count; // PersistentVolumeClaims by name, those of ephemeral volumes too
     const apus_label *APUS_NULLABLE labels;
     const apus_pod_term *APUS_NULLABLE affinity;
@@ -284,11 +294,11 @@ typedef struct apus_pod {
     const apus_pod_term *APUS_NULLABLE preferred_affinity;
     const apus_pod_term *APUS_NULLABLE preferred_anti_affinity;
     const apus_spread *APUS_NULLABLE spread;
-    const apus_string *APUS_NULLABLE images;
+    const apus_image *APUS_NULLABLE images;
     const apus_string *APUS_NULLABLE claims;
 
     uint32_t volume_rule_count;
-    uint32_t reserved;
+    uint32_t container_count; // with init containers
     const apus_volume_rule *APUS_NULLABLE volume_rules;
 } apus_pod;
 

@@ -1,0 +1,25 @@
+internal import PluginAPI
+internal import PluginKit
+
+/// Nodes that have the Pod's images already, the more the larger those are; an image that few Nodes have counts less, so that its Pods do not
+/// all end up there.
+enum ImageLocality {
+    /// What an image is worth at least, and at most a container, in bytes.
+    private static let (least, mostPerContainer) = (Int64(23 << 20), Int64(1000 << 20))
+
+    /// Adds 0 to 100 points to every Node of `feasible`.
+    static func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: inout [Int64]) {
+        let containers = Int64(pod.raw.pointee.container_count)
+        let images = pod.images.filter { $0.node_count > 0 }
+        guard containers > 0, !images.isEmpty, nodes.liveCount > 0 else { return }
+        var sums = [Int64](repeating: 0, count: feasible.count)
+        for image in images {
+            let share = Int64(Double(image.size) * (Double(image.node_count) / Double(nodes.liveCount)))
+            for node in UnsafeBufferPointer(start: image.nodes, count: Int(image.node_count)) {
+                sums[Int(node)] &+= share &* Int64(image.uses)
+            }
+        }
+        let most = mostPerContainer * containers
+        for node in feasible { points[node] += 100 * (min(max(sums[node], least), most) - least) / (most - least) }
+    }
+}
