@@ -234,8 +234,9 @@ import Testing
                 "metadata": ["name": "data"],
                 "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Mi"]]],
             ]
-            _ = try await cluster.client.create(
-                .statefulSets, namespace: "default", statefulSet("db", replicas: 2, ["volumeClaimTemplates": [template]]))
+            var set = statefulSet("db", replicas: 2, ["volumeClaimTemplates": [template]])
+            set["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = [["name": "data", "mountPath": "/data"]]
+            _ = try await cluster.client.create(.statefulSets, namespace: "default", set)
             let claims = try await cluster.wait(for: .claims, "2 bound claims") { claims in
                 claims.count == 2 && claims.allSatisfy { $0.value["status"]["phase"] == "Bound" }
             }

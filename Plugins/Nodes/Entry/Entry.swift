@@ -1,5 +1,7 @@
+internal import ControllerNodeIPAM
 internal import ControllerNodeLifecycle
 internal import ControllerPodGC
+internal import ControllerTTL
 public import PluginAPI
 internal import PluginKit
 
@@ -8,6 +10,8 @@ private let plugin = Plugin(
     [
         .controller("node-lifecycle", NodeLifecycleController.self),
         .controller("podgc", PodGCController.self),
+        .controller("node-ipam", NodeIPAMController.self),
+        .controller("ttl", TTLController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

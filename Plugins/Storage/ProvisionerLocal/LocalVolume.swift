@@ -120,8 +120,9 @@ struct LocalVolume {
         let before = volume["metadata"]["finalizers"].elements
         let isThere = before.contains(.string(finalizer))
         if isDeleted(volume) {
-            return isThere || !volume["metadata"]["deletionTimestamp"].isNull ? nil : .array(before + [.string(finalizer)])
+            let isSettled = isThere || !volume["metadata"]["deletionTimestamp"].isNull
+            return isSettled ? Value?.none : .array(before + [.string(finalizer)])
         }
-        return isThere ? .array(before.filter { $0.string != finalizer }) : nil
+        return isThere ? .array(before.filter { $0.string != finalizer }) : Value?.none
     }
 }

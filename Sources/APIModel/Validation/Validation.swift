@@ -12,7 +12,10 @@ public enum Validation {
         validator.errors += ObjectMetaRules.validate(
             object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced)
         if let custom = resource.custom { return validator.errors + custom.schema.validate(object) }
-        validator.check(object, resource.schema.schema, "", except: ["apiVersion", "kind", "metadata", "status"])
+        let isStatefulSet = resource.group == "apps" && resource.kind == "StatefulSet"
+        validator.check(
+            isStatefulSet ? StatefulSetTemplate.completed(object) : object, resource.schema.schema, "",
+            except: ["apiVersion", "kind", "metadata", "status"])
         KindRules.rules["\(resource.group)/\(resource.kind)"]?(object, &validator.errors)
         return validator.finished
     }

@@ -34,8 +34,16 @@ struct ControllerManagerCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("cluster-cidr"),
-        help: "The network of pods. Checked only: nodes bring their part of it along (kubelet --pod-cidr).")
+        help:
+            "The network of pods, IPv4. Nodes that do not bring their part of it along (kubelet --pod-cidr) get one with --allocate-node-cidrs."
+    )
     var clusterCIDR: String?
+
+    @Flag(name: .customLong("allocate-node-cidrs"), help: "Give each Node that has none a part of --cluster-cidr.")
+    var allocateNodeCIDRs = false
+
+    @Option(name: .customLong("node-cidr-mask-size"), help: "The prefix length of a Node's part.")
+    var nodeCIDRMaskSize = 24
 
     @Option(help: "The address of this component's /healthz.")
     var bindAddress = "127.0.0.1"
@@ -51,6 +59,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         guard (signingSeconds ?? 0) > 0 else {
             throw ValidationError("--cluster-signing-duration: \(clusterSigningDuration) is not a duration such as 8760h")
         }
+        guard !allocateNodeCIDRs || clusterCIDR != nil else { throw ValidationError("--allocate-node-cidrs needs --cluster-cidr") }
         if let clusterCIDR { try Networks.check(clusterCIDR, "--cluster-cidr") }
     }
 
@@ -64,6 +73,9 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         configuration.config["certificatesigningrequest-signing"] = try signing()
+        if allocateNodeCIDRs, let clusterCIDR {
+            configuration.config["node-ipam"] = ["clusterCIDR": .string(clusterCIDR), "nodeMaskSize": .int(Whole(nodeCIDRMaskSize))]
+        }
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run(
             { group in

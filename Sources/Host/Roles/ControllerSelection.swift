@@ -14,6 +14,7 @@ struct ControllerSelection: Equatable {
         "endpoints": ["endpoint"], "horizontalpodautoscaler": ["horizontal-pod-autoscaler-controller", "horizontalpodautoscaling"],
         "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"],
         "persistentvolumeclaim-protection": ["pvc-protection"], "persistentvolume-protection": ["pv-protection"],
+        "node-ipam": ["nodeipam"],
         "podgc": ["pod-garbage-collector-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
     ]

@@ -19,6 +19,13 @@ import Testing
         return claim
     }
 
+    /// One that leaves its class open.
+    static var classless: Value {
+        var claim = claim()
+        claim["spec"]["storageClassName"] = .null
+        return claim
+    }
+
     static func volume(
         _ name: String, size: String = "1Gi", modes: Value = ["ReadWriteOnce"], phase: String = "Available", claim: Value = .null,
         _ spec: Value = .emptyObject, labels: Value = .null, annotations: Value = .null, deleted: Bool = false
@@ -121,9 +128,9 @@ import Testing
                 .init(storageClass: ["provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "Immediate"]),
                 "refuse ProvisioningFailed: no volume plugin matched name: kubernetes.io/no-provisioner"
             ),
-            ("the default comes late", claim(["storageClassName": .null]), .init(defaultClass: "std"), "take std"),
+            ("the default comes late", classless, .init(defaultClass: "std"), "take std"),
             ("no class is meant", claim(), .init(defaultClass: "std"), "wait FailedBinding"),
-            ("there is no default", claim(["storageClassName": .null]), .init(), "wait FailedBinding"),
+            ("there is no default", classless, .init(), "wait FailedBinding"),
             ("nobody uses it", claim(["storageClassName": "fast"]), .init(storageClass: late), "wait WaitForFirstConsumer"),
             (
                 "although one would do", claim(["storageClassName": "fast"]),
