@@ -308,6 +308,8 @@ extension Startup {
         configuration.servingKey = credentials.kubelet.privateKeyPEM
         configuration.authenticate = certificates.identity
         configuration.imageCollection.kept = [PauseImage.name]
+        // Images are loaded by hand here, and nobody could pull them again: they go when there is no room left at all, and not before.
+        configuration.imageCollection.highThreshold = 100
         // Another's network sees to such ports itself.
         if options.containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration

@@ -43,6 +43,14 @@ struct Orphans: Sendable {
     }
 
     private func remove(sandbox id: String, of uid: String) async throws {
+        do {
+            try await take(sandbox: id, of: uid)
+        } catch let failure as RuntimeFailure where failure.isNotFound {
+            // It went by itself meanwhile.
+        }
+    }
+
+    private func take(sandbox id: String, of uid: String) async throws {
         for container in try await context.cri.containers(pod: uid)
         where container["state"].int == PodRuntime.Container.State.running.rawValue {
             if isWanted(uid) { return }

@@ -1,4 +1,5 @@
 public import APIModel
+internal import OrderedCollections
 
 /// The templates that a StatefulSet or a DaemonSet had, kept as ControllerRevisions: what a Pod was made of, and what a roll-back goes to.
 public struct RevisionHistory {
@@ -20,11 +21,22 @@ public struct RevisionHistory {
 
     public static func number(_ revision: Value) -> Whole { revision["revision"].int ?? 0 }
 
-    /// What a revision says: a strategic merge patch that puts the template in place.
+    /// What a revision says: a strategic merge patch that puts the template in place. Byte for byte as upstream's controllers write it,
+    /// whose clients compare it so: every field in the order of its name.
     public static func data(ofTemplate template: Value) -> Value {
         var template = template
         template["$patch"] = "replace"
-        return ["spec": ["template": template]]
+        return ["spec": ["template": sorted(template)]]
+    }
+
+    private static func sorted(_ value: Value) -> Value {
+        switch value {
+        case .object(let fields):
+            let names = fields.filter { !$0.value.isNull }.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            return .object(.init(uniqueKeysWithValues: names.map { ($0, sorted(fields[$0] ?? .null)) }))
+        case .array(let elements): return .array(elements.map(sorted))
+        default: return value
+        }
     }
 
     public static func template(of revision: Value) -> Value {

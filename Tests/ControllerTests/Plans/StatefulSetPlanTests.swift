@@ -25,6 +25,21 @@ import Testing
         ["metadata": ["name": .string(name)], "data": RevisionHistory.data(ofTemplate: ["metadata": ["labels": ["a": "b"]]])]
     }
 
+    /// Clients compare what a revision says byte for byte with what Go writes of the set.
+    @Test func aRevisionSaysItAsUpstreamDoes() {
+        let template: Value = [
+            "spec": [
+                "restartPolicy": "Always", "containers": [["name": "c", "image": "i", "args": ["b", "a"], "resources": .emptyObject]],
+            ],
+            "metadata": ["labels": ["b": "1", "a": "2"], "name": .null],
+        ]
+        let data = String(decoding: JSON.encode(RevisionHistory.data(ofTemplate: template)), as: UTF8.self)
+        #expect(
+            data
+                == #"{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"a":"2","b":"1"}},"spec":{"containers":[{"args":["b","a"],"image":"i","name":"c","resources":{}}],"restartPolicy":"Always"}}}}"#
+        )
+    }
+
     /// `0` is ready, `0?` is not, `0-` is going, `0!` has failed; `0*` is of the next revision.
     static func pod(_ word: String) -> Value {
         let ordinal = word.prefix { $0.isNumber }

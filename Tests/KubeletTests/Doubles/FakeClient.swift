@@ -82,6 +82,8 @@ final class FakeClient: Client {
     {
         if subresource == "token" { return Object(["status": ["token": "a-token", "expirationTimestamp": "2036-01-02T03:04:05Z"]]) }
         if let review = state.withLock({ $0.reviews[resource] }) { return Object(["status": review(object)]) }
+        var object = object
+        if object["metadata"]["uid"].isNull { object["metadata"]["uid"] = .string("made-\(state.withLock { $0.revision })") }
         return put(resource, object)
     }
 
@@ -98,6 +100,9 @@ final class FakeClient: Client {
         async throws -> Object
     {
         let old = try find(resource, namespace, name).value
+        if let uid = patch["metadata"]["uid"].string, uid != old["metadata"]["uid"].string {
+            throw APIError(code: 409, reason: .conflict, message: "\(name) is another now")
+        }
         let schema = Catalogue.builtin.type(named: "io.k8s.api.core.v1.Pod")!
         let new = kind == .merge || resource != .pods ? Patch.merge(old, patch) : try Patch.strategic(old, patch, schema: schema)
         return state.withLock { state in
