@@ -25,18 +25,41 @@ public final class Kinds: Sendable {
         }
     }
 
+    /// Those of the catalogue that are served.
+    private let own: (resources: [ResourceType], groups: [Group])
     private let byResource: [GroupVersionResource: Int]
     private let byKind: [GroupVersionKind: Int]
 
     /// - Parameters:
-    ///   - custom: resources beside the catalogue's; where both have one, the catalogue's stays.
+    ///   - config: which of the catalogue's resources are served.
+    public convenience init(version: UInt64, _ catalogue: Catalogue, serving config: RuntimeConfig = .everything) {
+        let resources = catalogue.resources.filter(config.serves)
+        let versions = Set(resources.map(\.groupVersion))
+        let groups = catalogue.groups.map { group in
+            Group(name: group.name, versions: group.versions.filter { versions.contains(GroupVersion(group: group.name, version: $0)) })
+        }
+        self.init(version, catalogue, own: (resources, groups.filter { !$0.versions.isEmpty }), custom: [], groups: [])
+    }
+
+    /// The next snapshot, with these custom resources in place of those that were.
+    ///
+    /// - Parameters:
+    ///   - custom: where the catalogue has one of that name, the catalogue's stays.
     ///   - groups: the groups of `custom` with their versions in order of preference. A version of a group that the catalogue has is added
     ///     behind the catalogue's own.
-    public init(version: UInt64, _ catalogue: Catalogue, custom: [ResourceType] = [], groups: [Group] = []) {
+    public func next(custom: [ResourceType], groups: [Group]) -> Kinds {
+        Kinds(version + 1, catalogue, own: own, custom: custom, groups: groups)
+    }
+
+    private init(
+        _ version: UInt64, _ catalogue: Catalogue, own: (resources: [ResourceType], groups: [Group]), custom: [ResourceType],
+        groups: [Group]
+    ) {
         self.version = version
         self.catalogue = catalogue
-        resources = catalogue.resources + custom.filter { catalogue.resource($0.groupVersionResource) == nil }
-        var merged = catalogue.groups.map { Group(name: $0.name, versions: $0.versions) }
+        self.own = own
+        resources = own.resources + custom.filter { catalogue.resource($0.groupVersionResource) == nil }
+        var merged = own.groups
         for group in groups {
             if let index = merged.firstIndex(where: { $0.name == group.name }) {
                 merged[index].versions += group.versions.filter { !merged[index].versions.contains($0) }

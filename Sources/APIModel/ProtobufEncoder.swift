@@ -78,6 +78,11 @@ struct ProtobufEncoder {
             let embedded = field.embedding(level)
             if embedded != 0 {
                 let end = places[index...].firstIndex { type.fields[$0].embedding(level) != embedded } ?? places.endIndex
+                // A message that is there for a list alone is left out with it.
+                if case .array = field.type, end == index + 1, fields[field.name]?.isEmpty != false {
+                    index = end
+                    continue
+                }
                 try message(embedded) { encoder throws(Protobuf.Error) in
                     try encoder.append(fields, places[index..<end], of: type, level: level + 1)
                 }

@@ -133,6 +133,7 @@ struct Startup {
         let recorder = EventRecorder(client: schedulerClient, component: "default-scheduler", log: log)
         let kubeletRecorder = EventRecorder(client: kubeletClient, component: "kubelet", host: node.name, log: log)
         let (log, path) = (log, directory.path)
+        let builtin = try builtinKinds
         try await process.run(
             stoppingFile: directory.stoppingFile,
             { group in
@@ -145,7 +146,7 @@ struct Startup {
                 for listener in listeners { group.add("HTTP server") { try await listener.run() } }
                 _ = try await containerdStart.value  // before the runtime plugin, which connects to it
                 if let containerd { group.add("containerd") { try await containerd.run() } }
-                let kinds = DefinedKinds(cache: cache)
+                let kinds = DefinedKinds(cache: cache, builtin: builtin)
                 try await kinds.start()
                 let services = HostServices(client: client, cache: cache, kinds: kinds)
                 try await plugins.start(services: services)
@@ -242,6 +243,9 @@ extension Startup {
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 
+    /// The program's kinds that are served.
+    private var builtinKinds: Kinds { get throws { Kinds(version: 0, .builtin, serving: try options.runtimeConfig.value) } }
+
     private func apiConfiguration(
         _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ roles: Roles,
         _ quarantine: Quarantine
@@ -251,6 +255,7 @@ extension Startup {
         }
         var configuration = APIServer.Configuration(
             store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+        configuration.kinds = try builtinKinds
         configuration.admission = try options.admission.plugins
         configuration.audit = try options.audit.auditing()
         configuration.kubelet = Dialer.TLS(

@@ -10,17 +10,22 @@ public final class DefinedKinds: KindSource {
     private struct State {
         /// By the definition's name.
         var custom: [String: [ResourceType]] = [:]
-        var newest = Kinds.builtin
-        var version = Kinds.builtin.version
+        /// Of those of the program and some of `custom`.
+        var newest: Kinds
+        var isStale = false
         var listeners: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var lastListener: UInt64 = 0
     }
 
     private let cache: Cache
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let observation = Mutex<Observation?>(nil)
 
-    public init(cache: Cache) { self.cache = cache }
+    /// - Parameter builtin: those of the program that the API serves.
+    public init(cache: Cache, builtin: Kinds) {
+        self.cache = cache
+        state = Mutex(State(newest: builtin))
+    }
 
     deinit { observation.withLock { $0?.cancel() } }
 
@@ -37,9 +42,10 @@ public final class DefinedKinds: KindSource {
 
     public var kinds: Kinds {
         state.withLock { state in
-            guard state.version != state.newest.version else { return state.newest }
+            guard state.isStale else { return state.newest }
             let custom = state.custom.sorted { $0.key < $1.key }.flatMap(\.value)
-            state.newest = Kinds(version: state.version, .builtin, custom: custom, groups: Kinds.Group.all(of: custom))
+            state.newest = state.newest.next(custom: custom, groups: Kinds.Group.all(of: custom))
+            state.isStale = false
             return state.newest
         }
     }
@@ -60,7 +66,7 @@ public final class DefinedKinds: KindSource {
         let listeners: [AsyncStream<Void>.Continuation]? = state.withLock { state in
             guard (state.custom[definition] ?? []).map(Trait.init) != resources.map(Trait.init) else { return nil }
             state.custom[definition] = resources.isEmpty ? nil : resources
-            state.version += 1
+            state.isStale = true
             return Array(state.listeners.values)
         }
         guard let listeners else { return }

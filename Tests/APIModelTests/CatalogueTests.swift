@@ -93,7 +93,8 @@ import Testing
     @Test func customKindsComeAfterTheProgramsOwn() throws {
         var older = widgets
         older.version = "v1"
-        let kinds = Kinds(version: 7, .builtin, custom: [widgets, older], groups: [.init(name: "example.com", versions: ["v2", "v1"])])
+        let kinds = Kinds(version: 6, .builtin).next(
+            custom: [widgets, older], groups: [.init(name: "example.com", versions: ["v2", "v1"])])
         #expect(kinds.version == 7)
         #expect(kinds.resources.count == Kinds.builtin.resources.count + 2)
         #expect(kinds.groups.last?.versions == ["v2", "v1"])
@@ -107,8 +108,50 @@ import Testing
     @Test func nothingTakesTheNameOfTheProgramsOwn() {
         var pods = widgets
         (pods.group, pods.version, pods.name) = ("", "v1", "pods")
-        let kinds = Kinds(version: 1, .builtin, custom: [pods])
+        let kinds = Kinds.builtin.next(custom: [pods], groups: [])
         #expect(kinds.resource(.pods)?.kind == "Pod")
         #expect(kinds.resources.count == Kinds.builtin.resources.count)
+    }
+}
+
+@Suite struct RuntimeConfigTests {
+    private func served(_ entries: String...) throws -> Set<String> {
+        let config = try RuntimeConfig(entries)
+        return Set(Kinds(version: 0, .builtin, serving: config).resources.map { "\($0.groupVersion)/\($0.name)" })
+    }
+
+    @Test func onlyStableVersionsAreServedUnlessAskedFor() throws {
+        let kinds = Kinds(version: 0, .builtin, serving: RuntimeConfig())
+        let young = kinds.resources.filter { $0.version.contains("alpha") || $0.version.contains("beta") }
+        #expect(Set(young.map(\.group)) == ["plugins.apus.dev", "metrics.k8s.io"])
+        #expect(kinds.groups.first { $0.name == "resource.k8s.io" }?.versions == ["v1"])
+        #expect(kinds.groups.allSatisfy { $0.name != "storagemigration.k8s.io" })
+        #expect(kinds.next(custom: [], groups: []).resources.count == kinds.resources.count)
+    }
+
+    @Test func whatIsNamedMoreCloselyWins() throws {
+        let stable = try served()
+        #expect(try served("api/all=true").count == Catalogue.builtin.resources.count)
+        #expect(try served("api/beta").subtracting(stable).allSatisfy { $0.contains("beta") })
+        #expect(try served("resource.k8s.io/v1beta1=true").subtracting(stable).count == 4)
+        #expect(
+            try served("resource.k8s.io/v1alpha3/devicetaintrules").subtracting(stable) == ["resource.k8s.io/v1alpha3/devicetaintrules"])
+        #expect(try stable.subtracting(served("batch/v1=false")) == ["batch/v1/jobs", "batch/v1/cronjobs"])
+        #expect(try stable.subtracting(served("batch/v1/cronjobs=false")) == ["batch/v1/cronjobs"])
+        #expect(
+            try served("api/all=false", "api/v1=true").filter { !$0.hasPrefix("v1/") } == [
+                "plugins.apus.dev/v1alpha1/plugins", "metrics.k8s.io/v1beta1/nodes", "metrics.k8s.io/v1beta1/pods",
+            ])
+        #expect(try !served("api/all=true", "api/alpha=false").contains { $0.contains("v1alpha2") })
+    }
+
+    @Test(arguments: [
+        ("api/all=false", "invalid key with only api/all=false"), ("nonsense", "runtime-config invalid key nonsense"),
+        ("odd.io/v1", "unknown api groups odd.io"), ("batch/v3", "group version batch/v3 that has not been registered"),
+        ("batch/v1/Jobs", "invalid key batch/v1/Jobs: group/version/resource and resource is always lowercase plural"),
+        ("batch/v1/odds", "resource batch/v1/odds that has not been registered"),
+        ("batch/v1=maybe", "invalid value of batch/v1: maybe, err: strconv.ParseBool: parsing \"maybe\": invalid syntax"),
+    ]) func whatIsNoConfigurationIsNamed(entry: String, message: String) {
+        #expect(throws: RuntimeConfig.Problem(description: message)) { try RuntimeConfig([entry]) }
     }
 }

@@ -192,6 +192,8 @@ enum ConstraintTable {
         core.v1.ReplicationControllerSpec replicas atLeast 0
         core.v1.ReplicationControllerSpec minReadySeconds atLeast 0
         core.v1.NodeSpec podCIDRs each cidr
+        core.v1.PersistentVolumeClaimSpec volumeAttributesClassName dnsSubdomain
+        networking.v1.IngressSpec ingressClassName dnsSubdomain
         core.v1.PersistentVolumeClaimSpec volumeMode enum Block Filesystem
         core.v1.PersistentVolumeClaimSpec accessModes each enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
         core.v1.PersistentVolumeClaimSpec storageClassName dnsSubdomain
@@ -368,6 +370,7 @@ enum ConstraintTable {
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames plural dns1035
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames singular dns1035
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames shortNames each dns1035
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionNames categories each dns1035
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion strategy enum None Webhook
         """
 }

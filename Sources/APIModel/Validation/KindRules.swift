@@ -125,6 +125,11 @@ enum KindRules {
             if object["metadata"]["name"].string != required {
                 errors.append(.invalid("metadata.name", object["metadata"]["name"], "must be spec.names.plural+\".\"+spec.group"))
             }
+            customNames(spec["names"], &errors)
+            if spec["preserveUnknownFields"].bool == true {
+                let instead = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
+                errors.append(.invalid("spec.preserveUnknownFields", true, "cannot set to true, \(instead)"))
+            }
             let versions = spec["versions"].elements
             if !versions.isEmpty, versions.filter({ $0["storage"].bool == true }).count != 1 {
                 errors.append(.invalid("spec.versions", spec["versions"], "must have exactly one version marked as storage version"))
@@ -135,6 +140,10 @@ enum KindRules {
                 if let name = version["name"].string {
                     Constraint.add(Names.dns1035Label(name), .string(name), field.child("name"), &errors)
                 }
+                if version["deprecated"].bool != true, let warning = version["deprecationWarning"].string {
+                    errors.append(
+                        .invalid(field.child("deprecationWarning"), .string(warning), "can only be set for deprecated versions"))
+                }
                 let schema = version["schema"]["openAPIV3Schema"]
                 let place = field.child("schema", "openAPIV3Schema")
                 errors += schema.isNull ? [.required(place, "schemas are required")] : StructuralRules.validate(schema, place)
@@ -142,16 +151,26 @@ enum KindRules {
         },
     ]
 
+    private static func customNames(_ names: Value, _ errors: inout [FieldError]) {
+        for field in ["kind", "listKind"] {
+            guard let name = names[field].string, !name.isEmpty else { continue }
+            let problems = Names.dns1035Label(name.lowercased())
+            if !problems.isEmpty {
+                let message = "may have mixed case, but should otherwise match: \(problems.joined(separator: ","))"
+                errors.append(.invalid(FieldPath("spec.names").child(field), .string(name), message))
+            }
+        }
+        if !names["kind"].isEmpty, names["kind"] == names["listKind"] {
+            errors.append(.invalid("spec.names.listKind", names["listKind"], "kind and listKind may not be the same"))
+        }
+    }
+
     private static func roleKind(_ object: Value, _ kinds: [String], _ errors: inout [FieldError]) {
         if let kind = object["roleRef"]["kind"].string, !kind.isEmpty, !kinds.contains(kind) {
             errors.append(.notSupported("roleRef.kind", .string(kind), kinds))
         }
         if let name = object["roleRef"]["name"].string, !name.isEmpty {
             Constraint.add(Names.pathSegment(name), .string(name), "roleRef.name", &errors)
-        }
-        for (index, subject) in object["subjects"].elements.enumerated()
-        where subject["kind"].string == "ServiceAccount" && subject["namespace"].isEmpty && kinds.count > 1 {
-            errors.append(.required(FieldPath("subjects").index(index).child("namespace")))
         }
     }
 

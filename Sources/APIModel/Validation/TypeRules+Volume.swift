@@ -58,6 +58,13 @@ extension TypeRules {
             if spec["accessModes"].elements.isEmpty {
                 errors.append(.required(path.child("accessModes"), "at least 1 access mode is required"))
             }
+            onePodAlone(spec, path, &errors)
+            for field in ["dataSource", "dataSourceRef"] where spec[field]["apiGroup"].isEmpty {
+                guard let kind = spec[field]["kind"].string, !kind.isEmpty, kind != "PersistentVolumeClaim" else { continue }
+                errors.append(
+                    .invalid(
+                        path.child(field), .string(kind), "must be 'PersistentVolumeClaim' when referencing the default apiGroup"))
+            }
             let storage = spec["resources"]["requests"]["storage"]
             if storage.isNull {
                 errors.append(.required(path.child("resources").key("storage")))
@@ -67,6 +74,13 @@ extension TypeRules {
         },
         "core.v1.PersistentVolumeSpec": { spec, path, errors in
             if spec["accessModes"].elements.isEmpty { errors.append(.required(path.child("accessModes"))) }
+            onePodAlone(spec, path, &errors)
+            if !spec["nodeAffinity"].isNull, spec["nodeAffinity"]["required"].isNull {
+                errors.append(.required(path.child("nodeAffinity", "required"), "must specify required node constraints"))
+            }
+            if let text = spec["capacity"]["storage"].string, let quantity = try? Quantity(text), quantity.signum == 0 {
+                errors.append(.invalid(path.child("capacity").key("storage"), .string(text), "must be greater than zero"))
+            }
             if spec["capacity"].isEmpty {
                 errors.append(.required(path.child("capacity")))
             } else if spec["capacity"].fields.keys.contains(where: { $0 != "storage" }) || spec["capacity"].fields.count != 1 {
@@ -74,4 +88,12 @@ extension TypeRules {
             }
         },
     ]
+
+    /// The mode for one pod goes with no other.
+    private static func onePodAlone(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let modes = Set(spec["accessModes"].elements.compactMap(\.string))
+        if modes.contains("ReadWriteOncePod"), modes.count > 1 {
+            errors.append(.forbidden(path.child("accessModes"), "may not use ReadWriteOncePod with other access modes"))
+        }
+    }
 }

@@ -6,7 +6,10 @@ enum TypeRules {
 
     static let rules: [String: Rule] = {
         var rules: [String: Rule] = [:]
-        for table in [pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, conversion, general] {
+        for table in [
+            pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, conversion, networkPolicy,
+            autoscaling, general,
+        ] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }
         return rules
@@ -128,7 +131,30 @@ enum TypeRules {
                 if !port["name"].isEmpty, !port["number"].isEmpty {
                     errors.append(.invalid(path, backend, "cannot set both port name & port number"))
                 }
-            default: break
+            case (true, false):
+                for field in ["kind", "name"] where backend["resource"][field].isEmpty {
+                    errors.append(.required(path.child("resource", field)))
+                }
+            }
+        },
+        "networking.v1.IngressTLS": { tls, path, errors in
+            for (index, value) in tls["hosts"].elements.enumerated() {
+                let host = value.string ?? ""
+                let name = host.hasPrefix("*.") ? String(host.dropFirst(2)) : host
+                Constraint.add(Names.dnsSubdomain(name), value, path.child("hosts").index(index), &errors)
+            }
+        },
+        "networking.v1.IngressClassSpec": { spec, path, errors in
+            if spec["controller"].isEmpty { errors.append(.required(path.child("controller"))) }
+            if spec["parameters"]["scope"].string == "Namespace", spec["parameters"]["namespace"].isEmpty {
+                errors.append(.required(path.child("parameters", "namespace"), "`parameters.scope` is set to 'Namespace'"))
+            }
+        },
+        "rbac.v1.AggregationRule": { rule, path, errors in
+            if rule["clusterRoleSelectors"].elements.isEmpty {
+                errors.append(
+                    .required(
+                        path.child("clusterRoleSelectors"), "at least one clusterRoleSelector required if aggregationRule is non-nil"))
             }
         },
         "autoscaling.v1.HorizontalPodAutoscalerSpec": replicaBounds,

@@ -75,8 +75,7 @@ final class CustomKinds: Sendable {
         }
         forget(except: Set(definitions.compactMap { $0[path: "metadata", "name"].string }))
         let kinds = registry.served.kinds
-        registry.serve(
-            Kinds(version: kinds.version + 1, kinds.catalogue, custom: custom, groups: Kinds.Group.all(of: custom)), rules: rules)
+        registry.serve(kinds.next(custom: custom, groups: Kinds.Group.all(of: custom)), rules: rules)
         for (before, after) in zip(definitions, wanted) where before["status"] != after["status"] { try await write(after) }
         return (listed.revision, definitions.filter { !$0[path: "metadata", "deletionTimestamp"].isNull })
     }

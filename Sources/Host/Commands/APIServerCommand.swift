@@ -17,6 +17,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var storage: StoreOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var runtimeConfig: RuntimeConfigOptions
     @OptionGroup var admission: AdmissionOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
@@ -182,6 +183,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.certificates = credentials.clients
         configuration.rootCA = credentials.rootCA
         configuration.tokens = tokens
+        configuration.kinds = Kinds(version: 0, .builtin, serving: try runtimeConfig.value)
         configuration.admission = try admission.plugins
         configuration.audit = try audit.auditing()
         configuration.authorizationModes = try AuthorizationModes.parse(authorizationMode)

@@ -63,6 +63,18 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         if let clusterCIDR { try Networks.check(clusterCIDR, "--cluster-cidr") }
     }
 
+    /// The program's kinds of stable versions, and of those that the API serves besides, as its APIServices say.
+    private static func served(_ client: any Client) async throws -> Kinds {
+        let services = GroupVersionResource(group: "apiregistration.k8s.io", version: "v1", resource: "apiservices")
+        let local = try await client.list(services, namespace: nil, options: ListOptions()).items.filter {
+            $0.value[path: "spec", "service"].isNull
+        }
+        let versions = local.map {
+            GroupVersion(group: $0.value[path: "spec", "group"].string ?? "", version: $0.value[path: "spec", "version"].string ?? "")
+        }
+        return Kinds(version: 0, .builtin, serving: RuntimeConfig(alsoServing: versions))
+    }
+
     func run() async throws {
         let process = RoleProcess("kube-controller-manager", log)
         let places = try PluginPlaces(plugins)
@@ -86,7 +98,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                     log: Logger(label: "plugins"))
                 try await cache.watch(.plugins)
                 try objects.load(cache.list(.plugins))
-                let kinds = DefinedKinds(cache: cache)
+                let kinds = DefinedKinds(cache: cache, builtin: try await Self.served(client))
                 try await kinds.start()
                 let services = HostServices(client: client, cache: cache, kinds: kinds)
                 try await host.start(services: services)

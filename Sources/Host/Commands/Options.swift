@@ -1,3 +1,4 @@
+internal import APIModel
 internal import APIServer
 internal import ArgumentParser
 internal import DNS
@@ -92,6 +93,27 @@ struct ServingOptions: ParsableArguments {
 
     @Option(help: "A CSV file of static bearer tokens: token,user,uid[,\"group1,group2\"].")
     var tokenAuthFile: String?
+}
+
+struct RuntimeConfigOptions: ParsableArguments {
+    @Option(
+        help: """
+            Which APIs are served, separated by commas: KEY=true or KEY=false, where KEY is api/all, api/ga, api/beta, api/alpha, a group and \
+            version, or that and a resource. Default: what is stable.
+            """)
+    var runtimeConfig = ""
+
+    func validate() throws { _ = try value }
+
+    var value: RuntimeConfig {
+        get throws {
+            do {
+                return try RuntimeConfig(runtimeConfig.split(separator: ",").map { String($0) })
+            } catch {
+                throw ValidationError("--runtime-config: \(error)")
+            }
+        }
+    }
 }
 
 struct AdmissionOptions: ParsableArguments {

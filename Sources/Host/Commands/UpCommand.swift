@@ -13,6 +13,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var names: ClusterDNSOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var runtimeConfig: RuntimeConfigOptions
     @OptionGroup var admission: AdmissionOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
