@@ -44,8 +44,14 @@ public final class APIServer: Responder {
         let body = BodyReader(limit: configuration.limits.bodySize)
         let signer = TokenSigner(key: configuration.serviceAccountKey, issuer: configuration.issuer, audiences: configuration.audiences)
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
+        let known: [any TokenAuthenticator] = configuration.tokens + [accounts]
+        let bootstrap: [any TokenAuthenticator] =
+            configuration.acceptsBootstrapTokens ? [BootstrapTokens(store: configuration.store)] : []
+        // The one last that asks others.
+        let asked: [any TokenAuthenticator] = configuration.tokenWebhook.map { [$0] } ?? []
         authentication = Authentication(
-            certificates: configuration.certificates, tokens: configuration.tokens + [accounts], audiences: configuration.audiences)
+            requestHeaders: configuration.requestHeaders, certificates: configuration.certificates, tokens: known + bootstrap + asked,
+            audiences: configuration.audiences)
         let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,

@@ -258,6 +258,7 @@ extension Startup {
         configuration.kinds = try builtinKinds
         configuration.admission = try options.admission.plugins
         configuration.audit = try options.audit.auditing()
+        try options.authentication.apply(to: &configuration, requestHeaderAuthority: credentials.frontProxyCA.certificatePEM)
         configuration.kubelet = Dialer.TLS(
             caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM,
             privateKeyPEM: credentials.kubeletClient.privateKeyPEM)

@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test func whatIsInUseIsProtected() async throws {
-        try await with(enable: ["StorageObjectInUseProtection"]) { server in
+        try await with { server in
             let claim: Value = [
                 "metadata": ["name": "c", "finalizers": ["example.com/own"]],
                 "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]],

@@ -83,29 +83,29 @@ import Testing
             method, path, body, type: type, headers: ["Impersonate-User": "system:node:n1", "Impersonate-Group": "system:nodes"])
     }
 
-    /// About one object each; `N` is the number of the node. What the node may do to its own is done, to the other's it is forbidden.
+    /// About one object each; `@` is the number of the node. What the node may do to its own is done, to the other's it is forbidden.
     private static let own: [(HTTPRequest.Method, String, Value?)] = [
-        (.get, "\(namespaced)/secrets/mounted-N", nil), (.get, "\(namespaced)/secrets/environment-N", nil),
-        (.get, "\(namespaced)/secrets/pull-N", nil), (.get, "\(namespaced)/secrets/projected-N", nil),
-        (.get, "\(namespaced)/secrets/variable-N", nil), (.get, "/api/v1/namespaces/store/secrets/stage-N", nil),
-        (.get, "\(namespaced)/secrets?fieldSelector=metadata.name%3Dmounted-N", nil),
-        (.get, "\(namespaced)/secrets?fieldSelector=metadata.name%3Dmounted-N&watch=1&timeoutSeconds=1", nil),
-        (.get, "\(namespaced)/configmaps/map-N", nil), (.get, "\(namespaced)/configmaps/shown-N", nil),
-        (.get, "\(namespaced)/persistentvolumeclaims/claim-N", nil), (.get, "/api/v1/persistentvolumes/volume-N", nil),
-        (.get, "/apis/storage.k8s.io/v1/volumeattachments/attached-N", nil), (.get, "\(namespaced)/serviceaccounts/account-N", nil),
-        (.get, "/apis/storage.k8s.io/v1/csinodes/nN", nil), (.get, "/api/v1/nodes/nN", nil), (.get, "\(namespaced)/pods/pod-N", nil),
-        (.get, "/api/v1/nodes?fieldSelector=metadata.name%3DnN", nil), (.get, "/api/v1/pods?fieldSelector=spec.nodeName%3DnN", nil),
-        (.get, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/nN", nil),
-        (.patch, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/nN", ["spec": ["leaseDurationSeconds": 41]]),
-        (.patch, "/api/v1/nodes/nN/status", ["status": ["phase": "Running"]]),
-        (.patch, "/api/v1/nodes/nN", ["metadata": ["annotations": ["a": "b"]]]),
-        (.patch, "\(namespaced)/pods/pod-N/status", ["status": ["phase": "Running"]]),
-        (.patch, "\(namespaced)/persistentvolumeclaims/claim-N/status", ["status": ["capacity": ["storage": "2Gi"]]]),
-        (.patch, "/apis/storage.k8s.io/v1/csinodes/nN", ["metadata": ["annotations": ["a": "b"]]]),
-        (.get, "/apis/resource.k8s.io/v1/resourceslices?fieldSelector=spec.nodeName%3DnN", nil),
-        (.delete, "\(namespaced)/pods/pod-N", ["gracePeriodSeconds": 30]),
-        (.delete, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/nN", nil),
-        (.delete, "/apis/storage.k8s.io/v1/csinodes/nN", nil),
+        (.get, "\(namespaced)/secrets/mounted-@", nil), (.get, "\(namespaced)/secrets/environment-@", nil),
+        (.get, "\(namespaced)/secrets/pull-@", nil), (.get, "\(namespaced)/secrets/projected-@", nil),
+        (.get, "\(namespaced)/secrets/variable-@", nil), (.get, "/api/v1/namespaces/store/secrets/stage-@", nil),
+        (.get, "\(namespaced)/secrets?fieldSelector=metadata.name%3Dmounted-@", nil),
+        (.get, "\(namespaced)/secrets?fieldSelector=metadata.name%3Dmounted-@&watch=1&timeoutSeconds=1", nil),
+        (.get, "\(namespaced)/configmaps/map-@", nil), (.get, "\(namespaced)/configmaps/shown-@", nil),
+        (.get, "\(namespaced)/persistentvolumeclaims/claim-@", nil), (.get, "/api/v1/persistentvolumes/volume-@", nil),
+        (.get, "/apis/storage.k8s.io/v1/volumeattachments/attached-@", nil), (.get, "\(namespaced)/serviceaccounts/account-@", nil),
+        (.get, "/apis/storage.k8s.io/v1/csinodes/n@", nil), (.get, "/api/v1/nodes/n@", nil), (.get, "\(namespaced)/pods/pod-@", nil),
+        (.get, "/api/v1/nodes?fieldSelector=metadata.name%3Dn@", nil), (.get, "/api/v1/pods?fieldSelector=spec.nodeName%3Dn@", nil),
+        (.get, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n@", nil),
+        (.patch, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n@", ["spec": ["leaseDurationSeconds": 41]]),
+        (.patch, "/api/v1/nodes/n@/status", ["status": ["phase": "Running"]]),
+        (.patch, "/api/v1/nodes/n@", ["metadata": ["annotations": ["a": "b"]]]),
+        (.patch, "\(namespaced)/pods/pod-@/status", ["status": ["phase": "Running"]]),
+        (.patch, "\(namespaced)/persistentvolumeclaims/claim-@/status", ["status": ["capacity": ["storage": "2Gi"]]]),
+        (.patch, "/apis/storage.k8s.io/v1/csinodes/n@", ["metadata": ["annotations": ["a": "b"]]]),
+        (.get, "/apis/resource.k8s.io/v1/resourceslices?fieldSelector=spec.nodeName%3Dn@", nil),
+        (.delete, "\(namespaced)/pods/pod-@", ["gracePeriodSeconds": 30]),
+        (.delete, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/n@", nil),
+        (.delete, "/apis/storage.k8s.io/v1/csinodes/n@", nil),
     ]
 
     /// What no node may do, not even about its own.
@@ -140,7 +140,7 @@ import Testing
             // The other's first: what the node does to its own must not be what forbids it.
             for (number, isAllowed) in [("2", false), ("1", true)] {
                 for (method, path, body) in Self.own {
-                    let path = path.replacing("N", with: number)
+                    let path = path.replacing("@", with: number)
                     let answer = await Self.ask(server, method, path, body, type: method == .patch ? Self.merge : "application/json")
                     #expect((answer.code == 403) == !isAllowed, "\(method) \(path): \(answer.code) \(answer.text)")
                     #expect(!isAllowed || answer.code < 300, "\(method) \(path): \(answer.code) \(answer.text)")
@@ -216,7 +216,7 @@ import Testing
                     "subjects": [["kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "system:nodes"]],
                 ])
             #expect(await Self.ask(server, .get, "/api/v1/secrets").code == 200)
-            try await server.server.start()
+            try await Bootstrap(registry: server.server.registry, configuration: server.server.configuration).run()
             #expect(await Self.ask(server, .get, "/api/v1/secrets").code == 403)
         }
     }

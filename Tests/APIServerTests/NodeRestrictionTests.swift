@@ -112,7 +112,7 @@ import Testing
             }
             #expect(await ask("sa1", pod: "p1").code == 201)
             #expect(await ask("sa1", pod: nil).message.contains("node requested token not bound to a pod"))
-            #expect(await ask("sa2", pod: "p2").message.contains("node requested token bound to a pod scheduled on a different node"))
+            #expect(await ask("sa1", pod: "p2").message.contains("node requested token bound to a pod scheduled on a different node"))
             #expect(await ask("sa1", pod: "p1", audience: "vault").message.contains("audience \"vault\" not found in pod spec volume"))
         }
     }

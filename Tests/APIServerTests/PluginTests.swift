@@ -93,19 +93,25 @@ import Testing
     @Test func writingIsForTheAdministratorAndStatusForThoseWhoRunThem() async throws {
         try await TestServer.with { server in
             #expect(await server.ask(.post, plugins, Self.plugin()).code == 201)
+            #expect(await server.ask(.post, plugins, Self.plugin("r", ["kind": "Runtime"])).code == 201)
             #expect(await server.ask(.get, plugins, token: "alice-token").code == 403)
-            for (user, groups) in [
-                ("system:kube-controller-manager", []), ("system:kube-scheduler", []), ("system:kube-proxy", []),
-                ("system:node:n", ["system:nodes"]),
-            ] as [(String, [String])] {
+            for (user, groups, name) in [
+                ("system:kube-controller-manager", [], "p"), ("system:kube-scheduler", [], "p"), ("system:kube-proxy", [], "p"),
+                ("system:node:n", ["system:nodes"], "r"),
+            ] as [(String, [String], String)] {
                 let client = server.server.client(as: user, groups: groups)
-                #expect(try await client.list(Self.resource).items.count == 1)
+                #expect(try await client.list(Self.resource).items.count == 2)
                 _ = try await client.patch(
-                    Self.resource, namespace: nil, name: "p", subresource: "status", .merge, ["status": ["state": "Running"]])
+                    Self.resource, namespace: nil, name: name, subresource: "status", .merge, ["status": ["state": "Running"]])
                 await #expect(throws: APIError.self) {
                     _ = try await client.patch(
-                        Self.resource, namespace: nil, name: "p", subresource: nil, .merge, ["spec": ["enabled": false]])
+                        Self.resource, namespace: nil, name: name, subresource: nil, .merge, ["spec": ["enabled": false]])
                 }
+            }
+            let node = server.server.client(as: "system:node:n", groups: ["system:nodes"])
+            await #expect(throws: APIError.self) {
+                _ = try await node.patch(
+                    Self.resource, namespace: nil, name: "p", subresource: "status", .merge, ["status": ["state": "Running"]])
             }
             let plugin = server.server.client(as: "system:plugin:deployment", groups: ["system:plugins", "system:authenticated"])
             await #expect(throws: APIError.self) { _ = try await plugin.list(Self.resource) }

@@ -26,13 +26,18 @@ final class WebhookServer: Sendable {
     private final class Asked: Responder {
         let bodies = Mutex<[Value]>([])
         let judge: Judge
+        let reply: Judge?
 
-        init(_ judge: @escaping Judge) { self.judge = judge }
+        init(_ judge: @escaping Judge, reply: Judge?) {
+            self.judge = judge
+            self.reply = reply
+        }
 
         func respond(to request: Request) async -> Response {
             let bytes = (try? await BodyReader(limit: 3 << 20).bytes(request)) ?? []
             let review = (try? JSON.decode(bytes)) ?? .null
             bodies.withLock { $0.append(review) }
+            if let reply { return .full(status: .ok, headers: [:], body: [JSON.encode(await reply(review))]) }
             var answer = await judge(review["request"])
             if let raw = answer["raw"].string { return .full(status: .ok, headers: [:], body: [Array(raw.utf8)]) }
             if answer["uid"].isNull { answer["uid"] = review["request"]["uid"] }
@@ -41,11 +46,11 @@ final class WebhookServer: Sendable {
         }
     }
 
-    private init(_ judge: @escaping Judge) async throws {
+    private init(_ judge: @escaping Judge, reply: Judge?) async throws {
         let authority = try CertificateAuthority.create(commonName: "webhooks")
         let pair = try authority.issueServer(commonName: "hook", names: ["hook.default.svc", "localhost"], addresses: ["127.0.0.1"])
         caBundle = Base64.encode(Array(authority.certificatePEM.utf8))
-        asked = Asked(judge)
+        asked = Asked(judge, reply: reply)
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         var configuration = HTTPServer.Configuration(host: "127.0.0.1", port: 0)
         configuration.tls = try .server(certificateChainPEM: pair.certificatePEM, privateKeyPEM: pair.privateKeyPEM)
@@ -54,8 +59,10 @@ final class WebhookServer: Sendable {
     }
 
     /// Runs `body` with a server of its own.
-    static func with(_ judge: @escaping Judge, _ body: (WebhookServer) async throws -> Void) async throws {
-        let server = try await WebhookServer(judge)
+    ///
+    /// - Parameter reply: answers whatever is sent, in place of reviews of admission.
+    static func with(_ judge: @escaping Judge, reply: Judge? = nil, _ body: (WebhookServer) async throws -> Void) async throws {
+        let server = try await WebhookServer(judge, reply: reply)
         do {
             try await body(server)
         } catch {

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import HTTPServer
 import HTTPTypes
 import NIOCore

@@ -2,11 +2,9 @@ import APIModel
 
 /// The members of the chain in upstream's order.
 enum Admission {
-    /// Those that are not at work unless somebody asks for them. All but `StorageObjectInUseProtection` are off upstream as well; it is off
-    /// because what it protects would never go without controllers that let go of it.
+    /// Those that are not at work unless somebody asks for them, as upstream.
     static let offByDefault: Set = [
-        "AlwaysPullImages", EventRateLimit.name, "OwnerReferencesPermissionEnforcement", "StorageObjectInUseProtection",
-        "DenyServiceExternalIPs",
+        "AlwaysPullImages", EventRateLimit.name, "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs",
     ]
 
     /// Those that a file may tell something.

@@ -93,7 +93,7 @@ struct NodeRestriction: AdmissionMember {
         guard request.operation == .update, let old = request.old else { throw unexpected(request) }
         func rest(_ claim: Value) -> Value {
             var rest = claim
-            rest["metadata"]["resourceVersion"] = .null
+            for field in ["resourceVersion", "managedFields"] { rest["metadata"][field] = .null }
             for field in ["capacity", "conditions", "allocatedResourceStatuses", "allocatedResources"] { rest["status"][field] = .null }
             return rest
         }

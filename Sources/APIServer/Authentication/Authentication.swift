@@ -6,7 +6,7 @@ import PKI
 /// Says whose a bearer token is. Safe from any task.
 public protocol TokenAuthenticator: Sendable {
     /// - Parameter audiences: whom the token must be meant for; empty means this server.
-    func authenticate(token: String, audiences: [String]) -> TokenResult
+    func authenticate(token: String, audiences: [String]) async -> TokenResult
 }
 
 public enum TokenResult: Sendable {
@@ -21,6 +21,7 @@ public enum TokenResult: Sendable {
 
 /// Finds out who sent a request.
 struct Authentication: TokenAuthenticator {
+    var requestHeaders: RequestHeaders?
     var certificates: ClientCertificateVerifier?
     var tokens: [any TokenAuthenticator]
     /// What this server calls itself in tokens.
@@ -30,6 +31,7 @@ struct Authentication: TokenAuthenticator {
 
     /// - Throws: 401 when the request shows credentials that are not good. Without any it is anonymous.
     func user(of request: Request) async throws -> UserInfo {
+        if let user = await requestHeaders?.user(of: request) { return user.authenticated }
         if !request.peerCertificates.isEmpty, let identity = try? await certificates?.verify(request.peerCertificates),
             !identity.user.isEmpty
         {
@@ -38,16 +40,16 @@ struct Authentication: TokenAuthenticator {
         if let header = request.headers[.authorization] {
             let parts = header.split(separator: " ", maxSplits: 1)
             guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Self.unauthorized }
-            guard case .user(let user, _) = authenticate(token: parts[1].trimmed, audiences: []) else { throw Self.unauthorized }
+            guard case .user(let user, _) = await authenticate(token: parts[1].trimmed, audiences: []) else { throw Self.unauthorized }
             return user.authenticated
         }
         if !request.peerCertificates.isEmpty { throw Self.unauthorized }
         return .anonymous
     }
 
-    func authenticate(token: String, audiences: [String]) -> TokenResult {
+    func authenticate(token: String, audiences: [String]) async -> TokenResult {
         for authenticator in tokens {
-            switch authenticator.authenticate(token: token, audiences: audiences) {
+            switch await authenticator.authenticate(token: token, audiences: audiences) {
             case .unknown: continue
             case .refused(let why): return .refused(why)
             case .user(let user, let meant):

@@ -18,15 +18,15 @@ struct AccessReviews: Sendable {
             .init("authentication.k8s.io/selfsubjectreviews", "", .create): answer {
                 filled($0, status: ["userInfo": $1.context.user.value])
             },
-            .init("authentication.k8s.io/tokenreviews", "", .create): answer { review, _ in try tokenReview(review) },
+            .init("authentication.k8s.io/tokenreviews", "", .create): answer { review, _ in try await tokenReview(review) },
         ]
     }
 
     /// A review goes through admission as every create does.
-    private func answer(_ review: @escaping @Sendable (Value, Call) throws -> Value) -> Handler {
+    private func answer(_ review: @escaping @Sendable (Value, Call) async throws -> Value) -> Handler {
         { call in
             try await call.context.admitCreation(of: try call.object, call.target) { object in
-                (Answer(.value(try review(object, call)), code: 201), .dropped)
+                (Answer(.value(try await review(object, call)), code: 201), .dropped)
             }
         }
     }
@@ -99,12 +99,12 @@ struct AccessReviews: Sendable {
             ])
     }
 
-    private func tokenReview(_ review: Value) throws -> Value {
+    private func tokenReview(_ review: Value) async throws -> Value {
         guard let token = review[path: "spec", "token"].string, !token.isEmpty else {
             throw APIError.badRequest("token is required for TokenReview in authentication")
         }
         let audiences = review[path: "spec", "audiences"].elements.compactMap(\.string)
-        switch authenticator.authenticate(token: token, audiences: audiences) {
+        switch await authenticator.authenticate(token: token, audiences: audiences) {
         case .user(let user, let agreed):
             // Those in common, not those asked for: who asked trusts what stands here.
             return filled(

@@ -19,6 +19,12 @@ extension APIServer {
         public var certificates: ClientCertificateVerifier?
         /// Further bearer tokens, such as a `TokenFile`; service accounts' are always known.
         public var tokens: [any TokenAuthenticator] = []
+        /// Whether Secrets of kube-system let new nodes in.
+        public var acceptsBootstrapTokens = false
+        /// Who is asked about tokens that nobody here knows.
+        public var tokenWebhook: WebhookTokens?
+        /// A proxy in front that is believed. `nil`: none.
+        public var requestHeaders: RequestHeaders?
         /// Signs and checks the tokens of service accounts.
         public var serviceAccountKey: ServiceAccountKey
         /// Who signs those tokens: the `iss` in them, and the URL below which others find the keys.

@@ -19,6 +19,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var runtimeConfig: RuntimeConfigOptions
     @OptionGroup var admission: AdmissionOptions
+    @OptionGroup var authentication: AuthenticationOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
@@ -186,6 +187,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.kinds = Kinds(version: 0, .builtin, serving: try runtimeConfig.value)
         configuration.admission = try admission.plugins
         configuration.audit = try audit.auditing()
+        try authentication.apply(to: &configuration, requestHeaderAuthority: credentials.extensionCAs?.requestHeader)
         configuration.authorizationModes = try AuthorizationModes.parse(authorizationMode)
         configuration.authorizers = [HostRights(), PluginImpersonation(users)]
         configuration.validators = [.plugins: ManifestCheck.errors]

@@ -15,6 +15,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var runtimeConfig: RuntimeConfigOptions
     @OptionGroup var admission: AdmissionOptions
+    @OptionGroup var authentication: AuthenticationOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions

@@ -1,26 +1,26 @@
-import APIModel
+public import APIModel
 import Synchronization
 
 /// Answers that hold for a while. So many that what somebody asks on purpose fills no memory; when there are more, all are asked for anew.
 /// Safe from any thread.
-final class Remembered<Question: Hashable & Sendable, Answer: Sendable>: Sendable {
+public final class Remembered<Question: Hashable & Sendable, Answer: Sendable>: Sendable {
     private static var most: Int { 1024 }
 
     private let now: @Sendable () -> Whole
     private let answers = Mutex<[Question: (answer: Answer, until: Whole)]>([:])
 
     /// - Parameter now: in seconds.
-    init(now: @escaping @Sendable () -> Whole) { self.now = now }
+    public init(now: @escaping @Sendable () -> Whole) { self.now = now }
 
     /// `nil` when there is none that still holds.
-    subscript(question: Question) -> Answer? {
+    public subscript(question: Question) -> Answer? {
         answers.withLock { answers in
             guard let known = answers[question], now() < known.until else { return nil }
             return known.answer
         }
     }
 
-    func remember(_ question: Question, _ answer: Answer, for seconds: Int64) {
+    public func remember(_ question: Question, _ answer: Answer, for seconds: Int64) {
         answers.withLock { answers in
             if answers.count >= Self.most { answers.removeAll() }
             answers[question] = (answer, now() + Whole(seconds))

@@ -1,0 +1,78 @@
+import APIModel
+public import Client
+import OrderedCollections
+
+/// Asks another server whose a token is, by a TokenReview. What it said is believed for a while.
+public struct WebhookTokens: TokenAuthenticator {
+    private struct Question: Hashable {
+        var token: String
+        var audiences: [String]
+    }
+
+    private let server: BackendServer
+    private let lifetime: Int64
+    private let known: Remembered<Question, TokenResult>
+
+    private static let timeout = Duration.seconds(30)
+    private static let tries = 5
+    private static let firstWait = Duration.milliseconds(500)
+
+    /// - Parameter lifetime: for how many seconds an answer is believed.
+    /// - Throws: `ConfigurationProblem`.
+    public init(_ configuration: ClientConfiguration, lifetime: Int64 = 120) throws {
+        server = try BackendServer(configuration, userAgent: "kube-apiserver")
+        self.lifetime = lifetime
+        known = Remembered { Clock.seconds }
+    }
+
+    public func authenticate(token: String, audiences: [String]) async -> TokenResult {
+        let question = Question(token: token, audiences: audiences)
+        if let known = known[question] { return known }
+        let review: Value = [
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "metadata": .emptyObject,
+            "spec": ["token": .string(token), "audiences": audiences.isEmpty ? .null : Value(audiences)],
+        ]
+        let result: TokenResult
+        do {
+            result = Self.result(try JSON.decode(try await ask(JSON.encode(review)))["status"], audiences)
+        } catch {
+            // What could not be asked is asked again the next time.
+            return .refused("the token webhook could not be asked: \(error)")
+        }
+        known.remember(question, result, for: lifetime)
+        return result
+    }
+
+    private func ask(_ body: [UInt8]) async throws -> [UInt8] {
+        var wait = Self.firstWait
+        for attempt in 1... {
+            do {
+                return try await server.post(body, timeout: Self.timeout)
+            } catch {
+                guard attempt < Self.tries, BackendServer.mayPass(error) else { throw error }
+                try await Task.sleep(for: wait)
+                wait = wait * 1.5
+            }
+        }
+        throw CancellationError()
+    }
+
+    private static func result(_ status: Value, _ audiences: [String]) -> TokenResult {
+        guard status["authenticated"].bool == true, let name = status[path: "user", "username"].string else {
+            let problem = status["error"].string ?? ""
+            return problem.isEmpty ? .unknown : .refused(problem)
+        }
+        let user = UserInfo(
+            name: name, uid: status[path: "user", "uid"].string ?? "", groups: status[path: "user", "groups"].elements.compactMap(\.string),
+            extra: status[path: "user", "extra"].lists)
+        // A server that says nothing of audiences knows nothing of them: its tokens are meant for this server.
+        let agreed = status["audiences"].elements.compactMap(\.string)
+        return .user(user, audiences: agreed.isEmpty ? nil : audiences.isEmpty ? agreed : audiences.filter(agreed.contains))
+    }
+}
+
+extension Value {
+    fileprivate var lists: [String: [String]] {
+        Dictionary(fields.map { ($0.key, $0.value.elements.compactMap(\.string)) }, uniquingKeysWith: { $1 })
+    }
+}
