@@ -4,9 +4,9 @@
 static const uint8_t kinds[] = {
 #embed "catalogue.txt"
     ,
-#embed "plugins.txt"
-    ,
 #embed "metrics.txt"
+    ,
+#embed "plugins.txt"
     ,
 #embed "fields.txt"
 };

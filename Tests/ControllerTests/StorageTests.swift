@@ -98,7 +98,7 @@ import Testing
             try await cluster.delete(.claims, "c")
             try await cluster.wait(for: .volumes, "mine", "to be released", phase("Released"))
             // Who takes the reference away gives it to the next.
-            try await cluster.merge(.volumes, in: nil, "mine", ["spec": ["claimRef": .null]])
+            try await cluster.merge(.volumes, in: nil, "mine", try JSON.decode(Array(#"{"spec":{"claimRef":null}}"#.utf8)))
             try await cluster.wait(for: .claims, "d", "the volume", phase("Bound"))
             try await cluster.merge(.volumes, in: nil, "mine", ["spec": ["persistentVolumeReclaimPolicy": "Delete"]])
             try await cluster.delete(.claims, "d")
@@ -111,7 +111,7 @@ import Testing
             _ = try await cluster.client.create(.claims, namespace: "default", claim("e"))
             try await cluster.wait(for: .claims, "e", "the other volume", phase("Bound"))
             try await cluster.delete(.volumes, in: nil, "other")
-            try await cluster.merge(.volumes, in: nil, "other", ["metadata": ["finalizers": .null]])
+            try await cluster.merge(.volumes, in: nil, "other", try JSON.decode(Array(#"{"metadata":{"finalizers":null}}"#.utf8)))
             try await cluster.wait(for: .claims, "e", "to be lost", phase("Lost"))
             try await hasEvent(cluster, "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!")
             try await cluster.waitUntilQuiet()
@@ -212,7 +212,7 @@ import Testing
             try await cluster.waitUntilQuiet()
             #expect(try await cluster.client.get(.attributesClasses, namespace: nil, name: "gold").isBeingDeleted)
             // Nobody lets claims go here.
-            try await cluster.merge(.claims, "c", ["metadata": ["finalizers": .null]])
+            try await cluster.merge(.claims, "c", try JSON.decode(Array(#"{"metadata":{"finalizers":null}}"#.utf8)))
             try await cluster.delete(.claims, "c")
             try await cluster.wait(for: .attributesClasses, "the class to go") { $0.isEmpty }
         }
@@ -224,19 +224,18 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("volumes-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        var setup = Cluster.Setup(only: Self.controllers.union(["statefulset"]))
+        var setup = Cluster.Setup(only: Self.controllers)
         setup.config["provisioner-local"] = ["directory": .string(directory), "node": "n1"]
         setup.others = ["provisioner-local.yaml"]
         try await Cluster.with(setup) { cluster in
             let made = try await cluster.wait(for: .storageClasses, "local", "to be there") { $0 != nil }
             #expect(made["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"] == "true")
-            let template: Value = [
-                "metadata": ["name": "data"],
-                "spec": ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Mi"]]],
-            ]
-            var set = statefulSet("db", replicas: 2, ["volumeClaimTemplates": [template]])
-            set["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = [["name": "data", "mountPath": "/data"]]
-            _ = try await cluster.client.create(.statefulSets, namespace: "default", set)
+            for name in ["db-0", "db-1"] {
+                var claim = claim("data-\(name)", size: "1Mi")
+                claim["spec"]["storageClassName"] = .null
+                _ = try await cluster.client.create(.claims, namespace: "default", claim)
+                _ = try await cluster.client.create(.pods, namespace: "default", pod(name, claim: "data-\(name)"))
+            }
             let claims = try await cluster.wait(for: .claims, "2 bound claims") { claims in
                 claims.count == 2 && claims.allSatisfy { $0.value["status"]["phase"] == "Bound" }
             }
@@ -252,7 +251,6 @@ import Testing
             try await cluster.wait(for: .claims, "data-db-0", "its new size") { $0?["status"]["capacity"]["storage"] == "3Mi" }
             try await hasEvent(cluster, "VolumeResizeSuccessful", "Resize volume succeeded")
 
-            try await cluster.delete(.statefulSets, "db", "Orphan")
             for name in ["db-0", "db-1"] { try await cluster.delete(.pods, name) }
             try await cluster.delete(.claims, "data-db-0")
             try await cluster.wait(for: .volumes, "one volume to go") { $0.count == 1 }

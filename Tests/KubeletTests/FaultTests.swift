@@ -8,7 +8,7 @@ import Testing
 /// left of a pod that is gone.
 @Suite struct FaultTests {
     private static let pod: Value = [
-        "initContainers": [["name": "init", "image": "init:1"]], "containers": [["name": "web", "image": "pulled:1"]],
+        "initContainers": [["name": "init", "image": "pulled:1"]], "containers": [["name": "web", "image": "pulled:1"]],
     ]
 
     private static func isGone(_ bench: Bench) async throws {

@@ -46,6 +46,8 @@ enum PodBinding {
             for field in ["annotations", "labels"] {
                 for (name, value) in binding["metadata"][field].fields { pod["metadata"][field][name] = value }
             }
+            // Where it was to run once there was room says nothing any more.
+            pod["status"]["nominatedNodeName"] = .null
             pod["status"]["conditions"] = .array(scheduled(pod[path: "status", "conditions"].elements))
             return pod
         }

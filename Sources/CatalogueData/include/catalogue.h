@@ -8,7 +8,7 @@ typedef struct apus_table {
     uint64_t count;
 } apus_table;
 
-/// The kinds of the Kubernetes API, catalogue.txt, after them our own, plugins.txt, those that upstream has in an add-on, metrics.txt, and by what all of them are selected, fields.txt.
+/// The kinds of the Kubernetes API, catalogue.txt, after them those that upstream has in an add-on, metrics.txt, our own, plugins.txt, and by what all of them are selected, fields.txt.
 apus_table apus_catalogue(void);
 
 /// Kinds of Kubernetes that no resource serves, unserved.txt.

@@ -155,6 +155,7 @@ extension FakeRuntime.State {
             return .emptyObject
         case "RemovePodSandbox":
             sandboxes[request["pod_sandbox_id"].string ?? ""] = nil
+            containers = containers.filter { $0.value["pod_sandbox_id"] != request["pod_sandbox_id"] }
             return .emptyObject
         case "PodSandboxStatus": return ["status": try found(sandboxes[request["pod_sandbox_id"].string ?? ""])]
         case "ListPodSandbox": return ["items": .array(sandboxes.values.filter { matches($0, request) })]
