@@ -129,7 +129,7 @@ import Testing
             (
                 "PodSecurity",
                 "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\ndefaults: {enforce: strict}",
-                "defaults: must be one of privileged, baseline, restricted"
+                "must be one of privileged, baseline, restricted"
             ),
         ]) func aMembersOwnConfigurationIsChecked(_ member: String, _ text: String, _ message: String) throws
     {

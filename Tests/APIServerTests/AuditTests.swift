@@ -68,7 +68,7 @@ import Testing
             (attributes("alice", "update", "configmaps", namespace: "kube-system"), .request),
             (attributes("alice", "update", "configmaps", namespace: "default"), .none),
             (attributes("alice", "update", "configmaps", namespace: "default", name: "lock"), .request),
-            (attributes("alice", "get", "pods/log"), .metadata), (attributes("alice", "get", "pods"), .none),
+            (attributes("alice", "get", "pods/log"), .metadata), (attributes("alice", "get", "pods"), .metadata),
             (attributes("alice", "create", "pods/exec"), .metadata), (attributes("alice", "patch", "nodes/status"), .metadata),
             (attributes("alice", "create", "deployments", group: "apps"), .requestResponse),
             (Attributes(user: UserInfo(name: "a", groups: ["system:authenticated"]), verb: "get", path: "/apis/apps"), .none),

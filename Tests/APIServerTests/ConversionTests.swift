@@ -102,7 +102,7 @@ import Testing
             await server.ask(.get, v2)
             await server.ask(.get, "\(v2)/b")
             #expect(hooks.requests.count == 1)
-            let told = await server.watch("\(v2)?watch=1&timeoutSeconds=1")
+            let told = await server.watch(v2)
             #expect(told.map { $0["object"]["spec"]["host"] } == ["a", "b", "c"])
         }
     }

@@ -251,7 +251,7 @@ import Testing
             var tab = Self.tab("a", ["both": "x", "one": "y"])
             await server.ask(.post, tabs, tab)
             let beta = await server.ask(.get, "/apis/stable.example.com/v1beta1/namespaces/default/crontabs/a").json
-            #expect(beta["apiVersion"] == "stable.example.com/v1beta1")
+            #expect(beta["apiVersion"] == "stable.example.com/v1beta1", "\(beta)")
             #expect(beta["spec"] == ["both": "x"])
             tab["apiVersion"] = "stable.example.com/v1beta1"
             tab["metadata"]["name"] = "b"
