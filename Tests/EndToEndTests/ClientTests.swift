@@ -27,7 +27,8 @@ struct ClientTests {
             "PYTHONDONTWRITEBYTECODE=1", "\(Self.clients)/python/bin/kopf", "run", "--standalone", "--namespace", "operated",
             "\(Self.fixtures)/greeter.py", saying: log)
         defer {
-            greeter.interrupt()
+            // Not by a signal that can be blocked: what the tests' threads block, their children block, too.
+            kill(greeter.processIdentifier, SIGKILL)
             greeter.waitUntilExit()
         }
         func text() throws -> String {
