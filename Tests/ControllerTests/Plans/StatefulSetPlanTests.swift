@@ -140,6 +140,9 @@ import Testing
         #expect(retention.owners(of: claim(set)) == [OwnerReference.controller(Self.pod("0"))])
         let other: Value = ["apiVersion": "v1", "kind": "Other", "metadata": ["name": "o", "uid": "o"]]
         #expect(retention.isInForeignHands(claim(other)) && retention.owners(of: claim(other)) == nil)
+        // Without a policy nobody owns claims, and they are left as they are.
+        let kept = ClaimRetention(statefulSet: Self.set(2), pod: Self.pod("0"), isScaledDown: false)
+        #expect(kept.owners(of: claim(.null)) == nil)
     }
 
     @Test(
