@@ -10,7 +10,9 @@ public enum ImageName {
             }
         }
         var parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard allowed, !parts.contains(""), let first = parts.first, let last = parts.last, !last.hasPrefix(":") else {
+        // Each part has a name before its tag or digest.
+        let areNamed = parts.allSatisfy { part in part.utf8.first.map { !":@".utf8.contains($0) } ?? false }
+        guard allowed, areNamed, let first = parts.first, let last = parts.last else {
             throw ContainerdError(.badArchive, "\"\(name)\" is not the name of an image")
         }
         let hasRegistry = parts.count > 1 && (first == "localhost" || first.contains(".") || first.contains(":"))

@@ -111,7 +111,7 @@ import Testing
         #expect(try ImageName.normalized(typed) == full)
     }
 
-    @Test(arguments: ["", "a b", "UPPER/Case", "/x", "x/", "x//y", ":1"]) func badNamesAreRefused(_ name: String) {
+    @Test(arguments: ["", "a b", "UPPER/Case", "/x", "x/", "x//y", ":1", "0/:/9", "a/@b"]) func badNamesAreRefused(_ name: String) {
         #expect(throws: ContainerdError.self) { try ImageName.normalized(name) }
     }
 
