@@ -79,7 +79,11 @@ final class Cluster {
     /// The process, from its pid file.
     func processID() throws -> pid_t {
         let text = try String(contentsOfFile: "\(directory)/apus.pid", encoding: .utf8)
-        return try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        // Empty for a moment while another process takes it over: whoever waits for that one asks again.
+        guard let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw Failure(description: "the pid file has no process: \"\(text)\"")
+        }
+        return process
     }
 
     /// Runs a client that finds the cluster by itself.

@@ -50,7 +50,8 @@ import Testing
             .text("")
         } whileServing: { _, port in
             let pipe = try await Dialer.connect(host: "127.0.0.1", port: port)
-            try await pipe.write("this is not HTTP\r\n\r\n")
+            // The answer, and the end of the connection, may be there before the write is told to be done.
+            try? await pipe.write("this is not HTTP\r\n\r\n")
             #expect(try await pipe.read(until: "never there").hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
         }
     }
