@@ -12,17 +12,45 @@ extension ContainerdSupervisor {
     public func takeDown(grace: Duration = .seconds(2), cgroupParents: [String] = []) async throws(ContainerdError) {
         try await onOwnThread { [self] () throws(ContainerdError) in
             removePods(grace)
+            let helpers = helpers()
             end(Deadline(after: .seconds(5)))
+            kill(helpers)
             let groups = killShims()
             for parent in groups.union(cgroupParents) { ControlGroups.remove(parent) }
-            try MountTable.unmount(below: paths.directory)
-            if apus_remove_bridge(configuration.network.bridge) != 0, errno != ENODEV, errno != ENXIO {
-                throw File.failure("cannot remove the bridge \(configuration.network.bridge)")
+            var failure: ContainerdError?
+            func attempt(_ step: () throws(ContainerdError) -> Void) {
+                do throws(ContainerdError) { try step() } catch { failure = failure ?? error }
             }
-            try removeCaches()
+            attempt { () throws(ContainerdError) in try MountTable.unmount(below: paths.directory) }
+            attempt { () throws(ContainerdError) in
+                if apus_remove_bridge(configuration.network.bridge) != 0, errno != ENODEV, errno != ENXIO {
+                    throw File.failure("cannot remove the bridge \(configuration.network.bridge)")
+                }
+            }
+            attempt(removeCaches)
             for path in [paths.state, paths.cniConfiguration, paths.configuration, paths.socket, paths.socket + ".ttrpc", paths.pidFile] {
-                try File.remove(path)
+                attempt { () throws(ContainerdError) in try File.remove(path) }
             }
+            if let failure { throw failure }
+        }
+    }
+
+    /// What containerd itself has at work, such as a network plugin that would make the bridge again; not its shims, which end with their
+    /// containers.
+    private func helpers() -> [Child] {
+        guard let containerd = running() else { return [] }
+        let processes = ProcessTable()
+        return processes.descendants(of: containerd.pid).dropFirst().filter {
+            processes.arguments($0).first?.contains("containerd-shim") == false
+        }.compactMap { Child(pid: $0) }
+    }
+
+    /// Returns when they have ended, or said in the log that they do not.
+    private func kill(_ processes: [Child]) {
+        for process in processes { process.signal(SIGKILL) }
+        let deadline = Deadline(after: .seconds(5))
+        for process in processes where !process.waitUntilGone(deadline) {
+            log.warning("a process does not end", metadata: ["pid": "\(process.pid)"])
         }
     }
 
@@ -67,12 +95,7 @@ extension ContainerdSupervisor {
         for pid in containers { groups.formUnion(ControlGroups.of(pid)) }
         // The containers first: their shim, as long as it lives, is there to reap them.
         for group in [containers, shims] {
-            let members = group.compactMap { Child(pid: $0) }
-            for member in members { member.signal(SIGKILL) }
-            let deadline = Deadline(after: .seconds(5))
-            for member in members where !member.waitUntilGone(deadline) {
-                log.warning("a process does not end", metadata: ["pid": "\(member.pid)"])
-            }
+            kill(group.compactMap { Child(pid: $0) })
         }
         // A shim that is killed leaves its socket, whose name stands in the state directory.
         let tasks = paths.state + "/io.containerd.runtime.v2.task/k8s.io"

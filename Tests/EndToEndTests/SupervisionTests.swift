@@ -117,7 +117,7 @@ struct SupervisionTests {
         // The longest time without an answer; release builds take a fraction of it, see `make bench`.
         let moments = try lines(cluster, "moments").compactMap(Int.init)
         let longest = zip(moments, moments.dropFirst()).map { $1 - $0 }.max() ?? .max
-        #expect(longest < 4000)
+        #expect(longest < 20_000)
 
         let log = try String(contentsOfFile: "\(cluster.directory)/apus.log", encoding: .utf8)
         for words in ["was ended by signal 11 (SIGSEGV), sent by process", "was ended by signal 9 (SIGKILL); it is started again at once"] {

@@ -23,18 +23,26 @@ struct DownCommand: AsyncParsableCommand {
         LogOutput.install(verbosity: log.verbosity)
         let directory = DataDirectory(data.dataDir)
         await RunningCluster(directory).stop()
-        do {
+        // Every step, whatever became of the one before: what stays would be in the way of the next start.
+        var failures: [String] = []
+        func attempt(_ step: () async throws -> [String]) async {
+            do { failures += try await step() } catch { failures.append("\(error)") }
+        }
+        await attempt {
             try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(
                 cgroupParents: ["/kubepods", "/apus-plugins"])
-            try MountTable.unmount(below: directory.kubeletDirectory)
-        } catch {
-            throw StartupFailure("\(error)")
+            return []
         }
-        let failures = try await ProxyCleanup(places: PluginPlaces(plugins), log: Logger(label: "plugins")).run(storedPlugins(directory))
+        await attempt {
+            try MountTable.unmount(below: directory.kubeletDirectory)
+            return []
+        }
+        await attempt {
+            try await ProxyCleanup(places: PluginPlaces(plugins), log: Logger(label: "plugins")).run(storedPlugins(directory))
+        }
         PodNetwork.tearDown()
         guard failures.isEmpty else {
-            throw StartupFailure(
-                "apus is down, but what these proxies put in the kernel may still be there:\n\(failures.joined(separator: "\n"))")
+            throw StartupFailure("apus is down, but this may still be there:\n\(failures.joined(separator: "\n"))")
         }
         Output.line("apus is down; its data is in \(directory.path)")
     }
