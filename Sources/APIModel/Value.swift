@@ -182,17 +182,17 @@ extension Value: Hashable {
     }
 }
 
-extension Value: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+// There is no literal `nil`: beside an optional value it would be a value that is null, not the absence of one.
+extension Value: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
     ExpressibleByStringLiteral,
     ExpressibleByStringInterpolation, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-    public init(nilLiteral: ()) { self = .null }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(integerLiteral value: Int64) { self = .int(value) }
     public init(floatLiteral value: Double) { self = .double(value) }
     public init(stringLiteral value: String) { self = .string(value) }
     public init(arrayLiteral elements: Value...) { self = .array(elements) }
-    /// Leaves out the fields given as `nil`.
+    /// Leaves out the fields given as `.null`.
     public init(dictionaryLiteral elements: (String, Value)...) {
         self = .object(Fields(elements.lazy.filter { !$0.1.isNull }.map { ($0.0, $0.1) }, uniquingKeysWith: { $1 }))
     }

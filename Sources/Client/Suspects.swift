@@ -85,8 +85,8 @@ public struct Suspects: Sendable, Equatable {
     /// Of what people make of an object; what the loops tell of it, its status, is not a part of it. One that is not there has one, too.
     public static func fingerprint(_ object: Object?) -> String {
         guard var value = object?.value else { return "none" }
-        value["status"] = nil
-        for field in ["resourceVersion", "generation", "managedFields"] { value["metadata"][field] = nil }
+        value["status"] = .null
+        for field in ["resourceVersion", "generation", "managedFields"] { value["metadata"][field] = .null }
         // FNV-1a: nobody gains from two objects that look alike.
         let hash = JSON.encode(value).reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return String(hash, radix: 16)

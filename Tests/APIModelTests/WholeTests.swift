@@ -45,7 +45,7 @@ import Testing
         arguments: [
             (3, 10, 3, 3), ("25%", 10, 3, 2), ("100%", 7, 7, 7), ("0%", 7, 0, 0),
             ("9223372036854775807%", 3, 92_233_720_368_547_758, 92_233_720_368_547_758),
-            ("99999999999999999999%", 3, nil, nil), ("25", 3, nil, nil), ("x%", 3, nil, nil), (nil, 3, nil, nil), (true, 3, nil, nil),
+            ("99999999999999999999%", 3, nil, nil), ("25", 3, nil, nil), ("x%", 3, nil, nil), (.null, 3, nil, nil), (true, 3, nil, nil),
         ] as [(Value, Whole, Whole?, Whole?)])
     func shares(_ value: Value, _ all: Whole, _ up: Whole?, _ down: Whole?) {
         #expect(IntOrPercent(value)?.resolved(of: all, roundedUp: true) == up)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct YAMLTests {
     @Test(
         arguments: [
-            ("yes", true), ("On", true), ("n", false), ("off", false), ("True", true), ("~", nil), ("null", nil), ("0644", 420),
+            ("yes", true), ("On", true), ("n", false), ("off", false), ("True", true), ("~", .null), ("null", .null), ("0644", 420),
             ("0o17", 15), ("0x1F", 31), ("0b101", 5),
             ("-12", -12),
             ("+3", 3), ("1_000", 1000), ("08", 8.0), ("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("1.", 1.0), ("1:30", "1:30"),

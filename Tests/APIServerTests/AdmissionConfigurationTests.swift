@@ -143,9 +143,9 @@ import Testing
     @Test(arguments: [("1m30s", 90.0), ("250ms", 0.25), ("1.5h", 5400), ("-1s", -1), ("0", 0)]) func durations(
         _ text: String, _ seconds: Double
     ) {
-        #expect(DurationText.parse(text).map { $0 / .seconds(1) } == seconds)
+        #expect(GoDuration.parse(text).map { $0 / .seconds(1) } == seconds)
     }
     @Test(arguments: ["", "1", "s", "1m30", "1 s", "99999999999h", "1.2.3s"]) func noDurations(_ text: String) {
-        #expect(DurationText.parse(text) == nil)
+        #expect(GoDuration.parse(text) == nil)
     }
 }

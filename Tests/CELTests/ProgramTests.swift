@@ -80,7 +80,7 @@ struct ProgramTests {
         var budget = Budget()
         #expect(
             try program.evaluate(budget: &budget).json() == [
-                "i": 1, "u": 2, "d": 1.5, "s": "x", "b": "aGk=", "l": [nil], "t": "2024-01-01T00:00:00Z", "w": "90s",
+                "i": 1, "u": 2, "d": 1.5, "s": "x", "b": "aGk=", "l": [.null], "t": "2024-01-01T00:00:00Z", "w": "90s",
             ])
     }
 }

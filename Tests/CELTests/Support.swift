@@ -50,7 +50,7 @@ enum Example {
     ]
 
     static let object: Value = [
-        "name": "web", "text": "hello", "count": 3, "ratio": 2, "on": true, "port": "http", "maybe": nil, "when": "2024-01-02T03:04:05Z",
+        "name": "web", "text": "hello", "count": 3, "ratio": 2, "on": true, "port": "http", "maybe": .null, "when": "2024-01-02T03:04:05Z",
         "day": "2024-01-02", "wait": "90s", "data": "aGk=", "tags": ["b", "a"],
         "ports": [["name": "x", "port": 1], ["name": "y", "port": 2]],
         "numbers": [3, 1, 2], "labels": ["app": "web"], "embedded": ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "p"]],

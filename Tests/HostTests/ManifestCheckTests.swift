@@ -29,7 +29,7 @@ import Testing
         #expect(ManifestCheck.errors(deep).map(\.field) == ["spec.controller.for[1]"])
         #expect(ManifestCheck.errors(deep).first?.badValue == "pods")
         var blind = Self.controller
-        blind["spec"]["rules"] = nil
+        blind["spec"]["rules"] = .null
         #expect(ManifestCheck.errors(blind).map(\.type) == [.required] && ManifestCheck.errors(blind).map(\.field) == ["spec.rules"])
     }
 }

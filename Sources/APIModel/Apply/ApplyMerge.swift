@@ -42,7 +42,7 @@ enum ApplyMerge {
         var liveByStep: [PathElement: Value?] = [:]
         for (step, value) in zip(before, live) {
             // An element that is there twice is not merged with, but replaced.
-            liveByStep.updateValue(liveByStep[step] == nil ? value : Value?.none, forKey: step)
+            liveByStep.updateValue(liveByStep[step] == nil ? value : nil, forKey: step)
         }
         var appliedByStep: [PathElement: Value] = [:]
         for (step, value) in zip(wanted, applied) where appliedByStep.updateValue(value, forKey: step) != nil {

@@ -65,7 +65,7 @@ extension ResourceType {
                 schema: schema, published: published, definition: definition[path: "metadata", "name"].string ?? "",
                 generation: (definition[path: "metadata", "generation"].int ?? 0).int64,
                 storageVersion: storage, isStoredAsShown: isFirstForm, scale: scale(version[path: "subresources", "scale"]),
-                webhook: spec[path: "conversion", "strategy"].string == "Webhook" ? spec[path: "conversion", "webhook"] : Value?.none,
+                webhook: spec[path: "conversion", "strategy"].string == "Webhook" ? spec[path: "conversion", "webhook"] : nil,
                 warning: warning(version, kind))
             return resource
         }

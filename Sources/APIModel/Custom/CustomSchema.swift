@@ -64,7 +64,7 @@ public final class CustomSchema: Sendable {
         default: additional = nil
         }
         if case .object = schema["items"] { items = try node(schema["items"]) } else { items = nil }
-        fallback = schema["default"].isNull ? Value?.none : schema["default"]
+        fallback = schema["default"].isNull ? nil : schema["default"]
         required = schema["required"].elements.compactMap(\.string)
         listMapKeys = schema["x-kubernetes-list-map-keys"].elements.compactMap(\.string)
         switch schema["x-kubernetes-list-type"].string {

@@ -28,7 +28,7 @@ extension DefaultRules {
         },
         "core.v1.ServiceSpec": { spec in
             let type = spec["type"].string
-            if spec["sessionAffinity"].string == "None" { spec["sessionAffinityConfig"] = nil }
+            if spec["sessionAffinity"].string == "None" { spec["sessionAffinityConfig"] = .null }
             if spec["sessionAffinity"].string == "ClientIP", spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].isNull {
                 spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] = 10800
             }

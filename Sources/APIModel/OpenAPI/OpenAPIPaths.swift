@@ -141,7 +141,7 @@ struct OpenAPIPaths {
         var parameter: Value = ["name": .string(name), "in": .string(place), "uniqueItems": true]
         if place == "path" { parameter["required"] = true }
         if form == .v3 {
-            parameter["uniqueItems"] = nil
+            parameter["uniqueItems"] = .null
             parameter["schema"] = ["type": .string(type), "uniqueItems": true]
         } else {
             parameter["type"] = .string(type)

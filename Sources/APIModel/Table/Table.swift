@@ -72,7 +72,7 @@ public enum Table {
         }
         var row: Value = ["cells": .array(cells)]
         switch includeObject {
-        case .none: row["object"] = nil
+        case .none: row["object"] = .null
         case .metadata: row["object"] = ["kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]]
         case .object: row["object"] = object
         }

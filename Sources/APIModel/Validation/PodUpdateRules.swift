@@ -90,7 +90,7 @@ enum PodUpdateRules {
     private static func tolerations(_ after: Value, _ expected: Value) -> [FieldError] {
         func withoutSeconds(_ toleration: Value) -> Value {
             var toleration = toleration
-            toleration["tolerationSeconds"] = nil
+            toleration["tolerationSeconds"] = .null
             return toleration
         }
         let wanted = after["tolerations"].elements.map(withoutSeconds)

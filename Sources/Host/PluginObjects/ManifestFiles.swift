@@ -109,7 +109,7 @@ struct ManifestFiles {
     private static func fingerprint(_ specification: Value) -> String {
         var specification = specification
         // Disabled and enabled again is as before.
-        if specification["enabled"].bool == true { specification["enabled"] = nil }
+        if specification["enabled"].bool == true { specification["enabled"] = .null }
         return Fingerprint.of(specification)
     }
 }

@@ -54,7 +54,7 @@ struct StatusValue {
     private init(_ value: Value) {
         self.value = value
         var state = value
-        for name in Self.counters { state[name] = nil }
+        for name in Self.counters { state[name] = .null }
         self.state = state
     }
 
