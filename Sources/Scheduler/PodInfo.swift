@@ -50,9 +50,9 @@ extension PodInfo {
 
         fileprivate static func all(_ spec: Value, _ pod: PodKey) -> [Claim] {
             spec["volumes"].elements.compactMap { volume in
-                let isEphemeral = !volume["ephemeral"].isNull
-                let name = isEphemeral ? "\(pod.name)-\(volume["name"].string ?? "")" : volume["persistentVolumeClaim"]["claimName"].string
-                return name.map { Claim(key: PodKey(namespace: pod.namespace, name: $0), isEphemeral: isEphemeral) }
+                PodClaims.name(in: volume, pod: pod.name).map {
+                    Claim(key: PodKey(namespace: pod.namespace, name: $0), isEphemeral: !volume["ephemeral"].isNull)
+                }
             }
         }
     }

@@ -95,7 +95,7 @@ public final class Scheduler: Sendable {
         switch resource {
         case .namespaces: inbox.put(.namespace(before: before, after: after))
         case DisruptionBudgets.resource: inbox.put(.disruptionBudget(before: before, after: after))
-        case VolumeObjects.claimResource, VolumeObjects.volumeResource, VolumeObjects.classResource:
+        case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
             inbox.put(.volume(resource, before: before, after: after))
         case DefaultSpread.services, DefaultSpread.controllers[0], DefaultSpread.controllers[1], DefaultSpread.controllers[2]:
             inbox.put(.group(resource, before: before, after: after))

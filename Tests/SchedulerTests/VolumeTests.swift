@@ -30,7 +30,7 @@ import Testing
                 ["matchLabelExpressions": [["key": "topology.kubernetes.io/zone", "values": [.string(zone)]]]]
             ]
         }
-        hear(VolumeObjects.classResource, value)
+        hear(StorageObjects.classes, value)
     }
 
     private func claim(
@@ -47,7 +47,7 @@ import Testing
             value["spec"]["volumeName"] = .string(volume)
             value["metadata"]["annotations"] = ["pv.kubernetes.io/bind-completed": "yes"]
         }
-        hear(VolumeObjects.claimResource, value)
+        hear(StorageObjects.claims, value)
     }
 
     private func volume(
@@ -65,7 +65,7 @@ import Testing
             let there: Value = ["matchExpressions": [["key": "kubernetes.io/hostname", "operator": "In", "values": [.string(node)]]]]
             value["spec"]["nodeAffinity"] = ["required": ["nodeSelectorTerms": [there]]]
         }
-        hear(VolumeObjects.volumeResource, value)
+        hear(StorageObjects.volumes, value)
     }
 
     /// `node claim=volume …`, or the message.

@@ -28,7 +28,7 @@ enum Binding {
             bound["metadata"]["annotations"][StorageAnnotation.boundByController] = "yes"
         }
         if !ClaimPlan.isBindCompleted(bound) { bound["metadata"]["annotations"][StorageAnnotation.bindCompleted] = "yes" }
-        return bound == claim ? Value?.none : bound
+        return bound == claim ? nil : bound
     }
 
     /// - Parameter volume: `nil` of a claim that has none.
@@ -45,6 +45,6 @@ enum Binding {
         } else {
             for field in ["accessModes", "capacity", "currentVolumeAttributesClassName"] { status[field] = .null }
         }
-        return status == before ? Value?.none : status
+        return status == before ? nil : status
     }
 }

@@ -69,11 +69,13 @@ enum ClaimPlan {
         if !volume["metadata"]["deletionTimestamp"].isNull {
             return "the volume is marked for deletion \"\(volume["metadata"]["name"].string ?? "")\""
         }
-        if StorageObjects.capacity(of: volume) < StorageObjects.requested(by: claim) { return "requested PV is too small" }
+        if StorageObjects.capacity(ofVolume: volume) < StorageObjects.requested(by: claim) { return "requested PV is too small" }
         if StorageObjects.className(of: volume) != StorageObjects.className(of: claim) { return "storageClassName does not match" }
-        if attributesClass(volume) != attributesClass(claim) { return "volumeAttributesClassName does not match" }
+        if StorageObjects.attributesClass(of: volume) != StorageObjects.attributesClass(of: claim) {
+            return "volumeAttributesClassName does not match"
+        }
         if StorageObjects.mode(of: volume) != StorageObjects.mode(of: claim) { return "incompatible volumeMode" }
-        return hasAccessModes(volume, claim) ? nil : "incompatible accessMode"
+        return StorageObjects.hasAccessModes(volume, for: claim) ? nil : "incompatible accessMode"
     }
 
     /// What there is for a claim that leaves it open which volume it gets.
@@ -129,11 +131,8 @@ enum ClaimPlan {
     private static func match(_ claim: Value, _ choice: Choice, isDelayed: Bool) -> Value? {
         let selector =
             claim["spec"]["selector"].isNull ? LabelSelector.everything : (try? LabelSelector(claim["spec"]["selector"])) ?? .nothing
-        let wanted = StorageObjects.requested(by: claim)
         let fitting = choice.volumes.filter { volume in
-            StorageObjects.capacity(of: volume) >= wanted && StorageObjects.mode(of: volume) == StorageObjects.mode(of: claim)
-                && attributesClass(volume) == attributesClass(claim) && volume["metadata"]["deletionTimestamp"].isNull
-                && hasAccessModes(volume, claim)
+            StorageObjects.suffices(volume, for: claim) && volume["metadata"]["deletionTimestamp"].isNull
         }
         if let reserved = fitting.first(where: { StorageObjects.isMeant($0, for: claim) }) { return reserved }
         // Of a claim whose volume depends on the Node, the scheduler has to say which it is to be.
@@ -146,13 +145,6 @@ enum ClaimPlan {
     }
 
     private static func rank(_ volume: Value) -> (Int, Quantity) {
-        (volume["spec"]["accessModes"].elements.count, StorageObjects.capacity(of: volume))
-    }
-
-    private static func attributesClass(_ object: Value) -> String { object["spec"]["volumeAttributesClassName"].string ?? "" }
-
-    private static func hasAccessModes(_ volume: Value, _ claim: Value) -> Bool {
-        let offered = volume["spec"]["accessModes"].elements
-        return claim["spec"]["accessModes"].elements.allSatisfy(offered.contains)
+        (volume["spec"]["accessModes"].elements.count, StorageObjects.capacity(ofVolume: volume))
     }
 }

@@ -59,7 +59,7 @@ public struct PersistentVolumeBinderController: Controller {
 
     private func step(for claim: Value) throws -> ClaimPlan.Step {
         let name = claim["spec"]["volumeName"].string ?? ""
-        let volume = name.isEmpty ? Value?.none : try objects.get(StorageObjects.volumes, name: name)
+        let volume = name.isEmpty ? nil : try objects.get(StorageObjects.volumes, name: name)
         if ClaimPlan.isBindCompleted(claim) { return ClaimPlan.bound(claim, volume) }
         return name.isEmpty ? ClaimPlan.open(claim, try choice(for: claim)) : ClaimPlan.named(claim, volume)
     }
@@ -147,7 +147,7 @@ public struct PersistentVolumeBinderController: Controller {
         let cached = try objects.get(StorageObjects.claims, namespace: reference["namespace"].string ?? "", name: name)
         if isIt(cached) { return cached }
         let live = try objects.fetch(StorageObjects.claims, namespace: reference["namespace"].string ?? "", name: name)
-        return isIt(live) ? live : Value?.none
+        return isIt(live) ? live : nil
     }
 
     private func release(_ volume: Value) throws {

@@ -22,6 +22,6 @@ public struct PersistentVolumeExpanderController: Controller {
     }
 
     static func wantsMore(_ claim: Value) -> Bool {
-        claim["status"]["phase"].string == "Bound" && StorageObjects.requested(by: claim) > StorageObjects.capacity(of: claim)
+        claim["status"]["phase"].string == "Bound" && StorageObjects.requested(by: claim) > StorageObjects.capacity(ofClaim: claim)
     }
 }

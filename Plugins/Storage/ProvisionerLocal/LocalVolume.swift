@@ -121,8 +121,8 @@ struct LocalVolume {
         let isThere = before.contains(.string(finalizer))
         if isDeleted(volume) {
             let isSettled = isThere || !volume["metadata"]["deletionTimestamp"].isNull
-            return isSettled ? Value?.none : .array(before + [.string(finalizer)])
+            return isSettled ? nil : .array(before + [.string(finalizer)])
         }
-        return isThere ? .array(before.filter { $0.string != finalizer }) : Value?.none
+        return isThere ? .array(before.filter { $0.string != finalizer }) : nil
     }
 }

@@ -99,7 +99,7 @@ public final class ProvisionerLocalController: Controller {
     /// Gives a claim that is bound to a volume of ours what it asks for now.
     private func grow(_ claim: Value, _ volumes: LocalVolume, _ disk: Disk) throws {
         let wanted = StorageObjects.requested(by: claim)
-        guard claim["status"]["phase"].string == "Bound", wanted > StorageObjects.capacity(of: claim),
+        guard claim["status"]["phase"].string == "Bound", wanted > StorageObjects.capacity(ofClaim: claim),
             let name = claim["spec"]["volumeName"].string, var volume = try objects.get(StorageObjects.volumes, name: name),
             volume["spec"]["claimRef"]["uid"] == claim["metadata"]["uid"], volumes.isOurs(volume)
         else { return }
@@ -107,7 +107,7 @@ public final class ProvisionerLocalController: Controller {
             objects.event(claim, .warning, reason: "VolumeResizeFailed", message: "the node's disk has \(disk.size) bytes in all")
             return
         }
-        if StorageObjects.capacity(of: volume) < wanted {
+        if StorageObjects.capacity(ofVolume: volume) < wanted {
             let isEnforced = try disk.resize(name, bytes: LocalVolume.bytes(wanted))
             volume["spec"]["capacity"]["storage"] = claim["spec"]["resources"]["requests"]["storage"]
             volume["metadata"]["annotations"][LocalVolume.enforced] = isEnforced ? "true" : "false"

@@ -13,10 +13,8 @@ public struct PersistentVolumeClaimProtectionController: Controller {
 
     public func reconcile(_ key: Key) throws -> Outcome {
         guard let claim = try objects.get(StorageObjects.claims, namespace: key.namespace, name: key.name) else { return .done }
-        let step = Protection.step(claim, Self.finalizer)
-        if try step == .add || (step == .removeWhenUnused && !isUsed(claim)) {
-            try objects.update(StorageObjects.claims, Protection.toggled(claim, Self.finalizer))
-        }
+        let settled = try Protection.settled(claim, Self.finalizer) { try isUsed(claim) }
+        if let settled { try objects.update(StorageObjects.claims, settled) }
         return .done
     }
 

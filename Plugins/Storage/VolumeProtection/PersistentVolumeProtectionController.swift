@@ -11,10 +11,8 @@ public struct PersistentVolumeProtectionController: Controller {
 
     public func reconcile(_ key: Key) throws -> Outcome {
         guard let volume = try objects.get(StorageObjects.volumes, name: key.name) else { return .done }
-        let step = Protection.step(volume, Self.finalizer)
-        if step == .add || (step == .removeWhenUnused && volume["status"]["phase"].string != "Bound") {
-            try objects.update(StorageObjects.volumes, Protection.toggled(volume, Self.finalizer))
-        }
+        let settled = Protection.settled(volume, Self.finalizer) { volume["status"]["phase"].string == "Bound" }
+        if let settled { try objects.update(StorageObjects.volumes, settled) }
         return .done
     }
 }

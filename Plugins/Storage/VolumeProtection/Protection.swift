@@ -2,21 +2,15 @@ internal import APIModel
 
 /// A finalizer that keeps an object as long as somebody needs it. No clock, no API.
 enum Protection {
-    enum Step: Equatable { case nothing, add, removeWhenUnused }
-
-    static func step(_ object: Value, _ finalizer: String) -> Step {
-        let isProtected = object["metadata"]["finalizers"].elements.contains(.string(finalizer))
-        let isGoing = !object["metadata"]["deletionTimestamp"].isNull
-        if isGoing { return isProtected ? .removeWhenUnused : .nothing }
-        return isProtected ? .nothing : .add
-    }
-
-    /// The object with the finalizer where it had none, without it where it had it.
-    static func toggled(_ object: Value, _ finalizer: String) -> Value {
+    /// The object with the finalizer, or without it when it goes and nobody needs it any more; `nil` where it is as it should be.
+    static func settled(_ object: Value, _ finalizer: String, isUsed: () throws -> Bool) rethrows -> Value? {
         let before = object["metadata"]["finalizers"].elements
         let rest = before.filter { $0.string != finalizer }
+        let isProtected = rest.count < before.count
+        let isGoing = !object["metadata"]["deletionTimestamp"].isNull
+        guard isGoing == isProtected, try !isGoing || !isUsed() else { return nil }
         var object = object
-        object["metadata"]["finalizers"] = .array(rest.count == before.count ? rest + [.string(finalizer)] : rest)
+        object["metadata"]["finalizers"] = .array(isGoing ? rest : before + [.string(finalizer)])
         return object
     }
 }

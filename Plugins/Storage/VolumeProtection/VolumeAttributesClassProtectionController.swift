@@ -13,10 +13,8 @@ public struct VolumeAttributesClassProtectionController: Controller {
 
     public func reconcile(_ key: Key) throws -> Outcome {
         guard let found = try objects.get(Self.classes, name: key.name) else { return .done }
-        let step = Protection.step(found, Self.finalizer)
-        if try step == .add || (step == .removeWhenUnused && !isUsed(key.name)) {
-            try objects.update(Self.classes, Protection.toggled(found, Self.finalizer))
-        }
+        let settled = try Protection.settled(found, Self.finalizer) { try isUsed(key.name) }
+        if let settled { try objects.update(Self.classes, settled) }
         return .done
     }
 

@@ -16,7 +16,7 @@ struct ClaimRetention {
     /// The owner that the policy wants.
     private var wanted: Value? {
         if deletes("whenScaled"), isScaledDown { return OwnerReference.controller(pod) }
-        return deletes("whenDeleted") ? OwnerReference.controller(statefulSet) : Value?.none
+        return deletes("whenDeleted") ? OwnerReference.controller(statefulSet) : nil
     }
 
     private static func names(_ reference: Value, _ owner: Value) -> Bool {
@@ -41,7 +41,7 @@ struct ClaimRetention {
         guard !Self.isStale(claim, statefulSet), !Self.isStale(claim, pod) else { return nil }
         let references = claim["metadata"]["ownerReferences"].elements
         let ours = references.filter(isOurs)
-        let wanted = isInForeignHands(claim) ? Value?.none : wanted
+        let wanted = isInForeignHands(claim) ? nil : wanted
         let isAsWanted =
             ours.count == (wanted == nil ? 0 : 1) && ours.allSatisfy { $0["uid"] == wanted?["uid"] && $0["controller"].bool == true }
         if isAsWanted { return nil }

@@ -7,11 +7,15 @@ public enum NodeFit {
         guard podSpec["nodeSelector"].strings.allSatisfy({ labels[$0.key] == $0.value }) else { return false }
         let required = podSpec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         guard !required.isNull else { return true }
-        let fields = ["metadata.name": node["metadata"]["name"].string ?? ""]
-        return required["nodeSelectorTerms"].elements.contains { term in
+        return matches(selector: required, name: node["metadata"]["name"].string ?? "", labels: labels)
+    }
+
+    /// Whether a NodeSelector selects a Node of that name with those labels: one of its terms has to hold.
+    public static func matches(selector: Value, name: String, labels: [String: String]) -> Bool {
+        selector["nodeSelectorTerms"].elements.contains { term in
             let (expressions, onFields) = (term["matchExpressions"].elements, term["matchFields"].elements)
             guard !expressions.isEmpty || !onFields.isEmpty else { return false }
-            return expressions.allSatisfy { holds($0, labels) } && onFields.allSatisfy { holds($0, fields) }
+            return expressions.allSatisfy { holds($0, labels) } && onFields.allSatisfy { holds($0, ["metadata.name": name]) }
         }
     }
 

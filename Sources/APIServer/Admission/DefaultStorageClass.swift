@@ -7,9 +7,7 @@ struct DefaultStorageClass: AdmissionMember {
     func concerns(collection: String) -> Bool { collection == "/persistentvolumeclaims" }
 
     func admit(_ claim: inout Value, _ request: AdmissionRequest) async throws {
-        guard request.operation == .create, request.isOfObject, claim[path: "spec", "storageClassName"].isNull,
-            claim[path: "metadata", "annotations"]["volume.beta.kubernetes.io/storage-class"].isNull
-        else { return }
+        guard request.operation == .create, request.isOfObject, !StorageObjects.hasClass(claim) else { return }
         let newest = DefaultClass.newest(of: "storage.k8s.io/storageclasses", by: "storageclass.kubernetes.io/is-default-class", request)
         if let newest { claim["spec"]["storageClassName"] = .string(newest) }
     }

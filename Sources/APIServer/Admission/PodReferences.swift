@@ -47,7 +47,7 @@ struct PodReferences {
             add("/configmaps", source["configMap"]["name"])
         }
         add("/persistentvolumeclaims", volume["persistentVolumeClaim"]["claimName"])
-        if !volume["ephemeral"].isNull { add("/persistentvolumeclaims", .string("\(pod)-\(volume["name"].string ?? "")")) }
+        if !volume["ephemeral"].isNull { add("/persistentvolumeclaims", .string(PodClaims.name(of: volume, pod: pod))) }
     }
 
     /// What a pod refers to that stands for nothing in the API, in the words of a refusal; `nil` when it refers to nothing.

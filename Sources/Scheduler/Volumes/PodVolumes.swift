@@ -67,7 +67,7 @@ struct PodVolumes {
     /// Whether the claim waits for its first consumer.
     private static func waits(_ claim: Object, _ objects: VolumeObjects) -> Bool {
         let name = claim.storageClassName
-        return !name.isEmpty && objects.storageClass(name)?.value["volumeBindingMode"].string == "WaitForFirstConsumer"
+        return !name.isEmpty && objects.storageClass(name).map { StorageObjects.waitsForConsumer($0.value) } ?? false
     }
 
     private mutating func bind(_ claim: PodKey, to name: String) {
@@ -143,7 +143,7 @@ struct PodVolumes {
 extension Object {
     /// Whether claim and volume know each other.
     var isFullyBound: Bool {
-        !(value["spec"]["volumeName"].string ?? "").isEmpty && !metadata["annotations"]["pv.kubernetes.io/bind-completed"].isNull
+        !(value["spec"]["volumeName"].string ?? "").isEmpty && !metadata["annotations"][StorageAnnotation.bindCompleted].isNull
     }
 }
 

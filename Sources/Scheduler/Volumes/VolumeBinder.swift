@@ -34,7 +34,7 @@ struct VolumeBinder {
         let patch: Value = [
             "metadata": [
                 "uid": .string(volume.uid), "resourceVersion": .string(volume.resourceVersion),
-                "annotations": ["pv.kubernetes.io/bound-by-controller": "yes"],
+                "annotations": [StorageAnnotation.boundByController: "yes"],
             ],
             "spec": [
                 "claimRef": [
@@ -43,24 +43,22 @@ struct VolumeBinder {
                 ]
             ],
         ]
-        _ = try await client.patch(VolumeObjects.volumeResource, namespace: nil, name: volume.name, subresource: nil, .merge, patch)
+        _ = try await client.patch(StorageObjects.volumes, namespace: nil, name: volume.name, subresource: nil, .merge, patch)
     }
 
     private func select(_ node: String, for claim: Object) async throws {
         let patch: Value = [
-            "metadata": ["uid": .string(claim.uid), "annotations": [Self.selectedNode: .string(node)]]
+            "metadata": ["uid": .string(claim.uid), "annotations": [StorageAnnotation.selectedNode: .string(node)]]
         ]
         _ = try await client.patch(
-            VolumeObjects.claimResource, namespace: claim.namespace, name: claim.name, subresource: nil, .merge, patch)
+            StorageObjects.claims, namespace: claim.namespace, name: claim.name, subresource: nil, .merge, patch)
     }
-
-    private static let selectedNode = "volume.kubernetes.io/selected-node"
 
     /// Returns when all claims are bound.
     private func wait(_ bindings: [VolumeBinding], _ node: String) async throws {
         let names = Set(bindings.map { PodKey($0.claim) })
         let (changes, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let observation = cache.observe([VolumeObjects.claimResource]) { _, before, after in
+        let observation = cache.observe([StorageObjects.claims]) { _, before, after in
             if let object = after ?? before, names.contains(PodKey(object)) { signal.yield() }
         }
         defer { observation.cancel() }
@@ -69,14 +67,14 @@ struct VolumeBinder {
             var isDone = true
             for binding in bindings {
                 let key = PodKey(binding.claim)
-                guard let claim = cache.get(VolumeObjects.claimResource, namespace: key.namespace, name: key.name),
+                guard let claim = cache.get(StorageObjects.claims, namespace: key.namespace, name: key.name),
                     claim.uid == binding.claim.uid
                 else { throw Failure(description: "binding volumes: claim \(key) is gone") }
                 if claim.isFullyBound { continue }
                 isDone = false
                 guard case .provisioned = binding else { continue }
                 // A provisioner that cannot make the volume there takes the Node away again.
-                let isSelected = claim.metadata["annotations"][Self.selectedNode].string == node
+                let isSelected = claim.metadata["annotations"][StorageAnnotation.selectedNode].string == node
                 if isSelected {
                     wereSelected.insert(key)
                 } else if wereSelected.contains(key) {

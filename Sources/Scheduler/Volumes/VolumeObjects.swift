@@ -3,10 +3,7 @@ internal import APIModel
 /// The claims, PersistentVolumes and StorageClasses there are, and which volumes are meant for a claim that does not say so yet. Used by the
 /// scheduling thread only.
 struct VolumeObjects {
-    static let claimResource = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
-    static let volumeResource = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
-    static let classResource = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "storageclasses")
-    static let resources = [classResource, volumeResource, claimResource]
+    static let resources = [StorageObjects.classes, StorageObjects.volumes, StorageObjects.claims]
 
     private(set) var claims: [PodKey: Object] = [:]
     private var volumes: [String: Object] = [:]
@@ -28,8 +25,8 @@ struct VolumeObjects {
     mutating func put(_ resource: GroupVersionResource, before: Object?, after: Object?) {
         guard let object = after ?? before else { return }
         switch resource {
-        case Self.claimResource: claims[PodKey(object)] = after
-        case Self.classResource: classes[object.name] = after
+        case StorageObjects.claims: claims[PodKey(object)] = after
+        case StorageObjects.classes: classes[object.name] = after
         default:
             if let old = volumes[object.name] { free[old.storageClassName]?.remove(object.name) }
             volumes[object.name] = after
@@ -45,9 +42,7 @@ struct VolumeObjects {
 
 extension Object {
     /// Of a claim or a volume; empty for none.
-    var storageClassName: String {
-        metadata["annotations"]["volume.beta.kubernetes.io/storage-class"].string ?? value["spec"]["storageClassName"].string ?? ""
-    }
+    var storageClassName: String { StorageObjects.className(of: value) }
 
     fileprivate var isFreeVolume: Bool {
         !isBeingDeleted && value["spec"]["claimRef"].isNull && value["status"]["phase"].string == "Available"

@@ -165,7 +165,7 @@ import Testing
 
     @Test(
         arguments: [
-            (Value?.none, "wait "), (volume("v"), "bind v"), (volume("v", size: "1Mi"), "wait VolumeMismatch"),
+            (nil, "wait "), (volume("v"), "bind v"), (volume("v", size: "1Mi"), "wait VolumeMismatch"),
             (volume("v", ["storageClassName": "fast"]), "wait VolumeMismatch"), (volume("v", deleted: true), "wait VolumeMismatch"),
             (volume("v", modes: ["ReadOnlyMany"]), "wait VolumeMismatch"), (volume("v", claim: reserved), "bind v"),
             (volume("v", claim: ours), "bind v"), (volume("v", claim: others), "wait FailedBinding"),
