@@ -169,7 +169,6 @@ extension Attributes {
     /// As `RequestInfo` reads it from a request.
     fileprivate mutating func narrow(by query: ListQuery) throws {
         fieldSelector = try FieldSelector(parsing: query.fieldSelector)
-        labelSelector = try LabelSelector(parsing: query.labelSelector)
         name = fieldSelector.required("metadata.name") ?? name
     }
 }

@@ -8,7 +8,7 @@ internal import X509
 enum RequestState {
     static func condition(_ request: Value, _ type: String) -> Value? {
         let found = PodState.condition(request, type)
-        return found.isNull ? Value?.none : found
+        return found.isNull ? nil : found
     }
 
     static func isApproved(_ request: Value) -> Bool { condition(request, "Approved") != nil && condition(request, "Denied") == nil }

@@ -8,10 +8,6 @@ struct AuditWebhook: AuditBackend {
     private let server: BackendServer
     private let configuration: AuditConfiguration.Webhook
 
-    /// Upstream's: tries of one list, and how much longer each time.
-    private static let tries = 5
-    private static let factor = 1.5
-
     /// - Throws: for a server that cannot be one.
     init(_ configuration: AuditConfiguration.Webhook) throws {
         self.configuration = configuration
@@ -38,20 +34,11 @@ struct AuditWebhook: AuditBackend {
         let list: Value = [
             "kind": "EventList", "apiVersion": "audit.k8s.io/v1", "metadata": .emptyObject, "items": .array(events.map(\.value)),
         ]
-        let body = JSON.encode(list)
-        var wait = configuration.initialBackoff
-        for attempt in 1...Self.tries {
-            do {
-                _ = try await server.post(body, timeout: .seconds(30))
-                return
-            } catch {
-                guard attempt < Self.tries, !queue.isClosed, BackendServer.mayPass(error) else {
-                    log.error("audit events are lost: \(error)", metadata: ["lost": "\(events.count)"])
-                    return
-                }
-                try? await Task.sleep(for: wait)
-                wait = wait * Self.factor
-            }
+        do {
+            _ = try await server.post(
+                JSON.encode(list), timeout: .seconds(30), firstWait: configuration.initialBackoff, givesUp: { queue.isClosed })
+        } catch {
+            log.error("audit events are lost: \(error)", metadata: ["lost": "\(events.count)"])
         }
     }
 }

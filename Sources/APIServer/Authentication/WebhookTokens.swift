@@ -14,7 +14,6 @@ public struct WebhookTokens: TokenAuthenticator {
     private let known: Remembered<Question, TokenResult>
 
     private static let timeout = Duration.seconds(30)
-    private static let tries = 5
     private static let firstWait = Duration.milliseconds(500)
 
     /// - Parameter lifetime: for how many seconds an answer is believed.
@@ -34,27 +33,14 @@ public struct WebhookTokens: TokenAuthenticator {
         ]
         let result: TokenResult
         do {
-            result = Self.result(try JSON.decode(try await ask(JSON.encode(review)))["status"], audiences)
+            let answer = try await server.post(JSON.encode(review), timeout: Self.timeout, firstWait: Self.firstWait)
+            result = Self.result(try JSON.decode(answer)["status"], audiences)
         } catch {
             // What could not be asked is asked again the next time.
             return .refused("the token webhook could not be asked: \(error)")
         }
         known.remember(question, result, for: lifetime)
         return result
-    }
-
-    private func ask(_ body: [UInt8]) async throws -> [UInt8] {
-        var wait = Self.firstWait
-        for attempt in 1... {
-            do {
-                return try await server.post(body, timeout: Self.timeout)
-            } catch {
-                guard attempt < Self.tries, BackendServer.mayPass(error) else { throw error }
-                try await Task.sleep(for: wait)
-                wait = wait * 1.5
-            }
-        }
-        throw CancellationError()
     }
 
     private static func result(_ status: Value, _ audiences: [String]) -> TokenResult {

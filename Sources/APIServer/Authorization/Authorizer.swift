@@ -14,7 +14,6 @@ public struct Attributes: Sendable, Hashable {
     public var path = ""
     /// What a list, a watch or a deletion of many is narrowed to.
     public var fieldSelector = FieldSelector()
-    public var labelSelector = LabelSelector()
 
     public init(user: UserInfo, verb: String, path: String) {
         self.user = user
@@ -46,7 +45,6 @@ public struct Attributes: Sendable, Hashable {
         namespace = info.namespace
         name = info.name
         fieldSelector = info.fieldSelector
-        labelSelector = info.labelSelector
     }
 
     /// `pods/log`

@@ -48,28 +48,46 @@ struct BackendServer: Sendable {
         var description: String { "the server responded with the status code \(status)" }
     }
 
+    /// Upstream's: how often something is sent at most, and how much longer each wait is than the one before.
+    private static let tries = 5
+    private static let factor = 1.5
+
     /// Whether another try may end better.
-    static func mayPass(_ error: any Error) -> Bool {
+    private static func mayPass(_ error: any Error) -> Bool {
         guard let refused = error as? Refused else { return !(error is CancellationError) }
         return refused.status == 429 || refused.status >= 500
     }
 
-    /// Sends JSON and returns what came back.
-    /// - Throws: when there is no answer in time, or none of success.
-    func post(_ body: [UInt8], timeout: Duration) async throws -> [UInt8] {
-        try await send("POST", path, body, timeout)
+    /// Sends JSON and returns what came back; tries again what may pass.
+    /// - Parameters:
+    ///   - timeout: of each try.
+    ///   - firstWait: after the first one.
+    ///   - givesUp: whether the next try is one too many.
+    /// - Throws: when there is no answer in time, or none of success, at the last try.
+    func post(
+        _ body: [UInt8], timeout: Duration, firstWait: Duration, givesUp: @Sendable () -> Bool = { false }
+    ) async throws -> [UInt8] {
+        var wait = firstWait
+        for _ in 1..<Self.tries {
+            do {
+                return try await post(body, timeout)
+            } catch {
+                guard Self.mayPass(error), !givesUp() else { throw error }
+                try await Task.sleep(for: wait)
+                wait = wait * Self.factor
+            }
+        }
+        return try await post(body, timeout)
     }
 
-    /// - Parameter path: in place of the one of the configuration.
-    func get(_ path: String, timeout: Duration) async throws -> [UInt8] { try await send("GET", path, [], timeout) }
-
-    private func send(_ method: String, _ path: String, _ body: [UInt8], _ timeout: Duration) async throws -> [UInt8] {
+    private func post(_ body: [UInt8], _ timeout: Duration) async throws -> [UInt8] {
         let end = ContinuousClock.now + timeout
         let connection = try await Dialer.connect(host: host, port: port, tls: tls, timeout: timeout)
-        var headers = [("Accept", "application/json"), ("User-Agent", userAgent), ("Connection", "close")]
-        if !body.isEmpty { headers.append(("Content-Type", "application/json")) }
+        var headers = [
+            ("Accept", "application/json"), ("User-Agent", userAgent), ("Connection", "close"), ("Content-Type", "application/json"),
+        ]
         if let token { headers.append(("Authorization", "Bearer \(token)")) }
-        let request = HTTP1Request(method: method, target: path, host: authority, headers: headers, body: body)
+        let request = HTTP1Request(method: "POST", target: path, host: authority, headers: headers, body: body)
         // The goodbye of TLS waits for the other side, and nobody here needs it. The task ends with the connection.
         defer { Task { await connection.close() } }
         return try await within(end - ContinuousClock.now) {

@@ -55,7 +55,7 @@ final class ConfigurationFields {
 
     /// `1m30s`
     func duration(_ name: String) throws -> Duration? {
-        try read(name, "a duration, as in 1m30s") { $0.string.flatMap(DurationText.parse) }
+        try read(name, "a duration, as in 1m30s") { $0.string.flatMap(GoDuration.parse) }
     }
 
     func strings(_ name: String) throws -> [String] {

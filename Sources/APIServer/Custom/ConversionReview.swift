@@ -124,18 +124,3 @@ struct ConversionReview: Sendable {
         return metadata
     }
 }
-
-extension Value {
-    /// As Go names what its JSON decoder makes of it.
-    fileprivate var goType: String {
-        switch self {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .int: "int64"
-        case .double: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
-        }
-    }
-}

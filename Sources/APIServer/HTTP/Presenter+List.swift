@@ -13,7 +13,7 @@ extension Presenter {
 
     /// The list in pieces: what is kept with the records is not copied.
     private func pieces(_ list: ListResult) throws -> [[UInt8]] {
-        guard isShared else { return [try encode(try shape(list))] }
+        guard isShared else { return [try encode(shape(list))] }
         let items = try list.records.map(item)
         let metadata = metadata(list)
         guard presentation.codec == .json else {

@@ -61,16 +61,7 @@ extension CELValue {
     }
 
     private static func mismatch(_ json: Value, _ kind: SchemaType.Kind) -> EvaluationError {
-        let goType =
-            switch json {
-            case .null: "nil"
-            case .bool: "bool"
-            case .int: "int64"
-            case .double: "float64"
-            case .string: "string"
-            case .array: "[]interface {}"
-            case .object: "map[string]interface {}"
-            }
+        let goType = json.isNull ? "nil" : json.goType
         let message =
             switch kind {
             case .object, .emptyObject, .map: "invalid data, expected a map for the provided schema with type=object"

@@ -1,11 +1,11 @@
 /// An IPv4 address as a number.
-struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
-    var number: UInt32
+package struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
+    package var number: UInt32
 
-    init(_ number: UInt32) { self.number = number }
+    package init(_ number: UInt32) { self.number = number }
 
     /// `nil` unless it is four decimal numbers without leading zeros.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
         number = 0
@@ -15,27 +15,28 @@ struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String { "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)" }
+    package var description: String { "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)" }
 }
 
 /// A range of IPv4 addresses in CIDR notation.
 public struct IPv4Range: Hashable, Sendable, CustomStringConvertible {
-    let base: UInt32
-    let bits: Int
+    /// Of the network, without what the prefix leaves open.
+    package let base: UInt32
+    package let bits: Int
 
     /// `nil` unless it is an address and a prefix length from 8 to 30.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/")
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPv4Address(parts[0]), let bits = Int(parts[1]), (8...30).contains(bits) else { return nil }
         self.base = address.number & ~UInt32(0) << UInt32(32 - bits)
         self.bits = bits
     }
 
     /// Usable addresses: without the first and the last.
-    var size: UInt32 { UInt32(1) << UInt32(32 - bits) - 2 }
+    package var size: UInt32 { UInt32(1) << UInt32(32 - bits) - 2 }
     /// The address at `index`, counted from 1.
-    func address(_ index: UInt32) -> IPv4Address { IPv4Address(base + index) }
-    func contains(_ address: IPv4Address) -> Bool { address.number > base && address.number <= base + size }
+    package func address(_ index: UInt32) -> IPv4Address { IPv4Address(base + index) }
+    package func contains(_ address: IPv4Address) -> Bool { address.number > base && address.number <= base + size }
     public var description: String { "\(IPv4Address(base))/\(bits)" }
     /// The first address, which the `kubernetes` Service has.
     public var firstAddress: String { address(1).description }
