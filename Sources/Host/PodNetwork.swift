@@ -46,10 +46,12 @@ struct PodNetwork {
     }
 
     /// Takes all of it away, whether it is there or not.
-    static func tearDown() {
+    /// - Returns: whether the bridge is gone, which somebody else may have made again.
+    static func tearDown() -> Bool {
         Shell.run(["nft", "-f", "-"], input: "add table ip \(table)\ndelete table ip \(table)\n")
         HostPorts.removeAll(Shell.run)
         Shell.run(["ip", "link", "delete", bridge])
+        return access("/sys/class/net/\(bridge)", F_OK) != 0
     }
 
     private func run(_ command: [String], input: String = "") throws {

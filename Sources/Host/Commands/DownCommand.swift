@@ -22,12 +22,26 @@ struct DownCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw StartupFailure("stopping a node needs root, as starting it did") }
         LogOutput.install(verbosity: log.verbosity)
         let directory = DataDirectory(data.dataDir)
-        await RunningCluster(directory).stop()
-        // Every step, whatever became of the one before: what stays would be in the way of the next start.
+        var failures = await takeDown(directory)
+        // What was killed a moment ago may still hold something, or be about to make it again.
+        for _ in 1...2 where !failures.isEmpty {
+            try await Task.sleep(for: .seconds(1))
+            failures = await takeDown(directory)
+        }
+        guard failures.isEmpty else {
+            throw StartupFailure("apus is down, but this may still be there:\n\(failures.joined(separator: "\n"))")
+        }
+        Output.line("apus is down; its data is in \(directory.path)")
+    }
+
+    /// Does every step, whatever became of the one before: what stays would be in the way of the next start.
+    /// - Returns: a sentence for each thing that stays.
+    private func takeDown(_ directory: DataDirectory) async -> [String] {
         var failures: [String] = []
         func attempt(_ step: () async throws -> [String]) async {
             do { failures += try await step() } catch { failures.append("\(error)") }
         }
+        await RunningCluster(directory).stop()
         await attempt {
             try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(
                 cgroupParents: ["/kubepods", "/apus-plugins"])
@@ -40,11 +54,8 @@ struct DownCommand: AsyncParsableCommand {
         await attempt {
             try await ProxyCleanup(places: PluginPlaces(plugins), log: Logger(label: "plugins")).run(storedPlugins(directory))
         }
-        PodNetwork.tearDown()
-        guard failures.isEmpty else {
-            throw StartupFailure("apus is down, but this may still be there:\n\(failures.joined(separator: "\n"))")
-        }
-        Output.line("apus is down; its data is in \(directory.path)")
+        if !PodNetwork.tearDown() { failures.append("the bridge \(PodNetwork.bridge)") }
+        return failures
     }
 
     /// The plugins that the cluster had last, which need not be those of the manifests; none when there was no cluster.
