@@ -7,39 +7,63 @@ struct Checks {
     private let nodes: Nodes
     private let tolerations: Tolerations
     private let toleratesUnschedulable: Bool
-    private let affinity: NodeAffinity
+    private let affinity: NodeAffinity?
+    /// What the scheduler's configuration asks of every Pod.
+    private let added: NodeTerms?
+    /// The columns of resources that a Node must have enough of.
+    private let resources: [Int]
+    private let checksName: Bool
+    private let checksTaints: Bool
+    private let checksPorts: Bool
+    private let checksVolumes: Bool
     private let volumes: VolumeRules
+    private let limits: VolumeLimits?
     private let spread: PodTopologySpread.Filter?
     private let interPodAffinity: InterPodAffinity.Filter?
 
-    init(_ pod: PodNeeds, _ nodes: Nodes, _ plan: PodPlan) {
+    init(_ pod: PodNeeds, _ nodes: Nodes, _ plan: PodPlan, _ profile: Profile) {
         self.pod = pod
         self.nodes = nodes
         tolerations = Tolerations(pod)
-        toleratesUnschedulable = tolerations.tolerateUnschedulable(nodes)
-        affinity = NodeAffinity(pod)
-        volumes = VolumeRules(pod)
-        spread = plan.spread.filter
-        interPodAffinity = plan.interPodAffinity.filter
+        toleratesUnschedulable = !profile.has(.nodeUnschedulable) || tolerations.tolerateUnschedulable(nodes)
+        affinity = profile.has(.nodeAffinity) ? NodeAffinity(pod) : nil
+        added = profile.has(.nodeAffinity) ? NodeTerms(addedTo: pod) : nil
+        resources = profile.has(.nodeResourcesFit) ? profile.fit.checked(nodes) : []
+        checksName = profile.has(.nodeName) && pod.raw.pointee.node_name != 0
+        checksTaints = profile.has(.taintToleration)
+        checksPorts = profile.has(.nodePorts)
+        volumes = VolumeRules(pod, profile)
+        limits = profile.has(.nodeVolumeLimits) ? VolumeLimits(pod) : nil
+        checksVolumes = !volumes.isEmpty || limits != nil
+        spread = profile.has(.podTopologySpread) ? plan.spread.filter : nil
+        interPodAffinity = profile.has(.interPodAffinity) ? plan.interPodAffinity.filter : nil
     }
 
     /// In the order of the filters.
     enum Refusal: Int {
-        case unschedulable, name, taint, nodeAffinity, ports, resources
-        case volumeInUse, volumeMissing, volumeAffinity, noVolume, volumeZone
+        case unschedulable, name, taint, addedAffinity, nodeAffinity, ports, resources
+        case diskConflict, volumeInUse, volumeLimit, volumeMissing, volumeAffinity, noVolume, volumeZone
         case missingTopologyLabel, spread
         case podAffinity, podAntiAffinity, existingAntiAffinity
     }
 
     func refusal(of node: Int) -> Refusal? {
         if nodes.isUnschedulable(node) && !toleratesUnschedulable { return .unschedulable }
-        let wanted = pod.raw.pointee.node_name
-        if wanted != 0 && wanted != nodes.name(node) { return .name }
-        if !tolerations.admit(node, nodes) { return .taint }
-        if !affinity.admits(node, nodes) { return .nodeAffinity }
-        if !portsAreFree(on: node) { return .ports }
+        if checksName && pod.raw.pointee.node_name != nodes.name(node) { return .name }
+        if checksTaints && !tolerations.admit(node, nodes) { return .taint }
+        if let added, !added.admit(node, nodes) { return .addedAffinity }
+        if let affinity, !affinity.admits(node, nodes) { return .nodeAffinity }
+        if checksPorts && !portsAreFree(on: node) { return .ports }
         if !fits(node) { return .resources }
-        return volumes.refusal(node, nodes) ?? spread?.refusal(node) ?? interPodAffinity?.refusal(node)
+        if checksVolumes, let refusal = volumeRefusal(node) { return refusal }
+        return spread?.refusal(node) ?? interPodAffinity?.refusal(node)
+    }
+
+    /// Of the rules about volumes, that on how many there may be stands between the others.
+    private func volumeRefusal(_ node: Int) -> Refusal? {
+        let refusal = volumes.refusal(node, nodes)
+        if let refusal, refusal.rawValue < Refusal.volumeLimit.rawValue { return refusal }
+        return limits?.admit(node, nodes) == false ? .volumeLimit : refusal
     }
 
     /// Why, as upstream words it; whether preemption could help, and what else could.
@@ -56,7 +80,10 @@ struct Checks {
         .name: Reason("node(s) didn't match the requested node name", .unresolvable, .nodeAdded),
         .taint: Reason("node(s) had untolerated taint(s)", .unresolvable, [.nodeAdded, .nodeTaints]),
         .nodeAffinity: Reason("node(s) didn't match Pod's node affinity/selector", .unresolvable, [.nodeAdded, .nodeLabels]),
+        .addedAffinity: Reason("node(s) didn't match scheduler-enforced node affinity", .unresolvable, [.nodeAdded, .nodeLabels]),
         .ports: Reason("node(s) didn't have free ports for the requested pod ports", .unschedulable, [.nodeAdded, .podRemoved]),
+        .diskConflict: Reason("node(s) had no available disk", .unschedulable, [.nodeAdded, .podRemoved]),
+        .volumeLimit: Reason("node(s) exceed max volume count", .unschedulable, [.nodeAdded, .podRemoved, .volume, .volumeLimits]),
         .volumeInUse: Reason(
             "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod",
             .unschedulable, .podRemoved),
@@ -81,7 +108,7 @@ struct Checks {
     /// Only after a cycle that left no Node.
     func explain(_ refusal: Refusal, _ node: Int) -> [Reason] {
         if let reason = Self.reasons[refusal] { return [reason] }
-        let lacking = (0..<nodes.resourceCount).filter { lacks($0, node) }
+        let lacking = resources.filter { lacks($0, node) }
         let isHopeless = lacking.contains { $0 != Int(APUS_RESOURCE_PODS) && pod.request($0) > nodes.allocatable($0, node) }
         return lacking.map {
             Reason(
@@ -101,7 +128,7 @@ struct Checks {
     }
 
     private func fits(_ node: Int) -> Bool {
-        for resource in 0..<nodes.resourceCount where lacks(resource, node) { return false }
+        for resource in resources where lacks(resource, node) { return false }
         return true
     }
 

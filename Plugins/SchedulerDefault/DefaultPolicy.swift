@@ -7,18 +7,25 @@ internal import Synchronization
 /// Node; what concerns the Pods around is counted in `Surroundings`.
 final class DefaultPolicy: SchedulerPolicy {
     private let surroundings = Surroundings()
-    private let lock = Mutex(())
+    private let state = Mutex(State())
 
-    static let slots: PolicySlots = [.filter, .score]
+    private struct State {
+        var profiles = Profiles()
+        /// What the points of the last `score` are made of.
+        var parts: [Scoring.Part] = []
+    }
 
-    /// As many as upstream's scores add up to.
-    static let mostPoints = 100 * Scoring.weights
+    static let slots: PolicySlots = [.filter, .score, .explain]
+
+    /// A profile's weights may be any: the host sees to it that they have room here.
+    static let mostPoints = Int(Int32.max)
 
     init(_ host: Host, config: Value) {}
 
     func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {
-        lock.withLock { _ in
-            let checks = Checks(pod, nodes, surroundings.plan(pod, nodes))
+        state.withLock { state in
+            let profile = state.profiles.profile(of: pod)
+            let checks = Checks(pod, nodes, surroundings.plan(pod, nodes), profile)
             guard let reasons else {
                 for node in feasible where checks.refusal(of: node) != nil { feasible.remove(node) }
                 return
@@ -34,8 +41,17 @@ final class DefaultPolicy: SchedulerPolicy {
     }
 
     func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws {
-        lock.withLock { _ in
-            Scoring(pod, nodes, surroundings.plan(pod, nodes)).score(feasible, points)
+        state.withLock { state in
+            let profile = state.profiles.profile(of: pod)
+            state.parts = Scoring(pod, nodes, surroundings.plan(pod, nodes), profile).parts(feasible)
+            for node in feasible { points[node] = 0 }
+            for part in state.parts {
+                for node in feasible { points[node] += part.weight * part.points[node] }
+            }
         }
+    }
+
+    func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws {
+        for part in state.withLock({ $0.parts }) { parts.add(part.score.rawValue, weight: part.weight, part.points) }
     }
 }

@@ -7,11 +7,11 @@ enum ImageLocality {
     /// What an image is worth at least, and at most a container, in bytes.
     private static let (least, mostPerContainer) = (Int64(23 << 20), Int64(1000 << 20))
 
-    /// Adds 0 to 100 points to every Node of `feasible`.
-    static func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: inout [Int64]) {
+    /// 0 to 100 points for every Node of `feasible`; `nil` where no Node has any of the images.
+    static func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet) -> [Int32]? {
         let containers = Int64(pod.raw.pointee.container_count)
         let images = pod.images.filter { $0.node_count > 0 }
-        guard containers > 0, !images.isEmpty, nodes.liveCount > 0 else { return }
+        guard containers > 0, !images.isEmpty, nodes.liveCount > 0 else { return nil }
         var sums = [Int64](repeating: 0, count: feasible.count)
         for image in images {
             let share = Int64(Double(image.size) * (Double(image.node_count) / Double(nodes.liveCount)))
@@ -20,6 +20,8 @@ enum ImageLocality {
             }
         }
         let most = mostPerContainer * containers
-        for node in feasible { points[node] += 100 * (min(max(sums[node], least), most) - least) / (most - least) }
+        var points = [Int32](repeating: 0, count: feasible.count)
+        for node in feasible { points[node] = Int32(100 * (min(max(sums[node], least), most) - least) / (most - least)) }
+        return points
     }
 }

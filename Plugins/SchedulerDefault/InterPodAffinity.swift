@@ -2,9 +2,6 @@ internal import PluginKit
 
 /// Pod affinity and anti-affinity: what the Pod asks of those that are there, and what they ask of it.
 struct InterPodAffinity {
-    /// What a Pod's required affinity of another counts for when Nodes are compared: upstream's `hardPodAffinityWeight`.
-    private static let hardWeight: Int64 = 1
-
     /// Of every required term, the Pods that all of them mean.
     private let affinity: [Tally]
     /// The first of a group that wants to be together has nobody to be with.
@@ -13,6 +10,9 @@ struct InterPodAffinity {
     /// Those whose own anti-affinity means the Pod.
     private let opponents: [Tally]
     private let preferences: [(tally: Tally, weight: Int64)]
+    /// Those whose own terms mean the Pod: by their preferences, and by what they ask for.
+    private let preferencesOfOthers: [(tally: Tally, weight: Int64)]
+    private let required: [Tally]
 
     init(_ key: PodPlan.Key, _ surroundings: Surroundings, _ nodes: Nodes) {
         func meant(_ terms: [Term], _ term: Term) -> Tally {
@@ -23,15 +23,16 @@ struct InterPodAffinity {
         mayBeFirst = key.affinity.allSatisfy { $0.matches(key.pod, labels) }
         antiAffinity = key.antiAffinity.map { meant([$0], $0) }
         var opponents: [Tally] = []
-        var preferences = key.preferences.map { (tally: meant([$0.term], $0.term), weight: Int64($0.weight)) }
+        preferences = key.preferences.map { (tally: meant([$0.term], $0.term), weight: Int64($0.weight)) }
+        var (ofOthers, required): ([(tally: Tally, weight: Int64)], [Tally]) = ([], [])
         for owned in surroundings.terms(meaning: key.pod, nodes) {
             switch owned.role {
             case .antiAffinity: opponents.append(owned.tally)
-            case .affinity: preferences.append((owned.tally, Self.hardWeight))
-            case .preference(let weight): preferences.append((owned.tally, Int64(weight)))
+            case .affinity: required.append(owned.tally)
+            case .preference(let weight): ofOthers.append((owned.tally, Int64(weight)))
             }
         }
-        (self.opponents, self.preferences) = (opponents, preferences)
+        (self.opponents, preferencesOfOthers, self.required) = (opponents, ofOthers, required)
     }
 
     /// What is asked of single Nodes, as Pods are counted now; `nil` for nothing.
@@ -60,10 +61,12 @@ struct InterPodAffinity {
         }
     }
 
-    /// Adds `weight` times 0 to 100 points to every Node of `feasible`.
-    func score(_ feasible: NodeSet, _ points: inout [Int64], weight: Int64) {
-        let preferences = preferences.filter { $0.tally.total > 0 }
-        guard !preferences.isEmpty else { return }
+    /// 0 to 100 points for every Node of `feasible`; `nil` where nobody prefers anything.
+    func score(_ feasible: NodeSet, _ profile: Profile) -> [Int32]? {
+        if profile.ignoresPreferencesOfOthers && preferences.isEmpty { return nil }
+        let hard = profile.hardPodAffinityWeight == 0 ? [] : required.map { (tally: $0, weight: profile.hardPodAffinityWeight) }
+        let preferences = (preferences + preferencesOfOthers + hard).filter { $0.tally.total > 0 }
+        guard !preferences.isEmpty else { return nil }
         var sums = [Int64](repeating: 0, count: feasible.count)
         for (tally, weight) in preferences {
             let view = tally.view
@@ -71,7 +74,9 @@ struct InterPodAffinity {
         }
         var (least, most) = (Int64.max, Int64.min)
         for node in feasible { (least, most) = (min(least, sums[node]), max(most, sums[node])) }
-        guard most > least else { return }
-        for node in feasible { points[node] += weight * Int64(100 * (Double(sums[node] - least) / Double(most - least))) }
+        var points = [Int32](repeating: 0, count: feasible.count)
+        guard most > least else { return points }
+        for node in feasible { points[node] = Int32(100 * (Double(sums[node] - least) / Double(most - least))) }
+        return points
     }
 }

@@ -23,6 +23,23 @@ struct NodeAffinity: Hashable {
     }
 }
 
+/// Terms of which one must match.
+struct NodeTerms {
+    private let terms: [NodeTerm]
+
+    /// The node affinity that the scheduler's configuration adds to the Pod's; `nil` where there is none.
+    init?(addedTo pod: PodNeeds) {
+        let raw = pod.raw.pointee
+        guard raw.has_added_required != 0 else { return nil }
+        terms = UnsafeBufferPointer(start: raw.added_required, count: Int(raw.added_required_count)).map(NodeTerm.init)
+    }
+
+    func admit(_ node: Int, _ nodes: Nodes) -> Bool {
+        for term in terms where term.matches(node, nodes) { return true }
+        return false
+    }
+}
+
 /// Requirements on a Node that must all hold.
 struct NodeTerm: Hashable {
     /// Of a preferred term.

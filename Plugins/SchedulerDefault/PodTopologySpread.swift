@@ -105,19 +105,21 @@ struct PodTopologySpread {
         return domains < check.constraint.minDomains ? 0 : least
     }
 
-    /// Adds `weight` times 0 to 100 points to every Node of `feasible`.
-    func score(_ feasible: NodeSet, _ points: inout [Int64], weight: Int64) {
-        guard !preferred.isEmpty else { return }
+    /// 0 to 100 points for every Node of `feasible`; `nil` where no spread is preferred.
+    func score(_ feasible: NodeSet) -> [Int32]? {
+        guard !preferred.isEmpty else { return nil }
         let rated = rate(feasible)
         var (least, most) = (Int64.max, Int64(0))
         for node in feasible {
             guard let value = rated[node] else { continue }
             (least, most) = (min(least, value), max(most, value))
         }
+        var points = [Int32](repeating: 0, count: feasible.count)
         for node in feasible {
             guard let value = rated[node] else { continue }
-            points[node] += weight * (most == 0 ? 100 : 100 * (most + least - value) / most)
+            points[node] = most == 0 ? 100 : Int32(100 * (most + least - value) / most)
         }
+        return points
     }
 
     /// How crowded each Node's domains are; `nil` for a Node that lacks a label that a constraint asks for.

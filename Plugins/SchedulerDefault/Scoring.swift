@@ -1,91 +1,94 @@
 internal import PluginAPI
 internal import PluginKit
 
-/// Upstream's default scores, each from 0 to 100, with upstream's weights: how much is left (1), how evenly cpu and memory are used (1),
-/// preferred node affinity (2), few taints that ask to stay away (3), preferred pod affinity (2), spread (2), images that are there (1).
+/// Upstream's scores, each from 0 to 100, those that the Pod's profile asks for.
 struct Scoring {
-    /// Of all scores together.
-    static let weights = 12
+    /// The points of one score.
+    struct Part {
+        let score: Profile.Score
+        let weight: Int32
+        /// By Node; those of Nodes that are not feasible mean nothing.
+        let points: [Int32]
+    }
 
     private let pod: PodNeeds
     private let nodes: Nodes
     private let plan: PodPlan
+    private let profile: Profile
     private let tolerations: Tolerations
     private let preferred: [NodeTerm]
 
-    init(_ pod: PodNeeds, _ nodes: Nodes, _ plan: PodPlan) {
+    init(_ pod: PodNeeds, _ nodes: Nodes, _ plan: PodPlan, _ profile: Profile) {
         self.pod = pod
         self.nodes = nodes
         self.plan = plan
+        self.profile = profile
         tolerations = Tolerations(pod)
         preferred = pod.preferred.map(NodeTerm.init)
     }
 
-    func score(_ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) {
-        var sums = [Int64](repeating: 0, count: feasible.count)
-        plan.interPodAffinity.score(feasible, &sums, weight: 2)
-        plan.spread.score(feasible, &sums, weight: 2)
-        ImageLocality.score(pod, nodes, feasible, &sums)
-        scoreAffinityAndTaints(feasible, &sums)
-        let asksForSomething = pod.request(Int(APUS_RESOURCE_CPU)) != 0 || pod.request(Int(APUS_RESOURCE_MEMORY)) != 0
-        for node in feasible {
-            points[node] = Int32(sums[node] + leastAllocated(node) + (asksForSomething ? balanced(node) : 0))
+    /// One for each score that tells Nodes apart.
+    func parts(_ feasible: NodeSet) -> [Part] {
+        Profile.Score.allCases.compactMap { score in
+            guard let weight = profile.weights[score] else { return nil }
+            return points(score, feasible).map { Part(score: score, weight: weight, points: $0) }
         }
     }
 
-    /// Both are rated against the Node that is liked, or avoided, most.
-    private func scoreAffinityAndTaints(_ feasible: NodeSet, _ sums: inout [Int64]) {
-        var (mostLiked, mostAvoided) = (Int64(0), Int64(0))
-        for node in feasible {
-            if !preferred.isEmpty { mostLiked = max(mostLiked, preference(node)) }
-            mostAvoided = max(mostAvoided, avoidance(node))
+    /// `nil` where a score has nothing to say about the Pod.
+    private func points(_ score: Profile.Score, _ feasible: NodeSet) -> [Int32]? {
+        switch score {
+        case .taintToleration: taints(feasible)
+        case .nodeAffinity: preferred.isEmpty ? nil : affinity(feasible)
+        case .nodeResourcesFit: fit(feasible)
+        case .podTopologySpread: plan.spread.score(feasible)
+        case .interPodAffinity: plan.interPodAffinity.score(feasible, profile)
+        case .balancedAllocation: BalancedAllocation(pod, nodes, profile.balanced)?.score(feasible)
+        case .imageLocality: ImageLocality.score(pod, nodes, feasible)
         }
+    }
+
+    /// Rated against the Node that is liked most.
+    private func affinity(_ feasible: NodeSet) -> [Int32] {
+        var sums = [Int32](repeating: 0, count: feasible.count)
+        var most: Int32 = 0
         for node in feasible {
-            if mostLiked > 0 { sums[node] += 2 * max(0, preference(node) * 100 / mostLiked) }
-            sums[node] += 3 * (mostAvoided == 0 ? 100 : 100 - avoidance(node) * 100 / mostAvoided)
+            sums[node] = preference(node)
+            most = max(most, sums[node])
         }
+        guard most > 0 else { return sums }
+        for node in feasible { sums[node] = max(0, sums[node] * 100 / most) }
+        return sums
     }
 
     /// The weights of the preferred terms that hold.
-    private func preference(_ node: Int) -> Int64 {
-        var sum: Int64 = 0
-        for term in preferred where term.matches(node, nodes) { sum += Int64(term.weight) }
+    private func preference(_ node: Int) -> Int32 {
+        var sum: Int32 = 0
+        for term in preferred where term.matches(node, nodes) { sum = min(sum &+ term.weight, 1 << 20) }
         return sum
     }
 
+    /// Rated against the Node that is avoided most.
+    private func taints(_ feasible: NodeSet) -> [Int32] {
+        var points = [Int32](repeating: 100, count: feasible.count)
+        var most: Int32 = 0
+        for node in feasible { most = max(most, avoidance(node)) }
+        guard most > 0 else { return points }
+        for node in feasible { points[node] = 100 - avoidance(node) * 100 / most }
+        return points
+    }
+
     /// PreferNoSchedule taints that the Pod does not tolerate.
-    private func avoidance(_ node: Int) -> Int64 {
-        var count: Int64 = 0
+    private func avoidance(_ node: Int) -> Int32 {
+        var count: Int32 = 0
         for taint in nodes.taints(node) where taint.effect == APUS_EFFECT_PREFER_NO_SCHEDULE && !tolerations.tolerate(taint) { count += 1 }
         return count
     }
 
-    private func leastAllocated(_ node: Int) -> Int64 {
-        var (sum, count) = (Int64(0), Int64(0))
-        func add(_ all: Int64, _ used: Int64) {
-            guard all > 0 else { return }
-            // What is held there has wrapped where it is less than nothing.
-            sum += used < 0 || used > all ? 0 : (all - used) * 100 / all
-            count += 1
-        }
-        let raw = (nodes.raw.pointee, pod.raw.pointee)
-        add(nodes.allocatable(Int(APUS_RESOURCE_CPU), node), raw.0.nonzero_cpu[node] &+ raw.1.nonzero_cpu)
-        add(nodes.allocatable(Int(APUS_RESOURCE_MEMORY), node), raw.0.nonzero_memory[node] &+ raw.1.nonzero_memory)
-        return count == 0 ? 0 : sum / count
-    }
-
-    /// From 50 to 100: how much more evenly cpu and memory would be used with the Pod than without it.
-    private func balanced(_ node: Int) -> Int64 { 50 + (50 + evenness(node, withPod: true) - evenness(node, withPod: false)) / 2 }
-
-    /// 100 where cpu and memory are used in the same proportion.
-    private func evenness(_ node: Int, withPod: Bool) -> Int64 {
-        func share(_ resource: Int) -> Double? {
-            let all = nodes.allocatable(resource, node)
-            guard all > 0 else { return nil }
-            let used = nodes.requested(resource, node) &+ (withPod ? pod.request(resource) : 0)
-            return min(max(Double(used) / Double(all), 0), 1)
-        }
-        guard let cpu = share(Int(APUS_RESOURCE_CPU)), let memory = share(Int(APUS_RESOURCE_MEMORY)) else { return 100 }
-        return Int64((1 - abs((cpu - memory) / 2)) * 100)
+    private func fit(_ feasible: NodeSet) -> [Int32] {
+        let comparison = profile.fit.compared(pod, nodes)
+        var points = [Int32](repeating: 0, count: feasible.count)
+        for node in feasible { points[node] = Int32(comparison.points(node)) }
+        return points
     }
 }

@@ -5,17 +5,21 @@ internal import PluginKit
 struct VolumeRules {
     private let rules: [(refusal: Checks.Refusal, terms: [NodeTerm])]
 
-    private static let refusals: [Int32: Checks.Refusal] = [
-        APUS_VOLUME_BOUND: .volumeAffinity, APUS_VOLUME_ZONE: .volumeZone, APUS_VOLUME_UNBOUND: .noVolume,
-        APUS_VOLUME_MISSING: .volumeMissing, APUS_VOLUME_IN_USE: .volumeInUse,
+    private static let refusals: [Int32: (filter: Profile.Filter, refusal: Checks.Refusal)] = [
+        APUS_VOLUME_BOUND: (.volumeBinding, .volumeAffinity), APUS_VOLUME_ZONE: (.volumeZone, .volumeZone),
+        APUS_VOLUME_UNBOUND: (.volumeBinding, .noVolume), APUS_VOLUME_MISSING: (.volumeBinding, .volumeMissing),
+        APUS_VOLUME_IN_USE: (.volumeRestrictions, .volumeInUse), APUS_VOLUME_DISK: (.volumeRestrictions, .diskConflict),
     ]
 
-    init(_ pod: PodNeeds) {
-        rules = pod.volumeRules.map { rule in
+    init(_ pod: PodNeeds, _ profile: Profile) {
+        rules = pod.volumeRules.compactMap { rule in
+            let (filter, refusal) = Self.refusals[rule.kind] ?? (.volumeBinding, .volumeMissing)
             let terms = UnsafeBufferPointer(start: rule.terms, count: Int(rule.term_count)).map(NodeTerm.init)
-            return (Self.refusals[rule.kind] ?? .volumeMissing, terms)
+            return profile.has(filter) ? (refusal, terms) : nil
         }.sorted { $0.0.rawValue < $1.0.rawValue }
     }
+
+    var isEmpty: Bool { rules.isEmpty }
 
     func refusal(_ node: Int, _ nodes: Nodes) -> Checks.Refusal? {
         for (refusal, terms) in rules where !terms.contains(where: { $0.matches(node, nodes) }) { return refusal }

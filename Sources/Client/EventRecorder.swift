@@ -37,8 +37,9 @@ public final class EventRecorder: Sendable {
     }
 
     /// Records an event about `object`, which needs `apiVersion`, `kind` and `metadata`; an ObjectReference will do, too.
-    public func event(about object: Value, _ kind: Kind, reason: String, message: String) {
-        guard case .dropped = queue.yield(make(object, kind, reason, message)) else { return }
+    /// - Parameter component: the source that people see, where it is another than the recorder's.
+    public func event(about object: Value, _ kind: Kind, reason: String, message: String, component: String? = nil) {
+        guard case .dropped = queue.yield(make(object, kind, reason, message, component ?? self.component)) else { return }
         let count = dropped.add(1, ordering: .relaxed).newValue
         // Powers of two, so that a flood does not flood the log as well.
         if count & (count - 1) == 0 {
@@ -54,7 +55,7 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    private func make(_ object: Value, _ kind: Kind, _ reason: String, _ message: String) -> Value {
+    private func make(_ object: Value, _ kind: Kind, _ reason: String, _ message: String, _ component: String) -> Value {
         let source = object["metadata"].isNull ? object : object["metadata"]
         let now = Value.string(Timestamp.now())
         let namespace = source["namespace"].string ?? ""

@@ -87,6 +87,7 @@ struct Startup {
     ) async throws {
         let node = node
         let places = try PluginPlaces(options.plugins)
+        let scheduling = try SchedulerConfigurationFile.read(options.schedulerConfig, of: "--scheduler-config", isAlone: false)
         let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
         // before the keys: keys without a store are those of a cluster that lost it
         var keeping = Options()
@@ -110,6 +111,7 @@ struct Startup {
         if let (plugin, crash) = crashes.culprit { await CrashMark.set(on: plugin, crash, client, log: log) }  // before it is loaded again
         // before anybody is served: a required plugin that is broken stops the start
         try objects.load(try await client.list(.plugins).items, first: manifests.names)
+        try SchedulerConfigurationFile.check(scheduling, plugins, of: "--scheduler-config")
 
         var listeners: [HTTPServer] = []
         let tls = try TLSConfiguration.server(
@@ -154,7 +156,8 @@ struct Startup {
                 group.add("crashes") { try await crashes.run(client) }
 
                 let scheduler = Scheduler(
-                    client: schedulerClient, cache: cache, policies: plugins, recorder: recorder, quarantine: crashes.quarantine,
+                    client: schedulerClient, cache: cache, policies: plugins, recorder: recorder, configuration: scheduling,
+                    quarantine: crashes.quarantine,
                     log: Logger(label: "scheduler"))
                 let controllers = ControllerManager(
                     services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))

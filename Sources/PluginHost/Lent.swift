@@ -31,6 +31,15 @@ extension apus_reasons {
     }
 }
 
+extension apus_parts {
+    init(
+        context: UnsafeMutableRawPointer?,
+        add: @escaping @convention(c) (UnsafeMutableRawPointer?, apus_borrowed, Int32, UnsafePointer<Int32>) -> Void
+    ) {
+        self.init(size: UInt32(MemoryLayout<Self>.size), context: context, add: add)
+    }
+}
+
 extension apus_runtime_events {
     init(
         context: UnsafeMutableRawPointer?,

@@ -28,8 +28,6 @@ enum FeasibleGuard {
 enum PointsGuard {
     /// Where a policy names no other limit.
     static let usual: Int32 = 100
-    /// So that points times any weight can be added up.
-    static let utmost: Int32 = 1_000_000
 
     /// The first feasible Node with points outside 0 to `most`; any Node with points is, where `most` is no limit.
     static func firstOutside(

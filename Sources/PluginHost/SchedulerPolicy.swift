@@ -8,6 +8,7 @@ public final class SchedulerPolicy: Sendable {
     public let hasPrefilter: Bool
     public let hasFilter: Bool
     public let hasScore: Bool
+    public let hasExplain: Bool
     /// What its score gives a Node at most.
     public let mostPoints: Int32
     private let component: LoadedComponent
@@ -26,7 +27,8 @@ public final class SchedulerPolicy: Sendable {
         hasPrefilter = table.prefilter != nil
         hasFilter = table.filter != nil
         hasScore = table.score != nil
-        mostPoints = table.most_points == 0 ? PointsGuard.usual : min(table.most_points, PointsGuard.utmost)
+        hasExplain = table.explain != nil
+        mostPoints = table.most_points == 0 ? PointsGuard.usual : table.most_points
     }
 
     /// OK where the policy has no such slot. The text is what the plugin wrote into the sink.
@@ -77,6 +79,29 @@ public final class SchedulerPolicy: Sendable {
             return answer
         }
         return reject(2, "score gave node \(NodeName.of(node, nodes)) \(points[node]) points, outside 0 to \(mostPoints)", answer)
+    }
+
+    /// Says what the points are made of that `score` gave last: it must have been called with the same. `add` is called, on this thread, with
+    /// the name of each part, its weight and its points, one element a Node.
+    public func explain(
+        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, _ feasible: UnsafePointer<UInt64>,
+        _ add: (String, Int32, UnsafePointer<Int32>) -> Void
+    ) -> (status: apus_status, message: String) {
+        guard hasExplain else { return (APUS_UNSUPPORTED, "the policy has no explain") }
+        return withoutActuallyEscaping(add) { add in
+            var listener = PartListener(add: add)
+            return withUnsafeMutablePointer(to: &listener) { listener in
+                var table = apus_parts(context: UnsafeMutableRawPointer(listener)) { context, name, weight, points in
+                    context.unsafelyUnwrapped.assumingMemoryBound(to: PartListener.self).pointee.add(name.string, weight, points)
+                }
+                return call(3) { $0.explain!($1, pod, nodes, feasible, &table, $2) }
+            }
+        }
+    }
+
+    /// What the policy says to its `apus_parts` goes through here.
+    private struct PartListener {
+        let add: (String, Int32, UnsafePointer<Int32>) -> Void
     }
 
     /// What the policy says to its `apus_reasons` goes through here.

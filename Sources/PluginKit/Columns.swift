@@ -55,6 +55,11 @@ public struct Nodes {
     /// Host ports in use.
     public func ports(_ node: Int) -> UnsafeBufferPointer<apus_host_port> { slice(raw.pointee.ports, raw.pointee.port_ranges, node) }
 
+    /// By driver, how many volumes it may have attached, and has.
+    public func volumeLimits(_ node: Int) -> UnsafeBufferPointer<apus_volume_limit> {
+        slice(raw.pointee.volume_limits, raw.pointee.volume_limit_ranges, node)
+    }
+
     /// The value of a label, `nil` where the Node does not have it.
     public func label(_ key: apus_string, _ node: Int) -> apus_string? {
         for label in labels(node) where label.key == key { return label.value }
@@ -112,6 +117,9 @@ public struct PodNeeds {
     /// Where the Pod's volumes let it run: all of the rules must hold.
     public var volumeRules: UnsafeBufferPointer<apus_volume_rule> { array(raw.pointee.volume_rules, raw.pointee.volume_rule_count) }
 
+    /// Volumes of CSI drivers that the Pod needs.
+    public var attachments: UnsafeBufferPointer<apus_attachment> { array(raw.pointee.attachments, raw.pointee.attachment_count) }
+
     private func array<T>(_ start: UnsafePointer<T>?, _ count: UInt32) -> UnsafeBufferPointer<T> {
         UnsafeBufferPointer(start: start, count: Int(count))
     }
@@ -125,6 +133,18 @@ public struct Reasons {
     /// `nodes` are refused because of `reason`. When one of the events in `hints` happens the Pod is tried again.
     public func add(_ nodes: NodeSet, _ verdict: Verdict, _ reason: String, hints: ClusterEvents = []) {
         reason.withBorrowed { raw.pointee.add(raw.pointee.context, nodes.words, verdict.rawValue, $0, hints.rawValue) }
+    }
+}
+
+/// Takes what points are made of.
+public struct ScoreParts {
+    private let raw: UnsafePointer<apus_parts>
+    init(_ raw: UnsafePointer<apus_parts>) { self.raw = raw }
+
+    /// One score: its points by Node, before they are multiplied by `weight`.
+    /// - Precondition: there is an element for every Node.
+    public func add(_ name: String, weight: Int32, _ points: [Int32]) {
+        name.withBorrowed { raw.pointee.add(raw.pointee.context, $0, weight, points) }
     }
 }
 
@@ -146,6 +166,8 @@ public struct ClusterEvents: OptionSet, Sendable, Hashable {
     public static let namespace = ClusterEvents(rawValue: APUS_EVENT_NAMESPACE)
     /// A claim, a PersistentVolume or a StorageClass came or changed.
     public static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
+    /// A Node can have more volumes attached, or one was detached.
+    public static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
 }
 
 /// Whether preemption could help where a Node is refused.

@@ -3,10 +3,10 @@ internal import PluginAPI
 /// Where a Pod may and where it should run. Works on columns of all Nodes at once; no slot may block or call the API. One caller at a time
 /// for one scheduler, but several schedulers may share the instance.
 public protocol SchedulerPolicy: Component {
-    /// Which of the three methods do something: the host does not call the others.
+    /// Which of the methods do something: the host does not call the others.
     static var slots: PolicySlots { get }
 
-    /// What `score` gives a Node at most, up to a million: 100, but for a policy that adds up several scores.
+    /// What `score` gives a Node at most: 100, but for a policy that adds up several scores.
     static var mostPoints: Int { get }
 
     /// A look at the Pod alone. Throw `ComponentError.unschedulable` or `.unresolvable` to end the cycle.
@@ -17,9 +17,13 @@ public protocol SchedulerPolicy: Component {
 
     /// Writes a preference from 0 to `mostPoints` for every Node of `feasible`.
     func score(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ points: UnsafeMutableBufferPointer<Int32>) throws
+
+    /// Says what the points are made of that the last `score` gave: it was called with the same.
+    func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws
 }
 
 extension SchedulerPolicy {
+    public func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws {}
     public static var slots: PolicySlots { [.prefilter, .filter, .score] }
     public static var mostPoints: Int { 100 }
     public func prefilter(_ pod: PodNeeds) throws {}
@@ -35,6 +39,7 @@ public struct PolicySlots: OptionSet, Sendable {
     public static let prefilter = PolicySlots(rawValue: 1)
     public static let filter = PolicySlots(rawValue: 2)
     public static let score = PolicySlots(rawValue: 4)
+    public static let explain = PolicySlots(rawValue: 8)
 }
 
 final class PolicyInstance: Instance {
@@ -71,6 +76,14 @@ final class PolicyInstance: Instance {
                     let set = NodeSet(words: UnsafeMutablePointer(mutating: feasible), count: count)
                     let points = UnsafeMutableBufferPointer(start: points, count: count)
                     try instance(me, as: PolicyInstance.self).policy.score(PodNeeds(pod), Nodes(nodes), set, points)
+                }
+            }
+        }
+        if slots.contains(.explain) {
+            table.explain = { me, pod, nodes, feasible, parts, error in
+                boundary(error) {
+                    let set = NodeSet(words: UnsafeMutablePointer(mutating: feasible), count: Int(nodes.pointee.count))
+                    try instance(me, as: PolicyInstance.self).policy.explain(PodNeeds(pod), Nodes(nodes), set, ScoreParts(parts))
                 }
             }
         }

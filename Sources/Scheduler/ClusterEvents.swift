@@ -13,6 +13,7 @@ struct ClusterEvents: OptionSet, Hashable {
     static let podRemoved = ClusterEvents(rawValue: APUS_EVENT_POD_REMOVED)
     static let namespace = ClusterEvents(rawValue: APUS_EVENT_NAMESPACE)
     static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
+    static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
     static let all = ClusterEvents(rawValue: -1)
 
     /// As a policy says it: no hint stands for every event.

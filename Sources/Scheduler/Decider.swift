@@ -11,6 +11,8 @@ final class Decider {
         let assigned: AssignedPods
         let nominations: Nominations
         let budgets: DisruptionBudgets
+        /// What decides about the Pod.
+        let profile: SchedulerProfile
         /// Of the Pod that is decided.
         let volumes: Result<PodVolumes, PodVolumes.Refused>
         /// Whom the Pod is spread from, if it says nothing of that itself.
@@ -33,11 +35,11 @@ final class Decider {
         // Whoever comes first may ask for resources that nobody asked for yet: the needs are lent with a column for each.
         for (pod, node) in ahead { columns.add(pod, to: node) }
         let arguments = PodArguments(
-            pod, volumes: volumes, spreadFrom: surroundings.spreadFrom, columns: columns)
+            pod, volumes: volumes, spreadFrom: surroundings.spreadFrom, profile: surroundings.profile, columns: columns)
         for (pod, node) in ahead { columns.subtract(pod, from: node) }
         return arguments.withPointer { needs in
             columns.withPointer { nodes in
-                var cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns)
+                var cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns, profile: surroundings.profile)
                 cycle.nominated = surroundings.nominations[pod.key].flatMap { columns.index(of: $0.node) }
                 cycle.ahead = ahead
                 if case .failure(let refused) = surroundings.volumes {
@@ -67,6 +69,7 @@ final class Decider {
     /// What comes of it that no Node fits: whether others should make room.
     private func settle(_ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings, _ policies: [SchedulerPolicy]) -> Unschedulable {
         var found = Unschedulable(message: refusal.message, helpedBy: refusal.helpedBy)
+        guard cycle.profile.preempts else { return found }
         if let why = ineligible(refusal, cycle, surroundings) {
             found.message += " \(why)"
             found.helpedBy.insert(.podRemoved)

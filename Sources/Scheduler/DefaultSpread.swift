@@ -1,7 +1,7 @@
 internal import APIModel
 
-/// Whom a Pod without spread constraints of its own is spread from: the Pods of its Services and of its controller, as upstream's system
-/// defaults have it. Kept up to date with every change of those. Used by the scheduling thread only.
+/// Whom a Pod without spread constraints of its own is spread from: the Pods of its Services and of its controller, as upstream has
+/// it. Kept up to date with every change of those. Used by the scheduling thread only.
 struct DefaultSpread {
     static let services = GroupVersionResource.services
     static let controllers = [
@@ -10,11 +10,6 @@ struct DefaultSpread {
         GroupVersionResource(group: "apps", version: "v1", resource: "statefulsets"),
     ]
     static let resources = [services] + controllers
-
-    /// The constraints, all of them preferences.
-    static let constraints: [(topologyKey: String, maxSkew: Int32)] = [
-        ("kubernetes.io/hostname", 3), ("topology.kubernetes.io/zone", 5),
-    ]
 
     private struct Label: Hashable {
         let namespace: String

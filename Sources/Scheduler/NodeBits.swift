@@ -16,6 +16,27 @@ struct NodeBits {
         words[node >> 6] = 1 << UInt64(node & 63)
     }
 
+    /// Makes this those of the set `other` that lie in some of its words.
+    mutating func assign(_ other: Column<UInt64>, words range: Range<Int>) {
+        words.removeAll()
+        words.grow(to: other.count)
+        for word in range { words[word] = other[word] }
+    }
+
+    func formUnion(_ other: NodeBits) {
+        for word in 0..<words.count { words[word] |= other.words[word] }
+    }
+
+    /// Keeps `limit` members: those of the words from `first` on, and then from the beginning.
+    func keep(_ limit: Int, from first: Int) {
+        var left = limit
+        for step in 0..<words.count {
+            let word = (first + step) % words.count
+            while words[word].nonzeroBitCount > left { words[word] &= ~(1 << UInt64(63 - words[word].leadingZeroBitCount)) }
+            left -= words[word].nonzeroBitCount
+        }
+    }
+
     func contains(_ node: Int) -> Bool { words[node >> 6] & (1 << UInt64(node & 63)) != 0 }
     var isEmpty: Bool { (0..<words.count).allSatisfy { words[$0] == 0 } }
     var count: Int { (0..<words.count).reduce(0) { $0 + words[$1].nonzeroBitCount } }

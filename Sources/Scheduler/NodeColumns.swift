@@ -16,12 +16,14 @@ final class NodeColumns {
     private(set) var count = 0
 
     private var names = Column<apus_string>(0)
+    private var nameTexts: [String] = []
     private var nonzeroCPU = Column<Int64>(0)
     private var nonzeroMemory = Column<Int64>(0)
     private var unschedulable = Column<UInt8>(0)
     private var labels = Rows(apus_label())
     private var taints = Rows(apus_taint())
     private var ports = Rows(apus_host_port())
+    private var volumeLimits = Rows(apus_volume_limit())
     /// One bit a Node that is not a hole.
     private(set) var live = Column<UInt64>(0)
     /// By Node, the columns of what it offers beside the fixed resources.
@@ -48,6 +50,7 @@ final class NodeColumns {
         labels.free()
         taints.free()
         ports.free()
+        volumeLimits.free()
         changes.free()
         SharedArena.shared.free(shared, bytes: MemoryLayout<apus_nodes>.size)
     }
@@ -55,7 +58,7 @@ final class NodeColumns {
     /// How many Nodes there are.
     var liveCount: Int { indices.count }
     func index(of name: String) -> Int? { indices[name] }
-    func name(_ node: Int) -> String { strings.text(names[node]) }
+    func name(_ node: Int) -> String { nameTexts[node] }
     func labels(_ node: Int) -> [String: String] {
         Dictionary(uniqueKeysWithValues: labels[node].map { (strings.text($0.key), strings.text($0.value)) })
     }
@@ -116,6 +119,7 @@ final class NodeColumns {
             requested: pointers.held, nonzero_cpu: UnsafePointer(nonzeroCPU.pointer), nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
             unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: labels.ranges, labels: labels.pointer,
             taint_ranges: taints.ranges, taints: taints.pointer, port_ranges: ports.ranges, ports: ports.pointer,
+            volume_limit_ranges: volumeLimits.ranges, volume_limits: volumeLimits.pointer,
             strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), live_count: UInt32(liveCount),
             string_epoch: strings.epoch,
             identity: identity, changes: changes.lent, pods: pods.pointer, namespaces: namespaces.pointer)
@@ -161,6 +165,7 @@ final class NodeColumns {
         if index == count {
             count += 1
             names.grow(to: count)
+            nameTexts.append("")
             resources.grow(to: count)
             nonzeroCPU.grow(to: count)
             nonzeroMemory.grow(to: count)
@@ -169,9 +174,11 @@ final class NodeColumns {
             labels.grow(to: count)
             taints.grow(to: count)
             ports.grow(to: count)
+            volumeLimits.grow(to: count)
             offers.append([])
         }
         names[index] = strings.hold(name)
+        nameTexts[index] = name
         indices[name] = index
         return index
     }

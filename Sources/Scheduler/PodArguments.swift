@@ -10,7 +10,12 @@ final class PodArguments {
     private var requested: [Int] = []
     private let resources: ResourceColumns
 
-    init(_ info: PodInfo, volumes: [PodVolumes.Rule] = [], spreadFrom: Value? = nil, columns: NodeColumns) {
+    /// - Parameters:
+    ///   - spreadFrom: whom the Pod is spread from where it says nothing of that itself.
+    init(
+        _ info: PodInfo, volumes: [PodVolumes.Rule] = [], attachments: [Attachment] = [], spreadFrom: Value? = nil,
+        profile: SchedulerProfile = .standard, columns: NodeColumns
+    ) {
         lending = Lending(columns.strings)
         resources = columns.resources
         let (spec, object) = (info.object.value["spec"], info.object)
@@ -26,7 +31,7 @@ final class PodArguments {
         pod.pointee.json = lending.bytes(object.bytes)
         pod.pointee.node_name = lending.number(info.nodeName)
         setRequests(info.requests)
-        setNodeAffinity(spec)
+        setNodeAffinity(spec, profile.arguments.addedAffinity)
         (pod.pointee.tolerations, pod.pointee.toleration_count) = lending.lend(spec["tolerations"].elements.map(toleration))
         (pod.pointee.ports, pod.pointee.port_count) = lending.lend(
             info.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: lending.number($0.ip)) })
@@ -37,12 +42,21 @@ final class PodArguments {
         (pod.pointee.preferred_affinity, pod.pointee.preferred_affinity_count) = lending.lend(affinity.preferred("podAffinity"))
         (pod.pointee.preferred_anti_affinity, pod.pointee.preferred_anti_affinity_count) = lending.lend(
             affinity.preferred("podAntiAffinity"))
-        (pod.pointee.spread, pod.pointee.spread_count) = lending.lend(affinity.spread(defaults: spreadFrom))
+        (pod.pointee.spread, pod.pointee.spread_count) = lending.lend(
+            affinity.spread(profile.arguments.spread, from: spreadFrom))
         (pod.pointee.images, pod.pointee.image_count) = lending.lend(
             Self.images(spec).map { columns.images.lend($0.name, uses: $0.uses, lending) })
         pod.pointee.container_count = UInt32(spec["initContainers"].elements.count + spec["containers"].elements.count)
         (pod.pointee.claims, pod.pointee.claim_count) = lending.lend(info.claims.map { lending.number($0.key.name) })
         (pod.pointee.volume_rules, pod.pointee.volume_rule_count) = lending.lend(volumes.map(rule))
+        (pod.pointee.attachments, pod.pointee.attachment_count) = lending.lend(
+            attachments.map {
+                let (nodes, count) = lending.lend($0.nodes)
+                return apus_attachment(driver: lending.number($0.driver), node_count: count, nodes: nodes)
+            })
+        pod.pointee.scheduler_name = lending.number(profile.schedulerName)
+        pod.pointee.profile = lending.bytes(profile.json)
+        pod.pointee.profile_serial = profile.serial
     }
 
     /// Lends the needs for the duration of `body`.
@@ -67,7 +81,7 @@ final class PodArguments {
         pod.pointee.nonzero_memory = requests.nonzeroMemory
     }
 
-    private func setNodeAffinity(_ spec: Value) {
+    private func setNodeAffinity(_ spec: Value, _ added: Value) {
         (pod.pointee.selector, pod.pointee.selector_count) = lending.lend(lending.labels(spec["nodeSelector"].strings))
         let affinity = spec["affinity"]["nodeAffinity"]
         let required = affinity["requiredDuringSchedulingIgnoredDuringExecution"]
@@ -75,9 +89,14 @@ final class PodArguments {
         (pod.pointee.required, pod.pointee.required_count) = lending.lend(
             required["nodeSelectorTerms"].elements.map { term($0, weight: 0) })
         (pod.pointee.preferred, pod.pointee.preferred_count) = lending.lend(
-            affinity["preferredDuringSchedulingIgnoredDuringExecution"].elements.map {
-                term($0["preference"], weight: Int32($0["weight"].int ?? 0))
-            })
+            (affinity["preferredDuringSchedulingIgnoredDuringExecution"].elements
+                + added["preferredDuringSchedulingIgnoredDuringExecution"].elements).map {
+                    term($0["preference"], weight: Int32($0["weight"].int ?? 0))
+                })
+        let enforced = added["requiredDuringSchedulingIgnoredDuringExecution"]
+        pod.pointee.has_added_required = enforced.isNull ? 0 : 1
+        (pod.pointee.added_required, pod.pointee.added_required_count) = lending.lend(
+            enforced["nodeSelectorTerms"].elements.map { term($0, weight: 0) })
     }
 
     /// The images of all containers and image volumes, as Nodes list them: with a tag. With how often each is named, in their order.

@@ -101,11 +101,11 @@ extension Object {
     /// Whether the Pod holds what it asked for: bound and not finished.
     var isAssigned: Bool { !(spec["nodeName"].string ?? "").isEmpty && !isFinished }
 
-    /// Whether this scheduler has to find a Node for the Pod.
-    var needsNode: Bool {
-        (spec["nodeName"].string ?? "").isEmpty && !isFinished && !isBeingDeleted
-            && ["", "default-scheduler"].contains(spec["schedulerName"].string ?? "")
-    }
+    /// Whether some scheduler has to find a Node for the Pod.
+    var needsNode: Bool { (spec["nodeName"].string ?? "").isEmpty && !isFinished && !isBeingDeleted }
+
+    /// Which scheduler; empty where the Pod does not say.
+    var schedulerName: String { spec["schedulerName"].string ?? "" }
 
     var isGated: Bool { !spec["schedulingGates"].elements.isEmpty }
 

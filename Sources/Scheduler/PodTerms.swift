@@ -27,24 +27,26 @@ struct PodTerms {
         }
     }
 
-    /// - Parameter defaults: whom a Pod without constraints of its own is spread from; `nil` for nobody.
-    func spread(defaults: Value?) -> [apus_spread] {
-        if let defaults, spec["topologySpreadConstraints"].elements.isEmpty {
-            return DefaultSpread.constraints.map { constraint in
-                apus_spread(
-                    topology_key: lending.number(constraint.topologyKey), max_skew: constraint.maxSkew, min_domains: 1, is_required: 0,
-                    honors_affinity: 1, honors_taints: 0, is_default: 1, reserved: 0, selector: selector(defaults))
-            }
+    /// - Parameters:
+    ///   - defaults: the constraints of a Pod without any of its own.
+    ///   - from: whom such a Pod is spread from; `nil` for nobody.
+    func spread(_ defaults: SpreadArguments, from: Value?) -> [apus_spread] {
+        let constraints = spec["topologySpreadConstraints"].elements
+        guard constraints.isEmpty else {
+            return constraints.map { spread($0, selector($0["labelSelector"], own($0["matchLabelKeys"], APUS_OPERATOR_IN))) }
         }
-        return spec["topologySpreadConstraints"].elements.map { constraint in
-            apus_spread(
-                topology_key: lending.number(constraint["topologyKey"].string ?? ""),
-                max_skew: Int32(constraint["maxSkew"].int ?? 1), min_domains: Int32(constraint["minDomains"].int ?? 1),
-                is_required: constraint["whenUnsatisfiable"].string == "ScheduleAnyway" ? 0 : 1,
-                honors_affinity: constraint["nodeAffinityPolicy"].string == "Ignore" ? 0 : 1,
-                honors_taints: constraint["nodeTaintsPolicy"].string == "Honor" ? 1 : 0, is_default: 0, reserved: 0,
-                selector: selector(constraint["labelSelector"], own(constraint["matchLabelKeys"], APUS_OPERATOR_IN)))
-        }
+        guard let from else { return [] }
+        return defaults.constraints.map { spread($0, selector(from), isSystem: defaults.isSystem) }
+    }
+
+    private func spread(_ constraint: Value, _ selector: apus_selector, isSystem: Bool = false) -> apus_spread {
+        apus_spread(
+            topology_key: lending.number(constraint["topologyKey"].string ?? ""),
+            max_skew: Int32(constraint["maxSkew"].int ?? 1), min_domains: Int32(constraint["minDomains"].int ?? 1),
+            is_required: constraint["whenUnsatisfiable"].string == "ScheduleAnyway" ? 0 : 1,
+            honors_affinity: constraint["nodeAffinityPolicy"].string == "Ignore" ? 0 : 1,
+            honors_taints: constraint["nodeTaintsPolicy"].string == "Honor" ? 1 : 0, is_default: isSystem ? 1 : 0, reserved: 0,
+            selector: selector)
     }
 
     private func term(_ value: Value, weight: Int32) -> apus_pod_term {

@@ -35,13 +35,16 @@ struct Preemption {
         }
     }
 
-    /// At least so many candidates, or one of so many Nodes, are compared.
-    private static let (leastCandidates, sharePerCandidate) = (100, 10)
+    /// How many candidates are compared.
+    private var enough: Int {
+        let (nodes, arguments) = (cycle.columns.liveCount, cycle.profile.arguments)
+        return min(max(nodes * arguments.minCandidateNodesPercentage / 100, arguments.minCandidateNodesAbsolute), nodes)
+    }
 
     func run(_ refusal: Refusal) -> Outcome {
         cycle.withThoseAhead {
             var reasons: [String: Int] = refusal.hopeless > 0 ? [FitMessage.notHelpful: refusal.hopeless] : [:]
-            let enough = max(Self.leastCandidates, cycle.columns.liveCount / Self.sharePerCandidate)
+            let enough = enough
             var candidates: [Candidate] = []
             for index in refusal.candidates.indices {
                 let node = refusal.candidates[(index + offset) % refusal.candidates.count]

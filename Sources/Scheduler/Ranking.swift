@@ -7,6 +7,7 @@ struct Cycle {
     let needs: UnsafePointer<apus_pod>
     let nodes: UnsafePointer<apus_nodes>
     let columns: NodeColumns
+    var profile = SchedulerProfile.standard
     /// The Node that the Pod is nominated for: if it will do, it is the one.
     var nominated: Int?
     /// Pods that wait for room on a Node and come before this one there.
@@ -47,16 +48,21 @@ final class Ranking {
     /// Of all policies, by weight. Means something for the Nodes of `feasible` only.
     private(set) var totals = Column<Int64>(0)
     private var points = Column<Int32>(0)
+    /// A part of the Nodes, where not all are looked at.
+    private var window = NodeBits()
+    /// The word of the Nodes at which the next search of some of them begins.
+    private var firstWord = 0
 
     deinit {
         feasible.free()
         totals.free()
         points.free()
+        window.free()
     }
 
     /// Filters and scores all Nodes at once with every policy. Returns why no Node is left, `nil` when one is.
     func rank(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
-        for policy in policies {
+        for policy in policies where cycle.profile.asks(policy.name, at: .preFilter) {
             let (status, message) = policy.prefilter(cycle.needs)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
@@ -64,9 +70,35 @@ final class Ranking {
             feasible.assign(only: nominated, of: cycle.columns.count)
             if filter(cycle, policies) == nil, !feasible.isEmpty { return score(cycle, policies) }
         }
-        feasible.assign(cycle.columns.live)
-        if let failure = filter(cycle, policies) { return failure }
+        if let failure = search(cycle, policies) { return failure }
         return feasible.isEmpty ? explain(cycle, policies) : score(cycle, policies)
+    }
+
+    /// Finds all Nodes that will do, or as many as the profile has looked for.
+    private func search(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        let (live, nodes) = (cycle.columns.live, cycle.columns.liveCount)
+        let enough = cycle.profile.enough(of: nodes)
+        guard enough < nodes else {
+            feasible.assign(live)
+            return filter(cycle, policies)
+        }
+        // So many words of Nodes at once as may have enough of them.
+        let (first, step) = (firstWord % live.count, max(1, enough / 64))
+        window.assign(live, words: 0..<0)
+        var word = first
+        var left = live.count
+        while left > 0, window.count < enough {
+            let end = min(word + min(step, left), live.count)
+            feasible.assign(live, words: word..<end)
+            if let failure = filter(cycle, policies) { return failure }
+            window.formUnion(feasible)
+            left -= end - word
+            word = end == live.count ? 0 : end
+        }
+        firstWord = word
+        window.keep(enough, from: first)
+        swap(&feasible, &window)
+        return nil
     }
 
     /// Clears the Nodes that will not do, if those ahead of the Pod come, and if they do not.
@@ -78,7 +110,7 @@ final class Ranking {
     }
 
     private func filterOnce(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
-        for policy in policies where !feasible.isEmpty {
+        for policy in policies where !feasible.isEmpty && cycle.profile.asks(policy.name, at: .filter) {
             let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
@@ -90,10 +122,10 @@ final class Ranking {
         totals.grow(to: cycle.columns.count)
         points.grow(to: cycle.columns.count)
         guard feasible.count > 1 else { return nil }
-        for policy in policies where policy.hasScore {
+        for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
             let (status, message) = policy.score(cycle.needs, cycle.nodes, feasible.words.pointer, points.pointer)
             guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
-            let weight = Int64(policy.weight)
+            let weight = Int64(cycle.profile.weight(of: policy.name) ?? policy.weight)
             // Plain pointers: a property of a class is looked up anew for every Node.
             let (totals, points) = (totals.pointer, points.pointer)
             feasible.visit { totals[$0] += weight * Int64(points[$0]) }
@@ -130,7 +162,7 @@ extension Ranking {
             var reasons: [String: Int] = [:]
             var helpedBy: ClusterEvents = []
             var isHopeless = [Bool](repeating: false, count: cycle.columns.count)
-            for policy in policies {
+            for policy in policies where cycle.profile.asks(policy.name, at: .filter) {
                 let wordCount = feasible.words.count
                 // A plugin may give reasons before or after it clears bits: what was in question when it was called counts.
                 let before = (0..<wordCount).map { feasible.words[$0] }
@@ -161,7 +193,7 @@ extension Ranking {
     static func reasons(against node: Int, _ cycle: Cycle, _ policies: [SchedulerPolicy]) -> [String] {
         var alone = NodeBits()
         defer { alone.free() }
-        for policy in policies {
+        for policy in policies where cycle.profile.asks(policy.name, at: .filter) {
             var reasons: [String] = []
             alone.assign(only: node, of: cycle.columns.count)
             let (status, message) = policy.filter(cycle.needs, cycle.nodes, alone.words.pointer) { _, _, reason, _ in reasons.append(reason)

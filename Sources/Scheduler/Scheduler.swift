@@ -6,7 +6,7 @@ internal import PluginAPI
 public import PluginHost
 internal import Synchronization
 
-/// Finds a Node for every Pod whose scheduler is `default-scheduler`.
+/// Finds a Node for every Pod whose `spec.schedulerName` is that of one of the configuration's profiles; others are left alone.
 ///
 /// One thread decides; it hears of changes from the shared cache and keeps all Nodes as columns, which the policies filter and score.
 /// Binding, Events and conditions are written by tasks beside it.
@@ -15,6 +15,7 @@ public final class Scheduler: Sendable {
     private let cache: Cache
     private let policies: any PolicySource
     private let recorder: EventRecorder
+    private let configuration: SchedulerConfiguration
     private let quarantine: Quarantine
     private let log: Logger
     private let inbox = Inbox()
@@ -27,20 +28,21 @@ public final class Scheduler: Sendable {
     private static let writers = 32
     /// How many Pods may wait for their volumes at once, each for so long.
     private static let volumeWriters = 256
-    static let bindTimeout = Duration.seconds(600)
 
     /// - Parameters:
     ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
     ///     beginning to end.
+    ///   - configuration: which Pods, and what decides about them.
     ///   - quarantine: the Pods and Nodes that are as if they were not there.
     public init(
-        client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder, quarantine: Quarantine = Quarantine(),
-        log: Logger
+        client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder,
+        configuration: SchedulerConfiguration = SchedulerConfiguration(), quarantine: Quarantine = Quarantine(), log: Logger
     ) {
         self.client = client
         self.cache = cache
         self.policies = policies
         self.recorder = recorder
+        self.configuration = configuration
         self.quarantine = quarantine
         self.log = log
     }
@@ -112,7 +114,7 @@ public final class Scheduler: Sendable {
             let (seconds, attoseconds) = start.duration(to: clock.now).components
             return seconds * 1000 + attoseconds / 1_000_000_000_000_000
         }
-        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max))
+        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max), configuration)
         while let messages = inbox.take(waiting: loop.patience(now: now())) {
             for message in messages {
                 if let effect = message.inHand({ loop.receive(message, now: now()) }) { perform(effect) }
@@ -130,14 +132,14 @@ public final class Scheduler: Sendable {
             switch effect {
             case .bind(let pod, let node, _): await bind(pod, to: node, [])
             case .unschedulable(let pod, let message, let nomination):
-                recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
+                tell(pod, .warning, "FailedScheduling", message)
                 await setCondition(pod, reason: "Unschedulable", message: message, nomination)
                 if case .node(let node, let victims, let displaced) = nomination {
                     for other in displaced { await clearNomination(other) }
                     await preempt(victims, for: pod, on: node)
                 }
             case .failed(let pod, let message):
-                recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
+                tell(pod, .warning, "FailedScheduling", message)
                 await setCondition(pod, reason: "SchedulerError", message: message)
             case .gated(let pod):
                 await setCondition(pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates")
@@ -148,6 +150,12 @@ public final class Scheduler: Sendable {
 
 // What the API hears.
 extension Scheduler {
+    /// An Event of the scheduler that the Pod names.
+    private func tell(_ pod: Object, _ kind: EventRecorder.Kind, _ reason: String, _ message: String) {
+        recorder.event(
+            about: pod.value, kind, reason: reason, message: message, component: pod.schedulerName.isEmpty ? nil : pod.schedulerName)
+    }
+
     private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding]) async {
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
@@ -155,17 +163,19 @@ extension Scheduler {
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
         do {
-            if !volumes.isEmpty { try await VolumeBinder(client: client, cache: cache).bind(volumes, on: node, within: Self.bindTimeout) }
+            if !volumes.isEmpty {
+                let seconds = configuration.profile(for: pod.schedulerName)?.arguments.bindTimeoutSeconds ?? 0
+                try await VolumeBinder(client: client, cache: cache).bind(volumes, on: node, within: .seconds(seconds))
+            }
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
-            recorder.event(
-                about: pod.value, .normal, reason: "Scheduled", message: "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
+            tell(pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
         } catch {
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
             // A Pod that is gone needs no Node and no Event.
             if error is CancellationError || (error as? APIError)?.reason == .notFound { return }
             let message = "binding rejected: \(error)"
             log.warning("cannot bind a pod", metadata: ["pod": "\(PodKey(pod))", "node": "\(node)", "error": "\(error)"])
-            recorder.event(about: pod.value, .warning, reason: "FailedScheduling", message: message)
+            tell(pod, .warning, "FailedScheduling", message)
         }
     }
 
@@ -217,7 +227,8 @@ extension Scheduler {
                 let options: Value = ["apiVersion": "v1", "kind": "DeleteOptions", "preconditions": ["uid": .string(victim.uid)]]
                 _ = try await client.delete(.pods, namespace: victim.namespace, name: victim.name, options: options)
                 recorder.event(
-                    about: victim.value, .normal, reason: "Preempted", message: "Preempted by pod \(pod.uid) on node \(node)")
+                    about: victim.value, .normal, reason: "Preempted", message: "Preempted by pod \(pod.uid) on node \(node)",
+                    component: name)
             } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {
                 // It went by itself; of its name there may be another, which stays.
                 continue

@@ -24,7 +24,7 @@ package final class SchedulingLoop {
 
     private let columns = NodeColumns()
     private var assigned: AssignedPods
-    private var queue = SchedulingQueue<PodInfo>()
+    private var queue: SchedulingQueue<PodInfo>
     private var nominations = Nominations()
     private var budgets = DisruptionBudgets()
     private var volumes = VolumeObjects()
@@ -32,10 +32,13 @@ package final class SchedulingLoop {
     /// By Pod, the volumes that its binding takes.
     private var takenVolumes: [PodKey: [String]] = [:]
     private let decider: Decider
+    private let configuration: SchedulerConfiguration
 
-    package init(seed: UInt64) {
+    package init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
         assigned = AssignedPods(columns)
         decider = Decider(seed: seed)
+        queue = SchedulingQueue(initialBackoff: configuration.initialBackoff, mostBackoff: configuration.mostBackoff)
+        self.configuration = configuration
     }
 
     /// How many Pods have no Node yet.
@@ -95,13 +98,15 @@ package final class SchedulingLoop {
             queue.done(key)
             return nil
         }
+        // A Pod that is somebody else's is none of those that wait here.
+        let profile = pod.needsNode ? configuration.profile(for: pod.schedulerName) : nil
         // While our own bind is under way the API still shows the Pod without a Node.
-        if pod.needsNode, assigned.isAssumed(key, uid: pod.uid) { return nil }
+        if profile != nil, assigned.isAssumed(key, uid: pod.uid) { return nil }
         if assigned.remove(key) { queue.wake(.podRemoved, now: now) }
-        guard pod.needsNode, !pod.isGated else {
+        guard let profile, !(profile.heedsGates && pod.isGated) else {
             queue.remove(key)
             leave(key, now: now)
-            return pod.needsNode && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" }
+            return profile != nil && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" }
                 ? .gated(pod) : nil
         }
         let info = PodInfo(pod)
@@ -134,13 +139,23 @@ package final class SchedulingLoop {
     package func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
         guard let entry = queue.pop(now: now) else { return nil }
         let pod = entry.pod
-        let wanted = Result { () throws(PodVolumes.Refused) in try PodVolumes(pod, volumes, assigned) }
+        // The name cannot change, and whoever is in the queue has a profile.
+        guard let profile = configuration.profile(for: pod.object.schedulerName) else {
+            queue.remove(entry.key)
+            return nil
+        }
+        var wanted = Result { () throws(PodVolumes.Refused) in try PodVolumes(pod, volumes, assigned) }
+        // What nobody asks about keeps no Pod back, and nobody binds it.
+        if !profile.filters.contains("VolumeBinding") {
+            wanted = .success(((try? wanted.get()) ?? PodVolumes(nothingOf: volumes)).withoutBinding)
+        }
         let decision = InHand.with(.scheduler, .pods, namespace: entry.key.namespace, name: entry.key.name, uid: entry.pod.uid) {
             policies.withSchedulerPolicies {
                 decider.decide(
                     pod,
                     Decider.Surroundings(
-                        columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, volumes: wanted,
+                        columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, profile: profile,
+                        volumes: wanted,
                         spreadFrom: defaultSpread.selector(pod.object)), $0)
             }
         }

@@ -53,8 +53,22 @@ struct SchedulingQueue<Pod> {
     /// After this long a parked Pod is tried again whatever happens.
     static var parkedLimit: Int64 { 300_000 }
 
-    /// By back-off: 1 s, 2 s, 4 s … 10 s.
-    static func backoffTime(attempts: Int) -> Int64 { min(10_000, 1000 << Int64(max(0, min(attempts, 10) - 1))) }
+    /// In milliseconds.
+    private let (initialBackoff, mostBackoff): (Int64, Int64)
+
+    init(initialBackoff: Int64 = 1000, mostBackoff: Int64 = 10_000) {
+        (self.initialBackoff, self.mostBackoff) = (initialBackoff, mostBackoff)
+    }
+
+    /// With upstream's defaults 1 s, 2 s, 4 s, 8 s, 10 s.
+    func backoffTime(attempts: Int) -> Int64 {
+        var time = initialBackoff
+        for _ in 0..<max(0, attempts - 1) {
+            if time > mostBackoff / 2 { return mostBackoff }
+            time *= 2
+        }
+        return min(time, mostBackoff)
+    }
 
     var count: Int { entries.count }
     func contains(_ key: PodKey) -> Bool { entries[key] != nil }
@@ -105,7 +119,7 @@ struct SchedulingQueue<Pod> {
     /// No Node was found, or what was found came to nothing. A Pod that is not in the queue any more stays out.
     mutating func fail(_ key: PodKey, _ failure: Failure, now: Int64) {
         guard var entry = entries[key]?.entry, entries[key]?.place == .popped else { return }
-        entry.readyAt = now + Self.backoffTime(attempts: entry.attempts)
+        entry.readyAt = now + backoffTime(attempts: entry.attempts)
         // Behind all that have not been tried yet.
         entry.order = nextOrder()
         switch failure {

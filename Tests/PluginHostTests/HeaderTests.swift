@@ -97,7 +97,8 @@ import Testing
             "apus_proxy": Signatures.proxy.slots,
         ]
         let callbacks = [
-            Signatures.sink, Signatures.objects, Signatures.kinds, Signatures.keys, Signatures.reasons, Signatures.streamEvents,
+            Signatures.sink, Signatures.objects, Signatures.kinds, Signatures.keys, Signatures.reasons, Signatures.parts,
+            Signatures.streamEvents,
             Signatures.runtimeEvents,
         ]
         let known = tables.merging(callbacks.map { ($0.name, $0.slots) }) { $1 }

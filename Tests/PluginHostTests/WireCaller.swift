@@ -50,6 +50,13 @@ final class Caller {
             note("score") { table.score!(me, samples.pod(priority: priority), nodes, feasible, &points, $0) }
             report.append("\(points)")
         }
+        let heard = Witness()
+        var parts = apus_parts(context: heard.me) { context, name, weight, points in
+            Witness.of(context).note("\(name.string) \(weight) \(Array(UnsafeBufferPointer(start: points, count: 130)))")
+        }
+        let feasible: [UInt64] = [.max, 0xff00, 3]
+        note("explain") { table.explain!(me, samples.pod(), nodes, feasible, &parts, $0) }
+        report += heard.take()
         return report
     }
 

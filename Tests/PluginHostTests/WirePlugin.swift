@@ -67,6 +67,9 @@ extension String {
         let rules = UnsafeBufferPointer(start: pod.volume_rules, count: Int(pod.volume_rule_count)).map { rule in
             "\(rule.claim) \(rule.kind) \(UnsafeBufferPointer(start: rule.terms, count: Int(rule.term_count)).map { $0.requirement_count })"
         }
+        let attachments = UnsafeBufferPointer(start: pod.attachments, count: Int(pod.attachment_count)).map {
+            "\($0.driver) \(Array(UnsafeBufferPointer(start: $0.nodes, count: Int($0.node_count))))"
+        }
         func terms(_ start: UnsafePointer<apus_pod_term>?, _ count: UInt32) -> String {
             UnsafeBufferPointer(start: start, count: Int(count)).map {
                 let namespaces = Array(UnsafeBufferPointer(start: $0.namespaces, count: Int($0.namespace_count)))
@@ -83,7 +86,8 @@ extension String {
             \(terms(pod.preferred_affinity, pod.preferred_affinity_count)) \
             \(terms(pod.preferred_anti_affinity, pod.preferred_anti_affinity_count)) \(spread) \
             \(images) \
-            \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)))) \(rules)
+            \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)))) \(rules) \(attachments) \
+            \(pod.scheduler_name) \(pod.profile.string) \(pod.profile_serial)
             """
     }
 
@@ -100,7 +104,7 @@ extension String {
             \(pod.size) \(pod.priority) \(pod.namespace_.string) \(pod.name.string) \(pod.uid.string) \(pod.json.string) \
             \(Array(UnsafeBufferPointer(start: pod.requests, count: Int(pod.request_count)))) \(pod.nonzero_cpu) \(pod.nonzero_memory) \(pod.node_name) \(pod.has_required) \
             \(UnsafeBufferPointer(start: pod.selector, count: Int(pod.selector_count)).map { [$0.key, $0.value] }) \
-            \(terms(pod.required, pod.required_count)) \(terms(pod.preferred, pod.preferred_count)) \
+            \(terms(pod.required, pod.required_count)) \(terms(pod.preferred, pod.preferred_count)) \(pod.has_added_required) \(terms(pod.added_required, pod.added_required_count)) \
             \(UnsafeBufferPointer(start: pod.tolerations, count: Int(pod.toleration_count)).map { "\($0.key) \($0.value) \($0.op) \($0.effect)" }) \
             \(UnsafeBufferPointer(start: pod.ports, count: Int(pod.port_count)).map { "\($0.protocol) \($0.port) \($0.ip)" }) \
             \(String(around: pod))
@@ -161,6 +165,13 @@ enum WirePlugin {
                 for index in 0..<Int(nodes.pointee.count) {
                     points[index] = feasible[index / 64] >> UInt64(index % 64) & 1 == 1 ? Int32(index % 101) : -1
                 }
+                return APUS_OK
+            },
+            explain: { me, pod, nodes, feasible, parts, error in
+                Witness.of(me).note("explain")
+                let points = (0..<nodes.pointee.count).map { Int32($0) - Int32(feasible[Int($0) / 64] & 1) }
+                "a part".withBorrowed { parts.pointee.add(parts.pointee.context, $0, 3, points) }
+                error.say(pod.pointee.name.string)
                 return APUS_OK
             })
     }

@@ -117,6 +117,17 @@ final class Samples {
                     rule(APUS_VOLUME_BOUND, [term(0, [requirement(1, [2])]), term(0, [])]), rule(APUS_VOLUME_IN_USE, []),
                 ])), 2
         )
+        (pod.pointee.attachments, pod.pointee.attachment_count) = (
+            UnsafePointer(
+                array([
+                    apus_attachment(driver: 11, node_count: 2, nodes: UnsafePointer(array([3, 4] as [UInt32]))),
+                    apus_attachment(driver: 12, node_count: 0, nodes: nil),
+                ])), 2
+        )
+        (pod.pointee.added_required, pod.pointee.added_required_count, pod.pointee.has_added_required) = (
+            UnsafePointer(array([term(0, [requirement(2, [3])])])), 1, 1
+        )
+        (pod.pointee.scheduler_name, pod.pointee.profile, pod.pointee.profile_serial) = (13, bytes(#"{"filter":[]}"#), 2)
         return pod
     }
 

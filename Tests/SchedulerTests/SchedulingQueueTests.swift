@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: [(0, 1000), (1, 1000), (2, 2000), (3, 4000), (4, 8000), (5, 10_000), (50, 10_000)] as [(Int, Int64)])
-    func backoffGrows(_ attempts: Int, _ time: Int64) { #expect(SchedulingQueue<Int>.backoffTime(attempts: attempts) == time) }
+    func backoffGrows(_ attempts: Int, _ time: Int64) { #expect(SchedulingQueue<Int>().backoffTime(attempts: attempts) == time) }
 
     @Test func anErrorWaitsForItsBackoff() {
         var queue = SchedulingQueue<Int>()

@@ -10,7 +10,13 @@ internal import Synchronization
 struct SchedulerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "kube-scheduler", abstract: "The scheduler by itself.")
 
-    @OptionGroup var api: KubeconfigOptions
+    @Option(
+        help: "The kubeconfig file with the API's address and the credentials of this component. Default: what --config names.")
+    var kubeconfig: String?
+
+    @Option(help: "A file that configures the scheduler: a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1.")
+    var config: String?
+
     @OptionGroup var election: LeaderElectionOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
@@ -26,21 +32,27 @@ struct SchedulerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let process = RoleProcess("kube-scheduler", log)
+        let configuration = try SchedulerConfigurationFile.read(config, of: "--config", isAlone: true)
+        guard let kubeconfig = kubeconfig ?? configuration.kubeconfig else {
+            throw StartupFailure("--kubeconfig: required, unless clientConnection.kubeconfig of --config says it")
+        }
         let places = try PluginPlaces(plugins)
         let host = PluginHost(
             PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.schedulerPolicy]),
             log: Logger(label: "plugins"))
-        let client = try process.client(kubeconfig: api.kubeconfig)
-        let elector = election.isOn ? process.elector(client) : nil
+        let client = try process.client(kubeconfig: kubeconfig)
+        let leads = election.leaderElect ?? configuration.leaderElect ?? true
+        let elector = leads ? process.elector(client) : nil
         try await process.run(
             { group in
                 let cache = Cache(client: client, log: Logger(label: "cache"))
                 let recorder = EventRecorder(client: client, component: "default-scheduler", log: process.log)
-                let scheduler = Scheduler(client: client, cache: cache, policies: host, recorder: recorder, log: process.log)
-                let leads = Leads(elector == nil)
+                let scheduler = Scheduler(
+                    client: client, cache: cache, policies: host, recorder: recorder, configuration: configuration, log: process.log)
+                let isLeading = Leads(elector == nil)
                 try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
                     // One that waits for its turn to lead is well.
-                    leads.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
+                    isLeading.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
                 }
                 group.add("cache") { try await cache.run() }
                 group.add("events") { await recorder.run() }
@@ -49,12 +61,13 @@ struct SchedulerCommand: AsyncParsableCommand {
                     log: Logger(label: "plugins"))
                 try await cache.watch(.plugins)
                 try objects.load(cache.list(.plugins))
+                try SchedulerConfigurationFile.check(configuration, host, of: "--config")
                 try await host.start(services: HostServices(client: client, cache: cache))
                 group.add("plugins") { try await objects.run() }
                 group.add("scheduler") {
                     guard let elector else { return try await scheduler.run() }
                     try await elector.run {
-                        leads.value = true
+                        isLeading.value = true
                         try await scheduler.run()
                     }
                 }

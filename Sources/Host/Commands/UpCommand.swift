@@ -32,6 +32,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "Use this container runtime and not one of our own: unix:///run/containerd/containerd.sock")
     var containerRuntimeEndpoint: String?
 
+    @Option(help: "A file that configures the scheduler: a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1.")
+    var schedulerConfig: String?
+
     @Option(help: "Add the context `apus` to ~/.kube/config.")
     var mergeKubeconfig = true
 

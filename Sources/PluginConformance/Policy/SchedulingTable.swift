@@ -27,6 +27,7 @@ public final class SchedulingTable: @unchecked Sendable {
         var labels = Rows<apus_label>()
         var taints = Rows<apus_taint>()
         var ports = Rows<apus_host_port>()
+        var limits = Rows<apus_volume_limit>()
         var present = [UInt64](repeating: 0, count: (nodes.count + 63) / 64)
         for (index, node) in nodes.enumerated() {
             if node != nil { present[index / 64] |= 1 << (index % 64) }
@@ -38,6 +39,7 @@ public final class SchedulingTable: @unchecked Sendable {
                     : (node?.taints ?? []).map {
                         apus_taint(key: strings.number($0.key), value: strings.number($0.value), effect: $0.effect)
                     })
+            limits.add(wild ? [apus_volume_limit(driver: wildString, limit: -1, attached: -1)] : [])
             ports.add(wild ? [apus_host_port(protocol: 77, port: -1, ip: wildString)] : Self.ports(node?.hostPorts ?? []))
         }
         let names = nodes.map { node in node.map { strings.number($0.name) } ?? 0 }
@@ -56,6 +58,7 @@ public final class SchedulingTable: @unchecked Sendable {
             unschedulable: memory.keep(nodes.map { $0.map { $0.isUnschedulable ? 1 : 0 } ?? (junk ? 77 : UInt8(0)) }),
             label_ranges: labels.ranges(memory), labels: memory.keep(labels.elements), taint_ranges: taints.ranges(memory),
             taints: memory.keep(taints.elements), port_ranges: ports.ranges(memory), ports: memory.keep(ports.elements),
+            volume_limit_ranges: limits.ranges(memory), volume_limits: memory.keep(limits.elements),
             strings: memory.keep([apus_borrowed]()), string_count: 0,
             live_count: UInt32(nodes.count { $0 != nil }), string_epoch: 0,
             identity: .random(in: 1 ... .max), changes: Self.unchanged(memory), pods: Self.noPods(memory),
@@ -162,7 +165,8 @@ public final class SchedulingTable: @unchecked Sendable {
             image_count: UInt32(images.count), claim_count: 0, labels: memory.keepAny(own), affinity: memory.keepAny(affinity),
             anti_affinity: memory.keepAny(antiAffinity), preferred_affinity: nil, preferred_anti_affinity: nil,
             spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil,
-            volume_rule_count: 0, container_count: 1, volume_rules: nil)
+            volume_rule_count: 0, container_count: 1, volume_rules: nil, attachments: nil, attachment_count: 0, added_required_count: 0,
+            added_required: nil, has_added_required: 0, scheduler_name: 0, profile: memory.keep(""), profile_serial: 0)
     }
 
     private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {

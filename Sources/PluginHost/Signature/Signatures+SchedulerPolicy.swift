@@ -21,6 +21,12 @@ extension Signatures {
                     .array(element: 4, Count(2, offset: at(\apus_nodes.count)), .out), .sink(limit: sentence),
                 ],
                 .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "explain",
+                [
+                    .me, .structure(pod), nodes, .array(element: 8, nodeBits, .in), .callbacks(parts, optional: false),
+                    .sink(limit: sentence),
+                ], .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
         ])
 
     private static let nodes = Shape.shared(size: MemoryLayout<apus_nodes>.size)
@@ -36,6 +42,16 @@ extension Signatures {
                     .bytes, .int32,
                 ],
                 .void, Tag(.any, .running))
+        ], life: .call)
+
+    static let parts = Callbacks(
+        "apus_parts",
+        [
+            SlotDescriptor(
+                "add",
+                [
+                    .me, .bytes, .int32, .array(element: 4, Count(2, offset: at(\apus_nodes.count), isOfEnclosingCall: true), .in),
+                ], .void, Tag(.any, .running))
         ], life: .call)
 
     private static let requirement = Layout(
@@ -74,6 +90,10 @@ extension Signatures {
         "apus_image", size: MemoryLayout<apus_image>.stride,
         [.init(offset: at(\apus_image.nodes), target: .values(size: 4, count: at(\apus_image.node_count)))])
 
+    private static let attachment = Layout(
+        "apus_attachment", size: MemoryLayout<apus_attachment>.stride,
+        [.init(offset: at(\apus_attachment.nodes), target: .values(size: 4, count: at(\apus_attachment.node_count)))])
+
     private static let volumeRule = Layout(
         "apus_volume_rule", size: MemoryLayout<apus_volume_rule>.stride,
         [.init(offset: at(\apus_volume_rule.terms), target: .structures(term, count: at(\apus_volume_rule.term_count)))])
@@ -107,5 +127,8 @@ extension Signatures {
             .init(offset: at(\apus_pod.images), target: .structures(image, count: at(\apus_pod.image_count))),
             .init(offset: at(\apus_pod.claims), target: strings(count: at(\apus_pod.claim_count))),
             .init(offset: at(\apus_pod.volume_rules), target: .structures(volumeRule, count: at(\apus_pod.volume_rule_count))),
+            .init(offset: at(\apus_pod.attachments), target: .structures(attachment, count: at(\apus_pod.attachment_count))),
+            .init(offset: at(\apus_pod.added_required), target: .structures(term, count: at(\apus_pod.added_required_count))),
+            .init(offset: at(\apus_pod.profile), target: .bytes),
         ])
 }

@@ -45,6 +45,16 @@ struct PodVolumes {
         if hasImmediate { throw Refused(message: "pod has unbound immediate PersistentVolumeClaims") }
     }
 
+    /// Of a Pod without claims.
+    init(nothingOf objects: VolumeObjects) { self.objects = objects }
+
+    /// The same, with no claim that would get its volume.
+    var withoutBinding: PodVolumes {
+        var copy = self
+        copy.unbound = []
+        return copy
+    }
+
     private static func claim(_ reference: PodInfo.Claim, _ pod: PodInfo, _ objects: VolumeObjects) throws(Refused) -> Object {
         let name = reference.key.name
         guard let claim = objects.claims[reference.key] else {

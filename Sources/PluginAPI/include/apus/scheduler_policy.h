@@ -54,6 +54,13 @@ typedef struct apus_host_port {
 #define APUS_RESOURCE_EPHEMERAL_STORAGE ((uint32_t)2) // bytes
 #define APUS_RESOURCE_PODS ((uint32_t)3) // how many
 
+/// How many volumes of a CSI driver a Node can have attached, as its CSINode says, and has: those of the Pods there and of VolumeAttachments, each once.
+typedef struct apus_volume_limit {
+    apus_string driver;
+    int32_t limit;
+    int32_t attached;
+} apus_volume_limit;
+
 /// Which rows of a table changed: of all `count` changes since the table was made, the last `capacity` are kept, that of number `i` as `rows[i % capacity]`. Whoever noted something of
 /// the rows when there were fewer changes brings it up to date with these rows alone, in the time of the change; after more than `capacity` changes all rows have to be looked at.
 /// A row that changed often may stand there often.
@@ -92,6 +99,8 @@ typedef struct apus_nodes {
     const apus_taint *APUS_NONNULL taints;
     apus_ranges port_ranges;
     const apus_host_port *APUS_NONNULL ports; // in use on the Node
+    apus_ranges volume_limit_ranges; // by driver; one without a limit has no row
+    const apus_volume_limit *APUS_NONNULL volume_limits;
 
     /// The text behind every number: for reasons that quote a taint, for labels compared as numbers, for finding the number of a configured string. Numbers that stand for
     /// nothing just now have an empty text. The array and the bytes may move between calls.
@@ -230,6 +239,7 @@ typedef struct apus_spread {
 #define APUS_VOLUME_UNBOUND ((int32_t)3) // where a volume can be found or made for a claim that waits for its first consumer
 #define APUS_VOLUME_MISSING ((int32_t)4) // nowhere: the claim's PersistentVolume is not there
 #define APUS_VOLUME_IN_USE ((int32_t)5) // nowhere: another Pod has a ReadWriteOncePod claim
+#define APUS_VOLUME_DISK ((int32_t)6) // where nobody has the same disk mounted in a way that keeps the Pod's out; its claim is empty
 
 /// A rule on Nodes that comes from one of the Pod's claims: one of the terms must match. The host has read the claim, its volume and its class; what there is no rule for may be
 /// anywhere.
@@ -240,6 +250,13 @@ typedef struct apus_volume_rule {
     uint32_t reserved;
     const apus_term *APUS_NULLABLE terms;
 } apus_volume_rule;
+
+/// A volume of a CSI driver that the Pod's claims need, and which Nodes have it attached already. Two that are one volume stand here once.
+typedef struct apus_attachment {
+    apus_string driver;
+    uint32_t node_count;
+    const uint32_t *APUS_NULLABLE nodes; // which Nodes of apus_nodes have it
+} apus_attachment;
 
 /// An image that the Pod needs, and who has it.
 typedef struct apus_image {
@@ -300,6 +317,18 @@ typedef struct apus_pod {
     uint32_t volume_rule_count;
     uint32_t container_count; // with init containers
     const apus_volume_rule *APUS_NULLABLE volume_rules;
+    const apus_attachment *APUS_NULLABLE attachments;
+    uint32_t attachment_count;
+
+    /// A node affinity that the scheduler's configuration asks of all Pods of the profile: one of the terms must match, and its preferred terms stand among `preferred`.
+    uint32_t added_required_count;
+    const apus_term *APUS_NULLABLE added_required;
+    int32_t has_added_required; // 1 where there is one
+    apus_string scheduler_name; // of the profile that decides about the Pod
+    /// What the configuration says of the profile, as JSON: which of upstream's plugins filter (`filter`), which give points and what these count for (`score`), and their arguments.
+    /// Nothing at all is upstream's default. The same `profile_serial` stands for the same text, so that it is read once.
+    apus_borrowed profile;
+    uint64_t profile_serial;
 } apus_pod;
 
 /// What may happen to the cluster that lets a refused Pod run: of these a policy adds up the ones that matter for its reason. A Pod is tried again when one of them happens, and every
@@ -313,6 +342,7 @@ typedef struct apus_pod {
 #define APUS_EVENT_POD_REMOVED ((int32_t)64) // from a Node: it went, or finished, or is being deleted
 #define APUS_EVENT_NAMESPACE ((int32_t)128) // has other labels
 #define APUS_EVENT_VOLUME ((int32_t)256) // a claim, a PersistentVolume or a StorageClass came or changed
+#define APUS_EVENT_VOLUME_LIMITS ((int32_t)512) // a Node can have more volumes attached, or one was detached
 
 /// Takes, for one Node or for many, the reason it was refused. Reasons are counted into the Pod's `0/3 nodes are available: …` message, so they are short and do not
 /// name the Node.
@@ -326,6 +356,16 @@ typedef struct apus_reasons {
     void (*APUS_NONNULL add)(void *APUS_NULLABLE context, const uint64_t *APUS_NONNULL nodes, apus_status verdict, apus_borrowed reason, int32_t hints);
 } apus_reasons;
 
+/// Takes what points are made of, one part after the other.
+typedef struct apus_parts {
+    uint32_t size; // sizeof(apus_parts) where the host was compiled
+    void *APUS_NULLABLE context;
+    /// Of one score, by name: its points before they are multiplied by `weight`, one element a Node; only those of feasible Nodes are read. Only during the call it was lent for, and
+    /// only on its thread. Everything is copied.
+    /// [any & running]
+    void (*APUS_NONNULL add)(void *APUS_NULLABLE context, apus_borrowed name, int32_t weight, const int32_t *APUS_NONNULL points);
+} apus_parts;
+
 /// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
 /// Their deadline is 1 s; the manifest's `deadlineSeconds` takes its place.
 ///
@@ -334,7 +374,7 @@ typedef struct apus_reasons {
 /// do a bit that was clear and is set, and points outside 0 to `most_points`. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
 typedef struct apus_scheduler_policy {
     uint32_t size; // sizeof(apus_scheduler_policy) where the plugin was compiled
-    int32_t most_points; // what `score` gives a Node at most, up to a million; 0 means 100. More than 100 for a policy that adds up several scores
+    int32_t most_points; // what `score` gives a Node at most; 0 means 100. More than 100 for a policy that adds up several scores
 
     /// A look at the Pod alone. UNSCHEDULABLE and UNRESOLVABLE speak for every Node: the cycle ends with the sink's sentence as the reason. May be absent.
     /// [worker & running]
@@ -351,6 +391,12 @@ typedef struct apus_scheduler_policy {
     /// [worker & running]
     apus_status (*APUS_NULLABLE score)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
                                        const uint64_t *APUS_NONNULL feasible, int32_t *APUS_NONNULL points, const apus_sink *APUS_NONNULL error);
+
+    /// What the points are made of that the last `score` gave: for people who ask why. Called right after that, with the same Pod, Nodes and set. May be absent: then the points are one
+    /// part.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE explain)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
+                                         const uint64_t *APUS_NONNULL feasible, const apus_parts *APUS_NONNULL parts, const apus_sink *APUS_NONNULL error);
 } apus_scheduler_policy;
 
 #ifdef __cplusplus

@@ -1,17 +1,16 @@
-import APIModel
-import OrderedCollections
+internal import OrderedCollections
 
-/// What is wrong with a file that configures the server.
+/// What is wrong with a file that configures a component.
 public struct ConfigurationProblem: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// The fields of one object of a configuration file. Whoever reads the object asks for the fields it knows; what nobody asked for is refused
 /// by name.
-final class ConfigurationFields {
+package final class ConfigurationFields {
     /// Where the object is in its file: `plugins[0]`.
-    let path: String
+    package let path: String
     private let object: Value
     private var known: Set<String> = []
 
@@ -21,7 +20,7 @@ final class ConfigurationFields {
     }
 
     /// - Throws: `ConfigurationProblem`, what `body` throws, and for fields that `body` did not ask for.
-    static func read<T>(_ object: Value, at path: String, _ body: (ConfigurationFields) throws -> T) throws -> T {
+    package static func read<T>(_ object: Value, at path: String, _ body: (ConfigurationFields) throws -> T) throws -> T {
         guard case .object = object else { throw ConfigurationProblem("\(path.isEmpty ? "the file" : path): expected an object") }
         let fields = ConfigurationFields(object, path)
         let result = try body(fields)
@@ -32,12 +31,12 @@ final class ConfigurationFields {
     }
 
     /// The path of a field, for messages.
-    func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    package func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-    func problem(_ name: String, _ what: String) -> ConfigurationProblem { ConfigurationProblem("\(place(name)): \(what)") }
+    package func problem(_ name: String, _ what: String) -> ConfigurationProblem { ConfigurationProblem("\(place(name)): \(what)") }
 
     /// As it is; `.null` when it is not there.
-    func value(_ name: String) -> Value {
+    package func value(_ name: String) -> Value {
         known.insert(name)
         return object[name]
     }
@@ -49,16 +48,16 @@ final class ConfigurationFields {
         return result
     }
 
-    func string(_ name: String) throws -> String? { try read(name, "a string") { $0.string } }
-    func bool(_ name: String) throws -> Bool? { try read(name, "true or false") { $0.bool } }
-    func whole(_ name: String) throws -> Whole? { try read(name, "a whole number") { $0.int } }
+    package func string(_ name: String) throws -> String? { try read(name, "a string") { $0.string } }
+    package func bool(_ name: String) throws -> Bool? { try read(name, "true or false") { $0.bool } }
+    package func whole(_ name: String) throws -> Whole? { try read(name, "a whole number") { $0.int } }
 
     /// `1m30s`
-    func duration(_ name: String) throws -> Duration? {
+    package func duration(_ name: String) throws -> Duration? {
         try read(name, "a duration, as in 1m30s") { $0.string.flatMap(GoDuration.parse) }
     }
 
-    func strings(_ name: String) throws -> [String] {
+    package func strings(_ name: String) throws -> [String] {
         try read(name, "a list of strings") { value in
             guard case .array(let items) = value else { return nil }
             let strings = items.compactMap(\.string)
@@ -66,13 +65,14 @@ final class ConfigurationFields {
         } ?? []
     }
 
-    func required(_ name: String) throws -> String {
+    package func required(_ name: String) throws -> String {
         guard let text = try string(name), !text.isEmpty else { throw problem(name, "required") }
         return text
     }
 
     /// One of a few words.
-    func choice<T: RawRepresentable & CaseIterable>(_ name: String, _ type: T.Type = T.self) throws -> T? where T.RawValue == String {
+    package func choice<T: RawRepresentable & CaseIterable>(_ name: String, _ type: T.Type = T.self) throws -> T?
+    where T.RawValue == String {
         guard let text = try string(name) else { return nil }
         guard let choice = T(rawValue: text) else {
             let all = T.allCases.map { FieldError.quoted($0.rawValue) }.joined(separator: ", ")
@@ -81,12 +81,12 @@ final class ConfigurationFields {
         return choice
     }
 
-    func object<T>(_ name: String, _ body: (ConfigurationFields) throws -> T) throws -> T? {
+    package func object<T>(_ name: String, _ body: (ConfigurationFields) throws -> T) throws -> T? {
         let value = value(name)
         return value.isNull ? nil : try Self.read(value, at: place(name), body)
     }
 
-    func objects<T>(_ name: String, _ body: (ConfigurationFields) throws -> T) throws -> [T] {
+    package func objects<T>(_ name: String, _ body: (ConfigurationFields) throws -> T) throws -> [T] {
         let value = value(name)
         guard !value.isNull else { return [] }
         guard case .array(let items) = value else { throw problem(name, "expected a list") }
@@ -95,10 +95,10 @@ final class ConfigurationFields {
 }
 
 /// A file that holds one object of a known kind.
-enum ConfigurationFile {
+package enum ConfigurationFile {
     /// - Parameter versions: the group and versions in which the kind is taken.
     /// - Throws: `ConfigurationProblem` for text that is no YAML, another kind, and fields that nobody knows.
-    static func read<T>(_ text: String, kind: String, versions: [String], _ body: (ConfigurationFields) throws -> T) throws -> T {
+    package static func read<T>(_ text: String, kind: String, versions: [String], _ body: (ConfigurationFields) throws -> T) throws -> T {
         let documents: [Value]
         do {
             documents = try YAML.decode(text)
@@ -109,7 +109,7 @@ enum ConfigurationFile {
         return try read(documents[0], kind: kind, versions: versions, body)
     }
 
-    static func read<T>(_ object: Value, kind: String, versions: [String], _ body: (ConfigurationFields) throws -> T) throws -> T {
+    package static func read<T>(_ object: Value, kind: String, versions: [String], _ body: (ConfigurationFields) throws -> T) throws -> T {
         try ConfigurationFields.read(object, at: "") { fields in
             let (version, found) = (try fields.string("apiVersion") ?? "", try fields.string("kind") ?? "")
             guard found == kind, versions.contains(version) else {
