@@ -27,14 +27,17 @@ struct NodeBits {
         for word in 0..<words.count { words[word] |= other.words[word] }
     }
 
-    /// Keeps `limit` members: those of the words from `first` on, and then from the beginning.
-    func keep(_ limit: Int, from first: Int) {
-        var left = limit
+    /// Keeps `limit` members: those of the words from `first` on, and then from the beginning. Returns the word where the next search is to
+    /// begin: the one in which the first member was dropped, or `first`.
+    func keep(_ limit: Int, from first: Int) -> Int {
+        var (left, next) = (limit, first)
         for step in 0..<words.count {
             let word = (first + step) % words.count
+            if next == first, words[word].nonzeroBitCount > left { next = word }
             while words[word].nonzeroBitCount > left { words[word] &= ~(1 << UInt64(63 - words[word].leadingZeroBitCount)) }
             left -= words[word].nonzeroBitCount
         }
+        return next
     }
 
     func contains(_ node: Int) -> Bool { words[node >> 6] & (1 << UInt64(node & 63)) != 0 }

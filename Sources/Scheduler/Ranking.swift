@@ -95,8 +95,9 @@ final class Ranking {
             left -= end - word
             word = end == live.count ? 0 : end
         }
-        firstWord = word
-        window.keep(enough, from: first)
+        let next = window.keep(enough, from: first)
+        // All that was looked at is needed: on from where the search ended.
+        firstWord = next == first ? word : next
         swap(&feasible, &window)
         return nil
     }

@@ -44,7 +44,9 @@ import Testing
         Wrong(
             file("profiles: [{schedulerName: a}, {schedulerName: a}]"),
             "profiles[1].schedulerName: Duplicate value: \"profiles[0].schedulerName\""),
-        Wrong(plugins("{filter: {enabled: [{name: PrioritySort}]}}"), creating + "plugin \"PrioritySort\" does not extend FilterPlugin plugin"),
+        Wrong(
+            plugins("{filter: {enabled: [{name: PrioritySort}]}}"), creating + "plugin \"PrioritySort\" does not extend FilterPlugin plugin"
+        ),
         Wrong(
             plugins("{score: {enabled: [{name: ImageLocality}, {name: ImageLocality}]}}"),
             creating + "plugin \"ImageLocality\" already registered as \"ScorePlugin\""),
@@ -68,7 +70,8 @@ import Testing
             "profiles[0].plugins.filter.enabled[0]: Invalid value: \"EBSLimits\": was invalid in version \"kubescheduler.config.k8s.io/v1\" (KubeSchedulerConfiguration is version \"kubescheduler.config.k8s.io/v1\")"
         ),
         Wrong(
-            plugins("{preFilter: {disabled: [{name: NodePorts}]}}"), creating + "NodePorts cannot be on at filter and off at preFilter here"),
+            plugins("{preFilter: {disabled: [{name: NodePorts}]}}"), creating + "NodePorts cannot be on at filter and off at preFilter here"
+        ),
         Wrong(
             plugins("{reserve: {disabled: [{name: '*'}]}}"),
             creating + "VolumeBinding is on at filter, reserve and preBind together, or at none of them, here"),
@@ -114,7 +117,8 @@ import Testing
         ),
         Wrong(
             arguments("NodeResourcesBalancedAllocation", "{resources: [{name: cpu}, {name: cpu, weight: 2}]}"),
-            "[\(argumentPath).resources[1].name: Duplicate value: \"cpu\", \(argumentPath).resources[1].weight: Invalid value: 2: must be 1]"),
+            "[\(argumentPath).resources[1].name: Duplicate value: \"cpu\", \(argumentPath).resources[1].weight: Invalid value: 2: must be 1]"
+        ),
         Wrong(
             arguments("PodTopologySpread", "{defaultConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]}"),
             "\(argumentPath).defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty"),
