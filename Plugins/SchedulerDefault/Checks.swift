@@ -8,6 +8,8 @@ struct Checks {
     private let tolerations: Tolerations
     private let toleratesUnschedulable: Bool
     private let affinity: NodeAffinity?
+    /// The Nodes that the Pod names, where it names them: the others are not looked at any further.
+    private let named: Set<apus_string>?
     /// What the scheduler's configuration asks of every Pod.
     private let added: NodeTerms?
     /// The columns of resources that a Node must have enough of.
@@ -27,6 +29,7 @@ struct Checks {
         tolerations = Tolerations(pod)
         toleratesUnschedulable = !profile.has(.nodeUnschedulable) || tolerations.tolerateUnschedulable(nodes)
         affinity = profile.has(.nodeAffinity) ? NodeAffinity(pod) : nil
+        named = affinity?.named
         added = profile.has(.nodeAffinity) ? NodeTerms(addedTo: pod) : nil
         resources = profile.has(.nodeResourcesFit) ? profile.fit.checked(nodes) : []
         checksName = profile.has(.nodeName) && pod.raw.pointee.node_name != 0
@@ -39,15 +42,19 @@ struct Checks {
         interPodAffinity = profile.has(.interPodAffinity) ? plan.interPodAffinity.filter : nil
     }
 
+    /// Whether the Pod names Nodes in ways that exclude each other, so that it can run nowhere.
+    var isContradictory: Bool { named?.isEmpty == true }
+
     /// In the order of the filters.
     enum Refusal: Int {
-        case unschedulable, name, taint, addedAffinity, nodeAffinity, ports, resources
+        case notNamed, unschedulable, name, taint, addedAffinity, nodeAffinity, ports, resources
         case diskConflict, volumeInUse, volumeLimit, volumeMissing, volumeAffinity, noVolume, volumeZone
         case missingTopologyLabel, spread
         case podAffinity, podAntiAffinity, existingAntiAffinity
     }
 
     func refusal(of node: Int) -> Refusal? {
+        if let named, !named.contains(nodes.name(node)) { return .notNamed }
         if nodes.isUnschedulable(node) && !toleratesUnschedulable { return .unschedulable }
         if checksName && pod.raw.pointee.node_name != nodes.name(node) { return .name }
         if checksTaints && !tolerations.admit(node, nodes) { return .taint }
@@ -77,6 +84,7 @@ struct Checks {
 
     private static let reasons: [Refusal: Reason] = [
         .unschedulable: Reason("node(s) were unschedulable", .unresolvable, [.nodeAdded, .nodeTaints]),
+        .notNamed: Reason("node(s) didn't satisfy plugin(s) [NodeAffinity]", .unresolvable, [.nodeAdded, .nodeLabels]),
         .name: Reason("node(s) didn't match the requested node name", .unresolvable, .nodeAdded),
         .taint: Reason("node(s) had untolerated taint(s)", .unresolvable, [.nodeAdded, .nodeTaints]),
         .nodeAffinity: Reason("node(s) didn't match Pod's node affinity/selector", .unresolvable, [.nodeAdded, .nodeLabels]),

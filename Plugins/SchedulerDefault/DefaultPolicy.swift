@@ -23,9 +23,10 @@ final class DefaultPolicy: SchedulerPolicy {
     init(_ host: Host, config: Value) {}
 
     func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {
-        state.withLock { state in
+        try state.withLock { state in
             let profile = state.profiles.profile(of: pod)
             let checks = Checks(pod, nodes, surroundings.plan(pod, nodes), profile)
+            if checks.isContradictory { throw ComponentError(.unresolvable, "pod affinity terms conflict") }
             guard let reasons else {
                 for node in feasible where checks.refusal(of: node) != nil { feasible.remove(node) }
                 return

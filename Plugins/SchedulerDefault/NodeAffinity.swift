@@ -12,6 +12,17 @@ struct NodeAffinity: Hashable {
         required = pod.raw.pointee.has_required == 0 ? nil : pod.required.map(NodeTerm.init)
     }
 
+    /// The Nodes that the required terms name, all of which name some; `nil` where other Nodes may do.
+    var named: Set<apus_string>? {
+        guard let required, !required.isEmpty else { return nil }
+        var all: Set<apus_string> = []
+        for term in required {
+            guard let names = term.named else { return nil }
+            all.formUnion(names)
+        }
+        return all
+    }
+
     var isEmpty: Bool { selector.isEmpty && required == nil }
 
     /// Whether the selector and one of the required terms hold.
@@ -49,6 +60,12 @@ struct NodeTerm: Hashable {
     init(_ raw: apus_term) {
         weight = raw.weight
         requirements = UnsafeBufferPointer(start: raw.requirements, count: Int(raw.requirement_count)).map(Requirement.init)
+    }
+
+    /// The Nodes that every requirement with names means; `nil` where there is none.
+    var named: Set<apus_string>? {
+        let sets = requirements.compactMap(\.names).map { Set($0) }
+        return sets.first.map { sets.dropFirst().reduce($0) { $0.intersection($1) } }
     }
 
     /// One without requirements matches nothing.

@@ -21,6 +21,9 @@ struct Requirement: Hashable {
         values = Array(UnsafeBufferPointer(start: raw.values, count: Int(raw.value_count)))
     }
 
+    /// The names of the Nodes that are meant, where the requirement names them.
+    var names: [apus_string]? { isOnName && op == APUS_OPERATOR_IN ? values : nil }
+
     /// Of a Pod or a Namespace.
     func holds(_ labels: [Label]) -> Bool { holds(labels.first { $0.key == key }?.value) }
 

@@ -11,8 +11,9 @@ struct AssignedPods {
     }
     private var entries: [PodKey: Entry] = [:]
     private var byNode: [String: Set<PodKey>] = [:]
-    /// By claim, how many of them use it.
-    private var claimUsers: [PodKey: Int] = [:]
+    /// By claim, and by the name of a disk, those that use it.
+    private var claimUsers: [PodKey: Set<PodKey>] = [:]
+    private var diskUsers: [String: Set<PodKey>] = [:]
     let columns: NodeColumns
 
     init(_ columns: NodeColumns) { self.columns = columns }
@@ -25,12 +26,19 @@ struct AssignedPods {
         remove(pod.key)
         entries[pod.key] = Entry(pod: pod, node: node, isAssumed: isAssumed)
         byNode[node, default: []].insert(pod.key)
-        for claim in pod.claims { claimUsers[claim.key, default: 0] += 1 }
+        for claim in pod.claims { claimUsers[claim.key, default: []].insert(pod.key) }
+        for disk in pod.disks { diskUsers[disk.name, default: []].insert(pod.key) }
         if let index = columns.index(of: node) { columns.add(pod, to: index) }
     }
 
-    /// Whether one of them uses the claim.
-    func areUsing(_ claim: PodKey) -> Bool { claimUsers[claim] != nil }
+    /// Those that use a claim.
+    func users(of claim: PodKey) -> Set<PodKey> { claimUsers[claim] ?? [] }
+
+    /// The Nodes on which one of them, but for those that are gone, keeps a disk from others.
+    func nodes(keeping disk: Disk, gone: Set<PodKey>) -> Set<String> {
+        let users = (diskUsers[disk.name] ?? []).subtracting(gone).compactMap { entries[$0] }
+        return Set(users.filter { $0.pod.disks.contains { $0.conflicts(with: disk) } }.map(\.node))
+    }
 
     /// The Pods that hold something on a Node, in no order.
     func pods(on node: String) -> [PodInfo] { byNode[node]?.compactMap { entries[$0]?.pod } ?? [] }
@@ -56,7 +64,14 @@ struct AssignedPods {
         guard let entry = entries.removeValue(forKey: key) else { return false }
         byNode[entry.node]?.remove(key)
         if byNode[entry.node]?.isEmpty == true { byNode[entry.node] = nil }
-        for claim in entry.pod.claims { claimUsers[claim.key] = claimUsers[claim.key].flatMap { $0 > 1 ? $0 - 1 : nil } }
+        for claim in entry.pod.claims {
+            claimUsers[claim.key]?.remove(key)
+            if claimUsers[claim.key]?.isEmpty == true { claimUsers[claim.key] = nil }
+        }
+        for disk in entry.pod.disks {
+            diskUsers[disk.name]?.remove(key)
+            if diskUsers[disk.name]?.isEmpty == true { diskUsers[disk.name] = nil }
+        }
         if let index = columns.index(of: entry.node) { columns.subtract(entry.pod, from: index) }
         return true
     }

@@ -30,18 +30,19 @@ final class Decider {
         let columns = surroundings.columns
         guard !policies.active.isEmpty else { return .error("no scheduler policy is running") }
         guard columns.liveCount > 0 else { return .unschedulable(Unschedulable(message: FitMessage.noNodes, helpedBy: .nodeAdded)) }
-        let volumes: [PodVolumes.Rule] = if case .success(let volumes) = surroundings.volumes { volumes.rules } else { [] }
         let ahead = surroundings.nominations.ahead(of: pod).compactMap { entry in columns.index(of: entry.node).map { (entry.pod, $0) } }
         // Whoever comes first may ask for resources that nobody asked for yet: the needs are lent with a column for each.
         for (pod, node) in ahead { columns.add(pod, to: node) }
-        let arguments = PodArguments(
-            pod, volumes: volumes, spreadFrom: surroundings.spreadFrom, profile: surroundings.profile, columns: columns)
+        let arguments = Self.arguments(pod, surroundings)
         for (pod, node) in ahead { columns.subtract(pod, from: node) }
         return arguments.withPointer { needs in
             columns.withPointer { nodes in
                 var cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns, profile: surroundings.profile)
                 cycle.nominated = surroundings.nominations[pod.key].flatMap { columns.index(of: $0.node) }
                 cycle.ahead = ahead
+                if case .success(let volumes) = surroundings.volumes, volumes.dependsOnOthers {
+                    cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
+                }
                 if case .failure(let refused) = surroundings.volumes {
                     return .unschedulable(settle(Self.refusal(refused, columns), cycle, surroundings, policies.active))
                 }
@@ -57,6 +58,23 @@ final class Decider {
                 return decision
             }
         }
+    }
+
+    /// What the Pod asks for, while some of the assigned Pods are gone.
+    private static func arguments(_ pod: PodInfo, _ surroundings: Surroundings, gone: Set<PodKey> = []) -> PodArguments {
+        let rules: [PodVolumes.Rule] =
+            if case .success(let volumes) = surroundings.volumes { volumes.rules(surroundings.assigned, gone: gone) } else { [] }
+        return PodArguments(
+            pod, volumes: rules, attachments: attachments(pod, surroundings.columns), spreadFrom: surroundings.spreadFrom,
+            profile: surroundings.profile, columns: surroundings.columns)
+    }
+
+    private static func attachments(_ pod: PodInfo, _ columns: NodeColumns) -> [Attachment] {
+        pod.claims.isEmpty
+            ? []
+            : columns.attached.wanted(pod.claims).map { volume, nodes in
+                Attachment(driver: volume.driver, nodes: nodes.compactMap { columns.index(of: $0).map(UInt32.init) })
+            }
     }
 
     /// No Node can do anything about the Pod's claims.

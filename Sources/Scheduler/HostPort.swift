@@ -19,7 +19,7 @@ struct HostPort: Equatable {
             let ip = port["hostIP"].string ?? ""
             return HostPort(
                 networkProtocol: protocols[port["protocol"].string ?? "TCP"] ?? APUS_PROTOCOL_TCP, port: Int32(number),
-                ip: ip == "0.0.0.0" || ip == "::" ? "" : ip)
+                ip: ip == "0.0.0.0" ? "" : ip)
         }
     }
 }

@@ -11,6 +11,8 @@ package enum Message: Sendable {
     case disruptionBudget(before: Object?, after: Object?)
     /// A claim, a PersistentVolume or a StorageClass.
     case volume(GroupVersionResource, before: Object?, after: Object?)
+    /// A CSINode or a VolumeAttachment.
+    case attachment(GroupVersionResource, before: Object?, after: Object?)
     /// A Service or a controller that Pods are spread by.
     case group(GroupVersionResource, before: Object?, after: Object?)
     /// A bind that came to nothing.
@@ -27,7 +29,8 @@ package enum Message: Sendable {
         case .node(let before, let after): Self.inHand(.nodes, after ?? before, body)
         case .namespace(let before, let after): Self.inHand(.namespaces, after ?? before, body)
         case .disruptionBudget(let before, let after): Self.inHand(DisruptionBudgets.resource, after ?? before, body)
-        case .volume(let resource, let before, let after), .group(let resource, let before, let after):
+        case .volume(let resource, let before, let after), .attachment(let resource, let before, let after),
+            .group(let resource, let before, let after):
             Self.inHand(resource, after ?? before, body)
         case .bindFailed, .preemptionFailed, .policiesChanged: body()
         }

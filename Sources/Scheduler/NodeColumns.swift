@@ -9,6 +9,7 @@ final class NodeColumns {
     let pods: PodColumns
     let namespaces: NamespaceColumns
     let images = ImageTable()
+    let attached: AttachedVolumes
 
     private var indices: [String: Int] = [:]
     private var holes: [Int] = []
@@ -36,10 +37,12 @@ final class NodeColumns {
     private let identity = UInt64.random(in: 1 ... .max)
     private var changes = ChangeLog()
 
-    init() {
+    init(_ volumes: VolumeObjects = VolumeObjects()) {
+        attached = AttachedVolumes(volumes)
         resources = ResourceColumns(strings)
         pods = PodColumns(strings)
         namespaces = NamespaceColumns(strings)
+        attached.changed = { [unowned self] node in if let index = index(of: node) { setVolumeLimits(index) } }
     }
 
     deinit {
@@ -81,6 +84,7 @@ final class NodeColumns {
         images.put(index, status["images"])
         if labels.setLabels(index, node.labels, strings) { changed.insert(.nodeLabels) }
         if setTaints(index, spec["taints"].elements) { changed.insert(.nodeTaints) }
+        if changed.contains(.nodeAdded) { setVolumeLimits(index) }
         if !changed.isEmpty {
             generation += 1
             changes.append(index)
@@ -96,6 +100,7 @@ final class NodeColumns {
         _ = labels.setLabels(index, [:], strings)
         _ = setTaints(index, [])
         images.put(index, .null)
+        setVolumeLimits(index, [])
         unschedulable[index] = 0
         strings.release(names[index])
         names[index] = 0
@@ -159,6 +164,15 @@ final class NodeColumns {
         return !isSame
     }
 
+    private func setVolumeLimits(_ node: Int) { setVolumeLimits(node, attached.limits(name(node))) }
+
+    private func setVolumeLimits(_ node: Int, _ limits: [(driver: String, limit: Int32, attached: Int32)]) {
+        let row = limits.map { apus_volume_limit(driver: strings.hold($0.driver), limit: $0.limit, attached: $0.attached) }
+        for old in volumeLimits[node] { strings.release(old.driver) }
+        volumeLimits.set(node, row)
+        generation += 1
+    }
+
     /// A place for a new Node: a hole, or one more at the end.
     private func place(_ name: String) -> Int {
         let index = holes.popLast() ?? count
@@ -196,6 +210,7 @@ extension NodeColumns {
             resources.setHeld(column, node, resources.held(column, node) &+ other.amount)
         }
         pods.add(pod, to: node)
+        for claim in pod.claims { attached.add(claim.key, on: name(node)) }
         guard !pod.hostPorts.isEmpty else { return }
         ports.set(
             node, ports[node] + pod.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: strings.hold($0.ip)) })
@@ -209,6 +224,7 @@ extension NodeColumns {
             resources.release(column)
         }
         pods.remove(pod)
+        for claim in pod.claims { attached.remove(claim.key, on: name(node)) }
         guard !pod.hostPorts.isEmpty else { return }
         var left = Array(ports[node])
         for port in pod.hostPorts {

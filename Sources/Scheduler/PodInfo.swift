@@ -18,6 +18,7 @@ final class PodInfo {
     /// `status.startTime` in seconds since 1970, zero while there is none.
     let start: Int64
     let claims: [Claim]
+    let disks: [Disk]
     /// What others see of it.
     let classKey: PodClasses.Key
     /// Its row in the columns, while it holds something there.
@@ -38,6 +39,7 @@ final class PodInfo {
         start = Timestamp.parse(object.value["status"]["startTime"].string ?? "")?.seconds.int64 ?? 0
         classKey = PodClasses.Key(object)
         claims = Claim.all(spec, key)
+        disks = Disk.all(spec)
     }
 }
 

@@ -71,17 +71,17 @@ struct Preemption {
         guard !lower.isEmpty else { return .failure(NoHelp(reasons: [FitMessage.noVictims])) }
         for pod in lower { columns.subtract(pod, from: node) }
         columns.lend()
-        let why = Ranking.reasons(against: node, cycle, policies)
+        let why = Ranking.reasons(against: node, cycle, policies, gone: lower)
         guard why.isEmpty else {
             for pod in lower { columns.add(pod, to: node) }
             columns.lend()
             return .failure(NoHelp(reasons: why))
         }
-        var victims: [PodInfo] = []
+        var (victims, gone) = ([PodInfo](), lower)
         let (breaking, others) = budgets.split(lower.sorted { $0.isMoreImportant(than: $1) })
-        for pod in breaking where !spare(pod, node) { victims.append(pod) }
+        for pod in breaking where !spare(pod, node, &gone) { victims.append(pod) }
         let broken = victims.count
-        for pod in others where !spare(pod, node) { victims.append(pod) }
+        for pod in others where !spare(pod, node, &gone) { victims.append(pod) }
         for pod in victims { columns.add(pod, to: node) }
         columns.lend()
         victims.sort { $0.isMoreImportant(than: $1) }
@@ -89,10 +89,12 @@ struct Preemption {
     }
 
     /// Puts a Pod back if there is room for it beside the one that comes.
-    private func spare(_ pod: PodInfo, _ node: Int) -> Bool {
+    private func spare(_ pod: PodInfo, _ node: Int, _ gone: inout [PodInfo]) -> Bool {
         cycle.columns.add(pod, to: node)
         cycle.columns.lend()
-        if Ranking.reasons(against: node, cycle, policies).isEmpty { return true }
+        gone.removeAll { $0.key == pod.key }
+        if Ranking.reasons(against: node, cycle, policies, gone: gone).isEmpty { return true }
+        gone.append(pod)
         cycle.columns.subtract(pod, from: node)
         cycle.columns.lend()
         return false

@@ -13,6 +13,18 @@ struct Cycle {
     /// Pods that wait for room on a Node and come before this one there.
     var ahead: [(pod: PodInfo, node: Int)] = []
 
+    /// For a Pod that others keep from somewhere by what they have: its needs while some of them are gone.
+    var needsIfGone: ((Set<PodKey>) -> PodArguments)?
+
+    /// Calls `body` with the Pod's needs while those Pods are gone.
+    func withNeeds<R>(gone: some Sequence<PodInfo>, _ body: (UnsafePointer<apus_pod>) -> R) -> R {
+        guard let needsIfGone else { return body(needs) }
+        let arguments = needsIfGone(Set(gone.map(\.key)))
+        // Its resources may have columns of their own.
+        columns.lend()
+        return arguments.withPointer(body)
+    }
+
     /// Runs `body` with the Pods that come first counted where they wait to run.
     func withThoseAhead<R>(_ body: () -> R) -> R {
         guard !ahead.isEmpty else { return body() }
@@ -191,13 +203,20 @@ extension Ranking {
     }
 
     /// What the policies refuse one Node for; none where they let the Pod run. Leaves the ranking as it is.
-    static func reasons(against node: Int, _ cycle: Cycle, _ policies: [SchedulerPolicy]) -> [String] {
+    /// - Parameter gone: Pods that are taken away just now.
+    static func reasons(against node: Int, _ cycle: Cycle, _ policies: [SchedulerPolicy], gone: [PodInfo] = []) -> [String] {
+        cycle.withNeeds(gone: gone) { reasons(against: node, cycle, $0, policies) }
+    }
+
+    private static func reasons(
+        against node: Int, _ cycle: Cycle, _ needs: UnsafePointer<apus_pod>, _ policies: [SchedulerPolicy]
+    ) -> [String] {
         var alone = NodeBits()
         defer { alone.free() }
         for policy in policies where cycle.profile.asks(policy.name, at: .filter) {
             var reasons: [String] = []
             alone.assign(only: node, of: cycle.columns.count)
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, alone.words.pointer) { _, _, reason, _ in reasons.append(reason)
+            let (status, message) = policy.filter(needs, cycle.nodes, alone.words.pointer) { _, _, reason, _ in reasons.append(reason)
             }
             if status != APUS_OK { reasons.append(message) }
             if !alone.isEmpty, reasons.isEmpty { continue }

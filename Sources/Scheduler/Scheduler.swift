@@ -89,7 +89,9 @@ public final class Scheduler: Sendable {
 
     /// Namespaces first: a Pod is judged by the labels of its own.
     private static let watched: [GroupVersionResource] =
-        [.namespaces, DisruptionBudgets.resource] + VolumeObjects.resources + DefaultSpread.resources + [.nodes, .pods]
+        [.namespaces, DisruptionBudgets.resource] + VolumeObjects.resources + AttachedVolumes.resources + DefaultSpread.resources + [
+            .nodes, .pods,
+        ]
 
     /// What is passed over is as if it had gone.
     private func hear(_ resource: GroupVersionResource, before: Object?, after: Object?) {
@@ -99,6 +101,7 @@ public final class Scheduler: Sendable {
         case DisruptionBudgets.resource: inbox.put(.disruptionBudget(before: before, after: after))
         case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
             inbox.put(.volume(resource, before: before, after: after))
+        case AttachedVolumes.nodes, AttachedVolumes.attachments: inbox.put(.attachment(resource, before: before, after: after))
         case DefaultSpread.services, DefaultSpread.controllers[0], DefaultSpread.controllers[1], DefaultSpread.controllers[2]:
             inbox.put(.group(resource, before: before, after: after))
         case .nodes: inbox.put(.node(before: before, after: after))

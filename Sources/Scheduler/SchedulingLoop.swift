@@ -22,12 +22,12 @@ package final class SchedulingLoop {
         case node(String, victims: [Object], displaced: [Object])
     }
 
-    private let columns = NodeColumns()
+    private let columns: NodeColumns
     private var assigned: AssignedPods
     private var queue: SchedulingQueue<PodInfo>
     private var nominations = Nominations()
     private var budgets = DisruptionBudgets()
-    private var volumes = VolumeObjects()
+    private let volumes = VolumeObjects()
     private var defaultSpread = DefaultSpread()
     /// By Pod, the volumes that its binding takes.
     private var takenVolumes: [PodKey: [String]] = [:]
@@ -35,6 +35,7 @@ package final class SchedulingLoop {
     private let configuration: SchedulerConfiguration
 
     package init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
+        columns = NodeColumns(volumes)
         assigned = AssignedPods(columns)
         decider = Decider(seed: seed)
         queue = SchedulingQueue(initialBackoff: configuration.initialBackoff, mostBackoff: configuration.mostBackoff)
@@ -64,7 +65,10 @@ package final class SchedulingLoop {
             leave(key, now: now)
         case .volume(let resource, let before, let after):
             volumes.put(resource, before: before, after: after)
+            columns.attached.objectsChanged(resource, before: before, after: after)
             if after != nil { queue.wake(.volume, now: now) }
+        case .attachment(let resource, let before, let after):
+            if columns.attached.put(resource, before: before, after: after) { queue.wake(.volumeLimits, now: now) }
         case .group(let resource, let before, let after):
             defaultSpread.put(resource, before: before, after: after)
         case .disruptionBudget(_, let after?):

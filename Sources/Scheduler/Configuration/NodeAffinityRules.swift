@@ -1,4 +1,5 @@
 internal import APIModel
+internal import OrderedCollections
 
 /// What is wrong with a NodeAffinity that stands in a file and not in a Pod, in upstream's words.
 enum NodeAffinityRules {

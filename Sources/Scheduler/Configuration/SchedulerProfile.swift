@@ -1,4 +1,5 @@
 internal import APIModel
+internal import OrderedCollections
 
 /// How the Pods of one `spec.schedulerName` are decided: which plugins have a say, where, and what for.
 public struct SchedulerProfile: Sendable {

@@ -12,7 +12,10 @@ struct PodVolumes {
         let terms: [Value]
     }
 
-    private(set) var rules: [Rule] = []
+    private var found: [Rule] = []
+    /// Claims that one Pod alone may use, and that others use.
+    private var inUse: [PodKey] = []
+    private let disks: [Disk]
     /// Claims that get their volume where the Pod will run.
     private(set) var unbound: [Object] = []
     private let objects: VolumeObjects
@@ -24,20 +27,21 @@ struct PodVolumes {
 
     init(_ pod: PodInfo, _ objects: VolumeObjects, _ assigned: AssignedPods) throws(Refused) {
         self.objects = objects
+        disks = pod.disks
         var hasImmediate = false
         for reference in pod.claims {
             let claim = try Self.claim(reference, pod, objects)
             if claim.value["spec"]["accessModes"].elements.contains(where: { $0.string == "ReadWriteOncePod" }),
-                assigned.areUsing(reference.key)
+                !assigned.users(of: reference.key).isEmpty
             {
-                rules.append(Rule(claim: reference.key, kind: APUS_VOLUME_IN_USE, terms: []))
+                inUse.append(reference.key)
             }
             let volumeName = claim.value["spec"]["volumeName"].string ?? ""
             if !volumeName.isEmpty, claim.isFullyBound {
-                bind(reference.key, to: volumeName)
+                bind(reference, to: volumeName)
             } else if volumeName.isEmpty, Self.waits(claim, objects) {
                 unbound.append(claim)
-                if let rule = candidates(claim) { rules.append(rule) }
+                if let rule = candidates(claim) { found.append(rule) }
             } else {
                 hasImmediate = true
             }
@@ -46,7 +50,23 @@ struct PodVolumes {
     }
 
     /// Of a Pod without claims.
-    init(nothingOf objects: VolumeObjects) { self.objects = objects }
+    init(nothingOf objects: VolumeObjects) { (self.objects, disks) = (objects, []) }
+
+    /// Whether other Pods keep this one from somewhere, so that their going would help.
+    var dependsOnOthers: Bool { !inUse.isEmpty || !disks.isEmpty }
+
+    /// What is asked of Nodes while some of the assigned Pods are gone.
+    func rules(_ assigned: AssignedPods, gone: Set<PodKey> = []) -> [Rule] {
+        let claims = inUse.filter { !assigned.users(of: $0).isSubset(of: gone) }.map {
+            Rule(claim: $0, kind: APUS_VOLUME_IN_USE, terms: [])
+        }
+        let nodes = disks.reduce(into: Set<String>()) { $0.formUnion(assigned.nodes(keeping: $1, gone: gone)) }
+        guard !nodes.isEmpty else { return found + claims }
+        let names: Value = ["key": "metadata.name", "operator": "NotIn", "values": Value(nodes.sorted())]
+        let rule = Rule(
+            claim: PodKey(namespace: "", name: ""), kind: APUS_VOLUME_DISK, terms: [["matchFields": [names]]])
+        return found + claims + [rule]
+    }
 
     /// The same, with no claim that would get its volume.
     var withoutBinding: PodVolumes {
@@ -80,30 +100,19 @@ struct PodVolumes {
         return !name.isEmpty && objects.storageClass(name).map { StorageObjects.waitsForConsumer($0.value) } ?? false
     }
 
-    private mutating func bind(_ claim: PodKey, to name: String) {
+    private mutating func bind(_ claim: PodInfo.Claim, to name: String) {
         guard let volume = objects.volume(name) else {
-            rules.append(Rule(claim: claim, kind: APUS_VOLUME_MISSING, terms: []))
+            found.append(Rule(claim: claim.key, kind: APUS_VOLUME_MISSING, terms: []))
             return
         }
         let required = volume.value["spec"]["nodeAffinity"]["required"]
-        if !required.isNull { rules.append(Rule(claim: claim, kind: APUS_VOLUME_BOUND, terms: required["nodeSelectorTerms"].elements)) }
-        if let terms = Self.zones(volume) { rules.append(Rule(claim: claim, kind: APUS_VOLUME_ZONE, terms: terms)) }
-    }
-
-    private static let zoneKeys = [
-        "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/region",
-    ]
-
-    /// Where the volume's own labels say that it is; a Node that says nothing of zones will do.
-    private static func zones(_ volume: Object) -> [Value]? {
-        let there: [Value] = zoneKeys.compactMap { key in
-            guard let values = volume.labels[key] else { return nil }
-            return ["key": .string(key), "operator": "In", "values": .array(values.components("__").map(Value.string))]
+        if !required.isNull {
+            found.append(Rule(claim: claim.key, kind: APUS_VOLUME_BOUND, terms: required["nodeSelectorTerms"].elements))
         }
-        guard !there.isEmpty else { return nil }
-        let nowhere: [Value] = zoneKeys.map { ["key": .string($0), "operator": "DoesNotExist"] }
-        return [["matchExpressions": .array(there)], ["matchExpressions": .array(nowhere)]]
+        // As upstream: the zones of a volume that was made for this Pod alone are not looked at.
+        if !claim.isEphemeral, let terms = VolumeZones.terms(volume) {
+            found.append(Rule(claim: claim.key, kind: APUS_VOLUME_ZONE, terms: terms))
+        }
     }
 
     /// Where a volume can be found or made for the claim; `nil` for everywhere.
@@ -155,9 +164,4 @@ extension Object {
     var isFullyBound: Bool {
         !(value["spec"]["volumeName"].string ?? "").isEmpty && !metadata["annotations"][StorageAnnotation.bindCompleted].isNull
     }
-}
-
-extension String {
-    /// The parts between a separator.
-    fileprivate func components(_ separator: String) -> [String] { split(separator: separator).map(String.init) }
 }

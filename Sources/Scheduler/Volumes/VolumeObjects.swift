@@ -2,7 +2,7 @@ internal import APIModel
 
 /// The claims, PersistentVolumes and StorageClasses there are, and which volumes are meant for a claim that does not say so yet. Used by the
 /// scheduling thread only.
-struct VolumeObjects {
+final class VolumeObjects {
     static let resources = [StorageObjects.classes, StorageObjects.volumes, StorageObjects.claims]
 
     private(set) var claims: [PodKey: Object] = [:]
@@ -22,7 +22,7 @@ struct VolumeObjects {
     }
 
     /// Takes an object of one of `resources` over; `nil` for one that went.
-    mutating func put(_ resource: GroupVersionResource, before: Object?, after: Object?) {
+    func put(_ resource: GroupVersionResource, before: Object?, after: Object?) {
         guard let object = after ?? before else { return }
         switch resource {
         case StorageObjects.claims: claims[PodKey(object)] = after
@@ -35,9 +35,22 @@ struct VolumeObjects {
         }
     }
 
+    /// The volume of a CSI driver that a claim has, or will have; `nil` where it is none of a driver.
+    func csiVolume(_ key: PodKey) -> CSIVolume? {
+        guard let claim = claims[key] else { return nil }
+        if let volume = volumes[claim.value["spec"]["volumeName"].string ?? ""] {
+            let source = volume.value["spec"]["csi"]
+            guard let driver = source["driver"].string, let handle = source["volumeHandle"].string else { return nil }
+            return CSIVolume(driver: driver, handle: handle)
+        }
+        // Not there yet: it counts as one of its own.
+        guard let provisioner = classes[claim.storageClassName]?.value["provisioner"].string, !provisioner.isEmpty else { return nil }
+        return CSIVolume(driver: provisioner, handle: "claim \(key)")
+    }
+
     /// The volume goes to the claim, until the API says so or it is forgotten.
-    mutating func assume(_ volume: String, for claim: PodKey) { assumed[volume] = claim }
-    mutating func forget(_ volume: String) { assumed[volume] = nil }
+    func assume(_ volume: String, for claim: PodKey) { assumed[volume] = claim }
+    func forget(_ volume: String) { assumed[volume] = nil }
 }
 
 extension Object {

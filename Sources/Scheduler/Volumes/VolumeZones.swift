@@ -1,0 +1,39 @@
+internal import APIModel
+
+/// Where the labels of a PersistentVolume say that it is: upstream's VolumeZone.
+enum VolumeZones {
+    private static let (zone, region) = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+    /// By older name, the newer one.
+    private static let older = ["failure-domain.beta.kubernetes.io/zone": zone, "failure-domain.beta.kubernetes.io/region": region]
+    private static let keys = [zone, region] + older.keys.sorted()
+
+    /// Of Nodes, as in a node selector: one that says nothing of zones will do; `nil` where every Node does.
+    static func terms(_ volume: Object) -> [Value]? {
+        let there = keys.compactMap { key in volume.labels[key].flatMap { values($0) }.map { (key, $0) } }
+        guard !there.isEmpty else { return nil }
+        // Of a Node without the older label the newer one counts.
+        let ways = there.reduce([[]] as [[Value]]) { ways, label in
+            ways.flatMap { way in alternatives(label.0, label.1).map { way + $0 } }
+        }
+        return ways.map { ["matchExpressions": .array($0)] } + [["matchExpressions": .array(keys.map(isAbsent))]]
+    }
+
+    private static func alternatives(_ key: String, _ values: Value) -> [[Value]] {
+        func isOneOf(_ key: String) -> Value { ["key": .string(key), "operator": "In", "values": values] }
+        guard let newer = older[key] else { return [[isOneOf(key)]] }
+        return [[isOneOf(key)], [isAbsent(key), isOneOf(newer)]]
+    }
+
+    private static func isAbsent(_ key: String) -> Value { ["key": .string(key), "operator": "DoesNotExist"] }
+
+    /// `a__b`; a label with an empty part means nothing.
+    private static func values(_ label: String) -> Value? {
+        var (parts, rest) = ([Substring](), label[...])
+        while let end = rest.firstRange(of: "__") {
+            parts.append(rest[..<end.lowerBound])
+            rest = rest[end.upperBound...]
+        }
+        let all = (parts + [rest]).map(String.init)
+        return all.contains("") ? nil : Value(all)
+    }
+}
