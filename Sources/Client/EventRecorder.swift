@@ -37,9 +37,16 @@ public final class EventRecorder: Sendable {
     }
 
     /// Records an event about `object`, which needs `apiVersion`, `kind` and `metadata`; an ObjectReference will do, too.
-    /// - Parameter component: the source that people see, where it is another than the recorder's.
-    public func event(about object: Value, _ kind: Kind, reason: String, message: String, component: String? = nil) {
-        guard case .dropped = queue.yield(make(object, kind, reason, message, component ?? self.component)) else { return }
+    /// - Parameters:
+    ///   - component: the source that people see, where it is another than the recorder's.
+    ///   - annotations: of the Event.
+    public func event(
+        about object: Value, _ kind: Kind, reason: String, message: String, component: String? = nil,
+        annotations: [String: String] = [:]
+    ) {
+        guard case .dropped = queue.yield(make(object, kind, reason, message, component ?? self.component, annotations)) else {
+            return
+        }
         let count = dropped.add(1, ordering: .relaxed).newValue
         // Powers of two, so that a flood does not flood the log as well.
         if count & (count - 1) == 0 {
@@ -55,11 +62,13 @@ public final class EventRecorder: Sendable {
         }
     }
 
-    private func make(_ object: Value, _ kind: Kind, _ reason: String, _ message: String, _ component: String) -> Value {
+    private func make(
+        _ object: Value, _ kind: Kind, _ reason: String, _ message: String, _ component: String, _ annotations: [String: String]
+    ) -> Value {
         let source = object["metadata"].isNull ? object : object["metadata"]
         let now = Value.string(Timestamp.now())
         let namespace = source["namespace"].string ?? ""
-        return [
+        var event: Value = [
             "apiVersion": "v1", "kind": "Event",
             "metadata": [
                 "name": .string("\(source["name"].string ?? "").\(Self.unique())"),
@@ -75,6 +84,8 @@ public final class EventRecorder: Sendable {
             "firstTimestamp": now, "lastTimestamp": now, "count": 1, "type": .string(kind.rawValue),
             "reportingComponent": .string(component), "reportingInstance": .string(host),
         ]
+        if !annotations.isEmpty { event["metadata"]["annotations"] = Value(annotations) }
+        return event
     }
 
     private func send(_ outcome: EventCorrelator.Outcome) async {

@@ -93,6 +93,14 @@ public final class HTTPSClient: Client {
         return WatchStream { try await response.next() }
     }
 
+    /// What stands at a path that is no resource; with a body, what it answers to that.
+    public func value(at path: String, posting body: Value? = nil) async throws -> Value {
+        let bytes = try await transport.send(
+            body == nil ? .GET : .POST, path, headers: headers(contentType: body == nil ? nil : "application/json"),
+            body: body.map { JSON.encode($0) } ?? [])
+        return try Self.decode(bytes)
+    }
+
     private func page(_ resource: GroupVersionResource, _ namespace: String?, _ options: ListOptions) async throws -> ObjectList {
         var path = Path(resource, namespace, nil, nil)
         path.add(options)

@@ -10,6 +10,7 @@ struct Apus: AsyncParsableCommand {
         version: Version.line,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, ReleaseCommand.self, PluginCommand.self, ImageCommand.self,
+            DecisionCommand.self,
             CodecCommand.self,
             APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self,
             ClusterDNSCommand.self, PluginChildCommand.self,

@@ -283,6 +283,7 @@ extension Startup {
             }
         }
         configuration.quarantine = quarantine
+        configuration.pages[SchedulerPages.first] = { try await SchedulerPages.answer($0, roles.scheduler) }
         configuration.components = [
             HealthCheck("controller-manager") { roles.controllersProblem },
             HealthCheck("scheduler") { roles.schedulerProblem },
@@ -331,6 +332,7 @@ final class Roles: Sendable {
 
     func set(_ scheduler: Scheduler, _ controllers: ControllerManager) { loops.withLock { $0 = (scheduler, controllers) } }
 
+    var scheduler: Scheduler? { loops.withLock { $0?.0 } }
     var schedulerProblem: String? { loops.withLock { $0?.0.healthy } == true ? nil : "the scheduler is not running" }
     var controllersProblem: String? {
         guard let controllers = loops.withLock({ $0?.1 }) else { return "the controller manager is not running" }

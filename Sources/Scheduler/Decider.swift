@@ -26,10 +26,17 @@ final class Decider {
 
     init(seed: UInt64) { random = seed | 1 }
 
-    func decide(_ pod: PodInfo, _ surroundings: Surroundings, _ policies: PolicySet) -> Decision {
+    /// - Parameter isShadowed: whether the shadows say what they would have done.
+    func decide(_ pod: PodInfo, _ surroundings: Surroundings, _ policies: PolicySet, isShadowed: Bool = true) -> (Decision, DecisionRecord)
+    {
         let columns = surroundings.columns
-        guard !policies.active.isEmpty else { return .error("no scheduler policy is running") }
-        guard columns.liveCount > 0 else { return .unschedulable(Unschedulable(message: FitMessage.noNodes, helpedBy: .nodeAdded)) }
+        func record(_ decision: Decision) -> (Decision, DecisionRecord) {
+            (decision, Self.record(decision, pod, surroundings, feasible: 0, ([], []), []))
+        }
+        guard !policies.active.isEmpty else { return record(.error("no scheduler policy is running")) }
+        guard columns.liveCount > 0 else {
+            return record(.unschedulable(Unschedulable(message: FitMessage.noNodes, helpedBy: .nodeAdded)))
+        }
         let ahead = surroundings.nominations.ahead(of: pod).compactMap { entry in columns.index(of: entry.node).map { (entry.pod, $0) } }
         // Whoever comes first may ask for resources that nobody asked for yet: the needs are lent with a column for each.
         for (pod, node) in ahead { columns.add(pod, to: node) }
@@ -44,20 +51,44 @@ final class Decider {
                     cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
                 }
                 if case .failure(let refused) = surroundings.volumes {
-                    return .unschedulable(settle(Self.refusal(refused, columns), cycle, surroundings, policies.active))
+                    return record(.unschedulable(settle(Self.refusal(refused, columns), cycle, surroundings, policies.active)))
                 }
-                let decision =
-                    switch ranking.rank(cycle, policies.active) {
-                    case nil: Decision.node(best())
-                    case .error(let message): Decision.error(message)
-                    case .refused(let refusal): Decision.unschedulable(settle(refusal, cycle, surroundings, policies.active))
-                    }
-                for candidate in policies.shadows {
+                var account: ([DecisionRecord.Part], [DecisionRecord.Candidate]) = ([], [])
+                var feasible = 0
+                let decision: Decision
+                switch ranking.rank(cycle, policies.active) {
+                case nil:
+                    account = ranking.account(cycle, policies.active)
+                    feasible = ranking.feasible.count
+                    decision = .node(best())
+                case .error(let message): decision = .error(message)
+                case .refused(let refusal): decision = .unschedulable(settle(refusal, cycle, surroundings, policies.active))
+                }
+                for candidate in policies.shadows where isShadowed {
                     Comparison(cycle: cycle, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)
                 }
-                return decision
+                let refused =
+                    feasible < columns.liveCount
+                    ? Ranking.refusals(cycle, policies.active, outside: feasible == 0 ? nil : ranking.feasible) : []
+                return (decision, Self.record(decision, pod, surroundings, feasible: feasible, account, refused))
             }
         }
+    }
+
+    private static func record(
+        _ decision: Decision, _ pod: PodInfo, _ surroundings: Surroundings, feasible: Int,
+        _ account: (parts: [DecisionRecord.Part], candidates: [DecisionRecord.Candidate]), _ refused: [DecisionRecord.Refused]
+    ) -> DecisionRecord {
+        let outcome: DecisionRecord.Outcome =
+            switch decision {
+            case .node(let node): .node(surroundings.columns.name(node))
+            case .unschedulable(let found): .none(found.message)
+            case .error(let message): .none(message)
+            }
+        return DecisionRecord(
+            pod: pod.key, uid: pod.uid, schedulerName: surroundings.profile.schedulerName, time: Timestamp.nowSeconds().int64,
+            outcome: outcome, nodes: surroundings.columns.liveCount, feasible: feasible, parts: account.parts,
+            candidates: account.candidates, refused: refused)
     }
 
     /// What the Pod asks for, while some of the assigned Pods are gone.

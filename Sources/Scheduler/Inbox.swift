@@ -19,6 +19,8 @@ package enum Message: Sendable {
     case bindFailed(PodKey, uid: String)
     /// Pods that were to make room for this one could not be asked to go.
     case preemptionFailed(PodKey, uid: String)
+    /// What would be decided about a Pod that nobody has made?
+    case consider(Object, Reply)
     /// Other policies decide from now on: what no Node was found for may find one.
     case policiesChanged
 
@@ -32,7 +34,7 @@ package enum Message: Sendable {
         case .volume(let resource, let before, let after), .attachment(let resource, let before, let after),
             .group(let resource, let before, let after):
             Self.inHand(resource, after ?? before, body)
-        case .bindFailed, .preemptionFailed, .policiesChanged: body()
+        case .bindFailed, .preemptionFailed, .policiesChanged, .consider: body()
         }
     }
 

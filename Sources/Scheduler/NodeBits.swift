@@ -23,6 +23,8 @@ struct NodeBits {
         for word in range { words[word] = other[word] }
     }
 
+    func insert(_ node: Int) { words[node >> 6] |= 1 << UInt64(node & 63) }
+
     func formUnion(_ other: NodeBits) {
         for word in 0..<words.count { words[word] |= other.words[word] }
     }

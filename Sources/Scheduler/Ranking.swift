@@ -60,6 +60,8 @@ final class Ranking {
     /// Of all policies, by weight. Means something for the Nodes of `feasible` only.
     private(set) var totals = Column<Int64>(0)
     private var points = Column<Int32>(0)
+    /// By policy that does not say what its points are made of, those it gave, as long as this ranking is the newest.
+    private(set) var kept: [String: [Int32]] = [:]
     /// A part of the Nodes, where not all are looked at.
     private var window = NodeBits()
     /// The word of the Nodes at which the next search of some of them begins.
@@ -131,6 +133,7 @@ final class Ranking {
     }
 
     private func score(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        kept = [:]
         totals.removeAll()
         totals.grow(to: cycle.columns.count)
         points.grow(to: cycle.columns.count)
@@ -139,6 +142,7 @@ final class Ranking {
             let (status, message) = policy.score(cycle.needs, cycle.nodes, feasible.words.pointer, points.pointer)
             guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
             let weight = Int64(cycle.profile.weight(of: policy.name) ?? policy.weight)
+            if !policy.hasExplain { kept[policy.name] = Array(UnsafeBufferPointer(start: points.pointer, count: points.count)) }
             // Plain pointers: a property of a class is looked up anew for every Node.
             let (totals, points) = (totals.pointer, points.pointer)
             feasible.visit { totals[$0] += weight * Int64(points[$0]) }

@@ -1,4 +1,4 @@
-internal import APIModel
+public import APIModel
 public import Client
 public import Logging
 internal import OrderedCollections
@@ -18,6 +18,7 @@ public final class Scheduler: Sendable {
     private let configuration: SchedulerConfiguration
     private let quarantine: Quarantine
     private let log: Logger
+    private let decisions = DecisionLog()
     private let inbox = Inbox()
     private let outbox = Outbox()
     /// For Pods whose volumes are to be bound first: that may take minutes, and nobody else waits for it.
@@ -117,9 +118,10 @@ public final class Scheduler: Sendable {
             let (seconds, attoseconds) = start.duration(to: clock.now).components
             return seconds * 1000 + attoseconds / 1_000_000_000_000_000
         }
-        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max), configuration)
+        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max), configuration, decisions)
         while let messages = inbox.take(waiting: loop.patience(now: now())) {
             for message in messages {
+                if case .consider(let pod, let reply) = message { reply.answer(loop.consider(pod, policies)?.value) }
                 if let effect = message.inHand({ loop.receive(message, now: now()) }) { perform(effect) }
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
@@ -151,12 +153,28 @@ public final class Scheduler: Sendable {
     }
 }
 
+// What people ask.
+extension Scheduler {
+    /// Why a Pod was placed as it was, or not at all, from the decision that was made; `nil` when that is not among the last ones.
+    public func explanation(namespace: String, name: String) -> Value? { decisions[PodKey(namespace: namespace, name: name)]?.value }
+
+    /// What would be decided now about a Pod that nobody has made; `nil` when it is another scheduler's, or this one does not run.
+    public func consider(_ pod: Object) async -> Value? {
+        guard healthy else { return nil }
+        return await withCheckedContinuation { inbox.put(.consider(pod, Reply($0))) }
+    }
+}
+
 // What the API hears.
 extension Scheduler {
+    /// Of the Event that a Pod was placed: what spoke for the Node.
+    private static let decisionAnnotation = "plugins.apus.dev/decision"
+
     /// An Event of the scheduler that the Pod names.
-    private func tell(_ pod: Object, _ kind: EventRecorder.Kind, _ reason: String, _ message: String) {
+    private func tell(_ pod: Object, _ kind: EventRecorder.Kind, _ reason: String, _ message: String, detail: String? = nil) {
         recorder.event(
-            about: pod.value, kind, reason: reason, message: message, component: pod.schedulerName.isEmpty ? nil : pod.schedulerName)
+            about: pod.value, kind, reason: reason, message: message, component: pod.schedulerName.isEmpty ? nil : pod.schedulerName,
+            annotations: detail.map { [Self.decisionAnnotation: $0] } ?? [:])
     }
 
     private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding]) async {
@@ -171,7 +189,9 @@ extension Scheduler {
                 try await VolumeBinder(client: client, cache: cache).bind(volumes, on: node, within: .seconds(seconds))
             }
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
-            tell(pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
+            tell(
+                pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)",
+                detail: decisions[PodKey(pod)].flatMap { $0.uid == pod.uid ? $0.summary : nil })
         } catch {
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
             // A Pod that is gone needs no Node and no Event.

@@ -33,8 +33,15 @@ package final class SchedulingLoop {
     private var takenVolumes: [PodKey: [String]] = [:]
     private let decider: Decider
     private let configuration: SchedulerConfiguration
+    /// What was decided last.
+    let decisions: DecisionLog
 
-    package init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
+    package convenience init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
+        self.init(seed: seed, configuration, DecisionLog())
+    }
+
+    init(seed: UInt64, _ configuration: SchedulerConfiguration, _ decisions: DecisionLog) {
+        self.decisions = decisions
         columns = NodeColumns(volumes)
         assigned = AssignedPods(columns)
         decider = Decider(seed: seed)
@@ -85,6 +92,9 @@ package final class SchedulingLoop {
             guard let nomination = nominations[key], nomination.pod.uid == uid else { break }
             nominations.put(Nominations.Entry(pod: nomination.pod, node: nomination.node))
             if let pod = queue.pod(key) { queue.put(key, pod, priority: pod.priority, now: now) }
+        case .consider:
+            // A question: the thread answers it, with its policies.
+            break
         case .policiesChanged:
             queue.wake(.all, now: now)
         case .node(nil, nil), .namespace(nil, nil), .disruptionBudget(nil, nil), .pod(nil, nil):
@@ -148,21 +158,11 @@ package final class SchedulingLoop {
             queue.remove(entry.key)
             return nil
         }
-        var wanted = Result { () throws(PodVolumes.Refused) in try PodVolumes(pod, volumes, assigned) }
-        // What nobody asks about keeps no Pod back, and nobody binds it.
-        if !profile.filters.contains("VolumeBinding") {
-            wanted = .success(((try? wanted.get()) ?? PodVolumes(nothingOf: volumes)).withoutBinding)
+        let wanted = volumes(of: pod, profile)
+        let (decision, record) = InHand.with(.scheduler, .pods, namespace: entry.key.namespace, name: entry.key.name, uid: entry.pod.uid) {
+            policies.withSchedulerPolicies { decider.decide(pod, surroundings(of: pod, profile, wanted), $0) }
         }
-        let decision = InHand.with(.scheduler, .pods, namespace: entry.key.namespace, name: entry.key.name, uid: entry.pod.uid) {
-            policies.withSchedulerPolicies {
-                decider.decide(
-                    pod,
-                    Decider.Surroundings(
-                        columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, profile: profile,
-                        volumes: wanted,
-                        spreadFrom: defaultSpread.selector(pod.object)), $0)
-            }
-        }
+        decisions.add(record)
         switch decision {
         case .node(let index):
             let node = columns.name(index)
@@ -188,6 +188,30 @@ package final class SchedulingLoop {
         case .error(let message):
             queue.fail(entry.key, .error, now: now)
             return .failed(entry.pod.object, message: message)
+        }
+    }
+
+    private func volumes(of pod: PodInfo, _ profile: SchedulerProfile) -> Result<PodVolumes, PodVolumes.Refused> {
+        let wanted = Result { () throws(PodVolumes.Refused) in try PodVolumes(pod, volumes, assigned) }
+        // What nobody asks about keeps no Pod back, and nobody binds it.
+        guard !profile.filters.contains("VolumeBinding") else { return wanted }
+        return .success(((try? wanted.get()) ?? PodVolumes(nothingOf: volumes)).withoutBinding)
+    }
+
+    private func surroundings(of pod: PodInfo, _ profile: SchedulerProfile, _ wanted: Result<PodVolumes, PodVolumes.Refused>)
+        -> Decider.Surroundings
+    {
+        Decider.Surroundings(
+            columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, profile: profile, volumes: wanted,
+            spreadFrom: defaultSpread.selector(pod.object))
+    }
+
+    /// What would be decided about a Pod that nobody has made: nothing comes of it. `nil` for one that is another scheduler's.
+    func consider(_ pod: Object, _ policies: any PolicySource) -> DecisionRecord? {
+        guard let profile = configuration.profile(for: pod.schedulerName) else { return nil }
+        let info = PodInfo(pod)
+        return policies.withSchedulerPolicies {
+            decider.decide(info, surroundings(of: info, profile, volumes(of: info, profile)), $0, isShadowed: false).1
         }
     }
 

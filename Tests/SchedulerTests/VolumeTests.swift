@@ -159,4 +159,33 @@ import Testing
                     "2 No preemption victims found for incoming pod."))
         await host.stop()
     }
+
+    @Test func whoeverHasAClaimOfOnePodMayHaveToGo() async {
+        volume("v")
+        claim("c", volume: "v", mode: "ReadWriteOncePod")
+        let using: Value = ["volumes": [["name": "v", "persistentVolumeClaim": ["claimName": "c"]]]]
+        var urgent = using
+        urgent["priority"] = 10
+        _ = loop.receive(.pod(before: nil, after: pod("first", on: "a", spec: using)), now: 0)
+        _ = loop.receive(.pod(before: nil, after: pod("beside", on: "a")), now: 0)
+        _ = loop.receive(.pod(before: nil, after: pod("p", spec: urgent)), now: 0)
+        #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 0)).hasSuffix("in-use by another pod. -first@a"))
+        await host.stop()
+    }
+
+    @Test(arguments: [
+        (["failure-domain.beta.kubernetes.io/zone": "x"], "a"), (["topology.kubernetes.io/zone": "y__z"], "b"),
+        (["topology.kubernetes.io/region": "r"], ""), (["topology.kubernetes.io/zone": "x__"], "a or b"),
+    ])
+    func aVolumeIsWhereItsLabelsSay(_ labels: [String: String], _ expected: String) async {
+        volume("v", labels: labels)
+        claim("c", volume: "v")
+        let result = decide(claims: "c")
+        switch expected {
+        case "": #expect(result == refused("node(s) had no available volume zone"))
+        case "a or b": #expect(["a", "b"].contains(result))
+        default: #expect(result == expected)
+        }
+        await host.stop()
+    }
 }

@@ -39,6 +39,9 @@ struct Endpoints: Sendable {
     func respond(_ request: Request, _ info: RequestInfo) async throws -> Response? {
         let path = info.path
         if path != "/", let response = await health.answer(request, path: path) { return response }
+        if let page = configuration.pages[path.split(separator: "/").first.map(String.init) ?? ""] {
+            return Responses.json(try await page(request))
+        }
         guard request.method == .get || request.method == .head else {
             throw APIError(
                 code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",

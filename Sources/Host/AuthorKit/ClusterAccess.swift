@@ -18,7 +18,10 @@ struct ClusterOptions: ParsableArguments {
     }
 
     /// Runs `body` with a client, and turns what the API or the connection says into one line.
-    func withClient<R>(_ body: (any Client) async throws -> R) async throws -> R {
+    func withClient<R>(_ body: (any Client) async throws -> R) async throws -> R { try await withPages { try await body($0) } }
+
+    /// Likewise, with one that also knows what is no resource.
+    func withPages<R>(_ body: (HTTPSClient) async throws -> R) async throws -> R {
         guard let file else {
             throw StartupFailure(
                 "there is no \(DataDirectory(data.dataDir).adminKubeconfig): start a cluster with `apus up`, or name its file with --kubeconfig"
