@@ -26,7 +26,9 @@ final class Decider {
 
     init(seed: UInt64) { random = seed | 1 }
 
-    /// - Parameter isShadowed: whether the shadows say what they would have done.
+    /// - Parameters:
+    ///   - isShadowed: whether the shadows say what they would have done.
+    ///   - preferred: the Node to take of several that are as good.
     func decide(_ pod: PodInfo, _ surroundings: Surroundings, _ policies: PolicySet, isShadowed: Bool = true) -> (Decision, DecisionRecord)
     {
         let columns = surroundings.columns
@@ -60,7 +62,7 @@ final class Decider {
                 case nil:
                     account = ranking.account(cycle, policies.active)
                     feasible = ranking.feasible.count
-                    decision = .node(best())
+                    decision = .node(best(preferring: preferred))
                 case .error(let message): decision = .error(message)
                 case .refused(let refusal): decision = .unschedulable(settle(refusal, cycle, surroundings, policies.active))
                 }
@@ -151,7 +153,7 @@ final class Decider {
     }
 
     /// The Node with the most points, any of them when several have as many.
-    private func best() -> Int {
+    private func best(preferring preferred: Int?) -> Int {
         var best = (node: -1, total: Int64.min, ties: UInt64(0))
         let totals = ranking.totals.pointer
         ranking.feasible.visit { node in
@@ -163,6 +165,7 @@ final class Decider {
                 if nextRandom() % best.ties == 0 { best.node = node }
             }
         }
+        if let preferred, ranking.feasible.contains(preferred), totals[preferred] == best.total { return preferred }
         return best.node
     }
 

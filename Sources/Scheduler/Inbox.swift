@@ -24,23 +24,39 @@ package enum Message: Sendable {
     /// Other policies decide from now on: what no Node was found for may find one.
     case policiesChanged
 
-    /// Notes the object that this is about while `body` runs.
-    func inHand<R>(_ body: () -> R) -> R {
-        switch self {
-        case .pod(let before, let after): Self.inHand(.pods, after ?? before, body)
-        case .node(let before, let after): Self.inHand(.nodes, after ?? before, body)
-        case .namespace(let before, let after): Self.inHand(.namespaces, after ?? before, body)
-        case .disruptionBudget(let before, let after): Self.inHand(DisruptionBudgets.resource, after ?? before, body)
-        case .volume(let resource, let before, let after), .attachment(let resource, let before, let after),
-            .group(let resource, let before, let after):
-            Self.inHand(resource, after ?? before, body)
-        case .bindFailed, .preemptionFailed, .policiesChanged, .consider: body()
+    /// What the cache tells of an object of one of the resources that the scheduler follows.
+    init(_ resource: GroupVersionResource, before: Object?, after: Object?) {
+        switch resource {
+        case .namespaces: self = .namespace(before: before, after: after)
+        case DisruptionBudgets.resource: self = .disruptionBudget(before: before, after: after)
+        case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
+            self = .volume(resource, before: before, after: after)
+        case AttachedVolumes.nodes, AttachedVolumes.attachments: self = .attachment(resource, before: before, after: after)
+        case .nodes: self = .node(before: before, after: after)
+        case .pods: self = .pod(before: before, after: after)
+        default: self = .group(resource, before: before, after: after)
         }
     }
 
-    private static func inHand<R>(_ resource: GroupVersionResource, _ object: Object?, _ body: () -> R) -> R {
-        guard let object else { return body() }
-        return InHand.with(.scheduler, resource, namespace: object.namespace, name: object.name, uid: object.uid, body)
+    /// The object that it is about.
+    var subject: (resource: GroupVersionResource, before: Object?, after: Object?)? {
+        switch self {
+        case .pod(let before, let after): (.pods, before, after)
+        case .node(let before, let after): (.nodes, before, after)
+        case .namespace(let before, let after): (.namespaces, before, after)
+        case .disruptionBudget(let before, let after): (DisruptionBudgets.resource, before, after)
+        case .volume(let resource, let before, let after), .attachment(let resource, let before, let after),
+            .group(let resource, let before, let after):
+            (resource, before, after)
+        case .bindFailed, .preemptionFailed, .policiesChanged, .consider: nil
+        }
+    }
+
+    /// Notes the object that this is about while `body` runs.
+    func inHand<R>(_ body: () -> R) -> R {
+        guard let subject, let object = subject.after ?? subject.before else { return body() }
+        return InHand.with(
+            .scheduler, subject.resource, namespace: object.namespace, name: object.name, uid: object.uid, body)
     }
 }
 

@@ -16,6 +16,8 @@ public final class Scheduler: Sendable {
     private let policies: any PolicySource
     private let recorder: EventRecorder
     private let configuration: SchedulerConfiguration
+    /// What happens is written to this file, to be replayed; `nil`: nowhere.
+    private let recordingPath: String?
     private let quarantine: Quarantine
     private let log: Logger
     private let decisions = DecisionLog()
@@ -34,16 +36,19 @@ public final class Scheduler: Sendable {
     ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
     ///     beginning to end.
     ///   - configuration: which Pods, and what decides about them.
+    ///   - recording: a file to which all that happens is written, in the place of what it says, for `Replay`; `nil` for none.
     ///   - quarantine: the Pods and Nodes that are as if they were not there.
     public init(
         client: any Client, cache: Cache, policies: any PolicySource, recorder: EventRecorder,
-        configuration: SchedulerConfiguration = SchedulerConfiguration(), quarantine: Quarantine = Quarantine(), log: Logger
+        configuration: SchedulerConfiguration = SchedulerConfiguration(), recording: String? = nil, quarantine: Quarantine = Quarantine(),
+        log: Logger
     ) {
         self.client = client
         self.cache = cache
         self.policies = policies
         self.recorder = recorder
         self.configuration = configuration
+        recordingPath = recording
         self.quarantine = quarantine
         self.log = log
     }
@@ -97,17 +102,7 @@ public final class Scheduler: Sendable {
     /// What is passed over is as if it had gone.
     private func hear(_ resource: GroupVersionResource, before: Object?, after: Object?) {
         let after = after.flatMap { quarantine.holds(.scheduler, resource, $0) ? nil : $0 }
-        switch resource {
-        case .namespaces: inbox.put(.namespace(before: before, after: after))
-        case DisruptionBudgets.resource: inbox.put(.disruptionBudget(before: before, after: after))
-        case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
-            inbox.put(.volume(resource, before: before, after: after))
-        case AttachedVolumes.nodes, AttachedVolumes.attachments: inbox.put(.attachment(resource, before: before, after: after))
-        case DefaultSpread.services, DefaultSpread.controllers[0], DefaultSpread.controllers[1], DefaultSpread.controllers[2]:
-            inbox.put(.group(resource, before: before, after: after))
-        case .nodes: inbox.put(.node(before: before, after: after))
-        default: inbox.put(.pod(before: before, after: after))
-        }
+        inbox.put(Message(resource, before: before, after: after))
     }
 
     /// The scheduling thread.
@@ -119,13 +114,19 @@ public final class Scheduler: Sendable {
             return seconds * 1000 + attoseconds / 1_000_000_000_000_000
         }
         let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max), configuration, decisions)
+        let recording = recordingPath.map { Recording($0, log: log) }
+        defer { recording?.close() }
         while let messages = inbox.take(waiting: loop.patience(now: now())) {
             for message in messages {
                 if case .consider(let pod, let reply) = message { reply.answer(loop.consider(pod, policies)?.value) }
+                recording?.note(message, now: now())
                 if let effect = message.inHand({ loop.receive(message, now: now()) }) { perform(effect) }
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
-            if let effect = loop.cycle(policies, now: now()) { perform(effect) }
+            if let effect = loop.cycle(policies, now: now()) {
+                if let record = effect.pod.flatMap({ decisions[PodKey($0)] }) { recording?.note(record, now: now()) }
+                perform(effect)
+            }
         }
     }
 

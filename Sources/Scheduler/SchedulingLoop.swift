@@ -11,6 +11,14 @@ package final class SchedulingLoop {
         case unschedulable(Object, message: String, nomination: Nomination)
         case failed(Object, message: String)
         case gated(Object)
+
+        /// The Pod that was decided about.
+        var pod: Object? {
+            switch self {
+            case .bind(let pod, _, _), .unschedulable(let pod, _, _), .failed(let pod, _): pod
+            case .gated: nil
+            }
+        }
     }
 
     /// Where a Pod is to run once there is room, as the API has to hear it.
@@ -206,13 +214,24 @@ package final class SchedulingLoop {
             spreadFrom: defaultSpread.selector(pod.object))
     }
 
-    /// What would be decided about a Pod that nobody has made: nothing comes of it. `nil` for one that is another scheduler's.
-    func consider(_ pod: Object, _ policies: any PolicySource) -> DecisionRecord? {
+    /// What would be decided about a Pod: nothing comes of it. `nil` for one that is another scheduler's.
+    /// - Parameter preferred: the Node to say of several that are as good.
+    func consider(_ pod: Object, _ policies: any PolicySource, preferred: String? = nil) -> DecisionRecord? {
         guard let profile = configuration.profile(for: pod.schedulerName) else { return nil }
         let info = PodInfo(pod)
         return policies.withSchedulerPolicies {
-            decider.decide(info, surroundings(of: info, profile, volumes(of: info, profile)), $0, isShadowed: false).1
+            decider.decide(
+                info, surroundings(of: info, profile, volumes(of: info, profile)), $0, isShadowed: false,
+                preferred: preferred.flatMap(columns.index)
+            ).1
         }
+    }
+
+    /// Counts a Pod that waits as on its way to a Node, as somebody decided.
+    func assume(_ key: PodKey, on node: String) {
+        guard let pod = queue.pod(key) else { return }
+        _ = nominations.remove(key)
+        assigned.put(pod, node: node, isAssumed: true)
     }
 
     private func nominate(_ pod: PodInfo, _ nomination: Unschedulable.Nomination, now: Int64) -> Nomination {

@@ -300,4 +300,25 @@ import Testing
         #expect(host.plugins.first { $0.name == "example-policy" }?.calls == 1)
         await host.stop()
     }
+
+    @Test func whoeverCanNeverRunIsInNobodysWay() async throws {
+        let host = try await Policies.load()
+        let loop = SchedulingLoop(seed: 1)
+        _ = loop.receive(.node(before: nil, after: node("a")), now: 0)
+        let gone = pod("gone", cpu: "1", on: "a")
+        _ = loop.receive(.pod(before: nil, after: gone), now: 0)
+        for number in 0..<10_000 {
+            let urgent: Value = ["priority": 1000, "containers": [["resources": ["requests": ["cpu": "64"]]]]]
+            _ = loop.receive(.pod(before: nil, after: pod("never-\(number)", spec: urgent)), now: 0)
+        }
+        var tried = 0
+        while loop.cycle(host, now: 0) != nil { tried += 1 }
+        #expect(tried == 10_000)
+        // Not even where a Pod goes, since none of them would have room then.
+        _ = loop.receive(.pod(before: gone, after: nil), now: 60_000)
+        _ = loop.receive(.pod(before: nil, after: pod("p", cpu: "1")), now: 60_000)
+        #expect(describe(loop.cycle(host, now: 60_000)) == "a")
+        #expect(loop.cycle(host, now: 60_000) == nil)
+        await host.stop()
+    }
 }
