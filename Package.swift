@@ -151,7 +151,9 @@ let package = Package(
         module(
             "PKI",
             [
-                "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
+                "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"),
+                product("CryptoExtras", "swift-crypto"),
+                product("SwiftASN1", "swift-asn1"),
             ]),
         module(
             "HTTPServer",

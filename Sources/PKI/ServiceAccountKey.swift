@@ -1,12 +1,10 @@
 public import APIModel
-import Crypto
-import SwiftASN1
 
-/// Signs and verifies the tokens of service accounts, with ES256.
+/// Signs the tokens of service accounts, and checks those that it or a key before or after it has signed.
 public struct ServiceAccountKey: Sendable {
     public enum TokenError: Error, Equatable, CustomStringConvertible {
         case malformed(String)
-        /// Not signed with this key; another issuer's token perhaps.
+        /// Not signed with one of these keys; another issuer's token perhaps.
         case unknownKey
         case badSignature
         case expired
@@ -23,94 +21,50 @@ public struct ServiceAccountKey: Sendable {
         }
     }
 
-    private let key: P256.Signing.PrivateKey
+    private let signing: SigningKey
+    private let verifying: [VerificationKey]
+
+    /// A new one, on P-256.
+    public init() { self.init(SigningKey()) }
+
+    private init(_ signing: SigningKey) { (self.signing, verifying) = (signing, [signing.publicKey]) }
+
+    /// - Throws: `PKIError` for anything but an RSA or EC key.
+    public init(privateKeyPEM: String) throws { self.init(try SigningKey(pem: privateKeyPEM)) }
+
+    /// - Parameter verificationKeys: files of the keys that tokens may be signed with.
+    /// - Throws: `PKIError`, also when the key that signs is none of them: nobody would believe its tokens.
+    public init(privateKeyPEM: String, verificationKeys files: [String]) throws {
+        signing = try SigningKey(pem: privateKeyPEM)
+        var seen: Set<String> = []
+        verifying = try files.flatMap(VerificationKey.keys(pem:)).filter { seen.insert($0.id).inserted }
+        guard seen.contains(signing.publicKey.id) else { throw PKIError("the public key of the key that signs is not among them") }
+    }
+
     /// As in the header of tokens and in the key set: the hash of the public key.
-    public let id: String
+    public var id: String { signing.publicKey.id }
 
-    public init() { self.init(P256.Signing.PrivateKey()) }
-
-    /// Throws for anything but a P-256 key.
-    public init(privateKeyPEM: String) throws {
-        do {
-            self.init(try P256.Signing.PrivateKey(pemRepresentation: privateKeyPEM))
-        } catch {
-            throw PKIError("the service account key is no EC P-256 key in PEM; other kinds are not supported", cause: error)
-        }
-    }
-
-    private init(_ key: P256.Signing.PrivateKey) {
-        self.key = key
-        id = Base64URL.encode(SHA256.hash(data: key.publicKey.derRepresentation))
-    }
-
-    public var privateKeyPEM: String { key.pemRepresentation + "\n" }
-    public var publicKeyPEM: String { key.publicKey.pemRepresentation + "\n" }
+    public var privateKeyPEM: String { signing.pem }
+    public var publicKeyPEM: String { signing.publicKey.pem }
 
     /// What `/openid/v1/jwks` answers.
-    public var keySet: Value {
-        let point = key.publicKey.rawRepresentation
-        let half = point.count / 2
-        return [
-            "keys": .array([
-                [
-                    "use": .string("sig"), "kty": .string("EC"), "kid": .string(id), "crv": .string("P-256"), "alg": .string("ES256"),
-                    "x": .string(Base64URL.encode(point.prefix(half))), "y": .string(Base64URL.encode(point.suffix(half))),
-                ]
-            ])
-        ]
-    }
+    public var keySet: Value { ["keys": .array(verifying.map(\.jwk))] }
 
-    public func sign(_ claims: ServiceAccountClaims) throws -> String {
-        let header = JSON.encode(["alg": .string("ES256"), "kid": .string(id)])
-        let content = Base64URL.encode(header) + "." + Base64URL.encode(JSON.encode(claims.value))
-        return try content + "." + Base64URL.encode(key.signature(for: Array(content.utf8)).rawRepresentation)
-    }
+    /// What tokens may be signed with.
+    public var algorithms: [String] { Set(verifying.map(\.algorithm.rawValue)).sorted() }
 
-    /// The claims of a token of this key that is valid at `now`, in seconds since 1970. Audience, and whether the account and the pod still
+    public func sign(_ claims: ServiceAccountClaims) throws -> String { try signing.sign(claims.value) }
+
+    /// The claims of a token of these keys that is valid at `now`, in seconds since 1970. Audience, and whether the account and the pod still
     /// exist, are the caller's to check.
     public func verify(_ token: String, now: Whole) throws(TokenError) -> ServiceAccountClaims {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let header = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
-            let signature = Base64URL.decode(parts[2])
-        else {
-            throw .malformed("not three parts of base64url")
-        }
-        guard let header = try? JSON.decode(header), let payload = try? JSON.decode(payload) else { throw .malformed("not JSON") }
-        guard header["alg"].string == "ES256", header["kid"].string ?? id == id else { throw .unknownKey }
-        guard let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signature),
-            key.publicKey.isValidSignature(signature, for: Array("\(parts[0]).\(parts[1])".utf8))
-        else { throw .badSignature }
-        guard let claims = ServiceAccountClaims(payload) else { throw .malformed("claims are missing") }
+        guard let token = JSONWebToken(token) else { throw .malformed("not three parts of base64url, of which two are JSON") }
+        let candidates = verifying.filter { token.keyID == nil || token.keyID == $0.id }
+        guard token.algorithm != nil, !candidates.isEmpty else { throw .unknownKey }
+        guard candidates.contains(where: { $0.vouches(for: token) }) else { throw .badSignature }
+        guard let claims = ServiceAccountClaims(token.payload) else { throw .malformed("claims are missing") }
         if now >= claims.expires { throw .expired }
         if now < claims.notBefore { throw .notYetValid }
         return claims
-    }
-}
-
-enum Base64URL {
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        String(
-            decoding: Base64.encode(Array(bytes)).utf8.filter { $0 != UInt8(ascii: "=") }.map { byte in
-                switch byte {
-                case UInt8(ascii: "+"): UInt8(ascii: "-")
-                case UInt8(ascii: "/"): UInt8(ascii: "_")
-                default: byte
-                }
-            }, as: UTF8.self)
-    }
-
-    /// `nil` for what is not base64url without padding.
-    static func decode(_ text: Substring) -> [UInt8]? {
-        var plain: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "-"): plain.append(UInt8(ascii: "+"))
-            case UInt8(ascii: "_"): plain.append(UInt8(ascii: "/"))
-            case UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="), UInt8(ascii: "\n"), UInt8(ascii: "\r"): return nil
-            default: plain.append(byte)
-            }
-        }
-        while plain.count % 4 != 0 { plain.append(UInt8(ascii: "=")) }
-        return Base64.decode(String(decoding: plain, as: UTF8.self))
     }
 }
