@@ -226,7 +226,7 @@ let package = Package(
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost",
                 "Scheduler", "ControllerManager", "Kubelet",
                 "DNS", "Proxy", "CLinux",
-                "ELF", "Streaming",
+                "ELF", "Streaming", product("NIOPosix", "swift-nio"),
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),

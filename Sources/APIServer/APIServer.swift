@@ -16,7 +16,11 @@ public final class APIServer: Responder {
     let configuration: Configuration
     let registry: Registry
     let handlers: Handlers
-    let authorizer: any Authorizer
+    let authorizer: AuthorizerChain
+    /// How kubelets are trusted and which certificate they are shown.
+    public let kubeletTLS: ChangingTLS
+    /// What aggregated servers are shown.
+    public let frontProxyTLS: ChangingTLS
     private let authentication: Authentication
     private let resources: ResourceResponder
     private let endpoints: Endpoints
@@ -26,31 +30,39 @@ public final class APIServer: Responder {
     private let flows: FlowSchemas
     private let inProgress: RequestsInProgress
 
+    /// How often files are looked at that may change.
+    private static let interval = Duration.seconds(10)
+
     public init(_ configuration: Configuration) {
         self.configuration = configuration
         configuration.store.use(StoredTerms(configuration.kinds.catalogue))
         grants = Grants()
         let rbac = RBACAuthorizer(store: configuration.store)
-        let modes = configuration.authorizationModes.map { mode -> any Authorizer in
-            switch mode {
-            case .node: NodeAuthorizer(store: configuration.store)
-            case .rbac: rbac
-            }
-        }
-        let authorizer = AuthorizerChain([MastersAuthorizer(), grants] + configuration.authorizers + modes)
+        let authorizer = AuthorizerChain(
+            first: [MastersAuthorizer(), grants] + configuration.authorizers,
+            modes: [
+                .alwaysAllow: ConstantAuthorizer.allow, .alwaysDeny: ConstantAuthorizer.deny,
+                .node: NodeAuthorizer(store: configuration.store), .rbac: rbac,
+            ], configuration.authorization)
         self.authorizer = authorizer
+        kubeletTLS = ChangingTLS(configuration.kubelet)
+        frontProxyTLS = ChangingTLS(configuration.frontProxy)
         flows = FlowSchemas(store: configuration.store)
         inProgress = RequestsInProgress(limits: configuration.limits)
         let body = BodyReader(limit: configuration.limits.bodySize)
-        let signer = TokenSigner(key: configuration.serviceAccountKey, issuer: configuration.issuer, audiences: configuration.audiences)
+        let signer = TokenSigner(
+            key: configuration.serviceAccountKey, issuer: configuration.issuer, formerIssuers: configuration.formerIssuers,
+            audiences: configuration.audiences)
         let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
         let known: [any TokenAuthenticator] = configuration.tokens + [accounts]
         let bootstrap: [any TokenAuthenticator] =
             configuration.acceptsBootstrapTokens ? [BootstrapTokens(store: configuration.store)] : []
+        let issued: [any TokenAuthenticator] = configuration.issuedTokens.map { [$0] } ?? []
         // The one last that asks others.
         let asked: [any TokenAuthenticator] = configuration.tokenWebhook.map { [$0] } ?? []
         authentication = Authentication(
-            requestHeaders: configuration.requestHeaders, certificates: configuration.certificates, tokens: known + bootstrap + asked,
+            requestHeaders: configuration.requestHeaders, certificates: configuration.certificates,
+            tokens: known + bootstrap + issued + asked,
             audiences: configuration.audiences)
         let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
@@ -63,7 +75,7 @@ public final class APIServer: Responder {
             selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine,
             encryption: configuration.encryption, log: configuration.log)
         let connector = Connector(
-            registry: registry, kubelet: configuration.kubelet,
+            registry: registry, kubelet: kubeletTLS,
             backends: Backends(registry: registry, kubeletHosts: configuration.kubeletHosts, isReachable: configuration.isProxyable),
             body: body)
         handlers = Handlers([
@@ -75,7 +87,7 @@ public final class APIServer: Responder {
         resources = ResourceResponder(
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
-        aggregation = Aggregation(registry, connector: connector, frontProxy: configuration.frontProxy)
+        aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
         endpoints = Endpoints(configuration, registry, aggregation, metrics, flows.counts)
     }
 
@@ -95,6 +107,9 @@ public final class APIServer: Responder {
             group.addTask { await self.customKinds.run() }
             group.addTask { await self.aggregation.run() }
             group.addTask { await LocalServices(registry: self.registry).run() }
+            if let path = self.configuration.authorizationFile {
+                group.addTask { await self.authorizer.reload(path, every: Self.interval, log: self.configuration.log) }
+            }
             for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run(self.configuration.log) } }
             group.addTask {
                 await FlowControlUpkeep(bootstrap: Bootstrap(registry: self.registry, configuration: self.configuration)).run()
@@ -153,14 +168,14 @@ public final class APIServer: Responder {
         let real: UserInfo
         do {
             real = try await authentication.user(of: request)
-            if real.name == UserInfo.anonymous.name, !Endpoints.isPublic(info.path) { throw Authentication.unauthorized }
+            if real.name == UserInfo.anonymous.name, !configuration.anonymous.admits(info.path) { throw Authentication.unauthorized }
         } catch {
             course.audit = configuration.audit?.record(request, info, user: nil, received: course.received)
             throw error
         }
         course.audit = configuration.audit?.record(request, info, user: real, received: course.received)
         await course.audit?.reach(.requestReceived)
-        let user = try Impersonation.apply(request.headers, real: real, authorizer)
+        let user = try await Impersonation.apply(request.headers, real: real, authorizer)
         if user != real { course.audit?.impersonates(user) }
         let found = flows.flow(of: user, info)
         course.flow = found
@@ -182,7 +197,7 @@ public final class APIServer: Responder {
     }
 
     private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo, _ audit: AuditRecord?) async throws -> Response {
-        try authorize(user, info, audit)
+        try await authorize(user, info, audit)
         if let service = aggregation.service(for: info) { return try await aggregation.respond(request, to: service, user: user) }
         if info.isResource { return try await resources.respond(request, info, user: user, audit) }
         if let response = try await aggregation.openAPI(request, path: info.path) { return response }
@@ -190,15 +205,15 @@ public final class APIServer: Responder {
         return response
     }
 
-    private func authorize(_ user: UserInfo, _ info: RequestInfo, _ audit: AuditRecord?) throws {
-        if user.name == UserInfo.anonymous.name, Endpoints.isPublic(info.path) { return }
+    private func authorize(_ user: UserInfo, _ info: RequestInfo, _ audit: AuditRecord?) async throws {
+        if configuration.anonymous == .healthAndVersion, user.name == UserInfo.anonymous.name, Endpoints.isPublic(info.path) { return }
         let attributes = Attributes(user: user, info)
-        let decision = authorizer.authorize(attributes)
+        let decision = await authorizer.authorize(attributes)
         audit?.annotate(decision.auditAnnotations)
         try decision.require(attributes)
     }
 
-    func authorize(_ attributes: Attributes) throws { try authorizer.require(attributes) }
+    func authorize(_ attributes: Attributes) async throws { try await authorizer.require(attributes) }
 }
 
 extension Response {

@@ -19,13 +19,13 @@ final class InProcessClient: Client {
     private func target(
         _ verb: Verb, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil,
         query: ListQuery? = nil, in served: Served
-    ) throws -> Target {
+    ) async throws -> Target {
         let subresource = subresource ?? ""
         var attributes = Attributes(
             user: user, verb: verb.rawValue, group: resource.group, resource: resource.resource, subresource: subresource,
             namespace: resource == .namespaces ? name : namespace ?? "", name: name)
         if let query { try attributes.narrow(by: query) }
-        try server.authorize(attributes)
+        try await server.authorize(attributes)
         return try served.target(verb, resource, namespace: namespace ?? "", name: name, subresource: subresource)
     }
 
@@ -35,7 +35,7 @@ final class InProcessClient: Client {
         query: ListQuery? = nil, options: WriteOptions = WriteOptions(), _ input: (Target, Served) throws -> Call.Input
     ) async throws -> (answer: Answer, target: Target) {
         let served = registry.served
-        let target = try target(verb, resource, namespace: namespace, name: name, subresource: subresource, query: query, in: served)
+        let target = try await target(verb, resource, namespace: namespace, name: name, subresource: subresource, query: query, in: served)
         let context = WriteContext(registry, served: served, user: user, options: options)
         return (
             try await server.handlers.answer(
@@ -170,6 +170,7 @@ extension Attributes {
     fileprivate mutating func narrow(by query: ListQuery) throws {
         fieldSelector = try FieldSelector(parsing: query.fieldSelector)
         name = fieldSelector.required("metadata.name") ?? name
+        labelSelector = query.labelSelector
     }
 }
 

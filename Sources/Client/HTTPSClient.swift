@@ -20,6 +20,11 @@ public final class HTTPSClient: Client {
         self.groups = groups
     }
 
+    /// Requests from now on, also of clients derived from this one, show another certificate and believe other servers. Returns when the
+    /// connections of before are closed, a minute later.
+    /// - Throws: `ClientConfiguration.Problem` when a certificate or key cannot be used; the one before goes on being shown.
+    public func use(_ configuration: ClientConfiguration) async throws { try await transport.use(configuration) }
+
     /// Closes the connections; requests that are running fail. To be called before the last reference goes.
     public func shutDown() async { await transport.shutDown() }
 

@@ -11,7 +11,7 @@ final class Transport: Sendable {
     private static let tries = 10
     private static let timeout = TimeAmount.seconds(60)
 
-    private let http: HTTPClient
+    private let client: Mutex<HTTPClient>
     private let server: String
     private let token: TokenSource
     private let userAgent: String
@@ -20,7 +20,11 @@ final class Transport: Sendable {
         server = configuration.server
         token = TokenSource(configuration.credential)
         self.userAgent = userAgent
-        var settings = HTTPClient.Configuration(tlsConfiguration: try Self.tls(configuration))
+        client = Mutex(try Self.client(configuration))
+    }
+
+    private static func client(_ configuration: ClientConfiguration) throws -> HTTPClient {
+        var settings = HTTPClient.Configuration(tlsConfiguration: try tls(configuration))
         settings.timeout.connect = .seconds(10)
         // A watch that says nothing for so long is dead: servers send a bookmark each minute.
         settings.timeout.read = .seconds(180)
@@ -29,10 +33,23 @@ final class Transport: Sendable {
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
         // The callers retry, and want to know.
         settings.connectionPool.retryConnectionEstablishment = false
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
     }
 
+    private var http: HTTPClient { client.withLock { $0 } }
+
     func shutDown() async { try? await http.shutdown() }
+
+    /// Requests from now on show the certificate of `configuration`, and believe whom it does. What was begun before has a while to end.
+    func use(_ configuration: ClientConfiguration) async throws {
+        let new = try Self.client(configuration)
+        let old = client.withLock { client in
+            defer { client = new }
+            return client
+        }
+        try? await Task.sleep(for: .nanoseconds(Self.timeout.nanoseconds))
+        try? await old.shutdown()
+    }
 
     /// The body of the answer.
     func send(_ method: HTTPMethod, _ path: String, headers: HTTPHeaders, body: [UInt8]) async throws -> [UInt8] {

@@ -101,7 +101,8 @@ struct Startup {
         let roles = Roles()
         var configuration = try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine)
         configuration.encryption = encryption
-        let server = APIServer(configuration)
+        let served = configuration
+        let server = APIServer(served)
         try await server.start()  // the objects every cluster has, before anybody looks for them
         let client = server.client(as: HostUser.name)
         let cache = Cache(client: client, quarantine: crashes.quarantine, log: Logger(label: "cache"))
@@ -114,8 +115,7 @@ struct Startup {
         try SchedulerConfigurationFile.check(scheduling, plugins, of: "--scheduler-config")
 
         var listeners: [HTTPServer] = []
-        let tls = try TLSConfiguration.server(
-            certificateChainPEM: credentials.apiServer.certificatePEM, privateKeyPEM: credentials.apiServer.privateKeyPEM)
+        let tls = try options.tls.serving(credentials.apiServer).configuration()
         for address in Set([options.serving.bindAddress, network.gateway])
         where address == options.serving.bindAddress || options.serving.bindAddress != "0.0.0.0" {
             let listener = try HTTPServer(
@@ -145,6 +145,7 @@ struct Startup {
                 group.add("cluster DNS events") { await namesRecorder.run() }
                 group.add("API server") { await server.run() }
                 options.encryption.follow(encryption, store, in: &group)
+                options.authentication.follow(served, in: &group)
                 for listener in listeners { group.add("HTTP server") { try await listener.run() } }
                 _ = try await containerdStart.value  // before the runtime plugin, which connects to it
                 if let containerd { group.add("containerd") { try await containerd.run() } }
@@ -175,6 +176,7 @@ struct Startup {
                 group.add("proxy") { try await proxy.run() }
                 if let names { group.add("cluster DNS") { try await names.run() } }
                 group.add("kubelet") { try await kubelet.run() }
+                follow(ChangingCertificate(credentials.apiServer), cluster(node, network), server, listeners, kubelet, in: &group)
                 group.add("start") { try await announceReady(kubelet, plugins, begin) }
             },
             end: [
@@ -185,6 +187,30 @@ struct Startup {
                 // last: nothing acknowledged may be lost
                 Shutdown.Step(name: "store") { await store.close() },
             ])
+    }
+
+    /// Renews the cluster's certificates, and takes up those that are put in the place of files that flags name.
+    private func follow(
+        _ own: ChangingCertificate, _ cluster: Layout.Cluster, _ server: APIServer, _ listeners: [HTTPServer], _ kubelet: Kubelet,
+        in group: inout RoleGroup
+    ) {
+        let (tls, layout) = (options.tls, Layout(directory: directory.path))
+        let show: @Sendable () throws -> Void = {
+            guard let pair = own.pair else { return }
+            let configuration = try tls.serving(pair).configuration()
+            for listener in listeners { try listener.reload(tls: configuration) }
+        }
+        FollowedFiles.follow("serving certificates", tls.files, in: &group, show)
+        group.add("certificates") {
+            let rotation = CertificateRotation(layout, cluster) { made in
+                own.use(made.apiServer)
+                try show()
+                server.kubeletTLS.use(ServerCredentials.kubelet(made))
+                server.frontProxyTLS.use(ServerCredentials.frontProxy(made))
+                try kubelet.serve(certificatePEM: made.kubelet.certificatePEM, keyPEM: made.kubelet.privateKeyPEM)
+            }
+            await rotation.run()
+        }
     }
 
     /// Says so when the Node is Ready: to the process that waits, or to the log.
@@ -257,22 +283,23 @@ extension Startup {
             throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network")
         }
         var configuration = APIServer.Configuration(
-            store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+            store: store, serviceRange: range, serviceAccountKey: try options.serviceAccounts.key() ?? credentials.serviceAccountKey,
+            log: Logger(label: "apiserver"))
         configuration.kinds = try builtinKinds
         configuration.admission = try options.admission.plugins
         configuration.audit = try options.audit.auditing()
-        try options.authentication.apply(to: &configuration, requestHeaderAuthority: credentials.frontProxyCA.certificatePEM)
-        configuration.kubelet = Dialer.TLS(
-            caPEM: credentials.ca.certificatePEM, certificateChainPEM: credentials.kubeletClient.certificatePEM,
-            privateKeyPEM: credentials.kubeletClient.privateKeyPEM)
-        configuration.frontProxy = Dialer.TLS(
-            certificateChainPEM: credentials.frontProxyClient.certificatePEM, privateKeyPEM: credentials.frontProxyClient.privateKeyPEM)
+        options.serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
+        try options.authentication.apply(
+            to: &configuration, proxies: ClientCertificateVerifier(caPEM: credentials.frontProxyCA.certificatePEM))
+        configuration.kubelet = ServerCredentials.kubelet(credentials)
+        configuration.frontProxy = ServerCredentials.frontProxy(credentials)
         configuration.extensionCAs = (credentials.ca.certificatePEM, credentials.frontProxyCA.certificatePEM)
         configuration.kubeletHosts = [node.name: "127.0.0.1"]
         configuration.advertise = (network.gateway, options.serving.securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         configuration.rootCA = credentials.ca.certificatePEM
         configuration.authorizers = [HostRights()]
+        try options.authorization.apply(to: &configuration)
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes
         if let file = options.serving.tokenAuthFile {

@@ -16,13 +16,15 @@ public final class Kubelet: Sendable {
     private let recorder: EventRecorder
     private let quarantine: Quarantine
     private let log: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let ready = Wakeup()
 
     private struct State {
         var reporter: NodeReporter?
         var pods: Pods?
         var isServing = false
+        var server: HTTPServer?
+        var certificate: ServingCertificate
     }
 
     /// - Parameters:
@@ -40,6 +42,22 @@ public final class Kubelet: Sendable {
         self.recorder = recorder
         self.quarantine = quarantine
         self.log = log
+        var certificate = ServingCertificate(chainPEM: configuration.servingCertificate, keyPEM: configuration.servingKey)
+        if let version = configuration.minimumTLSVersion { certificate.minimumVersion = version }
+        certificate.ciphers = configuration.tlsCiphers
+        state = Mutex(State(certificate: certificate))
+    }
+
+    /// From now on the node's server shows this certificate to new connections.
+    /// - Throws: when it cannot be used; the one before goes on being shown.
+    public func serve(certificatePEM: String, keyPEM: String) throws {
+        try state.withLock { state in
+            var new = state.certificate
+            (new.chainPEM, new.keyPEM) = (certificatePEM, keyPEM)
+            let configuration = try new.configuration()
+            try state.server?.reload(tls: configuration)
+            state.certificate = new
+        }
     }
 
     /// Whether the kubelet serves and its runtime and network are ready.
@@ -99,9 +117,11 @@ public final class Kubelet: Sendable {
                 for worker in pods.workers() { await worker.discardContainers() }
                 do { try await images.removeAllUnused() } catch { log.warning("\(error)") }
             }, changed: { reporter.wakeup.set() })
-        let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer()
+        let server = try KubeletServer(context: context, runtime: runtime, pods: pods, healthy: { reporter.isReady }).httpServer(
+            state.withLock { $0.certificate })
         try await server.start()
         state.withLock { state in
+            state.server = server
             state.reporter = reporter
             state.pods = pods
             state.isServing = true

@@ -1,3 +1,4 @@
+public import APIModel
 import Crypto
 import FoundationEssentials
 import SwiftASN1
@@ -16,14 +17,14 @@ public struct CertificateAuthority: Sendable {
 
     public var certificatePEM: String { pair.certificatePEM }
 
-    /// A new one, good for ten years.
-    public static func create(commonName: String) throws -> CertificateAuthority {
+    /// A new one, good for ten years from `now`, in seconds since 1970, as everywhere here.
+    public static func create(commonName: String, now: Whole = Timestamp.nowSeconds()) throws -> CertificateAuthority {
         let key = P256.Signing.PrivateKey()
         let publicKey = Certificate.PublicKey(key.publicKey)
         let subject = try Subject(user: commonName, groups: []).distinguishedName()
         let certificate = try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: Date(timeIntervalSinceNow: -backdated),
-            notValidAfter: Date(timeIntervalSinceNow: lifetime), issuer: subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
+            version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: Date(at: now, plus: -backdated),
+            notValidAfter: Date(at: now, plus: lifetime), issuer: subject, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
                 Critical(KeyUsage(digitalSignature: true, keyEncipherment: true, keyCertSign: true))
@@ -50,9 +51,10 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// A server's certificate, good for a year. `names` are DNS names, `addresses` IP addresses.
-    public func issueServer(commonName: String, names: [String], addresses: [String], groups: [String] = [], alsoClient: Bool = false)
-        throws -> KeyPair
-    {
+    public func issueServer(
+        commonName: String, names: [String], addresses: [String], groups: [String] = [], alsoClient: Bool = false,
+        now: Whole = Timestamp.nowSeconds()
+    ) throws -> KeyPair {
         let alternatives =
             try names.map { GeneralName.dnsName($0) }
             + addresses.map { address in
@@ -61,22 +63,22 @@ public struct CertificateAuthority: Sendable {
             }
         return try issue(
             Subject(user: commonName, groups: groups), usages: alsoClient ? [.serverAuth, .clientAuth] : [.serverAuth],
-            alternatives: alternatives)
+            alternatives: alternatives, now: now)
     }
 
     /// A client's certificate, good for a year: the API takes `user` and `groups` from it.
-    public func issueClient(user: String, groups: [String] = []) throws -> KeyPair {
-        try issue(Subject(user: user, groups: groups), usages: [.clientAuth], alternatives: [])
+    public func issueClient(user: String, groups: [String] = [], now: Whole = Timestamp.nowSeconds()) throws -> KeyPair {
+        try issue(Subject(user: user, groups: groups), usages: [.clientAuth], alternatives: [], now: now)
     }
 
     /// Signs a certificate for a key that somebody else holds.
     func sign(
         _ publicKey: Certificate.PublicKey, for subject: Subject, usages: [ExtendedKeyUsage.Usage], alternatives: [GeneralName],
-        lifetime: Double
+        lifetime: Double, now: Whole
     ) throws -> Certificate {
         try Certificate(
-            version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: Date(timeIntervalSinceNow: -Self.backdated),
-            notValidAfter: min(Date(timeIntervalSinceNow: lifetime), certificate.notValidAfter), issuer: certificate.subject,
+            version: .v3, serialNumber: .init(), publicKey: publicKey, notValidBefore: Date(at: now, plus: -Self.backdated),
+            notValidAfter: min(Date(at: now, plus: lifetime), certificate.notValidAfter), issuer: certificate.subject,
             subject: try subject.distinguishedName(),
             signatureAlgorithm: key.publicKey.isP256 ? .ecdsaWithSHA256 : .sha256WithRSAEncryption,
             extensions: try Certificate.Extensions {
@@ -89,14 +91,20 @@ public struct CertificateAuthority: Sendable {
             issuerPrivateKey: key)
     }
 
-    private func issue(_ subject: Subject, usages: [ExtendedKeyUsage.Usage], alternatives: [GeneralName]) throws -> KeyPair {
+    private func issue(_ subject: Subject, usages: [ExtendedKeyUsage.Usage], alternatives: [GeneralName], now: Whole) throws
+        -> KeyPair
+    {
         let key = P256.Signing.PrivateKey()
         let certificate = try sign(
-            .init(key.publicKey), for: subject, usages: usages, alternatives: alternatives, lifetime: Self.leafLifetime)
+            .init(key.publicKey), for: subject, usages: usages, alternatives: alternatives, lifetime: Self.leafLifetime, now: now)
         return KeyPair(certificatePEM: try certificate.serializeAsPEM().pemString + "\n", privateKeyPEM: key.pemRepresentation + "\n")
     }
 
     func issued(_ leaf: Certificate) -> Bool { certificate.publicKey.isValidSignature(leaf.signature, for: leaf) }
+}
+
+extension Date {
+    fileprivate init(at seconds: Whole, plus span: Double) { self.init(timeIntervalSince1970: Double(seconds) + span) }
 }
 
 extension Certificate.PublicKey {

@@ -1,7 +1,8 @@
+public import APIModel
 import FoundationEssentials
 import SwiftASN1
 import Synchronization
-import X509
+@_spi(FixedExpiryValidationTime) import X509
 
 /// Tells who a client is from the certificates it showed.
 public final class ClientCertificateVerifier: Sendable {
@@ -19,13 +20,32 @@ public final class ClientCertificateVerifier: Sendable {
 
     /// Leaves seen before, so that only the first request of a client pays for the signatures.
     private static let remembered = 1024
-    private let known = Mutex<[[UInt8]: Known]>([:])
-    private let roots: CertificateStore
+    private struct State {
+        var roots: CertificateStore
+        var known: [[UInt8]: Known] = [:]
+    }
 
-    /// `caPEM` may hold several CAs.
-    public init(caPEM: String) throws {
+    private let state: Mutex<State>
+    private let now: @Sendable () -> Whole
+
+    /// - Parameters:
+    ///   - caPEM: may hold several CAs.
+    ///   - now: in seconds since 1970.
+    public init(caPEM: String, now: @escaping @Sendable () -> Whole = { Timestamp.nowSeconds() }) throws {
+        state = Mutex(State(roots: try Self.roots(caPEM)))
+        self.now = now
+    }
+
+    /// From now on believes those of other CAs, and only those.
+    /// - Throws: `PKIError`, and goes on as before, when they are not PEM.
+    public func use(caPEM: String) throws {
+        let new = State(roots: try Self.roots(caPEM))
+        state.withLock { $0 = new }
+    }
+
+    private static func roots(_ pem: String) throws -> CertificateStore {
         do {
-            roots = CertificateStore(try PEMDocument.parseMultiple(pemString: caPEM).map { try Certificate(pemDocument: $0) })
+            return CertificateStore(try PEMDocument.parseMultiple(pemString: pem).map { try Certificate(pemDocument: $0) })
         } catch {
             throw PKIError("the client CA is not PEM", cause: error)
         }
@@ -35,7 +55,9 @@ public final class ClientCertificateVerifier: Sendable {
     /// client. Safe from any task.
     public func verify(_ chain: [[UInt8]]) async throws -> Identity {
         guard let leafBytes = chain.first else { throw PKIError("no certificate was shown") }
-        if let known = known.withLock({ $0[leafBytes] }), known.notAfter > Date() { return known.identity }
+        let now = Date(timeIntervalSince1970: Double(now()))
+        let (roots, known) = state.withLock { ($0.roots, $0.known[leafBytes]) }
+        if let known, known.notAfter > now { return known.identity }
         let leaf: Certificate
         let others: [Certificate]
         do {
@@ -47,18 +69,20 @@ public final class ClientCertificateVerifier: Sendable {
         if let usages = try leaf.extensions.extendedKeyUsage, !usages.contains(.clientAuth), !usages.contains(.any) {
             throw PKIError("x509: certificate specifies an incompatible key usage")
         }
-        var verifier = Verifier(rootCertificates: roots) { RFC5280Policy() }
+        var verifier = Verifier(rootCertificates: roots) { RFC5280Policy(fixedExpiryValidationTime: now) }
         guard case .validCertificate(let path) = await verifier.validate(leaf: leaf, intermediates: CertificateStore(others)) else {
             throw PKIError(
-                leaf.notValidAfter < Date()
+                leaf.notValidAfter < now || leaf.notValidBefore > now
                     ? "x509: certificate has expired or is not yet valid" : "x509: certificate signed by unknown authority")
         }
         let subject = Subject(leaf.subject)
         let identity = Identity(user: subject.user, groups: subject.groups)
         let notAfter = path.map(\.notValidAfter).min() ?? leaf.notValidAfter
-        known.withLock { known in
-            if known.count >= Self.remembered { known.removeAll() }
-            known[leafBytes] = Known(identity: identity, notAfter: notAfter)
+        state.withLock { state in
+            // Those of CAs that are none any more are not kept.
+            guard state.roots == roots else { return }
+            if state.known.count >= Self.remembered { state.known.removeAll() }
+            state.known[leafBytes] = Known(identity: identity, notAfter: notAfter)
         }
         return identity
     }

@@ -1,3 +1,4 @@
+public import APIModel
 import FoundationEssentials
 import Glibc
 import SwiftASN1
@@ -5,9 +6,6 @@ import X509
 
 /// A certificate and its private key, in PEM.
 public struct KeyPair: Sendable, Equatable {
-    /// A certificate with less than this left is renewed.
-    public static let renewBefore = 30 * 24 * 3600
-
     public var certificatePEM: String
     public var privateKeyPEM: String
 
@@ -16,18 +14,60 @@ public struct KeyPair: Sendable, Equatable {
         self.privateKeyPEM = privateKeyPEM
     }
 
-    /// Whether this still serves: issued by `authority`, not about to expire, and good for every one of `names` and `addresses`.
-    func serves(_ authority: CertificateAuthority, names: [String], addresses: [String], user: String, groups: [String]) -> Bool {
+    /// - Throws: `PKIError` unless the certificate can be read and the key is its own.
+    public func check() throws {
+        let (certificate, key): (Certificate, Certificate.PrivateKey)
+        do {
+            guard let leaf = try PEMDocument.parseMultiple(pemString: certificatePEM).first else { throw PKIError("there is none") }
+            (certificate, key) = (try Certificate(pemDocument: leaf), try Certificate.PrivateKey(pemEncoded: privateKeyPEM))
+        } catch {
+            throw PKIError("the certificate or its key is not PEM", cause: error)
+        }
+        guard key.publicKey == certificate.publicKey else { throw PKIError("the key does not belong to the certificate") }
+    }
+
+    /// The names that the certificate is for; its common name where it has no others.
+    public var names: [String] {
+        guard let leaf = try? PEMDocument.parseMultiple(pemString: certificatePEM).first,
+            let certificate = try? Certificate(pemDocument: leaf)
+        else { return [] }
+        let names = ((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? []).compactMap { name in
+            if case .dnsName(let name) = name { name } else { String?.none }
+        }
+        let common = Subject(certificate.subject).user
+        return names.isEmpty && !common.isEmpty ? [common] : names
+    }
+
+    /// Whether less than a third of the certificate's life is still to come, or it cannot be read.
+    public func isDue(at now: Whole) -> Bool {
+        guard let leaf = try? PEMDocument.parseMultiple(pemString: certificatePEM).first,
+            let certificate = try? Certificate(pemDocument: leaf)
+        else { return true }
+        return certificate.remains(at: now) <= 1.0 / 3
+    }
+
+    /// Whether this still serves: issued by `authority`, with more than a third of its life before it, and good for every one of `names` and
+    /// `addresses`.
+    func serves(
+        _ authority: CertificateAuthority, names: [String], addresses: [String], user: String, groups: [String], now: Whole
+    ) -> Bool {
         guard let certificate = try? Certificate(pemEncoded: certificatePEM),
             let key = try? Certificate.PrivateKey(pemEncoded: privateKeyPEM),
             key.publicKey == certificate.publicKey,
-            authority.issued(certificate), certificate.notValidAfter.timeIntervalSinceNow > Double(Self.renewBefore),
+            authority.issued(certificate), certificate.remains(at: now) > 1.0 / 3,
             Subject(certificate.subject) == Subject(user: user, groups: groups)
         else { return false }
         let covered = Set((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? [])
         return names.allSatisfy { covered.contains(.dnsName($0)) }
             && addresses.allSatisfy { address in address.ipBytes.map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false
             }
+    }
+}
+
+extension Certificate {
+    /// Which part of its life is still to come.
+    fileprivate func remains(at now: Whole) -> Double {
+        (notValidAfter.timeIntervalSince1970 - Double(now)) / max(notValidAfter.timeIntervalSince(notValidBefore), 1)
     }
 }
 

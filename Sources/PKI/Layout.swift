@@ -1,3 +1,5 @@
+public import APIModel
+
 /// The keys, certificates and kubeconfigs of a cluster under one directory, named as kubeadm names them: `pki/ca.crt`, `pki/apiserver.key`,
 /// `admin.kubeconfig` …
 public struct Layout: Sendable {
@@ -95,27 +97,27 @@ public struct Layout: Sendable {
     public var pki: String { "\(directory)/pki" }
     public func kubeconfigPath(_ role: Role) -> String { "\(directory)/\(role.rawValue).kubeconfig" }
 
-    /// Makes what is missing, renews what is about to expire or no longer covers `cluster`, and leaves the rest alone. Keys are readable by
+    /// Makes what is missing, renews what has less than a third of its life before it or no longer covers `cluster`, and leaves the rest alone. Keys are readable by
     /// their owner only. Throws `PKIError` that names the file.
-    public func prepare(_ cluster: Cluster) throws -> Credentials {
+    public func prepare(_ cluster: Cluster, now: Whole = Timestamp.nowSeconds()) throws -> Credentials {
         try File.makeDirectory(pki, mode: 0o755)
         var changed = false
-        let ca = try authority("ca", commonName: "kubernetes")
-        let frontProxyCA = try authority("front-proxy-ca", commonName: "front-proxy-ca")
+        let ca = try authority("ca", commonName: "kubernetes", now)
+        let frontProxyCA = try authority("front-proxy-ca", commonName: "front-proxy-ca", now)
 
         func leaf(
             _ name: String, _ authority: CertificateAuthority, user: String, groups: [String] = [], names: [String] = [],
             addresses: [String] = []
         ) throws -> KeyPair {
-            if let old = try pair(name), old.serves(authority, names: names, addresses: addresses, user: user, groups: groups) {
+            if let old = try pair(name), old.serves(authority, names: names, addresses: addresses, user: user, groups: groups, now: now) {
                 return old
             }
             changed = true
             let isClient = names.isEmpty && addresses.isEmpty
             let new =
                 try isClient
-                ? authority.issueClient(user: user, groups: groups)
-                : authority.issueServer(commonName: user, names: names, addresses: addresses, groups: groups)
+                ? authority.issueClient(user: user, groups: groups, now: now)
+                : authority.issueServer(commonName: user, names: names, addresses: addresses, groups: groups, now: now)
             try write(new, name)
             return new
         }
@@ -125,8 +127,8 @@ public struct Layout: Sendable {
             let user = role.user(node: cluster.nodeName)
             let old = try Kubeconfig.load(kubeconfigPath(role))
             var client = old?.client
-            if client?.serves(ca, names: [], addresses: [], user: user, groups: role.groups) != true {
-                client = try ca.issueClient(user: user, groups: role.groups)
+            if client?.serves(ca, names: [], addresses: [], user: user, groups: role.groups, now: now) != true {
+                client = try ca.issueClient(user: user, groups: role.groups, now: now)
             }
             guard let client else { continue }
             let new = Kubeconfig(
@@ -150,13 +152,13 @@ public struct Layout: Sendable {
             serviceAccountKey: try serviceAccountKey(), kubeconfigs: kubeconfigs, changed: changed)
     }
 
-    private func authority(_ name: String, commonName: String) throws -> CertificateAuthority {
+    private func authority(_ name: String, commonName: String, _ now: Whole) throws -> CertificateAuthority {
         if let old = try pair(name) {
             do { return try CertificateAuthority(old) } catch {
                 throw PKIError("\(pki)/\(name).crt cannot be used; restore it, or remove \(pki) to begin anew", cause: error)
             }
         }
-        let new = try CertificateAuthority.create(commonName: commonName)
+        let new = try CertificateAuthority.create(commonName: commonName, now: now)
         try write(new.pair, name)
         return new
     }

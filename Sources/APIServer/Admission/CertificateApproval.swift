@@ -9,7 +9,7 @@ struct CertificateApproval: AdmissionMember {
     func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement? {
         guard request.operation == .update, request.target.subresource == "approval", let old = request.old else { return nil }
         let signer = old[path: "spec", "signerName"].string ?? ""
-        guard Signers.mayUse(signer, verb: "approve", request.context) else {
+        guard await Signers.mayUse(signer, verb: "approve", request.context) else {
             throw request.target.forbidden("user not permitted to approve requests with signerName \(FieldError.quoted(signer))")
         }
         return nil

@@ -14,7 +14,7 @@ struct CertificateSigning: AdmissionMember {
             return nil
         }
         let signer = old[path: "spec", "signerName"].string ?? ""
-        guard Signers.mayUse(signer, verb: "sign", request.context) else {
+        guard await Signers.mayUse(signer, verb: "sign", request.context) else {
             throw request.target.forbidden("user not permitted to sign requests with signerName \(FieldError.quoted(signer))")
         }
         return nil

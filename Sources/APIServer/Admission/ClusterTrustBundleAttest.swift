@@ -10,7 +10,7 @@ struct ClusterTrustBundleAttest: AdmissionMember {
         guard request.operation == .create || request.operation == .update else { return nil }
         if let old = request.old, Escalation.isForGarbageCollection(object, old: old) { return nil }
         guard let signer = object[path: "spec", "signerName"].string, !signer.isEmpty else { return nil }
-        guard Signers.mayUse(signer, verb: "attest", request.context) else {
+        guard await Signers.mayUse(signer, verb: "attest", request.context) else {
             throw request.target.forbidden("user not permitted to attest for signerName \(FieldError.quoted(signer))")
         }
         return nil

@@ -85,11 +85,11 @@ extension NodeRestriction {
         guard !uid.isEmpty else { throw target.forbidden("node requested token with a pod binding without a uid") }
         let pod = try pod(
             name, uid: uid, node, request, elsewhere: "node requested token bound to a pod scheduled on a different node")
-        try checkAudience(object[path: "spec", "audiences"].elements.compactMap(\.string), pod.value, request)
+        try await checkAudience(object[path: "spec", "audiences"].elements.compactMap(\.string), pod.value, request)
     }
 
     /// For whom a node may have tokens: those that the pod itself asks for in a volume.
-    private static func checkAudience(_ audiences: [String], _ pod: Value, _ request: AdmissionRequest) throws {
+    private static func checkAudience(_ audiences: [String], _ pod: Value, _ request: AdmissionRequest) async throws {
         let target = request.target
         guard audiences.count <= 1 else { throw target.forbidden("node may only request 0 or 1 audiences") }
         let audience = audiences.first ?? ""
@@ -104,7 +104,7 @@ extension NodeRestriction {
         let attributes = Attributes(
             user: request.user, verb: "request-serviceaccounts-token-audience", group: "", resource: audience,
             namespace: target.namespace, name: target.name)
-        if case .allow = request.registry.authorizer.authorize(attributes) { return }
+        if await request.registry.authorizer.allows(attributes) { return }
         throw target.forbidden(
             "audience \(FieldError.quoted(audience)) not found in pod spec volume, \(request.user.name) is not authorized to request tokens for this audience"
         )

@@ -6,7 +6,7 @@ import PKI
 /// A node that was taken over must not be able to draw others' pods, secrets or rights to itself. What it may see is the authorizer's part.
 struct NodeRestriction: AdmissionMember {
     /// - Throws: 403 unless the node may.
-    typealias Check = @Sendable (_ object: Value, _ node: String, _ request: AdmissionRequest) throws -> Void
+    typealias Check = @Sendable (_ object: Value, _ node: String, _ request: AdmissionRequest) async throws -> Void
 
     let name = "NodeRestriction"
 
@@ -33,7 +33,7 @@ struct NodeRestriction: AdmissionMember {
         guard !node.isEmpty else {
             throw request.target.forbidden("could not determine node from user \(FieldError.quoted(request.user.name))")
         }
-        try Self.checks[request.target.storage.collection]?(object, node, request)
+        try await Self.checks[request.target.storage.collection]?(object, node, request)
         return nil
     }
 

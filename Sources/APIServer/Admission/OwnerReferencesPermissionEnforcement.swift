@@ -18,7 +18,7 @@ struct OwnerReferencesPermissionEnforcement: AdmissionMember {
             let deletion = Attributes(
                 user: request.user, verb: "delete", group: target.type.group, resource: target.type.name, subresource: target.subresource,
                 namespace: request.namespaceName, name: target.name)
-            guard Self.allows(deletion, request) else {
+            guard await request.registry.authorizer.allows(deletion) else {
                 throw target.forbidden("cannot set an ownerRef on a resource you can't delete: , <nil>")
             }
         }
@@ -28,12 +28,12 @@ struct OwnerReferencesPermissionEnforcement: AdmissionMember {
         }
         guard !blocking.isEmpty else { return nil }
         let anything = Attributes(user: request.user, verb: "update", group: "*", resource: "*", subresource: "finalizers", name: "*")
-        if Self.allows(anything, request) { return nil }
-        for owner in blocking { try Self.check(owner, request) }
+        if await request.registry.authorizer.allows(anything) { return nil }
+        for owner in blocking { try await Self.check(owner, request) }
         return nil
     }
 
-    private static func check(_ owner: Value, _ request: AdmissionRequest) throws {
+    private static func check(_ owner: Value, _ request: AdmissionRequest) async throws {
         guard let kind = GroupVersionKind(of: owner), let type = request.context.served.kinds.resource(kind) else {
             throw request.target.forbidden(
                 "cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion \(owner["apiVersion"].string ?? "") Kind \(owner["kind"].string ?? ""): no matches for kind"
@@ -42,13 +42,9 @@ struct OwnerReferencesPermissionEnforcement: AdmissionMember {
         let finalizing = Attributes(
             user: request.user, verb: "update", group: type.group, resource: type.name, subresource: "finalizers",
             namespace: type.isNamespaced ? request.target.namespace : "", name: owner["name"].string ?? "")
-        guard allows(finalizing, request) else {
+        guard await request.registry.authorizer.allows(finalizing) else {
             throw request.target.forbidden(
                 "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: , <nil>")
         }
-    }
-
-    private static func allows(_ attributes: Attributes, _ request: AdmissionRequest) -> Bool {
-        if case .allow = request.registry.authorizer.authorize(attributes) { true } else { false }
     }
 }

@@ -24,12 +24,12 @@ final class Aggregation: Sendable {
     private let registry: Registry
     private let connector: Connector
     /// What this server shows to those behind it: they take its word for who a user is.
-    private let frontProxy: Dialer.TLS?
+    private let frontProxy: ChangingTLS
     private let current = Mutex(Snapshot())
     /// The services that are followed, by name.
     private let followed = Mutex<[String: AggregatedService]>([:])
 
-    init(_ registry: Registry, connector: Connector, frontProxy: Dialer.TLS?) {
+    init(_ registry: Registry, connector: Connector, frontProxy: ChangingTLS) {
         self.registry = registry
         self.connector = connector
         self.frontProxy = frontProxy
@@ -60,7 +60,7 @@ final class Aggregation: Sendable {
 
     private func address(of service: AggregatedService) throws -> BackendAddress {
         var address = try connector.backends.service("\(service.service):\(service.port)", namespace: service.namespace)
-        address.trust = .given(service.tls(frontProxy))
+        address.trust = .given(service.tls(frontProxy.current))
         return address
     }
 

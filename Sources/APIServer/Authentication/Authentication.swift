@@ -47,19 +47,21 @@ struct Authentication: TokenAuthenticator {
         return .anonymous
     }
 
+    /// Asks one after another: one that refuses a token does not keep another from knowing it.
     func authenticate(token: String, audiences: [String]) async -> TokenResult {
+        var refusals: [String] = []
         for authenticator in tokens {
             switch await authenticator.authenticate(token: token, audiences: audiences) {
             case .unknown: continue
-            case .refused(let why): return .refused(why)
+            case .refused(let why): refusals.append(why)
             case .user(let user, let meant):
                 let wanted = audiences.isEmpty ? self.audiences : audiences
                 let agreed = meant ?? self.audiences.filter(wanted.contains)
-                guard !agreed.isEmpty else { return .refused(Self.otherAudience(self.audiences, wanted)) }
-                return .user(user, audiences: agreed)
+                if !agreed.isEmpty { return .user(user, audiences: agreed) }
+                refusals.append(Self.otherAudience(self.audiences, wanted))
             }
         }
-        return .unknown
+        return Aggregate.text(refusals).map(TokenResult.refused) ?? .unknown
     }
 
     static func otherAudience(_ own: [String], _ wanted: [String]) -> String {

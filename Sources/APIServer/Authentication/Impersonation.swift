@@ -11,7 +11,7 @@ enum Impersonation {
 
     /// The user to act as, which is `real` without such headers.
     /// - Throws: 403 when the real user may not, 400 when there is no user to act as.
-    static func apply(_ headers: HTTPFields, real: UserInfo, _ authorizer: any Authorizer) throws -> UserInfo {
+    static func apply(_ headers: HTTPFields, real: UserInfo, _ authorizer: AuthorizerChain) async throws -> UserInfo {
         let name = user.flatMap { headers[$0] }
         let groups = group.map { headers[values: $0] } ?? []
         let uid = uid.flatMap { headers[$0] }
@@ -21,34 +21,48 @@ enum Impersonation {
         }
         guard name != nil || !groups.isEmpty || uid != nil || !extra.isEmpty else { return real }
         guard let name, !name.isEmpty else { throw APIError.badRequest("requested impersonation without impersonating a user") }
-        return try become(UserInfo(name: name, uid: uid ?? "", groups: groups, extra: extra), real: real, authorizer)
+        let wanted = UserInfo(name: name, uid: uid ?? "", groups: groups, extra: extra)
+        for question in questions(wanted, real: real) {
+            guard await authorizer.allows(question) else { throw Refusal.forbidden(question, reason: "") }
+        }
+        return completed(wanted)
     }
 
-    /// - Throws: 403 when `real` may not act as `wanted`.
-    static func become(_ wanted: UserInfo, real: UserInfo, _ authorizer: any Authorizer) throws -> UserInfo {
-        var wanted = wanted
-        let asked = wanted.groups
-        func require(_ resource: String, group: String, subresource: String = "", namespace: String = "", name: String) throws {
-            let attributes = Attributes(
+    /// The same for a loop of this process, whose rights are known here.
+    /// - Throws: 403 when `real` may not act as `wanted`, as far as can be said without asking anybody.
+    static func become(_ wanted: UserInfo, real: UserInfo, _ authorizer: AuthorizerChain) throws -> UserInfo {
+        for question in questions(wanted, real: real) {
+            guard case .allow? = authorizer.decide(question) else { throw Refusal.forbidden(question, reason: "") }
+        }
+        return completed(wanted)
+    }
+
+    /// What `real` must be allowed in order to act as `wanted`.
+    private static func questions(_ wanted: UserInfo, real: UserInfo) -> [Attributes] {
+        func question(
+            _ resource: String, group: String = "", subresource: String = "", namespace: String = "", name: String
+        ) -> Attributes {
+            Attributes(
                 user: real, verb: "impersonate", group: group, resource: resource, subresource: subresource, namespace: namespace,
                 name: name)
-            guard case .allow = authorizer.authorize(attributes) else { throw Refusal.forbidden(attributes, reason: "") }
         }
-        if let account = UserInfo.serviceAccount(of: wanted.name) {
-            try require("serviceaccounts", group: "", namespace: account.namespace, name: account.name)
-            if wanted.groups.isEmpty { wanted.groups = UserInfo.serviceAccount(namespace: account.namespace, name: account.name).groups }
-        } else {
-            try require("users", group: "", name: wanted.name)
+        let user =
+            UserInfo.serviceAccount(of: wanted.name).map { question("serviceaccounts", namespace: $0.namespace, name: $0.name) }
+            ?? question("users", name: wanted.name)
+        let group = "authentication.k8s.io"
+        return [user] + wanted.groups.map { question("groups", name: $0) }
+            + (wanted.uid.isEmpty ? [] : [question("uids", group: group, name: wanted.uid)])
+            + wanted.extra.flatMap { key, values in values.map { question("userextras", group: group, subresource: key, name: $0) } }
+    }
+
+    /// With the groups that the user has by its kind.
+    private static func completed(_ wanted: UserInfo) -> UserInfo {
+        var user = wanted
+        if user.groups.isEmpty, let account = UserInfo.serviceAccount(of: user.name) {
+            user.groups = UserInfo.serviceAccount(namespace: account.namespace, name: account.name).groups
         }
-        for group in asked { try require("groups", group: "", name: group) }
-        if !wanted.uid.isEmpty { try require("uids", group: "authentication.k8s.io", name: wanted.uid) }
-        for (key, values) in wanted.extra {
-            for value in values { try require("userextras", group: "authentication.k8s.io", subresource: key, name: value) }
-        }
-        if wanted.name == UserInfo.anonymous.name {
-            if !wanted.groups.contains("system:unauthenticated") { wanted.groups.append("system:unauthenticated") }
-            return wanted
-        }
-        return wanted.authenticated
+        guard user.name == UserInfo.anonymous.name else { return user.authenticated }
+        if !user.groups.contains("system:unauthenticated") { user.groups.append("system:unauthenticated") }
+        return user
     }
 }

@@ -18,7 +18,7 @@ struct ServiceAccountTokens: TokenAuthenticator {
             }
         }
         let wanted = audiences.isEmpty ? signer.audiences : audiences
-        guard claims.issuer == signer.issuer else { return .refused("the token is of another issuer") }
+        guard claims.issuer == signer.issuer || signer.formerIssuers.contains(claims.issuer) else { return .unknown }
         let agreed = wanted.filter(claims.audiences.contains)
         guard !agreed.isEmpty else { return .refused(Authentication.otherAudience(claims.audiences, wanted)) }
         return user(claims, audiences: agreed)

@@ -6,6 +6,8 @@ struct TokenSigner: Sendable {
     let key: ServiceAccountKey
     /// The `iss` of tokens, and where `/.well-known/openid-configuration` says it is.
     let issuer: String
+    /// Others whose tokens are good: what this one was called before.
+    var formerIssuers: [String] = []
     /// Whom a token is for when nobody says.
     let audiences: [String]
 

@@ -2,17 +2,17 @@ import APIModel
 
 /// The reviews: questions about who somebody is and may do, answered and not stored.
 struct AccessReviews: Sendable {
-    let authorizer: any Authorizer
+    let authorizer: AuthorizerChain
     let authenticator: any TokenAuthenticator
 
     var handlers: Handlers.Table {
         [
-            .init("authorization.k8s.io/selfsubjectaccessreviews", "", .create): answer { accessReview($0, user: $1.context.user) },
+            .init("authorization.k8s.io/selfsubjectaccessreviews", "", .create): answer { await accessReview($0, user: $1.context.user) },
             .init("authorization.k8s.io/subjectaccessreviews", "", .create): answer {
-                accessReview($0, user: try subject($0, kind: $1.target.type.kind))
+                await accessReview($0, user: try subject($0, kind: $1.target.type.kind))
             },
             .init("authorization.k8s.io/localsubjectaccessreviews", "", .create): answer {
-                try local($0, namespace: $1.target.namespace, kind: $1.target.type.kind)
+                try await local($0, namespace: $1.target.namespace, kind: $1.target.type.kind)
             },
             .init("authorization.k8s.io/selfsubjectrulesreviews", "", .create): answer { try rulesReview($0, user: $1.context.user) },
             .init("authentication.k8s.io/selfsubjectreviews", "", .create): answer {
@@ -38,7 +38,7 @@ struct AccessReviews: Sendable {
         return review
     }
 
-    private func accessReview(_ review: Value, user: UserInfo) -> Value {
+    private func accessReview(_ review: Value, user: UserInfo) async -> Value {
         let resource = review[path: "spec", "resourceAttributes"]
         let other = review[path: "spec", "nonResourceAttributes"]
         let attributes: Attributes
@@ -52,10 +52,12 @@ struct AccessReviews: Sendable {
             attributes = Attributes(user: user, verb: other["verb"].string ?? "", path: other["path"].string ?? "")
         }
         var status: Value
-        switch authorizer.authorize(attributes) {
+        switch await authorizer.authorize(attributes) {
         case .allow(let reason): status = ["allowed": true, "reason": reason.isEmpty ? .null : .string(reason)]
         case .pass(let reason): status = ["allowed": false, "reason": reason.isEmpty ? .null : .string(reason)]
         case .deny(let reason): status = ["allowed": false, "denied": true, "reason": reason.isEmpty ? .null : .string(reason)]
+        case .fail(let problem, let isDenied):
+            status = ["allowed": false, "denied": isDenied ? true : .null, "evaluationError": .string(problem)]
         }
         return filled(review, status: status)
     }
@@ -72,7 +74,7 @@ struct AccessReviews: Sendable {
         return UserInfo(name: name, uid: spec["uid"].string ?? "", groups: groups)
     }
 
-    private func local(_ review: Value, namespace: String, kind: String) throws -> Value {
+    private func local(_ review: Value, namespace: String, kind: String) async throws -> Value {
         guard review[path: "spec", "resourceAttributes", "namespace"].string == namespace else {
             throw APIError.invalid(
                 group: "authorization.k8s.io", kind: kind, name: "",
@@ -82,7 +84,7 @@ struct AccessReviews: Sendable {
                         "must match metadata.namespace")
                 ])
         }
-        return accessReview(review, user: try subject(review, kind: kind))
+        return await accessReview(review, user: try subject(review, kind: kind))
     }
 
     private func rulesReview(_ review: Value, user: UserInfo) throws -> Value {

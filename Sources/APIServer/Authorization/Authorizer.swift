@@ -14,6 +14,8 @@ public struct Attributes: Sendable, Hashable {
     public var path = ""
     /// What a list, a watch or a deletion of many is narrowed to.
     public var fieldSelector = FieldSelector()
+    /// The same by labels, as text, since few look at it.
+    public var labelSelector = ""
 
     public init(user: UserInfo, verb: String, path: String) {
         self.user = user
@@ -45,6 +47,7 @@ public struct Attributes: Sendable, Hashable {
         namespace = info.namespace
         name = info.name
         fieldSelector = info.fieldSelector
+        labelSelector = info.labelSelector
     }
 
     /// `pods/log`
@@ -58,6 +61,8 @@ public enum Decision: Sendable {
     /// No opinion: another may allow it. Nobody allowing is a refusal, with the reasons of all who were asked.
     case pass(String)
     case deny(String)
+    /// Nobody allowed it, and somebody could not be asked, which may be reason enough to deny it.
+    case fail(String, isDenied: Bool)
 
     /// No opinion, and nothing to say about it.
     public static let noOpinion = Decision.pass("")
@@ -67,21 +72,22 @@ public enum Decision: Sendable {
         switch self {
         case .allow: return
         case .pass(let reason), .deny(let reason): throw Refusal.forbidden(attributes, reason: reason)
+        case .fail(let problem, isDenied: _): throw APIError.internalError(problem)
         }
     }
 
     /// As an audit log tells it.
     var auditAnnotations: [String: String] {
-        let (decision, reason) =
-            switch self {
-            case .allow(let reason): ("allow", reason)
-            case .pass(let reason), .deny(let reason): ("forbid", reason)
-            }
-        return ["authorization.k8s.io/decision": decision, "authorization.k8s.io/reason": reason]
+        let (decision, reason) = ("authorization.k8s.io/decision", "authorization.k8s.io/reason")
+        return switch self {
+        case .allow(let why): [decision: "allow", reason: why]
+        case .pass(let why), .deny(let why): [decision: "forbid", reason: why]
+        case .fail: [reason: "internal error"]
+        }
     }
 }
 
-/// Decides who may do what. Safe from any task.
+/// Decides who may do what by what this process knows. Safe from any task.
 public protocol Authorizer: Sendable {
     func authorize(_ attributes: Attributes) -> Decision
     /// All rules that the user has in the namespace, for reviews and for the check against escalation.
@@ -92,32 +98,6 @@ public protocol Authorizer: Sendable {
 
 extension Authorizer {
     public func unresolvedRules(for user: UserInfo) -> String? { nil }
-
-    /// - Throws: 403 unless it is allowed.
-    func require(_ attributes: Attributes) throws { try authorize(attributes).require(attributes) }
-}
-
-/// Asks one after another; the first that allows or denies decides.
-public struct AuthorizerChain: Authorizer {
-    public var members: [any Authorizer]
-
-    public init(_ members: [any Authorizer]) { self.members = members }
-
-    public func authorize(_ attributes: Attributes) -> Decision {
-        var reasons: [String] = []
-        for member in members {
-            let decision = member.authorize(attributes)
-            guard case .pass(let reason) = decision else { return decision }
-            if !reason.isEmpty { reasons.append(reason) }
-        }
-        return .pass(reasons.joined(separator: "\n"))
-    }
-
-    public func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
-        members.flatMap { $0.rules(for: user, namespace: namespace) }
-    }
-
-    public func unresolvedRules(for user: UserInfo) -> String? { Aggregate.text(members.compactMap { $0.unresolvedRules(for: user) }) }
 }
 
 /// `system:masters` may do all.

@@ -12,11 +12,11 @@ enum Escalation {
     /// - Throws: 403 with the rules that the writer lacks.
     static func check(
         _ rules: [PolicyRule], verb: String, resource: String, name: String, _ target: Target, _ write: WriteContext, why: String? = nil
-    ) throws {
+    ) async throws {
         let authorizer = write.registry.authorizer
         let attributes = Attributes(
             user: write.user, verb: verb, group: "rbac.authorization.k8s.io", resource: resource, namespace: target.namespace, name: name)
-        if case .allow = authorizer.authorize(attributes) { return }
+        if await authorizer.allows(attributes) { return }
         let own = authorizer.rules(for: write.user, namespace: target.namespace)
         let missing = rules.filter { !PolicyRule.cover(own, $0) }
         guard !missing.isEmpty else { return }

@@ -46,16 +46,18 @@ struct BackendServer: Sendable {
     struct Refused: Error, CustomStringConvertible {
         var status: Int
         var description: String { "the server responded with the status code \(status)" }
+
+        /// Whether it is an answer of a server that may answer otherwise the next time.
+        static func mayPass(_ error: any Error) -> Bool { (error as? Refused).map { $0.status == 429 || $0.status >= 500 } ?? false }
     }
 
     /// Upstream's: how often something is sent at most, and how much longer each wait is than the one before.
     private static let tries = 5
     private static let factor = 1.5
 
-    /// Whether another try may end better.
-    private static func mayPass(_ error: any Error) -> Bool {
-        guard let refused = error as? Refused else { return !(error is CancellationError) }
-        return refused.status == 429 || refused.status >= 500
+    /// Whether another try may end better: also where there was no answer at all.
+    static func mayPass(_ error: any Error) -> Bool {
+        error is Refused ? Refused.mayPass(error) : !(error is CancellationError)
     }
 
     /// Sends JSON and returns what came back; tries again what may pass.
@@ -63,16 +65,18 @@ struct BackendServer: Sendable {
     ///   - timeout: of each try.
     ///   - firstWait: after the first one.
     ///   - givesUp: whether the next try is one too many.
+    ///   - mayPass: whether another try may end better.
     /// - Throws: when there is no answer in time, or none of success, at the last try.
     func post(
-        _ body: [UInt8], timeout: Duration, firstWait: Duration, givesUp: @Sendable () -> Bool = { false }
+        _ body: [UInt8], timeout: Duration, firstWait: Duration, givesUp: @Sendable () -> Bool = { false },
+        mayPass: @Sendable (any Error) -> Bool = BackendServer.mayPass
     ) async throws -> [UInt8] {
         var wait = firstWait
         for _ in 1..<Self.tries {
             do {
                 return try await post(body, timeout)
             } catch {
-                guard Self.mayPass(error), !givesUp() else { throw error }
+                guard mayPass(error), !givesUp() else { throw error }
                 try await Task.sleep(for: wait)
                 wait = wait * Self.factor
             }

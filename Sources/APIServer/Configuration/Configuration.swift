@@ -21,6 +21,10 @@ extension APIServer {
         public var tokens: [any TokenAuthenticator] = []
         /// Whether Secrets of kube-system let new nodes in.
         public var acceptsBootstrapTokens = false
+        /// Other issuers whose tokens are believed. `nil`: none.
+        public var issuedTokens: IssuedTokens?
+        /// Where one may come without credentials.
+        public var anonymous = AnonymousAccess.healthAndVersion
         /// Who is asked about tokens that nobody here knows.
         public var tokenWebhook: WebhookTokens?
         /// A proxy in front that is believed. `nil`: none.
@@ -29,6 +33,11 @@ extension APIServer {
         public var serviceAccountKey: ServiceAccountKey
         /// Who signs those tokens: the `iss` in them, and the URL below which others find the keys.
         public var issuer = "https://kubernetes.default.svc.cluster.local"
+        /// Issuers of before, whose tokens are still good.
+        public var formerIssuers: [String] = []
+        public var issuers: [String] { [issuer] + formerIssuers }
+        /// Where others find the keys, if that is not below `issuer`.
+        public var keySetURL: String?
         /// What this server calls itself in tokens.
         public var audiences = ["https://kubernetes.default.svc.cluster.local"]
         /// The cluster's CA in PEM, as secrets with tokens carry it.
@@ -38,10 +47,12 @@ extension APIServer {
         public var validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]] = [:]
         /// Which members of the admission chain are at work.
         public var admission = AdmissionPlugins()
-        /// Asked between the process's grants and those of `authorizationModes`.
+        /// Asked between the process's grants and those of `authorization`.
         public var authorizers: [any Authorizer] = []
         /// Who decides what a user may do, one after another.
-        public var authorizationModes = AuthorizationMode.standard
+        public var authorization = AuthorizationConfiguration.standard
+        /// The file that `authorization` was read from, which may change. `nil`: none.
+        public var authorizationFile: String?
         /// What `/version` answers.
         public var version = VersionInfo()
         /// What `kubectl get cs` shows; those of the store are checks of `/readyz` too.

@@ -11,7 +11,7 @@ import Synchronization
 /// with whatever it names.
 struct Connector: Sendable {
     let registry: Registry
-    let kubelet: Dialer.TLS?
+    let kubelet: ChangingTLS
     let backends: Backends
     let body: BodyReader
 
@@ -55,7 +55,9 @@ struct Connector: Sendable {
         _ call: Call, _ answer: @Sendable (Request, RequestInfo) async throws -> Response
     ) async throws -> Answer {
         guard case .connection(let request, let info) = call.input else { throw APIError.unknownResource }
-        if streams.contains(call.target.subresource), call.verb != .create { try call.context.authorize(.create, call.target) }
+        if streams.contains(call.target.subresource), call.verb != .create {
+            try await call.context.authorize(.create, call.target)
+        }
         if call.target.subresource == "log" { return Answer(.response(try await answer(request, info))) }
         var options = ConnectOptions.value(call.target, request, info)
         let admission = AdmissionRequest(operation: .connect, target: call.target, context: call.context)
@@ -248,7 +250,7 @@ struct Connector: Sendable {
         switch backend.trust {
         case .plain: nil
         case .given(let tls): tls
-        case .kubelet: kubelet
+        case .kubelet: kubelet.current
         case .unverified: Dialer.TLS(trustsAnyone: true)
         }
     }

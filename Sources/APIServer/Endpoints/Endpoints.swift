@@ -64,8 +64,10 @@ struct Endpoints: Sendable {
     private var openIDConfiguration: Value {
         let issuer = configuration.issuer
         return [
-            "issuer": .string(issuer), "jwks_uri": .string("\(issuer)/openid/v1/jwks"), "response_types_supported": ["id_token"],
-            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256"],
+            "issuer": .string(issuer), "jwks_uri": .string(configuration.keySetURL ?? "\(issuer)/openid/v1/jwks"),
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": Value(configuration.serviceAccountKey.algorithms),
         ]
     }
 }

@@ -25,6 +25,8 @@ struct RequestInfo: Sendable, Hashable {
     var isNamed = false
     /// What a list, a watch or a deletion of many is narrowed to; empty where the text is none, which is refused later.
     var fieldSelector = FieldSelector()
+    /// The same by labels, as it was given.
+    var labelSelector = ""
 
     private static let namespaceSubresources: Set = ["status", "finalize"]
     /// OPTIONS is for what stands behind a proxy alone.
@@ -114,7 +116,7 @@ struct RequestInfo: Sendable, Hashable {
         }
         guard verb == "list" || verb == "watch" || verb == "deletecollection" else { return }
         // Of two, nobody could say which counts.
-        _ = try request.single("labelSelector")
+        labelSelector = try request.single("labelSelector") ?? ""
         guard let text = try request.single("fieldSelector"), let selector = try? FieldSelector(parsing: text) else { return }
         fieldSelector = selector
         // A list of the one object that `metadata.name=x` selects is authorized by its name.

@@ -24,7 +24,7 @@ extension Registry {
                 }
             }
             guard target.subresource.isEmpty else { throw target.notFound }
-            try write.authorize(.create, target)
+            try await write.authorize(.create, target)
             if let uid = patch.content[path: "metadata", "uid"].string, !uid.isEmpty {
                 throw target.conflict("uid mismatch: the provided object specified uid \(uid), and no existing object was found")
             }

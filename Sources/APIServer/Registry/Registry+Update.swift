@@ -9,7 +9,7 @@ extension Registry {
     /// Replaces an object by one given in the client's version.
     func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
         if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.get(target.key) == nil {
-            try write.authorize(.create, target)
+            try await write.authorize(.create, target)
             do {
                 return try await create(target, object, write)
             } catch let error as APIError where error.reason == .alreadyExists {

@@ -17,7 +17,7 @@ final class Registry: Sendable {
     let tokens: TokenSigner
     let rbac: RBACAuthorizer
     /// For the check that nobody hands out more than they have.
-    let authorizer: any Authorizer
+    let authorizer: AuthorizerChain
     let log: Logger
     /// For the conversion of custom kinds.
     let webhooks: WebhookClient
@@ -34,7 +34,7 @@ final class Registry: Sendable {
 
     init(
         kinds: Kinds, store: Store, services: ServiceAllocator, tokens: TokenSigner, rbac: RBACAuthorizer,
-        authorizer: any Authorizer, admission: [any AdmissionMember], webhooks: WebhookClient, rootCA: String, validators: Validators,
+        authorizer: AuthorizerChain, admission: [any AdmissionMember], webhooks: WebhookClient, rootCA: String, validators: Validators,
         selectorLimit: Int, quarantine: Quarantine, encryption: EncryptionAtRest?, log: Logger
     ) {
         self.store = store

@@ -49,8 +49,8 @@ final class WriteContext: Sendable {
 extension WriteContext {
     /// For what a request turns out to do beside what it was authorized for.
     /// - Throws: 403.
-    func authorize(_ verb: Verb, _ target: Target) throws {
-        try registry.authorizer.require(
+    func authorize(_ verb: Verb, _ target: Target) async throws {
+        try await registry.authorizer.require(
             Attributes(
                 user: user, verb: verb.rawValue, group: target.type.group, resource: target.type.name, subresource: target.subresource,
                 namespace: target.namespace, name: target.name))

@@ -9,16 +9,16 @@ struct PluginStrategy: Strategy {
     private static let rights = ["rules", "library", "component", "sha256"]
 
     func prepareForCreate(_ plugin: inout Value, _ target: Target, _ write: WriteContext) async throws {
-        try check(plugin["spec"], old: .null, target, write)
+        try await check(plugin["spec"], old: .null, target, write)
     }
 
     func prepareForUpdate(_ plugin: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
-        if plugin["spec"] != old["spec"] { try check(plugin["spec"], old: old["spec"], target, write) }
+        if plugin["spec"] != old["spec"] { try await check(plugin["spec"], old: old["spec"], target, write) }
     }
 
-    private func check(_ spec: Value, old: Value, _ target: Target, _ write: WriteContext) throws {
+    private func check(_ spec: Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if Self.rights.contains(where: { spec[$0] != old[$0] }) {
-            try Escalation.check(
+            try await Escalation.check(
                 spec["rules"].elements.map(PolicyRule.init), verb: "escalate", resource: "clusterroles", name: target.name, target, write)
         }
         if spec["sha256"].isEmpty, spec["enabled"].bool != false, write.user.name != Self.host {

@@ -5,23 +5,25 @@ struct RoleStrategy: Strategy {
     let rbac: RBACAuthorizer
 
     func prepareForCreate(_ role: inout Value, _ target: Target, _ write: WriteContext) async throws {
-        try check(role, aggregates: Self.aggregates(role), target, write)
+        try await check(role, aggregates: Self.aggregates(role), target, write)
     }
 
     func prepareForUpdate(_ role: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         guard !Escalation.isForGarbageCollection(role, old: old) else { return }
-        try check(role, aggregates: Self.aggregates(role) || Self.aggregates(old), target, write)
+        try await check(role, aggregates: Self.aggregates(role) || Self.aggregates(old), target, write)
     }
 
     private static func aggregates(_ role: Value) -> Bool { !role[path: "aggregationRule", "clusterRoleSelectors"].isEmpty }
 
     /// - Parameter aggregates: whether it gathers, or gathered, the rules of others: that can be anything, and nobody may loosen it again.
-    private func check(_ role: Value, aggregates: Bool, _ target: Target, _ write: WriteContext) throws {
-        func hold(_ rules: [PolicyRule], why: String? = nil) throws {
-            try Escalation.check(rules, verb: "escalate", resource: target.type.name, name: target.name, target, write, why: why)
+    private func check(_ role: Value, aggregates: Bool, _ target: Target, _ write: WriteContext) async throws {
+        func hold(_ rules: [PolicyRule], why: String? = nil) async throws {
+            try await Escalation.check(rules, verb: "escalate", resource: target.type.name, name: target.name, target, write, why: why)
         }
-        try hold(rbac.rules(of: role, namespace: target.namespace))
-        if aggregates { try hold(Escalation.everything, why: "must have cluster-admin privileges to use the aggregationRule") }
+        try await hold(rbac.rules(of: role, namespace: target.namespace))
+        if aggregates {
+            try await hold(Escalation.everything, why: "must have cluster-admin privileges to use the aggregationRule")
+        }
     }
 }
 
@@ -30,19 +32,19 @@ struct RoleBindingStrategy: Strategy {
     let rbac: RBACAuthorizer
 
     func prepareForCreate(_ binding: inout Value, _ target: Target, _ write: WriteContext) async throws {
-        try check(binding, target, write)
+        try await check(binding, target, write)
     }
 
     func prepareForUpdate(_ binding: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if binding["roleRef"] != old["roleRef"] { throw target.invalid([.invalid("roleRef", binding["roleRef"], "cannot change roleRef")]) }
-        if !Escalation.isForGarbageCollection(binding, old: old) { try check(binding, target, write) }
+        if !Escalation.isForGarbageCollection(binding, old: old) { try await check(binding, target, write) }
     }
 
-    private func check(_ binding: Value, _ target: Target, _ write: WriteContext) throws {
+    private func check(_ binding: Value, _ target: Target, _ write: WriteContext) async throws {
         let role = binding["roleRef"]
         let resource = role["kind"].string == "Role" ? "roles" : "clusterroles"
         // A role that does not exist yet can only be bound by those who may bind any.
         let rules = rbac.rules(ofRole: role, namespace: target.namespace) ?? Escalation.everything
-        try Escalation.check(rules, verb: "bind", resource: resource, name: role["name"].string ?? "", target, write)
+        try await Escalation.check(rules, verb: "bind", resource: resource, name: role["name"].string ?? "", target, write)
     }
 }

@@ -20,6 +20,8 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var runtimeConfig: RuntimeConfigOptions
     @OptionGroup var admission: AdmissionOptions
     @OptionGroup var authentication: AuthenticationOptions
+    @OptionGroup var serviceAccounts: ServiceAccountOptions
+    @OptionGroup var authorization: AuthorizationOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
@@ -45,15 +47,6 @@ struct APIServerCommand: AsyncParsableCommand {
     @Option(help: "The authorities of client certificates, in PEM. Default: the CA under --data-dir.")
     var clientCAFile: String?
 
-    @Option(help: "The issuer of service account tokens.")
-    var serviceAccountIssuer: String?
-
-    @Option(help: "The public key of service account tokens, in PEM. It must be that of --service-account-signing-key-file.")
-    var serviceAccountKeyFile: String?
-
-    @Option(help: "The private key that signs service account tokens, an EC P-256 key in PEM. Default: the one under --data-dir.")
-    var serviceAccountSigningKeyFile: String?
-
     @Option(help: "The client certificate to show to kubelets, in PEM. Default: the one under --data-dir.")
     var kubeletClientCertificate: String?
 
@@ -77,15 +70,11 @@ struct APIServerCommand: AsyncParsableCommand {
         help: "The authority of --proxy-client-cert-file, which aggregated servers are told of, in PEM. Default: the one under --data-dir.")
     var requestHeaderClientCAFile: String?
 
-    @Option(help: "Who decides what users may do, in order, with commas between: Node, RBAC.")
-    var authorizationMode = "Node,RBAC"
-
     @Option(help: .hidden)
     var etcdServers: String?
 
     func validate() throws {
         try Ports.check(securePort, "--secure-port")
-        _ = try AuthorizationModes.parse(authorizationMode)
         guard etcdServers == nil else {
             throw ValidationError("--etcd-servers: the etcd engine is not there yet; the store is a file under --data-dir")
         }
@@ -94,9 +83,6 @@ struct APIServerCommand: AsyncParsableCommand {
         }
         guard (proxyClientCertFile == nil) == (proxyClientKeyFile == nil) else {
             throw ValidationError("--proxy-client-cert-file and --proxy-client-key-file go together: one is missing")
-        }
-        guard serviceAccountKeyFile == nil || serviceAccountSigningKeyFile != nil else {
-            throw ValidationError("--service-account-key-file needs --service-account-signing-key-file")
         }
         try Networks.check(serviceCIDR, "--service-cluster-ip-range")
     }
@@ -131,7 +117,9 @@ struct APIServerCommand: AsyncParsableCommand {
         let tls: TLSConfiguration
         do {
             credentials = try ServerCredentials(self, cluster, directory)
-            tls = try TLSConfiguration.server(certificateChainPEM: credentials.certificatePEM, privateKeyPEM: credentials.privateKeyPEM)
+            tls = try certificate.serving(
+                KeyPair(certificatePEM: credentials.certificatePEM, privateKeyPEM: credentials.privateKeyPEM)
+            ).configuration()
         } catch let failure as StartupFailure {
             throw failure
         } catch {
@@ -159,6 +147,8 @@ struct APIServerCommand: AsyncParsableCommand {
                 try await listener.start()
                 group.add("API server") { await server.run() }
                 self.encryption.follow(encryption, store, in: &group)
+                authentication.follow(configuration, in: &group)
+                credentials.follow(self, cluster, server, listener, in: &group)
                 group.add("HTTP server") { try await listener.run() }
             }, end: [Shutdown.Step(name: "store") { await store.close() }])  // last: nothing acknowledged may be lost
     }
@@ -187,15 +177,12 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.kinds = Kinds(version: 0, .builtin, serving: try runtimeConfig.value)
         configuration.admission = try admission.plugins
         configuration.audit = try audit.auditing()
-        try authentication.apply(to: &configuration, requestHeaderAuthority: credentials.extensionCAs?.requestHeader)
-        configuration.authorizationModes = try AuthorizationModes.parse(authorizationMode)
+        serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
+        try authentication.apply(to: &configuration, proxies: credentials.requestHeaders)
+        try authorization.apply(to: &configuration)
         configuration.authorizers = [HostRights(), PluginImpersonation(users)]
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.version.gitVersion = Version.kubernetes
-        if let serviceAccountIssuer {
-            configuration.issuer = serviceAccountIssuer
-            configuration.audiences = [serviceAccountIssuer]
-        }
         // Upstream, too, looks for them on this machine and nowhere else.
         configuration.components = [
             HealthCheck("controller-manager") { await HealthProbe(port: 10257).problem() },

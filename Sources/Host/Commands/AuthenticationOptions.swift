@@ -1,6 +1,7 @@
 internal import APIServer
 internal import ArgumentParser
 internal import Client
+internal import Logging
 internal import PKI
 
 /// Who is let in beside those with a certificate, a static token or a service account. Names are upstream's.
@@ -10,6 +11,18 @@ struct AuthenticationOptions: ParsableArguments {
 
     @Option(help: "A kubeconfig that says whom to ask about tokens that are unknown here.")
     var authenticationTokenWebhookConfigFile: String?
+
+    @Option(
+        help: """
+            An AuthenticationConfiguration of apiserver.config.k8s.io/v1: other issuers whose tokens are believed, and where one may come \
+            without any. Read again when it changes.
+            """)
+    var authenticationConfig: String?
+
+    @Option(help: "Whether requests without credentials are those of system:anonymous. Default: those for health and version are.")
+    var anonymousAuth: Bool?
+
+    @OptionGroup var openID: OpenIDOptions
 
     @Option(
         name: .customLong("requestheader-allowed-names"),
@@ -29,9 +42,26 @@ struct AuthenticationOptions: ParsableArguments {
     @Option(name: .customLong("requestheader-extra-headers-prefix"), help: "What headers begin with that tell more of the user.")
     var requestHeaderExtraHeadersPrefix = "X-Remote-Extra-"
 
-    /// - Parameter authority: of proxies in front whose headers are believed, in PEM. `nil`: none is.
-    func apply(to configuration: inout APIServer.Configuration, requestHeaderAuthority authority: String?) throws {
+    func validate() throws {
+        guard authenticationConfig == nil || openID.issuerURL == nil else {
+            throw ValidationError("authentication-config file and oidc-* flags are mutually exclusive")
+        }
+    }
+
+    /// - Parameter proxies: checks the certificates of proxies in front whose headers are believed. `nil`: none is.
+    func apply(to configuration: inout APIServer.Configuration, proxies: ClientCertificateVerifier?) throws {
         configuration.acceptsBootstrapTokens = enableBootstrapTokenAuth
+        if let anonymousAuth { configuration.anonymous = anonymousAuth ? .everywhere : .nowhere }
+        if let other = try otherIssuers(configuration.issuers) {
+            configuration.issuedTokens = IssuedTokens(other)
+            if let anonymous = other.anonymous {
+                guard anonymousAuth == nil else {
+                    throw StartupFailure(
+                        "--anonymous-auth cannot be set when anonymous field is configured in authentication configuration file")
+                }
+                configuration.anonymous = anonymous
+            }
+        }
         if let file = authenticationTokenWebhookConfigFile {
             do {
                 configuration.tokenWebhook = try WebhookTokens(ClientConfiguration.load(kubeconfig: file))
@@ -39,17 +69,35 @@ struct AuthenticationOptions: ParsableArguments {
                 throw StartupFailure("--authentication-token-webhook-config-file: \(file): \(error)")
             }
         }
-        guard let authority else { return }
+        guard let proxies else { return }
+        var headers = RequestHeaders(proxies)
+        headers.allowedNames = Set(CommaList.split([requestHeaderAllowedNames]))
+        headers.userHeaders = CommaList.split([requestHeaderUsernameHeaders])
+        headers.uidHeaders = CommaList.split([requestHeaderUIDHeaders])
+        headers.groupHeaders = CommaList.split([requestHeaderGroupHeaders])
+        headers.extraPrefixes = CommaList.split([requestHeaderExtraHeadersPrefix])
+        configuration.requestHeaders = headers
+    }
+
+    private func otherIssuers(_ ownIssuers: [String]) throws -> AuthenticationConfiguration? {
+        let flag = "--authentication-config"
+        guard let path = authenticationConfig else { return try openID.configuration(ownIssuers) }
         do {
-            var headers = RequestHeaders(try ClientCertificateVerifier(caPEM: authority))
-            headers.allowedNames = Set(CommaList.split([requestHeaderAllowedNames]))
-            headers.userHeaders = CommaList.split([requestHeaderUsernameHeaders])
-            headers.uidHeaders = CommaList.split([requestHeaderUIDHeaders])
-            headers.groupHeaders = CommaList.split([requestHeaderGroupHeaders])
-            headers.extraPrefixes = CommaList.split([requestHeaderExtraHeadersPrefix])
-            configuration.requestHeaders = headers
-        } catch {
-            throw StartupFailure("--requestheader-client-ca-file: \(error)")
+            return try AuthenticationConfiguration(TextFile.read(path, of: flag), ownIssuers: ownIssuers)
+        } catch let problem as ConfigurationProblem {
+            throw StartupFailure("\(flag): \(path): \(problem)")
+        }
+    }
+
+    /// How often the file is looked at.
+    private static let interval = Duration.seconds(10)
+
+    /// Follows the file until the task is cancelled, if there is one.
+    func follow(_ configuration: APIServer.Configuration, in group: inout RoleGroup) {
+        guard let path = authenticationConfig, let tokens = configuration.issuedTokens else { return }
+        let issuers = configuration.issuers
+        group.add("authentication configuration") {
+            await tokens.reload(path, ownIssuers: issuers, every: Self.interval, log: Logger(label: "authentication"))
         }
     }
 }

@@ -63,6 +63,7 @@ struct ClusterDNSCommand: AsyncParsableCommand {
         }
         try await process.run(
             { group in
+                group.add("kubeconfig") { await client.follow(kubeconfig: api.kubeconfig) }
                 group.add("cache") { try await cache.run() }
                 group.add("events") { await recorder.run() }
                 try await HealthEndpoint.serve(in: &group, healthzBindAddress, healthzPort, .plain) { dns.unhealthyReason }

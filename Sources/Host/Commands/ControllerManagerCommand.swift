@@ -92,6 +92,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         try await process.run(
             { group in
                 let cache = Cache(client: client, log: Logger(label: "cache"))
+                group.add("kubeconfig") { await client.follow(kubeconfig: api.kubeconfig) }
                 group.add("cache") { try await cache.run() }  // before the plugins start, which read it
                 let objects = PluginObjects(
                     host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust),

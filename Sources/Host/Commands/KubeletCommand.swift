@@ -4,6 +4,7 @@ internal import Client
 internal import Containerd
 internal import FoundationEssentials
 internal import Glibc
+internal import HTTPServer
 internal import Kubelet
 internal import Logging
 internal import PKI
@@ -137,7 +138,32 @@ struct KubeletCommand: AsyncParsableCommand {
                     kubelet.healthy ? nil : "the node is not ready"
                 }
                 group.add("kubelet") { try await kubelet.run() }
+                follow(configuration, directory, kubelet, in: &group)
+                group.add("kubeconfig") { await client.follow(kubeconfig: api.kubeconfig) }
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
+    }
+
+    private func ownCertificate(_ directory: DataDirectory, _ now: Whole) throws -> KeyPair {
+        try NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress], now: now)
+    }
+
+    /// Takes up the serving certificate that is put in the place of the one that flags name, or renews our own.
+    private func follow(
+        _ configuration: KubeletConfiguration, _ directory: DataDirectory, _ kubelet: Kubelet, in group: inout RoleGroup
+    ) {
+        let own = ChangingCertificate(
+            KeyPair(certificatePEM: configuration.servingCertificate, privateKeyPEM: configuration.servingKey))
+        certificate.follow(own, in: &group) { try kubelet.serve(certificatePEM: $0.chainPEM, keyPEM: $0.keyPEM) }
+        guard certificate.tlsCertFile == nil else { return }
+        group.add("certificates") {
+            let rotation = CertificateRotation<KeyPair>(
+                renew: { now in own.pair?.isDue(at: now) ?? false ? try ownCertificate(directory, now) : nil },
+                use: { pair in
+                    own.use(pair)
+                    try kubelet.serve(certificatePEM: pair.certificatePEM, keyPEM: pair.privateKeyPEM)
+                })
+            await rotation.run()
+        }
     }
 
     /// Our own containerd with the pod network that it uses; `nil` when the runtime is another, whose network is its operator's business.
@@ -189,10 +215,13 @@ struct KubeletCommand: AsyncParsableCommand {
         if !clusterDNS.isEmpty { configuration.clusterDNS = CommaList.split(clusterDNS) }
         configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels")
         if !registerWithTaints.isEmpty { configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints") }
-        let serving =
-            try certificate.read() ?? NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress])
-        configuration.servingCertificate = serving.certificatePEM
-        configuration.servingKey = serving.privateKeyPEM
+        let own = certificate.tlsCertFile == nil ? try ownCertificate(directory, Timestamp.nowSeconds()) : nil
+        let serving = try certificate.serving(own)
+        guard serving.named.isEmpty else { throw StartupFailure("--tls-sni-cert-key: a kubelet has but one name") }
+        configuration.servingCertificate = serving.chainPEM
+        configuration.servingKey = serving.keyPEM
+        configuration.minimumTLSVersion = serving.minimumVersion
+        configuration.tlsCiphers = serving.ciphers
         let authority =
             try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") }
             ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)

@@ -68,6 +68,7 @@ struct ProxyCommand: AsyncParsableCommand {
         try await process.run(
             { group in
                 let cache = Cache(client: client, log: Logger(label: "cache"))
+                group.add("kubeconfig") { await client.follow(kubeconfig: kubeconfig) }
                 group.add("cache") { try await cache.run() }
                 let objects = PluginObjects(
                     host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))

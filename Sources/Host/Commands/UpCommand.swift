@@ -9,6 +9,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var data: DataOptions
     @OptionGroup var storage: StoreOptions
     @OptionGroup var serving: ServingOptions
+    @OptionGroup var tls: TLSOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var names: ClusterDNSOptions
     @OptionGroup var node: NodeOptions
@@ -16,6 +17,8 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var runtimeConfig: RuntimeConfigOptions
     @OptionGroup var admission: AdmissionOptions
     @OptionGroup var authentication: AuthenticationOptions
+    @OptionGroup var serviceAccounts: ServiceAccountOptions
+    @OptionGroup var authorization: AuthorizationOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions

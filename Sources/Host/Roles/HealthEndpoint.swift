@@ -1,3 +1,4 @@
+internal import APIModel
 internal import HTTPServer
 internal import HTTPTypes
 internal import Logging
@@ -33,10 +34,11 @@ struct HealthEndpoint: Responder {
     ) async throws {
         guard port != 0 else { return }
         var tls: TLSConfiguration?
+        let own = ChangingCertificate(nil)
         if case .tls(let options) = security {
-            let pair = try options.read() ?? SelfSigned.pair(names: ["localhost"], addresses: ["127.0.0.1"])
+            if options.tlsCertFile == nil { own.use(try SelfSigned.pair(now: Timestamp.nowSeconds())) }
             do {
-                tls = try TLSConfiguration.server(certificateChainPEM: pair.certificatePEM, privateKeyPEM: pair.privateKeyPEM)
+                tls = try options.serving(own.pair).configuration()
             } catch {
                 throw StartupFailure("--tls-cert-file, --tls-private-key-file: \(error)")
             }
@@ -46,15 +48,26 @@ struct HealthEndpoint: Responder {
             log: Logger(label: "health"))
         try await server.start()
         group.add("health endpoint") { try await server.run() }
+        guard case .tls(let options) = security else { return }
+        options.follow(own, in: &group) { try server.reload(tls: $0.configuration()) }
+        guard options.tlsCertFile == nil else { return }
+        group.add("certificates") {
+            let rotation = CertificateRotation<KeyPair>(
+                renew: { now in own.pair?.isDue(at: now) ?? false ? try SelfSigned.pair(now: now) : nil },
+                use: { pair in
+                    own.use(pair)
+                    try server.reload(tls: options.serving(pair).configuration())
+                })
+            await rotation.run()
+        }
     }
 }
 
 /// Certificates for servers that nobody gave one.
 enum SelfSigned {
     /// Signed by an authority that is forgotten at once.
-    static func pair(names: [String], addresses: [String]) throws -> (certificatePEM: String, privateKeyPEM: String) {
-        let pair = try CertificateAuthority.create(commonName: "apus-self-signed").issueServer(
-            commonName: names.first ?? "localhost", names: names, addresses: addresses)
-        return (pair.certificatePEM, pair.privateKeyPEM)
+    static func pair(now: Whole) throws -> KeyPair {
+        try CertificateAuthority.create(commonName: "apus-self-signed", now: now).issueServer(
+            commonName: "localhost", names: ["localhost"], addresses: ["127.0.0.1"], now: now)
     }
 }

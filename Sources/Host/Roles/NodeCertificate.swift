@@ -1,15 +1,16 @@
+internal import APIModel
 internal import FoundationEssentials
 internal import Glibc
 internal import PKI
 
 /// The serving certificate of a kubelet that was given none.
 ///
-/// It is new at every start; its authority stays, in `pki/kubelet-ca.crt`, for the API server to believe with
+/// It is new at every start, and while the process runs when two thirds of its life are over; its authority stays, in `pki/kubelet-ca.crt`, for the API server to believe with
 /// `--kubelet-certificate-authority`.
 enum NodeCertificate {
-    static func prepare(_ directory: DataDirectory, nodeName: String, addresses: [String]) throws -> (
-        certificatePEM: String, privateKeyPEM: String
-    ) {
+    static func prepare(
+        _ directory: DataDirectory, nodeName: String, addresses: [String], now: Whole = Timestamp.nowSeconds()
+    ) throws -> KeyPair {
         let pki = "\(directory.path)/pki"
         let (certificateFile, keyFile) = ("\(pki)/kubelet-ca.crt", "\(pki)/kubelet-ca.key")
         let authority: CertificateAuthority
@@ -30,8 +31,9 @@ enum NodeCertificate {
             throw StartupFailure("\(certificateFile) and \(keyFile) cannot be used: \(error). Remove them to begin anew.")
         }
         let leaf = try authority.issueServer(
-            commonName: "system:node:\(nodeName)", names: [nodeName, "localhost"], addresses: addresses, groups: ["system:nodes"])
-        return (leaf.certificatePEM + authority.certificatePEM, leaf.privateKeyPEM)
+            commonName: "system:node:\(nodeName)", names: [nodeName, "localhost"], addresses: addresses, groups: ["system:nodes"],
+            now: now)
+        return KeyPair(certificatePEM: leaf.certificatePEM + authority.certificatePEM, privateKeyPEM: leaf.privateKeyPEM)
     }
 
     private static func write(_ text: String, to path: String, mode: mode_t) throws {

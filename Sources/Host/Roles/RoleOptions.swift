@@ -2,6 +2,8 @@ internal import APIModel
 internal import APIServer
 internal import ArgumentParser
 internal import Client
+internal import HTTPServer
+internal import PKI
 
 /// How a role finds the API.
 struct KubeconfigOptions: ParsableArguments {
@@ -29,6 +31,8 @@ struct CertificateOptions: ParsableArguments {
     @Option(help: "The key of --tls-cert-file, in PEM.")
     var tlsPrivateKeyFile: String?
 
+    @OptionGroup var tls: TLSOptions
+
     func validate() throws {
         guard (tlsCertFile == nil) == (tlsPrivateKeyFile == nil) else {
             throw ValidationError("--tls-cert-file and --tls-private-key-file go together: one is missing")
@@ -38,7 +42,28 @@ struct CertificateOptions: ParsableArguments {
     /// `nil` when none is given.
     func read() throws -> (certificatePEM: String, privateKeyPEM: String)? {
         guard let tlsCertFile, let tlsPrivateKeyFile else { return nil }
-        return (try TextFile.read(tlsCertFile, of: "--tls-cert-file"), try TextFile.read(tlsPrivateKeyFile, of: "--tls-private-key-file"))
+        let pair = KeyPair(
+            certificatePEM: try TextFile.read(tlsCertFile, of: "--tls-cert-file"),
+            privateKeyPEM: try TextFile.read(tlsPrivateKeyFile, of: "--tls-private-key-file"))
+        do { try pair.check() } catch { throw StartupFailure("--tls-cert-file, --tls-private-key-file: \(error)") }
+        return (pair.certificatePEM, pair.privateKeyPEM)
+    }
+
+    /// Takes up certificates that are put in the place of those that flags name, for as long as the group runs.
+    /// - Parameter own: what is served with where no flag names a certificate.
+    func follow(
+        _ own: ChangingCertificate, in group: inout RoleGroup, _ use: @escaping @Sendable (ServingCertificate) throws -> Void
+    ) {
+        let options = self
+        let files = [tlsCertFile, tlsPrivateKeyFile].compactMap { $0 } + tls.files
+        FollowedFiles.follow("serving certificate", files, in: &group) { try use(try options.serving(own.pair)) }
+    }
+
+    /// What is shown: by the flags, or `own`.
+    func serving(_ own: KeyPair?) throws -> ServingCertificate {
+        let given = try read().map { KeyPair(certificatePEM: $0.certificatePEM, privateKeyPEM: $0.privateKeyPEM) }
+        guard let pair = given ?? own else { throw StartupFailure("--tls-cert-file is missing") }
+        return try tls.serving(pair)
     }
 }
 

@@ -1,3 +1,5 @@
+public import NIOSSL
+
 /// How a kubelet runs. Paths are absolute.
 public struct KubeletConfiguration: Sendable {
     public typealias Authenticate = @Sendable (_ chain: [[UInt8]]) async -> KubeletUser?
@@ -16,6 +18,10 @@ public struct KubeletConfiguration: Sendable {
     /// The serving certificate with its chain and its key, PEM.
     public var servingCertificate = ""
     public var servingKey = ""
+    /// The oldest TLS that the server speaks; `nil` for 1.2.
+    public var minimumTLSVersion: TLSVersion?
+    /// Those of TLS 1.2 that the server speaks; empty for the library's choice.
+    public var tlsCiphers: [NIOTLSCipher] = []
     /// Says whom a client's certificates, leaf first in DER, belong to; `nil` when they do not lead to the cluster's CA or are not valid
     /// now. Nobody, unless it is set.
     public var authenticate: Authenticate = { _ in nil }

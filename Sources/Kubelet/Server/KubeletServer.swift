@@ -22,10 +22,9 @@ struct KubeletServer: Responder {
     }
 
     /// Throws when the certificate or the key is unusable.
-    func httpServer() throws -> HTTPServer {
+    func httpServer(_ certificate: ServingCertificate) throws -> HTTPServer {
         let configuration = context.configuration
-        let tls = try TLSConfiguration.server(
-            certificateChainPEM: configuration.servingCertificate, privateKeyPEM: configuration.servingKey)
+        let tls = try certificate.configuration()
         return try HTTPServer(
             configuration: HTTPServer.Configuration(host: configuration.serverAddress, port: configuration.serverPort, tls: tls),
             responder: self, log: context.log)

@@ -38,13 +38,11 @@ enum AdmissionEnvironment {
     private static let request: DeclaredType = {
         let kind = DeclaredType.object("kubernetes.GroupVersionKind", ["group": .string, "version": .string, "kind": .string])
         let resource = DeclaredType.object("kubernetes.GroupVersionResource", ["group": .string, "version": .string, "resource": .string])
-        let user = DeclaredType.object(
-            "kubernetes.UserInfo", ["username": .string, "uid": .string, "groups": strings, "extra": .map(of: strings)])
         return .object(
             "kubernetes.AdmissionRequest",
             [
                 "kind": kind, "resource": resource, "subResource": .string, "requestKind": kind, "requestResource": resource,
-                "requestSubResource": .string, "name": .string, "namespace": .string, "operation": .string, "userInfo": user,
+                "requestSubResource": .string, "name": .string, "namespace": .string, "operation": .string, "userInfo": UserInfo.declared,
                 "dryRun": .bool, "options": .dyn,
             ])
     }()
@@ -110,8 +108,24 @@ struct AdmissionExpression: Sendable {
 
     static let outOfBudget = "validation failed due to running out of cost budget, no further validation rules will be run"
 
+    /// Evaluates again when it turned out that somebody has to be asked whether the user may do something.
+    ///
     /// - Parameter remaining: what all evaluations for one request may still cost.
-    func evaluate(_ input: ExpressionInput, remaining: inout UInt64) throws(Failure) -> CELValue {
+    func evaluate(_ input: ExpressionInput, remaining: inout UInt64) async throws(Failure) -> CELValue {
+        while true {
+            var left = remaining
+            let result: Result<CELValue, Failure>
+            do throws(Failure) { result = .success(try evaluateNow(input, remaining: &left)) } catch { result = .failure(error) }
+            if await input.authorizer.askOpen() {
+                input.composed?.forget()
+                continue
+            }
+            remaining = left
+            return try result.get()
+        }
+    }
+
+    fileprivate func evaluateNow(_ input: ExpressionInput, remaining: inout UInt64) throws(Failure) -> CELValue {
         let program: Program
         switch compiled {
         case .success(let found): program = found
@@ -141,12 +155,13 @@ struct AdmissionExpression: Sendable {
 struct ExpressionInput: Sendable {
     private(set) var variables: Variables
     private(set) var composed: ComposedVariables?
+    fileprivate let authorizer: RequestAuthorizer
 
     /// - Parameters:
     ///   - object: in `storage`'s version already.
     ///   - review: what `ReviewRequest` says of the request.
     init(object: Value, old: Value, review: Value, _ request: AdmissionRequest) {
-        let authorizer = RequestAuthorizer(request)
+        authorizer = RequestAuthorizer(request)
         let target = request.target
         variables = [
             "object": CELValue(object), "oldObject": CELValue(old), "request": CELValue(review),
@@ -209,7 +224,7 @@ final class ComposedVariables: LazyFields {
         var remaining = CostLimit.perCall
         let result: Result<CELValue, EvaluationError>
         do throws(AdmissionExpression.Failure) {
-            result = .success(try definition.evaluate(input.with(self), remaining: &remaining))
+            result = .success(try definition.evaluateNow(input.with(self), remaining: &remaining))
         } catch {
             result = .failure(EvaluationError("composited variable \"\(name)\" fails to evaluate: \(error.message)"))
         }
@@ -220,6 +235,9 @@ final class ComposedVariables: LazyFields {
         return try result.get()
     }
 
+    /// Evaluates all anew when they are next named.
+    func forget() { state.withLock { $0 = State() } }
+
     /// What was spent since this was last asked.
     func takeCost() -> UInt64 {
         state.withLock { state in
@@ -229,13 +247,20 @@ final class ComposedVariables: LazyFields {
     }
 }
 
-/// Answers expressions that ask what the user of the request may do.
-private struct RequestAuthorizer: ExpressionAuthorizer {
-    private let authorizer: any Authorizer
+/// Answers expressions that ask what the user of the request may do. An expression is evaluated without waiting for anybody: what only
+/// somebody else knows stays open, is asked afterwards, and is known when the expression is evaluated again.
+private final class RequestAuthorizer: ExpressionAuthorizer {
+    private struct State {
+        var known: [Attributes: Decision] = [:]
+        var open: Set<Attributes> = []
+    }
+
+    private let chain: AuthorizerChain
     private let user: UserInfo
+    private let state = Mutex(State())
 
     init(_ request: AdmissionRequest) {
-        authorizer = request.registry.authorizer
+        chain = request.registry.authorizer
         user = request.user
     }
 
@@ -249,9 +274,29 @@ private struct RequestAuthorizer: ExpressionAuthorizer {
                     user: asked, verb: query.verb, group: resource.group, resource: resource.resource, subresource: resource.subresource,
                     namespace: resource.namespace, name: resource.name)
             }
-        return switch authorizer.authorize(attributes) {
+        let decision = state.withLock { state -> Decision? in
+            if let known = state.known[attributes] ?? chain.decide(attributes) { return known }
+            state.open.insert(attributes)
+            return nil
+        }
+        return switch decision {
         case .allow(let reason): AuthorizationAnswer(isAllowed: true, reason: reason)
         case .pass(let reason), .deny(let reason): AuthorizationAnswer(isAllowed: false, reason: reason)
+        case .fail(let problem, isDenied: _): AuthorizationAnswer(isAllowed: false, reason: "", error: problem)
+        case nil: AuthorizationAnswer(isAllowed: false, reason: "")
         }
+    }
+
+    /// Asks what is open. Whether there was anything.
+    func askOpen() async -> Bool {
+        let open = state.withLock { state in
+            defer { state.open = [] }
+            return state.open
+        }
+        for attributes in open {
+            let decision = await chain.authorize(attributes)
+            state.withLock { $0.known[attributes] = decision }
+        }
+        return !open.isEmpty
     }
 }

@@ -21,12 +21,12 @@ struct MatchConditions: Sendable {
         case failed(String)
     }
 
-    func evaluate(_ input: ExpressionInput) -> Outcome {
+    func evaluate(_ input: ExpressionInput) async -> Outcome {
         var remaining = CostLimit.matchConditions
         var errors: [String] = []
         for condition in conditions {
             do throws(AdmissionExpression.Failure) {
-                if case .bool(false) = try condition.expression.evaluate(input, remaining: &remaining) { return .doesNot }
+                if case .bool(false) = try await condition.expression.evaluate(input, remaining: &remaining) { return .doesNot }
             } catch {
                 if case .budget(let message) = error { return .failed(message) }
                 errors.append(error.message)

@@ -54,7 +54,7 @@ struct MutatingPolicies: AdmissionMember {
             let input = ExpressionInput(object: shown, old: old, review: review, request).with(
                 params: invocation.params, policy.variables)
             if index == 0 {
-                switch policy.conditions.evaluate(input) {
+                switch await policy.conditions.evaluate(input) {
                 case .matches: break
                 case .doesNot: return object
                 case .failed(let why): throw Failure(message: why)
@@ -63,7 +63,7 @@ struct MutatingPolicies: AdmissionMember {
             var remaining = CostLimit.perRequest
             let value: CELValue
             do throws(AdmissionExpression.Failure) {
-                value = try mutation.expression.evaluate(input, remaining: &remaining)
+                value = try await mutation.expression.evaluate(input, remaining: &remaining)
             } catch {
                 throw Failure(message: error.message)
             }

@@ -54,7 +54,7 @@ struct ValidatingPolicies: AdmissionMember {
         func deny(_ index: Int, _ message: String, _ reason: APIError.Reason) {
             act(binding, policy, index, message, reason, request, &denials)
         }
-        switch policy.conditions.evaluate(input) {
+        switch await policy.conditions.evaluate(input) {
         case .doesNot: return
         case .failed(let why):
             if policy.failsClosed { deny(0, why, .invalid) }
@@ -64,14 +64,14 @@ struct ValidatingPolicies: AdmissionMember {
         var remaining = CostLimit.perRequest
         for (index, check) in policy.checks.enumerated() {
             do throws(AdmissionExpression.Failure) {
-                if case .bool(true) = try check.expression.evaluate(input, remaining: &remaining) { continue }
-                deny(index, try message(check, input, &remaining), check.reason)
+                if case .bool(true) = try await check.expression.evaluate(input, remaining: &remaining) { continue }
+                deny(index, try await message(check, input, &remaining), check.reason)
             } catch {
                 if policy.failsClosed { deny(index, error.message, .invalid) }
                 if case .budget = error { return }
             }
         }
-        annotate(policy, input, &annotations) { message in
+        await annotate(policy, input, &annotations) { message in
             denials.append(Denial(policy: policy.name, binding: binding.name, message: message, reason: .invalid))
         }
     }
@@ -101,10 +101,10 @@ struct ValidatingPolicies: AdmissionMember {
     /// What is said of a check that does not hold.
     private func message(
         _ check: AdmissionPolicy.Check, _ input: ExpressionInput, _ remaining: inout UInt64
-    ) throws(AdmissionExpression.Failure) -> String {
+    ) async throws(AdmissionExpression.Failure) -> String {
         if let expression = check.messageExpression {
             do throws(AdmissionExpression.Failure) {
-                if case .string(let text) = try expression.evaluate(input, remaining: &remaining) {
+                if case .string(let text) = try await expression.evaluate(input, remaining: &remaining) {
                     let trimmed = text.trimmingWhitespace
                     if !trimmed.isEmpty, !trimmed.contains("\n"), trimmed.utf8.count <= CostLimit.longestMessage { return trimmed }
                 }
@@ -118,11 +118,11 @@ struct ValidatingPolicies: AdmissionMember {
 
     private func annotate(
         _ policy: AdmissionPolicy, _ input: ExpressionInput, _ annotations: inout [String: [String]], deny: (String) -> Void
-    ) {
+    ) async {
         var remaining = CostLimit.perRequest
         for (key, expression) in policy.annotations {
             do throws(AdmissionExpression.Failure) {
-                guard case .string(let text) = try expression.evaluate(input, remaining: &remaining) else { continue }
+                guard case .string(let text) = try await expression.evaluate(input, remaining: &remaining) else { continue }
                 let value = String(decoding: text.trimmingWhitespace.utf8.prefix(Self.longestAnnotation), as: UTF8.self)
                 let place = "\(policy.name)/\(key)"
                 if !value.isEmpty, annotations[place]?.contains(value) != true { annotations[place, default: []].append(value) }

@@ -43,7 +43,7 @@ struct Webhooks: Sendable {
         guard !webhook.conditions.isEmpty else { return (storage, shown) }
         let input = ExpressionInput(
             object: shown.object, old: shown.old, review: request.review(storage), request)
-        switch webhook.conditions.evaluate(input) {
+        switch await webhook.conditions.evaluate(input) {
         case .matches: return (storage, shown)
         case .doesNot: return nil
         case .failed(let why):

@@ -1,0 +1,143 @@
+import APIModel
+import Logging
+import Synchronization
+
+/// Asks one authorizer after another; the first that allows or denies decides. Who is asked may change while the server runs. Safe from any
+/// task.
+final class AuthorizerChain: Sendable {
+    private enum Member: Sendable {
+        case own(any Authorizer)
+        case webhook(WebhookAuthorizer)
+    }
+
+    /// Those that are asked before all that a configuration names.
+    private let first: [any Authorizer]
+    private let modes: [AuthorizationMode: any Authorizer]
+    private let required: Set<AuthorizationMode>
+    private let members: Mutex<[Member]>
+
+    init(first: [any Authorizer], modes: [AuthorizationMode: any Authorizer], _ configuration: AuthorizationConfiguration) {
+        self.first = first
+        self.modes = modes
+        required = configuration.modes
+        members = Mutex([])
+        members.withLock { $0 = found(configuration) }
+    }
+
+    private func found(_ configuration: AuthorizationConfiguration) -> [Member] {
+        first.map(Member.own)
+            + configuration.authorizers.compactMap { authorizer in
+                switch authorizer {
+                case .mode(let mode): modes[mode].map(Member.own)
+                case .webhook(let webhook): .webhook(webhook)
+                }
+            }
+    }
+
+    // MARK: Decisions
+
+    /// What can be said without asking anybody else; `nil` when somebody has to be asked.
+    func decide(_ attributes: Attributes) -> Decision? {
+        var opinions = Opinions()
+        for member in members.withLock({ $0 }) {
+            switch member {
+            case .own(let authorizer): opinions.add(authorizer.authorize(attributes))
+            case .webhook(let webhook):
+                guard let known = webhook.known(attributes) else { return nil }
+                opinions.add(known)
+            }
+            if let decision = opinions.decision { return decision }
+        }
+        return opinions.end
+    }
+
+    func authorize(_ attributes: Attributes) async -> Decision {
+        if let decision = decide(attributes) { return decision }
+        var opinions = Opinions()
+        for member in members.withLock({ $0 }) {
+            switch member {
+            case .own(let authorizer): opinions.add(authorizer.authorize(attributes))
+            case .webhook(let webhook): opinions.add(await webhook.authorize(attributes))
+            }
+            if let decision = opinions.decision { return decision }
+        }
+        return opinions.end
+    }
+
+    /// What was said so far.
+    private struct Opinions {
+        private(set) var decision: Decision?
+        private var reasons: [String] = []
+        private var problems: [String] = []
+
+        mutating func add(_ opinion: Decision) {
+            switch opinion {
+            case .allow, .deny: decision = opinion
+            case .pass(let reason): if !reason.isEmpty { reasons.append(reason) }
+            case .fail(let problem, let isDenied):
+                problems.append(problem)
+                if isDenied { decision = .fail(Aggregate.text(problems) ?? "", isDenied: true) }
+            }
+        }
+
+        /// Where nobody decided.
+        var end: Decision {
+            if let problem = Aggregate.text(problems) { return .fail(problem, isDenied: false) }
+            return .pass(reasons.joined(separator: "\n"))
+        }
+    }
+
+    /// Whether it is allowed, whatever the reason.
+    func allows(_ attributes: Attributes) async -> Bool { if case .allow = await authorize(attributes) { true } else { false } }
+
+    /// - Throws: 403 unless it is allowed.
+    func require(_ attributes: Attributes) async throws { try await authorize(attributes).require(attributes) }
+
+    // MARK: Rules
+
+    /// All rules that the user has in the namespace, as far as authorizers can tell.
+    func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
+        members.withLock { $0 }.flatMap { member in
+            if case .own(let authorizer) = member { authorizer.rules(for: user, namespace: namespace) } else { [PolicyRule]() }
+        }
+    }
+
+    /// Why `rules` does not tell all that the user may, `nil` when it does.
+    func unresolvedRules(for user: UserInfo) -> String? {
+        Aggregate.text(
+            members.withLock { $0 }.compactMap { member in
+                switch member {
+                case .own(let authorizer): authorizer.unresolvedRules(for: user)
+                case .webhook: "webhook authorizer does not support user rule resolution"
+                }
+            })
+    }
+
+    // MARK: Changes
+
+    /// From now on asks whom the configuration names.
+    /// - Throws: `ConfigurationProblem` when it leaves out what was there from the start and is no webhook.
+    func use(_ configuration: AuthorizationConfiguration) throws {
+        let missing = required.subtracting(configuration.modes).map(\.rawValue).sorted()
+        guard missing.isEmpty else { throw ConfigurationProblem("missing required types: [\(missing.joined(separator: " "))]") }
+        let new = found(configuration)
+        members.withLock { $0 = new }
+    }
+
+    /// Looks every `interval` whether the file says something else, until the task is cancelled. What cannot be used is told, and who was
+    /// asked before goes on being asked.
+    func reload(_ path: String, every interval: Duration, log: Logger) async {
+        let file = WatchedFile(path)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: interval)
+            do {
+                guard let text = try await file.change() else { continue }
+                try use(try AuthorizationConfiguration(text))
+                log.notice("the authorization configuration was read again")
+            } catch {
+                if Task.isCancelled { return }
+                log.error("the authorization configuration is not used: \(error)", metadata: ["path": "\(path)"])
+            }
+        }
+    }
+}
