@@ -238,8 +238,8 @@ let package = Package(
         tests(
             "Host",
             [
-                "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("ArgumentParser", "swift-argument-parser"),
-                product("Crypto", "swift-crypto"),
+                "APIModel", "APIServer", "Client", "HTTPServer", "PKI", "PluginHost", "Store",
+                product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
                 product("Logging", "swift-log"),
             ]),
         .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),

@@ -97,4 +97,52 @@ import Testing
             }
         }
     }
+
+    @Test func whoAsksForAnotherNameSeesItsCertificate() async throws {
+        try await withDirectory { directory in
+            var identities: [String: Identity] = [:]
+            for name in ["plain", "exact", "wild"] { identities[name] = try await Identity.make(in: directory, name: name) }
+            let plain = try #require(identities["plain"])
+            var serving = ServingCertificate(chainPEM: plain.certificate, keyPEM: plain.key)
+            for (name, names) in [("wild", ["*.example.com"]), ("exact", ["a.Example.com", "localhost"])] {
+                let identity = try #require(identities[name])
+                serving.named.append(.init(chainPEM: identity.certificate, keyPEM: identity.key, names: names))
+            }
+            try await withServer(tls: try serving.configuration()) { _ in
+                .text("ok")
+            } whileServing: { _, port in
+                for (asked, shown) in [
+                    ("a.example.com", "exact"), ("A.EXAMPLE.com", "exact"), ("b.example.com", "wild"), ("c.b.example.com", "plain"),
+                    ("example.com", "plain"), ("localhost", "exact"),
+                ] {
+                    let told = try await output(
+                        "sh", ["-c", "openssl s_client -servername \(asked) -connect 127.0.0.1:\(port) </dev/null 2>&1"])
+                    #expect(told.contains("subject=CN = \(shown)\n"), "\(asked): \(told.prefix(300))")
+                }
+                #expect(try await output("curl", ["-sS", "--cacert", plain.certificatePath, "https://127.0.0.1:\(port)/"]) == "ok")
+            }
+        }
+    }
+
+    @Test func versionsAndCiphersAreThoseThatWereChosen() async throws {
+        try await withDirectory { directory in
+            let identity = try await Identity.make(in: directory, name: "server")
+            var serving = ServingCertificate(chainPEM: identity.certificate, keyPEM: identity.key)
+            serving.ciphers = [.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]
+            try await withServer(tls: try serving.configuration()) { _ in
+                .text("ok")
+            } whileServing: { server, port in
+                @Sendable func curl(_ more: String...) async throws -> String {
+                    try await output("curl", ["-sS", "--cacert", identity.certificatePath] + more + ["https://127.0.0.1:\(port)/"])
+                }
+                #expect(try await curl("--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384") == "ok")
+                #expect(try await curl("--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256").contains("curl: ("))
+                var newer = serving
+                newer.minimumVersion = .tlsv13
+                try server.reload(tls: newer.configuration())
+                #expect(try await curl() == "ok")
+                #expect(try await curl("--tls-max", "1.2").contains("curl: ("))
+            }
+        }
+    }
 }

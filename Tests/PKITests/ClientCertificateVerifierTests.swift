@@ -2,12 +2,6 @@ import PKI
 import Testing
 
 @Suite struct ClientCertificateVerifierTests {
-    /// The DER of a certificate in PEM.
-    private func der(_ pem: String) throws -> [UInt8] {
-        let text = try shell("echo '\(pem)' | openssl x509 -outform DER | od -An -v -tx1")
-        return text.split { $0 == " " || $0 == "\n" }.map { UInt8($0, radix: 16)! }
-    }
-
     @Test func tellsUserAndGroups() async throws {
         let ca = try CertificateAuthority.create(commonName: "kubernetes")
         let verifier = try ClientCertificateVerifier(caPEM: ca.certificatePEM)

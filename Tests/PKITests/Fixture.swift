@@ -32,3 +32,9 @@ func read(_ path: String) throws -> String {
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     return String(decoding: buffer[..<fread(&buffer, 1, buffer.count, file)], as: UTF8.self)
 }
+
+/// The certificate in PEM, as a connection shows it.
+func der(_ pem: String) throws -> [UInt8] {
+    let text = try shell("echo '\(pem)' | openssl x509 -outform DER | od -An -v -tx1")
+    return text.split { $0 == " " || $0 == "\n" }.map { UInt8($0, radix: 16)! }
+}

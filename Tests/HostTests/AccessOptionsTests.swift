@@ -1,0 +1,79 @@
+import APIServer
+import ArgumentParser
+import Testing
+
+@testable import Host
+
+/// What the flags of authentication, authorization and TLS refuse, and how they say it.
+@Suite struct AccessOptionsTests {
+    private static func told(_ type: (some ParsableArguments).Type, _ arguments: [String]) -> String {
+        do {
+            _ = try type.parse(arguments)
+            return "good"
+        } catch {
+            return type.message(for: error)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["--oidc-issuer-url", "https://x"], "must be specified together"), (["--oidc-client-id", "x"], "must be specified together"),
+            (["--oidc-groups-claim", "g"], "--oidc-groups-claim needs --oidc-issuer-url"),
+            (
+                ["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--oidc-signing-algs", "none"],
+                "unsupported signing alg: \"none\""
+            ),
+            (["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--oidc-required-claim", "a"], "is not KEY=VALUE"),
+            (["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--oidc-required-claim", "a=b,a=c"], "given twice"),
+            (["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--authentication-config", "f"], "mutually exclusive"),
+            (["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--oidc-signing-algs", "RS256,ES384"], "good"),
+            (["--authentication-config", "f", "--anonymous-auth=false"], "good"),
+        ]) func authentication(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(AuthenticationOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+
+    @Test(
+        arguments: [
+            ([], "good"), (["--authorization-mode", "ABAC"], "ABAC is not supported"),
+            (["--authorization-mode", "Magic"], "not a valid mode"),
+            (["--authorization-mode", "RBAC,RBAC"], "more than once"), (["--authorization-mode", "Webhook"], "config file not passed"),
+            (["--authorization-webhook-config-file", "f"], "without mode Webhook"),
+            (["--authorization-config", "f", "--authorization-mode", "RBAC"], "can not be specified when"),
+            (["--authorization-config", "f"], "good"),
+            (["--authorization-mode", "Webhook,RBAC", "--authorization-webhook-config-file", "f"], "good"),
+            (["--authorization-webhook-version", "v2"], "unsupported webhook authorizer version"),
+            (["--authorization-webhook-cache-authorized-ttl", "soon"], "is not a duration"),
+        ]) func authorization(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(AuthorizationOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+
+    @Test(
+        arguments: [
+            (["--tls-min-version", "VersionTLS10"], "is not spoken here"), (["--tls-min-version", "TLS"], "unknown tls version"),
+            (["--tls-cipher-suites", "TLS_RSA_WITH_RC4_128_SHA"], "not supported or doesn't exist"),
+            (["--tls-cipher-suites", "TLS_AES_128_GCM_SHA256"], "none of them is of TLS 1.2"),
+            (["--tls-sni-cert-key", "only"], "expected comma separated certificate and key file paths"),
+            (["--tls-sni-cert-key", "a,b:c"], "good"),
+        ]) func tls(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(TLSOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+
+    @Test(
+        arguments: [
+            (["--service-account-issuer", "https://a", "--service-account-issuer", "https://a"], "is already specified"),
+            (["--service-account-issuer", ""], "should not be an empty string"),
+            (["--service-account-key-file", "f"], "needs --service-account-signing-key-file"),
+            (["--service-account-jwks-uri", "http://x"], "requires https scheme"),
+            (["--service-account-issuer", "https://a", "--service-account-issuer", "b", "--api-audiences", "x,y"], "good"),
+        ]) func serviceAccounts(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(ServiceAccountOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+}
