@@ -86,8 +86,11 @@ let areas = [
         controllers: ["NodeLifecycle", "PodGC", "NodeIPAM", "TTL"]),
     Area(
         name: "Identity",
-        controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests"],
-        needs: ["SigningRequests": [product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1")]]),
+        controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests", "BootstrapTokens"],
+        needs: [
+            "SigningRequests": [product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1")],
+            "BootstrapTokens": [product("Crypto", "swift-crypto")],
+        ]),
     Area(
         name: "Objects",
         controllers: ["Namespace", "GarbageCollector", "ResourceQuota"]),

@@ -1,3 +1,4 @@
+internal import ControllerBootstrapTokens
 internal import ControllerRootCA
 internal import ControllerServiceAccount
 internal import ControllerServiceAccountToken
@@ -14,6 +15,8 @@ private let plugin = Plugin(
         .controller("certificatesigningrequest-approving", CertificateSigningRequestApprovingController.self),
         .controller("certificatesigningrequest-signing", CertificateSigningRequestSigningController.self),
         .controller("certificatesigningrequest-cleaner", CertificateSigningRequestCleanerController.self),
+        .controller("bootstrap-signer", BootstrapSignerController.self),
+        .controller("token-cleaner", TokenCleanerController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

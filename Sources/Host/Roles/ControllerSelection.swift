@@ -9,6 +9,7 @@ struct ControllerSelection: Equatable {
 
     /// What upstream calls them, beside our name with `-controller` behind it.
     private static let aliases: [String: [String]] = [
+        "bootstrap-signer": ["bootstrapsigner"],
         "certificatesigningrequest-approving": ["csrapproving"], "certificatesigningrequest-cleaner": ["csrcleaner"],
         "certificatesigningrequest-signing": ["csrsigning"],
         "endpoints": ["endpoint"], "horizontalpodautoscaler": ["horizontal-pod-autoscaler-controller", "horizontalpodautoscaling"],
@@ -17,6 +18,7 @@ struct ControllerSelection: Equatable {
         "node-ipam": ["nodeipam"],
         "podgc": ["pod-garbage-collector-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
+        "token-cleaner": ["tokencleaner"],
     ]
 
     static func names(of controller: String) -> [String] { [controller, "\(controller)-controller"] + (aliases[controller] ?? []) }
