@@ -83,7 +83,7 @@ let areas = [
         controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "ServiceLB"]),
     Area(
         name: "Nodes",
-        controllers: ["NodeLifecycle", "PodGC", "NodeIPAM", "TTL"]),
+        controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL"]),
     Area(
         name: "Identity",
         controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests", "BootstrapTokens"],

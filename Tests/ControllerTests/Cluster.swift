@@ -237,6 +237,17 @@ extension Cluster {
             .nodes, namespace: nil, name: name, subresource: "status", .strategicMerge, ["status": ["conditions": [condition]]])
     }
 
+    /// Lets a Node say that it is ready, again and again, until the returned task is cancelled.
+    func beat(_ node: String) -> Task<Void, any Error> {
+        Task {
+            while true {
+                try await setNodeReady(node, "True")
+                // Time is what a heartbeat tells.
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
     @discardableResult
     func merge(_ resource: GroupVersionResource, in namespace: String? = "default", _ name: String, _ patch: Value) async throws -> Value {
         try await client.patch(resource, namespace: namespace, name: name, subresource: nil, .merge, patch).value

@@ -8,7 +8,10 @@ import Testing
     }
 
     @Test func aSilentNodeBecomesUnknownAndIsTainted() async throws {
-        try await Cluster.with(Cluster.Setup(config: ["node-lifecycle": ["nodeMonitorGracePeriodSeconds": 2]])) { cluster in
+        let config: Value = ["nodeMonitorGracePeriodSeconds": 2, "nodeMonitorPeriodSeconds": 1]
+        try await Cluster.with(Cluster.Setup(config: ["node-lifecycle": config])) { cluster in
+            try await cluster.addNode("n2")
+            let beat = cluster.beat("n2")
             _ = try await cluster.client.create(.pods, namespace: "default", pod("p", app: "web"))
             try await cluster.wait(for: .pods, "a ready Pod") { $0.count == 1 && isReady($0[0].value) }
             let silent = try await cluster.wait(for: .nodes, "n1", "tainted") { Self.taints($0).count == 2 }
@@ -20,6 +23,18 @@ import Testing
             #expect(condition(silent, "MemoryPressure")["reason"] == "NodeStatusNeverUpdated")
             #expect(Self.taints(silent) == ["node.kubernetes.io/unreachable.NoSchedule", "node.kubernetes.io/unreachable.NoExecute"])
             try await cluster.wait(for: .pods, "the Pod not ready") { !isReady($0[0].value) }
+            try await cluster.wait(for: .events, in: "default", "events") { events in
+                Set(events.compactMap(\.value["message"].string)).isSuperset(
+                    of: [
+                        "Node n1 event: Registered Node n1 in Controller", "Node n1 status is now: NodeNotReady", "Node is not ready",
+                    ])
+            }
+
+            // When nobody is heard any more, it is not the Nodes that have died: none loses its Pods.
+            beat.cancel()
+            try await cluster.wait(for: .nodes, "both without NoExecute") { nodes in
+                nodes.count == 2 && nodes.allSatisfy { Self.taints($0.value) == ["node.kubernetes.io/unreachable.NoSchedule"] }
+            }
             try await cluster.waitUntilQuiet()
             try await cluster.setNodeReady("n1", "True")
             try await cluster.wait(for: .nodes, "n1", "no taint") {
@@ -30,6 +45,7 @@ import Testing
 
     @Test func conditionsAndCordonBecomeTaints() async throws {
         try await Cluster.with { cluster in
+            try await cluster.addNode("n2")
             try await cluster.setNodeReady("n1", "False")
             try await cluster.wait(for: .nodes, "n1", "not-ready") {
                 Self.taints($0) == ["node.kubernetes.io/not-ready.NoSchedule", "node.kubernetes.io/not-ready.NoExecute"]

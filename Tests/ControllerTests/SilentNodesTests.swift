@@ -7,8 +7,14 @@ import Testing
     @Test func manySilentNodesCostTheirOwnPodsAlone() async throws {
         let (nodes, podsOfEach) = (80, 5)
         let setup = Cluster.Setup(
-            config: ["node-lifecycle": ["nodeMonitorGracePeriodSeconds": 3]], only: ["node-lifecycle"], hasKubelet: false)
+            config: [
+                "node-lifecycle": ["nodeMonitorGracePeriodSeconds": 3, "nodeEvictionRate": 1000, "secondaryNodeEvictionRate": 1000]
+            ], only: ["node-lifecycle", "taint-eviction"], hasKubelet: false)
         try await Cluster.with(setup) { cluster in
+            // One is well: if all were silent, none would lose its Pods.
+            try await cluster.addNode("well")
+            let beat = cluster.beat("well")
+            defer { beat.cancel() }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for node in 0..<nodes {
                     group.addTask {

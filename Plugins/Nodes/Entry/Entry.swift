@@ -2,6 +2,7 @@ internal import ControllerNodeIPAM
 internal import ControllerNodeLifecycle
 internal import ControllerPodGC
 internal import ControllerTTL
+internal import ControllerTaintEviction
 public import PluginAPI
 internal import PluginKit
 
@@ -9,6 +10,7 @@ private let plugin = Plugin(
     name: "controllers-nodes", version: "1.0.0",
     [
         .controller("node-lifecycle", NodeLifecycleController.self),
+        .controller("taint-eviction", TaintEvictionController.self),
         .controller("podgc", PodGCController.self),
         .controller("node-ipam", NodeIPAMController.self),
         .controller("ttl", TTLController.self),

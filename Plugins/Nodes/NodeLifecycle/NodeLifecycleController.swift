@@ -2,93 +2,176 @@ public import APIModel
 public import PluginKit
 internal import Synchronization
 
-/// Notices Nodes that went silent, taints Nodes by their conditions, and evicts Pods from Nodes whose taints they do not tolerate.
+/// Notices Nodes that went silent, and taints Nodes by their conditions: those that are not ready so that their Pods go, as fast as
+/// `ZoneBrakes` let it.
 ///
-/// Rules: upstream `pkg/controller/nodelifecycle` and `pkg/controller/tainteviction`. Configuration: `nodeMonitorGracePeriodSeconds`, how
-/// long a Node may be silent, 50 where it is not given.
+/// Rules: upstream `pkg/controller/nodelifecycle`. Configuration, by the names of upstream's flags:
+/// - `nodeMonitorGracePeriodSeconds`, how long a Node may be silent, 50 where it is not given, and `nodeStartupGracePeriodSeconds`, how
+///   long one that has never said anything, 60;
+/// - `nodeMonitorPeriodSeconds`, how often one that is not ready is looked at, 5;
+/// - `nodeEvictionRate`, `secondaryNodeEvictionRate`, `largeClusterSizeThreshold`, `unhealthyZoneThreshold`: the brakes.
 public final class NodeLifecycleController: Controller {
-    private let objects: Objects
-    private let grace: Whole
-    /// The NoExecute taints of each Node and when they were first seen.
-    private let taints = Mutex<[String: [Value: Whole]]>([:])
-    /// The newest sign of life of each Node and when it was seen here: clocks of other machines are not trusted.
-    private let signs = Mutex<[String: (sign: String, seen: Whole)]>([:])
+    private struct State {
+        var health = NodeHealth()
+        /// `nil` until all Nodes have been counted.
+        var brakes: ZoneBrakes?
+    }
 
-    public static let settings: Set = ["nodeMonitorGracePeriodSeconds"]
+    private let objects: Objects
+    private let settings: Settings
+    private let state = Mutex(State())
+    private let start = ContinuousClock.now
+
+    public static let settings = Settings.names
 
     public init(_ host: Host, config: Value) throws {
         objects = host.objects
-        grace = config["nodeMonitorGracePeriodSeconds"].seconds ?? 50
+        settings = try Settings(config)
     }
 
     public func reconcile(_ key: Key) throws -> Outcome {
-        guard var node = try objects.get(.nodes, name: key.name) else {
-            signs.withLock { $0[key.name] = nil }
-            taints.withLock { $0[key.name] = nil }
+        try countAll()
+        let now = Timestamp.nowSeconds()
+        guard let node = try objects.get(.nodes, name: key.name) else {
+            note([(key.name, nil)], now: now)
+            if let gone = state.withLock({ $0.health.forget(key.name) }) {
+                event(gone, "RemovingNode", "Removing Node \(key.name) from Controller")
+            }
             return .done
         }
-        let now = Timestamp.nowSeconds()
-        let silentFor = try silence(of: node, now: now)
-        if silentFor >= grace { node = try markUnknown(node) }
-        node = try NodeTaints.sync(node, objects)
-        let nextEviction = try Eviction(node: node, objects: objects, now: now, seen: taintsSeen(on: node, now: now)).run()
-        let nextCheck = max(1, grace - silentFor) + 1
-        return .doneCheckAgain(afterMilliseconds: min(nextCheck, nextEviction ?? nextCheck) * 1000)
+        let lease = try objects.get(.leases, namespace: "kube-node-lease", name: key.name) ?? .null
+        let ready = PodState.condition(node, "Ready")
+        let (silence, isNew) = state.withLock {
+            $0.health.note(node, ready: ready, renewTime: lease["spec"]["renewTime"].string, now: now)
+        }
+        if isNew { event(node, "RegisteredNode", "Registered Node \(key.name) in Controller") }
+        let grace = ready.isNull ? settings.startupGrace : settings.grace
+        let current = silence > grace ? try markUnknown(node) : node
+        note([(key.name, Self.member(current))], now: now)
+        let wait = try settleTaints(current)
+        let labels = NodeLabels.missing(node["metadata"]["labels"])
+        if !labels.isNull { try objects.patch(.nodes, name: key.name, ["metadata": ["labels": labels]]) }
+        let isReady = PodState.isReady(current)
+        return .doneCheckAgain(
+            afterMilliseconds: isReady ? (max(0, grace - silence) + 1) * 1000 : min(wait ?? .max, settings.period * 1000))
     }
 
-    /// The NoExecute taints of the Node, and since when they have been seen there.
-    private func taintsSeen(on node: Value, now: Whole) -> [Value: Whole] {
-        let current = node["spec"]["taints"].elements.filter { $0["effect"].string == "NoExecute" }
-        return taints.withLock { taints in
-            let name = node["metadata"]["name"].string ?? ""
-            let known = taints[name] ?? [:]
-            let seen = Dictionary(current.map { ($0, known[$0] ?? now) }, uniquingKeysWith: { first, _ in first })
-            taints[name] = seen.isEmpty ? nil : seen
-            return seen
+    // MARK: Zones
+
+    /// Before anything is decided about one Node, all have been counted: one that is not ready says nothing as long as it is the only one.
+    private func countAll() throws {
+        guard state.withLock({ $0.brakes == nil }) else { return }
+        let nodes = try objects.list(.nodes).map {
+            (name: $0["metadata"]["name"].string ?? "", member: Self.member($0) as ZoneBrakes.Member?)
+        }
+        state.withLock { state in
+            guard state.brakes == nil else { return }
+            var brakes = ZoneBrakes(settings.limits)
+            _ = brakes.note(nodes, now: milliseconds)
+            state.brakes = brakes
         }
     }
 
-    /// For how many seconds nothing was heard of the Node: neither its Lease nor the heartbeat in its status moved.
-    private func silence(of node: Value, now: Whole) throws -> Whole {
+    private func note(_ nodes: [(name: String, member: ZoneBrakes.Member?)], now: Whole) {
+        state.withLock { state in
+            if state.brakes?.note(nodes, now: milliseconds) == true { state.health.startAnew(now: now) }
+        }
+    }
+
+    static func member(_ node: Value) -> ZoneBrakes.Member {
+        let labels = node["metadata"]["labels"]
+        func label(_ older: String, _ name: String) -> String { (labels[older].isNull ? labels[name] : labels[older]).string ?? "" }
+        let region = label("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
+        let zone = label("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
+        return ZoneBrakes.Member(
+            zone: "\(region)/\(zone)", isReady: PodState.isReady(node),
+            isExcluded: !labels["node.kubernetes.io/exclude-disruption"].isNull)
+    }
+
+    private var milliseconds: Whole { start.duration(to: .now).nanoseconds / 1_000_000 }
+
+    // MARK: Taints
+
+    /// - Returns: in how many milliseconds a Node's turn to lose its Pods comes, `nil` when it does not wait or nobody knows.
+    private func settleTaints(_ node: Value) throws -> Whole? {
         let name = node["metadata"]["name"].string ?? ""
-        let lease = try objects.get(.leases, namespace: "kube-node-lease", name: name) ?? .null
-        let sign = "\(lease["spec"]["renewTime"].string ?? "") \(PodState.condition(node, "Ready")["lastHeartbeatTime"].string ?? "")"
-        return signs.withLock { signs in
-            if let known = signs[name], known.sign == sign { return now - known.seen }
-            signs[name] = (sign, now)
-            return 0
+        let (eviction, wait) = state.withLock { $0.brakes?.eviction(of: node, name, now: milliseconds) } ?? (.leave, nil)
+        if let taints = NodeTaints.change(of: node, eviction, now: Timestamp.now()) {
+            var changed = node
+            changed["spec"]["taints"] = taints.isEmpty ? .null : .array(taints)
+            try objects.update(.nodes, changed)
         }
+        if eviction == .add { state.withLock { $0.brakes?.done(name) } }
+        return wait
     }
+
+    // MARK: Silence
 
     private func markUnknown(_ node: Value) throws -> Value {
         var changed = node
-        let kubelet = "Kubelet stopped posting node status."
         for type in ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"] {
-            let known = !PodState.condition(node, type).isNull
+            let known = PodState.condition(node, type)
+            guard known["status"].string != "Unknown" else { continue }
             Conditions.set(
-                &changed["status"], type: type, .unknown, reason: known ? "NodeStatusUnknown" : "NodeStatusNeverUpdated",
-                message: known ? kubelet : "Kubelet never posted node status.")
-            if !known {
+                &changed["status"], type: type, .unknown, reason: known.isNull ? "NodeStatusNeverUpdated" : "NodeStatusUnknown",
+                message: known.isNull ? "Kubelet never posted node status." : "Kubelet stopped posting node status.")
+            if known.isNull {
                 Conditions.update(&changed["status"], type: type) { $0["lastHeartbeatTime"] = node["metadata"]["creationTimestamp"] }
             }
         }
-        guard changed != node else { return node }
-        objects.event(
-            node, .normal, reason: "NodeNotReady", message: "Node \(node["metadata"]["name"].string ?? "") status is now: NodeNotReady")
-        let updated = try objects.updateStatus(.nodes, changed)
-        try markPodsNotReady(on: node["metadata"]["name"].string ?? "")
-        return updated
+        let name = node["metadata"]["name"].string ?? ""
+        if changed != node {
+            changed = try objects.updateStatus(.nodes, changed)
+            if PodState.isReady(node) {
+                objects.event(node, .normal, reason: "NodeNotReady", message: "Node \(name) status is now: NodeNotReady")
+            }
+        }
+        // Each time, for what was begun may not have been finished.
+        try markPodsNotReady(on: name)
+        return changed
     }
 
     /// Services must not send traffic to Pods of a silent Node.
     private func markPodsNotReady(on node: String) throws {
-        for pod in try objects.pods(on: node) where PodState.isReady(pod) {
-            try objects.setPodCondition(pod, type: "Ready", false, reason: "NodeNotReady", message: "Node is not ready")
+        for pod in try objects.list(.pods, fields: "spec.nodeName=\(node)") where PodState.isReady(pod) {
+            let metadata = pod["metadata"]
+            do {
+                try objects.patch(
+                    .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status",
+                    .strategic,
+                    [
+                        "metadata": ["uid": metadata["uid"]],
+                        "status": [
+                            "conditions": [["type": "Ready", "status": "False", "lastTransitionTime": .string(Timestamp.now())]]
+                        ],
+                    ])
+                objects.event(pod, .warning, reason: "NodeNotReady", message: "Node is not ready")
+            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
         }
+    }
+
+    private func event(_ node: Value, _ reason: String, _ message: String) {
+        objects.event(node, .normal, reason: reason, message: "Node \(node["metadata"]["name"].string ?? "") event: \(message)")
     }
 }
 
-extension Objects {
-    /// The Pods of a Node, which the manifest's index finds.
-    func pods(on node: String) throws -> [Value] { try list(.pods, fields: "spec.nodeName=\(node)") }
+extension ZoneBrakes {
+    /// What becomes of the taints by which the Pods of a Node that is not ready go, and in how many milliseconds to ask again.
+    fileprivate mutating func eviction(of node: Value, _ name: String, now: Whole) -> (NodeTaints.Eviction, wait: Whole?) {
+        switch PodState.condition(node, "Ready")["status"].string {
+        // Of a Node that never said anything nothing is known yet.
+        case nil: return (.leave, nil)
+        case "True":
+            done(name)
+            return (.remove, nil)
+        default:
+            if isStopped { return (.remove, nil) }
+            // From one of the two to the other nothing changes for the Pods.
+            if NodeTaints.isEvicting(node) { return (.add, nil) }
+            switch turn(of: name, in: NodeLifecycleController.member(node).zone, now: now) {
+            case .now: return (.add, nil)
+            case .later(let milliseconds): return (.leave, milliseconds)
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
     @OptionGroup var election: LeaderElectionOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
+    @OptionGroup var nodes: NodeLifecycleOptions
     @OptionGroup var log: LogOptions
 
     @Option(
@@ -59,6 +60,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         guard (signingSeconds ?? 0) > 0 else {
             throw ValidationError("--cluster-signing-duration: \(clusterSigningDuration) is not a duration such as 8760h")
         }
+        _ = try nodes.config()
         guard !allocateNodeCIDRs || clusterCIDR != nil else { throw ValidationError("--allocate-node-cidrs needs --cluster-cidr") }
         if let clusterCIDR { try Networks.check(clusterCIDR, "--cluster-cidr") }
     }
@@ -85,6 +87,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         configuration.config["certificatesigningrequest-signing"] = try signing()
+        configuration.config["node-lifecycle"] = try nodes.config()
         if allocateNodeCIDRs, let clusterCIDR {
             configuration.config["node-ipam"] = ["clusterCIDR": .string(clusterCIDR), "nodeMaskSize": .int(Whole(nodeCIDRMaskSize))]
         }
