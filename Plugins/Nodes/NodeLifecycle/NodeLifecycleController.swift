@@ -50,7 +50,7 @@ public final class NodeLifecycleController: Controller {
         note([(key.name, Self.member(current))], now: now)
         let wait = try settleTaints(current)
         let labels = NodeLabels.missing(node["metadata"]["labels"])
-        if !labels.isNull { try objects.patch(.nodes, name: key.name, ["metadata": ["labels": labels]]) }
+        if !labels.isNull { try objects.patch(.nodes, name: key.name, .merge, ["metadata": ["labels": labels]]) }
         let isReady = PodState.isReady(current)
         return .doneCheckAgain(
             afterMilliseconds: isReady ? (max(0, grace - silence) + 1) * 1000 : min(wait ?? .max, settings.period * 1000))
