@@ -80,7 +80,7 @@ let areas = [
         ]),
     Area(
         name: "Network",
-        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "ServiceLB"]),
+        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "ServiceLB", "ServiceCIDR"]),
     Area(
         name: "Nodes",
         controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL"]),

@@ -1,6 +1,7 @@
 internal import ControllerEndpointSlice
 internal import ControllerEndpointSliceMirroring
 internal import ControllerEndpoints
+internal import ControllerServiceCIDR
 internal import ControllerServiceLB
 public import PluginAPI
 internal import PluginKit
@@ -12,6 +13,7 @@ private let plugin = Plugin(
         .controller("endpointslice", EndpointSliceController.self),
         .controller("endpointslicemirroring", EndpointSliceMirroringController.self),
         .controller("service-lb", ServiceLBController.self),
+        .controller("service-cidr", ServiceCIDRController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

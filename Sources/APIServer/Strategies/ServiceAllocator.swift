@@ -26,6 +26,7 @@ final class ServiceAllocator: Sendable {
 
         static let addresses = "networking.k8s.io/ipaddresses"
         static let ports = "internal.apus.dev/nodeports"
+        static let ranges = "networking.k8s.io/servicecidrs"
 
         var key: Key {
             switch item {
@@ -106,7 +107,7 @@ final class ServiceAllocator: Sendable {
         fileprivate var slots: Set<Slot> { Set(addresses.map { Slot(.address($0)) } + ports.map { Slot(.port($0)) }) }
     }
 
-    let range: IPv4Range
+    private let range: IPv4Range
     private let store: Store
     /// By how many writes under way here each slot is wanted: what one of them gives up, another may still need.
     private let wanted = Mutex<[Slot: Int]>([:])
@@ -121,7 +122,7 @@ final class ServiceAllocator: Sendable {
     /// Takes what `service` occupies, or nothing. Every call that returns is followed by one of `settle`.
     func take(_ service: Value) async throws {
         let (owner, holding) = (Owner(service), Holding(service))
-        try check(holding)
+        try check(holding, owner)
         var taken: [Slot] = []
         do {
             for slot in holding.slots {
@@ -192,12 +193,11 @@ final class ServiceAllocator: Sendable {
         }
     }
 
-    private func check(_ holding: Holding) throws(Refusal) {
-        for address in holding.addresses where !range.contains(address) {
-            throw Refusal(
-                message:
-                    "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
-            )
+    private func check(_ holding: Holding, _ owner: Owner) throws(Refusal) {
+        let ranges = ranges
+        // What a Service has it keeps, also when the range is on its way out.
+        for address in holding.addresses where !ranges.contains(where: { $0.contains(address) }) && !has(Slot(.address(address)), owner) {
+            throw Refusal(message: "failed to allocate IP \(address): the provided network does not match the current range")
         }
         for port in holding.ports where !Self.nodePorts.contains(port) {
             throw Refusal(
@@ -205,6 +205,11 @@ final class ServiceAllocator: Sendable {
                     "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
             )
         }
+    }
+
+    private func has(_ slot: Slot, _ owner: Owner) -> Bool {
+        guard !owner.uid.isEmpty, let record = store.get(slot.key) else { return false }
+        return Owner(record: record.object.value).uid == owner.uid
     }
 
     private func taken(_ slot: Slot) -> Refusal {
@@ -216,10 +221,23 @@ final class ServiceAllocator: Sendable {
 
     // MARK: Choosing
 
-    /// A free address. Those in the lower band are left for people who choose theirs, as long as there are others.
-    func freeAddress() -> IPv4Address? {
+    /// What addresses are given out of: the ServiceCIDRs that are ready, and the server's own range as long as there is none at all.
+    private var ranges: [IPv4Range] {
+        let objects = ((try? store.list(Slot.ranges).records) ?? []).map(\.object.value)
+        guard !objects.isEmpty else { return [range] }
+        return objects.filter { object in
+            object[path: "metadata", "deletionTimestamp"].isNull
+                && object[path: "status", "conditions"].elements.contains { $0["type"].string == "Ready" && $0["status"].string == "True" }
+        }.flatMap { $0[path: "spec", "cidrs"].elements }.compactMap { $0.string.flatMap { IPv4Range($0) } }
+    }
+
+    /// A free address of the first range that has one.
+    func freeAddress() -> IPv4Address? { ranges.lazy.compactMap { self.freeAddress(in: $0) }.first }
+
+    /// Those in the lower band are left for people who choose theirs, as long as there are others.
+    private func freeAddress(in range: IPv4Range) -> IPv4Address? {
         let band = min(max(16, range.size / 16), 256, range.size)
-        let isFree = { (index: UInt32) in self.store.get(Slot(.address(self.range.address(index))).key) == nil }
+        let isFree = { (index: UInt32) in self.store.get(Slot(.address(range.address(index))).key) == nil }
         return (Self.free(from: band + 1, to: range.size, isFree: isFree) ?? Self.free(from: 1, to: band, isFree: isFree))
             .map { range.address($0) }
     }
