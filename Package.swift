@@ -98,7 +98,8 @@ let areas = [
         name: "Storage",
         controllers: [
             "PersistentVolumeBinder", "VolumeProtection", "EphemeralVolume", "PersistentVolumeExpander", "ProvisionerLocal",
-        ], needs: ["ProvisionerLocal": ["CProjectQuota"]]),
+            "AttachDetach",
+        ], needs: ["ProvisionerLocal": ["CProjectQuota"], "AttachDetach": [product("Crypto", "swift-crypto")]]),
 ]
 
 let plugins: [(library: String, target: Target)] =

@@ -1,3 +1,4 @@
+internal import ControllerAttachDetach
 internal import ControllerEphemeralVolume
 internal import ControllerPersistentVolumeBinder
 internal import ControllerPersistentVolumeExpander
@@ -10,6 +11,7 @@ private let plugin = Plugin(
     name: "controllers-storage", version: "1.0.0",
     [
         .controller("persistentvolume-binder", PersistentVolumeBinderController.self),
+        .controller("persistentvolume-attach-detach", AttachDetachController.self),
         .controller("persistentvolumeclaim-protection", PersistentVolumeClaimProtectionController.self),
         .controller("persistentvolume-protection", PersistentVolumeProtectionController.self),
         .controller("volumeattributesclass-protection", VolumeAttributesClassProtectionController.self),

@@ -16,6 +16,7 @@ struct ControllerSelection: Equatable {
         "garbage-collector": ["garbagecollector"], "node-lifecycle": ["nodelifecycle"],
         "persistentvolumeclaim-protection": ["pvc-protection"], "persistentvolume-protection": ["pv-protection"],
         "node-ipam": ["nodeipam"],
+        "persistentvolume-attach-detach": ["attachdetach"],
         "podgc": ["pod-garbage-collector-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
         "token-cleaner": ["tokencleaner"],
