@@ -76,14 +76,14 @@ let areas = [
         name: "Workloads",
         controllers: [
             "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "TTLAfterFinished", "Disruption",
-            "HorizontalPodAutoscaler",
+            "HorizontalPodAutoscaler", "ResourceClaim",
         ]),
     Area(
         name: "Network",
         controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "ServiceLB", "ServiceCIDR"]),
     Area(
         name: "Nodes",
-        controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL"]),
+        controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL", "DeviceTaintEviction"]),
     Area(
         name: "Identity",
         controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests", "BootstrapTokens"],

@@ -26,7 +26,7 @@ extension ManifestReader {
     }
 
     private func watch(_ value: Value, at path: String, hasPrimary: Bool) throws -> ControllerManifest.Watch {
-        let filters = ["labelSelector", "fieldSelector", "events", "changes"]
+        let filters = ["labelSelector", "fieldSelector", "events", "changes", "has"]
         try allow(["resource", "map", "field", "through"] + filters, in: value, at: path)
         let mapping = try mapping(value, at: path)
         guard hasPrimary || mapping == .ownership || mapping == .plugin else {
@@ -79,9 +79,8 @@ extension ManifestReader {
             try choice($1, of: WatchFilter.Event.self, default: nil, at: "\(path).events[\($0)]")
         }
         if !events.isEmpty { filter.events = Set(events) }
-        filter.changes = try list(value["changes"], at: "\(path).changes").enumerated().map {
-            try objectPath($1, at: "\(path).changes[\($0)]")
-        }
+        filter.changes = try objectPaths(value["changes"], at: "\(path).changes")
+        filter.has = try objectPaths(value["has"], at: "\(path).has")
         return filter
     }
 
@@ -94,6 +93,10 @@ extension ManifestReader {
         }
         let label = try string(value["label"], at: "\(path).label")
         return ControllerManifest.Index(resource: resource, by: label == "*" ? .labels : .label(label))
+    }
+
+    private func objectPaths(_ value: Value, at path: String) throws -> [ObjectPath] {
+        try list(value, at: path).enumerated().map { try objectPath($1, at: "\(path)[\($0)]") }
     }
 
     private func objectPath(_ value: Value, at path: String) throws -> ObjectPath {

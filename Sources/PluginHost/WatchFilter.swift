@@ -21,6 +21,8 @@ public struct WatchFilter: Sendable, Hashable {
     var events = Set(Event.allCases)
     /// Of a modification, at least one of these must have changed; any change will do where there is none.
     var changes: [ObjectPath] = []
+    /// At least one of these must lead to something; an object need have nothing where there is none.
+    var has: [ObjectPath] = []
 
     /// Whether the change concerns the controller: an object counts that matches before or after it.
     public func admits(_ before: Object?, _ after: Object?) -> Bool {
@@ -33,5 +35,6 @@ public struct WatchFilter: Sendable, Hashable {
     private func matches(_ object: Object) -> Bool {
         fields.allSatisfy { ($0.path.text(in: object.value) == $0.value) == $0.isEqual }
             && (labels.isEmpty || labels.matches(labelsOf: object.value))
+            && (has.isEmpty || has.contains { $0.isPlural ? !$0.texts(in: object.value).isEmpty : !$0.value(in: object.value).isEmpty })
     }
 }

@@ -18,6 +18,8 @@ import Testing
     private static let name = WatchFilter.FieldTest(path: ObjectPath("metadata.name")!, isEqual: true, value: "cart")
     private static let notName = WatchFilter.FieldTest(path: ObjectPath("metadata.name")!, isEqual: false, value: "cart")
 
+    private static func volumes(_ volume: Value) -> Value { ["metadata": ["name": "cart"], "spec": ["volumes": [["name": "x"], volume]]] }
+
     private static let cases: [(what: String, filter: WatchFilter, before: Value?, after: Value?, isAdmitted: Bool)] = [
         ("no filter", WatchFilter(), nil, cart, true),
         ("the right event", filter { $0.events = [.added] }, nil, cart, true),
@@ -37,6 +39,11 @@ import Testing
                 $0.labels = LabelSelector(labels: ["app": "shop"])
             }, cart, shop, false
         ),
+        ("something is there", filter { $0.has = [ObjectPath("spec.claims")!, ObjectPath("metadata.labels")!] }, nil, cart, true),
+        ("nothing is there", filter { $0.has = [ObjectPath("spec.claims")!] }, nil, cart, false),
+        ("one of many is there", filter { $0.has = [ObjectPath("spec.volumes[*].claim")!] }, nil, volumes(["claim": "c"]), true),
+        ("none of many is there", filter { $0.has = [ObjectPath("spec.volumes[*].claim")!] }, nil, volumes(["name": "n"]), false),
+        ("it was there", filter { $0.has = [ObjectPath("spec.volumes")!] }, volumes(["name": "n"]), cart, true),
         ("the field changed", filter { $0.changes = [ObjectPath("status.phase")!] }, cart, ended, true),
         ("another field changed", filter { $0.changes = [ObjectPath("spec.x")!] }, cart, ended, false),
         ("one of the fields changed", filter { $0.changes = [ObjectPath("spec.x")!, ObjectPath("status")!] }, cart, ended, true),

@@ -1,3 +1,4 @@
+internal import ControllerDeviceTaintEviction
 internal import ControllerNodeIPAM
 internal import ControllerNodeLifecycle
 internal import ControllerPodGC
@@ -14,6 +15,7 @@ private let plugin = Plugin(
         .controller("podgc", PodGCController.self),
         .controller("node-ipam", NodeIPAMController.self),
         .controller("ttl", TTLController.self),
+        .controller("device-taint-eviction", DeviceTaintEvictionController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

@@ -5,6 +5,7 @@ internal import ControllerDisruption
 internal import ControllerHorizontalPodAutoscaler
 internal import ControllerJob
 internal import ControllerReplicaSet
+internal import ControllerResourceClaim
 internal import ControllerStatefulSet
 internal import ControllerTTLAfterFinished
 public import PluginAPI
@@ -23,6 +24,7 @@ private let plugin = Plugin(
         .controller("ttl-after-finished", TTLAfterFinishedController.self),
         .controller("disruption", DisruptionController.self),
         .controller("horizontalpodautoscaler", HorizontalPodAutoscalerController.self),
+        .controller("resourceclaim", ResourceClaimController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

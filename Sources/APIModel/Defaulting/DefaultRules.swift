@@ -61,7 +61,12 @@ enum DefaultRules {
             if request["allocationMode"].isEmpty { request["allocationMode"] = "ExactCount" }
             exactCount(&request)
         },
+        "resource.v1.DeviceTaint": sinceNow, "resource.v1beta2.DeviceTaint": sinceNow, "resource.v1beta1.DeviceTaint": sinceNow,
     ]
+
+    private static let sinceNow: Rule = { taint in
+        if taint["timeAdded"].isNull { taint["timeAdded"] = .string(Timestamp.now()) }
+    }
 
     private static let exactCount: Rule = { request in
         if request["allocationMode"].string == "ExactCount", request["count"].isEmpty { request["count"] = 1 }

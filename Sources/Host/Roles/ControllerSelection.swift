@@ -18,6 +18,7 @@ struct ControllerSelection: Equatable {
         "node-ipam": ["nodeipam"],
         "persistentvolume-attach-detach": ["attachdetach"],
         "podgc": ["pod-garbage-collector-controller"],
+        "resourceclaim": ["resource-claim-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
         "token-cleaner": ["tokencleaner"],
     ]
