@@ -98,8 +98,7 @@ let areas = [
         name: "Storage",
         controllers: [
             "PersistentVolumeBinder", "VolumeProtection", "EphemeralVolume", "PersistentVolumeExpander", "ProvisionerLocal",
-            "AttachDetach",
-        ], needs: ["ProvisionerLocal": ["CProjectQuota"], "AttachDetach": [product("Crypto", "swift-crypto")]]),
+        ], needs: ["ProvisionerLocal": ["CProjectQuota", "FileSystem"]]),
 ]
 
 let plugins: [(library: String, target: Target)] =
@@ -149,14 +148,14 @@ let package = Package(
             name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
             linkerSettings: [.linkedLibrary("simdjson")]),
 
+        module("FileSystem", ["CLinux"]),
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("CEL", ["APIModel", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CHash", "CSQLite", product("Logging", "swift-log")]),
         module(
             "PKI",
             [
-                "APIModel", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"),
-                product("CryptoExtras", "swift-crypto"),
+                "APIModel", "FileSystem", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"),
                 product("SwiftASN1", "swift-asn1"),
             ]),
         module(
@@ -167,20 +166,24 @@ let package = Package(
                 product("NIOSSL", "swift-nio-ssl"),
                 product("NIOTLS", "swift-nio"), product("Crypto", "swift-crypto"),
             ]),
-        module("Containerd", ["APIModel", "CLinux", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
+        module(
+            "Containerd",
+            ["APIModel", "CLinux", "FileSystem", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         .target(name: "PauseProgram", path: "Images/pause", cSettings: [.unsafeFlags(["-std=gnu11"])]),
         module("Streaming", nio + ["CZlib", product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2")]),
         module(
             "Client",
             [
-                "APIModel", "CLinux", product("AsyncHTTPClient", "async-http-client"), product("DequeModule", "swift-collections"),
+                "APIModel", "CLinux", "FileSystem", product("AsyncHTTPClient", "async-http-client"),
+                product("DequeModule", "swift-collections"),
                 product("HeapModule", "swift-collections"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),
             ]),
         module(
             "APIServer",
             nio + [
-                "APIModel", "CEL", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
+                "APIModel", "CEL", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
+                product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("CryptoExtras", "swift-crypto"),
@@ -190,7 +193,7 @@ let package = Package(
         module(
             "PluginHost",
             [
-                "PluginAPI", "APIModel", "CFFI", "CLinux", "Client", "ELF", product("Crypto", "swift-crypto"),
+                "PluginAPI", "APIModel", "CFFI", "CLinux", "Client", "ELF", "FileSystem", product("Crypto", "swift-crypto"),
                 product("Logging", "swift-log"),
             ]),
         module("ELF"),
@@ -205,7 +208,7 @@ let package = Package(
         module(
             "Kubelet",
             nio + [
-                "CLinux", "Client", "APIModel", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
+                "CLinux", "Client", "APIModel", "FileSystem", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
@@ -223,14 +226,17 @@ let package = Package(
             ]),
         module(
             "PluginConformance",
-            ["PluginAPI", "CLinux", "APIModel", "APIServer", "Client", "PKI", "PluginHost", "Store", product("Logging", "swift-log")]),
+            [
+                "PluginAPI", "CLinux", "APIModel", "APIServer", "Client", "FileSystem", "PKI", "PluginHost", "Store",
+                product("Logging", "swift-log"),
+            ]),
         .executableTarget(
             name: "Host",
             dependencies: [
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost",
                 "Scheduler", "ControllerManager", "Kubelet",
                 "DNS", "Proxy", "CLinux",
-                "ELF", "Streaming", product("NIOPosix", "swift-nio"),
+                "ELF", "FileSystem", "Streaming",
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
@@ -265,7 +271,7 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "APIModel", "Store", "APIServer", "Client", "PluginHost", "PluginKit", "ControllerManager", "PKI",
+                "APIModel", "Store", "APIServer", "Client", "FileSystem", "PluginHost", "PluginKit", "ControllerManager", "PKI",
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
@@ -274,10 +280,10 @@ let package = Package(
         tests(
             "Kubelet",
             [
-                "APIModel", "Client", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                "APIModel", "Client", "FileSystem", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"),
             ]),
-        tests("Containerd", ["APIModel", product("Logging", "swift-log")]),
+        tests("Containerd", ["APIModel", "FileSystem", product("Logging", "swift-log")]),
         .testTarget(
             name: "RuntimeTests", dependencies: ["APIModel", "Client", "Containerd", "PluginHost", product("Logging", "swift-log")],
             path: "Tests/RuntimeTests",
@@ -297,7 +303,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: nio + [
-                "APIModel", "APIServer", "CEL", "Client", "Containerd", "ControllerManager", "ELF", "HTTPServer", "Kubelet", "PKI",
+                "APIModel", "APIServer", "CEL", "Client", "Containerd", "ControllerManager", "ELF", "FileSystem", "HTTPServer", "Kubelet",
+                "PKI",
                 "PluginHost", "Proxy", "Scheduler", "Store", "Streaming", product("Crypto", "swift-crypto"),
                 product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("SwiftASN1", "swift-asn1"),

@@ -1,10 +1,11 @@
 import APIModel
+import FileSystem
 import FoundationEssentials
 
 extension ClientConfiguration {
     /// Reads the file at `path` and takes `context`, or the current one. Files it names are read now, relative to it.
     public static func load(kubeconfig path: String, context: String? = nil) throws(Problem) -> ClientConfiguration {
-        let text = String(decoding: try File.read(path), as: UTF8.self)
+        let text = String(decoding: try Self.content(of: path), as: UTF8.self)
         let documents: [Value]
         do { documents = try YAML.decode(text) } catch { throw Problem(message: "\(path): \(error)") }
         guard documents.count == 1, let document = documents.first, case .object = document else {
@@ -62,6 +63,15 @@ extension ClientConfiguration {
     }
 }
 
+extension ClientConfiguration {
+    /// A small file, whole.
+    static func content(of path: String) throws(Problem) -> [UInt8] {
+        do throws(Files.Failure) { return try Files.content(of: path) } catch {
+            throw Problem(message: "cannot read \(path): \(error.reason)")
+        }
+    }
+}
+
 /// A cluster or a user of the file.
 private struct Entry {
     var kind: String
@@ -80,7 +90,7 @@ private struct Entry {
             return Array(data)
         }
         guard let file = value[field].string, !file.isEmpty else { return [] }
-        return try File.read(path(file))
+        return try ClientConfiguration.content(of: path(file))
     }
 
     func path(_ file: String) -> String { file.hasPrefix("/") ? file : directory + file }

@@ -153,7 +153,9 @@ private final class TokenSource: Sendable {
             return try cached.withLock { cached in
                 if let cached, ContinuousClock.now - cached.read < .seconds(60) { return cached.token }
                 let token = String(
-                    String(decoding: try File.read(path), as: UTF8.self).drop(while: \.isWhitespace).prefix { !$0.isWhitespace })
+                    String(decoding: try ClientConfiguration.content(of: path), as: UTF8.self).drop(while: \.isWhitespace).prefix {
+                        !$0.isWhitespace
+                    })
                 cached = (token, .now)
                 return token
             }

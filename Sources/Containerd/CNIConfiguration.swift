@@ -1,3 +1,5 @@
+internal import FileSystem
+
 /// The pod network: a bridge with the node's pod CIDR, addresses by host-local, hairpin so that a Pod reaches itself through its Service.
 ///
 /// Masquerading is left to the service proxy, which owns the packet filter: the bridge plugin's own would leave iptables rules behind.
@@ -17,9 +19,9 @@ public struct CNIConfiguration: Sendable {
     /// The MTU of the interface that the default route leaves by, 0 when there is none: what a Pod sends must fit there, too.
     public static func mtuOfDefaultRoute() -> Int {
         // Name, destination and gateway in hexadecimal, …
-        let routes = (File.readText("/proc/net/route") ?? "").split(separator: "\n").map { $0.split(separator: "\t") }
+        let routes = (Files.text("/proc/net/route") ?? "").split(separator: "\n").map { $0.split(separator: "\t") }
         guard let route = routes.first(where: { $0.count > 1 && $0[1] == "00000000" }),
-            let text = File.readText("/sys/class/net/\(route[0])/mtu")
+            let text = Files.text("/sys/class/net/\(route[0])/mtu")
         else { return 0 }
         return Int(text.prefix { $0.isNumber }) ?? 0
     }
@@ -27,10 +29,13 @@ public struct CNIConfiguration: Sendable {
     /// Writes the network's configuration for a node's pod CIDR (`10.244.0.0/24`). containerd watches the directory and takes it up at
     /// once, also while it runs. Does nothing when the file already says the same.
     public func write(podCIDR: String, to paths: ContainerdPaths) throws(ContainerdError) {
-        try File.makeDirectory(paths.cniConfiguration)
         let file = paths.cniConfiguration + "/10-apus.conflist"
         let wanted = Array(json(podCIDR: podCIDR, dataDirectory: paths.cniData).utf8)
-        if File.read(file) != wanted { try File.write(file, wanted) }
+        if Files.read(file) == wanted { return }
+        try ContainerdError.telling { () throws(Files.Failure) in
+            try Files.makeDirectory(paths.cniConfiguration, mode: 0o711)
+            try Files.replace(file, wanted, mode: 0o600, durable: false)
+        }
     }
 
     func json(podCIDR: String, dataDirectory: String) -> String {

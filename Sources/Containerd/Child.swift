@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 internal import Glibc
 
 /// A process, ours or one that was started by an Apus before us.
@@ -52,11 +53,11 @@ final class Child: Sendable {
         let status = posix_spawn(&pid, arguments[0], &actions, &attributes, &argv, &envp)
         guard status == 0 else {
             errno = status
-            throw File.failure("cannot start \(arguments[0])")
+            throw ContainerdError.system("cannot start \(arguments[0])")
         }
         // It cannot be gone before it is waited for, so the number is still its own.
         let descriptor = apus_pidfd_open(pid)
-        guard descriptor >= 0 else { throw File.failure("cannot watch process \(pid)") }
+        guard descriptor >= 0 else { throw ContainerdError.system("cannot watch process \(pid)") }
         return Child(pid: pid, descriptor: descriptor)
     }
 
@@ -65,7 +66,7 @@ final class Child: Sendable {
     @discardableResult
     static func run(_ arguments: [String], environment: [String], deadline: Deadline) throws(ContainerdError) -> String {
         var pipe: [Int32] = [0, 0]
-        guard apus_pipe(&pipe) == 0 else { throw File.failure("cannot make a pipe") }
+        guard apus_pipe(&pipe) == 0 else { throw ContainerdError.system("cannot make a pipe") }
         let child: Child
         do throws(ContainerdError) {
             child = try start(arguments, environment: environment, output: pipe[1], newSession: false)
@@ -127,7 +128,7 @@ final class Child: Sendable {
     /// When the process was started, in the kernel's ticks since boot: tells two processes with the same id apart. Nil when there is none,
     /// and for a zombie.
     static func startTime(_ pid: pid_t) -> String? {
-        guard let text = File.readText("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        guard let text = Files.text("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 19, fields[0] != "Z" else { return nil }
         return String(fields[19])

@@ -1,3 +1,5 @@
+internal import FileSystem
+
 /// What goes into our containerd's `config.toml`.
 public struct ContainerdConfiguration: Sendable {
     /// The image that every sandbox runs.
@@ -19,8 +21,8 @@ public struct ContainerdConfiguration: Sendable {
 
     /// The first directory that has every CNI plugin we need.
     func cniDirectory() throws(ContainerdError) -> String {
-        if let directory = cniBinaries.first(where: { directory in Self.cniPlugins.allSatisfy { File.isExecutable(directory + "/" + $0) } })
-        {
+        if let directory = cniBinaries.first(where: { directory in Self.cniPlugins.allSatisfy { Files.isExecutable(directory + "/" + $0) } }
+        ) {
             return directory
         }
         throw ContainerdError(

@@ -1,3 +1,5 @@
+internal import FileSystem
+
 /// Where everything of our own containerd lies, all of it under one directory, so that two clusters on one machine do not meet.
 public struct ContainerdPaths: Sendable {
     /// The directory, absolute and without links: containerd and the kernel must name its mounts the way we do.
@@ -5,7 +7,7 @@ public struct ContainerdPaths: Sendable {
 
     /// - Parameter directory: `DATA/containerd`; absolute. It need not exist yet.
     public init(directory: String) {
-        self.directory = File.resolved(directory)
+        self.directory = Files.resolved(directory)
     }
 
     /// Images and metadata; survives `apus down`.

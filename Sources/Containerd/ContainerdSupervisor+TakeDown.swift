@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 internal import Glibc
 internal import Logging
 
@@ -21,15 +22,17 @@ extension ContainerdSupervisor {
             func attempt(_ step: () throws(ContainerdError) -> Void) {
                 do throws(ContainerdError) { try step() } catch { failure = failure ?? error }
             }
-            attempt { () throws(ContainerdError) in try MountTable.unmount(below: paths.directory) }
+            attempt { () throws(ContainerdError) in
+                try ContainerdError.telling { () throws(Files.Failure) in try MountPoints.unmount(below: paths.directory) }
+            }
             attempt { () throws(ContainerdError) in
                 if apus_remove_bridge(configuration.network.bridge) != 0, errno != ENODEV, errno != ENXIO {
-                    throw File.failure("cannot remove the bridge \(configuration.network.bridge)")
+                    throw ContainerdError.system("cannot remove the bridge \(configuration.network.bridge)")
                 }
             }
             attempt(removeCaches)
             for path in [paths.state, paths.cniConfiguration, paths.configuration, paths.socket, paths.socket + ".ttrpc", paths.pidFile] {
-                attempt { () throws(ContainerdError) in try File.remove(path) }
+                attempt { () throws(ContainerdError) in try remove(path) }
             }
             if let failure { throw failure }
         }
@@ -99,8 +102,8 @@ extension ContainerdSupervisor {
         }
         // A shim that is killed leaves its socket, whose name stands in the state directory.
         let tasks = paths.state + "/io.containerd.runtime.v2.task/k8s.io"
-        for id in File.names(in: tasks) {
-            if let address = File.readText(tasks + "/" + id + "/address"), address.hasPrefix("unix://") {
+        for id in Files.names(in: tasks) {
+            if let address = Files.text(tasks + "/" + id + "/address"), address.hasPrefix("unix://") {
                 unlink(String(address.dropFirst(7)))
             }
         }
@@ -108,13 +111,18 @@ extension ContainerdSupervisor {
         return groups
     }
 
+    /// With all that is below it, never across a mount: what is mounted there stays and is the error.
+    private func remove(_ path: String) throws(ContainerdError) {
+        guard Files.removeTree(path) else { throw ContainerdError.system("cannot remove \(path)") }
+    }
+
     /// libcni keeps the result of every ADD in a directory that all networks share.
     private func removeCaches() throws(ContainerdError) {
         let cache = "/var/lib/cni/results"
-        for name in File.names(in: cache) where name.hasPrefix(configuration.network.network + "-") || name.hasPrefix("cni-loopback-") {
+        for name in Files.names(in: cache) where name.hasPrefix(configuration.network.network + "-") || name.hasPrefix("cni-loopback-") {
             let file = cache + "/" + name
             // Ours are those whose namespace lies in our state directory.
-            if File.readText(file)?.contains(paths.state + "/") == true { try File.remove(file) }
+            if Files.text(file)?.contains(paths.state + "/") == true { try remove(file) }
         }
         for directory in [cache, "/var/lib/cni"] { rmdir(directory) }
     }

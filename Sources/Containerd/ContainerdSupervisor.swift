@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 internal import Glibc
 public import Logging
 internal import Synchronization
@@ -65,7 +66,7 @@ extension CRISocket {
 extension ContainerdSupervisor {
     /// The running containerd of this directory, whoever started it.
     func running() -> Child? {
-        guard let fields = File.readText(paths.pidFile)?.split(whereSeparator: \.isWhitespace), fields.count == 2,
+        guard let fields = Files.text(paths.pidFile)?.split(whereSeparator: \.isWhitespace), fields.count == 2,
             let pid = pid_t(fields[0]),
             let child = Child(pid: pid), Child.startTime(pid) == String(fields[1])
         else { return nil }
@@ -118,10 +119,14 @@ extension ContainerdSupervisor {
             throw ContainerdError(.failed, "the path \(paths.socket) is too long for a socket: choose a shorter --data-dir")
         }
         let cniDirectory = try configuration.cniDirectory()
-        for directory in [paths.directory, paths.root, paths.state, paths.cniConfiguration] { try File.makeDirectory(directory) }
+        try ContainerdError.telling { () throws(Files.Failure) in
+            for directory in [paths.directory, paths.root, paths.state, paths.cniConfiguration] {
+                try Files.makeDirectory(directory, mode: 0o711)
+            }
+        }
         let facts = HostFacts.detect(directory: paths.directory)
         tell(facts)
-        try File.write(paths.configuration, configuration.toml(paths: paths, cniDirectory: cniDirectory, facts: facts))
+        try write(configuration.toml(paths: paths, cniDirectory: cniDirectory, facts: facts), to: paths.configuration)
         unlink(paths.socket)
         unlink(paths.socket + ".ttrpc")
 
@@ -130,8 +135,14 @@ extension ContainerdSupervisor {
         let child = try Child.start(
             [program, "--config", paths.configuration, "--log-level", "warn"], environment: Environment.forPrograms(), output: output,
             newSession: true)
-        try File.write(paths.pidFile, "\(child.pid) \(Child.startTime(child.pid) ?? "0")\n")
+        try write("\(child.pid) \(Child.startTime(child.pid) ?? "0")\n", to: paths.pidFile)
         return child
+    }
+
+    private func write(_ text: String, to path: String) throws(ContainerdError) {
+        try ContainerdError.telling { () throws(Files.Failure) in
+            try Files.replace(path, Array(text.utf8), mode: 0o600, durable: false)
+        }
     }
 
     private func tell(_ facts: HostFacts) {
@@ -149,7 +160,7 @@ extension ContainerdSupervisor {
         var info = stat()
         if stat(paths.log, &info) == 0, info.st_size > Self.logLimit { rename(paths.log, paths.log + ".1") }
         let descriptor = open(paths.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw File.failure("cannot write \(paths.log)") }
+        guard descriptor >= 0 else { throw ContainerdError.system("cannot write \(paths.log)") }
         return descriptor
     }
 
@@ -165,7 +176,7 @@ extension ContainerdSupervisor {
             if accepts, socket.answers(deadline) { return }
             // containerd also runs without the part that we need it for.
             if accepts, let logged,
-                let reason = File.readText(paths.log)?.utf8.dropFirst(logged).split(separator: 10).first(where: {
+                let reason = Files.text(paths.log)?.utf8.dropFirst(logged).split(separator: 10).first(where: {
                     String($0)?.contains(Self.withoutCRI) == true
                 })
             {
@@ -192,7 +203,7 @@ extension ContainerdSupervisor {
 
     private static let withoutCRI = "failed to load plugin io.containerd.grpc.v1.cri"
 
-    private func lastWords() -> String? { File.readText(paths.log)?.split(separator: "\n").last.map(String.init) }
+    private func lastWords() -> String? { Files.text(paths.log)?.split(separator: "\n").last.map(String.init) }
 
     private func watch(_ waker: Waker) {
         var pause = 100

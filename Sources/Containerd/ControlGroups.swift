@@ -1,3 +1,4 @@
+internal import FileSystem
 internal import Glibc
 
 /// The control groups of pods, in every hierarchy there is.
@@ -7,7 +8,7 @@ public enum ControlGroups {
     /// The groups a process is in, without those that it shares with everyone.
     static func of(_ pid: pid_t) -> Set<String> {
         // A line is `4:memory:/kubepods/pod1/id`.
-        let lines = File.readText("/proc/\(pid)/cgroup")?.split(separator: "\n") ?? []
+        let lines = Files.text("/proc/\(pid)/cgroup")?.split(separator: "\n") ?? []
         return Set(
             lines.compactMap { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init) }.filter {
                 $0 != "/" && !$0.contains("..")
@@ -18,12 +19,12 @@ public enum ControlGroups {
     /// - Parameter path: in the hierarchy, such as `/kubepods`. The root itself is never touched.
     public static func remove(_ path: String) {
         guard path.hasPrefix("/"), path.count > 1, !path.contains("..") else { return }
-        for hierarchy in [root] + File.names(in: root).map({ root + "/" + $0 }) { removeTree(hierarchy + path) }
+        for hierarchy in [root] + Files.names(in: root).map({ root + "/" + $0 }) { removeTree(hierarchy + path) }
     }
 
     private static func removeTree(_ directory: String) {
-        guard File.isDirectory(directory) else { return }
-        for name in File.names(in: directory) where File.isDirectory(directory + "/" + name) { removeTree(directory + "/" + name) }
+        guard Files.isDirectory(directory) else { return }
+        for name in Files.names(in: directory) where Files.isDirectory(directory + "/" + name) { removeTree(directory + "/" + name) }
         rmdir(directory)
     }
 }

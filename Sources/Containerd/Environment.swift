@@ -1,3 +1,4 @@
+internal import FileSystem
 internal import Glibc
 
 /// What the programs we start get to see.
@@ -14,5 +15,5 @@ enum Environment {
     }
 
     /// The program's path, searched where it runs later.
-    static func program(_ name: String) -> String? { path.split(separator: ":").map { $0 + "/" + name }.first(where: File.isExecutable) }
+    static func program(_ name: String) -> String? { path.split(separator: ":").map { $0 + "/" + name }.first(where: Files.isExecutable) }
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 internal import Glibc
 
 /// What this machine and this process can do, as far as containerd's configuration depends on it.
@@ -22,7 +23,7 @@ public struct HostFacts: Sendable {
     }
 
     static func hasCapability(_ bit: UInt64) -> Bool {
-        guard let status = File.readText("/proc/self/status"),
+        guard let status = Files.text("/proc/self/status"),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
             let set = UInt64(line.dropFirst(7).drop(while: { $0 == "\t" || $0 == " " }), radix: 16)
         else { return false }
@@ -32,9 +33,9 @@ public struct HostFacts: Sendable {
     private static func overlayWorks(in directory: String) -> Bool {
         let probe = directory + "/overlay-probe"
         let parts = ["lower", "upper", "work", "merged"].map { probe + "/" + $0 }
-        defer { try? File.remove(probe) }
-        do throws(ContainerdError) {
-            for part in parts { try File.makeDirectory(part) }
+        defer { Files.removeTree(probe) }
+        do throws(Files.Failure) {
+            for part in parts { try Files.makeDirectory(part, mode: 0o711) }
         } catch {
             return false
         }
@@ -48,7 +49,7 @@ public struct HostFacts: Sendable {
     /// Version 2 with its controllers in the root, or version 1 with the controllers that runc always writes to.
     private static func cgroupsWork() -> Bool {
         let root = "/sys/fs/cgroup"
-        if File.exists(root + "/cgroup.controllers") { return access(root, W_OK) == 0 }
+        if Files.exists(root + "/cgroup.controllers") { return access(root, W_OK) == 0 }
         return ["devices", "memory", "cpu", "pids"].contains { access("\(root)/\($0)/cgroup.procs", W_OK) == 0 }
     }
 }

@@ -1,4 +1,5 @@
 internal import APIModel
+internal import FileSystem
 internal import Glibc
 
 /// Packs an image of one layer as an OCI layout in a tar archive, without any other tool. The same content gives the same bytes and so the
@@ -50,22 +51,22 @@ public struct ImageArchive: Sendable {
     /// are left out.
     /// - Throws: `.badArchive` for anything else, naming it.
     public mutating func add(contentsOf directory: String, at path: String = "") throws(ContainerdError) {
-        guard File.isDirectory(directory) else { throw ContainerdError(.missing, "\(directory) is not a directory") }
-        for entry in File.names(in: directory).sorted() {
+        guard Files.isDirectory(directory) else { throw ContainerdError(.missing, "\(directory) is not a directory") }
+        for entry in Files.names(in: directory).sorted() {
             let (source, target) = (directory + "/" + entry, path.isEmpty ? entry : path + "/" + entry)
             var info = stat()
-            guard lstat(source, &info) == 0 else { throw File.failure("cannot read \(source)") }
+            guard lstat(source, &info) == 0 else { throw ContainerdError.system("cannot read \(source)") }
             switch info.st_mode & S_IFMT {
             case S_IFDIR:
                 if directories.insert(target).inserted { try layer.add(target, .directory, mode: info.st_mode & 0o7777) }
                 try add(contentsOf: source, at: target)
             case S_IFREG:
-                guard let content = File.read(source) else { throw File.failure("cannot read \(source)") }
+                guard let content = Files.read(source) else { throw ContainerdError.system("cannot read \(source)") }
                 try add(file: target, content, mode: info.st_mode & 0o7777)
             case S_IFLNK:
                 var buffer = [UInt8](repeating: 0, count: 4096)
                 let count = buffer.withUnsafeMutableBytes { readlink(source, $0.baseAddress!, $0.count) }
-                guard count >= 0 else { throw File.failure("cannot read \(source)") }
+                guard count >= 0 else { throw ContainerdError.system("cannot read \(source)") }
                 try add(link: target, to: String(decoding: buffer[..<count], as: UTF8.self))
             default: throw ContainerdError(.badArchive, "\(source) is neither a file, a directory nor a symbolic link")
             }
@@ -115,7 +116,10 @@ public struct ImageArchive: Sendable {
     }
 
     /// Writes the archive.
-    public func write(to path: String) throws(ContainerdError) { try File.write(path, try encoded(), mode: 0o644) }
+    public func write(to path: String) throws(ContainerdError) {
+        let bytes = try encoded()
+        try ContainerdError.telling { () throws(Files.Failure) in try Files.replace(path, bytes, mode: 0o644) }
+    }
 
     private static func descriptor(_ mediaType: String, _ content: [UInt8]) -> Value {
         ["mediaType": .string(mediaType), "digest": .string(digest(content)), "size": .int(Int64(content.count))]

@@ -86,16 +86,16 @@ struct ImageArchiveContents {
             close(input)
             close(output)
         }
-        guard input >= 0, output >= 0 else { throw File.failure("cannot copy \(file) to \(path)") }
+        guard input >= 0, output >= 0 else { throw ContainerdError.system("cannot copy \(file) to \(path)") }
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         var left = tar.end
         while left > 0 {
             let count = read(input, &buffer, min(left, buffer.count))
-            guard count > 0, write(output, buffer, count) == count else { throw File.failure("cannot copy \(file) to \(path)") }
+            guard count > 0, write(output, buffer, count) == count else { throw ContainerdError.system("cannot copy \(file) to \(path)") }
             left -= count
         }
         guard tail.withUnsafeBytes({ write(output, $0.baseAddress!, $0.count) }) == tail.count else {
-            throw File.failure("cannot write \(path)")
+            throw ContainerdError.system("cannot write \(path)")
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import APIModel
+internal import FileSystem
 internal import Glibc
 
 /// Puts images from archives into containerd's store for CRI, through containerd's own `ctr`.
@@ -11,7 +12,7 @@ public struct ImageLoader: Sendable {
     public init(paths: ContainerdPaths) {
         socket = paths.socket
         workDirectory = paths.images
-        snapshotter = File.readText(paths.configuration).map { $0.contains("snapshotter = \"native\"") ? "native" : "overlayfs" }
+        snapshotter = Files.text(paths.configuration).map { $0.contains("snapshotter = \"native\"") ? "native" : "overlayfs" }
     }
 
     /// For a containerd given by an endpoint, `unix:///run/containerd/containerd.sock` or the path alone.
@@ -54,7 +55,7 @@ public struct ImageLoader: Sendable {
         }
         var source = file
         if let index = contents.namedIndex {
-            try File.makeDirectory(workDirectory)
+            try ContainerdError.telling { () throws(Files.Failure) in try Files.makeDirectory(workDirectory, mode: 0o711) }
             source = "\(workDirectory)/import-\(getpid()).tar"
             try contents.copy(to: source, replacing: index)
         }
@@ -81,7 +82,7 @@ extension ContainerdSupervisor {
     func ensurePauseImage(_ deadline: Deadline) throws(ContainerdError) {
         let loader = ImageLoader(paths: paths)
         if loader.hasNow(PauseImage.name, deadline) { return }
-        try File.makeDirectory(paths.images)
+        try ContainerdError.telling { () throws(Files.Failure) in try Files.makeDirectory(paths.images, mode: 0o711) }
         let file = paths.images + "/pause.tar"
         try PauseImage.archive().write(to: file)
         _ = try loader.loadNow(file, deadline)

@@ -7,7 +7,7 @@ final class Waker: Sendable {
 
     init() throws(ContainerdError) {
         descriptor = apus_event_create()
-        guard descriptor >= 0 else { throw File.failure("cannot make an event descriptor") }
+        guard descriptor >= 0 else { throw ContainerdError.system("cannot make an event descriptor") }
     }
 
     deinit { close(descriptor) }

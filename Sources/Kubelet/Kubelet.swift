@@ -1,5 +1,6 @@
 import APIModel
 public import Client
+internal import FileSystem
 import HTTPServer
 public import Logging
 import Synchronization

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 
 /// One cluster, one user and the context that joins them.
@@ -58,20 +59,21 @@ public struct Kubeconfig: Sendable, Equatable {
     /// makes kubectl use it. Throws, and leaves the file alone, when it is no kubeconfig or another program is changing it.
     public func merge(intoFile path: String, makeCurrent: Bool = true) throws {
         let path = Self.resolve(path)
-        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try File.makeDirectory(String(path[..<slash]), mode: 0o750) }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try Files.makeDirectory(String(path[..<slash]), mode: 0o750) }
         // The lock kubectl takes.
         let lock = path + ".lock"
         let descriptor = open(lock, O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw errno == EEXIST
-                ? PKIError("\(path) is being changed by another program; remove \(lock) if none runs") : File.failure("write", lock)
+                ? PKIError("\(path) is being changed by another program; remove \(lock) if none runs")
+                : Files.Failure(operation: "open", path: lock, code: errno)
         }
         defer {
             close(descriptor)
             unlink(lock)
         }
         var config = Self.empty
-        if let text = try File.read(path), !text.utf8.allSatisfy({ $0 == 32 || $0 == 10 }) {
+        if let text = try Files.textIfThere(path), !text.utf8.allSatisfy({ $0 == 32 || $0 == 10 }) {
             let documents: [Value]
             do { documents = try YAML.decode(text) } catch { throw PKIError("\(path) is not YAML; it was left as it is", cause: error) }
             guard documents.count == 1, case .object = documents[0], documents[0]["kind"].string ?? "Config" == "Config" else {
@@ -79,12 +81,12 @@ public struct Kubeconfig: Sendable, Equatable {
             }
             config = documents[0]
         }
-        try File.write(YAML.encode(merged(into: config, makeCurrent: makeCurrent)), to: path, mode: 0o600)
+        try Files.replace(path, Array(YAML.encode(merged(into: config, makeCurrent: makeCurrent)).utf8), mode: 0o600)
     }
 
     /// The only cluster and user of a file of ours; `nil` when there is none or it is another's.
     static func load(_ path: String) throws -> Kubeconfig? {
-        guard let text = try File.read(path), let config = try? YAML.decode(text).first else { return nil }
+        guard let text = try Files.textIfThere(path), let config = try? YAML.decode(text).first else { return nil }
         func decoded(_ value: Value) -> String? { value.string.flatMap(Base64.decode).map { String(decoding: $0, as: UTF8.self) } }
         guard let cluster = config["clusters"].elements.first, let user = config["users"].elements.first,
             let context = config["contexts"].elements.first,

@@ -1,4 +1,5 @@
 public import APIModel
+internal import FileSystem
 import FoundationEssentials
 import SwiftASN1
 import X509
@@ -8,7 +9,7 @@ extension Layout {
     /// of clients are in their kubeconfigs.
     public var certificateEnds: [(file: String, end: Whole?)] {
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: pki)) ?? []).filter { $0.hasSuffix(".crt") }.map { "pki/\($0)" }
-        let certificates = files.map { file in (file, try? File.read("\(directory)/\(file)")) }
+        let certificates = files.map { file in (file, Files.text("\(directory)/\(file)")) }
         let clients = Role.allCases.compactMap { role -> (String, String?)? in
             let file = kubeconfigPath(role)
             guard let kubeconfig = try? Kubeconfig.load(file) else { return nil }

@@ -1,4 +1,4 @@
-public import APIModel
+import FileSystem
 
 /// The keys, certificates and kubeconfigs of a cluster under one directory, named as kubeadm names them: `pki/ca.crt`, `pki/apiserver.key`,
 /// `admin.kubeconfig` …
@@ -97,10 +97,10 @@ public struct Layout: Sendable {
     public var pki: String { "\(directory)/pki" }
     public func kubeconfigPath(_ role: Role) -> String { "\(directory)/\(role.rawValue).kubeconfig" }
 
-    /// Makes what is missing, renews what has less than a third of its life before it or no longer covers `cluster`, and leaves the rest alone. Keys are readable by
-    /// their owner only. Throws `PKIError` that names the file.
-    public func prepare(_ cluster: Cluster, now: Whole = Timestamp.nowSeconds()) throws -> Credentials {
-        try File.makeDirectory(pki, mode: 0o755)
+    /// Makes what is missing, renews what is about to expire or no longer covers `cluster`, and leaves the rest alone. Keys are readable by
+    /// their owner only. Throws an error that names the file.
+    public func prepare(_ cluster: Cluster) throws -> Credentials {
+        try Files.makeDirectory(pki, mode: 0o755)
         var changed = false
         let ca = try authority("ca", commonName: "kubernetes", now)
         let frontProxyCA = try authority("front-proxy-ca", commonName: "front-proxy-ca", now)
@@ -135,7 +135,7 @@ public struct Layout: Sendable {
                 clusterName: cluster.name, userName: user, server: cluster.server, caPEM: ca.certificatePEM, client: client)
             if new != old {
                 changed = true
-                try File.write(new.text, to: kubeconfigPath(role), mode: 0o600)
+                try Files.replace(kubeconfigPath(role), Array(new.text.utf8), mode: 0o600)
             }
             kubeconfigs[role] = new
         }
@@ -165,22 +165,24 @@ public struct Layout: Sendable {
 
     private func serviceAccountKey() throws -> ServiceAccountKey {
         let path = "\(pki)/sa.key"
-        if let pem = try File.read(path) {
+        if let pem = try Files.textIfThere(path) {
             do { return try ServiceAccountKey(privateKeyPEM: pem) } catch { throw PKIError("\(path) cannot be used", cause: error) }
         }
         let new = ServiceAccountKey()
-        try File.write(new.privateKeyPEM, to: path, mode: 0o600)
-        try File.write(new.publicKeyPEM, to: "\(pki)/sa.pub", mode: 0o644)
+        try Files.replace(path, Array(new.privateKeyPEM.utf8), mode: 0o600)
+        try Files.replace("\(pki)/sa.pub", Array(new.publicKeyPEM.utf8), mode: 0o644)
         return new
     }
 
     private func pair(_ name: String) throws -> KeyPair? {
-        guard let certificate = try File.read("\(pki)/\(name).crt"), let key = try File.read("\(pki)/\(name).key") else { return nil }
+        guard let certificate = try Files.textIfThere("\(pki)/\(name).crt"), let key = try Files.textIfThere("\(pki)/\(name).key") else {
+            return nil
+        }
         return KeyPair(certificatePEM: certificate, privateKeyPEM: key)
     }
 
     private func write(_ pair: KeyPair, _ name: String) throws {
-        try File.write(pair.privateKeyPEM, to: "\(pki)/\(name).key", mode: 0o600)
-        try File.write(pair.certificatePEM, to: "\(pki)/\(name).crt", mode: 0o644)
+        try Files.replace("\(pki)/\(name).key", Array(pair.privateKeyPEM.utf8), mode: 0o600)
+        try Files.replace("\(pki)/\(name).crt", Array(pair.certificatePEM.utf8), mode: 0o644)
     }
 }

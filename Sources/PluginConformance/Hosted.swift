@@ -1,5 +1,6 @@
 internal import APIModel
 internal import Client
+internal import FileSystem
 internal import Glibc
 internal import Logging
 internal import PluginHost
@@ -72,7 +73,7 @@ final class Scratch: Sendable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit { Self.remove(path) }
+    deinit { Files.removeTree(path) }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {
         guard let file = fopen("\(path)/\(name)", "w") else {
@@ -80,20 +81,6 @@ final class Scratch: Sendable {
         }
         fwrite(bytes, 1, bytes.count, file)
         fclose(file)
-    }
-
-    private static func remove(_ path: String) {
-        if let stream = opendir(path) {
-            while let entry = readdir(stream) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name == "." || name == ".." { continue }
-                if entry.pointee.d_type == UInt8(DT_DIR) { remove(path + "/" + name) } else { unlink(path + "/" + name) }
-            }
-            closedir(stream)
-        }
-        rmdir(path)
     }
 }
 

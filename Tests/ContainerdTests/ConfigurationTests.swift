@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Testing
 
 @testable import Containerd
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func mountPathsAreReadAsTheKernelWritesThem() {
-        #expect(MountTable.unescaped(#"/a\040b\134c"#) == #"/a b\c"#)
-        #expect(MountTable.unescaped(#"/a\04"#) == #"/a\04"#)
+        #expect(MountPoints.unescaped(#"/a\040b\134c"#) == #"/a b\c"#)
+        #expect(MountPoints.unescaped(#"/a\04"#) == #"/a\04"#)
     }
 }

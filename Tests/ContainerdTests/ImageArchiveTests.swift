@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 import Testing
 
@@ -48,7 +49,7 @@ import Testing
 
     @Test func treesAreTakenInTheOrderOfTheirNames() throws {
         let scratch = Scratch()
-        try File.makeDirectory(scratch.path + "/root/b/c")
+        try Files.makeDirectory(scratch.path + "/root/b/c", mode: 0o755)
         _ = try scratch.write("root/b/c/file", [1])
         _ = try scratch.write("root/a", [2])
         symlink("a", scratch.path + "/root/z")

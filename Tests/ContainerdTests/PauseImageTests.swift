@@ -1,3 +1,4 @@
+import FileSystem
 import Glibc
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
     private func start() throws -> (child: Child, scratch: Scratch) {
         let scratch = Scratch()
         let file = scratch.path + "/pause"
-        try File.write(file, PauseImage.executable(), mode: 0o755)
+        try Files.replace(file, PauseImage.executable(), mode: 0o755)
         return (try Child.start([file], environment: [], output: 2, newSession: false), scratch)
     }
 
@@ -16,7 +17,7 @@ import Testing
         defer { withExtendedLifetime(scratch) {} }
         // A signal that comes before the program has blocked it ends it, too, only not with 0. It sleeps once it waits for signals.
         let deadline = ContinuousClock.now + .seconds(5)
-        while File.readText("/proc/\(child.pid)/stat")?.contains(") S ") == false, ContinuousClock.now < deadline { usleep(1000) }
+        while Files.text("/proc/\(child.pid)/stat")?.contains(") S ") == false, ContinuousClock.now < deadline { usleep(1000) }
         child.signal(signal)
         #expect(child.reap() == 0)
     }

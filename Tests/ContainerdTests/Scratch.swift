@@ -1,3 +1,4 @@
+import FileSystem
 import Glibc
 import Logging
 
@@ -25,10 +26,10 @@ final class Scratch: Sendable {
         id = String(path.suffix(6)).lowercased()
     }
 
-    deinit { try? File.remove(path) }
+    deinit { Files.removeTree(path) }
 
     func write(_ name: String, _ content: [UInt8]) throws -> String {
-        try File.write(path + "/" + name, content)
+        try Files.replace(path + "/" + name, content, mode: 0o600)
         return path + "/" + name
     }
 }

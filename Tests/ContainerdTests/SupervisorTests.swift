@@ -1,3 +1,4 @@
+import FileSystem
 import Glibc
 import Testing
 
@@ -14,7 +15,7 @@ struct SupervisorTests {
         return supervisor
     }
 
-    private func pid(_ supervisor: ContainerdSupervisor) -> String { File.readText(supervisor.paths.pidFile) ?? "" }
+    private func pid(_ supervisor: ContainerdSupervisor) -> String { Files.text(supervisor.paths.pidFile) ?? "" }
 
     @Test func startsIsFoundAgainAndLeavesNothing() async throws {
         let scratch = Scratch()
@@ -28,9 +29,9 @@ struct SupervisorTests {
         #expect(pid(second) == before)
         try await second.takeDown()
         #expect(await !first.isHealthy())
-        #expect(!File.exists(first.paths.state))
-        #expect(!File.exists(first.paths.socket))
-        #expect(File.readText("/proc/self/mountinfo")?.contains(scratch.path) == false)
+        #expect(!Files.exists(first.paths.state))
+        #expect(!Files.exists(first.paths.socket))
+        #expect(Files.text("/proc/self/mountinfo")?.contains(scratch.path) == false)
         // With nothing there it is no error.
         try await second.takeDown()
     }
@@ -56,7 +57,7 @@ struct SupervisorTests {
         let scratch = Scratch()
         let supervisor = try supervisor(scratch)
         // A file where containerd wants a directory.
-        try File.makeDirectory(supervisor.paths.root)
+        try Files.makeDirectory(supervisor.paths.root, mode: 0o711)
         _ = try scratch.write("containerd/root/io.containerd.metadata.v1.bolt", [])
         let error = await #expect(throws: ContainerdError.self) { try await supervisor.start(within: .seconds(5)) }
         #expect(error?.code == .failed)

@@ -32,7 +32,7 @@ public final class ProvisionerLocalController: Controller {
     }
 
     /// Takes hold of the directory.
-    /// - Throws: `Disk.Failure` where it is not there: in a process of its own, a plugin sees no disk.
+    /// - Throws: `Files.Failure` where it is not there: in a process of its own, a plugin sees no disk.
     public func start() throws {
         guard let volumes else { return log.info("no directory is configured: no claim gets a volume from here") }
         disk.set(try Disk(volumes.directory))

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 import Synchronization
 
@@ -113,19 +114,11 @@ final class RotatedFile: Sendable {
 
     private func clearAway() {
         let (directory, stem, suffix) = parts
-        guard let handle = opendir(directory) else { return }
-        defer { closedir(handle) }
-        var aside: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            let middle = name.dropFirst(stem.utf8.count + 1).dropLast(suffix.utf8.count)
-            guard name.hasPrefix("\(stem)-"), name.hasSuffix(suffix), middle.utf8.count == Self.name(0).utf8.count else { continue }
-            aside.append(name)
-        }
         // Names of one length in the order of their times.
-        aside.sort(by: >)
+        let aside = Files.names(in: directory).reversed().filter { name in
+            let middle = name.dropFirst(stem.utf8.count + 1).dropLast(suffix.utf8.count)
+            return name.hasPrefix("\(stem)-") && name.hasSuffix(suffix) && middle.utf8.count == Self.name(0).utf8.count
+        }
         let oldest = configuration.maxAge.map { "\(stem)-\(Self.name(now() - Int64($0) * 86_400_000))\(suffix)" }
         for (index, name) in aside.enumerated() {
             let isOneTooMany = configuration.maxBackups.map { index >= $0 } ?? false

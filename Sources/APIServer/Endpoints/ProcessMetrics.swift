@@ -1,3 +1,4 @@
+import FileSystem
 import Glibc
 
 /// What the system knows of this process, as every component tells it.
@@ -29,12 +30,9 @@ enum ProcessMetrics {
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
 
     private static var openFiles: Int? {
-        guard let directory = opendir("/proc/self/fd") else { return nil }
-        defer { closedir(directory) }
-        var count = 0
-        while readdir(directory) != nil { count += 1 }
-        // Without `.`, `..` and the one that this needed.
-        return count - 3
+        let names = Files.names(in: "/proc/self/fd")
+        // Without the two that this needed.
+        return names.isEmpty ? nil : names.count - 2
     }
 
     /// When the machine began, in seconds since 1970.

@@ -1,6 +1,7 @@
 internal import APIModel
 internal import ArgumentParser
 internal import Containerd
+internal import FileSystem
 internal import Glibc
 internal import Logging
 internal import Store
@@ -48,7 +49,7 @@ struct DownCommand: AsyncParsableCommand {
             return []
         }
         await attempt {
-            try MountTable.unmount(below: directory.kubeletDirectory)
+            try MountPoints.unmount(below: directory.kubeletDirectory)
             return []
         }
         await attempt {

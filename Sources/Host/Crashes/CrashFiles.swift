@@ -1,5 +1,6 @@
 internal import APIModel
 internal import Client
+internal import FileSystem
 internal import Glibc
 internal import PKI
 
@@ -52,24 +53,15 @@ struct CrashFiles: Sendable {
     }
 
     private var requestFiles: [String] {
-        guard let listing = opendir(directory) else { return [] }
-        defer { closedir(listing) }
-        var files: [String] = []
-        while let entry = readdir(listing) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix("release-"), name.hasSuffix(".json") { files.append("\(directory)/\(name)") }
-        }
-        return files.sorted()
+        Files.names(in: directory).filter { $0.hasPrefix("release-") && $0.hasSuffix(".json") }.map { "\(directory)/\($0)" }
     }
 
     private func documents(_ path: String) -> [Value] {
-        guard let text = try? File.read(path), let value = try? JSON.decode(Array(text.utf8)) else { return [] }
+        guard let bytes = Files.read(path), let value = try? JSON.decode(bytes) else { return [] }
         return value.elements
     }
 
     private func write(_ value: Value, to path: String) throws {
-        try File.write(String(decoding: JSON.encodePretty(value), as: UTF8.self) + "\n", to: path, mode: 0o600)
+        try Files.replace(path, JSON.encodePretty(value) + [10], mode: 0o600)
     }
 }

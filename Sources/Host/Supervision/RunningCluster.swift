@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 internal import Glibc
 internal import PKI
 
@@ -26,7 +27,7 @@ struct RunningCluster {
                     kill(process, SIGKILL)
                 }
             }
-            let sentence = (try? File.read(directory.stoppingFile)) ?? nil ?? ""
+            let sentence = Files.text(directory.stoppingFile) ?? ""
             if !sentence.isEmpty, sentence != told { Output.line("  \(sentence)") }
             told = sentence
             if let last = processes.last { wait(for: last) }

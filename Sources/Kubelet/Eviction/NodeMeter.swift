@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 
 /// Reads what the node has from the kernel and the runtime.

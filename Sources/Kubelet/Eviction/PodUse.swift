@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 /// What one pod uses of what the node may be short of.
 struct PodUse: Sendable {

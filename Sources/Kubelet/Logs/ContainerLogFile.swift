@@ -1,3 +1,5 @@
+import FileSystem
+
 /// One container's log: the current file, and older ones named after it. Only files below the directory of all logs are touched, wherever
 /// the runtime says they are. Blocks.
 struct ContainerLogFile: Equatable, Sendable {

@@ -1,3 +1,5 @@
+import FileSystem
+
 /// Reads one container's log file, from where the options say to its end, or on and on. Upstream: `kuberuntime/logs`.
 struct LogReader: Sendable {
     let log: ContainerLogFile

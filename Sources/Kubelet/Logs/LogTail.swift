@@ -1,3 +1,5 @@
+import FileSystem
+
 /// Finds the end of a log without reading all of it.
 enum LogTail {
     private static let block = 64 << 10

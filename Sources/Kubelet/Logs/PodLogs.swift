@@ -1,3 +1,5 @@
+import FileSystem
+
 // The directories of pods' logs. Both block.
 extension KubeletConfiguration {
     /// Made where it is not there. Others on the machine may read logs, so the modes are those of `/var/log`.

@@ -1,3 +1,5 @@
+import FileSystem
+
 /// The kernel's table of IPv4 routes.
 enum Routes {
     /// The interface by which packets for an address leave; `nil` when only the default route leads there.

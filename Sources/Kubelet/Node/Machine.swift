@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 
 /// The machine the kubelet runs on, read once: what it has does not change while it runs.
@@ -19,7 +20,7 @@ struct Machine: Sendable {
         storage = Self.storage(rootDirectory)?.total ?? 0
         hasAppArmor = Files.text("/sys/module/apparmor/parameters/enabled")?.hasPrefix("Y") ?? false
         hugePages = Dictionary(
-            Files.entries("/sys/kernel/mm/hugepages").compactMap { name in
+            Files.names(in: "/sys/kernel/mm/hugepages").compactMap { name in
                 guard let kilobytes = Whole(name.dropFirst("hugepages-".count).prefix { $0.isNumber }),
                     let count = Files.text("/sys/kernel/mm/hugepages/\(name)/nr_hugepages").flatMap({ Whole($0.prefix { $0.isNumber }) })
                 else { return nil }

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 /// A file of a group in the kernel's cgroup tree, and the value wanted there: -1 is no limit. Blocks as long as the kernel does.
 struct CgroupSetting: Sendable {

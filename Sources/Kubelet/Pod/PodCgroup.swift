@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 /// A pod's own group in the kernel's cgroup tree, between its quality of service and its containers: shares and limits that hold for the
 /// pod as a whole. Everything here blocks as long as the kernel does.
@@ -36,7 +37,7 @@ struct PodCgroup: Sendable {
     /// Removes the group from every hierarchy. Groups that still have processes stay, and go with the next attempt.
     static func remove(uid: String) {
         var hierarchies = [root]
-        hierarchies += Files.entries(root).map { "\(root)/\($0)" }.filter { Files.isDirectory($0 + "/kubepods") }
+        hierarchies += Files.names(in: root).map { "\(root)/\($0)" }.filter { Files.isDirectory($0 + "/kubepods") }
         for hierarchy in hierarchies {
             for quality in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"] { removeTree("\(hierarchy)\(quality)/pod\(uid)") }
         }
@@ -44,7 +45,7 @@ struct PodCgroup: Sendable {
 
     private static func removeTree(_ path: String) {
         guard Files.isDirectory(path) else { return }
-        for entry in Files.entries(path) where Files.isDirectory("\(path)/\(entry)") { removeTree("\(path)/\(entry)") }
+        for entry in Files.names(in: path) where Files.isDirectory("\(path)/\(entry)") { removeTree("\(path)/\(entry)") }
         Files.removeDirectory(path)
     }
 }

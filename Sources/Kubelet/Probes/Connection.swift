@@ -1,3 +1,4 @@
+import FileSystem
 import NIOCore
 import NIOPosix
 import NIOSSL

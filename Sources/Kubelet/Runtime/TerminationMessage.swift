@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 /// A container's last words. Upstream: `getTerminationMessage`.
 struct TerminationMessage: Sendable {

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 /// What something uses of CPU and memory; `nil` is not known. Bytes, but for the times.
 struct Usage: Equatable, Sendable {

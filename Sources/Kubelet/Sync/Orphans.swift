@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Logging
 
 /// What is left of pods that nobody wants any more: force-deleted while the kubelet was away, say.
@@ -15,12 +16,12 @@ struct Orphans: Sendable {
         let (context, isWanted) = (context, isWanted)
         // Nothing of it needs to be waited for.
         try? await context.disk.run {
-            for uid in Files.entries(context.configuration.rootDirectory + "/pods") where !isWanted(uid) {
+            for uid in Files.names(in: context.configuration.rootDirectory + "/pods") where !isWanted(uid) {
                 context.volumes.tearDown(uid)
                 PodCgroup.remove(uid: uid)
             }
             // `namespace_name_uid`
-            for entry in Files.entries(context.configuration.podLogsDirectory) {
+            for entry in Files.names(in: context.configuration.podLogsDirectory) {
                 guard let uid = entry.split(separator: "_").last, !isWanted(String(uid)) else { continue }
                 context.configuration.removeLogDirectory(entry)
             }

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 // What a container wants done when it has started and before it stops.
 extension PodWorker {

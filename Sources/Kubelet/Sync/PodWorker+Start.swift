@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 extension PodWorker {
     /// Starts what `actions` names: init containers in their order, the others together. Returns whether anything started; what did not is

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 
 /// A resolver's configuration: the lines of a `resolv.conf`.
 public struct ResolvConf: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import OrderedCollections
 
 /// What a pod's containers have been given, and what the runtime has been told of that, as long as it differs from what they were made

@@ -1,3 +1,4 @@
+import FileSystem
 import Glibc
 
 /// Keeps the files of a volume such that a reader sees either all of the old ones or all of the new ones.

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 
 /// What is mounted into a container: volumes, the hosts file, the termination message. Upstream: `makeMounts`.

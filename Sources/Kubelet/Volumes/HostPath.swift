@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 
 /// A path of the machine, of the kind the pod expects there. Upstream: `volume/hostpath`.

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 
 /// Mounts a part of a volume for a container, which may turn directories into links meanwhile. Upstream: `volume/util/subpath`.

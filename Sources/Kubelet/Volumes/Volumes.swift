@@ -1,5 +1,6 @@
 import APIModel
 import Client
+import FileSystem
 import Glibc
 import OrderedCollections
 

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 internal import Glibc
 
 /// What a process holds: to see whether an instance gave back what it took.
@@ -9,14 +10,8 @@ struct ProcessCounts: Sendable {
     var heap: Int
 
     static func now() -> ProcessCounts {
-        ProcessCounts(threads: entries("/proc/self/task"), descriptors: entries("/proc/self/fd"), heap: Int(apus_heap_in_use()))
-    }
-
-    private static func entries(_ directory: String) -> Int {
-        guard let stream = opendir(directory) else { return 0 }
-        defer { closedir(stream) }
-        var count = 0
-        while readdir(stream) != nil { count += 1 }
-        return count
+        ProcessCounts(
+            threads: Files.names(in: "/proc/self/task").count, descriptors: Files.names(in: "/proc/self/fd").count,
+            heap: Int(apus_heap_in_use()))
     }
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FileSystem
 
 /// What the child process of an isolated plugin has of the host.
 ///

@@ -1,3 +1,4 @@
+internal import FileSystem
 internal import Glibc
 internal import Synchronization
 
@@ -73,7 +74,7 @@ final class ControlGroup: Sendable {
 
     /// Whether the kernel ended a process of the group because its memory was used up.
     var ranOutOfMemory: Bool {
-        guard let killCount, let text = readFile(killCount) else { return false }
+        guard let killCount, let text = Files.text(killCount) else { return false }
         return text.split(separator: "\n").contains { $0.hasPrefix("oom_kill ") && $0 != "oom_kill 0" }
     }
 
@@ -111,18 +112,15 @@ extension ControlGroup {
 
     /// What this machine has. Groups that an earlier process could not remove any more go when this is first asked for.
     private static let hierarchies: [ControlGroupHierarchy] = {
-        let all = ControlGroupHierarchy.all(mounts: readFile("/proc/self/mountinfo") ?? "") { readFile("\($0)/cgroup.controllers") ?? "" }
+        let all = ControlGroupHierarchy.all(mounts: Files.text("/proc/self/mountinfo") ?? "") {
+            Files.text("\($0)/cgroup.controllers") ?? ""
+        }
         for hierarchy in all { removeLeftOver("\(hierarchy.mountPoint)/\(parent)") }
         return all
     }()
 
     private static func removeLeftOver(_ directory: String) {
-        guard let stream = opendir(directory) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
+        for name in Files.names(in: directory) {
             // Whose maker still runs may be about to be entered. One with a process in it stays in any case.
             let parts = name.split(separator: ".")
             guard parts.count == 3, let maker = pid_t(parts[1]), kill(maker, 0) != 0, errno == ESRCH else { continue }
@@ -173,19 +171,6 @@ struct ControlGroupHierarchy: Sendable, Equatable {
             default: return nil
             }
         }
-    }
-}
-
-/// The whole of a small file; `nil` when it cannot be read.
-private func readFile(_ path: String) -> String? {
-    let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var (text, piece) = ([UInt8](), [UInt8](repeating: 0, count: 4096))
-    while true {
-        let count = read(file, &piece, piece.count)
-        guard count > 0 else { return count == 0 ? String(decoding: text, as: UTF8.self) : nil }
-        text += piece[..<count]
     }
 }
 

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Foundation
 import OrderedCollections
 import PluginKit
@@ -130,5 +131,5 @@ import Testing
         }
     }
 
-    @Test func wantsADirectory() { #expect(throws: Disk.Failure.self) { try Disk("/nothing/there") } }
+    @Test func wantsADirectory() { #expect(throws: Files.Failure.self) { try Disk("/nothing/there") } }
 }

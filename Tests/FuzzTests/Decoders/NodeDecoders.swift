@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Foundation
 import HTTPTypes
 
@@ -148,7 +149,7 @@ enum NodeDecoders {
             return "\(try ImageArchiveContents(file: path, name: nil).names.count)"
         },
         Decoder(text: "mount-table", seeds: ["/a\\040b", "\\134\\012", "\\9"], words: ["\\040", "\\"]) { input in
-            "\(MountTable.unescaped(input[...]).count % 5)"
+            "\(MountPoints.unescaped(input[...]).count % 5)"
         },
         Decoder("elf", seeds: [library], longest: 1 << 17) { input in
             let file = try ELFFile(input)

@@ -1,18 +1,18 @@
-import CLinux
-import Glibc
+internal import CLinux
+package import Glibc
 
 /// A directory that is held open, and the way into everything below it that a container may have had its hands on.
 ///
 /// The kernel resolves each path from the directory as it is held and follows no link: whatever a container renames or replaces meanwhile,
 /// nothing outside the tree is reached. Only regular files are read and written, and nothing else is opened: a FIFO, a device or a socket
 /// blocks nobody. Methods block as long as the disk does, and are safe from any thread.
-final class Directory: Sendable {
+package final class Directory: Sendable {
     /// A handle that neither reads nor writes: `O_PATH`, which the C library hides behind `_GNU_SOURCE`.
-    static let handle: Int32 = 0o10000000
+    package static let handle: Int32 = 0o10000000
 
-    let descriptor: Int32
+    package let descriptor: Int32
     /// Where it was found: for messages, and for the runtime, which wants paths.
-    let path: String
+    package let path: String
 
     private init(_ descriptor: Int32, _ path: String) {
         self.descriptor = descriptor
@@ -22,14 +22,14 @@ final class Directory: Sendable {
     deinit { close(descriptor) }
 
     /// Opens a directory whose path no pod has a say in. Links are followed.
-    static func open(_ path: String) throws(Files.Failure) -> Directory {
+    package static func open(_ path: String) throws(Files.Failure) -> Directory {
         let descriptor = Glibc.open(path, handle | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Files.Failure(operation: "open", path: path, code: errno) }
         return Directory(descriptor, path)
     }
 
     /// The same, made where it is not there. Those above it get mode 0755.
-    static func make(_ path: String, mode: mode_t = 0o750) throws(Files.Failure) -> Directory {
+    package static func make(_ path: String, mode: mode_t = 0o750) throws(Files.Failure) -> Directory {
         if let directory = try? open(path) { return directory }
         let parent = Files.parent(of: path)
         // Nothing is above the root, or above what is no path.
@@ -40,25 +40,26 @@ final class Directory: Sendable {
     // MARK: What is below
 
     /// How a path may lead to what it names.
-    struct Limits: OptionSet {
-        let rawValue: Int32
-        static let withoutLinks = Limits(rawValue: Int32(APUS_WITHOUT_LINKS))
-        static let withinMount = Limits(rawValue: Int32(APUS_WITHIN_MOUNT))
+    package struct Limits: OptionSet {
+        package let rawValue: Int32
+        package static let withoutLinks = Limits(rawValue: Int32(APUS_WITHOUT_LINKS))
+        package static let withinMount = Limits(rawValue: Int32(APUS_WITHIN_MOUNT))
     }
 
     /// A descriptor that is the caller's to close.
-    func beneath(_ path: String, _ flags: Int32, mode: mode_t = 0, _ limits: Limits = .withoutLinks) throws(Files.Failure) -> Int32 {
+    package func beneath(_ path: String, _ flags: Int32, mode: mode_t = 0, _ limits: Limits = .withoutLinks) throws(Files.Failure) -> Int32
+    {
         let found = apus_open_beneath(descriptor, path.isEmpty ? "." : path, flags, mode, limits.rawValue)
         guard found >= 0 else { throw Files.Failure(operation: "open", path: "\(self.path)/\(path)", code: errno) }
         return found
     }
 
-    func directory(_ path: String, _ limits: Limits = .withoutLinks) throws(Files.Failure) -> Directory {
+    package func directory(_ path: String, _ limits: Limits = .withoutLinks) throws(Files.Failure) -> Directory {
         Directory(try beneath(path, Self.handle | O_DIRECTORY, limits), "\(self.path)/\(path)")
     }
 
     /// Makes what is not there of a path, each with this very mode.
-    func make(_ path: String, mode: mode_t = 0o750) throws(Files.Failure) -> Directory {
+    package func make(_ path: String, mode: mode_t = 0o750) throws(Files.Failure) -> Directory {
         var directory = self
         for name in path.split(separator: "/") { directory = try directory.makeOne(String(name), mode: mode) }
         return directory
@@ -74,17 +75,17 @@ final class Directory: Sendable {
     }
 
     /// `nil` when there is nothing. A link is looked at itself.
-    func status(_ path: String = "") -> stat? {
+    package func status(_ path: String = "") -> stat? {
         guard let found = try? beneath(path, Self.handle | O_NOFOLLOW) else { return nil }
         defer { close(found) }
         var status = stat()
         return fstat(found, &status) == 0 ? status : nil
     }
 
-    func exists(_ path: String) -> Bool { status(path) != nil }
+    package func exists(_ path: String) -> Bool { status(path) != nil }
 
     /// Calls `body` with each name in the directory. What is added or removed meanwhile may or may not be among them.
-    func eachName(_ body: (String) -> Void) throws(Files.Failure) {
+    package func eachName(_ body: (String) -> Void) throws(Files.Failure) {
         let reader = try beneath(".", O_RDONLY | O_DIRECTORY)
         guard let stream = fdopendir(reader) else {
             close(reader)
@@ -100,7 +101,7 @@ final class Directory: Sendable {
     }
 
     /// The names in the directory, sorted.
-    func names() throws(Files.Failure) -> [String] {
+    package func names() throws(Files.Failure) -> [String] {
         var names: [String] = []
         try eachName { names.append($0) }
         return names.sorted()
@@ -108,11 +109,11 @@ final class Directory: Sendable {
 
     // MARK: The directory itself
 
-    func change(mode: mode_t) throws(Files.Failure) {
+    package func change(mode: mode_t) throws(Files.Failure) {
         guard fchmodat(descriptor, ".", mode, 0) == 0 else { throw Files.Failure(operation: "chmod", path: path, code: errno) }
     }
 
-    func change(group: Int64) throws(Files.Failure) {
+    package func change(group: Int64) throws(Files.Failure) {
         guard fchownat(descriptor, ".", uid_t.max, gid_t(truncatingIfNeeded: group), 0) == 0 else {
             throw Files.Failure(operation: "chown", path: path, code: errno)
         }
@@ -121,13 +122,13 @@ final class Directory: Sendable {
     // MARK: Links and names
 
     /// Names here are single: no path.
-    func link(_ target: String, at name: String) throws(Files.Failure) {
+    package func link(_ target: String, at name: String) throws(Files.Failure) {
         guard symlinkat(target, descriptor, name) == 0 else {
             throw Files.Failure(operation: "symlink", path: "\(path)/\(name)", code: errno)
         }
     }
 
-    func linkTarget(_ name: String) -> String? {
+    package func linkTarget(_ name: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = buffer.withUnsafeMutableBytes {
             readlinkat(descriptor, name, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
@@ -135,7 +136,7 @@ final class Directory: Sendable {
         return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    func rename(_ name: String, to target: String) throws(Files.Failure) {
+    package func rename(_ name: String, to target: String) throws(Files.Failure) {
         guard renameat(descriptor, name, descriptor, target) == 0 else {
             throw Files.Failure(operation: "rename", path: "\(path)/\(name)", code: errno)
         }
@@ -143,5 +144,5 @@ final class Directory: Sendable {
 
     /// Removes a name that is no directory's. Answers whether there is none any more.
     @discardableResult
-    func remove(_ name: String) -> Bool { unlinkat(descriptor, name, 0) == 0 || errno == ENOENT }
+    package func remove(_ name: String) -> Bool { unlinkat(descriptor, name, 0) == 0 || errno == ENOENT }
 }

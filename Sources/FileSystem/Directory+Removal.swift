@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 extension Directory {
     /// Removes what has that name, with all that is below it, and answers whether it is gone. Links are removed and not followed. What is
@@ -7,7 +7,7 @@ extension Directory {
     /// Takes neither stack nor descriptors for the depth of the tree, which a container chooses: what a directory holds is moved up and
     /// removed there.
     @discardableResult
-    func removeTree(_ name: String) -> Bool {
+    package func removeTree(_ name: String) -> Bool {
         if remove(name) { return true }
         if let tree = try? directory(name, [.withoutLinks, .withinMount]) { tree.empty() }
         return removeEmpty(name)

@@ -1,15 +1,15 @@
-import Glibc
+package import Glibc
 
 /// A regular file that was opened for reading. Blocks as long as the disk does; safe from any thread.
-final class OpenFile: Sendable {
+package final class OpenFile: Sendable {
     fileprivate let descriptor: Int32
     fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
     deinit { close(descriptor) }
 
     /// Bytes there are now.
-    var size: Int64 { status.map { Int64($0.st_size) } ?? 0 }
+    package var size: Int64 { status.map { Int64($0.st_size) } ?? 0 }
     /// Tells it apart from another that has its name now.
-    var identity: ino_t { status?.st_ino ?? 0 }
+    package var identity: ino_t { status?.st_ino ?? 0 }
 
     private var status: stat? {
         var status = stat()
@@ -17,7 +17,7 @@ final class OpenFile: Sendable {
     }
 
     /// As much as there is from `offset` on, `count` bytes at most.
-    func read(at offset: Int64, _ count: Int) -> [UInt8] {
+    package func read(at offset: Int64, _ count: Int) -> [UInt8] {
         var done = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: max(count, 0)) { buffer, initialized in
             while done < count {
@@ -47,16 +47,16 @@ extension Directory {
         return file
     }
 
-    func file(_ path: String) throws(Files.Failure) -> OpenFile { OpenFile(try regular(path, O_RDONLY)) }
+    package func file(_ path: String) throws(Files.Failure) -> OpenFile { OpenFile(try regular(path, O_RDONLY)) }
 
     /// A whole file, of a longer one the first `limit` bytes. `nil` when there is no regular file.
-    func read(_ path: String, upTo limit: Int = 16 << 20) -> [UInt8]? {
+    package func read(_ path: String, upTo limit: Int = 16 << 20) -> [UInt8]? {
         guard let file = try? file(path) else { return nil }
         return file.read(at: 0, Int(min(file.size, Int64(limit))))
     }
 
     /// Makes a file that is not there yet, with this very mode.
-    func create(_ path: String, _ bytes: [UInt8], mode: mode_t, user: Int64? = nil, group: Int64? = nil) throws(Files.Failure) {
+    package func create(_ path: String, _ bytes: [UInt8], mode: mode_t, user: Int64? = nil, group: Int64? = nil) throws(Files.Failure) {
         let file = try beneath(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         defer { close(file) }
         let place = "\(self.path)/\(path)"
@@ -69,7 +69,7 @@ extension Directory {
     }
 
     /// Gives a file this content. One that is there stays the same file, for who has it mounted.
-    func write(_ path: String, _ bytes: [UInt8], mode: mode_t) throws(Files.Failure) {
+    package func write(_ path: String, _ bytes: [UInt8], mode: mode_t) throws(Files.Failure) {
         let file: Int32
         do throws(Files.Failure) {
             file = try regular(path, O_WRONLY | O_TRUNC)

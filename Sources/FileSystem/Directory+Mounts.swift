@@ -1,11 +1,11 @@
-import Glibc
+package import Glibc
 
 extension Directory {
     /// The path by which this process, and nobody else, reaches what a descriptor holds.
     private static func place(_ descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
 
     /// Whether something is mounted there.
-    func isMountPoint(_ path: String) -> Bool {
+    package func isMountPoint(_ path: String) -> Bool {
         do throws(Files.Failure) {
             close(try beneath(path, Self.handle | O_NOFOLLOW, [.withoutLinks, .withinMount]))
             return false
@@ -16,7 +16,7 @@ extension Directory {
 
     /// A file system in memory on the directory of that name, which is made where it is not there: what is mounted already stays.
     /// - Parameter size: bytes it holds at most; `nil` leaves it to the kernel.
-    func memory(_ name: String, size: Int64?, mode: mode_t) throws(Files.Failure) -> Directory {
+    package func memory(_ name: String, size: Int64?, mode: mode_t) throws(Files.Failure) -> Directory {
         let point = try make(name)
         if !isMountPoint(name) {
             let options = "mode=0\(String(mode, radix: 8))" + (size.map { ",size=\($0)" } ?? "")
@@ -30,7 +30,7 @@ extension Directory {
     }
 
     /// Mounts what `source` holds, with what is mounted in it, on a name of this directory.
-    func bind(_ source: Int32, on name: String) throws(Files.Failure) {
+    package func bind(_ source: Int32, on name: String) throws(Files.Failure) {
         let point = try beneath(name, Self.handle | O_NOFOLLOW)
         defer { close(point) }
         guard mount(Self.place(source), Self.place(point), nil, UInt(MS_BIND | MS_REC), nil) == 0 else {
@@ -39,7 +39,7 @@ extension Directory {
     }
 
     /// Takes away all that is mounted below this directory, or below `path` in it, the last made first.
-    func unmountAll(_ path: String = "") {
+    package func unmountAll(_ path: String = "") {
         guard let own = Self.realPath(descriptor) else { return }
         for point in MountPoints.below(path.isEmpty ? own : "\(own)/\(path)").reversed() where point != own {
             // The table is a picture of a moment ago, so the point is looked up again, from here.
@@ -55,35 +55,5 @@ extension Directory {
             readlink(place(descriptor), $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
         }
         return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
-    }
-}
-
-/// The kernel's table of what is mounted for this process.
-enum MountPoints {
-    /// The points at `path` and below, in the order they were made.
-    static func below(_ path: String) -> [String] {
-        guard let table = Files.text("/proc/self/mountinfo") else { return [] }
-        return table.split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ", maxSplits: 5)
-            guard words.count > 4 else { return nil }
-            let point = unescaped(words[4])
-            return point == path || point.hasPrefix(path + "/") ? point : nil
-        }
-    }
-
-    /// The kernel writes blanks as `\040`.
-    private static func unescaped(_ text: Substring) -> String {
-        guard text.contains("\\") else { return String(text) }
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), rest.count >= 3, let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) {
-                bytes.append(code)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

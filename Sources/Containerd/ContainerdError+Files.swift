@@ -1,0 +1,20 @@
+internal import FileSystem
+internal import Glibc
+
+extension ContainerdError {
+    init(_ failure: Files.Failure) {
+        let isNotAllowed = failure.code == EACCES || failure.code == EPERM
+        self.init(isNotAllowed ? .notAllowed : .failed, "cannot \(failure)")
+    }
+
+    /// Does what may fail on the disk, and tells it as an error of this module.
+    static func telling<R>(_ work: () throws(Files.Failure) -> R) throws(ContainerdError) -> R {
+        do throws(Files.Failure) { return try work() } catch { throw ContainerdError(error) }
+    }
+
+    /// The error of the system call that just failed.
+    static func system(_ what: String) -> ContainerdError {
+        let number = errno
+        return ContainerdError(number == EACCES || number == EPERM ? .notAllowed : .failed, "\(what): \(String(cString: strerror(number)))")
+    }
+}
