@@ -103,7 +103,9 @@ public final class Proxy: Sendable {
 
     /// Puts the wanted state in force after each change, until the task is cancelled. `again` has another change come after a delay.
     private func follow(_ changes: AsyncStream<Void>, again: (Duration) -> Void) async {
-        var backOff = BackOff()
+        // Alone: nobody else asks this backend.
+        let patience = Backoff(first: .seconds(1), spread: 0)
+        var (backoff, notBefore) = (patience, ContinuousClock.now)
         var backend: (plugin: ProxyPlugin, incarnation: UInt64, isInCharge: Bool)?
         for await _ in changes {
             guard let plugin = plugins.proxy else {
@@ -115,19 +117,20 @@ public final class Proxy: Sendable {
             if backend?.plugin !== plugin || backend?.incarnation != incarnation {
                 // It knows of nothing that is in force, and it need not pay for the failures of another.
                 backend = (plugin, incarnation, false)
-                backOff = BackOff()
+                (backoff, notBefore) = (patience, .now)
                 table.withLock { $0.forgetInForce() }
             }
-            guard backOff.isOver else { continue }
+            guard ContinuousClock.now >= notBefore else { continue }
             do {
                 try await sync(plugin)
                 // Whoever was in charge before may go now.
                 if backend?.isInCharge == false { plugin.didSync() }
                 backend?.isInCharge = true
                 failure.set(nil)
-                backOff = BackOff()
+                backoff = patience
             } catch {
-                let delay = backOff.next()
+                let delay = backoff.next()
+                notBefore = .now + delay
                 failure.set("\(error)")
                 log.error("proxy: the wanted state could not be put in force, trying again in \(delay): \(error)")
                 table.withLock { $0.forgetInForce() }
@@ -159,18 +162,4 @@ private final class Failure: Sendable {
     private let state = Mutex<String?>("no state is in force yet")
     var reason: String? { state.withLock { $0 } }
     func set(_ reason: String?) { state.withLock { $0 = reason } }
-}
-
-/// How long to leave a backend alone that refuses: 1 s, 2 s, 4 s … 30 s.
-private struct BackOff {
-    private var delay = Duration.seconds(1)
-    private var end: ContinuousClock.Instant?
-
-    var isOver: Bool { end.map { ContinuousClock.now >= $0 } ?? true }
-
-    mutating func next() -> Duration {
-        defer { delay = min(delay * 2, .seconds(30)) }
-        end = .now + delay
-        return delay
-    }
 }

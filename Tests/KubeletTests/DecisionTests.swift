@@ -119,7 +119,7 @@ import Testing
 
     @Test func backoffGrowsAndResets() {
         let second: Whole = 1_000_000_000
-        var backoff = Backoff()
+        var backoff = KeyedBackoff()
         var now: Whole = 1_000 * second
         #expect(backoff.deadline("a", since: now, now: now) == nil)
         for wait: Whole in [10, 20, 40, 80, 160, 300, 300] {

@@ -134,9 +134,9 @@ public struct JobController: Controller {
 
 /// The back-off of each unfinished Job by its uid. A hint: a start without it waits shorter.
 private final class Backoffs: Sendable {
-    private let known = Mutex<[String: Backoff]>([:])
+    private let known = Mutex<[String: JobBackoff]>([:])
 
-    subscript(uid: String) -> Backoff? {
+    subscript(uid: String) -> JobBackoff? {
         get { known.withLock { $0[uid] } }
         set { known.withLock { $0[uid] = newValue } }
     }

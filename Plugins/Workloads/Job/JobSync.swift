@@ -39,7 +39,7 @@ struct JobSync {
     let now: Whole
     var status: Value
     /// With the Pods that ended since it was last noted.
-    private(set) var backoff: Backoff
+    private(set) var backoff: JobBackoff
     let active: [JobPod]
     let uncounted: (succeeded: Set<String>, failed: Set<String>)
     let counted: CompletionIndexes
@@ -55,7 +55,7 @@ struct JobSync {
     var isCutShort = false
 
     /// - Parameter backoff: what is remembered; `nil` after a start, when it is read from the Pods that are still there.
-    init(_ job: Value, _ pods: [JobPod], backoff: Backoff?, now: Whole) {
+    init(_ job: Value, _ pods: [JobPod], backoff: JobBackoff?, now: Whole) {
         self.job = job
         self.pods = pods
         self.now = now
@@ -66,11 +66,11 @@ struct JobSync {
         uncounted = (
             Set(listed["succeeded"].elements.compactMap(\.string)), Set(listed["failed"].elements.compactMap(\.string))
         )
-        (succeeded, failed, self.backoff) = (0, 0, Backoff())
+        (succeeded, failed, self.backoff) = (0, 0, JobBackoff())
         counted = CompletionIndexes(status["completedIndexes"].string ?? "", below: spec["completions"].int ?? 0)
         succeededIndexes = counted
         if status["startTime"].isNull, !isSuspended { status["startTime"] = .string(Timestamp.format(seconds: now)) }
-        let known = backoff ?? Backoff().updated(by: pods.filter { !$0.isTracked && $0.hasEnded })
+        let known = backoff ?? JobBackoff().updated(by: pods.filter { !$0.isTracked && $0.hasEnded })
         self.backoff = known.updated(by: newlySucceeded + newlyFailed)
         count()
         judge()
@@ -242,7 +242,7 @@ struct JobSync {
         let missing = taken.missing(below: spec["completions"].int ?? 0, count: count)
         let waits = missing.map { index in
             limitsEachIndex
-                ? handingOver[index].map { Backoff.remaining(failures: Self.failures($0) + 1, lastFailure: $0.finished, now: now) } ?? 0 : 0
+                ? handingOver[index].map { JobBackoff.remaining(failures: Self.failures($0) + 1, lastFailure: $0.finished, now: now) } ?? 0 : 0
         }
         let ready = zip(missing, waits).filter { $1 <= 0 }.map { Optional($0.0) }
         if ready.isEmpty { return waits.min().map { .wait($0) } ?? .nothing }

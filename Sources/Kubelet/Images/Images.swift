@@ -8,7 +8,7 @@ final class Images: Sendable {
     private let cri: CRI
     private let events: any EventSink
     private let client: any Client
-    private let backoff = Mutex(Backoff())
+    private let backoff = Mutex(KeyedBackoff())
     private let failures = Mutex<[String: String]>([:])
     /// When an image was last given to a container that is to be made of it, by id; nanoseconds since 1970.
     private let uses = Mutex<[String: Whole]>([:])

@@ -28,7 +28,7 @@ actor PodWorker {
     var isRuntimeStale: Bool
     /// Why containers that should run do not, by name.
     var waiting: [String: StartFailure] = [:]
-    var backoff = Backoff()
+    var backoff = KeyedBackoff()
     var probes = ProbeResults()
     var probeTasks: [ProbeKey: Task<Void, Never>] = [:]
     /// Hooks of containers that are being stopped, by container id.

@@ -46,7 +46,7 @@ import Testing
         return pod
     }
 
-    private func look(_ job: Value, _ pods: [Value], backoff: Backoff? = nil) -> JobSync {
+    private func look(_ job: Value, _ pods: [Value], backoff: JobBackoff? = nil) -> JobSync {
         JobSync(job, pods.map(JobPod.init), backoff: backoff, now: Self.now)
     }
 
@@ -259,12 +259,12 @@ import Testing
             (1, 10), (2, 20), (3, 40), (6, 320), (7, 600), (1000, 600), (Whole.max, 600), (0, 0),
         ] as [(Whole, Whole)])
     func backoff(failures: Whole, seconds: Whole) {
-        #expect(Backoff.remaining(failures: failures, lastFailure: 100, now: 100) == seconds)
-        #expect(Backoff.remaining(failures: failures, lastFailure: 100, now: 100 + seconds) == 0)
+        #expect(JobBackoff.remaining(failures: failures, lastFailure: 100, now: 100) == seconds)
+        #expect(JobBackoff.remaining(failures: failures, lastFailure: 100, now: 100 + seconds) == 0)
     }
 
     @Test func aSuccessEndsTheBackoff() {
-        let failing = Backoff().updated(succeeded: [], failed: [10, 20])
+        let failing = JobBackoff().updated(succeeded: [], failed: [10, 20])
         #expect(failing.failures == 2 && failing.lastFailure == 20)
         #expect(failing.updated(succeeded: [30], failed: []).failures == 0)
         #expect(failing.updated(succeeded: [30], failed: [25, 40]).failures == 1)

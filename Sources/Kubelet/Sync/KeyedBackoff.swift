@@ -4,7 +4,7 @@ import APIModel
 /// happened for twice that long.
 ///
 /// Times are nanoseconds since 1970, given by the caller. Upstream: client-go `flowcontrol.Backoff`.
-struct Backoff: Sendable {
+struct KeyedBackoff: Sendable {
     var initial: Whole = 10_000_000_000
     var maximum: Whole = 300_000_000_000
     private var entries: [String: Entry] = [:]

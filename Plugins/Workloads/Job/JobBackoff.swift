@@ -2,15 +2,15 @@ internal import APIModel
 
 /// How long a Job waits before it replaces failed Pods: 10 s after the first failure, twice as long after each one more, at most 10 min.
 /// A success begins anew.
-struct Backoff: Hashable {
+struct JobBackoff: Hashable {
     private(set) var failures: Whole = 0
     /// Seconds since 1970.
     private(set) var lastFailure: Whole = 0
 
     /// After Pods ended, each at a time in seconds since 1970.
-    func updated(succeeded: [Whole], failed: [Whole]) -> Backoff {
+    func updated(succeeded: [Whole], failed: [Whole]) -> JobBackoff {
         guard !succeeded.isEmpty || !failed.isEmpty else { return self }
-        var next = succeeded.isEmpty ? self : Backoff()
+        var next = succeeded.isEmpty ? self : JobBackoff()
         let lastSuccess = succeeded.max() ?? .min
         let later = failed.filter { $0 > lastSuccess }
         next.failures = next.failures + Whole(later.count)
@@ -18,7 +18,7 @@ struct Backoff: Hashable {
         return next
     }
 
-    func updated(by pods: [JobPod]) -> Backoff {
+    func updated(by pods: [JobPod]) -> JobBackoff {
         updated(succeeded: pods.filter(\.isSucceeded).map(\.finished), failed: pods.filter { !$0.isSucceeded }.map(\.finished))
     }
 
