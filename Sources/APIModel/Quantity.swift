@@ -92,6 +92,8 @@ public struct Quantity: Hashable, Comparable, Sendable, CustomStringConvertible 
     public var signum: Int { Int(nanos.signum()) }
     /// Whether it is a whole number.
     public var isWhole: Bool { nanos % Self.unit == 0 }
+    /// Whether it is so many times `other`, which must not be 0.
+    func isMultiple(of other: Quantity) -> Bool { nanos % other.nanos == 0 }
 
     public static func == (left: Quantity, right: Quantity) -> Bool { left.nanos == right.nanos }
     public static func < (left: Quantity, right: Quantity) -> Bool { left.nanos < right.nanos }

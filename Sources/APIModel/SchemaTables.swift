@@ -7,11 +7,13 @@ enum SchemaTables {
         let defaults = DefaultTable.types[name] ?? []
         let constraints = ConstraintTable.types[name] ?? []
         let optional = ConstraintTable.optional[name] ?? []
-        if !(defaults.isEmpty && constraints.isEmpty && optional.isEmpty) {
+        let required = ConstraintTable.required[name] ?? [:]
+        if !(defaults.isEmpty && constraints.isEmpty && optional.isEmpty && required.isEmpty) {
             for index in fields.indices {
                 let field = fields[index].name
                 fields[index].fallback = defaults.first { $0.field == field }?.fallback
                 fields[index].constraints = constraints.filter { $0.field == field }
+                fields[index].missing = required[field]
                 if optional.contains(field) { fields[index].mayBeEmpty = true }
             }
         }
@@ -30,6 +32,7 @@ enum SchemaTables {
         var fields: [String: [String]] = [:]
         for (name, entries) in DefaultTable.types { fields[name, default: []] += entries.map(\.field) }
         for (name, entries) in ConstraintTable.types { fields[name, default: []] += entries.map(\.field) }
+        for (name, entries) in ConstraintTable.required { fields[name, default: []] += entries.keys }
         for (name, entries) in ConstraintTable.optional { fields[name, default: []] += entries }
         for name in DefaultRules.rules.keys { fields[name, default: []] += [] }
         for name in DefaultRules.afterwards.keys { fields[name, default: []] += [] }

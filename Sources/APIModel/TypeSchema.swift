@@ -79,6 +79,8 @@ public struct FieldSchema: Sendable {
     var fallback: Fallback?
     /// What a given value must be.
     var constraints: [Constraint] = []
+    /// What is said where nothing is given, `nil` where the schema alone says whether something has to be.
+    var missing: String?
     /// Whether an empty list says something that none does not.
     var keepsEmpty = false
     /// Whether a required field may well be empty: Go writes it always.

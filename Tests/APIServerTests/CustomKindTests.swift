@@ -315,15 +315,15 @@ import Testing
     }
 
     static let unstructural: [(Value, String)] = [
-        (.emptyObject, "spec.versions[0].schema.openAPIV3Schema.type: Required value: must not be empty at the root"),
-        (["type": "string"], #"spec.versions[0].schema.openAPIV3Schema.type: Invalid value: "string": must be object at the root"#),
+        (.emptyObject, "spec.validation.openAPIV3Schema.type: Required value: must not be empty at the root"),
+        (["type": "string"], #"spec.validation.openAPIV3Schema.type: Invalid value: "string": must be object at the root"#),
         (
             ["type": "object", "properties": ["spec": ["description": "no type"]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields"
+            "spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields"
         ),
         (
             ["type": "object", "properties": ["spec": ["type": "array"]]],
-            "spec.versions[0].schema.openAPIV3Schema.properties[spec].items: Required value: must be specified"
+            "spec.validation.openAPIV3Schema.properties[spec].items: Required value: must be specified"
         ),
         (
             ["type": "object", "properties": ["spec": ["type": "object", "oneOf": [["type": "object", "default": .emptyObject]]]]],

@@ -9,6 +9,14 @@ extension CustomSchema {
         return unknown
     }
 
+    /// Takes out of a value that stands in a definition what the schema does not have.
+    /// - Returns: whether there was any.
+    public func pruneValue(_ value: inout Value) -> Bool {
+        var unknown: [String] = []
+        prune(&value, FieldPath(), isResource: isEmbeddedResource, &unknown)
+        return !unknown.isEmpty
+    }
+
     private func prune(_ value: inout Value, _ path: FieldPath, isResource: Bool, _ unknown: inout [String]) {
         switch value {
         case .object(var fields):

@@ -12,6 +12,18 @@ extension CustomSchema {
         return errors
     }
 
+    /// What is wrong with a value that stands in a definition: a default. What is told of it leaves out where that is.
+    public func problems(of value: Value, at path: FieldPath) -> [FieldError] {
+        var errors: [FieldError] = []
+        validate(value, FieldPath(), isResource: isEmbeddedResource, &errors)
+        return errors.map { error in
+            var error = error
+            if error.field.isEmpty, error.detail.hasPrefix("in body") { error.detail = " " + error.detail }
+            error.field = error.field.isEmpty ? path.description : "\(path).\(error.field)"
+            return error
+        }
+    }
+
     /// - Parameter old: what stood there, where that can be told; elements of a list without keys cannot.
     private func validate(_ value: Value, old: Value? = nil, _ path: FieldPath, isResource: Bool, _ errors: inout [FieldError]) {
         let before = errors.count

@@ -13,6 +13,8 @@ extension DefaultRules {
             // The deprecated name of the field is kept equal to the new one.
             if spec["serviceAccountName"].isEmpty, !spec["serviceAccount"].isEmpty { spec["serviceAccountName"] = spec["serviceAccount"] }
             if !spec["serviceAccountName"].isEmpty { spec["serviceAccount"] = spec["serviceAccountName"] }
+            // Less than no time is as little time as there is.
+            if let grace = spec["terminationGracePeriodSeconds"].int, grace < 0 { spec["terminationGracePeriodSeconds"] = 1 }
             guard spec["hostNetwork"].bool == true else { return }
             for list in ["containers", "initContainers"] where !spec[list].isNull {
                 spec[list].elements = spec[list].elements.map(hostPorts)

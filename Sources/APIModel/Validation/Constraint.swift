@@ -13,9 +13,14 @@ struct Constraint: Sendable {
         let arguments = Array(words.dropFirst())
         switch words[0] {
         case "enum": check = Self.oneOf(arguments)
-        case "atLeast": check = Self.range(Whole(arguments[0]) ?? 0, nil)
-        case "range": check = Self.range(Whole(arguments[0]) ?? 0, Whole(arguments[1]))
+        case "atLeast": check = Self.range(Whole(arguments[0]) ?? 0, nil, arguments.dropFirst())
+        case "atMost": check = Self.range(nil, Whole(arguments[0]) ?? .max, arguments.dropFirst())
+        case "range": check = Self.range(Whole(arguments[0]) ?? 0, Whole(arguments[1]) ?? .max, arguments.dropFirst(2))
         case "port": check = { value, path, errors in if let int = value.int { Self.add(Names.port(int), value, path, &errors) } }
+        case "portOrZero":
+            check = { value, path, errors in
+                if let int = value.int, int != 0 { Self.add(Names.port(int), value, path, &errors) }
+            }
         case "portOrName": check = Self.portOrName
         case "labels": check = Self.labels
         case "annotations": check = { value, path, errors in ObjectMetaRules.annotations(value, path, &errors) }
@@ -25,13 +30,17 @@ struct Constraint: Sendable {
             check = { value, path, errors in
                 for (index, element) in value.elements.enumerated() { inner(element, path.index(index), &errors) }
             }
+        case "all":
+            let inner = Constraint(field: field, words: arguments).check
+            check = { value, path, errors in for element in value.elements { inner(element, path, &errors) } }
         case "intOrPercent": check = Self.intOrPercent(arguments.isEmpty ? .max : 100)
         case "quantities": check = Self.quantities
         case "absolutePath":
             check = { value, path, errors in
                 if value.string?.hasPrefix("/") == false { errors.append(.invalid(path, value, "must be an absolute path")) }
             }
-        case "relativePath": check = Self.relativePath
+        case "relativePath": check = { value, path, errors in Self.relativePath(value, path, &errors) }
+        case "ownPath": check = Self.ownPath
         case let name:
             guard let format = Self.formats[name] else { preconditionFailure("no check is named \(name)") }
             check = { value, path, errors in
@@ -59,14 +68,19 @@ struct Constraint: Sendable {
         }
     }
 
-    private static func range(_ low: Whole, _ high: Whole?) -> Check {
-        { value, path, errors in
-            guard let int = value.int else { return }
-            if let high {
-                if !(low...high).contains(int) { errors.append(.invalid(path, value, "must be between \(low) and \(high), inclusive")) }
-            } else if int < low {
-                errors.append(.invalid(path, value, low == 1 ? "must be greater than zero" : "must be greater than or equal to \(low)"))
+    /// - Parameter words: how a number outside is refused, where not in the words of most.
+    private static func range(_ low: Whole?, _ high: Whole?, _ words: ArraySlice<String>) -> Check {
+        let usual =
+            switch (low, high) {
+            case (let low?, let high?): "must be between \(low) and \(high), inclusive"
+            case (1?, nil): "must be greater than zero"
+            case (let low?, nil): "must be greater than or equal to \(low)"
+            case (nil, let high): "must be less than or equal to \(high ?? .max)"
             }
+        let message = words.isEmpty ? usual : words.joined(separator: " ")
+        return { value, path, errors in
+            guard let int = value.int, int < low ?? .min || int > high ?? .max else { return }
+            errors.append(.invalid(path, value, message))
         }
     }
 
@@ -81,7 +95,7 @@ struct Constraint: Sendable {
     static let labels: Check = { value, path, errors in
         for (key, label) in value.fields {
             add(Names.qualifiedName(key), .string(key), path, &errors)
-            if let text = label.string { add(Names.labelValue(text), label, path.key(key), &errors) }
+            if let text = label.string { add(Names.labelValue(text), label, path, &errors) }
         }
     }
 
@@ -112,9 +126,18 @@ struct Constraint: Sendable {
         }
     }
 
-    private static let relativePath: Check = { value, path, errors in
+    /// A path that stays below where it starts.
+    static func relativePath(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
         guard let text = value.string, !text.isEmpty else { return }
         if text.hasPrefix("/") { errors.append(.invalid(path, value, "must be a relative path")) }
         if text.split(separator: "/").contains("..") { errors.append(.invalid(path, value, "must not contain '..'")) }
+    }
+
+    /// A path below a volume, where names with two dots in front are the kubelet's.
+    static let ownPath: Check = { value, path, errors in
+        relativePath(value, path, &errors)
+        if let text = value.string, text.hasPrefix(".."), !text.hasPrefix("../") {
+            errors.append(.invalid(path, value, "must not start with '..'"))
+        }
     }
 }

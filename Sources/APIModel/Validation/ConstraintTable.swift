@@ -1,13 +1,23 @@
-/// Demands on single fields: the type without `io.k8s.api.`, the field, the check. `Constraint` knows the checks.
+/// Demands on single fields: the type without `io.k8s.api.`, the field, the check. `Constraint` knows the checks; after `required` stands
+/// what is said where the field is missing or empty.
 enum ConstraintTable {
     static let types: [String: [Constraint]] = {
         var types: [String: [Constraint]] = [:]
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ").map(String.init)
+        for words in lines where words[2] != "required" {
             types[full(words[0]), default: []].append(Constraint(field: words[1], words: Array(words.dropFirst(2))))
         }
         return types
     }()
+
+    static let required: [String: [String: String]] = {
+        var required: [String: [String: String]] = [:]
+        for words in lines where words[2] == "required" {
+            required[full(words[0]), default: [:]][words[1]] = words.dropFirst(3).joined(separator: " ")
+        }
+        return required
+    }()
+
+    private static let lines = text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
 
     /// Fields that the schema calls required because Go writes them always, but that may well be empty.
     static let optional: [String: Set<String>] = {
@@ -23,6 +33,14 @@ enum ConstraintTable {
 
     private static let optionalText = """
         core.v1.HTTPHeader value
+        core.v1.TopologySelectorLabelRequirement key values
+        core.v1.DownwardAPIVolumeFile path
+        core.v1.ServiceAccountTokenProjection path
+        core.v1.ObjectFieldSelector fieldPath
+        core.v1.ResourceFieldSelector resource
+        core.v1.PodOS name
+        core.v1.PodSchedulingGate name
+        core.v1.Taint key effect
         core.v1.Sysctl value
         core.v1.Event metadata involvedObject
         core.v1.LimitRangeSpec limits
@@ -31,6 +49,8 @@ enum ConstraintTable {
         core.v1.NodeSystemInfo machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion operatingSystem architecture
         core.v1.TypedLocalObjectReference kind name
         core.v1.TypedObjectReference kind name
+        discovery.v1.ForZone name
+        networking.v1.ServiceBackendPort number name
         authentication.v1.TokenReview spec
         authentication.v1.TokenReviewSpec token
         authentication.v1.TokenRequestSpec audiences
@@ -52,8 +72,13 @@ enum ConstraintTable {
         rbac.v1.PolicyRule verbs
         scheduling.v1alpha2.PodGroupSpec schedulingPolicy
         scheduling.v1alpha2.PodGroupTemplate schedulingPolicy
-        flowcontrol.v1.ResourcePolicyRule apiGroups
         io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.WebhookConversion conversionReviewVersions
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionSpec versions
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion name
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceColumnDefinition name type jsonPath
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceScale specReplicasPath statusReplicasPath
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.SelectableField jsonPath
+        io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule rule
         """
 
     private static let text = """
@@ -66,9 +91,8 @@ enum ConstraintTable {
         dev.apus.plugins.v1alpha1.ControllerWatch map enum Field Index Owner Ownership Plugin SameName Selector
         dev.apus.plugins.v1alpha1.ControllerWatch events each enum Added Deleted Modified
         core.v1.PodSpec restartPolicy enum Always OnFailure Never
-        core.v1.PodSpec dnsPolicy enum ClusterFirst ClusterFirstWithHostNet Default None
-        core.v1.PodSpec preemptionPolicy enum Never PreemptLowerPriority
-        core.v1.PodSpec terminationGracePeriodSeconds atLeast 0
+        core.v1.PodSpec dnsPolicy enum ClusterFirstWithHostNet ClusterFirst Default None
+        core.v1.PodSpec preemptionPolicy enum PreemptLowerPriority Never
         core.v1.PodSpec activeDeadlineSeconds range 1 2147483647
         core.v1.PodSpec nodeName dnsSubdomain
         core.v1.PodSpec serviceAccountName dnsSubdomain
@@ -79,42 +103,36 @@ enum ConstraintTable {
         core.v1.PodSpec runtimeClassName dnsSubdomain
         core.v1.PodSpec nodeSelector labels
         core.v1.PodSpec overhead quantities
-        core.v1.PodOS name enum linux windows
         core.v1.PodReadinessGate conditionType qualifiedName
-        core.v1.PodSchedulingGate name qualifiedName
-        core.v1.PodDNSConfig nameservers maxItems 3
         core.v1.PodDNSConfig nameservers each ip
-        core.v1.PodDNSConfig searches maxItems 32
         core.v1.HostAlias ip ip
         core.v1.HostAlias hostnames each dnsSubdomain
         core.v1.Container name dnsLabel
         core.v1.Container imagePullPolicy enum Always IfNotPresent Never
-        core.v1.Container terminationMessagePolicy enum FallbackToLogsOnError File
+        core.v1.Container terminationMessagePolicy enum File FallbackToLogsOnError
         core.v1.Container restartPolicy enum Always Never OnFailure
         core.v1.Container restartPolicyRules maxItems 20
         core.v1.ContainerResizePolicy resourceName enum cpu memory
         core.v1.ContainerResizePolicy restartPolicy enum NotRequired RestartContainer
         core.v1.FileKeySelector volumeName dnsLabel
         core.v1.FileKeySelector path relativePath
+        core.v1.FileKeySelector key envName
         core.v1.ImageVolumeSource pullPolicy enum Always IfNotPresent Never
         core.v1.ContainerRestartRule action enum Restart RestartAllContainers
         core.v1.ContainerRestartRuleOnExitCodes operator enum In NotIn
         core.v1.ContainerRestartRuleOnExitCodes values maxItems 255
         core.v1.EphemeralContainer name dnsLabel
         core.v1.EphemeralContainer imagePullPolicy enum Always IfNotPresent Never
-        core.v1.EphemeralContainer terminationMessagePolicy enum FallbackToLogsOnError File
+        core.v1.EphemeralContainer terminationMessagePolicy enum File FallbackToLogsOnError
         core.v1.ContainerPort name portName
-        core.v1.ContainerPort containerPort port
-        core.v1.ContainerPort hostPort range 0 65535
+        core.v1.ContainerPort containerPort portOrZero
+        core.v1.ContainerPort hostPort portOrZero
         core.v1.ContainerPort protocol enum SCTP TCP UDP
-        core.v1.ContainerPort hostIP ip
         core.v1.EnvVar name envName
         core.v1.ConfigMapKeySelector key configMapKey
         core.v1.SecretKeySelector key configMapKey
         core.v1.ResourceRequirements limits quantities
         core.v1.ResourceRequirements requests quantities
-        core.v1.VolumeResourceRequirements limits quantities
-        core.v1.VolumeResourceRequirements requests quantities
         core.v1.Probe initialDelaySeconds atLeast 0
         core.v1.Probe timeoutSeconds atLeast 0
         core.v1.Probe periodSeconds atLeast 0
@@ -128,17 +146,21 @@ enum ConstraintTable {
         core.v1.Volume name dnsLabel
         core.v1.VolumeMount mountPropagation enum Bidirectional HostToContainer None
         core.v1.VolumeMount recursiveReadOnly enum Disabled Enabled IfPossible
-        core.v1.VolumeMount subPath relativePath
         core.v1.KeyToPath key configMapKey
-        core.v1.KeyToPath path relativePath
-        core.v1.KeyToPath mode range 0 511
-        core.v1.SecretVolumeSource defaultMode range 0 511
-        core.v1.ConfigMapVolumeSource defaultMode range 0 511
-        core.v1.DownwardAPIVolumeSource defaultMode range 0 511
-        core.v1.ProjectedVolumeSource defaultMode range 0 511
-        core.v1.DownwardAPIVolumeFile path relativePath
-        core.v1.ServiceAccountTokenProjection path relativePath
-        core.v1.ServiceAccountTokenProjection expirationSeconds range 600 4294967296
+        core.v1.KeyToPath path ownPath
+        core.v1.KeyToPath mode range 0 511 must be a number between 0 and 0777 (octal), both inclusive
+        core.v1.SecretVolumeSource defaultMode range 0 511 must be a number between 0 and 0777 (octal), both inclusive
+        core.v1.ConfigMapVolumeSource defaultMode range 0 511 must be a number between 0 and 0777 (octal), both inclusive
+        core.v1.DownwardAPIVolumeSource defaultMode range 0 511 must be a number between 0 and 0777 (octal), both inclusive
+        core.v1.ProjectedVolumeSource defaultMode range 0 511 must be a number between 0 and 0777 (octal), both inclusive
+        core.v1.ServiceAccountTokenProjection expirationSeconds atLeast 600 may not specify a duration less than 10 minutes
+        core.v1.ServiceAccountTokenProjection expirationSeconds atMost 4294967296 may not specify a duration larger than 2^32 seconds
+        core.v1.PodResourceClaim name dnsLabel
+        core.v1.PodResourceClaim resourceClaimName dnsSubdomain
+        core.v1.PodResourceClaim resourceClaimTemplateName dnsSubdomain
+        core.v1.ConfigMapEnvSource name dnsSubdomain
+        core.v1.SecretEnvSource name dnsSubdomain
+        core.v1.EnvFromSource prefix envName
         core.v1.NFSVolumeSource path absolutePath
         core.v1.SecurityContext runAsUser range 0 2147483647
         core.v1.SecurityContext runAsGroup range 0 2147483647
@@ -154,28 +176,23 @@ enum ConstraintTable {
         core.v1.AppArmorProfile type enum Localhost RuntimeDefault Unconfined
         core.v1.Toleration key qualifiedName
         core.v1.Toleration effect enum NoSchedule PreferNoSchedule NoExecute
-        core.v1.Taint key qualifiedName
-        core.v1.Taint value labelValue
-        core.v1.Taint effect enum NoSchedule PreferNoSchedule NoExecute
         core.v1.TopologySpreadConstraint maxSkew atLeast 1
         core.v1.TopologySpreadConstraint minDomains atLeast 1
-        core.v1.TopologySpreadConstraint topologyKey qualifiedName
+        core.v1.TopologySpreadConstraint topologyKey required can not be empty
         core.v1.TopologySpreadConstraint whenUnsatisfiable enum DoNotSchedule ScheduleAnyway
         core.v1.TopologySpreadConstraint nodeAffinityPolicy enum Honor Ignore
         core.v1.TopologySpreadConstraint nodeTaintsPolicy enum Honor Ignore
-        core.v1.PodAffinityTerm topologyKey qualifiedName
-        core.v1.WeightedPodAffinityTerm weight range 1 100
-        core.v1.PreferredSchedulingTerm weight range 1 100
+        core.v1.PodAffinityTerm namespaces each dnsLabel
+        core.v1.WeightedPodAffinityTerm weight range 1 100 must be in the range 1-100
+        core.v1.PreferredSchedulingTerm weight range 1 100 must be in the range 1-100
         core.v1.ServiceSpec type enum ClusterIP ExternalName LoadBalancer NodePort
         core.v1.ServiceSpec sessionAffinity enum ClientIP None
         core.v1.ServiceSpec selector labels
         core.v1.ServiceSpec externalIPs each ip
-        core.v1.ServiceSpec externalName dnsSubdomain
         core.v1.ServiceSpec externalTrafficPolicy enum Cluster Local
         core.v1.ServiceSpec internalTrafficPolicy enum Cluster Local
-        core.v1.ServiceSpec ipFamilyPolicy enum SingleStack PreferDualStack RequireDualStack
+        core.v1.ServiceSpec ipFamilyPolicy enum PreferDualStack RequireDualStack SingleStack
         core.v1.ServiceSpec ipFamilies each enum IPv4 IPv6
-        core.v1.ServiceSpec loadBalancerSourceRanges each cidr
         core.v1.ServiceSpec trafficDistribution enum PreferClose PreferSameZone PreferSameNode
         core.v1.ServicePort name dnsLabel
         core.v1.ServicePort port port
@@ -195,12 +212,11 @@ enum ConstraintTable {
         core.v1.PersistentVolumeClaimSpec volumeAttributesClassName dnsSubdomain
         networking.v1.IngressSpec ingressClassName dnsSubdomain
         core.v1.PersistentVolumeClaimSpec volumeMode enum Block Filesystem
-        core.v1.PersistentVolumeClaimSpec accessModes each enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeClaimSpec accessModes all enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
         core.v1.PersistentVolumeClaimSpec storageClassName dnsSubdomain
         core.v1.PersistentVolumeSpec volumeMode enum Block Filesystem
-        core.v1.PersistentVolumeSpec accessModes each enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeSpec accessModes all enum ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
         core.v1.PersistentVolumeSpec persistentVolumeReclaimPolicy enum Delete Recycle Retain
-        core.v1.PersistentVolumeSpec capacity quantities
         core.v1.PersistentVolumeSpec storageClassName dnsSubdomain
         core.v1.ResourceQuotaSpec hard quantities
         core.v1.ObjectReference name pathSegment
@@ -208,7 +224,6 @@ enum ConstraintTable {
         apps.v1.DeploymentSpec minReadySeconds atLeast 0
         apps.v1.DeploymentSpec revisionHistoryLimit atLeast 0
         apps.v1.DeploymentSpec progressDeadlineSeconds atLeast 0
-        apps.v1.DeploymentStrategy type enum Recreate RollingUpdate
         apps.v1.RollingUpdateDeployment maxUnavailable intOrPercent 100%
         apps.v1.RollingUpdateDeployment maxSurge intOrPercent
         apps.v1.ReplicaSetSpec replicas atLeast 0
@@ -243,20 +258,24 @@ enum ConstraintTable {
         batch.v1.CronJobSpec successfulJobsHistoryLimit atLeast 0
         batch.v1.CronJobSpec failedJobsHistoryLimit atLeast 0
         autoscaling.v1.ScaleSpec replicas atLeast 0
-        autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas atLeast 1
-        autoscaling.v1.HorizontalPodAutoscalerSpec maxReplicas atLeast 1
-        autoscaling.v2.HorizontalPodAutoscalerSpec minReplicas atLeast 1
-        autoscaling.v2.HorizontalPodAutoscalerSpec maxReplicas atLeast 1
-        autoscaling.v2.MetricSpec type enum ContainerResource External Object Pods Resource
-        autoscaling.v2.MetricTarget type enum AverageValue Utilization Value
-        autoscaling.v2.HPAScalingRules stabilizationWindowSeconds range 0 3600
+        autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas atLeast 1 must be greater than or equal to 1
+        autoscaling.v2.HorizontalPodAutoscalerSpec minReplicas atLeast 1 must be greater than or equal to 1
+        autoscaling.v2.ResourceMetricSource name required must specify a resource name
+        autoscaling.v2.ContainerResourceMetricSource name required must specify a resource name
+        autoscaling.v2.ContainerResourceMetricSource container required must specify a container
+        autoscaling.v2.ContainerResourceMetricSource container dnsLabel
+        autoscaling.v2.MetricIdentifier name required must specify a metric name
+        autoscaling.v2.MetricIdentifier name pathSegment
+        autoscaling.v2.HPAScalingRules stabilizationWindowSeconds atLeast 0 must be greater than or equal to zero
+        autoscaling.v2.HPAScalingRules stabilizationWindowSeconds atMost 3600
         autoscaling.v2.HPAScalingRules selectPolicy enum Disabled Max Min
         autoscaling.v2.HPAScalingPolicy type enum Percent Pods
         autoscaling.v2.HPAScalingPolicy value atLeast 1
-        autoscaling.v2.HPAScalingPolicy periodSeconds range 1 1800
+        autoscaling.v2.HPAScalingPolicy periodSeconds atLeast 1
+        autoscaling.v2.HPAScalingPolicy periodSeconds atMost 1800
         autoscaling.v2.CrossVersionObjectReference kind pathSegment
         autoscaling.v2.CrossVersionObjectReference name pathSegment
-        coordination.v1.LeaseSpec leaseDurationSeconds atLeast 1
+        coordination.v1.LeaseSpec leaseDurationSeconds atLeast 1 must be greater than 0
         coordination.v1.LeaseSpec leaseTransitions atLeast 0
         discovery.v1.EndpointSlice addressType enum FQDN IPv4 IPv6
         discovery.v1.EndpointSlice endpoints maxItems 1000
@@ -268,26 +287,24 @@ enum ConstraintTable {
         discovery.v1.EndpointPort port port
         discovery.v1.EndpointPort appProtocol qualifiedName
         networking.v1.HTTPIngressPath pathType enum Exact ImplementationSpecific Prefix
-        networking.v1.ServiceBackendPort number port
-        networking.v1.ServiceBackendPort name portName
-        networking.v1.IngressServiceBackend name dns1035
+        networking.v1.IngressServiceBackend name dnsLabel
+        networking.v1.IngressTLS secretName dnsSubdomain
         networking.v1.IngressClassParametersReference scope enum Cluster Namespace
-        networking.v1.IPBlock cidr cidr
-        networking.v1.IPBlock except each cidr
-        networking.v1.NetworkPolicyPort protocol enum SCTP TCP UDP
+        networking.v1.NetworkPolicyPort protocol enum TCP UDP SCTP
         networking.v1.NetworkPolicyPort port portOrName
-        networking.v1.NetworkPolicySpec policyTypes each enum Egress Ingress
+        networking.v1.NetworkPolicySpec policyTypes each enum Ingress Egress
         networking.v1.ServiceCIDRSpec cidrs each cidr
         node.v1.RuntimeClass handler dnsLabel
         policy.v1.PodDisruptionBudgetSpec minAvailable intOrPercent 100%
         policy.v1.PodDisruptionBudgetSpec maxUnavailable intOrPercent 100%
         policy.v1.PodDisruptionBudgetSpec unhealthyPodEvictionPolicy enum AlwaysAllow IfHealthyBudget
-        scheduling.v1.PriorityClass preemptionPolicy enum Never PreemptLowerPriority
-        storage.v1.StorageClass provisioner qualifiedName
+        scheduling.v1.PriorityClass preemptionPolicy enum PreemptLowerPriority Never
         storage.v1.StorageClass reclaimPolicy enum Delete Retain
         storage.v1.StorageClass volumeBindingMode enum Immediate WaitForFirstConsumer
         storage.v1.CSIDriverSpec fsGroupPolicy enum File None ReadWriteOnceWithFSType
-        storage.v1.CSIDriverSpec volumeLifecycleModes each enum Ephemeral Persistent
+        storage.v1.CSIDriverSpec volumeLifecycleModes all enum Persistent Ephemeral
+        storage.v1.TokenRequest expirationSeconds atLeast 600 may not specify a duration less than 10 minutes
+        storage.v1.TokenRequest expirationSeconds atMost 4294967296 may not specify a duration larger than 2^32 seconds
         rbac.v1.RoleRef apiGroup enum rbac.authorization.k8s.io
         admissionregistration.v1.MutatingWebhook failurePolicy enum Fail Ignore
         admissionregistration.v1.MutatingWebhook matchPolicy enum Equivalent Exact
@@ -312,13 +329,26 @@ enum ConstraintTable {
         admissionregistration.v1.ParamRef name pathSegment
         admissionregistration.v1.ParamRef parameterNotFoundAction enum Allow Deny
         admissionregistration.v1.RuleWithOperations scope enum * Cluster Namespaced
-        admissionregistration.v1.ServiceReference port port
         authentication.v1.TokenRequestSpec expirationSeconds range 600 4294967296
         flowcontrol.v1.PriorityLevelConfigurationSpec type enum Exempt Limited
-        flowcontrol.v1.FlowSchemaSpec matchingPrecedence range 1 10000
+        flowcontrol.v1.FlowSchemaSpec matchingPrecedence atLeast 1 must be a positive value
+        flowcontrol.v1.FlowSchemaSpec matchingPrecedence atMost 10000 must not be greater than 10000
+        flowcontrol.v1.PriorityLevelConfigurationReference name required must reference a priority level
+        flowcontrol.v1.PriorityLevelConfigurationReference name dnsSubdomain
+        flowcontrol.v1.PolicyRulesWithSubjects subjects required subjects must contain at least one value
+        flowcontrol.v1.ResourcePolicyRule verbs required verbs must contain at least one value
+        flowcontrol.v1.ResourcePolicyRule apiGroups required resource rules must supply at least one api group
+        flowcontrol.v1.ResourcePolicyRule resources required resource rules must supply at least one resource
+        flowcontrol.v1.NonResourcePolicyRule verbs required verbs must contain at least one value
+        flowcontrol.v1.NonResourcePolicyRule nonResourceURLs required nonResourceURLs must contain at least one value
+        flowcontrol.v1.LimitedPriorityLevelConfiguration nominalConcurrencyShares atLeast 0 must be a non-negative integer
+        flowcontrol.v1.LimitedPriorityLevelConfiguration lendablePercent range 0 100
+        flowcontrol.v1.LimitedPriorityLevelConfiguration borrowingLimitPercent atLeast 0 if specified, must be a non-negative integer
+        flowcontrol.v1.ExemptPriorityLevelConfiguration nominalConcurrencyShares atLeast 0 must be a non-negative integer
+        flowcontrol.v1.ExemptPriorityLevelConfiguration lendablePercent range 0 100
         flowcontrol.v1.LimitResponse type enum Queue Reject
         flowcontrol.v1.Subject kind enum Group ServiceAccount User
-        certificates.v1.CertificateSigningRequestSpec expirationSeconds atLeast 600
+        certificates.v1.CertificateSigningRequestSpec expirationSeconds atLeast 600 may not specify a duration less than 600 seconds (10 minutes)
         core.v1.ReplicationControllerStatus replicas atLeast 0
         core.v1.ReplicationControllerStatus fullyLabeledReplicas atLeast 0
         core.v1.ReplicationControllerStatus readyReplicas atLeast 0

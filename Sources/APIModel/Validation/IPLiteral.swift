@@ -9,6 +9,16 @@ public enum IPLiteral {
             }
     }
 
+    /// What a looser reader takes for an IPv4 address; `nil` where there are no zeros too many, or where it is none in any reading.
+    static func withoutLeadingZeros(_ text: String) -> String? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { part in
+            let rest = part.drop { $0 == "0" }
+            return rest.isEmpty && !part.isEmpty ? "0" : rest
+        }
+        let plain = parts.joined(separator: ".")
+        return plain != text && isIPv4(plain) ? plain : nil
+    }
+
     public static func isIPv6(_ text: String) -> Bool { groups(text) != nil }
 
     /// The 4 or 16 bytes of an address, in the order of the network; `nil` for anything else.

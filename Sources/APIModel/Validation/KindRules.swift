@@ -34,8 +34,8 @@ enum KindRules {
                 errors.append(.required(FieldPath("metadata.annotations").key("kubernetes.io/service-account.name")))
             }
             if object["type"].string == "kubernetes.io/basic-auth", object["data"]["username"].isNull, object["data"]["password"].isNull {
-                errors.append(.required("data[%s].username"))
-                errors.append(.required("data[%s].password"))
+                errors.append(.required("data[username]"))
+                errors.append(.required("data[password]"))
             }
         },
         "/Pod": { object, errors in
@@ -48,23 +48,12 @@ enum KindRules {
                 }
             }
         },
-        "/Node": { object, errors in
-            var seen: Set<String> = []
-            for (index, taint) in object["spec"]["taints"].elements.enumerated() {
-                let id = "\(taint["key"].string ?? ""):\(taint["effect"].string ?? "")"
-                if !seen.insert(id).inserted {
-                    errors.append(
-                        FieldError(.duplicate, FieldPath("spec.taints").index(index), taint, "taints must be unique by key and effect pair")
-                    )
-                }
-            }
-        },
+        "/Node": node,
         "batch/Job": job,
         "batch/CronJob": cronJob,
         "/Namespace": { object, errors in
-            for (index, finalizer) in object["spec"]["finalizers"].elements.enumerated() {
-                guard let name = finalizer.string else { continue }
-                Constraint.add(Names.qualifiedName(name), finalizer, FieldPath("spec.finalizers").index(index), &errors)
+            for finalizer in object["spec"]["finalizers"].elements {
+                ObjectMetaRules.finalizer(finalizer, "spec.finalizers", "spec.finalizers", &errors)
             }
         },
         "/Event": { object, errors in
@@ -111,58 +100,68 @@ enum KindRules {
         "scheduling.k8s.io/PriorityClass": { object, errors in
             let name = object["metadata"]["name"].string ?? ""
             if name.hasPrefix("system-") {
-                if name != "system-cluster-critical", name != "system-node-critical" {
-                    errors.append(
-                        .forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only"))
-                }
+                guard let problem = systemPriority(object, name) else { return }
+                let words = "priority class names with 'system-' prefix are reserved for system use only. error: "
+                errors.append(.forbidden("metadata.name", words + problem))
             } else if let value = object["value"].int, value > 1_000_000_000 {
                 errors.append(.forbidden("value", "maximum allowed value of a user defined priority is 1000000000"))
             }
         },
-        "apiextensions.k8s.io/CustomResourceDefinition": { object, errors in
-            let spec = object["spec"]
-            let required = "\(spec["names"]["plural"].string ?? "").\(spec["group"].string ?? "")"
-            if object["metadata"]["name"].string != required {
-                errors.append(.invalid("metadata.name", object["metadata"]["name"], "must be spec.names.plural+\".\"+spec.group"))
+        "apiextensions.k8s.io/CustomResourceDefinition": { object, errors in DefinitionRules.check(object, &errors) },
+        "flowcontrol.apiserver.k8s.io/FlowSchema": { object, errors in
+            if object["spec"]["matchingPrecedence"].int == 1, object["metadata"]["name"].string != "exempt" {
+                let message = "only the schema named 'exempt' may have matchingPrecedence 1"
+                errors.append(.invalid("spec.matchingPrecedence", 1, message))
             }
-            customNames(spec["names"], &errors)
-            if spec["preserveUnknownFields"].bool == true {
-                let instead = "set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
-                errors.append(.invalid("spec.preserveUnknownFields", true, "cannot set to true, \(instead)"))
+        },
+        "flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration": { object, errors in
+            let type = object["spec"]["type"]
+            if (object["metadata"]["name"].string == "exempt") != (type.string == "Exempt") {
+                errors.append(.invalid("spec.type", type, "must be 'Exempt' if and only if `name` is 'exempt'"))
             }
-            let versions = spec["versions"].elements
-            if !versions.isEmpty, versions.filter({ $0["storage"].bool == true }).count != 1 {
-                errors.append(.invalid("spec.versions", spec["versions"], "must have exactly one version marked as storage version"))
-            }
-            TypeRules.unique(versions, "name", "spec.versions", &errors)
-            for (index, version) in versions.enumerated() {
-                let field = FieldPath("spec.versions").index(index)
-                if let name = version["name"].string {
-                    Constraint.add(Names.dns1035Label(name), .string(name), field.child("name"), &errors)
-                }
-                if version["deprecated"].bool != true, let warning = version["deprecationWarning"].string {
-                    errors.append(
-                        .invalid(field.child("deprecationWarning"), .string(warning), "can only be set for deprecated versions"))
-                }
-                let schema = version["schema"]["openAPIV3Schema"]
-                let place = field.child("schema", "openAPIV3Schema")
-                errors += schema.isNull ? [.required(place, "schemas are required")] : StructuralRules.validate(schema, place)
-            }
+        },
+        "node.k8s.io/RuntimeClass": { object, errors in
+            ContainerResourceRules.check(["limits": object["overhead"]["podFixed"]], "overhead", &errors)
+            Constraint.labels(object["scheduling"]["nodeSelector"], "scheduling.nodeSelector", &errors)
         },
     ]
 
-    private static func customNames(_ names: Value, _ errors: inout [FieldError]) {
-        for field in ["kind", "listKind"] {
-            guard let name = names[field].string, !name.isEmpty else { continue }
-            let problems = Names.dns1035Label(name.lowercased())
-            if !problems.isEmpty {
-                let message = "may have mixed case, but should otherwise match: \(problems.joined(separator: ","))"
-                errors.append(.invalid(FieldPath("spec.names").child(field), .string(name), message))
+    /// Upstream tells of taints as if they stood in the metadata.
+    private static let node: Rule = { node, errors in
+        var seen: Set<String> = []
+        for (index, taint) in node["spec"]["taints"].elements.enumerated() {
+            let field = FieldPath("metadata.taints").index(index)
+            let (key, effect) = (taint["key"].string ?? "", taint["effect"].string ?? "")
+            Constraint.add(Names.qualifiedName(key), .string(key), field.child("key"), &errors)
+            if let value = taint["value"].string { Constraint.add(Names.labelValue(value), .string(value), field.child("value"), &errors) }
+            if effect.isEmpty {
+                errors.append(.required(field.child("effect")))
+            } else if !effects.contains(effect) {
+                errors.append(.notSupported(field.child("effect"), .string(effect), effects))
+            }
+            if !seen.insert("\(key):\(effect)").inserted {
+                let shown = GoStructure.show(taint, zero: ["key": "", "value": "", "effect": "", "timeAdded": .null])
+                errors.append(FieldError(.duplicate, field, shown, "taints must be unique by key and effect pair"))
             }
         }
-        if !names["kind"].isEmpty, names["kind"] == names["listKind"] {
-            errors.append(.invalid("spec.names.listKind", names["listKind"], "kind and listKind may not be the same"))
+        let ranges = node["spec"]["podCIDRs"].elements.compactMap(\.string)
+        let families = Set(ranges.map { $0.contains(":") })
+        if ranges.count > 1, families.count < 2 || ranges.count > 2 {
+            let message = "may specify no more than one CIDR for each IP family"
+            errors.append(.invalid("spec.podCIDRs", node["spec"]["podCIDRs"], message))
         }
+    }
+
+    private static let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+    private static let systemPriorities: [String: Whole] = [
+        "system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000,
+    ]
+
+    private static func systemPriority(_ object: Value, _ name: String) -> String? {
+        guard let value = systemPriorities[name] else { return "\(name) is not a known system priority class" }
+        if object["value"].int != value { return "value of \(name) PriorityClass must be \(value)" }
+        return object["globalDefault"].bool == true ? "globalDefault of \(name) PriorityClass must be false" : nil
     }
 
     private static func roleKind(_ object: Value, _ kinds: [String], _ errors: inout [FieldError]) {

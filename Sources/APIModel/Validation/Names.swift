@@ -137,20 +137,45 @@ public enum Names {
             && text.utf8.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") }.allSatisfy(isPart)
     }
 
+    /// `*.` and a DNS name.
+    static func wildcardSubdomain(_ text: String) -> [String] {
+        var problems = length(text, 253)
+        if !text.hasPrefix("*.") || !isSubdomain(String(text.dropFirst(2))) {
+            problems.append(
+                "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character "
+                    + "(e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            )
+        }
+        return problems
+    }
+
     static func port(_ number: Whole) -> [String] { (1...65535).contains(number) ? [] : ["must be between 1 and 65535, inclusive"] }
 
     static func ip(_ text: String) -> [String] {
-        IPLiteral.isIPv4(text) || IPLiteral.isIPv6(text) ? [] : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+        if let bytes = IPLiteral.bytes(text) {
+            // What some read as an address of one family, and some as one of the other.
+            return bytes.count == 4 && text.contains(":") ? ["must not be an IPv4-mapped IPv6 address"] : []
+        }
+        return IPLiteral.withoutLeadingZeros(text) == nil
+            ? ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"] : ["must not have leading 0s"]
     }
 
     static func cidr(_ text: String) -> [String] {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let good =
-            parts.count == 2
-            && Int(parts[1]).map {
-                IPLiteral.isIPv4(parts[0]) ? (0...32).contains($0) : IPLiteral.isIPv6(parts[0]) && (0...128).contains($0)
-            } ?? false
-        return good ? [] : ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"]
+        let address = parts[0]
+        guard parts.count == 2, !parts[1].isEmpty, parts[1].utf8.allSatisfy(isDigit), let length = Int(parts[1]),
+            let bytes = IPLiteral.bytes(IPLiteral.withoutLeadingZeros(address) ?? address),
+            (0...(address.contains(":") ? 128 : 32)).contains(length)
+        else { return ["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"] }
+        if IPLiteral.bytes(address) == nil || parts[1].utf8.count > 1 && parts[1].hasPrefix("0") {
+            return ["must not have leading 0s in IP or prefix length"]
+        }
+        if bytes.count == 4, address.contains(":") { return ["must not have an IPv4-mapped IPv6 address"] }
+        let isNetwork = bytes.indices.allSatisfy { index in
+            let kept = min(max(length - index * 8, 0), 8)
+            return bytes[index] & (UInt8.max >> UInt8(kept)) == 0 || kept == 8
+        }
+        return isNetwork ? [] : ["must not have bits set beyond the prefix length"]
     }
 
     static func percentOrNumber(_ text: String) -> [String] {

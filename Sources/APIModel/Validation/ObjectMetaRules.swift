@@ -64,13 +64,24 @@ enum ObjectMetaRules {
         annotations(metadata["annotations"], path.child("annotations"), &errors)
         ManagedFieldsRules.validate(metadata["managedFields"], path.child("managedFields"), &errors)
         owners(metadata["ownerReferences"].elements, path.child("ownerReferences"), &errors)
-        for (index, finalizer) in metadata["finalizers"].elements.enumerated() {
-            guard let name = finalizer.string else { continue }
-            let field = path.child("finalizers").index(index)
-            Constraint.add(Names.qualifiedName(name), finalizer, path.child("finalizers"), &errors)
-            if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
-                errors.append(.invalid(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified"))
-            }
+        let finalizers = metadata["finalizers"].elements
+        if finalizers.contains("orphan"), finalizers.contains("foregroundDeletion") {
+            let message = "finalizer orphan and foregroundDeletion cannot be both set"
+            errors.append(.invalid(path.child("finalizers"), metadata["finalizers"], message))
+        }
+        for (index, finalizer) in finalizers.enumerated() {
+            self.finalizer(finalizer, path.child("finalizers"), path.child("finalizers").index(index), &errors)
+        }
+    }
+
+    /// - Parameters:
+    ///   - list: what is named where the form is bad.
+    ///   - place: what is named where the name is nobody's.
+    static func finalizer(_ finalizer: Value, _ list: FieldPath, _ place: FieldPath, _ errors: inout [FieldError]) {
+        guard let name = finalizer.string else { return }
+        Constraint.add(Names.qualifiedName(name), finalizer, list, &errors)
+        if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
+            errors.append(.invalid(place, finalizer, "name is neither a standard finalizer name nor is it fully qualified"))
         }
     }
 
@@ -83,21 +94,21 @@ enum ObjectMetaRules {
         if size > 262_144 { errors.append(.tooLong(path, limit: 262_144)) }
     }
 
+    /// Upstream does not say which of the owners it is.
     private static func owners(_ owners: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
         var controller: String?
-        for (index, owner) in owners.enumerated() {
-            let field = path.index(index)
+        for owner in owners {
             if owner["apiVersion"].isEmpty {
-                errors.append(.invalid(field.child("apiVersion"), owner["apiVersion"], "version must not be empty"))
+                errors.append(.invalid(path.child("apiVersion"), "", "version must not be empty"))
             }
             for name in ["kind", "name", "uid"] where owner[name].isEmpty {
-                errors.append(.invalid(field.child(name), "", "\(name) must not be empty"))
+                errors.append(.invalid(path.child(name), "", "must not be empty"))
             }
             if owner["apiVersion"].string == "v1", owner["kind"].string == "Event" {
                 errors.append(.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
             }
             guard owner["controller"].bool == true else { continue }
-            let name = owner["name"].string ?? ""
+            let name = "\(owner["kind"].string ?? "")/\(owner["name"].string ?? "")"
             if let controller {
                 errors.append(
                     .invalid(
@@ -111,7 +122,7 @@ enum ObjectMetaRules {
 
     private static let nameChecks: [String: @Sendable (String) -> [String]] = [
         "/Namespace": { Names.dnsLabel($0) },
-        "/Service": { Names.dns1035Label($0) },
+        "/Service": { Names.dnsLabel($0) },
         "plugins.apus.dev/Plugin": { Names.dnsLabel($0) },
         "batch/CronJob": { name in Names.dnsSubdomain(name) + (name.utf8.count > 52 ? ["must be no more than 52 characters"] : []) },
         "rbac.authorization.k8s.io/Role": { Names.pathSegment($0) },

@@ -13,7 +13,9 @@ extension TypeRules {
         "admissionregistration.v1.RuleWithOperations": rule, "admissionregistration.v1.NamedRuleWithOperations": rule,
         "admissionregistration.v1.WebhookClientConfig": clientConfig,
         "admissionregistration.v1.MatchCondition": { condition, path, errors in
-            if let name = condition["name"].string { Constraint.add(Names.qualifiedName(name), .string(name), path.child("name"), &errors) }
+            if let name = condition["name"].string, !name.isEmpty {
+                Constraint.add(Names.qualifiedName(name), .string(name), path.child("name"), &errors)
+            }
             if condition["expression"].string?.trimmed.isEmpty != false { errors.append(.required(path.child("expression"))) }
         },
         "admissionregistration.v1.Variable": { variable, path, errors in
@@ -177,7 +179,11 @@ extension TypeRules {
         switch (config["url"].string, config["service"].isNull) {
         case (nil, true), (.some, false): errors.append(.required(path, "exactly one of url or service is required"))
         case (let url?, true): webhookURL(url, path.child("url"), &errors)
-        case (nil, false): servicePath(config["service"]["path"].string ?? "", path.child("service", "path"), &errors)
+        case (nil, false):
+            servicePath(config["service"]["path"].string ?? "", path.child("service", "path"), &errors)
+            let port = config["service"]["port"]
+            guard let number = port.int else { break }
+            Constraint.add(Names.port(number).map { "port is not valid: \($0)" }, port, path.child("service", "port"), &errors)
         }
     }
 

@@ -1,8 +1,15 @@
 extension TypeRules {
     /// By what HorizontalPodAutoscalers scale, and how fast.
     static let autoscaling: [String: Rule] = [
+        "autoscaling.v2.HorizontalPodAutoscalerSpec": bounds,
         "autoscaling.v2.MetricSpec": { metric, path, errors in
-            guard let type = metric["type"].string, let source = sources[type] else { return }
+            let types = sources.keys.sorted()
+            guard let type = metric["type"].string, let source = sources[type] else {
+                // Upstream looks twice.
+                let refusal = FieldError.notSupported(path.child("type"), .string(metric["type"].string ?? ""), types)
+                errors += [refusal, refusal]
+                return
+            }
             if metric[source].isNull {
                 errors.append(.required(path.child(source), "must populate information for the given metric source"))
             }
@@ -34,6 +41,9 @@ extension TypeRules {
             }
         },
         "autoscaling.v2.MetricTarget": { target, path, errors in
+            if let type = target["type"].string, !type.isEmpty, !["Utilization", "Value", "AverageValue"].contains(type) {
+                errors.append(.invalid(path.child("type"), .string(type), "must be either Utilization, Value, or AverageValue"))
+            }
             if let utilization = target["averageUtilization"].int, utilization < 1 {
                 errors.append(.invalid(path.child("averageUtilization"), target["averageUtilization"], "must be greater than 0"))
             }
@@ -48,6 +58,25 @@ extension TypeRules {
             }
         },
     ]
+
+    private static let bounds: Rule = { spec, path, errors in
+        let (low, field) = (spec["minReplicas"].int, path.child("maxReplicas"))
+        let high = spec["maxReplicas"].int ?? 0
+        if high == 0 { errors.append(.required(field, "must be set and greater than 0")) }
+        if high < 0 { errors.append(.invalid(field, .int(high), "must be greater than or equal to 1")) }
+        if let low, high < low { errors.append(.invalid(field, .int(high), "must be greater than or equal to `minReplicas`")) }
+        let types = spec["metrics"].elements.compactMap { $0["type"].string }
+        if low == 0, !types.contains("Object"), !types.contains("External") {
+            let message = "must specify at least one Object or External metric to support scaling to zero replicas"
+            errors.append(.forbidden(path.child("metrics"), message))
+        }
+        let target = spec["scaleTargetRef"]
+        // The one kind that can be scaled and has no group.
+        if target["kind"].string != "ReplicationController", target["apiVersion"].string?.contains("/") != true {
+            let version = target["apiVersion"].string ?? ""
+            errors.append(.invalid(path.child("scaleTargetRef", "apiVersion"), .string(version), "apiVersion must specify API group"))
+        }
+    }
 
     /// The field of each type of metric.
     private static let sources = [

@@ -9,6 +9,7 @@ extension TypeRules {
             if container["restartPolicy"].isNull, !container["restartPolicyRules"].isEmpty {
                 errors.append(.required(path.child("restartPolicy"), "must specify restartPolicy when restart rules are used"))
             }
+            sources(container["envFrom"].elements, path.child("envFrom"), &errors)
             let isPrivileged = container["securityContext"]["privileged"].bool == true
             for mount in container["volumeMounts"].elements where mount["mountPropagation"].string == "Bidirectional" && !isPrivileged {
                 errors.append(
@@ -34,8 +35,8 @@ extension TypeRules {
             for name in ["postStart", "preStop"] where !container["lifecycle"][name].isNull {
                 handler(container["lifecycle"][name], ["exec", "httpGet", "tcpSocket", "sleep"], path.child("lifecycle", name), &errors)
             }
-            ports(container["ports"].elements, path.child("ports"), &errors)
-            resources(container["resources"], path.child("resources"), &errors)
+            unique(container["ports"].elements, "name", path.child("ports"), &errors)
+            ContainerResourceRules.check(container["resources"], path.child("resources"), &errors)
         },
         "core.v1.EnvVar": { variable, path, errors in
             let source = variable["valueFrom"]
@@ -50,24 +51,14 @@ extension TypeRules {
             }
             if kinds.count > 1 { errors.append(.invalid(field, "", "may not have more than one field specified at a time")) }
             if !variable["value"].isEmpty { errors.append(.invalid(field, "", "may not be specified when `value` is not empty")) }
-            if let name = source["fieldRef"]["fieldPath"].string, !isPodField(name, inEnvironment: true) {
-                errors.append(
-                    .notSupported(
-                        field.child("fieldRef", "fieldPath"), .string(name),
-                        [
-                            "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
-                            "status.hostIP", "status.hostIPs", "status.podIP",
-                            "status.podIPs",
-                        ]))
-            }
+            DownwardAPIRules.check(source, .environment, field, &errors)
         },
+        "core.v1.ConfigMapKeySelector": keySelector, "core.v1.SecretKeySelector": keySelector,
         "core.v1.ContainerRestartRule": { rule, path, errors in
             if rule["exitCodes"].isNull { errors.append(.required(path.child("exitCodes"), "must be specified")) }
         },
         "core.v1.EnvFromSource": { source, path, errors in
             let kinds = ["configMapRef", "secretRef"].filter { !source[$0].isNull }
-            if kinds.isEmpty { errors.append(.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`")) }
-            if kinds.count > 1 { errors.append(.invalid(path, "", "may not have more than one field specified at a time")) }
             for kind in kinds where source[kind]["name"].isEmpty { errors.append(.required(path.child(kind, "name"))) }
         },
         "core.v1.ContainerPort": { port, path, errors in
@@ -84,15 +75,20 @@ extension TypeRules {
         },
     ]
 
-    /// Whether the downward API knows the field.
-    static func isPodField(_ name: String, inEnvironment: Bool) -> Bool {
-        if name.hasPrefix("metadata.labels['") || name.hasPrefix("metadata.annotations['") { return name.hasSuffix("']") }
-        if ["metadata.name", "metadata.namespace", "metadata.uid"].contains(name) { return true }
-        if inEnvironment {
-            return ["spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"]
-                .contains(name)
+    private static let keySelector: Rule = { selector, path, errors in
+        let name = selector["name"].string ?? ""
+        Constraint.add(Names.dnsSubdomain(name), .string(name), path.child("name"), &errors)
+    }
+
+    /// Upstream names the list where one of its sources is none, or two.
+    private static func sources(_ sources: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
+        for source in sources {
+            switch (source["configMapRef"].isNull, source["secretRef"].isNull) {
+            case (true, true): errors.append(.invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
+            case (false, false): errors.append(.invalid(path, "", "may not have more than one field specified at a time"))
+            default: break
+            }
         }
-        return name == "metadata.labels" || name == "metadata.annotations"
     }
 
     private static func handler(_ holder: Value, _ kinds: [String], _ path: FieldPath, _ errors: inout [FieldError]) {
@@ -100,47 +96,6 @@ extension TypeRules {
         if set.isEmpty { errors.append(.required(path, "must specify a handler type")) }
         for extra in set.dropFirst() { errors.append(.forbidden(path.child(extra), "may not specify more than 1 handler type")) }
     }
-
-    private static func ports(_ ports: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
-        unique(ports, "name", path, &errors)
-    }
-
-    private static func resources(_ resources: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
-        for list in ["limits", "requests"] {
-            for name in resources[list].fields.keys {
-                let field = path.child(list).key(name)
-                Constraint.add(Names.qualifiedName(name), .string(name), field, &errors)
-                if !name.contains("/") {
-                    if !standard.contains(name), !name.hasPrefix("hugepages-") {
-                        errors.append(.invalid(field, .string(name), "must be a standard resource type or fully qualified"))
-                    }
-                    if !standard.contains(name), !name.hasPrefix("hugepages-") {
-                        errors.append(.invalid(field, .string(name), "must be a standard resource for containers"))
-                    }
-                }
-            }
-        }
-        for (name, amount) in resources["requests"].fields {
-            guard let request = try? Quantity(amount.string ?? ""), let limitText = resources["limits"][name].string,
-                let limit = try? Quantity(limitText)
-            else {
-                // What cannot be shared needs a limit.
-                if name.contains("/"), resources["limits"][name].isNull {
-                    errors.append(.required(path.child("limits"), "Limit must be set for non overcommitable resources"))
-                }
-                continue
-            }
-            let overcommits = !name.contains("/") && !name.hasPrefix("hugepages-")
-            if overcommits, request > limit {
-                errors.append(.invalid(path.child("requests"), amount, "must be less than or equal to \(name) limit of \(limit)"))
-            }
-            if !overcommits, request != limit {
-                errors.append(.invalid(path.child("requests"), amount, "must be equal to \(name) limit of \(limit)"))
-            }
-        }
-    }
-
-    private static let standard: Set<String> = ["cpu", "memory", "ephemeral-storage", "storage"]
 }
 
 extension String {

@@ -48,14 +48,7 @@ extension TypeRules {
     }
 
     private static func managedBy(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
-        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        if name.isEmpty {
-            errors.append(.required(path))
-        } else if parts.count < 2 || parts[0].isEmpty || parts[1].isEmpty {
-            errors.append(.invalid(path, .string(name), "must be a domain-prefixed path (such as \"acme.io/foo\")"))
-        } else {
-            Constraint.add(Names.dnsSubdomain(String(parts[0])), .string(String(parts[0])), path, &errors)
-        }
+        domainPrefixedPath(name, path, &errors)
         if name.utf8.count > 63 { errors.append(.tooLong(path, limit: 63)) }
     }
 
@@ -128,7 +121,7 @@ extension TypeRules {
         guard !policy.isNull else { return }
         let rules = policy["rules"].elements
         guard spec["completionMode"].string == "Indexed" else {
-            let shown = rules.map { asGo($0, ["succeededIndexes", "succeededCount"]) }
+            let shown = rules.map { GoStructure.show($0, zero: ["succeededIndexes": .null, "succeededCount": .null]) }
             errors.append(.invalid(path, ["Rules": .array(shown)], "requires indexed completion mode"))
             return
         }

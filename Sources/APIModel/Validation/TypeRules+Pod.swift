@@ -20,13 +20,11 @@ extension TypeRules {
                     errors.append(.required(path.child(list).index(index).child("image")))
                 }
             }
-            if spec["dnsPolicy"].string == "None", spec["dnsConfig"]["nameservers"].elements.isEmpty {
-                errors.append(
-                    .required(
-                        path.child("dnsConfig", "nameservers"),
-                        spec["dnsConfig"].isNull
-                            ? "must provide `dnsConfig` when `dnsPolicy` is None"
-                            : "must provide at least one DNS nameserver when `dnsPolicy` is None"))
+            dns(spec, path.child("dnsConfig"), &errors)
+            if let os = spec["os"]["name"].string, !os.isEmpty {
+                if os != "linux", os != "windows" { errors.append(.notSupported(path.child("os"), .string(os), ["linux", "windows"])) }
+            } else if !spec["os"].isNull {
+                errors.append(.required(path.child("os", "name")))
             }
             hostnameOverride(spec, path, &errors)
             files(spec, path, &errors)
@@ -34,8 +32,26 @@ extension TypeRules {
                 errors.append(
                     .invalid(path.child("shareProcessNamespace"), true, "ShareProcessNamespace and HostPID cannot both be enabled"))
             }
-            TypeRules.unique(spec["schedulingGates"].elements, "name", path.child("schedulingGates"), &errors)
+            gates(spec["schedulingGates"].elements, path.child("schedulingGates"), &errors)
             TypeRules.unique(spec["resourceClaims"].elements, "name", path.child("resourceClaims"), &errors)
+            claims(spec, path, &errors)
+            spreading(spec["topologySpreadConstraints"].elements, path.child("topologySpreadConstraints"), &errors)
+        },
+        "core.v1.PodResourceClaim": { claim, path, errors in
+            let message: String
+            switch (claim["resourceClaimName"].isNull, claim["resourceClaimTemplateName"].isNull) {
+            case (true, true): message = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            case (false, false):
+                message = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            default: return
+            }
+            let zero: GoStructure.Zero = ["name": "", "resourceClaimName": .null, "resourceClaimTemplateName": .null]
+            errors.append(.invalid(path, GoStructure.show(claim, zero: zero), message))
+        },
+        "core.v1.PodAffinityTerm": { term, path, errors in
+            let key = term["topologyKey"].string ?? ""
+            if key.isEmpty { errors.append(.required(path.child("topologyKey"), "can not be empty")) }
+            Constraint.add(Names.qualifiedName(key), .string(key), path.child("topologyKey"), &errors)
         },
         "core.v1.PodTemplateSpec": { template, path, errors in
             Constraint.labels(template["metadata"]["labels"], path.child("labels"), &errors)
@@ -68,14 +84,14 @@ extension TypeRules {
                 }
             case "Exists":
                 if !toleration["value"].isEmpty {
-                    errors.append(.invalid(path.child("operator"), toleration, "value must be empty when `operator` is 'Exists'"))
+                    errors.append(.invalid(path.child("operator"), toleration["value"], "value must be empty when `operator` is 'Exists'"))
                 }
             case "Lt", "Gt":
                 if Int64(toleration["value"].string ?? "") == nil {
                     errors.append(
                         .invalid(path.child("value"), toleration["value"], "value must be an integer when `operator` is '\(symbol)'"))
                 }
-            default: errors.append(.notSupported(path.child("operator"), .string(symbol), ["Equal", "Exists", "Lt", "Gt"]))
+            default: errors.append(.notSupported(path.child("operator"), .string(symbol), ["Equal", "Exists"]))
             }
         },
         "core.v1.TopologySpreadConstraint": { constraint, path, errors in
@@ -106,13 +122,89 @@ extension TypeRules {
                 let field = path.child(list).index(index).child("volumeMounts")
                 var paths: Set<String> = []
                 for (number, mount) in container["volumeMounts"].elements.enumerated() {
-                    if let name = mount["name"].string, !name.isEmpty, !volumes.contains(name) {
-                        errors.append(.notFound(field.index(number).child("name"), .string(name)))
-                    }
+                    let (name, place) = (mount["name"].string ?? "", field.index(number).child("name"))
+                    if name.isEmpty { errors.append(.required(place)) }
+                    if !volumes.contains(name) { errors.append(.notFound(place, .string(name))) }
+                    // Upstream does not say which of the mounts it is.
+                    for path in ["subPath", "subPathExpr"] { Constraint.relativePath(mount[path], field.child(path), &errors) }
                     if let target = mount["mountPath"].string, !target.isEmpty, !paths.insert(target).inserted {
                         errors.append(.invalid(field.index(number).child("mountPath"), .string(target), "must be unique"))
                     }
                 }
+            }
+        }
+    }
+
+    private static func dns(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let config = spec["dnsConfig"]
+        if spec["dnsPolicy"].string == "None" {
+            if config.isNull {
+                errors.append(.required(path, "must provide `dnsConfig` when `dnsPolicy` is None"))
+            } else if config["nameservers"].isEmpty {
+                let message = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+                errors.append(.required(path.child("nameservers"), message))
+            }
+        }
+        for (field, most, words) in [("nameservers", 3, "nameservers"), ("searches", 32, "search paths")]
+        where config[field].elements.count > most {
+            errors.append(.invalid(path.child(field), config[field], "must not have more than \(most) \(words)"))
+        }
+        if config["searches"].elements.reduce(-1, { $0 + 1 + ($1.string?.utf8.count ?? 0) }) > 2048 {
+            let message = "must not have more than 2048 characters (including spaces) in the search list"
+            errors.append(.invalid(path.child("searches"), config["searches"], message))
+        }
+        for (index, option) in config["options"].elements.enumerated() where option["name"].isEmpty {
+            errors.append(.required(path.child("options").index(index), "must not be empty"))
+        }
+    }
+
+    private static func gates(_ gates: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
+        var seen: Set<String> = []
+        for (index, gate) in gates.enumerated() {
+            let name = gate["name"].string ?? ""
+            Constraint.add(Names.qualifiedName(name), .string(name), path.index(index), &errors)
+            if !seen.insert(name).inserted { errors.append(.duplicate(path.index(index), .string(name))) }
+        }
+    }
+
+    /// Containers use claims that the pod has, each once.
+    private static func claims(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let names = Set(spec["resourceClaims"].elements.compactMap { $0["name"].string }.filter { !$0.isEmpty }).sorted()
+        for list in ["initContainers", "containers"] {
+            for (index, container) in spec[list].elements.enumerated() {
+                let field = path.child(list).index(index).child("resources", "claims")
+                var seen: Set<String> = []
+                for (number, claim) in container["resources"]["claims"].elements.enumerated() {
+                    let (name, request) = (claim["name"].string ?? "", claim["request"].string ?? "")
+                    guard !name.isEmpty else {
+                        errors.append(.required(field.index(number)))
+                        continue
+                    }
+                    let key = request.isEmpty ? name : "\(name)/\(request)"
+                    // All of a claim comprises each of its requests.
+                    let isTaken = seen.contains(name) || request.isEmpty && seen.contains { $0.hasPrefix("\(name)/") }
+                    if isTaken || !seen.insert(key).inserted {
+                        errors.append(.duplicate(field.index(number), .string(isTaken ? name : key)))
+                    }
+                    if !names.contains(name) {
+                        let known = names.isEmpty ? " which is empty" : ": " + names.joined(separator: ", ")
+                        let message = "must be one of the names in pod.spec.resourceClaims" + known
+                        errors.append(FieldError(.notFound, field.index(number), .string(name), message))
+                    }
+                }
+            }
+        }
+    }
+
+    /// One topology can be spread over once hard and once softly.
+    private static func spreading(_ constraints: [Value], _ path: FieldPath, _ errors: inout [FieldError]) {
+        for (index, constraint) in constraints.enumerated() {
+            let (key, action) = (constraint["topologyKey"], constraint["whenUnsatisfiable"])
+            if constraints[(index + 1)...].contains(where: { $0["topologyKey"] == key && $0["whenUnsatisfiable"] == action }) {
+                errors.append(
+                    .duplicate(
+                        path.index(index).child("{topologyKey, whenUnsatisfiable}"),
+                        .string("{\(key.string ?? ""), \(action.string ?? "")}")))
             }
         }
     }

@@ -5,11 +5,16 @@ extension TypeRules {
     static let securityContext: [String: Rule] = [
         "core.v1.SecurityContext": { context, path, errors in
             if context["privileged"].bool == true, context["allowPrivilegeEscalation"].bool == false {
-                errors.append(.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"))
+                errors.append(
+                    .invalid(
+                        path, GoStructure.show(context, zero: noContext),
+                        "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"))
             }
             if context["capabilities"]["add"].elements.contains("CAP_SYS_ADMIN"), context["allowPrivilegeEscalation"].bool == false {
                 errors.append(
-                    .invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"))
+                    .invalid(
+                        path, GoStructure.show(context, zero: noContext),
+                        "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"))
             }
         },
         "core.v1.SeccompProfile": { profile, path, errors in
@@ -51,6 +56,12 @@ extension TypeRules {
                 }
             }
         },
+    ]
+
+    private static let noContext: GoStructure.Zero = [
+        "capabilities": .null, "privileged": .null, "seLinuxOptions": .null, "windowsOptions": .null, "runAsUser": .null,
+        "runAsGroup": .null, "runAsNonRoot": .null, "readOnlyRootFilesystem": .null, "allowPrivilegeEscalation": .null,
+        "procMount": .null, "seccompProfile": .null, "appArmorProfile": .null,
     ]
 
     /// `PATH_MAX` without the byte that ends a path.

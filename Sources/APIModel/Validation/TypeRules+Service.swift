@@ -9,9 +9,20 @@ extension TypeRules {
             if ports.isEmpty, !isHeadless, type != "ExternalName" { errors.append(.required(path.child("ports"))) }
             switch type {
             case "ExternalName":
-                if spec["externalName"].isEmpty { errors.append(.required(path.child("externalName"))) }
-                if let ip = spec["clusterIP"].string, !ip.isEmpty {
-                    errors.append(.forbidden(path.child("clusterIP"), "may not be set when type is ExternalName"))
+                let name = spec["externalName"].string ?? ""
+                // With a dot at its end it is a full name.
+                let bare = name.hasSuffix(".") ? String(name.dropLast()) : name
+                if bare.isEmpty {
+                    errors.append(.required(path.child("externalName")))
+                } else {
+                    Constraint.add(Names.dnsSubdomain(bare), .string(bare), path.child("externalName"), &errors)
+                }
+                let hasAddress = !spec["clusterIP"].isEmpty || !spec["clusterIPs"].isEmpty
+                for (field, isSet) in [
+                    ("clusterIPs", hasAddress), ("ipFamilies", !spec["ipFamilies"].isEmpty),
+                    ("ipFamilyPolicy", !spec["ipFamilyPolicy"].isNull),
+                ] where isSet {
+                    errors.append(.forbidden(path.child(field), "may not be set for ExternalName services"))
                 }
             case "LoadBalancer":
                 if isHeadless {
@@ -23,7 +34,8 @@ extension TypeRules {
                 }
             default: break
             }
-            addresses(spec, path, &errors)
+            if type != "ExternalName" { addresses(spec, path, &errors) }
+            sourceRanges(spec, type, path.child("LoadBalancerSourceRanges"), &errors)
             for (index, address) in spec["externalIPs"].elements.enumerated() {
                 if let ip = address.string { endpointAddress(ip, path.child("externalIPs").index(index), &errors) }
             }
@@ -45,7 +57,6 @@ extension TypeRules {
             if type != "LoadBalancer" {
                 for (field, hint) in [
                     ("loadBalancerClass", "may only be used when `type` is 'LoadBalancer'"),
-                    ("loadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"),
                     ("allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'"),
                 ] where !spec[field].isNull {
                     errors.append(.forbidden(path.child(field), hint))
@@ -79,12 +90,14 @@ extension TypeRules {
                 for (number, address) in addresses.enumerated() {
                     guard let text = address.string else { continue }
                     switch slice["addressType"].string {
-                    case "IPv4":
-                        if !IPLiteral.isIPv4(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv4 address")) }
-                        endpointAddress(text, field.index(number), &errors)
-                    case "IPv6":
-                        if !IPLiteral.isIPv6(text) { errors.append(.invalid(field.index(number), address, "must be a valid IPv6 address")) }
-                        endpointAddress(text, field.index(number), &errors)
+                    case let family? where family == "IPv4" || family == "IPv6":
+                        let (problems, place) = (Names.ip(text), field.index(number))
+                        Constraint.add(problems, address, place, &errors)
+                        guard problems.isEmpty else { continue }
+                        if IPLiteral.isIPv4(text) != (family == "IPv4") {
+                            errors.append(.invalid(field, address, "must be an \(family) address"))
+                        }
+                        endpointAddress(text, place, &errors)
                     case "FQDN": Constraint.add(Names.dnsSubdomain(text), address, field.index(number), &errors)
                     default: break
                     }
@@ -112,23 +125,56 @@ extension TypeRules {
     }
 
     private static func addresses(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
-        let list = spec["clusterIPs"].elements
-        if let first = spec["clusterIP"].string, let other = list.first?.string, first != other {
-            errors.append(.invalid(path.child("clusterIPs").index(0), .string(other), "must match `clusterIP`"))
+        let (list, field, own) = (spec["clusterIPs"].elements, path.child("clusterIPs"), spec["clusterIP"].string ?? "")
+        func refuse(_ message: String) { errors.append(.invalid(field, .array(list), message)) }
+        if let first = list.first, own.isEmpty || first.string != own {
+            refuse(own.isEmpty ? "must be empty when `clusterIP` is not specified" : "first value must match `clusterIP`")
         }
-        for (index, address) in (list.isEmpty ? [spec["clusterIP"]] : list).enumerated() {
-            guard let text = address.string, !text.isEmpty else { continue }
-            let field = path.child("clusterIPs").index(index)
-            if text == "None" {
-                if list.count > 1 {
-                    errors.append(.invalid(path.child("clusterIPs"), .array(list), "'None' must be the first and only value"))
+        let families = spec["ipFamilies"].elements
+        for (index, family) in families.enumerated() where families[..<index].contains(family) {
+            errors.append(.duplicate(path.child("ipFamilies").index(index), family))
+        }
+        let found = (list.isEmpty && !own.isEmpty ? [.string(own)] : list).map { $0.string ?? "" }
+        var isGood = true
+        for (index, address) in found.enumerated() {
+            if index == 0, address == "None" {
+                if found.count > 1 {
+                    refuse("'None' must be the first and only value")
+                    isGood = false
                 }
-            } else {
-                Constraint.add(Names.ip(text), address, field, &errors)
+                continue
             }
+            let problems = Names.ip(address)
+            Constraint.add(problems, .string(address), field.index(index), &errors)
+            isGood = isGood && problems.isEmpty
         }
-        if list.count > 2 { errors.append(.invalid(path.child("clusterIPs"), .array(list), "may only hold up to 2 values")) }
+        if found.count > 2 { refuse("may only hold up to 2 values") }
+        guard isGood, found.first != "None" else { return }
+        let isDual = found.contains(where: IPLiteral.isIPv4) && found.contains(where: IPLiteral.isIPv6)
+        if found.count > 1, !isDual { refuse("may specify no more than one IP for each IP family") }
+        for (index, (address, family)) in zip(found, families).enumerated()
+        where family == "IPv4" && IPLiteral.isIPv6(address) || family == "IPv6" && IPLiteral.isIPv4(address) {
+            errors.append(
+                .invalid(
+                    field.index(index), .string(address),
+                    "expected an \(family.string ?? "") value as indicated by `ipFamilies[\(index)]`"))
+        }
     }
+
+    /// From where a load balancer lets traffic in. White space around the ranges is let pass, as it is in the annotation of old.
+    private static func sourceRanges(_ spec: Value, _ type: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let ranges = spec["loadBalancerSourceRanges"].elements
+        guard !ranges.isEmpty else { return }
+        if type != "LoadBalancer" { errors.append(.forbidden(path, "may only be used when `type` is 'LoadBalancer'")) }
+        for (index, range) in ranges.enumerated() {
+            let text = (range.string ?? "").trimmed
+            Constraint.add(Names.cidr(text), .string(text), path.index(index), &errors)
+        }
+    }
+
+    private static let noPort: GoStructure.Zero = [
+        "name": "", "protocol": "", "appProtocol": .null, "port": 0, "targetPort": 0, "nodePort": 0,
+    ]
 
     private static func servicePorts(_ ports: [Value], _ type: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         var used: Set<String> = []
@@ -139,11 +185,12 @@ extension TypeRules {
             if ports.count > 1, port["name"].isEmpty { errors.append(.required(field.child("name"))) }
             let `protocol` = port["protocol"].string ?? "TCP"
             if let number = port["port"].int, !used.insert("\(`protocol`)/\(number)").inserted {
-                errors.append(.duplicate(field, ["protocol": .string(`protocol`), "port": .int(number)]))
+                let shown: Value = ["protocol": .string(`protocol`), "port": .int(number)]
+                errors.append(.duplicate(field, GoStructure.show(shown, zero: noPort)))
             }
             guard let nodePort = port["nodePort"].int, nodePort != 0 else { continue }
-            if type == "ClusterIP" || type == "ExternalName" {
-                errors.append(.forbidden(field.child("nodePort"), "may not be used when `type` is '\(type)'"))
+            if type == "ClusterIP" {
+                errors.append(.forbidden(field.child("nodePort"), "may not be used when `type` is 'ClusterIP'"))
             }
             if !nodePorts.insert("\(`protocol`)/\(nodePort)").inserted {
                 errors.append(.duplicate(field.child("nodePort"), .int(nodePort)))

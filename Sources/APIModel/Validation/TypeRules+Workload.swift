@@ -8,12 +8,17 @@ extension TypeRules {
             if let deadline = spec["progressDeadlineSeconds"].int, deadline <= spec["minReadySeconds"].int ?? 0 {
                 errors.append(.invalid(path.child("progressDeadlineSeconds"), .int(deadline), "must be greater than minReadySeconds"))
             }
-            let strategy = spec["strategy"]
-            if strategy["type"].string == "Recreate", !strategy["rollingUpdate"].isNull {
-                errors.append(
-                    .forbidden(path.child("strategy", "rollingUpdate"), "may not be specified when strategy `type` is 'Recreate'"))
+            let given = spec["strategy"]
+            switch given["type"].string {
+            case "RollingUpdate": break
+            case "Recreate":
+                if !given["rollingUpdate"].isNull {
+                    errors.append(
+                        .forbidden(path.child("strategy", "rollingUpdate"), "may not be specified when strategy `type` is 'Recreate'"))
+                }
+            default: errors.append(.notSupported(path.child("strategy"), strategy(given), ["Recreate", "RollingUpdate"]))
             }
-            let rolling = strategy["rollingUpdate"]
+            let rolling = given["rollingUpdate"]
             if isZero(rolling["maxUnavailable"]), isZero(rolling["maxSurge"]) {
                 errors.append(
                     .invalid(
@@ -26,12 +31,12 @@ extension TypeRules {
             alwaysRestarts(spec["template"], "ReplicaSet", path.child("template"), &errors)
         },
         "apps.v1.DaemonSetSpec": { spec, path, errors in
-            selector(spec, path, "daemonset", &errors)
+            selector(spec, path, "daemonset", isRequired: false, &errors)
             alwaysRestarts(spec["template"], "DaemonSet", path.child("template"), &errors)
             let rolling = spec["updateStrategy"]["rollingUpdate"]
             if spec["updateStrategy"]["type"].string != "RollingUpdate" {
                 guard spec["updateStrategy"]["type"].string != "OnDelete" else { return }
-                errors.append(.notSupported(path.child("updateStrategy"), strategy(spec), ["RollingUpdate", "OnDelete"]))
+                errors.append(.notSupported(path.child("updateStrategy"), strategy(spec["updateStrategy"]), ["RollingUpdate", "OnDelete"]))
                 return
             }
             let field = path.child("updateStrategy", "rollingUpdate")
@@ -63,14 +68,18 @@ extension TypeRules {
                 guard !update["rollingUpdate"].isNull else { break }
                 let message = "only allowed for updateStrategy 'RollingUpdate'"
                 errors.append(
-                    .invalid(field.child("rollingUpdate"), asGo(update["rollingUpdate"], ["partition", "maxUnavailable"]), message))
-            default: errors.append(.invalid(field, strategy(spec), "must be 'RollingUpdate' or 'OnDelete'"))
+                    .invalid(
+                        field.child("rollingUpdate"),
+                        GoStructure.show(update["rollingUpdate"], zero: ["partition": 0, "maxUnavailable": .null]), message))
+            default: errors.append(.invalid(field, strategy(update), "must be 'RollingUpdate' or 'OnDelete'"))
             }
         },
         "policy.v1.PodDisruptionBudgetSpec": { spec, path, errors in
             guard !spec["minAvailable"].isNull, !spec["maxUnavailable"].isNull else { return }
-            var shown = asGo(spec, ["minAvailable", "selector", "maxUnavailable", "unhealthyPodEvictionPolicy"])
-            if spec["selector"].isNull { shown.fields["Selector"] = .null }
+            let zero: GoStructure.Zero = [
+                "minAvailable": .null, "selector": .null, "maxUnavailable": .null, "unhealthyPodEvictionPolicy": .null,
+            ]
+            let shown = GoStructure.show(spec, zero: zero)
             errors.append(.invalid(path, shown, "minAvailable and maxUnavailable cannot be both set"))
         },
         "core.v1.ReplicationControllerSpec": { spec, path, errors in
@@ -90,25 +99,24 @@ extension TypeRules {
     ]
 
     /// An update strategy as Go shows it.
-    private static func strategy(_ spec: Value) -> Value { asGo(spec["updateStrategy"], ["type", "rollingUpdate"]) }
-
-    /// A value as Go shows a structure without JSON names: every field, with a capital.
-    static func asGo(_ value: Value, _ fields: [String]) -> Value {
-        .object(
-            Value.Fields(
-                fields.map { ($0.prefix(1).uppercased() + $0.dropFirst(), value[$0]) }, uniquingKeysWith: { first, _ in first }))
-    }
+    private static func strategy(_ strategy: Value) -> Value { GoStructure.show(strategy, zero: ["type": "", "rollingUpdate": .null]) }
 
     /// The selector must be there, select something, and select the pods the template makes.
-    private static func selector(_ spec: Value, _ path: FieldPath, _ kind: String, _ errors: inout [FieldError]) {
+    private static func selector(
+        _ spec: Value, _ path: FieldPath, _ kind: String, isRequired: Bool = true, _ errors: inout [FieldError]
+    ) {
         let labels = spec["template"]["metadata"]["labels"]
         if spec["selector"].isNull {
-            errors.append(.required(path.child("selector")))
+            if isRequired { errors.append(.required(path.child("selector"))) }
         } else if spec["selector"]["matchLabels"].isEmpty, spec["selector"]["matchExpressions"].isEmpty {
             errors.append(.invalid(path.child("selector"), spec["selector"], "empty selector is invalid for \(kind)"))
             return
         }
-        guard let wanted = try? LabelSelector(spec["selector"]) else { return }
+        guard let wanted = try? LabelSelector(spec["selector"]) else {
+            let words = ["deployment": "invalid label selector", "statefulset": ""]
+            if let detail = words[kind] { errors.append(.invalid(path.child("selector"), spec["selector"], detail)) }
+            return
+        }
         if !wanted.matches(labels.strings) {
             errors.append(
                 .invalid(

@@ -8,7 +8,7 @@ enum TypeRules {
         var rules: [String: Rule] = [:]
         for table in [
             pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, conversion, networkPolicy,
-            autoscaling, general,
+            autoscaling, storage, flowControl, general,
         ] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }
@@ -95,7 +95,7 @@ enum TypeRules {
         },
         "networking.v1.IngressSpec": { spec, path, errors in
             if spec["rules"].elements.isEmpty, spec["defaultBackend"].isNull {
-                errors.append(.invalid(path, spec, "either `defaultBackend` or `rules` must be specified"))
+                errors.append(.invalid(path, spec["rules"], "either `defaultBackend` or `rules` must be specified"))
             }
         },
         "networking.v1.IngressRule": { rule, path, errors in
@@ -103,8 +103,8 @@ enum TypeRules {
             if IPLiteral.isIPv4(host) || IPLiteral.isIPv6(host) {
                 errors.append(.invalid(path.child("host"), .string(host), "must be a DNS name, not an IP address"))
             }
-            let name = host.hasPrefix("*.") ? String(host.dropFirst(2)) : host
-            Constraint.add(Names.dnsSubdomain(name), .string(host), path.child("host"), &errors)
+            let problems = host.contains("*") ? Names.wildcardSubdomain(host) : Names.dnsSubdomain(host)
+            Constraint.add(problems, .string(host), path.child("host"), &errors)
         },
         "networking.v1.HTTPIngressPath": { entry, path, errors in
             let text = entry["path"].string ?? ""
@@ -115,6 +115,9 @@ enum TypeRules {
                 for bad in ["//", "/./", "/../", "%2f", "%2F"] where text.contains(bad) {
                     errors.append(.invalid(path.child("path"), .string(text), "must not contain '\(bad)'"))
                 }
+                for bad in ["/..", "/."] where text.hasSuffix(bad) {
+                    errors.append(.invalid(path.child("path"), .string(text), "cannot end with '\(bad)'"))
+                }
             default:
                 if !text.isEmpty, !text.hasPrefix("/") {
                     errors.append(.invalid(path.child("path"), .string(text), "must be an absolute path"))
@@ -124,12 +127,14 @@ enum TypeRules {
         "networking.v1.IngressBackend": { backend, path, errors in
             switch (backend["service"].isNull, backend["resource"].isNull) {
             case (false, false): errors.append(.invalid(path, "", "cannot set both resource and service backends"))
-            case (true, true): errors.append(.required(path, "a service or resource backend must be specified"))
+            case (true, true): errors.append(.invalid(path, "", "resource or service backend is required"))
             case (false, true):
-                let port = backend["service"]["port"]
-                if port["name"].isEmpty, port["number"].isEmpty { errors.append(.required(path, "port name or number is required")) }
-                if !port["name"].isEmpty, !port["number"].isEmpty {
-                    errors.append(.invalid(path, backend, "cannot set both port name & port number"))
+                let (port, field) = (backend["service"]["port"], path.child("service", "port"))
+                switch (port["name"].isEmpty, port["number"].isEmpty) {
+                case (true, true): errors.append(.required(path, "port name or number is required"))
+                case (false, false): errors.append(.invalid(path, "", "cannot set both port name & port number"))
+                case (false, true): Constraint.add(Names.portName(port["name"].string ?? ""), port["name"], field.child("name"), &errors)
+                case (true, false): Constraint.add(Names.port(port["number"].int ?? 0), port["number"], field.child("number"), &errors)
                 }
             case (true, false):
                 for field in ["kind", "name"] where backend["resource"][field].isEmpty {
@@ -140,15 +145,15 @@ enum TypeRules {
         "networking.v1.IngressTLS": { tls, path, errors in
             for (index, value) in tls["hosts"].elements.enumerated() {
                 let host = value.string ?? ""
-                let name = host.hasPrefix("*.") ? String(host.dropFirst(2)) : host
-                Constraint.add(Names.dnsSubdomain(name), value, path.child("hosts").index(index), &errors)
+                let problems = host.contains("*") ? Names.wildcardSubdomain(host) : Names.dnsSubdomain(host)
+                Constraint.add(problems, value, path.child("hosts").index(index), &errors)
             }
         },
         "networking.v1.IngressClassSpec": { spec, path, errors in
-            if spec["controller"].isEmpty { errors.append(.required(path.child("controller"))) }
-            if spec["parameters"]["scope"].string == "Namespace", spec["parameters"]["namespace"].isEmpty {
-                errors.append(.required(path.child("parameters", "namespace"), "`parameters.scope` is set to 'Namespace'"))
-            }
+            let (controller, field) = (spec["controller"].string ?? "", path.child("controller"))
+            if controller.utf8.count > 250 { errors.append(.tooLong(field, limit: 250)) }
+            domainPrefixedPath(controller, field, &errors)
+            parameters(spec["parameters"], path.child("parameters"), &errors)
         },
         "rbac.v1.AggregationRule": { rule, path, errors in
             if rule["clusterRoleSelectors"].elements.isEmpty {
@@ -156,9 +161,10 @@ enum TypeRules {
                     .required(
                         path.child("clusterRoleSelectors"), "at least one clusterRoleSelector required if aggregationRule is non-nil"))
             }
+            for (index, selector) in rule["clusterRoleSelectors"].elements.enumerated() where (try? LabelSelector(selector)) == nil {
+                errors.append(.invalid(path.child("clusterRoleSelectors").index(index), .null, "invalid label selector."))
+            }
         },
-        "autoscaling.v1.HorizontalPodAutoscalerSpec": replicaBounds,
-        "autoscaling.v2.HorizontalPodAutoscalerSpec": replicaBounds,
         "core.v1.NodeSelector": { selector, path, errors in
             if selector["nodeSelectorTerms"].elements.isEmpty {
                 errors.append(.required(path.child("nodeSelectorTerms"), "must have at least one node selector term"))
@@ -214,12 +220,40 @@ enum TypeRules {
         if name.utf8.count > 253 + 1 + 253 + 63 + 1 { errors.append(.tooLong(path, limit: 571)) }
     }
 
-    private static let replicaBounds: Rule = { spec, path, errors in
-        let low = spec["minReplicas"].int ?? 1
-        guard let high = spec["maxReplicas"].int else {
-            errors.append(.invalid(path.child("maxReplicas"), 0, "must be greater than 0"))
-            return
+    /// Names of controllers that share a field: `example.com/name`.
+    static func domainPrefixedPath(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        if name.isEmpty {
+            errors.append(.required(path))
+        } else if parts.count < 2 || parts[0].isEmpty || parts[1].isEmpty {
+            errors.append(.invalid(path, .string(name), "must be a domain-prefixed path (such as \"acme.io/foo\")"))
+        } else {
+            Constraint.add(Names.dnsSubdomain(String(parts[0])), .string(String(parts[0])), path, &errors)
+            if !parts[1].utf8.allSatisfy({ Names.isAlphanumeric($0) || "/-._~%!$&'()*+,;=:".utf8.contains($0) }) {
+                let message = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"
+                errors.append(.invalid(path, .string(String(parts[1])), message))
+            }
         }
-        if high < low { errors.append(.invalid(path.child("maxReplicas"), .int(high), "must be greater than or equal to `minReplicas`")) }
+    }
+
+    private static func parameters(_ parameters: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard !parameters.isNull else { return }
+        for name in ["kind", "name"] {
+            if let text = parameters[name].string { Constraint.add(Names.pathSegment(text), .string(text), path.child(name), &errors) }
+        }
+        if let group = parameters["apiGroup"].string {
+            Constraint.add(Names.dnsSubdomain(group), .string(group), path.child("apiGroup"), &errors)
+        }
+        let (namespace, field) = (parameters["namespace"], path.child("namespace"))
+        switch parameters["scope"].string {
+        case "Namespace":
+            if let text = namespace.string {
+                Constraint.add(Names.dnsLabel(text), namespace, field, &errors)
+            } else {
+                errors.append(.required(field, "`parameters.scope` is set to 'Namespace'"))
+            }
+        case "Cluster" where !namespace.isNull: errors.append(.forbidden(field, "`parameters.scope` is set to 'Cluster'"))
+        default: break
+        }
     }
 }

@@ -79,7 +79,7 @@ struct Validator {
         for field in schema.fields where !except.contains(field.name) {
             let child = path.child(field.name)
             let found = fields[field.name] ?? .null
-            if field.isRequired, !field.mayBeEmpty {
+            if field.missing != nil || field.isRequired && !field.mayBeEmpty {
                 switch (field.type, found) {
                 case (.object(let reference), .null):
                     // Upstream has an empty structure there, and tells what that misses.
@@ -87,7 +87,7 @@ struct Validator {
                     continue
                 case (.string, .null), (.string, .string("")), (.array, .null), (.array, .array([])), (.intOrString, .null),
                     (.bytes, .null), (.map, .null), (.quantity, .null):
-                    missing.append(.required(child))
+                    missing.append(.required(child, field.missing ?? ""))
                     continue
                 default: break
                 }

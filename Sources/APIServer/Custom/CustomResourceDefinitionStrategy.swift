@@ -27,15 +27,13 @@ struct CustomResourceDefinitionStrategy: Strategy {
     func validate(_ definition: Value, old: Value?, _ target: Target) -> [FieldError] {
         guard target.subresource.isEmpty, old == nil || old?["spec"] != definition["spec"] else { return [] }
         var errors: [FieldError] = []
-        for (index, version) in definition[path: "spec", "versions"].elements.enumerated() {
-            let place = FieldPath("spec.versions").index(index).child("schema", "openAPIV3Schema")
-            let schema = version[path: "schema", "openAPIV3Schema"]
-            do {
-                _ = try CustomSchema(schema, patterns: CustomKinds.patterns)
-            } catch {
-                errors.append(.invalid(place, "", "a pattern is no regular expression: \(error)"))
-            }
-            errors += CustomRules.problems(in: schema, place)
+        for (schema, place) in DefinitionRules.schemas(of: definition) {
+            let patterns = CustomPatterns.problems(in: schema, place)
+            errors += patterns
+            // Of what has no structure nothing more can be told.
+            guard patterns.isEmpty, StructuralRules.validate(schema, place).isEmpty else { continue }
+            let defaults = CustomDefaults.problems(in: schema, place)
+            errors += defaults.isEmpty ? CustomRules.problems(in: schema, place) : defaults
         }
         let group = definition[path: "spec", "group"].string ?? ""
         if old == nil, ApprovalPolicy.isProtected(group) {

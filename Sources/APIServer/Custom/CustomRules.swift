@@ -84,10 +84,11 @@ final class CustomRules: Sendable {
     // MARK: Objects
 
     /// What the rules have against an object that replaces `old`.
-    func validate(_ object: Value, old: Value?) -> [FieldError] {
+    /// - Parameter path: where the value stands, in what is told.
+    func validate(_ object: Value, old: Value?, at path: FieldPath = FieldPath()) -> [FieldError] {
         var errors: [FieldError] = []
         var budget = CostLimit.perRequest
-        validate(object, old: old, isUnchanged: false, FieldPath(), &budget, &errors)
+        validate(object, old: old, isUnchanged: false, path, &budget, &errors)
         return errors
     }
 
@@ -182,6 +183,14 @@ final class CustomRules: Sendable {
         return errors
     }
 
+    /// A rule as Go shows it.
+    private static func shown(_ rule: Value) -> Value {
+        let zero: GoStructure.Zero = [
+            "rule": "", "message": "", "messageExpression": "", "reason": .null, "fieldPath": "", "optionalOldSelf": .null,
+        ]
+        return GoStructure.show(rule, zero: zero)
+    }
+
     private static func problems(
         in schema: Value, _ path: FieldPath, isRoot: Bool, times: UInt64, _ total: inout UInt64, _ errors: inout [FieldError]
     ) {
@@ -192,13 +201,13 @@ final class CustomRules: Sendable {
             do {
                 let rule = try compile(given, type)
                 guard rule.program.type == .bool else {
-                    errors.append(.invalid(place.child("rule"), given["rule"], "cel expression must evaluate to a bool"))
+                    errors.append(.invalid(place.child("rule"), shown(given), "cel expression must evaluate to a bool"))
                     continue
                 }
                 if let program = rule.messageProgram, program.type != .string {
                     errors.append(
                         .invalid(
-                            place.child("messageExpression"), given["messageExpression"], "messageExpression must evaluate to a string"))
+                            place.child("messageExpression"), shown(given), "messageExpression must evaluate to a string"))
                 }
                 let cost = CostLimit.total(rule.program.cost.max, times: times)
                 total = total.addingReportingOverflow(cost).overflow ? .max : total + cost
@@ -206,7 +215,7 @@ final class CustomRules: Sendable {
                     errors.append(.forbidden(place.child("rule"), refusal))
                 }
             } catch {
-                errors.append(.invalid(place.child("rule"), given["rule"], error.description))
+                errors.append(.invalid(place.child("rule"), shown(given), error.description))
             }
         }
         for (name, child) in schema["properties"].fields {

@@ -6,11 +6,18 @@ struct ServiceStrategy: Strategy {
 
     func prepareForCreate(_ service: inout Value, _ target: Target, _ write: WriteContext) async throws {
         service["status"] = ["loadBalancer": .emptyObject]
+        // What is refused takes nothing.
+        let errors = Validation.validate(service, resource: target.storage.stored)
+        guard errors.isEmpty else { throw target.invalid(errors) }
         try await allocate(&service, old: nil, target)
     }
 
     func prepareForUpdate(_ service: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
-        if target.subresource.isEmpty { Self.carryOver(&service, old: old) }
+        if target.subresource.isEmpty {
+            Self.carryOver(&service, old: old)
+            let errors = Validation.validateUpdate(service, old: old, resource: target.storage.stored, subresource: nil)
+            guard errors.isEmpty else { throw target.invalid(errors) }
+        }
         try await allocate(&service, old: old, target)
     }
 
@@ -31,6 +38,12 @@ struct ServiceStrategy: Strategy {
     /// A client that sends a Service without what the server filled in does not mean to take it away.
     private static func carryOver(_ service: inout Value, old: Value) {
         let before = old["spec"]
+        // Who changes the one address, and knows nothing of the list, means the list, too.
+        if service["spec"]["clusterIPs"] == before["clusterIPs"], service["spec"]["clusterIP"] != before["clusterIP"] {
+            service["spec"]["clusterIPs"] = service["spec"]["clusterIP"].isEmpty ? .null : [service["spec"]["clusterIP"]]
+        } else if service["spec"]["clusterIP"] == before["clusterIP"], let first = service["spec"]["clusterIPs"].elements.first {
+            service["spec"]["clusterIP"] = first
+        }
         if !ServiceTraffic.comesFromOutside(service["spec"]),
             service[path: "spec", "externalTrafficPolicy"] == before["externalTrafficPolicy"]
         {
