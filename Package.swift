@@ -242,6 +242,7 @@ let package = Package(
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Sources/Host", swiftSettings: swift),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
         tests("ELF"),
         tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
         tests("DNS", ["APIModel", "APIServer", "Client", "PKI", "Store", product("Logging", "swift-log")]),
@@ -252,7 +253,7 @@ let package = Package(
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
                 product("Logging", "swift-log"),
             ]),
-        .testTarget(name: "EndToEndTests", path: "Tests/EndToEndTests"),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], path: "Tests/EndToEndTests"),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("CEL", ["APIModel"]),
         tests(
@@ -264,7 +265,7 @@ let package = Package(
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
             ], exclude: ["Fixtures"]),
-        tests("Client", ["APIModel", "CLinux", product("Logging", "swift-log")]),
+        tests("Client", ["APIModel", "CLinux", "TestSupport", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
@@ -280,8 +281,8 @@ let package = Package(
         tests(
             "Kubelet",
             [
-                "APIModel", "Client", "FileSystem", "HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
-                product("OrderedCollections", "swift-collections"),
+                "APIModel", "Client", "FileSystem", "HTTPServer", "TestSupport", product("HTTPTypes", "swift-http-types"),
+                product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"),
             ]),
         tests("Containerd", ["APIModel", "FileSystem", product("Logging", "swift-log")]),
         .testTarget(
@@ -315,7 +316,7 @@ let package = Package(
         tests("Store", ["CHash", product("Logging", "swift-log")]),
         tests("Streaming", nio + ["HTTPServer", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log")]),
         tests("PKI", ["APIModel"]),
-        .testTarget(name: "RolesTests", dependencies: [], path: "Tests/RolesTests", swiftSettings: swift),
+        .testTarget(name: "RolesTests", dependencies: ["TestSupport"], path: "Tests/RolesTests", swiftSettings: swift),
         tests(
             "HTTPServer",
             nio + [

@@ -1,4 +1,4 @@
-internal import CLinux
+package import CLinux
 package import Glibc
 
 /// A directory that is held open, and the way into everything below it that a container may have had its hands on.
@@ -42,6 +42,7 @@ package final class Directory: Sendable {
     /// How a path may lead to what it names.
     package struct Limits: OptionSet {
         package let rawValue: Int32
+        package init(rawValue: Int32) { self.rawValue = rawValue }
         package static let withoutLinks = Limits(rawValue: Int32(APUS_WITHOUT_LINKS))
         package static let withinMount = Limits(rawValue: Int32(APUS_WITHIN_MOUNT))
     }

@@ -1,5 +1,6 @@
 import APIModel
 import Client
+import TestSupport
 import Testing
 
 /// What the cache finds without looking at everything.

@@ -2,6 +2,7 @@ import APIModel
 import Client
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 let quiet = Logger(label: "client") { _ in SwiftLogNoOpLogHandler() }

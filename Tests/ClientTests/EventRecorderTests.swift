@@ -1,6 +1,7 @@
 import APIModel
 import Client
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct EventRecorderTests {

@@ -193,14 +193,3 @@ final class FakeAPI: Client {
 
     func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }
-
-/// Waits until `condition` holds; a test that waits in vain fails.
-func eventually(_ what: String, within limit: Duration = .seconds(10), _ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + limit
-    while !condition() {
-        guard ContinuousClock.now < deadline else { throw TimedOut(what: what) }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
-struct TimedOut: Error { var what: String }

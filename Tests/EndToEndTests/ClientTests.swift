@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Programs of other people that were never made with Apus in mind; `scripts/clients` brings them.
@@ -35,7 +36,7 @@ struct ClientTests {
             try cluster.kubectl("-n", "operated", "get", "configmap", "one-text", "-o", "jsonpath={.data.text}")
         }
         func expect(_ wanted: String, _ found: () throws -> String) throws {
-            try cluster.eventually {
+            try eventually {
                 let found = try found()
                 guard found == wanted else {
                     let said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A real all-in-one in a data directory of its own, driven by the real `kubectl`.
@@ -162,16 +163,5 @@ final class Cluster {
                 description: "`\(arguments.joined(separator: " "))` ended with \(process.terminationStatus): \(text)\(complaints)")
         }
         return text
-    }
-
-    /// Tries `body` until it succeeds, and throws its last failure when the time is over. For effects in the kernel that nothing announces.
-    func eventually<T>(within seconds: TimeInterval = 20, _ body: () throws -> T) throws -> T {
-        let end = Date(timeIntervalSinceNow: seconds)
-        while true {
-            do { return try body() } catch {
-                guard Date() < end else { throw error }
-                Thread.sleep(forTimeInterval: 0.1)
-            }
-        }
     }
 }

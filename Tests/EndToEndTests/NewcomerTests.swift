@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The day of a newcomer, start to end, on real parts.
@@ -54,10 +55,10 @@ struct NewcomerTests {
         try cluster.kubectl("apply", "-f", "-", input: Self.manifest)
         try cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
         let address = try cluster.kubectl("get", "service", "hello", "-o", "jsonpath={.spec.clusterIP}")
-        let page = try cluster.eventually { try cluster.run("curl", "-sf", "--max-time", "2", "http://\(address)/") }
+        let page = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", "http://\(address)/") }
         #expect(page.contains("hello-"))
         let host = try cluster.kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[0].address}")
-        _ = try cluster.eventually { try cluster.run("curl", "-sf", "--max-time", "2", "http://\(host):30081/") }
+        _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", "http://\(host):30081/") }
 
         // Looking inside.
         let pods = try names(cluster)

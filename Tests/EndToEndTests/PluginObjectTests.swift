@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Plugins as an operator has them before her: objects that the real `kubectl` shows, explains, changes and refuses, in the cluster that
@@ -25,14 +26,14 @@ struct PluginObjectTests {
 
     /// Waits until a column set of a plugin's row has all `words`.
     private func row(_ cluster: Cluster, _ plugin: String, has words: String...) throws {
-        _ = try cluster.eventually {
+        _ = try eventually {
             let row = try cluster.kubectl("get", "plugin", plugin, "-o", "wide", "--no-headers")
             for word in words where !row.contains(word) { throw Cluster.Failure(description: "no \"\(word)\" in: \(row)") }
         }
     }
 
     private func namespace(_ cluster: Cluster, _ name: String, has label: String) throws {
-        _ = try cluster.eventually {
+        _ = try eventually {
             let labels = try cluster.kubectl("get", "namespace", name, "--show-labels")
             guard labels.contains(label) else { throw Cluster.Failure(description: labels) }
         }
@@ -118,7 +119,7 @@ struct PluginObjectTests {
         try cluster.up()
 
         // Seeing.
-        let table = try cluster.eventually {
+        let table = try eventually {
             let table = try cluster.kubectl("get", "plugins")
             guard table.contains("deployment") else { throw Cluster.Failure(description: table) }
             return table
@@ -138,7 +139,7 @@ struct PluginObjectTests {
         let sha256 = try field(cluster, "example-controller", ".spec.sha256")
         #expect(sha256 == (try cluster.run("sha256sum", "\(cluster.products)/libexample-controller.so").prefix(64)))
         // Calls are counted.
-        _ = try cluster.eventually(within: 30) {
+        _ = try eventually(within: 30) {
             guard let calls = Int(try field(cluster, "serviceaccount", ".status.calls")), calls > 0 else {
                 throw Cluster.Failure(description: "no calls yet")
             }
@@ -150,7 +151,7 @@ struct PluginObjectTests {
         try row(cluster, "example-controller", has: " Running ")
         #expect(try canPatchNamespaces(cluster, as: "example-controller") == "yes")
         try namespace(cluster, "default", has: "example.apus.dev/managed=true")
-        let told = try cluster.eventually {
+        let told = try eventually {
             let told = try cluster.kubectl("describe", "plugin", "example-controller")
             guard told.contains("Started"), told.contains("plugin-host") else { throw Cluster.Failure(description: told) }
             return told
@@ -159,7 +160,7 @@ struct PluginObjectTests {
 
         // A new version that does not load leaves the old one running, and says so.
         try patch(cluster, "example-controller", #"{"sha256":"\#(String(repeating: "0", count: 64))"}"#)
-        _ = try cluster.eventually {
+        _ = try eventually {
             let told = try cluster.kubectl("describe", "plugin", "example-controller")
             guard told.contains("pins SHA-256"), told.contains("Warning") else { throw Cluster.Failure(description: told) }
         }

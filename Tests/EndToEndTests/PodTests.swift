@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What pods may do to their node, on real containers: root in a container that tries to get out, hooks and probes that do not end.
@@ -101,7 +102,7 @@ struct PodTests {
         defer { try? FileManager.default.removeItem(atPath: victim) }
         try cluster.kubectl("apply", "-f", "-", input: Self.hostile)
         // Three are refused, and say nothing of the machine; the others run, or did.
-        _ = try cluster.eventually(within: 40) {
+        _ = try eventually(within: 40) {
             for container in ["root", "up", "self"] {
                 let waiting = try status(cluster, "hostile", container, ".state.waiting['reason','message']")
                 let expected = "CreateContainerConfigError failed to prepare subPath for volumeMount \"data\" of container \"\(container)\""
@@ -125,7 +126,7 @@ struct PodTests {
         #expect(FileManager.default.fileExists(atPath: directory))
 
         try cluster.kubectl("delete", "pod", "hostile", "--timeout=30s")
-        _ = try cluster.eventually {
+        _ = try eventually {
             guard !FileManager.default.fileExists(atPath: directory) else {
                 throw Cluster.Failure(description: "\(directory) is still there")
             }
@@ -186,7 +187,7 @@ struct PodTests {
     private func holdsUp(_ cluster: Cluster) throws {
         try cluster.kubectl("wait", "pod/hooked", "--for=condition=Ready", "--timeout=30s")
         // A container whose postStart runs can be looked into.
-        _ = try cluster.eventually { try cluster.kubectl("exec", "forced", "--", "hostname") }
+        _ = try eventually { try cluster.kubectl("exec", "forced", "--", "hostname") }
         // The grace given at first is cut while the hook runs.
         try cluster.kubectl("delete", "pod", "hooked", "--wait=false")
         Thread.sleep(forTimeInterval: 1)
@@ -196,16 +197,16 @@ struct PodTests {
         let container = try cluster.run("sh", "-c", "ps -eo args | grep -c '[s]leep 99999' || true")
         #expect(container.trimmingCharacters(in: .whitespacesAndNewlines) != "0")
         try cluster.kubectl("delete", "pod", "forced", "--force", "--grace-period=0")
-        _ = try cluster.eventually {
+        _ = try eventually {
             let left = try cluster.run("sh", "-c", "ps -eo args | grep '[s]leep 99999' || true")
             guard left.isEmpty else { throw Cluster.Failure(description: left) }
         }
-        _ = try cluster.eventually {
+        _ = try eventually {
             let probes = try cluster.kubectl("exec", "probed", "--", "cat", "/tmp/probes")
             guard probes.count >= 8 else { throw Cluster.Failure(description: "\(probes.count / 2) probes") }
         }
         // Each failed start took a number of its own.
-        _ = try cluster.eventually {
+        _ = try eventually {
             let reason = try status(cluster, "missing", "web", ".state.waiting.reason")
             guard reason == "CrashLoopBackOff" else { throw Cluster.Failure(description: reason) }
         }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What ends is started again, and what it ended over is found out.
@@ -82,12 +83,12 @@ struct SupervisionTests {
         try cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
         let before = try containers(cluster)
         let traffic = try startTraffic(cluster)
-        try cluster.eventually { _ = try lines(cluster, "acknowledged") }
+        try eventually { _ = try lines(cluster, "acknowledged") }
 
         for signal in [SIGSEGV, SIGKILL, SIGABRT] {
             try cluster.crash(signal)
             // As long-lived as one has to be to get a successor at once.
-            try cluster.eventually {
+            try eventually {
                 guard try #require(lines(cluster, "moments").last).count > 0 else { throw Cluster.Failure(description: "no reads") }
             }
             sleep(3)
@@ -96,14 +97,14 @@ struct SupervisionTests {
         let process = try cluster.processID()
         let old = try supervisor(cluster)
         kill(old, SIGKILL)
-        try cluster.eventually { guard try supervisor(cluster) != old else { throw Cluster.Failure(description: "no other supervisor") } }
+        try eventually { guard try supervisor(cluster) != old else { throw Cluster.Failure(description: "no other supervisor") } }
         #expect(try cluster.processID() == process)
         try cluster.crash()
         // containerd, started by a host that serves, has nothing of the host's.
         let runtime = try containerd(cluster)
         kill(runtime, SIGKILL)
-        try cluster.eventually { guard try containerd(cluster) != runtime else { throw Cluster.Failure(description: "no containerd") } }
-        try cluster.eventually { _ = try cluster.kubectl("get", "--raw", "/readyz") }
+        try eventually { guard try containerd(cluster) != runtime else { throw Cluster.Failure(description: "no containerd") } }
+        try eventually { _ = try cluster.kubectl("get", "--raw", "/readyz") }
         #expect(try connections(containerd(cluster)).isDisjoint(with: connections(cluster.processID())))
 
         try Data().write(to: URL(filePath: "\(cluster.directory)/enough"))
@@ -132,7 +133,7 @@ struct SupervisionTests {
         // Nobody is left who holds the port.
         let rest = try [supervisor(cluster), cluster.processID(), containerd(cluster)]
         for process in rest { kill(process, SIGKILL) }
-        try cluster.eventually {
+        try eventually {
             for process in rest where kill(process, 0) == 0 && !isZombie(process) { throw Cluster.Failure(description: "\(process) lives") }
         }
         #expect(throws: Cluster.Failure.self) { try cluster.run("curl", "-sk", "--max-time", "2", "https://127.0.0.1:\(cluster.port)/") }
@@ -191,7 +192,7 @@ struct SupervisionTests {
         try cluster.kubectl("create", "-f", "-", input: plugin("fixture", "crashes-on-poison", sha256, for: "v1/configmaps"))
         try cluster.kubectl("create", "configmap", "good")
         func calls() throws -> Int { Int(try cluster.kubectl("get", "plugin", "fixture", "-o", "jsonpath={.status.calls}")) ?? 0 }
-        _ = try cluster.eventually { guard try calls() > 0 else { throw Cluster.Failure(description: "it is not called") } }
+        _ = try eventually { guard try calls() > 0 else { throw Cluster.Failure(description: "it is not called") } }
         func isIsolated(_ wanted: Bool = true) throws {
             let row = try cluster.kubectl("get", "plugin", "fixture", "--no-headers")
             guard row.contains("Process") == wanted else { throw Cluster.Failure(description: row) }
@@ -200,9 +201,9 @@ struct SupervisionTests {
         let first = try cluster.processID()
         _ = try? cluster.kubectl("create", "configmap", "poison")
         try cluster.waitForAnother(than: first)
-        try cluster.eventually { try isIsolated() }
+        try eventually { try isIsolated() }
         let second = try cluster.processID()
-        _ = try cluster.eventually {
+        _ = try eventually {
             let events = try cluster.kubectl("get", "events", "--field-selector", "reason=Quarantined,involvedObject.name=poison")
             guard events.contains("apus release configmaps default/poison"), events.contains("plugin fixture, process") else {
                 throw Cluster.Failure(description: events)
@@ -224,12 +225,12 @@ struct SupervisionTests {
         // The cluster works, and so does the controller, also after a start with the object in the store and in the host's own process.
         try cluster.crash()
         let third = try cluster.processID()
-        try cluster.eventually { try isIsolated() }
+        try eventually { try isIsolated() }
         #expect(try cluster.apus("release", "plugin", "fixture").contains("runs again as its specification says"))
-        try cluster.eventually { try isIsolated(false) }
+        try eventually { try isIsolated(false) }
         let before = try calls()
         try cluster.kubectl("create", "configmap", "better")
-        _ = try cluster.eventually { guard try calls() != before else { throw Cluster.Failure(description: "it is not called") } }
+        _ = try eventually { guard try calls() != before else { throw Cluster.Failure(description: "it is not called") } }
         #expect(try cluster.processID() == third)
 
         // Another try, for what is there.
@@ -244,7 +245,7 @@ struct SupervisionTests {
         let (cluster, sha256) = try cluster(with: "never-ends")
         defer { remove(cluster) }
         try cluster.kubectl("create", "-f", "-", input: plugin("fixture", "never-ends", sha256, for: "v1/configmaps"))
-        _ = try cluster.eventually {
+        _ = try eventually {
             let row = try cluster.kubectl("get", "plugin", "fixture", "--no-headers")
             guard row.contains("Running") else { throw Cluster.Failure(description: row) }
         }

@@ -1,4 +1,5 @@
 import APIModel
+import TestSupport
 import Testing
 
 @testable import Kubelet

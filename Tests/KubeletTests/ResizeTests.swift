@@ -1,5 +1,6 @@
 import APIModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Kubelet

@@ -3,6 +3,7 @@ import Client
 import FileSystem
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Kubelet

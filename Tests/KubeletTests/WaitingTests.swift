@@ -1,6 +1,7 @@
 import APIModel
 import FileSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Kubelet

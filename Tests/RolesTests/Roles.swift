@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A cluster of six processes, one for each role, in a network namespace of its own: ports, packet filters and addresses are nobody
@@ -119,13 +120,7 @@ final class Roles {
     /// Tries `body` until it succeeds, and throws its last failure when the time is over: other processes announce nothing.
     @discardableResult
     func eventually<T>(within seconds: TimeInterval = 30, _ body: () throws -> T) throws -> T {
-        let end = Date(timeIntervalSinceNow: seconds)
-        while true {
-            do { return try body() } catch {
-                guard Date() < end else { throw Failure(description: "\(error)\n\(logs)") }
-                Thread.sleep(forTimeInterval: 0.1)
-            }
-        }
+        do { return try TestSupport.eventually(within: seconds, body) } catch { throw Failure(description: "\(error)\n\(logs)") }
     }
 
     /// Throws unless `text` has all `parts`.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Each role as a process of its own: what the in-process client does for `apus up`, HTTPS does here.

@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import OrderedCollections
 import Synchronization
+import TestSupport
 
 @testable import Kubelet
 
@@ -142,8 +143,6 @@ struct Bench: Sendable {
         }
     }
 
-    struct TimedOut: Error, CustomStringConvertible { let description: String }
-
     /// Waits until the pod's status is as wanted.
     @discardableResult
     func wait(_ what: String, of name: String = "web", _ isMet: @Sendable (Value) -> Bool) async throws -> Value {
@@ -154,17 +153,12 @@ struct Bench: Sendable {
             try await Task.sleep(for: .milliseconds(20))
         }
         throw TimedOut(
-            description:
-                "\(what): \(String(decoding: JSON.encode(status), as: UTF8.self)); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))"
+            "\(what): \(String(decoding: JSON.encode(status), as: UTF8.self)); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))"
         )
     }
 
     func eventually(_ what: String, _ isMet: @Sendable () -> Bool) async throws {
-        for _ in 0..<400 {
-            if isMet() { return }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        throw TimedOut(description: "\(what); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))")
+        try await TestSupport.eventually("\(what); events \(events.reasons.suffix(20)); calls \(runtime.calls.suffix(20))", isMet)
     }
 }
 
