@@ -5,6 +5,8 @@ public import Client
 public struct ControllerManifest: Sendable, Hashable {
     /// The kinds it reconciles: each object is a key.
     public var `for`: [GroupVersionResource]
+    /// Kinds whose objects are keys, too, but only those that the plugin's `map` slot adds.
+    public var keys: [GroupVersionResource] = []
     /// Kinds whose objects have one of those as controller: a change puts the owner on the queue.
     public var owns: [GroupVersionResource]
     public var watches: [Watch]
@@ -67,7 +69,7 @@ public struct ControllerManifest: Sendable, Hashable {
     /// Every kind that the manifest names and that the shared cache must hold for this controller, each once.
     public var watched: [GroupVersionResource] {
         var seen: Set<GroupVersionResource> = []
-        let all = `for` + owns + watches.flatMap { [$0.resource, $0.between].compactMap { $0 } } + indexes.map(\.resource)
+        let all = `for` + keys + owns + watches.flatMap { [$0.resource, $0.between].compactMap { $0 } } + indexes.map(\.resource)
         return all.filter { seen.insert($0).inserted }
     }
 

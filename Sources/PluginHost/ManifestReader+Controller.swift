@@ -9,7 +9,7 @@ extension ManifestReader {
                 kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
         }
         guard kind == .controller else { return nil }
-        try allow(["for", "owns", "watches", "indexes", "workers"], in: value, at: "spec.controller")
+        try allow(["for", "keys", "owns", "watches", "indexes", "workers"], in: value, at: "spec.controller")
         let primary = try resources(value["for"], at: "spec.controller.for")
         let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().map { index, value in
             try watch(value, at: "spec.controller.watches[\(index)]", hasPrimary: !primary.isEmpty)
@@ -18,7 +18,8 @@ extension ManifestReader {
             throw error("spec.controller.for: must name at least one resource")
         }
         return ControllerManifest(
-            for: primary, owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
+            for: primary, keys: try resources(value["keys"], at: "spec.controller.keys"),
+            owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
             indexes: try list(value["indexes"], at: "spec.controller.indexes").enumerated().map {
                 try index($1, at: "spec.controller.indexes[\($0)]")
             },

@@ -73,7 +73,7 @@ enum ControllerChecks {
         },
         Check(
             "map/empty-sides",
-            "map is called with an empty `before` for a new object and an empty `after` for a deleted one; the keys it adds are of kinds under `for`.",
+            "map is called with an empty `before` for a new object and an empty `after` for a deleted one; the keys it adds are of kinds under `for` or `keys`.",
             map),
         Check(
             "stop/amid-reconcile",
@@ -110,7 +110,7 @@ enum ControllerChecks {
 
     /// The kinds whose keys the controller gets.
     private static func resources(of manifest: ControllerManifest) -> [GroupVersionResource] {
-        manifest.for.isEmpty ? [.configMaps] : manifest.for
+        manifest.for.isEmpty ? [.configMaps] : manifest.for + manifest.keys
     }
 
     private static func key(_ resource: GroupVersionResource, _ object: Object) -> ControllerKey {
@@ -186,8 +186,8 @@ enum ControllerChecks {
                         // That nothing changed is never told: it only must not crash.
                         if before === nil && after === nil { continue }
                         try expect(
-                            manifest.for.contains(key.resource),
-                            "map of \(resource) added a key of \(key.resource), which is not under spec.controller.for: nobody would know what to do with it"
+                            (manifest.for + manifest.keys).contains(key.resource),
+                            "map of \(resource) added a key of \(key.resource), which is not under spec.controller.for or keys: nobody would know what to do with it"
                         )
                         try expect(!key.name.isEmpty, "map of \(resource) added a key without a name")
                     }
