@@ -182,8 +182,7 @@ let package = Package(
         module(
             "APIServer",
             nio + [
-                "APIModel", "CEL", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
-                product("HTTPTypes", "swift-http-types"),
+                "APIModel", "CEL", "CZlib", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("CryptoExtras", "swift-crypto"),
@@ -259,7 +258,7 @@ let package = Package(
         tests(
             "APIServer",
             [
-                "APIModel", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
+                "APIModel", "CZlib", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),

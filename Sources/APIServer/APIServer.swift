@@ -151,7 +151,7 @@ public final class APIServer: Responder {
         let labels = RequestLabels(request, info, registry.served.kinds)
         metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin)
         if sort == .lasting { response = metrics.lasting(labels).held(by: response) }
-        return request.method == .head ? response.withoutBody : response
+        return request.method == .head ? response.withoutBody : await Compression.applied(to: response, for: request)
     }
 
     /// What becomes known of a request on its way, whatever becomes of it.
