@@ -81,8 +81,10 @@ struct Discovery: Sendable {
                 ])
             }
         }
+        // The oldest list came before there were versions of lists.
         return [
-            "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": .string(version.description), "resources": .array(resources),
+            "kind": "APIResourceList", "apiVersion": version.group.isEmpty ? .null : "v1", "groupVersion": .string(version.description),
+            "resources": .array(resources),
         ]
     }
 
@@ -145,11 +147,15 @@ struct Discovery: Sendable {
         return ["kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": .emptyObject, "items": .array(items)]
     }
 
-    private static func kind(_ kind: GroupVersionKind) -> Value {
-        ["group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind)]
-    }
-
     private static func aggregated(_ type: ResourceType) -> Value {
+        /// Upstream says of its own kinds only what differs from the version around, of custom ones all.
+        func kind(_ kind: GroupVersionKind) -> Value {
+            let isImplied = type.custom == nil && kind.groupVersion == type.groupVersion
+            return [
+                "group": .string(isImplied ? "" : kind.group), "version": .string(isImplied ? "" : kind.version),
+                "kind": .string(kind.kind),
+            ]
+        }
         let subresources = type.subresources.map { subresource -> Value in
             ["subresource": .string(subresource.name), "responseKind": kind(subresource.kind), "verbs": Value(subresource.verbs)]
         }
