@@ -84,7 +84,9 @@ public struct FieldSelector: Sendable, Hashable {
             } else if character == "\\" {
                 isEscaped = true
             } else if character == "=" || character == "," {
-                throw APIError.badRequest("invalid field selector: unescaped character: \(character)")
+                // Go shows it as a number.
+                let code = character == "=" ? 61 : 44
+                throw APIError.badRequest("invalid field selector: unescaped character in value: \(code)")
             } else {
                 result.append(character)
             }

@@ -129,7 +129,9 @@ struct LabelSelectorParser {
             case .symbol(")"):
                 if expectsValue { values.append("") }
                 return values
-            case let other: throw Error(description: "found '\(other.text)', expected: ',' or ')'")
+            case let other:
+                let expected = values.isEmpty ? "',', ')' or identifier" : expectsValue ? "',', or identifier" : "',' or ')'"
+                throw Error(description: "found '\(other.text)', expected: \(expected)")
             }
         }
     }

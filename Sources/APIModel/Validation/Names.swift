@@ -195,6 +195,11 @@ public enum Names {
         isDigit(byte) || isLower(byte) || (byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z"))
     }
 
+    /// Base64's alphabet for URLs.
+    public static func isOfURLAlphabet(_ byte: UInt8) -> Bool {
+        isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    }
+
     static func isLabel(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, let last = text.utf8.last else { return false }
         return (isLower(first) || isDigit(first)) && (isLower(last) || isDigit(last))

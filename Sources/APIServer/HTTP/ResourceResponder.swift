@@ -62,7 +62,7 @@ struct ResourceResponder: Sendable {
         }
         let presenter = Presenter(
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
-            includeObject: try IncludeObject.read(request), quarantine: registry.quarantine)
+            includeObject: try IncludeObject.read(request, presentation), quarantine: registry.quarantine)
         let call = try await call(verb, target, request, served, user)
         if let warning = target.type.custom?.warning { call.context.warn(warning) }
         defer { audit?.annotate(call.context.auditAnnotations) }
@@ -91,8 +91,11 @@ struct ResourceResponder: Sendable {
             Call(verb: verb, target: target, input: input, context: WriteContext(registry, served: served, user: user, options: options))
         }
         switch verb {
-        case .get: return call(.none)
-        case .list, .watch: return call(.query(try ListQuery { request.query($0) }))
+        case .get:
+            // What there is is never older than what was seen before.
+            if let version = try ListQuery.version(request.query("resourceVersion") ?? "") { try registry.checkReached(version) }
+            return call(.none)
+        case .list, .watch: return call(.query(try query(of: request, verb)))
         case .create, .update:
             let (kind, schema) = try target.bodyKind(served.kinds)
             let context = WriteContext(registry, served: served, user: user, options: options)
@@ -102,8 +105,14 @@ struct ResourceResponder: Sendable {
         case .delete, .deletecollection:
             let deletion = try await body.deleteOptions(request, served.kinds)
             options.isDryRun = options.isDryRun || deletion.isDryRun
-            return call(verb == .delete ? .deletion(deletion) : .deletions(try ListQuery { request.query($0) }, deletion))
+            return call(verb == .delete ? .deletion(deletion) : .deletions(try query(of: request, verb), deletion))
         }
+    }
+
+    private func query(of request: Request, _ verb: Verb) throws -> ListQuery {
+        let query = try ListQuery { request.query($0) }
+        try query.check(isWatch: verb == .watch)
+        return query
     }
 }
 
@@ -172,7 +181,8 @@ extension WriteOptions {
 
 /// What of the objects goes into the rows of a table.
 enum IncludeObject {
-    static func read(_ request: Request) throws -> Table.IncludeObject {
+    static func read(_ request: Request, _ presentation: Presentation) throws -> Table.IncludeObject {
+        guard case .table = presentation.form else { return .metadata }
         switch request.query("includeObject") {
         case nil, "", "Metadata": return .metadata
         case "None": return .none

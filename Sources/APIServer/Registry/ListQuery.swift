@@ -32,17 +32,59 @@ struct ListQuery: Sendable {
     private static func number(_ name: String, _ parameter: (String) -> String?) throws -> Whole? {
         guard let text = parameter(name), !text.isEmpty else { return nil }
         guard let number = Whole(text) else {
-            throw APIError.badRequest("unable to parse query parameter \(name): strconv.ParseInt: parsing \"\(text)\": invalid syntax")
+            throw APIError.badRequest("strconv.ParseInt: parsing \(FieldError.quoted(text)): invalid syntax")
         }
         return number
     }
 
+    /// What options contradict each other.
+    func check(isWatch: Bool) throws {
+        let problems = isWatch ? watchProblems : listProblems
+        guard problems.isEmpty else { throw APIError.invalid(group: "meta.k8s.io", kind: "ListOptions", name: "", errors: problems) }
+    }
+
+    private static let matchField: FieldPath = "resourceVersionMatch"
+
+    private var listProblems: [FieldError] {
+        var errors: [FieldError] = []
+        func forbid(_ message: String) { errors.append(.forbidden(Self.matchField, "resourceVersionMatch \(message)")) }
+        if !resourceVersionMatch.isEmpty {
+            if resourceVersion.isEmpty { forbid("is forbidden unless resourceVersion is provided") }
+            if !continueToken.isEmpty { forbid("is forbidden when continue is provided") }
+            if !["Exact", "NotOlderThan"].contains(resourceVersionMatch) {
+                errors.append(.notSupported(Self.matchField, .string(resourceVersionMatch), ["Exact", "NotOlderThan", ""]))
+            }
+            if resourceVersionMatch == "Exact", resourceVersion == "0" { forbid("\"exact\" is forbidden for resourceVersion \"0\"") }
+        }
+        if sendsInitialEvents != nil { errors.append(.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")) }
+        return errors
+    }
+
+    private var watchProblems: [FieldError] {
+        var errors: [FieldError] = []
+        func forbid(_ message: String) { errors.append(.forbidden(Self.matchField, message)) }
+        if sendsInitialEvents != nil, resourceVersionMatch != "NotOlderThan" {
+            forbid("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        }
+        guard !resourceVersionMatch.isEmpty else { return errors }
+        if sendsInitialEvents == nil { forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided") }
+        if resourceVersionMatch != "NotOlderThan" {
+            errors.append(.notSupported(Self.matchField, .string(resourceVersionMatch), ["NotOlderThan"]))
+        }
+        if !continueToken.isEmpty { forbid("resourceVersionMatch is forbidden when continue is provided") }
+        return errors
+    }
+
     /// The version asked for, `nil` for the newest.
-    func version() throws -> UInt64? {
-        guard !resourceVersion.isEmpty else { return nil }
-        guard let version = UInt64(resourceVersion) else {
+    func version() throws -> UInt64? { try Self.version(resourceVersion) }
+
+    /// - Parameter text: a `resourceVersion` of a query.
+    static func version(_ text: String) throws -> UInt64? {
+        guard !text.isEmpty else { return nil }
+        guard let version = UInt64(text) else {
+            let shown = FieldError.quoted(text)
             throw APIError.badRequest(
-                "invalid resource version \"\(resourceVersion)\": strconv.ParseUint: parsing \"\(resourceVersion)\": invalid syntax")
+                "invalid resource version: resourceVersion: Invalid value: \(shown): strconv.ParseUint: parsing \(shown): invalid syntax")
         }
         return version
     }
@@ -68,14 +110,31 @@ struct ContinueToken {
     private static let longest = 4096
 
     init(_ text: String) throws {
-        guard text.utf8.count <= Self.longest else { throw APIError.badRequest("continue key is not valid") }
+        guard text.utf8.count <= Self.longest else { throw Self.invalid("") }
         let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-        guard let bytes = Base64.decode(text.replacing("-", with: "+").replacing("_", with: "/") + padding),
-            let value = try? JSON.decode(bytes),
-            value["v"].string == "meta.k8s.io/v1", let revision = value["rv"].int, revision >= 0,
-            let after = value["start"].string
-        else { throw APIError.badRequest("continue key is not valid") }
+        guard let bytes = Base64.decode(text.replacing("-", with: "+").replacing("_", with: "/") + padding) else {
+            let good = text.utf8.prefix { Names.isOfURLAlphabet($0) }.count
+            throw Self.invalid(": illegal base64 data at input byte \(good)")
+        }
+        let value: Value
+        do {
+            value = try JSON.decode(bytes)
+        } catch {
+            throw Self.invalid(": \(error)")
+        }
+        let version = value["v"].string ?? ""
+        guard version == "meta.k8s.io/v1" else {
+            throw Self.invalid(": server does not recognize this encoded version \(version)")
+        }
+        guard let revision = value["rv"].int, revision > 0 else {
+            throw Self.invalid(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        }
+        guard let after = value["start"].string, !after.isEmpty else {
+            throw Self.invalid(": encoded start key empty (version meta.k8s.io/v1)")
+        }
         self.revision = UInt64(revision)
         self.after = after
     }
+
+    private static func invalid(_ why: String) -> APIError { .badRequest("invalid continue token: continue key is not valid\(why)") }
 }

@@ -54,27 +54,9 @@ extension Registry {
 
     /// The version at which a list must be read, `nil` for the newest.
     private func exactVersion(_ query: ListQuery) throws -> UInt64? {
-        guard let version = try query.version() else {
-            if !query.resourceVersionMatch.isEmpty, query.sendsInitialEvents == nil {
-                throw Self.invalidOptions(
-                    "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
-            }
-            return nil
-        }
+        guard let version = try query.version() else { return nil }
         try checkReached(version)
-        switch query.resourceVersionMatch {
-        case "", "NotOlderThan": return nil
-        case "Exact":
-            guard version > 0 else {
-                throw Self.invalidOptions(
-                    "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
-            }
-            return version
-        default:
-            throw Self.invalidOptions(
-                "resourceVersionMatch: Unsupported value: \"\(query.resourceVersionMatch)\": supported values: \"Exact\", \"NotOlderThan\", \"\""
-            )
-        }
+        return query.resourceVersionMatch == "Exact" ? version : nil
     }
 
     func checkReached(_ version: UInt64) throws {
@@ -84,12 +66,6 @@ extension Registry {
         throw APIError(
             code: 504, reason: .timeout, message: "Timeout: \(message)",
             details: ["causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1])
-    }
-
-    static func invalidOptions(_ message: String) -> APIError {
-        APIError(
-            code: 422, reason: .invalid, message: "ListOptions.meta.k8s.io \"\" is invalid: \(message)",
-            details: ["group": "meta.k8s.io", "kind": "ListOptions"])
     }
 
     private static func tooOld(_ version: String, _ registry: Registry) -> String {

@@ -17,7 +17,7 @@ struct Selection: Sendable {
         do {
             self.labels = try LabelSelector(parsing: labels)
         } catch {
-            throw APIError.badRequest("unable to parse requirement: \(error)")
+            throw APIError.badRequest("\(error)")
         }
         let selector = try FieldSelector(parsing: fields)
         self.fields = try selector.test(for: storage.type)

@@ -32,25 +32,8 @@ struct WatchSource: Sendable {
     init(_ registry: Registry, _ target: Target, _ query: ListQuery) throws {
         selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, target.storage, limit: registry.selectorLimit)
         let version = try query.version()
-        let wantsState: Bool
-        if let sends = query.sendsInitialEvents {
-            guard query.resourceVersionMatch == "NotOlderThan" else {
-                throw Registry.invalidOptions(
-                    "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-            }
-            guard !sends || query.allowsBookmarks else {
-                throw Registry.invalidOptions(
-                    "allowWatchBookmarks: Forbidden: sendInitialEvents requires setting allowWatchBookmarks to true")
-            }
-            wantsState = sends
-        } else {
-            guard query.resourceVersionMatch.isEmpty else {
-                throw Registry.invalidOptions(
-                    "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
-            }
-            wantsState = version == nil || version == 0
-        }
-        marksInitialEnd = query.sendsInitialEvents == true
+        let wantsState = query.sendsInitialEvents ?? (version == nil || version == 0)
+        marksInitialEnd = query.sendsInitialEvents == true && query.allowsBookmarks
         if let version, version > 0 { try registry.checkReached(version) }
         let (namespace, name) = selection.place(in: target)
         do throws(StoreError) {
