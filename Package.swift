@@ -142,7 +142,7 @@ let package = Package(
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(
             name: "CatalogueData", path: "Sources/CatalogueData",
-            exclude: ["catalogue.txt", "cri.txt", "descriptions.txt", "fields.txt", "metrics.txt", "plugins.txt", "unserved.txt"],
+            exclude: ["catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "fields.txt", "metrics.txt", "plugins.txt", "unserved.txt"],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],

@@ -13,6 +13,10 @@ public final class Catalogue: Sendable {
     /// protocol's own names (`pod_sandbox_id`).
     public static let cri: Catalogue = Catalogue(apus_catalogue_cri()) { cri.type(named: $0) }
 
+    /// The messages between the node and drivers of the Container Storage Interface: `csi.v1.Node`, and `pluginregistration`, by which
+    /// drivers make themselves known. Named as in the protocol, as are their fields.
+    public static let csi: Catalogue = Catalogue(apus_catalogue_csi()) { csi.type(named: $0) }
+
     /// In the order of discovery.
     public let resources: [ResourceType]
     /// In the order of discovery, the preferred version first; `""` is the core group.

@@ -19,6 +19,10 @@ static const uint8_t cri[] = {
 #embed "cri.txt"
 };
 
+static const uint8_t csi[] = {
+#embed "csi.txt"
+};
+
 static const uint8_t descriptions[] = {
 #embed "descriptions.txt"
 };
@@ -28,5 +32,7 @@ apus_table apus_catalogue(void) { return (apus_table){kinds, sizeof kinds}; }
 apus_table apus_catalogue_unserved(void) { return (apus_table){unserved, sizeof unserved}; }
 
 apus_table apus_catalogue_cri(void) { return (apus_table){cri, sizeof cri}; }
+
+apus_table apus_catalogue_csi(void) { return (apus_table){csi, sizeof csi}; }
 
 apus_table apus_descriptions(void) { return (apus_table){descriptions, sizeof descriptions}; }

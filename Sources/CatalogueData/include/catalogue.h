@@ -17,5 +17,8 @@ apus_table apus_catalogue_unserved(void);
 /// The messages of the Container Runtime Interface, cri.txt.
 apus_table apus_catalogue_cri(void);
 
+/// The messages of the Container Storage Interface on a node, csi.txt.
+apus_table apus_catalogue_csi(void);
+
 /// What `kubectl explain` says of types and their fields, descriptions.txt.
 apus_table apus_descriptions(void);
