@@ -98,6 +98,7 @@ final class InProcessClient: Client {
                 if let event = pending.pop() { return event }
                 do {
                     guard let events = try await source.watch.next() else { return nil }
+                    try await source.prepare(events, storage, registry)
                     let notices = events.compactMap(source.notice)
                     let shown = try await objects(notices.map(\.record), storage)
                     pending.append(zip(notices, shown).map { WatchEvent(kind: WatchEvent.Kind($0.change), object: $1) })

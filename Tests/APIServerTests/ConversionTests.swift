@@ -20,6 +20,7 @@ import Testing
             "name": .string(name), "served": true, "storage": .bool(storage),
             "schema": ["openAPIV3Schema": ["type": "object", "properties": ["spec": ["type": "object", "properties": properties]]]],
             "subresources": ["status": .emptyObject],
+            "selectableFields": .array(fields.map { ["jsonPath": .string(".spec.\($0)")] }),
         ]
     }
 
@@ -104,6 +105,30 @@ import Testing
             #expect(hooks.requests.count == 1)
             let told = await server.watch(v2)
             #expect(told.map { $0["object"]["spec"]["host"] } == ["a", "b", "c"])
+        }
+    }
+
+    /// What another version alone has is not in what is stored.
+    @Test func fieldsAreSelectedInTheVersionThatIsAskedFor() async throws {
+        try await with { server, _ in
+            for (name, address) in [("a", "one:1"), ("b", "one:2"), ("c", "two:1")] {
+                await server.ask(.post, v1, Self.endpoint(name, "v1", ["hostPort": .string(address)]))
+            }
+            func names(_ path: String) async -> [String?] {
+                await server.ask(.get, path).json["items"].elements.map { $0["metadata"]["name"].string }
+            }
+            #expect(await names("\(v2)?fieldSelector=spec.host=one") == ["a", "b"])
+            #expect(await names("\(v2)?fieldSelector=spec.host=one,spec.port!=1") == ["b"])
+            #expect(await names("\(v1)?fieldSelector=spec.hostPort=two:1") == ["c"])
+            let told = await server.watch("\(v2)?fieldSelector=spec.port=1")
+            #expect(told.map { $0["object"]["metadata"]["name"] } == ["a", "c"])
+            let since = await server.ask(.get, v2).json["metadata"]["resourceVersion"].string ?? ""
+            await server.ask(.patch, "\(v1)/b", ["spec": ["hostPort": "one:1"]], type: merge)
+            await server.ask(.patch, "\(v1)/c", ["spec": ["hostPort": "two:3"]], type: merge)
+            let changes = await server.watch("\(v2)?fieldSelector=spec.port=1&resourceVersion=\(since)")
+            #expect(changes.map { $0["type"] } == ["ADDED", "DELETED"])
+            #expect(changes.map { $0["object"]["spec"]["host"] } == ["one", "two"])
+            #expect(changes.last?["object"]["spec"]["port"] == "1")
         }
     }
 

@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Glibc
 import Synchronization
 import TestSupport

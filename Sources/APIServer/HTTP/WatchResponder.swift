@@ -28,11 +28,10 @@ struct WatchResponder: Sendable {
                     group.cancelAll()
                 }
                 do {
-                    let prepare: @Sendable ([Record]) async throws -> Void = { try await target.storage.prepare($0, registry) }
-                    let isFirst = try await Self.tellInitial(source, presenter, prepare, told, writer)
+                    let isFirst = try await Self.tellInitial(source, presenter, registry, told, writer)
                     try await writer.onConnectionsThread {
                         try await Self.follow(
-                            source, presenter, prepare, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
+                            source, presenter, registry, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
                     }
                 } catch let error as APIError {
                     // A webhook that does not convert ends the watch.
@@ -67,14 +66,14 @@ struct WatchResponder: Sendable {
 
     /// Returns whether the first object is still to come.
     private static func tellInitial(
-        _ source: WatchSource, _ presenter: Presenter, _ prepare: ([Record]) async throws -> Void, _ told: Metrics.WatchEvents,
+        _ source: WatchSource, _ presenter: Presenter, _ registry: Registry, _ told: Metrics.WatchEvents,
         _ writer: BodyWriter
     ) async throws -> Bool {
         var isFirst = true
         var piece: [UInt8] = []
         let initial = source.takeInitial()
         told.add(initial.count)
-        try await prepare(initial)
+        try await presenter.storage.prepare(initial, registry)
         for record in initial {
             piece += try presenter.frame(initial: record, isFirst: isFirst)
             isFirst = false
@@ -90,13 +89,13 @@ struct WatchResponder: Sendable {
 
     /// Tells what changes, until the watch ends.
     private static func follow(
-        _ source: WatchSource, _ presenter: Presenter, _ prepare: ([Record]) async throws -> Void, _ told: Metrics.WatchEvents,
+        _ source: WatchSource, _ presenter: Presenter, _ registry: Registry, _ told: Metrics.WatchEvents,
         isFirst: Bool, sendsBookmarks: Bool, _ writer: BodyWriter
     ) async throws {
         var isFirst = isFirst
         while let events = try await source.watch.next() {
             var frames: [ByteBuffer] = []
-            if presenter.storage.webhook != nil { try await prepare(events.compactMap { source.notice($0)?.record }) }
+            try await source.prepare(events, presenter.storage, registry)
             for event in events {
                 guard let notice = source.notice(event) else { continue }
                 frames.append(try presenter.frame(notice, event, isFirst: isFirst))

@@ -47,11 +47,11 @@ enum StoredHandlers {
         .init(nil, "", .get): get,
         .init(nil, "", .list): { call in
             guard case .query(let query) = call.input else { throw APIError.unknownResource }
-            return Answer(.list(try call.registry.list(call.target, query)))
+            return Answer(.list(try await call.registry.list(call.target, query)))
         },
         .init(nil, "", .watch): { call in
             guard case .query(let query) = call.input else { throw APIError.unknownResource }
-            return Answer(.watch(try WatchSource(call.registry, call.target, query)))
+            return Answer(.watch(try await WatchSource(call.registry, call.target, query)))
         },
         .init(nil, "", .create): { try await $0.registry.create($0.target, try $0.object, $0.context) },
         .init(nil, "", .update): update,

@@ -97,7 +97,7 @@ extension Registry {
     /// Deletes what the options select, one after another, and returns it as it was. Stops at the first refusal; what was deleted until
     /// then stays deleted.
     func deleteCollection(_ target: Target, _ list: ListQuery, _ options: DeleteOptions, _ write: WriteContext) async throws -> ListResult {
-        let found = try self.list(target, list)
+        let found = try await self.list(target, list)
         for record in found.records {
             do {
                 _ = try await delete(target.in(record), options, write)

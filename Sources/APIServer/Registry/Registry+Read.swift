@@ -15,7 +15,7 @@ extension Registry {
         return record
     }
 
-    func list(_ target: Target, _ query: ListQuery) throws -> ListResult {
+    func list(_ target: Target, _ query: ListQuery) async throws -> ListResult {
         let storage = target.storage
         let selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, storage, limit: selectorLimit)
         let token = query.continueToken.isEmpty ? nil : try ContinueToken(query.continueToken)
@@ -25,30 +25,32 @@ extension Registry {
         var after = token?.after
         let limit = query.limit ?? .max
         let (namespace, name) = selection.place(in: target)
-        do throws(StoreError) {
-            while true {
+        while true {
+            let page: Listing
+            do throws(StoreError) {
                 // With a selector a page of the store may hold little that is wanted, so pages are read until one of the client's is full.
-                let page = try store.list(
+                page = try store.list(
                     storage.collection, namespace: namespace, name: name, terms: selection.terms, at: at, after: after,
                     limit: query.limit.map { max($0, 500) })
-                at = page.revision
-                result.revision = page.revision
-                for (index, record) in page.records.enumerated() {
-                    if result.records.count == limit {
-                        result.continueToken = ContinueToken(revision: page.revision, after: after ?? "").text
-                        if selection.isEverything { result.remaining = page.records.count - index + page.remaining }
-                        return result
-                    }
-                    after = record.key.name
-                    if selection.matches(record) { result.records.append(record) }
+            } catch {
+                if case .compacted = error.code {
+                    throw Self.expired(token == nil ? Self.tooOld(query.resourceVersion, self) : Self.tokenTooOld)
                 }
-                guard page.more else { return result }
+                throw Self.error(error, target)
             }
-        } catch {
-            if case .compacted = error.code {
-                throw Self.expired(token == nil ? Self.tooOld(query.resourceVersion, self) : Self.tokenTooOld)
+            try await selection.prepare(page.records, self)
+            at = page.revision
+            result.revision = page.revision
+            for (index, record) in page.records.enumerated() {
+                if result.records.count == limit {
+                    result.continueToken = ContinueToken(revision: page.revision, after: after ?? "").text
+                    if selection.isEverything { result.remaining = page.records.count - index + page.remaining }
+                    return result
+                }
+                after = record.key.name
+                if selection.matches(record) { result.records.append(record) }
             }
-            throw Self.error(error, target)
+            guard page.more else { return result }
         }
     }
 

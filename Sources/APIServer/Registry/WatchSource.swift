@@ -29,22 +29,21 @@ struct WatchSource: Sendable {
     let watch: Watch
     private let selection: Selection
 
-    init(_ registry: Registry, _ target: Target, _ query: ListQuery) throws {
+    init(_ registry: Registry, _ target: Target, _ query: ListQuery) async throws {
         selection = try Selection(labels: query.labelSelector, fields: query.fieldSelector, target.storage, limit: registry.selectorLimit)
         let version = try query.version()
         let wantsState = query.sendsInitialEvents ?? (version == nil || version == 0)
         marksInitialEnd = query.sendsInitialEvents == true && query.allowsBookmarks
         if let version, version > 0 { try registry.checkReached(version) }
         let (namespace, name) = selection.place(in: target)
+        var state: [Record] = []
         do throws(StoreError) {
             if wantsState {
                 let now = try registry.store.list(
                     target.storage.collection, namespace: namespace, name: name, terms: selection.terms)
-                let selection = selection
-                initial = Initial(selection.isEverything ? now.records : now.records.filter { selection.matches($0) })
+                state = now.records
                 startRevision = now.revision
             } else {
-                initial = Initial([])
                 startRevision = version.flatMap { $0 > 0 ? $0 : nil } ?? registry.store.revision
             }
             watch = try registry.store.watch(
@@ -55,6 +54,16 @@ struct WatchSource: Sendable {
             }
             throw Registry.error(error, target)
         }
+        let selection = selection
+        try await selection.prepare(state, registry)
+        initial = Initial(selection.isEverything ? state : state.filter { selection.matches($0) })
+    }
+
+    /// Has what the selectors look at, and what the watcher is to see, made of the events, where a webhook makes it.
+    func prepare(_ events: [Event], _ storage: Storage, _ registry: Registry) async throws {
+        guard storage.webhook != nil else { return }
+        try await selection.prepare(events.flatMap { [$0.previous, $0.record].compactMap(\.self) }, registry)
+        try await storage.prepare(events.compactMap { notice($0)?.record }, registry)
     }
 
     /// What is there already, told as if it were added now. Handed out once: a watch that lasts must not keep what has long changed.

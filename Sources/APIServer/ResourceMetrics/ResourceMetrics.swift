@@ -47,12 +47,12 @@ struct ResourceMetrics: Sendable {
                 guard let metrics = found.first else { throw call.target.notFound }
                 return Answer(.value(metrics))
             },
-            .init(Self.pods, "", .list): { Answer(.values(await ofPods(try selected("/pods", $0)))) },
+            .init(Self.pods, "", .list): { Answer(.values(await ofPods(try await selected("/pods", $0)))) },
         ]
     }
 
     /// The nodes or pods that are asked about.
-    private func selected(_ collection: String, _ call: Call, name: String = "") throws -> [Value] {
+    private func selected(_ collection: String, _ call: Call, name: String = "") async throws -> [Value] {
         if !name.isEmpty { return registry.latest(collection, namespace: call.target.namespace, name: name).map { [$0.value] } ?? [] }
         guard let storage = registry.served.storage(collection: collection) else { return [] }
         var query = ListQuery()
@@ -60,7 +60,7 @@ struct ResourceMetrics: Sendable {
             (query.labelSelector, query.fieldSelector) = (asked.labelSelector, asked.fieldSelector)
         }
         let target = Target(storage: storage, namespace: call.target.namespace, name: "")
-        return try registry.list(target, query).records.map(\.object.value)
+        return try await registry.list(target, query).records.map(\.object.value)
     }
 
     private func ofNodes(_ nodes: [Value]) async -> [Value] {

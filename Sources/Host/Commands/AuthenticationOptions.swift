@@ -1,3 +1,4 @@
+internal import APIModel
 internal import APIServer
 internal import ArgumentParser
 internal import Client
