@@ -158,6 +158,7 @@ struct Startup {
 
                 let scheduler = Scheduler(
                     client: schedulerClient, cache: cache, policies: plugins, recorder: recorder, configuration: scheduling,
+                    recording: options.schedulerRecord,
                     quarantine: crashes.quarantine,
                     log: Logger(label: "scheduler"))
                 let controllers = ControllerManager(

@@ -29,8 +29,9 @@ final class Decider {
     /// - Parameters:
     ///   - isShadowed: whether the shadows say what they would have done.
     ///   - preferred: the Node to take of several that are as good.
-    func decide(_ pod: PodInfo, _ surroundings: Surroundings, _ policies: PolicySet, isShadowed: Bool = true) -> (Decision, DecisionRecord)
-    {
+    func decide(_ pod: PodInfo, _ surroundings: Surroundings, _ policies: PolicySet, isShadowed: Bool = true, preferred: Int? = nil) -> (
+        Decision, DecisionRecord
+    ) {
         let columns = surroundings.columns
         func record(_ decision: Decision) -> (Decision, DecisionRecord) {
             (decision, Self.record(decision, pod, surroundings, feasible: 0, ([], []), []))

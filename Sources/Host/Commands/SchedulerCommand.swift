@@ -17,6 +17,12 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: "A file that configures the scheduler: a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1.")
     var config: String?
 
+    @Option(
+        help:
+            "Write all that the scheduler hears and decides to this file, for `apus scheduler replay`. It grows as long as the scheduler runs."
+    )
+    var record: String?
+
     @OptionGroup var election: LeaderElectionOptions
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var plugins: PluginOptions
@@ -48,7 +54,8 @@ struct SchedulerCommand: AsyncParsableCommand {
                 let cache = Cache(client: client, log: Logger(label: "cache"))
                 let recorder = EventRecorder(client: client, component: "default-scheduler", log: process.log)
                 let scheduler = Scheduler(
-                    client: client, cache: cache, policies: host, recorder: recorder, configuration: configuration, log: process.log)
+                    client: client, cache: cache, policies: host, recorder: recorder, configuration: configuration, recording: record,
+                    log: process.log)
                 let isLeading = Leads(elector == nil)
                 try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
                     // One that waits for its turn to lead is well.

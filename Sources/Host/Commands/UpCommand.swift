@@ -38,6 +38,12 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "A file that configures the scheduler: a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1.")
     var schedulerConfig: String?
 
+    @Option(
+        help:
+            "Write all that the scheduler hears and decides to this file, for `apus scheduler replay`. It grows as long as the scheduler runs."
+    )
+    var schedulerRecord: String?
+
     @Option(help: "Add the context `apus` to ~/.kube/config.")
     var mergeKubeconfig = true
 

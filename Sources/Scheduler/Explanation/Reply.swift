@@ -1,4 +1,4 @@
-package import APIModel
+internal import APIModel
 internal import Synchronization
 
 /// Where the scheduling thread's answer to a question goes. One that is dropped without an answer answers nothing.

@@ -1,4 +1,4 @@
-public import APIModel
+internal import APIModel
 public import PluginHost
 
 /// Decisions that were recorded, made again by other policies: on the state of the cluster as it was each time, so that one that differs does
