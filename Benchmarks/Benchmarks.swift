@@ -5,7 +5,7 @@ import Glibc
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
 /// an API server over such a store pays to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go.
+/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -19,6 +19,10 @@ struct Benchmarks {
         }
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "scheduler" {
             try await SchedulingBenchmark(directory: CommandLine.arguments[2]).run()
+            return
+        }
+        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "scheduler-perf" {
+            try await SchedulerPerfBenchmark(directory: CommandLine.arguments[2]).run()
             return
         }
         let place = CommandLine.arguments.dropFirst().first ?? "."

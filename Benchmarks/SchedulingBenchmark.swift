@@ -118,7 +118,7 @@ struct SchedulingBenchmark {
         ])
     }
 
-    private func policy() async throws -> PluginHost {
+    func policy() async throws -> PluginHost {
         let log = Logger(label: "benchmark")
         let host = PluginHost(PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [directory]), log: log)
         try host.load([
