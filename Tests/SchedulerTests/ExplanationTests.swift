@@ -17,8 +17,8 @@ import Testing
 
     private static func outcome(_ record: DecisionRecord?) -> String {
         switch record?.outcome {
-        case .node(let node): node
-        case .none(let message): message
+        case .some(.node(let node)): node
+        case .some(.none(let message)): message
         case nil: "unknown"
         }
     }
