@@ -44,17 +44,17 @@ import Testing
         let place = TemporaryDirectory()
         defer { place.remove() }
         let root = try place.directory
-        let empty = root.use().bytes
+        let empty = root.usage().bytes
         var deep = root
         // Deeper than a path may be long.
         for _ in 0..<30 { deep = try deep.make(String(repeating: "d", count: 200)) }
         try deep.create("file", [UInt8](repeating: 1, count: 1 << 20), mode: 0o600)
-        let used = root.use().bytes
+        let used = root.usage().bytes
         #expect(used - empty >= 1 << 20)
         // A second name is no second file, and a link is not followed.
         #expect(linkat(deep.descriptor, "file", deep.descriptor, "twin", 0) == 0)
         try root.link("/usr", at: "elsewhere")
-        #expect(root.use().bytes - used < 1 << 20)
+        #expect(root.usage().bytes - used < 1 << 20)
     }
 
     @Test func thePodGoes() async throws {

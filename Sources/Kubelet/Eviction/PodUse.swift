@@ -36,6 +36,9 @@ struct PodUse: Sendable {
         var bytes: Whole = 0
         var inodes: Whole = 0
 
+        init(bytes: Whole = 0, inodes: Whole = 0) { (self.bytes, self.inodes) = (bytes, inodes) }
+        init(_ usage: (bytes: Int64, inodes: Int64)) { self.init(bytes: Whole(usage.bytes), inodes: Whole(usage.inodes)) }
+
         static func + (left: Disk, right: Disk) -> Disk { Disk(bytes: left.bytes + right.bytes, inodes: left.inodes + right.inodes) }
     }
 
@@ -53,13 +56,13 @@ struct PodUse: Sendable {
         return try? await context.disk.run {
             var storage = Storage()
             let directory = try? Directory.open(configuration.podDirectory(pod.uid)).directory(Volumes.emptyDirectories)
-            for name in volumes { storage.volumes[name] = (try? directory?.directory(name))?.use() }
+            for name in volumes { storage.volumes[name] = (try? directory?.directory(name)).map { Disk($0.usage()) } }
             let logs = try? Directory.open(configuration.logDirectory(for: pod))
             for container in pod.allContainers {
                 let layer = stats.last { $0[path: "attributes", "labels"][Label.containerName].string == container.name }?["writable_layer"]
                 storage.layers[container.name] = Disk(
                     bytes: layer?[path: "used_bytes", "value"].int ?? 0, inodes: layer?[path: "inodes_used", "value"].int ?? 0)
-                storage.logs[container.name] = (try? logs?.directory(container.name))?.use()
+                storage.logs[container.name] = (try? logs?.directory(container.name)).map { Disk($0.usage()) }
             }
             return storage
         }

@@ -1,13 +1,11 @@
-import APIModel
-import FileSystem
-import Glibc
+internal import Glibc
 
 extension Directory {
     /// Bytes on the disk and files of all that is below, the directory itself included. What is mounted in the tree is not counted, a file
     /// with many names once. What changes meanwhile may or may not be counted.
     ///
     /// Takes neither stack nor many descriptors for the depth of the tree, which a container chooses.
-    func use() -> PodUse.Disk {
+    package func usage() -> (bytes: Int64, inodes: Int64) {
         var pending: [(base: Directory, path: String)] = [(self, "")]
         var linked: Set<ino_t> = []
         var (bytes, inodes) = (Self.bytes(status()), Int64(1))
@@ -24,7 +22,7 @@ extension Directory {
                 pending.append(path.utf8.count > 2048 ? (directory, name) : (base, path.isEmpty ? name : "\(path)/\(name)"))
             }
         }
-        return PodUse.Disk(bytes: Whole(bytes), inodes: Whole(inodes))
+        return (bytes, inodes)
     }
 
     private static func bytes(_ status: stat?) -> Int64 { status.map { Int64($0.st_blocks) << 9 } ?? 0 }
