@@ -1,4 +1,4 @@
-package import Glibc
+internal import Glibc
 
 extension Directory {
     /// The path by which this process, and nobody else, reaches what a descriptor holds.
@@ -16,7 +16,7 @@ extension Directory {
 
     /// A file system in memory on the directory of that name, which is made where it is not there: what is mounted already stays.
     /// - Parameter size: bytes it holds at most; `nil` leaves it to the kernel.
-    package func memory(_ name: String, size: Int64?, mode: mode_t) throws(Files.Failure) -> Directory {
+    package func memory(_ name: String, size: Int64?, mode: UInt32) throws(Files.Failure) -> Directory {
         let point = try make(name)
         if !isMountPoint(name) {
             let options = "mode=0\(String(mode, radix: 8))" + (size.map { ",size=\($0)" } ?? "")

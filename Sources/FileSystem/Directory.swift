@@ -1,5 +1,5 @@
-package import CLinux
-package import Glibc
+internal import CLinux
+internal import Glibc
 
 /// A directory that is held open, and the way into everything below it that a container may have had its hands on.
 ///
@@ -29,7 +29,7 @@ package final class Directory: Sendable {
     }
 
     /// The same, made where it is not there. Those above it get mode 0755.
-    package static func make(_ path: String, mode: mode_t = 0o750) throws(Files.Failure) -> Directory {
+    package static func make(_ path: String, mode: UInt32 = 0o750) throws(Files.Failure) -> Directory {
         if let directory = try? open(path) { return directory }
         let parent = Files.parent(of: path)
         // Nothing is above the root, or above what is no path.
@@ -48,7 +48,7 @@ package final class Directory: Sendable {
     }
 
     /// A descriptor that is the caller's to close.
-    package func beneath(_ path: String, _ flags: Int32, mode: mode_t = 0, _ limits: Limits = .withoutLinks) throws(Files.Failure) -> Int32
+    package func beneath(_ path: String, _ flags: Int32, mode: UInt32 = 0, _ limits: Limits = .withoutLinks) throws(Files.Failure) -> Int32
     {
         let found = apus_open_beneath(descriptor, path.isEmpty ? "." : path, flags, mode, limits.rawValue)
         guard found >= 0 else { throw Files.Failure(operation: "open", path: "\(self.path)/\(path)", code: errno) }
@@ -60,13 +60,13 @@ package final class Directory: Sendable {
     }
 
     /// Makes what is not there of a path, each with this very mode.
-    package func make(_ path: String, mode: mode_t = 0o750) throws(Files.Failure) -> Directory {
+    package func make(_ path: String, mode: UInt32 = 0o750) throws(Files.Failure) -> Directory {
         var directory = self
         for name in path.split(separator: "/") { directory = try directory.makeOne(String(name), mode: mode) }
         return directory
     }
 
-    private func makeOne(_ name: String, mode: mode_t) throws(Files.Failure) -> Directory {
+    private func makeOne(_ name: String, mode: UInt32) throws(Files.Failure) -> Directory {
         let isNew = mkdirat(descriptor, name, mode) == 0
         guard isNew || errno == EEXIST else { throw Files.Failure(operation: "mkdir", path: "\(path)/\(name)", code: errno) }
         let made = try directory(name)
@@ -76,11 +76,10 @@ package final class Directory: Sendable {
     }
 
     /// `nil` when there is nothing. A link is looked at itself.
-    package func status(_ path: String = "") -> stat? {
+    package func status(_ path: String = "") -> FileStatus? {
         guard let found = try? beneath(path, Self.handle | O_NOFOLLOW) else { return nil }
         defer { close(found) }
-        var status = stat()
-        return fstat(found, &status) == 0 ? status : nil
+        return FileStatus(found)
     }
 
     package func exists(_ path: String) -> Bool { status(path) != nil }
@@ -110,7 +109,7 @@ package final class Directory: Sendable {
 
     // MARK: The directory itself
 
-    package func change(mode: mode_t) throws(Files.Failure) {
+    package func change(mode: UInt32) throws(Files.Failure) {
         guard fchmodat(descriptor, ".", mode, 0) == 0 else { throw Files.Failure(operation: "chmod", path: path, code: errno) }
     }
 

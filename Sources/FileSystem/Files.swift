@@ -1,4 +1,4 @@
-package import Glibc
+internal import Glibc
 
 /// Files of the machine itself, by path: of the kernel, of its configuration, and the places whose path no pod has a say in. What belongs
 /// to a pod goes through a `Directory`. Blocks.
@@ -80,7 +80,7 @@ package enum Files {
 
     /// Puts a whole file in place in one step: whoever reads sees the old one or the new one.
     /// - Parameter durable: whether it is on the disk, for the time after a crash of the machine, when this returns.
-    package static func replace(_ path: String, _ bytes: [UInt8], mode: mode_t, durable: Bool = true) throws(Failure) {
+    package static func replace(_ path: String, _ bytes: [UInt8], mode: UInt32, durable: Bool = true) throws(Failure) {
         let temporary = path + ".new"
         unlink(temporary)
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
@@ -97,7 +97,7 @@ package enum Files {
     }
 
     /// Makes a directory, and those above it with mode 0755. One that is there is left as it is.
-    package static func makeDirectory(_ path: String, mode: mode_t) throws(Failure) {
+    package static func makeDirectory(_ path: String, mode: UInt32) throws(Failure) {
         if mkdir(path, mode) == 0 || errno == EEXIST { return }
         let parent = parent(of: path)
         guard errno == ENOENT, parent != path else { throw Failure(operation: "mkdir", path: path, code: errno) }
@@ -110,12 +110,9 @@ package enum Files {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    package static func status(_ path: String) -> stat? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status : nil
-    }
+    package static func status(_ path: String) -> FileStatus? { FileStatus(path) }
 
-    package static func isDirectory(_ path: String) -> Bool { status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
+    package static func isDirectory(_ path: String) -> Bool { status(path)?.isDirectory ?? false }
 
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

@@ -1,4 +1,4 @@
-package import Glibc
+internal import Glibc
 
 /// A regular file that was opened for reading. Blocks as long as the disk does; safe from any thread.
 package final class OpenFile: Sendable {
@@ -7,14 +7,11 @@ package final class OpenFile: Sendable {
     deinit { close(descriptor) }
 
     /// Bytes there are now.
-    package var size: Int64 { status.map { Int64($0.st_size) } ?? 0 }
+    package var size: Int64 { status?.size ?? 0 }
     /// Tells it apart from another that has its name now.
-    package var identity: ino_t { status?.st_ino ?? 0 }
+    package var identity: UInt64 { status?.inode ?? 0 }
 
-    private var status: stat? {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 ? status : nil
-    }
+    private var status: FileStatus? { FileStatus(descriptor) }
 
     /// As much as there is from `offset` on, `count` bytes at most.
     package func read(at offset: Int64, _ count: Int) -> [UInt8] {
@@ -37,8 +34,7 @@ extension Directory {
     private func regular(_ path: String, _ flags: Int32) throws(Files.Failure) -> Int32 {
         let found = try beneath(path, Self.handle | O_NOFOLLOW)
         defer { close(found) }
-        var status = stat()
-        guard fstat(found, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard FileStatus(found)?.isRegular == true else {
             throw Files.Failure(operation: "open", path: "\(self.path)/\(path)", reason: "not a regular file")
         }
         // The very file that was looked at, whatever has its name now.
@@ -56,7 +52,7 @@ extension Directory {
     }
 
     /// Makes a file that is not there yet, with this very mode.
-    package func create(_ path: String, _ bytes: [UInt8], mode: mode_t, user: Int64? = nil, group: Int64? = nil) throws(Files.Failure) {
+    package func create(_ path: String, _ bytes: [UInt8], mode: UInt32, user: Int64? = nil, group: Int64? = nil) throws(Files.Failure) {
         let file = try beneath(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         defer { close(file) }
         let place = "\(self.path)/\(path)"
@@ -69,7 +65,7 @@ extension Directory {
     }
 
     /// Gives a file this content. One that is there stays the same file, for who has it mounted.
-    package func write(_ path: String, _ bytes: [UInt8], mode: mode_t) throws(Files.Failure) {
+    package func write(_ path: String, _ bytes: [UInt8], mode: UInt32) throws(Files.Failure) {
         let file: Int32
         do throws(Files.Failure) {
             file = try regular(path, O_WRONLY | O_TRUNC)

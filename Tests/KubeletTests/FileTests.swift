@@ -51,7 +51,7 @@ import Testing
             "d/closed": .init(bytes: [3], mode: 0o400),
         ]
         try AtomicWriter(volume: try scratch.directory).write(files, group: 2345)
-        func owner(_ path: String) -> [UInt32] { Files.status("\(scratch.path)/\(path)").map { [$0.st_uid, $0.st_gid] } ?? [] }
+        func owner(_ path: String) -> [UInt32] { Files.status("\(scratch.path)/\(path)").map { [$0.user, $0.group] } ?? [] }
         #expect(permissions(of: scratch.path + "/token") == 0o640 && owner("token") == [1234, 2345])
         #expect(permissions(of: scratch.path + "/plain") == 0o644 && owner("plain") == [0, 2345])
         #expect(permissions(of: scratch.path + "/d/closed") == 0o440 && owner("d/closed") == [0, 2345])

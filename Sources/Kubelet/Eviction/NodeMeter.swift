@@ -29,7 +29,7 @@ struct NodeMeter: Sendable {
             // Some file systems have as many as they need and say none.
             if disk.inodes > 0 { figures.observations[inodes] = Observation(available: disk.freeInodes, capacity: disk.inodes) }
         }
-        if let own = Files.status(root), let other = Files.status(images) { figures.hasImageDisk = own.st_dev != other.st_dev }
+        if let own = Files.status(root), let other = Files.status(images) { figures.hasImageDisk = own.device != other.device }
         return figures
     }
 }

@@ -45,7 +45,7 @@ actor StaticPods {
             guard let directory = try? Directory.open(directory), let names = try? directory.names() else { return nil }
             var read: [String: Result<Pod, StaticPodFile.Problem>] = [:]
             for name in names.sorted() where !name.hasPrefix(".") {
-                guard let status = directory.status(name), status.st_mode & S_IFMT == S_IFREG else { continue }
+                guard directory.status(name)?.isRegular == true else { continue }
                 read[name] = Self.pod(directory.read(name), path: name, nodeName: nodeName)
             }
             return read

@@ -62,7 +62,7 @@ struct AtomicWriter {
 
     private func own(_ directory: Directory, group: Int64) throws {
         try directory.change(group: group)
-        try directory.change(mode: (directory.status()?.st_mode ?? 0o755) & 0o7777 | 0o2550)
+        try directory.change(mode: (directory.status()?.permissions ?? 0o755) | 0o2550)
     }
 
     private func makeDirectories(above path: String, in directory: Directory, group: Int64?) throws {
@@ -88,7 +88,7 @@ struct AtomicWriter {
         var paths: Set<String> = []
         for name in names {
             guard let status = directory.status(name) else { return nil }
-            if status.st_mode & S_IFMT == S_IFDIR {
+            if status.isDirectory {
                 guard let below = try? directory.directory(name),
                     let found = self.paths(in: below, prefix: prefix + name + "/", depth: depth + 1)
                 else { return nil }

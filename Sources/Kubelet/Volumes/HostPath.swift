@@ -40,7 +40,7 @@ enum HostPath {
     ]
 
     private static func expect(_ path: String, _ kind: mode_t, _ word: String) throws {
-        guard let status = Files.status(path), status.st_mode & S_IFMT == kind else {
+        guard let status = Files.status(path), status.kind == kind else {
             throw ConfigurationError(message: "hostPath type check failed: \(path) is not a \(word)")
         }
     }

@@ -18,13 +18,11 @@ enum SubPath {
         }
         defer { close(part) }
         do {
-            var status = stat()
-            fstat(part, &status)
             let name = String(place[place.index(after: place.lastIndex(of: "/")!)...])
             let parent = try directory.make(Files.parent(of: place))
             parent.unmountAll(name)
             parent.removeTree(name)
-            if status.st_mode & S_IFMT == S_IFDIR { _ = try parent.make(name) } else { try parent.create(name, [], mode: 0o640) }
+            if FileStatus(part)?.isDirectory == true { _ = try parent.make(name) } else { try parent.create(name, [], mode: 0o640) }
             try parent.bind(part, on: name)
             return "\(parent.path)/\(name)"
         } catch {
@@ -50,7 +48,7 @@ enum SubPath {
             let existing = names[..<count].joined(separator: "/")
             do throws(Files.Failure) {
                 let start = try volume.directory(existing, .inVolume)
-                let made = try start.make(names[count...].joined(separator: "/"), mode: (volume.status()?.st_mode ?? 0o755) & 0o7777)
+                let made = try start.make(names[count...].joined(separator: "/"), mode: volume.status()?.permissions ?? 0o755)
                 return try made.beneath("", Directory.handle)
             } catch  where error.isMissing && error.operation == "open" {
                 continue

@@ -166,4 +166,4 @@ extension Value {
     func condition(_ type: String) -> String? { self["conditions"].elements.first { $0["type"].string == type }?["status"].string }
 }
 
-func permissions(of path: String) -> UInt32? { Files.status(path).map { $0.st_mode & 0o7777 } }
+func permissions(of path: String) -> UInt32? { Files.status(path)?.permissions }
