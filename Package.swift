@@ -142,7 +142,9 @@ let package = Package(
         .target(name: "PluginAPI", path: "Sources/PluginAPI", exclude: ["plugin.map", "RATIONALE.md"], cSettings: c),
         .target(
             name: "CatalogueData", path: "Sources/CatalogueData",
-            exclude: ["catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "fields.txt", "metrics.txt", "plugins.txt", "unserved.txt"],
+            exclude: [
+                "catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "fields.txt", "metrics.txt", "plugins.txt", "unserved.txt",
+            ],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON", cxxSettings: [.unsafeFlags(["-std=c++17", "-O2"])],
@@ -209,7 +211,8 @@ let package = Package(
             nio + [
                 "CLinux", "Client", "APIModel", "FileSystem", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
                 product("OrderedCollections", "swift-collections"),
-                product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
+                product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("Crypto", "swift-crypto"),
+                product("NIOSSL", "swift-nio-ssl"),
             ]),
         module(
             "Proxy",

@@ -13,7 +13,8 @@ extension Directory {
         return removeEmpty(name)
     }
 
-    private func removeEmpty(_ name: String) -> Bool { unlinkat(descriptor, name, Int32(AT_REMOVEDIR)) == 0 || errno == ENOENT }
+    /// Removes a directory that is empty and that nothing is mounted on, and answers whether it is gone.
+    package func removeEmpty(_ name: String) -> Bool { unlinkat(descriptor, name, Int32(AT_REMOVEDIR)) == 0 || errno == ENOENT }
 
     private func removeSimple(_ name: String) -> Bool { remove(name) || removeEmpty(name) }
 

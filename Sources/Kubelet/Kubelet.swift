@@ -92,13 +92,17 @@ public final class Kubelet: Sendable {
             name: configuration.nodeName,
             initial: object.registration(object.status(NodeObject.Health(), images: [], previous: .null)), client: client)
         let cache = cache
+        let reporting = Wakeup()
+        var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, log: log)
+        csi.changed = reporting.set
+        let ledger = csi.ledger
         let context = Context(
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: recorder),
             volumes: Volumes(
                 configuration: configuration, client: client, tokens: tokens, disk: disk,
-                watches: ReferenceWatches(client: client, log: log)),
+                watches: ReferenceWatches(client: client, log: log), csi: csi),
             disk: disk, events: recorder,
             statuses: statuses, machine: machine, node: node, allocations: Allocations(),
             pressure: PressureGauge(policy: configuration.eviction),
@@ -107,8 +111,7 @@ public final class Kubelet: Sendable {
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, pressure: context.pressure, identity: identity,
-            events: recorder,
-            ready: ready, log: log)
+            events: recorder, volumesInUse: { ledger.inUse }, wakeup: reporting, ready: ready, log: log)
         let pods = Pods(context: context)
         let meter = NodeMeter(context: context)
         let images = ImageCollection(context) { await meter.look().observations[.imageStorage] }

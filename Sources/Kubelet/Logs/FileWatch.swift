@@ -17,12 +17,13 @@ final class FileWatch: Sendable {
     /// Interest in one directory, until cancelled.
     final class Watch: Sendable {
         /// Set on every change.
-        let wakeup = Wakeup()
+        let wakeup: Wakeup
         private let owner: FileWatch
         private let descriptor: Int32
 
-        init(_ owner: FileWatch, _ descriptor: Int32) {
+        init(_ owner: FileWatch, _ descriptor: Int32, _ wakeup: Wakeup) {
             self.owner = owner
+            self.wakeup = wakeup
             self.descriptor = descriptor
         }
 
@@ -32,12 +33,13 @@ final class FileWatch: Sendable {
     init() { file = inotify_init1(Int32(IN_CLOEXEC)) }
 
     /// Where the kernel offers no watch, because too many are in use, the caller's own looking now and then has to do.
-    func watch(_ directory: String) -> Watch {
+    /// - Parameter wakeup: what is set on every change; several directories may share one.
+    func watch(_ directory: String, _ wakeup: Wakeup = Wakeup()) -> Watch {
         let mask = UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
         // Under the lock, so that a descriptor that is being given up is not handed out again in between.
         return state.withLock { state in
             let descriptor = inotify_add_watch(file, directory, mask)
-            let watch = Watch(self, descriptor)
+            let watch = Watch(self, descriptor, wakeup)
             if descriptor >= 0 { state.watches[descriptor, default: [:]][ObjectIdentifier(watch)] = watch }
             if !state.isStarted {
                 state.isStarted = true

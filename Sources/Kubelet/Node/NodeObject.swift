@@ -9,6 +9,8 @@ struct NodeObject {
     /// `containerd://1.6.20`
     var runtime: String
     var features = RuntimeFeatures()
+    /// Volumes that drivers have on this node, sorted; `nil` when that is not known yet.
+    var volumesInUse: [String]?
 
     /// What an API server or a scheduler has to know of this kubelet before it lets pods use it. Upstream: `nodedeclaredfeatures`.
     private static let declaredFeatures = [
@@ -73,6 +75,8 @@ struct NodeObject {
                 default: name.hasPrefix("hugepages-") ? allocatableText[name] ?? "0" : String(milli / 1000)
                 }
         }
+        // What is left out stays as it is.
+        let isInUse = !(volumesInUse ?? []).isEmpty || !previous["volumesInUse"].elements.isEmpty
         var info = machine.info
         info["containerRuntimeVersion"] = .string(runtime)
         return [
@@ -85,6 +89,7 @@ struct NodeObject {
             "daemonEndpoints": ["kubeletEndpoint": ["Port": .int(Whole(configuration.serverPort))]], "nodeInfo": info,
             "images": images.isEmpty ? .null : .array(images), "runtimeHandlers": features.runtimeHandlers,
             "features": ["supplementalGroupsPolicy": .bool(features.groupsPolicy)], "declaredFeatures": Value(Self.declaredFeatures),
+            "volumesInUse": volumesInUse.map { isInUse ? Value($0) : .null } ?? .null,
         ]
     }
 
@@ -141,6 +146,7 @@ struct NodeObject {
             && ["capacity", "allocatable"].allSatisfy { list in
                 a[list].strings.allSatisfy { b[list][$0.key].string == $0.value }
             }
+            && (a["volumesInUse"].isNull || a["volumesInUse"].elements == b["volumesInUse"].elements)
             && a["conditions"].elements.allSatisfy { condition in
                 let other = b["conditions"].elements.first { $0["type"] == condition["type"] } ?? .null
                 return ["status", "reason", "message"].allSatisfy { condition[$0] == other[$0] }

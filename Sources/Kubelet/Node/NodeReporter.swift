@@ -15,8 +15,10 @@ final class NodeReporter: Sendable {
     private let events: any EventSink
     private let log: Logger
     private let state = Mutex(State())
+    /// Volumes that drivers have on this node; `nil` when that is not known yet.
+    private let volumesInUse: @Sendable () -> [String]?
     /// Set to report soon.
-    let wakeup = Wakeup()
+    let wakeup: Wakeup
     /// Set when the API has been told that the node is ready.
     private let ready: Wakeup
 
@@ -36,7 +38,7 @@ final class NodeReporter: Sendable {
     init(
         configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, pressure: PressureGauge,
         identity: RuntimeIdentity,
-        events: any EventSink, ready: Wakeup, log: Logger
+        events: any EventSink, volumesInUse: @escaping @Sendable () -> [String]?, wakeup: Wakeup, ready: Wakeup, log: Logger
     ) {
         self.configuration = configuration
         self.client = client
@@ -45,6 +47,8 @@ final class NodeReporter: Sendable {
         self.pressure = pressure
         self.identity = identity
         self.events = events
+        self.volumesInUse = volumesInUse
+        self.wakeup = wakeup
         self.ready = ready
         self.log = log
     }
@@ -85,7 +89,8 @@ final class NodeReporter: Sendable {
         // One that does not answer keeps its name: health tells how it is.
         try? await identity.read(cri)
         let node = NodeObject(
-            configuration: configuration, machine: machine, now: now, runtime: identity.description, features: identity.features)
+            configuration: configuration, machine: machine, now: now, runtime: identity.description, features: identity.features,
+            volumesInUse: volumesInUse())
         let known = state.withLock { $0 }
         if !known.isRegistered {
             try await register(node, health, images)

@@ -16,7 +16,9 @@ struct Orphans: Sendable {
         let (context, isWanted) = (context, isWanted)
         // Nothing of it needs to be waited for.
         try? await context.disk.run {
-            for uid in Files.names(in: context.configuration.rootDirectory + "/pods") where !isWanted(uid) {
+            // What drivers have there is theirs to take away first.
+            for uid in Files.names(in: context.configuration.rootDirectory + "/pods")
+            where !isWanted(uid) && context.volumes.csi.ledger.uses(of: uid).isEmpty {
                 context.volumes.tearDown(uid)
                 PodCgroup.remove(uid: uid)
             }

@@ -29,6 +29,7 @@ extension PodWorker {
         (pendingResize, resizeInProgress) = (nil, nil)
         publish(isDone: true)
         context.allocations.release(uid)
+        try await context.volumes.csi.tearDown(uid)
         try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil
         stage = .terminated

@@ -49,6 +49,7 @@ final class Pods: Sendable {
     /// Works until cancelled, and then for as long as `CRI.patience` at most, if a pod is in the middle of something. `subscribed` hears
     /// whenever the runtime behind `runtime` is another.
     func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
+        try await context.volumes.csi.load()
         let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
@@ -99,6 +100,13 @@ final class Pods: Sendable {
                 }
             }
             group.addTask { await self.clearAway(lifecycle, until: own) }
+            group.addTask {
+                await self.context.volumes.csi.run { uid in
+                    self.isWanted(uid, own)
+                } refresh: { uid in
+                    if let worker = self.worker(uid) { await worker.refreshVolumes() }
+                }
+            }
             group.addTask {
                 await self.context.volumes.watches.run { uid in
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }
@@ -241,16 +249,19 @@ final class Pods: Sendable {
         }
     }
 
+    /// Whether the API or a worker has a pod of that uid, at this moment, as far as that is known.
+    private func isWanted(_ uid: String, _ pods: Cache) -> Bool {
+        // The worker last: a pod that was taken out of the cache may still be at its end.
+        !pods.isSynced(.pods) || pods.list(.pods).contains { $0.uid == uid }
+            || state.withLock { $0.workers[uid] != nil || $0.statics[uid] != nil }
+    }
+
     /// Ends what the runtime runs for pods that the API does not have, and removes directories of pods that are gone. Once all pods are
     /// known, and every now and then.
     private func clearAway(_ lifecycle: RuntimeLifecycle, until pods: Cache) async {
         while !Task.isCancelled {
             if pods.isSynced(.pods) {
-                let isWanted: @Sendable (String) -> Bool = { uid in
-                    // The worker last: a pod that was taken out of the cache may still be at its end.
-                    pods.list(.pods).contains { $0.uid == uid } || self.state.withLock { $0.workers[uid] != nil || $0.statics[uid] != nil }
-                }
-                await Orphans(context: context, isWanted: isWanted).clear()
+                await Orphans(context: context) { self.isWanted($0, pods) }.clear()
                 try? await Task.sleep(for: .seconds(30))
             } else {
                 try? await Task.sleep(for: .milliseconds(500))

@@ -27,11 +27,16 @@ final class ServiceAccountTokens: Sendable {
 
     /// A token good for a while yet. When the API cannot be reached, one that is due for renewal but has not expired will do.
     func token(for pod: Pod, audience: String, seconds: Whole) async throws -> String {
+        try await issued(for: pod, audience: audience, seconds: seconds).text
+    }
+
+    /// The same, and until when it is good, in seconds since 1970.
+    func issued(for pod: Pod, audience: String, seconds: Whole) async throws -> (text: String, expires: Whole) {
         let account = pod.spec["serviceAccountName"].string.flatMap { $0.isEmpty ? nil : $0 } ?? "default"
         let key = Key(pod: pod.uid, account: account, audience: audience, seconds: seconds)
         let now = Clock.seconds()
         let known = tokens.withLock { $0[key] }
-        if let known, now < known.renewal { return known.text }
+        if let known, now < known.renewal { return (known.text, known.expires) }
         let request: Value = [
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": .emptyObject,
             "spec": [
@@ -47,9 +52,9 @@ final class ServiceAccountTokens: Sendable {
             }
             let expires = answer[path: "status", "expirationTimestamp"].string.flatMap { Timestamp.parse($0)?.seconds } ?? now + seconds
             tokens.withLock { $0[key] = Token(text: text, issued: now, expires: expires) }
-            return text
+            return (text, expires)
         } catch let error as APIError {
-            if let known, now < known.expires { return known.text }
+            if let known, now < known.expires { return (known.text, known.expires) }
             throw ConfigurationError(message: "failed to fetch token: \(error.message)")
         }
     }

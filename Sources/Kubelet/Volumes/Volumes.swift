@@ -11,6 +11,7 @@ struct Volumes: Sendable {
     let tokens: ServiceAccountTokens
     let disk: BlockingWork
     let watches: ReferenceWatches
+    let csi: CSI
 
     /// A volume on the machine.
     struct Mounted: Equatable, Sendable {
@@ -25,8 +26,10 @@ struct Volumes: Sendable {
     /// One volume that could not be set up. The message is the event's.
     struct Failure: Error, CustomStringConvertible {
         var volume: String
+        /// Empty when there is nothing to say beside `what`.
         var reason: String
-        var description: String { "MountVolume.SetUp failed for volume \"\(volume)\" : \(reason)" }
+        var what = "MountVolume.SetUp failed"
+        var description: String { "\(what) for volume \"\(volume)\" \(reason.isEmpty ? "" : ": \(reason)")" }
     }
 
     /// How a kind of volume of the kubelet's own is kept.
@@ -56,6 +59,8 @@ struct Volumes: Sendable {
                 volumes[volume.name] = try await setUp(volume, of: pod, fields: fields)
             } catch is CancellationError {
                 throw CancellationError()
+            } catch let failure as Failure {
+                throw failure
             } catch {
                 throw Failure(volume: volume.name, reason: "\(error)")
             }
@@ -65,7 +70,10 @@ struct Volumes: Sendable {
 
     private func setUp(_ volume: Value, of pod: Pod, fields: FieldReference) async throws -> Mounted {
         if let path = volume[path: "hostPath", "path"].string { return try await hostPath(path, volume["hostPath"]) }
-        if !volume["persistentVolumeClaim"].isNull { return try await claimed(volume["persistentVolumeClaim"], pod) }
+        if let claim = PodClaims.name(in: volume, pod: pod.name) {
+            return try await claimed(claim, pod, isReadOnly: volume[path: "persistentVolumeClaim", "readOnly"].bool ?? false)
+        }
+        if let own = CSIVolume(volume, of: pod) { return try await csi.setUp(own, of: pod) }
         guard let name = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let kind = Self.kinds[name]
         else {
             throw ConfigurationError(message: "volume type \"\(volume.fields.keys.first { $0 != "name" } ?? "")\" is not supported")
@@ -117,13 +125,16 @@ struct Volumes: Sendable {
         return Mounted(path: path)
     }
 
-    /// The place of a claim's volume, if that is one of the machine itself.
-    private func claimed(_ source: Value, _ pod: Pod) async throws -> Mounted {
-        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: source["claimName"].string ?? "").value
+    /// The place of a claim's volume, if that is one of the machine itself or of a driver.
+    private func claimed(_ name: String, _ pod: Pod, isReadOnly: Bool) async throws -> Mounted {
+        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: name).value
         guard let volumeName = claim[path: "spec", "volumeName"].string, claim[path: "status", "phase"].string == "Bound" else {
             throw ConfigurationError(message: "PVC is not bound")
         }
-        let spec = try await client.get(Self.persistentVolumes, namespace: nil, name: volumeName).value["spec"]
+        let volume = try await client.get(Self.persistentVolumes, namespace: nil, name: volumeName).value
+        let spec = volume["spec"]
+        if StorageObjects.mode(of: volume) == "Block" { throw ConfigurationError(message: "volume mode \"Block\" is not supported") }
+        if let own = CSIVolume(volume, isReadOnly: isReadOnly) { return try await csi.setUp(own, of: pod) }
         var mounted: Mounted
         if let path = spec[path: "hostPath", "path"].string {
             mounted = try await hostPath(path, spec["hostPath"])
@@ -133,7 +144,7 @@ struct Volumes: Sendable {
             let type = spec.fields.keys.first { !Self.common.contains($0) } ?? ""
             throw ConfigurationError(message: "persistent volume type \"\(type)\" is not supported")
         }
-        mounted.isReadOnly = source["readOnly"].bool == true
+        mounted.isReadOnly = isReadOnly
         return mounted
     }
 
@@ -145,7 +156,8 @@ struct Volumes: Sendable {
     private static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
     private static let persistentVolumes = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
 
-    /// Unmounts and removes all that the pod had here. What cannot be removed now is found again later. Blocks.
+    /// Unmounts and removes all that the pod had here, when drivers have taken away what is theirs. What cannot be removed now is found
+    /// again later. Blocks.
     func tearDown(_ uid: String) {
         tokens.forget(pod: uid)
         watches.set([], for: uid)

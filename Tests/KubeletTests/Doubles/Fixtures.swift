@@ -114,16 +114,19 @@ struct Bench: Sendable {
         let log = Logger(label: "test")
         let cri = CRI(runtime: runtime, patience: .seconds(1))
         let disk = BlockingWork()
+        let node = OwnNode(name: "node", initial: makeNode(), client: client)
+        let tokens = ServiceAccountTokens(client: client)
         context = Context(
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
             images: Images(cri: cri, client: client, events: events),
             volumes: Volumes(
-                configuration: configuration, client: client, tokens: ServiceAccountTokens(client: client), disk: disk,
-                watches: ReferenceWatches(client: client, log: log)),
+                configuration: configuration, client: client, tokens: tokens, disk: disk,
+                watches: ReferenceWatches(client: client, log: log),
+                csi: CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, log: log)),
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
-            node: OwnNode(name: "node", initial: makeNode(), client: client), allocations: Allocations(),
+            node: node, allocations: Allocations(),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
             services: { _ in [] }, log: log)

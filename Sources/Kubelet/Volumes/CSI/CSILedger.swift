@@ -1,0 +1,135 @@
+import FileSystem
+import Synchronization
+
+/// Which pod has which volume of a driver, and which volumes are on the node at all. Read once from what lies beside the mounts; from then
+/// on whoever has the turn of a volume keeps it true. Safe from any task.
+final class CSILedger: Sendable {
+    /// How far a pod's mount is.
+    enum Progress: Sendable {
+        /// Nothing of it was asked of the driver.
+        case wanted
+        /// It may be there: the driver was asked for it.
+        case begun
+        case mounted
+    }
+
+    struct Use: Sendable {
+        var device: CSIDevice
+        var isEphemeral: Bool
+        /// Whether the volume is attached to the node before it is used.
+        var isAttachable: Bool
+        var progress: Progress
+    }
+
+    /// A pod's uid, and the volume's name.
+    struct Key: Hashable, Sendable {
+        var pod: String
+        var volume: String
+    }
+
+    private struct State {
+        var isLoaded = false
+        var uses: [String: [String: Use]] = [:]
+        /// How many pods have it.
+        var users: [CSIDevice: Int] = [:]
+        /// How far those are that may be mounted for all pods.
+        var staged: [CSIDevice: Progress] = [:]
+    }
+    private let state = Mutex(State())
+
+    // MARK: What pods have
+
+    func uses(of pod: String) -> [String: Use] { state.withLock { $0.uses[pod] ?? [:] } }
+    func use(_ key: Key) -> Use? { state.withLock { $0.uses[key.pod]?[key.volume] } }
+    var all: [Key: Use] {
+        state.withLock { state in
+            var all: [Key: Use] = [:]
+            for (pod, uses) in state.uses { for (volume, use) in uses { all[Key(pod: pod, volume: volume)] = use } }
+            return all
+        }
+    }
+    var pods: [String] { state.withLock { Array($0.uses.keys) } }
+
+    func set(_ key: Key, _ use: Use) {
+        state.withLock { state in
+            if state.uses[key.pod]?[key.volume] == nil && !use.isEphemeral { state.users[use.device, default: 0] += 1 }
+            state.uses[key.pod, default: [:]][key.volume] = use
+        }
+    }
+
+    func note(_ key: Key, _ progress: Progress) { state.withLock { $0.uses[key.pod]?[key.volume]?.progress = progress } }
+
+    func forget(_ key: Key) {
+        state.withLock { state in
+            guard let use = state.uses[key.pod]?.removeValue(forKey: key.volume) else { return }
+            if state.uses[key.pod]?.isEmpty ?? false { state.uses[key.pod] = nil }
+            guard !use.isEphemeral, let count = state.users[use.device] else { return }
+            state.users[use.device] = count > 1 ? count - 1 : nil
+        }
+    }
+
+    // MARK: What is on the node
+
+    /// How far the mount for all pods is; `nil` when there is none.
+    func staging(_ device: CSIDevice) -> Progress? { state.withLock { $0.staged[device] } }
+    func note(_ device: CSIDevice, _ progress: Progress?) { state.withLock { $0.staged[device] = progress } }
+    func isUsed(_ device: CSIDevice) -> Bool { state.withLock { $0.users[device] != nil } }
+
+    /// Those that no pod has any more.
+    var abandoned: [CSIDevice] { state.withLock { state in state.staged.keys.filter { state.users[$0] == nil } } }
+
+    /// As a Node's status lists them: what pods are to have, and what is on the node still. `nil` before it is known what is.
+    var inUse: [String]? {
+        state.withLock { state in
+            guard state.isLoaded else { return nil }
+            var names = Set(state.staged.keys.map(\.uniqueName))
+            for uses in state.uses.values {
+                for use in uses.values where use.isAttachable { names.insert(use.device.uniqueName) }
+            }
+            return names.sorted()
+        }
+    }
+
+    // MARK: What an earlier kubelet left
+
+    /// Reads what lies below the kubelet's directory. Whatever an earlier kubelet has begun may be there. Blocks.
+    func load(_ root: String) {
+        if state.withLock({ $0.isLoaded }) { return }
+        for (uid, name, data) in Self.mounts(root) {
+            let isEphemeral = data.isEphemeral ?? false
+            set(
+                Key(pod: uid, volume: name),
+                Use(
+                    device: CSIDevice(driver: data.driver, handle: data.handle), isEphemeral: isEphemeral, isAttachable: !isEphemeral,
+                    progress: .begun))
+        }
+        for device in Self.devices(root) { note(device, .begun) }
+        state.withLock { $0.isLoaded = true }
+    }
+
+    private static func mounts(_ root: String) -> [(pod: String, volume: String, VolumeData)] {
+        guard let pods = try? Directory.open("\(root)/pods") else { return [] }
+        var found: [(String, String, VolumeData)] = []
+        for uid in (try? pods.names()) ?? [] {
+            guard let volumes = try? pods.directory("\(uid)/\(CSI.volumes)") else { continue }
+            for name in (try? volumes.names()) ?? [] {
+                guard let volume = try? volumes.directory(name), let data = VolumeData.read(in: volume) else { continue }
+                found.append((uid, name, data))
+            }
+        }
+        return found
+    }
+
+    private static func devices(_ root: String) -> [CSIDevice] {
+        guard let drivers = try? Directory.open("\(root)/plugins/kubernetes.io/csi") else { return [] }
+        var found: [CSIDevice] = []
+        for driver in (try? drivers.names()) ?? [] {
+            guard let volumes = try? drivers.directory(driver) else { continue }
+            for name in (try? volumes.names()) ?? [] {
+                guard let data = (try? volumes.directory(name)).flatMap(VolumeData.read) else { continue }
+                found.append(CSIDevice(driver: data.driver, handle: data.handle))
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,93 @@
+import APIModel
+import Crypto
+
+/// A volume of a storage driver, as a pod uses it.
+struct CSIVolume: Sendable {
+    let driver: String
+    /// The driver's name of it.
+    let handle: String
+    /// The PersistentVolume's name, or the name that the pod has for one of its own.
+    let name: String
+    /// Whether it lives and dies with the pod.
+    let isEphemeral: Bool
+    let isReadOnly: Bool
+    let fsType: String
+    let attributes: [String: String]
+    let mountOptions: [String]
+    let accessModes: [String]
+    /// SecretReferences, null for none.
+    let stageSecret: Value
+    let publishSecret: Value
+
+    /// Of a PersistentVolume; `nil` when it is of another kind.
+    init?(_ volume: Value, isReadOnly: Bool) {
+        let (spec, source) = (volume["spec"], volume[path: "spec", "csi"])
+        guard let driver = source["driver"].string else { return nil }
+        self.driver = driver
+        handle = source["volumeHandle"].string ?? ""
+        name = volume["metadata"].name
+        isEphemeral = false
+        self.isReadOnly = isReadOnly
+        fsType = source["fsType"].string ?? ""
+        attributes = source["volumeAttributes"].strings
+        mountOptions = spec["mountOptions"].elements.compactMap(\.string)
+        accessModes = spec["accessModes"].elements.compactMap(\.string)
+        stageSecret = source["nodeStageSecretRef"]
+        publishSecret = source["nodePublishSecretRef"]
+    }
+
+    /// Of a pod's own volume; `nil` when it is of another kind.
+    init?(_ volume: Value, of pod: Pod) {
+        let source = volume["csi"]
+        guard let driver = source["driver"].string else { return nil }
+        self.driver = driver
+        handle = "csi-" + Self.digest(pod.uid + volume.name)
+        name = volume.name
+        isEphemeral = true
+        isReadOnly = source["readOnly"].bool ?? false
+        fsType = source["fsType"].string ?? ""
+        attributes = source["volumeAttributes"].strings
+        mountOptions = []
+        accessModes = ["ReadWriteOnce"]
+        stageSecret = .null
+        let secret = source["nodePublishSecretRef"]
+        publishSecret = secret.isNull ? .null : ["name": secret["name"], "namespace": .string(pod.namespace)]
+    }
+
+    var device: CSIDevice { CSIDevice(driver: driver, handle: handle) }
+
+    /// The VolumeAttachment by which it comes to a node.
+    func attachment(to node: String) -> String { "csi-" + Self.digest(handle + driver + node) }
+
+    /// SHA-256 in hexadecimal digits.
+    static func digest(_ text: String) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(SHA256.hash(data: Array(text.utf8)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
+    private static let modes: [String: Int64] = [
+        "ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1,
+    ]
+    private static let finerModes: [String: Int64] = ["ReadWriteOnce": 7, "ReadWriteOncePod": 6]
+
+    /// CSI's `VolumeCapability`. Drivers that can do more are told more.
+    func capability(_ driver: CSIDriver.Capabilities, group: Int64?) -> Value {
+        let mode = accessModes.first ?? "ReadWriteOnce"
+        let number = (driver.tellsWritersApart ? Self.finerModes[mode] : nil) ?? Self.modes[mode] ?? 0
+        var mount: Value = ["fs_type": .string(fsType), "mount_flags": Value(mountOptions)]
+        if driver.givesToGroups, let group { mount["volume_mount_group"] = .string(String(group)) }
+        return ["mount": mount, "access_mode": ["mode": .int(Whole(number))]]
+    }
+}
+
+/// What a driver's volume is on the node, however many pods use it.
+struct CSIDevice: Hashable, Sendable {
+    var driver: String
+    var handle: String
+
+    /// How a Node's status calls it.
+    var uniqueName: String { "kubernetes.io/csi/\(driver)^\(handle)" }
+
+    /// Where it is for all pods, below the kubelet's directory; what the driver is given is `globalmount` in there.
+    var directory: String { "plugins/kubernetes.io/csi/\(driver)/\(CSIVolume.digest(handle))" }
+}
