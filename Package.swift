@@ -282,9 +282,10 @@ let package = Package(
             path: "Tests/ControllerTests", swiftSettings: swift),
         tests(
             "Kubelet",
-            [
+            nio + [
                 "APIModel", "Client", "FileSystem", "HTTPServer", "TestSupport", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"),
+                product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
             ]),
         tests("Containerd", ["APIModel", "FileSystem", product("Logging", "swift-log")]),
         .testTarget(

@@ -12,7 +12,7 @@ struct Orphans: Sendable {
     let isWanted: @Sendable (_ uid: String) -> Bool
 
     func clear() async {
-        await clearRuntime()
+        if await clearRuntime() { context.volumes.csi.errands.abandon(context.volumes.csi.ledger.pods.filter { !isWanted($0) }) }
         let (context, isWanted) = (context, isWanted)
         // Nothing of it needs to be waited for.
         try? await context.disk.run {
@@ -30,7 +30,16 @@ struct Orphans: Sendable {
         }
     }
 
-    private func clearRuntime() async {
+    /// Takes away what drivers have mounted for a pod that nothing runs of, and then the rest of its volumes.
+    func removeVolumes(of uid: String) async throws {
+        if isWanted(uid) { return }
+        try await context.volumes.csi.tearDown(uid)
+        let (context, isWanted) = (context, isWanted)
+        try await context.disk.run { if !isWanted(uid) { context.volumes.tearDown(uid) } }
+    }
+
+    /// Answers whether nothing is left.
+    private func clearRuntime() async -> Bool {
         do {
             for sandbox in try await context.cri.sandboxes() {
                 // A sandbox without the label is not a pod of a kubelet.
@@ -40,8 +49,10 @@ struct Orphans: Sendable {
                     metadata: ["pod": "\(sandbox["labels"][Label.podName].string ?? "")", "uid": "\(uid)"])
                 try await remove(sandbox: id, of: uid)
             }
+            return true
         } catch {
             if !Task.isCancelled { context.log.warning("pods that the API does not have could not be removed: \(error)") }
+            return false
         }
     }
 

@@ -102,7 +102,7 @@ final class Pods: Sendable {
             group.addTask { await self.clearAway(lifecycle, until: own) }
             group.addTask {
                 await self.context.volumes.csi.run { uid in
-                    self.isWanted(uid, own)
+                    try await Orphans(context: self.context) { self.isWanted($0, own) }.removeVolumes(of: uid)
                 } refresh: { uid in
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }
                 }

@@ -91,8 +91,9 @@ struct Bench: Sendable {
     let packetFilter = FakePacketFilter()
     let context: Context
 
-    init(_ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
-        self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), configure)
+    /// - Parameter driverLimit: how long a call of a storage driver may take.
+    init(driverLimit: Duration = .seconds(120), _ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
+        self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), driverLimit: driverLimit, configure)
     }
 
     /// Another kubelet over what the first one left.
@@ -102,7 +103,7 @@ struct Bench: Sendable {
 
     private init(
         _ directory: TemporaryDirectory, _ runtime: FakeRuntime, _ client: FakeClient, _ events: RecordedEvents,
-        _ configure: (inout KubeletConfiguration) -> Void = { _ in }
+        driverLimit: Duration = .seconds(120), _ configure: (inout KubeletConfiguration) -> Void = { _ in }
     ) {
         (self.directory, self.runtime, self.client, self.events) = (directory, runtime, client, events)
         var configuration = KubeletConfiguration(
@@ -116,6 +117,8 @@ struct Bench: Sendable {
         let disk = BlockingWork()
         let node = OwnNode(name: "node", initial: makeNode(), client: client)
         let tokens = ServiceAccountTokens(client: client)
+        var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, log: log)
+        csi.limit = driverLimit
         context = Context(
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
@@ -123,7 +126,7 @@ struct Bench: Sendable {
             volumes: Volumes(
                 configuration: configuration, client: client, tokens: tokens, disk: disk,
                 watches: ReferenceWatches(client: client, log: log),
-                csi: CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, log: log)),
+                csi: csi),
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             node: node, allocations: Allocations(),

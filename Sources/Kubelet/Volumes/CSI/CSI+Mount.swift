@@ -18,9 +18,8 @@ extension CSI {
                 let isAttachable = !volume.isEphemeral && object[path: "spec", "attachRequired"].bool != false
                 ledger.set(
                     key,
-                    CSILedger.Use(
-                        device: volume.device, isEphemeral: volume.isEphemeral, isAttachable: isAttachable,
-                        progress: known?.progress ?? .wanted))
+                    CSILedger.Use(device: volume.device, isEphemeral: volume.isEphemeral, progress: known?.progress ?? .wanted),
+                    isAttached: isAttachable)
                 if known == nil { changed() }
                 let context = isAttachable ? try await attached(volume) : [:]
                 let (driver, capabilities) = try await ready(volume)

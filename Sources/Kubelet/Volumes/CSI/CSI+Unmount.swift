@@ -47,7 +47,7 @@ extension CSI {
         }
         ledger.forget(key)
         changed()
-        clearing.set()
+        errands.look()
     }
 
     /// Takes a volume off the node that no pod has any more.

@@ -2,7 +2,6 @@ import APIModel
 import Client
 import FileSystem
 import Logging
-import Synchronization
 
 /// Volumes of storage drivers: brings them up for pods, and takes them away again. Safe from any task.
 ///
@@ -25,21 +24,7 @@ struct CSI: Sendable {
     let drivers = CSIDrivers()
     let ledger = CSILedger()
     let turns = KeyedTurns()
-    /// Set when something may be there to clear away, or a driver has come.
-    let clearing = Wakeup()
-    private let arrived = Arrived()
-
-    /// Drivers that came, until somebody looks.
-    private final class Arrived: Sendable {
-        private let names = Mutex<Set<String>>([])
-        func note(_ name: String) { names.withLock { _ = $0.insert(name) } }
-        func take() -> Set<String> {
-            names.withLock { names in
-                defer { names = [] }
-                return names
-            }
-        }
-    }
+    let errands = CSIErrands()
 
     /// Where volumes of drivers are in a pod's directory, by name.
     static let volumes = "volumes/kubernetes.io~csi"
@@ -74,22 +59,19 @@ struct CSI: Sendable {
 
     /// Takes drivers in and clears away what nobody needs any more, until cancelled.
     /// - Parameters:
-    ///   - isWanted: whether the API or a worker has a pod of that uid, at this moment.
+    ///   - removeVolumes: takes away what a pod has that nobody wants and that nothing runs of.
     ///   - refresh: called with the uid of a pod that can have its volumes now.
-    func run(_ isWanted: @escaping @Sendable (_ uid: String) -> Bool, refresh: @escaping @Sendable (_ uid: String) async -> Void) async {
+    func run(
+        removeVolumes: @escaping @Sendable (_ uid: String) async throws -> Void, refresh: @escaping @Sendable (_ uid: String) async -> Void
+    ) async {
         let csiNode = CSINode(name: configuration.nodeName, client: client, log: log)
         let registration = PluginRegistration(
             sockets: PluginSockets(directory: configuration.rootDirectory + "/plugins_registry", disk: disk),
-            kinds: [
-                "CSIPlugin": CSIRegistration(drivers: drivers, node: csiNode, limit: limit) { name in
-                    arrived.note(name)
-                    clearing.set()
-                }
-            ], log: log)
+            kinds: ["CSIPlugin": CSIRegistration(drivers: drivers, node: csiNode, limit: limit, arrived: errands.arrive)], log: log)
         await withDiscardingTaskGroup { group in
             group.addTask { await make(csiNode) }
             group.addTask { await registration.run() }
-            group.addTask { await clearAway(isWanted, refresh) }
+            group.addTask { await runErrands(removeVolumes, refresh) }
         }
     }
 
@@ -100,43 +82,6 @@ struct CSI: Sendable {
             do { return try await csiNode.make() } catch {
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, .seconds(30))
-            }
-        }
-    }
-
-    // MARK: What nobody needs any more
-
-    private enum Leftover: Hashable, Sendable {
-        case pod(String)
-        case device(CSIDevice)
-    }
-
-    /// Each leftover is a task of its own: a driver that hangs holds up nobody else's.
-    private func clearAway(
-        _ isWanted: @escaping @Sendable (String) -> Bool, _ refresh: @escaping @Sendable (String) async -> Void
-    ) async {
-        let underWay = Mutex<Set<Leftover>>([])
-        await withDiscardingTaskGroup { group in
-            while !Task.isCancelled {
-                let arrived = arrived.take()
-                for (key, use) in arrived.isEmpty ? [:] : ledger.all where arrived.contains(use.device.driver) && use.progress != .mounted {
-                    await refresh(key.pod)
-                }
-                let pods = ledger.pods.filter { !isWanted($0) }.map(Leftover.pod)
-                for leftover in pods + ledger.abandoned.map(Leftover.device) where underWay.withLock({ $0.insert(leftover).inserted }) {
-                    group.addTask {
-                        do {
-                            switch leftover {
-                            case .pod(let uid): if !isWanted(uid) { try await tearDown(uid) }
-                            case .device(let device): try await unstage(device)
-                            }
-                        } catch {
-                            if !Task.isCancelled { log.warning("\(error)") }
-                        }
-                        underWay.withLock { _ = $0.remove(leftover) }
-                    }
-                }
-                await clearing.wait(until: .now + .seconds(30))
             }
         }
     }

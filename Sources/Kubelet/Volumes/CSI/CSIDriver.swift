@@ -23,7 +23,7 @@ final class CSIDriver: Sendable {
     /// What its Node service can do beside the least.
     struct Capabilities: Sendable {
         private let types: Set<Whole>
-        fileprivate init(_ types: Set<Whole>) { self.types = types }
+        init(_ types: Set<Whole>) { self.types = types }
 
         var stages: Bool { types.contains(1) }
         var tellsUse: Bool { types.contains(2) }

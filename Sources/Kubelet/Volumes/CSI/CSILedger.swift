@@ -16,8 +16,6 @@ final class CSILedger: Sendable {
     struct Use: Sendable {
         var device: CSIDevice
         var isEphemeral: Bool
-        /// Whether the volume is attached to the node before it is used.
-        var isAttachable: Bool
         var progress: Progress
     }
 
@@ -34,6 +32,10 @@ final class CSILedger: Sendable {
         var users: [CSIDevice: Int] = [:]
         /// How far those are that may be mounted for all pods.
         var staged: [CSIDevice: Progress] = [:]
+        /// Those that come to the node without being attached to it.
+        var unattached: Set<CSIDevice> = []
+
+        mutating func tidy(_ device: CSIDevice) { if users[device] == nil && staged[device] == nil { unattached.remove(device) } }
     }
     private let state = Mutex(State())
 
@@ -41,17 +43,18 @@ final class CSILedger: Sendable {
 
     func uses(of pod: String) -> [String: Use] { state.withLock { $0.uses[pod] ?? [:] } }
     func use(_ key: Key) -> Use? { state.withLock { $0.uses[key.pod]?[key.volume] } }
-    var all: [Key: Use] {
+    /// Pods with something of these drivers that is not mounted.
+    func waiting(for drivers: Set<String>) -> [String] {
         state.withLock { state in
-            var all: [Key: Use] = [:]
-            for (pod, uses) in state.uses { for (volume, use) in uses { all[Key(pod: pod, volume: volume)] = use } }
-            return all
+            state.uses.filter { $0.value.values.contains { drivers.contains($0.device.driver) && $0.progress != .mounted } }.map(\.key)
         }
     }
     var pods: [String] { state.withLock { Array($0.uses.keys) } }
 
-    func set(_ key: Key, _ use: Use) {
+    /// - Parameter isAttached: whether the volume is attached to the node before it is used.
+    func set(_ key: Key, _ use: Use, isAttached: Bool) {
         state.withLock { state in
+            if isAttached { state.unattached.remove(use.device) } else { state.unattached.insert(use.device) }
             if state.uses[key.pod]?[key.volume] == nil && !use.isEphemeral { state.users[use.device, default: 0] += 1 }
             state.uses[key.pod, default: [:]][key.volume] = use
         }
@@ -63,8 +66,9 @@ final class CSILedger: Sendable {
         state.withLock { state in
             guard let use = state.uses[key.pod]?.removeValue(forKey: key.volume) else { return }
             if state.uses[key.pod]?.isEmpty ?? false { state.uses[key.pod] = nil }
-            guard !use.isEphemeral, let count = state.users[use.device] else { return }
+            guard !use.isEphemeral, let count = state.users[use.device] else { return state.tidy(use.device) }
             state.users[use.device] = count > 1 ? count - 1 : nil
+            state.tidy(use.device)
         }
     }
 
@@ -72,21 +76,23 @@ final class CSILedger: Sendable {
 
     /// How far the mount for all pods is; `nil` when there is none.
     func staging(_ device: CSIDevice) -> Progress? { state.withLock { $0.staged[device] } }
-    func note(_ device: CSIDevice, _ progress: Progress?) { state.withLock { $0.staged[device] = progress } }
+    func note(_ device: CSIDevice, _ progress: Progress?) {
+        state.withLock { state in
+            state.staged[device] = progress
+            state.tidy(device)
+        }
+    }
     func isUsed(_ device: CSIDevice) -> Bool { state.withLock { $0.users[device] != nil } }
 
     /// Those that no pod has any more.
     var abandoned: [CSIDevice] { state.withLock { state in state.staged.keys.filter { state.users[$0] == nil } } }
 
-    /// As a Node's status lists them: what pods are to have, and what is on the node still. `nil` before it is known what is.
+    /// Those that somebody attaches, as a Node's status lists them: what pods are to have, and what is on the node still. `nil` before it is
+    /// known what is.
     var inUse: [String]? {
         state.withLock { state in
             guard state.isLoaded else { return nil }
-            var names = Set(state.staged.keys.map(\.uniqueName))
-            for uses in state.uses.values {
-                for use in uses.values where use.isAttachable { names.insert(use.device.uniqueName) }
-            }
-            return names.sorted()
+            return Set(state.users.keys).union(state.staged.keys).subtracting(state.unattached).map(\.uniqueName).sorted()
         }
     }
 
@@ -99,9 +105,8 @@ final class CSILedger: Sendable {
             let isEphemeral = data.isEphemeral ?? false
             set(
                 Key(pod: uid, volume: name),
-                Use(
-                    device: CSIDevice(driver: data.driver, handle: data.handle), isEphemeral: isEphemeral, isAttachable: !isEphemeral,
-                    progress: .begun))
+                Use(device: CSIDevice(driver: data.driver, handle: data.handle), isEphemeral: isEphemeral, progress: .begun),
+                isAttached: !isEphemeral)
         }
         for device in Self.devices(root) { note(device, .begun) }
         state.withLock { $0.isLoaded = true }

@@ -1,0 +1,362 @@
+import APIModel
+import Client
+import FileSystem
+import Glibc
+import OrderedCollections
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Kubelet
+
+/// Volumes of storage drivers, with a driver of our own.
+@Suite struct CSITests {
+    static let drivers = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csidrivers")
+    static let nodes = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csinodes")
+    static let attachments = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattachments")
+    static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
+    static let volumes = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
+
+    /// A kubelet, a driver that has not started, and a volume of its that a claim is bound to.
+    private static func begin(_ bench: Bench, driver spec: Value? = ["attachRequired": false], volume: Value = .null) -> StorageDriver {
+        bench.client.put(.nodes, makeNode(uid: "node-uid"))
+        if let spec { bench.client.put(drivers, ["metadata": ["name": "disk.example"], "spec": spec]) }
+        var source: Value = ["driver": "disk.example", "volumeHandle": "v-1"]
+        for (field, value) in volume.fields { source[field] = value }
+        bench.client.put(
+            volumes,
+            ["metadata": ["name": "pv"], "spec": ["csi": source, "accessModes": ["ReadWriteOnce"], "mountOptions": ["noatime"]]])
+        bench.client.put(
+            claims, ["metadata": ["name": "data", "namespace": "default"], "spec": ["volumeName": "pv"], "status": ["phase": "Bound"]])
+        return StorageDriver(root: bench.context.configuration.rootDirectory)
+    }
+
+    private static let spec: Value = [
+        "volumes": [["name": "data", "persistentVolumeClaim": ["claimName": "data"]]],
+        "containers": [["name": "web", "image": "web:1", "volumeMounts": [["name": "data", "mountPath": "/data"]]]],
+    ]
+
+    private static func target(_ bench: Bench, pod: String = "web", _ volume: String = "pv") -> String {
+        "\(bench.context.configuration.podDirectory("uid-\(pod)"))/volumes/kubernetes.io~csi/\(volume)/mount"
+    }
+
+    private static func global(_ bench: Bench) -> String {
+        "\(bench.context.configuration.rootDirectory)/\(CSIDevice(driver: "disk.example", handle: "v-1").directory)/globalmount"
+    }
+
+    private static func run(
+        _ bench: Bench, _ driver: StorageDriver, isFollowed: Bool = false, _ body: @Sendable @escaping () async throws -> Void
+    ) async throws {
+        do {
+            try await driver.start()
+            try await bench.run(isFollowed: isFollowed, body)
+        } catch {
+            await driver.stop()
+            throw error
+        }
+        if !isFollowed { await driver.stop() }
+    }
+
+    private static func isGone(_ bench: Bench, _ driver: StorageDriver, pod: String = "web") async throws {
+        try await bench.eventually("gone") { bench.client.object(.pods, "default", pod) == nil }
+        try await bench.eventually("nothing mounted: \(driver.changes)") { driver.mounted.isEmpty }
+        let (directory, device) = (bench.context.configuration.podDirectory("uid-\(pod)"), Files.parent(of: global(bench)))
+        try await bench.eventually("no files") { !Files.isDirectory(directory) && !Files.isDirectory(device) }
+        try await bench.eventually("not in use") { bench.context.volumes.csi.ledger.inUse == [] }
+    }
+
+    // MARK: Registration
+
+    @Test func aDriverComesAndGoes() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        driver.state.withLock {
+            $0.info = [
+                "node_id": "node-1", "max_volumes_per_node": 7,
+                "accessible_topology": ["segments": ["example/zone": "z1", "example/rack": "r1"]],
+            ]
+        }
+        try await Self.run(bench, driver) {
+            try await bench.eventually("told") { driver.state.withLock { !$0.told.isEmpty } }
+            #expect(driver.state.withLock { $0.told[0]["plugin_registered"].bool } == true)
+            let object = try #require(bench.client.object(Self.nodes, nil, "node"))
+            let entry: Value = [
+                "name": "disk.example", "nodeID": "node-1", "topologyKeys": ["example/rack", "example/zone"], "allocatable": ["count": 7],
+            ]
+            #expect(object["spec"]["drivers"].elements == [entry])
+            #expect(object["metadata"]["ownerReferences"][0]["uid"].string == "node-uid")
+            let metadata = try #require(bench.client.object(.nodes, nil, "node"))["metadata"]
+            #expect(metadata["labels"]["example/zone"].string == "z1" && metadata["labels"]["kubernetes.io/os"].string == "linux")
+            #expect(metadata["annotations"]["csi.volume.kubernetes.io/nodeid"].string == #"{"disk.example":"node-1"}"#)
+            await driver.stop()
+            try await bench.eventually("taken back") {
+                bench.client.object(Self.nodes, nil, "node")?["spec"]["drivers"].elements.isEmpty == true
+                    && bench.client.object(.nodes, nil, "node")?["metadata"]["annotations"].fields.isEmpty == true
+            }
+            #expect(bench.client.object(.nodes, nil, "node")?["metadata"]["labels"]["example/zone"].string == "z1")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["supported_versions": ["2.0.0"]], "None of the versions specified [\"2.0.0\"] are supported"),
+            (["supported_versions": .array([])], "Plugin returned an empty list for supported versions"),
+            (["type": "Toaster"], "no handler registered for plugin type: Toaster at socket"),
+        ] as [(Value, String)])
+    func aPluginIsRefused(_ plugin: Value, _ reason: String) async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        driver.state.withLock { state in for (field, value) in plugin.fields { state.plugin[field] = value } }
+        try await Self.run(bench, driver) {
+            try await bench.eventually("told") { driver.state.withLock { !$0.told.isEmpty } }
+            let told = driver.state.withLock { $0.told[0] }
+            #expect(told["plugin_registered"].bool != true)
+            #expect(told["error"].string?.contains(reason) == true, "\(told)")
+            #expect(bench.client.object(Self.nodes, nil, "node")?["spec"]["drivers"].elements.isEmpty != false)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (["1.0.0", "1.4.2"], "1.4.2"), (["v1.2"], "1.2"), (["0.3.0", "1.0.0", "2.0.0"], "1.0.0"), (["0.3.0"], nil), (["x"], nil),
+            ([], nil),
+        ] as [([String], String?)])
+    func versions(_ texts: [String], _ highest: String?) {
+        #expect(PluginVersion.highest(of: texts)?.description == highest)
+    }
+
+    // MARK: Mounts
+
+    @Test func aVolumeIsMountedAndTakenAway() async throws {
+        let bench = Bench()
+        let driver = Self.begin(
+            bench,
+            volume: [
+                "fsType": "ext4", "volumeAttributes": ["size": "big"], "nodeStageSecretRef": ["name": "key", "namespace": "kube-system"],
+                "nodePublishSecretRef": ["name": "key", "namespace": "kube-system"],
+            ])
+        bench.client.put(.secrets, ["metadata": ["name": "key", "namespace": "kube-system"], "data": ["word": "c2VzYW1l"]])
+        var spec = Self.spec
+        spec["securityContext"] = ["fsGroup": 4711]
+        let podSpec = spec
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: podSpec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            let (target, global) = (Self.target(bench), Self.global(bench))
+            #expect(driver.mounted == [target, global])
+            let stage = driver.request("NodeStageVolume")
+            let capability: Value = ["mount": ["fs_type": "ext4", "mount_flags": ["noatime"]], "access_mode": ["mode": 1]]
+            #expect(stage["volume_capability"] == capability && stage["staging_target_path"].string == global)
+            #expect(stage["secrets"].strings == ["word": "sesame"] && stage["volume_context"].strings == ["size": "big"])
+            let publish = driver.request("NodePublishVolume")
+            #expect(publish["volume_id"].string == "v-1" && publish["staging_target_path"].string == global)
+            #expect(publish["volume_capability"] == capability && publish["secrets"].strings == ["word": "sesame"])
+            #expect(publish["volume_context"].strings == ["size": "big"] && publish["readonly"].bool != true)
+            #expect(bench.runtime.config("web")["mounts"].elements.contains { $0["host_path"].string == target })
+            // The group has all of it.
+            let status = try #require(Files.status(target))
+            #expect(status.st_gid == 4711 && status.st_mode & 0o7777 == 0o2775)
+            let data = try JSON.decode(Files.content(of: Files.parent(of: target) + "/vol_data.json"))
+            #expect(data["driverName"].string == "disk.example" && data["volumeHandle"].string == "v-1")
+            #expect(data["volumeLifecycleMode"].string == "Persistent" && data["specVolID"].string == "pv")
+            // Without an attachment nobody needs to know.
+            #expect(bench.context.volumes.csi.ledger.inUse == [])
+            bench.client.markDeleted("web", grace: 1)
+            try await Self.isGone(bench, driver)
+            #expect(driver.changes == ["NodeStageVolume", "NodePublishVolume", "NodeUnpublishVolume", "NodeUnstageVolume"])
+        }
+    }
+
+    @Test func twoPodsShareAVolume() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        try await Self.run(bench, driver) {
+            for name in ["web", "other"] { bench.client.put(.pods, makePod(name, spec: Self.spec)) }
+            for name in ["web", "other"] { try await bench.wait("running", of: name) { $0["phase"].string == "Running" } }
+            #expect(driver.count("NodeStageVolume") == 1 && driver.count("NodePublishVolume") == 2)
+            bench.client.markDeleted("web", grace: 1)
+            try await bench.eventually("one gone") { driver.mounted == [Self.target(bench, pod: "other"), Self.global(bench)] }
+            #expect(driver.count("NodeUnstageVolume") == 0)
+            bench.client.markDeleted("other", grace: 1)
+            try await Self.isGone(bench, driver, pod: "other")
+        }
+    }
+
+    @Test func aVolumeOfThePod() async throws {
+        let bench = Bench()
+        let driver = Self.begin(
+            bench, driver: ["attachRequired": true, "podInfoOnMount": true, "volumeLifecycleModes": ["Ephemeral"]])
+        var spec = Self.spec
+        spec["volumes"] = [["name": "data", "csi": ["driver": "disk.example", "readOnly": true, "volumeAttributes": ["a": "b"]]]]
+        let podSpec = spec
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: podSpec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            #expect(driver.mounted == [Self.target(bench, "data")])
+            let publish = driver.request("NodePublishVolume")
+            #expect(publish["volume_id"].string == "csi-" + CSIVolume.digest("uid-webdata") && publish["readonly"].bool == true)
+            #expect(publish["volume_context"]["csi.storage.k8s.io/ephemeral"].string == "true")
+            #expect(
+                publish["volume_context"]["csi.storage.k8s.io/pod.name"].string == "web" && publish["volume_context"]["a"].string == "b")
+            #expect(bench.context.volumes.csi.ledger.inUse == [])
+            bench.client.markDeleted("web", grace: 1)
+            try await Self.isGone(bench, driver)
+        }
+    }
+
+    @Test func aDriverThatDoesNotSupportTheMode() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        var spec = Self.spec
+        spec["volumes"] = [["name": "data", "csi": ["driver": "disk.example"]]]
+        let podSpec = spec
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: podSpec))
+            let prefix =
+                "MountVolume.SetUp failed for volume \"data\" : kubernetes.io/csi: mounter.SetupAt failed to check volume lifecycle mode"
+            let reason = "volume mode \"Ephemeral\" not supported by driver disk.example (only supports [\"Persistent\"])"
+            try await bench.eventually("told") { bench.events.message("FailedMount") == "\(prefix): \(reason)" }
+        }
+    }
+
+    // MARK: Attached
+
+    @Test func aVolumeIsAttachedFirst() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench, driver: nil)
+        let name = "csi-" + CSIVolume.digest("v-1disk.examplenode")
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            try await bench.eventually("in use") {
+                bench.context.volumes.csi.ledger.inUse == ["kubernetes.io/csi/disk.example^v-1"] && driver.count("NodeGetInfo") > 0
+            }
+            bench.client.put(
+                Self.attachments,
+                ["metadata": ["name": .string(name)], "status": ["attached": true, "attachmentMetadata": ["device": "/dev/x"]]])
+            #expect(driver.changes.isEmpty)
+            var node = makeNode(uid: "node-uid")
+            node["status"]["volumesInUse"] = ["kubernetes.io/csi/disk.example^v-1"]
+            node["status"]["volumesAttached"] = [["name": "kubernetes.io/csi/disk.example^v-1", "devicePath": ""]]
+            bench.client.put(.nodes, node)
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            #expect(driver.request("NodeStageVolume")["publish_context"].strings == ["device": "/dev/x"])
+            #expect(driver.request("NodePublishVolume")["publish_context"].strings == ["device": "/dev/x"])
+        }
+    }
+
+    // MARK: Faults
+
+    @Test(arguments: [("NodeStageVolume", "MountDevice"), ("NodePublishVolume", "SetUp")])
+    func aDriverAnswersAnError(_ method: String, _ step: String) async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        driver.fail(method, "no more disks")
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            let message = "MountVolume.\(step) failed for volume \"pv\" : rpc error: code = Internal desc = no more disks"
+            try await bench.eventually("told") { bench.events.message("FailedMount") == message }
+            // Nothing of what failed is left.
+            #expect(driver.mounted.isEmpty == (step == "MountDevice"))
+            #expect(!Files.isDirectory(Files.parent(of: Self.target(bench))))
+            driver.fail(method, nil)
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            bench.client.markDeleted("web", grace: 1)
+            try await Self.isGone(bench, driver)
+        }
+    }
+
+    /// A call that does not end holds up the pod whose it is, and not its end.
+    @Test(arguments: ["NodeGetCapabilities", "NodeStageVolume", "NodePublishVolume"])
+    func aDriverHangs(_ method: String) async throws {
+        let bench = Bench(driverLimit: .milliseconds(300))
+        let driver = Self.begin(bench)
+        driver.hang(method)
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            bench.client.put(.pods, makePod("other"))
+            try await bench.wait("running", of: "other") { $0["phase"].string == "Running" }
+            try await bench.eventually("told") {
+                bench.events.message("FailedMount")?.hasSuffix(": rpc error: code = DeadlineExceeded desc = context deadline exceeded")
+                    == true
+            }
+            driver.spare(method)
+            bench.client.markDeleted("web", grace: 1)
+            try await Self.isGone(bench, driver)
+        }
+    }
+
+    /// What may be mounted is not forgotten while its driver is away, nor is the pod.
+    @Test func aDriverDiesBetweenStageAndPublish() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        driver.hang("NodePublishVolume")
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            try await bench.eventually("staged") { driver.count("NodePublishVolume") == 1 }
+            await driver.stop()
+            let missing = "driver name disk.example not found in the list of registered CSI drivers"
+            try await bench.eventually("told") { bench.events.message("FailedMount")?.hasSuffix(missing) == true }
+            bench.client.markDeleted("web", grace: 1)
+            try await bench.eventually("ending") { bench.runtime.count("StopPodSandbox") > 0 }
+            #expect(bench.client.object(.pods, "default", "web") != nil && driver.mounted == [Self.global(bench)])
+            driver.spare("NodePublishVolume")
+            try await driver.start()
+            try await Self.isGone(bench, driver)
+        }
+    }
+
+    @Test func anUnpublishThatFailsIsTriedAgain() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            driver.fail("NodeUnpublishVolume", "busy")
+            bench.client.markDeleted("web", grace: 1)
+            try await bench.eventually("tried") { driver.count("NodeUnpublishVolume") > 1 }
+            #expect(bench.client.object(.pods, "default", "web") != nil && Files.isDirectory(Self.target(bench)))
+            driver.fail("NodeUnpublishVolume", nil)
+            try await Self.isGone(bench, driver)
+        }
+    }
+
+    /// A pod that went while no kubelet was there: what lies beside the mounts says what is to be taken away.
+    @Test(arguments: [true, false])
+    func anotherKubeletFollows(_ isPodThere: Bool) async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        try await Self.run(bench, driver, isFollowed: true) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+        }
+        let mounted = driver.mounted
+        if !isPodThere { _ = try await bench.client.delete(.pods, namespace: "default", name: "web", options: .null) }
+        let second = Bench(after: bench)
+        try await second.run {
+            if isPodThere {
+                try await second.eventually("known") { second.context.volumes.csi.ledger.inUse != nil }
+                #expect(driver.mounted == mounted)
+                second.client.markDeleted("web", grace: 1)
+            }
+            try await Self.isGone(second, driver)
+        }
+        await driver.stop()
+    }
+
+    // MARK: Values
+
+    @Test(
+        arguments: [
+            ("ReadWriteOnce", [1], 1), ("ReadWriteOnce", [5], 7), ("ReadWriteOncePod", [1], 1), ("ReadWriteOncePod", [5], 6),
+            ("ReadOnlyMany", [5], 3), ("ReadWriteMany", [], 5),
+        ] as [(String, [Int64], Whole)])
+    func accessModes(_ mode: String, _ capabilities: [Int64], _ number: Whole) throws {
+        let volume = try #require(
+            CSIVolume(
+                ["metadata": ["name": "pv"], "spec": ["csi": ["driver": "d", "volumeHandle": "h"], "accessModes": [.string(mode)]]],
+                isReadOnly: false))
+        let capability = volume.capability(CSIDriver.Capabilities(Set(capabilities.map { Whole($0) })), group: 5)
+        #expect(capability["access_mode"]["mode"].int == number)
+        #expect(capability["mount"]["volume_mount_group"].isNull)
+    }
+}

@@ -1,0 +1,141 @@
+import APIModel
+import FileSystem
+import Glibc
+import Synchronization
+
+/// A storage driver whose volumes are file systems in memory, over the real protocol: one socket on which it registers, one on which it
+/// serves. Calls fail, and do not end, on demand.
+final class StorageDriver: Sendable {
+    struct State {
+        /// Calls of its Node service.
+        var calls: [(method: String, request: Value)] = []
+        /// gRPC's code and message.
+        var failures: [String: (code: Int, message: String)] = [:]
+        var hanging: Set<String> = []
+        /// What it says it can, by CSI's numbers; to stage is 1.
+        var capabilities: [Int64] = [1]
+        var info: Value = ["node_id": "node-1"]
+        var plugin: Value
+        /// What it was told of its registration.
+        var told: [Value] = []
+        var mounted: Set<String> = []
+        var servers: [UnaryServer] = []
+    }
+    let state: Mutex<State>
+    let name: String
+    private let root: String
+
+    /// - Parameter root: the kubelet's directory.
+    init(_ name: String = "disk.example", root: String) {
+        (self.name, self.root) = (name, root)
+        state = Mutex(
+            State(
+                plugin: [
+                    "type": "CSIPlugin", "name": .string(name), "endpoint": .string("\(root)/plugins/\(name)/csi.sock"),
+                    "supported_versions": ["1.0.0"],
+                ]))
+    }
+
+    func start() async throws {
+        let directory = try Directory.make(root)
+        _ = try directory.make("plugins/\(name)")
+        _ = try directory.make("plugins_registry")
+        let node = try await UnaryServer("\(root)/plugins/\(name)/csi.sock", serve)
+        let registration = try await UnaryServer("\(root)/plugins_registry/\(name)-reg.sock", serve)
+        state.withLock { $0.servers = [node, registration] }
+    }
+
+    func stop() async {
+        for server in state.withLock({ state in
+            defer { state.servers = [] }
+            return state.servers
+        }) { await server.stop() }
+    }
+
+    // MARK: What happened
+
+    func count(_ method: String) -> Int { state.withLock { $0.calls.count { $0.method == method } } }
+    func request(_ method: String) -> Value { state.withLock { $0.calls.last { $0.method == method }?.request ?? .null } }
+    var mounted: Set<String> { state.withLock { $0.mounted } }
+    /// The calls that change something, in order.
+    var changes: [String] { state.withLock { $0.calls.map(\.method).filter { !$0.hasPrefix("NodeGet") } } }
+
+    func fail(_ method: String, code: Int = 13, _ message: String?) {
+        state.withLock { $0.failures[method] = message.map { (code, $0) } }
+    }
+    func hang(_ method: String) { state.withLock { _ = $0.hanging.insert(method) } }
+    func spare(_ method: String) { state.withLock { _ = $0.hanging.remove(method) } }
+
+    // MARK: What it does
+
+    @Sendable private func serve(_ path: String, _ bytes: [UInt8]) -> UnaryServer.Answer {
+        let method = String(path.split(separator: "/").last ?? "")
+        let types = [
+            "GetInfo": ("InfoRequest", "PluginInfo"), "NotifyRegistrationStatus": ("RegistrationStatus", "RegistrationStatusResponse"),
+        ]
+        let (asked, answered) = types[method] ?? ("\(method)Request", "\(method)Response")
+        guard let request = try? Protobuf.decode(bytes, as: Catalogue.csi.type(named: asked)!) else {
+            return .failure(code: 3, message: "no \(asked)")
+        }
+        do throws(Refusal) {
+            let answer = try self.answer(method, request)
+            return .message((try? Protobuf.encode(answer, as: Catalogue.csi.type(named: answered)!)) ?? [])
+        } catch {
+            return error.answer
+        }
+    }
+
+    private struct Refusal: Error { var answer: UnaryServer.Answer }
+
+    private func answer(_ method: String, _ request: Value) throws(Refusal) -> Value {
+        let refusal = state.withLock { state -> UnaryServer.Answer? in
+            if types.contains(method) { state.calls.append((method, request)) }
+            if state.hanging.contains(method) { return .never }
+            return state.failures[method].map { .failure(code: $0.code, message: $0.message) }
+        }
+        if let refusal { throw Refusal(answer: refusal) }
+        switch method {
+        case "GetInfo": return state.withLock { $0.plugin }
+        case "NotifyRegistrationStatus": state.withLock { $0.told.append(request) }
+        case "NodeGetInfo": return state.withLock { $0.info }
+        case "NodeGetCapabilities":
+            return state.withLock { ["capabilities": .array($0.capabilities.map { ["rpc": ["type": .int(Whole($0))]] })] }
+        case "NodeStageVolume": try mount(request["staging_target_path"], from: .null)
+        case "NodePublishVolume": try mount(request["target_path"], from: request["staging_target_path"])
+        case "NodeUnpublishVolume": try unmount(request["target_path"])
+        case "NodeUnstageVolume": try unmount(request["staging_target_path"])
+        default: throw Refusal(answer: .failure(code: 12, message: "unknown method \(method)"))
+        }
+        return .emptyObject
+    }
+
+    private let types: Set<String> = [
+        "NodeGetInfo", "NodeGetCapabilities", "NodeStageVolume", "NodePublishVolume", "NodeUnpublishVolume", "NodeUnstageVolume",
+    ]
+
+    /// Again does no harm, as the protocol wants it.
+    private func mount(_ target: Value, from source: Value) throws(Refusal) {
+        let path = target.string ?? ""
+        do {
+            let parent = try Directory.open(Files.parent(of: path))
+            let name = String(path.split(separator: "/").last ?? "")
+            if parent.isMountPoint(name) { return }
+            if let source = source.string, !source.isEmpty {
+                _ = try parent.make(name)
+                try parent.bind(try Directory.open(source).descriptor, on: name)
+            } else {
+                _ = try parent.memory(name, size: 1 << 20, mode: 0o755)
+            }
+            state.withLock { _ = $0.mounted.insert(path) }
+        } catch {
+            throw Refusal(answer: .failure(code: 13, message: "\(error)"))
+        }
+    }
+
+    private func unmount(_ target: Value) throws(Refusal) {
+        let path = target.string ?? ""
+        umount2(path, Int32(MNT_DETACH))
+        guard rmdir(path) == 0 || errno == ENOENT else { throw Refusal(answer: .failure(code: 13, message: "\(path) is busy")) }
+        state.withLock { _ = $0.mounted.remove(path) }
+    }
+}
