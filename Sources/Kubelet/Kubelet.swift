@@ -93,7 +93,7 @@ public final class Kubelet: Sendable {
             initial: object.registration(object.status(NodeObject.Health(), images: [], previous: .null)), client: client)
         let cache = cache
         let reporting = Wakeup()
-        var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, log: log)
+        var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, events: recorder, log: log)
         csi.changed = reporting.set
         let ledger = csi.ledger
         let context = Context(

@@ -219,6 +219,60 @@ import Testing
         }
     }
 
+    /// The volume has become larger, and its maker waits for the node; what is in the claim's status besides stays.
+    @Test func aFileSystemGrows() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        driver.state.withLock { $0.capabilities = [1, 3] }
+        for (resource, namespace, name) in [(Self.volumes, nil, "pv"), (Self.claims, "default", "data")] as [(_, String?, _)] {
+            var object = try #require(bench.client.object(resource, namespace, name))
+            object["spec"]["capacity"] = ["storage": "2Gi"]
+            object["status"]["capacity"] = ["storage": "1Gi"]
+            object["status"]["allocatedResources"] = ["storage": "2Gi"]
+            object["status"]["allocatedResourceStatuses"] = ["storage": "NodeResizePending"]
+            object["status"]["conditions"] = [["type": "FileSystemResizePending", "status": "True"], ["type": "Other", "status": "True"]]
+            bench.client.put(resource, object)
+        }
+        driver.fail("NodeExpandVolume", "not today")
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            let reason = "Expander.NodeExpand failed to expand the volume : rpc error: code = Internal desc = not today"
+            let message = "MountVolume.Setup failed while expanding volume for volume \"pv\" : \(reason)"
+            try await bench.eventually("told") { bench.events.message("FailedMount") == message }
+            let failed = try #require(bench.client.object(Self.claims, "default", "data"))["status"]
+            #expect(failed["allocatedResourceStatuses"]["storage"].string == "NodeResizeInProgress")
+            #expect(failed["conditions"].elements.map { $0["type"].string } == ["FileSystemResizePending", "Other", "NodeResizeError"])
+            driver.fail("NodeExpandVolume", nil)
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            #expect(driver.request("NodeExpandVolume")["capacity_range"]["required_bytes"].int == 2 << 30)
+            let status = try #require(bench.client.object(Self.claims, "default", "data"))["status"]
+            #expect(status["capacity"]["storage"].string == "2Gi" && status["allocatedResourceStatuses"].fields.isEmpty)
+            #expect(status["conditions"].elements.map { $0["type"].string } == ["Other"])
+            let grown = "MountVolume.NodeExpandVolume succeeded for volume \"pv\" node"
+            #expect(bench.events.message("FileSystemResizeSuccessful") == grown)
+        }
+    }
+
+    @Test func aDriverTellsHowFullAVolumeIs() async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        driver.state.withLock { $0.capabilities = [1, 2] }
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            let csi = bench.context.volumes.csi
+            for (key, use) in csi.ledger.mounted { await csi.measure(key, use) }
+            #expect(driver.request("NodeGetVolumeStats")["volume_path"].string == Self.target(bench))
+            var figures = try #require(csi.stats(of: pod(Self.spec)).first)
+            figures["time"] = .null
+            let told: Value = [
+                "availableBytes": 60, "capacityBytes": 100, "usedBytes": 40, "inodesFree": 6, "inodes": 10, "inodesUsed": 4,
+                "volumeHealthStats": ["abnormal": true], "name": "data", "pvcRef": ["name": "data", "namespace": "default"],
+            ]
+            #expect(figures == told)
+        }
+    }
+
     // MARK: Attached
 
     @Test func aVolumeIsAttachedFirst() async throws {

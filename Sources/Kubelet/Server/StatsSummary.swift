@@ -38,6 +38,8 @@ struct StatsSummary: Sendable {
                 }
                 return part
             })
+        let volumes = context.volumes.csi.stats(of: pod.pod)
+        if !volumes.isEmpty { summary["volume"] = .array(volumes) }
         if !pod.network.isNull {
             var network = interface(pod.network["default_interface"])
             network["time"] = time

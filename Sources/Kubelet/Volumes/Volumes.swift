@@ -71,9 +71,9 @@ struct Volumes: Sendable {
     private func setUp(_ volume: Value, of pod: Pod, fields: FieldReference) async throws -> Mounted {
         if let path = volume[path: "hostPath", "path"].string { return try await hostPath(path, volume["hostPath"]) }
         if let claim = PodClaims.name(in: volume, pod: pod.name) {
-            return try await claimed(claim, pod, isReadOnly: volume[path: "persistentVolumeClaim", "readOnly"].bool ?? false)
+            return try await claimed(claim, volume.name, pod, isReadOnly: volume[path: "persistentVolumeClaim", "readOnly"].bool ?? false)
         }
-        if let own = CSIVolume(volume, of: pod) { return try await csi.setUp(own, of: pod) }
+        if let own = CSIVolume(volume, of: pod) { return try await csi.setUp(own, volume.name, of: pod) }
         guard let name = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let kind = Self.kinds[name]
         else {
             throw ConfigurationError(message: "volume type \"\(volume.fields.keys.first { $0 != "name" } ?? "")\" is not supported")
@@ -126,15 +126,19 @@ struct Volumes: Sendable {
     }
 
     /// The place of a claim's volume, if that is one of the machine itself or of a driver.
-    private func claimed(_ name: String, _ pod: Pod, isReadOnly: Bool) async throws -> Mounted {
-        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: name).value
+    private func claimed(_ claimName: String, _ name: String, _ pod: Pod, isReadOnly: Bool) async throws -> Mounted {
+        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: claimName).value
         guard let volumeName = claim[path: "spec", "volumeName"].string, claim[path: "status", "phase"].string == "Bound" else {
             throw ConfigurationError(message: "PVC is not bound")
         }
         let volume = try await client.get(Self.persistentVolumes, namespace: nil, name: volumeName).value
         let spec = volume["spec"]
         if StorageObjects.mode(of: volume) == "Block" { throw ConfigurationError(message: "volume mode \"Block\" is not supported") }
-        if let own = CSIVolume(volume, isReadOnly: isReadOnly) { return try await csi.setUp(own, of: pod) }
+        if let own = CSIVolume(volume, isReadOnly: isReadOnly) {
+            let mounted = try await csi.setUp(own, name, of: pod)
+            try await csi.expand(own, claim, volume, of: pod)
+            return mounted
+        }
         var mounted: Mounted
         if let path = spec[path: "hostPath", "path"].string {
             mounted = try await hostPath(path, spec["hostPath"])

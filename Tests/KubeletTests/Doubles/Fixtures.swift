@@ -117,7 +117,7 @@ struct Bench: Sendable {
         let disk = BlockingWork()
         let node = OwnNode(name: "node", initial: makeNode(), client: client)
         let tokens = ServiceAccountTokens(client: client)
-        var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, log: log)
+        var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, events: events, log: log)
         csi.limit = driverLimit
         context = Context(
             configuration: configuration, client: client, cri: cri,

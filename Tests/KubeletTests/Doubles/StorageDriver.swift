@@ -102,6 +102,12 @@ final class StorageDriver: Sendable {
             return state.withLock { ["capabilities": .array($0.capabilities.map { ["rpc": ["type": .int(Whole($0))]] })] }
         case "NodeStageVolume": try mount(request["staging_target_path"], from: .null)
         case "NodePublishVolume": try mount(request["target_path"], from: request["staging_target_path"])
+        case "NodeExpandVolume": return ["capacity_bytes": request[path: "capacity_range", "required_bytes"]]
+        case "NodeGetVolumeStats":
+            let usage: Value = [
+                ["available": 60, "total": 100, "used": 40, "unit": 1], ["available": 6, "total": 10, "used": 4, "unit": 2],
+            ]
+            return ["usage": usage, "volume_condition": ["abnormal": true, "message": "tired"]]
         case "NodeUnpublishVolume": try unmount(request["target_path"])
         case "NodeUnstageVolume": try unmount(request["staging_target_path"])
         default: throw Refusal(answer: .failure(code: 12, message: "unknown method \(method)"))
@@ -111,6 +117,7 @@ final class StorageDriver: Sendable {
 
     private let types: Set<String> = [
         "NodeGetInfo", "NodeGetCapabilities", "NodeStageVolume", "NodePublishVolume", "NodeUnpublishVolume", "NodeUnstageVolume",
+        "NodeExpandVolume", "NodeGetVolumeStats",
     ]
 
     /// Again does no harm, as the protocol wants it.

@@ -4,9 +4,10 @@ import FileSystem
 
 extension CSI {
     /// Where a volume is that a pod has, mounted if it is not. Throws `Volumes.Failure` in upstream's words, and `CancellationError`.
-    func setUp(_ volume: CSIVolume, of pod: Pod) async throws -> Volumes.Mounted {
+    /// - Parameter name: what the pod calls it.
+    func setUp(_ volume: CSIVolume, _ name: String, of pod: Pod) async throws -> Volumes.Mounted {
         let key = CSILedger.Key(pod: pod.uid, volume: volume.name)
-        let path = "\(configuration.podDirectory(pod.uid))/\(Self.volumes)/\(volume.name)/mount"
+        let path = target(key)
         return try await turns.run(volume.device.uniqueName) {
             do {
                 let object = try await object(volume.driver)
@@ -18,7 +19,8 @@ extension CSI {
                 let isAttachable = !volume.isEphemeral && object[path: "spec", "attachRequired"].bool != false
                 ledger.set(
                     key,
-                    CSILedger.Use(device: volume.device, isEphemeral: volume.isEphemeral, progress: known?.progress ?? .wanted),
+                    CSILedger.Use(
+                        name: name, device: volume.device, isEphemeral: volume.isEphemeral, progress: known?.progress ?? .wanted),
                     isAttached: isAttachable)
                 if known == nil { changed() }
                 let context = isAttachable ? try await attached(volume) : [:]
@@ -224,7 +226,7 @@ extension CSI {
 
     // MARK: What drivers are told
 
-    private func secrets(_ reference: Value, _ field: String) async throws -> [String: String] {
+    func secrets(_ reference: Value, _ field: String) async throws -> [String: String] {
         if reference.isNull { return [:] }
         let (namespace, name) = (reference["namespace"].string ?? "", reference.name)
         do {

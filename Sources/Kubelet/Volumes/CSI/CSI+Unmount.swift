@@ -37,7 +37,7 @@ extension CSI {
                 }
                 _ = try await driver.call(
                     "NodeUnpublishVolume",
-                    ["volume_id": .string(use.device.handle), "target_path": .string("\(root)/\(place)/mount")])
+                    ["volume_id": .string(use.device.handle), "target_path": .string(target(key))])
             }
             try await discard("mount", in: place, below: root)
         } catch is CancellationError {

@@ -13,6 +13,7 @@ struct CSI: Sendable {
     let tokens: ServiceAccountTokens
     let disk: BlockingWork
     let node: OwnNode
+    let events: any EventSink
     let log: Logger
     /// How long a call of a driver may take. Upstream's.
     var limit = Duration.seconds(120)
@@ -25,21 +26,26 @@ struct CSI: Sendable {
     let ledger = CSILedger()
     let turns = KeyedTurns()
     let errands = CSIErrands()
+    let stats = CSIStats()
 
     /// Where volumes of drivers are in a pod's directory, by name.
     static let volumes = "volumes/kubernetes.io~csi"
 
     init(
         configuration: KubeletConfiguration, client: any Client, tokens: ServiceAccountTokens, disk: BlockingWork, node: OwnNode,
-        log: Logger
+        events: any EventSink, log: Logger
     ) {
         self.configuration = configuration
         self.client = client
         self.tokens = tokens
         self.disk = disk
         self.node = node
+        self.events = events
         self.log = log
     }
+
+    /// Where a pod finds a volume.
+    func target(_ key: CSILedger.Key) -> String { "\(configuration.podDirectory(key.pod))/\(Self.volumes)/\(key.volume)/mount" }
 
     private static let objects = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csidrivers")
 
@@ -72,6 +78,7 @@ struct CSI: Sendable {
             group.addTask { await make(csiNode) }
             group.addTask { await registration.run() }
             group.addTask { await runErrands(removeVolumes, refresh) }
+            group.addTask { await measure() }
         }
     }
 

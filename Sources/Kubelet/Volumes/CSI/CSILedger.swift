@@ -14,6 +14,8 @@ final class CSILedger: Sendable {
     }
 
     struct Use: Sendable {
+        /// The pod's own name of the volume; empty while only what an earlier kubelet left is known.
+        var name = ""
         var device: CSIDevice
         var isEphemeral: Bool
         var progress: Progress
@@ -43,6 +45,15 @@ final class CSILedger: Sendable {
 
     func uses(of pod: String) -> [String: Use] { state.withLock { $0.uses[pod] ?? [:] } }
     func use(_ key: Key) -> Use? { state.withLock { $0.uses[key.pod]?[key.volume] } }
+    var mounted: [Key: Use] {
+        state.withLock { state in
+            var mounted: [Key: Use] = [:]
+            for (pod, uses) in state.uses {
+                for (volume, use) in uses where use.progress == .mounted { mounted[Key(pod: pod, volume: volume)] = use }
+            }
+            return mounted
+        }
+    }
     /// Pods with something of these drivers that is not mounted.
     func waiting(for drivers: Set<String>) -> [String] {
         state.withLock { state in

@@ -18,6 +18,7 @@ struct CSIVolume: Sendable {
     /// SecretReferences, null for none.
     let stageSecret: Value
     let publishSecret: Value
+    let expandSecret: Value
 
     /// Of a PersistentVolume; `nil` when it is of another kind.
     init?(_ volume: Value, isReadOnly: Bool) {
@@ -34,6 +35,7 @@ struct CSIVolume: Sendable {
         accessModes = spec["accessModes"].elements.compactMap(\.string)
         stageSecret = source["nodeStageSecretRef"]
         publishSecret = source["nodePublishSecretRef"]
+        expandSecret = source["nodeExpandSecretRef"]
     }
 
     /// Of a pod's own volume; `nil` when it is of another kind.
@@ -50,6 +52,7 @@ struct CSIVolume: Sendable {
         mountOptions = []
         accessModes = ["ReadWriteOnce"]
         stageSecret = .null
+        expandSecret = .null
         let secret = source["nodePublishSecretRef"]
         publishSecret = secret.isNull ? .null : ["name": secret["name"], "namespace": .string(pod.namespace)]
     }
