@@ -311,7 +311,7 @@ import Testing
             try await bench.eventually("told") { bench.events.message("FailedMount") == message }
             // Nothing of what failed is left.
             #expect(driver.mounted.isEmpty == (step == "MountDevice"))
-            #expect(!Files.isDirectory(Files.parent(of: Self.target(bench))))
+            try await bench.eventually("nothing left") { !Files.isDirectory(Files.parent(of: Self.target(bench))) }
             driver.fail(method, nil)
             try await bench.wait("running") { $0["phase"].string == "Running" }
             bench.client.markDeleted("web", grace: 1)

@@ -129,7 +129,8 @@ final class StorageDriver: Sendable {
             if parent.isMountPoint(name) { return }
             if let source = source.string, !source.isEmpty {
                 _ = try parent.make(name)
-                try parent.bind(try Directory.open(source).descriptor, on: name)
+                let volume = try Directory.open(source)
+                try withExtendedLifetime(volume) { try parent.bind(volume.descriptor, on: name) }
             } else {
                 _ = try parent.memory(name, size: 1 << 20, mode: 0o755)
             }
