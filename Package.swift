@@ -211,8 +211,7 @@ let package = Package(
             nio + [
                 "CLinux", "Client", "APIModel", "FileSystem", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
                 product("OrderedCollections", "swift-collections"),
-                product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("Crypto", "swift-crypto"),
-                product("NIOSSL", "swift-nio-ssl"),
+                product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
         module(
             "Proxy",
@@ -283,7 +282,7 @@ let package = Package(
         tests(
             "Kubelet",
             nio + [
-                "APIModel", "Client", "FileSystem", "HTTPServer", "TestSupport", product("HTTPTypes", "swift-http-types"),
+                "APIModel", "Client", "FileSystem", "HTTPServer", "PKI", "TestSupport", product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"),
                 product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
             ]),

@@ -3,6 +3,7 @@ import Client
 import FileSystem
 import Glibc
 import OrderedCollections
+import PKI
 import Synchronization
 import TestSupport
 import Testing
@@ -45,11 +46,12 @@ import Testing
     }
 
     private static func run(
-        _ bench: Bench, _ driver: StorageDriver, isFollowed: Bool = false, _ body: @Sendable @escaping () async throws -> Void
+        _ bench: Bench, _ driver: StorageDriver, _ pods: Pods? = nil, isFollowed: Bool = false,
+        _ body: @Sendable @escaping () async throws -> Void
     ) async throws {
         do {
             try await driver.start()
-            try await bench.run(isFollowed: isFollowed, body)
+            try await bench.run(pods, isFollowed: isFollowed, body)
         } catch {
             await driver.stop()
             throw error
@@ -194,13 +196,44 @@ import Testing
             try await bench.wait("running") { $0["phase"].string == "Running" }
             #expect(driver.mounted == [Self.target(bench, "data")])
             let publish = driver.request("NodePublishVolume")
-            #expect(publish["volume_id"].string == "csi-" + CSIVolume.digest("uid-webdata") && publish["readonly"].bool == true)
+            #expect(publish["volume_id"].string == "csi-" + Digest.hexadecimal("uid-webdata") && publish["readonly"].bool == true)
             #expect(publish["volume_context"]["csi.storage.k8s.io/ephemeral"].string == "true")
             #expect(
                 publish["volume_context"]["csi.storage.k8s.io/pod.name"].string == "web" && publish["volume_context"]["a"].string == "b")
             #expect(bench.context.volumes.csi.ledger.inUse == [])
             bench.client.markDeleted("web", grace: 1)
             try await Self.isGone(bench, driver)
+        }
+    }
+
+    /// Whoever wants tokens wants new ones, too; a failure then takes nothing away.
+    @Test(arguments: [true, false])
+    func tokensOfThePodsAccount(_ republishes: Bool) async throws {
+        let bench = Bench()
+        let driver = Self.begin(
+            bench,
+            driver: [
+                "attachRequired": false, "requiresRepublish": .bool(republishes), "serviceAccountTokenInSecrets": .bool(republishes),
+                "tokenRequests": [["audience": "vault"]],
+            ])
+        let pods = Pods(context: bench.context)
+        try await Self.run(bench, driver, pods) {
+            bench.client.put(.pods, makePod(spec: Self.spec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            let place = driver.request("NodePublishVolume")[republishes ? "secrets" : "volume_context"]
+            let tokens = try JSON.decode(Array((place["csi.storage.k8s.io/serviceAccount.tokens"].string ?? "").utf8))
+            #expect(tokens["vault"]["token"].string == "a-token")
+            #expect(tokens["vault"]["expirationTimestamp"].string == "2036-01-02T03:04:05Z")
+            driver.fail("NodePublishVolume", "later")
+            let before = bench.client.statuses("web").count
+            await pods.worker("uid-web")?.refreshVolumes()
+            if republishes {
+                try await bench.eventually("told") { bench.events.message("FailedMount")?.hasSuffix("desc = later") == true }
+            }
+            #expect(driver.mounted == [Self.target(bench), Self.global(bench)] && bench.client.statuses("web").count == before)
+            bench.client.markDeleted("web", grace: 1)
+            try await Self.isGone(bench, driver)
+            #expect(driver.count("NodePublishVolume") > 1 == republishes && driver.count("NodeStageVolume") == 1)
         }
     }
 
@@ -278,7 +311,7 @@ import Testing
     @Test func aVolumeIsAttachedFirst() async throws {
         let bench = Bench()
         let driver = Self.begin(bench, driver: nil)
-        let name = "csi-" + CSIVolume.digest("v-1disk.examplenode")
+        let name = "csi-" + Digest.hexadecimal("v-1disk.examplenode")
         try await Self.run(bench, driver) {
             bench.client.put(.pods, makePod(spec: Self.spec))
             try await bench.eventually("in use") {

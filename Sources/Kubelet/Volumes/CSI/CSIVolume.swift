@@ -1,5 +1,5 @@
 import APIModel
-import Crypto
+import PKI
 
 /// A volume of a storage driver, as a pod uses it.
 struct CSIVolume: Sendable {
@@ -43,7 +43,7 @@ struct CSIVolume: Sendable {
         let source = volume["csi"]
         guard let driver = source["driver"].string else { return nil }
         self.driver = driver
-        handle = "csi-" + Self.digest(pod.uid + volume.name)
+        handle = "csi-" + Digest.hexadecimal(pod.uid + volume.name)
         name = volume.name
         isEphemeral = true
         isReadOnly = source["readOnly"].bool ?? false
@@ -60,13 +60,7 @@ struct CSIVolume: Sendable {
     var device: CSIDevice { CSIDevice(driver: driver, handle: handle) }
 
     /// The VolumeAttachment by which it comes to a node.
-    func attachment(to node: String) -> String { "csi-" + Self.digest(handle + driver + node) }
-
-    /// SHA-256 in hexadecimal digits.
-    static func digest(_ text: String) -> String {
-        let digits = Array("0123456789abcdef")
-        return String(SHA256.hash(data: Array(text.utf8)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-    }
+    func attachment(to node: String) -> String { "csi-" + Digest.hexadecimal(handle + driver + node) }
 
     private static let modes: [String: Int64] = [
         "ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1,
@@ -92,5 +86,5 @@ struct CSIDevice: Hashable, Sendable {
     var uniqueName: String { "kubernetes.io/csi/\(driver)^\(handle)" }
 
     /// Where it is for all pods, below the kubelet's directory; what the driver is given is `globalmount` in there.
-    var directory: String { "plugins/kubernetes.io/csi/\(driver)/\(CSIVolume.digest(handle))" }
+    var directory: String { "plugins/kubernetes.io/csi/\(driver)/\(Digest.hexadecimal(handle))" }
 }
