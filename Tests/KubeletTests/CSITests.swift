@@ -233,7 +233,7 @@ import Testing
             #expect(driver.mounted == [Self.target(bench), Self.global(bench)] && bench.client.statuses("web").count == before)
             bench.client.markDeleted("web", grace: 1)
             try await Self.isGone(bench, driver)
-            #expect(driver.count("NodePublishVolume") > 1 == republishes && driver.count("NodeStageVolume") == 1)
+            #expect((driver.count("NodePublishVolume") > 1) == republishes && driver.count("NodeStageVolume") == 1)
         }
     }
 

@@ -53,13 +53,13 @@ extension CSI {
     func runErrands(
         _ removeVolumes: @escaping @Sendable (String) async throws -> Void, _ refresh: @escaping @Sendable (String) async -> Void
     ) async {
-        let underWay = Mutex<Set<Leftover>>([])
+        let underWay = UnderWay<Leftover>()
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let arrived = errands.takeArrived()
                 for pod in arrived.isEmpty ? [] : ledger.waiting(for: arrived) { await refresh(pod) }
                 let pods = errands.abandoned { !ledger.uses(of: $0).isEmpty }.map(Leftover.pod)
-                for leftover in pods + ledger.abandoned.map(Leftover.device) where underWay.withLock({ $0.insert(leftover).inserted }) {
+                for leftover in pods + ledger.abandoned.map(Leftover.device) where underWay.begin(leftover) {
                     group.addTask {
                         do {
                             switch leftover {
@@ -69,7 +69,7 @@ extension CSI {
                         } catch {
                             if !Task.isCancelled { log.warning("\(error)") }
                         }
-                        underWay.withLock { _ = $0.remove(leftover) }
+                        underWay.end(leftover)
                     }
                 }
                 await errands.wakeup.wait(until: .now + .seconds(30))

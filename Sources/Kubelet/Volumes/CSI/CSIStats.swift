@@ -34,15 +34,15 @@ final class CSIStats: Sendable {
 extension CSI {
     /// Asks again and again, until cancelled. A driver that hangs holds up what is known of its own volumes.
     func measure(every period: Duration = .seconds(60)) async {
-        let underWay = Mutex<Set<CSILedger.Key>>([])
+        let underWay = UnderWay<CSILedger.Key>()
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
                 let mounted = ledger.mounted
                 stats.keep { mounted[$0] != nil }
-                for (key, use) in mounted where underWay.withLock({ $0.insert(key).inserted }) {
+                for (key, use) in mounted where underWay.begin(key) {
                     group.addTask {
                         await measure(key, use)
-                        underWay.withLock { _ = $0.remove(key) }
+                        underWay.end(key)
                     }
                 }
                 try? await Task.sleep(for: period)
