@@ -5,12 +5,17 @@ import Glibc
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
 /// an API server over such a store pays to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases.
+/// scheduler DIR` has those decide where Pods go, `Benchmarks controllers KUBECONFIG [PID]` gives large things to the controllers of a
+/// running cluster, whose process may be told.
 @main
 struct Benchmarks {
     static func main() async throws {
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "cluster" {
             try await ClusterBenchmark(kubeconfig: CommandLine.arguments[2]).run()
+            return
+        }
+        if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "controllers" {
+            try await ControllerBenchmark(kubeconfig: CommandLine.arguments[2], process: CommandLine.arguments.dropFirst(3).first).run()
             return
         }
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "plugins" {

@@ -19,6 +19,9 @@ public struct PluginUnderTest: Sendable {
     /// With `isolation: Process`: the `apus` that holds the plugin; this program when `nil`.
     public var childExecutable: String?
 
+    /// With it everything is granted, and what is used is noted here.
+    var recorder: RightsRecorder?
+
     var config: Value { manifest["spec"]["config"].isNull ? .emptyObject : manifest["spec"]["config"] }
     var component: String { manifest["spec"]["component"].string ?? name }
     var name: String { manifest["metadata"]["name"].string ?? "" }

@@ -41,6 +41,8 @@ final class Cluster: Sendable {
         var manifests: [String: @Sendable (String) -> String] = [:]
         /// Whether Pods run.
         var hasKubelet = true
+        /// How late the controllers' cache hears of changes.
+        var cacheDelay: Duration?
         /// What a node says of what is used on it.
         var summaries: (@Sendable (String) async throws -> Value)?
     }
@@ -68,10 +70,12 @@ final class Cluster: Sendable {
         let plugins = PluginHost(configuration, log: log)
         try plugins.load()
         for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
+        RightsUsed.record(plugins.manifests, server.grants)
         try await server.start()
 
         let client = server.client(as: "admin", groups: ["system:masters"])
-        let (cache, seen) = (Cache(client: client, log: log), Cache(client: client, log: log))
+        let reader: any Client = setup.cacheDelay.map { DelayedClient(base: client, delay: $0) } ?? client
+        let (cache, seen) = (Cache(client: reader, log: log), Cache(client: client, log: log))
         let cluster = Cluster(store: store, client: client, seen: seen, cache: cache, plugins: plugins)
         let result: Result<Void, any Error>
         do {

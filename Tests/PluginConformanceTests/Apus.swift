@@ -1,6 +1,6 @@
 import Foundation
 
-/// `apus plugin test` as an author calls it.
+/// `apus plugin` as an author calls it.
 enum Apus {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .path
@@ -22,10 +22,13 @@ enum Apus {
         }
     }
 
-    static func test(_ arguments: [String]) async throws -> Result {
+    static func test(_ arguments: [String]) async throws -> Result { try await plugin("test", arguments) }
+
+    /// `apus plugin VERB ARGUMENTS`.
+    static func plugin(_ verb: String, _ arguments: [String]) async throws -> Result {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: products + "/apus")
-        process.arguments = ["plugin", "test"] + arguments
+        process.arguments = ["plugin", verb] + arguments
         let output = Pipe()
         process.standardOutput = output
         return try await withCheckedThrowingContinuation { continuation in

@@ -10,6 +10,7 @@ struct PluginCommand: ParsableCommand {
             PluginNewCommand.self,
             PluginLintCommand.self,
             PluginTestCommand.self,
+            PluginRBACCommand.self,
             PluginInstallCommand.self,
             PluginSDKCommand.self,
             PluginInspectCommand.self,

@@ -118,7 +118,7 @@ enum ControllerChecks {
     }
 
     /// Runs `body` for every situation that can be made: an object that is new, and one that is being deleted; each in a world of its own.
-    private static func situations(
+    static func situations(
         _ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void
     ) async throws {
         let samples = try ObjectSamples.all(Hosted.manifest(plugin).controller!, given: plugin.objects)

@@ -36,7 +36,12 @@ final class World: Sendable {
         let server = APIServer(
             APIServer.Configuration(
                 store: store, serviceRange: IPv4Range("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(), log: Hosted.quiet))
-        server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init))
+        if let recorder = plugin.recorder {
+            server.grants.set(manifest.user, rules: [RightsRecorder.everything])
+            server.grants.observe(manifest.user) { recorder.note($0) }
+        } else {
+            server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init))
+        }
         let result: Result<Void, any Error>
         do {
             try await server.start()
