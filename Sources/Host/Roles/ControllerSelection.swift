@@ -20,7 +20,7 @@ struct ControllerSelection: Equatable {
         "podgc": ["pod-garbage-collector-controller"],
         "resourceclaim": ["resource-claim-controller"],
         "root-ca": ["root-ca-certificate-publisher-controller", "root-ca-cert-publisher"],
-        "token-cleaner": ["tokencleaner"],
+        "service-lb": ["service"], "token-cleaner": ["tokencleaner"],
     ]
 
     static func names(of controller: String) -> [String] { [controller, "\(controller)-controller"] + (aliases[controller] ?? []) }
