@@ -1,6 +1,6 @@
 public import APIModel
-public import PluginKit
 internal import OrderedCollections
+public import PluginKit
 internal import Synchronization
 
 /// Asks the attachers of CSI drivers for the volumes that Pods need on their Nodes, and lets go of those that nobody needs there.
@@ -40,8 +40,8 @@ public final class AttachDetachController: Controller {
         }
         let pods = try pods(needing: object)
         let known = memory.withLock { $0[key.name] ?? Memory() }
-        let plan = AttachPlan(volume, wanted: try managed(pods.map(\.node)), attachments: attachments) {
-            isReleased(volume, $0, unneededSince: known.unneeded[volume.attachmentName($0)])
+        let plan = try AttachPlan(volume, wanted: try managed(pods.map(\.node)), attachments: attachments) {
+            try isReleased(volume, $0, unneededSince: known.unneeded[volume.attachmentName($0)])
         }
         // A kubelet must hear that a volume goes before it goes.
         for (node, isThere) in plan.reported.sorted(by: { $0.key < $1.key }) where try report(volume, isThere, on: node) && isThere {
@@ -99,8 +99,8 @@ public final class AttachDetachController: Controller {
     }
 
     /// Whether a Node has let go of the volume, or need not be asked any more.
-    private func isReleased(_ volume: AttachableVolume, _ name: String, unneededSince since: Whole?) -> Bool {
-        guard let node = try? objects.get(.nodes, name: name) else { return true }
+    private func isReleased(_ volume: AttachableVolume, _ name: String, unneededSince since: Whole?) throws -> Bool {
+        guard let node = try objects.get(.nodes, name: name) else { return true }
         if node["spec"]["taints"].elements.contains(where: { $0["key"].string == "node.kubernetes.io/out-of-service" }) { return true }
         guard node["status"]["volumesInUse"].elements.contains(.string(volume.uniqueName)) else { return true }
         return !PodState.isReady(node) && since.map { Timestamp.nowSeconds() - $0 > Self.patience } ?? false

@@ -17,7 +17,7 @@ struct AttachPlan: Equatable {
     ///   - wanted: Nodes with Pods that need it, the first to have it first.
     ///   - attachments: all that there are of the volume.
     ///   - isReleased: whether a Node has let go of it, or is past asking.
-    init(_ volume: AttachableVolume, wanted: [String], attachments: [Value], isReleased: (_ node: String) -> Bool) {
+    init(_ volume: AttachableVolume, wanted: [String], attachments: [Value], isReleased: (_ node: String) throws -> Bool) rethrows {
         var taken: Set<String> = []
         for attachment in attachments {
             let (name, node) = (attachment["metadata"]["name"].string ?? "", attachment["spec"]["nodeName"].string ?? "")
@@ -29,7 +29,7 @@ struct AttachPlan: Equatable {
                 reported[node] = !isEnding && attachment["status"]["attached"].bool == true
             } else if isEnding {
                 reported[node] = false
-            } else if isReleased(node) {
+            } else if try isReleased(node) {
                 reported[node] = false
                 detach.append(name)
             } else {
