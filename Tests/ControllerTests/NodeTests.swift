@@ -87,7 +87,15 @@ import Testing
             _ = try await cluster.client.create(.pods, namespace: "default", pod("late", app: "x"))
             try await cluster.wait(for: .pods, "late to be there", seconds: 5) { $0.contains { $0.name == "late" } }
             try await cluster.wait(for: .pods, "late to go", seconds: 5) { $0.map(\.name) == ["always"] }
-            try await cluster.wait(for: .events, in: "default", "an event") { $0.contains { $0.value["reason"] == "TaintManagerEviction" } }
+            // One that would have to go later may stay when the taint goes.
+            _ = try await cluster.client.create(.pods, namespace: "default", tolerant("patient", seconds: 3600))
+            try await cluster.wait(for: .pods, "patient", "to run") { isReady($0 ?? .null) }
+            try await cluster.waitUntilQuiet()
+            try await cluster.merge(.nodes, in: nil, "n1", ["spec": ["taints": []]])
+            try await cluster.wait(for: .events, in: "default", "events") { events in
+                Set(events.filter { $0.value["reason"] == "TaintManagerEviction" }.compactMap(\.value["message"].string)).isSuperset(
+                    of: ["Marking for deletion Pod default/never", "Cancelling deletion of Pod default/patient"])
+            }
         }
     }
 

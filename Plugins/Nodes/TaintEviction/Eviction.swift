@@ -9,16 +9,18 @@ struct Eviction {
     /// Since when taints have been there that do not say so themselves, by taint: those that people set.
     let seen: [Value: Whole]
 
-    /// - Returns: in how many seconds the next Pod's toleration ends, `nil` when none does.
-    func run() throws -> Whole? {
+    /// - Returns: in how many seconds the next Pod's toleration ends, `nil` when none does, and the Pods whose tolerations will end.
+    func run() throws -> (next: Whole?, waiting: [Value]) {
         let taints = node["spec"]["taints"].elements.filter { $0["effect"].string == "NoExecute" }
-        guard !taints.isEmpty else { return nil }
+        guard !taints.isEmpty else { return (nil, []) }
         let name = node["metadata"]["name"].string ?? ""
         var next: Whole?
+        var waiting: [Value] = []
         for pod in try objects.pods(on: name) where pod["metadata"]["deletionTimestamp"].isNull {
             guard let left = secondsLeft(pod, taints) else { continue }
             if left > 0 {
                 next = min(next ?? left, left)
+                waiting.append(pod)
                 continue
             }
             objects.event(
@@ -26,7 +28,7 @@ struct Eviction {
                 message: "Marking for deletion Pod \(pod["metadata"]["namespace"].string ?? "")/\(pod["metadata"]["name"].string ?? "")")
             try evict(pod)
         }
-        return next
+        return (next, waiting)
     }
 
     private func evict(_ pod: Value) throws {

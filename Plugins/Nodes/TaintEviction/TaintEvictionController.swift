@@ -7,6 +7,8 @@ public final class TaintEvictionController: Controller {
     private let objects: Objects
     /// The NoExecute taints of each Node and when they were first seen.
     private let taints = Mutex<[String: [Value: Whole]]>([:])
+    /// The Pods of each Node that will have to go, by uid.
+    private let waiting = Mutex<[String: [String: (namespace: String, name: String)]]>([:])
 
     public init(_ host: Host, config: Value) { objects = host.objects }
 
@@ -14,8 +16,29 @@ public final class TaintEvictionController: Controller {
         let node = try objects.get(.nodes, name: key.name) ?? .null
         let now = Timestamp.nowSeconds()
         let seen = taintsSeen(on: node, key.name, now: now)
-        let next = try Eviction(node: node, objects: objects, now: now, seen: seen).run()
+        let (next, pods) = try Eviction(node: node, objects: objects, now: now, seen: seen).run()
+        try remember(pods, on: key.name)
         return next.map { .doneCheckAgain(afterMilliseconds: $0 * 1000) } ?? .done
+    }
+
+    /// Says of Pods that were to go and may stay that they do.
+    private func remember(_ pods: [Value], on node: String) throws {
+        let names = pods.map { pod in
+            let metadata = pod["metadata"]
+            return (metadata["uid"].string ?? "", (namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? ""))
+        }
+        let now = Dictionary(names, uniquingKeysWith: { first, _ in first })
+        let before = waiting.withLock { waiting in
+            defer { waiting[node] = now.isEmpty ? nil : now }
+            return waiting[node] ?? [:]
+        }
+        for (uid, place) in before where now[uid] == nil {
+            guard let pod = try objects.get(.pods, namespace: place.namespace, name: place.name), pod["metadata"]["uid"].string == uid,
+                pod["metadata"]["deletionTimestamp"].isNull
+            else { continue }
+            objects.event(
+                pod, .normal, reason: "TaintManagerEviction", message: "Cancelling deletion of Pod \(place.namespace)/\(place.name)")
+        }
     }
 
     /// The NoExecute taints of the Node, and since when they have been seen there.
