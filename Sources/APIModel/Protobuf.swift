@@ -87,7 +87,7 @@ public enum Protobuf {
     /// - Parameter type: where the envelope does not say what it holds.
     public static func decodeUnknown(_ bytes: [UInt8], as type: TypeSchema? = nil, catalogue: Catalogue = .builtin) throws(Error) -> Value {
         guard bytes.starts(with: magic) else {
-            throw Error(message: "provided data does not appear to be a protobuf message, expected prefix \(magic)", path: "")
+            throw Error(message: "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]", path: "")
         }
         return try ProtobufDecoder(bytes: bytes[magic.count...]).unknown(type: type, catalogue: catalogue)
     }

@@ -11,4 +11,16 @@ extension Value {
         case .object: "map[string]interface {}"
         }
     }
+
+    /// As that decoder names JSON that does not go where it should.
+    public var jsonType: String {
+        switch self {
+        case .null: "null"
+        case .bool: "bool"
+        case .int, .double: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object: "object"
+        }
+    }
 }

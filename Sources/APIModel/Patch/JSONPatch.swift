@@ -144,7 +144,8 @@ struct JSONPatch {
             document = .null
             defer { document = .object(fields) }
             let index = fields.index(forKey: step)
-            if isLast, case .add(let value) = change {
+            // A field that is not there can be replaced, too: so does upstream's library.
+            if isLast, let value = change.value {
                 fields[step] = value
                 return
             }

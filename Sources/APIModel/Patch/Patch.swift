@@ -22,7 +22,12 @@ public enum Patch {
     /// - Throws: a `BadRequest` for a patch that is none, an `Invalid` for an operation that does not fit the target.
     public static func json(_ target: Value, _ patch: Value) throws(APIError) -> Value {
         guard case .array(let operations) = patch else {
-            throw APIError.badRequest("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+            throw APIError.badRequest(
+                "error decoding patch: json: cannot unmarshal \(patch.jsonType) into Go value of type []handlers.jsonPatchOp")
+        }
+        if let other = operations.first(where: { if case .object = $0 { false } else { true } }) {
+            throw APIError.badRequest(
+                "error decoding patch: json: cannot unmarshal \(other.jsonType) into Go value of type handlers.jsonPatchOp")
         }
         guard operations.count <= 10_000 else {
             throw APIError(

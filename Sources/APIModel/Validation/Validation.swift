@@ -79,7 +79,8 @@ struct Validator {
         for field in schema.fields where !except.contains(field.name) {
             let child = path.child(field.name)
             let found = fields[field.name] ?? .null
-            if field.missing != nil || field.isRequired && !field.mayBeEmpty {
+            let isAsked = field.missing != nil || field.isRequired && !field.mayBeEmpty
+            if isAsked || path.description.isEmpty && field.name == "spec" && !field.isOptional {
                 switch (field.type, found) {
                 case (.object(let reference), .null):
                     // Upstream has an empty structure there, and tells what that misses.

@@ -43,6 +43,7 @@ struct Endpoints: Sendable {
             return Responses.json(try await page(request))
         }
         guard request.method == .get || request.method == .head else {
+            guard Self.paths.contains(path) else { return nil }
             throw APIError(
                 code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
                 details: .emptyObject)

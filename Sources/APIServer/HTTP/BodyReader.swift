@@ -20,13 +20,12 @@ struct BodyReader: Sendable {
     /// The object in the body, which must be of `kind`, without unknown fields.
     func object(_ request: Request, as kind: GroupVersionKind, schema: TypeSchema, _ write: WriteContext) async throws -> Value {
         var duplicates = Duplicates()
+        let bytes = try await bytes(request)
         var object = try decode(
-            try await bytes(request), contentType: request.headers[.contentType], kind: kind, schema: schema, write.served.kinds,
-            duplicates: &duplicates)
-        guard case .object = object else {
-            throw APIError.badRequest("the object provided is unrecognized (must be of type \(kind.kind)): it is no JSON object")
-        }
-        try check(&object, kind)
+            bytes, contentType: request.headers[.contentType], kind: kind, schema: schema, write.served.kinds, duplicates: &duplicates)
+        if object.isNull { object = .emptyObject }
+        guard case .object = object else { throw Self.unrecognized(Self.noObject(object), bytes, kind) }
+        try check(&object, kind, write.served.kinds)
         let unknown = try Pruning.decode(&object, schema: schema, kind: kind).map(Pruning.unknownField)
         try write.report(duplicates.lines + unknown + duplicates.fields.map(Pruning.duplicateField), kind: kind)
         return object
@@ -50,7 +49,9 @@ struct BodyReader: Sendable {
             _ = try Pruning.decode(&value, schema: schema, kind: Self.deleteOptions)
         }
         if let grace = request.query("gracePeriodSeconds") {
-            guard let seconds = Whole(grace) else { throw APIError.badRequest("gracePeriodSeconds must be a number") }
+            guard let seconds = Whole(grace) else {
+                throw APIError.badRequest("strconv.ParseInt: parsing \(FieldError.quoted(grace)): invalid syntax")
+            }
             if value["gracePeriodSeconds"].isNull { value["gracePeriodSeconds"] = .int(seconds) }
         }
         if let policy = request.query("propagationPolicy"), value["propagationPolicy"].isNull {
@@ -159,15 +160,43 @@ struct BodyReader: Sendable {
         } catch let error as APIError {
             throw error
         } catch {
-            throw APIError.badRequest(
-                "the object provided is unrecognized (must be of type \(kind.kind)): couldn't get version/kind; \(type.isEmpty ? "json" : type) parse error: \(error)"
-            )
+            throw Self.unrecognized(error is JSON.Error ? "couldn't get version/kind; json parse error: \(error)" : "\(error)", bytes, kind)
         }
     }
 
+    /// What Go says of JSON that is no object.
+    private static func noObject(_ value: Value) -> String {
+        let structure = #"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#
+        return "couldn't get version/kind; json parse error: json: cannot unmarshal \(value.jsonType) into Go value of type \(structure)"
+    }
+
+    /// How much of a body is shown, in bytes.
+    private static let excerpt = 30
+
+    private static func unrecognized(_ why: String, _ bytes: [UInt8], _ kind: GroupVersionKind) -> APIError {
+        let start = bytes.prefix(excerpt)
+        let shown =
+            if bytes.isEmpty {
+                "<empty>"
+            } else if bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{") {
+                String(decoding: start, as: UTF8.self)
+            } else {
+                start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            }
+        let more = bytes.count > excerpt ? " ..." : ""
+        return .badRequest("the object provided is unrecognized (must be of type \(kind.kind)): \(why) (\(shown)\(more))")
+    }
+
     /// A body may leave its kind out; what it says must be what the path says.
-    private func check(_ object: inout Value, _ kind: GroupVersionKind) throws {
+    private func check(_ object: inout Value, _ kind: GroupVersionKind, _ kinds: Kinds) throws {
         let (version, name) = (object["apiVersion"].string ?? "", object["kind"].string ?? "")
+        if let given = GroupVersion(version.isEmpty ? kind.groupVersion.description : version) {
+            let named = GroupVersionKind(group: given.group, version: given.version, kind: name.isEmpty ? kind.kind : name)
+            if kinds.type(of: named) == nil {
+                let why = "no kind \"\(named.kind)\" is registered for version \"\(given)\""
+                throw APIError.badRequest("\(named.kind) in version \"\(given.version)\" cannot be handled as a \(kind.kind): \(why)")
+            }
+        }
         if !version.isEmpty, version != kind.groupVersion.description {
             throw APIError.badRequest(
                 "the API version in the data (\(version)) does not match the expected API version (\(kind.groupVersion))")

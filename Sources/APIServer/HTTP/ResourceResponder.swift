@@ -140,7 +140,7 @@ extension WriteOptions {
     init(_ request: Request, _ verb: Verb) throws {
         self.init()
         let kind = verb == .create ? "CreateOptions" : verb == .update ? "UpdateOptions" : verb == .patch ? "PatchOptions" : "DeleteOptions"
-        for (name, value) in request.query where name == "dryRun" { isDryRun = try Self.dryRun(value, kind) || isDryRun }
+        isDryRun = try Self.dryRun(request.query.filter { $0.0 == "dryRun" }.map { .string($0.1) }, kind)
         guard verb == .create || verb == .update || verb == .patch else { return }
         fieldManager = request.query("fieldManager") ?? ""
         let problems = ManagedFieldsRules.manager(fieldManager, "fieldManager")
@@ -151,31 +151,24 @@ extension WriteOptions {
             if isApply, fieldManager.isEmpty { throw Self.invalid(kind, [.required("fieldManager", "is required for apply patch")]) }
             if !isApply, force != nil { throw Self.invalid(kind, [.forbidden("force", "may not be specified for non-apply patch")]) }
         }
-        if fieldManager.isEmpty { fieldManager = FieldManagerName.of(userAgent: request.headers[.userAgent] ?? "") }
+        if fieldManager.isEmpty { fieldManager = FieldManagerName.of(userAgent: request.headers[.userAgent] ?? "unknown") }
         fieldValidation = .warn
         if let asked = request.query("fieldValidation"), !asked.isEmpty {
             guard let known = FieldValidation(rawValue: asked) else {
-                throw Self.invalid(
-                    kind, "fieldValidation: Unsupported value: \"\(asked)\": supported values: \"Ignore\", \"Strict\", \"Warn\"")
+                throw Self.invalid(kind, [.notSupported("fieldValidation", .string(asked), ["", "Ignore", "Strict", "Warn"])])
             }
             fieldValidation = known
         }
     }
 
-    /// Whether one value of `dryRun` asks for a dry run.
-    static func dryRun(_ value: String, _ kind: String) throws -> Bool {
-        guard value == "All" else { throw invalid(kind, "dryRun: Unsupported value: \"\(value)\": supported values: \"All\"") }
-        return true
+    /// Whether the values of `dryRun` ask for a dry run.
+    static func dryRun(_ values: [Value], _ kind: String) throws -> Bool {
+        guard values.allSatisfy({ $0 == "All" }) else { throw invalid(kind, [.notSupported("dryRun", .array(values), ["All"])]) }
+        return !values.isEmpty
     }
 
     private static func invalid(_ kind: String, _ errors: [FieldError]) -> APIError {
         .invalid(group: "meta.k8s.io", kind: kind, name: "", errors: errors)
-    }
-
-    private static func invalid(_ kind: String, _ why: String) -> APIError {
-        APIError(
-            code: 422, reason: .invalid, message: "\(kind).meta.k8s.io \"\" is invalid: \(why)",
-            details: ["group": "meta.k8s.io", "kind": .string(kind)])
     }
 }
 

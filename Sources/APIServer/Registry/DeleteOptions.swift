@@ -22,22 +22,18 @@ struct DeleteOptions: Sendable {
         gracePeriodSeconds = value["gracePeriodSeconds"].seconds
         uid = value[path: "preconditions", "uid"].string
         resourceVersion = value[path: "preconditions", "resourceVersion"].string
-        for element in value["dryRun"].elements { isDryRun = try WriteOptions.dryRun(element.string ?? "", "DeleteOptions") || isDryRun }
+        isDryRun = try WriteOptions.dryRun(value["dryRun"].elements, "DeleteOptions")
         if let policy = value["propagationPolicy"].string {
-            guard let propagation = Propagation(rawValue: policy) else {
-                let supported = "supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\""
-                throw APIError(
-                    code: 422, reason: .invalid,
-                    message: "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"\(policy)\": \(supported)")
+            var errors: [FieldError] = []
+            if !value["orphanDependents"].isNull {
+                let message = "orphanDependents and deletionPropagation cannot be both set"
+                errors.append(.invalid("propagationPolicy", .string(policy), message))
             }
-            guard value["orphanDependents"].isNull else {
-                throw APIError(
-                    code: 422, reason: .invalid,
-                    message:
-                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": orphanDependents and deletionPropagation cannot be both set"
-                )
+            propagation = Propagation(rawValue: policy)
+            if propagation == nil {
+                errors.append(.notSupported("propagationPolicy", .string(policy), ["Foreground", "Background", "Orphan", "nil"]))
             }
-            self.propagation = propagation
+            guard errors.isEmpty else { throw APIError.invalid(group: "meta.k8s.io", kind: "DeleteOptions", name: "", errors: errors) }
         } else if let orphan = value["orphanDependents"].bool {
             propagation = orphan ? .orphan : .background
         }

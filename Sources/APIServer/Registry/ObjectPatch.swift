@@ -21,9 +21,17 @@ struct ObjectPatch: Sendable {
         case .strategicMerge: patched = try Patch.strategic(object, content, schema: schema)
         case .apply: throw APIError.internalError("a configuration is applied, not patched")
         }
-        let checked = try checked(patched, schema: schema, as: expected)
-        try write.report(checked.unknown.map(Pruning.unknownField), kind: expected)
-        return checked.object
+        do {
+            let checked = try checked(patched, schema: schema, as: expected)
+            try write.report(checked.unknown.map(Pruning.unknownField), kind: expected)
+            return checked.object
+        } catch let error as APIError where error.code == 400 && kind != .strategicMerge {
+            // The patch was good; what came of it is not.
+            let prefix = "\(expected.kind) in version \"\(expected.version)\" cannot be handled as a \(expected.kind): "
+            let why = error.message.hasPrefix(prefix) ? String(error.message.dropFirst(prefix.count)) : error.message
+            let shown = Value.string(String(decoding: JSON.encode(patched), as: UTF8.self))
+            throw APIError.invalid(group: "", kind: "", name: "", errors: [.invalid("patch", shown, why)])
+        }
     }
 
     /// What applying the configuration comes to, in the version of `target`.

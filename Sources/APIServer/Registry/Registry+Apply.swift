@@ -29,10 +29,7 @@ extension Registry {
                 throw target.conflict("uid mismatch: the provided object specified uid \(uid), and no existing object was found")
             }
             let object = try await patch.applied(to: nil, target, write)
-            guard !(object[path: "metadata", "name"].string ?? "").isEmpty else {
-                throw APIError.badRequest(
-                    "the name of the object (\(target.name) based on URL) was undeterminable: name must be provided")
-            }
+            try target.requireName(object)
             do {
                 return try await create(target, object, write, isApplied: true)
             } catch let error as APIError where error.reason == .alreadyExists {

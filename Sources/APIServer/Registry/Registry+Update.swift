@@ -21,6 +21,7 @@ extension Registry {
         {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
+        try target.requireName(object)
         let completed = try await complete(object, target.storage)
         return try await modify(target, write) { old in
             var object = completed
@@ -35,6 +36,7 @@ extension Registry {
         return try await modify(target, write) { old in
             let before = try await target.storage.fromStored(old, self)
             let changed = try patch.apply(to: before, target, write)
+            try target.requireName(changed)
             var object = try await self.complete(changed, target.storage)
             try await self.keepManagedFields(&object, old: old, target, write)
             return object
@@ -151,5 +153,13 @@ extension Registry {
             for field in StatusMetadata.kept(target.storage) { object["metadata"][field] = old["metadata"][field] }
         default: return
         }
+    }
+}
+
+extension Target {
+    /// Whoever writes an object says which it is, in the path and in the object.
+    func requireName(_ object: Value) throws {
+        guard object[path: "metadata", "name"].isEmpty else { return }
+        throw APIError.badRequest("the name of the object (\(name) based on URL) was undeterminable: name must be provided")
     }
 }

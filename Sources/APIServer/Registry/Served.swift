@@ -65,6 +65,7 @@ final class Served: Sendable {
             guard let found = type.subresource(subresource) else { throw APIError.unknownResource }
             verbs = found.verbs
         }
+        if type.isNamespaced, namespace.isEmpty, !name.isEmpty { throw APIError.unknownResource }
         guard verbs.contains(verb.rawValue), Self.fits(verb, name: name, subresource: subresource) else {
             throw APIError(
                 code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
