@@ -35,14 +35,24 @@ public struct FieldSelector: Sendable, Hashable {
         var test = FieldTest()
         for requirement in requirements {
             guard let field = resource.selectableField(requirement.field) else {
-                throw APIError.badRequest(
-                    resource.selectableFields == nil
-                        ? "\(FieldError.quoted(requirement.field)) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-                        : "field label not supported: \(requirement.field)")
+                throw Self.unsupported(requirement.field, resource)
             }
             test.parts.append(FieldTest.Part(field: field, isEqual: requirement.isEqual, value: requirement.value))
         }
         return test
+    }
+
+    private static func unsupported(_ field: String, _ resource: ResourceType) -> APIError {
+        let quoted = FieldError.quoted(field)
+        guard resource.selectableFields != nil else {
+            return .badRequest("\(quoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        }
+        return switch (resource.group, resource.kind) {
+        case ("batch", "Job"): .badRequest("field label \(quoted) not supported for Job")
+        case ("resource.k8s.io", let kind):
+            .badRequest("field label not supported for \(resource.groupVersion), Kind=\(kind): \(field)")
+        default: .badRequest("field label not supported: \(field)")
+        }
     }
 
     private static func terms(_ text: String) -> [String] {

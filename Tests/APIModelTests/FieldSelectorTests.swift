@@ -24,6 +24,12 @@ struct FieldSelectorTests {
             "apps/v1/replicasets", "status.replicas=1",
             "\"status.replicas\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         ),
+        ("batch/v1/jobs", "spec.x=1", "field label \"spec.x\" not supported for Job"),
+        (
+            "resource.k8s.io/v1/resourceslices", "spec.x=1",
+            "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: spec.x"
+        ),
+        ("v1/pods", "metadata.name=a=b", "invalid field selector: unescaped character in value: 61"),
         ("v1/pods", "nonsense", "invalid selector: 'nonsense'; can't understand 'nonsense'"),
     ])
     func refused(resource: String, text: String, message: String) throws {

@@ -18,6 +18,7 @@ struct PatchTests {
         (#"{"a":1,"b":2}"#, #"[{"op":"remove","path":"/b"}]"#, #"{"a":1}"#),
         (#"{"a":{"x/y":1}}"#, #"[{"op":"replace","path":"/a/x~1y","value":5}]"#, #"{"a":{"x/y":5}}"#),
         (#"{"a":1}"#, #"[{"op":"move","from":"/a","path":"/b"}]"#, #"{"b":1}"#),
+        (#"{"a":1}"#, #"[{"op":"replace","path":"/b","value":2}]"#, #"{"a":1,"b":2}"#),
         (#"{"a":1}"#, #"[{"op":"copy","from":"/a","path":"/b"},{"op":"test","path":"/b","value":1}]"#, #"{"a":1,"b":1}"#),
     ])
     func json(target: String, patch: String, expected: String) throws {
@@ -26,6 +27,7 @@ struct PatchTests {
 
     @Test(arguments: [
         (#"[{"op":"remove","path":"/x"}]"#, 422), (#"[{"op":"test","path":"/a","value":2}]"#, 422), (#"{"op":"x"}"#, 400),
+        (#"[1]"#, 400),
         (#"[{"op":"replace","path":"/x/y","value":1}]"#, 422),
         (#"[{"op":"jump","path":"/a"}]"#, 422),
     ])

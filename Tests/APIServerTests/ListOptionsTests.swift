@@ -1,0 +1,35 @@
+import APIModel
+import Foundation
+import HTTPTypes
+import Testing
+
+/// What a query of a list or a watch comes to: each line of `Fixtures/list-options.json` has upstream's code and, of a refusal that says no
+/// number, its message.
+@Suite struct ListOptionsTests {
+    private static let maps = "/api/v1/namespaces/default/configmaps"
+
+    private static func cases() throws -> [Value] {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/list-options.json")
+        return try JSON.decode([UInt8](Data(contentsOf: file))).elements
+    }
+
+    @Test func answersAreUpstreams() async throws {
+        try await TestServer.with { server in
+            for test in try Self.cases() {
+                let (query, message) = (test["query"].string ?? "", test["message"].string ?? "")
+                let answer = await server.ask(.get, "\(Self.maps)?\(query)")
+                #expect(answer.code == test["code"].int.map { Int($0) }, "\(query): \(answer.message)")
+                if !message.isEmpty { #expect(answer.message == message, "\(query)") }
+            }
+        }
+    }
+
+    @Test func whatIsReadIsNotOlderThanWhatWasSeen() async throws {
+        try await TestServer.with { server in
+            await server.ask(.post, Self.maps, TestServer.configMap("m"))
+            #expect(await server.ask(.get, "\(Self.maps)/m?resourceVersion=0").code == 200)
+            #expect(await server.ask(.get, "\(Self.maps)/m?resourceVersion=99999999").code == 504)
+            #expect(await server.ask(.get, "\(Self.maps)/m?resourceVersion=x").code == 400)
+        }
+    }
+}
