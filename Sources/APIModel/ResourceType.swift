@@ -1,3 +1,5 @@
+internal import OrderedCollections
+
 /// A resource the API serves: one row of the catalogue, or one version of a CustomResourceDefinition.
 public struct ResourceType: Sendable {
     public var group: String
@@ -50,6 +52,12 @@ public struct ResourceType: Sendable {
     }
 
     private static let identity = ["metadata.name", "metadata.namespace"].map { SelectableField(name: $0, path: ValuePath($0)) }
+
+    /// The status of an object that nobody has told anything about: the numbers that Go always writes.
+    public var newStatus: Value {
+        guard case .object(let reference)? = schema.schema.field("status")?.type else { return .emptyObject }
+        return .object(reference.schema.merging.zero.fields.filter { !$0.value.isNull })
+    }
 
     public func subresource(_ name: String) -> Subresource? { subresources.first { $0.name == name } }
 }

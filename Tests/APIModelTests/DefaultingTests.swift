@@ -20,7 +20,7 @@ struct DefaultingTests {
     @Test(arguments: [
         ("example/web", "Always"), ("example/web:latest", "Always"), ("example/web:1", "IfNotPresent"), ("host:5000/web", "Always"),
         ("host:5000/web:2", "IfNotPresent"),
-        ("web@sha256:0000", "IfNotPresent"),
+        ("web@sha256:0000", "IfNotPresent"), ("web:latest@sha256:0000", "Always"), ("web:1@sha256:0000", "IfNotPresent"),
     ])
     func pullPolicy(image: String, policy: String) throws {
         let pod = try Sample.object(
@@ -53,6 +53,23 @@ struct DefaultingTests {
         #expect(spec["volumes"][2]["projected"]["defaultMode"] == 420)
         #expect(spec["volumes"][2]["projected"]["sources"][0]["serviceAccountToken"]["expirationSeconds"] == 3600)
         #expect(spec["volumes"][2]["projected"]["sources"][1]["downwardAPI"]["items"][0]["fieldRef"]["apiVersion"] == "v1")
+    }
+
+    @Test func aClaimsTwoFieldsForOneThing() throws {
+        let claims = try Sample.resource("v1/persistentvolumeclaims")
+        let source: Value = ["kind": "PersistentVolumeClaim", "name": "x"]
+        for field in ["dataSource", "dataSourceRef"] {
+            let json = #"{"metadata":{"name":"c"},"spec":{"\#(field)":{"kind":"PersistentVolumeClaim","name":"x"}}}"#
+            let claim = try Sample.object(claims, json)
+            #expect(claim["spec"]["dataSource"] == source && claim["spec"]["dataSourceRef"] == source, "\(field)")
+        }
+        let json = #"{"metadata":{"name":"c"},"spec":{"dataSourceRef":{"kind":"X","name":"x","namespace":"n","apiGroup":"a.b"}}}"#
+        #expect(try Sample.object(claims, json)["spec"]["dataSource"].isNull)
+    }
+
+    @Test func lessThanNoTimeToEnd() throws {
+        let json = #"{"metadata":{"name":"p"},"spec":{"terminationGracePeriodSeconds":-5,"containers":[{"name":"c","image":"i"}]}}"#
+        #expect(try Sample.object(Sample.resource("v1/pods"), json)["spec"]["terminationGracePeriodSeconds"] == 1)
     }
 
     @Test func service() throws {

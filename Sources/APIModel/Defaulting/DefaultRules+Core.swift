@@ -40,6 +40,12 @@ extension DefaultRules {
             }
             if type == "LoadBalancer", spec["allocateLoadBalancerNodePorts"].isNull { spec["allocateLoadBalancerNodePorts"] = true }
         },
+        "core.v1.PersistentVolumeClaim": { claim in
+            // Two fields for one thing; what only the newer can say does not go into the older.
+            let (old, new) = (claim["spec"]["dataSource"], claim["spec"]["dataSourceRef"])
+            if new.isNull, !old.isNull { claim["spec"]["dataSourceRef"] = old }
+            if old.isNull, !new.isNull, new["namespace"].isEmpty { claim["spec"]["dataSource"] = new }
+        },
         "core.v1.ServicePort": { port in
             if port["targetPort"].isEmpty { port["targetPort"] = port["port"] }
         },
@@ -94,11 +100,13 @@ extension DefaultRules {
         if container["imagePullPolicy"].isEmpty { container["imagePullPolicy"] = .string(pullPolicy(container["image"].string ?? "")) }
     }
 
-    /// `Always` for an image whose tag is `latest` or left out, unless a digest pins it.
+    /// `Always` for an image whose tag is `latest`, or that has neither a tag nor a digest that pins it.
     private static func pullPolicy(_ image: String) -> String {
-        if image.isEmpty || image.contains("@") { return "IfNotPresent" }
-        let last = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        let tag = last.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first ?? "latest"
+        if image.isEmpty { return "IfNotPresent" }
+        let name = image.prefix { $0 != "@" }
+        let last = name.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let given = last.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first
+        let tag = given ?? (name.count < image.count ? "" : "latest")
         return tag == "latest" ? "Always" : "IfNotPresent"
     }
 }

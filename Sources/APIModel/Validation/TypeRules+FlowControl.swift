@@ -55,6 +55,11 @@ extension TypeRules {
             default: break
             }
         },
+        "flowcontrol.v1.LimitedPriorityLevelConfiguration": { limited, path, errors in
+            let type = limited["limitResponse"]["type"]
+            guard type.isEmpty else { return }
+            errors.append(.notSupported(path.child("limitResponse", "type"), "", ["Queue", "Reject"]))
+        },
         "flowcontrol.v1.LimitResponse": { response, path, errors in
             let (queuing, field) = (response["queuing"], path.child("queuing"))
             switch response["type"].string {

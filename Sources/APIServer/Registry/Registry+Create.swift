@@ -31,7 +31,7 @@ extension Registry {
         let request = AdmissionRequest(operation: .create, target: target, context: write)
         try await storage.admission.admit(&object, request)
         if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) {
-            object["status"] = storage.type.custom == nil ? .emptyObject : .null
+            object["status"] = storage.type.custom == nil ? storage.stored.newStatus : .null
         }
         try await storage.strategy.prepareForCreate(&object, target, write)
         do {

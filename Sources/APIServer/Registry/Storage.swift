@@ -63,7 +63,7 @@ extension Storage {
         admissionregistration.k8s.io/validatingadmissionpolicies admissionregistration.k8s.io/validatingadmissionpolicybindings
         admissionregistration.k8s.io/mutatingadmissionpolicies admissionregistration.k8s.io/mutatingadmissionpolicybindings
         discovery.k8s.io/endpointslices scheduling.k8s.io/priorityclasses resource.k8s.io/resourceslices storage.k8s.io/csidrivers
-        plugins.apus.dev/plugins
+        plugins.apus.dev/plugins /podtemplates resource.k8s.io/deviceclasses
         """)
     private static let createsOnUpdate = words(
         """

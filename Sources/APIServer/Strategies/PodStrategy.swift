@@ -5,6 +5,12 @@ import OrderedCollections
 struct PodStrategy: Strategy {
     func prepareForCreate(_ pod: inout Value, _ target: Target, _ write: WriteContext) async throws {
         pod["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(spec: pod["spec"]).rawValue)]
+        if !pod[path: "spec", "schedulingGates"].isEmpty {
+            let message: Value = "Scheduling is blocked due to non-empty scheduling gates"
+            pod["status"]["conditions"] = [
+                ["type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message]
+            ]
+        }
         Self.readAppArmor(&pod, write)
     }
 

@@ -155,6 +155,11 @@ struct ServiceStrategy: Strategy {
     private func fillFamilies(_ service: inout Value, _ target: Target) throws {
         var spec = service["spec"]
         if spec["clusterIP"].isEmpty, let first = spec["clusterIPs"].elements.first { spec["clusterIP"] = first }
+        if spec["clusterIP"].string == "None", spec["selector"].isEmpty {
+            Self.fillForeignFamilies(&spec)
+            service["spec"] = spec
+            return
+        }
         for (index, family) in spec["ipFamilies"].elements.enumerated() where family != "IPv4" {
             throw target.invalid([.invalid(FieldPath("spec.ipFamilies[\(index)]"), family, "not configured on this cluster")])
         }
@@ -171,6 +176,15 @@ struct ServiceStrategy: Strategy {
             ])
         }
         service["spec"] = spec
+    }
+
+    /// A Service without addresses and without a selector has whichever endpoints somebody gives it, of both families unless it says
+    /// otherwise.
+    private static func fillForeignFamilies(_ spec: inout Value) {
+        if spec["ipFamilyPolicy"].isEmpty { spec["ipFamilyPolicy"] = "RequireDualStack" }
+        if spec["ipFamilies"].isEmpty { spec["ipFamilies"] = ["IPv4"] }
+        guard spec["ipFamilyPolicy"].string != "SingleStack", spec["ipFamilies"].elements.count == 1 else { return }
+        spec["ipFamilies"].elements.append(spec["ipFamilies"][0] == "IPv4" ? "IPv6" : "IPv4")
     }
 
     private func fillPorts(_ service: inout Value) throws {
