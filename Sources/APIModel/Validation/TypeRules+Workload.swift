@@ -112,7 +112,7 @@ extension TypeRules {
             errors.append(.invalid(path.child("selector"), spec["selector"], "empty selector is invalid for \(kind)"))
             return
         }
-        guard let wanted = try? LabelSelector(spec["selector"]) else {
+        guard isSelector(spec["selector"]), let wanted = try? LabelSelector(spec["selector"]) else {
             let words = ["deployment": "invalid label selector", "statefulset": ""]
             if let detail = words[kind] { errors.append(.invalid(path.child("selector"), spec["selector"], detail)) }
             return

@@ -80,7 +80,7 @@ struct Validator {
             let child = path.child(field.name)
             let found = fields[field.name] ?? .null
             let isAsked = field.missing != nil || field.isRequired && !field.mayBeEmpty
-            if isAsked || path.description.isEmpty && field.name == "spec" && !field.isOptional {
+            if isAsked || path.description.isEmpty && field.name == "spec" && !field.isOptional && !field.mayBeEmpty {
                 switch (field.type, found) {
                 case (.object(let reference), .null):
                     // Upstream has an empty structure there, and tells what that misses.
