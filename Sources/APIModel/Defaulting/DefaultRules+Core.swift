@@ -41,7 +41,8 @@ extension DefaultRules {
             if type == "LoadBalancer", spec["allocateLoadBalancerNodePorts"].isNull { spec["allocateLoadBalancerNodePorts"] = true }
         },
         "core.v1.PersistentVolumeClaim": { claim in
-            // Two fields for one thing; what only the newer can say does not go into the older.
+            // Two fields for one thing; what only the newer can say does not go into the older, and is not kept there.
+            if !isOldSource(claim["spec"]["dataSource"]) { claim["spec"]["dataSource"] = .null }
             let (old, new) = (claim["spec"]["dataSource"], claim["spec"]["dataSourceRef"])
             if new.isNull, !old.isNull { claim["spec"]["dataSourceRef"] = old }
             if old.isNull, !new.isNull, new["namespace"].isEmpty { claim["spec"]["dataSource"] = new }
@@ -56,6 +57,10 @@ extension DefaultRules {
             guard let name = namespace["metadata"]["name"].string, !name.isEmpty else { return }
             namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = .string(name)
         },
+        "core.v1.NodeSpec": { spec in
+            if spec["podCIDRs"].isEmpty, !spec["podCIDR"].isEmpty { spec["podCIDRs"] = [spec["podCIDR"]] }
+            if !spec["podCIDRs"].isEmpty { spec["podCIDR"] = spec["podCIDRs"][0] }
+        },
         "core.v1.NodeStatus": { status in
             if status["allocatable"].isNull, !status["capacity"].isEmpty { status["allocatable"] = status["capacity"] }
         },
@@ -66,6 +71,13 @@ extension DefaultRules {
             }
         },
     ]
+
+    private static func isOldSource(_ source: Value) -> Bool {
+        switch (source["apiGroup"].string ?? "", source["kind"].string) {
+        case ("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"): true
+        default: false
+        }
+    }
 
     /// What the containers ask for of CPU and memory, the pod as a whole asks for, too, unless it says otherwise.
     private static func requestsFromContainers(_ spec: Value) -> Value {

@@ -50,6 +50,9 @@ extension TypeRules {
         "apps.v1.StatefulSetSpec": { spec, path, errors in
             selector(spec, path, "statefulset", &errors)
             alwaysRestarts(spec["template"], "StatefulSet", path.child("template"), &errors)
+            // Upstream looks at them twice.
+            Constraint.labels(spec["template"]["metadata"]["labels"], path.child("template", "labels"), &errors)
+            ObjectMetaRules.annotations(spec["template"]["metadata"]["annotations"], path.child("template", "annotations"), &errors)
             if let name = spec["serviceName"].string, !name.isEmpty {
                 Constraint.add(Names.dnsLabel(name), .string(name), path.child("serviceName"), &errors)
             }
