@@ -42,7 +42,7 @@ extension DefaultRules {
         },
         "core.v1.PersistentVolumeClaim": { claim in
             // Two fields for one thing; what only the newer can say does not go into the older, and is not kept there.
-            if !isOldSource(claim["spec"]["dataSource"]) { claim["spec"]["dataSource"] = .null }
+            if !claim["spec"]["dataSource"].isNull, !isOldSource(claim["spec"]["dataSource"]) { claim["spec"]["dataSource"] = .null }
             let (old, new) = (claim["spec"]["dataSource"], claim["spec"]["dataSourceRef"])
             if new.isNull, !old.isNull { claim["spec"]["dataSourceRef"] = old }
             if old.isNull, !new.isNull, new["namespace"].isEmpty { claim["spec"]["dataSource"] = new }
