@@ -250,7 +250,7 @@ let package = Package(
         tests(
             "Host",
             [
-                "APIModel", "APIServer", "Client", "HTTPServer", "PKI", "PluginHost", "Store",
+                "APIModel", "APIServer", "Client", "HTTPServer", "Kubelet", "PKI", "PluginHost", "Store",
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
                 product("Logging", "swift-log"),
             ]),

@@ -38,12 +38,19 @@ public struct KeyPair: Sendable, Equatable {
         return names.isEmpty && !common.isEmpty ? [common] : names
     }
 
-    /// Whether less than a third of the certificate's life is still to come, or it cannot be read.
-    public func isDue(at now: Whole) -> Bool {
+    /// When the certificate is good, in seconds since 1970; `nil` when it cannot be read.
+    public var life: Range<Whole>? {
         guard let leaf = try? PEMDocument.parseMultiple(pemString: certificatePEM).first,
             let certificate = try? Certificate(pemDocument: leaf)
-        else { return true }
-        return certificate.remains(at: now) <= 1.0 / 3
+        else { return nil }
+        let (begin, end) = (certificate.notValidBefore.timeIntervalSince1970, certificate.notValidAfter.timeIntervalSince1970)
+        return begin < end ? Whole(begin)..<Whole(end) : nil
+    }
+
+    /// Whether less than a third of the certificate's life is still to come, or it cannot be read.
+    public func isDue(at now: Whole) -> Bool {
+        guard let life else { return true }
+        return life.upperBound - now <= (life.upperBound - life.lowerBound) / 3
     }
 
     /// Whether this still serves: issued by `authority`, with more than a third of its life before it, and good for every one of `names` and
@@ -54,20 +61,13 @@ public struct KeyPair: Sendable, Equatable {
         guard let certificate = try? Certificate(pemEncoded: certificatePEM),
             let key = try? Certificate.PrivateKey(pemEncoded: privateKeyPEM),
             key.publicKey == certificate.publicKey,
-            authority.issued(certificate), certificate.remains(at: now) > 1.0 / 3,
+            authority.issued(certificate), !isDue(at: now),
             Subject(certificate.subject) == Subject(user: user, groups: groups)
         else { return false }
         let covered = Set((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? [])
         return names.allSatisfy { covered.contains(.dnsName($0)) }
             && addresses.allSatisfy { address in address.ipBytes.map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false
             }
-    }
-}
-
-extension Certificate {
-    /// Which part of its life is still to come.
-    fileprivate func remains(at now: Whole) -> Double {
-        (notValidAfter.timeIntervalSince1970 - Double(now)) / max(notValidAfter.timeIntervalSince(notValidBefore), 1)
     }
 }
 

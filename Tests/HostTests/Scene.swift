@@ -55,6 +55,7 @@ final class Scene: Sendable {
 
     let directory: Directory
     let client: any Client
+    let server: APIServer
     private let store: Store
     private let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
@@ -65,7 +66,7 @@ final class Scene: Sendable {
         var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.authorizers = [HostRights()]
-        let server = APIServer(configuration)
+        server = APIServer(configuration)
         try await server.start()
         client = server.client(as: HostUser.name)
     }

@@ -53,6 +53,8 @@ struct KubeletCommand: AsyncParsableCommand {
     @Option(help: "The authorities of the API server's client certificate, in PEM. Default: the one in the kubeconfig.")
     var clientCAFile: String?
 
+    @OptionGroup var rotation: NodeRotationOptions
+
     @Option(help: "A directory of files with pods that run whatever the API says.")
     var podManifestPath: String?
 
@@ -99,7 +101,9 @@ struct KubeletCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's.") }
         let process = RoleProcess("kubelet", log)
         let directory = DataDirectory(rootDir)
-        let client = try process.client(kubeconfig: api.kubeconfig)
+        try await rotation.bootstrap(kubeconfig: api.kubeconfig, node: nodeName, process)
+        let kept = try rotation.kept(rootDir, node: nodeName)
+        let client = try process.client(kubeconfig: api.kubeconfig, certificate: kept.client)
         let host: PluginHost
         let configuration: KubeletConfiguration
         var containerd: ContainerdSupervisor?
@@ -140,6 +144,7 @@ struct KubeletCommand: AsyncParsableCommand {
                 group.add("kubelet") { try await kubelet.run() }
                 follow(configuration, directory, kubelet, in: &group)
                 group.add("kubeconfig") { await client.follow(kubeconfig: api.kubeconfig) }
+                rotation.follow(configuration, kept, rootDir, kubeconfig: api.kubeconfig, client, kubelet, in: &group)
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 
@@ -154,7 +159,7 @@ struct KubeletCommand: AsyncParsableCommand {
         let own = ChangingCertificate(
             KeyPair(certificatePEM: configuration.servingCertificate, privateKeyPEM: configuration.servingKey))
         certificate.follow(own, in: &group) { try kubelet.serve(certificatePEM: $0.chainPEM, keyPEM: $0.keyPEM) }
-        guard certificate.tlsCertFile == nil else { return }
+        guard certificate.tlsCertFile == nil, !configuration.bootstrapsServerTLS else { return }
         group.add("certificates") {
             let rotation = CertificateRotation<KeyPair>(
                 renew: { now in own.pair?.isDue(at: now) ?? false ? try ownCertificate(directory, now) : nil },
@@ -222,6 +227,11 @@ struct KubeletCommand: AsyncParsableCommand {
         configuration.servingKey = serving.keyPEM
         configuration.minimumTLSVersion = serving.minimumVersion
         configuration.tlsCiphers = serving.ciphers
+        rotation.apply(to: &configuration)
+        if configuration.bootstrapsServerTLS, let kept = try rotation.kept(rootDir, node: nodeName).serving {
+            configuration.servingCertificate = kept.certificatePEM
+            configuration.servingKey = kept.privateKeyPEM
+        }
         let authority =
             try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") }
             ?? String(decoding: KubeconfigOptions.load(api.kubeconfig).certificateAuthority, as: UTF8.self)

@@ -1,6 +1,7 @@
 internal import Client
 internal import Glibc
 internal import Logging
+internal import PKI
 
 /// A process that plays one role against the API: what all of them start, wait and stop by.
 struct RoleProcess {
@@ -59,8 +60,9 @@ struct RoleProcess {
     }
 
     /// The API as the kubeconfig says. Does not connect yet; `shutDown` is the caller's.
-    func client(kubeconfig path: String) throws -> HTTPSClient {
-        let configuration = try KubeconfigOptions.load(path)
+    /// - Parameter certificate: what to show in the place of what the file names.
+    func client(kubeconfig path: String, certificate: KeyPair? = nil) throws -> HTTPSClient {
+        let configuration = try KubeconfigOptions.load(path).showing(certificate)
         do {
             return try HTTPSClient(configuration: configuration, userAgent: "\(name)/\(Version.kubernetes)")
         } catch {
@@ -73,5 +75,17 @@ struct RoleProcess {
 
     func elector(_ client: any Client) -> LeaderElector {
         LeaderElector(client: client, namespace: "kube-system", name: name, identity: identity, log: log)
+    }
+}
+
+extension ClientConfiguration {
+    /// The same with another certificate; `nil` changes nothing.
+    func showing(_ certificate: KeyPair?) -> ClientConfiguration {
+        guard let certificate else { return self }
+        var configuration = self
+        configuration.clientCertificate = Array(certificate.certificatePEM.utf8)
+        configuration.clientKey = Array(certificate.privateKeyPEM.utf8)
+        configuration.credential = .none
+        return configuration
     }
 }

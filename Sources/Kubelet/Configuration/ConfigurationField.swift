@@ -13,6 +13,8 @@ struct ConfigurationField: Sendable {
     /// Every setting there is.
     static let all: [ConfigurationField] = [
         text("address", \.configuration.serverAddress), number("port", \.configuration.serverPort, 1...65_535),
+        toggle("rotateCertificates", \.configuration.rotatesCertificates),
+        toggle("serverTLSBootstrap", \.configuration.bootstrapsServerTLS),
         text("staticPodPath", \.configuration.staticPodPath),
         text("clusterDomain", \.configuration.clusterDomain), list("clusterDNS", \.configuration.clusterDNS),
         text("resolvConf", \.configuration.resolvConf),
@@ -36,6 +38,12 @@ struct ConfigurationField: Sendable {
     ]
 
     private typealias Path<T> = any WritableKeyPath<Draft, T> & Sendable
+
+    private static func toggle(_ name: String, _ path: Path<Bool>) -> ConfigurationField {
+        ConfigurationField(
+            name: name, read: { value, draft throws(Problem) in draft[keyPath: path] = try bool(value) },
+            write: { .bool($0[keyPath: path]) })
+    }
 
     private static func wrong(_ value: Value, _ what: String) -> Problem {
         Problem(description: "\(String(decoding: JSON.encode(value), as: UTF8.self)) is not \(what)")

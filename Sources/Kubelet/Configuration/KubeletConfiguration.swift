@@ -18,6 +18,10 @@ public struct KubeletConfiguration: Sendable {
     /// The serving certificate with its chain and its key, PEM.
     public var servingCertificate = ""
     public var servingKey = ""
+    /// Whether the certificate that the API is shown is replaced by one that the cluster signs, before it ends.
+    public var rotatesCertificates = false
+    /// Whether the cluster signs the serving certificate.
+    public var bootstrapsServerTLS = false
     /// The oldest TLS that the server speaks; `nil` for 1.2.
     public var minimumTLSVersion: TLSVersion?
     /// Those of TLS 1.2 that the server speaks; empty for the library's choice.
