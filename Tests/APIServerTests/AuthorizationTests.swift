@@ -123,7 +123,10 @@ import Testing
             #expect(hook.bodies.last?["spec"] == ["user": "x", "groups": ["g"], "nonResourceAttributes": ["path": "/x", "verb": "get"]])
             let rules = await server.ask(
                 .post, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", ["spec": ["namespace": "default"]], token: "bob-token")
-            #expect(rules.code == 403, "even that has to be allowed by somebody")
+            #expect(rules.json[path: "status", "incomplete"] == true)
+            #expect(
+                rules.json[path: "status", "evaluationError"].string?.contains("webhook authorizer does not support user rule resolution")
+                    == true)
         }
     }
 
@@ -171,17 +174,18 @@ import Testing
             #expect(hook.bodies.count == 1)
         }
         let broken = ReviewConditions([try ReviewConditions.compile("request.extra['a'][0] == 'b'")])
-        for (denies, code) in [(false, 403), (true, 500)] {
+        for denies in [false, true] {
             try await Self.with { _ in
                 Self.review(["allowed": true])
             } settings: {
                 $0.conditions = broken
                 $0.deniesOnFailure = denies
             } _: { server, hook in
-                // A condition without a value is as good as no answer: RBAC is asked, and it cannot be said that nobody would have allowed it.
-                let answer = await server.ask(.get, Self.pods, token: "alice-token")
-                #expect(answer.code == 500, "\(code)")
+                // A condition without a value is as good as no answer: it cannot be said that nobody would have allowed it.
+                #expect(await server.ask(.get, Self.pods, token: "alice-token").code == 500)
                 #expect(hook.bodies.isEmpty)
+                await Self.allowReads(server, "alice")
+                #expect(await server.ask(.get, Self.pods, token: "alice-token").code == (denies ? 500 : 200))
             }
         }
     }

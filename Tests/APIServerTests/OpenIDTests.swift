@@ -296,15 +296,19 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await tokens.reload(path, ownIssuers: [], every: .milliseconds(5), log: log) }
                 defer { group.cancelAll() }
-                func comes(_ expected: String) async throws {
-                    while await Self.refusal(tokens, token) != expected { try await Task.sleep(for: .milliseconds(2)) }
+                // Written again and again, since nobody tells when the file is looked at for the first time.
+                func write(_ text: String, until expected: String) async throws {
+                    var text = text
+                    while await Self.refusal(tokens, token) != expected {
+                        text += "\n"
+                        try write(text)
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
                 }
-                try await Task.sleep(for: .milliseconds(20))
-                try write(TestIssuer.file(issuer.entry()))
-                try await comes("let in as oidc:carol")
+                try await write(TestIssuer.file(issuer.entry()), until: "let in as oidc:carol")
                 try write("no configuration")
-                try write(TestIssuer.file(issuer.entry(["claimMappings": ["username": ["prefix": "new:"]]])))
-                try await comes("let in as new:carol")
+                let other = TestIssuer.file(issuer.entry(["claimMappings": ["username": ["prefix": "new:"]]]))
+                try await write(other, until: "let in as new:carol")
             }
             let other = TestIssuer.file(issuer.entry(), anonymous: ["enabled": false])
             await #expect(throws: ConfigurationProblem.self) { try await tokens.use(AuthenticationConfiguration(other, ownIssuers: [])) }
