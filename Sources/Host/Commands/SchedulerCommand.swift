@@ -61,7 +61,7 @@ struct SchedulerCommand: AsyncParsableCommand {
                     // One that waits for its turn to lead is well.
                     isLeading.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
                 }
-                group.add("kubeconfig") { await client.follow(kubeconfig: api.kubeconfig) }
+                group.add("kubeconfig") { await client.follow(kubeconfig: kubeconfig) }
                 group.add("cache") { try await cache.run() }
                 group.add("events") { await recorder.run() }
                 let objects = PluginObjects(
