@@ -124,6 +124,33 @@ import Testing
         }
     }
 
+    @Test func aSchemaSaysWhetherItsLevelIsThere() async throws {
+        try await TestServer.with { server in
+            let status = FlowSchemaStatus(registry: server.server.registry)
+            func told(_ name: String) async -> Value {
+                var condition = await server.ask(.get, "\(Self.path)/flowschemas/\(name)").json["status"]["conditions"][0]
+                condition["lastTransitionTime"] = .null
+                return condition
+            }
+            try await status.keep()
+            let found: Value = [
+                "type": "Dangling", "status": "False", "reason": "Found",
+                "message": "This FlowSchema references the PriorityLevelConfiguration object named \"workload-low\" and it exists",
+            ]
+            #expect(await told("service-accounts") == found)
+            let before = server.store.revision
+            try await status.keep()
+            #expect(server.store.revision == before, "what is said already is not said again")
+            await server.ask(.delete, "\(Self.path)/prioritylevelconfigurations/workload-low")
+            try await status.keep()
+            let dangling = await told("service-accounts")
+            #expect(dangling["status"] == "True" && dangling["reason"] == "NotFound")
+            #expect(dangling["message"].string?.hasSuffix("but there is no such object") == true)
+            let managers = await server.ask(.get, "\(Self.path)/flowschemas/service-accounts").json[path: "metadata", "managedFields"]
+            #expect(managers.elements.contains { $0["manager"] == "api-priority-and-fairness-config-consumer-v1" })
+        }
+    }
+
     // MARK: Requests in progress
 
     private func info(_ method: HTTPRequest.Method, _ path: String) throws -> RequestInfo {

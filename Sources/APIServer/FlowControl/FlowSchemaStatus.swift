@@ -1,0 +1,49 @@
+import APIModel
+import Client
+import Store
+
+/// Says on each FlowSchema whether the priority level that it names is there.
+struct FlowSchemaStatus: Sendable {
+    private static let group = "flowcontrol.apiserver.k8s.io"
+    private static let schemas = GroupVersionResource(group: group, version: "v1", resource: "flowschemas")
+    static let collections = ["\(group)/flowschemas", "\(group)/prioritylevelconfigurations"]
+    /// As upstream's.
+    private static let fieldManager = "api-priority-and-fairness-config-consumer-v1"
+    private static let condition = "Dangling"
+
+    let registry: Registry
+
+    /// Brings every schema up to date whose status says something else.
+    /// - Throws: what the writes do.
+    func keep() async throws {
+        guard let storage = registry.served.storage(Self.schemas) else { return }
+        let levels = Set(objects(Self.collections[1]).map(\.name))
+        var options = WriteOptions()
+        options.fieldManager = Self.fieldManager
+        for schema in objects(Self.collections[0]) where Self.told(schema.value, levels) != schema.value {
+            let target = Target(storage: storage, namespace: "", name: schema.name, subresource: "status")
+            do {
+                _ = try await registry.modify(target, WriteContext(registry, user: .apiserver, options: options)) { now in
+                    Self.told(now, Set(objects(Self.collections[1]).map(\.name)))
+                }
+            } catch let error as APIError where error.reason == .notFound {
+                continue
+            }
+        }
+    }
+
+    private func objects(_ collection: String) -> [Object] {
+        ((try? registry.store.list(collection, namespace: nil))?.records ?? []).map(\.object)
+    }
+
+    private static func told(_ schema: Value, _ levels: Set<String>) -> Value {
+        let level = schema[path: "spec", "priorityLevelConfiguration", "name"].string ?? ""
+        let isDangling = !levels.contains(level)
+        var told = schema
+        Conditions.set(
+            condition, isDangling, isDangling ? "NotFound" : "Found",
+            "This FlowSchema references the PriorityLevelConfiguration object named \(FieldError.quoted(level)) "
+                + (isDangling ? "but there is no such object" : "and it exists"), in: &told)
+        return told
+    }
+}
