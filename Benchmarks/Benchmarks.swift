@@ -5,8 +5,8 @@ import Glibc
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
 /// an API server over such a store pays to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks controllers KUBECONFIG [PID]` gives large things to the controllers of a
-/// running cluster, whose process may be told.
+/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases. `Benchmarks controllers
+/// KUBECONFIG [PID]` gives large things to the controllers of a running cluster, whose process may be told.
 @main
 struct Benchmarks {
     static func main() async throws {

@@ -1,5 +1,6 @@
 import APIModel
 import Client
+import OrderedCollections
 import Testing
 
 @Suite(.serialized) struct BootstrapTokenTests {

@@ -15,7 +15,7 @@ import X509
 
 /// What requests, certificates, files of configuration and the database say.
 enum ServerDecoders {
-    static let all = requests + credentials + files
+    static let all = requests + credentials + issuers + files
 
     // MARK: Requests
 
@@ -136,6 +136,50 @@ enum ServerDecoders {
             let request = try SigningRequest(pem: input)
             try request.checkSignature()
             return "\(request.groups.count)"
+        },
+    ]
+
+    // MARK: Other issuers
+
+    private static let signer = SigningKey()
+    private static let authentication: Value = [
+        "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration",
+        "jwt": [
+            [
+                "issuer": ["url": "https://i", "audiences": ["a", "b"], "audienceMatchPolicy": "MatchAny"],
+                "claimMappings": [
+                    "username": ["expression": "claims.sub"], "groups": ["claim": "groups", "prefix": "g:"],
+                    "uid": ["expression": "claims.?uid.orValue('')"],
+                    "extra": [["key": "example.com/a", "valueExpression": "claims.?a.orValue([])"]],
+                ],
+                "claimValidationRules": [["expression": "claims.exp > 1", "message": "m"], ["claim": "hd", "requiredValue": "x"]],
+                "userValidationRules": [["expression": "user.username != ''"]],
+            ]
+        ], "anonymous": ["enabled": true, "conditions": [["path": "/livez"]]],
+    ]
+    private static let authorization: Value = [
+        "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthorizationConfiguration",
+        "authorizers": [["type": "Node", "name": "node"], ["type": "Webhook", "name": "w", "webhook": ["timeout": "3s"]]],
+    ]
+    private static let mappings = Result {
+        try AuthenticationConfiguration(YAML.encode(authentication), ownIssuers: []).issuers.first?.mappings
+    }
+
+    private static let issuers = [
+        Decoder("key-set", seeds: [JSON.encode(["keys": [signer.publicKey.jwk]])], isJSON: true) { input in
+            let keys = VerificationKey.keys(of: try JSON.decode(input))
+            let token = try signer.sign(["a": 1])
+            return "\(keys.contains { key in JSONWebToken(token).map(key.vouches) ?? false }) \(keys.map(\.jwk).count)"
+        },
+        Decoder("issued-claims", seeds: [JSON.encode(["sub": "s", "exp": 5, "groups": ["a"], "a": ["b"], "jti": "t"])], isJSON: true) {
+            input in
+            "\(try mappings.get()?.user(try JSON.decode(input)).groups.count ?? 0)"
+        },
+        Decoder(text: "authentication-configuration", seeds: [YAML.encode(authentication)]) { input in
+            "\(try AuthenticationConfiguration(input, ownIssuers: ["https://own"]).issuers.count)"
+        },
+        Decoder(text: "authorization-configuration", seeds: [YAML.encode(authorization)]) { input in
+            "\(try AuthorizationConfiguration(input).authorizers.count)"
         },
     ]
 
