@@ -157,7 +157,7 @@ import Testing
             #expect(bench.runtime.config("web")["mounts"].elements.contains { $0["host_path"].string == target })
             // The group has all of it.
             let status = try #require(Files.status(target))
-            #expect(status.st_gid == 4711 && status.st_mode & 0o7777 == 0o2775)
+            #expect(status.group == 4711 && status.permissions == 0o2775)
             let data = try JSON.decode(Files.content(of: Files.parent(of: target) + "/vol_data.json"))
             #expect(data["driverName"].string == "disk.example" && data["volumeHandle"].string == "v-1")
             #expect(data["volumeLifecycleMode"].string == "Persistent" && data["specVolID"].string == "pv")

@@ -3,16 +3,16 @@ import Glibc
 
 /// A whole tree for a group. Upstream: `volume/volume_linux.go`.
 extension Directory {
-    private static let read = mode_t(0o660)
+    private static let read = UInt32(0o660)
     /// `AT_EMPTY_PATH`, which the C library hides behind `_GNU_SOURCE`.
     private static let itself: Int32 = 0x1000
-    private static let enter = mode_t(0o110) | mode_t(S_ISGID)
+    private static let enter = UInt32(0o110) | UInt32(S_ISGID)
 
     /// Whether the directory itself is the group's as `give` leaves it, which does it last.
     func isOwned(by group: Int64) -> Bool {
         guard let status = status() else { return false }
         let wanted = Self.read | Self.enter
-        return Int64(status.st_gid) == group && status.st_mode & wanted == wanted
+        return Int64(status.group) == group && status.permissions & wanted == wanted
     }
 
     /// Lets the group read and write all that is below and the directory itself; what is made in it later is the group's, too. What is
@@ -36,12 +36,10 @@ extension Directory {
     private func give(_ name: String, to group: Int64) -> Bool? {
         guard let found = try? beneath(name, Self.handle | O_NOFOLLOW, [.withoutLinks, .withinMount]) else { return nil }
         defer { close(found) }
-        var status = stat()
-        guard fstat(found, &status) == 0 else { return nil }
-        let kind = status.st_mode & S_IFMT
+        guard let status = FileStatus(found) else { return nil }
         fchownat(found, "", uid_t.max, gid_t(truncatingIfNeeded: group), Self.itself)
-        if kind == S_IFLNK { return false }
-        chmod("/proc/self/fd/\(found)", status.st_mode & 0o7777 | Self.read | (kind == S_IFDIR ? Self.enter : 0))
-        return kind == S_IFDIR
+        if status.kind == S_IFLNK { return false }
+        chmod("/proc/self/fd/\(found)", status.permissions | Self.read | (status.isDirectory ? Self.enter : 0))
+        return status.isDirectory
     }
 }

@@ -12,9 +12,9 @@ struct PluginSockets: Sendable {
     /// One socket file: another of the same name is another.
     struct Socket: Hashable, Sendable {
         var path: String
-        fileprivate var inode: ino_t
-        fileprivate var seconds: Int
-        fileprivate var nanoseconds: Int
+        fileprivate var inode: UInt64
+        fileprivate var seconds: Int64
+        fileprivate var nanoseconds: Int64
     }
 
     /// Tells of all that are there at once and then whenever that changes, until cancelled. Makes the directory.
@@ -51,13 +51,13 @@ struct PluginSockets: Sendable {
             directories.insert(directory.path)
             for name in (try? directory.names()) ?? [] where !name.hasPrefix(".") {
                 guard let status = directory.status(name) else { continue }
-                switch status.st_mode & S_IFMT {
+                switch status.kind {
                 case S_IFDIR: if let below = try? directory.directory(name) { pending.append(below) }
                 case S_IFSOCK:
                     sockets.insert(
                         Socket(
-                            path: "\(directory.path)/\(name)", inode: status.st_ino, seconds: status.st_ctim.tv_sec,
-                            nanoseconds: status.st_ctim.tv_nsec))
+                            path: "\(directory.path)/\(name)", inode: status.inode, seconds: status.changed.seconds,
+                            nanoseconds: status.changed.nanoseconds))
                 default: break
                 }
             }
