@@ -1,5 +1,6 @@
 internal import APIModel
 internal import Glibc
+internal import Netfilter
 internal import PluginAPI
 internal import PluginKit
 internal import Synchronization

@@ -1,7 +1,7 @@
 internal import ControllerEndpointSlice
 internal import ControllerEndpointSliceMirroring
 internal import ControllerEndpoints
-internal import ControllerServiceCIDR
+internal import ControllerNetworkPolicy
 internal import ControllerServiceLB
 public import PluginAPI
 internal import PluginKit
@@ -12,6 +12,7 @@ private let plugin = Plugin(
         .controller("endpoints", EndpointsController.self),
         .controller("endpointslice", EndpointSliceController.self),
         .controller("endpointslicemirroring", EndpointSliceMirroringController.self),
+        .controller("policy-nftables", NetworkPolicyController.self),
         .controller("service-lb", ServiceLBController.self),
         .controller("service-cidr", ServiceCIDRController.self),
     ])

@@ -1,0 +1,148 @@
+/// A table of nftables as it is wanted: sets, maps and chains, and the commands that make it so of what is in force.
+///
+/// It remembers what was touched since, and what that was before: what comes back to what it was costs no command, and neither does what
+/// was not touched.
+struct FilterTable {
+    struct Content: Equatable {
+        /// `set x { type ipv4_addr; }` without the name: `set` or `map`, and what is between the braces.
+        var kind: String
+        var type: String
+        /// What stands behind each key; empty in a set.
+        var elements: [String: String] = [:]
+    }
+
+    let name: String
+    private(set) var sets: [String: Content] = [:]
+    private(set) var chains: [String: [String]] = [:]
+
+    private var setsBefore: [String: Content?] = [:]
+    private var elementsBefore: [String: [String: String?]] = [:]
+    private var chainsBefore: [String: [String]?] = [:]
+
+    init(name: String) { self.name = name }
+
+    mutating func addSet(_ set: String, _ kind: String = "set", type: String) {
+        note(set)
+        sets[set] = Content(kind: kind, type: type)
+    }
+
+    mutating func removeSet(_ set: String) {
+        note(set)
+        sets[set] = nil
+    }
+
+    /// A set whose elements change is not noted as a whole: it can be large.
+    private mutating func note(_ set: String) {
+        guard !setsBefore.keys.contains(set) else { return }
+        var before = sets[set]
+        for (key, value) in elementsBefore.removeValue(forKey: set) ?? [:] { before?.elements[key] = value }
+        setsBefore[set] = .some(before)
+    }
+
+    /// - Parameter value: `nil` takes the element away. Does nothing where there is no such set.
+    mutating func setElement(_ key: String, to value: String?, in set: String) {
+        let before = sets[set]?.elements[key]
+        guard sets.keys.contains(set), before != value else { return }
+        if !setsBefore.keys.contains(set), elementsBefore[set]?.keys.contains(key) != true {
+            elementsBefore[set, default: [:]].updateValue(before, forKey: key)
+        }
+        sets[set]?.elements[key] = value
+    }
+
+    /// - Parameter rules: `nil` takes the chain away.
+    mutating func setChain(_ chain: String, _ rules: [String]?) {
+        guard chains[chain] != rules else { return }
+        if !chainsBefore.keys.contains(chain) { chainsBefore[chain] = .some(chains[chain]) }
+        chains[chain] = rules
+    }
+
+    /// What is wanted is in force now.
+    mutating func didPutInForce() {
+        setsBefore = [:]
+        elementsBefore = [:]
+        chainsBefore = [:]
+    }
+
+    /// Takes the table away, whether it is there or not.
+    var removal: String { "add table ip \(name)\ndelete table ip \(name)\n" }
+
+    /// All of it anew, whatever is in force.
+    var whole: String {
+        var commands = removal + "add table ip \(name)\n"
+        add(sets.sorted { $0.key < $1.key }, chains.sorted { $0.key < $1.key }, to: &commands)
+        return commands
+    }
+
+    /// What makes the wanted of what is in force; empty where they are the same. To be run as one transaction.
+    var change: String {
+        var commands = ""
+        var new: [(String, Content)] = []
+        var goneSets: [String] = []
+        var changes = elementsBefore
+        for (set, before) in setsBefore.sorted(by: { $0.key < $1.key }) {
+            let now = sets[set]
+            guard before != now else { continue }
+            if let before, let now, (before.kind, before.type) == (now.kind, now.type) {
+                for key in Set(before.elements.keys).union(now.elements.keys) { changes[set, default: [:]][key] = before.elements[key] }
+                continue
+            }
+            if before != nil { goneSets.append(set) }
+            if let now { new.append((set, now)) }
+        }
+        var additions: [(String, [String: String])] = []
+        for (set, before) in changes.sorted(by: { $0.key < $1.key }) {
+            let now = sets[set]?.elements ?? [:]
+            let different = before.filter { $0.value != now[$0.key] }
+            let gone = different.filter { $0.value != nil }.keys.sorted()
+            if !gone.isEmpty { commands += "delete element ip \(name) \(set) { \(gone.joined(separator: ", ")) }\n" }
+            let come = different.keys.compactMap { key in now[key].map { (key, $0) } }
+            additions.append((set, Dictionary(uniqueKeysWithValues: come)))
+        }
+        let touched = chainsBefore.filter { chains[$0.key] != $0.value }.sorted { $0.key < $1.key }
+        for (chain, before) in touched where before != nil { commands += "flush chain ip \(name) \(chain)\n" }
+        for (chain, before) in touched where before != nil && chains[chain] == nil { commands += "delete chain ip \(name) \(chain)\n" }
+        for set in goneSets { commands += "delete set ip \(name) \(set)\n" }
+        add(new, touched.compactMap { chain, _ in chains[chain].map { (chain, $0) } }, to: &commands)
+        for (set, elements) in additions { add(elements, to: set, &commands) }
+        return commands
+    }
+
+    private func add(_ sets: [(String, Content)], _ chains: [(String, [String])], to commands: inout String) {
+        for (set, content) in sets { commands += "add \(content.kind) ip \(name) \(set) { type \(content.type); }\n" }
+        // All of them before the first rule, which may lead to any.
+        for (chain, rules) in chains { commands += "add chain ip \(name) \(chain)\(Self.hook(rules).map { " { \($0) }" } ?? "")\n" }
+        for (chain, rules) in chains {
+            for rule in rules where !Self.isHook(rule) { commands += "add rule ip \(name) \(chain) \(rule)\n" }
+        }
+        for (set, content) in sets { add(content.elements, to: set, &commands) }
+    }
+
+    private func add(_ elements: [String: String], to set: String, _ commands: inout String) {
+        guard !elements.isEmpty else { return }
+        let texts = elements.sorted { $0.key < $1.key }.map { $1.isEmpty ? $0 : "\($0) : \($1)" }
+        commands += "add element ip \(name) \(set) { \(texts.joined(separator: ", ")) }\n"
+    }
+
+    /// Where the kernel enters a chain stands before its rules.
+    private static func isHook(_ rule: String) -> Bool { rule.hasPrefix("type ") }
+    private static func hook(_ rules: [String]) -> String? { rules.first.flatMap { isHook($0) ? $0 : nil } }
+
+    /// Whether `listing`, what nftables prints of the table without elements, has every set, and every chain with so many rules.
+    func isIn(_ listing: String) -> Bool {
+        var seen: [String: Int] = [:]
+        var sets: Set<String> = []
+        var chain: String?
+        for line in listing.split(separator: "\n") {
+            let words = line.split(separator: " ").map { $0.trimmingPrefix("\t") }
+            if words.count == 3, words[2] == "{" {
+                chain = words[0].hasSuffix("chain") ? String(words[1]) : nil
+                if let chain { seen[chain] = 0 } else { sets.insert(String(words[1])) }
+            } else if words.count == 1, words[0].hasSuffix("}") {
+                chain = nil
+            } else if let chain, !line.contains("\ttype ") {
+                seen[chain, default: 0] += 1
+            }
+        }
+        return sets.isSuperset(of: self.sets.keys) && seen == chains.mapValues { $0.count { !Self.isHook($0) } }
+    }
+}
