@@ -14,6 +14,15 @@ public struct ControllerManifest: Sendable, Hashable {
     public var indexes: [Index]
     /// How many keys it works on at once.
     public var workers: Int
+    public var place: Place
+
+    /// Which processes run it. The raw value is the manifest's, under `runsOn`.
+    public enum Place: String, Sendable, CaseIterable {
+        /// One controller manager, for all of the cluster.
+        case cluster = "Cluster"
+        /// The process beside each node's proxy: for work in that node's kernel.
+        case node = "Node"
+    }
 
     public struct Watch: Sendable, Hashable {
         /// `nil` is every kind that can be listed, watched and deleted.

@@ -219,10 +219,15 @@ extension LoadedComponent {
         return false
     }
 
-    /// Proxies only: removes what the plugin put in place. Legal in every state.
-    func cleanUpProxy() throws {
+    /// Proxies, and controllers of a node: removes what the plugin put in place. Legal in every state.
+    func cleanUp() throws {
         var sentence = Collector()
-        let answer = call(1, apus_proxy.self, .anyState, into: &sentence) { $0.cleanup($1, $2) }
+        let answer =
+            if manifest.kind == .proxy {
+                call(1, apus_proxy.self, .anyState, into: &sentence) { $0.cleanup($1, $2) }
+            } else {
+                call(3, apus_controller.self, .anyState, into: &sentence) { $0.cleanup?($1, $2) ?? APUS_OK }
+            }
         guard answer.status == APUS_OK else {
             throw PluginError(
                 .fault, plugin: manifest.name, "cleanup answered \(statusName(answer.status)): \(answer.problem ?? sentence.text)")

@@ -9,7 +9,7 @@ extension ManifestReader {
                 kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
         }
         guard kind == .controller else { return nil }
-        try allow(["for", "keys", "owns", "watches", "indexes", "workers"], in: value, at: "spec.controller")
+        try allow(["for", "keys", "owns", "watches", "indexes", "workers", "runsOn"], in: value, at: "spec.controller")
         let primary = try resources(value["for"], at: "spec.controller.for")
         let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().map { index, value in
             try watch(value, at: "spec.controller.watches[\(index)]", hasPrimary: !primary.isEmpty)
@@ -23,7 +23,8 @@ extension ManifestReader {
             indexes: try list(value["indexes"], at: "spec.controller.indexes").enumerated().map {
                 try index($1, at: "spec.controller.indexes[\($0)]")
             },
-            workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"))
+            workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"),
+            place: try choice(value["runsOn"], of: ControllerManifest.Place.self, default: .cluster, at: "spec.controller.runsOn"))
     }
 
     private func watch(_ value: Value, at path: String, hasPrimary: Bool) throws -> ControllerManifest.Watch {

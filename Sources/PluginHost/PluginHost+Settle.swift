@@ -163,11 +163,18 @@ extension PluginHost {
                 log.warning("proxy \(next.name) has not taken over yet; what \(manifest.name) put in place stays")
             } else if let successor = leaving.successor, !component.isSameComponent(as: successor.component) {
                 // What the old one put in place would otherwise stay for ever; the same component's new version took it over.
-                let result = await threads.lifeCycle.run { Result { try component.cleanUpProxy() } }
-                if case .failure(let error) = result { log.warning("\(error)") }
+                await cleanUp(component)
             }
         }
+        if manifest.kind == .controller, manifest.isOfNode, leaving.successor.map({ component.isSameComponent(as: $0.component) }) != true {
+            await cleanUp(component)
+        }
         await threads.lifeCycle.run { component.tearDown(.graceful) }
+    }
+
+    private func cleanUp(_ component: LoadedComponent) async {
+        let result = await threads.lifeCycle.run { Result { try component.cleanUp() } }
+        if case .failure(let error) = result { log.warning("\(error)") }
     }
 
     private func heard(_ notice: InstanceNotice, _ manifest: PluginManifest) {

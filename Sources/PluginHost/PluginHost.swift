@@ -145,12 +145,10 @@ public final class PluginHost: Sendable {
         }
     }
 
-    /// Has every loaded proxy remove what it, or an earlier process, put in place. For a process that takes a node down, instead of
-    /// `start`. Blocks.
-    public func cleanUpProxies() throws {
-        for component in entries.withLock({ $0.filter { $0.manifest.kind == .proxy }.compactMap(\.loaded) }) {
-            try component.cleanUpProxy()
-        }
+    /// Has every loaded plugin that puts something in place on a node remove what it, or an earlier process, left there. For a process that
+    /// takes a node down, instead of `start`. Blocks.
+    public func cleanUp() throws {
+        for component in entries.withLock({ $0.filter(\.manifest.isOfNode).compactMap(\.loaded) }) { try component.cleanUp() }
     }
 
     /// Has `body` called, on any thread, with what happens to plugins from now on.

@@ -51,6 +51,9 @@ public struct PluginManifest: Sendable, Hashable {
     /// The object's `metadata.generation`; `nil` for a file.
     public var generation: Int64?
 
+    /// Whether it runs on every node, and may leave something there for `cleanup`.
+    public var isOfNode: Bool { kind == .proxy || controller?.place == .node }
+
     /// Where the component runs. The raw value is the manifest's.
     public enum Isolation: String, Sendable, CaseIterable {
         /// In the host: fastest, and trusted like the host.

@@ -26,7 +26,7 @@ public final class ProxyPlugin: Sendable {
     }
 
     /// Removes everything the plugin ever put in place. Also when the plugin does not run any more, but is not torn down yet.
-    public func cleanup() throws { try component.cleanUpProxy() }
+    public func cleanup() throws { try component.cleanUp() }
 
     /// The proxy loop says that this proxy carries the traffic: a `sync` with everything answered OK.
     public func didSync() { synced.signal() }

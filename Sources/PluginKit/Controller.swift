@@ -15,11 +15,17 @@ public protocol Controller: Component {
 
     /// The keys to work on because the kinds that the API serves have changed: `Host.kinds` has them. The default maps to nothing.
     func mapKinds() -> [Key]
+
+    /// Of controllers whose manifest says `runsOn: Node`: removes what the component put in place on the node, this instance or another,
+    /// with or without a `start` before. No `reconcile` begins after it; one that is under way must leave nothing behind. The default has
+    /// nothing to remove.
+    func cleanup() throws
 }
 
 extension Controller {
     public func map(resource: String, before: Value, after: Value) -> [Key] { [] }
     public func mapKinds() -> [Key] { [] }
+    public func cleanup() throws {}
 }
 
 /// One entry of the work queue.
@@ -81,7 +87,8 @@ final class ControllerInstance: Instance {
                 for key in instance(me, as: ControllerInstance.self).controller.mapKinds() {
                     key.withC { sink.pointee.add(sink.pointee.context, $0) }
                 }
-            }))
+            },
+            cleanup: { me, sink in boundary(sink) { try instance(me, as: ControllerInstance.self).controller.cleanup() } }))
 
     /// Objects come from the API as JSON; the empty piece stands for "none".
     private static func decode(_ bytes: apus_borrowed) -> Value { bytes.count == 0 ? .null : (try? JSON.decode(bytes.array)) ?? .null }

@@ -33,7 +33,7 @@ import Testing
                 }
                 error.say("\(got) \(text.text)")
                 return Witness.of(me).list(&sink)
-            }, map: nil, map_kinds: nil)
+            }, map: nil, map_kinds: nil, cleanup: nil)
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let objects = WireFailureTests.offerObjects(bench, samples, witness)
         let imported = ImportedTable(Signatures.controller)
@@ -57,7 +57,7 @@ import Testing
             reconcile: { me, _, _, _ in
                 var sink = apus_object_sink(context: me) { context, object in deeper(context) }
                 return Witness.of(me).list(&sink)
-            }, map: nil, map_kinds: nil)
+            }, map: nil, map_kinds: nil, cleanup: nil)
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let objects = WireFailureTests.offerObjects(bench, samples, witness)
         let imported = ImportedTable(Signatures.controller)
@@ -79,7 +79,7 @@ import Testing
                         UInt(bitPattern: keys.pointee.context), UInt(bitPattern: unsafeBitCast(keys.pointee.add, to: UnsafeRawPointer.self))
                     )
                 }
-            }, map_kinds: nil)
+            }, map_kinds: nil, cleanup: nil)
         bench.child.offer(Signatures.controller, at: samples.array([controller]), Instance(witness.me))
         let imported = ImportedTable(Signatures.controller)
         imported.connect(bench.host)

@@ -71,6 +71,7 @@ final class Caller {
         table.map!(me, samples.bytes("v1/nodes"), samples.bytes("before"), samples.bytes("one two three"), &keys)
         table.map!(me, samples.bytes("v1/nodes"), samples.bytes("before"), apus_borrowed(), &keys)
         table.map_kinds!(me, 7, &keys)
+        note("cleanup") { table.cleanup!(me, $0) }
         return report + witness.take()
     }
 

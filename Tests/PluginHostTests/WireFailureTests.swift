@@ -39,7 +39,8 @@ import Testing
         -> apus_controller
     {
         apus_controller(
-            size: UInt32(MemoryLayout<apus_controller>.size), reconcile: reconcile, map: WirePlugin.controller().map, map_kinds: nil)
+            size: UInt32(MemoryLayout<apus_controller>.size), reconcile: reconcile, map: WirePlugin.controller().map, map_kinds: nil,
+            cleanup: nil)
     }
 
     @Test func aTableWithoutAPeerIsUnavailable() {

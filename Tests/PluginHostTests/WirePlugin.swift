@@ -201,6 +201,10 @@ enum WirePlugin {
                     var key = apus_key(resource: name, namespace_: apus_borrowed(), name: name, uid: apus_borrowed())
                     keys.pointee.add(keys.pointee.context, &key)
                 }
+            },
+            cleanup: { me, _ in
+                Witness.of(me).note("cleanup")
+                return APUS_OK
             })
     }
 
@@ -250,7 +254,7 @@ enum WirePlugin {
                 error.say(String(services: wanted.pointee))
                 return APUS_FAULT
             },
-            cleanup: { me, error in
+            cleanup: { me, _ in
                 Witness.of(me).note("cleanup")
                 return APUS_OK
             })

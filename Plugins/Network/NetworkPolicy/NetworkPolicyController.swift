@@ -8,14 +8,14 @@ internal import Synchronization
 ///
 /// Rules: the API's `networking.k8s.io/v1`. What the node itself sends and gets always passes, kubelet's probes and pods of its network
 /// among it; so do answers, and a pod's packets to itself. Without a policy nothing is in the kernel. Rules that somebody else took away
-/// are put back within `patience`.
+/// are put back when it looks next, within 20 s.
 public final class NetworkPolicyController: Controller {
     private static let table = "apus-policy"
-    /// In milliseconds.
-    private static let patience: Whole = 20_000
+    /// In seconds.
+    private static let patience: Whole = 20
     private static let policies = GroupVersionResource(group: "networking.k8s.io", version: "v1", resource: "networkpolicies")
 
-    public static let settings: Set<String> = ["node"]
+    public static let settings: Set<String> = ["node", "checkSeconds"]
 
     private struct State: ~Copyable {
         var tables: NFTables
@@ -26,18 +26,27 @@ public final class NetworkPolicyController: Controller {
         var isInForce: Bool?
         /// The key that comes again and again, to look whether the rules are still there.
         var keeper: Key?
+        /// Whether it was switched off: what comes now is too late.
+        var isOver = false
     }
 
     private let objects: Objects
     private let log: Log
     private let node: String?
+    private let patience: Whole
     private let state: Mutex<State>
 
     /// - Parameter config: `node`, the name of the one whose pods are looked after; without it every pod is taken for one of this node.
+    ///   `checkSeconds`: how often to look whether the rules are still there.
     public init(_ host: Host, config: Value) throws {
         objects = host.objects
         log = host.log
         node = config["node"].string
+        let seconds = config["checkSeconds"]
+        guard seconds.isNull || (seconds.int.map { 1...3600 ~= $0 } ?? false) else {
+            throw ComponentError.invalid("config.checkSeconds: must be a number from 1 to 3600")
+        }
+        patience = seconds.int ?? Self.patience
         state = Mutex(State(tables: try NFTables()))
     }
 
@@ -55,11 +64,19 @@ public final class NetworkPolicyController: Controller {
 
     public func reconcile(_ key: Key) throws -> Outcome {
         try state.withLock { state in
+            guard !state.isOver else { return .done }
             if state.isComplete { try read(key, into: &state.plan) } else { try readAll(&state) }
             if state.keeper == nil { state.keeper = key }
             if state.keeper == key { try look(&state) }
             try putInForce(&state)
-            return state.keeper == key ? .doneCheckAgain(afterMilliseconds: Self.patience) : .done
+            return state.keeper == key ? .doneCheckAgain(afterMilliseconds: patience * 1000) : .done
+        }
+    }
+
+    public func cleanup() throws {
+        try state.withLock { state in
+            state.isOver = true
+            try state.tables.run(state.plan.table.removal)
         }
     }
 

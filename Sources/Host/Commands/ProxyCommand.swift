@@ -58,7 +58,7 @@ struct ProxyCommand: AsyncParsableCommand {
             // Without the API: the manifests here say what may have been put in the kernel.
             do {
                 try host.load()
-                return try host.cleanUpProxies()
+                return try host.cleanUp()
             } catch {
                 throw StartupFailure("\(error)")
             }

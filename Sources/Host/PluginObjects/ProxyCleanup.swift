@@ -2,7 +2,7 @@ internal import APIModel
 internal import Logging
 internal import PluginHost
 
-/// Has proxies remove what they put in the kernel, for a node that is taken down, whether or not the process that did so is still there.
+/// Has proxies, and controllers of a node, remove what they put in the kernel, for a node that is taken down, whether or not the process that did so is still there.
 ///
 /// One that was turned off, or that fails since it was changed, may have carried traffic before: so all are asked that the cluster or a
 /// manifest file knows.
@@ -11,7 +11,7 @@ struct ProxyCleanup {
     let log: Logger
 
     /// - Parameter objects: the cluster's Plugins.
-    /// - Returns: a sentence for every proxy that is enabled and could not be asked, or that refused.
+    /// - Returns: a sentence for everyone that is enabled and could not be asked, or that refused.
     /// - Throws: `StartupFailure` for manifests that cannot be read.
     func run(_ objects: [Value]) async throws -> [String] {
         var failures: [[String]: String] = [:]
@@ -26,9 +26,9 @@ struct ProxyCleanup {
                 if manifest.enabled { failures[component] = "\(error)" }
             }
         }
-        for manifest in objects.compactMap(manifest) where manifest.kind == .proxy { await clean(manifest) }
+        for manifest in objects.compactMap(manifest) where manifest.isOfNode { await clean(manifest) }
         // What an object was changed to may be beyond reach; what its file says then still knows where to look.
-        for manifest in try files() where manifest.kind == .proxy && !cleaned.contains([manifest.library, manifest.component]) {
+        for manifest in try files() where manifest.isOfNode && !cleaned.contains([manifest.library, manifest.component]) {
             await clean(manifest)
         }
         return failures.values.sorted()
@@ -51,7 +51,7 @@ struct ProxyCleanup {
         let host = PluginHost(PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries), log: log)
         let result = Result {
             try host.load([manifest])
-            try host.cleanUpProxies()
+            try host.cleanUp()
         }
         await host.stop()
         try result.get()

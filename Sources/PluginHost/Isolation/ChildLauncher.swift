@@ -16,7 +16,7 @@ struct ChildLauncher: @unchecked Sendable {
     init(
         _ manifest: PluginManifest, _ library: Library, services: [(TableDescriptor, UnsafeRawPointer)], executable: String, log: Logger
     ) {
-        let confinement = Confinement.of(manifest.kind)
+        let confinement = Confinement.of(manifest)
         let limits = manifest.limits.resolved(confinement.limits)
         configuration = ChildProcess.Configuration(
             executable: executable, name: manifest.name, confinement: confinement, limits: limits, library: library.descriptor,

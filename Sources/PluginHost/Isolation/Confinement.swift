@@ -44,7 +44,10 @@ struct Confinement: Sendable, Equatable {
     /// Where the manifest says nothing.
     var limits = ResolvedLimits(memory: 512 << 20, cpu: 1000, processes: 64, openFiles: 1024)
 
-    static func of(_ kind: ExtensionKind) -> Confinement { exceptions[kind] ?? Confinement() }
+    /// A controller of a node gets what a proxy does: it is there for the node's kernel.
+    static func of(_ manifest: PluginManifest) -> Confinement {
+        exceptions[manifest.isOfNode ? .proxy : manifest.kind] ?? Confinement()
+    }
 
     /// Where the child finds the library.
     var copy: String {

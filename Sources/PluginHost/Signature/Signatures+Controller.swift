@@ -12,6 +12,9 @@ extension Signatures {
                 deadline: .seconds(5)),
             SlotDescriptor(
                 "map_kinds", [.me, .int64, .callbacks(keys)], .void, Tag(.worker, .running), isRequired: false, deadline: .seconds(5)),
+            SlotDescriptor(
+                "cleanup", [.me, .sink(limit: sentence)], .status, Tag(.control, .loaded, .running, .stopped), isRequired: false,
+                deadline: .seconds(30)),
         ])
 
     static let keys = Callbacks("apus_key_sink", [SlotDescriptor("add", [.me, .structure(key)], .void, Tag(.any, .running))], life: .call)

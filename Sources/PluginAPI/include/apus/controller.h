@@ -52,6 +52,12 @@ typedef struct apus_controller {
     /// The kinds that the API serves have changed: adds the keys to work on because of that. `generation` is that of apus_host_kinds. May be absent.
     /// [worker & running]
     void (*APUS_NULLABLE map_kinds)(void *APUS_NULLABLE self, int64_t generation, const apus_key_sink *APUS_NONNULL keys);
+
+    /// Removes everything the component ever put in place on this Node, this instance or another. Called only where the manifest says `runsOn: Node`: when it is switched off and nobody
+    /// of the same component takes over, and when the cluster is taken down, without a `start` before it. No `reconcile` begins after it; one that is under way must leave
+    /// nothing behind. OK when there was nothing to remove. 30 s. May be absent.
+    /// [control & loaded, running, stopped]
+    apus_status (*APUS_NULLABLE cleanup)(void *APUS_NULLABLE self, const apus_sink *APUS_NONNULL error);
 } apus_controller;
 
 #ifdef __cplusplus
