@@ -23,6 +23,8 @@ struct Plan: Sendable, Equatable {
     struct Rules: Sendable {
         /// `nil` means every kind.
         var kinds: Set<ExtensionKind>?
+        /// Of controllers; `nil` means all.
+        var place: ControllerManifest.Place?
         var enable: Set<String> = []
         var disable: Set<String> = []
         var choose: [ExtensionKind: String] = [:]
@@ -32,6 +34,9 @@ struct Plan: Sendable, Equatable {
             let manifest = candidate.manifest
             if candidate.isRemoved { return "it was removed" }
             if let kinds, !kinds.contains(manifest.kind) { return "this process runs no \(manifest.kind.rawValue)" }
+            if let place, let controller = manifest.controller, controller.place != place {
+                return "this process runs no Controller of the \(controller.place.rawValue.lowercased())"
+            }
             if let chosen = choose[manifest.kind], manifest.mode == .active {
                 return chosen == manifest.name ? nil : "plugin \(chosen) was chosen"
             }

@@ -28,6 +28,8 @@ public final class PluginHost: Sendable {
         public var libraryDirectories: [String]
         /// The kinds this process runs; others are skipped. `nil` means every kind.
         public var kinds: Set<ExtensionKind>?
+        /// Of controllers, those that run here; `nil` means all.
+        public var place: ControllerManifest.Place?
         /// Plugins to run although their manifest says `enabled: false`.
         public var enable: Set<String> = []
         /// Plugins to skip although their manifest enables them.
@@ -46,7 +48,7 @@ public final class PluginHost: Sendable {
             self.kinds = kinds
         }
 
-        var rules: Plan.Rules { Plan.Rules(kinds: kinds, enable: enable, disable: disable, choose: choose) }
+        var rules: Plan.Rules { Plan.Rules(kinds: kinds, place: place, enable: enable, disable: disable, choose: choose) }
     }
 
     let configuration: Configuration

@@ -25,7 +25,7 @@ enum BootstrapPolicy {
             return "bind \(name) ClusterRole:\(name) account=kube-system/\(account)"
         }
         let bindings =
-            (Self.bindings.split(separator: "\n").map(String.init) + controllerBindings + [additions, pluginBinding] + clusterDNSBindings)
+            (Self.bindings.split(separator: "\n").map(String.init) + controllerBindings + [additions] + pluginBindings + clusterDNSBindings)
             .map(
                 parseBinding)
         return aggregated(roles).map(\.object) + controllers.map(\.object) + bindings

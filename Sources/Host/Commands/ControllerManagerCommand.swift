@@ -85,6 +85,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         let client = try process.client(kubeconfig: api.kubeconfig)
         var configuration = PluginHost.Configuration(
             manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.controller])
+        configuration.place = .cluster
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         configuration.config["certificatesigningrequest-signing"] = try signing()
         configuration.config["node-lifecycle"] = try nodes.config()
@@ -98,7 +99,8 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                 group.add("kubeconfig") { await client.follow(kubeconfig: api.kubeconfig) }
                 group.add("cache") { try await cache.run() }  // before the plugins start, which read it
                 let objects = PluginObjects(
-                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.controller], adjust: selection.adjust),
+                    host, client: client, cache: cache,
+                    selection: PluginObjects.Selection(kinds: [.controller], place: .cluster, adjust: selection.adjust),
                     log: Logger(label: "plugins"))
                 try await cache.watch(.plugins)
                 try objects.load(cache.list(.plugins))

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Client
+internal import ControllerManager
 internal import Glibc
 internal import Logging
 internal import PluginHost
@@ -7,7 +8,8 @@ internal import Proxy
 
 /// The service proxy as a process of its own.
 struct ProxyCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "kube-proxy", abstract: "The service proxy by itself.")
+    static let configuration = CommandConfiguration(
+        commandName: "kube-proxy", abstract: "The service proxy, and the controllers of a node, by themselves.")
 
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
@@ -51,9 +53,12 @@ struct ProxyCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw StartupFailure("kube-proxy needs root: packet filters are the kernel's.") }
         let process = RoleProcess("kube-proxy", log)
         let places = try PluginPlaces(plugins)
-        let host = PluginHost(
-            PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy]),
-            log: Logger(label: "plugins"))
+        let node = hostnameOverride ?? NodeAddress.hostname()
+        var configuration = PluginHost.Configuration(
+            manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy, .controller])
+        configuration.place = .node
+        configuration.config = ["policy-nftables": ["node": .string(node)]]
+        let host = PluginHost(configuration, log: Logger(label: "plugins"))
         guard let kubeconfig, !cleanup else {
             // Without the API: the manifests here say what may have been put in the kernel.
             do {
@@ -71,19 +76,24 @@ struct ProxyCommand: AsyncParsableCommand {
                 group.add("kubeconfig") { await client.follow(kubeconfig: kubeconfig) }
                 group.add("cache") { try await cache.run() }
                 let objects = PluginObjects(
-                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy]), log: Logger(label: "plugins"))
+                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy, .controller], place: .node),
+                    log: Logger(label: "plugins"))
                 try await cache.watch(.plugins)
                 try objects.load(cache.list(.plugins))
-                try await host.start(services: HostServices(client: client, cache: cache))
+                let services = HostServices(client: client, cache: cache)
+                try await host.start(services: services)
                 group.add("plugins") { try await objects.run() }
                 let proxy = Proxy(
                     Proxy.Configuration(
-                        nodeName: hostnameOverride ?? NodeAddress.hostname(), nodeAddresses: [address], clusterCIDR: clusterCIDR),
+                        nodeName: node, nodeAddresses: [address], clusterCIDR: clusterCIDR),
                     cache: cache,
                     plugins: host,
                     log: process.log)
                 try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
                 group.add("proxy") { try await proxy.run() }
+                // One on each node: nobody is elected.
+                let controllers = ControllerManager(services: services, plugins: host, log: process.log)
+                group.add("controllers of the node") { try await controllers.run() }
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 }

@@ -14,6 +14,8 @@ final class PluginObjects: Sendable {
     struct Selection: Sendable {
         /// What this process runs; objects of other kinds are none of its business. `nil` means every kind.
         var kinds: Set<ExtensionKind>?
+        /// Of controllers, those that run here; `nil` means all.
+        var place: ControllerManifest.Place?
         /// What this process changes in a manifest, such as flags that turn plugins off: then it says why.
         var adjust: @Sendable (inout PluginManifest) -> String? = { _ in nil }
     }
@@ -130,8 +132,14 @@ final class PluginObjects: Sendable {
     }
 
     private func concerns(_ object: Object) -> Bool {
+        let spec = object.value["spec"]
+        if let place = selection.place, spec["kind"].string == ExtensionKind.controller.rawValue,
+            (spec["controller"]["runsOn"].string ?? ControllerManifest.Place.cluster.rawValue) != place.rawValue
+        {
+            return false
+        }
         guard let kinds = selection.kinds else { return true }
-        return object.value["spec"]["kind"].string.flatMap(ExtensionKind.init).map(kinds.contains) ?? false
+        return spec["kind"].string.flatMap(ExtensionKind.init).map(kinds.contains) ?? false
     }
 
     /// What an object asks of this process; `nil` when that is nothing, or cannot be read, which its status then says.

@@ -10,15 +10,16 @@ internal import Synchronization
 /// A plugin has its rules for as long as its object is there, enabled or not: a process may be told by a flag to run what its object turns
 /// off.
 final class PluginUsers: Sendable {
+    /// Of which kind each is; a controller of the node counts as a proxy, whose process runs it.
     private let kinds = Mutex<[String: ExtensionKind]>([:])
 
-    /// The users `system:plugin:<name>` of one kind.
+    /// The users `system:plugin:<name>` of what is run where plugins of one kind are.
     func users(_ kind: ExtensionKind) -> Set<String> { kinds.withLock { Set($0.lazy.filter { $0.value == kind }.map(\.key)) } }
 
     /// Takes an object up, at its newest. One that cannot be read stays as it was.
     func add(_ object: Object, _ grants: Grants) {
         guard let manifest = try? PluginManifest(object: object.value) else { return }
-        kinds.withLock { $0[manifest.user] = manifest.kind }
+        kinds.withLock { $0[manifest.user] = manifest.isOfNode ? .proxy : manifest.kind }
         grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init))
     }
 
