@@ -80,8 +80,8 @@ let areas = [
         ]),
     Area(
         name: "Network",
-        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "NetworkPolicy", "ServiceLB"],
-        needs: ["NetworkPolicy": ["Netfilter"]]),
+        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "NetworkPolicy", "ServiceLB", "ServiceCIDR"],
+        needs: ["NetworkPolicy": ["KernelNetwork"], "ServiceLB": ["KernelNetwork"]]),
     Area(
         name: "Nodes",
         controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL", "DeviceTaintEviction"]),
@@ -107,7 +107,7 @@ let plugins: [(library: String, target: Target)] =
         ("scheduler-default", swiftPlugin("SchedulerDefault")),
         ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
         ("runtime-fake", swiftPlugin("RuntimeFake")),
-        ("proxy-nftables", swiftPlugin("ProxyNFTables", ["Netfilter"])),
+        ("proxy-nftables", swiftPlugin("ProxyNFTables", ["KernelNetwork"])),
         ("example-controller", cPlugin("ExampleController")),
         ("example-policy", cPlugin("ExamplePolicy")),
         ("policy-binpack", cPlugin("PolicyBinpack")),
@@ -152,7 +152,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
 
         module("FileSystem", ["CLinux"]),
-        module("Netfilter", ["CNFTables"]),
+        module("KernelNetwork", ["CNFTables"]),
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("CEL", ["APIModel", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CHash", "CSQLite", product("Logging", "swift-log")]),

@@ -1,6 +1,6 @@
 internal import APIModel
 internal import Glibc
-internal import Netfilter
+internal import KernelNetwork
 internal import PluginAPI
 internal import PluginKit
 internal import Synchronization

@@ -265,7 +265,7 @@ extension Startup {
         configuration.config = [
             "root-ca": ["certificate": .string(ca.certificatePEM)],
             "certificatesigningrequest-signing": ["certificate": .string(ca.certificatePEM), "key": .string(ca.privateKeyPEM)],
-            "policy-nftables": ["node": .string(options.node.name)],
+            "policy-nftables": ["node": .string(options.node.name)], "service-lb-link": ["node": .string(options.node.name)],
             "provisioner-local": ["directory": .string(directory.volumesDirectory), "node": .string(options.node.name)],
             "runtime-cri": [
                 "endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)

@@ -7,19 +7,8 @@ import Testing
 
 /// The proxy changes while clients keep asking: real sockets and the kernel's real nftables, in a network namespace of its own.
 @Suite struct ProxySwapTests {
-    private static let isInside = ProcessInfo.processInfo.environment["APUS_SWAPS_IN_NAMESPACE"] != nil
-
-    /// A namespace is a thread's, and the proxy works on threads that the system makes: so the test runs once more, in a process that was
-    /// born in one.
-    @Test(.disabled(if: isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3)))
-    func noRequestIsLostInASwap() throws {
-        let script =
-            Network.setUp.joined(separator: " && ")
-            + " && exec timeout 150 \(Command.executable) --testing-library swift-testing --filter ProxySwapTests"
-        let output = try Command.run(["unshare", "--net", "--", "sh", "-c", script], environment: ["APUS_SWAPS_IN_NAMESPACE": "1"])
-        #expect(output.status == 0, "\(output.text)")
-        #expect(output.text.contains("swapsInsideTheNamespace() passed"), "\(output.text)")
-    }
+    @Test(.disabled(if: OwnNamespace.isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3)))
+    func noRequestIsLostInASwap() throws { try OwnNamespace.run("ProxySwapTests", "swapsInsideTheNamespace", setUp: Network.setUp) }
 
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
         let proxy = Proxy(
@@ -28,7 +17,9 @@ import Testing
         return [{ try await proxy.run() }]
     }
 
-    @Test(.enabled(if: isInside, "runs in a namespace of its own"), .timeLimit(.minutes(3))) func swapsInsideTheNamespace() async throws {
+    @Test(.enabled(if: OwnNamespace.isInside, "runs in a namespace of its own"), .timeLimit(.minutes(3))) func swapsInsideTheNamespace()
+        async throws
+    {
         let libraries = FileManager.default.temporaryDirectory.appendingPathComponent("swaps-libraries-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: libraries, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: libraries) }

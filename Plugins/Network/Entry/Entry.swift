@@ -14,6 +14,7 @@ private let plugin = Plugin(
         .controller("endpointslicemirroring", EndpointSliceMirroringController.self),
         .controller("policy-nftables", NetworkPolicyController.self),
         .controller("service-lb", ServiceLBController.self),
+        .controller("service-lb-link", ServiceLBLinkController.self),
         .controller("service-cidr", ServiceCIDRController.self),
     ])
 

@@ -1,6 +1,6 @@
 public import APIModel
 internal import Glibc
-internal import Netfilter
+internal import KernelNetwork
 public import PluginKit
 internal import Synchronization
 

@@ -12,16 +12,23 @@ enum LoadBalancer {
         let (ports, rank) = (ports(service), rank(service))
         for other in services where isOurs(other) && self.rank(other).lexicographicallyPrecedes(rank) {
             if let port = ports.intersection(self.ports(other)).min() {
-                let metadata = other["metadata"]
-                return "port \(port) of the nodes is taken by \(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"
+                return "port \(port) of the nodes is taken by \(name(other))"
             }
         }
         return nil
     }
 
-    /// Whether others may have ports, now that `before` is `after`.
-    static func freesPorts(_ before: Value, _ after: Value) -> Bool {
-        isOurs(before) && !ports(before).subtracting(isOurs(after) ? ports(after) : []).isEmpty
+    /// Whether others may have ports or addresses, now that `before` is `after`.
+    static func frees(_ before: Value, _ after: Value) -> Bool {
+        guard isOurs(before) else { return false }
+        let ingress = before["status"]["loadBalancer"]["ingress"]
+        return !isOurs(after) || !ports(before).subtracting(ports(after)).isEmpty
+            || !ingress.isEmpty && ingress != after["status"]["loadBalancer"]["ingress"]
+    }
+
+    static func name(_ service: Value) -> String {
+        let metadata = service["metadata"]
+        return "\(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"
     }
 
     /// `80/TCP`
@@ -30,7 +37,7 @@ enum LoadBalancer {
     }
 
     /// Orders Services by who was first; names decide between those of one second.
-    private static func rank(_ service: Value) -> [String] {
+    static func rank(_ service: Value) -> [String] {
         ["creationTimestamp", "namespace", "name"].map { service["metadata"][$0].string ?? "" }
     }
 }

@@ -7,7 +7,7 @@ enum NodeAddresses {
 
     /// Of the ready ones; external addresses, if any node has one, and else internal ones. In order, each once.
     static func all(of nodes: [Value]) -> [String] {
-        let nodes = nodes.filter { isReady($0) && $0["metadata"]["labels"][excluded].isNull }
+        let nodes = nodes.filter(takesPart)
         for type in ["ExternalIP", "InternalIP"] {
             let found = nodes.flatMap { addresses($0, type) }
             if !found.isEmpty { return Set(found).sorted() }
@@ -19,6 +19,8 @@ enum NodeAddresses {
     static func relevant(_ node: Value) -> [Value] {
         [.bool(isReady(node)), node["metadata"]["labels"][excluded], node["status"]["addresses"]]
     }
+
+    static func takesPart(_ node: Value) -> Bool { isReady(node) && node["metadata"]["labels"][excluded].isNull }
 
     private static func isReady(_ node: Value) -> Bool {
         node["status"]["conditions"].elements.contains { $0["type"].string == "Ready" && $0["status"].string == "True" }

@@ -1,35 +1,35 @@
 public import APIModel
 public import PluginKit
 
-/// Gives Services of type LoadBalancer the addresses of the nodes, where the proxy carries their ports.
+/// Gives Services of type LoadBalancer the addresses of the nodes, where the proxy carries their ports; or, with `config.addresses`, each
+/// an address of its own from there, which a node answers for (`ServiceLBLinkController`).
 ///
 /// Services with a `loadBalancerClass` are somebody else's. A port of the nodes goes to the Service that was there first; one that comes
-/// later has no address until it is free.
+/// later has no address until it is free. So it is with addresses when all are taken.
 public struct ServiceLBController: Controller {
-    private let objects: Objects
+    public static let settings: Set<String> = ["addresses"]
 
-    public init(_ host: Host, config: Value) { objects = host.objects }
+    private let objects: Objects
+    private let ranges: AddressRanges?
+
+    public init(_ host: Host, config: Value) throws {
+        objects = host.objects
+        ranges = config["addresses"].isNull ? nil : try AddressRanges(config["addresses"])
+    }
 
     public func map(resource: String, before: Value, after: Value) -> [Key] {
-        let changed = [before, after].filter { !$0.isNull }
         switch resource {
         case GroupVersionResource.nodes.description:
             // Nodes report often, and rarely what matters here.
-            guard NodeAddresses.relevant(before) != NodeAddresses.relevant(after) else { return [] }
-            return balancers().map(Key.init(service:))
+            guard ranges == nil, NodeAddresses.relevant(before) != NodeAddresses.relevant(after) else { return [] }
+            return balancers.keys()
         case GroupVersionResource.services.description:
-            // Who waits for a port that is free now?
-            guard LoadBalancer.freesPorts(before, after) else { return [] }
-            return balancers().filter { $0["status"]["loadBalancer"]["ingress"].elements.isEmpty }.map(Key.init(service:))
+            // Who waits for what is free now?
+            guard LoadBalancer.frees(before, after) else { return [] }
+            let all = (try? balancers.all()) ?? []
+            return all.filter { $0["status"]["loadBalancer"]["ingress"].elements.isEmpty }.map(Key.init(service:))
         default:
-            // Where endpoints are counts under the policy Local alone, and that is seen with the Service at hand.
-            return changed.compactMap { slice in
-                slice["metadata"]["labels"]["kubernetes.io/service-name"].string.map {
-                    Key(
-                        resource: GroupVersionResource.services.description, namespace: slice["metadata"]["namespace"].string ?? "",
-                        name: $0)
-                }
-            }
+            return Balancers.keys(ofSlice: before, after)
         }
     }
 
@@ -42,32 +42,27 @@ public struct ServiceLBController: Controller {
             if service["spec"]["type"].string != "LoadBalancer" { try set([], on: service) }
             return .done
         }
-        if let conflict = LoadBalancer.conflict(of: service, among: try objects.list(.services)) {
+        do {
+            if try set(try addresses(of: service), on: service) {
+                objects.event(service, .normal, reason: "EnsuredLoadBalancer", message: "Ensured load balancer")
+            }
+        } catch let refusal as AddressRanges.Refusal {
             try set([], on: service)
-            objects.event(service, .warning, reason: "SyncLoadBalancerFailed", message: "Error syncing load balancer: \(conflict)")
-            return .done
-        }
-        let hosts = try hosts(of: service)
-        let addresses = NodeAddresses.all(
-            of: try objects.list(.nodes).filter { hosts?.contains($0["metadata"]["name"].string ?? "") ?? true })
-        if try set(addresses, on: service) {
-            objects.event(service, .normal, reason: "EnsuredLoadBalancer", message: "Ensured load balancer")
+            objects.event(service, .warning, reason: "SyncLoadBalancerFailed", message: "Error syncing load balancer: \(refusal.reason)")
         }
         return .done
     }
 
-    private func balancers() -> [Value] { ((try? objects.list(.services)) ?? []).filter(LoadBalancer.isOurs) }
-
-    /// The nodes that answer: under the policy Local, those with ready endpoints; `nil` for all.
-    private func hosts(of service: Value) throws -> Set<String>? {
-        guard service["spec"]["externalTrafficPolicy"].string == "Local" else { return nil }
-        let metadata = service["metadata"]
-        let slices = try objects.list(
-            .endpointSlices, namespace: metadata["namespace"].string ?? "",
-            selector: "kubernetes.io/service-name=\(metadata["name"].string ?? "")")
-        let ready = slices.flatMap { $0["endpoints"].elements }.filter { $0["conditions"]["ready"].bool ?? true }
-        return Set(ready.compactMap { $0["nodeName"].string })
+    /// - Throws: `Refusal` where others have what the Service needs.
+    private func addresses(of service: Value) throws -> [String] {
+        let services = try objects.list(.services)
+        if let ranges { return ["\(try ranges.address(for: service, among: services))"] }
+        if let conflict = LoadBalancer.conflict(of: service, among: services) { throw AddressRanges.Refusal(conflict) }
+        let hosts = try balancers.hosts(of: service)
+        return NodeAddresses.all(of: try objects.list(.nodes).filter { hosts?.contains($0["metadata"]["name"].string ?? "") ?? true })
     }
+
+    private var balancers: Balancers { Balancers(objects: objects) }
 
     /// Returns whether the addresses are other than before.
     @discardableResult
@@ -78,14 +73,5 @@ public struct ServiceLBController: Controller {
         changed["status"]["loadBalancer"] = ingress.isEmpty ? .emptyObject : ["ingress": .array(ingress)]
         try objects.updateStatus(.services, changed)
         return true
-    }
-}
-
-extension Key {
-    init(service: Value) {
-        let metadata = service["metadata"]
-        self.init(
-            resource: GroupVersionResource.services.description, namespace: metadata["namespace"].string ?? "",
-            name: metadata["name"].string ?? "")
     }
 }

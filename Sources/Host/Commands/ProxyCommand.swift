@@ -57,7 +57,7 @@ struct ProxyCommand: AsyncParsableCommand {
         var configuration = PluginHost.Configuration(
             manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy, .controller])
         configuration.place = .node
-        configuration.config = ["policy-nftables": ["node": .string(node)]]
+        configuration.config = ["policy-nftables": ["node": .string(node)], "service-lb-link": ["node": .string(node)]]
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         guard let kubeconfig, !cleanup else {
             // Without the API: the manifests here say what may have been put in the kernel.

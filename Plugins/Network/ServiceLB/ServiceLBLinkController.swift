@@ -1,0 +1,93 @@
+public import APIModel
+internal import KernelNetwork
+public import PluginKit
+internal import Synchronization
+
+/// Has this node answer for addresses of load balancers that no node has: they stand on the link whose network they are of, and the kernel
+/// answers who asks for them by ARP. Of several nodes one has each address.
+///
+/// An address of a network that no link is on is somebody else's to bring here, a router's.
+public final class ServiceLBLinkController: Controller {
+    /// How often an address that stands here is looked after.
+    private static let patience: Whole = 30_000
+
+    public static let settings: Set<String> = ["node"]
+
+    private struct State: ~Copyable {
+        var links: LinkAddresses
+        /// What is to stand here, by Service.
+        var wanted: [Key: Set<UInt32>] = [:]
+        /// Whether every Service has been looked at.
+        var isComplete = false
+        /// Whether it was switched off: what comes now is too late.
+        var isOver = false
+    }
+
+    private let objects: Objects
+    private let node: String
+    private let state: Mutex<State>
+
+    /// - Parameter config: `node`, the name of this one.
+    public init(_ host: Host, config: Value) throws {
+        guard let node = config["node"].string, !node.isEmpty else { throw ComponentError.invalid("config.node: must name this node") }
+        self.node = node
+        objects = host.objects
+        state = Mutex(State(links: try LinkAddresses()))
+    }
+
+    public func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard resource == GroupVersionResource.nodes.description else { return Balancers.keys(ofSlice: before, after) }
+        // Nodes report often, and rarely what matters here.
+        return NodeAddresses.relevant(before) == NodeAddresses.relevant(after) ? [] : Balancers(objects: objects).keys()
+    }
+
+    public func reconcile(_ key: Key) throws -> Outcome {
+        let key = Key(resource: key.resource, namespace: key.namespace, name: key.name)
+        return try state.withLock { state in
+            guard !state.isOver else { return .done }
+            let nodes = try objects.list(.nodes)
+            let services =
+                state.isComplete
+                ? [try objects.get(.services, namespace: key.namespace, name: key.name)].compactMap { $0 }
+                : try Balancers(objects: objects).all()
+            state.wanted[key] = nil
+            for service in services {
+                let addresses = try addresses(of: service, nodes)
+                state.wanted[Key(service: service)] = addresses.isEmpty ? nil : addresses
+            }
+            state.isComplete = true
+            try putInPlace(&state)
+            return state.wanted[key] == nil ? .done : .doneCheckAgain(afterMilliseconds: Self.patience)
+        }
+    }
+
+    /// Those of a Service that are to stand here.
+    private func addresses(of service: Value, _ nodes: [Value]) throws -> Set<UInt32> {
+        let addresses = Announcer.addresses(of: service, nodes: nodes)
+        guard !addresses.isEmpty else { return [] }
+        let hosts = try Balancers(objects: objects).hosts(of: service)
+        return Set(
+            addresses.filter { Announcer.node(for: $0, among: nodes, hosts: hosts) == node }.compactMap { IPv4Address($0)?.number })
+    }
+
+    private func putInPlace(_ state: inout State) throws {
+        let wanted = state.wanted.values.reduce(into: Set<UInt32>()) { $0.formUnion($1) }
+        let present = try state.links.all()
+        for address in present where address.isOurs && !wanted.contains(address.address) { try state.links.remove(address) }
+        for address in wanted where !present.contains(where: { $0.address == address }) {
+            guard let link = present.first(where: { !$0.isOurs && $0.hasInNetwork(address) })?.link else { continue }
+            try state.links.add(address, to: link)
+        }
+    }
+
+    public func cleanup() throws {
+        try state.withLock { state in
+            state.isOver = true
+            for address in try state.links.all() where address.isOurs { try state.links.remove(address) }
+        }
+    }
+}
+
+extension LinkAddresses.Address {
+    fileprivate func hasInNetwork(_ other: UInt32) -> Bool { prefix > 0 && prefix < 32 && (address ^ other) >> (32 - UInt32(prefix)) == 0 }
+}

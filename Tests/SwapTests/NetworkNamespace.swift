@@ -1,0 +1,75 @@
+import Foundation
+
+/// A network of its own, joined to a bridge of the test's. It is gone with the last of its sockets and of what refers to it here.
+final class NetworkNamespace: Sendable {
+    private static let kind: Int32 = 0x4000_0000
+    /// The module of the C library leaves out what is Linux' alone.
+    private static let setns = unsafeBitCast(dlsym(nil, "setns"), to: (@convention(c) (Int32, Int32) -> Int32).self)
+    private static let unshare = unsafeBitCast(dlsym(nil, "unshare"), to: (@convention(c) (Int32) -> Int32).self)
+    /// How long, in milliseconds, a packet that is let through may take.
+    private static let patience: Int32 = 300
+
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = try Self.returning {
+            guard Self.unshare(Self.kind) == 0 else { throw Unexpected("no namespace: \(String(cString: strerror(errno)))") }
+            return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Joins it to `bridge`, where its end of the link is called `name`.
+    func connect(_ name: String, to bridge: String, address: String) throws {
+        let path = "/proc/\(getpid())/fd/\(descriptor)"
+        let inside = ["nsenter", "--net=\(path)", "ip"]
+        for command in [
+            ["ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", path],
+            ["ip", "link", "set", name, "master", bridge, "up"], inside + ["link", "set", "lo", "up"],
+            inside + ["address", "add", address, "dev", "eth0"], inside + ["link", "set", "eth0", "up"],
+        ] {
+            let result = try Command.run(command)
+            guard result.status == 0 else { throw Unexpected("\(command.joined(separator: " ")): \(result.text)") }
+        }
+    }
+
+    /// Has this thread be there while `body` runs: the sockets that it makes stay there.
+    func inside<R>(_ body: () throws -> R) throws -> R {
+        try Self.returning {
+            guard Self.setns(descriptor, Self.kind) == 0 else { throw Unexpected("setns: \(String(cString: strerror(errno)))") }
+            return try body()
+        }
+    }
+
+    private static func returning<R>(_ body: () throws -> R) throws -> R {
+        let own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+        defer {
+            precondition(setns(own, kind) == 0, "the thread cannot come back to its namespace")
+            close(own)
+        }
+        return try body()
+    }
+
+    /// Whether a connection from here comes about at once.
+    /// - Throws: where somebody refuses it.
+    func connects(to address: String, _ port: UInt16) throws -> Bool { try Self.connects(try inside(Self.socket), address, port) }
+
+    /// The same from the test's own network.
+    static func connects(to address: String, _ port: UInt16) throws -> Bool { try connects(socket(), address, port) }
+
+    private static func socket() -> Int32 {
+        Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    }
+
+    private static func connects(_ descriptor: Int32, _ address: String, _ port: UInt16) throws -> Bool {
+        defer { close(descriptor) }
+        _ = withSocketAddress(address, port) { Glibc.connect(descriptor, $0, $1) }
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&waiting, 1, patience) == 1 else { return false }
+        var (error, size) = (Int32(0), socklen_t(4))
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size)
+        guard error == 0 else { throw Unexpected("\(address):\(port): \(String(cString: strerror(error)))") }
+        return true
+    }
+}
