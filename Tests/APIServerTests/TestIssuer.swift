@@ -2,6 +2,7 @@ import APIModel
 import HTTPServer
 import HTTPTypes
 import Logging
+import NIOCore
 import NIOSSL
 import PKI
 import Synchronization

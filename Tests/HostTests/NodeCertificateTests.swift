@@ -1,4 +1,5 @@
 import APIModel
+import APIServer
 import Client
 import Foundation
 import Kubelet
@@ -15,7 +16,7 @@ import Testing
         group: "certificates.k8s.io", version: "v1", resource: "certificatesigningrequests")
 
     /// Signs, or denies, all that is asked for, as an administrator with an authority of openssl's.
-    private struct Signer: Sendable {
+    private final class Signer: Sendable {
         let directory: String
         let admin: any Client
         /// Whether what is asked for is denied.

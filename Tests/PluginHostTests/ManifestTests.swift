@@ -150,6 +150,7 @@ import Testing
 
     @Test(arguments: [
         ("required: true", "requried: true", "spec.requried: unknown key; known here are kind, library"),
+        ("workers: 4", "runsOn: Moon", "spec.controller.runsOn: \"Moon\" is none of Cluster, Node"),
         ("workers: 4", "worker: 4", "spec.controller.worker: unknown key"),
         (
             "map: SameName", "map: Sideways",

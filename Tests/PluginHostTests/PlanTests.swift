@@ -3,8 +3,8 @@ import Testing
 @testable import PluginHost
 
 @Suite struct PlanTests {
-    /// `name:kind`, then how it stands, each a word: `off`, `shadow`, `running`, `failed`, `removed`, `replaces=other`. `kind` is one of s,
-    /// c, r, p.
+    /// `name:kind`, then how it stands, each a word: `off`, `shadow`, `running`, `failed`, `removed`, `node`, `replaces=other`. `kind` is
+    /// one of s, c, r, p.
     private static func candidate(_ text: String) throws -> Plan.Candidate {
         let words = text.split(separator: " ").map(String.init)
         let name = words[0].split(separator: ":").map(String.init)
@@ -17,6 +17,7 @@ import Testing
             case "running": candidate.isRunning = true
             case "failed": candidate.hasFailed = true
             case "removed": candidate.isRemoved = true
+            case "node": candidate.manifest.controller?.place = .node
             default: candidate.manifest.replaces = String(word.split(separator: "=")[1])
             }
         }
@@ -37,6 +38,11 @@ import Testing
         Row(plugins: ["a:c", "b:c off", "c:c removed"], reasons: ["", "disabled by its manifest", "it was removed"]),
         // What the process's configuration says.
         Row(plugins: ["a:c", "b:s"], rules: .init(kinds: [.schedulerPolicy]), reasons: ["this process runs no Controller", ""]),
+        Row(
+            plugins: ["a:c node", "b:c", "c:p"], rules: .init(place: .node),
+            reasons: ["", "this process runs no Controller of the cluster", ""]),
+        Row(plugins: ["a:c node", "b:c"], rules: .init(place: .cluster), reasons: ["this process runs no Controller of the node", ""]),
+        Row(plugins: ["a:c node", "b:c"], reasons: ["", ""]),
         Row(plugins: ["a:c off", "b:c"], rules: .init(enable: ["a"], disable: ["b"]), reasons: ["", "disabled by configuration"]),
         Row(plugins: ["a:r", "b:r off", "c:c"], rules: .init(choose: [.runtime: "b"]), reasons: ["plugin b was chosen", "", ""]),
         Row(plugins: ["a:r", "b:r off"], rules: .init(disable: ["b"], choose: [.runtime: "b"]), reasons: ["plugin b was chosen", ""]),

@@ -24,14 +24,13 @@ public final class ServiceLBLinkController: Controller {
     }
 
     private let objects: Objects
-    private let node: String
+    private let node: String?
     private let state: Mutex<State>
 
-    /// - Parameter config: `node`, the name of this one.
+    /// - Parameter config: `node`, the name of this one; without it, it is the only one.
     public init(_ host: Host, config: Value) throws {
-        guard let node = config["node"].string, !node.isEmpty else { throw ComponentError.invalid("config.node: must name this node") }
-        self.node = node
         objects = host.objects
+        node = config["node"].string
         state = Mutex(State(links: try LinkAddresses()))
     }
 
@@ -66,8 +65,11 @@ public final class ServiceLBLinkController: Controller {
         let addresses = Announcer.addresses(of: service, nodes: nodes)
         guard !addresses.isEmpty else { return [] }
         let hosts = try Balancers(objects: objects).hosts(of: service)
-        return Set(
-            addresses.filter { Announcer.node(for: $0, among: nodes, hosts: hosts) == node }.compactMap { IPv4Address($0)?.number })
+        let here = addresses.filter { address in
+            guard let chosen = Announcer.node(for: address, among: nodes, hosts: hosts) else { return false }
+            return node == nil || chosen == node
+        }
+        return Set(here.compactMap { IPv4Address($0)?.number })
     }
 
     private func putInPlace(_ state: inout State) throws {

@@ -2,7 +2,8 @@ internal import APIModel
 internal import Logging
 internal import PluginHost
 
-/// Has proxies, and controllers of a node, remove what they put in the kernel, for a node that is taken down, whether or not the process that did so is still there.
+/// Has proxies, and controllers of a node, remove what they put in the kernel, for a node that is taken down, whether or not the process
+/// that did so is still there.
 ///
 /// One that was turned off, or that fails since it was changed, may have carried traffic before: so all are asked that the cluster or a
 /// manifest file knows.
