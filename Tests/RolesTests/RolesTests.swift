@@ -25,6 +25,13 @@ struct RolesTests {
           ports: [{port: 80, targetPort: 8080}]
         """
 
+    private static let policy = """
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: deny}
+        spec: {podSelector: {}}
+        """
+
     @Test func sixProcessesAreACluster() throws {
         let roles = try Roles()
         defer { roles.remove() }
@@ -79,6 +86,12 @@ struct RolesTests {
         let manager = ["--kubeconfig", "\(data)/kube-controller-manager.kubeconfig"]
         #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:deployment"]) == "yes")
         #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:scheduler-default"]) == "no")
+        // What works in a node's kernel runs beside its proxy.
+        #expect(try roles.canI(manager + ["impersonate", "users/system:plugin:policy-nftables"]) == "no")
+        try roles.kubectl("apply", "-f", "-", input: Self.policy)
+        try roles.eventually {
+            try roles.require(roles.inside("nft", "list", "map", "ip", "apus-policy", "ingress"), has: "\(address) : jump")
+        }
         let plugin = manager + ["--as=system:plugin:deployment", "--as-group=system:plugins"]
         #expect(try roles.canI(plugin + ["update", "deployments.apps"]) == "yes")
         #expect(try roles.canI(plugin + ["list", "secrets"]) == "no")
@@ -86,7 +99,7 @@ struct RolesTests {
         // Each process says how its plugins are, and follows their objects; none may change what is asked of it.
         for (plugin, kind) in [
             ("deployment", "Controller"), ("scheduler-default", "SchedulerPolicy"), ("runtime-fake", "Runtime"),
-            ("proxy-nftables", "Proxy"),
+            ("proxy-nftables", "Proxy"), ("policy-nftables", "Controller"), ("service-lb-link", "Controller"),
         ] {
             try roles.eventually { try roles.require(roles.kubectl("get", "plugin", plugin, "--no-headers"), has: kind, " Running ") }
         }

@@ -88,7 +88,10 @@ public final class NetworkPolicyController: Controller {
             plan.setNamespace(namespace["metadata"]["name"].string ?? "", labels: namespace["metadata"]["labels"].strings)
         }
         for pod in try objects.list(.pods) { plan.setPod(PolicyPlan.Key(pod), PolicyPod(pod, node: node)) }
-        for policy in try objects.list(Self.policies) { plan.setPolicy(PolicyPlan.Key(policy), try Policy(policy)) }
+        for policy in try objects.list(Self.policies) {
+            // One that cannot be read must not keep the others from being heeded: its own key says what is wrong.
+            if let read = try? Policy(policy) { plan.setPolicy(PolicyPlan.Key(policy), read) }
+        }
         state.plan = plan
         state.isComplete = true
     }
