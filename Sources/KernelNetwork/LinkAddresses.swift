@@ -38,7 +38,7 @@ public struct LinkAddresses: ~Copyable {
     /// Who put an address there, in `IFA_PROTO`: the kernel itself uses 1 to 3.
     private static let mark: UInt8 = 0xa9
 
-    private let netlink: Netlink
+    let netlink: Netlink
 
     public init() throws { netlink = try Netlink(.route) }
 

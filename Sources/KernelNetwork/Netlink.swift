@@ -125,7 +125,7 @@ public struct Netlink: ~Copyable {
         return found
     }
 
-    private static func failure(_ what: String, _ number: Int32) -> Failure {
+    static func failure(_ what: String, _ number: Int32) -> Failure {
         Failure(description: "\(what): \(String(cString: strerror(number)))", number: number)
     }
 }

@@ -1,6 +1,7 @@
 import APIModel
 import Client
 import Foundation
+import HTTPTypes
 import Synchronization
 import Testing
 

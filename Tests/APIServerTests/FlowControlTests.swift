@@ -1,6 +1,7 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import Store
 import Testing
 
 @testable import APIServer

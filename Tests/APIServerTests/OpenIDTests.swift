@@ -1,5 +1,6 @@
 import APIModel
 import Foundation
+import HTTPTypes
 import Logging
 import PKI
 import Synchronization
@@ -41,7 +42,7 @@ import Testing
         async throws
     {
         let key = try Self.rsa.get()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let tokens = try Self.tokens(issuer.entry())
             let user = await Self.user(tokens, try key.sign(Self.claims(issuer), algorithm: algorithm))
             #expect(user?.name == "oidc:carol")
@@ -51,7 +52,7 @@ import Testing
 
     @Test func anECKeySignsAndTheKeysAreFetchedOnce() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([try Self.rsa.get(), key]) { issuer in
+        try await TestIssuer.with([try Self.rsa.get(), key]) { issuer async throws in
             let tokens = try Self.tokens(issuer.entry())
             for _ in 0..<3 { #expect(await Self.user(tokens, try key.sign(Self.claims(issuer)))?.name == "oidc:carol") }
             #expect(issuer.count("/keys") == 1 && issuer.count("/.well-known/openid-configuration") == 1)
@@ -62,7 +63,7 @@ import Testing
 
     @Test func aKeyOfWhichNobodyHeardIsAskedFor() async throws {
         let (old, new) = (SigningKey(), SigningKey())
-        try await TestIssuer.with([old]) { issuer in
+        try await TestIssuer.with([old]) { issuer async throws in
             let tokens = try Self.tokens(issuer.entry())
             #expect(await Self.user(tokens, try old.sign(Self.claims(issuer))) != nil)
             let token = try new.sign(Self.claims(issuer))
@@ -75,7 +76,7 @@ import Testing
 
     @Test func whatIsNotGoodIsRefusedAndSaysWhy() async throws {
         let (key, other) = (SigningKey(), SigningKey())
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let tokens = try Self.tokens(issuer.entry())
             let good = try key.sign(Self.claims(issuer))
             func signed(_ changes: Value) throws -> String { try key.sign(Self.claims(issuer, changes)) }
@@ -110,7 +111,7 @@ import Testing
 
     @Test func anIssuerThatIsNotWhoItShouldBeIsNotBelieved() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let token = try key.sign(Self.claims(issuer))
             let configuration = "/.well-known/openid-configuration"
             let good: Value = ["issuer": .string(issuer.url), "jwks_uri": .string("\(issuer.url)/keys")]
@@ -143,7 +144,7 @@ import Testing
 
     @Test func claimsAreMappedToUsers() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let token = try key.sign(
                 Self.claims(
                     issuer,
@@ -190,7 +191,7 @@ import Testing
 
     @Test func rulesMustHold() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             func told(_ changes: Value, _ claims: Value = .emptyObject) async throws -> String {
                 await Self.refusal(try Self.tokens(issuer.entry(changes)), try key.sign(Self.claims(issuer, claims)))
             }
@@ -222,7 +223,7 @@ import Testing
 
     @Test func aClaimMayBeSomewhereElse() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let tokens = try Self.tokens(issuer.entry(["claimMappings": ["groups": ["claim": "groups", "prefix": ""]]]))
             func token(_ source: Value) throws -> String {
                 try key.sign(Self.claims(issuer, ["_claim_names": ["groups": "src"], "_claim_sources": ["src": source]]))
@@ -245,7 +246,7 @@ import Testing
 
     @Test func theAPIKnowsThemAndAnonymousComesWhereTheFileSays() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let file = TestIssuer.file(issuer.entry(), anonymous: ["enabled": true, "conditions": [["path": "/livez"]]])
             let configuration = try AuthenticationConfiguration(file, ownIssuers: [])
             let tokens = IssuedTokens(configuration, now: { Self.now })
@@ -284,7 +285,7 @@ import Testing
 
     @Test func theFileIsReadAgain() async throws {
         let key = SigningKey()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             let path = FileManager.default.temporaryDirectory.appendingPathComponent("authentication-\(UniqueID.make())").path
             defer { try? FileManager.default.removeItem(atPath: path) }
             func write(_ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic) }
@@ -297,7 +298,7 @@ import Testing
                 group.addTask { await tokens.reload(path, ownIssuers: [], every: .milliseconds(5), log: log) }
                 defer { group.cancelAll() }
                 // Written again and again, since nobody tells when the file is looked at for the first time.
-                func write(_ text: String, until expected: String) async throws {
+                func rewrite(_ text: String, until expected: String) async throws {
                     var text = text
                     while await Self.refusal(tokens, token) != expected {
                         text += "\n"
@@ -305,10 +306,10 @@ import Testing
                         try await Task.sleep(for: .milliseconds(10))
                     }
                 }
-                try await write(TestIssuer.file(issuer.entry()), until: "let in as oidc:carol")
+                try await rewrite(TestIssuer.file(issuer.entry()), until: "let in as oidc:carol")
                 try write("no configuration")
                 let other = TestIssuer.file(issuer.entry(["claimMappings": ["username": ["prefix": "new:"]]]))
-                try await write(other, until: "let in as new:carol")
+                try await rewrite(other, until: "let in as new:carol")
             }
             let other = TestIssuer.file(issuer.entry(), anonymous: ["enabled": false])
             await #expect(throws: ConfigurationProblem.self) { try await tokens.use(AuthenticationConfiguration(other, ownIssuers: [])) }
@@ -382,7 +383,7 @@ import Testing
 
     @Test func flagsSayTheSameInFewerWords() async throws {
         let key = try Self.rsa.get()
-        try await TestIssuer.with([key]) { issuer in
+        try await TestIssuer.with([key]) { issuer async throws in
             var flags = OpenIDFlags(issuerURL: issuer.url, clientID: "apus")
             flags.authorities = issuer.authorityPEM
             func told(_ flags: OpenIDFlags, _ claims: Value = .emptyObject, _ algorithm: SigningAlgorithm = .rs256) async throws -> String {

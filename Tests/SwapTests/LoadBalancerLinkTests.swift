@@ -29,6 +29,10 @@ import Testing
         defer { server.stop() }
         let neighbour = try NetworkNamespace()
         try neighbour.connect("outside", to: "lan0", address: "192.0.2.9/24")
+        // What somebody remembers of the time when another had the address.
+        let elsewhere = "02:00:00:00:00:99"
+        _ = try neighbour.run("ip", "neigh", "replace", "192.0.2.240", "lladdr", elsewhere, "dev", "eth0", "nud", "stale")
+        #expect(try neighbour.run("ip", "neigh").contains(elsewhere))
         try await World.with([giver, link], loops: Self.loops) { [link] world in
             var link = link
             try await world.addNodes(1)
@@ -45,6 +49,9 @@ import Testing
                 if name != "c" { try await Self.wait(name, world) { !$0.isEmpty } }
             }
             let first = try await Self.wait("a", world) { $0 == ["192.0.2.240"] }
+            try await limited(30, "the neighbour to hear of it") {
+                while try neighbour.run("ip", "neigh").contains(elsewhere) { try await Task.sleep(for: .milliseconds(20)) }
+            }
             try await Self.reach(neighbour, first[0])
             try await Self.reach(neighbour, "192.0.2.241")
             try await world.wait(for: .events, "the third to be told") {

@@ -22,7 +22,6 @@ final class NetworkNamespace: Sendable {
 
     /// Joins it to `bridge`, where its end of the link is called `name`.
     func connect(_ name: String, to bridge: String, address: String) throws {
-        let path = "/proc/\(getpid())/fd/\(descriptor)"
         let inside = ["nsenter", "--net=\(path)", "ip"]
         for command in [
             ["ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", path],
@@ -33,6 +32,11 @@ final class NetworkNamespace: Sendable {
             guard result.status == 0 else { throw Unexpected("\(command.joined(separator: " ")): \(result.text)") }
         }
     }
+
+    private var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
+
+    /// What a command says there.
+    func run(_ words: String...) throws -> String { try Command.run(["nsenter", "--net=\(path)"] + words).text }
 
     /// Has this thread be there while `body` runs: the sockets that it makes stay there.
     func inside<R>(_ body: () throws -> R) throws -> R {

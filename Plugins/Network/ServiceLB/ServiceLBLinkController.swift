@@ -4,7 +4,7 @@ public import PluginKit
 internal import Synchronization
 
 /// Has this node answer for addresses of load balancers that no node has: they stand on the link whose network they are of, and the kernel
-/// answers who asks for them by ARP. Of several nodes one has each address.
+/// answers who asks for them by ARP. Of several nodes one has each address; neighbours are told when it moves.
 ///
 /// An address of a network that no link is on is somebody else's to bring here, a router's.
 public final class ServiceLBLinkController: Controller {
@@ -24,12 +24,14 @@ public final class ServiceLBLinkController: Controller {
     }
 
     private let objects: Objects
+    private let log: Log
     private let node: String?
     private let state: Mutex<State>
 
     /// - Parameter config: `node`, the name of this one; without it, it is the only one.
     public init(_ host: Host, config: Value) throws {
         objects = host.objects
+        log = host.log
         node = config["node"].string
         state = Mutex(State(links: try LinkAddresses()))
     }
@@ -79,6 +81,7 @@ public final class ServiceLBLinkController: Controller {
         for address in wanted where !present.contains(where: { $0.address == address }) {
             guard let link = present.first(where: { !$0.isOurs && $0.hasInNetwork(address) })?.link else { continue }
             try state.links.add(address, to: link)
+            do { try state.links.announce(address, on: link) } catch { log.info("\(IPv4Address(address)): \(error)") }
         }
     }
 

@@ -73,7 +73,8 @@ import Testing
         // The last that was not ready goes: there is nobody to judge by, and all stays as it is.
         #expect(!brakes.note(Self.zone("a", 3, unready: 3).map { ($0.name, nil) }, now: 0) && brakes.isStopped)
         #expect(brakes.note([("c0", ZoneBrakes.Member(zone: "c", isReady: true))], now: 0) && !brakes.isStopped)
-        #expect(!brakes.note([("never", nil)], now: 0))
+        let resumed = brakes.note([("never", nil)], now: 0)
+        #expect(!resumed)
     }
 
     /// A zone that gets worse and better again goes on waiting at the rate of the moment.
