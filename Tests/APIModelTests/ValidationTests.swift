@@ -173,7 +173,9 @@ struct ValidationTests {
         ),
         (
             #"{"ports":[{"name":"a","port":80},{"name":"b","port":80}]}"#,
-            ["spec.ports[1]: Duplicate value: {\"protocol\":\"TCP\",\"port\":80}"]
+            [
+                #"spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}"#
+            ]
         ),
         (
             #"{"ports":[{"port":0}]}"#,
@@ -230,7 +232,7 @@ struct ValidationTests {
         ),
         (
             "networking.k8s.io/v1/ingresses", #"{"metadata":{"name":"i","namespace":"d"},"spec":{}}"#,
-            "spec: Invalid value: {}: either `defaultBackend` or `rules` must be specified"
+            "spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"
         ),
         (
             "v1/persistentvolumeclaims", #"{"metadata":{"name":"i","namespace":"d"},"spec":{"resources":{"requests":{"storage":"1Gi"}}}}"#,

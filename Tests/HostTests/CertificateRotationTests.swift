@@ -1,4 +1,5 @@
 import APIModel
+import ArgumentParser
 import Foundation
 import HTTPServer
 import NIOSSL

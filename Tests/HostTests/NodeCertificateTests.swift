@@ -75,6 +75,17 @@ import Testing
         }
     }
 
+    /// What was shown, in order.
+    private final class Shown: Sendable {
+        let pairs = Mutex<[KeyPair]>([])
+    }
+
+    /// A clock that a test puts forward, by seconds.
+    private final class Clock: Sendable {
+        let ahead = Mutex<Whole>(0)
+        var now: Whole { Timestamp.nowSeconds() + ahead.withLock { $0 } }
+    }
+
     private static func with(_ body: (Scene, Signer, any Client) async throws -> Void) async throws {
         try await Scene.with { scene in
             let signer = try Signer(scene)
@@ -110,34 +121,34 @@ import Testing
 
     @Test func aCertificateIsReplacedBeforeItEndsAndKept() async throws {
         try await Self.with { scene, signer, node in
-            let ahead = Mutex<Whole>(0)
+            let clock = Clock()
             let file = "\(scene.directory.path)/kubelet-client-current.pem"
             let rotation = NodeCertificateRotation(
                 file: file, NodeCertificateRequest(.client, node: "n", client: node, every: .milliseconds(2))
-            ) { Timestamp.nowSeconds() + ahead.withLock { $0 } }
+            ) { clock.now }
             #expect(rotation.kept == nil)
-            let shown = Mutex<[KeyPair]>([])
+            let shown = Shown()
             func comes(_ count: Int) async throws {
-                while shown.withLock({ $0.count }) < count { try await Task.sleep(for: .milliseconds(2)) }
+                while shown.pairs.withLock({ $0.count }) < count { try await Task.sleep(for: .milliseconds(2)) }
             }
             let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    await rotation.run(from: nil, every: .milliseconds(2), log: log) { pair in shown.withLock { $0.append(pair) } }
+                    await rotation.run(from: nil, every: .milliseconds(2), log: log) { pair in shown.pairs.withLock { $0.append(pair) } }
                 }
                 defer { group.cancelAll() }
                 try await comes(1)
-                #expect(rotation.kept == shown.withLock { $0.first })
-                ahead.withLock { $0 = 6 * 86_400 }
+                #expect(rotation.kept == shown.pairs.withLock { $0.first })
+                clock.ahead.withLock { $0 = 6 * 86_400 }
                 try await Task.sleep(for: .milliseconds(20))
-                #expect(shown.withLock { $0.count } == 1, "six tenths are not enough")
-                ahead.withLock { $0 = 9 * 86_400 + 600 }
+                #expect(shown.pairs.withLock { $0.count } == 1, "six tenths are not enough")
+                clock.ahead.withLock { $0 = 9 * 86_400 + 600 }
                 try await comes(2)
-                #expect(rotation.kept == shown.withLock { $0.last })
+                #expect(rotation.kept == shown.pairs.withLock { $0.last })
             }
             let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
             #expect(mode == 0o600)
-            ahead.withLock { $0 = 11 * 86_400 }
+            clock.ahead.withLock { $0 = 11 * 86_400 }
             #expect(rotation.kept == nil, "what has ended is not shown again")
         }
     }

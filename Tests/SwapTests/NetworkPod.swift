@@ -13,9 +13,10 @@ final class NetworkPod: Sendable {
 
     init(_ name: String, address: String, app: String, _ world: World) async throws {
         (self.name, self.address) = (name, address)
-        namespace = try NetworkNamespace()
+        let namespace = try NetworkNamespace()
         try namespace.connect(name, to: "apus0", address: "\(address)/24")
         servers = try Self.ports.map { port in try namespace.inside { try TCPServer(address, port: port) } }
+        self.namespace = namespace
 
         let pod: Value = [
             "apiVersion": "v1", "kind": "Pod",

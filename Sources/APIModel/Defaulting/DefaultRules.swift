@@ -74,7 +74,7 @@ enum DefaultRules {
 
     private static func scalingRules(_ rules: inout Value, window: Int64?, policies: [Value]) {
         if rules["selectPolicy"].isEmpty { rules["selectPolicy"] = "Max" }
-        if rules["policies"].isEmpty { rules["policies"] = .array(policies) }
+        if rules["policies"].isNull { rules["policies"] = .array(policies) }
         if let window, rules["stabilizationWindowSeconds"].isNull { rules["stabilizationWindowSeconds"] = .int(window) }
     }
 }

@@ -30,7 +30,6 @@ enum ContainerResourceRules {
     private static func check(_ name: String, _ amount: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
         ResourceNames.checkOfContainers(name, path, &errors)
         guard let quantity = amount.quantity else { return }
-        if quantity.signum < 0 { errors.append(.invalid(path, amount, "must be greater than or equal to 0")) }
         if ResourceNames.isWhole(name), !quantity.isWhole { errors.append(.invalid(path, amount, "must be an integer")) }
         if ResourceNames.isHugePages(name), let size = try? Quantity(String(name.dropFirst("hugepages-".count))),
             size.signum <= 0 || !size.isWhole || !quantity.isMultiple(of: size)

@@ -121,7 +121,11 @@ enum KindRules {
             }
         },
         "node.k8s.io/RuntimeClass": { object, errors in
-            ContainerResourceRules.check(["limits": object["overhead"]["podFixed"]], "overhead", &errors)
+            let fixed = object["overhead"]["podFixed"]
+            for (name, amount) in fixed.fields where (amount.quantity?.signum ?? 0) < 0 {
+                errors.append(.invalid(FieldPath("overhead").child("limits").key(name), amount, "must be greater than or equal to 0"))
+            }
+            ContainerResourceRules.check(["limits": fixed], "overhead", &errors)
             Constraint.labels(object["scheduling"]["nodeSelector"], "scheduling.nodeSelector", &errors)
         },
     ]

@@ -37,7 +37,8 @@ extension TypeRules {
             if type != "ExternalName" { addresses(spec, path, &errors) }
             sourceRanges(spec, type, path.child("LoadBalancerSourceRanges"), &errors)
             for (index, address) in spec["externalIPs"].elements.enumerated() {
-                if let ip = address.string { endpointAddress(ip, path.child("externalIPs").index(index), &errors) }
+                guard let ip = address.string, Names.ip(ip).isEmpty else { continue }
+                endpointAddress(ip, path.child("externalIPs").index(index), &errors)
             }
             servicePorts(ports, type, path.child("ports"), &errors)
             let isExternal = ServiceTraffic.comesFromOutside(spec)

@@ -289,7 +289,7 @@ import Testing
                         "ingress": [["from": [["namespaceSelector": Self.y, "podSelector": Self.b]], "ports": [["port": 1]]]],
                     ],
                     in: "x")))
-        #expect(plan.table.change.split(separator: "\n").count == 2, "\(plan.table.change)")
+        #expect(plan.table.change.split(separator: "\n").count == 3, "one chain anew: \(plan.table.change)")
         plan.didPutInForce()
         plan.setPolicy(PolicyPlan.Key(namespace: "x", name: "p0"), nil)
         #expect(plan.isEmpty && plan.table.sets.count == 3 && plan.table.chains.count == 2)
