@@ -25,9 +25,10 @@ public struct ResourceClaimController: Controller {
     // MARK: Pods
 
     private func settlePod(_ key: Key) throws {
-        guard var pod = try objects.get(.pods, namespace: key.namespace, name: key.name), pod["metadata"]["deletionTimestamp"].isNull else {
-            return
-        }
+        // One that will not run needs no claims: those that were made for it have just gone.
+        guard var pod = try objects.get(.pods, namespace: key.namespace, name: key.name), pod["metadata"]["deletionTimestamp"].isNull,
+            !PodResourceClaims.isDone(pod)
+        else { return }
         var statuses = pod["status"]["resourceClaimStatuses"].elements
         for entry in pod["spec"]["resourceClaims"].elements {
             do {

@@ -26,7 +26,7 @@ import Testing
 
     @Test(
         arguments: [
-            ("10.0.0.1", ["a", "same", "wide"]), ("10.0.0.0", ["wide"]), ("10.0.0.255", ["wide"]), ("10.0.1.255", ["wide"]),
+            ("10.0.0.1", ["a", "same", "wide"]), ("10.0.0.0", []), ("10.0.0.255", ["wide"]), ("10.0.1.255", ["wide"]),
             ("10.0.3.255", []), ("11.0.0.1", []), ("fd00::1", ["six"]), ("fd00::", []), ("fd00::ffff", ["six"]), ("x", []),
         ] as [(String, [String])])
     func offering(address: String, names: [String]) {
