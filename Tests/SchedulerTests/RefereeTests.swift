@@ -26,7 +26,7 @@ private struct Game {
     }
     private static let capacity = 8
     /// With more Pods than this some go.
-    private static let crowd = 40
+    private static let crowd = 20
 
     private var random: UInt64
     private let loop = SchedulingLoop(seed: 7)

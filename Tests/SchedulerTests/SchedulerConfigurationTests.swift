@@ -141,7 +141,7 @@ import Testing
 
     @Test func policiesThatAreNotThereAreMissed() throws {
         let configuration = try SchedulerConfiguration(Self.plugins("{score: {enabled: [{name: mine, weight: 3}]}}"))
-        #expect(throws: ConfigurationProblem(Self.creating + "PreFilterPlugin \"mine\" does not exist")) {
+        #expect(throws: ConfigurationProblem(Self.creating + "ScorePlugin \"mine\" does not exist")) {
             try configuration.check(policies: ["other"])
         }
         try configuration.check(policies: ["mine"])

@@ -26,10 +26,10 @@ public struct SchedulerConfiguration: Sendable {
                 let words = errors.map(\.message)
                 throw ConfigurationProblem(words.count == 1 ? words[0] : "[\(words.joined(separator: ", "))]")
             }
-            profiles = try drafts.enumerated().map { index, draft in
+            profiles = try drafts.map { draft in
                 do {
                     return try SchedulerProfile(
-                        schedulerName: draft.name, draft.sets, draft.arguments, percentage: draft.percentage, serial: UInt64(index + 2))
+                        schedulerName: draft.name, draft.sets, draft.arguments, percentage: draft.percentage)
                 } catch let problem as ConfigurationProblem {
                     throw ConfigurationProblem("creating profile for scheduler name \(draft.name): \(problem)")
                 }

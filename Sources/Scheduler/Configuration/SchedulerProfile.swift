@@ -1,5 +1,6 @@
 internal import APIModel
 internal import OrderedCollections
+internal import Synchronization
 
 /// How the Pods of one `spec.schedulerName` are decided: which plugins have a say, where, and what for.
 public struct SchedulerProfile: Sendable {
@@ -35,14 +36,17 @@ public struct SchedulerProfile: Sendable {
             }))
 
     static let defaultName = "default-scheduler"
+    /// The standard profile has the first.
+    private static let lastSerial = Atomic<UInt64>(1)
 
     /// - Throws: `ConfigurationProblem` in upstream's words where the plugins do not go together.
-    init(schedulerName: String, _ sets: PluginSets, _ arguments: PluginArguments, percentage: Int?, serial: UInt64) throws {
+    init(schedulerName: String, _ sets: PluginSets, _ arguments: PluginArguments, percentage: Int?) throws {
         var points: [ExtensionPoint: [String: Int]] = [:]
         for point in ExtensionPoint.allCases {
             points[point] = Dictionary(uniqueKeysWithValues: try sets.plugins(at: point).map { ($0.name, $0.weight) })
         }
         try Self.check(points, schedulerName)
+        let serial = Self.lastSerial.add(1, ordering: .relaxed).newValue
         self.init(schedulerName: schedulerName, sets, arguments, percentage: percentage, serial: serial, points: points)
     }
 
