@@ -20,6 +20,16 @@ final class FakeAPI: Client {
         var requests: [String] = []
         /// Answers nothing while it is so.
         var isSilent = false
+
+        mutating func put(_ value: Value, _ resource: GroupVersionResource, _ key: String) -> Object {
+            version += 1
+            var value = value
+            value["metadata"]["resourceVersion"] = .string("\(version)")
+            let object = Object(value)
+            let before = objects.updateValue(object, forKey: key)
+            log.append((version, resource, WatchEvent(kind: before == nil ? .added : .modified, object: object)))
+            return object
+        }
     }
 
     let state = Mutex(State())
@@ -59,15 +69,18 @@ final class FakeAPI: Client {
 
     @discardableResult
     func store(_ resource: GroupVersionResource, _ namespace: String, _ name: String, _ value: Value) -> Object {
-        change { state in
-            state.version += 1
-            var value = value
-            value["metadata"]["resourceVersion"] = .string("\(state.version)")
-            let object = Object(value)
-            let before = state.objects.updateValue(object, forKey: "\(resource)/\(namespace)/\(name)")
-            state.log.append((state.version, resource, WatchEvent(kind: before == nil ? .added : .modified, object: object)))
-            return object
-        }
+        change { $0.put(value, resource, "\(resource)/\(namespace)/\(name)") }
+    }
+
+    /// The same where `refusal` has nothing against it, given what is there at that moment.
+    private func store(
+        _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ value: Value, refusal: (Object?) -> APIError?
+    ) throws -> Object {
+        try change { state -> Result<Object, APIError> in
+            let key = "\(resource)/\(namespace)/\(name)"
+            if let refusal = refusal(state.objects[key]) { return .failure(refusal) }
+            return .success(state.put(value, resource, key))
+        }.get()
     }
 
     private func change<T: Sendable>(_ body: (inout State) -> T) -> T {
@@ -152,10 +165,7 @@ final class FakeAPI: Client {
     {
         let name = object["metadata"]["name"].string ?? ""
         try await request("create \(resource)/\(name)")
-        guard state.withLock({ $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }) == nil else {
-            throw APIError.alreadyExists(resource.resource, name)
-        }
-        return store(resource, namespace ?? "", name, object)
+        return try store(resource, namespace ?? "", name, object) { $0 == nil ? nil : APIError.alreadyExists(resource.resource, name) }
     }
 
     func update(
@@ -164,11 +174,10 @@ final class FakeAPI: Client {
         -> Object
     {
         try await request("update \(resource)/\(name)")
-        let current = state.withLock { $0.objects["\(resource)/\(namespace ?? "")/\(name)"] }
-        guard current?.resourceVersion == object["metadata"]["resourceVersion"].string else {
-            throw APIError.conflict(resource.resource, name, "it has been modified")
+        return try store(resource, namespace ?? "", name, object) { current in
+            current?.resourceVersion == object["metadata"]["resourceVersion"].string
+                ? nil : APIError.conflict(resource.resource, name, "it has been modified")
         }
-        return store(resource, namespace ?? "", name, object)
     }
 
     func patch(

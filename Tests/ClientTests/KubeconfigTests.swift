@@ -103,7 +103,7 @@ import Testing
             let missing = try #require(throws: ClientConfiguration.Problem.self) {
                 try ClientConfiguration.load(kubeconfig: "\(directory)/none")
             }
-            #expect(missing.message == "cannot read \(directory)/none: No such file or directory")
+            #expect(missing.message == "cannot read \(directory)/none: no such file or directory")
             let foreign = try #require(throws: ClientConfiguration.Problem.self) {
                 try ClientConfiguration.load(kubeconfig: "\(directory)/list")
             }

@@ -77,7 +77,8 @@ import Testing
                 "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             )
             _ = try await pipe.read(until: "\r\n\r\n")
-            try await pipe.write(ByteBuffer(bytes: frame))
+            // The server may have closed the connection before we are told that this was written.
+            try? await pipe.write(ByteBuffer(bytes: frame))
             var answer = ByteBuffer()
             while var piece = try await pipe.read() { answer.writeBuffer(&piece) }
             #expect(answer.readInteger(as: UInt8.self) == 0x88)
