@@ -49,7 +49,7 @@ import Testing
 
     @Test func treesAreTakenInTheOrderOfTheirNames() throws {
         let scratch = Scratch()
-        try Files.makeDirectory(scratch.path + "/root/b/c", mode: 0o755)
+        try Files.makeDirectory(scratch.path + "/root/b/c", mode: 0o711)
         _ = try scratch.write("root/b/c/file", [1])
         _ = try scratch.write("root/a", [2])
         symlink("a", scratch.path + "/root/z")
