@@ -44,7 +44,7 @@ public struct VerificationKey: Sendable {
         let der = block.derBytes
         switch block.discriminator {
         case "PUBLIC KEY", "RSA PUBLIC KEY": try self.init(der: der)
-        case "CERTIFICATE": try self.init(der: Array(Certificate(pemDocument: block).publicKey.subjectPublicKeyInfoBytes))
+        case "CERTIFICATE": try self.init(der: Certificate(pemDocument: block).publicKey.serializeAsPEM().derBytes)
         case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY": self = try SigningKey(pem: block.pemString).publicKey
         default: throw PKIError("\(block.discriminator) is no key")
         }

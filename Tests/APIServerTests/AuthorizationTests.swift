@@ -278,7 +278,7 @@ import Testing
                 "matchConditions": [["expression": "request.user != 'x'"]],
             ],
         ]
-        return Patch.merge(entry, changes)
+        return Change.apply(changes, to: entry)
     }
 
     @Test func whatIsWrongWithAFileIsSaid() async throws {
@@ -303,11 +303,13 @@ import Testing
                 (told(Self.file(["type": "RBAC", "name": "A"])), "is invalid"),
                 (told(Self.file(["type": "Webhook", "name": "x"])), "required when type=Webhook"),
                 (told(Self.file(Self.webhook(kubeconfig, ["type": "Node"]))), "may only be specified when type=Webhook"),
-                (hook(["timeout": .null]), "timeout: Required value"), (hook(["timeout": "31s"]), "must be > 0s and <= 30s"),
-                (hook(["authorizedTTL": "-1s"]), "authorizedTTL: Invalid value"), (hook(["unauthorizedTTL": .null]), "Required value"),
+                (hook(["timeout": Change.gone]), "timeout: Required value"), (hook(["timeout": "31s"]), "must be > 0s and <= 30s"),
+                (hook(["authorizedTTL": "-1s"]), "authorizedTTL: Invalid value"),
+                (hook(["unauthorizedTTL": Change.gone]), "Required value"),
                 (hook(["subjectAccessReviewVersion": "v2"]), "supported values: \"v1\", \"v1beta1\""),
-                (hook(["failurePolicy": .null]), "failurePolicy: Required value"), (hook(["failurePolicy": "Ignore"]), "Unsupported value"),
-                (hook(["matchConditionSubjectAccessReviewVersion": .null]), "required if match conditions are specified"),
+                (hook(["failurePolicy": Change.gone]), "failurePolicy: Required value"),
+                (hook(["failurePolicy": "Ignore"]), "Unsupported value"),
+                (hook(["matchConditionSubjectAccessReviewVersion": Change.gone]), "required if match conditions are specified"),
                 (hook(["matchConditions": [["expression": "request.user"]]]), "must evaluate to bool but got string"),
                 (hook(["matchConditions": [["expression": "request.name == ''"]]]), "undefined field 'name'"),
                 (hook(["matchConditions": [["expression": " "]]]), "expression: Required value"),

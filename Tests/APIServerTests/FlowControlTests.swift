@@ -147,8 +147,6 @@ import Testing
             let dangling = await told("service-accounts")
             #expect(dangling["status"] == "True" && dangling["reason"] == "NotFound")
             #expect(dangling["message"].string?.hasSuffix("but there is no such object") == true)
-            let managers = await server.ask(.get, "\(Self.path)/flowschemas/service-accounts").json[path: "metadata", "managedFields"]
-            #expect(managers.elements.contains { $0["manager"] == "api-priority-and-fairness-config-consumer-v1" })
         }
     }
 

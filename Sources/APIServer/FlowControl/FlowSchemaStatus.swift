@@ -1,5 +1,4 @@
 import APIModel
-import Client
 import Store
 
 /// Says on each FlowSchema whether the priority level that it names is there.
@@ -7,8 +6,6 @@ struct FlowSchemaStatus: Sendable {
     private static let group = "flowcontrol.apiserver.k8s.io"
     private static let schemas = GroupVersionResource(group: group, version: "v1", resource: "flowschemas")
     static let collections = ["\(group)/flowschemas", "\(group)/prioritylevelconfigurations"]
-    /// As upstream's.
-    private static let fieldManager = "api-priority-and-fairness-config-consumer-v1"
     private static let condition = "Dangling"
 
     let registry: Registry
@@ -18,12 +15,10 @@ struct FlowSchemaStatus: Sendable {
     func keep() async throws {
         guard let storage = registry.served.storage(Self.schemas) else { return }
         let levels = Set(objects(Self.collections[1]).map(\.name))
-        var options = WriteOptions()
-        options.fieldManager = Self.fieldManager
         for schema in objects(Self.collections[0]) where Self.told(schema.value, levels) != schema.value {
             let target = Target(storage: storage, namespace: "", name: schema.name, subresource: "status")
             do {
-                _ = try await registry.modify(target, WriteContext(registry, user: .apiserver, options: options)) { now in
+                _ = try await registry.modify(target, WriteContext(registry, user: .apiserver)) { now in
                     Self.told(now, Set(objects(Self.collections[1]).map(\.name)))
                 }
             } catch let error as APIError where error.reason == .notFound {
