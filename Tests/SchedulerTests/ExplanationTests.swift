@@ -60,6 +60,7 @@ import Testing
         let host = try await Policies.load()
         let loop = Self.loop()
         for _ in 0..<5 { #expect(Self.outcome(loop.consider(pod("p", cpu: "8"), host)) == "b") }
+        #expect(loop.consider(pod("p", cpu: "8"), host)?.summary == "b: the only node that fits; 3 of 4 nodes refused")
         #expect(loop.waiting == 0 && loop.decisions[PodKey(namespace: "default", name: "p")] == nil)
         #expect(loop.consider(pod("p", spec: ["schedulerName": "theirs"]), host) == nil)
         // Nobody holds anything on b.

@@ -25,8 +25,9 @@ struct DecisionText {
             rows: decision["candidates"].elements.map { candidate in
                 let points = candidate["points"].elements.map { "\($0.int ?? 0)" }
                 // Where one Node alone would do, nobody was asked for points.
-                let all = points.count == parts.count ? points : parts.map { _ in "" }
-                return [text(candidate["node"]), "\(candidate["total"].int ?? 0)"] + all
+                let isOnly = decision["feasible"].int == 1
+                return [text(candidate["node"]), isOnly ? "the only one" : "\(candidate["total"].int ?? 0)"]
+                    + (points.count == parts.count ? points : parts.map { _ in "" })
             })
     }
 

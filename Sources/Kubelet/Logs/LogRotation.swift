@@ -27,8 +27,7 @@ struct LogRotation: Sendable {
         for pod in try root.names() {
             for container in (try? root.directory(pod).names()) ?? [] {
                 guard let logs = try? root.directory("\(pod)/\(container)"), let names = try? logs.names() else { continue }
-                for name in names where name.hasSuffix(".log") && logs.status(name)?.size ?? 0 > configuration.containerLogMaxSize
-                {
+                for name in names where name.hasSuffix(".log") && logs.status(name)?.size ?? 0 > configuration.containerLogMaxSize {
                     found.insert("\(configuration.podLogsDirectory)/\(pod)/\(container)/\(name)")
                 }
             }

@@ -45,7 +45,9 @@ struct DecisionRecord: Sendable {
 
     /// `node-a: 683 points, node-b: 671, node-c: 650; 2 of 5 nodes refused`
     var summary: String {
-        let best = candidates.prefix(3).enumerated().map { "\($1.node): \($1.total)\($0 == 0 ? " points" : "")" }
+        // Where one Node alone would do, nobody was asked for points.
+        let only = candidates.prefix(feasible == 1 ? 1 : 0).map { "\($0.node): the only node that fits" }
+        let best = !only.isEmpty ? only : candidates.prefix(3).enumerated().map { "\($1.node): \($1.total)\($0 == 0 ? " points" : "")" }
         let refusals = nodes > feasible ? "\(nodes - feasible) of \(nodes) nodes refused" : ""
         return [best.joined(separator: ", "), refusals].filter { !$0.isEmpty }.joined(separator: "; ")
     }
