@@ -16,7 +16,7 @@ import Testing
         var counts: [String: Int] { pods.withLock { $0.mapValues(\.count) } }
     }
 
-    private static let names: Set = ["replicaset", "deployment", "job", "statefulset", "daemonset"]
+    private static let names: Set = ["replicaset", "deployment", "job", "statefulset", "daemonset", "node-lifecycle"]
 
     @Test(arguments: [false, true]) func nothingIsMadeTwice(isIsolated: Bool) async throws {
         let isolated: @Sendable (String) -> String = {
