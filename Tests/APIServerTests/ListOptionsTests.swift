@@ -17,7 +17,7 @@ import Testing
         try await TestServer.with { server in
             for test in try Self.cases() {
                 let (query, message) = (test["query"].string ?? "", test["message"].string ?? "")
-                let answer = await server.ask(.get, "\(Self.maps)?\(query)")
+                let answer = await server.ask(.get, "\(Self.maps)?\(query.replacing("+", with: "%20"))")
                 #expect(answer.code == test["code"].int.map { Int($0) }, "\(query): \(answer.message)")
                 if !message.isEmpty { #expect(answer.message == message, "\(query)") }
             }

@@ -25,6 +25,7 @@ import Testing
 
     @Test func aPodThatIsHeldBackSaysSo() async throws {
         try await TestServer.with { server in
+            await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "default"]])
             var pod = TestServer.pod("p")
             pod["spec"]["schedulingGates"] = [["name": "a.b/c"]]
             let made = await server.ask(.post, "/api/v1/namespaces/default/pods", pod).json

@@ -70,7 +70,7 @@ import Testing
                 ),
                 (
                     await server.ask(.post, maps, raw: Array("{\"apiVersion\":\"v2\",\"kind\":\"ConfigMap\"}".utf8)), 400, "BadRequest",
-                    "the API version in the data (v2) does not match the expected API version (v1)"
+                    "ConfigMap in version \"v2\" cannot be handled as a ConfigMap: no kind \"ConfigMap\" is registered for version \"v2\""
                 ),
                 (
                     await server.ask(

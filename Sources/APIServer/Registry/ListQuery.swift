@@ -113,7 +113,9 @@ struct ContinueToken {
         guard text.utf8.count <= Self.longest else { throw Self.invalid("") }
         let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
         guard let bytes = Base64.decode(text.replacing("-", with: "+").replacing("_", with: "/") + padding) else {
-            let good = text.utf8.prefix { Names.isOfURLAlphabet($0) }.count
+            let known = text.utf8.prefix { Names.isOfURLAlphabet($0) }.count
+            // Of a text that only ends too early, the character that stands alone is to blame.
+            let good = known == text.utf8.count ? max(known - 1, 0) : known
             throw Self.invalid(": illegal base64 data at input byte \(good)")
         }
         let value: Value
