@@ -57,6 +57,8 @@ import Testing
             ]
             _ = try await cluster.client.patch(
                 .nodes, namespace: nil, name: "n1", subresource: "status", .strategicMerge, ["status": ["conditions": [pressure]]])
+            try await cluster.merge(.nodes, in: nil, "n1", ["metadata": ["labels": ["kubernetes.io/os": "linux"]]])
+            try await cluster.wait(for: .nodes, "n1", "the older label") { $0?["metadata"]["labels"]["beta.kubernetes.io/os"] == "linux" }
             let own: Value = ["key": "mine", "effect": "NoSchedule"]
             try await cluster.merge(.nodes, in: nil, "n1", ["spec": ["unschedulable": true, "taints": [own]]])
             let node = try await cluster.wait(for: .nodes, "n1", "three taints") { Self.taints($0).count == 3 }

@@ -13,6 +13,28 @@ enum RightsUsed {
 
     private static let state = Mutex(State())
 
+    /// Granted and, as yet, used by no test: each is to be tested or taken away. Owners' finalizers are asked for by the admission plugin
+    /// `OwnerReferencesPermissionEnforcement`, which is off.
+    private static let untested: [String: Set<String>] = [
+        "cronjob": ["update cronjobs/finalizers"],
+        "daemonset": ["update daemonsets/finalizers", "delete controllerrevisions", "patch pods"],
+        "deployment": ["update deployments", "patch deployments/finalizers", "update deployments/finalizers", "patch deployments/status"],
+        "disruption": ["patch pods/status"],
+        "endpoints": ["create endpoints/restricted"],
+        "endpointslice": ["update services/finalizers", "create endpointslices/restricted"],
+        "endpointslicemirroring": ["update endpoints/finalizers", "create endpointslices/restricted"],
+        "ephemeral-volume": ["update pods/finalizers"],
+        "horizontalpodautoscaler": ["[\"get\"] of [\"*\"]", "[\"list\"] of [\"*\"]"],
+        "job": ["update jobs/finalizers"],
+        "podgc": ["update pods/status"],
+        "replicaset": [
+            "patch replicasets", "update replicasets", "patch replicasets/finalizers", "update replicasets/finalizers",
+            "patch replicasets/status", "update pods",
+        ],
+        "replicationcontroller": ["update replicationcontrollers/finalizers"],
+        "statefulset": ["update statefulsets/finalizers", "delete controllerrevisions", "patch pods", "update pods/finalizers"],
+    ]
+
     /// Watches what the plugins of one cluster use.
     static func record(_ manifests: [PluginManifest], _ grants: Grants) {
         _ = check
@@ -36,7 +58,9 @@ enum RightsUsed {
         state.withLock { state in
             state.manifests.sorted { $0.key < $1.key }.flatMap { name, manifest in
                 UsedRights(state.uses[name] ?? [], watched: manifest.controller?.watched ?? [])
-                    .unused(of: manifest.rules.map(PolicyRule.init)).map { "the manifest of \(name) grants \($0)" }
+                    .unused(of: manifest.rules.map(PolicyRule.init)).filter { untested[name]?.contains($0) != true }.map {
+                        "the manifest of \(name) grants \($0)"
+                    }
             }
         }
     }
