@@ -270,7 +270,7 @@ let package = Package(
             ], exclude: ["Fixtures"]),
         tests("Client", ["APIModel", "CLinux", "TestSupport", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
-        tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", product("Logging", "swift-log")]),
+        tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", "TestSupport", product("Logging", "swift-log")]),
         tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(
             name: "ControllerTests",
