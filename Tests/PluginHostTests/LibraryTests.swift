@@ -11,7 +11,7 @@ import Testing
         ("no-entry", .unloadable, "it has no apus_plugin_entry"),
         ("null-entry", .wrongDescriptor, "apus_plugin_entry returned null"),
         ("undefined-symbol", .unloadable, "nobody_has_this"),
-        ("small-table", .wrongDescriptor, "table of apus.controller/1 has 8 bytes, fewer than the 32"),
+        ("small-table", .wrongDescriptor, "table of apus.controller/1 has 8 bytes, fewer than the 40"),
         ("no-table", .wrongDescriptor, "lacks table"),
         ("missing-slot", .wrongDescriptor, "lacks reconcile, which apus.controller/1 requires"),
         ("wrong-extension", .wrongDescriptor, "the manifest says kind Controller (apus.controller/1), but component fixture"),

@@ -242,7 +242,8 @@ struct JobSync {
         let missing = taken.missing(below: spec["completions"].int ?? 0, count: count)
         let waits = missing.map { index in
             limitsEachIndex
-                ? handingOver[index].map { JobBackoff.remaining(failures: Self.failures($0) + 1, lastFailure: $0.finished, now: now) } ?? 0 : 0
+                ? handingOver[index].map { JobBackoff.remaining(failures: Self.failures($0) + 1, lastFailure: $0.finished, now: now) } ?? 0
+                : 0
         }
         let ready = zip(missing, waits).filter { $1 <= 0 }.map { Optional($0.0) }
         if ready.isEmpty { return waits.min().map { .wait($0) } ?? .nothing }
