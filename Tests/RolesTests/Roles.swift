@@ -71,7 +71,8 @@ final class Roles {
     /// What a command line of `apus` that is wrong says.
     static func refusal(_ arguments: [String]) throws -> String {
         do {
-            _ = try run([executable] + arguments)
+            // One that is not refused goes on.
+            _ = try run(["timeout", "-k", "5", "20", executable] + arguments)
         } catch let failure as Failure {
             return failure.description
         }

@@ -139,7 +139,7 @@ struct RolesTests {
 
     @Test(arguments: [
         (["kube-apiserver", "--etcd-servers=http://127.0.0.1:2379"], "the etcd engine is not there yet"),
-        (["kube-apiserver", "--authorization-mode=AlwaysAllow"], "AlwaysAllow is not supported"),
+        (["kube-apiserver", "--authorization-mode=ABAC"], "ABAC is not supported"),
         (["kube-apiserver", "--no-such-flag=1"], "Unknown option '--no-such-flag'"),
         (["kube-apiserver", "--tls-cert-file=/a"], "--tls-cert-file and --tls-private-key-file go together"),
         (["kube-controller-manager"], "--kubeconfig"),
