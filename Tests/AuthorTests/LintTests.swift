@@ -66,7 +66,7 @@ struct LintTests {
         (source(major: "2"), "was built for plugin ABI 2.0, this host has 1.0"),
         (source(minor: "99"), "was built for plugin ABI 1.99, this host has 1.0"),
         (source(table: ".map = 0"), "component tidy lacks reconcile, which apus.controller/1 requires"),
-        (source(table: ".size = 8, .reconcile = reconcile"), "the table of apus.controller/1 has 8 bytes, fewer than the 32 of ABI 1.0"),
+        (source(table: ".size = 8, .reconcile = reconcile"), "the table of apus.controller/1 has 8 bytes, fewer than the 40 of ABI 1.0"),
         (source(body: "return NULL;"), "apus_plugin_entry returned null"),
         (
             source(body: "__builtin_trap();"),

@@ -99,7 +99,7 @@ final class Cluster {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [setting] + arguments
-        FileManager.default.createFile(atPath: file, contents: nil)
+        _ = FileManager.default.createFile(atPath: file, contents: nil)
         let output = try FileHandle(forWritingTo: URL(filePath: file))
         process.standardOutput = output
         process.standardError = output
@@ -110,7 +110,7 @@ final class Cluster {
     private var setting: String { "KUBECONFIG=\(directory)/admin.kubeconfig" }
 
     func pack(_ script: String, to file: String) throws { try run(script, executable, file) }
-    func load(image: String) throws { try apus("image", "load", image) }
+    func load(image: String) throws { _ = try apus("image", "load", image) }
 
     /// Where the executable and the libraries of the plugins lie.
     var products: String { URL(filePath: executable).deletingLastPathComponent().path }
