@@ -99,7 +99,8 @@ let areas = [
         name: "Storage",
         controllers: [
             "PersistentVolumeBinder", "VolumeProtection", "EphemeralVolume", "PersistentVolumeExpander", "ProvisionerLocal",
-        ], needs: ["ProvisionerLocal": ["CProjectQuota", "FileSystem"]]),
+            "AttachDetach",
+        ], needs: ["ProvisionerLocal": ["CProjectQuota", "FileSystem"], "AttachDetach": [product("Crypto", "swift-crypto")]]),
 ]
 
 let plugins: [(library: String, target: Target)] =
@@ -160,6 +161,7 @@ let package = Package(
             "PKI",
             [
                 "APIModel", "FileSystem", product("X509", "swift-certificates"), product("Crypto", "swift-crypto"),
+                product("CryptoExtras", "swift-crypto"),
                 product("SwiftASN1", "swift-asn1"),
             ]),
         module(
@@ -186,7 +188,8 @@ let package = Package(
         module(
             "APIServer",
             nio + [
-                "APIModel", "CEL", "CZlib", "Store", "Client", "HTTPServer", "PKI", "Streaming", product("HTTPTypes", "swift-http-types"),
+                "APIModel", "CEL", "CZlib", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
+                product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("CryptoExtras", "swift-crypto"),
@@ -239,7 +242,7 @@ let package = Package(
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost",
                 "Scheduler", "ControllerManager", "Kubelet",
                 "DNS", "Proxy", "CLinux",
-                "ELF", "FileSystem", "Streaming",
+                "ELF", "FileSystem", "Streaming", product("NIOPosix", "swift-nio"),
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),

@@ -1,3 +1,4 @@
+public import APIModel
 import FileSystem
 
 /// The keys, certificates and kubeconfigs of a cluster under one directory, named as kubeadm names them: `pki/ca.crt`, `pki/apiserver.key`,
@@ -97,9 +98,9 @@ public struct Layout: Sendable {
     public var pki: String { "\(directory)/pki" }
     public func kubeconfigPath(_ role: Role) -> String { "\(directory)/\(role.rawValue).kubeconfig" }
 
-    /// Makes what is missing, renews what is about to expire or no longer covers `cluster`, and leaves the rest alone. Keys are readable by
-    /// their owner only. Throws an error that names the file.
-    public func prepare(_ cluster: Cluster) throws -> Credentials {
+    /// Makes what is missing, renews what has less than a third of its life before it or no longer covers `cluster`, and leaves the rest
+    /// alone. Keys are readable by their owner only. Throws an error that names the file.
+    public func prepare(_ cluster: Cluster, now: Whole = Timestamp.nowSeconds()) throws -> Credentials {
         try Files.makeDirectory(pki, mode: 0o755)
         var changed = false
         let ca = try authority("ca", commonName: "kubernetes", now)

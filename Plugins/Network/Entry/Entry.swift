@@ -2,6 +2,7 @@ internal import ControllerEndpointSlice
 internal import ControllerEndpointSliceMirroring
 internal import ControllerEndpoints
 internal import ControllerNetworkPolicy
+internal import ControllerServiceCIDR
 internal import ControllerServiceLB
 public import PluginAPI
 internal import PluginKit
