@@ -28,7 +28,7 @@ struct Effort: Sendable {
             seed: seed,
             stretches: [
                 Stretch(subjects: Subjects.decoders.map(\.name), seconds: 20, most: 200),
-                Stretch(subjects: [ClusterSubject().name], seconds: 60, most: 60),
+                Stretch(subjects: [ClusterSubject.hollow.name], seconds: 60, most: 60),
             ])
     }()
 }

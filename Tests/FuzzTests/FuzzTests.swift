@@ -11,13 +11,29 @@ struct FuzzTests {
         Issue.record("\(find.subject): \(find.reason) at \(find.place), by \(input)")
     }
 
+    /// With containerd for as long as it takes, where a subject wants it.
+    private static func withRuntime(for subjects: [String], _ body: () async throws -> Void) async throws {
+        guard subjects.contains(ClusterSubject.real.name) else { return try await body() }
+        let runtime = RealRuntime()
+        try await runtime.start()
+        do {
+            try await body()
+        } catch {
+            try? await runtime.end()
+            throw error
+        }
+        try await runtime.end()
+    }
+
     /// What is found is written to `Finds`, where it stays as a test once it is mended.
     @Test(arguments: Effort.current.stretches)
     func findsNothing(_ stretch: Effort.Stretch) async throws {
-        let finds = try await Campaign(
-            subjects: stretch.subjects, seed: Effort.current.seed, seconds: stretch.seconds, most: stretch.most, directory: Self.finds
-        ).run()
-        for find in finds { Self.record(find) }
+        try await Self.withRuntime(for: stretch.subjects) {
+            let finds = try await Campaign(
+                subjects: stretch.subjects, seed: Effort.current.seed, seconds: stretch.seconds, most: stretch.most, directory: Self.finds
+            ).run()
+            for find in finds { Self.record(find) }
+        }
     }
 
     /// All that was found once.
@@ -31,10 +47,12 @@ struct FuzzTests {
             }
         }
         #expect(!inputs.isEmpty)
-        let ended = try await ChildProcess.run(ChildTask(inputs: inputs, journal: ""), withBacktrace: true, limit: .seconds(300))
-        if let ended {
-            let (subject, input) = ended.inHand ?? ("", [])
-            Self.record(Find(subject: subject, input: input, reason: ended.reason, place: ended.place))
+        try await Self.withRuntime(for: inputs.map(\.subject)) {
+            let ended = try await ChildProcess.run(ChildTask(inputs: inputs, journal: ""), withBacktrace: true, limit: .seconds(300))
+            if let ended {
+                let (subject, input) = ended.inHand ?? ("", [])
+                Self.record(Find(subject: subject, input: input, reason: ended.reason, place: ended.place))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ enum Subjects {
         TextDecoders.all, WireDecoders.all, ConnectionDecoders.all, ServerDecoders.all, NodeDecoders.all, LanguageDecoders.all,
     ].flatMap { $0 }
 
-    static let all: [any Subject] = decoders + [ClusterSubject()]
+    static let all: [any Subject] = decoders + [ClusterSubject.hollow, ClusterSubject.real]
 
     static func named(_ name: String) throws -> any Subject {
         guard let subject = (all + BrokenSubjects.all).first(where: { $0.name == name }) else {

@@ -26,11 +26,13 @@ final class FuzzCluster: Sendable {
     private let directory: String
     private let recorders: [EventRecorder]
     private let log: Logger
+    private let hasContainers: Bool
     private static let token = "fuzz"
     private static let node = "n1"
 
-    /// - Parameter runtime: the runtime plugin that the kubelet works with: `runtime-fake`, or `runtime-cri` where containerd serves.
-    init(runtime: String) throws {
+    /// - Parameter endpoint: of a CRI, for `runtime-cri`; with none the kubelet works with `runtime-fake`.
+    init(endpoint: String?) throws {
+        hasContainers = endpoint != nil
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("fuzz-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         var log = Logger(label: "fuzz")
@@ -48,7 +50,8 @@ final class FuzzCluster: Sendable {
         configuration.childExecutable = built + "/apus"
         configuration.config["root-ca"] = ["certificate": "the CA"]
         configuration.config["podgc"] = ["quarantineSeconds": 1]
-        configuration.choose[.runtime] = runtime
+        configuration.choose[.runtime] = endpoint == nil ? "runtime-fake" : "runtime-cri"
+        if let endpoint { configuration.config["runtime-cri"] = ["endpoint": .string(endpoint)] }
         plugins = PluginHost(configuration, log: log)
         try plugins.load()
         for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
@@ -88,10 +91,26 @@ final class FuzzCluster: Sendable {
                 }
             }
         } catch is Finished {}
+        try await removePods()
         await plugins.stop()
         await store.close()
         guard let value = result.value.withLock({ $0 }) else { throw FuzzError("the cluster ended before its time") }
         return value
+    }
+
+    /// Containers outlive their cluster: the next one begins without any.
+    private func removePods() async throws {
+        guard hasContainers, let runtime = plugins.runtime else { return }
+        func call(_ name: String, _ request: Value) async throws -> Value {
+            let bytes = try Protobuf.encode(request, as: Catalogue.cri.type(named: name + "Request")!)
+            let answer = try await runtime.call("RuntimeService/" + name, bytes, timeout: .seconds(60))
+            return try Protobuf.decode(answer, as: Catalogue.cri.type(named: name + "Response")!)
+        }
+        for pod in try await call("ListPodSandbox", [:])["items"].elements {
+            let id: Value = ["pod_sandbox_id": pod["id"]]
+            _ = try? await call("StopPodSandbox", id)
+            _ = try? await call("RemovePodSandbox", id)
+        }
     }
 
     private func loops() throws -> [@Sendable () async throws -> Void] {
