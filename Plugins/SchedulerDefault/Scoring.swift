@@ -70,11 +70,13 @@ struct Scoring {
 
     /// Rated against the Node that is avoided most.
     private func taints(_ feasible: NodeSet) -> [Int32] {
-        var points = [Int32](repeating: 100, count: feasible.count)
+        var points = [Int32](repeating: 0, count: feasible.count)
         var most: Int32 = 0
-        for node in feasible { most = max(most, avoidance(node)) }
-        guard most > 0 else { return points }
-        for node in feasible { points[node] = 100 - avoidance(node) * 100 / most }
+        for node in feasible {
+            points[node] = avoidance(node)
+            most = max(most, points[node])
+        }
+        for node in feasible { points[node] = most > 0 ? 100 - points[node] * 100 / most : 100 }
         return points
     }
 

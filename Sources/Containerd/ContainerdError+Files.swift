@@ -3,8 +3,7 @@ internal import Glibc
 
 extension ContainerdError {
     init(_ failure: Files.Failure) {
-        let isNotAllowed = failure.code == EACCES || failure.code == EPERM
-        self.init(isNotAllowed ? .notAllowed : .failed, "cannot \(failure)")
+        self.init(Code(system: failure.code), "cannot \(failure)")
     }
 
     /// Does what may fail on the disk, and tells it as an error of this module.
@@ -15,6 +14,11 @@ extension ContainerdError {
     /// The error of the system call that just failed.
     static func system(_ what: String) -> ContainerdError {
         let number = errno
-        return ContainerdError(number == EACCES || number == EPERM ? .notAllowed : .failed, "\(what): \(String(cString: strerror(number)))")
+        return ContainerdError(Code(system: number), "\(what): \(String(cString: strerror(number)))")
     }
+}
+
+extension ContainerdError.Code {
+    /// Of an `errno`.
+    fileprivate init(system number: Int32) { self = number == EACCES || number == EPERM ? .notAllowed : .failed }
 }

@@ -19,12 +19,6 @@ public enum ControlGroups {
     /// - Parameter path: in the hierarchy, such as `/kubepods`. The root itself is never touched.
     public static func remove(_ path: String) {
         guard path.hasPrefix("/"), path.count > 1, !path.contains("..") else { return }
-        for hierarchy in [root] + Files.names(in: root).map({ root + "/" + $0 }) { removeTree(hierarchy + path) }
-    }
-
-    private static func removeTree(_ directory: String) {
-        guard Files.isDirectory(directory) else { return }
-        for name in Files.names(in: directory) where Files.isDirectory(directory + "/" + name) { removeTree(directory + "/" + name) }
-        rmdir(directory)
+        for hierarchy in [root] + Files.names(in: root).map({ root + "/" + $0 }) { Files.removeDirectories(hierarchy + path) }
     }
 }

@@ -140,5 +140,10 @@ package enum Files {
         return directory.removeTree(path.split(separator: "/").last.map(String.init) ?? "")
     }
 
-    package static func removeDirectory(_ path: String) { rmdir(path) }
+    /// Removes a directory of the kernel's and those below it, where it lets them go; files in them are the kernel's own.
+    package static func removeDirectories(_ path: String) {
+        guard isDirectory(path) else { return }
+        for name in names(in: path) where isDirectory("\(path)/\(name)") { removeDirectories("\(path)/\(name)") }
+        rmdir(path)
+    }
 }

@@ -26,11 +26,15 @@ public struct KeyPair: Sendable, Equatable {
         guard key.publicKey == certificate.publicKey else { throw PKIError("the key does not belong to the certificate") }
     }
 
+    /// The first certificate of the chain; `nil` when it cannot be read.
+    private var leaf: Certificate? {
+        guard let leaf = try? PEMDocument.parseMultiple(pemString: certificatePEM).first else { return nil }
+        return try? Certificate(pemDocument: leaf)
+    }
+
     /// The names that the certificate is for; its common name where it has no others.
     public var names: [String] {
-        guard let leaf = try? PEMDocument.parseMultiple(pemString: certificatePEM).first,
-            let certificate = try? Certificate(pemDocument: leaf)
-        else { return [] }
+        guard let certificate = leaf else { return [] }
         let names = ((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? []).compactMap { name in
             if case .dnsName(let name) = name { name } else { String?.none }
         }
@@ -40,9 +44,7 @@ public struct KeyPair: Sendable, Equatable {
 
     /// When the certificate is good, in seconds since 1970; `nil` when it cannot be read.
     public var life: Range<Whole>? {
-        guard let leaf = try? PEMDocument.parseMultiple(pemString: certificatePEM).first,
-            let certificate = try? Certificate(pemDocument: leaf)
-        else { return nil }
+        guard let certificate = leaf else { return nil }
         let (begin, end) = (certificate.notValidBefore.timeIntervalSince1970, certificate.notValidAfter.timeIntervalSince1970)
         return begin < end ? Whole(begin)..<Whole(end) : nil
     }

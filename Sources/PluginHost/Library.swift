@@ -1,3 +1,4 @@
+internal import APIModel
 internal import CLinux
 internal import Crypto
 internal import Glibc
@@ -83,16 +84,11 @@ public struct Library: Sendable {
     /// Of a sealed copy: what is hashed is what is loaded.
     private static func hash(_ descriptor: Int32) -> String? {
         guard let size = FileState(descriptor)?.size else { return nil }
-        guard size > 0 else { return hexadecimal(SHA256.hash(data: [])) }
+        guard size > 0 else { return SHA256.hash(data: []).hexadecimal }
         guard let bytes = mmap(nil, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0), bytes != MAP_FAILED else { return nil }
         defer { munmap(bytes, size) }
-        return hexadecimal(SHA256.hash(data: UnsafeRawBufferPointer(start: bytes, count: size)))
+        return SHA256.hash(data: UnsafeRawBufferPointer(start: bytes, count: size)).hexadecimal
     }
 }
 
 private func systemError() -> String { String(cString: strerror(errno)) }
-
-private func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-}

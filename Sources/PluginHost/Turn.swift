@@ -1,15 +1,17 @@
 internal import Synchronization
 
 /// Lets one task through at a time, in the order they came. A task that waits suspends and blocks no thread.
-final class Turn: Sendable {
+package final class Turn: Sendable {
     private struct State {
         var isTaken = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Runs `body` when it is this task's turn. Cancelling the task does not give the turn up.
-    func take<R>(_ body: () async throws -> R) async rethrows -> R {
+    package func take<R>(_ body: () async throws -> R) async rethrows -> R {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
                 defer { state.isTaken = true }

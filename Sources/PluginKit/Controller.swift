@@ -44,6 +44,12 @@ public struct Key: Hashable, Sendable {
         self.name = name
         self.uid = uid
     }
+
+    /// The key of an object of that kind, whichever object has its name.
+    public init(_ object: Value, of resource: String) {
+        let metadata = object["metadata"]
+        self.init(resource: resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
+    }
 }
 
 /// What becomes of a key after `reconcile`.

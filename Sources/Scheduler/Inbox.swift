@@ -31,7 +31,7 @@ package enum Message: Sendable {
         case DisruptionBudgets.resource: self = .disruptionBudget(before: before, after: after)
         case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
             self = .volume(resource, before: before, after: after)
-        case AttachedVolumes.nodes, AttachedVolumes.attachments: self = .attachment(resource, before: before, after: after)
+        case StorageObjects.driversOfNodes, StorageObjects.attachments: self = .attachment(resource, before: before, after: after)
         case .nodes: self = .node(before: before, after: after)
         case .pods: self = .pod(before: before, after: after)
         default: self = .group(resource, before: before, after: after)

@@ -124,7 +124,7 @@ public final class Scheduler: Sendable {
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
             if let effect = loop.cycle(policies, now: now()) {
-                if let record = effect.pod.flatMap({ decisions[PodKey($0)] }) { recording?.note(record, now: now()) }
+                if let recording, let record = effect.pod.flatMap({ decisions[PodKey($0)] }) { recording.note(record, now: now()) }
                 perform(effect)
             }
         }

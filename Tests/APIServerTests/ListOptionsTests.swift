@@ -1,5 +1,4 @@
 import APIModel
-import Foundation
 import HTTPTypes
 import Testing
 
@@ -8,14 +7,9 @@ import Testing
 @Suite struct ListOptionsTests {
     private static let maps = "/api/v1/namespaces/default/configmaps"
 
-    private static func cases() throws -> [Value] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/list-options.json")
-        return try JSON.decode([UInt8](Data(contentsOf: file))).elements
-    }
-
     @Test func answersAreUpstreams() async throws {
         try await TestServer.with { server in
-            for test in try Self.cases() {
+            for test in try fixture("list-options") {
                 let (query, message) = (test["query"].string ?? "", test["message"].string ?? "")
                 let answer = await server.ask(.get, "\(Self.maps)?\(query.replacing("+", with: "%20"))")
                 #expect(answer.code == test["code"].int.map { Int($0) }, "\(query): \(answer.message)")

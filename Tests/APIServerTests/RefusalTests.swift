@@ -1,20 +1,14 @@
 import APIModel
-import Foundation
 import HTTPTypes
 import Testing
 
 /// Objects that only the whole server can judge, and what upstream answers: each line of `Fixtures/refusals.json` has an object, the code,
 /// and the causes or, where there are none, the message.
 @Suite struct RefusalTests {
-    private static func cases() throws -> [Value] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/refusals.json")
-        return try JSON.decode([UInt8](Data(contentsOf: file))).elements
-    }
-
     @Test func answersAreUpstreams() async throws {
         try await TestServer.with { server in
             await server.ask(.post, "/api/v1/namespaces/default/serviceaccounts", ["metadata": ["name": "default"]])
-            for test in try Self.cases() {
+            for test in try fixture("refusals") {
                 let answer = await server.ask(.post, "\(test["url"].string ?? "")?dryRun=All", test["object"])
                 let causes = answer.json["details"]["causes"].elements.map { "\($0["field"].string ?? ""): \($0["message"].string ?? "")" }
                 let given = Comment(rawValue: String(decoding: JSON.encode(test["object"]), as: UTF8.self))

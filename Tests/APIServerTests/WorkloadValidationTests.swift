@@ -1,5 +1,4 @@
 import APIModel
-import Foundation
 import HTTPTypes
 import Testing
 
@@ -12,11 +11,6 @@ import Testing
         "PodDisruptionBudget": "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
     ]
 
-    private static func cases() throws -> [Value] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/workloads.json")
-        return try JSON.decode([UInt8](Data(contentsOf: file))).elements
-    }
-
     /// With `<uid>` for whatever uid there is.
     private func causes(_ status: Value) -> Set<String> {
         Set(
@@ -28,7 +22,7 @@ import Testing
 
     @Test func badWorkloads() async throws {
         try await TestServer.with { server in
-            for test in try Self.cases() {
+            for test in try fixture("workloads") {
                 let object = test["object"]
                 let path = try #require(Self.collections[object["kind"].string ?? ""])
                 let answer = await server.ask(.post, "\(path)?dryRun=All", object)

@@ -19,7 +19,7 @@ import Testing
     private func setLimit(_ count: Int64?) {
         let driver: Value = ["name": "disk.example.com", "nodeID": "a", "allocatable": count.map { ["count": .int($0)] } ?? .null]
         let node = Object(["metadata": ["name": "a"], "spec": ["drivers": [driver]]])
-        _ = loop.receive(.attachment(AttachedVolumes.nodes, before: nil, after: node), now: 0)
+        _ = loop.receive(.attachment(StorageObjects.driversOfNodes, before: nil, after: node), now: 0)
     }
 
     private func volume(_ name: String, driver: String = "disk.example.com", claim: String? = nil) {
@@ -55,7 +55,7 @@ import Testing
             "spec": ["nodeName": "a", "attacher": "disk.example.com", "source": ["persistentVolumeName": .string(volume)]],
         ])
         _ = loop.receive(
-            .attachment(AttachedVolumes.attachments, before: isThere ? nil : attachment, after: isThere ? attachment : nil), now: 0)
+            .attachment(StorageObjects.attachments, before: isThere ? nil : attachment, after: isThere ? attachment : nil), now: 0)
     }
 
     @Test func aNodeTakesAsManyVolumesAsItCan() async {

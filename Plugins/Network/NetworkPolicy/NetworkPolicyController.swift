@@ -58,8 +58,7 @@ public final class NetworkPolicyController: Controller {
     }
 
     public func map(resource: String, before: Value, after: Value) -> [Key] {
-        let metadata = (after.isNull ? before : after)["metadata"]
-        return [Key(resource: resource, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")]
+        [Key(after.isNull ? before : after, of: resource)]
     }
 
     public func reconcile(_ key: Key) throws -> Outcome {

@@ -100,7 +100,7 @@ struct PolicyPlan {
         for id in acrossNamespaces {
             guard let what = selected[id]?.what, looks(what, into: name) != (selectionsIn[name]?.contains(id) ?? false) else { continue }
             if looks(what, into: name) {
-                look(id, into: name, touching: &touched)
+                touched.formUnion(look(id, into: name))
             } else {
                 forget(id, in: name)
                 for pod in podsOf[name] ?? [] where leave(pod, id) { touched.insert(pod) }
@@ -116,9 +116,13 @@ struct PolicyPlan {
         }
     }
 
-    private mutating func look(_ id: Int, into namespace: String, touching touched: inout Set<Key>) {
+    /// - Returns: the pods that policies select who did not before.
+    @discardableResult
+    private mutating func look(_ id: Int, into namespace: String) -> [Key] {
         selectionsIn[namespace, default: []].insert(id)
-        for pod in podsOf[namespace] ?? [] where present[pod] != nil && join(pod, id) { touched.insert(pod) }
+        var joined: [Key] = []
+        for pod in podsOf[namespace] ?? [] where present[pod] != nil && join(pod, id) { joined.append(pod) }
+        return joined
     }
 
     // MARK: Pods
@@ -289,12 +293,11 @@ struct PolicyPlan {
         let id = nextNumber()
         selections[what] = id
         selected[id] = Selected(what: what)
-        var touched: Set<Key> = []
         switch what.namespaces {
-        case .one(let namespace): look(id, into: namespace, touching: &touched)
+        case .one(let namespace): look(id, into: namespace)
         case .matching:
             acrossNamespaces.insert(id)
-            for namespace in namespaces.keys where looks(what, into: namespace) { look(id, into: namespace, touching: &touched) }
+            for namespace in namespaces.keys where looks(what, into: namespace) { look(id, into: namespace) }
         }
         return id
     }

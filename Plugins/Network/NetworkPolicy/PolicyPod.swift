@@ -1,4 +1,5 @@
 internal import APIModel
+internal import PluginKit
 
 /// What policies look at in a pod that has an address of its own.
 struct PolicyPod: Hashable {
@@ -20,7 +21,7 @@ struct PolicyPod: Hashable {
     /// - Parameter node: this node; `nil` where every pod is to be taken for one of it.
     init?(_ pod: Value, node: String?) {
         let (metadata, spec, status) = (pod["metadata"], pod["spec"], pod["status"])
-        guard spec["hostNetwork"].bool != true, !["Succeeded", "Failed"].contains(status["phase"].string),
+        guard spec["hostNetwork"].bool != true, !PodState.isTerminal(pod),
             let address = (status["podIPs"].elements.compactMap { $0["ip"].string } + [status["podIP"].string ?? ""]).lazy
                 .compactMap({ IPv4Address($0) }).first
         else { return nil }

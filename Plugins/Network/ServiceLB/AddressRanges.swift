@@ -29,13 +29,11 @@ struct AddressRanges {
     }
 
     private static func range(_ text: String) -> ClosedRange<UInt32>? {
-        let network = text.split(separator: "/", omittingEmptySubsequences: false)
-        if network.count == 2 {
-            guard let address = IPv4Address(network[0]), let bits = UInt32(network[1]), 1...32 ~= bits else { return nil }
-            let rest: UInt32 = bits == 32 ? 0 : .max >> bits
+        if let network = IPv4Network(text) {
+            guard network.bits > 0 else { return nil }
             // The first and the last of a network are its own.
-            let isWide = bits < 31
-            return (address.number & ~rest) + (isWide ? 1 : 0)...(address.number | rest) - (isWide ? 1 : 0)
+            let own: UInt32 = network.bits < 31 ? 1 : 0
+            return network.base + own...network.last - own
         }
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { IPv4Address($0) }
         guard 1...2 ~= ends.count, let first = ends[0], let last = ends[ends.count - 1], first.number <= last.number else { return nil }

@@ -34,9 +34,6 @@ struct Balancers {
 
 extension Key {
     init(service: Value) {
-        let metadata = service["metadata"]
-        self.init(
-            resource: GroupVersionResource.services.description, namespace: metadata["namespace"].string ?? "",
-            name: metadata["name"].string ?? "")
+        self.init(service, of: GroupVersionResource.services.description)
     }
 }

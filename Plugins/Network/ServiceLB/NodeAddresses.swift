@@ -1,4 +1,5 @@
 internal import APIModel
+internal import PluginKit
 
 /// The addresses by which nodes can be reached from outside. Pure.
 enum NodeAddresses {
@@ -17,14 +18,10 @@ enum NodeAddresses {
 
     /// What `all` looks at, of one node.
     static func relevant(_ node: Value) -> [Value] {
-        [.bool(isReady(node)), node["metadata"]["labels"][excluded], node["status"]["addresses"]]
+        [.bool(PodState.isReady(node)), node["metadata"]["labels"][excluded], node["status"]["addresses"]]
     }
 
-    static func takesPart(_ node: Value) -> Bool { isReady(node) && node["metadata"]["labels"][excluded].isNull }
-
-    private static func isReady(_ node: Value) -> Bool {
-        node["status"]["conditions"].elements.contains { $0["type"].string == "Ready" && $0["status"].string == "True" }
-    }
+    static func takesPart(_ node: Value) -> Bool { PodState.isReady(node) && node["metadata"]["labels"][excluded].isNull }
 
     /// Nobody outside reaches a node by its loopback address.
     private static func addresses(_ node: Value, _ type: String) -> [String] {

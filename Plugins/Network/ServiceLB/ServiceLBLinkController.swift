@@ -46,11 +46,12 @@ public final class ServiceLBLinkController: Controller {
         let key = Key(resource: key.resource, namespace: key.namespace, name: key.name)
         return try state.withLock { state in
             guard !state.isOver else { return .done }
-            let nodes = try objects.list(.nodes)
             let services =
                 state.isComplete
                 ? [try objects.get(.services, namespace: key.namespace, name: key.name)].compactMap { $0 }
                 : try Balancers(objects: objects).all()
+            // Most keys are of slices whose Services are none of these.
+            let nodes = services.contains(where: LoadBalancer.isOurs) ? try objects.list(.nodes) : []
             state.wanted[key] = nil
             for service in services {
                 let addresses = try addresses(of: service, nodes)

@@ -105,9 +105,7 @@ public final class DeviceTaintEvictionController: Controller {
             }
             let pool = object["spec"]["pool"]["name"].string ?? ""
             return try objects.list(Self.claims, fields: "status.allocation.devices.results[*].pool=\(pool)").map {
-                Key(
-                    resource: Self.claims.description, namespace: $0["metadata"]["namespace"].string ?? "",
-                    name: $0["metadata"]["name"].string ?? "")
+                Key($0, of: Self.claims.description)
             }
         } catch {
             log.error("the claims of a slice could not be found: \(error)")

@@ -23,9 +23,6 @@ struct SubnetPool {
 
     private func text(_ index: UInt32) -> String { "\(IPv4Address(network.base | index << (32 - length)))/\(length)" }
 
-    /// The last address of a network.
-    private static func end(of network: IPv4Range) -> UInt32 { network.base | ~UInt32(0) >> UInt32(network.bits) }
-
     private mutating func give(_ index: UInt32, to node: String) {
         holders[index] = node
         owned[node, default: []].insert(index)
@@ -34,7 +31,7 @@ struct SubnetPool {
     /// Notes what a Node has, whoever gave it. What touches more than one network takes all of them; what lies elsewhere takes none.
     mutating func note(_ network: String, of node: String) {
         guard let given = IPv4Range(network) else { return }
-        let (base, last, end) = (self.network.base, Self.end(of: given), Self.end(of: self.network))
+        let (base, last, end) = (self.network.base, given.last, self.network.last)
         guard last >= base, given.base <= end else { return }
         let shift = 32 - length
         for index in ((max(given.base, base) - base) >> shift)...((min(last, end) - base) >> shift) where holders[index] == nil {

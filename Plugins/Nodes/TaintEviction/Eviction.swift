@@ -35,11 +35,7 @@ struct Eviction {
         try objects.setPodCondition(
             pod, type: "DisruptionTarget", true, reason: "DeletionByTaintManager", message: "Taint manager: deleting due to NoExecute taint"
         )
-        do {
-            try objects.delete(
-                .pods, namespace: pod["metadata"]["namespace"].string ?? "", name: pod["metadata"]["name"].string ?? "",
-                options: ["preconditions": ["uid": pod["metadata"]["uid"]]])
-        } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+        try objects.remove(.pods, pod)
     }
 
     /// How long the Pod may stay: `nil` means for ever, 0 means not at all.

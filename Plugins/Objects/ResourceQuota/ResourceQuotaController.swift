@@ -42,8 +42,8 @@ public struct ResourceQuotaController: Controller {
         guard after.isNull || evaluator.mayUseLess(after, than: before, now: Timestamp.nowSeconds()) else { return [] }
         let namespace = before["metadata"]["namespace"].string ?? ""
         let quotas = (try? objects.list(Self.quotas, namespace: namespace)) ?? []
-        return quotas.filter { ResourceList($0["spec"]["hard"]).names.contains(where: evaluator.counts) }.map { quota in
-            Key(resource: Self.quotas.description, namespace: namespace, name: quota["metadata"]["name"].string ?? "")
+        return quotas.filter { ResourceList($0["spec"]["hard"]).names.contains(where: evaluator.counts) }.map {
+            Key($0, of: Self.quotas.description)
         }
     }
 

@@ -8,8 +8,6 @@ internal import Synchronization
 /// Rules: upstream `pkg/controller/volume/attachdetach`. A key is a PersistentVolume: all its attachments are decided about at once, so that
 /// two Nodes never get one that only one may have.
 public final class AttachDetachController: Controller {
-    static let attachments = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattachments")
-    private static let drivers = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csidrivers")
     /// For how many seconds a Node that is not ready may still use a volume that nobody needs there.
     private static let patience: Whole = 360
 
@@ -31,9 +29,9 @@ public final class AttachDetachController: Controller {
     }
 
     public func reconcile(_ key: Key) throws -> Outcome {
-        let attachments = try objects.list(Self.attachments, fields: "spec.source.persistentVolumeName=\(key.name)")
+        let attachments = try objects.list(StorageObjects.attachments, fields: "spec.source.persistentVolumeName=\(key.name)")
         guard let object = try objects.get(StorageObjects.volumes, name: key.name), let volume = AttachableVolume(object),
-            try objects.get(Self.drivers, name: volume.driver)?["spec"]["attachRequired"].bool != false
+            try objects.get(StorageObjects.drivers, name: volume.driver)?["spec"]["attachRequired"].bool != false
         else {
             memory.withLock { $0[key.name] = nil }
             return .done
@@ -48,7 +46,7 @@ public final class AttachDetachController: Controller {
             tell(pods, on: node, .normal, "SuccessfulAttachVolume", "AttachVolume.Attach succeeded for volume \"\(volume.name)\" ")
         }
         for attachment in attachments where plan.detach.contains(attachment["metadata"]["name"].string ?? "") {
-            try objects.remove(Self.attachments, attachment)
+            try objects.remove(StorageObjects.attachments, attachment)
         }
         for node in plan.attach { try attach(volume, to: node) }
         let problems = problems(volume, plan, attachments, pods)
@@ -110,7 +108,7 @@ public final class AttachDetachController: Controller {
 
     private func attach(_ volume: AttachableVolume, to node: String) throws {
         do {
-            try objects.create(Self.attachments, volume.attachment(to: node))
+            try objects.create(StorageObjects.attachments, volume.attachment(to: node))
         } catch let error as APIError where error.reason == .alreadyExists {}
     }
 
@@ -169,7 +167,7 @@ public final class AttachDetachController: Controller {
                     try objects.get(StorageObjects.claims, namespace: namespace, name: name)?["spec"]["volumeName"]
                 }
             case GroupVersionResource.nodes.description:
-                volumes = try objects.list(Self.attachments, fields: "spec.nodeName=\(object["metadata"]["name"].string ?? "")")
+                volumes = try objects.list(StorageObjects.attachments, fields: "spec.nodeName=\(object["metadata"]["name"].string ?? "")")
                     .map { $0["spec"]["source"]["persistentVolumeName"] }
             default: return []
             }

@@ -23,13 +23,11 @@ struct AttachableVolume {
     }
 
     /// How a Node's status calls it.
-    var uniqueName: String { "kubernetes.io/csi/\(driver)^\(handle)" }
+    var uniqueName: String { StorageObjects.uniqueName(driver: driver, handle: handle) }
 
     /// The name of the VolumeAttachment to a Node, which the node's kubelet expects.
     func attachmentName(_ node: String) -> String {
-        let digest = SHA256.hash(data: Array("\(handle)\(driver)\(node)".utf8))
-        let digits = Array("0123456789abcdef")
-        return "csi-" + String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        "csi-" + SHA256.hash(data: Array("\(handle)\(driver)\(node)".utf8)).hexadecimal
     }
 
     func attachment(to node: String) -> Value {

@@ -219,9 +219,5 @@ public struct PersistentVolumeBinderController: Controller {
 
     private func pendingClaims() throws -> [Value] { try objects.list(StorageObjects.claims, fields: "status.phase=Pending") }
 
-    private static func key(_ claim: Value) -> Key {
-        Key(
-            resource: StorageObjects.claims.description, namespace: claim["metadata"]["namespace"].string ?? "",
-            name: claim["metadata"]["name"].string ?? "")
-    }
+    private static func key(_ claim: Value) -> Key { Key(claim, of: StorageObjects.claims.description) }
 }

@@ -101,11 +101,7 @@ public struct DaemonSetController: Controller {
             !before.isNull && !after.isNull && before["metadata"]["labels"] == after["metadata"]["labels"]
             && before["spec"]["taints"] == after["spec"]["taints"]
         guard !isSame, let sets = try? objects.list(Self.resource) else { return [] }
-        return sets.map { daemonSet in
-            let metadata = daemonSet["metadata"]
-            return Key(
-                resource: Self.resource.description, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
-        }
+        return sets.map { Key($0, of: Self.resource.description) }
     }
 }
 

@@ -123,7 +123,7 @@ public struct DisruptionController: Controller {
         let namespace = pod["metadata"]["namespace"].string ?? ""
         var keys: [Key] = []
         if Self.staleSeconds(after) != nil {
-            keys.append(Key(resource: resource, namespace: namespace, name: pod["metadata"]["name"].string ?? ""))
+            keys.append(Key(pod, of: resource))
         }
         guard before.isNull || after.isNull || Self.isRelevant(before, after),
             let budgets = try? objects.list(Self.resource, namespace: namespace)
@@ -132,8 +132,7 @@ public struct DisruptionController: Controller {
             guard let selector = try? LabelSelector(budget["spec"]["selector"]),
                 [before, after].contains(where: { !$0.isNull && selector.matches(labelsOf: $0) })
             else { continue }
-            keys.append(
-                Key(resource: Self.resource.description, namespace: namespace, name: budget["metadata"]["name"].string ?? ""))
+            keys.append(Key(budget, of: Self.resource.description))
         }
         return keys
     }

@@ -39,9 +39,7 @@ public struct JobController: Controller {
     /// A Pod that lost its Job before the Job let go of it.
     public func map(resource: String, before: Value, after: Value) -> [Key] {
         guard Self.isLeftBehind(after) else { return [] }
-        return [
-            Key(resource: resource, namespace: after["metadata"]["namespace"].string ?? "", name: after["metadata"]["name"].string ?? "")
-        ]
+        return [Key(after, of: resource)]
     }
 
     private static func isLeftBehind(_ pod: Value) -> Bool { OwnerReference.controller(of: pod).isNull && JobPod(pod).isTracked }

@@ -177,9 +177,5 @@ public struct ResourceClaimController: Controller {
         return try fields.flatMap { try objects.list(.pods, namespace: namespace, fields: "\($0)=\(name)") }.map(Self.key)
     }
 
-    private static func key(_ pod: Value) -> Key {
-        Key(
-            resource: GroupVersionResource.pods.description, namespace: pod["metadata"]["namespace"].string ?? "",
-            name: pod["metadata"]["name"].string ?? "")
-    }
+    private static func key(_ pod: Value) -> Key { Key(pod, of: GroupVersionResource.pods.description) }
 }

@@ -78,7 +78,7 @@ extension ApplyProblem {
             switch (scalar, value) {
             case (_, .null), (.numeric, .int), (.numeric, .double), (.string, .string), (.boolean, .bool): return
             case (.untyped, .int), (.untyped, .double), (.untyped, .string), (.untyped, .bool): return
-            case (.numeric, _): complain("expected numeric (int or float), got \(Self.goType(value))")
+            case (.numeric, _): complain("expected numeric (int or float), got \(value.goType)")
             case (.string, _): complain("expected string, got &value.valueUnstructured{Value:\(Self.shown(value))}")
             case (.boolean, _): complain("expected boolean, got &{\(Self.shown(value))}")
             case (.untyped, _): complain("expected any scalar, got &{\(Self.shown(value))}")
@@ -94,16 +94,6 @@ extension ApplyProblem {
             case .object(let fields):
                 "map[\(fields.sorted { $0.key < $1.key }.map { "\($0.key):\(shown($0.value))" }.joined(separator: " "))]"
             default: String(decoding: JSON.encode(value), as: UTF8.self)
-            }
-        }
-
-        private static func goType(_ value: Value) -> String {
-            switch value {
-            case .string: "string"
-            case .bool: "bool"
-            case .array: "[]interface {}"
-            case .object: "map[string]interface {}"
-            default: "nil"
             }
         }
     }

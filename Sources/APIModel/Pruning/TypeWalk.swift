@@ -132,13 +132,9 @@ struct TypeWalk {
     private mutating func wrongType(_ value: Value, _ type: String, in schema: TypeSchema) {
         let kind =
             switch value {
-            case .null: "null"
-            case .bool: "bool"
-            case .int(let int): type.hasPrefix("int") ? "number \(int)" : "number"
-            case .double(let double): type.hasPrefix("int") ? "number \(double)" : "number"
-            case .string: "string"
-            case .array: "array"
-            case .object: "object"
+            case .int(let int) where type.hasPrefix("int"): "number \(int)"
+            case .double(let double) where type.hasPrefix("int"): "number \(double)"
+            default: value.jsonType
             }
         if names.isEmpty {
             fail("json: cannot unmarshal \(kind) into Go value of type \(Self.goName(schema.name))")

@@ -17,8 +17,8 @@ struct ClaimQuota: QuotaEvaluator {
             let given = Quantity(of: claim["status"]["allocatedResources"]["storage"]) ?? .zero
             usage[Self.storage] = max(asked, given).roundedUp
         }
-        let annotated = claim["metadata"]["annotations"]["volume.beta.kubernetes.io/storage-class"].string
-        if let name = annotated ?? claim["spec"]["storageClassName"].string, !name.isEmpty {
+        let name = StorageObjects.className(of: claim)
+        if !name.isEmpty {
             usage[name + Self.ofClass + Self.number] = .one
             usage[name + Self.ofClass + Self.storage] = usage[Self.storage]
         }

@@ -3,6 +3,12 @@ public enum StorageObjects {
     public static let volumes = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
     public static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
     public static let classes = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "storageclasses")
+    public static let attachments = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattachments")
+    public static let drivers = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csidrivers")
+    public static let driversOfNodes = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csinodes")
+
+    /// How a Node's status calls a volume of a CSI driver.
+    public static func uniqueName(driver: String, handle: String) -> String { "kubernetes.io/csi/\(driver)^\(handle)" }
 
     /// The class of a claim or a volume, empty for none.
     public static func className(of object: Value) -> String {

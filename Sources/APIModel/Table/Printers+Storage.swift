@@ -26,9 +26,7 @@ extension Printers {
             ]
         },
         "storage.k8s.io/StorageClass": { object, _ in
-            let isDefault = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"].contains {
-                object["metadata"]["annotations"][$0].string == "true"
-            }
+            let isDefault = StorageObjects.isDefault(object)
             let name = object["metadata"]["name"].string ?? ""
             return [
                 "Name": .string(isDefault ? "\(name) (default)" : name), "Provisioner": text(object["provisioner"]),

@@ -113,11 +113,7 @@ extension NodeRestriction {
     /// The CSI driver that serves the volume, itself or through a claim.
     private static func driver(of volume: Value, _ pod: Value, _ request: AdmissionRequest) -> String? {
         if let driver = volume[path: "csi", "driver"].string { return driver }
-        var claim = volume[path: "persistentVolumeClaim", "claimName"].string
-        if !volume["ephemeral"].isNull {
-            claim = "\(pod[path: "metadata", "name"].string ?? "")-\(volume["name"].string ?? "")"
-        }
-        guard let claim,
+        guard let claim = PodClaims.name(in: volume, pod: pod[path: "metadata", "name"].string ?? ""),
             let bound = request.registry.latest("/persistentvolumeclaims", namespace: request.target.namespace, name: claim),
             let name = bound.value[path: "spec", "volumeName"].string
         else { return nil }

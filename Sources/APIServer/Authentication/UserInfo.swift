@@ -45,8 +45,12 @@ public struct UserInfo: Sendable, Hashable {
     public var value: Value {
         [
             "username": .string(name), "uid": uid.isEmpty ? .null : .string(uid), "groups": groups.isEmpty ? .null : Value(groups),
-            "extra": extra.isEmpty
-                ? .null : .object(Value.Fields(uniqueKeysWithValues: extra.sorted { $0.key < $1.key }.map { ($0.key, Value($0.value)) })),
+            "extra": extra.isEmpty ? .null : extraValue,
         ]
+    }
+
+    /// In the order of its keys.
+    var extraValue: Value {
+        .object(Value.Fields(uniqueKeysWithValues: extra.sorted { $0.key < $1.key }.map { ($0.key, Value($0.value)) }))
     }
 }

@@ -9,7 +9,7 @@ enum AccessQuestion {
         func text(_ text: String) -> Value { text.isEmpty ? .null : .string(text) }
         var spec: Value = [
             "user": text(user.name), version == "v1beta1" ? "group" : "groups": user.groups.isEmpty ? .null : Value(user.groups),
-            "extra": user.extra.isEmpty ? .null : extra(user), "uid": text(user.uid),
+            "extra": user.extra.isEmpty ? .null : user.extraValue, "uid": text(user.uid),
         ]
         guard attributes.isResource else {
             spec["nonResourceAttributes"] = ["path": text(attributes.path), "verb": text(attributes.verb)]
@@ -27,7 +27,7 @@ enum AccessQuestion {
     static func fields(_ attributes: Attributes, _ hasFieldSelector: Bool, _ hasLabelSelector: Bool) -> Value {
         let user = attributes.user
         var fields: Value = [
-            "user": .string(user.name), "groups": Value(user.groups), "uid": .string(user.uid), "extra": extra(user),
+            "user": .string(user.name), "groups": Value(user.groups), "uid": .string(user.uid), "extra": user.extraValue,
         ]
         guard attributes.isResource else {
             fields["nonResourceAttributes"] = ["path": .string(attributes.path), "verb": .string(attributes.verb)]
@@ -41,10 +41,6 @@ enum AccessQuestion {
             "labelSelector": hasLabelSelector ? labelSelector(attributes) : .null,
         ]
         return fields
-    }
-
-    private static func extra(_ user: UserInfo) -> Value {
-        .object(Value.Fields(uniqueKeysWithValues: user.extra.sorted { $0.key < $1.key }.map { ($0.key, Value($0.value)) }))
     }
 
     private static func fieldSelector(_ attributes: Attributes) -> Value {

@@ -52,7 +52,6 @@ final class AuthorizerChain: Sendable {
     }
 
     func authorize(_ attributes: Attributes) async -> Decision {
-        if let decision = decide(attributes) { return decision }
         var opinions = Opinions()
         for member in members.withLock({ $0 }) {
             switch member {

@@ -14,21 +14,17 @@ struct FlowSchemaStatus: Sendable {
     /// - Throws: what the writes do.
     func keep() async throws {
         guard let storage = registry.served.storage(Self.schemas) else { return }
-        let levels = Set(objects(Self.collections[1]).map(\.name))
-        for schema in objects(Self.collections[0]) where Self.told(schema.value, levels) != schema.value {
+        let levels = Set(registry.all(Self.collections[1]).map(\.name))
+        for schema in registry.all(Self.collections[0]) where Self.told(schema.value, levels) != schema.value {
             let target = Target(storage: storage, namespace: "", name: schema.name, subresource: "status")
             do {
                 _ = try await registry.modify(target, WriteContext(registry, user: .apiserver)) { now in
-                    Self.told(now, Set(objects(Self.collections[1]).map(\.name)))
+                    Self.told(now, Set(registry.all(Self.collections[1]).map(\.name)))
                 }
             } catch let error as APIError where error.reason == .notFound {
                 continue
             }
         }
-    }
-
-    private func objects(_ collection: String) -> [Object] {
-        ((try? registry.store.list(collection, namespace: nil))?.records ?? []).map(\.object)
     }
 
     private static func told(_ schema: Value, _ levels: Set<String>) -> Value {

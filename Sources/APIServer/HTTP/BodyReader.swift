@@ -181,7 +181,7 @@ struct BodyReader: Sendable {
             } else if bytes.first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "{") {
                 String(decoding: start, as: UTF8.self)
             } else {
-                start.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                start.hexadecimal
             }
         let more = bytes.count > excerpt ? " ..." : ""
         return .badRequest("the object provided is unrecognized (must be of type \(kind.kind)): \(why) (\(shown)\(more))")

@@ -109,7 +109,7 @@ struct KubeletCommand: AsyncParsableCommand {
         var containerd: ContainerdSupervisor?
         do {
             try directory.lock()  // two kubelets on one directory would end each other's pods
-            configuration = try kubeletConfiguration(directory)
+            configuration = try kubeletConfiguration(directory, kept)
             containerd = try prepareContainerd(directory)
             host = try makePlugins(directory)
         } catch {
@@ -206,7 +206,7 @@ struct KubeletCommand: AsyncParsableCommand {
         }
     }
 
-    private func kubeletConfiguration(_ directory: DataDirectory) throws -> KubeletConfiguration {
+    private func kubeletConfiguration(_ directory: DataDirectory, _ kept: NodeRotationOptions.Kept) throws -> KubeletConfiguration {
         var configuration = KubeletConfiguration(
             nodeName: nodeName, nodeAddresses: [nodeAddress], podCIDR: nodeCIDR, rootDirectory: directory.kubeletDirectory,
             podLogsDirectory: directory.podLogDirectory,
@@ -228,9 +228,9 @@ struct KubeletCommand: AsyncParsableCommand {
         configuration.minimumTLSVersion = serving.minimumVersion
         configuration.tlsCiphers = serving.ciphers
         rotation.apply(to: &configuration)
-        if configuration.bootstrapsServerTLS, let kept = try rotation.kept(rootDir, node: nodeName).serving {
-            configuration.servingCertificate = kept.certificatePEM
-            configuration.servingKey = kept.privateKeyPEM
+        if configuration.bootstrapsServerTLS, let pair = kept.serving {
+            configuration.servingCertificate = pair.certificatePEM
+            configuration.servingKey = pair.privateKeyPEM
         }
         let authority =
             try clientCAFile.map { try TextFile.read($0, of: "--client-ca-file") }

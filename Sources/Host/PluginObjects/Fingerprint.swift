@@ -5,7 +5,7 @@ internal import OrderedCollections
 /// SHA-256 of values, as 64 hexadecimal digits.
 enum Fingerprint {
     /// Whatever the order of the fields.
-    static func of(_ value: Value) -> String { hexadecimal(SHA256.hash(data: JSON.encode(sorted(value)))) }
+    static func of(_ value: Value) -> String { SHA256.hash(data: JSON.encode(sorted(value))).hexadecimal }
 
     private static func sorted(_ value: Value) -> Value {
         switch value {
@@ -14,9 +14,5 @@ enum Fingerprint {
         case .array(let elements): .array(elements.map(sorted))
         default: value
         }
-    }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 }

@@ -39,13 +39,9 @@ struct PodCgroup: Sendable {
         var hierarchies = [root]
         hierarchies += Files.names(in: root).map { "\(root)/\($0)" }.filter { Files.isDirectory($0 + "/kubepods") }
         for hierarchy in hierarchies {
-            for quality in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"] { removeTree("\(hierarchy)\(quality)/pod\(uid)") }
+            for quality in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"] {
+                Files.removeDirectories("\(hierarchy)\(quality)/pod\(uid)")
+            }
         }
-    }
-
-    private static func removeTree(_ path: String) {
-        guard Files.isDirectory(path) else { return }
-        for entry in Files.names(in: path) where Files.isDirectory("\(path)/\(entry)") { removeTree("\(path)/\(entry)") }
-        Files.removeDirectory(path)
     }
 }

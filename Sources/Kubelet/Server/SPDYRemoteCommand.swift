@@ -2,8 +2,8 @@ import APIModel
 import HTTPServer
 import HTTPTypes
 import NIOCore
+import PluginHost
 import Streaming
-import Synchronization
 
 /// Each channel is a stream of its own over bare SPDY: what kubectl before 1.29 speaks. Upstream: kubelet `remotecommand`,
 /// `v4.channel.k8s.io`.
@@ -96,16 +96,16 @@ struct SPDYCommandClient: RemoteCommandClient {
     }
 
     func receive(_ deliver: @escaping @Sendable (_ channel: Int32, _ bytes: [UInt8]) async throws -> Void) async {
-        let turns = Turns()
+        let turn = Turn()
         await withTaskGroup(of: Void.self) { group in
             for channel in [RuntimeChannel.stdin, RuntimeChannel.resize] {
                 guard let stream = streams[channel] else { continue }
                 group.addTask {
                     do {
                         while let piece = try await stream.read() {
-                            try await turns.run { try await deliver(channel, Array(piece.readableBytesView)) }
+                            try await turn.take { try await deliver(channel, Array(piece.readableBytesView)) }
                         }
-                        try await turns.run { try await deliver(channel, []) }
+                        try await turn.take { try await deliver(channel, []) }
                     } catch {
                         // The command takes no more, or the client is gone. What nobody reads must not hold up the connection.
                         while (try? await stream.read()) != nil {}
@@ -129,33 +129,5 @@ struct SPDYCommandClient: RemoteCommandClient {
             try? await stream.finish()
             if channel == RuntimeChannel.stdin || channel == RuntimeChannel.resize { stream.reset() }
         }
-    }
-}
-
-/// Lets one task at a time do something that waits. Waiting for a turn is not cancelled: whoever has it is soon done.
-private final class Turns: Sendable {
-    private struct State {
-        var isTaken = false
-        var waiting = CircularBuffer<CheckedContinuation<Void, Never>>()
-    }
-    private let state = Mutex(State())
-
-    func run(_ body: () async throws -> Void) async rethrows {
-        await withCheckedContinuation { continuation in
-            let isFree = state.withLock { state in
-                if state.isTaken { state.waiting.append(continuation) }
-                defer { state.isTaken = true }
-                return !state.isTaken
-            }
-            if isFree { continuation.resume() }
-        }
-        defer {
-            // The turn is handed over, so that nobody comes in between.
-            state.withLock { state in
-                if state.waiting.isEmpty { state.isTaken = false }
-                return state.waiting.popFirst()
-            }?.resume()
-        }
-        try await body()
     }
 }

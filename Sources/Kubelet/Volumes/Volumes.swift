@@ -127,11 +127,11 @@ struct Volumes: Sendable {
 
     /// The place of a claim's volume, if that is one of the machine itself or of a driver.
     private func claimed(_ claimName: String, _ name: String, _ pod: Pod, isReadOnly: Bool) async throws -> Mounted {
-        let claim = try await client.get(Self.claims, namespace: pod.namespace, name: claimName).value
+        let claim = try await client.get(StorageObjects.claims, namespace: pod.namespace, name: claimName).value
         guard let volumeName = claim[path: "spec", "volumeName"].string, claim[path: "status", "phase"].string == "Bound" else {
             throw ConfigurationError(message: "PVC is not bound")
         }
-        let volume = try await client.get(Self.persistentVolumes, namespace: nil, name: volumeName).value
+        let volume = try await client.get(StorageObjects.volumes, namespace: nil, name: volumeName).value
         let spec = volume["spec"]
         if StorageObjects.mode(of: volume) == "Block" { throw ConfigurationError(message: "volume mode \"Block\" is not supported") }
         if let own = CSIVolume(volume, isReadOnly: isReadOnly) {
@@ -157,8 +157,6 @@ struct Volumes: Sendable {
         "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy", "storageClassName",
         "volumeAttributesClassName", "volumeMode",
     ]
-    private static let claims = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumeclaims")
-    private static let persistentVolumes = GroupVersionResource(group: "", version: "v1", resource: "persistentvolumes")
 
     /// Unmounts and removes all that the pod had here, when drivers have taken away what is theirs. What cannot be removed now is found
     /// again later. Blocks.

@@ -11,6 +11,8 @@ struct PluginSets: Sendable {
     struct Entry: Sendable {
         var enabled: [Plugin] = []
         var disabled: Set<String> = []
+
+        func keepsOut(_ name: String) -> Bool { disabled.contains("*") || disabled.contains(name) }
     }
 
     private var points: [ExtensionPoint: Entry] = [:]
@@ -117,7 +119,6 @@ struct PluginSets: Sendable {
 
     /// Whether a policy that the profile does not name does something at a point.
     func letsIn(_ name: String, at point: ExtensionPoint) -> Bool {
-        let own = points[point] ?? Entry()
-        return ![own, multiPoint].contains { $0.disabled.contains("*") || $0.disabled.contains(name) }
+        !multiPoint.keepsOut(name) && points[point]?.keepsOut(name) != true
     }
 }

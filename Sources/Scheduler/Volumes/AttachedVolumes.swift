@@ -10,9 +10,7 @@ struct CSIVolume: Hashable {
 /// Which volumes of CSI drivers each Node has attached, those of the Pods there and those of VolumeAttachments, and how many it may have.
 /// Kept up to date with every change of those; what a change costs does not grow with the number of Nodes. Used by the scheduling thread only.
 final class AttachedVolumes {
-    static let nodes = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csinodes")
-    static let attachments = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattachments")
-    static let resources = [nodes, attachments]
+    static let resources = [StorageObjects.driversOfNodes, StorageObjects.attachments]
 
     private struct Holders {
         var pods = 0
@@ -98,11 +96,13 @@ final class AttachedVolumes {
     /// Takes a CSINode or a VolumeAttachment over. Returns whether a Node may have room for more.
     func put(_ resource: GroupVersionResource, before: Object?, after: Object?) -> Bool {
         guard let object = after ?? before else { return false }
-        if resource == Self.nodes { return put(limits: Self.limits(after), object.name) }
+        if resource == StorageObjects.driversOfNodes { return put(limits: Self.limits(after), object.name) }
         let value = object.value["spec"]
         let name = value["source"]["persistentVolumeName"].string ?? ""
-        drop(object.name)
-        guard after != nil else { return true }
+        guard after != nil else {
+            drop(object.name)
+            return true
+        }
         put(Attachment(node: value["nodeName"].string ?? "", driver: value["attacher"].string ?? "", volumeName: name), object.name)
         return false
     }

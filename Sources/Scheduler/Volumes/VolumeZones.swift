@@ -28,12 +28,7 @@ enum VolumeZones {
 
     /// `a__b`; a label with an empty part means nothing.
     private static func values(_ label: String) -> Value? {
-        var (parts, rest) = ([Substring](), label[...])
-        while let end = rest.firstRange(of: "__") {
-            parts.append(rest[..<end.lowerBound])
-            rest = rest[end.upperBound...]
-        }
-        let all = (parts + [rest]).map(String.init)
+        let all = label.split(separator: "__", omittingEmptySubsequences: false).map(String.init)
         return all.contains("") ? nil : Value(all)
     }
 }

@@ -88,7 +88,7 @@ extension UserInfo {
     var variables: Variables {
         let value: Value = [
             "username": .string(name), "uid": .string(uid), "groups": Value(groups),
-            "extra": .object(Value.Fields(uniqueKeysWithValues: extra.sorted { $0.key < $1.key }.map { ($0.key, Value($0.value)) })),
+            "extra": extraValue,
         ]
         return ["user": CELValue(value)]
     }

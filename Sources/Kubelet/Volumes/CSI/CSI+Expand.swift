@@ -26,7 +26,6 @@ enum CSIGrowth: Equatable {
 }
 
 extension CSI {
-    private static let claims = StorageObjects.claims
     /// Conditions that say of a claim that it grows.
     private static let conditions: Set<String> = ["FileSystemResizePending", "Resizing", "ControllerResizeError", "NodeResizeError"]
     /// What a driver answers to what can never be done.
@@ -39,7 +38,7 @@ extension CSI {
         do {
             try await turns.run(volume.device.uniqueName) {
                 // Another pod's turn may have seen to it.
-                let claim = try await client.get(Self.claims, namespace: pod.namespace, name: claim["metadata"].name).value
+                let claim = try await client.get(StorageObjects.claims, namespace: pod.namespace, name: claim["metadata"].name).value
                 guard case .node(let size, let isFollowed) = CSIGrowth(claim, of: object) else { return }
                 if volume.isReadOnly {
                     let message = "MountVolume.NodeExpandVolume failed for volume \"\(volume.name)\" requested read-only file system"
@@ -117,7 +116,7 @@ extension CSI {
         if let conditions { status.fields["conditions"] = .array(conditions) }
         let metadata = claim["metadata"]
         return try await client.patch(
-            Self.claims, namespace: metadata["namespace"].string, name: metadata.name, subresource: "status", .merge,
+            StorageObjects.claims, namespace: metadata["namespace"].string, name: metadata.name, subresource: "status", .merge,
             ["metadata": ["resourceVersion": metadata["resourceVersion"]], "status": status]
         ).value
     }

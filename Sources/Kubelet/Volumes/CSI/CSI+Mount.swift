@@ -75,14 +75,12 @@ extension CSI {
 
     // MARK: Attached
 
-    private static let attachments = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattachments")
-
     /// Waits until the volume is attached to this node, and returns what the attacher has to say.
     ///
     /// Nobody detaches a volume that the node says it uses; and one that the node is not told to have may be about to go.
     private func attached(_ volume: CSIVolume) async throws -> [String: String] {
         let deadline = ContinuousClock.now + attachLimit
-        var wait = Duration.milliseconds(50)
+        var backoff = Backoff(first: .milliseconds(50), last: .seconds(1), spread: 0)
         while true {
             let problem: Problem
             do {
@@ -91,8 +89,7 @@ extension CSI {
                 problem = error
             }
             guard ContinuousClock.now < deadline else { throw problem }
-            try await Task.sleep(for: wait)
-            wait = min(wait * 2, .seconds(1))
+            try await Task.sleep(for: backoff.next())
         }
     }
 
@@ -105,7 +102,7 @@ extension CSI {
             throw Problem(waiting: "Volume not attached according to node status")
         }
         let object = try await step("WaitForAttach", "volume \(volume.handle) has GET error for volume attachment \(name): ") {
-            try await client.get(Self.attachments, name: name).value
+            try await client.get(StorageObjects.attachments, name: name).value
         }
         if !object[path: "metadata", "deletionTimestamp"].isNull { throw Problem("WaitForAttach", "volume attachment is being deleted") }
         guard object[path: "status", "attached"].bool == true else {

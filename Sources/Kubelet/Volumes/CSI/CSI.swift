@@ -47,11 +47,11 @@ struct CSI: Sendable {
     /// Where a pod finds a volume.
     func target(_ key: CSILedger.Key) -> String { "\(configuration.podDirectory(key.pod))/\(Self.volumes)/\(key.volume)/mount" }
 
-    private static let objects = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csidrivers")
-
     /// The CSIDriver of that name; null when there is none.
     func object(_ driver: String) async throws -> Value {
-        do { return try await client.get(Self.objects, name: driver).value } catch let error as APIError where error.reason == .notFound {
+        do { return try await client.get(StorageObjects.drivers, name: driver).value } catch let error as APIError
+            where error.reason == .notFound
+        {
             return .null
         }
     }
@@ -84,11 +84,10 @@ struct CSI: Sendable {
 
     /// Drivers are looked for there also when none has come yet.
     private func make(_ csiNode: CSINode) async {
-        var wait = Duration.milliseconds(100)
+        var backoff = Backoff(first: .milliseconds(100), spread: 0)
         while !Task.isCancelled {
             do { return try await csiNode.make() } catch {
-                try? await Task.sleep(for: wait)
-                wait = min(wait * 2, .seconds(30))
+                try? await Task.sleep(for: backoff.next())
             }
         }
     }

@@ -11,7 +11,6 @@ struct CSINode: Sendable {
     let log: Logger
     private let turns = KeyedTurns()
 
-    static let resource = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csinodes")
     private static let ids = "csi.volume.kubernetes.io/nodeid"
 
     init(name: String, client: any Client, log: Logger) {
@@ -73,20 +72,20 @@ struct CSINode: Sendable {
                 let node = try await client.get(.nodes, name: name)
                 let owner: Value = ["apiVersion": "v1", "kind": "Node", "name": .string(name), "uid": node.value["metadata"]["uid"]]
                 do {
-                    var object = try await client.get(Self.resource, name: name).value
+                    var object = try await client.get(StorageObjects.driversOfNodes, name: name).value
                     guard object[path: "metadata", "ownerReferences"].elements.contains(where: { $0["uid"] == owner["uid"] }) else {
-                        _ = try await client.delete(Self.resource, name: name)
+                        _ = try await client.delete(StorageObjects.driversOfNodes, name: name)
                         throw APIError.notFound("csinodes", name)
                     }
                     var drivers = object[path: "spec", "drivers"].elements
                     guard body(&drivers) else { return }
                     object["spec"]["drivers"] = .array(drivers)
-                    _ = try await client.update(Self.resource, name: name, object)
+                    _ = try await client.update(StorageObjects.driversOfNodes, name: name, object)
                 } catch let error as APIError where error.reason == .notFound {
                     var drivers: [Value] = []
                     _ = body(&drivers)
                     _ = try await client.create(
-                        Self.resource,
+                        StorageObjects.driversOfNodes,
                         [
                             "apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
                             "metadata": ["name": .string(name), "ownerReferences": [owner]], "spec": ["drivers": .array(drivers)],

@@ -83,7 +83,7 @@ struct CSIDevice: Hashable, Sendable {
     var handle: String
 
     /// How a Node's status calls it.
-    var uniqueName: String { "kubernetes.io/csi/\(driver)^\(handle)" }
+    var uniqueName: String { StorageObjects.uniqueName(driver: driver, handle: handle) }
 
     /// Where it is for all pods, below the kubelet's directory; what the driver is given is `globalmount` in there.
     var directory: String { "plugins/kubernetes.io/csi/\(driver)/\(Digest.hexadecimal(handle))" }
