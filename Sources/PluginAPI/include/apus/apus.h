@@ -1,5 +1,6 @@
 #ifndef APUS_H
 #define APUS_H
+#include "apus/admission.h"
 #include "apus/controller.h"
 #include "apus/host.h"
 #include "apus/plugin.h"

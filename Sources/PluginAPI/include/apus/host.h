@@ -65,7 +65,7 @@ typedef struct apus_write_options {
 /// plugin's status.
 ///
 /// All slots but `event` block until the API has answered. They may be called from `start` on, by every thread that may block: not from inside a slot of a scheduler policy,
-/// where they are refused. When `stop` is called, calls that wait answer CANCELLED. The sinks are the component's own: the host calls them during the call only, on
+/// or of an admission policy, where they are refused. When `stop` is called, calls that wait answer CANCELLED. The sinks are the component's own: the host calls them during the call only, on
 /// its thread, with pieces that are lent for that long. They may call the host in turn; calls nest up to 16 deep.
 typedef struct apus_host_objects {
     uint32_t size; // sizeof(apus_host_objects) where the host was compiled

@@ -29,7 +29,7 @@ extern "C" {
 // There, beyond what any component may count on:
 //
 // - It is process 1 of a PID namespace, as a user that no other plugin has, with mounts, IPC and a host name of its own. It has no capability and cannot gain any. Scheduler
-//   policies and controllers see no file but those they are linked with, no network and no other process, and start no programs: open, connect or fork answer as if there
+//   policies, admission policies and controllers see no file but those they are linked with, no network and no other process, and start no programs: open, connect or fork answer as if there
 //   were none, or EPERM. A proxy has network administration, sockets of the Internet and of the kernel, and /proc/sys/net to read. A runtime has the host's files and network as
 //   root without capabilities, for its daemon is root's, and may start programs, which end with it; what they leave behind is its own to wait for.
 // - System calls beyond memory, threads, time, signals and descriptors, and beyond what the line above needs, answer EPERM.
@@ -80,7 +80,7 @@ typedef struct apus_host {
 
 typedef struct apus_component apus_component;
 
-/// One thing a library offers: a scheduler policy, a controller, a runtime or a proxy. The manifest's `component` picks it by name. Constant, with all it points to, for
+/// One thing a library offers: a scheduler policy, a controller, a runtime, a proxy or an admission policy. The manifest's `component` picks it by name. Constant, with all it points to, for
 /// the life of the process.
 struct apus_component {
     uint32_t size; // sizeof(apus_component) where the plugin was compiled
@@ -88,10 +88,10 @@ struct apus_component {
     /// Unique within the library, a DNS label, NUL-terminated; equal to the manifest's `component`.
     const char *APUS_NONNULL name;
 
-    /// The extension it implements: `APUS_SCHEDULER_POLICY`, `APUS_CONTROLLER`, `APUS_RUNTIME` or `APUS_PROXY`.
+    /// The extension it implements: `APUS_SCHEDULER_POLICY`, `APUS_CONTROLLER`, `APUS_RUNTIME`, `APUS_PROXY` or `APUS_ADMISSION`.
     const char *APUS_NONNULL extension;
 
-    /// The extension's table: an `apus_scheduler_policy`, `apus_controller`, `apus_runtime` or `apus_proxy`.
+    /// The extension's table: an `apus_scheduler_policy`, `apus_controller`, `apus_runtime`, `apus_proxy` or `apus_admission`.
     const void *APUS_NONNULL table;
 
     /// Makes an instance, quickly and without work that shows outside: that is for `start`. `config` is the manifest's `config` as JSON, `{}` when it has none. On OK `*self`
