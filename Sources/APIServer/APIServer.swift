@@ -70,7 +70,8 @@ public final class APIServer: Responder {
             services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer,
-            admission: Admission.members(configuration.admission, webhooks: webhooks), webhooks: webhooks, rootCA: configuration.rootCA,
+            admission: Admission.members(configuration.admission, webhooks: webhooks, source: configuration.admissionSource),
+            webhooks: webhooks, rootCA: configuration.rootCA,
             validators: configuration.validators,
             selectorLimit: configuration.limits.requirements, quarantine: configuration.quarantine,
             encryption: configuration.encryption, log: configuration.log)

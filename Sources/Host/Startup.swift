@@ -100,6 +100,7 @@ struct Startup {
         crashes.follow(plugins)
         let roles = Roles()
         var configuration = try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine)
+        configuration.admissionSource = plugins
         configuration.encryption = encryption
         let served = configuration
         let server = APIServer(served)

@@ -234,6 +234,9 @@ enum LifeCycle {
         case .proxy:
             let table = instance.table(apus_proxy.self)
             _ = Sentence.collect { table.cleanup(instance.me, $0) }
+        case .admission:
+            let slots = AdmissionSlots(instance)
+            for slot in slots.offered { _ = slots.ask(slot, RequestSample.all[0]) }
         }
     }
 }

@@ -66,14 +66,21 @@ public struct PluginUnderTest: Sendable {
         guard kind != .controller else {
             throw ConformanceError("what a controller watches and may do stands in its manifest: give it with --manifest")
         }
-        return [
+        var manifest: Value = [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "under-test"],
             "spec": ["kind": .string(kind.rawValue), "component": .string(found.name)],
         ]
+        if kind == .admission {
+            manifest["spec"]["admission"] = [
+                "rules": [["operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*/*"]]]
+            ]
+        }
+        return manifest
     }
 
     private static let kinds: [String: ExtensionKind] = [
         "apus.scheduler-policy/1": .schedulerPolicy, "apus.controller/1": .controller, "apus.runtime/1": .runtime, "apus.proxy/1": .proxy,
+        "apus.admission/1": .admission,
     ]
 }
 

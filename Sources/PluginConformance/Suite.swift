@@ -7,7 +7,7 @@ public enum Suite {
 
     private static let own: [ExtensionKind: [Check]] = [
         .schedulerPolicy: PrefilterChecks.all + FilterChecks.all + ScoreChecks.all, .controller: ControllerChecks.all,
-        .runtime: RuntimeChecks.all, .proxy: ProxyChecks.all,
+        .runtime: RuntimeChecks.all, .proxy: ProxyChecks.all, .admission: AdmissionChecks.all,
     ]
 
     /// Runs the checks one after another with `run`. A library that the host refuses to load fails the first check, and the others are left
@@ -36,6 +36,8 @@ public func checkController(_ plugin: PluginUnderTest) async -> Report { await c
 public func checkRuntime(_ plugin: PluginUnderTest) async -> Report { await checkHere(plugin, is: .runtime) }
 /// Tries a proxy in this process, in a network namespace of its own.
 public func checkProxy(_ plugin: PluginUnderTest) async -> Report { await checkHere(plugin, is: .proxy) }
+/// Tries an admission plugin in this process.
+public func checkAdmission(_ plugin: PluginUnderTest) async -> Report { await checkHere(plugin, is: .admission) }
 
 /// Tries a plugin in this process, with the suite of its kind.
 public func check(_ plugin: PluginUnderTest) async -> Report { await Suite.run(plugin) { await $0.run(plugin) } }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Client
 internal import Logging
 internal import PluginAPI
 internal import Synchronization
@@ -27,7 +28,7 @@ final class LoadedComponent: @unchecked Sendable {
     private let isSilent = Atomic<Bool>(false)
     /// Whether a [control] slot is being called.
     private let isControlled = Atomic<Bool>(false)
-    /// A scheduler policy's slots must not call back into services that block.
+    /// The slots of a scheduler policy and of an admission plugin must not call back into services that block.
     private let marksThread: Bool
     /// What calls are noted with for after a crash.
     private let noted: UInt32
@@ -43,7 +44,7 @@ final class LoadedComponent: @unchecked Sendable {
     ) throws {
         self.manifest = manifest
         self.log = log
-        marksThread = manifest.kind == .schedulerPolicy
+        marksThread = manifest.kind == .schedulerPolicy || manifest.kind == .admission
         noted = apus_in_hand_plugin(manifest.name, manifest.kind.rawValue)
         slots = manifest.kind.descriptor.slots.map { SlotCounter($0, deadline: manifest.deadline) }
         library = try Library.find(manifest, directories: configuration.libraryDirectories)
@@ -70,11 +71,27 @@ final class LoadedComponent: @unchecked Sendable {
 
     /// Calls `start`; slots can be called when it returns. Blocks.
     func start(_ services: HostServices) throws {
+        try checkPhases()
         objects.open(manifest, services)
         kinds.open(services.kinds)
         try instance.start()
         state.store(ComponentState.running.rawValue, ordering: .releasing)
         gate.open()
+    }
+
+    /// An admission plugin has a slot for each phase that its manifest names, and for one where it names none.
+    private func checkPhases() throws {
+        guard let specification = manifest.admission else { return }
+        let table = table(apus_admission.self)
+        let offered = AdmissionPhase.allCases.filter { AdmissionCall.isOffered($0, table) }
+        guard !offered.isEmpty else {
+            throw PluginError(.wrongDescriptor, plugin: manifest.name, "component \(manifest.component) has neither admit nor validate")
+        }
+        for phase in AdmissionPhase.allCases where specification.phases?.contains(phase) == true && !offered.contains(phase) {
+            throw PluginError(
+                .wrongDescriptor, plugin: manifest.name,
+                "spec.admission.phases has \(phase.rawValue), but component \(manifest.component) has no \(AdmissionCall.slotName(phase))")
+        }
     }
 
     /// How calls under way end.
@@ -209,7 +226,7 @@ extension LoadedComponent {
 
     /// Answers that say something about the world and not about the plugin.
     private static func isNormal(_ status: apus_status) -> Bool {
-        [APUS_OK, APUS_RETRY, APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE, APUS_CONFLICT].contains(status)
+        [APUS_OK, APUS_RETRY, APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE, APUS_CONFLICT, APUS_DENIED].contains(status)
     }
 
     /// A callback of the plugin's that may come only while it runs: whether it may. One that comes after `stop` is counted.

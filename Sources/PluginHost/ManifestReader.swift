@@ -60,8 +60,7 @@ struct ManifestReader {
             [
                 "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces",
                 "deadlineSeconds", "limits",
-                "controller",
-                "rules",
+                "controller", "admission", "rules",
             ], in: spec, at: "spec")
         let kind = try choice(spec["kind"], of: ExtensionKind.self, default: nil, at: "spec.kind")
         let library = try string(spec["library"], at: "spec.library")
@@ -75,6 +74,7 @@ struct ManifestReader {
             spec["isolation"], of: PluginManifest.Isolation.self, default: PluginManifest.Isolation.none, at: "spec.isolation")
         let rules = try list(spec["rules"], at: "spec.rules").enumerated().map { try rule($1, at: "spec.rules[\($0)]") }
         let controller = try self.controller(spec["controller"], kind: kind)
+        let admission = try self.admission(spec["admission"], kind: kind)
         for resource in controller?.watched ?? [] where !grants(rules, resource) {
             throw error("spec.rules: must grant get, list and watch of \(resource), which spec.controller watches")
         }
@@ -94,7 +94,7 @@ struct ManifestReader {
             weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), isolation: isolation,
             mode: try mode(spec["mode"], kind: kind),
             replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
-            controller: controller, rules: rules,
+            controller: controller, admission: admission, rules: rules,
             file: file, generation: metadata["generation"].int?.int64)
     }
 
@@ -110,7 +110,9 @@ struct ManifestReader {
 
     private func mode(_ value: Value, kind: ExtensionKind) throws -> PluginManifest.Mode {
         let mode = try choice(value, of: PluginManifest.Mode.self, default: .active, at: "spec.mode")
-        guard mode == .active || kind == .schedulerPolicy else { throw error("spec.mode: only a SchedulerPolicy can be a shadow") }
+        guard mode == .active || kind == .schedulerPolicy || kind == .admission else {
+            throw error("spec.mode: only a SchedulerPolicy or an Admission can be a shadow")
+        }
         return mode
     }
 

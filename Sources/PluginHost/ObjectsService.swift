@@ -42,10 +42,14 @@ final class ObjectsService: Sendable {
         }
     }
 
+    /// Whose slots must not block.
+    private let who: String
+
     init(_ manifest: PluginManifest, violations: Tally, forbidden: Tally, log: Logger) {
         watched = Set(manifest.controller?.watched ?? [])
         watchesEverything = manifest.controller?.watchesEverything ?? false
         indexes = Set(manifest.controller?.indexes ?? [])
+        who = manifest.kind == .admission ? "an admission plugin" : "a scheduler policy"
         self.violations = violations
         self.forbidden = forbidden
         self.log = log
@@ -111,8 +115,8 @@ final class ObjectsService: Sendable {
     /// The services while the plugin may use them on this thread.
     func running(_ name: String) throws -> Services {
         if PolicyThread.isMarked {
-            violations.add("\(name) was called from inside a scheduler policy's slot")
-            throw APIError.badRequest("\(name) must not be called from a scheduler policy's slot, which may not block")
+            violations.add("\(name) was called from inside \(who)'s slot")
+            throw APIError.badRequest("\(name) must not be called from \(who)'s slot, which may not block")
         }
         switch phase.withLock({ $0 }) {
         case .open(let services): return services

@@ -62,6 +62,8 @@ struct ServingPlugin: Sendable {
         case controller(ControllerPlugin)
         case runtime(RuntimePlugin)
         case proxy(ProxyPlugin)
+        case admission(AdmissionPlugin)
+        case shadowAdmission(ShadowAdmission)
     }
 
     init(_ component: LoadedComponent, _ threads: ThreadPool, startTime: String) {
@@ -74,6 +76,11 @@ struct ServingPlugin: Sendable {
         case .controller: plugin = .controller(ControllerPlugin(component, manifest.controller!, threads))
         case .runtime: plugin = .runtime(RuntimePlugin(component))
         case .proxy: plugin = .proxy(ProxyPlugin(component))
+        case .admission:
+            let specification = manifest.admission!
+            plugin =
+                shadow.map { .shadowAdmission(ShadowAdmission(component, specification, threads, $0)) }
+                ?? .admission(AdmissionPlugin(component, specification, threads))
         }
     }
 }

@@ -1,7 +1,8 @@
+public import Client
 internal import Synchronization
 
 // What runs.
-extension PluginHost: PolicySource {
+extension PluginHost: PolicySource, AdmissionSource {
     /// How every plugin is, in the order of the manifests.
     public var plugins: [PluginStatus] { entries.withLock { $0 }.map(\.status) }
 
@@ -17,6 +18,8 @@ extension PluginHost: PolicySource {
     public var proxy: ProxyPlugin? { serving { if case .proxy(let plugin) = $0.plugin { plugin } else { nil } }.first }
 
     public func withSchedulerPolicies<R>(_ body: (PolicySet) -> R) -> R { roster.use(body) }
+
+    public var admission: AdmissionReviewers { admissionRoster.current }
 
     /// Yields at once, and whenever the list of running plugins of that kind changed or one of them was restarted.
     public func changes(of kind: ExtensionKind) -> AsyncStream<Void> { changes.stream(of: kind) }

@@ -79,8 +79,14 @@ extension PluginHost {
             entries[index].lifecycle = Lifecycle()
             _ = entries[index].lifecycle.apply(.skip, reason: reason)
         }
-        if isChanged { roster.update(entries.compactMap(\.serving).filter { $0.component.manifest.kind == .schedulerPolicy }) }
+        if isChanged { updateRosters(entries) }
         return (isChanged ? leaving : nil, told)
+    }
+
+    /// Tells those who take plugins from lists, whatever changed about `entries`.
+    func updateRosters(_ entries: [PluginEntry]) {
+        roster.update(entries.compactMap(\.serving).filter { $0.component.manifest.kind == .schedulerPolicy })
+        admissionRoster.update(entries, Plan(entries.map(\.candidate), configuration.rules))
     }
 
     /// Makes the instance of the newest manifest. Blocks.
@@ -101,6 +107,7 @@ extension PluginHost {
             let goesOn = entries.withLock { entries in
                 _ = entries[index].lifecycle.apply(.createFailed, reason: Self.reason(error))
                 entries[index].found = found
+                updateRosters(entries)
                 return entries[index].serving != nil
             }
             try report(error, manifest, goesOn: goesOn)
@@ -119,6 +126,7 @@ extension PluginHost {
                 _ = entries[index].lifecycle.apply(.startFailed, reason: Self.reason(error))
                 entries[index].loaded = nil
                 entries[index].last = component
+                updateRosters(entries)
                 return entries[index].serving != nil
             }
             await threads.lifeCycle.run { component.tearDown(.prompt) }
@@ -132,7 +140,7 @@ extension PluginHost {
             let plan = Plan(entries.map(\.candidate), configuration.rules)
             var (leaving, told) = dismiss(&entries, plan, successor: serving, isAfterStart: true)
             if let before { leaving = [Leaving(component: before.component, successor: serving)] + (leaving ?? []) }
-            roster.update(entries.compactMap(\.serving).filter { $0.component.manifest.kind == .schedulerPolicy })
+            updateRosters(entries)
             let replaced = (leaving ?? []).map { "\($0.component.manifest.name) \($0.component.versionText)" }
             told.append(
                 PluginNotice(

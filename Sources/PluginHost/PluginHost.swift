@@ -57,6 +57,7 @@ public final class PluginHost: Sendable {
     /// In the order of the manifests: started first, stopped last. Positions change in a turn only.
     let entries = Mutex<[PluginEntry]>([])
     let roster = PolicyRoster()
+    let admissionRoster = AdmissionRoster()
     let notices = NoticeBoard()
     let changes = KindChanges()
     /// Set by `start`.
@@ -87,6 +88,8 @@ public final class PluginHost: Sendable {
             case .start: preconditionFailure("nothing is started while manifests are loaded")
             }
         }
+        // Who asks before `start` is to know what will run.
+        entries.withLock { updateRosters($0) }
     }
 
     /// Starts every loaded plugin, in order. A required plugin that fails throws; `stop` is still to be called then.
@@ -141,6 +144,7 @@ public final class PluginHost: Sendable {
                     _ = entries[index].lifecycle.apply(.stop)
                 }
                 roster.update([])
+                admissionRoster.close()
                 return components
             }
             for component in leaving { await threads.lifeCycle.run { component.tearDown(.prompt) } }

@@ -1,4 +1,5 @@
 public import APIModel
+public import Client
 
 /// One manifest: which component of which library to run, and what it may do.
 ///
@@ -34,7 +35,7 @@ public struct PluginManifest: Sendable, Hashable {
     /// Scheduler policies only: what its points are multiplied by.
     public var weight: Int
     public var isolation: Isolation
-    /// Scheduler policies only may be a shadow.
+    /// Scheduler policies and admission plugins only may be a shadow.
     public var mode: Mode
     /// A plugin of the same kind that does not run while this one does.
     public var replaces: String?
@@ -44,6 +45,8 @@ public struct PluginManifest: Sendable, Hashable {
     public var limits: Limits
     /// Controllers only.
     public var controller: ControllerManifest?
+    /// Admission plugins only.
+    public var admission: AdmissionSpecification?
     /// RBAC rules, as in a ClusterRole: all that `user` may do.
     public var rules: [Value]
     /// Where it was read from; empty for an object.

@@ -56,15 +56,15 @@ public struct PluginStatus: Sendable {
 
 /// How a shadow's decisions compare with the active ones.
 public struct ShadowStatus: Sendable, Equatable {
-    /// Decided by both.
-    public var pods: Int
+    /// Pods or requests that both decided about.
+    public var decided: Int
     public var differed: Int
     /// The newest ten that differed, oldest first.
     public var examples: [Example]
 
     public struct Example: Sendable, Equatable {
-        /// namespace/name
-        public var pod: String
+        /// The Pod as namespace/name, or the request.
+        public var subject: String
         public var active: String
         public var activeReason: String
         public var candidate: String

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Marks a thread while a scheduler policy's slot runs on it: from there no host service that blocks may be called.
+/// Marks a thread while a slot of a scheduler policy or an admission plugin runs on it: from there no host service that blocks may be called.
 enum PolicyThread {
     private static let key: pthread_key_t = {
         var key: pthread_key_t = 0

@@ -18,19 +18,19 @@ public final class ShadowPolicy: Sendable {
         record.add(
             differs
                 ? ShadowStatus.Example(
-                    pod: pod, active: active, activeReason: activeReason, candidate: candidate, candidateReason: candidateReason) : nil)
+                    subject: pod, active: active, activeReason: activeReason, candidate: candidate, candidateReason: candidateReason) : nil)
     }
 }
 
 /// What became of a shadow's decisions so far.
 final class ShadowRecord: Sendable {
     private static let kept = 10
-    private let state = Mutex(ShadowStatus(pods: 0, differed: 0, examples: []))
+    private let state = Mutex(ShadowStatus(decided: 0, differed: 0, examples: []))
 
-    /// Counts one Pod; `difference` is `nil` where both decided alike.
+    /// Counts one Pod or request; `difference` is `nil` where both decided alike.
     func add(_ difference: ShadowStatus.Example?) {
         state.withLock { state in
-            state.pods += 1
+            state.decided += 1
             guard let difference else { return }
             state.differed += 1
             if state.examples.count == Self.kept { state.examples.removeFirst() }

@@ -29,7 +29,8 @@ public final class ThreadPool: Sendable {
         }
     }
 
-    private func submit(_ job: @escaping @Sendable () -> Void) {
+    /// The same for one who does not wait.
+    func submit(_ job: @escaping @Sendable () -> Void) {
         let grow = state.withLock { state in
             state.jobs.append(job)
             guard state.idle < state.jobs.count - state.next, state.threads < limit else { return false }

@@ -55,6 +55,10 @@ public struct Offer: Sendable {
         Offer(name, APUS_PROXY, ProxyInstance.table) { ProxyInstance(try B.make($0, $1)) }
     }
 
+    public static func admission<P: AdmissionPolicy>(_ name: String, _ type: P.Type) -> Offer {
+        Offer(name, APUS_ADMISSION, AdmissionInstance.table(P.slots)) { AdmissionInstance(try P.make($0, $1)) }
+    }
+
     private init<Table>(
         _ name: String, _ id: String, _ table: Constant<Table>, _ make: @escaping @Sendable (Host, Value) throws -> Instance
     ) {

@@ -56,7 +56,7 @@ import Testing
         arguments: [
             (
                 "kind", "Scheduler",
-                #"spec.kind: Unsupported value: "Scheduler": supported values: "Controller", "Proxy", "Runtime", "SchedulerPolicy""#
+                #"spec.kind: Unsupported value: "Scheduler": supported values: "Admission", "Controller", "Proxy", "Runtime", "SchedulerPolicy""#
             ),
             ("kind", "", "spec.kind: Required value"), ("library", "", "spec.library: Required value"),
             ("isolation", "Thread", #"spec.isolation: Unsupported value: "Thread": supported values: "None", "Process""#),

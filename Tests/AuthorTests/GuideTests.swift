@@ -7,7 +7,7 @@ struct GuideTests {
     private static let docs = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "docs")
 
-    private static let guides = ["scheduler-policy", "controller", "runtime"]
+    private static let guides = ["scheduler-policy", "controller", "runtime", "admission"]
 
     @Test(arguments: guides)
     func works(guide: String) throws {

@@ -4,7 +4,7 @@ import Testing
 /// `apus plugin new` writes projects that build into one library and pass their own tests.
 @Suite(.serialized)
 struct ProjectTests {
-    static let kinds = ["controller", "scheduler-policy", "runtime", "proxy"]
+    static let kinds = ["controller", "scheduler-policy", "runtime", "proxy", "admission"]
 
     @Test(arguments: kinds, ["c", "swift"])
     func aNewProjectBuildsAndPasses(kind: String, language: String) throws {
@@ -40,6 +40,8 @@ struct ProjectTests {
         ("runtime", "c", "plugin.c", "(uint64_t)field << 3 | 2", "(uint64_t)field << 3"),
         ("scheduler-policy", "swift", "Plugin.swift", "reserve: Int64 = 10", "reserve: Int64 = 2"),
         ("proxy", "c", "plugin.c", "numgen random mod", "numgen inc mod"),
+        ("admission", "c", "plugin.c", "return APUS_DENIED", "return APUS_OK"),
+        ("admission", "swift", "Plugin.swift", "guard request.operation != .delete", "guard request.operation != .connect"),
     ])
     func aProjectThatIsWrongFails(kind: String, language: String, file: String, text: String, wrong: String) throws {
         let bench = try Workbench()
@@ -70,10 +72,10 @@ struct ProjectTests {
         ),
         (
             ["a", "--kind", "scheduler", "--language", "c"],
-            "there is no kind \"scheduler\": it must be one of controller, scheduler-policy, runtime, proxy"
+            "there is no kind \"scheduler\": it must be one of controller, scheduler-policy, runtime, proxy, admission"
         ),
         (["a", "--kind", "proxy", "--language", "go"], "there is no language \"go\": it must be one of c, swift"),
-        (["a", "--language", "c"], "say what the plugin is with --kind: one of controller, scheduler-policy, runtime, proxy"),
+        (["a", "--language", "c"], "say what the plugin is with --kind: one of controller, scheduler-policy, runtime, proxy, admission"),
         (["a", "--kind", "proxy"], "say what it is written in with --language: one of c, swift"),
         (["there", "--kind", "proxy", "--language", "c"], "there is there already: choose another name, or remove it"),
     ])

@@ -16,6 +16,7 @@ import Testing
         #expect(structures["apus_scheduler_policy"] == MemoryLayout<apus_scheduler_policy>.size / pointer - 1)
         #expect(structures["apus_runtime"] == MemoryLayout<apus_runtime>.size / pointer - 1)
         #expect(structures["apus_proxy"] == MemoryLayout<apus_proxy>.size / pointer - 1)
+        #expect(structures["apus_admission"] == MemoryLayout<apus_admission>.size / pointer - 1)
         #expect(structures["apus_host_log"] == MemoryLayout<apus_host_log>.size / pointer - 1)
         #expect(structures["apus_host_objects"] == MemoryLayout<apus_host_objects>.size / pointer - 1)
         #expect(structures["apus_host_kinds"] == MemoryLayout<apus_host_kinds>.size / pointer - 1)
@@ -95,11 +96,12 @@ import Testing
             "apus_controller": Signatures.controller.slots,
             "apus_runtime": Signatures.runtime.slots,
             "apus_proxy": Signatures.proxy.slots,
+            "apus_admission": Signatures.admission.slots,
         ]
         let callbacks = [
             Signatures.sink, Signatures.objects, Signatures.kinds, Signatures.keys, Signatures.reasons, Signatures.parts,
             Signatures.streamEvents,
-            Signatures.runtimeEvents,
+            Signatures.runtimeEvents, Signatures.admissionNotes,
         ]
         let known = tables.merging(callbacks.map { ($0.name, $0.slots) }) { $1 }
         let declared = Dictionary(grouping: try HeaderParser.slots(), by: \.structure)

@@ -127,6 +127,69 @@ import Testing
         #expect(manifest.mode == .shadow && manifest.replaces == "default" && manifest.weight == 3 && manifest.file.isEmpty)
     }
 
+    private static func admission(_ change: (inout Value) -> Void = { _ in }) -> Value {
+        var object: Value = [
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "judge"],
+            "spec": [
+                "kind": "Admission", "library": "libj.so",
+                "admission": ["rules": [["operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]]]],
+            ],
+        ]
+        change(&object["spec"]["admission"])
+        return object
+    }
+
+    @Test func readsWhatAnAdmissionPluginIsFor() throws {
+        let plain = try #require(try PluginManifest(object: Self.admission()).admission)
+        #expect(plain.failsClosed && plain.phases == nil && !plain.isReinvoked)
+        #expect(plain.match == Self.admission()["spec"]["admission"])
+        let whole = try PluginManifest(
+            object: Self.admission { admission in
+                admission["failurePolicy"] = "Ignore"
+                admission["phases"] = ["Mutate"]
+                admission["reinvocationPolicy"] = "IfNeeded"
+                admission["objectSelector"] = ["matchLabels": ["app": "cart"]]
+            }
+        ).admission
+        #expect(whole?.failsClosed == false && whole?.phases == [.mutate] && whole?.isReinvoked == true)
+        #expect(whole?.match["objectSelector"]["matchLabels"]["app"].string == "cart" && whole?.match["phases"].isNull == true)
+    }
+
+    @Test(
+        arguments: [
+            ("rules", [], "spec.admission.rules: must name at least one resource"),
+            ("rules", [["operations": ["CREATE"]]], "spec.admission.rules[0].apiGroups: must not be empty"),
+            (
+                "rules", [["operations": ["PATCH"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]]],
+                "spec.admission.rules[0].operations[0]: \"PATCH\" is none of *, CREATE, UPDATE, DELETE, CONNECT"
+            ),
+            (
+                "rules", [["operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"], "scope": "Here"]],
+                "spec.admission.rules[0].scope: \"Here\" is none of *, Cluster, Namespaced"
+            ),
+            ("failurePolicy", "Perhaps", "spec.admission.failurePolicy: \"Perhaps\" is none of Fail, Ignore"),
+            ("phases", ["Before"], "spec.admission.phases[0]: \"Before\" is none of Mutate, Validate"),
+            ("matchPolicy", "Some", "spec.admission.matchPolicy: \"Some\" is none of Exact, Equivalent"),
+            ("matchConditions", [["name": "a"]], "spec.admission.matchConditions[0].expression: must be a string that is not empty"),
+            ("sideEffects", "None", "spec.admission.sideEffects: unknown key; known here are rules, matchPolicy"),
+            ("namespaceSelector", ["matchLabels": ["-": "x"]], "spec.admission.namespaceSelector: "),
+        ] as [(String, Value, String)])
+    func refusesWhatNoAdmissionPluginIsFor(_ field: String, _ value: Value, _ sentence: String) throws {
+        let error = try #require(throws: PluginError.self) { try PluginManifest(object: Self.admission { $0[field] = value }) }
+        #expect(error.message.hasPrefix(sentence), "\(error.message)")
+    }
+
+    @Test func onlyAnAdmissionHasRequests() throws {
+        var object = Self.admission()
+        object["spec"]["kind"] = "Proxy"
+        let other = try #require(throws: PluginError.self) { try PluginManifest(object: object) }
+        #expect(other.message == "spec.admission: only an Admission has it")
+        object = Self.admission()
+        object["spec"]["admission"] = .null
+        let none = try #require(throws: PluginError.self) { try PluginManifest(object: object) }
+        #expect(none.message == "spec.admission: an Admission must say which requests it is for")
+    }
+
     @Test func readsAServedObject() throws {
         let object: Value = [
             "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin",

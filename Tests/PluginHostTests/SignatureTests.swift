@@ -7,7 +7,7 @@ import Testing
         #expect(Signatures.all.map(\.number).sorted() == (0..<UInt8(Signatures.all.count)).map(\.self))
         #expect(
             ExtensionKind.allCases.map(\.descriptor.id) == [
-                "apus.scheduler-policy/1", "apus.controller/1", "apus.runtime/1", "apus.proxy/1",
+                "apus.scheduler-policy/1", "apus.controller/1", "apus.runtime/1", "apus.proxy/1", "apus.admission/1",
             ])
     }
 

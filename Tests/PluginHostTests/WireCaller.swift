@@ -75,6 +75,21 @@ final class Caller {
         return report + witness.take()
     }
 
+    func admission(_ table: apus_admission, _ me: UnsafeMutableRawPointer?) -> [String] {
+        let witness = Witness()
+        var notes = apus_admission_notes(
+            size: UInt32(MemoryLayout<apus_admission_notes>.size), context: witness.me,
+            warn: { Witness.of($0).note("warn \($1.string)") }, annotate: { Witness.of($0).note("annotate \($1.string)=\($2.string)") })
+        for object in ["{}", "", String(repeating: "x", count: 100_000)] {
+            var code: Int32 = 0
+            let request = samples.admissionRequest(object)
+            note("admit") { table.admit!(me, request, &code, &notes, $0) }
+            note("validate") { table.validate!(me, request, &code, &notes, $0) }
+            report.append("\(code)")
+        }
+        return report + witness.take()
+    }
+
     func runtime(_ table: apus_runtime, _ me: UnsafeMutableRawPointer?) -> [String] {
         var code: Int32 = 0
         note("call") {

@@ -70,6 +70,9 @@ import Testing
         }
         collect { bench in _ = WireRoundTripTests.both(Signatures.runtime, WirePlugin.runtime(), bench: bench) { $0.runtime($1, $2) } }
         collect { bench in _ = WireRoundTripTests.both(Signatures.proxy, WirePlugin.proxy(), bench: bench) { $0.proxy($1, $2) } }
+        collect { bench in
+            _ = WireRoundTripTests.both(Signatures.admission, WirePlugin.admission(), bench: bench) { $0.admission($1, $2) }
+        }
         collect { bench in _ = WireRoundTripTests.both(Signatures.hostLog, WirePlugin.log(), from: .child, bench: bench) { $0.log($1, $2) }
         }
         collect { bench in
@@ -95,6 +98,7 @@ import Testing
         peer.offer(Signatures.controller, at: samples.array([WirePlugin.controller()]), instance)
         peer.offer(Signatures.runtime, at: samples.array([WirePlugin.runtime()]), instance)
         peer.offer(Signatures.proxy, at: samples.array([WirePlugin.proxy()]), instance)
+        peer.offer(Signatures.admission, at: samples.array([WirePlugin.admission()]), instance)
         peer.offer(Signatures.hostLog, at: samples.array([WirePlugin.log()]), instance)
         peer.offer(Signatures.hostObjects, at: samples.array([WirePlugin.objects()]), instance)
         peer.offer(Signatures.hostKinds, at: samples.array([WirePlugin.kinds()]), instance)
@@ -155,7 +159,9 @@ import Testing
             let script = (0..<4).map { index in
                 Self.mutate((index.isMultiple(of: 2) ? answers : seeds).randomElement(using: &generator)!, &generator)
             }
-            for descriptor in [Signatures.schedulerPolicy, Signatures.controller, Signatures.runtime, Signatures.proxy] {
+            for descriptor in [
+                Signatures.schedulerPolicy, Signatures.controller, Signatures.runtime, Signatures.proxy, Signatures.admission,
+            ] {
                 let line = ScriptedLine(script)
                 let peer = Peer(.host, lines: line, sharedMemory: range) { "\($0)" }
                 Self.offerAll(peer, memory, witness)
@@ -195,6 +201,7 @@ import Testing
         case APUS_SCHEDULER_POLICY: return caller.policy(imported.table.load(as: apus_scheduler_policy.self), imported.me)
         case APUS_CONTROLLER: return caller.controller(imported.table.load(as: apus_controller.self), imported.me)
         case APUS_RUNTIME: return caller.runtime(imported.table.load(as: apus_runtime.self), imported.me)
+        case APUS_ADMISSION: return caller.admission(imported.table.load(as: apus_admission.self), imported.me)
         default: return caller.proxy(imported.table.load(as: apus_proxy.self), imported.me)
         }
     }

@@ -208,6 +208,24 @@ enum WirePlugin {
             })
     }
 
+    static func admission() -> apus_admission {
+        apus_admission(
+            size: UInt32(MemoryLayout<apus_admission>.size),
+            admit: { me, request, code, notes, answer in
+                Witness.of(me).note("admit \(request.pointee.texts)")
+                "mind".withBorrowed { notes.pointee.warn(notes.pointee.context, $0) }
+                "key".withBorrowed { key in "value".withBorrowed { notes.pointee.annotate(notes.pointee.context, key, $0) } }
+                answer.say(request.pointee.object.string)
+                return APUS_OK
+            },
+            validate: { me, request, code, notes, reason in
+                Witness.of(me).note("validate \(request.pointee.texts)")
+                code.pointee += 422
+                reason.say("not so")
+                return APUS_DENIED
+            })
+    }
+
     static func runtime() -> apus_runtime {
         apus_runtime(
             size: UInt32(MemoryLayout<apus_runtime>.size),
@@ -375,3 +393,11 @@ nonisolated(unsafe) private let wireName: UnsafePointer<CChar> = {
     copy.update(from: "wire", count: 5)
     return UnsafePointer(copy)
 }()
+
+extension apus_admission_request {
+    /// Everything that it says.
+    fileprivate var texts: String {
+        let texts = [resource, kind, subresource, namespace_, name, user, request, object, old_object, namespace_object].map(\.string)
+        return "\(operation) \(flags) \(texts.joined(separator: " "))"
+    }
+}

@@ -51,6 +51,13 @@ import Testing
         #expect(outcome.crossed.contains("1501") && outcome.crossed.contains("v1/nodes before two "))
     }
 
+    @Test func admission() {
+        let outcome = Self.both(Signatures.admission, WirePlugin.admission()) { $0.admission($1, $2) }
+        check(outcome, Signatures.admission)
+        #expect(outcome.crossed.contains("warn mind") && outcome.crossed.contains("annotate key=value"))
+        #expect(outcome.crossed.contains("validate 13: not so") && outcome.crossed.contains("422"))
+    }
+
     @Test func runtime() {
         let outcome = Self.both(Signatures.runtime, WirePlugin.runtime()) { $0.runtime($1, $2) }
         check(outcome, Signatures.runtime)

@@ -135,6 +135,16 @@ final class Samples {
         array([apus_key(resource: bytes("v1/pods"), namespace_: bytes("shop"), name: bytes(name), uid: bytes("4be0"))])
     }
 
+    func admissionRequest(_ object: String) -> UnsafeMutablePointer<apus_admission_request> {
+        array([
+            apus_admission_request(
+                size: UInt32(MemoryLayout<apus_admission_request>.size), operation: APUS_OPERATION_UPDATE, flags: APUS_REQUEST_DRY_RUN,
+                reserved: 0, resource: bytes("v1/pods"), kind: bytes("v1/Pod"), subresource: bytes("status"), namespace_: bytes("shop"),
+                name: bytes("cart"), user: bytes("jane"), request: bytes("{\"dryRun\":true}"), object: bytes(object),
+                old_object: bytes("{}"), namespace_object: bytes(""))
+        ])
+    }
+
     func reference() -> UnsafeMutablePointer<apus_object_ref> {
         array([
             apus_object_ref(

@@ -132,11 +132,11 @@ import Testing
             for number in 0..<200 { try await world.addPod("p\(number)") }
             try await Self.check(world, 200)
             let status = try #require(world.status("example-policy")?.shadow)
-            #expect(status.pods == 200)
+            #expect(status.decided == 200)
             #expect(status.differed > 0 && status.differed < 200)
             #expect(status.examples.count == 10)
             for example in status.examples {
-                #expect(world.client.bindings.nodes[example.pod.replacing("default/", with: "")] == [example.active])
+                #expect(world.client.bindings.nodes[example.subject.replacing("default/", with: "")] == [example.active])
                 #expect(example.active != example.candidate && !example.candidate.isEmpty)
                 for (reason, chosen, other) in [
                     (example.activeReason, example.active, example.candidate), (example.candidateReason, example.candidate, example.active),

@@ -49,10 +49,11 @@ final class World: Sendable {
         var serving = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
         // Nobody here sees that a new Node is ready and takes its taint away.
         serving.admission = try AdmissionPlugins(enable: [], disable: ["TaintNodesByCondition"])
-        let server = APIServer(serving)
         var configuration = PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [Built.directory] + libraries)
         configuration.childExecutable = Built.directory + "/apus"
         let plugins = PluginHost(configuration, log: log)
+        serving.admissionSource = plugins
+        let server = APIServer(serving)
         try plugins.load(manifests)
         let client = CountingClient(server.client(as: "admin", groups: ["system:masters"]))
         let world = World(client, server, plugins, directory, log)
@@ -141,13 +142,15 @@ enum Built {
     }
 
     /// Compiles one of the libraries with a defect into `directory`.
-    static func compile(fixture name: String, into directory: String) throws {
+    static func compile(fixture name: String, into directory: String, as library: String? = nil, defining macros: [String] = []) throws {
         let compiler = Process()
         compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments = [
-            "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c", "-o",
-            "\(directory)/lib\(name).so",
-        ]
+        compiler.arguments =
+            [
+                "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c",
+                "-o",
+                "\(directory)/lib\(library ?? name).so",
+            ] + macros.map { "-D\($0)" }
         try compiler.run()
         compiler.waitUntilExit()
         try #require(compiler.terminationStatus == 0)

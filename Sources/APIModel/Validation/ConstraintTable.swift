@@ -82,11 +82,15 @@ enum ConstraintTable {
         """
 
     private static let text = """
-        dev.apus.plugins.v1alpha1.PluginSpec kind enum Controller Proxy Runtime SchedulerPolicy
+        dev.apus.plugins.v1alpha1.PluginSpec kind enum Admission Controller Proxy Runtime SchedulerPolicy
         dev.apus.plugins.v1alpha1.PluginSpec isolation enum None Process
         dev.apus.plugins.v1alpha1.PluginSpec mode enum Active Shadow
         dev.apus.plugins.v1alpha1.PluginSpec weight range 1 100
         dev.apus.plugins.v1alpha1.PluginSpec replaces dnsLabel
+        dev.apus.plugins.v1alpha1.AdmissionSpec failurePolicy enum Fail Ignore
+        dev.apus.plugins.v1alpha1.AdmissionSpec matchPolicy enum Equivalent Exact
+        dev.apus.plugins.v1alpha1.AdmissionSpec reinvocationPolicy enum IfNeeded Never
+        dev.apus.plugins.v1alpha1.AdmissionSpec phases each enum Mutate Validate
         dev.apus.plugins.v1alpha1.ControllerSpec workers range 1 64
         dev.apus.plugins.v1alpha1.ControllerWatch map enum Field Index Owner Ownership Plugin SameName Selector
         dev.apus.plugins.v1alpha1.ControllerWatch events each enum Added Deleted Modified

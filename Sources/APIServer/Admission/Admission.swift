@@ -1,4 +1,5 @@
 import APIModel
+import Client
 
 /// The members of the chain in upstream's order.
 enum Admission {
@@ -12,15 +13,21 @@ enum Admission {
 
     /// New ones, for one registry.
     ///
-    /// - Parameter webhooks: how those of configurations are asked.
-    static func members(_ plugins: AdmissionPlugins, webhooks client: WebhookClient) -> [any AdmissionMember] {
+    /// - Parameters:
+    ///   - webhooks: how those of configurations are asked.
+    ///   - source: whose admission plugins are asked.
+    static func members(_ plugins: AdmissionPlugins, webhooks client: WebhookClient, source: (any AdmissionSource)? = nil)
+        -> [any AdmissionMember]
+    {
+        let reviewers = PluginReviewerCache(source)
         let all: [any AdmissionMember] = [
             NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
             plugins.podSecurity, PriorityAdmission(), DefaultTolerationSeconds(), plugins.eventRateLimit, DefaultStorageClass(),
             StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
             CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
-            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), MutatingPolicies(), MutatingWebhooks(client),
-            ValidatingPolicies(), ValidatingWebhooks(client), ResourceQuotaAdmission(),
+            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), MutatingPolicies(), MutatingPlugins(reviewers),
+            MutatingWebhooks(client), ValidatingPolicies(), ValidatingPlugins(reviewers), ValidatingWebhooks(client),
+            ResourceQuotaAdmission(),
         ]
         return all.filter { plugins.isEnabled($0.name) }
     }

@@ -47,6 +47,8 @@ extension APIServer {
         public var validators: [GroupVersionResource: @Sendable (Value) -> [FieldError]] = [:]
         /// Which members of the admission chain are at work.
         public var admission = AdmissionPlugins()
+        /// Whose plugins of the kind Admission are asked; `nil` where this process runs none.
+        public var admissionSource: (any AdmissionSource)?
         /// Asked between the process's grants and those of `authorization`.
         public var authorizers: [any Authorizer] = []
         /// Who decides what a user may do, one after another.

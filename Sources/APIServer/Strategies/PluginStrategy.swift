@@ -16,6 +16,13 @@ struct PluginStrategy: Strategy {
         if plugin["spec"] != old["spec"] { try await check(plugin["spec"], old: old["spec"], target, write) }
     }
 
+    func validate(_ plugin: Value, old: Value?, _ target: Target) -> [FieldError] {
+        let conditions = plugin["spec"]["admission"]["matchConditions"]
+        guard target.subresource.isEmpty, old?["spec"]["admission"]["matchConditions"] != conditions else { return [] }
+        return ExpressionRules.conditions(
+            conditions, in: AdmissionEnvironment.with(params: false), FieldPath("spec").child("admission", "matchConditions"))
+    }
+
     private func check(_ spec: Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         if Self.rights.contains(where: { spec[$0] != old[$0] }) {
             try await Escalation.check(

@@ -109,6 +109,7 @@ extension ExtensionKind {
         case .controller: "apus.controller/1"
         case .runtime: "apus.runtime/1"
         case .proxy: "apus.proxy/1"
+        case .admission: "apus.admission/1"
         }
     }
 }

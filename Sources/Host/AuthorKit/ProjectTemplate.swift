@@ -3,7 +3,7 @@ internal import Glibc
 
 /// A project for a new plugin, made from the files in `Templates/`; `Templates/README.md` says how they are filled in.
 struct ProjectTemplate {
-    static let kinds = ["controller", "scheduler-policy", "runtime", "proxy"]
+    static let kinds = ["controller", "scheduler-policy", "runtime", "proxy", "admission"]
     static let languages = ["c", "swift"]
 
     /// The file in a kind's templates that names the libraries it needs.

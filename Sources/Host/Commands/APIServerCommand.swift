@@ -126,11 +126,16 @@ struct APIServerCommand: AsyncParsableCommand {
             throw StartupFailure("the API server's certificates: \(error)")
         }
         let tokens = try readTokens()
+        let places = try PluginPlaces(plugins)
+        let host = PluginHost(
+            PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.admission]),
+            log: Logger(label: "plugins"))
         try await process.run(
             { group in
                 let users = PluginUsers()
                 var configuration = try serverConfiguration(credentials, store, tokens, users)
                 configuration.encryption = encryption
+                configuration.admissionSource = host
                 let server = APIServer(configuration)
                 try await server.start()  // the objects every cluster has, before anybody looks for them
                 let client = server.client(as: HostUser.name)
@@ -139,8 +144,14 @@ struct APIServerCommand: AsyncParsableCommand {
                 for object in try await client.list(.plugins).items { users.add(object, server.grants) }
                 let cache = Cache(client: client, log: Logger(label: "cache"))
                 users.follow(cache, server.grants)
+                let objects = PluginObjects(
+                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.admission]),
+                    log: Logger(label: "plugins"))
+                // before anybody is served: what should judge requests and does not run yet is known from here on
+                try objects.load(try await client.list(.plugins).items)
                 group.add("cache") { try await cache.run() }
-                group.add("plugin users") { try await cache.watch(.plugins) }
+                try await host.start(services: HostServices(client: client, cache: cache))
+                group.add("plugins") { try await objects.run() }
                 let listener = try HTTPServer(
                     configuration: HTTPServer.Configuration(host: bindAddress, port: securePort, tls: tls), responder: server,
                     log: Logger(label: "http"))
@@ -150,7 +161,11 @@ struct APIServerCommand: AsyncParsableCommand {
                 authentication.follow(configuration, in: &group)
                 credentials.follow(self, cluster, server, listener, in: &group)
                 group.add("HTTP server") { try await listener.run() }
-            }, end: [Shutdown.Step(name: "store") { await store.close() }])  // last: nothing acknowledged may be lost
+            },
+            end: [
+                Shutdown.Step(name: "plugins") { await host.stop() },
+                Shutdown.Step(name: "store") { await store.close() },  // last: nothing acknowledged may be lost
+            ])
     }
 
     private func readTokens() throws -> [any TokenAuthenticator] {

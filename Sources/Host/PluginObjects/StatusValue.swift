@@ -33,7 +33,7 @@ struct StatusValue {
                 "forbidden": Self.count(plugin.forbidden), "lastViolation": Self.text(plugin.lastViolation),
                 "lastForbidden": Self.text(plugin.lastForbidden),
                 "p99": Value(plugin.p99.map(Self.duration)), "slots": .array(plugin.slots.map(Self.slot)),
-                "shadow": plugin.shadow.map(Self.shadow) ?? .null,
+                "shadow": plugin.shadow.map { Self.shadow($0, plugin.kind) } ?? .null,
                 "conditions": .array(
                     [
                         Self.ready(
@@ -87,17 +87,15 @@ struct StatusValue {
         ]
     }
 
-    private static func shadow(_ shadow: ShadowStatus) -> Value {
-        [
-            "pods": Value(shadow.pods), "differed": Value(shadow.differed),
-            "examples": .array(
-                shadow.examples.map { example in
-                    [
-                        "pod": .string(example.pod), "active": .string(example.active), "activeReason": .string(example.activeReason),
-                        "candidate": .string(example.candidate), "candidateReason": .string(example.candidateReason),
-                    ]
-                }),
-        ]
+    private static func shadow(_ shadow: ShadowStatus, _ kind: ExtensionKind) -> Value {
+        let (count, subject) = kind == .admission ? ("requests", "request") : ("pods", "pod")
+        let examples = shadow.examples.map { example -> Value in
+            [
+                subject: .string(example.subject), "active": .string(example.active), "activeReason": .string(example.activeReason),
+                "candidate": .string(example.candidate), "candidateReason": .string(example.candidateReason),
+            ]
+        }
+        return [count: Value(shadow.decided), "differed": Value(shadow.differed), "examples": .array(examples)]
     }
 
     private static func text(_ text: String) -> Value { text.isEmpty ? .null : .string(text) }

@@ -45,7 +45,10 @@ func statusName(_ status: apus_status) -> String {
     statusNames.indices.contains(Int(status)) ? statusNames[Int(status)] : "\(status), which is no status"
 }
 
+/// Whether the ABI has such a status.
+func isStatus(_ status: apus_status) -> Bool { statusNames.indices.contains(Int(status)) }
+
 private let statusNames = [
     "OK", "FAULT", "UNSUPPORTED", "INVALID", "NOT_FOUND", "ALREADY_EXISTS", "CONFLICT", "FORBIDDEN", "CANCELLED", "UNAVAILABLE",
-    "UNSCHEDULABLE", "UNRESOLVABLE", "RETRY",
+    "UNSCHEDULABLE", "UNRESOLVABLE", "RETRY", "DENIED",
 ]

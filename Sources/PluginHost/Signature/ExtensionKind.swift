@@ -4,6 +4,7 @@ public enum ExtensionKind: String, Sendable, CaseIterable {
     case controller = "Controller"
     case runtime = "Runtime"
     case proxy = "Proxy"
+    case admission = "Admission"
 
     /// The table that a component of this kind offers.
     var descriptor: TableDescriptor { Self.descriptors[self]! }
@@ -21,6 +22,6 @@ public enum ExtensionKind: String, Sendable, CaseIterable {
 
     private static let descriptors: [ExtensionKind: TableDescriptor] = [
         .schedulerPolicy: Signatures.schedulerPolicy, .controller: Signatures.controller, .runtime: Signatures.runtime,
-        .proxy: Signatures.proxy,
+        .proxy: Signatures.proxy, .admission: Signatures.admission,
     ]
 }

@@ -3,7 +3,7 @@ internal import PluginAPI
 /// Every table of the ABI, as data. What stands here is what the headers say: a test compares them.
 enum Signatures {
     /// All tables that can cross a process boundary; the position is the number.
-    static let all = [schedulerPolicy, controller, runtime, proxy, component, hostLog, hostObjects, hostKinds]
+    static let all = [schedulerPolicy, controller, runtime, proxy, component, hostLog, hostObjects, hostKinds, admission]
 
     /// What a sink for one sentence takes.
     static let sentence = 64 << 10

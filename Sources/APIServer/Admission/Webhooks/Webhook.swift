@@ -2,14 +2,10 @@ import APIModel
 
 /// One webhook of a configuration, read once.
 struct Webhook: Sendable {
-    enum FailurePolicy: Sendable { case fail, ignore }
-
     let name: String
     /// Among all webhooks, for reinvocation.
     let id: String
-    let matcher: Result<RequestMatcher, APIError>
-    let conditions: MatchConditions
-    let failurePolicy: FailurePolicy
+    let criteria: AdmissionCriteria
     let endpoint: WebhookEndpoint
     let hasSideEffects: Bool
     let isReinvoked: Bool
@@ -25,9 +21,7 @@ struct Webhook: Sendable {
     private init(_ webhook: Value, id: String) {
         name = webhook["name"].string ?? ""
         self.id = "\(id)/\(name)"
-        do throws(APIError) { matcher = .success(try RequestMatcher(webhook, rules: "rules")) } catch { matcher = .failure(error) }
-        conditions = MatchConditions(webhook["matchConditions"], in: AdmissionEnvironment.with(params: false))
-        failurePolicy = webhook["failurePolicy"].string == "Ignore" ? .ignore : .fail
+        criteria = AdmissionCriteria(webhook, failsClosed: webhook["failurePolicy"].string != "Ignore")
         endpoint = WebhookEndpoint(webhook["clientConfig"], timeout: webhook["timeoutSeconds"].int ?? 10)
         hasSideEffects = !["None", "NoneOnDryRun"].contains(webhook["sideEffects"].string)
         isReinvoked = webhook["reinvocationPolicy"].string == "IfNeeded"

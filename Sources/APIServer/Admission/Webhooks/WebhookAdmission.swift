@@ -23,37 +23,8 @@ struct Webhooks: Sendable {
 
     func all(_ registry: Registry) -> [Webhook] { configurations.all(registry.store).flatMap { $0 } }
 
-    /// The object and the old one, as a webhook sees them.
-    typealias Shown = (object: Value, old: Value)
-
-    /// By which version the request is to be shown to the webhook, `nil` when it is not to be asked.
-    ///
-    /// - Throws: when that cannot be told and the failure policy is to fail.
-    static func isAsked(_ webhook: Webhook, _ object: Value, _ request: AdmissionRequest) async throws -> (storage: Storage, shown: Shown)?
-    {
-        let matcher: RequestMatcher
-        switch webhook.matcher {
-        case .success(let found): matcher = found
-        case .failure(let error): throw APIError.internalError(error.message)
-        }
-        guard let storage = try matcher.matches(object, request) else { return nil }
-        let shown = (
-            object: try await request.shown(object, as: storage), old: try await request.shown(request.old ?? .null, as: storage)
-        )
-        guard !webhook.conditions.isEmpty else { return (storage, shown) }
-        let input = ExpressionInput(
-            object: shown.object, old: shown.old, review: request.review(storage), request)
-        switch await webhook.conditions.evaluate(input) {
-        case .matches: return (storage, shown)
-        case .doesNot: return nil
-        case .failed(let why):
-            if webhook.failurePolicy == .ignore { return nil }
-            throw request.target.forbidden(why)
-        }
-    }
-
     /// Asks, and keeps what the webhook has to say beside its answer. Returns the patch that it wants, `.null` for none.
-    func ask(_ webhook: Webhook, isMutating: Bool, _ shown: Shown, _ request: AdmissionRequest, as storage: Storage)
+    func ask(_ webhook: Webhook, isMutating: Bool, _ shown: AdmissionCriteria.Shown, _ request: AdmissionRequest, as storage: Storage)
         async throws(WebhookFailure) -> Value
     {
         if request.context.isDryRun, webhook.hasSideEffects {
@@ -82,7 +53,7 @@ struct MutatingWebhooks: AdmissionMember {
         guard !all.isEmpty else { return }
         request.reinvocation.enter(name, object)
         for (index, webhook) in all.enumerated() {
-            guard let (storage, shown) = try await Webhooks.isAsked(webhook, object, request),
+            guard let (storage, shown) = try await webhook.criteria.asked(object, request),
                 request.reinvocation.asks(webhook.id, of: name)
             else { continue }
             do throws(WebhookFailure) {
@@ -91,7 +62,7 @@ struct MutatingWebhooks: AdmissionMember {
                     request.reinvocation.noteChange(by: name)
                 }
             } catch {
-                guard case .notCalled(let why) = error, webhook.failurePolicy == .ignore, !Task.isCancelled else { throw error.error }
+                guard case .notCalled(let why) = error, !webhook.criteria.failsClosed, !Task.isCancelled else { throw error.error }
                 request.context.annotate("failed-open.mutation.webhook.admission.k8s.io/round_0_index_\(index)", webhook.name)
                 request.registry.log.warning("failing open", metadata: ["webhook": "\(webhook.name)", "error": "\(why)"])
             }
@@ -131,9 +102,9 @@ struct ValidatingWebhooks: AdmissionMember {
     func concerns(collection: String) -> Bool { Webhooks.concerns(collection) }
 
     func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement? {
-        var asked: [(Webhook, Storage, Webhooks.Shown)] = []
+        var asked: [(Webhook, Storage, AdmissionCriteria.Shown)] = []
         for webhook in webhooks.all(request.registry) {
-            if let (storage, shown) = try await Webhooks.isAsked(webhook, object, request) { asked.append((webhook, storage, shown)) }
+            if let (storage, shown) = try await webhook.criteria.asked(object, request) { asked.append((webhook, storage, shown)) }
         }
         guard !asked.isEmpty else { return nil }
         let refusals = await withTaskGroup(of: (Int, APIError)?.self) { group in
@@ -143,7 +114,7 @@ struct ValidatingWebhooks: AdmissionMember {
                         _ = try await webhooks.ask(webhook, isMutating: false, shown, request, as: storage)
                         return nil
                     } catch {
-                        guard case .notCalled(let why) = error, webhook.failurePolicy == .ignore else { return (index, error.error) }
+                        guard case .notCalled(let why) = error, !webhook.criteria.failsClosed else { return (index, error.error) }
                         request.context.annotate("failed-open.validating.webhook.admission.k8s.io/round_0_index_\(index)", webhook.name)
                         request.registry.log.warning("failing open", metadata: ["webhook": "\(webhook.name)", "error": "\(why)"])
                         return nil

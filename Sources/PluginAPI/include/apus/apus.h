@@ -3,6 +3,7 @@
 #include "apus/admission.h"
 #include "apus/controller.h"
 #include "apus/host.h"
+#include "apus/json.h"
 #include "apus/plugin.h"
 #include "apus/proxy.h"
 #include "apus/runtime.h"

@@ -1,0 +1,90 @@
+public import Client
+internal import PluginAPI
+internal import Synchronization
+
+/// A running admission plugin. A call is made on the caller's thread where it may be (`CallInPlace`), else on one of PluginHost's; there,
+/// a plugin that is late is not waited for.
+public final class AdmissionPlugin: AdmissionReviewer {
+    public let name: String
+    public let specification: AdmissionSpecification
+    private let component: LoadedComponent
+    private let threads: ThreadPool
+    private let phases: Set<AdmissionPhase>
+
+    init(_ component: LoadedComponent, _ specification: AdmissionSpecification, _ threads: ThreadPool) {
+        self.component = component
+        self.specification = specification
+        self.threads = threads
+        name = component.manifest.name
+        let table = component.table(apus_admission.self)
+        phases = (specification.phases ?? Set(AdmissionPhase.allCases)).filter { AdmissionCall.isOffered($0, table) }
+    }
+
+    public func takesPart(in phase: AdmissionPhase) -> Bool { phases.contains(phase) }
+
+    public func review(_ phase: AdmissionPhase, _ question: AdmissionQuestion) async -> AdmissionAnswer {
+        guard component.retain() else { return AdmissionAnswer(.gone) }
+        let call = AdmissionCall(component: component, phase: phase, question: question)
+        if let answer = CallInPlace.run({ call.run() }) {
+            component.release()
+            return answer
+        }
+        return await elsewhere(call)
+    }
+
+    private func elsewhere(_ call: AdmissionCall) async -> AdmissionAnswer {
+        let first = FirstAnswer()
+        let limit = component.slots[AdmissionCall.slot(call.phase)].descriptor.limit(replacement: component.manifest.deadline)
+        // Ended below, whoever answers.
+        let timer = limit.map { limit in
+            Task {
+                try await Task.sleep(for: limit)
+                first.give(AdmissionAnswer(.failed("it did not answer within \(limit)")))
+            }
+        }
+        defer { timer?.cancel() }
+        return await withCheckedContinuation { continuation in
+            first.wait(continuation)
+            threads.submit { [component] in
+                first.give(call.run())
+                component.release()
+            }
+        }
+    }
+}
+
+/// Who answers first is heard, once.
+private final class FirstAnswer: Sendable {
+    private struct State {
+        var continuation: CheckedContinuation<AdmissionAnswer, Never>?
+        var early: AdmissionAnswer?
+    }
+    private let state = Mutex(State())
+
+    func wait(_ continuation: CheckedContinuation<AdmissionAnswer, Never>) {
+        let early = state.withLock { state in
+            if state.early == nil { state.continuation = continuation }
+            return state.early
+        }
+        if let early { continuation.resume(returning: early) }
+    }
+
+    func give(_ answer: AdmissionAnswer) {
+        let continuation = state.withLock { state in
+            if state.continuation == nil, state.early == nil { state.early = answer }
+            defer { state.continuation = nil }
+            return state.continuation
+        }
+        continuation?.resume(returning: answer)
+    }
+}
+
+/// Stands for an admission plugin that should run and does not: whoever asks it gets no answer.
+struct AbsentAdmission: AdmissionReviewer {
+    let name: String
+    let specification: AdmissionSpecification
+    let reason: String
+
+    func takesPart(in phase: AdmissionPhase) -> Bool { specification.phases?.contains(phase) ?? true }
+    func review(_ phase: AdmissionPhase, _ question: AdmissionQuestion) async -> AdmissionAnswer { AdmissionAnswer(.failed(reason)) }
+}
