@@ -280,6 +280,7 @@ let package = Package(
             name: "ControllerTests",
             dependencies: [
                 "APIModel", "Store", "APIServer", "Client", "FileSystem", "PluginHost", "PluginKit", "ControllerManager", "PKI",
+                "TestSupport",
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),

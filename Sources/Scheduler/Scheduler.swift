@@ -68,13 +68,16 @@ public final class Scheduler: Sendable {
             observation.cancel()
             isRunning.store(false, ordering: .relaxed)
         }
+        let changes = policies.changes(of: .schedulerPolicy)
+        // What it yields at once is no change: told behind the first decision it would be decided again about every Pod that was refused.
+        for await _ in changes { break }
         isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
             group.addTask { [volumeOutbox] in await volumeOutbox.run(workers: Self.volumeWriters) }
-            group.addTask { [inbox, policies] in
+            group.addTask { [inbox] in
                 // The stream ends with the task.
-                for await _ in policies.changes(of: .schedulerPolicy) { inbox.put(.policiesChanged) }
+                for await _ in changes { inbox.put(.policiesChanged) }
             }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in

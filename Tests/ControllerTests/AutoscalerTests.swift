@@ -1,6 +1,7 @@
 import APIModel
 import Client
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct AutoscalerTests {
@@ -37,7 +38,12 @@ import Testing
             #expect(condition(blind, "AbleToScale")["reason"] == "SucceededGetScale")
 
             try await report(cluster, meter, mebibytes: 180)
-            try await cluster.merge(autoscalers, "web", ["metadata": ["labels": ["look": "again"]]])
+            // What a Pod uses is known from its second look on.
+            for look in ["again", "and-again"] {
+                let looks = meter.looks
+                try await cluster.merge(autoscalers, "web", ["metadata": ["labels": ["look": .string(look)]]])
+                try await eventually("a look", within: .seconds(30)) { meter.looks > looks }
+            }
             let grown = try await cluster.wait(for: autoscalers, "web", "4 wanted") { $0?["status"]["desiredReplicas"] == 4 }
             #expect(condition(grown, "ScalingActive")["reason"] == "ValidMetricFound" && !grown["status"]["lastScaleTime"].isNull)
             #expect(grown["status"]["currentMetrics"][0]["resource"]["current"]["averageValue"] == "180Mi")
@@ -76,6 +82,9 @@ private final class Meter: Sendable {
     }
 
     private let state = Mutex(State())
+
+    /// How often somebody asked.
+    var looks: Whole { state.withLock { $0.looks } }
 
     func set(_ pods: [String], memory: Whole) { state.withLock { ($0.pods, $0.memory) = (pods, memory) } }
 
