@@ -260,7 +260,7 @@ let package = Package(
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
                 product("Logging", "swift-log"),
             ]),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], path: "Tests/EndToEndTests"),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], path: "Tests/EndToEndTests", swiftSettings: swift),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("CEL", ["APIModel"]),
         tests(

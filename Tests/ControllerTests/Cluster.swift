@@ -86,7 +86,6 @@ final class Cluster: Sendable {
                 }
                 group.addTask { try await cache.run() }
                 group.addTask { try await seen.run() }
-                group.addTask { await server.run() }
                 let kinds = DefinedKinds(cache: cache, builtin: .builtin)
                 try await kinds.start()
                 let services = HostServices(client: client, cache: cache, kinds: kinds)
