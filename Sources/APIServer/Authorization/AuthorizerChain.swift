@@ -127,16 +127,10 @@ final class AuthorizerChain: Sendable {
     /// asked before goes on being asked.
     func reload(_ path: String, every interval: Duration, log: Logger) async {
         let file = WatchedFile(path)
-        while !Task.isCancelled {
-            try? await Task.sleep(for: interval)
-            do {
-                guard let text = try await file.change() else { continue }
-                try use(try AuthorizationConfiguration(text))
-                log.notice("the authorization configuration was read again")
-            } catch {
-                if Task.isCancelled { return }
-                log.error("the authorization configuration is not used: \(error)", metadata: ["path": "\(path)"])
-            }
+        await WatchedFile.follow("authorization configuration", in: [path], every: interval, log: log) {
+            guard let text = try await file.change() else { return false }
+            try use(try AuthorizationConfiguration(text))
+            return true
         }
     }
 }

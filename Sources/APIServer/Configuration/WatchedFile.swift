@@ -1,4 +1,5 @@
 import Glibc
+public import Logging
 import NIOPosix
 import Synchronization
 
@@ -25,6 +26,25 @@ public final class WatchedFile: Sendable {
             return last != bytes
         }
         return isNew ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// Calls `look` every `interval` until the task is cancelled. It says whether something else is used from now on, which is told; so is what
+    /// cannot be used, and what was used before goes on.
+    ///
+    /// - Parameter what: is read from the files, for the log.
+    public static func follow(
+        _ what: String, in paths: [String], every interval: Duration, log: Logger, look: () async throws -> Bool
+    ) async {
+        let files: Logger.Metadata = ["files": "\(paths.joined(separator: ", "))"]
+        while !Task.isCancelled {
+            try? await Task.sleep(for: interval)
+            do {
+                if try await look() { log.notice("\(what): read again", metadata: files) }
+            } catch {
+                if Task.isCancelled { return }
+                log.error("\(what): not used: \(error)", metadata: files)
+            }
+        }
     }
 
     private static let longest = 16 << 20

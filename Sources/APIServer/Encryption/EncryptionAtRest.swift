@@ -83,17 +83,11 @@ public final class EncryptionAtRest: Transformer {
     /// cannot be used is told, and what was used before goes on.
     public func reload(_ path: String, every interval: Duration, store: Store, log: Logger) async {
         let file = WatchedFile(path)
-        while !Task.isCancelled {
-            try? await Task.sleep(for: interval)
+        await WatchedFile.follow("encryption configuration", in: [path], every: interval, log: log) {
             settle(at: store.revision)
-            do {
-                guard let text = try await file.change() else { continue }
-                use(try EncryptionConfiguration(text), collections: Array(store.collections().keys))
-                log.notice("the encryption configuration was read again")
-            } catch {
-                if Task.isCancelled { return }
-                log.error("the encryption configuration is not used: \(error)", metadata: ["path": "\(path)"])
-            }
+            guard let text = try await file.change() else { return false }
+            use(try EncryptionConfiguration(text), collections: Array(store.collections().keys))
+            return true
         }
     }
 }

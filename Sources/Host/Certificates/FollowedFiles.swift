@@ -19,20 +19,13 @@ enum FollowedFiles {
     }
 
     static func follow(_ what: String, _ files: [String], every interval: Duration, _ use: @escaping @Sendable () throws -> Void) async {
-        let log = Logger(label: "certificates")
         let watched = files.map(WatchedFile.init)
-        while !Task.isCancelled {
-            try? await Task.sleep(for: interval)
-            do {
-                var hasChanged = false
-                for file in watched where try await file.change() != nil { hasChanged = true }
-                guard hasChanged else { continue }
-                try await NIOThreadPool.singleton.runIfActive(use)
-                log.notice("\(what): read again", metadata: ["files": "\(files.joined(separator: ", "))"])
-            } catch {
-                if Task.isCancelled { return }
-                log.error("\(what): not used: \(error)", metadata: ["files": "\(files.joined(separator: ", "))"])
-            }
+        await WatchedFile.follow(what, in: files, every: interval, log: Logger(label: "certificates")) {
+            var hasChanged = false
+            for file in watched where try await file.change() != nil { hasChanged = true }
+            guard hasChanged else { return false }
+            try await NIOThreadPool.singleton.runIfActive(use)
+            return true
         }
     }
 }

@@ -54,21 +54,15 @@ public final class IssuedTokens: TokenAuthenticator {
     public func reload(_ path: String, ownIssuers: [String], every interval: Duration, log: Logger) async {
         let file = WatchedFile(path)
         var waiting: AuthenticationConfiguration?
-        while !Task.isCancelled {
-            try? await Task.sleep(for: interval)
-            do {
-                if let text = try await file.change() {
-                    waiting = nil
-                    waiting = try AuthenticationConfiguration(text, ownIssuers: ownIssuers)
-                }
-                guard let configuration = waiting else { continue }
-                try await use(configuration)
+        await WatchedFile.follow("authentication configuration", in: [path], every: interval, log: log) {
+            if let text = try await file.change() {
                 waiting = nil
-                log.notice("the authentication configuration was read again")
-            } catch {
-                if Task.isCancelled { return }
-                log.error("the authentication configuration is not used: \(error)", metadata: ["path": "\(path)"])
+                waiting = try AuthenticationConfiguration(text, ownIssuers: ownIssuers)
             }
+            guard let configuration = waiting else { return false }
+            try await use(configuration)
+            waiting = nil
+            return true
         }
     }
 }
