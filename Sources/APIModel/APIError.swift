@@ -7,6 +7,8 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     /// The `details` of the Status: `{name, group, kind, uid, causes, retryAfterSeconds}`, or `.null`.
     public var details: Value
+    /// The `metadata` of the Status: a list's.
+    public var metadata = Value.emptyObject
 
     public init(code: Int, reason: Reason, message: String, details: Value = .null) {
         self.code = code
@@ -46,7 +48,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The `Status` object to answer with.
     public var status: Value {
         [
-            "kind": "Status", "apiVersion": "v1", "metadata": .emptyObject, "status": "Failure", "message": .string(message),
+            "kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure", "message": .string(message),
             "reason": reason.rawValue.isEmpty ? .null : .string(reason.rawValue), "details": details, "code": .int(Int64(code)),
         ]
     }
@@ -58,6 +60,7 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
             code: (100...599).contains(told) ? told : code, reason: Reason(rawValue: status["reason"].string ?? ""),
             message: status["message"].string ?? "HTTP status \(code)",
             details: status["details"])
+        if !status["metadata"].isNull { metadata = status["metadata"] }
     }
 
     /// `pods "web-1" not found`. `resource` is the plural with its group: `deployments.apps`.

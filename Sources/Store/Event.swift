@@ -7,15 +7,12 @@ public final class Event: Sendable {
     public let record: Record
     /// The state before, `nil` when the object was added.
     public let previous: Record?
-    /// Monotonic seconds.
-    let time: Int
     private let derived = Memo()
 
-    init(kind: Kind, record: Record, previous: Record?, time: Int) {
+    init(kind: Kind, record: Record, previous: Record?) {
         self.kind = kind
         self.record = record
         self.previous = previous
-        self.time = time
     }
 
     public var revision: UInt64 { record.revision }

@@ -39,11 +39,10 @@ struct History: Sendable {
         if cooling >= skipped { events[cooling].cool() }
     }
 
-    /// Gives up what exceeds the limits. `now` is in monotonic seconds.
-    mutating func trim(_ options: Options, now: Int) {
-        let oldest = now - Int(options.historyAge.components.seconds)
+    /// Gives up what exceeds the limits, and what led to states up to `oldest`, the first that is still wanted.
+    mutating func trim(_ options: Options, oldest: UInt64) {
         while skipped < events.count,
-            events.count - skipped > options.historyLimit || bytes > options.historyBytes || events[skipped].time < oldest
+            events.count - skipped > options.historyLimit || bytes > options.historyBytes || events[skipped].revision <= oldest
         {
             compacted = events[skipped].revision
             bytes -= Self.cost(events[skipped])

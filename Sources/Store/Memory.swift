@@ -17,6 +17,8 @@ final class Memory: Sendable {
         var isClosed = false
         /// Where history starts for a collection that is new.
         let opened: UInt64
+        /// Lists of states before its revision are refused, in every collection; watches from before go on where nothing has happened since.
+        var compaction: Compaction
         /// What to call when readers see everything up to a revision.
         var reaching: [(revision: UInt64, body: @Sendable () -> Void)] = []
 
@@ -37,7 +39,8 @@ final class Memory: Sendable {
 
     init(_ snapshot: Snapshot, options: Options) {
         self.options = options
-        var state = State(revision: snapshot.revision, opened: snapshot.revision)
+        let compaction = Compaction(every: options.compactionInterval, from: snapshot.revision, now: options.now())
+        var state = State(revision: snapshot.revision, opened: snapshot.revision, compaction: compaction)
         for (name, records) in snapshot.records {
             state.collections[name] = Collection(
                 records: OrderedRecords(sorted: records), history: History(compacted: snapshot.revision))
@@ -92,18 +95,19 @@ final class Memory: Sendable {
 
     /// Makes committed changes visible, in their order, and wakes the watches they concern. They are all there are up to `revision`.
     func publish(_ changes: [Change], upTo revision: UInt64) {
-        let now = MonotonicClock.seconds
+        let now = options.now()
         let indexer = indexer
         var woken: [Watch] = []
         let reached = state.withLock { state in
             var touched: Set<String> = []
             for change in changes {
                 let name = change.record.key.collection
-                state.with(name) { $0.apply(change, indexer, now: now, woken: &woken) }
+                state.with(name) { $0.apply(change, indexer, woken: &woken) }
                 touched.insert(name)
             }
-            for name in touched { state.collections[name]?.history.trim(options, now: now) }
             state.revision = max(state.revision, revision)
+            state.compaction.advance(now: now, newest: state.revision)
+            for name in touched { state.trim(name, options) }
             return state.takeReached()
         }
         for body in reached { body() }
@@ -120,9 +124,11 @@ final class Memory: Sendable {
     }
 
     /// Gives up history that is too old, also of collections that nobody changes.
-    func trim(now: Int) {
+    func trim() {
+        let now = options.now()
         state.withLock { state in
-            for name in Array(state.collections.keys) { state.collections[name]?.history.trim(options, now: now) }
+            state.compaction.advance(now: now, newest: state.revision)
+            for name in Array(state.collections.keys) { state.trim(name, options) }
         }
     }
 
@@ -139,6 +145,10 @@ final class Memory: Sendable {
 }
 
 extension Memory.State {
+    fileprivate mutating func trim(_ collection: String, _ options: Options) {
+        collections[collection]?.history.trim(options, oldest: compaction.revision)
+    }
+
     fileprivate mutating func takeReached() -> [@Sendable () -> Void] {
         guard !reaching.isEmpty else { return [] }
         let reached = reaching.filter { $0.revision <= revision }.map(\.body)
@@ -148,12 +158,12 @@ extension Memory.State {
 }
 
 extension Memory.Collection {
-    fileprivate mutating func apply(_ change: Change, _ indexer: (any Indexer)?, now: Int, woken: inout [Watch]) {
+    fileprivate mutating func apply(_ change: Change, _ indexer: (any Indexer)?, woken: inout [Watch]) {
         let record = change.record
         let previous = change.isDeletion ? records.remove(record.key.name) : records.set(record)
         index?.replace(previous, by: change.isDeletion ? nil : record, indexer)
         let kind: Event.Kind = change.isDeletion ? .deleted : previous == nil ? .added : .modified
-        let event = Event(kind: kind, record: record, previous: previous, time: now)
+        let event = Event(kind: kind, record: record, previous: previous)
         history.append(event)
         waiting.wake(event, at: history.end - 1, indexer, into: &woken)
     }

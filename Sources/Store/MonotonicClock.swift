@@ -1,10 +1,10 @@
 import Glibc
 
 enum MonotonicClock {
-    /// Seconds since some moment, to within a few milliseconds; never goes back.
-    static var seconds: Int {
+    /// Since some moment, to within a few milliseconds; never goes back.
+    static var now: Duration {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
-        return now.tv_sec
+        return .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec)
     }
 }

@@ -1,10 +1,12 @@
 /// How a store is kept.
 public struct Options: Sendable {
-    /// History per collection: the most events, the most bytes of their records, and how long. Watches and lists from before are
-    /// `.compacted`.
+    /// History per collection: the most events, and the most bytes of their records. Watches and lists from before are `.compacted`.
     public var historyLimit = 10_000
     public var historyBytes = 64 << 20
-    public var historyAge: Duration = .seconds(600)
+    /// What is older than two intervals is given up, too; what is younger than one is not. Zero means never.
+    public var compactionInterval: Duration = .seconds(300)
+    /// The time since some moment; never goes back.
+    public var now: @Sendable () -> Duration = { MonotonicClock.now }
     /// How long the first write of a group waits for company. Zero is best on most disks: a group gathers while the one before is being
     /// written.
     public var groupDelay: Duration = .zero

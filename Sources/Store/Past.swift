@@ -21,7 +21,8 @@ struct Past: Sendable {
         var undone: [String: Record?] = [:]
         if let revision, revision < state.revision {
             let history = collection?.history ?? History(compacted: state.opened)
-            guard revision >= history.compacted else { throw .compacted(revision, oldest: history.compacted) }
+            let oldest = max(history.compacted, state.compaction.revision)
+            guard revision >= oldest else { throw .compacted(revision, oldest: oldest) }
             for cursor in history.cursor(after: revision)..<history.end {
                 let (name, before) = (history[cursor].record.key.name, history[cursor].previous)
                 guard undone[name] == nil else { continue }

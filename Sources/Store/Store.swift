@@ -87,8 +87,10 @@ public final class Store: Sendable {
         let terms = name == nil ? terms : []
         if !terms.isEmpty { memory.prepareIndex(collection) }
         let indexer = memory.indexer
+        let now = memory.options.now()
         let past = try memory.withState { state throws(StoreError) in
-            try Past(state, collection, terms: terms, at: revision, indexer)
+            state.compaction.advance(now: now, newest: state.revision)
+            return try Past(state, collection, terms: terms, at: revision, indexer)
         }
         // "0" follows "/": all names of the namespace and no others lie between.
         let first = name ?? namespace.map { $0 + "/" } ?? ""

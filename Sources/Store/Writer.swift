@@ -5,8 +5,8 @@ import Logging
 final class Writer {
     /// How long nothing has to happen to be called quiet.
     private static let patience = Duration.seconds(5)
-    /// Seconds between the rounds that give up old history, also of a store that is never quiet.
-    private static let upkeepInterval = 30
+    /// Between the rounds that give up old history, also of a store that is never quiet.
+    private static let upkeepInterval = Duration.seconds(30)
 
     private let intake: Intake
     private let memory: Memory
@@ -41,7 +41,7 @@ final class Writer {
 
     private func run() {
         var isTidy = false
-        var lastUpkeep = MonotonicClock.seconds
+        var lastUpkeep = MonotonicClock.now
         while let writes = intake.take(patience: Self.patience, gathering: options.groupDelay) {
             if !writes.isEmpty {
                 write(writes)
@@ -50,9 +50,9 @@ final class Writer {
                 engine.tend(.quiet)
                 isTidy = true
             }
-            let now = MonotonicClock.seconds
+            let now = MonotonicClock.now
             if now - lastUpkeep >= Self.upkeepInterval {
-                memory.trim(now: now)
+                memory.trim()
                 engine.tend(.regular)
                 lastUpkeep = now
             }

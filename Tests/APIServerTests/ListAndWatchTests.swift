@@ -1,6 +1,7 @@
 import APIModel
 import HTTPTypes
 import Store
+import Synchronization
 import Testing
 
 @testable import APIServer
@@ -29,6 +30,34 @@ import Testing
             #expect(second["items"].elements.map { $0["metadata"]["name"] } == ["m3", "m4", "m5", "m6"])
             #expect(second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"])
             #expect(second["metadata"]["continue"].isNull)
+        }
+    }
+
+    @Test func aPageOfAStateThatIsGoneSaysHowToGoOn() async throws {
+        let minutes = Atomic(0)
+        try await TestServer.with(options: { $0.now = { .seconds(60 * minutes.load(ordering: .relaxed)) } }) { server in
+            await fill(server, 4)
+            let first = await server.ask(.get, "\(maps)?limit=2").json
+            let (version, token) = (
+                first[path: "metadata", "resourceVersion"].string ?? "", first[path: "metadata", "continue"].string ?? ""
+            )
+            let exact = "\(maps)?resourceVersion=\(version)&resourceVersionMatch=Exact"
+            for _ in 0..<2 {
+                #expect(await server.ask(.get, "\(maps)?limit=2&continue=\(token)").code == 200)
+                #expect(await server.ask(.get, exact).code == 200)
+                await server.ask(.delete, "\(maps)/m2")
+                minutes.add(5, ordering: .relaxed)
+            }
+            let refusal = await server.ask(.get, "\(maps)?limit=2&continue=\(token)")
+            #expect(refusal.code == 410)
+            #expect(refusal.reason == "Expired")
+            #expect(refusal.message.hasPrefix("The provided continue parameter is too old to display a consistent list result."))
+            #expect(await server.ask(.get, exact).message == "too old resource version: \(version)")
+
+            let further = refusal.json[path: "metadata", "continue"].string ?? ""
+            let rest = await server.ask(.get, "\(maps)?limit=2&continue=\(further)").json
+            #expect(rest["items"].elements.map { $0[path: "metadata", "name"] } == ["m3"])
+            #expect(rest[path: "metadata", "resourceVersion"].string != version)
         }
     }
 

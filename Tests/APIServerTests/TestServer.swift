@@ -25,12 +25,13 @@ final class TestServer: Sendable {
         """
 
     init(
-        directory: String? = nil, encryption: EncryptionAtRest? = nil, configure: (inout APIServer.Configuration) -> Void = { _ in }
+        directory: String? = nil, encryption: EncryptionAtRest? = nil, options: Options = Options(),
+        configure: (inout APIServer.Configuration) -> Void = { _ in }
     ) async throws {
         self.directory = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("apiserver-\(UniqueID.make())").path
         try FileManager.default.createDirectory(atPath: self.directory, withIntermediateDirectories: true)
         let log = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        var options = Options()
+        var options = options
         options.transformer = encryption
         store = try Store(path: "\(self.directory)/store.db", options: options, log: log)
         let range = try #require(IPv4Range("10.96.0.0/16"))
@@ -51,9 +52,13 @@ final class TestServer: Sendable {
     }
 
     /// Runs `body` with a server of its own.
-    static func with(configure: (inout APIServer.Configuration) -> Void = { _ in }, _ body: (TestServer) async throws -> Void) async throws
-    {
-        let server = try await TestServer(configure: configure)
+    static func with(
+        options: (inout Options) -> Void = { _ in }, configure: (inout APIServer.Configuration) -> Void = { _ in },
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        var keeping = Options()
+        options(&keeping)
+        let server = try await TestServer(options: keeping, configure: configure)
         do {
             try await body(server)
         } catch {

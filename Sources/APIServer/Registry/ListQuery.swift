@@ -92,16 +92,17 @@ struct ListQuery: Sendable {
 
 /// Where a list in pages goes on: the revision it is of, and the last key it gave.
 struct ContinueToken {
-    var revision: UInt64
+    /// `nil` for the newest there is, after what was listed so far has been compacted.
+    var revision: UInt64?
     var after: String
 
     var text: String {
-        let value: Value = ["v": "meta.k8s.io/v1", "rv": Value(revision), "start": .string(after)]
+        let value: Value = ["v": "meta.k8s.io/v1", "rv": revision.map { Value($0) } ?? -1, "start": .string(after)]
         // The alphabet for URLs, without padding: a token travels in a query.
         return Base64.encode(JSON.encode(value)).replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
-    init(revision: UInt64, after: String) {
+    init(revision: UInt64?, after: String) {
         self.revision = revision
         self.after = after
     }
@@ -128,13 +129,17 @@ struct ContinueToken {
         guard version == "meta.k8s.io/v1" else {
             throw Self.invalid(": server does not recognize this encoded version \(version)")
         }
-        guard let revision = value["rv"].int, revision > 0 else {
+        guard let revision = value["rv"].int, revision != 0 else {
             throw Self.invalid(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
         }
         guard let after = value["start"].string, !after.isEmpty else {
             throw Self.invalid(": encoded start key empty (version meta.k8s.io/v1)")
         }
-        self.revision = UInt64(revision)
+        guard
+            (after.hasPrefix("/") ? after.dropFirst() : after[...]).split(separator: "/", omittingEmptySubsequences: false)
+                .allSatisfy({ !["", ".", ".."].contains($0) })
+        else { throw Self.invalid(": \(after)") }
+        self.revision = revision > 0 ? UInt64(revision) : nil
         self.after = after
     }
 

@@ -34,7 +34,7 @@ extension Registry {
                     limit: query.limit.map { max($0, 500) })
             } catch {
                 if case .compacted = error.code {
-                    throw Self.expired(token == nil ? Self.tooOld(query.resourceVersion, self) : Self.tokenTooOld)
+                    throw token.map(Self.expired) ?? Self.expired("too old resource version: \(query.resourceVersion)")
                 }
                 throw Self.error(error, target)
             }
@@ -70,9 +70,17 @@ extension Registry {
             details: ["causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]], "retryAfterSeconds": 1])
     }
 
-    private static func tooOld(_ version: String, _ registry: Registry) -> String {
-        "too old resource version: \(version) (\(registry.store.revision))"
+    /// With a token that goes on after the same key, in what is there by then.
+    private static func expired(_ token: ContinueToken) -> APIError {
+        var error = expired(tokenTooOld)
+        error.metadata = ["continue": .string(ContinueToken(revision: nil, after: token.after).text)]
+        return error
     }
-    private static let tokenTooOld =
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
+
+    private static let tokenTooOld = """
+        The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue \
+        parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided \
+        token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was \
+        returned and now may show up in the list.
+        """
 }

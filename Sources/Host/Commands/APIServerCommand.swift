@@ -106,10 +106,8 @@ struct APIServerCommand: AsyncParsableCommand {
         try directory.checkStore(mayBeEmpty: storage.emptyStore)
         let store: Store  // before the keys: keys without a store are those of a cluster that lost it
         let encryption = try self.encryption.encryption()
-        var keeping = Options()
-        keeping.transformer = encryption
         do {
-            store = try Store(path: directory.storeFile, options: keeping, log: Logger(label: "store"))
+            store = try Store(path: directory.storeFile, options: storage.options(encryption), log: Logger(label: "store"))
         } catch {
             throw StartupFailure("\(error)")
         }

@@ -3,6 +3,7 @@ internal import APIServer
 internal import ArgumentParser
 internal import DNS
 internal import Glibc
+internal import Store
 
 /// Flags that several commands share. Names are upstream's where upstream has the flag.
 struct LogOptions: ParsableArguments {
@@ -18,6 +19,26 @@ struct DataOptions: ParsableArguments {
 struct StoreOptions: ParsableArguments {
     @Flag(help: "Start without objects when there are the keys of a cluster, but its store.db is gone.")
     var emptyStore = false
+
+    @Option(
+        help: "How long past states are kept at least, and half of how long at most. Zero keeps them until there are too many.")
+    var etcdCompactionInterval = "5m0s"
+
+    func validate() throws {
+        guard compactionInterval.map({ $0 >= .zero }) == true else {
+            throw ValidationError("--etcd-compaction-interval: \(etcdCompactionInterval) is not a duration such as 5m")
+        }
+    }
+
+    /// How the store is to be kept.
+    func options(_ transformer: (any Transformer)?) -> Options {
+        var options = Options()
+        options.transformer = transformer
+        if let compactionInterval { options.compactionInterval = compactionInterval }
+        return options
+    }
+
+    private var compactionInterval: Duration? { GoDuration.parse(etcdCompactionInterval) }
 }
 
 struct PluginOptions: ParsableArguments {

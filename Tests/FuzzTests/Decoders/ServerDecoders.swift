@@ -51,7 +51,7 @@ enum ServerDecoders {
         Decoder(
             text: "continue", seeds: [ContinueToken(revision: 7, after: "default/web").text, ContinueToken(revision: .max, after: "").text]
         ) { input in
-            "\(try ContinueToken(input).revision % 3)"
+            "\((try ContinueToken(input).revision ?? 0) % 3)"
         },
         Decoder("continue-content", seeds: [JSON.encode(["v": "meta.k8s.io/v1", "rv": 7, "start": "default/web"])], isJSON: true) { input in
             "\(try ContinueToken(Base64.encode(input)).text.count)"
