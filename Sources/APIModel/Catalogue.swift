@@ -17,6 +17,10 @@ public final class Catalogue: Sendable {
     /// drivers make themselves known. Named as in the protocol, as are their fields.
     public static let csi: Catalogue = Catalogue(apus_catalogue_csi()) { csi.type(named: $0) }
 
+    /// The messages between the node and plugins of devices, `v1beta1`, and those of `podresources` by which the node tells what containers
+    /// have. Named as in the protocols, as are their fields.
+    public static let devices: Catalogue = Catalogue(apus_catalogue_devices()) { devices.type(named: $0) }
+
     /// In the order of discovery.
     public let resources: [ResourceType]
     /// In the order of discovery, the preferred version first; `""` is the core group.

@@ -20,5 +20,8 @@ apus_table apus_catalogue_cri(void);
 /// The messages of the Container Storage Interface on a node, csi.txt.
 apus_table apus_catalogue_csi(void);
 
+/// The messages of plugins of devices, and of who has what on a node, devices.txt.
+apus_table apus_catalogue_devices(void);
+
 /// What `kubectl explain` says of types and their fields, descriptions.txt.
 apus_table apus_descriptions(void);

@@ -20,8 +20,8 @@ public struct GRPCFailure: Error, Sendable, CustomStringConvertible {
     /// gRPC's number of the code.
     public var status: Int { Self.names.firstIndex(of: code) ?? 2 }
 
-    /// From that number.
-    init(status: Int, message: String) {
+    /// From that number; one that gRPC does not have is `Unknown`.
+    public init(status: Int, message: String) {
         self.init(code: Self.names.indices.contains(status) ? Self.names[status] : "Unknown", message: message)
     }
 }
