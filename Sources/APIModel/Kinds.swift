@@ -10,7 +10,7 @@ public final class Kinds: Sendable {
     public let version: UInt64
     /// The program's own kinds and the types of every body that is no object: options, lists, statuses.
     public let catalogue: Catalogue
-    /// Every resource, in the order of discovery: the program's, then custom ones by group, version and name.
+    /// Every resource, in the order of discovery: the program's, then custom ones by group, version (the preferred one first) and name.
     public let resources: [ResourceType]
     /// In the order of discovery, the preferred version first; `""` is the core group.
     public let groups: [Group]
@@ -48,7 +48,10 @@ public final class Kinds: Sendable {
     ///   - groups: the groups of `custom` with their versions in order of preference. A version of a group that the catalogue has is added
     ///     behind the catalogue's own.
     public func next(custom: [ResourceType], groups: [Group]) -> Kinds {
-        Kinds(version + 1, catalogue, own: own, custom: custom, groups: groups)
+        let places = groups.flatMap { group in group.versions.map { GroupVersion(group: group.name, version: $0) } }.enumerated()
+        let order = Dictionary(places.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        let sorted = custom.sorted { (order[$0.groupVersion] ?? .max, $0.name) < (order[$1.groupVersion] ?? .max, $1.name) }
+        return Kinds(version + 1, catalogue, own: own, custom: sorted, groups: groups)
     }
 
     private init(

@@ -48,7 +48,8 @@ extension ResourceType {
                     kind.withBorrowed { kind in
                         var lent = apus_kind(
                             size: UInt32(MemoryLayout<apus_kind>.size),
-                            flags: (isNamespaced ? APUS_KIND_NAMESPACED : 0) | (isStored ? APUS_KIND_STORED : 0),
+                            flags: (isNamespaced ? APUS_KIND_NAMESPACED : 0) | (isStored ? APUS_KIND_STORED : 0)
+                                | (subresource("scale") == nil ? 0 : APUS_KIND_SCALABLE),
                             verbs: verbs.reduce(0) { $0 | (verbBits[$1] ?? 0) }, reserved: 0, resource: resource, group: group,
                             version: version, kind: kind)
                         body(&lent)

@@ -10,13 +10,18 @@ public struct ServedKind: Hashable, Sendable {
     public var isNamespaced: Bool
     /// Whether objects are kept in this version: of all kinds that show the same objects, one is.
     public var isStored: Bool
+    /// Whether objects have the sub-resource `scale`.
+    public var isScalable: Bool
     public var verbs: Verbs
 
-    public init(resource: GroupVersionResource, kind: String, isNamespaced: Bool, isStored: Bool, verbs: Verbs) {
+    public init(
+        resource: GroupVersionResource, kind: String, isNamespaced: Bool, isStored: Bool, isScalable: Bool = false, verbs: Verbs
+    ) {
         self.resource = resource
         self.kind = kind
         self.isNamespaced = isNamespaced
         self.isStored = isStored
+        self.isScalable = isScalable
         self.verbs = verbs
     }
 
@@ -44,12 +49,18 @@ public struct ServedKinds: Sendable {
     /// In the order of discovery: the preferred version of a group before the others.
     public let all: [ServedKind]
     private let byKind: [GroupVersionKind: Int]
+    private let byResource: [String: Int]
+    private let preferred: [String: Int]
     private let stored: [String: Int]
 
     init(generation: Int64, _ all: [ServedKind]) {
         self.generation = generation
         self.all = all
         byKind = Dictionary(all.enumerated().map { ($1.groupVersionKind, $0) }, uniquingKeysWith: { first, _ in first })
+        byResource = Dictionary(
+            all.enumerated().map { ("\($1.resource.group)/\($1.resource.resource)", $0) },
+            uniquingKeysWith: { first, next in all[next].isStored ? next : first })
+        preferred = Dictionary(all.enumerated().map { (Self.name($1), $0) }, uniquingKeysWith: { first, _ in first })
         stored = Dictionary(
             all.enumerated().filter { $1.isStored }.map { (Self.name($1), $0) }, uniquingKeysWith: { first, _ in first })
     }
@@ -59,6 +70,15 @@ public struct ServedKinds: Sendable {
     public func stored(_ kind: GroupVersionKind) -> ServedKind? {
         byKind[kind].map { index in all[stored[Self.name(all[index])] ?? index] }
     }
+
+    /// The kind in this version.
+    public func kind(_ kind: GroupVersionKind) -> ServedKind? { byKind[kind].map { all[$0] } }
+
+    /// The kind in the preferred of its versions, whichever it is called by.
+    public func preferred(group: String, kind: String) -> ServedKind? { preferred["\(group)/\(kind)"].map { all[$0] } }
+
+    /// The resource as its objects are kept.
+    public func stored(group: String, resource: String) -> ServedKind? { byResource["\(group)/\(resource)"].map { all[$0] } }
 
     private static func name(_ kind: ServedKind) -> String { "\(kind.resource.group)/\(kind.kind)" }
 }
@@ -113,6 +133,7 @@ extension ServedKind {
         guard let resource = GroupVersionResource(kind.resource.string) else { return nil }
         self.init(
             resource: resource, kind: kind.kind.string, isNamespaced: kind.flags & APUS_KIND_NAMESPACED != 0,
-            isStored: kind.flags & APUS_KIND_STORED != 0, verbs: Verbs(rawValue: kind.verbs))
+            isStored: kind.flags & APUS_KIND_STORED != 0, isScalable: kind.flags & APUS_KIND_SCALABLE != 0,
+            verbs: Verbs(rawValue: kind.verbs))
     }
 }

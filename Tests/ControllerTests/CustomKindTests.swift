@@ -109,4 +109,78 @@ import Testing
             #expect(try await client.list(Self.racks).items.map(\.name) == ["rack"])
         }
     }
+
+    @Test func customObjectsAreScaledAndCounted() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            var definition = Self.definition("fleets", kind: "Fleet")
+            definition["spec"]["versions"][0]["subresources"]["scale"] = [
+                "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas",
+            ]
+            _ = try await client.create(.customResourceDefinitions, definition)
+            try await Self.define(cluster, "widgets", kind: "Widget")
+            let fleets = GroupVersionResource(group: "example.com", version: "v1", resource: "fleets")
+            try await cluster.wait(for: .customResourceDefinitions, "fleets.example.com", "established") {
+                condition($0 ?? .null, "Established")["status"] == "True"
+            }
+            var wanted = Self.widget("f", kind: "Fleet")
+            wanted["spec"]["replicas"] = 3
+            let fleet = try await client.create(fleets, namespace: "default", wanted)
+            let widget = try await client.create(Self.widgets, namespace: "default", Self.widget("w"))
+
+            // Whatever version of the group an autoscaler names.
+            let autoscalers = GroupVersionResource(group: "autoscaling", version: "v2", resource: "horizontalpodautoscalers")
+            func autoscale(_ kind: String) async throws -> Value {
+                let target: Value = ["apiVersion": "example.com/v0", "kind": .string(kind), "name": "f"]
+                let name = kind.lowercased()
+                _ = try await client.create(
+                    autoscalers, namespace: "default",
+                    [
+                        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": ["name": .string(name)],
+                        "spec": ["scaleTargetRef": target, "maxReplicas": 2],
+                    ])
+                return try await cluster.wait(for: autoscalers, name, "a look") { !condition($0 ?? .null, "AbleToScale").isNull }
+            }
+            let scaled = try await autoscale("Fleet")
+            #expect(condition(scaled, "AbleToScale")["reason"] == "SucceededRescale")
+            #expect(try await client.get(fleets, namespace: "default", name: "f").value[path: "spec", "replicas"] == 2)
+            #expect(
+                condition(try await autoscale("Float"), "AbleToScale")["message"]
+                    == "the HPA controller was unable to get the target's current scale: no matches for kind \"Float\" in group \"example.com\""
+            )
+
+            // A budget knows how many Pods their owner asks for.
+            func budget(_ app: String, of owner: Value) async throws -> Value {
+                var pod = pod(app, app: app)
+                pod["metadata"]["ownerReferences"] = [owner]
+                _ = try await client.create(.pods, namespace: "default", pod)
+                _ = try await client.create(
+                    .budgets, namespace: "default",
+                    [
+                        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": ["name": .string(app)],
+                        "spec": ["maxUnavailable": 1, "selector": ["matchLabels": ["app": .string(app)]]],
+                    ])
+                return try await cluster.wait(for: .budgets, app, "counted") { !condition($0 ?? .null, "DisruptionAllowed").isNull }
+            }
+            var controller = owner(fleet)
+            controller["controller"] = true
+            #expect(try await budget("fleet", of: controller)["status"]["expectedPods"] == 2)
+            controller = owner(widget)
+            controller["controller"] = true
+            #expect(
+                condition(try await budget("widget", of: controller), "DisruptionAllowed")["message"]
+                    == "widgets.example.com does not implement the scale subresource")
+
+            let quotas = GroupVersionResource(group: "", version: "v1", resource: "resourcequotas")
+            _ = try await client.create(
+                quotas, namespace: "default",
+                [
+                    "apiVersion": "v1", "kind": "ResourceQuota", "metadata": ["name": "q"],
+                    "spec": ["hard": ["count/fleets.example.com": "4", "count/widgets.example.com": "4"]],
+                ])
+            try await cluster.wait(for: quotas, "q", "counted") {
+                $0?["status"]["used"] == ["count/fleets.example.com": "1", "count/widgets.example.com": "1"]
+            }
+        }
+    }
 }

@@ -9,8 +9,6 @@ public struct ResourceQuotaController: Controller {
     public static let settings: Set = ["resyncSeconds"]
 
     private static let quotas = GroupVersionResource(group: "", version: "v1", resource: "resourcequotas")
-    private static let definitions = GroupVersionResource(
-        group: "apiextensions.k8s.io", version: "v1", resource: "customresourcedefinitions")
     /// Whose changes come by themselves, by collection: what the manifest watches.
     private static let watched: [String: GroupVersionResource] = {
         let resources = [
@@ -27,10 +25,12 @@ public struct ResourceQuotaController: Controller {
     private static let soon: Whole = 1
 
     private let objects: Objects
+    private let kinds: HostKinds
     private let resync: Whole
 
     public init(_ host: Host, config: Value) {
         objects = host.objects
+        kinds = host.kinds
         resync = config["resyncSeconds"].seconds ?? 300
     }
 
@@ -72,15 +72,10 @@ public struct ResourceQuotaController: Controller {
         return .doneCheckAgain(afterMilliseconds: (isAgreed ? rest : Self.soon) * 1000)
     }
 
-    /// The version by which a collection is to be read: that of the program's kinds, or one that its definition serves.
+    /// How the objects of a collection are kept, where they have namespaces.
     private func resource(of collection: String) throws -> GroupVersionResource? {
         let parts = collection.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let (group, name) = (parts[0], parts[parts.count - 1])
-        if let type = Kinds.builtin.preferred(group: group, resource: name) { return type.isNamespaced ? type.groupVersionResource : nil }
-        guard let definition = try objects.get(Self.definitions, name: "\(name).\(group)"),
-            definition["spec"]["scope"].string == "Namespaced",
-            let version = definition["spec"]["versions"].elements.first(where: { $0["served"].bool == true })?["name"].string
-        else { return nil }
-        return GroupVersionResource(group: group, version: version, resource: name)
+        guard let kind = try kinds.current.stored(group: parts[0], resource: parts[parts.count - 1]) else { return nil }
+        return kind.isNamespaced ? kind.resource : nil
     }
 }

@@ -11,8 +11,12 @@ public struct DisruptionController: Controller {
     private static let staleAfter: Whole = 120
 
     private let objects: Objects
+    private let kinds: HostKinds
 
-    public init(_ host: Host, config: Value) { objects = host.objects }
+    public init(_ host: Host, config: Value) {
+        objects = host.objects
+        kinds = host.kinds
+    }
 
     /// Of a budget, or of a Pod that says it is being disrupted.
     public func reconcile(_ key: Key) throws -> Outcome {
@@ -79,11 +83,13 @@ public struct DisruptionController: Controller {
 
     /// The size of a controller, by its uid; of a ReplicaSet that belongs to a Deployment, that of the Deployment.
     private func scale(of reference: Value, namespace: String) throws -> (uid: Value, scale: Whole)? {
-        guard let version = GroupVersion(reference["apiVersion"].string ?? ""), let kind = reference["kind"].string,
-            let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
-        else { return nil }
-        let (resource, name) = (type.groupVersionResource, reference["name"].string ?? "")
-        guard type.subresource("scale") != nil else {
+        guard let named = GroupVersionKind(of: reference) else { return nil }
+        guard let kind = try kinds.current.kind(named) else {
+            let version = FieldError.quoted(reference["apiVersion"].string ?? "")
+            throw ComponentError.fault("no matches for kind \(FieldError.quoted(named.kind)) in version \(version)")
+        }
+        let (resource, name) = (kind.resource, reference["name"].string ?? "")
+        guard kind.isScalable else {
             let plural = resource.group.isEmpty ? resource.resource : "\(resource.resource).\(resource.group)"
             throw ComponentError.fault("\(plural) does not implement the scale subresource")
         }

@@ -10,9 +10,13 @@ public struct HorizontalPodAutoscalerController: Controller {
     private static let period: Whole = 15_000
 
     private let objects: Objects
+    private let kinds: HostKinds
     private let histories = Histories()
 
-    public init(_ host: Host, config: Value) { objects = host.objects }
+    public init(_ host: Host, config: Value) {
+        objects = host.objects
+        kinds = host.kinds
+    }
 
     public func reconcile(_ key: Key) throws -> Outcome {
         guard let autoscaler = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
@@ -119,10 +123,13 @@ public struct HorizontalPodAutoscalerController: Controller {
         let reference = look.spec["scaleTargetRef"]
         do {
             let (kind, name) = (reference["kind"].string ?? "", reference["name"].string ?? "")
-            guard let version = GroupVersion(reference["apiVersion"].string ?? ""),
-                let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
-            else { throw ReplicaCount.Problem("no matches for kind \(FieldError.quoted(kind)) in group") }
-            let resource = type.groupVersionResource
+            let version = reference["apiVersion"].string ?? ""
+            guard let group = GroupVersion(version)?.group else {
+                throw ReplicaCount.Problem("unexpected GroupVersion string: \(version)")
+            }
+            guard let resource = try kinds.current.preferred(group: group, kind: kind)?.resource else {
+                throw ReplicaCount.Problem("no matches for kind \(FieldError.quoted(kind)) in group \(FieldError.quoted(group))")
+            }
             guard let scale = try objects.get(resource, namespace: look.namespace, name: name, subresource: "scale") else {
                 throw ReplicaCount.Problem(
                     "\(resource.resource)\(resource.group.isEmpty ? "" : ".\(resource.group)") \"\(name)\" not found")
@@ -163,7 +170,7 @@ public struct HorizontalPodAutoscalerController: Controller {
         }
         let pods = (try? objects.list(.pods, namespace: look.namespace, selector: selector)) ?? []
         let reader = MetricReader(
-            objects: objects, autoscaler: look.autoscaler, scale: scale, pods: pods, selector: selector, now: look.now)
+            objects: objects, kinds: kinds, autoscaler: look.autoscaler, scale: scale, pods: pods, selector: selector, now: look.now)
         let wanted = look.spec["metrics"].elements
         var (best, failures): (MetricReader.Proposal?, [MetricReader.Failure]) = (nil, [])
         var metrics: [Value] = []

@@ -21,6 +21,7 @@ struct MetricReader {
     }
 
     let objects: Objects
+    let kinds: HostKinds
     let autoscaler: Value
     let scale: Value
     let pods: [Value]
@@ -173,9 +174,9 @@ struct MetricReader {
         let kind = object["kind"].string ?? ""
         let words = "unable to get metric \(name): \(kind) on \(namespace) \(object["name"].string ?? "")"
         guard let version = GroupVersion(object["apiVersion"].string ?? ""),
-            let type = Catalogue.builtin.resource(GroupVersionKind(group: version.group, version: version.version, kind: kind))
+            let resource = try kinds.current.preferred(group: version.group, kind: kind)?.resource
         else { throw ReplicaCount.Problem("\(words): no kind \(kind) is registered") }
-        let plural = type.group.isEmpty ? type.name : "\(type.name).\(type.group)"
+        let plural = resource.group.isEmpty ? resource.resource : "\(resource.resource).\(resource.group)"
         let list = try explaining(words) {
             try objects.get(Self.custom(plural), namespace: namespace, name: object["name"].string ?? "", subresource: name) ?? .null
         }

@@ -27,7 +27,7 @@ struct TestKinds {
         let stored = Kinds.builtin.stored(type)
         return ServedKind(
             resource: type.groupVersionResource, kind: type.kind, isNamespaced: type.isNamespaced,
-            isStored: stored.groupVersionResource == type.groupVersionResource,
+            isStored: stored.groupVersionResource == type.groupVersionResource, isScalable: type.subresource("scale") != nil,
             verbs: ServedKind.Verbs(type.verbs.compactMap { verbs[$0] }))
     }
 
@@ -50,8 +50,9 @@ extension ServedKind {
                     kind.withBorrowed { kind in
                         var lent = apus_kind(
                             size: UInt32(MemoryLayout<apus_kind>.size),
-                            flags: (isNamespaced ? APUS_KIND_NAMESPACED : 0) | (isStored ? APUS_KIND_STORED : 0), verbs: verbs.rawValue,
-                            reserved: 0, resource: name, group: group, version: version, kind: kind)
+                            flags: (isNamespaced ? APUS_KIND_NAMESPACED : 0) | (isStored ? APUS_KIND_STORED : 0)
+                                | (isScalable ? APUS_KIND_SCALABLE : 0),
+                            verbs: verbs.rawValue, reserved: 0, resource: name, group: group, version: version, kind: kind)
                         body(&lent)
                     }
                 }

@@ -131,6 +131,7 @@ typedef struct apus_host_objects {
 
 #define APUS_KIND_NAMESPACED ((uint32_t)1)
 #define APUS_KIND_STORED ((uint32_t)2) // objects are kept in this version: of all kinds that show the same objects, one is marked so
+#define APUS_KIND_SCALABLE ((uint32_t)4) // objects have the sub-resource `scale`
 
 #define APUS_VERB_GET ((uint32_t)1)
 #define APUS_VERB_LIST ((uint32_t)2)
