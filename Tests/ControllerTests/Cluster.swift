@@ -43,6 +43,10 @@ final class Cluster: Sendable {
         var hasKubelet = true
         /// How late the controllers' cache hears of changes.
         var cacheDelay: Duration?
+        /// Admission plugins that are on beside the usual ones.
+        var admission: [String] = []
+        /// Called with the name of a plugin when a write of its is done, before the plugin hears of that.
+        var didWrite: (@Sendable (_ plugin: String) -> Void)?
         /// What a node says of what is used on it.
         var summaries: (@Sendable (String) async throws -> Value)?
     }
@@ -60,6 +64,7 @@ final class Cluster: Sendable {
         let range = try #require(IPv4Range("10.96.0.0/16"))
         var served = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
         served.summaries = setup.summaries
+        served.admission = try AdmissionPlugins(enable: setup.admission, disable: [])
         let server = APIServer(served)
         var configuration = PluginHost.Configuration(
             manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
@@ -88,7 +93,8 @@ final class Cluster: Sendable {
                 group.addTask { try await seen.run() }
                 let kinds = DefinedKinds(cache: cache, builtin: .builtin)
                 try await kinds.start()
-                let services = HostServices(client: client, cache: cache, kinds: kinds)
+                let acting: any Client = setup.didWrite.map { WitnessedClient(base: client, didWrite: $0) } ?? client
+                let services = HostServices(client: acting, cache: cache, kinds: kinds)
                 try await plugins.start(services: services)
                 let controllers = ControllerManager(services: services, plugins: plugins, log: log)
                 group.addTask { try await controllers.run() }
@@ -113,6 +119,7 @@ final class Cluster: Sendable {
         } catch is Finished {
             result = .success(())
         } catch {
+            RightsUsed.spoil(plugins.manifests)
             result = .failure(error)
         }
         await plugins.stop()

@@ -66,6 +66,19 @@ import Testing
             }
             let revisions = try await cluster.client.list(.revisions, namespace: "default").items.filter { $0.labels["app"] == "one" }
             #expect(revisions.map { $0.value["revision"].int ?? 0 }.sorted() == [2, 3])
+            // What nothing needs goes when there is no room for it.
+            try await cluster.merge(.daemonSets, "one", ["spec": ["revisionHistoryLimit": 0]])
+            try await cluster.wait(for: .revisions, in: "default", "the old one to go") { revisions in
+                revisions.filter { $0.labels["app"] == "one" }.map { $0.value["revision"].int ?? 0 } == [3]
+            }
+            // A Pod that matches no more is let go, and replaced.
+            let daemon = try #require(
+                try await cluster.client.list(.pods, namespace: "default").items.first { $0.labels["app"] == "one" && isActive($0.value) })
+            try await cluster.merge(.pods, daemon.name, ["metadata": ["labels": ["app": "free"]]])
+            try await cluster.wait(for: .pods, in: "default", "one let go, and another") { pods in
+                pods.first { $0.name == daemon.name }?.controllerReference.isNull == true
+                    && pods.count { $0.labels["app"] == "one" && isReady($0.value) } == 2
+            }
         }
     }
 

@@ -47,6 +47,16 @@ import Testing
             let status = try await cluster.wait(for: .budgets, "b", "2 healthy") { $0?["status"]["currentHealthy"] == 2 }["status"]
             #expect(status["expectedPods"] == 2 && status["desiredHealthy"] == 1 && status["disruptionsAllowed"] == 1)
             try await cluster.wait(for: .events, in: "default", "a warning") { $0.contains { $0.value["reason"] == "UnmanagedPods" } }
+            // One that says for two minutes that it is about to go, and does not, takes that back.
+            let stale: Value = [
+                "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
+                "lastTransitionTime": .string(Timestamp.format(seconds: Timestamp.nowSeconds() - 180)),
+            ]
+            _ = try await cluster.client.patch(
+                .pods, namespace: "default", name: "p2", subresource: "status", .strategicMerge, ["status": ["conditions": [stale]]])
+            try await cluster.wait(for: .pods, in: "default", "p2", "the word taken back") {
+                condition($0 ?? .null, "DisruptionTarget")["status"] == "False"
+            }
             // A Pod whose controller nobody knows: nothing can be said, so nothing may go.
             try await cluster.delete(.budgets, "b")
             try await cluster.merge(

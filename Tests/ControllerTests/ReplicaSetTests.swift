@@ -134,7 +134,7 @@ import Testing
         let setup = Cluster.Setup(manifests: [
             "controller-replicaset.yaml": {
                 $0.replacingOccurrences(
-                    of: "[get, list, watch, create, update, patch, delete]", with: "[get, list, watch, update, patch, delete]")
+                    of: "[get, list, watch, create, patch, delete]", with: "[get, list, watch, patch, delete]")
             }
         ])
         try await Cluster.with(setup) { cluster in

@@ -87,6 +87,14 @@ import Testing
             let revisions = try await cluster.client.list(.revisions, namespace: "default").items
             #expect(revisions.map { $0.value["revision"].int ?? 0 }.sorted() == [2, 3])
             #expect(revisions.allSatisfy { $0.labels["controller.kubernetes.io/hash"] != nil })
+            // What nothing needs goes when there is no room for it.
+            try await cluster.merge(.statefulSets, "web", ["spec": ["revisionHistoryLimit": 0]])
+            try await cluster.wait(for: .revisions, in: "default", "the old one to go") { $0.map { $0.value["revision"].int ?? 0 } == [3] }
+            // An orphan with a member's name is taken in, and then is one too many.
+            _ = try await cluster.client.create(.pods, namespace: "default", pod("web-3", app: "web"))
+            try await cluster.wait(for: .events, in: "default", "it to go") { events in
+                events.contains { $0.value["message"] == "Delete Pod web-3 in StatefulSet web successful" }
+            }
         }
     }
 
