@@ -7,11 +7,13 @@ internal import Synchronization
 /// Rules: upstream `pkg/controller/podautoscaler`. `MetricReader` asks, `ReplicaCount` reckons, `Scaling` holds back.
 public struct HorizontalPodAutoscalerController: Controller {
     private static let resource = GroupVersionResource(group: "autoscaling", version: "v2", resource: "horizontalpodautoscalers")
-    private static let period: Whole = 15_000
+    /// Between two looks, in milliseconds.
+    private static let period = 15_000
 
     private let objects: Objects
     private let kinds: HostKinds
     private let histories = Histories()
+    private let pace = Pace(period: .milliseconds(Self.period))
 
     public init(_ host: Host, config: Value) {
         objects = host.objects
@@ -21,16 +23,18 @@ public struct HorizontalPodAutoscalerController: Controller {
     public func reconcile(_ key: Key) throws -> Outcome {
         guard let autoscaler = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
             histories[key.uid] = nil
+            pace.forget(key.uid)
             return .done
         }
         guard autoscaler["metadata"]["deletionTimestamp"].isNull else { return .done }
+        if let wait = pace.wait(for: autoscaler) { return .doneCheckAgain(afterMilliseconds: wait) }
         var look = Look(autoscaler: autoscaler)
         do throws(Stop) { try decide(&look) } catch {
             // The condition says why; there is nothing to do but to look again.
             if let event = error.event { objects.event(autoscaler, .warning, reason: event.reason, message: event.message) }
         }
         if look.status != autoscaler["status"] { try write(look.status, to: autoscaler) }
-        return .doneCheckAgain(afterMilliseconds: Self.period)
+        return .doneCheckAgain(afterMilliseconds: Whole(Self.period))
     }
 
     /// Whatever else was changed meanwhile: that it was scaled cannot be found out later.

@@ -29,6 +29,8 @@ struct JobBackoff: Hashable {
         guard failures > 0 else { return 0 }
         // Six doublings of the first wait are beyond the longest.
         let wait = min(Whole(10) << Int(min(failures - 1, 6)), 600)
-        return max(0, lastFailure + wait - now)
+        let left = max(0, lastFailure + wait - now)
+        // Clocks differ a little. A failure that is still far away was told before the clock was set back, and holds up nothing.
+        return left > 2 * wait ? 0 : left
     }
 }

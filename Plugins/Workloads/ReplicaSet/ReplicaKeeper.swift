@@ -80,10 +80,10 @@ extension ReplicaKeeper {
             status["terminatingReplicas"] = Value(terminating)
         }
         status["observedGeneration"] = set["metadata"]["generation"]
-        if let failure {
+        if failure == nil { Conditions.remove(&status, type: "ReplicaFailure") }
+        // The first one stands: the next names another Pod, and to write that would be a change that calls for the next try at once.
+        if let failure, PodState.condition(set, "ReplicaFailure").isNull {
             Conditions.set(&status, type: "ReplicaFailure", true, reason: failure.reason, message: failure.message)
-        } else {
-            Conditions.remove(&status, type: "ReplicaFailure")
         }
         if status != set["status"] {
             var changed = set

@@ -57,6 +57,11 @@ import Testing
             (cronJob(["startingDeadlineSeconds": 100], created: "2026-11-27T09:00:30Z"), "-", 150, ""),
             (cronJob(["startingDeadlineSeconds": 160], created: "2026-10-01T09:00:30Z"), "10:05:00", 150, ""),
             (cronJob(["suspend": true], created: "2026-11-27T10:00:30Z"), "-", -1, ""),
+            // The clock was set back: what was started is not started again, and the time until the next is known. And forth.
+            (cronJob(status: ["lastScheduleTime": "2026-11-27T11:05:00Z"]), "-", 3750, ""),
+            (cronJob(created: "2026-11-27T12:07:30Z"), "-", 7350, ""),
+            (cronJob(["schedule": "* * * * *"], created: "1970-01-01T00:00:00Z"), "10:07:00", 30, "TooManyMissedTimes"),
+            (cronJob(["startingDeadlineSeconds": .int(.max)], created: "2026-11-27T10:00:30Z"), "10:05:00", 150, ""),
             (cronJob(["schedule": "0 0 31 2 *"], created: "2026-11-27T10:00:30Z"), "-", -1, "InvalidSchedule"),
             (cronJob(["schedule": "* * * *"], created: "2026-11-27T10:00:30Z"), "-", -1, "UnparseableSchedule"),
             (cronJob(["timeZone": "Foo/Bar"], created: "2026-11-27T10:00:30Z"), "-", -1, "UnknownTimeZone"),

@@ -263,6 +263,12 @@ import Testing
         #expect(JobBackoff.remaining(failures: failures, lastFailure: 100, now: 100 + seconds) == 0)
     }
 
+    /// Clocks that differ a little, and one that was set back.
+    @Test(arguments: [(5, 15), (10, 20), (11, 0), (86_400, 0), (Whole.max, 0)] as [(Whole, Whole)])
+    func aFailureThatIsToCome(ahead: Whole, seconds: Whole) {
+        #expect(JobBackoff.remaining(failures: 1, lastFailure: 100 + ahead, now: 100) == seconds)
+    }
+
     @Test func aSuccessEndsTheBackoff() {
         let failing = JobBackoff().updated(succeeded: [], failed: [10, 20])
         #expect(failing.failures == 2 && failing.lastFailure == 20)
