@@ -130,7 +130,7 @@ public final class APIServer: Responder {
         do throws(APIError) {
             info = try RequestInfo(request)
         } catch {
-            return Responses.error(error)
+            return Responses.error(error, to: request, registry.served.kinds.catalogue)
         }
         let sort = RequestsInProgress.Sort(info)
         metrics.began(sort)
@@ -145,7 +145,10 @@ public final class APIServer: Responder {
                 configuration.log.error(
                     "request failed", metadata: ["verb": "\(info.verb)", "path": "\(info.path)", "error": "\(error.message)"])
             }
-            response = Responses.error(error)
+            let kinds = registry.served.kinds
+            response =
+                error == .unknownResource && !Endpoints.isRouted(info.path, kinds)
+                ? Responses.pageNotFound : Responses.error(error, to: request, kinds.catalogue)
         }
         if let flow = course.flow { response = flow.named(in: response) }
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }

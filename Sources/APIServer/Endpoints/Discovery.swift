@@ -9,10 +9,10 @@ struct Discovery: Sendable {
     private let aggregatedCore: [UInt8]
     private let aggregatedGroups: [UInt8]
     private let hash: String
-
-    static let aggregatedTypes = ["v2": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"]
+    private let catalogue: Catalogue
 
     init(_ kinds: Kinds, _ others: Aggregation.Snapshot, serverAddress: String) {
+        catalogue = kinds.catalogue
         legacy = JSON.encode([
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [["clientCIDR": "0.0.0.0/0", "serverAddress": .string(serverAddress)]],
@@ -41,19 +41,37 @@ struct Discovery: Sendable {
     }
 
     /// The answer to a discovery path, `nil` for any other.
-    func answer(_ path: String, accept: String?, etag: String?) -> Response? {
+    /// - Parameter check: called once it is known that there is something at the path.
+    /// - Throws: 406.
+    func answer(_ path: String, accept: String?, etag: String?, _ check: () throws -> Void) throws -> Response? {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-        guard path == "/api" || path == "/apis" else { return byPath[path].map { Responses.bytes($0, type: "application/json") } }
+        guard let document = path == "/api" ? legacy : path == "/apis" ? groups : byPath[path] else { return nil }
+        try check()
+        let aggregated = path == "/api" ? aggregatedCore : path == "/apis" ? aggregatedGroups : nil
         for type in MediaType.accepted(accept) {
-            if type.parameters["as"] == "APIGroupDiscoveryList", type.parameters["g"] == "apidiscovery.k8s.io",
-                let version = type.parameters["v"]
+            guard let codec = Codec.byMediaType[type.type] else { continue }
+            if let aggregated, type.parameters["as"] == "APIGroupDiscoveryList", type.parameters["g"] == "apidiscovery.k8s.io",
+                type.parameters["v"] == "v2", let bytes = encoded(aggregated, codec)
             {
-                guard let contentType = Self.aggregatedTypes[version], type.type == "application/json" else { continue }
-                return ETag.answer(path == "/api" ? aggregatedCore : aggregatedGroups, hash: hash, type: contentType, ifNoneMatch: etag)
+                let contentType = "\(codec.contentType);\(Self.aggregatedParameters)"
+                return ETag.answer(bytes, hash: hash, type: contentType, ifNoneMatch: etag)
             }
-            if Codec.byMediaType[type.type] == .json, type.parameters["as"] == nil { break }
+            if Presentation.isPlain(type, codec), let bytes = encoded(document, codec) {
+                return Responses.bytes(bytes, type: codec.contentType)
+            }
         }
-        return Responses.bytes(path == "/api" ? legacy : groups, type: "application/json")
+        throw NotAcceptable.only(Codec.mediaTypes)
+    }
+
+    private static let aggregatedParameters = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+    /// A document of those that are kept in JSON. `nil` for the one that has no protobuf form here.
+    private func encoded(_ document: [UInt8], _ codec: Codec) -> [UInt8]? {
+        guard codec != .json, let value = try? JSON.decode(document) else { return document }
+        guard codec == .protobuf else { return Array(YAML.encode(value).utf8) }
+        let kind = GroupVersionKind(group: "", version: "v1", kind: value["kind"].string ?? "")
+        guard let type = catalogue.type(of: kind) else { return nil }
+        return try? Protobuf.encodeUnknown(value, as: type, catalogue: catalogue)
     }
 
     private static func group(_ name: String, _ versions: [String]) -> Value {

@@ -42,15 +42,30 @@ struct Endpoints: Sendable {
         if let page = configuration.pages[path.split(separator: "/").first.map(String.init) ?? ""] {
             return Responses.json(try await page(request))
         }
-        guard request.method == .get || request.method == .head else {
-            guard Self.paths.contains(path) else { return nil }
-            throw APIError(
-                code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
-                details: .emptyObject)
+        guard let response = try answer(request, path) else { return nil }
+        let isRouted = Self.isRouted(path, documents.current.kinds)
+        guard request.method == .get || request.method == .head && !isRouted else { throw APIError.methodNotAllowed }
+        return response
+    }
+
+    /// Whether upstream's router answers at a path, which knows its own versions of groups and keeps to what they say of methods and media
+    /// types.
+    static func isRouted(_ path: String, _ kinds: Kinds) -> Bool {
+        let parts = path.split(separator: "/")
+        switch parts.first {
+        case "api", "version", "openid", ".well-known": return true
+        case "apis":
+            return parts.count > 2 && kinds.resources.contains { $0.group == parts[1] && $0.custom == nil }
+        default: return false
         }
+    }
+
+    private func answer(_ request: Request, _ path: String) throws -> Response? {
         switch path {
         case "/": return Responses.json(["paths": Value(Self.paths)])
-        case "/version", "/version/": return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
+        case "/version", "/version/":
+            try NotAcceptable.route(request.headers[.accept], produces: [Codec.json.contentType])
+            return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
             return Responses.bytes(Array(metrics.text(configuration.store, flows).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         case "/openid/v1/jwks":
@@ -59,7 +74,10 @@ struct Endpoints: Sendable {
         default: break
         }
         if path.hasPrefix("/openapi/") { return documents.current.openAPI.answer(request, path: path) }
-        return documents.current.discovery.answer(path, accept: request.headers[.accept], etag: request.headers[.ifNoneMatch])
+        let (accept, etag) = (request.headers[.accept], request.headers[.ifNoneMatch])
+        return try documents.current.discovery.answer(path, accept: accept, etag: etag) {
+            if Self.isRouted(path, documents.current.kinds) { try NotAcceptable.route(accept, produces: Codec.mediaTypes) }
+        }
     }
 
     private var openIDConfiguration: Value {

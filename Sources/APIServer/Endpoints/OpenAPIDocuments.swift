@@ -38,12 +38,11 @@ final class OpenAPIDocuments: Sendable {
                     return ETag.answer(document.bytes, hash: document.hash, type: Self.protobufTypes[0], ifNoneMatch: etag)
                 }
             }
-            return Responses.error(
-                APIError(
-                    code: 406, reason: .notAcceptable,
-                    message: "only the following media types are accepted: application/json, \(Self.protobufTypes[0])"))
+            return .full(status: .notAcceptable, headers: [:], body: [])
         }
-        guard let version = version(path) else { return nil }
+        guard let version = version(path) else {
+            return path.hasPrefix("/openapi/v3/") ? .full(status: .notFound, headers: [:], body: []) : nil
+        }
         let document = versionDocument(version)
         return ETag.answer(
             document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag,

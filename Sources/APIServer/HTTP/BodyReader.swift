@@ -25,7 +25,11 @@ struct BodyReader: Sendable {
             bytes, contentType: request.headers[.contentType], kind: kind, schema: schema, write.served.kinds, duplicates: &duplicates)
         if object.isNull { object = .emptyObject }
         guard case .object = object else { throw Self.unrecognized(Self.noObject(object), bytes, kind) }
-        try check(&object, kind, write.served.kinds)
+        if write.served.kinds.catalogue.type(of: kind) == nil {
+            try checkCustom(object, bytes, kind)
+        } else {
+            try check(&object, kind, write.served.kinds)
+        }
         let unknown = try Pruning.decode(&object, schema: schema, kind: kind).map(Pruning.unknownField)
         try write.report(duplicates.lines + unknown + duplicates.fields.map(Pruning.duplicateField), kind: kind)
         return object
@@ -87,15 +91,10 @@ struct BodyReader: Sendable {
     /// The patch in the body.
     /// - Throws: 415 for a form that the kind cannot be patched in: a custom one knows no strategy of merging.
     func patch(_ request: Request, _ target: Target) async throws -> ObjectPatch {
-        let type = MediaType(request.headers[.contentType] ?? "").type
-        let isCustom = target.type.custom != nil && target.subresource != "scale"
-        guard let kind = PatchKind(rawValue: type), !(isCustom && kind == .strategicMerge) else {
-            let supported =
-                "application/json-patch+json, application/merge-patch+json" + (isCustom ? "" : ", application/strategic-merge-patch+json")
-                + ", application/apply-patch+yaml"
-            throw APIError(
-                code: 415, reason: .unsupportedMediaType,
-                message: "the body of the request was in an unknown format - accepted media types include: \(supported)")
+        let isCustom = target.type.custom != nil
+        guard let kind = Self.patchKind(request), !(isCustom && kind == .strategicMerge) else {
+            let supported: [PatchKind] = [.json, .merge] + (isCustom ? [] : [.strategicMerge]) + [.apply]
+            throw Self.unsupported(supported.map(\.rawValue))
         }
         if kind == .apply { return try configuration(try await bytes(request)) }
         do {
@@ -103,6 +102,19 @@ struct BodyReader: Sendable {
         } catch let error as JSON.Error {
             throw APIError.badRequest("error decoding patch: \(error)")
         }
+    }
+
+    /// How a request wants to patch: its media type as it is spelled.
+    static func patchKind(_ request: Request) -> PatchKind? {
+        let name = (request.headers[.contentType] ?? "").split(separator: ";", omittingEmptySubsequences: false).first ?? ""
+        return PatchKind(rawValue: name.trimmed)
+    }
+
+    private static func unsupported(_ mediaTypes: [String]) -> APIError {
+        let accepted = mediaTypes.joined(separator: ", ")
+        return APIError(
+            code: 415, reason: .unsupportedMediaType,
+            message: "the body of the request was in an unknown format - accepted media types include: \(accepted)")
     }
 
     /// What a body says twice.
@@ -136,9 +148,10 @@ struct BodyReader: Sendable {
     )
         throws -> Value
     {
-        let type = MediaType(contentType ?? "application/json").type
+        let type = MediaType(contentType ?? "application/json")
+        guard type.isWhole else { throw Self.unsupported(Codec.mediaTypes) }
         do {
-            switch type {
+            switch type.type {
             case "", "application/json": return try JSON.decode(bytes, duplicates: &duplicates.fields)
             case "application/yaml":
                 var found: [YAML.Error] = []
@@ -151,11 +164,7 @@ struct BodyReader: Sendable {
                 return documents.first ?? .null
             case "application/vnd.kubernetes.protobuf": return try Protobuf.decodeUnknown(bytes, as: schema, catalogue: kinds.catalogue)
             default:
-                throw APIError(
-                    code: 415, reason: .unsupportedMediaType,
-                    message:
-                        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
-                )
+                throw Self.unsupported(Codec.mediaTypes)
             }
         } catch let error as APIError {
             throw error
@@ -185,6 +194,23 @@ struct BodyReader: Sendable {
             }
         let more = bytes.count > excerpt ? " ..." : ""
         return .badRequest("the object provided is unrecognized (must be of type \(kind.kind)): \(why) (\(shown)\(more))")
+    }
+
+    /// An object of a custom kind says itself what it is.
+    private func checkCustom(_ object: Value, _ bytes: [UInt8], _ kind: GroupVersionKind) throws {
+        guard let name = object["kind"].string, !name.isEmpty else {
+            throw Self.unrecognized("Object 'Kind' is missing in '\(String(decoding: bytes, as: UTF8.self))'", bytes, kind)
+        }
+        let version = object["apiVersion"].string ?? ""
+        guard version == kind.groupVersion.description else {
+            throw APIError.badRequest(
+                "the API version in the data (\(version)) does not match the expected API version (\(kind.groupVersion))")
+        }
+        guard name == kind.kind else {
+            let error = FieldError.invalid("kind", .string(name), "must be \(kind.kind)")
+            throw APIError.invalid(
+                group: kind.group, kind: name, name: object[path: "metadata", "name"].string ?? "", errors: [error])
+        }
     }
 
     /// A body may leave its kind out; what it says must be what the path says.

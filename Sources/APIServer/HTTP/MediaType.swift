@@ -4,6 +4,8 @@ import APIModel
 struct MediaType: Sendable {
     var type: String
     var parameters: [String: String]
+    /// Whether every parameter has a value; a `Content-Type` whose parameters have none is not understood.
+    var isWhole = true
 
     init(_ text: some StringProtocol) {
         var parts = text.split(separator: ";").map { $0.trimmed }[...]
@@ -11,7 +13,7 @@ struct MediaType: Sendable {
         parameters = [:]
         for part in parts {
             let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmed }
-            if pair.count == 2 { parameters[pair[0].lowercased()] = pair[1].trimming("\"") }
+            if pair.count == 2 { parameters[pair[0].lowercased()] = pair[1].trimming("\"") } else { isWhole = false }
         }
     }
 
@@ -42,50 +44,14 @@ enum Codec: Sendable, Hashable {
         }
     }
 
+    static let mediaTypes = [Codec.json, .yaml, .protobuf].map(\.contentType)
+    /// What a watch can be written in.
+    static let streams = [Codec.json, .protobuf].map { "\($0.contentType);stream=watch" }
+
     static let byMediaType: [String: Codec] = [
         "application/json": .json, "application/yaml": .yaml, "application/vnd.kubernetes.protobuf": .protobuf, "*/*": .json,
         "application/*": .json,
     ]
-}
-
-/// What a client wants to see of an object, and how it is written.
-struct Presentation: Sendable, Hashable {
-    enum Form: Sendable, Hashable {
-        case object
-        case table(version: String)
-        /// `metadata` only.
-        case partial(version: String)
-    }
-    var codec = Codec.json
-    var form = Form.object
-    var isPretty = false
-
-    /// The first alternative that the server can give.
-    /// - Parameter offersProtobuf: objects of custom kinds have no protobuf form, what is told of them has.
-    static func negotiate(accept: String?, pretty: String?, offersProtobuf: Bool = true) throws -> Presentation {
-        let pretty = pretty == "true" || pretty == "1"
-        for type in MediaType.accepted(accept) {
-            guard let codec = Codec.byMediaType[type.type] else { continue }
-            guard let form = form(of: type, codec) else { continue }
-            if codec == .protobuf, form == .object, !offersProtobuf { continue }
-            return Presentation(codec: codec, form: form, isPretty: pretty && codec == .json)
-        }
-        throw APIError(
-            code: 406, reason: .notAcceptable,
-            message: "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf")
-    }
-
-    private static func form(of type: MediaType, _ codec: Codec) -> Form? {
-        guard let kind = type.parameters["as"] else { return .object }
-        guard type.parameters["g"] == "meta.k8s.io", let version = type.parameters["v"], version == "v1" || version == "v1beta1" else {
-            return nil
-        }
-        switch kind {
-        case "Table": return codec == .protobuf ? nil : .table(version: version)
-        case "PartialObjectMetadata", "PartialObjectMetadataList": return .partial(version: version)
-        default: return nil
-        }
-    }
 }
 
 extension StringProtocol {

@@ -40,22 +40,20 @@ struct RequestInfo: Sendable, Hashable {
     /// - Throws: 400 for a path that is malformed, 404 for one that leads nowhere, 405 for a method that is none of the API's.
     init(_ request: Request) throws(APIError) {
         var segments = try PathSegments(request.path)
-        guard let method = Self.verbs[request.method.rawValue] else { throw Self.notAllowed }
+        guard let method = Self.verbs[request.method.rawValue] ?? (request.method == .trace ? "trace" : nil) else {
+            throw APIError.methodNotAllowed
+        }
         try read(&segments, request, method)
         if segments.isProxied {
             rest = segments.takeRest()
             path = segments.path
             return
         }
-        guard request.method != .options else { throw Self.notAllowed }
+        guard !isResource || request.method != .options && request.method != .trace else { throw APIError.methodNotAllowed }
         // What stands behind a resource or its subresource is nothing, not a part of it.
         while try segments.next() != nil { guard !isResource else { throw .unknownResource } }
         path = segments.path
     }
-
-    private static let notAllowed = APIError(
-        code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
-        details: .emptyObject)
 
     private mutating func read(_ segments: inout PathSegments, _ request: Request, _ method: String) throws(APIError) {
         verb = request.method.rawValue.lowercased()
@@ -74,7 +72,7 @@ struct RequestInfo: Sendable, Hashable {
         verb = method
         if first == "watch", let second = try segments.next() {
             // The older way to ask for a watch.
-            guard method == "get" else { throw Self.notAllowed }
+            guard method == "get" else { throw APIError.methodNotAllowed }
             verb = "watch"
             first = second
         }

@@ -48,17 +48,19 @@ struct ResourceResponder: Sendable {
     private func respond(
         _ request: Request, _ info: RequestInfo, user: UserInfo, _ verb: Verb, _ target: Target, _ served: Served, _ audit: AuditRecord?
     ) async throws -> Response {
+        guard request.method != .head || target.type.custom != nil || target.subresource == "proxy" else { throw APIError.methodNotAllowed }
+        try checkRoute(request, target, verb)
         if Connector.takesOver(target) {
             let context = WriteContext(registry, served: served, user: user)
             return try connected(
                 try await handlers.answer(Call(verb: verb, target: target, input: .connection(request, info), context: context)))
         }
-        let presentation = try Presentation.negotiate(
-            accept: request.headers[.accept], pretty: request.query("pretty"), offersProtobuf: target.type.custom == nil)
+        let offer = Presentation.Offer(
+            shape: verb == .watch ? .watch : verb == .list || verb == .deletecollection ? .list : .one,
+            hasProtobuf: target.type.custom == nil, goType: target.type.goType)
+        let presentation = try Presentation.negotiate(accept: request.headers[.accept], isPretty: Presentation.isPretty(request), offer)
         if case .table = presentation.form, target.type.verbs == ["create"] {
-            throw APIError(
-                code: 406, reason: .notAcceptable,
-                message: "the resource \(target.type.qualifiedName) does not support being converted to a Table")
+            throw NotAcceptable.error("the resource \(target.type.qualifiedName) does not support being converted to a Table")
         }
         let presenter = Presenter(
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
@@ -79,6 +81,20 @@ struct ResourceResponder: Sendable {
         return Responses.withWarnings(call.context.warnings, response)
     }
 
+    /// What upstream's router asks before anybody reads the request. None stands before custom kinds, nor before connections.
+    private func checkRoute(_ request: Request, _ target: Target, _ verb: Verb) throws {
+        guard target.type.custom == nil else { return }
+        let isLog = target.subresource == "log"
+        guard isLog || !Connector.takesOver(target) else { return }
+        if verb == .patch, BodyReader.patchKind(request) == nil {
+            throw APIError(
+                code: 415, reason: .unsupportedMediaType, message: "415: Unsupported Media Type", details: .emptyObject)
+        }
+        let isStreamed = verb == .list || verb == .watch
+        let mediaTypes = (isLog ? ["text/plain"] : []) + Codec.mediaTypes + (isStreamed ? Codec.streams : [])
+        try NotAcceptable.route(request.headers[.accept], produces: mediaTypes)
+    }
+
     private func connected(_ answer: Answer) throws -> Response {
         guard case .response(let response) = answer.content else { throw APIError.internalError("a connection was not answered") }
         return response
@@ -93,7 +109,7 @@ struct ResourceResponder: Sendable {
         switch verb {
         case .get:
             // What there is is never older than what was seen before.
-            if let version = try ListQuery.version(request.query("resourceVersion") ?? "") { try registry.checkReached(version) }
+            if let version = try version(request.query("resourceVersion") ?? "") { try registry.checkReached(version) }
             return call(.none)
         case .list, .watch: return call(.query(try query(of: request, verb)))
         case .create, .update:
@@ -106,6 +122,17 @@ struct ResourceResponder: Sendable {
             let deletion = try await body.deleteOptions(request, served.kinds)
             options.isDryRun = options.isDryRun || deletion.isDryRun
             return call(verb == .delete ? .deletion(deletion) : .deletions(try query(of: request, verb), deletion))
+        }
+    }
+
+    /// Upstream takes what is no version for a fault of its own where one object is asked for.
+    private func version(_ text: String) throws -> UInt64? {
+        do {
+            return try ListQuery.version(text)
+        } catch {
+            let problem =
+                "resourceVersion: Invalid value: \(FieldError.quoted(text)): strconv.ParseUint: parsing \(FieldError.quoted(text))"
+            throw APIError(code: 500, reason: .unknown, message: "\(problem): invalid syntax")
         }
     }
 
@@ -181,7 +208,8 @@ enum IncludeObject {
         case "None": return .none
         case "Object": return .object
         case let other?:
-            throw APIError.badRequest("unrecognized includeObject value: \"\(other)\"")
+            let problem = "includeObject: Invalid value: \(FieldError.quoted(other)): must be 'Metadata', 'Object', 'None', or empty"
+            throw APIError.badRequest("Unable to convert to Table as requested: \(problem)")
         }
     }
 }

@@ -14,13 +14,32 @@ enum Responses {
         return .full(status: .init(code: code), headers: headers, body: [bytes])
     }
 
-    static func error(_ error: APIError) -> Response {
+    /// A refusal as JSON.
+    static func error(_ error: APIError) -> Response { self.error(error, JSON.encode(error.status), .json) }
+
+    /// A refusal in the encoding that the client wanted its answer in.
+    static func error(_ error: APIError, to request: Request, _ catalogue: Catalogue) -> Response {
+        let codec = Presentation.codecOfErrors(accept: request.headers[.accept])
+        switch codec {
+        case .json:
+            return self.error(error, Presentation.isPretty(request) ? JSON.encodePretty(error.status) : JSON.encode(error.status), codec)
+        case .yaml: return self.error(error, Array(YAML.encode(error.status).utf8), codec)
+        case .protobuf:
+            guard let bytes = try? Protobuf.encodeUnknown(error.status, catalogue: catalogue) else { return self.error(error) }
+            return self.error(error, bytes, codec)
+        }
+    }
+
+    /// What upstream's multiplexer says of a path that it does not know.
+    static let pageNotFound = text("404 page not found\n", code: 404)
+
+    private static func error(_ error: APIError, _ body: [UInt8], _ codec: Codec) -> Response {
         var headers = HTTPFields()
-        headers[.contentType] = "application/json"
+        headers[.contentType] = codec.contentType
         headers[.cacheControl] = "no-cache, private"
         if error.code == 401 { headers[.wwwAuthenticate] = "Bearer" }
         if let seconds = error.details["retryAfterSeconds"].int { headers[.retryAfter] = String(seconds) }
-        return .full(status: .init(code: error.code), headers: headers, body: [JSON.encode(error.status)])
+        return .full(status: .init(code: error.code), headers: headers, body: [body])
     }
 
     /// What any error means to a client.

@@ -62,14 +62,14 @@ final class Served: Sendable {
         let type = storage.type
         var verbs = type.verbs
         if !subresource.isEmpty {
-            guard let found = type.subresource(subresource) else { throw APIError.unknownResource }
+            guard let found = type.subresource(subresource) else {
+                throw type.custom == nil ? APIError.unknownResource : .notFound(type.qualifiedName, name)
+            }
             verbs = found.verbs
         }
         if type.isNamespaced, namespace.isEmpty, !name.isEmpty { throw APIError.unknownResource }
         guard verbs.contains(verb.rawValue), Self.fits(verb, name: name, subresource: subresource) else {
-            throw APIError(
-                code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
-                details: .emptyObject)
+            throw APIError.methodNotAllowed
         }
         guard type.isNamespaced else {
             guard namespace.isEmpty || resource == .namespaces else { throw APIError.unknownResource }
