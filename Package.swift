@@ -290,9 +290,9 @@ let package = Package(
         tests(
             "Kubelet",
             nio + [
-                "APIModel", "Client", "FileSystem", "HTTPServer", "PKI", "TestSupport", product("HTTPTypes", "swift-http-types"),
-                product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"),
-                product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2"),
+                "APIModel", "Client", "FileSystem", "HTTPServer", "PKI", "Streaming", "TestSupport",
+                product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"),
             ]),
         tests("Containerd", ["APIModel", "FileSystem", product("Logging", "swift-log")]),
         .testTarget(

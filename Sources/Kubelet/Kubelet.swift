@@ -96,6 +96,7 @@ public final class Kubelet: Sendable {
         var csi = CSI(configuration: configuration, client: client, tokens: tokens, disk: disk, node: node, events: recorder, log: log)
         csi.changed = reporting.set
         let ledger = csi.ledger
+        let devices = DeviceManager(root: configuration.rootDirectory, disk: disk, log: log, changed: reporting.set)
         let context = Context(
             configuration: configuration, client: client, cri: cri,
             reader: PodRuntimeReader(cri: cri, messages: TerminationMessage(configuration: configuration), disk: disk),
@@ -104,14 +105,14 @@ public final class Kubelet: Sendable {
                 configuration: configuration, client: client, tokens: tokens, disk: disk,
                 watches: ReferenceWatches(client: client, log: log), csi: csi),
             disk: disk, events: recorder,
-            statuses: statuses, machine: machine, node: node, allocations: Allocations(),
+            statuses: statuses, machine: machine, node: node, allocations: Allocations(), devices: devices,
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
             features: { identity.features },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, pressure: context.pressure, identity: identity,
-            events: recorder, volumesInUse: { ledger.inUse }, wakeup: reporting, ready: ready, log: log)
+            events: recorder, volumesInUse: { ledger.inUse }, devices: { devices.figures }, wakeup: reporting, ready: ready, log: log)
         let pods = Pods(context: context)
         let meter = NodeMeter(context: context)
         let images = ImageCollection(context) { await meter.look().observations[.imageStorage] }

@@ -17,6 +17,9 @@ extension PodWorker {
     private var refusal: PodAdmission.Refusal? {
         get async {
             if let refusal = context.pressure.refusal(of: pod) ?? context.admission.refusal(of: pod) { return refusal }
+            do { try await context.devices.allocate(pod) } catch {
+                return .init(reason: "UnexpectedAdmissionError", message: "Allocate failed due to \(error), which is unexpected")
+            }
             var node = context.node.value
             var failed = Predicate.failed(pod, on: node)
             // Labels may have come that this kubelet has not heard of yet.
@@ -24,7 +27,9 @@ extension PodWorker {
                 node = await context.node.refresh()
                 failed = Predicate.failed(pod, on: node)
             }
-            let (claim, capacity) = (Claim(pod), Claim.capacity(of: node))
+            let claim = Claim(pod)
+            // What the node has of devices is known here before the API hears of it.
+            let capacity = Claim.capacity(of: node).merging(context.devices.capacity) { $1 }
             do throws(Preemption.Failure) {
                 let obstacles =
                     !failed.isEmpty
@@ -60,7 +65,7 @@ extension PodWorker {
             "qosClass": .string(pod.status["qosClass"].string ?? QualityOfService(of: pod).rawValue),
         ]
         isSettled = true
-        context.allocations.release(uid)
+        context.release(uid)
         if !isRemoved { context.statuses.send(pod, status) }
         stage = .terminated
     }

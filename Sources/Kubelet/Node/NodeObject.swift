@@ -11,6 +11,7 @@ struct NodeObject {
     var features = RuntimeFeatures()
     /// Volumes that drivers have on this node, sorted; `nil` when that is not known yet.
     var volumesInUse: [String]?
+    var devices = DeviceBook.Figures()
 
     /// What an API server or a scheduler has to know of this kubelet before it lets pods use it. Upstream: `nodedeclaredfeatures`.
     private static let declaredFeatures = [
@@ -75,12 +76,16 @@ struct NodeObject {
                 default: name.hasPrefix("hugepages-") ? allocatableText[name] ?? "0" : String(milli / 1000)
                 }
         }
-        // What is left out stays as it is.
+        var capacityText = machine.capacity(maxPods: configuration.maxPods)
+        // What is left out stays as it is, so that what is gone is told as nothing.
+        for name in devices.removed { (capacityText[name], allocatableText[name]) = ("0", "0") }
+        capacityText.merge(devices.capacity.mapValues { String($0) }) { $1 }
+        allocatableText.merge(devices.allocatable.mapValues { String($0) }) { $1 }
         let isInUse = !(volumesInUse ?? []).isEmpty || !previous["volumesInUse"].elements.isEmpty
         var info = machine.info
         info["containerRuntimeVersion"] = .string(runtime)
         return [
-            "capacity": Value(machine.capacity(maxPods: configuration.maxPods)), "allocatable": Value(allocatableText),
+            "capacity": Value(capacityText), "allocatable": Value(allocatableText),
             "conditions": .array(conditions(health, previous)),
             "addresses": .array(
                 configuration.nodeAddresses.map { ["type": "InternalIP", "address": .string($0)] } + [

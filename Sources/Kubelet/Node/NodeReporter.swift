@@ -17,6 +17,7 @@ final class NodeReporter: Sendable {
     private let state = Mutex(State())
     /// Volumes that drivers have on this node; `nil` when that is not known yet.
     private let volumesInUse: @Sendable () -> [String]?
+    private let devices: @Sendable () -> DeviceBook.Figures
     /// Set to report soon.
     let wakeup: Wakeup
     /// Set when the API has been told that the node is ready.
@@ -38,7 +39,8 @@ final class NodeReporter: Sendable {
     init(
         configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, pressure: PressureGauge,
         identity: RuntimeIdentity,
-        events: any EventSink, volumesInUse: @escaping @Sendable () -> [String]?, wakeup: Wakeup, ready: Wakeup, log: Logger
+        events: any EventSink, volumesInUse: @escaping @Sendable () -> [String]?,
+        devices: @escaping @Sendable () -> DeviceBook.Figures = { .init() }, wakeup: Wakeup, ready: Wakeup, log: Logger
     ) {
         self.configuration = configuration
         self.client = client
@@ -48,6 +50,7 @@ final class NodeReporter: Sendable {
         self.identity = identity
         self.events = events
         self.volumesInUse = volumesInUse
+        self.devices = devices
         self.wakeup = wakeup
         self.ready = ready
         self.log = log
@@ -90,7 +93,7 @@ final class NodeReporter: Sendable {
         try? await identity.read(cri)
         let node = NodeObject(
             configuration: configuration, machine: machine, now: now, runtime: identity.description, features: identity.features,
-            volumesInUse: volumesInUse())
+            volumesInUse: volumesInUse(), devices: devices())
         let known = state.withLock { $0 }
         if !known.isRegistered {
             try await register(node, health, images)

@@ -18,6 +18,8 @@ struct PodStatus {
     let hostIPs: [String]
     /// Seconds since 1970.
     let now: Whole
+    /// How the devices of containers are, by container.
+    var devices: [String: Value] = [:]
     /// Says why the pod failed by the kubelet's own decision.
     var failure: PodFailure?
 
@@ -26,7 +28,7 @@ struct PodStatus {
             pod: pod, runtime: runtime, previous: previous, waiting: waiting, probes: probes, runtimeName: runtimeName,
             actualResources: actualResources, isRestartingAll: isRestartingAll)
         let initStatuses = containers.statuses(\.initContainers, field: "initContainerStatuses", isInit: true)
-        let statuses = containers.statuses(\.containers, field: "containerStatuses", isInit: false)
+        let statuses = containers.statuses(\.containers, field: "containerStatuses", isInit: false).map(withDevices)
         let ephemeral = containers.statuses(\.ephemeralContainers, field: "ephemeralContainerStatuses", isInit: false)
         let phase = phase(initStatuses, statuses)
         var status: Value = ["phase": .string(phase)]
@@ -62,6 +64,16 @@ struct PodStatus {
         status["resources"] = PodTotals(spec: pod.with(resources: resourcesInEffect).spec).resources
         status["allocatedResources"] = PodTotals(spec: pod.spec).requests
         status["qosClass"] = .string(pod.status["qosClass"].string ?? QualityOfService(of: pod).rawValue)
+        return status
+    }
+
+    /// What a pod had that has ended is told as it was.
+    private func withDevices(_ status: Value) -> Value {
+        let told = previous["containerStatuses"].elements.first { $0.name == status.name }?["allocatedResourcesStatus"] ?? .null
+        let devices = devices[status.name] ?? told
+        guard !devices.isNull else { return status }
+        var status = status
+        status["allocatedResourcesStatus"] = devices
         return status
     }
 

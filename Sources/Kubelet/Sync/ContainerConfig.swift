@@ -13,6 +13,8 @@ struct ContainerConfig {
     let volumeGroups: [Whole]
     let configuration: KubeletConfiguration
     let memoryCapacity: Whole
+    /// What plugins of devices want in it.
+    var devices = DeviceOptions()
 
     func message() throws(ConfigurationError) -> Value {
         if let violation = SecurityContext.nonRootViolation(of: container, in: pod, image: image) {
@@ -36,10 +38,16 @@ struct ContainerConfig {
             "command": try expanded(container["command"]),
             "args": try expanded(container["args"]),
             "working_dir": container["workingDir"],
-            "envs": .array(environment.map { ["key": .string($0.name), "value": .string($0.value)] }),
-            "mounts": .array(mounts),
+            // What the pod says comes last, and counts.
+            "envs": .array(
+                (devices.environment.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + environment).map { name, value in
+                    ["key": .string(name), "value": .string(value)]
+                }),
+            "mounts": .array(devices.mounts + mounts),
+            "devices": devices.devices.isEmpty ? .null : .array(devices.devices),
+            "CDI_devices": devices.cdiDevices.isEmpty ? .null : .array(devices.cdiDevices),
             "labels": Value([Label.containerName: name, Label.podName: pod.name, Label.podNamespace: pod.namespace, Label.podUID: pod.uid]),
-            "annotations": Value(annotations),
+            "annotations": Value(devices.annotations.merging(annotations) { $1 }),
             "log_path": .string("\(name)/\(restartCount).log"),
             "stdin": .bool(container["stdin"].bool ?? false),
             "stdin_once": .bool(container["stdinOnce"].bool ?? false),

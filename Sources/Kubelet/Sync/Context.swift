@@ -16,6 +16,7 @@ struct Context: Sendable {
     let machine: Machine
     let node: OwnNode
     let allocations: Allocations
+    let devices: DeviceManager
     let pressure: PressureGauge
     let hostPorts: HostPorts
     /// `containerd`; another after the runtime was swapped.
@@ -31,6 +32,11 @@ struct Context: Sendable {
 
     var admission: PodAdmission {
         PodAdmission(hasAppArmor: machine.hasAppArmor, features: features(), allowedSysctls: configuration.allowedUnsafeSysctls)
+    }
+    /// A pod has nothing of the node any more.
+    func release(_ uid: String) {
+        allocations.release(uid)
+        devices.release(uid)
     }
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`

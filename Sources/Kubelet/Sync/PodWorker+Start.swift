@@ -130,6 +130,7 @@ extension PodWorker {
             let mounts = ContainerMounts(
                 pod: pod, container: container, volumes: volumes, environment: environment, configuration: context.configuration,
                 hasRecursiveReadOnly: context.features().recursiveReadOnly(""))
+            let devices = try await context.devices.options(for: container, of: pod)
             let hosts = hostsFile(for: container)
             let (made, logged) = try await onDisk { context, pod in
                 // The runtime writes the log there; that the place exists is the kubelet's to see to.
@@ -139,7 +140,7 @@ extension PodWorker {
             var config = try ContainerConfig(
                 pod: allocated, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
                 image: image.image, environment: environment, mounts: made, volumeGroups: [], configuration: context.configuration,
-                memoryCapacity: context.machine.memory
+                memoryCapacity: context.machine.memory, devices: devices
             ).message()
             if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
                 config["linux"]["security_context"]["namespace_options"]["pid"] = 3

@@ -28,7 +28,7 @@ extension PodWorker {
         waiting = [:]
         (pendingResize, resizeInProgress) = (nil, nil)
         publish(isDone: true)
-        context.allocations.release(uid)
+        context.release(uid)
         try await context.volumes.csi.tearDown(uid)
         try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil

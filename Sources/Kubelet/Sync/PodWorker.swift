@@ -148,7 +148,7 @@ actor PodWorker {
     func removed() {
         isRemoved = true
         // The scheduler may give it to another from now on.
-        context.allocations.release(uid)
+        context.release(uid)
         stage == .syncing || stage == .terminating ? breakOff() : wakeup.set()
     }
 
@@ -222,12 +222,12 @@ actor PodWorker {
         let status = PodStatus(
             pod: allocated, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
             runtimeName: context.runtimeName(), actualResources: actualResources, resizeConditions: resizeConditions,
-            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(),
+            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), devices: context.devices.health(of: uid),
             // A pod has not failed before the last of its containers is dead: others may have what it had from then on.
             failure: runtime.hasRunningContainers ? nil : failure
         ).compute()
         // Before the scheduler hears of it.
-        if ["Succeeded", "Failed"].contains(status["phase"].string) { context.allocations.release(uid) }
+        if ["Succeeded", "Failed"].contains(status["phase"].string) { context.release(uid) }
         let isNew = status != self.status
         self.status = status
         if (isNew || final) && !isRemoved { context.statuses.send(pod, status, final: final) }

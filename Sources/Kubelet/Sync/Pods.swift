@@ -50,6 +50,7 @@ final class Pods: Sendable {
     /// whenever the runtime behind `runtime` is another.
     func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
         try await context.volumes.csi.load()
+        try await context.devices.load()
         let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
@@ -83,6 +84,8 @@ final class Pods: Sendable {
                 let known = own.list(.pods).map(Pod.init).filter { !$0.isTerminal }
                 try await self.takeOverPorts(of: known)
                 try await self.takeOverClaims(of: known.filter { $0.wasAdmitted || lifecycle.knows($0.uid) })
+                let there = Set(known.map(\.uid)).union(self.state.withLock { $0.statics.keys })
+                self.context.devices.keep { there.contains($0) }
                 await withTaskCancellationHandler {
                     await withDiscardingTaskGroup { group in
                         group.addTask { await files?.run { change in self.note(change, source) } }
@@ -101,12 +104,13 @@ final class Pods: Sendable {
             }
             group.addTask { await self.clearAway(lifecycle, until: own) }
             group.addTask {
-                await self.context.volumes.csi.run { uid in
+                await self.context.volumes.csi.run(others: ["DevicePlugin": DeviceRegistration(manager: self.context.devices)]) { uid in
                     try await Orphans(context: self.context) { self.isWanted($0, own) }.removeVolumes(of: uid)
                 } refresh: { uid in
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }
                 }
             }
+            group.addTask { await self.context.devices.run { uid in self.worker(uid)?.wakeup.set() } }
             group.addTask {
                 await self.context.volumes.watches.run { uid in
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }

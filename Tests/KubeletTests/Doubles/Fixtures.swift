@@ -130,6 +130,7 @@ struct Bench: Sendable {
             disk: disk, events: events,
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             node: node, allocations: Allocations(),
+            devices: DeviceManager(root: configuration.rootDirectory, disk: disk, log: log, changed: {}),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
             services: { _ in [] }, log: log)

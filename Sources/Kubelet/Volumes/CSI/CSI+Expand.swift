@@ -76,7 +76,7 @@ extension CSI {
                     "volume_capability": volume.capability(capabilities, group: nil),
                     "secrets": Value(try await secrets(volume.expandSecret, "NodeExpandSecretRef")),
                 ])
-        } catch let failure as CSIFailure {
+        } catch let failure as PluginFailure {
             // Not while it is in use: when it is mounted again.
             if failure.code == "FailedPrecondition" { return }
             if isFollowed && failure.isFinal { try await note(failure, claim) }
@@ -89,7 +89,7 @@ extension CSI {
         _ = try await patch(claim, state: nil, size: size, conditions: others(claim))
     }
 
-    private func note(_ failure: CSIFailure, _ claim: Value) async throws {
+    private func note(_ failure: PluginFailure, _ claim: Value) async throws {
         let condition: Value = [
             "type": "NodeResizeError", "status": "True", "lastTransitionTime": .string(Timestamp.now()),
             "message": .string("failed to expand pvc with Expander.NodeExpand failed to expand the volume \(failure)"),

@@ -150,7 +150,7 @@ extension CSI {
                         "volume_capability": volume.capability(capabilities, group: group), "secrets": Value(secrets),
                         "volume_context": Value(volume.attributes),
                     ])
-            } catch let failure as CSIFailure {
+            } catch let failure as PluginFailure {
                 if failure.isFinal, before == nil, await isDiscarded("globalmount", in: place, below: root) {
                     ledger.note(volume.device, nil)
                 }
@@ -192,7 +192,7 @@ extension CSI {
                         "target_path": .string(path), "volume_capability": volume.capability(driver.1, group: pod.group),
                         "readonly": .bool(volume.isReadOnly), "secrets": Value(secrets), "volume_context": Value(attributes),
                     ])
-            } catch let failure as CSIFailure {
+            } catch let failure as PluginFailure {
                 let root = configuration.podDirectory(pod.uid)
                 if failure.isFinal, before == .wanted, await isDiscarded("mount", in: place, below: root) { ledger.note(key, .wanted) }
                 throw failure

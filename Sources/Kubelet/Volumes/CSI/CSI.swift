@@ -65,15 +65,18 @@ struct CSI: Sendable {
 
     /// Takes drivers in and clears away what nobody needs any more, until cancelled.
     /// - Parameters:
+    ///   - others: plugins of other kinds that register at the same place, by what they say they are.
     ///   - removeVolumes: takes away what a pod has that nobody wants and that nothing runs of.
     ///   - refresh: called with the uid of a pod that can have its volumes now.
     func run(
+        others: [String: any RegistrablePlugin] = [:],
         removeVolumes: @escaping @Sendable (_ uid: String) async throws -> Void, refresh: @escaping @Sendable (_ uid: String) async -> Void
     ) async {
         let csiNode = CSINode(name: configuration.nodeName, client: client, log: log)
+        var kinds = others
+        kinds["CSIPlugin"] = CSIRegistration(drivers: drivers, node: csiNode, limit: limit, arrived: errands.arrive)
         let registration = PluginRegistration(
-            sockets: PluginSockets(directory: configuration.rootDirectory + "/plugins_registry", disk: disk),
-            kinds: ["CSIPlugin": CSIRegistration(drivers: drivers, node: csiNode, limit: limit, arrived: errands.arrive)], log: log)
+            sockets: PluginSockets(directory: configuration.rootDirectory + "/plugins_registry", disk: disk), kinds: kinds, log: log)
         await withDiscardingTaskGroup { group in
             group.addTask { await make(csiNode) }
             group.addTask { await registration.run() }

@@ -4,7 +4,7 @@ import APIModel
 final class CSIDriver: Sendable {
     let name: String
     let version: PluginVersion
-    private let socket: CSISocket
+    private let socket: PluginSocket
     private let limit: Duration
 
     /// - Parameter limit: how long a call may take.
@@ -12,10 +12,10 @@ final class CSIDriver: Sendable {
         self.name = name
         self.version = version
         self.limit = limit
-        socket = CSISocket(endpoint)
+        socket = PluginSocket(endpoint, .csi)
     }
 
-    /// A call of its Node service: `NodeGetInfo`. Throws as `CSISocket.call` does.
+    /// A call of its Node service: `NodeGetInfo`. Throws as `PluginSocket.call` does.
     func call(_ method: String, _ request: Value) async throws -> Value {
         try await socket.call("csi.v1.Node/\(method)", request, ("\(method)Request", "\(method)Response"), within: limit)
     }

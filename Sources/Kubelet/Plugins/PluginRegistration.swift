@@ -77,7 +77,7 @@ struct PluginRegistration: Sendable {
     }
 
     private func register(_ path: String) async throws -> @Sendable () async -> Void {
-        let plugin = CSISocket(path)
+        let plugin = PluginSocket(path, .csi)
         let info: Value
         do {
             info = try await plugin.call(
@@ -108,14 +108,14 @@ struct PluginRegistration: Sendable {
         return takeBack
     }
 
-    private func refuse(_ plugin: CSISocket, _ problem: String) async -> Refusal {
+    private func refuse(_ plugin: PluginSocket, _ problem: String) async -> Refusal {
         // That it does not hear of it changes nothing.
         try? await notify(plugin, problem)
         return Refusal(description: problem)
     }
 
     /// - Parameter problem: empty for none.
-    private func notify(_ plugin: CSISocket, _ problem: String) async throws {
+    private func notify(_ plugin: PluginSocket, _ problem: String) async throws {
         _ = try await plugin.call(
             "pluginregistration.Registration/NotifyRegistrationStatus",
             ["plugin_registered": .bool(problem.isEmpty), "error": .string(problem)],
