@@ -79,6 +79,10 @@ public final class Kubelet: Sendable {
             for directory in [root, try root.make("pods")] { try directory.change(mode: 0o750) }
             _ = try Directory.make(configuration.podLogsDirectory, mode: 0o755)
         }
+        let topology = try await disk.run { CPUTopology.read() }
+        if let problem = CPUManager.problem(configuration, topology) ?? configuration.topologyPolicy.problem(NodeMask(topology.nodes)) {
+            throw ConfigurationError(message: problem)
+        }
         let cri = CRI(runtime: runtime)
         let identity = RuntimeIdentity()
         try await wait(for: identity, of: cri)
@@ -106,6 +110,7 @@ public final class Kubelet: Sendable {
                 watches: ReferenceWatches(client: client, log: log), csi: csi),
             disk: disk, events: recorder,
             statuses: statuses, machine: machine, node: node, allocations: Allocations(), devices: devices,
+            cpus: CPUManager(configuration, topology: topology, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
             features: { identity.features },

@@ -17,9 +17,7 @@ extension PodWorker {
     private var refusal: PodAdmission.Refusal? {
         get async {
             if let refusal = context.pressure.refusal(of: pod) ?? context.admission.refusal(of: pod) { return refusal }
-            do { try await context.devices.allocate(pod) } catch {
-                return .init(reason: "UnexpectedAdmissionError", message: "Allocate failed due to \(error), which is unexpected")
-            }
+            do { try await context.alignment.allocate(pod) } catch { return Alignment.refusal(error) }
             var node = context.node.value
             var failed = Predicate.failed(pod, on: node)
             // Labels may have come that this kubelet has not heard of yet.

@@ -34,6 +34,9 @@ struct ConfigurationField: Sendable {
             name: "mergeDefaultEvictionSettings",
             read: { value, draft throws(Problem) in draft.mergesEvictionDefaults = try bool(value) }, write: { _ in .null }),
         amounts("systemReserved", \.configuration.systemReserved), amounts("kubeReserved", \.configuration.kubeReserved),
+        choice("cpuManagerPolicy", \.configuration.cpuPolicy), duration("cpuManagerReconcilePeriod", \.configuration.cpuReconcilePeriod),
+        reservedCPUs, choice("topologyManagerPolicy", \.configuration.topologyPolicy),
+        choice("topologyManagerScope", \.configuration.topologyScope), only("memoryManagerPolicy", "None"),
         list("allowedUnsafeSysctls", \.configuration.allowedUnsafeSysctls), taints,
     ]
 
@@ -172,6 +175,36 @@ struct ConfigurationField: Sendable {
             }
             draft.configuration.taints = taints
         }, write: { filled(.array($0.configuration.taints.compactMap(NodeObject.taint))) })
+
+    private static let reservedCPUs = ConfigurationField(
+        name: "reservedSystemCPUs",
+        read: { value, draft throws(Problem) in
+            let text = try text(value)
+            guard let cpus = CPUSet(text) else { throw wrong(value, "a list of CPUs, as in 0-1,4") }
+            draft.configuration.reservedCPUs = cpus.description
+        }, write: { $0.configuration.reservedCPUs.isEmpty ? .null : .string($0.configuration.reservedCPUs) })
+
+    /// One of a few words.
+    private static func choice<T: RawRepresentable<String> & CaseIterable & Sendable>(_ name: String, _ path: Path<T>) -> ConfigurationField
+    {
+        ConfigurationField(
+            name: name,
+            read: { value, draft throws(Problem) in
+                guard let choice = value.string.flatMap(T.init(rawValue:)) else {
+                    throw wrong(value, "one of " + T.allCases.map(\.rawValue).joined(separator: ", "))
+                }
+                draft[keyPath: path] = choice
+            }, write: { .string($0[keyPath: path].rawValue) })
+    }
+
+    /// What this kubelet does in one way only.
+    private static func only(_ name: String, _ only: Value) -> ConfigurationField {
+        ConfigurationField(
+            name: name,
+            read: { value, _ throws(Problem) in
+                guard value == only else { throw wrong(value, String(decoding: JSON.encode(only), as: UTF8.self) + ", all there is here") }
+            }, write: { _ in only })
+    }
 
     private static func filled(_ value: Value) -> Value { value.isEmpty ? .null : value }
 }

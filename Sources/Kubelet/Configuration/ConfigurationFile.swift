@@ -51,6 +51,11 @@ public enum ConfigurationFile {
             var (configuration, eviction) = (configuration, eviction)
             if mergesEvictionDefaults { eviction.hard.merge(EvictionSettings.defaultHard) { own, _ in own } }
             do { configuration.eviction = try EvictionPolicy(eviction) } catch { throw Problem(description: error.description) }
+            if let reserved = CPUSet(configuration.reservedCPUs), !reserved.isEmpty {
+                // As upstream: those named are all that is set aside.
+                configuration.kubeReserved["cpu"] = nil
+                configuration.systemReserved["cpu"] = String(reserved.count)
+            }
             let images = configuration.imageCollection
             // Upstream's words.
             guard images.lowThreshold < images.highThreshold else {

@@ -1,3 +1,4 @@
+public import APIModel
 public import NIOSSL
 
 /// How a kubelet runs. Paths are absolute.
@@ -48,6 +49,13 @@ public struct KubeletConfiguration: Sendable {
     /// Set aside for what runs pods, and for the rest of the machine: `["cpu": "100m"]`.
     public var kubeReserved: [String: String] = [:]
     public var systemReserved: [String: String] = [:]
+    /// Whether containers get processors of their own, how often is looked whether all run where they should, in seconds, and those that
+    /// are nobody's own: `0-1`, empty for as many as are set aside.
+    public var cpuPolicy = CPUPolicy.none
+    public var cpuReconcilePeriod: Whole = 10
+    public var reservedCPUs = ""
+    var topologyPolicy = TopologyPolicy.none
+    var topologyScope = TopologyPolicy.Scope.container
     /// Sysctls that pods may set beside the safe ones: names, or beginnings of names with `*` at the end.
     public var allowedUnsafeSysctls: [String] = []
     /// When the node is short of something.

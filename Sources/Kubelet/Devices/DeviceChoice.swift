@@ -60,6 +60,20 @@ extension DeviceBook {
         return .devices(chosen.ids)
     }
 
+    /// The NUMA nodes where a container could get its devices; `nil` where nobody says where they are.
+    func hints(_ owner: Owner, _ count: Int, reusable: Set<String>, nodes: NodeMask) -> [TopologyHint]? {
+        guard let resource = resources[owner.resource], resource.devices.values.contains(where: { !$0.nodes.isEmpty }) else { return nil }
+        func places(_ ids: some Sequence<String>) -> [Set<Int>] { ids.compactMap { resource.devices[$0]?.nodes }.filter { !$0.isEmpty } }
+        func hints(_ available: Set<String>, _ required: Set<String>) -> [TopologyHint] {
+            TopologyHint.hints(
+                for: count, nodes: nodes, all: places(resource.devices.keys), available: places(available.subtracting(required)),
+                required: places(required))
+        }
+        if let had = self[owner]?.ids { return had.count == count ? hints(had, []) : [] }
+        let available = resource.healthy.subtracting(taken(owner.resource))
+        return available.union(reusable).count < count ? [] : hints(available, reusable)
+    }
+
     private struct Pick {
         let count: Int
         var ids: Set<String> = []

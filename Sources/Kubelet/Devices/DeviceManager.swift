@@ -168,9 +168,30 @@ final class DeviceManager: Sendable {
 
     // MARK: Containers
 
-    /// Gives every container of a pod what it asks for. What was given when this throws stays until `release`.
-    func allocate(_ pod: Pod) async throws {
-        for container in pod.initContainers + pod.containers { try await allocate(container, of: pod) }
+    /// Where a container could get its devices, a resource each: see `DeviceBook.hints`.
+    func hints(for container: Value, of pod: Pod, nodes: NodeMask) -> [[TopologyHint]?] {
+        wishes(of: container).map { resource, count in
+            let owner = DeviceBook.Owner(pod: pod.uid, container: container.name, resource: resource)
+            return book.withLock { $0.hints(owner, count, reusable: $0.reusable(owner, of: pod), nodes: nodes) }
+        }
+    }
+
+    /// The same for all containers of a pod together.
+    func hints(for pod: Pod, nodes: NodeMask) -> [[TopologyHint]?] {
+        var (first, sidecars, others) = ([String: Int](), [String: Int](), [String: Int]())
+        for container in pod.initContainers {
+            for (resource, count) in wishes(of: container) {
+                let all = (sidecars[resource] ?? 0) + count
+                if container.isSidecar { sidecars[resource] = all } else { first[resource] = max(first[resource] ?? 0, all) }
+            }
+        }
+        for container in pod.containers { for (resource, count) in wishes(of: container) { others[resource, default: 0] += count } }
+        let counts = others.merging(sidecars, uniquingKeysWith: +).merging(first, uniquingKeysWith: max)
+        return counts.sorted { $0.key < $1.key }.map { resource, count in
+            // Of no container: those that have something already do not come here.
+            let owner = DeviceBook.Owner(pod: pod.uid, container: "", resource: resource)
+            return book.withLock { $0.hints(owner, count, reusable: [], nodes: nodes) }
+        }
     }
 
     private func wishes(of container: Value) -> [(resource: String, count: Int)] {
@@ -181,18 +202,20 @@ final class DeviceManager: Sendable {
         }.sorted { $0.resource < $1.resource }
     }
 
-    private func allocate(_ container: Value, of pod: Pod) async throws {
+    /// Gives a container what it asks for. What was given when this throws stays until `release`.
+    /// - Parameter affinity: the NUMA nodes it should be near; `nil` where that is all the same.
+    func allocate(_ container: Value, of pod: Pod, affinity: Set<Int>? = nil) async throws {
         var isNew = false
         for (resource, count) in wishes(of: container) {
             let owner = DeviceBook.Owner(pod: pod.uid, container: container.name, resource: resource)
-            if try await allocate(owner, count, of: pod) { isNew = true }
+            if try await allocate(owner, count, of: pod, affinity) { isNew = true }
         }
         if isNew { try await save() }
     }
 
     /// Answers whether that is something it did not have.
-    private func allocate(_ owner: DeviceBook.Owner, _ count: Int, of pod: Pod) async throws -> Bool {
-        guard let (plugin, ids) = try await reserve(owner, count, of: pod) else { return false }
+    private func allocate(_ owner: DeviceBook.Owner, _ count: Int, of pod: Pod, _ affinity: Set<Int>?) async throws -> Bool {
+        guard let (plugin, ids) = try await reserve(owner, count, of: pod, affinity) else { return false }
         do {
             guard let plugin else { throw DeviceBook.Refusal(description: "endpoint \(owner.resource) has been stopped") }
             let response = try await plugin.allocate(ids)
@@ -209,11 +232,14 @@ final class DeviceManager: Sendable {
     }
 
     /// Nobody else gets them from now on; `nil` when the container has what it wants.
-    private func reserve(_ owner: DeviceBook.Owner, _ count: Int, of pod: Pod) async throws -> (DevicePlugin?, Set<String>)? {
+    private func reserve(_ owner: DeviceBook.Owner, _ count: Int, of pod: Pod, _ affinity: Set<Int>?) async throws
+        -> (DevicePlugin?, Set<String>)?
+    {
         var preferred: Set<String>?
         while true {
             let (choice, plugin) = try book.withLock { book throws(DeviceBook.Refusal) in
-                let choice = try book.choose(owner, count, reusable: book.reusable(owner, of: pod), preferred: preferred)
+                let choice = try book.choose(
+                    owner, count, reusable: book.reusable(owner, of: pod), affinity: affinity, preferred: preferred)
                 let resource = book.resources[owner.resource]
                 if case .devices(let ids) = choice {
                     let nodes = ids.map { ($0, resource?.devices[$0]?.nodes ?? []) }

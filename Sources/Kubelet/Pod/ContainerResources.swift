@@ -61,7 +61,8 @@ enum ContainerResources {
     }
 
     /// CRI's `LinuxContainerResources`.
-    static func linux(of container: Value, in pod: Pod, memoryCapacity: Whole) -> Value {
+    /// - Parameter hasOwnCPUs: nobody else runs on its processors, so that its time on them needs no limit.
+    static func linux(of container: Value, in pod: Pod, memoryCapacity: Whole, hasOwnCPUs: Bool = false) -> Value {
         let cpuLimit = limit("cpu", of: container, in: pod)?.milliValue ?? 0
         let cpuRequest = container[path: "resources", "requests", "cpu"].quantity?.milliValue
         let memoryLimit = limit("memory", of: container, in: pod)?.value ?? 0
@@ -71,7 +72,7 @@ enum ContainerResources {
         ]
         if cpuLimit > 0 {
             linux["cpu_period"] = .int(period)
-            linux["cpu_quota"] = .int(quota(milliCPU: cpuLimit))
+            linux["cpu_quota"] = .int(hasOwnCPUs ? -1 : quota(milliCPU: cpuLimit))
         }
         if memoryLimit > 0 { linux["memory_limit_in_bytes"] = .int(memoryLimit) }
         let pages = hugePages(container["resources"]["limits"])

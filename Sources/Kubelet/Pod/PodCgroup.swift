@@ -11,10 +11,10 @@ struct PodCgroup: Sendable {
 
     static func path(of pod: Pod) -> String { QualityOfService(of: pod).cgroup + "/pod" + pod.uid }
 
-    private static func settings(of pod: Pod) -> [CgroupSetting] {
+    private static func settings(of pod: Pod, hasOwnCPUs: Bool) -> [CgroupSetting] {
         let (path, resources) = (path(of: pod), PodResources(of: pod))
         var settings = CgroupSetting.weight(path, milliCPU: resources.cpuRequest)
-        if let limit = resources.cpuLimit {
+        if let limit = resources.cpuLimit, !hasOwnCPUs {
             let quota = ContainerResources.quota(milliCPU: limit)
             settings.append(CgroupSetting(file: "\(root)/cpu\(path)/cpu.cfs_quota_us", value: quota))
             settings.append(
@@ -26,12 +26,13 @@ struct PodCgroup: Sendable {
 
     /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves
     /// the pod with its containers' own values. Answers the files that are there and did not take their value.
+    /// - Parameter hasOwnCPUs: nobody else runs on processors of one of its containers, and its time is not limited.
     @discardableResult
-    static func apply(_ pod: Pod) -> [String] { settings(of: pod).apply() }
+    static func apply(_ pod: Pod, hasOwnCPUs: Bool = false) -> [String] { settings(of: pod, hasOwnCPUs: hasOwnCPUs).apply() }
 
     /// Sets what is more than the group has now, and leaves what is less: before containers get more.
-    static func raise(_ pod: Pod) {
-        for setting in settings(of: pod) { setting.raise() }
+    static func raise(_ pod: Pod, hasOwnCPUs: Bool) {
+        for setting in settings(of: pod, hasOwnCPUs: hasOwnCPUs) { setting.raise() }
     }
 
     /// Removes the group from every hierarchy. Groups that still have processes stay, and go with the next attempt.

@@ -15,6 +15,9 @@ struct ContainerConfig {
     let memoryCapacity: Whole
     /// What plugins of devices want in it.
     var devices = DeviceOptions()
+    /// The processors it runs on, where it is not to run on all.
+    var cpus: CPUSet?
+    var hasOwnCPUs = false
 
     func message() throws(ConfigurationError) -> Value {
         if let violation = SecurityContext.nonRootViolation(of: container, in: pod, image: image) {
@@ -54,11 +57,17 @@ struct ContainerConfig {
             "tty": .bool(container["tty"].bool ?? false),
             "stop_signal": .int(Self.signals[container[path: "lifecycle", "stopSignal"].string ?? ""] ?? 0),
             "linux": [
-                "resources": ContainerResources.linux(of: container, in: pod, memoryCapacity: memoryCapacity),
+                "resources": resources,
                 "security_context": SecurityContext.container(
                     container, in: pod, image: image, profileRoot: configuration.rootDirectory + "/seccomp", volumeGroups: volumeGroups),
             ],
         ]
+    }
+
+    private var resources: Value {
+        var linux = ContainerResources.linux(of: container, in: pod, memoryCapacity: memoryCapacity, hasOwnCPUs: hasOwnCPUs)
+        if let cpus { linux["cpuset_cpus"] = .string(cpus.description) }
+        return linux
     }
 
     private var annotations: [String: String] {

@@ -17,6 +17,7 @@ struct Context: Sendable {
     let node: OwnNode
     let allocations: Allocations
     let devices: DeviceManager
+    let cpus: CPUManager
     let pressure: PressureGauge
     let hostPorts: HostPorts
     /// `containerd`; another after the runtime was swapped.
@@ -37,6 +38,10 @@ struct Context: Sendable {
     func release(_ uid: String) {
         allocations.release(uid)
         devices.release(uid)
+        cpus.release(uid)
+    }
+    var alignment: Alignment {
+        Alignment(devices: devices, cpus: cpus, policy: configuration.topologyPolicy, scope: configuration.topologyScope)
     }
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`

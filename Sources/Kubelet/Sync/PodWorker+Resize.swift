@@ -64,6 +64,9 @@ extension PodWorker {
     }
 
     private func allocate() async throws {
+        if let problem = context.cpus.resizeProblem(allocated, pod) {
+            return postpone(Obstacle(reason: "Infeasible", message: problem))
+        }
         let capacity = Claim.capacity(of: context.node.value)
         if let shortage = context.allocations.take(Claim(pod), of: capacity, by: claimant).shortages.first {
             let obstacle =
@@ -74,9 +77,7 @@ extension PodWorker {
                         "Node didn't have enough capacity: \(shortage.resource), requested: \(shortage.requested), capacity: \(shortage.capacity)"
                 )
                 : Obstacle(reason: "Deferred", message: shortage.description)
-            if obstacle != pendingResize { event(.warning, "Resize" + obstacle.reason, "Pod resize \(obstacle.reason)", obstacle.message) }
-            pendingResize = obstacle
-            return
+            return postpone(obstacle)
         }
         // From here on the group may have other values than the pod was given.
         record.actuated[Pod.whole] = record.actuated[Pod.whole] ?? record.allocated[Pod.whole]
@@ -88,6 +89,11 @@ extension PodWorker {
         event(.normal, "ResizeStarted", "Pod resize started")
     }
 
+    private func postpone(_ obstacle: Obstacle) {
+        if obstacle != pendingResize { event(.warning, "Resize" + obstacle.reason, "Pod resize \(obstacle.reason)", obstacle.message) }
+        pendingResize = obstacle
+    }
+
     /// Limits of the pod's group bound those of its containers: they grow first and shrink last.
     private func actuate() async throws -> Set<String> {
         let pod = allocated
@@ -95,10 +101,11 @@ extension PodWorker {
         if !plan.isDone {
             isGroupStale = true
             resizeInProgress = resizeInProgress ?? Obstacle(reason: "", message: "")
-            try await onDisk { _, _ in PodCgroup.raise(pod) }
+            try await onDisk { context, _ in PodCgroup.raise(pod, hasOwnCPUs: context.cpus.hasOwn(pod.uid)) }
             for update in plan.updates {
                 guard let container = pod.container(update.name) else { continue }
-                var linux = ContainerResources.linux(of: container, in: pod, memoryCapacity: context.machine.memory)
+                var linux = ContainerResources.linux(
+                    of: container, in: pod, memoryCapacity: context.machine.memory, hasOwnCPUs: context.cpus.hasOwn(update.name, in: uid))
                 linux["oom_score_adj"] = .null
                 try await context.cri.updateContainer(update.id, linux: linux)
                 record.actuated[update.id] = container["resources"]
@@ -112,7 +119,7 @@ extension PodWorker {
         }
         guard plan.isDone else { return plan.restarts }
         if isGroupStale {
-            let refused = try await onDisk { _, _ in PodCgroup.apply(pod) }
+            let refused = try await onDisk { context, _ in PodCgroup.apply(pod, hasOwnCPUs: context.cpus.hasOwn(pod.uid)) }
             if let file = refused.first {
                 try await tell("the kernel refused \(file): less than is in use")
                 return []

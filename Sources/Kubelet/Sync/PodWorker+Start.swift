@@ -140,7 +140,8 @@ extension PodWorker {
             var config = try ContainerConfig(
                 pod: allocated, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
                 image: image.image, environment: environment, mounts: made, volumeGroups: [], configuration: context.configuration,
-                memoryCapacity: context.machine.memory, devices: devices
+                memoryCapacity: context.machine.memory, devices: devices,
+                cpus: context.cpus.cpus(of: container.name, in: uid), hasOwnCPUs: context.cpus.hasOwn(container.name, in: uid)
             ).message()
             if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
                 config["linux"]["security_context"]["namespace_options"]["pid"] = 3

@@ -166,7 +166,7 @@ extension PodWorker {
             runtime.sandboxes.insert(sandbox, at: 0)
             sandboxFailures = 0
             let given = allocated
-            _ = try await onDisk { _, _ in PodCgroup.apply(given) }
+            _ = try await onDisk { context, pod in PodCgroup.apply(given, hasOwnCPUs: context.cpus.hasOwn(pod.uid)) }
             return Sandbox(id: id, config: config)
         } catch  where error is RuntimeFailure || error is ConfigurationError {
             try Task.checkCancellation()

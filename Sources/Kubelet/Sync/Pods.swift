@@ -51,6 +51,7 @@ final class Pods: Sendable {
     func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
         try await context.volumes.csi.load()
         try await context.devices.load()
+        try await context.cpus.load()
         let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
@@ -86,6 +87,7 @@ final class Pods: Sendable {
                 try await self.takeOverClaims(of: known.filter { $0.wasAdmitted || lifecycle.knows($0.uid) })
                 let there = Set(known.map(\.uid)).union(self.state.withLock { $0.statics.keys })
                 self.context.devices.keep { there.contains($0) }
+                self.context.cpus.keep { there.contains($0) }
                 await withTaskCancellationHandler {
                     await withDiscardingTaskGroup { group in
                         group.addTask { await files?.run { change in self.note(change, source) } }
@@ -110,6 +112,7 @@ final class Pods: Sendable {
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }
                 }
             }
+            group.addTask { await self.moveContainers() }
             group.addTask { await self.context.devices.run { uid in self.worker(uid)?.wakeup.set() } }
             group.addTask {
                 await self.context.volumes.watches.run { uid in
@@ -156,6 +159,29 @@ final class Pods: Sendable {
         let busy = workers().compactMap { $0.busy.withLock { $0 } }.sorted()
         guard !busy.isEmpty else { return }
         context.log.notice("stopping: what the runtime does for \(busy.joined(separator: ", ")) gets \(context.cri.patience) to end")
+    }
+
+    /// Keeps containers on the processors they are to have.
+    private func moveContainers() async {
+        let context = context
+        await context.cpus.run(every: context.configuration.cpuReconcilePeriod) {
+            var running: [String: (pod: String, container: String)] = [:]
+            for worker in self.workers() {
+                for container in await worker.runtime.containers where container.state == .running {
+                    running[container.id] = (worker.uid, container.name)
+                }
+            }
+            return running
+        } move: { id, cpus in
+            do {
+                try await context.cri.updateContainer(id, linux: ["cpuset_cpus": .string(cpus.description)])
+                return true
+            } catch {
+                // It may have ended; one that runs is looked at again.
+                if !Task.isCancelled { context.log.debug("container \(id) stays where it is: \(error)") }
+                return false
+            }
+        }
     }
 
     // MARK: Static pods

@@ -92,18 +92,22 @@ struct Bench: Sendable {
     let context: Context
 
     /// - Parameter driverLimit: how long a call of a storage driver may take.
-    init(driverLimit: Duration = .seconds(120), _ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
-        self.init(TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), driverLimit: driverLimit, configure)
+    init(
+        driverLimit: Duration = .seconds(120), topology: CPUTopology = CPUTopology([:]),
+        _ configure: (inout KubeletConfiguration) -> Void = { _ in }
+    ) {
+        self.init(
+            TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), driverLimit: driverLimit, topology: topology, configure)
     }
 
     /// Another kubelet over what the first one left.
-    init(after first: Bench, _ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
-        self.init(first.directory, first.runtime, first.client, first.events, configure)
+    init(after first: Bench, topology: CPUTopology = CPUTopology([:]), _ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
+        self.init(first.directory, first.runtime, first.client, first.events, topology: topology, configure)
     }
 
     private init(
         _ directory: TemporaryDirectory, _ runtime: FakeRuntime, _ client: FakeClient, _ events: RecordedEvents,
-        driverLimit: Duration = .seconds(120), _ configure: (inout KubeletConfiguration) -> Void = { _ in }
+        driverLimit: Duration = .seconds(120), topology: CPUTopology, _ configure: (inout KubeletConfiguration) -> Void = { _ in }
     ) {
         (self.directory, self.runtime, self.client, self.events) = (directory, runtime, client, events)
         var configuration = KubeletConfiguration(
@@ -131,6 +135,7 @@ struct Bench: Sendable {
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             node: node, allocations: Allocations(),
             devices: DeviceManager(root: configuration.rootDirectory, disk: disk, log: log, changed: {}),
+            cpus: CPUManager(configuration, topology: topology, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
             services: { _ in [] }, log: log)
