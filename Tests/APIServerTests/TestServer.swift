@@ -53,7 +53,7 @@ final class TestServer: Sendable {
 
     /// Runs `body` with a server of its own.
     static func with(
-        options: (inout Options) -> Void = { _ in }, configure: (inout APIServer.Configuration) -> Void = { _ in },
+        configure: (inout APIServer.Configuration) -> Void = { _ in }, options: (inout Options) -> Void = { _ in },
         _ body: (TestServer) async throws -> Void
     ) async throws {
         var keeping = Options()
