@@ -31,6 +31,15 @@ extension apus_reasons {
     }
 }
 
+extension apus_waiting {
+    init(
+        context: UnsafeMutableRawPointer?, allow: @escaping @convention(c) (UnsafeMutableRawPointer?, apus_borrowed) -> Void,
+        reject: @escaping @convention(c) (UnsafeMutableRawPointer?, apus_borrowed, apus_borrowed) -> Void
+    ) {
+        self.init(size: UInt32(MemoryLayout<Self>.size), context: context, allow: allow, reject: reject)
+    }
+}
+
 extension apus_parts {
     init(
         context: UnsafeMutableRawPointer?,

@@ -11,6 +11,9 @@ internal import Synchronization
 final class LoadedComponent: @unchecked Sendable {
     // Sendable because everything is constant after `init` or guards itself, and the ABI lets slots be called from many threads.
     let manifest: PluginManifest
+    /// Of this component alone, as long as the process lives.
+    let serial = LoadedComponent.lastSerial.add(1, ordering: .relaxed).newValue
+    private static let lastSerial = Atomic<UInt64>(0)
     let library: Library
     let instance: any ComponentInstance
     let slots: [SlotCounter]
@@ -226,7 +229,7 @@ extension LoadedComponent {
 
     /// Answers that say something about the world and not about the plugin.
     private static func isNormal(_ status: apus_status) -> Bool {
-        [APUS_OK, APUS_RETRY, APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE, APUS_CONFLICT, APUS_DENIED].contains(status)
+        [APUS_OK, APUS_RETRY, APUS_WAIT, APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE, APUS_CONFLICT].contains(status)
     }
 
     /// A callback of the plugin's that may come only while it runs: whether it may. One that comes after `stop` is counted.

@@ -28,8 +28,7 @@ extension ManifestReader {
     }
 
     private func watch(_ value: Value, at path: String, hasPrimary: Bool) throws -> ControllerManifest.Watch {
-        let filters = ["labelSelector", "fieldSelector", "events", "changes", "has"]
-        try allow(["resource", "map", "field", "through"] + filters, in: value, at: path)
+        try allow(["resource", "map", "field", "through"] + Self.filters, in: value, at: path)
         let mapping = try mapping(value, at: path)
         guard hasPrimary || mapping == .ownership || mapping == .plugin else {
             throw error("\(path).map: \(text(value["map"])) leads to the kind under spec.controller.for, and there is none")
@@ -61,7 +60,10 @@ extension ManifestReader {
         }
     }
 
-    private func filter(_ value: Value, at path: String) throws -> WatchFilter {
+    /// The fields that `filter` reads.
+    static let filters = ["labelSelector", "fieldSelector", "events", "changes", "has"]
+
+    func filter(_ value: Value, at path: String) throws -> WatchFilter {
         var filter = WatchFilter()
         if !value["labelSelector"].isNull {
             let text = try string(value["labelSelector"], at: "\(path).labelSelector")

@@ -60,7 +60,8 @@ struct ManifestReader {
             [
                 "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces",
                 "deadlineSeconds", "limits",
-                "controller", "admission", "rules",
+                "controller", "policy",
+                "rules",
             ], in: spec, at: "spec")
         let kind = try choice(spec["kind"], of: ExtensionKind.self, default: nil, at: "spec.kind")
         let library = try string(spec["library"], at: "spec.library")
@@ -78,6 +79,10 @@ struct ManifestReader {
         for resource in controller?.watched ?? [] where !grants(rules, resource) {
             throw error("spec.rules: must grant get, list and watch of \(resource), which spec.controller watches")
         }
+        let policy = try self.policy(spec["policy"], kind: kind)
+        for resource in policy?.watched ?? [] where !grants(rules, resource) {
+            throw error("spec.rules: must grant get, list and watch of \(resource), which spec.policy watches")
+        }
         let everything = GroupVersionResource(group: "*", version: "*", resource: "*")
         if controller?.watchesEverything == true, !grants(rules, everything) {
             throw error("spec.rules: must grant get, list and watch of all resources in all groups, which spec.controller watches")
@@ -94,7 +99,7 @@ struct ManifestReader {
             weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), isolation: isolation,
             mode: try mode(spec["mode"], kind: kind),
             replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
-            controller: controller, admission: admission, rules: rules,
+            controller: controller, policy: policy, rules: rules,
             file: file, generation: metadata["generation"].int?.int64)
     }
 

@@ -45,8 +45,8 @@ public struct PluginManifest: Sendable, Hashable {
     public var limits: Limits
     /// Controllers only.
     public var controller: ControllerManifest?
-    /// Admission plugins only.
-    public var admission: AdmissionSpecification?
+    /// Scheduler policies only, where they observe anything.
+    public var policy: PolicyManifest?
     /// RBAC rules, as in a ClusterRole: all that `user` may do.
     public var rules: [Value]
     /// Where it was read from; empty for an object.

@@ -1,3 +1,4 @@
+public import APIModel
 public import PluginAPI
 
 /// A running scheduler policy. Synchronous: for the scheduler loop's own thread. After the plugin was stopped every call answers CANCELLED.
@@ -9,13 +10,23 @@ public final class SchedulerPolicy: Sendable {
     public let hasFilter: Bool
     public let hasScore: Bool
     public let hasExplain: Bool
+    public let hasPermit: Bool
+    public let hasUnreserve: Bool
+    public let hasObserve: Bool
+    /// The kinds that it observes.
+    public let watches: [PolicyManifest.Watch]
     /// What its score gives a Node at most.
     public let mostPoints: Int32
     private let component: LoadedComponent
     private let entry: LoadedComponent.Entry
 
-    /// Grows when the plugin lost its state: its process was started again.
-    public var incarnation: UInt64 { component.incarnation }
+    /// Which instance answers: another one has noted nothing of what this one was told.
+    public struct Life: Hashable, Sendable {
+        let component: UInt64
+        /// Grows when the process was started again.
+        let incarnation: UInt64
+    }
+    public var life: Life { Life(component: component.serial, incarnation: component.incarnation) }
 
     /// - Parameter entry: `.lease` for one that is used under a lease of its component only, and then is never refused.
     init(_ component: LoadedComponent, _ entry: LoadedComponent.Entry = .gate) {
@@ -28,6 +39,10 @@ public final class SchedulerPolicy: Sendable {
         hasFilter = table.filter != nil
         hasScore = table.score != nil
         hasExplain = table.explain != nil
+        hasPermit = table.permit != nil
+        hasUnreserve = table.unreserve != nil
+        hasObserve = table.observe != nil
+        watches = component.manifest.policy?.watches ?? []
         mostPoints = table.most_points == 0 ? PointsGuard.usual : table.most_points
     }
 
@@ -97,6 +112,73 @@ public final class SchedulerPolicy: Sendable {
                 return call(3) { $0.explain!($1, pod, nodes, feasible, &table, $2) }
             }
         }
+    }
+
+    /// What `permit` answered.
+    public struct Permission {
+        public let status: apus_status
+        public let message: String
+        /// With WAIT, in milliseconds.
+        public let timeout: Int64
+        public let verdicts: [WaitingVerdict]
+    }
+
+    /// No Pod waits for longer, in milliseconds.
+    public static let longestWait: Int64 = 15 * 60 * 1000
+
+    /// Whether the Pod may be bound to a Node; OK where the policy has no such slot.
+    public func permit(_ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, node: Int) -> Permission {
+        guard hasPermit else { return Permission(status: APUS_OK, message: "", timeout: 0, verdicts: []) }
+        var timeout: Int64 = 0
+        var (answer, verdicts) = verdicts(4) { waiting in
+            call(4) { $0.permit!($1, pod, nodes, Int32(node), &timeout, waiting, $2) }
+        }
+        if answer.status == APUS_WAIT, timeout < 0 {
+            answer = reject(4, "permit lets a Pod wait for \(timeout) ms", answer)
+        }
+        return Permission(
+            status: answer.status, message: answer.message, timeout: timeout == 0 ? Self.longestWait : min(timeout, Self.longestWait),
+            verdicts: verdicts)
+    }
+
+    /// A Pod that had a Node has none any more. Returns what the policy says of those that wait for it.
+    public func unreserve(uid: String) -> [WaitingVerdict] {
+        guard hasUnreserve else { return [] }
+        return verdicts(5) { waiting in
+            uid.withBorrowed { uid in
+                component.call(5, apus_scheduler_policy.self, entry) { table, me in
+                    table.unreserve!(me, uid, waiting)
+                    return APUS_OK
+                }
+            }
+        }.1
+    }
+
+    /// An object that it watches came, changed or went. Returns what the policy says of Pods that wait for it.
+    public func observe(_ resource: GroupVersionResource, before: Object?, after: Object?) -> [WaitingVerdict] {
+        guard hasObserve else { return [] }
+        return verdicts(6) { waiting in
+            resource.description.withBorrowed { resource in
+                (before?.bytes ?? []).withBorrowed { before in
+                    (after?.bytes ?? []).withBorrowed { after in
+                        component.call(6, apus_scheduler_policy.self, entry) { table, me in
+                            table.observe!(me, resource, before, after, waiting)
+                            return APUS_OK
+                        }
+                    }
+                }
+            }
+        }.1
+    }
+
+    /// Runs `body`, which calls a slot, with an `apus_waiting`, and returns what was said to it.
+    private func verdicts<R>(_ slot: Int, _ body: (UnsafePointer<apus_waiting>) -> R) -> (R, [WaitingVerdict]) {
+        var listener = VerdictListener()
+        let result = listener.listen(body)
+        if listener.isOverLimit {
+            _ = component.reject(slot, "\(component.slots[slot].descriptor.name) decided about more than \(VerdictListener.limit) Pods")
+        }
+        return (result, listener.heard)
     }
 
     /// What the policy says to its `apus_parts` goes through here.

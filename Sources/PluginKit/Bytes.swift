@@ -1,3 +1,4 @@
+internal import APIModel
 public import PluginAPI
 
 extension apus_borrowed {
@@ -42,3 +43,6 @@ final class Collector {
         return try withExtendedLifetime(self) { try body(&sink) }
     }
 }
+
+/// Objects come from the API as JSON; the empty piece stands for "none".
+func decode(_ object: apus_borrowed) -> Value { object.count == 0 ? .null : (try? JSON.decode(object.array)) ?? .null }

@@ -87,6 +87,9 @@ public struct PodNeeds {
 
     public var namespace: String { raw.pointee.namespace_.string }
     public var name: String { raw.pointee.name.string }
+    public var uid: String { raw.pointee.uid.string }
+    /// The number of `spec.schedulingGroup.podGroupName`, zero where there is none.
+    public var group: apus_string { raw.pointee.group }
     public var priority: Int32 { raw.pointee.priority }
     public func request(_ resource: Int) -> Int64 { raw.pointee.requests[resource] }
 
@@ -168,6 +171,8 @@ public struct ClusterEvents: OptionSet, Sendable, Hashable {
     public static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
     /// A Node can have more volumes attached, or one was detached.
     public static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
+    /// An object that some policy observes came, changed or went.
+    public static let observed = ClusterEvents(rawValue: APUS_EVENT_OBSERVED)
 }
 
 /// Whether preemption could help where a Node is refused.

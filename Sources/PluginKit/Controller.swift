@@ -95,9 +95,6 @@ final class ControllerInstance: Instance {
                 }
             },
             cleanup: { me, sink in boundary(sink) { try instance(me, as: ControllerInstance.self).controller.cleanup() } }))
-
-    /// Objects come from the API as JSON; the empty piece stands for "none".
-    private static func decode(_ bytes: apus_borrowed) -> Value { bytes.count == 0 ? .null : (try? JSON.decode(bytes.array)) ?? .null }
 }
 
 extension Key {

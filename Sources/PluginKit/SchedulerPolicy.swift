@@ -1,3 +1,4 @@
+public import APIModel
 internal import PluginAPI
 
 /// Where a Pod may and where it should run. Works on columns of all Nodes at once; no slot may block or call the API. One caller at a time
@@ -20,10 +21,31 @@ public protocol SchedulerPolicy: Component {
 
     /// Says what the points are made of that the last `score` gave: it was called with the same.
     func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws
+
+    /// Whether the Pod may be bound now to a Node that was found for it, and where it counts already. Throw `ComponentError.unschedulable` or
+    /// `.unresolvable` to refuse it. It is asked again, of Pods that wait, when another instance has taken this one's place.
+    func permit(_ pod: PodNeeds, _ nodes: Nodes, node: Int, _ others: WaitingPods) throws -> Permit
+
+    /// A Pod that had a Node has none any more: refused, too late, gone, or not to be bound. Also of Pods that `permit` was not asked about.
+    func unreserve(uid: String, _ others: WaitingPods)
+
+    /// An object of a kind that the manifest lists under `policy.watches` came, changed or went. `before` is `.null` for a new object, `after`
+    /// for a deleted one. All that are there come first.
+    func observe(resource: String, before: Value, after: Value, _ waiting: WaitingPods)
+}
+
+/// What becomes of a Pod that has a Node.
+public enum Permit: Hashable, Sendable {
+    case allow
+    /// Keeps its place until it is allowed or rejected, so long at most: 15 minutes where that is `nil` or more. The reason is for people.
+    case wait(milliseconds: Whole?, reason: String)
 }
 
 extension SchedulerPolicy {
     public func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws {}
+    public func permit(_ pod: PodNeeds, _ nodes: Nodes, node: Int, _ others: WaitingPods) throws -> Permit { .allow }
+    public func unreserve(uid: String, _ others: WaitingPods) {}
+    public func observe(resource: String, before: Value, after: Value, _ waiting: WaitingPods) {}
     public static var slots: PolicySlots { [.prefilter, .filter, .score] }
     public static var mostPoints: Int { 100 }
     public func prefilter(_ pod: PodNeeds) throws {}
@@ -40,6 +62,9 @@ public struct PolicySlots: OptionSet, Sendable {
     public static let filter = PolicySlots(rawValue: 2)
     public static let score = PolicySlots(rawValue: 4)
     public static let explain = PolicySlots(rawValue: 8)
+    public static let permit = PolicySlots(rawValue: 16)
+    public static let unreserve = PolicySlots(rawValue: 32)
+    public static let observe = PolicySlots(rawValue: 64)
 }
 
 final class PolicyInstance: Instance {
@@ -85,6 +110,32 @@ final class PolicyInstance: Instance {
                     let set = NodeSet(words: UnsafeMutablePointer(mutating: feasible), count: Int(nodes.pointee.count))
                     try instance(me, as: PolicyInstance.self).policy.explain(PodNeeds(pod), Nodes(nodes), set, ScoreParts(parts))
                 }
+            }
+        }
+        if slots.contains(.permit) {
+            table.permit = { me, pod, nodes, node, timeout, others, reason in
+                var waits = false
+                let status = boundary(reason) {
+                    let policy = instance(me, as: PolicyInstance.self).policy
+                    guard
+                        case .wait(let time, let why) = try policy.permit(PodNeeds(pod), Nodes(nodes), node: Int(node), WaitingPods(others))
+                    else { return }
+                    waits = true
+                    timeout.pointee = max(0, time ?? 0).int64
+                    reason.write(why)
+                }
+                return waits ? APUS_WAIT : status
+            }
+        }
+        if slots.contains(.unreserve) {
+            table.unreserve = { me, uid, others in
+                instance(me, as: PolicyInstance.self).policy.unreserve(uid: uid.string, WaitingPods(others))
+            }
+        }
+        if slots.contains(.observe) {
+            table.observe = { me, resource, before, after, waiting in
+                instance(me, as: PolicyInstance.self).policy.observe(
+                    resource: resource.string, before: decode(before), after: decode(after), WaitingPods(waiting))
             }
         }
         return constant(table)

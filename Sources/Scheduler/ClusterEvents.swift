@@ -14,6 +14,7 @@ struct ClusterEvents: OptionSet, Hashable {
     static let namespace = ClusterEvents(rawValue: APUS_EVENT_NAMESPACE)
     static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
     static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
+    static let observed = ClusterEvents(rawValue: APUS_EVENT_OBSERVED)
     static let all = ClusterEvents(rawValue: -1)
 
     /// As a policy says it: no hint stands for every event.

@@ -57,6 +57,7 @@ final class PodArguments {
         pod.pointee.scheduler_name = lending.number(profile.schedulerName)
         pod.pointee.profile = lending.bytes(profile.json)
         pod.pointee.profile_serial = profile.serial
+        pod.pointee.group = lending.number(spec["schedulingGroup"]["podGroupName"].string ?? "")
     }
 
     /// Lends the needs for the duration of `body`.

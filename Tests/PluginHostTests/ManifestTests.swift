@@ -73,6 +73,36 @@ import Testing
             ])
     }
 
+    private static let policy = """
+        apiVersion: plugins.apus.dev/v1alpha1
+        kind: Plugin
+        metadata: {name: latency}
+        spec:
+          kind: SchedulerPolicy
+          library: liblatency.so
+          policy: {watches: [{resource: v1/nodes, changes: ["metadata.annotations['a/b']"]}, {resource: v1/pods, labelSelector: gang}]}
+          rules: [{apiGroups: [""], resources: [nodes, pods], verbs: [get, list, watch]}]
+        """
+
+    @Test func readsWhatAPolicyObserves() throws {
+        let watches = try #require(try read(Self.policy).policy?.watches)
+        #expect(watches.map(\.resource) == [.nodes, .pods])
+        #expect(watches[0].filter.changes == [ObjectPath("metadata.annotations['a/b']")!])
+        #expect(watches[1].filter.labels == (try LabelSelector(parsing: "gang")))
+    }
+
+    @Test(arguments: [
+        ("labelSelector: gang", "map: SameName", "spec.policy.watches[1].map"),
+        ("v1/pods", "pods", "spec.policy.watches[1].resource: \"pods\" is not of the form"),
+        ("[nodes, pods]", "[nodes]", "spec.rules: must grant get, list and watch of v1/pods, which spec.policy watches"),
+        ("watches:", "looks:", "spec.policy"),
+        ("kind: SchedulerPolicy", "kind: Runtime", "spec.policy: only a SchedulerPolicy has it"),
+    ])
+    func refusesWhatAPolicyCannotObserve(_ good: String, _ bad: String, _ problem: String) throws {
+        let error = try #require(throws: PluginError.self) { try read(Self.policy.replacingOccurrences(of: good, with: bad)) }
+        #expect(error.message.hasPrefix(problem), "\(error.message)")
+    }
+
     @Test(arguments: [
         ("map: SameName", "map: Field", "spec.controller.watches[0].field: map Field needs it"),
         ("map: SameName", "map: Index", "spec.controller.watches[0].field: map Index needs it"),

@@ -56,6 +56,17 @@ final class Caller {
         }
         let feasible: [UInt64] = [.max, 0xff00, 3]
         note("explain") { table.explain!(me, samples.pod(), nodes, feasible, &parts, $0) }
+        var waiting = apus_waiting(
+            context: heard.me, allow: { context, uid in Witness.of(context).note("allow \(uid.string)") },
+            reject: { context, uid, reason in Witness.of(context).note("reject \(uid.string): \(reason.string)") })
+        for priority in [Int32(7), -1] {
+            var timeout: Int64 = 100
+            note("permit") { table.permit!(me, samples.pod(priority: priority), nodes, 129, &timeout, &waiting, $0) }
+            report.append("\(timeout)")
+        }
+        table.unreserve!(me, samples.bytes("4be0"), &waiting)
+        table.observe!(me, samples.bytes("v1/nodes"), apus_borrowed(), samples.bytes("after"), &waiting)
+        table.observe!(me, samples.bytes("v1/nodes"), samples.bytes("before"), apus_borrowed(), &waiting)
         report += heard.take()
         return report
     }

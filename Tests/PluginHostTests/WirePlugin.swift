@@ -173,6 +173,21 @@ enum WirePlugin {
                 "a part".withBorrowed { parts.pointee.add(parts.pointee.context, $0, 3, points) }
                 error.say(pod.pointee.name.string)
                 return APUS_OK
+            },
+            permit: { me, pod, nodes, node, timeout, others, reason in
+                Witness.of(me).note("permit")
+                timeout.pointee += Int64(node)
+                "4be1".withBorrowed { others.pointee.allow(others.pointee.context, $0) }
+                reason.say("\(pod.pointee.name.string) of group \(pod.pointee.group) on \(node) of \(nodes.pointee.count)")
+                return pod.pointee.priority < 0 ? APUS_UNSCHEDULABLE : APUS_WAIT
+            },
+            unreserve: { me, uid, others in
+                Witness.of(me).note("unreserve \(uid.string)")
+                "too late".withBorrowed { others.pointee.reject(others.pointee.context, uid, $0) }
+            },
+            observe: { me, resource, before, after, waiting in
+                Witness.of(me).note("observe \(resource.string) \(before.string) \(after.string)")
+                after.string.withBorrowed { waiting.pointee.allow(waiting.pointee.context, $0) }
             })
     }
 

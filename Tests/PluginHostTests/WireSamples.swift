@@ -128,6 +128,7 @@ final class Samples {
             UnsafePointer(array([term(0, [requirement(2, [3])])])), 1, 1
         )
         (pod.pointee.scheduler_name, pod.pointee.profile, pod.pointee.profile_serial) = (13, bytes(#"{"filter":[]}"#), 2)
+        pod.pointee.group = 14
         return pod
     }
 

@@ -94,6 +94,7 @@ enum ConstraintTable {
         dev.apus.plugins.v1alpha1.ControllerSpec workers range 1 64
         dev.apus.plugins.v1alpha1.ControllerWatch map enum Field Index Owner Ownership Plugin SameName Selector
         dev.apus.plugins.v1alpha1.ControllerWatch events each enum Added Deleted Modified
+        dev.apus.plugins.v1alpha1.PolicyWatch events each enum Added Deleted Modified
         core.v1.PodSpec restartPolicy enum Always OnFailure Never
         core.v1.PodSpec dnsPolicy enum ClusterFirstWithHostNet ClusterFirst Default None
         core.v1.PodSpec preemptionPolicy enum PreemptLowerPriority Never

@@ -27,6 +27,16 @@ extension Signatures {
                     .me, .structure(pod), nodes, .array(element: 8, nodeBits, .in), .callbacks(parts, optional: false),
                     .sink(limit: sentence),
                 ], .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "permit",
+                [
+                    .me, .structure(pod), nodes, .int32, .number(bytes: 8, .inOut), .callbacks(waiting), .sink(limit: sentence),
+                ], .status, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "unreserve", [.me, .bytes, .callbacks(waiting)], .void, Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "observe", [.me, .bytes, .bytes, .bytes, .callbacks(waiting)], .void, Tag(.worker, .running), isRequired: false,
+                deadline: .seconds(1)),
         ])
 
     private static let nodes = Shape.shared(size: MemoryLayout<apus_nodes>.size)
@@ -52,6 +62,13 @@ extension Signatures {
                 [
                     .me, .bytes, .int32, .array(element: 4, Count(2, offset: at(\apus_nodes.count), isOfEnclosingCall: true), .in),
                 ], .void, Tag(.any, .running))
+        ], life: .call)
+
+    static let waiting = Callbacks(
+        "apus_waiting",
+        [
+            SlotDescriptor("allow", [.me, .bytes], .void, Tag(.any, .running)),
+            SlotDescriptor("reject", [.me, .bytes, .bytes], .void, Tag(.any, .running)),
         ], life: .call)
 
     private static let requirement = Layout(

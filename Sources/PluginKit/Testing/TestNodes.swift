@@ -88,6 +88,15 @@ public final class TestNodes {
         return Dictionary(uniqueKeysWithValues: zip(nodes.map(\.name), points))
     }
 
+    /// What `policy` says to a Pod that has a Node, the first one.
+    public func permit(_ policy: some SchedulerPolicy, uid: String = "test", json: String = "{}", _ others: WaitingPods) throws -> Permit {
+        try withPod(0, 0, [:]) { pod in
+            let own = UnsafeMutablePointer(mutating: pod.raw)
+            (own.pointee.uid, own.pointee.json) = (memory.text(uid), memory.text(json))
+            return try policy.permit(pod, Nodes(columns), node: 0, others)
+        }
+    }
+
     private var all: UInt64 { nodes.count == 64 ? .max : (1 << UInt64(nodes.count)) - 1 }
     private func names(_ set: UInt64) -> [String] { nodes.indices.filter { set & (1 << UInt64($0)) != 0 }.map { nodes[$0].name } }
 

@@ -329,6 +329,8 @@ typedef struct apus_pod {
     /// Nothing at all is upstream's default. The same `profile_serial` stands for the same text, so that it is read once.
     apus_borrowed profile;
     uint64_t profile_serial;
+    apus_string group; // spec.schedulingGroup.podGroupName, or empty
+    uint32_t reserved;
 } apus_pod;
 
 /// What may happen to the cluster that lets a refused Pod run: of these a policy adds up the ones that matter for its reason. A Pod is tried again when one of them happens, and every
@@ -343,6 +345,7 @@ typedef struct apus_pod {
 #define APUS_EVENT_NAMESPACE ((int32_t)128) // has other labels
 #define APUS_EVENT_VOLUME ((int32_t)256) // a claim, a PersistentVolume or a StorageClass came or changed
 #define APUS_EVENT_VOLUME_LIMITS ((int32_t)512) // a Node can have more volumes attached, or one was detached
+#define APUS_EVENT_OBSERVED ((int32_t)1024) // an object came, changed or went that some policy observes
 
 /// Takes, for one Node or for many, the reason it was refused. Reasons are counted into the Pod's `0/3 nodes are available: …` message, so they are short and do not
 /// name the Node.
@@ -366,12 +369,29 @@ typedef struct apus_parts {
     void (*APUS_NONNULL add)(void *APUS_NULLABLE context, apus_borrowed name, int32_t weight, const int32_t *APUS_NONNULL points);
 } apus_parts;
 
+/// Ends the wait of Pods whose `permit` answered WAIT. Only those that wait for the policy it was lent to are meant; of any other uid nothing comes. What is said counts when the slot
+/// has returned, in the order in which it was said; of what goes beyond 65,536 Pods in one call nothing comes, and it is counted as a FAULT.
+typedef struct apus_waiting {
+    uint32_t size; // sizeof(apus_waiting) where the host was compiled
+    void *APUS_NULLABLE context;
+    /// As far as this policy goes the Pod may be bound; it is when no other policy lets it wait. Only during the call it was lent for, and only on its thread. Everything is copied.
+    /// [any & running]
+    void (*APUS_NONNULL allow)(void *APUS_NULLABLE context, apus_borrowed uid);
+    /// The Pod gives its place up, is told the reason, and looks for a Node again after its back-off. Otherwise as `allow`.
+    /// [any & running]
+    void (*APUS_NONNULL reject)(void *APUS_NULLABLE context, apus_borrowed uid, apus_borrowed reason);
+} apus_waiting;
+
 /// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
 /// Their deadline is 1 s; the manifest's `deadlineSeconds` takes its place.
 ///
 /// The loop calls, for one Pod: `prefilter`, then `filter` of every active policy in order, each on what the one before left; then `score` of every policy, whose
 /// points are multiplied by the manifest's weight and added up. Any status but OK, UNSCHEDULABLE and UNRESOLVABLE ends the cycle, and the Pod is tried again after a back-off; so
-/// do a bit that was clear and is set, and points outside 0 to `most_points`. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used.
+/// do a bit that was clear and is set, and points outside 0 to `most_points`. A Pod that has a Node goes through `permit` of every policy, and is bound when none refuses it and none lets
+/// it wait any more. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used; `permit` and `unreserve` are not called.
+///
+/// A policy keeps what it noted of Pods and objects for itself. An instance that takes the place of another, after a swap or when its process was started again, has noted nothing: it
+/// is told of every object once, and asked for `permit` again about every Pod that waits.
 typedef struct apus_scheduler_policy {
     uint32_t size; // sizeof(apus_scheduler_policy) where the plugin was compiled
     int32_t most_points; // what `score` gives a Node at most; 0 means 100. More than 100 for a policy that adds up several scores
@@ -397,6 +417,25 @@ typedef struct apus_scheduler_policy {
     /// [worker & running]
     apus_status (*APUS_NULLABLE explain)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
                                          const uint64_t *APUS_NONNULL feasible, const apus_parts *APUS_NONNULL parts, const apus_sink *APUS_NONNULL error);
+
+    /// Whether the Pod may be bound now to the Node of index `node`, which was found for it: in the columns it counts there already. OK lets it, and so does a null slot. WAIT keeps its
+    /// place on the Node until this policy allows or rejects it through an `apus_waiting`, at most for `*timeout_ms`: 15 minutes where it stays zero or is more, and below zero is a FAULT.
+    /// UNSCHEDULABLE and UNRESOLVABLE give the place up; any other status does, too, as an error. The sink gets one sentence: for what it waits, or why it is refused. A Pod
+    /// that waits is asked about again when other policies come to run, and then has no more time than before. May be absent.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE permit)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes, int32_t node,
+                                        int64_t *APUS_NONNULL timeout_ms, const apus_waiting *APUS_NONNULL others, const apus_sink *APUS_NONNULL reason);
+
+    /// A Pod that had a Node has none any more: some policy refused it, its time to wait was over, it went, or it could not be bound. Called once for each, whichever policy it was, also
+    /// where this one was not asked about the Pod. May be absent.
+    /// [worker & running]
+    void (*APUS_NULLABLE unreserve)(void *APUS_NULLABLE self, apus_borrowed uid, const apus_waiting *APUS_NONNULL others);
+
+    /// An object of a kind that the manifest lists under `policy.watches` came, changed or went, and the watch's filters let the change through. Both are JSON; `before` is empty for a new
+    /// object, `after` for a deleted one. Every object that is there comes first, as new; some of them may come after the first Pods were decided. Changes of one kind keep their
+    /// order, and none comes while another slot is called for a Pod. May be absent when nothing is watched.
+    /// [worker & running]
+    void (*APUS_NULLABLE observe)(void *APUS_NULLABLE self, apus_borrowed resource, apus_borrowed before, apus_borrowed after, const apus_waiting *APUS_NONNULL others);
 } apus_scheduler_policy;
 
 #ifdef __cplusplus
