@@ -5,6 +5,8 @@ public final class ShadowPolicy: Sendable {
     public let name: String
     /// What would run if it were active: the active ones with the one its manifest replaces replaced by it, or it alone.
     public let policies: [SchedulerPolicy]
+    /// The policy itself.
+    public var candidate: SchedulerPolicy? { policies.first { $0.name == name } }
     private let record: ShadowRecord
 
     init(name: String, policies: [SchedulerPolicy], record: ShadowRecord) {

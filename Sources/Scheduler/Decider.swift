@@ -95,7 +95,7 @@ final class Decider {
     }
 
     /// What the Pod asks for, while some of the assigned Pods are gone.
-    private static func arguments(_ pod: PodInfo, _ surroundings: Surroundings, gone: Set<PodKey> = []) -> PodArguments {
+    static func arguments(_ pod: PodInfo, _ surroundings: Surroundings, gone: Set<PodKey> = []) -> PodArguments {
         let rules: [PodVolumes.Rule] =
             if case .success(let volumes) = surroundings.volumes { volumes.rules(surroundings.assigned, gone: gone) } else { [] }
         return PodArguments(

@@ -19,8 +19,14 @@ package enum Message: Sendable {
     case bindFailed(PodKey, uid: String)
     /// Pods that were to make room for this one could not be asked to go.
     case preemptionFailed(PodKey, uid: String)
+    /// An object that a policy observes, as it is now; `nil` when it went.
+    case observed(GroupVersionResource, PodKey, Object?)
+    /// No policy observes that kind any more.
+    case observedNoMore(GroupVersionResource)
     /// What would be decided about a Pod that nobody has made?
     case consider(Object, Reply)
+    /// Which Pods wait, and what for?
+    case listWaiting(Reply)
     /// Other policies decide from now on: what no Node was found for may find one.
     case policiesChanged
 
@@ -48,7 +54,7 @@ package enum Message: Sendable {
         case .volume(let resource, let before, let after), .attachment(let resource, let before, let after),
             .group(let resource, let before, let after):
             (resource, before, after)
-        case .bindFailed, .preemptionFailed, .policiesChanged, .consider: nil
+        case .observed, .observedNoMore, .bindFailed, .preemptionFailed, .policiesChanged, .consider, .listWaiting: nil
         }
     }
 

@@ -21,7 +21,8 @@ public final class Scheduler: Sendable {
     private let quarantine: Quarantine
     private let log: Logger
     private let decisions = DecisionLog()
-    private let inbox = Inbox()
+    private let inbox: Inbox
+    private let observations: Observations
     private let outbox = Outbox()
     /// For Pods whose volumes are to be bound first: that may take minutes, and nobody else waits for it.
     private let volumeOutbox = Outbox()
@@ -51,6 +52,8 @@ public final class Scheduler: Sendable {
         recordingPath = recording
         self.quarantine = quarantine
         self.log = log
+        inbox = Inbox()
+        observations = Observations(cache, quarantine, inbox)
     }
 
     /// Whether `run` has filled its columns and decides.
@@ -62,7 +65,8 @@ public final class Scheduler: Sendable {
         let observation = cache.observe(Self.watched) { [self] in hear($0, before: $1, after: $2) }
         quarantine.observe(.scheduler) { [weak self] key in
             guard let self, let object = cache.get(key.resource, namespace: key.namespace, name: key.name) else { return }
-            hear(key.resource, before: nil, after: object)
+            if Self.watched.contains(key.resource) { hear(key.resource, before: nil, after: object) }
+            observations.hear(key.resource, object)
         }
         defer {
             observation.cancel()
@@ -75,10 +79,7 @@ public final class Scheduler: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
             group.addTask { [volumeOutbox] in await volumeOutbox.run(workers: Self.volumeWriters) }
-            group.addTask { [inbox] in
-                // The stream ends with the task.
-                for await _ in changes { inbox.put(.policiesChanged) }
-            }
+            group.addTask { [observations, policies] in await observations.run(policies) }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     startThread(name: "scheduler") { [self] in
@@ -122,18 +123,21 @@ public final class Scheduler: Sendable {
         while let messages = inbox.take(waiting: loop.patience(now: now())) {
             for message in messages {
                 if case .consider(let pod, let reply) = message { reply.answer(loop.consider(pod, policies)?.value) }
+                if case .listWaiting(let reply) = message { reply.answer(loop.listWaiting(now: now())) }
                 recording?.note(message, now: now())
                 if let effect = message.inHand({ loop.receive(message, now: now()) }) { perform(effect) }
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
             if let effect = loop.cycle(policies, now: now()) {
-                if let recording, let record = effect.pod.flatMap({ decisions[PodKey($0)] }) { recording.note(record, now: now()) }
+                if let newest = loop.newest { recording?.note(newest, now: now()) }
+                if case .rejected(let pod, _) = effect { recording?.noteFailure(PodKey(pod), uid: pod.uid, now: now()) }
                 perform(effect)
             }
         }
     }
 
     private func perform(_ effect: SchedulingLoop.Effect) {
+        if case .waiting = effect { return }
         if case .bind(let pod, let node, let volumes) = effect, !volumes.isEmpty {
             return volumeOutbox.put { [self] in await bind(pod, to: node, volumes) }
         }
@@ -147,6 +151,10 @@ public final class Scheduler: Sendable {
                     for other in displaced { await clearNomination(other) }
                     await preempt(victims, for: pod, on: node)
                 }
+            case .rejected(let pod, let message):
+                tell(pod, .warning, "FailedScheduling", message)
+                await setCondition(pod, reason: "Unschedulable", message: message)
+            case .waiting: break
             case .failed(let pod, let message):
                 tell(pod, .warning, "FailedScheduling", message)
                 await setCondition(pod, reason: "SchedulerError", message: message)
@@ -166,6 +174,14 @@ extension Scheduler {
     public func consider(_ pod: Object) async -> Value? {
         guard healthy else { return nil }
         return await withCheckedContinuation { inbox.put(.consider(pod, Reply($0))) }
+    }
+}
+
+extension Scheduler {
+    /// The Pods that have a Node and wait until a policy lets them be bound; `nil` while this one does not run.
+    public func waiting() async -> Value? {
+        guard healthy else { return nil }
+        return await withCheckedContinuation { inbox.put(.listWaiting(Reply($0))) }
     }
 }
 

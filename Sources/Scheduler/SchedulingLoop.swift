@@ -1,5 +1,7 @@
 package import APIModel
 internal import Client
+internal import DequeModule
+internal import PluginAPI
 package import PluginHost
 
 /// All state of the scheduler and what changes it. Lives on the scheduling thread; tells what is to be done, does not touch the API.
@@ -9,16 +11,12 @@ package final class SchedulingLoop {
         /// The volumes have to be bound before the Pod is.
         case bind(Object, node: String, volumes: [VolumeBinding])
         case unschedulable(Object, message: String, nomination: Nomination)
+        /// The Pod has a Node, where it counts, and a policy lets it wait: nothing is to be done.
+        case waiting(Object, node: String)
+        /// The Pod had a Node, and gave it up because a policy did not let it be bound.
+        case rejected(Object, message: String)
         case failed(Object, message: String)
         case gated(Object)
-
-        /// The Pod that was decided about.
-        var pod: Object? {
-            switch self {
-            case .bind(let pod, _, _), .unschedulable(let pod, _, _), .failed(let pod, _): pod
-            case .gated: nil
-            }
-        }
     }
 
     /// Where a Pod is to run once there is room, as the API has to hear it.
@@ -30,9 +28,9 @@ package final class SchedulingLoop {
         case node(String, victims: [Object], displaced: [Object])
     }
 
-    private let columns: NodeColumns
-    private var assigned: AssignedPods
-    private var queue: SchedulingQueue<PodInfo>
+    let columns: NodeColumns
+    var assigned: AssignedPods
+    var queue: SchedulingQueue<PodInfo>
     private var nominations = Nominations()
     private var budgets = DisruptionBudgets()
     private let volumes = VolumeObjects()
@@ -40,9 +38,22 @@ package final class SchedulingLoop {
     /// By Pod, the volumes that its binding takes.
     private var takenVolumes: [PodKey: [String]] = [:]
     private let decider: Decider
-    private let configuration: SchedulerConfiguration
+    let configuration: SchedulerConfiguration
     /// What was decided last.
     let decisions: DecisionLog
+    /// What the last cycle decided; `nil` where it only saw to what was decided before.
+    private(set) var newest: DecisionRecord?
+
+    var waitingPods = WaitingPods()
+    private var observers = Observers()
+    /// What policies said of Pods that wait for them.
+    var said = Deque<Observers.Said>()
+    /// Of Pods that gave up a Node while no policy was at hand, the uids.
+    private var left: [String] = []
+    /// Those that were asked about every Pod that waits.
+    private var permitters: [SchedulerPolicy.Life] = []
+    /// What is to be returned next.
+    var effects = Deque<Effect>()
 
     package convenience init(seed: UInt64, _ configuration: SchedulerConfiguration = SchedulerConfiguration()) {
         self.init(seed: seed, configuration, DecisionLog())
@@ -96,11 +107,14 @@ package final class SchedulingLoop {
             guard assigned.forget(key, uid: uid) else { break }
             giveVolumesBack(key, now: now)
             queue.wake(.podRemoved, now: now)
+            left.append(uid)
         case .preemptionFailed(let key, let uid):
             guard let nomination = nominations[key], nomination.pod.uid == uid else { break }
             nominations.put(Nominations.Entry(pod: nomination.pod, node: nomination.node))
             if let pod = queue.pod(key) { queue.put(key, pod, priority: pod.priority, now: now) }
-        case .consider:
+        case .observed(let resource, let name, let object): observers.put(resource, name, object)
+        case .observedNoMore(let resource): observers.forget(resource)
+        case .consider, .listWaiting:
             // A question: the thread answers it, with its policies.
             break
         case .policiesChanged:
@@ -116,6 +130,7 @@ package final class SchedulingLoop {
         if pod.isAssigned {
             _ = nominations.remove(key)
             takenVolumes[key] = nil
+            waitNoMore(key)
             queue.wake(assigned.put(bound: pod), now: now)
             queue.done(key)
             return nil
@@ -123,7 +138,11 @@ package final class SchedulingLoop {
         // A Pod that is somebody else's is none of those that wait here.
         let profile = pod.needsNode ? configuration.profile(for: pod.schedulerName) : nil
         // While our own bind is under way the API still shows the Pod without a Node.
-        if profile != nil, assigned.isAssumed(key, uid: pod.uid) { return nil }
+        if profile != nil, assigned.isAssumed(key, uid: pod.uid) {
+            if waitingPods.contains(key) { queue.replace(key, PodInfo(pod)) }
+            return nil
+        }
+        waitNoMore(key)
         if assigned.remove(key) { queue.wake(.podRemoved, now: now) }
         guard let profile, !(profile.heedsGates && pod.isGated) else {
             queue.remove(key)
@@ -145,31 +164,63 @@ package final class SchedulingLoop {
     /// The Pod holds nothing any more, neither on a Node nor in wait for one.
     private func leave(_ key: PodKey, now: Int64) {
         let wasNominated = nominations.remove(key)
+        waitNoMore(key)
         giveVolumesBack(key, now: now)
         if assigned.remove(key) || wasNominated { queue.wake(.podRemoved, now: now) }
     }
 
+    /// The Pod went, or somebody else bound it.
+    private func waitNoMore(_ key: PodKey) {
+        if let entry = waitingPods.remove(key) { left.append(entry.pod.uid) }
+    }
+
     /// The volumes that the Pod's binding was to take may be another's.
-    private func giveVolumesBack(_ key: PodKey, now: Int64) {
+    func giveVolumesBack(_ key: PodKey, now: Int64) {
         guard let taken = takenVolumes.removeValue(forKey: key) else { return }
         for volume in taken { volumes.forget(volume) }
         queue.wake(.volume, now: now)
     }
 
-    /// Finds a Node for the next Pod that is due, all of the cycle with the policies that `policies` has when it begins; `nil` when none is
-    /// due.
+    /// Sees to the Pods that have a Node and wait; if nothing comes of that, finds a Node for the next Pod that is due, all of it with the policies that
+    /// `policies` has when it begins; `nil` when there is nothing to do.
     package func cycle(_ policies: any PolicySource, now: Int64) -> Effect? {
-        guard let entry = queue.pop(now: now) else { return nil }
+        newest = nil
+        return policies.withSchedulerPolicies { policies in
+            attend(policies, now: now)
+            if effects.isEmpty { decideNext(policies, now: now) }
+            return effects.popFirst()
+        }
+    }
+
+    /// Tells policies what they observe and what became of Pods, asks newcomers about those that wait, and does what they say of these.
+    private func attend(_ policies: PolicySet, now: Int64) {
+        let news = observers.tell(policies)
+        if news.isNews { queue.wake(.observed, now: now) }
+        said += news.said
+        for uid in left { unreserve(uid, policies) }
+        left = []
+        if !waitingPods.isEmpty, !policies.active.isEmpty, permitters != policies.permitters {
+            permitters = policies.permitters
+            for entry in waitingPods.all { askAgain(entry, policies, now: now) }
+        }
+        settle(policies, now: now)
+        while let (entry, policy, wait) = waitingPods.takeLate(now: now) {
+            let time = GoDuration.text(milliseconds: Whole(wait.timeout))
+            giveUp(
+                entry.pod, .refused("rejected due to timeout after waiting \(time) at plugin \(policy)"), hasWaited: true, policies,
+                now: now)
+            settle(policies, now: now)
+        }
+    }
+
+    private func decideNext(_ policies: PolicySet, now: Int64) {
+        guard let entry = queue.pop(now: now) else { return }
         let pod = entry.pod
         // The name cannot change, and whoever is in the queue has a profile.
-        guard let profile = configuration.profile(for: pod.object.schedulerName) else {
-            queue.remove(entry.key)
-            return nil
-        }
+        guard let profile = configuration.profile(for: pod.object.schedulerName) else { return queue.remove(entry.key) }
         let wanted = volumes(of: pod, profile)
-        let (decision, record) = InHand.with(.scheduler, .pods, namespace: entry.key.namespace, name: entry.key.name, uid: entry.pod.uid) {
-            policies.withSchedulerPolicies { decider.decide(pod, surroundings(of: pod, profile, wanted), $0) }
-        }
+        let (decision, record) = pod.inHand { decider.decide(pod, surroundings(of: pod, profile, wanted), policies) }
+        newest = record
         decisions.add(record)
         switch decision {
         case .node(let index):
@@ -178,7 +229,8 @@ package final class SchedulingLoop {
             if case .success(let wanted) = wanted, !wanted.unbound.isEmpty {
                 guard let found = wanted.bindings(on: VolumeMatch.Place(name: node, labels: columns.labels(index))) else {
                     queue.fail(entry.key, .error, now: now)
-                    return .failed(pod.object, message: "two claims would need the same PersistentVolume on node \(node)")
+                    let message = "two claims would need the same PersistentVolume on node \(node)"
+                    return effects.append(.failed(pod.object, message: message))
                 }
                 bindings = found
                 for case .existing(let claim, let volume) in bindings {
@@ -188,14 +240,31 @@ package final class SchedulingLoop {
             }
             _ = nominations.remove(entry.key)
             // The entry stays until the API says that the Pod is bound, or that it is not.
-            assigned.put(entry.pod, node: node, isAssumed: true)
-            return .bind(entry.pod.object, node: node, volumes: bindings)
+            assigned.put(pod, node: node, isAssumed: true)
+            switch permit(pod, node, profile, policies, now: now) {
+            case .allowed: effects.append(.bind(pod.object, node: node, volumes: bindings))
+            case .waits(let waits):
+                if waitingPods.isEmpty { permitters = policies.permitters }
+                waitingPods.put(pod, node: node, volumes: bindings, waits)
+                decisions.settle(pod, .waiting(node, waits))
+                effects.append(.waiting(pod.object, node: node))
+            case .failed(let why): giveUp(pod, why, hasWaited: false, policies, now: now)
+            }
+            settle(policies, now: now)
         case .unschedulable(let found):
             queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), now: now)
-            return .unschedulable(entry.pod.object, message: found.message, nomination: nominate(entry.pod, found.nomination, now: now))
+            let nomination = nominate(pod, found.nomination, now: now)
+            effects.append(.unschedulable(pod.object, message: found.message, nomination: nomination))
         case .error(let message):
             queue.fail(entry.key, .error, now: now)
-            return .failed(entry.pod.object, message: message)
+            effects.append(.failed(pod.object, message: message))
+        }
+    }
+
+    /// Calls `body` with what a Pod asks for and all Nodes, as policies get them.
+    func lend<R>(_ pod: PodInfo, _ profile: SchedulerProfile, _ body: (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>) -> R) -> R {
+        Decider.arguments(pod, surroundings(of: pod, profile, volumes(of: pod, profile))).withPointer { needs in
+            columns.withPointer { nodes in body(needs, nodes) }
         }
     }
 
@@ -219,9 +288,10 @@ package final class SchedulingLoop {
     func consider(_ pod: Object, _ policies: any PolicySource, preferred: String? = nil) -> DecisionRecord? {
         guard let profile = configuration.profile(for: pod.schedulerName) else { return nil }
         let info = PodInfo(pod)
-        return policies.withSchedulerPolicies {
-            decider.decide(
-                info, surroundings(of: info, profile, volumes(of: info, profile)), $0, isShadowed: false,
+        return policies.withSchedulerPolicies { policies in
+            said += observers.tell(policies).said
+            return decider.decide(
+                info, surroundings(of: info, profile, volumes(of: info, profile)), policies, isShadowed: false,
                 preferred: preferred.flatMap(columns.index)
             ).1
         }
@@ -254,6 +324,7 @@ package final class SchedulingLoop {
     /// How long to wait for a message at most; `nil` for ever.
     package func patience(now: Int64) -> Int64? {
         queue.wakeOld(now: now)
-        return queue.deadline(now: now).map { max(0, $0 - now) }
+        if !effects.isEmpty || !said.isEmpty { return 0 }
+        return [queue.deadline(now: now), waitingPods.nextDeadline].compactMap(\.self).min().map { max(0, $0 - now) }
     }
 }

@@ -23,6 +23,8 @@ struct SchedulingQueue<Pod> {
         fileprivate(set) var readyAt: Int64 = 0
         /// While it is parked, what may help it.
         fileprivate(set) var helpedBy = ClusterEvents.all
+        /// Whether it waits for the end of its back-off also while there is nothing else to do.
+        fileprivate var isPatient = false
         /// Of the place it is in now: a ticket with another number is of a place that it has left.
         fileprivate var ticket: UInt64 = 0
     }
@@ -30,11 +32,14 @@ struct SchedulingQueue<Pod> {
     enum Failure {
         /// No Node fits: parked until one of the events happens.
         case unschedulable(helpedBy: ClusterEvents)
+        /// The Node that was found was refused: parked until anything happens, and then for the whole of its back-off, because Pods that are refused
+        /// one for the other would go round and round.
+        case rejected
         /// Something broke: again after the back-off.
         case error
     }
 
-    private enum Place: Equatable {
+    fileprivate enum Place: Equatable {
         case active, backoff, woken, parked, popped
     }
 
@@ -82,7 +87,7 @@ struct SchedulingQueue<Pod> {
             entries[key] = (entry, .popped)
         } else {
             unpark(entry)
-            insert(entry, entry.readyAt > now ? .woken : .active)
+            insert(entry, entry.place(now))
         }
     }
 
@@ -122,9 +127,13 @@ struct SchedulingQueue<Pod> {
         entry.readyAt = now + backoffTime(attempts: entry.attempts)
         // Behind all that have not been tried yet.
         entry.order = nextOrder()
+        entry.isPatient = false
         switch failure {
         case .unschedulable(let events):
             entry.helpedBy = events
+            park(entry, now: now)
+        case .rejected:
+            (entry.helpedBy, entry.isPatient) = (.all, true)
             park(entry, now: now)
         case .error: insert(entry, .backoff)
         }
@@ -136,7 +145,7 @@ struct SchedulingQueue<Pod> {
             parked[helpedBy] = nil
             for key in keys {
                 guard let entry = entries[key]?.entry else { continue }
-                insert(entry, entry.readyAt > now ? .woken : .active)
+                insert(entry, entry.place(now))
             }
         }
         tidy()
@@ -204,6 +213,14 @@ struct SchedulingQueue<Pod> {
     private mutating func nextOrder() -> UInt64 {
         lastOrder += 1
         return lastOrder
+    }
+}
+
+extension SchedulingQueue.Entry {
+    /// Where it goes when something happened that may help it.
+    fileprivate func place(_ now: Int64) -> SchedulingQueue<Pod>.Place {
+        if readyAt <= now { return .active }
+        return isPatient ? .backoff : .woken
     }
 }
 

@@ -4,5 +4,5 @@ internal import ArgumentParser
 struct DecisionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scheduler", abstract: "Ask the scheduler why a pod is where it is, or where one would go.",
-        subcommands: [DecisionExplainCommand.self, DecisionWhatIfCommand.self, DecisionReplayCommand.self])
+        subcommands: [DecisionExplainCommand.self, DecisionWhatIfCommand.self, DecisionReplayCommand.self, DecisionWaitingCommand.self])
 }

@@ -4,10 +4,11 @@ internal import HTTPTypes
 internal import Scheduler
 
 /// What the scheduler of this process tells about its decisions: `GET /scheduler/decisions/NAMESPACE/POD` the one that was made, `POST
-/// /scheduler/decisions` with a Pod the one that would be.
+/// /scheduler/decisions` with a Pod the one that would be; `GET /scheduler/waiting` which Pods have a Node and wait.
 enum SchedulerPages {
     static let first = "scheduler"
     static let decisions = "/\(first)/decisions"
+    static let waiting = "/\(first)/waiting"
 
     static func answer(_ request: Request, _ scheduler: Scheduler?) async throws -> Value {
         guard let scheduler else { throw unavailable("the scheduler is not running") }
@@ -29,6 +30,9 @@ enum SchedulerPages {
             guard let found = await scheduler.consider(Object(pod)) else {
                 throw unavailable("the pod is another scheduler's, or the scheduler does not run yet")
             }
+            return found
+        case (.get, 1) where parts[0] == "waiting":
+            guard let found = await scheduler.waiting() else { throw unavailable("the scheduler does not run yet") }
             return found
         default: throw APIError(code: 404, reason: .notFound, message: "there is no such page", details: .emptyObject)
         }

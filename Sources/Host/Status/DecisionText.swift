@@ -11,7 +11,9 @@ struct DecisionText {
     private var head: [String] {
         let pod = "\(text(decision["namespace"]))/\(text(decision["name"]))"
         let counts = "\(decision["feasible"].int ?? 0) of \(decision["nodes"].int ?? 0) nodes would do"
-        let place = decision["node"].string.map { "\(pod) goes to \($0)" } ?? "\(pod) goes nowhere: \(text(decision["message"]))"
+        let reasons = decision["waiting"].elements.map { "\(text($0["policy"])): \(text($0["reason"]))" }
+        let wait = reasons.isEmpty ? "" : ", and waits: \(reasons.joined(separator: "; "))"
+        let place = decision["node"].string.map { "\(pod) goes to \($0)\(wait)" } ?? "\(pod) goes nowhere: \(text(decision["message"]))"
         return [place, "decided at \(text(decision["time"])) as \(text(decision["schedulerName"])); \(counts)"]
     }
 

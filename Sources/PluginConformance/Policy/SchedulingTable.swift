@@ -166,7 +166,8 @@ public final class SchedulingTable: @unchecked Sendable {
             anti_affinity: memory.keepAny(antiAffinity), preferred_affinity: nil, preferred_anti_affinity: nil,
             spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil,
             volume_rule_count: 0, container_count: 1, volume_rules: nil, attachments: nil, attachment_count: 0, added_required_count: 0,
-            added_required: nil, has_added_required: 0, scheduler_name: 0, profile: memory.keep(""), profile_serial: 0)
+            added_required: nil, has_added_required: 0, scheduler_name: 0, profile: memory.keep(""), profile_serial: 0, group: 0,
+            reserved: 0)
     }
 
     private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {

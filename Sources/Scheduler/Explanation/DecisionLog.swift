@@ -23,6 +23,14 @@ final class DecisionLog: Sendable {
         }
     }
 
+    /// What became of the Pod of a decision later.
+    func settle(_ pod: PodInfo, _ outcome: DecisionRecord.Outcome) {
+        state.withLock { state in
+            guard let place = state.places[pod.key], state.records[place]?.uid == pod.uid else { return }
+            state.records[place]?.outcome = outcome
+        }
+    }
+
     subscript(_ pod: PodKey) -> DecisionRecord? {
         state.withLock { state in state.places[pod].flatMap { state.records[$0] } }
     }

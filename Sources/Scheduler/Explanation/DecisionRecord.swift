@@ -23,6 +23,8 @@ struct DecisionRecord: Sendable {
         case node(String)
         /// Why there is none.
         case none(String)
+        /// It counts on the Node, and policies let it wait.
+        case waiting(String, [String: WaitingPods.Wait])
     }
 
     let pod: PodKey
@@ -30,7 +32,7 @@ struct DecisionRecord: Sendable {
     let schedulerName: String
     /// In seconds since 1970.
     let time: Int64
-    let outcome: Outcome
+    var outcome: Outcome
     /// How many Nodes there were, and would have done.
     let nodes: Int
     let feasible: Int
@@ -54,14 +56,18 @@ struct DecisionRecord: Sendable {
 
     /// As the API shows it.
     var value: Value {
-        var (node, message) = (Value.null, Value.null)
+        var (node, message, waiting) = (Value.null, Value.null, Value.null)
         switch outcome {
         case .node(let name): node = .string(name)
         case .none(let why): message = .string(why)
+        case .waiting(let name, let waits):
+            node = .string(name)
+            waiting = .array(
+                waits.sorted { $0.key < $1.key }.map { ["policy": .string($0.key), "reason": .string($0.value.reason)] })
         }
         return [
             "namespace": .string(pod.namespace), "name": .string(pod.name), "uid": .string(uid), "schedulerName": .string(schedulerName),
-            "time": .string(Timestamp.format(seconds: time)), "node": node, "message": message, "nodes": Value(nodes),
+            "time": .string(Timestamp.format(seconds: time)), "node": node, "message": message, "waiting": waiting, "nodes": Value(nodes),
             "feasible": Value(feasible),
             "parts": .array(
                 parts.map { ["policy": .string($0.policy), "score": .string($0.score), "weight": .int($0.weight)] }),

@@ -8,7 +8,8 @@ internal import Logging
 /// ```
 /// {"at":12,"resource":"v1/nodes","name":"a","object":{…}}       an object as it is now; without `object` it went
 /// {"at":15,"pod":"default/web","node":"a"}                      a decision; without `node` there was none, and `message` says why
-/// {"at":20,"failed":"default/web","uid":"…"}                    a bind came to nothing
+/// {"at":20,"failed":"default/web","uid":"…"}                    the Pod gave its Node up
+/// {"at":21,"observed":"v1/nodes","name":"a","object":{…}}       an object that policies observe
 /// ```
 final class Recording {
     private var file: UnsafeMutablePointer<FILE>?
@@ -23,8 +24,13 @@ final class Recording {
 
     func note(_ message: Message, now: Int64) {
         guard file != nil else { return }
-        if case .bindFailed(let key, let uid) = message {
-            write(["at": .int(now), "failed": .string(key.description), "uid": .string(uid)])
+        switch message {
+        case .bindFailed(let key, let uid): noteFailure(key, uid: uid, now: now)
+        case .observed(let resource, let name, let object):
+            var line: Value = ["at": .int(now), "observed": .string(resource.description), "name": .string(name.name)]
+            if !name.namespace.isEmpty { line["namespace"] = .string(name.namespace) }
+            write(line, object: object?.bytes)
+        default: break
         }
         guard let (resource, before, after) = message.subject, let object = after ?? before else { return }
         var line: Value = ["at": .int(now), "resource": .string(resource.description), "name": .string(object.name)]
@@ -33,10 +39,16 @@ final class Recording {
         write(line, object: after?.bytes)
     }
 
+    /// A Pod gave up the Node that was found for it.
+    func noteFailure(_ key: PodKey, uid: String, now: Int64) {
+        guard file != nil else { return }
+        write(["at": .int(now), "failed": .string(key.description), "uid": .string(uid)])
+    }
+
     func note(_ record: DecisionRecord, now: Int64) {
         var line: Value = ["at": .int(now), "pod": .string(record.pod.description)]
         switch record.outcome {
-        case .node(let node): line["node"] = .string(node)
+        case .node(let node), .waiting(let node, _): line["node"] = .string(node)
         case .none(let message): line["message"] = .string(message)
         }
         write(line)

@@ -53,6 +53,11 @@ public struct Replay {
             let (before, after) = (objects[key], value["object"].isNull ? nil : Object(value["object"]))
             objects[key] = after
             _ = loop.receive(Message(resource, before: before, after: after), now: time)
+        } else if let text = value["observed"].string {
+            guard let resource = GroupVersionResource(text), let name = value["name"].string else { throw wrong("names no object") }
+            let object = value["object"].isNull ? nil : Object(value["object"])
+            _ = loop.receive(
+                .observed(resource, PodKey(namespace: value["namespace"].string ?? "", name: name), object), now: time)
         } else if let pod = value["pod"].string.flatMap(Self.key) {
             decide(pod, value, time)
         } else if let pod = value["failed"].string.flatMap(Self.key) {
