@@ -280,8 +280,8 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "APIModel", "Store", "APIServer", "Client", "FileSystem", "PluginHost", "PluginKit", "ControllerManager", "PKI",
-                "TestSupport",
+                "APIModel", "Store", "APIServer", "Client", "FileSystem", "KernelNetwork", "PluginHost", "PluginKit", "ControllerManager",
+                "PKI",
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),

@@ -3,11 +3,13 @@ extension Ruleset {
     ///
     /// What both have stays as it is. So the sets of session affinity, which know where each client went, outlive that other endpoints come
     /// and go.
-    static func change(from old: Part, to new: Part) -> (remove: String, add: String) {
-        let (oldSets, newSets) = (dictionary(old.sets), dictionary(new.sets))
+    func change(from old: Part, to new: Part) -> (remove: String, add: String) {
+        let (oldSets, newSets) = (Self.dictionary(old.sets), Self.dictionary(new.sets))
         // A set with another timeout is another set, and rules that name it must go first.
-        if oldSets.contains(where: { newSets[$0.key] != nil && newSets[$0.key] != $0.value }) { return (old.remove, new.add) }
-        let (oldChains, newChains) = (dictionary(old.chains), dictionary(new.chains))
+        if oldSets.contains(where: { newSets[$0.key] != nil && newSets[$0.key] != $0.value }) {
+            return (old.remove(from: table), new.add(to: table))
+        }
+        let (oldChains, newChains) = (Self.dictionary(old.chains), Self.dictionary(new.chains))
 
         var remove = ""
         for element in old.elements where !new.elements.contains(where: { $0 == element }) {
@@ -21,7 +23,7 @@ extension Ruleset {
         come.sets = new.sets.filter { oldSets[$0.name] == nil }
         come.chains = new.chains.filter { oldChains[$0.name] != $0.rules }
         come.elements = new.elements.filter { element in !old.elements.contains { $0 == element } }
-        return (remove, come.add)
+        return (remove, come.add(to: table))
     }
 
     private static func dictionary<Content>(_ named: [(name: String, Content)]) -> [String: Content] {

@@ -1,6 +1,8 @@
+internal import KernelNetwork
+
 /// The nftables commands that put services in force.
 ///
-/// One table, `ip apus-proxy`. Traffic to a service finds its chain by one map look-up, however many services there are; the chain picks an
+/// One table, `apus-proxy` where nobody says otherwise. Traffic to a service finds its chain by one map look-up, however many services there are; the chain picks an
 /// endpoint at random. The shape follows kube-proxy's nftables mode (KEP-3866):
 ///
 /// ```
@@ -10,63 +12,70 @@
 /// input, forward, output ─▶ no-endpoint-ips, no-endpoint-ports   : reject, or drop where only the policy is in the way
 /// postrouting ─▶ masquerade what is marked, and what a pod sends to itself through a service
 /// ```
-enum Ruleset {
-    static let table = "apus-proxy"
+struct Ruleset {
     /// The mark for packets to masquerade, the same bit that kube-proxy uses.
     private static let mark = "0x4000"
 
-    /// The table without any service; what was there before is gone. One transaction with what follows it.
-    ///
+    let table: String
+    private let podCIDR: String
+
+    /// The table without any service.
+    private(set) var base: FilterTable
+
     /// - Parameter crossesBridge: whether packets between two pods on one bridge pass netfilter. Where they do not, an answer would go
     ///   straight to the client with the endpoint's address, so such connections are masqueraded.
-    static func base(podCIDR: String, crossesBridge: Bool) -> String {
-        let sameBridge = crossesBridge ? "" : "ct status dnat ip saddr \(podCIDR) ip daddr \(podCIDR) masquerade fully-random"
-        return """
-            add table ip \(table)
-            delete table ip \(table)
-            table ip \(table) {
-              map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
-              map service-ports { type inet_proto . inet_service : verdict; }
-              map firewall-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
-              map no-endpoint-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
-              map no-endpoint-ports { type inet_proto . inet_service : verdict; }
-              set hairpin { type ipv4_addr . ipv4_addr; }
-              chain masquerade-later { meta mark set meta mark or \(mark); }
-              chain refuse { reject; }
-              chain discard { drop; }
-              chain services {
-                ip daddr . meta l4proto . th dport vmap @service-ips
-                ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @service-ports
-              }
-              chain no-endpoints {
-                ip daddr . meta l4proto . th dport vmap @no-endpoint-ips
-                ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @no-endpoint-ports
-              }
-              chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }
-              chain nat-output { type nat hook output priority -100; jump services; }
-              chain nat-postrouting {
-                type nat hook postrouting priority srcnat;
-                meta mark & \(mark) == \(mark) meta mark set meta mark xor \(mark) masquerade fully-random
-                ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random
-                \(sameBridge)
-              }
-              chain firewall-prerouting {
-                type filter hook prerouting priority -110; ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
-              }
-              chain filter-input { type filter hook input priority -110; ct state new jump no-endpoints; }
-              chain filter-forward { type filter hook forward priority -110; ct state new jump no-endpoints; }
-              chain firewall-output {
-                type filter hook output priority -110; ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips
-              }
-              # After the endpoint is chosen: what the node itself has sent to one is not held up.
-              chain filter-output { type filter hook output priority filter; ct state new jump no-endpoints; }
-            }
+    init(table: String, podCIDR: String, crossesBridge: Bool) {
+        (self.table, self.podCIDR) = (table, podCIDR)
+        base = FilterTable(name: table)
+        let (address, port) = ("ipv4_addr . inet_proto . inet_service : verdict", "inet_proto . inet_service : verdict")
+        for (map, type) in [
+            ("service-ips", address), ("service-ports", port), ("firewall-ips", address), ("no-endpoint-ips", address),
+            ("no-endpoint-ports", port),
+        ] { base.addSet(map, "map", type: type) }
+        base.addSet("hairpin", type: "ipv4_addr . ipv4_addr")
 
-            """
+        func look(_ kind: String) -> [String] {
+            [
+                "ip daddr . meta l4proto . th dport vmap @\(kind)-ips",
+                "ip daddr != 127.0.0.0/8 fib daddr type local meta l4proto . th dport vmap @\(kind)-ports",
+            ]
+        }
+        let firewall = "ct state new ip daddr . meta l4proto . th dport vmap @firewall-ips"
+        let refusal = "ct state new jump no-endpoints"
+        var answersCross = [
+            "meta mark & \(Self.mark) == \(Self.mark) meta mark set meta mark xor \(Self.mark) masquerade fully-random",
+            "ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random",
+        ]
+        if !crossesBridge, !podCIDR.isEmpty {
+            answersCross.append("ct status dnat ip saddr \(podCIDR) ip daddr \(podCIDR) masquerade fully-random")
+        }
+        for (chain, rules) in [
+            ("masquerade-later", ["meta mark set meta mark or \(Self.mark)"]), ("refuse", ["reject"]), ("discard", ["drop"]),
+            ("services", look("service")), ("no-endpoints", look("no-endpoint")),
+            ("nat-prerouting", ["type nat hook prerouting priority dstnat;", "jump services"]),
+            ("nat-output", ["type nat hook output priority -100;", "jump services"]),
+            ("nat-postrouting", ["type nat hook postrouting priority srcnat;"] + answersCross),
+            ("firewall-prerouting", ["type filter hook prerouting priority -110;", firewall]),
+            ("firewall-output", ["type filter hook output priority -110;", firewall]),
+            ("filter-input", ["type filter hook input priority -110;", refusal]),
+            ("filter-forward", ["type filter hook forward priority -110;", refusal]),
+            // After the endpoint is chosen: what the node itself has sent to one is not held up.
+            ("filter-output", ["type filter hook output priority filter;", refusal]),
+        ] { base.setChain(chain, rules) }
     }
 
     /// Takes the table away, whether it is there or not.
-    static let removal = "add table ip \(table)\ndelete table ip \(table)\n"
+    static func removal(of table: String) -> String { FilterTable(name: table).removal }
+
+    /// What the table has with these services in it.
+    func shape(with parts: some Sequence<Part>) -> TableShape {
+        var shape = base.shape
+        for part in parts {
+            for set in part.sets { shape.sets.insert(set.name) }
+            for chain in part.chains { shape.chains[chain.name] = chain.rules.count }
+        }
+        return shape
+    }
 
     /// Everything one service has in the table: `add` puts it there, `remove` takes it away.
     struct Part {
@@ -91,7 +100,7 @@ enum Ruleset {
             if !isAllowed { elements.append(("no-endpoint-\(map)", key, isAny ? "goto discard" : "goto refuse")) }
         }
 
-        var add: String {
+        func add(to table: String) -> String {
             var text = ""
             for set in sets { text += "add set ip \(table) \(set.name) { \(set.declaration) }\n" }
             for chain in chains { text += "add chain ip \(table) \(chain.name)\n" }
@@ -102,7 +111,7 @@ enum Ruleset {
             return text
         }
 
-        var remove: String {
+        func remove(from table: String) -> String {
             var text = ""
             for element in elements { text += "delete element ip \(table) \(element.map) { \(element.key) }\n" }
             for chain in chains { text += "flush chain ip \(table) \(chain.name)\n" }
@@ -112,7 +121,7 @@ enum Ruleset {
         }
     }
 
-    static func part(for service: WantedService, podCIDR: String) -> Part {
+    func part(for service: WantedService) -> Part {
         var part = Part()
         let internalChain = "svc-\(service.id)"
         let externalChain = "ext-\(service.id)"
@@ -122,13 +131,15 @@ enum Ruleset {
         let isExternal = service.nodePort != 0 || !service.externalAddresses.isEmpty
 
         if !service.internalEndpoints.isEmpty {
-            part.chains.append((internalChain, fromOutside + balance(service, over: service.internalEndpoints, into: &part, prefix: "c")))
+            part.chains.append(
+                (internalChain, fromOutside + Self.balance(service, over: service.internalEndpoints, into: &part, prefix: "c")))
         }
         if isExternal, service.isInternalLocal, !service.clusterEndpoints.isEmpty {
-            part.chains.append((clusterChain, fromOutside + balance(service, over: service.clusterEndpoints, into: &part, prefix: "a")))
+            part.chains.append(
+                (clusterChain, fromOutside + Self.balance(service, over: service.clusterEndpoints, into: &part, prefix: "a")))
         }
         if isExternal, !service.clusterEndpoints.isEmpty {
-            part.chains.append((externalChain, external(service, to: clusterChain, podCIDR: podCIDR, into: &part)))
+            part.chains.append((externalChain, external(service, to: clusterChain, into: &part)))
         }
 
         let key = "\(service.networkProtocol) . \(service.port)"
@@ -154,13 +165,13 @@ enum Ruleset {
 
     /// What comes by an external address or a node port. Under the policy `Local`, pods and the node itself may still go to any endpoint:
     /// their addresses are not lost on the way.
-    private static func external(_ service: WantedService, to clusterChain: String, podCIDR: String, into part: inout Part) -> [String] {
+    private func external(_ service: WantedService, to clusterChain: String, into part: inout Part) -> [String] {
         guard service.isExternalLocal else { return ["jump masquerade-later", "goto \(clusterChain)"] }
         let inside =
             (podCIDR.isEmpty ? [] : ["ip saddr \(podCIDR) goto \(clusterChain)"])
             + ["fib saddr type local jump masquerade-later", "fib saddr type local goto \(clusterChain)"]
         let endpoints = service.externalEndpoints
-        return inside + (endpoints.isEmpty ? [] : balance(service, over: endpoints, into: &part, prefix: "e"))
+        return inside + (endpoints.isEmpty ? [] : Self.balance(service, over: endpoints, into: &part, prefix: "e"))
     }
 
     /// The rules that send a connection to one of `endpoints`; with session affinity also the chains and sets that remember where a client

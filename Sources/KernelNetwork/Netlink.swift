@@ -83,6 +83,22 @@ public struct Netlink: ~Copyable {
         }
     }
 
+    /// What the kernel answers to a question that is about one thing.
+    public func ask(_ type: UInt16, _ body: [UInt8]) throws -> [Message] {
+        try send(type, Flag.request | Flag.acknowledge, body)
+        var found: [Message] = []
+        while true {
+            for message in try receive() {
+                guard message.type == Kind.error else {
+                    found.append(message)
+                    continue
+                }
+                guard message.errorNumber == 0 else { throw Self.failure("asking the kernel", message.errorNumber) }
+                return found
+            }
+        }
+    }
+
     private func send(_ type: UInt16, _ flags: UInt16, _ body: [UInt8]) throws {
         var message: [UInt8] = []
         message.append(UInt32(16 + body.count), bytes: 4)

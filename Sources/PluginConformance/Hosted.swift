@@ -33,8 +33,20 @@ enum Hosted {
         } catch {
             result = .failure(error)
         }
+        let left = await cleanUp(host)
         await host.stop()
+        if case .success = result { try left.get() }
         return try withExtendedLifetime(scratch) { try result.get() }
+    }
+
+    /// What a controller of a node put there goes with it; a proxy's network is gone anyway.
+    private static func cleanUp(_ host: PluginHost) async -> Result<Void, any Error> {
+        guard host.controllers.first != nil else { return .success(()) }
+        do {
+            return .success(try await onOwnThread { try host.cleanUp() })
+        } catch {
+            return .failure(Failure((error as? PluginError)?.message ?? "\(error)"))
+        }
     }
 
     /// What the host reads from the manifest.

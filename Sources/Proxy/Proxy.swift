@@ -9,7 +9,7 @@ internal import Synchronization
 /// The service-proxy loop: follows Services and EndpointSlices and gives the backend plugin the whole wanted state whenever it changed.
 ///
 /// Changes that arrive while the backend works are gathered and go out together. A `sync` that fails is tried again, with everything, after
-/// a back-off of 1 s doubling to 30 s. Another backend, or one whose process was started anew, gets everything at once: what the one before
+/// a back-off of 1 s doubling to 30 s. It is also called when nothing has changed for a while, to look after what it put in force. Another backend, or one whose process was started anew, gets everything at once: what the one before
 /// put in force stays until then.
 public final class Proxy: Sendable {
     public struct Configuration: Sendable {
@@ -17,6 +17,8 @@ public final class Proxy: Sendable {
         /// Where node ports listen.
         public var nodeAddresses: [String]
         public var clusterCIDR: String
+        /// How often the backend is called although nothing changed, so that it can look whether what it put in force still is.
+        public var checkPeriod = Duration.seconds(20)
 
         public init(nodeName: String, nodeAddresses: [String], clusterCIDR: String) {
             self.nodeName = nodeName
@@ -33,6 +35,8 @@ public final class Proxy: Sendable {
     private let table: Mutex<ServiceTable>
     private let healthChecks: HealthCheckPorts
     private let failure: Failure
+    /// Whether the backend is to look even if nothing changed.
+    private let isCheckDue = Atomic(false)
     /// The backend's slots block and take one caller at a time.
     private let control = DispatchQueue(label: "apus.proxy")
 
@@ -74,6 +78,12 @@ public final class Proxy: Sendable {
             group.addTask { [plugins] in
                 // At once, and then whenever there is another backend, or the same anew.
                 for await _ in plugins.changes(of: .proxy) { signal.yield() }
+            }
+            group.addTask { [self] in
+                while (try? await Task.sleep(for: configuration.checkPeriod)) != nil {
+                    isCheckDue.store(true, ordering: .relaxed)
+                    signal.yield()
+                }
             }
             await follow(changes) { delay in
                 group.addTask {
@@ -146,7 +156,8 @@ public final class Proxy: Sendable {
                     with: Result {
                         let wanted = table.withLock { $0.wanted() }
                         healthChecks.set(wanted.rows.map(\.port))
-                        if wanted.previous != 0, wanted.removed.isEmpty, !wanted.rows.contains(where: \.isChanged) { return }
+                        let isCheck = isCheckDue.exchange(false, ordering: .relaxed)
+                        if !isCheck, wanted.previous != 0, wanted.removed.isEmpty, !wanted.rows.contains(where: \.isChanged) { return }
                         try WantedServices.withArrays(
                             wanted, nodeAddresses: configuration.nodeAddresses, podCIDR: configuration.clusterCIDR
                         ) { try plugin.sync($0) }

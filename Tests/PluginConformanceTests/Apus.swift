@@ -26,9 +26,13 @@ enum Apus {
 
     /// `apus plugin VERB ARGUMENTS`.
     static func plugin(_ verb: String, _ arguments: [String]) async throws -> Result {
+        try await run([products + "/apus", "plugin", verb] + arguments)
+    }
+
+    static func run(_ words: [String]) async throws -> Result {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: products + "/apus")
-        process.arguments = ["plugin", verb] + arguments
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = words
         let output = Pipe()
         process.standardOutput = output
         return try await withCheckedThrowingContinuation { continuation in

@@ -43,4 +43,12 @@ import Testing
             try await group.waitForAll()
         }
     }
+
+    @Test(.enabled(if: geteuid() == 0, "network namespaces need root")) func whatAControllerPutIntoTheKernelGoesWithIt() async throws {
+        let arguments = Self.arguments("policy-nftables.yaml").map { "'\($0)'" }.joined(separator: " ")
+        let script = "'\(Apus.products)/apus' plugin test \(arguments) --check reconcile/settles && nft list ruleset"
+        let result = try await Apus.run(["unshare", "--net", "sh", "-c", script])
+        #expect(result.status == 0 && result.lines("ok") == ["reconcile/settles"], "\(result)")
+        #expect(!result.lines.contains { $0.contains("apus-policy") }, "\(result)")
+    }
 }

@@ -11,9 +11,9 @@ import Testing
     func noRequestIsLostInASwap() throws { try OwnNamespace.run("ProxySwapTests", "swapsInsideTheNamespace", setUp: Network.setUp) }
 
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
-        let proxy = Proxy(
-            Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16"), cache: world.cache,
-            plugins: world.plugins, log: world.log)
+        var configuration = Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16")
+        configuration.checkPeriod = .milliseconds(100)
+        let proxy = Proxy(configuration, cache: world.cache, plugins: world.plugins, log: world.log)
         return [{ try await proxy.run() }]
     }
 
@@ -48,6 +48,7 @@ import Testing
                 #expect(world.plugins.plugins.count { $0.kind == .proxy && $0.state == .running } == 1)
                 #expect(clients.failures == [])
             }
+            try await Self.losses(clients)
             try await Self.flows(world)
             try await Self.affinity(world)
             try await Self.policies(world)
@@ -65,6 +66,21 @@ import Testing
             idle.enabled = false
             try await world.apply(idle, expecting: .skipped)
             try await Network.waitForRules("the rules to be back") { $0.contains("apus-proxy") }
+        }
+    }
+
+    /// Somebody takes away all rules, those of one chain, a chain, the table; and adds a rule. They are put back each time.
+    private static func losses(_ clients: Requests) async throws {
+        clients.stop()
+        let whole = try Network.rules()
+        for harm in [
+            "flush ruleset", "flush table ip apus-proxy", "flush chain ip apus-proxy services", "delete chain ip apus-proxy nat-output",
+            "delete table ip apus-proxy", "add rule ip apus-proxy services accept",
+        ] {
+            #expect(try Command.run(["nft", harm]).status == 0, "\(harm)")
+            #expect(try Network.rules() != whole, "\(harm)")
+            try await Network.waitForRules("the rules to be back after `\(harm)`") { $0 == whole }
+            try await Requests(to: Network.service, port: 80).waitForFirst()
         }
     }
 

@@ -112,8 +112,8 @@ public final class NetworkPolicyController: Controller {
 
     private func look(_ state: inout State) throws {
         guard state.isInForce == true else { return }
-        let listing = (try? state.tables.answer("list table ip \(Self.table)")) ?? ""
-        guard !state.plan.table.isIn(listing) else { return }
+        let table = state.plan.table
+        guard !state.tables.has(table.shape, in: table.name) else { return }
         log.warning("somebody changed the table \(Self.table); the rules of NetworkPolicies are put back")
         state.isInForce = nil
     }

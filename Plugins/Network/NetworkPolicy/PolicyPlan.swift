@@ -1,4 +1,5 @@
 internal import APIModel
+internal import KernelNetwork
 
 /// What the packet filter should do, kept up to date by changes: a policy, a pod or a namespace costs what it touches. Pure.
 ///

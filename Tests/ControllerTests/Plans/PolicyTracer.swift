@@ -1,4 +1,5 @@
 import APIModel
+import KernelNetwork
 
 @testable import ControllerNetworkPolicy
 

@@ -78,7 +78,7 @@ typedef struct apus_proxy {
     uint32_t size; // sizeof(apus_proxy) where the plugin was compiled
 
     /// Puts the wanted state in force, all of it or nothing: on OK it is in force, on anything else the state before still is and the sink gets one sentence; the loop
-    /// then calls again with `previous` of zero. An instance's first call always has `previous` of zero, whatever was in place before. May block.
+    /// then calls again with `previous` of zero. Also called every 20 s when nothing has changed: what somebody else took away is then to be put back. An instance's first call always has `previous` of zero, whatever was in place before. May block.
     /// [control & running]
     apus_status (*APUS_NONNULL sync)(void *APUS_NULLABLE self, const apus_services *APUS_NONNULL wanted, const apus_sink *APUS_NONNULL error);
 

@@ -2,31 +2,31 @@
 ///
 /// It remembers what was touched since, and what that was before: what comes back to what it was costs no command, and neither does what
 /// was not touched.
-struct FilterTable {
-    struct Content: Equatable {
+public struct FilterTable {
+    public struct Content: Equatable {
         /// `set x { type ipv4_addr; }` without the name: `set` or `map`, and what is between the braces.
-        var kind: String
-        var type: String
+        public var kind: String
+        public var type: String
         /// What stands behind each key; empty in a set.
-        var elements: [String: String] = [:]
+        public var elements: [String: String] = [:]
     }
 
-    let name: String
-    private(set) var sets: [String: Content] = [:]
-    private(set) var chains: [String: [String]] = [:]
+    public let name: String
+    public private(set) var sets: [String: Content] = [:]
+    public private(set) var chains: [String: [String]] = [:]
 
     private var setsBefore: [String: Content?] = [:]
     private var elementsBefore: [String: [String: String?]] = [:]
     private var chainsBefore: [String: [String]?] = [:]
 
-    init(name: String) { self.name = name }
+    public init(name: String) { self.name = name }
 
-    mutating func addSet(_ set: String, _ kind: String = "set", type: String) {
+    public mutating func addSet(_ set: String, _ kind: String = "set", type: String) {
         note(set)
         sets[set] = Content(kind: kind, type: type)
     }
 
-    mutating func removeSet(_ set: String) {
+    public mutating func removeSet(_ set: String) {
         note(set)
         sets[set] = nil
     }
@@ -40,7 +40,7 @@ struct FilterTable {
     }
 
     /// - Parameter value: `nil` takes the element away. Does nothing where there is no such set.
-    mutating func setElement(_ key: String, to value: String?, in set: String) {
+    public mutating func setElement(_ key: String, to value: String?, in set: String) {
         let before = sets[set]?.elements[key]
         guard sets.keys.contains(set), before != value else { return }
         if !setsBefore.keys.contains(set), elementsBefore[set]?.keys.contains(key) != true {
@@ -50,31 +50,31 @@ struct FilterTable {
     }
 
     /// - Parameter rules: `nil` takes the chain away.
-    mutating func setChain(_ chain: String, _ rules: [String]?) {
+    public mutating func setChain(_ chain: String, _ rules: [String]?) {
         guard chains[chain] != rules else { return }
         if !chainsBefore.keys.contains(chain) { chainsBefore[chain] = .some(chains[chain]) }
         chains[chain] = rules
     }
 
     /// What is wanted is in force now.
-    mutating func didPutInForce() {
+    public mutating func didPutInForce() {
         setsBefore = [:]
         elementsBefore = [:]
         chainsBefore = [:]
     }
 
     /// Takes the table away, whether it is there or not.
-    var removal: String { "add table ip \(name)\ndelete table ip \(name)\n" }
+    public var removal: String { "add table ip \(name)\ndelete table ip \(name)\n" }
 
     /// All of it anew, whatever is in force.
-    var whole: String {
+    public var whole: String {
         var commands = removal + "add table ip \(name)\n"
         add(sets.sorted { $0.key < $1.key }, chains.sorted { $0.key < $1.key }, to: &commands)
         return commands
     }
 
     /// What makes the wanted of what is in force; empty where they are the same. To be run as one transaction.
-    var change: String {
+    public var change: String {
         var commands = ""
         var new: [(String, Content)] = []
         var goneSets: [String] = []
@@ -127,22 +127,8 @@ struct FilterTable {
     private static func isHook(_ rule: String) -> Bool { rule.hasPrefix("type ") }
     private static func hook(_ rules: [String]) -> String? { rules.first.flatMap { isHook($0) ? $0 : nil } }
 
-    /// Whether `listing`, what nftables prints of the table without elements, has every set, and every chain with so many rules.
-    func isIn(_ listing: String) -> Bool {
-        var seen: [String: Int] = [:]
-        var sets: Set<String> = []
-        var chain: String?
-        for line in listing.split(separator: "\n") {
-            let words = line.split(separator: " ").map { $0.trimmingPrefix("\t") }
-            if words.count == 3, words[2] == "{" {
-                chain = words[0].hasSuffix("chain") ? String(words[1]) : nil
-                if let chain { seen[chain] = 0 } else { sets.insert(String(words[1])) }
-            } else if words.count == 1, words[0].hasSuffix("}") {
-                chain = nil
-            } else if let chain, !line.contains("\ttype ") {
-                seen[chain, default: 0] += 1
-            }
-        }
-        return sets.isSuperset(of: self.sets.keys) && seen == chains.mapValues { $0.count { !Self.isHook($0) } }
+    /// What is there once it is in force.
+    public var shape: TableShape {
+        TableShape(sets: Set(sets.keys), chains: chains.mapValues { rules in rules.count { !Self.isHook($0) } })
     }
 }
