@@ -109,7 +109,7 @@ let plugins: [(library: String, target: Target)] =
         ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
         ("runtime-fake", swiftPlugin("RuntimeFake")),
         ("proxy-nftables", swiftPlugin("ProxyNFTables", ["KernelNetwork"])),
-        ("example-admission", cPlugin("ExampleAdmission")),
+        ("proxy-userspace", swiftPlugin("ProxyUserspace", ["CLinux", "KernelNetwork"])),
         ("example-controller", cPlugin("ExampleController")),
         ("example-policy", cPlugin("ExamplePolicy")),
         ("policy-binpack", cPlugin("PolicyBinpack")),

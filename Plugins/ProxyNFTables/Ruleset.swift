@@ -182,7 +182,7 @@ struct Ruleset {
         let l4 = "meta l4proto \(service.networkProtocol)"
         guard service.affinitySeconds > 0 else {
             if endpoints.count == 1 { return ["\(l4) dnat to \(endpoints[0].address):\(endpoints[0].port)"] }
-            let choices = endpoints.enumerated().map { "\($0.offset) : \($0.element.pair)" }.joined(separator: ", ")
+            let choices = endpoints.enumerated().map { "\($0) : \($1.address) . \($1.port)" }.joined(separator: ", ")
             return ["\(l4) dnat to numgen random mod \(endpoints.count) map { \(choices) }"]
         }
         var returning: [String] = []

@@ -51,7 +51,7 @@ static const int few[] = {
 };
 
 static const int sockets[] = {
-    SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_setsockopt, SYS_sendmmsg, SYS_recvmmsg, SYS_ioctl,
+    SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_setsockopt, SYS_sendmmsg, SYS_recvmmsg, SYS_splice, SYS_ioctl,
 };
 
 static const int dangerous[] = {

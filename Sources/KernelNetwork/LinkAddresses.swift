@@ -36,11 +36,14 @@ public struct LinkAddresses: ~Copyable {
     }
 
     /// Who put an address there, in `IFA_PROTO`: the kernel itself uses 1 to 3.
-    private static let mark: UInt8 = 0xa9
-
+    private let mark: UInt8
     let netlink: Netlink
 
-    public init() throws { netlink = try Netlink(.route) }
+    /// - Parameter mark: by which ours are known: one for each kind of owner.
+    public init(mark: UInt8) throws {
+        self.mark = mark
+        netlink = try Netlink(.route)
+    }
 
     /// All that there are.
     public func all() throws -> [Address] {
@@ -51,18 +54,18 @@ public struct LinkAddresses: ~Copyable {
             guard let address = attributes[Attribute.local] ?? attributes[Attribute.address], address.count == 4 else { return nil }
             return Address(
                 link: content.number(at: 4, bytes: 4), address: address.number(at: 0, bytes: 4).byteSwapped,
-                prefix: content[content.startIndex + 1], isOurs: attributes[Attribute.proto]?.first == Self.mark)
+                prefix: content[content.startIndex + 1], isOurs: attributes[Attribute.proto]?.first == mark)
         }
     }
 
     /// Puts one there, alone: no route comes with it. One that is there already is no failure.
     public func add(_ address: UInt32, to link: UInt32) throws {
-        try netlink.change(Message.new, flags: Message.creating, Self.body(address, link), unless: EEXIST)
+        try netlink.change(Message.new, flags: Message.creating, body(address, link), unless: EEXIST)
     }
 
     /// Takes one away. One that is gone already is no failure.
     public func remove(_ address: Address) throws {
-        try netlink.change(Message.delete, Self.body(address.address, address.link), unless: EADDRNOTAVAIL)
+        try netlink.change(Message.delete, body(address.address, address.link), unless: EADDRNOTAVAIL)
     }
 
     private static func head(prefix: UInt8, link: UInt32) -> [UInt8] {
@@ -71,10 +74,10 @@ public struct LinkAddresses: ~Copyable {
         return head
     }
 
-    private static func body(_ address: UInt32, _ link: UInt32) -> [UInt8] {
+    private func body(_ address: UInt32, _ link: UInt32) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(address.byteSwapped, bytes: 4)
-        var body = head(prefix: 32, link: link)
+        var body = Self.head(prefix: 32, link: link)
         body.append(attribute: Attribute.local, bytes)
         body.append(attribute: Attribute.address, bytes)
         body.append(attribute: Attribute.proto, [mark])

@@ -52,6 +52,15 @@ extension ProxySwapTests {
         return text.firstRange(of: "elements").map { String(text[$0.lowerBound...]) } ?? ""
     }
 
+    /// A Service of that spec with these endpoints; returns their slice.
+    @discardableResult
+    static func add(_ world: World, _ name: String, _ spec: Value, port: Int, _ addresses: [String]) async throws -> Value {
+        _ = try await world.client.create(
+            .services, namespace: "default",
+            ["apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "namespace": "default"], "spec": spec])
+        return try await world.client.create(.endpointSlices, namespace: "default", slice(name, port: port, "TCP", addresses)).value
+    }
+
     private static func service(_ name: String, _ address: String, _ port: Value) -> Value {
         [
             "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "namespace": "default"],

@@ -132,7 +132,7 @@ import Testing
         #expect(shut.status == 28, "curl ends with 28 when nobody answers: \(shut.text)")
     }
 
-    private static func addService(_ world: World) async throws {
+    static func addService(_ world: World) async throws {
         _ = try await world.client.create(
             .services, namespace: "default",
             [
@@ -161,7 +161,9 @@ enum Network {
     static let node = "10.1.0.2"
     static let service = "10.96.7.7"
 
-    static let setUp = ["ip link set lo up", "ip address add \(node)/32 dev lo", "ip route add 10.96.0.0/16 dev lo"]
+    static let setUp = [
+        "ip link set lo up", "ip address add \(node)/32 dev lo", "ip address add 10.1.0.3/32 dev lo", "ip route add 10.96.0.0/16 dev lo",
+    ]
 
     static func rules() throws -> String { try Command.run(["nft", "list", "ruleset"]).text }
 

@@ -21,11 +21,11 @@ enum Command {
     }
 }
 
-/// Answers every connection with one byte.
+/// Answers every connection with its word.
 final class TCPServer: Sendable {
     private let descriptor: Int32
 
-    init(_ address: String, port: UInt16) throws {
+    init(_ address: String, port: UInt16, says word: String = "x") throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
@@ -36,7 +36,7 @@ final class TCPServer: Sendable {
             while true {
                 let connection = accept(descriptor, nil, nil)
                 guard connection >= 0 else { return }
-                _ = send(connection, "x", 1, Int32(MSG_NOSIGNAL))
+                _ = send(connection, word, word.utf8.count, Int32(MSG_NOSIGNAL))
                 close(connection)
             }
         }
@@ -130,8 +130,21 @@ final class Requests: Sendable {
         for waiter in woken { waiter.resume() }
     }
 
-    /// One request; why it failed, `nil` when it did not. Blocks, five seconds at most.
+    /// What one request is answered.
+    func answer() throws -> String {
+        switch request() {
+        case .success(let answer): return answer
+        case .failure(let failure): throw failure
+        }
+    }
+
+    /// One request; why it failed, `nil` when it did not.
     private func ask() -> String? {
+        if case .failure(let failure) = request() { failure.description } else { nil }
+    }
+
+    /// Blocks, five seconds at most.
+    private func request() -> Result<String, Unexpected> {
         let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(connection) }
         var limit = timeval(tv_sec: 5, tv_usec: 0)
@@ -139,10 +152,11 @@ final class Requests: Sendable {
         setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         guard withSocketAddress(address, port, { connect(connection, $0, $1) }) == 0 else {
-            return "connect: \(String(cString: strerror(errno)))"
+            return .failure(Unexpected("connect: \(String(cString: strerror(errno)))"))
         }
         var byte: UInt8 = 0
-        return recv(connection, &byte, 1, 0) == 1 ? nil : "recv: \(String(cString: strerror(errno)))"
+        guard recv(connection, &byte, 1, 0) == 1 else { return .failure(Unexpected("recv: \(String(cString: strerror(errno)))")) }
+        return .success(String(UnicodeScalar(byte)))
     }
 }
 

@@ -10,6 +10,8 @@ internal import Synchronization
 public final class ServiceLBLinkController: Controller {
     /// How often an address that stands here is looked after.
     private static let patience: Whole = 30_000
+    /// By which the kernel keeps our addresses apart from others.
+    private static let mark: UInt8 = 0xa9
 
     public static let settings: Set<String> = ["node"]
 
@@ -33,7 +35,7 @@ public final class ServiceLBLinkController: Controller {
         objects = host.objects
         log = host.log
         node = config["node"].string
-        state = Mutex(State(links: try LinkAddresses()))
+        state = Mutex(State(links: try LinkAddresses(mark: Self.mark)))
     }
 
     public func map(resource: String, before: Value, after: Value) -> [Key] {

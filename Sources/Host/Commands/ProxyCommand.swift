@@ -30,6 +30,12 @@ struct ProxyCommand: AsyncParsableCommand {
     @Option(help: "The address and port of this component's /healthz, over HTTP; empty turns it off.")
     var healthzBindAddress = "127.0.0.1:10256"
 
+    @Option(
+        help:
+            "Run this proxy as its manifest here says, and nothing else, whatever the cluster's Plugins say: for a machine that is none of its nodes. The user of the kubeconfig must be allowed to watch Services and EndpointSlices."
+    )
+    var plugin: String?
+
     @Flag(help: "Remove what the proxy put in the kernel, then exit.")
     var cleanup = false
 
@@ -56,8 +62,10 @@ struct ProxyCommand: AsyncParsableCommand {
         let places = try PluginPlaces(plugins)
         let node = hostnameOverride ?? NodeAddress.hostname()
         var configuration = PluginHost.Configuration(
-            manifestDirectory: places.manifests, libraryDirectories: places.libraries, kinds: [.proxy, .controller])
+            manifestDirectory: places.manifests, libraryDirectories: places.libraries,
+            kinds: plugin == nil ? [.proxy, .controller] : [.proxy])
         configuration.place = .node
+        configuration.choose = plugin.map { [.proxy: $0] } ?? [:]
         configuration.config = ["policy-nftables": ["node": .string(node)], "service-lb-link": ["node": .string(node)]]
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         guard let kubeconfig, !cleanup else {
@@ -76,14 +84,18 @@ struct ProxyCommand: AsyncParsableCommand {
                 let cache = Cache(client: client, log: Logger(label: "cache"))
                 group.add("kubeconfig") { await client.follow(kubeconfig: kubeconfig) }
                 group.add("cache") { try await cache.run() }
-                let objects = PluginObjects(
-                    host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy, .controller], place: .node),
-                    log: Logger(label: "plugins"))
-                try await cache.watch(.plugins)
-                try objects.load(cache.list(.plugins))
                 let services = HostServices(client: client, cache: cache)
+                if plugin == nil {
+                    let objects = PluginObjects(
+                        host, client: client, cache: cache, selection: PluginObjects.Selection(kinds: [.proxy, .controller], place: .node),
+                        log: Logger(label: "plugins"))
+                    try await cache.watch(.plugins)
+                    try objects.load(cache.list(.plugins))
+                    group.add("plugins") { try await objects.run() }
+                } else {
+                    do { try host.load() } catch { throw StartupFailure("--plugin: \(error)") }
+                }
                 try await host.start(services: services)
-                group.add("plugins") { try await objects.run() }
                 let proxy = Proxy(
                     Proxy.Configuration(
                         nodeName: node, nodeAddresses: [address], clusterCIDR: clusterCIDR),
@@ -92,6 +104,7 @@ struct ProxyCommand: AsyncParsableCommand {
                     log: process.log)
                 try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
                 group.add("proxy") { try await proxy.run() }
+                guard plugin == nil else { return }
                 // One on each node: nobody is elected.
                 let controllers = ControllerManager(services: services, plugins: host, log: process.log)
                 group.add("controllers of the node") { try await controllers.run() }

@@ -58,11 +58,16 @@ struct Confinement: Sendable, Equatable {
     }
 
     private static let netAdmin: UInt64 = 1 << 12
+    /// Ports below 1024.
+    private static let netBindService: UInt64 = 1 << 10
 
     /// Whoever only thinks (policies, controllers, whatever comes new) gets nothing. The others need some of the machine to do their work:
     private static let exceptions: [ExtensionKind: Confinement] = [
-        // Changes the host's nftables, over netlink, and reads how the kernel's network is set up. It looks at no file of the host's.
-        .proxy: Confinement(capabilities: netAdmin, files: .own(shown: ["/proc/sys/net"]), hasNetwork: true, calls: .network),
+        // Changes the host's nftables, over netlink, or listens at the ports of Services, and reads how the kernel's network is set up. It
+        // looks at no file of the host's.
+        .proxy: Confinement(
+            capabilities: netAdmin | netBindService, files: .own(shown: ["/proc/sys/net"]), hasNetwork: true, calls: .network,
+            limits: ResolvedLimits(memory: 512 << 20, cpu: 1000, processes: 64, openFiles: 16_384)),
         // Its daemon's socket and the files of images, volumes and logs are root's, port-forwards are dialled in the host's network, and it
         // may start programs, which inherit its set of system calls. Whoever can start containers can become root with one, so a smaller
         // root would only look like a fence; but of capabilities and other processes it needs none. Each open stream keeps a thread in the

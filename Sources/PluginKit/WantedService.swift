@@ -1,39 +1,39 @@
-internal import PluginAPI
-internal import PluginKit
+public import PluginAPI
 
-/// One port of one Service as the rules need it, copied out of the ABI's arrays.
-struct WantedService: Equatable {
-    struct Endpoint: Equatable {
-        var address: String
-        var port: UInt32
-        var isLocal: Bool
+/// One port of one Service, copied out of the ABI's arrays: addresses as text, and which endpoints its policies allow. Of IPv4.
+public struct WantedService: Equatable, Sendable {
+    public struct Endpoint: Equatable, Sendable {
+        public var address: String
+        public var port: UInt32
+        public var isLocal: Bool
         /// Others get traffic only where no endpoint is.
-        var isReady: Bool
-        /// `10.244.0.2 . 8080`, as nftables writes a pair.
-        var pair: String { "\(address) . \(port)" }
+        public var isReady: Bool
     }
 
-    var id: UInt64
-    var networkProtocol: String
-    var port: UInt32
-    var nodePort: UInt32
-    var affinitySeconds: UInt32
-    var isExternalLocal: Bool
-    var isInternalLocal: Bool
-    var clusterIP: String
-    var externalAddresses: [String]
+    public var id: UInt64
+    /// `tcp`, `udp` or `sctp`.
+    public var networkProtocol: String
+    public var port: UInt32
+    /// 0 is none.
+    public var nodePort: UInt32
+    /// 0 is no affinity.
+    public var affinitySeconds: UInt32
+    public var isExternalLocal: Bool
+    public var isInternalLocal: Bool
+    public var clusterIP: String
+    public var externalAddresses: [String]
     /// Of those: the load balancers'.
-    var balancerAddresses: [String]
+    public var balancerAddresses: [String]
     /// Who may come to those, `192.0.2.0/24`; `nil` means everybody.
-    var sourceRanges: [String]?
-    var endpoints: [Endpoint]
+    public var sourceRanges: [String]?
+    public var endpoints: [Endpoint]
 
     /// The endpoints of the policy `Cluster`.
-    var clusterEndpoints: [Endpoint] { Self.best(endpoints) }
+    public var clusterEndpoints: [Endpoint] { Self.best(endpoints) }
     /// The endpoints that traffic to the ClusterIP may go to.
-    var internalEndpoints: [Endpoint] { isInternalLocal ? localEndpoints : clusterEndpoints }
+    public var internalEndpoints: [Endpoint] { isInternalLocal ? localEndpoints : clusterEndpoints }
     /// The endpoints that traffic from outside may go to.
-    var externalEndpoints: [Endpoint] { isExternalLocal ? localEndpoints : clusterEndpoints }
+    public var externalEndpoints: [Endpoint] { isExternalLocal ? localEndpoints : clusterEndpoints }
 
     private var localEndpoints: [Endpoint] { Self.best(endpoints.filter(\.isLocal)) }
 
@@ -44,8 +44,8 @@ struct WantedService: Equatable {
 }
 
 extension WantedService {
-    /// Copies one row, `nil` for what these tables do not carry: IPv6 and protocols without ports. IPv6 addresses of the row are left out.
-    init?(_ row: apus_service_port, in wanted: Services) {
+    /// Copies one row, `nil` for a ClusterIP that is none of IPv4, and for protocols without ports. IPv6 addresses of the row are left out.
+    public init?(_ row: apus_service_port, in wanted: Services) {
         guard let protocolName = Self.protocolNames[row.protocol], let clusterIP = ipv4(row.cluster_ip) else { return nil }
         id = row.id
         networkProtocol = protocolName
