@@ -140,12 +140,20 @@ import Testing
         #expect(problem?.description.contains(message) == true, "\(problem?.description ?? "")")
     }
 
-    @Test(arguments: [("1m30s", 90.0), ("250ms", 0.25), ("1.5h", 5400), ("-1s", -1), ("0", 0)]) func durations(
+    @Test(arguments: [("1m30s", 90.0), ("250ms", 0.25), ("1.5h", 5400), ("-1s", -1), ("0", 0), ("1.0000000019s", 1.000000001)])
+    func durations(
         _ text: String, _ seconds: Double
     ) {
         #expect(GoDuration.parse(text).map { $0 / .seconds(1) } == seconds)
     }
     @Test(arguments: ["", "1", "s", "1m30", "1 s", "99999999999h", "1.2.3s"]) func noDurations(_ text: String) {
         #expect(GoDuration.parse(text) == nil)
+    }
+    @Test(arguments: [
+        ("x", "time: invalid duration \"x\""), ("5", "time: missing unit in duration \"5\""),
+        ("1d", "time: unknown unit \"d\" in duration \"1d\""), ("-", "time: invalid duration \"-\""),
+        ("2562048h", "time: invalid duration \"2562048h\""),
+    ]) func goSaysWhy(_ text: String, _ why: String) {
+        #expect(throws: GoDuration.Problem(description: why)) { try GoDuration.nanoseconds(text) }
     }
 }

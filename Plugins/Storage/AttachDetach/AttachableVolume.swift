@@ -27,7 +27,7 @@ struct AttachableVolume {
 
     /// The name of the VolumeAttachment to a Node, which the node's kubelet expects.
     func attachmentName(_ node: String) -> String {
-        "csi-" + SHA256.hash(data: Array("\(handle)\(driver)\(node)".utf8)).hexadecimal
+        StorageObjects.attachmentName(driver: driver, handle: handle, node: node) { SHA256.hash(data: Array($0.utf8)).hexadecimal }
     }
 
     func attachment(to node: String) -> Value {

@@ -111,24 +111,10 @@ struct MetricReader {
             let amounts = containers.compactMap { Self.milli($0["usage"][resource]) }
             guard !containers.isEmpty, amounts.count == containers.count else { continue }
             let time = pod["timestamp"].time ?? now
-            metrics[pod["metadata"]["name"].string ?? ""] = PodMetric(value: amounts.reduce(.zero, +), time: time, window: Self.window(pod))
+            let window = pod["window"].string.flatMap(GoDuration.seconds) ?? 0
+            metrics[pod["metadata"]["name"].string ?? ""] = PodMetric(value: amounts.reduce(.zero, +), time: time, window: window)
         }
         return metrics
-    }
-
-    /// `30s` or `1m0s`.
-    private static func window(_ pod: Value) -> Whole {
-        var (seconds, number): (Whole, Whole) = (0, 0)
-        for character in pod["window"].string ?? "" {
-            if let digit = character.wholeNumberValue {
-                number = number * 10 + Whole(digit)
-            } else {
-                seconds = seconds + number * (character == "h" ? 3600 : character == "m" ? 60 : 1)
-                number = 0
-            }
-            if character == "." { break }
-        }
-        return seconds
     }
 
     private static func milli(_ value: Value) -> Whole? {

@@ -35,11 +35,9 @@ public struct CronSchedule: Hashable, Sendable {
         var text = text
         if text.hasPrefix("@") {
             if text.hasPrefix("@every ") {
-                guard let seconds = Self.seconds(ofDuration: text.dropFirst(7)) else {
-                    throw Problem(
-                        "failed to parse duration \(text): time: invalid duration \(FieldError.quoted(String(text.dropFirst(7))))")
+                do { interval = max(1, Whole(try GoDuration.nanoseconds(String(text.dropFirst(7))) / 1_000_000_000)) } catch {
+                    throw Problem("failed to parse duration \(text): \(error)")
                 }
-                interval = max(1, seconds)
                 return
             }
             guard let line = Self.named[text] else { throw Problem("unrecognized descriptor: \(text)") }
@@ -105,21 +103,6 @@ public struct CronSchedule: Hashable, Sendable {
 }
 
 extension CronSchedule {
-    /// Of a duration as Go writes it, `1h30m` or `1.5s`, without the fraction; `nil` for anything else.
-    private static func seconds(ofDuration text: Substring) -> Whole? {
-        let units: [(name: String, seconds: Double)] = [("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9), ("h", 3600), ("m", 60), ("s", 1)]
-        var (rest, sum) = (text, 0.0)
-        guard !rest.isEmpty else { return nil }
-        while !rest.isEmpty {
-            let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-            rest.removeFirst(digits.count)
-            guard let number = Double(digits), let unit = units.first(where: { rest.hasPrefix($0.name) }) else { return nil }
-            rest.removeFirst(unit.name.count)
-            sum += number * unit.seconds
-        }
-        return Whole(sum)
-    }
-
     /// The first time after `time` that fits, `nil` when there is none in the next five years, as for a 31st of February.
     ///
     /// A time that the clocks skip is skipped; one that they show twice comes twice.

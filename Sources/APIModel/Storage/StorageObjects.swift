@@ -10,6 +10,12 @@ public enum StorageObjects {
     /// How a Node's status calls a volume of a CSI driver.
     public static func uniqueName(driver: String, handle: String) -> String { "kubernetes.io/csi/\(driver)^\(handle)" }
 
+    /// The name of the VolumeAttachment by which a volume of a CSI driver comes to a Node.
+    /// - Parameter digest: of a text, its SHA-256 in hexadecimal digits.
+    public static func attachmentName(driver: String, handle: String, node: String, digest: (String) -> String) -> String {
+        "csi-" + digest(handle + driver + node)
+    }
+
     /// The class of a claim or a volume, empty for none.
     public static func className(of object: Value) -> String {
         object["metadata"]["annotations"]["volume.beta.kubernetes.io/storage-class"].string ?? object["spec"]["storageClassName"].string

@@ -235,5 +235,7 @@ struct Availability: Sendable {
         return local
     }()
 
-    func set(in object: inout Value) { Conditions.set("Available", isAvailable, reason, message, in: &object) }
+    func set(in object: inout Value) {
+        Conditions.set(&object["status"], type: "Available", .init(isAvailable), reason: reason, message: message)
+    }
 }

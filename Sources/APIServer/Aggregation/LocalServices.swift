@@ -57,7 +57,7 @@ struct LocalServices: Sendable {
             let target = Target(storage: storage, namespace: "", name: name)
             if !object[path: "metadata", "labels"][Self.managed].isNull, object["spec"]["service"].isNull, wanted[name] == nil {
                 try await ignoring([.notFound]) { _ = try await registry.delete(target, DeleteOptions(), write) }
-            } else if object["spec"]["service"].isNull, !Conditions.isTrue("Available", object) {
+            } else if object["spec"]["service"].isNull, !Conditions.isTrue(object["status"], type: "Available") {
                 try await sayAvailable(target)
             }
         }

@@ -69,7 +69,7 @@ final class CustomKinds: Sendable {
         for definition in definitions {
             let settled = settled(definition, names.decide(definition))
             wanted.append(settled)
-            guard Conditions.isTrue("Established", settled), let compiled = compileNoted(settled) else { continue }
+            guard Conditions.isTrue(settled["status"], type: "Established"), let compiled = compileNoted(settled) else { continue }
             custom += compiled.resources
             rules.merge(compiled.rules) { $1 }
         }
@@ -85,14 +85,17 @@ final class CustomKinds: Sendable {
     private func settled(_ definition: Value, _ verdict: CustomNames.Verdict) -> Value {
         var definition = definition
         definition["status"]["acceptedNames"] = verdict.accepted
-        Conditions.set("NamesAccepted", verdict.isAccepted, verdict.reason, verdict.message, in: &definition)
+        Conditions.set(
+            &definition["status"], type: "NamesAccepted", .init(verdict.isAccepted), reason: verdict.reason, message: verdict.message)
         // Once established, a definition stays so, whatever it asks for later.
-        if !Conditions.isTrue("Established", definition) {
+        if !Conditions.isTrue(definition["status"], type: "Established") {
             if verdict.isAccepted {
                 Conditions.set(
-                    "Established", true, "InitialNamesAccepted", "the initial names have been accepted", in: &definition)
+                    &definition["status"], type: "Established", true, reason: "InitialNamesAccepted",
+                    message: "the initial names have been accepted")
             } else {
-                Conditions.set("Established", false, "NotAccepted", "not all names are accepted", in: &definition)
+                Conditions.set(
+                    &definition["status"], type: "Established", false, reason: "NotAccepted", message: "not all names are accepted")
             }
         }
         approval(&definition)
@@ -104,7 +107,8 @@ final class CustomKinds: Sendable {
         let group = definition[path: "spec", "group"].string ?? ""
         guard ApprovalPolicy.isProtected(group) else { return }
         let (isTrue, reason, message) = ApprovalPolicy.state(definition)
-        Conditions.set("KubernetesAPIApprovalPolicyConformant", isTrue, reason, message, in: &definition)
+        Conditions.set(
+            &definition["status"], type: "KubernetesAPIApprovalPolicyConformant", .init(isTrue), reason: reason, message: message)
     }
 
     private func target(_ definition: Value, subresource: String) throws -> Target {
@@ -124,8 +128,8 @@ final class CustomKinds: Sendable {
                 changed["status"]["acceptedNames"] = definition["status"]["acceptedNames"]
                 for condition in definition[path: "status", "conditions"].elements {
                     Conditions.set(
-                        condition["type"].string ?? "", condition["status"].string == "True", condition["reason"].string ?? "",
-                        condition["message"].string ?? "", in: &changed)
+                        &changed["status"], type: condition["type"].string ?? "", .init(condition["status"].string == "True"),
+                        reason: condition["reason"].string ?? "", message: condition["message"].string ?? "")
                 }
                 try await registry.keepManagedFields(&changed, old: current, target, context)
                 return changed
@@ -196,7 +200,7 @@ final class CustomKinds: Sendable {
                 let watch = try registry.store.watch(name, after: registry.store.revision)
                 defer { watch.cancel() }
                 let context = WriteContext(registry, user: .apiserver)
-                if Conditions.isTrue("Established", definition), let storage = context.served.storage(collection: name) {
+                if Conditions.isTrue(definition["status"], type: "Established"), let storage = context.served.storage(collection: name) {
                     let all = Target(storage: storage, namespace: "", name: "")
                     _ = try await registry.deleteCollection(all, ListQuery(), DeleteOptions(), context)
                     guard try registry.store.list(name, limit: 1).records.isEmpty else {

@@ -19,9 +19,8 @@ struct CustomResourceDefinitionStrategy: Strategy {
             definition["metadata"]["finalizers"].elements.append(.string(Self.cleanup))
         }
         Conditions.set(
-            "Terminating", true, "InstanceDeletionPending",
-            "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-            in: &definition)
+            &definition["status"], type: "Terminating", true, reason: "InstanceDeletionPending",
+            message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon")
     }
 
     func validate(_ definition: Value, old: Value?, _ target: Target) -> [FieldError] {

@@ -32,9 +32,9 @@ struct FlowSchemaStatus: Sendable {
         let isDangling = !levels.contains(level)
         var told = schema
         Conditions.set(
-            condition, isDangling, isDangling ? "NotFound" : "Found",
-            "This FlowSchema references the PriorityLevelConfiguration object named \(FieldError.quoted(level)) "
-                + (isDangling ? "but there is no such object" : "and it exists"), in: &told)
+            &told["status"], type: condition, .init(isDangling), reason: isDangling ? "NotFound" : "Found",
+            message: "This FlowSchema references the PriorityLevelConfiguration object named \(FieldError.quoted(level)) "
+                + (isDangling ? "but there is no such object" : "and it exists"))
         return told
     }
 }

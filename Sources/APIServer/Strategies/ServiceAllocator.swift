@@ -226,7 +226,7 @@ final class ServiceAllocator: Sendable {
         let objects = ((try? store.list(Slot.ranges).records) ?? []).map(\.object.value)
         guard !objects.isEmpty else { return [range] }
         return objects.filter { object in
-            object[path: "metadata", "deletionTimestamp"].isNull && Conditions.isTrue("Ready", object)
+            object[path: "metadata", "deletionTimestamp"].isNull && Conditions.isTrue(object["status"], type: "Ready")
         }.flatMap { $0[path: "spec", "cidrs"].elements }.compactMap { $0.string.flatMap { IPv4Range($0) } }
     }
 

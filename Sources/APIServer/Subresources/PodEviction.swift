@@ -72,18 +72,8 @@ enum PodEviction {
 
     private static func marked(_ old: Value) -> Value {
         var pod = old
-        var condition: Value = [
-            "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting",
-            "lastTransitionTime": .string(Timestamp.now()),
-        ]
-        var conditions = pod["status"]["conditions"].elements
-        if let index = conditions.firstIndex(where: { $0["type"] == condition["type"] }) {
-            if conditions[index]["status"] == "True" { condition["lastTransitionTime"] = conditions[index]["lastTransitionTime"] }
-            conditions[index] = condition
-        } else {
-            conditions.append(condition)
-        }
-        pod["status"]["conditions"] = .array(conditions)
+        Conditions.set(
+            &pod["status"], type: "DisruptionTarget", true, reason: "EvictionByEvictionAPI", message: "Eviction API: evicting")
         return pod
     }
 
@@ -92,9 +82,7 @@ enum PodEviction {
         pod.isBeingDeleted || ["Failed", "Succeeded", "Pending"].contains(pod.value[path: "status", "phase"].string ?? "")
     }
 
-    private static func isReady(_ pod: Object) -> Bool {
-        pod.value[path: "status", "conditions"].elements.contains { $0["type"].string == "Ready" && $0["status"].string == "True" }
-    }
+    private static func isReady(_ pod: Object) -> Bool { Conditions.isTrue(pod.value["status"], type: "Ready") }
 
     // MARK: The budget
 

@@ -1,3 +1,5 @@
+internal import APIModel
+
 /// A span of time, in nanoseconds: up to 292 years either way.
 public struct DurationValue: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let nanoseconds: Int64
@@ -13,57 +15,10 @@ public struct DurationValue: Sendable, Hashable, Comparable, CustomStringConvert
         NumberText.plain(Double(nanoseconds / Self.second) + Double(nanoseconds % Self.second) / 1e9) + "s"
     }
 
-    private static let units: [(names: [String], nanoseconds: UInt64)] = [
-        (["ns"], 1), (["us", "µs", "μs"], 1000), (["ms"], 1_000_000), (["s"], 1_000_000_000), (["m"], 60_000_000_000),
-        (["h"], 3_600_000_000_000),
-    ]
-
     /// Reads `1h2m3.5s` as Go does: a sign, then numbers with units.
     init?(_ text: String) {
-        var rest = Substring(text)
-        let isNegative = rest.first == "-"
-        if isNegative || rest.first == "+" { rest.removeFirst() }
-        if rest == "0" {
-            self.init(nanoseconds: 0)
-            return
-        }
-        guard !rest.isEmpty else { return nil }
-        var total: UInt64 = 0
-        while !rest.isEmpty {
-            guard let part = Self.part(&rest) else { return nil }
-            let (sum, isBeyond) = total.addingReportingOverflow(part)
-            guard !isBeyond else { return nil }
-            total = sum
-        }
-        if isNegative {
-            guard total <= Int64.min.magnitude else { return nil }
-            self.init(nanoseconds: Int64(truncatingIfNeeded: 0 &- total))
-        } else {
-            guard let nanoseconds = Int64(exactly: total) else { return nil }
-            self.init(nanoseconds: nanoseconds)
-        }
-    }
-
-    /// One number and its unit. Digits after the point that make less than a nanosecond are dropped.
-    private static func part(_ rest: inout Substring) -> UInt64? {
-        let whole = digits(&rest)
-        var fraction: Substring = ""
-        if rest.first == "." {
-            rest.removeFirst()
-            fraction = digits(&rest)
-        }
-        guard !(whole.isEmpty && fraction.isEmpty) else { return nil }
-        let name = rest.prefix { $0 != "." && !$0.isASCIIDigit }
-        guard let unit = units.first(where: { $0.names.contains(String(name)) }) else { return nil }
-        rest.removeFirst(name.count)
-        guard let number = whole.isEmpty ? 0 : UInt64(whole) else { return nil }
-        let (product, isBeyond) = number.multipliedReportingOverflow(by: unit.nanoseconds)
-        guard !isBeyond else { return nil }
-        let tail = fraction.prefix(18)
-        let scale = (0..<tail.count).reduce(UInt128(1)) { scale, _ in scale * 10 }
-        let more = UInt64(UInt128(UInt64(tail) ?? 0) * UInt128(unit.nanoseconds) / scale)
-        let (sum, isTooMuch) = product.addingReportingOverflow(more)
-        return isTooMuch ? nil : sum
+        guard let nanoseconds = try? GoDuration.nanoseconds(text) else { return nil }
+        self.init(nanoseconds: nanoseconds)
     }
 
     private static func digits(_ rest: inout Substring) -> Substring {

@@ -116,7 +116,7 @@ struct APIServerCommand: AsyncParsableCommand {
         do {
             credentials = try ServerCredentials(self, cluster, directory)
             tls = try certificate.serving(
-                KeyPair(certificatePEM: credentials.certificatePEM, privateKeyPEM: credentials.privateKeyPEM)
+                credentials.serving
             ).configuration()
         } catch let failure as StartupFailure {
             throw failure

@@ -16,14 +16,7 @@ struct DecisionWhatIfCommand: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterOptions
 
     func run() async throws {
-        let documents: [Value]
-        do {
-            documents = try YAML.decode(try TextFile.read(filename, of: "--filename")).filter { !$0.isNull }
-        } catch let failure as StartupFailure {
-            throw failure
-        } catch {
-            throw StartupFailure("--filename: \(filename): \(error)")
-        }
+        let documents = try TextFile.documents(filename, of: "--filename")
         guard documents.count == 1, documents[0]["kind"].string == "Pod", documents[0]["apiVersion"].string == "v1" else {
             throw StartupFailure("--filename: \(filename): expected one Pod of v1")
         }

@@ -197,11 +197,9 @@ struct KubeletCommand: AsyncParsableCommand {
     }
 
     private func read(_ file: String, into configuration: inout KubeletConfiguration) throws {
-        do {
-            let documents = try YAML.decode(TextFile.read(file, of: "--config")).filter { !$0.isNull }
-            guard documents.count == 1, let document = documents.first else { throw StartupFailure("it holds \(documents.count) objects") }
-            try ConfigurationFile.apply(document, to: &configuration)
-        } catch {
+        let documents = try TextFile.documents(file, of: "--config")
+        guard documents.count == 1 else { throw StartupFailure("--config: \(file): it holds \(documents.count) objects") }
+        do { try ConfigurationFile.apply(documents[0], to: &configuration) } catch {
             throw StartupFailure("--config \(file): \(error)")
         }
     }

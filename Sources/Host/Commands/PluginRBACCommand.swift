@@ -28,11 +28,11 @@ struct PluginRBACCommand: AsyncParsableCommand {
     var record = false
 
     func run() async throws {
-        let text = try TextFile.read(manifest, of: "--manifest")
         let report: Rights.Report
         do {
-            var plugin = try PluginUnderTest(library: file, manifest: try Self.documents(text, manifest).first, component: component)
-            plugin.objects = try objects.flatMap { try Self.documents(TextFile.read($0, of: "--object"), $0) }
+            var plugin = try PluginUnderTest(
+                library: file, manifest: try TextFile.documents(manifest, of: "--manifest").first, component: component)
+            plugin.objects = try objects.flatMap { try TextFile.documents($0, of: "--object") }
             report = try await Rights.record(plugin)
         } catch let error as ConformanceError {
             throw StartupFailure(error.description)
@@ -44,17 +44,9 @@ struct PluginRBACCommand: AsyncParsableCommand {
             Output.error("the rules of \(manifest) are not those that were used; --record writes them")
             throw ExitCode.failure
         }
-        guard let changed = ManifestRules.replaced(in: text, by: report.rules) else {
+        guard let changed = try ManifestRules.replaced(in: TextFile.read(manifest, of: "--manifest"), by: report.rules) else {
             throw StartupFailure("\(manifest) is not one document with a block under spec: put the rules there by hand")
         }
         try changed.write(toFile: manifest, atomically: true, encoding: .utf8)
-    }
-
-    private static func documents(_ text: String, _ path: String) throws -> [Value] {
-        do {
-            return try YAML.decode(text).filter { !$0.isNull }
-        } catch {
-            throw StartupFailure("\(path) cannot be read: \(error)")
-        }
     }
 }

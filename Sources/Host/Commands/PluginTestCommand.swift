@@ -1,6 +1,5 @@
 internal import APIModel
 internal import ArgumentParser
-internal import FoundationEssentials
 internal import Glibc
 internal import PluginConformance
 internal import PluginHost
@@ -81,7 +80,7 @@ struct PluginTestCommand: AsyncParsableCommand {
     }
 
     private func makePlugin() throws -> PluginUnderTest {
-        var whole = try manifest.map { try documents($0).first ?? .null }
+        var whole = try manifest.map { try TextFile.documents($0, of: "--manifest").first ?? .null }
         if endpoint != nil || !settings.isEmpty || isolation != nil, whole == nil {
             whole = try PluginUnderTest(library: file, component: component).manifest
         }
@@ -95,16 +94,8 @@ struct PluginTestCommand: AsyncParsableCommand {
         }
         if let isolation { whole?["spec"]["isolation"] = .string(isolation) }
         var plugin = try PluginUnderTest(library: file, manifest: whole, component: component)
-        plugin.objects = try objects.flatMap(documents)
+        plugin.objects = try objects.flatMap { try TextFile.documents($0, of: "--object") }
         plugin.image = image
         return plugin
-    }
-
-    private func documents(_ path: String) throws -> [Value] {
-        do {
-            return try YAML.decode(String(contentsOfFile: path, encoding: .utf8)).filter { !$0.isNull }
-        } catch {
-            throw StartupFailure("\(path) cannot be read: \(error)")
-        }
     }
 }

@@ -40,13 +40,13 @@ struct CertificateOptions: ParsableArguments {
     }
 
     /// `nil` when none is given.
-    func read() throws -> (certificatePEM: String, privateKeyPEM: String)? {
+    func read() throws -> KeyPair? {
         guard let tlsCertFile, let tlsPrivateKeyFile else { return nil }
         let pair = KeyPair(
             certificatePEM: try TextFile.read(tlsCertFile, of: "--tls-cert-file"),
             privateKeyPEM: try TextFile.read(tlsPrivateKeyFile, of: "--tls-private-key-file"))
         do { try pair.check() } catch { throw StartupFailure("--tls-cert-file, --tls-private-key-file: \(error)") }
-        return (pair.certificatePEM, pair.privateKeyPEM)
+        return pair
     }
 
     /// Takes up certificates that are put in the place of those that flags name, for as long as the group runs.
@@ -61,8 +61,7 @@ struct CertificateOptions: ParsableArguments {
 
     /// What is shown: by the flags, or `own`.
     func serving(_ own: KeyPair?) throws -> ServingCertificate {
-        let given = try read().map { KeyPair(certificatePEM: $0.certificatePEM, privateKeyPEM: $0.privateKeyPEM) }
-        guard let pair = given ?? own else { throw StartupFailure("--tls-cert-file is missing") }
+        guard let pair = try read() ?? own else { throw StartupFailure("--tls-cert-file is missing") }
         return try tls.serving(pair)
     }
 }

@@ -5,8 +5,7 @@ internal import PKI
 /// What the API server shows and whom it believes: from the files that flags name, and for what they leave out from `pki` under the data
 /// directory, made when it is missing.
 struct ServerCredentials {
-    var certificatePEM: String
-    var privateKeyPEM: String
+    var serving: KeyPair
     var clients: ClientCertificateVerifier
     /// Checks the certificates of proxies in front. `nil`: nobody is believed.
     private(set) var requestHeaders: ClientCertificateVerifier?
@@ -36,7 +35,7 @@ struct ServerCredentials {
             guard let made else { throw StartupFailure("the credentials of the API server are incomplete") }
             return own(made)
         }
-        (certificatePEM, privateKeyPEM) = try choose(serving) { ($0.apiServer.certificatePEM, $0.apiServer.privateKeyPEM) }
+        self.serving = try choose(serving, \.apiServer)
         do {
             clients = try ClientCertificateVerifier(caPEM: try choose(clientCA, \.ca.certificatePEM))
         } catch {
@@ -80,7 +79,7 @@ struct ServerCredentials {
         _ options: APIServerCommand, _ cluster: Layout.Cluster, _ server: APIServer, _ listener: HTTPServer, in group: inout RoleGroup
     ) {
         let (clients, requestHeaders) = (clients, requestHeaders)
-        let own = ChangingCertificate(KeyPair(certificatePEM: certificatePEM, privateKeyPEM: privateKeyPEM))
+        let own = ChangingCertificate(serving)
         options.certificate.follow(own, in: &group) { try listener.reload(tls: $0.configuration()) }
         if let file = options.clientCAFile {
             FollowedFiles.follow("client CA", [file], in: &group) {

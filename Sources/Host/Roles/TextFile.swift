@@ -1,3 +1,4 @@
+internal import APIModel
 internal import FoundationEssentials
 internal import Glibc
 
@@ -9,5 +10,12 @@ enum TextFile {
         guard descriptor >= 0 else { throw StartupFailure("\(flag): \(path): \(String(cString: strerror(errno)))") }
         close(descriptor)
         do { return try String(contentsOfFile: path, encoding: .utf8) } catch { throw StartupFailure("\(flag): \(path) is no text file") }
+    }
+
+    /// What a YAML file holds, without documents that say nothing.
+    /// - Throws: `StartupFailure` that names flag, file and reason.
+    static func documents(_ path: String, of flag: String) throws -> [Value] {
+        let text = try read(path, of: flag)
+        do { return try YAML.decode(text).filter { !$0.isNull } } catch { throw StartupFailure("\(flag): \(path): \(error)") }
     }
 }

@@ -34,11 +34,7 @@ struct FitArguments: Sendable {
             if group.contains("/") { errors.append(.invalid(path, .string(group), "resource group name can't contain '/'")) }
             errors += Self.labelName(group, path)
         }
-        var problems: [FieldError] = []
-        var new = self
-        _ = try fields.object("scoringStrategy") { try new.read($0, &problems) }
-        self = new
-        errors += problems
+        _ = try fields.object("scoringStrategy") { try read($0, &errors) }
     }
 
     private static func labelName(_ name: String, _ path: FieldPath) -> [FieldError] {

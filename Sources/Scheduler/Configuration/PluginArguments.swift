@@ -24,14 +24,12 @@ struct PluginArguments: Sendable {
     /// - Throws: `ConfigurationProblem` for what is no such list; wrong values are added to `errors`.
     init(_ profile: ConfigurationFields, _ errors: inout [FieldError]) throws {
         var seen: Set<String> = []
-        var problems: [FieldError] = []
-        var arguments = PluginArguments()
         _ = try profile.objects("pluginConfig") { entry in
             let (name, path) = (try entry.required("name"), FieldPath(entry.path))
-            if !seen.insert(name).inserted { problems.append(.duplicate(path, .string(name))) }
+            if !seen.insert(name).inserted { errors.append(.duplicate(path, .string(name))) }
             guard let plugin = InTreePlugin.byName[name] else {
                 _ = entry.value("args")
-                return problems.append(
+                return errors.append(
                     .invalid(
                         path, .string(name),
                         InTreePlugin.removed.contains(name)
@@ -39,7 +37,7 @@ struct PluginArguments: Sendable {
             }
             guard plugin.hasArguments else {
                 _ = entry.value("args")
-                return problems.append(.invalid(path, .string(name), "takes no arguments"))
+                return errors.append(.invalid(path, .string(name), "takes no arguments"))
             }
             _ = try entry.object("args") { fields in
                 let kind = try fields.string("kind") ?? "\(name)Args"
@@ -49,11 +47,9 @@ struct PluginArguments: Sendable {
                         "decoding .\(entry.path): args for plugin \(name) were not of type \(name)Args.\(Self.group), got \(kind).\(version.prefix { $0 != "/" })"
                     )
                 }
-                try arguments.read(name, fields, &problems)
+                try read(name, fields, &errors)
             }
         }
-        self = arguments
-        errors += problems
     }
 
     private mutating func read(_ name: String, _ fields: ConfigurationFields, _ errors: inout [FieldError]) throws {

@@ -81,23 +81,21 @@ public struct SchedulerConfiguration: Sendable {
 
     private func readProfiles(_ file: ConfigurationFields, _ percentage: Int?, _ errors: inout [FieldError]) throws -> [Draft] {
         let count = file.value("profiles").elements.count
-        var problems: [FieldError] = []
         var drafts: [Draft] = []
         var places: [String: String] = [:]
         _ = try file.objects("profiles") { profile in
             // Who is the only one may leave its name away.
             let name = try profile.string("schedulerName") ?? (count == 1 ? SchedulerProfile.defaultName : "")
             let path = FieldPath(profile.place("schedulerName"))
-            if name.isEmpty { problems.append(.required(path)) }
-            let own = try Self.percentage(profile, &problems)
+            if name.isEmpty { errors.append(.required(path)) }
+            let own = try Self.percentage(profile, &errors)
             var sets = PluginSets()
-            _ = try profile.object("plugins") { sets = try PluginSets($0, &problems) }
-            let arguments = try PluginArguments(profile, &problems)
-            if let other = places[name] { problems.append(.duplicate(path, .string("\(other).schedulerName"))) }
+            _ = try profile.object("plugins") { sets = try PluginSets($0, &errors) }
+            let arguments = try PluginArguments(profile, &errors)
+            if let other = places[name] { errors.append(.duplicate(path, .string("\(other).schedulerName"))) }
             places[name] = profile.path
             drafts.append(Draft(name: name, sets: sets, arguments: arguments, percentage: own ?? percentage))
         }
-        errors += problems
         let unnamed = Draft(
             name: SchedulerProfile.defaultName, sets: PluginSets(), arguments: PluginArguments(), percentage: percentage)
         return drafts.isEmpty ? [unnamed] : drafts

@@ -60,7 +60,9 @@ struct CSIVolume: Sendable {
     var device: CSIDevice { CSIDevice(driver: driver, handle: handle) }
 
     /// The VolumeAttachment by which it comes to a node.
-    func attachment(to node: String) -> String { "csi-" + Digest.hexadecimal(handle + driver + node) }
+    func attachment(to node: String) -> String {
+        StorageObjects.attachmentName(driver: driver, handle: handle, node: node, digest: Digest.hexadecimal)
+    }
 
     private static let modes: [String: Int64] = [
         "ReadWriteOnce": 1, "ReadOnlyMany": 3, "ReadWriteMany": 5, "ReadWriteOncePod": 1,

@@ -1,4 +1,3 @@
-public import APIModel
 internal import OrderedCollections
 
 /// The `status.conditions` list of an object.
@@ -40,6 +39,10 @@ public enum Conditions {
         }
         status["conditions"] = .array(all)
         return true
+    }
+
+    public static func isTrue(_ status: Value, type: String) -> Bool {
+        status["conditions"].elements.contains { $0["type"].string == type && $0["status"].string == State.yes.rawValue }
     }
 
     /// Removes the condition of a type.
