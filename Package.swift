@@ -192,7 +192,7 @@ let package = Package(
             nio + [
                 "APIModel", "CEL", "CZlib", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
                 product("HTTPTypes", "swift-http-types"),
-                product("Logging", "swift-log"),
+                product("Logging", "swift-log"), product("DequeModule", "swift-collections"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("NIOSSL", "swift-nio-ssl"), product("Crypto", "swift-crypto"), product("CryptoExtras", "swift-crypto"),
                 product("NIOHTTP1", "swift-nio"),

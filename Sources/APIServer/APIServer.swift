@@ -27,7 +27,8 @@ public final class APIServer: Responder {
     private let metrics = Metrics()
     private let customKinds: CustomKinds
     private let aggregation: Aggregation
-    private let flows: FlowSchemas
+    /// `nil` where requests are only counted.
+    let flows: FlowControl?
     private let inProgress: RequestsInProgress
 
     /// How often files are looked at that may change.
@@ -47,7 +48,8 @@ public final class APIServer: Responder {
         self.authorizer = authorizer
         kubeletTLS = ChangingTLS(configuration.kubelet)
         frontProxyTLS = ChangingTLS(configuration.frontProxy)
-        flows = FlowSchemas(store: configuration.store)
+        let seats = configuration.limits.reads + configuration.limits.writes
+        flows = configuration.hasPriorityAndFairness ? FlowControl(store: configuration.store, seats: seats) : nil
         inProgress = RequestsInProgress(limits: configuration.limits)
         let body = BodyReader(limit: configuration.limits.bodySize)
         let signer = TokenSigner(
@@ -89,7 +91,7 @@ public final class APIServer: Responder {
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
-        endpoints = Endpoints(configuration, registry, aggregation, metrics, flows.counts)
+        endpoints = Endpoints(configuration, registry, aggregation, metrics, flows)
     }
 
     /// Takes up what the store has and adds what every cluster starts with. Before the first request.
@@ -113,7 +115,8 @@ public final class APIServer: Responder {
             }
             for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run(self.configuration.log) } }
             group.addTask {
-                await FlowControlUpkeep(bootstrap: Bootstrap(registry: self.registry, configuration: self.configuration)).run()
+                let bootstrap = Bootstrap(registry: self.registry, configuration: self.configuration)
+                await FlowControlUpkeep(bootstrap: bootstrap, flows: self.flows).run()
             }
         }
     }
@@ -181,29 +184,38 @@ public final class APIServer: Responder {
         await course.audit?.reach(.requestReceived)
         let user = try await Impersonation.apply(request.headers, real: real, authorizer)
         if user != real { course.audit?.impersonates(user) }
-        let found = flows.flow(of: user, info)
-        course.flow = found
         // Whoever acts as others is still one.
-        let place = found?.isExempt == true ? nil : try place(for: real, sort, in: found)
-        found?.counts.began()
-        defer { found?.counts.ended() }
-        let response = try await answer(request, info, user, course.audit)
-        return place?.held(by: response) ?? response
+        let place = try place(for: real, sort)
+        let seat = try await seat(for: user, request, info, sort, &course)
+        defer { withExtendedLifetime(seat) {} }
+        let response = try await answer(request, info, user, course.audit, seat)
+        // A watch gives its seat back itself.
+        let seated = info.verb == "watch" ? response : seat?.held(by: response) ?? response
+        return place?.held(by: seated) ?? seated
     }
 
-    private func place(for user: UserInfo, _ sort: RequestsInProgress.Sort, in flow: Flow?) throws -> Held {
-        do {
-            return try inProgress.take(user.name, sort)
-        } catch {
-            flow?.counts.reject()
-            throw error
-        }
+    /// One among those that last, or of all where there is no priority and fairness. Administrators get in whatever goes on.
+    private func place(for user: UserInfo, _ sort: RequestsInProgress.Sort) throws -> Held? {
+        guard flows == nil || sort == .lasting, !user.groups.contains("system:masters") else { return nil }
+        return try inProgress.take(user.name, sort)
     }
 
-    private func answer(_ request: Request, _ info: RequestInfo, _ user: UserInfo, _ audit: AuditRecord?) async throws -> Response {
+    /// Where the request belongs, and a seat there. What lasts takes none; a watch, until it has told what there is.
+    private func seat(
+        for user: UserInfo, _ request: Request, _ info: RequestInfo, _ sort: RequestsInProgress.Sort, _ course: inout Course
+    ) async throws -> Held? {
+        guard let flows, sort != .lasting || info.verb == "watch" else { return nil }
+        let flow = flows.flow(of: user, info)
+        course.flow = flow
+        return try await flows.enter(flow, user, info, request)
+    }
+
+    private func answer(
+        _ request: Request, _ info: RequestInfo, _ user: UserInfo, _ audit: AuditRecord?, _ seat: Held?
+    ) async throws -> Response {
         try await authorize(user, info, audit)
         if let service = aggregation.service(for: info) { return try await aggregation.respond(request, to: service, user: user) }
-        if info.isResource { return try await resources.respond(request, info, user: user, audit) }
+        if info.isResource { return try await resources.respond(request, info, user: user, audit, seat) }
         if let response = try await aggregation.openAPI(request, path: info.path) { return response }
         guard let response = try await endpoints.respond(request, info) else { throw APIError.unknownResource }
         return response

@@ -53,10 +53,11 @@ public struct Limits: Sendable {
 
     // MARK: Requests
 
-    /// Of one user in progress that only read and end by themselves; upstream has as many for all users together.
-    public var readsPerUser = 400
-    /// Of one user in progress that write. Each may hold a body.
-    public var writesPerUser = 200
+    /// In progress that only read and end by themselves, of all users together; 0 for no bound. With priority and fairness, these and those
+    /// that write are the seats of all priority levels.
+    public var reads = 400
+    /// In progress that write. Each may hold a body.
+    public var writes = 200
     /// Of one user that last: watches, logs, terminals, proxied ones. The service proxies of ten thousand nodes are one user.
     public var lastingPerUser = 50_000
     /// Requirements of a selector: each is compared with each object of a collection.

@@ -64,6 +64,14 @@ public final class Store: Sendable {
     /// How many objects each collection has. One that became empty may be listed.
     public func collections() -> [String: Int] { memory.withState { $0.collections.mapValues(\.records.count) } }
 
+    /// How many objects a collection has, and how many bytes one of them has about: it is taken from one.
+    public func extent(of collection: String) -> (count: Int, bytes: Int) {
+        memory.withState { state in
+            guard let records = state.collections[collection]?.records, records.count > 0 else { return (0, 0) }
+            return (records.count, records[records.start].bytes.count)
+        }
+    }
+
     /// The newest change of any of the collections: who has seen it has seen all. 0 where nothing ever changed.
     public func newestChange(in collections: [String]) -> UInt64 {
         memory.withState { state in collections.reduce(0) { max($0, state.collections[$1]?.history.newest ?? 0) } }

@@ -2,6 +2,7 @@ import APIModel
 import HTTPServer
 import HTTPTypes
 import Store
+import Synchronization
 import Testing
 
 @testable import APIServer
@@ -156,35 +157,44 @@ import Testing
         try RequestInfo(Request(method: method, path: path))
     }
 
-    @Test func aUserHasSoManyRequestsInProgressAndOthersHaveTheirs() throws {
+    @Test func soManyRequestsAreInProgressAndOfEachUserSoManyThatLast() throws {
         var limits = Limits()
-        (limits.readsPerUser, limits.writesPerUser, limits.lastingPerUser) = (2, 1, 1)
+        (limits.reads, limits.writes, limits.lastingPerUser) = (2, 0, 1)
         let inProgress = RequestsInProgress(limits: limits)
-        let (read, write) = (try info(.get, "/api/v1/pods"), try info(.post, "/api/v1/namespaces/a/pods"))
-        let log = try info(.get, "/api/v1/namespaces/a/pods/p/log")
-        var places = [
-            try inProgress.take("alice", RequestsInProgress.Sort(read)), try inProgress.take("alice", RequestsInProgress.Sort(read)),
-            try inProgress.take("alice", RequestsInProgress.Sort(write)),
-        ]
-        places.append(try inProgress.take("alice", RequestsInProgress.Sort(log)))
-        for request in [read, write, log] {
-            #expect { try inProgress.take("alice", RequestsInProgress.Sort(request)) } throws: { ($0 as? APIError)?.code == 429 }
+        let read = RequestsInProgress.Sort(try info(.get, "/api/v1/pods"))
+        let write = RequestsInProgress.Sort(try info(.post, "/api/v1/namespaces/a/pods"))
+        let log = RequestsInProgress.Sort(try info(.get, "/api/v1/namespaces/a/pods/p/log"))
+        func isRefused(_ user: String, _ sort: RequestsInProgress.Sort) -> Bool {
+            do throws(APIError) {
+                _ = try inProgress.take(user, sort)
+                return false
+            } catch {
+                return error.code == 429
+            }
         }
-        places.append(try inProgress.take("bob", RequestsInProgress.Sort(read)))
+        var places = [try inProgress.take("alice", read), try inProgress.take("bob", read), try inProgress.take("alice", log)]
+        #expect(isRefused("alice", read) && isRefused("bob", read) && isRefused("alice", log))
+        // 0 is no bound, and what lasts is counted by user.
+        for _ in 0..<10 { places.append(try inProgress.take("alice", write)) }
+        #expect(!isRefused("bob", log))
         places.removeAll()
-        _ = try inProgress.take("alice", RequestsInProgress.Sort(read))
+        #expect(!isRefused("alice", read) && !isRefused("alice", log))
     }
 
-    @Test func whoHasTooManyIsToldToComeBack() async throws {
+    @Test func withoutPriorityAndFairnessRequestsAreCounted() async throws {
         try await TestServer.with {
-            $0.limits.readsPerUser = 0
+            $0.hasPriorityAndFairness = false
+            $0.limits.reads = 1
         } _: { server in
+            let gate = Gate()
+            async let held = server.server.respond(to: Self.held(.post, "/api/v1/namespaces/default/configmaps", gate, user: "alice"))
+            // Writes are counted by themselves, and have no flow.
             let answer = await server.ask(.get, "/api", token: "alice-token")
-            #expect(answer.code == 429)
-            #expect(answer.headers[.retryAfter] == "1")
-            #expect(answer.headers[Self.names[0]] != nil)
-            // Administrators get in to see what is going on.
-            #expect(await server.ask(.get, "/api").code == 200)
+            #expect(answer.code == 200)
+            #expect(answer.headers[Self.names[0]] == nil)
+            gate.open()
+            _ = await held
+            #expect(await server.ask(.get, "/debug/api_priority_and_fairness/dump_queues").code == 404)
         }
     }
 
@@ -229,5 +239,170 @@ import Testing
             let none = "dry_run=\"\",group=\"\",resource=\"\",scope=\"\",subresource=\"\",verb=\"GET\",version=\"\"} 20"
             #expect(text.contains("apiserver_request_total{code=\"401\",component=\"apiserver\",\(none)"))
         }
+    }
+
+    // MARK: Seats
+
+    /// A request whose body comes when the gate opens.
+    private static func held(_ method: HTTPRequest.Method, _ path: String, _ gate: Gate, user: String) -> Request {
+        Request(
+            method: method, path: path, headers: [.authorization: "Bearer \(user)-token", .contentType: "application/json"],
+            body: RequestBody {
+                await gate.wait()
+                return nil
+            })
+    }
+
+    /// A level and a schema that leads `alice` there.
+    static func narrow(_ server: TestServer, _ response: Value) async {
+        let level: Value = [
+            "metadata": ["name": "narrow"],
+            "spec": [
+                "type": "Limited", "limited": ["nominalConcurrencyShares": 0, "borrowingLimitPercent": 0, "limitResponse": response],
+            ],
+        ]
+        let schema: Value = [
+            "metadata": ["name": "alices"],
+            "spec": [
+                "matchingPrecedence": 50, "priorityLevelConfiguration": ["name": "narrow"], "distinguisherMethod": ["type": "ByUser"],
+                "rules": [
+                    [
+                        "subjects": [["kind": "User", "user": ["name": "alice"]]],
+                        "resourceRules": [
+                            ["verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": true]
+                        ],
+                        "nonResourceRules": [["verbs": ["*"], "nonResourceURLs": ["*"]]],
+                    ]
+                ],
+            ],
+        ]
+        #expect(await server.ask(.post, "\(path)/prioritylevelconfigurations", level).code == 201)
+        #expect(await server.ask(.post, "\(path)/flowschemas", schema).code == 201)
+    }
+
+    @Test func whoFindsNoSeatIsToldToComeBack() async throws {
+        try await TestServer.with { server in
+            await Self.narrow(server, ["type": "Reject"])
+            let gate = Gate()
+            // What is wider than the level has it for itself.
+            async let first = server.server.respond(to: Self.held(.post, "/api/v1/namespaces/default/configmaps", gate, user: "alice"))
+            await gate.isReached()
+            let answer = await server.ask(.get, "/api", token: "alice-token")
+            #expect(answer.code == 429)
+            #expect(answer.reason == "TooManyRequests")
+            #expect(answer.message == "Too many requests, please try again later.")
+            #expect(answer.headers[.retryAfter] == "1")
+            #expect(await flow(answer, server) == ["alices", "narrow"])
+            #expect(await server.ask(.get, "/api", token: "bob-token").code == 200)
+            gate.open()
+            _ = await first
+            #expect(await server.ask(.get, "/api", token: "alice-token").code == 200)
+        }
+    }
+
+    /// A flood that takes all seats of its level, and fills its queues, is not noticed elsewhere; and all of it is served in the end.
+    @Test func aFloodWaitsAndOthersDoNot() async throws {
+        try await TestServer.with {
+            ($0.limits.reads, $0.limits.writes) = (60, 40)
+        } _: { server in
+            let flows = try #require(server.server.flows)
+            func waiting() -> Int { flows.overview.levels.reduce(0) { $0 + $1.level.snapshot.queues.waiting } }
+            let (gate, flood) = (Gate(), 200)
+            let maps = "/api/v1/namespaces/default/configmaps"
+            let codes = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<flood {
+                    group.addTask { await server.server.respond(to: Self.held(.post, maps, gate, user: "alice")).code }
+                }
+                while waiting() < 100 { await Task.yield() }
+                let node = ["Impersonate-User": "system:node:n", "Impersonate-Group": "system:nodes"]
+                for _ in 0..<100 { #expect(await server.ask(.get, "/api/v1/pods", headers: node).code == 403) }
+                #expect(await server.ask(.get, "/api/v1/pods").code == 200)
+                let pages = "/debug/api_priority_and_fairness"
+                let requests = await server.ask(.get, "\(pages)/dump_requests?includeRequestDetails=1").text
+                #expect(requests.hasPrefix("PriorityLevelName, FlowSchemaName, QueueIndex, RequestIndexInQueue,"))
+                #expect(requests.split(separator: "\n").count { $0.contains("global-default,") && $0.contains("alice") } > 100)
+                let levels = await server.ask(.get, "\(pages)/dump_priority_levels").text
+                #expect(levels.split(separator: "\n").contains { $0.hasPrefix("system,") && $0.contains(" true,") })
+                #expect(await server.ask(.get, "\(pages)/dump_queues", token: "bob-token").code == 403)
+                gate.open()
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            // None was sent away; that the bodies are empty is found out when they are read.
+            #expect(codes.count == flood && codes.allSatisfy { $0 == 403 || $0 == 400 }, "\(Set(codes))")
+            #expect(waiting() == 0)
+            let text = await server.ask(.get, "/metrics").text
+            #expect(text.contains("apiserver_flowcontrol_nominal_limit_seats{priority_level=\"global-default\"} 9\n"))
+            #expect(
+                text.contains(
+                    "apiserver_flowcontrol_current_inqueue_requests{flow_schema=\"global-default\",priority_level=\"global-default\"} 0\n"))
+        }
+    }
+
+    /// A client that went away takes no seat when its turn comes.
+    @Test func whoGoesAwayWaitsNoLonger() async throws {
+        try await TestServer.with { server in
+            await Self.narrow(server, ["type": "Queue", "queuing": ["queues": 1, "handSize": 1, "queueLengthLimit": 5]])
+            let flows = try #require(server.server.flows)
+            func level() -> PriorityLevel.Queues? {
+                flows.overview.levels.first { $0.configuration.name == "narrow" }?.level.snapshot.queues
+            }
+            // A level without seats serves nobody who could wait.
+            let request = Task { await server.ask(.get, "/api", token: "alice-token").code }
+            while level()?.waiting != 1 { await Task.yield() }
+            request.cancel()
+            #expect(await request.value == 429)
+            #expect(level()?.isIdle == true)
+        }
+    }
+
+    @Test func aWatchGivesItsSeatBackWhenItHasToldWhatThereIs() async throws {
+        try await TestServer.with { server in
+            let flows = try #require(server.server.flows)
+            func executing() -> Int { flows.overview.levels.reduce(0) { $0 + $1.level.snapshot.queues.executing } }
+            let watch = Request(
+                method: .get, path: "/api/v1/namespaces", query: [("watch", "true"), ("timeoutSeconds", "1")],
+                headers: [.authorization: "Bearer admin-token"])
+            let response = await server.server.respond(to: watch)
+            guard case .stream(_, _, let write) = response else { return #expect(Bool(false), "a watch is a stream") }
+            #expect(executing() == 1)
+            let seen = Mutex<[Int]>([])
+            try await write(BodyWriter { _ in seen.withLock { $0.append(executing()) } })
+            #expect(seen.withLock { $0.first } == 1)
+            #expect(executing() == 0)
+        }
+    }
+}
+
+/// Holds whoever waits until it is opened.
+private final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func wait() async {
+        await withCheckedContinuation { waiter in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiters.append(waiter) }
+                return state.isOpen
+            }
+            if isOpen { waiter.resume() }
+        }
+    }
+
+    func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when somebody waits.
+    func isReached() async {
+        while state.withLock({ $0.waiters.isEmpty }) { await Task.yield() }
     }
 }

@@ -84,21 +84,28 @@ import Testing
     }
 
     @Test func theStoreTheFlowsAndTheProcessTellTheirs() async throws {
-        try await TestServer.with {
-            $0.limits.readsPerUser = 0
-        } _: { server in
+        try await TestServer.with { server in
             let objects = "apiserver_resource_objects{group=\"\",resource=\"configmaps\"}"
             let before = await series(server)[objects] ?? 0
             await server.ask(.post, Self.maps, TestServer.configMap("a"))
+            await FlowControlTests.narrow(server, ["type": "Reject"])
+            let (flows, user) = (try #require(server.server.flows), UserInfo(name: "alice"))
+            let request = Request(method: .get, path: Self.maps)
+            let info = try RequestInfo(request)
+            let seat = try await flows.enter(flows.flow(of: user, info), user, info, request)
             #expect(await server.ask(.get, Self.maps, token: "alice-token").code == 429)
+            seat.giveBack()
             let series = await series(server)
             #expect(series[objects] == before + 1)
             #expect(series["apiserver_storage_objects{resource=\"configmaps\"}"] == before + 1)
             #expect(series["apiserver_resource_objects{group=\"rbac.authorization.k8s.io\",resource=\"clusterroles\"}"] ?? 0 > 50)
-            func flow(_ name: String, _ schema: String, _ more: String = "") -> Double? {
-                series["apiserver_flowcontrol_\(name){flow_schema=\"\(schema)\",priority_level=\"\(schema)\"\(more)}"]
+            func flow(_ name: String, _ schema: String, _ more: String = "", level: String? = nil) -> Double? {
+                series["apiserver_flowcontrol_\(name){flow_schema=\"\(schema)\",priority_level=\"\(level ?? schema)\"\(more)}"]
             }
-            #expect(flow("rejected_requests_total", "global-default", ",reason=\"concurrency-limit\"") == 1)
+            #expect(flow("rejected_requests_total", "alices", ",reason=\"concurrency-limit\"", level: "narrow") == 1)
+            #expect(flow("request_wait_duration_seconds_count", "alices", ",execute=\"false\"", level: "narrow") == 1)
+            #expect(flow("request_execution_seconds_count", "alices", ",type=\"regular\"", level: "narrow") == 1)
+            #expect(series["apiserver_flowcontrol_nominal_limit_seats{priority_level=\"workload-low\"}"] == 245)
             #expect(flow("dispatched_requests_total", "exempt") ?? 0 >= 2)
             #expect(flow("current_executing_requests", "exempt") == 1)
             for name in ["cpu_seconds_total", "resident_memory_bytes", "virtual_memory_bytes", "open_fds", "max_fds", "start_time_seconds"]

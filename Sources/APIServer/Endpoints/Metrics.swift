@@ -7,7 +7,7 @@ import Synchronization
 final class Metrics: Sendable {
     private struct Requests {
         var codes: [Int: UInt64] = [:]
-        var durations = DurationHistogram()
+        var durations = Histogram.durations
         /// In progress, of those that last until somebody ends them.
         var lasting = 0
     }
@@ -34,7 +34,7 @@ final class Metrics: Sendable {
         let code = 100..<600 ~= code ? code : 0
         requests.withLock { requests in
             requests[labels, default: Requests()].codes[code, default: 0] += 1
-            if sort != .lasting { requests[labels, default: Requests()].durations.add(duration) }
+            if sort != .lasting { requests[labels, default: Requests()].durations.add(duration / .seconds(1)) }
         }
     }
 
@@ -67,7 +67,7 @@ final class Metrics: Sendable {
     /// - Parameters:
     ///   - store: its figures go along.
     ///   - flows: so do theirs.
-    func text(_ store: Store, _ flows: FlowCounts) -> String {
+    func text(_ store: Store, _ flows: FlowControl?) -> String {
         var text = MetricsText()
         let requests = requests.withLock { $0 }
         text.family(
@@ -97,7 +97,7 @@ final class Metrics: Sendable {
                     "\(events.count.load(ordering: .relaxed))"
                 )
             })
-        flows.write(to: &text)
+        flows?.write(to: &text)
         write(store, to: &text)
         ProcessMetrics.write(to: &text)
         return text.text

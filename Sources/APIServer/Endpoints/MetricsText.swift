@@ -18,7 +18,7 @@ struct MetricsText {
         family(name, kind, help, [([], value.description)])
     }
 
-    mutating func histograms(_ name: String, _ help: String, _ samples: [(labels: Labels, histogram: DurationHistogram)]) {
+    mutating func histograms(_ name: String, _ help: String, _ samples: [(labels: Labels, histogram: Histogram)]) {
         guard !samples.isEmpty else { return }
         head(name, .histogram, help)
         for (labels, histogram) in samples.map({ (Self.inside($0.labels), $0.histogram) }).sorted(by: { $0.0 < $1.0 }) {
@@ -43,27 +43,34 @@ struct MetricsText {
     }
 }
 
-/// How many durations are below each of upstream's bounds for requests.
-struct DurationHistogram: Sendable {
-    private static let bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+/// How many values are below each of some bounds.
+struct Histogram: Sendable {
+    /// Upstream's for how long requests take, in seconds.
+    static let durations = Histogram([
+        0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+    ])
 
+    private let bounds: [Double]
     /// Of each bound those that are above the one before; last those above all.
-    private var counts = [UInt64](repeating: 0, count: bounds.count + 1)
+    private var counts: [UInt64]
     private(set) var count: UInt64 = 0
-    /// In seconds.
     private(set) var sum = 0.0
 
-    mutating func add(_ duration: Duration) {
-        let seconds = duration / .seconds(1)
-        counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
+    init(_ bounds: [Double]) {
+        self.bounds = bounds
+        counts = [UInt64](repeating: 0, count: bounds.count + 1)
+    }
+
+    mutating func add(_ value: Double) {
+        counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         count += 1
-        sum += seconds
+        sum += value
     }
 
     /// For each bound how many are at or below it.
     var cumulated: [(bound: String, count: UInt64)] {
         var sum: UInt64 = 0
-        let bounds = Self.bounds.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } + ["+Inf"]
+        let bounds = bounds.map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" } + ["+Inf"]
         return zip(bounds, counts).map { bound, count in
             sum += count
             return (bound, sum)

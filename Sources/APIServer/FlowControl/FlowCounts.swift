@@ -1,52 +1,66 @@
-import Synchronization
+/// What is counted of the requests of one schema at one priority level.
+struct FlowCounts: Sendable {
+    typealias Entry = QueueSet<PriorityLevel.Visit>.Entry
+    typealias Arrival = QueueSet<PriorityLevel.Visit>.Arrival
+    typealias Refusal = QueueSet<PriorityLevel.Visit>.Refusal
 
-/// Counts the requests of each flow. Safe from any thread.
-///
-/// Their names are those of objects that only administrators make; a flow that went keeps what was counted.
-final class FlowCounts: Sendable {
-    private struct Names: Hashable {
-        var schema: String
-        var level: String
+    private static let seconds: [Double] = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
+
+    let schema: String
+    private(set) var dispatched: UInt64 = 0
+    private(set) var refused: [Refusal: UInt64] = [:]
+    private(set) var waiting = 0
+    private(set) var waitingSeats = 0
+    private(set) var executing = 0
+    private(set) var executingSeats = 0
+    /// In seconds, of those that were served and of those that were not.
+    private(set) var waits = (executed: Histogram(seconds), refused: Histogram(seconds))
+    /// In seconds, watches until they have told what there was.
+    private(set) var executions = (regular: Histogram(seconds), watch: Histogram(seconds))
+    private(set) var lengths = Histogram([0, 10, 25, 50, 100, 250, 500, 1000])
+    private(set) var estimates = Histogram([1, 2, 4, 8, 16, 32, 64, 100])
+
+    init(schema: String) { self.schema = schema }
+
+    mutating func arrived(_ arrival: Arrival, seats: Int) {
+        estimates.add(Double(seats))
+        switch arrival {
+        case .started: begin(seats, after: 0)
+        case .waiting(_, let length):
+            waiting += 1
+            waitingSeats += seats
+            lengths.add(Double(length))
+        case .refused(let refusal):
+            refused[refusal, default: 0] += 1
+            waits.refused.add(0)
+        }
     }
 
-    /// One flow. Safe from any thread.
-    final class Flow: Sendable {
-        fileprivate let dispatched = Atomic<UInt64>(0)
-        fileprivate let rejected = Atomic<UInt64>(0)
-        fileprivate let executing = Atomic<Int>(0)
-
-        func began() {
-            dispatched.wrappingAdd(1, ordering: .relaxed)
-            executing.wrappingAdd(1, ordering: .relaxed)
-        }
-        func ended() { executing.wrappingSubtract(1, ordering: .relaxed) }
-        func reject() { rejected.wrappingAdd(1, ordering: .relaxed) }
+    /// One that had waited.
+    mutating func started(_ entry: Entry, at now: Double) {
+        waiting -= 1
+        waitingSeats -= entry.seats
+        begin(entry.seats, after: now - entry.arrived)
     }
 
-    private let flows = Mutex<[Names: Flow]>([:])
-
-    func flow(schema: String, level: String) -> Flow {
-        let names = Names(schema: schema, level: level)
-        return flows.withLock { flows in
-            if let known = flows[names] { return known }
-            let new = Flow()
-            flows[names] = new
-            return new
-        }
+    mutating func gaveUp(_ entry: Entry, at now: Double) {
+        waiting -= 1
+        waitingSeats -= entry.seats
+        refused[.timeOut, default: 0] += 1
+        waits.refused.add(now - entry.arrived)
     }
 
-    func write(to text: inout MetricsText) {
-        let flows = flows.withLock { Array($0) }.map { names, flow in
-            (labels: [("flow_schema", names.schema), ("priority_level", names.level)], flow: flow)
-        }
-        text.family(
-            "apiserver_flowcontrol_current_executing_requests", .gauge, "Requests that are being answered.",
-            flows.map { ($0.labels, "\($0.flow.executing.load(ordering: .relaxed))") })
-        text.family(
-            "apiserver_flowcontrol_dispatched_requests_total", .counter, "Requests that were let in.",
-            flows.map { ($0.labels, "\($0.flow.dispatched.load(ordering: .relaxed))") })
-        text.family(
-            "apiserver_flowcontrol_rejected_requests_total", .counter, "Requests of users that had too many in progress.",
-            flows.map { ($0.labels + [("reason", "concurrency-limit")], "\($0.flow.rejected.load(ordering: .relaxed))") })
+    mutating func finished(_ entry: Entry, at now: Double) {
+        executing -= 1
+        executingSeats -= entry.seats
+        let duration = now - (entry.started ?? now)
+        if entry.request.info.verb == "watch" { executions.watch.add(duration) } else { executions.regular.add(duration) }
+    }
+
+    private mutating func begin(_ seats: Int, after wait: Double) {
+        dispatched += 1
+        executing += 1
+        executingSeats += seats
+        waits.executed.add(wait)
     }
 }

@@ -2,51 +2,83 @@ import APIModel
 
 /// One rule of a FlowSchema: requests of these subjects for these things.
 struct FlowRule: Sendable {
+    /// A list of words, or all there are. Short, so that looking through it costs less than a hash.
+    private struct Words: Sendable {
+        private let words: [String]
+        private let isAll: Bool
+
+        init(_ list: Value) {
+            words = list.elements.compactMap(\.string)
+            isAll = words.contains("*")
+        }
+
+        func has(_ word: String) -> Bool { isAll || words.contains(word) }
+
+        /// Whether `pods/log` is among them, without writing it down.
+        func has(_ resource: String, _ subresource: String) -> Bool {
+            guard !isAll, !subresource.isEmpty else { return has(resource) }
+            return words.contains {
+                $0.utf8.count == resource.utf8.count + subresource.utf8.count + 1 && $0.hasPrefix(resource) && $0.hasSuffix(subresource)
+                    && $0.utf8.dropFirst(resource.utf8.count).first == UInt8(ascii: "/")
+            }
+        }
+    }
+
     private struct Requests: Sendable {
-        var verbs: Set<String>
-        var groups: Set<String>
-        var resources: Set<String>
-        var namespaces: Set<String>
-        var isOfCluster: Bool
-        var urls: Set<String>
+        let verbs: Words
+        let groups: Words
+        let resources: Words
+        let namespaces: Words
+        let isOfCluster: Bool
+        let urls: [URLPattern]
 
         init(_ rule: Value) {
-            func set(_ name: String) -> Set<String> { Set(rule[name].elements.compactMap(\.string)) }
-            verbs = set("verbs")
-            groups = set("apiGroups")
-            resources = set("resources")
-            namespaces = set("namespaces")
+            verbs = Words(rule["verbs"])
+            groups = Words(rule["apiGroups"])
+            resources = Words(rule["resources"])
+            namespaces = Words(rule["namespaces"])
             isOfCluster = rule["clusterScope"].bool == true
-            urls = set("nonResourceURLs")
+            urls = rule["nonResourceURLs"].elements.compactMap { $0.string.map(URLPattern.init) }
         }
 
         func matches(_ info: RequestInfo) -> Bool {
-            guard Self.has(verbs, info.verb) else { return false }
-            guard info.isResource else { return urls.contains { PolicyRule.matches($0, path: info.path) } }
-            let resource = info.subresource.isEmpty ? info.resource : "\(info.resource)/\(info.subresource)"
-            return Self.has(groups, info.group) && Self.has(resources, resource)
-                && (info.namespace.isEmpty ? isOfCluster : Self.has(namespaces, info.namespace))
+            guard verbs.has(info.verb) else { return false }
+            guard info.isResource else { return urls.contains { $0.matches(info.path) } }
+            return resources.has(info.resource, info.subresource) && groups.has(info.group)
+                && (info.namespace.isEmpty ? isOfCluster : namespaces.has(info.namespace))
         }
-
-        private static func has(_ set: Set<String>, _ text: String) -> Bool { set.contains("*") || set.contains(text) }
     }
 
-    private var users: Set<String> = []
-    private var groups: Set<String> = []
+    /// A path, and what lies below it.
+    private struct URLPattern: Sendable {
+        private let url: String
+        private let prefix: String
+
+        init(_ url: String) {
+            self.url = url
+            let start = url.hasSuffix("*") ? String(url.dropLast()) : url
+            prefix = start.hasSuffix("/") ? start : start + "/"
+        }
+
+        func matches(_ path: String) -> Bool { url == "*" || url == path || path.hasPrefix(prefix) }
+    }
+
+    private let users: Words
+    private let groups: Words
     /// Namespace and name; `*` is every one of the namespace.
-    private var accounts: [(namespace: String, name: String)] = []
+    private let accounts: [(namespace: String, name: String)]
     private let resources: [Requests]
     private let others: [Requests]
 
     init(_ rule: Value) {
-        for subject in rule["subjects"].elements {
-            switch subject["kind"].string {
-            case "User": users.insert(subject[path: "user", "name"].string ?? "")
-            case "Group": groups.insert(subject[path: "group", "name"].string ?? "")
-            default:
-                let account = subject["serviceAccount"]
-                accounts.append((account["namespace"].string ?? "", account["name"].string ?? ""))
-            }
+        let subjects = rule["subjects"].elements
+        func names(_ kind: String, _ field: String) -> Words {
+            Words(.array(subjects.filter { $0["kind"].string == kind }.map { $0[field]["name"] }))
+        }
+        users = names("User", "user")
+        groups = names("Group", "group")
+        accounts = subjects.filter { $0["kind"].string == "ServiceAccount" }.map {
+            ($0[path: "serviceAccount", "namespace"].string ?? "", $0[path: "serviceAccount", "name"].string ?? "")
         }
         resources = rule["resourceRules"].elements.map(Requests.init)
         others = rule["nonResourceRules"].elements.map(Requests.init)
@@ -57,8 +89,7 @@ struct FlowRule: Sendable {
     }
 
     private func isOf(_ user: UserInfo) -> Bool {
-        if users.contains(user.name) || users.contains("*") || groups.contains("*") { return true }
-        if !groups.isEmpty, user.groups.contains(where: groups.contains) { return true }
+        if users.has(user.name) || groups.has("*") || user.groups.contains(where: groups.has) { return true }
         guard !accounts.isEmpty, let own = UserInfo.serviceAccount(of: user.name) else { return false }
         return accounts.contains { $0.namespace == own.namespace && ($0.name == "*" || $0.name == own.name) }
     }

@@ -1,12 +1,19 @@
 import HTTPServer
+import Synchronization
 
-/// Something that is taken until the last reference to this goes.
+/// Something that is taken until it is given back, or the last reference to this goes.
 final class Held: Sendable {
     private let release: @Sendable () -> Void
+    private let isTaken = Atomic(true)
 
     init(release: @escaping @Sendable () -> Void) { self.release = release }
 
-    deinit { release() }
+    deinit { giveBack() }
+
+    /// Once; after that, it does nothing.
+    func giveBack() {
+        if isTaken.exchange(false, ordering: .relaxed) { release() }
+    }
 
     /// The response, which keeps it until it is out.
     func held(by response: Response) -> Response {

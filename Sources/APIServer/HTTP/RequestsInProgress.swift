@@ -2,7 +2,8 @@ import APIModel
 import HTTPServer
 import Synchronization
 
-/// How many requests of each user are in progress, so that one user, or one that has gone wrong, does not have all there are.
+/// How many requests are in progress that last, of each user, so that one that has gone wrong does not have all there are; and, where there
+/// is no priority and fairness, how many others, of all users together.
 final class RequestsInProgress: Sendable {
     enum Sort: Hashable, Sendable {
         case read, write
@@ -20,43 +21,53 @@ final class RequestsInProgress: Sendable {
         private static let conversations: Set = ["exec", "attach", "portforward", "log", "proxy"]
     }
 
-    private struct Key: Hashable {
-        var user: String
-        var sort: Sort
+    private struct Counts {
+        var reads = 0
+        var writes = 0
+        /// By user.
+        var lasting: [String: Int] = [:]
     }
 
     private let limits: Limits
-    private let counts = Mutex<[Key: Int]>([:])
+    private let counts = Mutex(Counts())
 
     init(limits: Limits) { self.limits = limits }
 
-    private func limit(_ sort: Sort) -> Int {
-        switch sort {
-        case .read: limits.readsPerUser
-        case .write: limits.writesPerUser
-        case .lasting: limits.lastingPerUser
-        }
+    static func tooMany(retryAfter seconds: Int64) -> APIError {
+        APIError(
+            code: 429, reason: .tooManyRequests, message: "Too many requests, please try again later.",
+            details: ["retryAfterSeconds": .int(seconds)])
     }
 
-    /// One of the user's places.
-    /// - Throws: 429 when the user has as many as it may.
+    /// One place among those of requests of a sort.
+    /// - Throws: 429 when all are taken.
     func take(_ user: String, _ sort: Sort) throws(APIError) -> Held {
-        let key = Key(user: user, sort: sort)
-        let isTaken = counts.withLock { counts in
-            guard counts[key, default: 0] < limit(sort) else { return false }
-            counts[key, default: 0] += 1
-            return true
+        guard counts.withLock({ add(user, sort, to: &$0) }) else { throw Self.tooMany(retryAfter: 1) }
+        return Held { [weak self] in self?.counts.withLock { Self.remove(user, sort, from: &$0) } }
+    }
+
+    private func add(_ user: String, _ sort: Sort, to counts: inout Counts) -> Bool {
+        switch sort {
+        case .read:
+            guard limits.reads == 0 || counts.reads < limits.reads else { return false }
+            counts.reads += 1
+        case .write:
+            guard limits.writes == 0 || counts.writes < limits.writes else { return false }
+            counts.writes += 1
+        case .lasting:
+            guard counts.lasting[user, default: 0] < limits.lastingPerUser else { return false }
+            counts.lasting[user, default: 0] += 1
         }
-        guard isTaken else {
-            throw APIError(
-                code: 429, reason: .tooManyRequests, message: "Too many requests, please try again later.",
-                details: ["retryAfterSeconds": 1])
-        }
-        return Held { [weak self] in
-            self?.counts.withLock { counts in
-                let count = counts[key, default: 1] - 1
-                counts[key] = count > 0 ? count : nil
-            }
+        return true
+    }
+
+    private static func remove(_ user: String, _ sort: Sort, from counts: inout Counts) {
+        switch sort {
+        case .read: counts.reads -= 1
+        case .write: counts.writes -= 1
+        case .lasting:
+            let count = counts.lasting[user, default: 1] - 1
+            counts.lasting[user] = count > 0 ? count : nil
         }
     }
 }

@@ -11,7 +11,8 @@ struct ResourceResponder: Sendable {
     let watches: WatchResponder
     let body: BodyReader
 
-    func respond(_ request: Request, _ info: RequestInfo, user: UserInfo, _ audit: AuditRecord?) async throws -> Response {
+    /// - Parameter seat: what a watch gives back when it has told what there is.
+    func respond(_ request: Request, _ info: RequestInfo, user: UserInfo, _ audit: AuditRecord?, _ seat: Held?) async throws -> Response {
         guard let verb = Verb(rawValue: info.verb) else { throw APIError.unknownResource }
         let served = registry.served
         let target = try served.target(
@@ -25,7 +26,7 @@ struct ResourceResponder: Sendable {
                 .apiServer, part: part, resource, namespace: target.namespace, name: target.name, registry.store.get(target.key)?.object)
         if isHeld { return try asItIs(verb, target, part) }
         return try await InHand.with(.apiServer, part: part, resource, namespace: target.namespace, name: target.name) {
-            try await respond(request, info, user: user, verb, target, served, audit)
+            try await respond(request, info, user: user, verb, target, served, audit, seat)
         }
     }
 
@@ -46,7 +47,8 @@ struct ResourceResponder: Sendable {
     }
 
     private func respond(
-        _ request: Request, _ info: RequestInfo, user: UserInfo, _ verb: Verb, _ target: Target, _ served: Served, _ audit: AuditRecord?
+        _ request: Request, _ info: RequestInfo, user: UserInfo, _ verb: Verb, _ target: Target, _ served: Served, _ audit: AuditRecord?,
+        _ seat: Held?
     ) async throws -> Response {
         guard request.method != .head || target.type.custom != nil || target.subresource == "proxy" else { throw APIError.methodNotAllowed }
         try checkRoute(request, target, verb)
@@ -75,7 +77,7 @@ struct ResourceResponder: Sendable {
         } catch let error as APIError where verb == .watch && error.reason == .expired {
             return try watches.expired(error, presenter)
         }
-        if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter, registry) }
+        if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter, registry, seat) }
         let response = try await presenter.response(answer, registry)
         audit?.answers(answer, presenter)
         return Responses.withWarnings(call.context.warnings, response)

@@ -13,8 +13,12 @@ struct WatchResponder: Sendable {
 
     let metrics: Metrics
 
-    /// - Parameter registry: for kinds that a webhook converts.
-    func respond(_ source: WatchSource, _ target: Target, _ query: ListQuery, _ presenter: Presenter, _ registry: Registry) -> Response {
+    /// - Parameters:
+    ///   - registry: for kinds that a webhook converts.
+    ///   - seat: given back when it has told what there is.
+    func respond(
+        _ source: WatchSource, _ target: Target, _ query: ListQuery, _ presenter: Presenter, _ registry: Registry, _ seat: Held?
+    ) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = presenter.watchContentType
         headers[.cacheControl] = "no-cache, private"
@@ -29,6 +33,7 @@ struct WatchResponder: Sendable {
                 }
                 do {
                     let isFirst = try await Self.tellInitial(source, presenter, registry, told, writer)
+                    seat?.giveBack()
                     try await writer.onConnectionsThread {
                         try await Self.follow(
                             source, presenter, registry, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)

@@ -22,6 +22,7 @@ struct APIServerCommand: AsyncParsableCommand {
     @OptionGroup var authentication: AuthenticationOptions
     @OptionGroup var serviceAccounts: ServiceAccountOptions
     @OptionGroup var authorization: AuthorizationOptions
+    @OptionGroup var flowControl: FlowControlOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
@@ -190,6 +191,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.kinds = Kinds(version: 0, .builtin, serving: try runtimeConfig.value)
         configuration.admission = try admission.plugins
         configuration.audit = try audit.auditing()
+        flowControl.apply(to: &configuration)
         serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try authentication.apply(to: &configuration, proxies: credentials.requestHeaders)
         try authorization.apply(to: &configuration)

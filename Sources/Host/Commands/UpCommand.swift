@@ -19,6 +19,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var authentication: AuthenticationOptions
     @OptionGroup var serviceAccounts: ServiceAccountOptions
     @OptionGroup var authorization: AuthorizationOptions
+    @OptionGroup var flowControl: FlowControlOptions
     @OptionGroup var audit: AuditOptions
     @OptionGroup var encryption: EncryptionOptions
     @OptionGroup var log: LogOptions
