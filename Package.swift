@@ -146,7 +146,7 @@ let package = Package(
         .target(
             name: "CatalogueData", path: "Sources/CatalogueData",
             exclude: [
-                "catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "devices.txt", "fields.txt", "metrics.txt", "plugins.txt",
+                "catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "devices.txt", "fields.txt", "kms.txt", "metrics.txt", "plugins.txt",
                 "unserved.txt",
             ],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),

@@ -21,6 +21,10 @@ public final class Catalogue: Sendable {
     /// have. Named as in the protocols, as are their fields.
     public static let devices: Catalogue = Catalogue(apus_catalogue_devices()) { devices.type(named: $0) }
 
+    /// The messages between the API server and plugins that keep keys, v2, and what is stored of an object whose key comes from there. Named
+    /// as in the protocol, as are their fields.
+    public static let kms: Catalogue = Catalogue(apus_catalogue_kms()) { kms.type(named: $0) }
+
     /// In the order of discovery.
     public let resources: [ResourceType]
     /// In the order of discovery, the preferred version first; `""` is the core group.

@@ -27,6 +27,10 @@ static const uint8_t devices[] = {
 #embed "devices.txt"
 };
 
+static const uint8_t kms[] = {
+#embed "kms.txt"
+};
+
 static const uint8_t descriptions[] = {
 #embed "descriptions.txt"
 };
@@ -40,5 +44,7 @@ apus_table apus_catalogue_cri(void) { return (apus_table){cri, sizeof cri}; }
 apus_table apus_catalogue_csi(void) { return (apus_table){csi, sizeof csi}; }
 
 apus_table apus_catalogue_devices(void) { return (apus_table){devices, sizeof devices}; }
+
+apus_table apus_catalogue_kms(void) { return (apus_table){kms, sizeof kms}; }
 
 apus_table apus_descriptions(void) { return (apus_table){descriptions, sizeof descriptions}; }

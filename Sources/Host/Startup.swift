@@ -90,7 +90,7 @@ struct Startup {
         let scheduling = try SchedulerConfigurationFile.read(options.schedulerConfig, of: "--scheduler-config", isAlone: false)
         let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
         // before the keys: keys without a store are those of a cluster that lost it
-        let encryption = try options.encryption.encryption()
+        let encryption = try await options.encryption.encryption()
         let store = try Store(path: directory.storeFile, options: options.storage.options(encryption), log: Logger(label: "store"))
         let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
         try directory.makeVolumes()  // before the plugin that puts volumes there

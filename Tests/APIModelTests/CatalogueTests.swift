@@ -9,7 +9,7 @@ import Testing
         for type in catalogue.types {
             for field in type.fields { resolve(field.type) }
         }
-        for type in Catalogue.cri.types + Catalogue.csi.types {
+        for type in Catalogue.cri.types + Catalogue.csi.types + Catalogue.kms.types {
             for field in type.fields { resolve(field.type) }
         }
     }

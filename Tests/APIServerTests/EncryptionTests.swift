@@ -180,7 +180,29 @@ import Testing
             ("[]", "identity: {}", "resources[0].resources: at least one resource is required"),
             ("[secrets]", "", "resources[0].providers: at least one provider is required"),
             ("[secrets]", "secretbox: {keys: []}", "resources[0].providers[0].secretbox: is not supported"),
-            ("[secrets]", "kms: {name: a}", "resources[0].providers[0].kms: is not supported"),
+            ("[secrets]", "kms: {name: a}", "resources[0].providers[0].kms.apiVersion: unsupported apiVersion v1 for KMS provider"),
+            ("[secrets]", "kms: {apiVersion: v2, endpoint: 'unix:///s'}", "resources[0].providers[0].kms.name: required"),
+            (
+                "[secrets]", "kms: {apiVersion: v2, name: 'a:b', endpoint: 'unix:///s'}",
+                "resources[0].providers[0].kms.name: invalid KMS provider name a:b, must not contain ':'"
+            ),
+            (
+                "[secrets]", "kms: {apiVersion: v2, name: a, endpoint: 'tcp://s'}",
+                "resources[0].providers[0].kms.endpoint: \"tcp://s\": only a socket"
+            ),
+            (
+                "[secrets]", "kms: {apiVersion: v2, name: a, endpoint: 'unix:///s', timeout: 0s}",
+                "resources[0].providers[0].kms.timeout: timeout should be a positive value"
+            ),
+            (
+                "[secrets]", "kms: {apiVersion: v2, name: a, endpoint: 'unix:///s', cachesize: 5}",
+                "resources[0].providers[0].kms.cachesize: cachesize is not supported in v2"
+            ),
+            (
+                "[secrets]",
+                "kms: {apiVersion: v2, name: a, endpoint: 'unix:///s'}}, {kms: {apiVersion: v2, name: a, endpoint: 'unix:///t'}",
+                "duplicate KMS provider name a, names must be unique"
+            ),
             ("[secrets]", "aesgcm: {keys: []}", "resources[0].providers[0].aesgcm.keys: at least one key is required"),
             (
                 "[secrets]", "aesgcm: {keys: [{name: a, secret: YQ==}]}",

@@ -45,9 +45,10 @@ public final class EncryptionAtRest: Transformer {
             throw ConfigurationProblem(
                 "no provider of the encryption configuration reads what \(name.joined(separator: ":")) wrote; give its key back")
         }
-        if index > 0 { state.withLock { _ = $0.stale.insert(key) } }
         do {
-            return try providers[index].open(stored, at: key.description)
+            let (bytes, isCurrent) = try providers[index].open(stored, at: key.description)
+            if index > 0 || !isCurrent { state.withLock { _ = $0.stale.insert(key) } }
+            return bytes
         } catch {
             throw ConfigurationProblem("the key of provider \(index + 1) does not decrypt it: \(error)")
         }
@@ -65,7 +66,7 @@ public final class EncryptionAtRest: Transformer {
         state.withLock { state in
             for collection in collections {
                 let (old, new) = (state.configuration.entry(for: collection), configuration.entry(for: collection))
-                guard old?.providers.first?.prefix != new?.providers.first?.prefix else { continue }
+                guard old?.providers.first?.writer != new?.providers.first?.writer else { continue }
                 state.staleUpTo[collection] = .max
             }
             state.configuration = configuration
@@ -79,15 +80,73 @@ public final class EncryptionAtRest: Transformer {
         }
     }
 
-    /// Looks every `interval`, which is longer than any commit takes, whether the file says something else, until the task is cancelled. What
-    /// cannot be used is told, and what was used before goes on.
-    public func reload(_ path: String, every interval: Duration, store: Store, log: Logger) async {
-        let file = WatchedFile(path)
-        await WatchedFile.follow("encryption configuration", in: [path], every: interval, log: log) {
+    // MARK: Keys of plugins
+
+    /// Asks the plugins for their keys; before the first record is read or written.
+    /// - Returns: what is wrong with which.
+    public func prepare() async -> [String] { await Self.check(state.withLock { $0.configuration.services }) }
+
+    /// What is wrong with which plugin, as it was when they were last asked.
+    var problem: String? {
+        let services = state.withLock { $0.configuration.services }
+        let problems = services.enumerated().compactMap { index, service in service.problem.map { "kms-provider-\(index): \($0)" } }
+        return problems.isEmpty ? nil : problems.joined(separator: ", ")
+    }
+
+    var usesPlugins: Bool { state.withLock { !$0.configuration.services.isEmpty } }
+
+    private static func check(_ services: [KeyService]) async -> [String] {
+        var problems: [String] = []
+        for service in services { if let problem = await service.check() { problems.append(problem) } }
+        return problems
+    }
+
+    /// Asks the plugins how they are, those that are unwell alone or all. What one has written by a former key counts as stale.
+    func refresh(all: Bool, collections: [String]) async -> [String] {
+        let services = state.withLock { $0.configuration.services }
+        let asked = services.filter { all || $0.problem != nil }
+        let before = asked.map(\.keyID)
+        let problems = await Self.check(asked)
+        let changed = zip(asked, before).filter { $0.keyID != $1 }.map(\.0)
+        guard !changed.isEmpty else { return problems }
+        state.withLock { state in
+            for collection in collections {
+                guard let writer = state.configuration.entry(for: collection)?.providers.first?.service,
+                    changed.contains(where: { $0 === writer })
+                else { continue }
+                state.staleUpTo[collection] = .max
+            }
+        }
+        return problems
+    }
+
+    /// How often something is looked at: longer than any commit takes.
+    private static let interval = Duration.seconds(10)
+    /// How many intervals lie between two looks at what is well.
+    private static let rounds = 6
+
+    /// Keeps the plugins' keys up to date, and reads the file again when it changes, until the task is cancelled. What cannot be used is told,
+    /// and what was used before goes on.
+    /// - Parameter path: `nil` for a file that is not read again.
+    public func follow(_ path: String?, store: Store, log: Logger) async {
+        let file = path.map(WatchedFile.init)
+        var round = 0
+        while (try? await Task.sleep(for: Self.interval)) != nil {
+            round = (round + 1) % Self.rounds
             settle(at: store.revision)
-            guard let text = try await file.change() else { return false }
-            use(try EncryptionConfiguration(text), collections: Array(store.collections().keys))
-            return true
+            let collections = Array(store.collections().keys)
+            for problem in await refresh(all: round == 0, collections: collections) { log.error("\(problem)") }
+            guard round == 0, let file else { continue }
+            do {
+                guard let text = try await file.change() else { continue }
+                let next = try EncryptionConfiguration(text)
+                if let problem = await Self.check(next.services).first { throw ConfigurationProblem(problem) }
+                use(next, collections: collections)
+                log.notice("the encryption configuration was read again")
+            } catch {
+                if Task.isCancelled { return }
+                log.error("the encryption configuration is not used: \(error)", metadata: ["path": "\(path ?? "")"])
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ public struct EncryptionConfiguration: Sendable {
     }
 
     let entries: [Entry]
+    /// The plugins that keep keys, in the order of the file.
+    let services: [KeyService]
 
     private static let versions = ["apiserver.config.k8s.io/v1"]
 
@@ -36,6 +38,10 @@ public struct EncryptionConfiguration: Sendable {
             }
             guard !entries.isEmpty else { throw file.problem("resources", "at least one entry is required") }
             return entries
+        }
+        services = entries.flatMap { $0.providers.compactMap(\.service) }
+        for (index, service) in services.enumerated() where services[..<index].contains(where: { $0.name == service.name }) {
+            throw ConfigurationProblem("duplicate KMS provider name \(service.name), names must be unique")
         }
     }
 

@@ -20,7 +20,8 @@ struct Endpoints: Sendable {
         self.flows = flows
         let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
         let ping = HealthCheck("ping") { nil }
-        let own = [ping] + configuration.healthChecks
+        let keys = configuration.encryption.map { encryption in HealthCheck("kms-providers") { encryption.problem } }
+        let own = [ping] + configuration.healthChecks + (configuration.encryption?.usesPlugins == true ? [keys].compactMap(\.self) : [])
         health = Health(checks: ["livez": own, "readyz": own + store, "healthz": own + store])
         let address = configuration.advertise.map { "\($0.address):\($0.port)" } ?? ""
         documents = KindDocuments(registry, aggregation, serverAddress: address)

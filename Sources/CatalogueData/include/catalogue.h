@@ -23,5 +23,8 @@ apus_table apus_catalogue_csi(void);
 /// The messages of plugins of devices, and of who has what on a node, devices.txt.
 apus_table apus_catalogue_devices(void);
 
+/// The messages of plugins that keep keys, and what is stored of an object under such a key, kms.txt.
+apus_table apus_catalogue_kms(void);
+
 /// What `kubectl explain` says of types and their fields, descriptions.txt.
 apus_table apus_descriptions(void);

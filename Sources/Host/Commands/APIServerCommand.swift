@@ -106,7 +106,7 @@ struct APIServerCommand: AsyncParsableCommand {
         try directory.lock()  // first: two processes on one store would lose writes
         try directory.checkStore(mayBeEmpty: storage.emptyStore)
         let store: Store  // before the keys: keys without a store are those of a cluster that lost it
-        let encryption = try self.encryption.encryption()
+        let encryption = try await self.encryption.encryption()
         do {
             store = try Store(path: directory.storeFile, options: storage.options(encryption), log: Logger(label: "store"))
         } catch {

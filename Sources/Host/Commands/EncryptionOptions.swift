@@ -18,25 +18,24 @@ struct EncryptionOptions: ParsableArguments {
         }
     }
 
-    /// `nil` when records are kept as they are.
-    func encryption() throws -> EncryptionAtRest? {
+    /// `nil` when records are kept as they are. Asks the plugins that keep keys for them.
+    func encryption() async throws -> EncryptionAtRest? {
         guard let path = encryptionProviderConfig else { return nil }
         let flag = "--encryption-provider-config"
         do {
-            return EncryptionAtRest(try EncryptionConfiguration(TextFile.read(path, of: flag)))
+            let encryption = EncryptionAtRest(try EncryptionConfiguration(TextFile.read(path, of: flag)))
+            // What is sealed by a plugin that does not answer cannot be read; the rest can.
+            for problem in await encryption.prepare() { Logger(label: "encryption").error("\(problem)") }
+            return encryption
         } catch let problem as ConfigurationProblem {
             throw StartupFailure("\(flag): \(path): \(problem)")
         }
     }
 
-    /// How often the file is looked at.
-    private static let interval = Duration.seconds(60)
-
-    /// Follows the file until the task is cancelled, if that is wanted.
+    /// Keeps keys up to date until the task is cancelled, and follows the file, if that is wanted.
     func follow(_ encryption: EncryptionAtRest?, _ store: Store, in group: inout RoleGroup) {
-        guard encryptionProviderConfigAutomaticReload, let encryption, let path = encryptionProviderConfig else { return }
-        group.add("encryption") {
-            await encryption.reload(path, every: Self.interval, store: store, log: Logger(label: "encryption"))
-        }
+        guard let encryption else { return }
+        let path = encryptionProviderConfigAutomaticReload ? encryptionProviderConfig : nil
+        group.add("encryption") { await encryption.follow(path, store: store, log: Logger(label: "encryption")) }
     }
 }
