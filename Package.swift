@@ -113,6 +113,8 @@ let plugins: [(library: String, target: Target)] =
         ("example-controller", cPlugin("ExampleController")),
         ("example-policy", cPlugin("ExamplePolicy")),
         ("policy-binpack", cPlugin("PolicyBinpack")),
+        ("policy-gang", swiftPlugin("PolicyGang")),
+        ("policy-latency", cPlugin("PolicyLatency")),
     ]
 
 let package = Package(

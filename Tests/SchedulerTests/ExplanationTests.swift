@@ -19,6 +19,7 @@ import Testing
         switch record?.outcome {
         case .some(.node(let node)): node
         case .some(.none(let message)): message
+        case .some(.waiting(let node, _)): "waits on \(node)"
         case nil: "unknown"
         }
     }

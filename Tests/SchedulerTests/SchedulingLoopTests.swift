@@ -187,7 +187,8 @@ import Testing
         case .bind(_, let node, _): node
         case .unschedulable(_, let message, .node(let node, let victims, _)):
             "\(message) -\(victims.map(\.name).joined(separator: ","))@\(node)"
-        case .unschedulable(_, let message, _), .failed(_, let message): message
+        case .unschedulable(_, let message, _), .rejected(_, let message), .failed(_, let message): message
+        case .waiting(_, let node): "waits on \(node)"
         case .gated: "gated"
         case nil: "nothing"
         }
