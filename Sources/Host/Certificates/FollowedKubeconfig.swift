@@ -1,23 +1,18 @@
 internal import APIServer
 internal import Client
 internal import Logging
-internal import NIOPosix
 
 extension HTTPSClient {
     /// Shows the certificate that a kubeconfig, or a file that it names, has from now on, until the task is cancelled.
     func follow(kubeconfig path: String, every interval: Duration = .seconds(10)) async {
-        var shown = try? await Self.read(path)
+        var shown = try? await KubeconfigOptions.read(path)
         await WatchedFile.follow("kubeconfig", in: [path], every: interval, log: Logger(label: "certificates")) {
-            let new = try await Self.read(path)
+            let new = try await KubeconfigOptions.read(path)
             guard shown.map({ !$0.identifies(as: new) }) ?? true else { return false }
             shown = new
             try await use(new)
             return true
         }
-    }
-
-    private static func read(_ path: String) async throws -> ClientConfiguration {
-        try await NIOThreadPool.singleton.runIfActive { try KubeconfigOptions.load(path) }
     }
 }
 

@@ -86,11 +86,11 @@ struct NodeRotationOptions: ParsableArguments {
         if configuration.rotatesCertificates {
             let rotation = rotation(NodeCertificateRequest(.client, node: configuration.nodeName, client: client), .client, root)
             group.add("client certificate") {
-                let shown = try KubeconfigOptions.load(kubeconfig)
+                let shown = try await KubeconfigOptions.read(kubeconfig)
                 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
                 let given = KeyPair(certificatePEM: text(shown.clientCertificate), privateKeyPEM: text(shown.clientKey))
                 await rotation.run(from: kept.client ?? (given.life == nil ? nil : given), log: log) { pair in
-                    try await client.use(try KubeconfigOptions.load(kubeconfig).showing(pair))
+                    try await client.use(try await KubeconfigOptions.read(kubeconfig).showing(pair))
                 }
             }
         }

@@ -124,11 +124,13 @@ extension CrashBook {
             let putAside = quarantine.suspects.putAside
             for suspect in putAside where !told.contains(suspect.key) { await tell(suspect, client, recorder) }
             told = Set(putAside.map(\.key))
-            for (file, keys) in files.requests {
+            let (files, writing) = (files, writing)
+            let requests = await withCheckedContinuation { read in writing.async { read.resume(returning: files.requests) } }
+            for (file, keys) in requests {
                 let released = quarantine.release { suspect in keys.contains { $0.isSame(as: suspect.key) } }
                 for suspect in released { log.notice("\(suspect.key.text) is released") }
-                writing.sync {}
-                unlink(file)
+                // Behind what is written of the release: the queue keeps the order.
+                writing.async { unlink(file) }
             }
         }
     }

@@ -3,6 +3,7 @@ internal import APIServer
 internal import ArgumentParser
 internal import Client
 internal import HTTPServer
+internal import NIOPosix
 internal import PKI
 
 /// How a role finds the API.
@@ -12,6 +13,11 @@ struct KubeconfigOptions: ParsableArguments {
 
     static func load(_ path: String) throws -> ClientConfiguration {
         do { return try ClientConfiguration.load(kubeconfig: path) } catch { throw StartupFailure("--kubeconfig: \(error)") }
+    }
+
+    /// The same on a thread that may block, once everything runs.
+    static func read(_ path: String) async throws -> ClientConfiguration {
+        try await NIOThreadPool.singleton.runIfActive { try load(path) }
     }
 }
 

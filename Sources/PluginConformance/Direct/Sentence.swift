@@ -50,5 +50,5 @@ func isStatus(_ status: apus_status) -> Bool { statusNames.indices.contains(Int(
 
 private let statusNames = [
     "OK", "FAULT", "UNSUPPORTED", "INVALID", "NOT_FOUND", "ALREADY_EXISTS", "CONFLICT", "FORBIDDEN", "CANCELLED", "UNAVAILABLE",
-    "UNSCHEDULABLE", "UNRESOLVABLE", "RETRY", "DENIED",
+    "UNSCHEDULABLE", "UNRESOLVABLE", "RETRY", "DENIED", "WAIT",
 ]
