@@ -38,9 +38,11 @@ final class Backend: ProxyBackend {
     }
 
     func sync(_ wanted: Services) throws {
+        let isIdle = wanted.removed.isEmpty && !wanted.ports.contains(where: \.isChanged)
+        let isFirst = wanted.previous == 0
         let stale = try state.withLock { state in
-            let isLost = isLost(wanted, &state)
-            let all = wanted.previous == 0 || state.ruleset == nil || isLost
+            let isLost = !isFirst && isLost(isIdle: isIdle, &state)
+            let all = isFirst || state.ruleset == nil || isLost
             let kept = all ? nil : state.ruleset
             let rules =
                 kept ?? Ruleset(table: table, podCIDR: wanted.podCIDR, crossesBridge: access("/proc/sys/net/bridge", F_OK) == 0)
@@ -102,9 +104,8 @@ final class Backend: ProxyBackend {
     }
 
     /// Whether the rules that were in force are not there any more. Looks when there is nothing else to do, or has not been for long.
-    private func isLost(_ wanted: Services, _ state: inout State) -> Bool {
-        guard wanted.previous != 0, let ruleset = state.ruleset else { return false }
-        let isIdle = wanted.removed.isEmpty && !wanted.ports.contains(where: \.isChanged)
+    private func isLost(isIdle: Bool, _ state: inout State) -> Bool {
+        guard let ruleset = state.ruleset else { return false }
         guard isIdle || .now - state.lastLook > Self.patience else { return false }
         state.lastLook = .now
         guard !state.tables.has(ruleset.shape(with: state.parts.values), in: table) else { return false }

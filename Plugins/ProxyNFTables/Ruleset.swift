@@ -1,4 +1,5 @@
 internal import KernelNetwork
+internal import PluginKit
 
 /// The nftables commands that put services in force.
 ///

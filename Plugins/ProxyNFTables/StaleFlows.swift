@@ -1,3 +1,5 @@
+internal import PluginKit
+
 /// Which UDP flows lead to an endpoint that a service does not have any more.
 ///
 /// A client that keeps its socket keeps the way that its first packet took, whatever the rules say by now. Rules: upstream

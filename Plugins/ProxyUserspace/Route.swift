@@ -25,12 +25,12 @@ final class Route: Sendable {
         var isEmpty: Bool { endpoints.isEmpty && insideEndpoints.isEmpty }
     }
 
-    private struct Memory {
+    fileprivate struct Memory {
         var endpoint: SocketAddress
         var until: ContinuousClock.Instant
     }
 
-    private struct State {
+    fileprivate struct State {
         var target = Target()
         var turn = 0
         var clients: [UInt32: Memory] = [:]

@@ -41,8 +41,8 @@ public struct LinkAddresses: ~Copyable {
 
     /// - Parameter mark: by which ours are known: one for each kind of owner.
     public init(mark: UInt8) throws {
-        self.mark = mark
         netlink = try Netlink(.route)
+        self.mark = mark
     }
 
     /// All that there are.

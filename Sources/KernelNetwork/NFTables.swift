@@ -15,11 +15,12 @@ public struct NFTables: ~Copyable {
     private var known: UInt32?
 
     public init() throws {
+        let netlink = try Netlink(.netfilter)
         guard let context = nft_ctx_new(UInt32(NFT_CTX_DEFAULT)) else {
             throw Failure(description: "libnftables could not start: is the kernel's nf_tables there?")
         }
         self.context = context
-        netlink = try Netlink(.netfilter)
+        self.netlink = netlink
         nft_ctx_buffer_error(context)
         nft_ctx_buffer_output(context)
         // What is asked for is the shape of a table, which does not grow with what its sets hold.

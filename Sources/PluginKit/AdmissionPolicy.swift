@@ -83,7 +83,7 @@ final class AdmissionInstance: Instance {
         table.size = UInt32(MemoryLayout<apus_admission>.size)
         if slots.contains(.admit) {
             table.admit = { me, request, code, notes, answer in
-                judge(me, request, code, notes, answer) { policy, request, notes in
+                AdmissionInstance.judge(me, request, code, notes, answer) { policy, request, notes in
                     switch try policy.admit(request, notes) {
                     case .none: break
                     case .patch(let change), .object(let change): answer.write(JSON.encode(change))
@@ -93,7 +93,7 @@ final class AdmissionInstance: Instance {
         }
         if slots.contains(.validate) {
             table.validate = { me, request, code, notes, reason in
-                judge(me, request, code, notes, reason) { try $0.validate($1, $2) }
+                AdmissionInstance.judge(me, request, code, notes, reason) { try $0.validate($1, $2) }
             }
         }
         return constant(table)

@@ -57,7 +57,7 @@ import Testing
         record(15, differs: true)
         let shadow = try #require(host.plugins[1].shadow)
         #expect(shadow.decided == 16 && shadow.differed == 15)
-        #expect(shadow.examples.map(\.pod) == (6...15).map { "default/p\($0)" })
+        #expect(shadow.examples.map(\.subject) == (6...15).map { "default/p\($0)" })
         #expect(host.plugins[0].shadow == nil)
         // Made active it starts anew, beside the one it would have replaced no longer.
         await host.apply(try policy("candidate", ["replaces": "a"]))
