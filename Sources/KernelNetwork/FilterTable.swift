@@ -2,8 +2,8 @@
 ///
 /// It remembers what was touched since, and what that was before: what comes back to what it was costs no command, and neither does what
 /// was not touched.
-public struct FilterTable {
-    public struct Content: Equatable {
+public struct FilterTable: Sendable {
+    public struct Content: Equatable, Sendable {
         /// `set x { type ipv4_addr; }` without the name: `set` or `map`, and what is between the braces.
         public var kind: String
         public var type: String

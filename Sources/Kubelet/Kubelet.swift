@@ -83,6 +83,9 @@ public final class Kubelet: Sendable {
         if let problem = CPUManager.problem(configuration, topology) ?? configuration.topologyPolicy.problem(NodeMask(topology.nodes)) {
             throw ConfigurationError(message: problem)
         }
+        let shutdown = ShutdownPlan(configuration)
+        let logind = Logind(delay: shutdown.seconds, disk: disk, log: log)
+        if !shutdown.isEmpty { try await logind.prepare() }
         let cri = CRI(runtime: runtime)
         let identity = RuntimeIdentity()
         try await wait(for: identity, of: cri)
@@ -117,7 +120,8 @@ public final class Kubelet: Sendable {
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, pressure: context.pressure, identity: identity,
-            events: recorder, volumesInUse: { ledger.inUse }, devices: { devices.figures }, wakeup: reporting, ready: ready, log: log)
+            events: recorder, volumesInUse: { ledger.inUse }, devices: { devices.figures }, shutdown: context.shutdown, wakeup: reporting,
+            ready: ready, log: log)
         let pods = Pods(context: context)
         let meter = NodeMeter(context: context)
         let images = ImageCollection(context) { await meter.look().observations[.imageStorage] }
@@ -146,6 +150,9 @@ public final class Kubelet: Sendable {
             group.addTask { await eviction.run() }
             group.addTask { await PodGroups(machine, configuration).run(context.allocations, disk: disk, log: log) }
             group.addTask { await images.run() }
+            if !shutdown.isEmpty {
+                group.addTask { await context.shutdown.run(shutdown, logind, pods, context) { reporter.wakeup.set() } }
+            }
             group.addTask { await LogRotation(configuration: configuration, cri: cri, disk: disk, log: log).run() }
         }
     }

@@ -1,5 +1,7 @@
 import APIModel
 import Client
+import HTTPTypes
+import OrderedCollections
 import Synchronization
 import Testing
 

@@ -372,7 +372,7 @@ import Testing
     @Test func aWatchGivesItsSeatBackWhenItHasToldWhatThereIs() async throws {
         try await TestServer.with { server in
             let flows = try #require(server.server.flows)
-            func executing() -> Int { flows.overview.levels.reduce(0) { $0 + $1.level.snapshot.queues.executing } }
+            @Sendable func executing() -> Int { flows.overview.levels.reduce(0) { $0 + $1.level.snapshot.queues.executing } }
             let watch = Request(
                 method: .get, path: "/api/v1/namespaces", query: [("watch", "true"), ("timeoutSeconds", "1")],
                 headers: [.authorization: "Bearer admin-token"])

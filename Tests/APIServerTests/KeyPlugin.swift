@@ -22,10 +22,11 @@ final class KeyPlugin: Sendable {
 
     init() async throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("kms-\(UniqueID.make().prefix(8)).sock").path
-        let state = SharedState()
-        (self.path, self.state) = (path, Mutex(State()))
-        server = try await GRPCServer.listen(on: path) { method, request, reply in state.plugin?.serve(method, request, reply) }
-        state.plugin = self
+        let shared = SharedState()
+        self.path = path
+        state = Mutex(State())
+        server = try await GRPCServer.listen(on: path) { method, request, reply in shared.plugin?.serve(method, request, reply) }
+        shared.plugin = self
     }
 
     /// What the server reaches the plugin by, which is made after it.

@@ -1,5 +1,6 @@
 import APIModel
 import Foundation
+import HTTPTypes
 import Store
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 internal import APIServer
 internal import ArgumentParser
+internal import HTTPServer
 
 /// How many requests are served at a time, and who waits for whom. Names are upstream's.
 struct FlowControlOptions: ParsableArguments {

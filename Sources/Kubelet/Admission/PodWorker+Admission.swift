@@ -16,7 +16,9 @@ extension PodWorker {
 
     private var refusal: PodAdmission.Refusal? {
         get async {
-            if let refusal = context.pressure.refusal(of: pod) ?? context.admission.refusal(of: pod) { return refusal }
+            if let refusal = context.pressure.refusal(of: pod) ?? context.shutdown.refusal ?? context.admission.refusal(of: pod) {
+                return refusal
+            }
             do { try await context.alignment.allocate(pod) } catch { return Alignment.refusal(error) }
             var node = context.node.value
             var failed = Predicate.failed(pod, on: node)

@@ -37,6 +37,8 @@ struct ConfigurationField: Sendable {
         choice("cpuManagerPolicy", \.configuration.cpuPolicy), duration("cpuManagerReconcilePeriod", \.configuration.cpuReconcilePeriod),
         reservedCPUs, choice("topologyManagerPolicy", \.configuration.topologyPolicy),
         choice("topologyManagerScope", \.configuration.topologyScope), only("memoryManagerPolicy", "None"),
+        duration("shutdownGracePeriod", \.configuration.shutdownGracePeriod),
+        duration("shutdownGracePeriodCriticalPods", \.configuration.shutdownGracePeriodCriticalPods), shutdownGroups,
         list("allowedUnsafeSysctls", \.configuration.allowedUnsafeSysctls), taints,
     ]
 
@@ -183,6 +185,26 @@ struct ConfigurationField: Sendable {
             guard let cpus = CPUSet(text) else { throw wrong(value, "a list of CPUs, as in 0-1,4") }
             draft.configuration.reservedCPUs = cpus.description
         }, write: { $0.configuration.reservedCPUs.isEmpty ? .null : .string($0.configuration.reservedCPUs) })
+
+    private static let shutdownGroups = ConfigurationField(
+        name: "shutdownGracePeriodByPodPriority",
+        read: { value, draft throws(Problem) in
+            guard case .array(let elements) = value else { throw wrong(value, "a list") }
+            var groups: [ShutdownPlan.Group] = []
+            for element in elements {
+                guard let priority = element["priority"].int, let seconds = element["shutdownGracePeriodSeconds"].int, seconds >= 0 else {
+                    throw wrong(element, "a priority and its shutdownGracePeriodSeconds")
+                }
+                groups.append(ShutdownPlan.Group(priority: priority, seconds: seconds))
+            }
+            draft.configuration.shutdownGroups = groups
+        },
+        write: {
+            filled(
+                .array(
+                    $0.configuration.shutdownGroups.map { ["priority": .int($0.priority), "shutdownGracePeriodSeconds": .int($0.seconds)] })
+            )
+        })
 
     /// One of a few words.
     private static func choice<T: RawRepresentable<String> & CaseIterable & Sendable>(_ name: String, _ path: Path<T>) -> ConfigurationField

@@ -56,6 +56,19 @@ public enum ConfigurationFile {
                 configuration.kubeReserved["cpu"] = nil
                 configuration.systemReserved["cpu"] = String(reserved.count)
             }
+            let (all, critical) = (configuration.shutdownGracePeriod, configuration.shutdownGracePeriodCriticalPods)
+            if critical > all {
+                let texts = (GoDuration.text(seconds: critical), GoDuration.text(seconds: all))
+                throw Problem(
+                    description:
+                        "invalid configuration: shutdownGracePeriodCriticalPods {\(texts.0)} must be <= shutdownGracePeriod {\(texts.1)}")
+            }
+            if !configuration.shutdownGroups.isEmpty && all > 0 {
+                throw Problem(
+                    description:
+                        "invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time"
+                )
+            }
             let images = configuration.imageCollection
             // Upstream's words.
             guard images.lowThreshold < images.highThreshold else {

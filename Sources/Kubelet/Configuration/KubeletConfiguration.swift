@@ -56,6 +56,11 @@ public struct KubeletConfiguration: Sendable {
     public var reservedCPUs = ""
     var topologyPolicy = TopologyPolicy.none
     var topologyScope = TopologyPolicy.Scope.container
+    /// How long pods get when the machine goes down, and how much of that is for those that the cluster cannot do without, in seconds; or
+    /// else how long each lot gets. The machine goes down at once where nothing of this is said.
+    public var shutdownGracePeriod: Whole = 0
+    public var shutdownGracePeriodCriticalPods: Whole = 0
+    public var shutdownGroups: [ShutdownPlan.Group] = []
     /// Sysctls that pods may set beside the safe ones: names, or beginnings of names with `*` at the end.
     public var allowedUnsafeSysctls: [String] = []
     /// When the node is short of something.

@@ -18,6 +18,7 @@ final class NodeReporter: Sendable {
     /// Volumes that drivers have on this node; `nil` when that is not known yet.
     private let volumesInUse: @Sendable () -> [String]?
     private let devices: @Sendable () -> DeviceBook.Figures
+    private let shutdown: NodeShutdown
     /// Set to report soon.
     let wakeup: Wakeup
     /// Set when the API has been told that the node is ready.
@@ -40,7 +41,8 @@ final class NodeReporter: Sendable {
         configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, pressure: PressureGauge,
         identity: RuntimeIdentity,
         events: any EventSink, volumesInUse: @escaping @Sendable () -> [String]?,
-        devices: @escaping @Sendable () -> DeviceBook.Figures = { .init() }, wakeup: Wakeup, ready: Wakeup, log: Logger
+        devices: @escaping @Sendable () -> DeviceBook.Figures = { .init() }, shutdown: NodeShutdown = NodeShutdown(), wakeup: Wakeup,
+        ready: Wakeup, log: Logger
     ) {
         self.configuration = configuration
         self.client = client
@@ -51,6 +53,7 @@ final class NodeReporter: Sendable {
         self.events = events
         self.volumesInUse = volumesInUse
         self.devices = devices
+        self.shutdown = shutdown
         self.wakeup = wakeup
         self.ready = ready
         self.log = log
@@ -170,6 +173,7 @@ final class NodeReporter: Sendable {
         } catch {
             health.notReady = "container runtime is down: \(error.message)"
         }
+        if shutdown.isUnderWay { health.notReady = [health.notReady, NodeShutdown.problem].filter { !$0.isEmpty }.joined(separator: ", ") }
         health.pressures = pressure.conditions
         return health
     }

@@ -28,6 +28,7 @@ struct Context: Sendable {
     let log: Logger
     let cpuRates = CPURates()
     let probeCounts = ProbeCounts()
+    let shutdown = NodeShutdown()
     /// The pods that are left alone.
     var quarantine = Quarantine()
 

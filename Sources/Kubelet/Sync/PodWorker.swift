@@ -177,6 +177,8 @@ actor PodWorker {
 
     nonisolated var claimant: Allocations.Claimant { Allocations.Claimant(wake: wakeup.set) { [weak self] in self?.breakOff() } }
 
+    /// Nothing of it runs, and nothing is to be taken away any more.
+    var isOver: Bool { stage == .terminated || stage == .gone }
     var isEnding: Bool { isRemoved || pod.isBeingDeleted }
 
     /// How long containers get to stop. A pod leaves the API before they have only by force.

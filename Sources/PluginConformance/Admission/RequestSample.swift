@@ -108,14 +108,14 @@ extension RequestSample {
     }
 
     private static let nameless: Value = {
-        var pod = pod()
+        var pod = RequestSample.pod()
         pod["metadata"]["name"] = .null
         pod["metadata"]["generateName"] = "cart-"
         return pod
     }()
 
     private static let large: Value = {
-        var pod = pod()
+        var pod = RequestSample.pod()
         pod["metadata"]["annotations"]["blob"] = .string(String(repeating: "x", count: 256 << 10))
         pod["spec"]["containers"] = .array(
             (0..<500).map { ["name": .string("c\($0)"), "image": .string("registry.example/team/image-\($0):v\($0)")] })

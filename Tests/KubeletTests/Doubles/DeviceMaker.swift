@@ -1,6 +1,7 @@
 import APIModel
 import FileSystem
 import Glibc
+import NIOCore
 import NIOPosix
 import Streaming
 import Synchronization
