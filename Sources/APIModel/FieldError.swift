@@ -134,7 +134,8 @@ extension APIError {
         return APIError(
             code: 422, reason: .invalid, message: message,
             details: [
-                "name": name.isEmpty ? .null : .string(name), "group": group.isEmpty ? .null : .string(group), "kind": .string(kind),
+                "name": name.isEmpty ? .null : .string(name), "group": group.isEmpty ? .null : .string(group),
+                "kind": kind.isEmpty ? .null : .string(kind),
                 "causes": .array(errors.map(\.cause)),
             ])
     }

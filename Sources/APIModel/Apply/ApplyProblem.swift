@@ -45,7 +45,7 @@ extension ApplyProblem {
 
         private mutating func map(_ value: Value, _ shape: MergeShape) {
             guard !value.isNull else { return }
-            guard case .object(let fields) = value else { return complain("expected map, got &{\(Self.shown(value))}") }
+            guard case .object(let fields) = value else { return complain("expected map, got &{\(value.goText)}") }
             for (name, field) in fields {
                 guard let inner = shape.field(name) else {
                     // The first says enough: what follows is looked at when this is mended.
@@ -57,7 +57,7 @@ extension ApplyProblem {
 
         private mutating func list(_ value: Value, _ identity: MergeShape.Identity, _ shape: MergeShape) {
             guard !value.isNull else { return }
-            guard case .array(let elements) = value else { return complain("expected list, got &{\(Self.shown(value))}") }
+            guard case .array(let elements) = value else { return complain("expected list, got &{\(value.goText)}") }
             var seen: Set<PathElement> = []
             for (index, element) in elements.enumerated() {
                 guard case .none = identity else {
@@ -79,21 +79,9 @@ extension ApplyProblem {
             case (_, .null), (.numeric, .int), (.numeric, .double), (.string, .string), (.boolean, .bool): return
             case (.untyped, .int), (.untyped, .double), (.untyped, .string), (.untyped, .bool): return
             case (.numeric, _): complain("expected numeric (int or float), got \(value.goType)")
-            case (.string, _): complain("expected string, got &value.valueUnstructured{Value:\(Self.shown(value))}")
-            case (.boolean, _): complain("expected boolean, got &{\(Self.shown(value))}")
-            case (.untyped, _): complain("expected any scalar, got &{\(Self.shown(value))}")
-            }
-        }
-
-        /// As Go prints it.
-        private static func shown(_ value: Value) -> String {
-            switch value {
-            case .string(let text): text
-            case .null: "<nil>"
-            case .array(let elements): "[\(elements.map(shown).joined(separator: " "))]"
-            case .object(let fields):
-                "map[\(fields.sorted { $0.key < $1.key }.map { "\($0.key):\(shown($0.value))" }.joined(separator: " "))]"
-            default: String(decoding: JSON.encode(value), as: UTF8.self)
+            case (.string, _): complain("expected string, got &value.valueUnstructured{Value:\(value.goText)}")
+            case (.boolean, _): complain("expected boolean, got &{\(value.goText)}")
+            case (.untyped, _): complain("expected any scalar, got &{\(value.goText)}")
             }
         }
     }

@@ -23,12 +23,9 @@ struct JSONPatch {
     mutating func apply(_ operation: Value) throws(Error) {
         guard let name = operation["op"].string else { throw Error(description: "Unexpected kind: ") }
         guard let path = operation["path"].string else { throw Error(description: "\(name) operation does not have a valid path") }
-        let hasValue = operation.fields["value"] != nil
         switch name {
         case "add", "replace", "test":
-            guard hasValue || name == "test" else {
-                throw Error(description: "\(name) operation for path \(FieldError.quoted(path)) has no value")
-            }
+            // Upstream's library takes a value that is not there for null.
             let value = operation.fields["value"] ?? .null
             switch name {
             case "add": try edit(path, .add(value), name)

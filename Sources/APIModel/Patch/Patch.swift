@@ -21,6 +21,7 @@ public enum Patch {
     /// RFC 6902: a list of operations, all or none.
     /// - Throws: a `BadRequest` for a patch that is none, an `Invalid` for an operation that does not fit the target.
     public static func json(_ target: Value, _ patch: Value) throws(APIError) -> Value {
+        if patch.isNull { return target }
         guard case .array(let operations) = patch else {
             throw APIError.badRequest(
                 "error decoding patch: json: cannot unmarshal \(patch.jsonType) into Go value of type []handlers.jsonPatchOp")
@@ -41,7 +42,7 @@ public enum Patch {
             } catch {
                 throw APIError(
                     code: 422, reason: .invalid, message: "the server rejected our request due to an error in our request",
-                    details: ["causes": [["reason": "UnexpectedServerResponse", "message": .string(error.description)]]])
+                    details: .emptyObject)
             }
         }
         return patch.document
@@ -51,7 +52,9 @@ public enum Patch {
     /// `$retainKeys`, `$deleteFromPrimitiveList/…` and `$setElementOrder/…` are obeyed.
     /// - Throws: a `BadRequest` or an `Invalid` for a patch that contradicts the schema or itself.
     public static func strategic(_ target: Value, _ patch: Value, schema: TypeSchema) throws(APIError) -> Value {
-        guard case .object(let fields) = patch else { throw APIError.badRequest("Invalid JSON document") }
+        guard case .object(let fields) = patch else {
+            throw APIError.badRequest("json: cannot unmarshal \(patch.jsonType) into Go value of type map[string]interface {}")
+        }
         return .object(try StrategicMerge.merge(target.fields, fields, .object(schema)))
     }
 }

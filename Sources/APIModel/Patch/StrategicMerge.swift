@@ -121,10 +121,8 @@ enum StrategicMerge {
         var rest = wanted[...]
         for element in patch where element[directive].string != "delete" {
             guard let place = rest.firstIndex(where: { id($0) == id(element) }) else {
-                let (given, order) = (JSON.encode(.array(patch)), JSON.encode(.array(wanted)))
-                throw APIError.badRequest(
-                    "The order in patch list:\n\(String(decoding: given, as: UTF8.self))\n doesn't match \(elementOrder) list:\n\(String(decoding: order, as: UTF8.self))\n"
-                )
+                let (given, order) = (Value.array(patch).goText, Value.array(wanted).goText)
+                throw fault("The order in patch list:\n\(given)\n doesn't match \(elementOrder) list:\n\(order)\n")
             }
             rest = rest[(place + 1)...]
         }
@@ -138,6 +136,9 @@ enum StrategicMerge {
             var known = Set(old)
             for element in patch where known.insert(element).inserted { merged.append(element) }
             return arrange(merged, patchOrder: patch, serverOrder: old, key: nil)
+        }
+        if let stranger = (old + patch).first(where: { $0.jsonType != sample.jsonType }), !stranger.isNull {
+            throw fault("list element types are not identical: [\(Value.array(old).goText) \(Value.array(patch).goText)]")
         }
         guard let key = field.patchMergeKey else {
             throw APIError.badRequest("cannot merge list \(FieldError.quoted(name)): it has no merge key")
@@ -179,10 +180,7 @@ enum StrategicMerge {
     private static func mergeKey(of element: Value, _ key: String) throws(APIError) -> Value {
         let id = element[key]
         guard !id.isNull else {
-            let text = String(decoding: JSON.encode(element), as: UTF8.self)
-            throw APIError.invalid(
-                group: "", kind: "", name: "",
-                errors: [.invalid("patch", .string(text), "map: \(text) does not contain declared merge key: \(key)")])
+            throw fault("map: \(element.goText) does not contain declared merge key: \(key)")
         }
         return id
     }
@@ -191,10 +189,13 @@ enum StrategicMerge {
     private static func replacement(_ patch: [Value]) -> [Value] { withoutDirectives(.array(patch)).elements }
 
     private static func unknownDirective(_ kind: Value, _ patch: Value) -> APIError {
-        APIError.badRequest(
-            "unknown patch type: \(kind.string ?? String(decoding: JSON.encode(kind), as: UTF8.self)) in map: \(String(decoding: JSON.encode(patch), as: UTF8.self))"
-        )
+        var whole = patch
+        whole[directive] = kind
+        return fault("unknown patch type: \(kind.goText) in map: \(whole.goText)")
     }
+
+    /// What upstream takes for a fault of its own, though it is the patch's.
+    private static func fault(_ message: String) -> APIError { APIError(code: 500, reason: .unknown, message: message) }
 
     /// Where each id comes first.
     private static func places(of ids: [Value]) -> [Value: Int] {

@@ -70,4 +70,38 @@ enum AccessQuestion {
         }
         return ["requirements": .array(list)]
     }
+
+    /// What a review says of fields. What is not understood narrows nothing: that asks for more, never for less.
+    static func fields(_ selector: Value) -> FieldSelector {
+        let raw = selector["rawSelector"].string ?? ""
+        if !raw.isEmpty { return (try? FieldSelector(parsing: raw)) ?? FieldSelector() }
+        let terms = selector["requirements"].elements.compactMap { requirement -> String? in
+            let values = requirement["values"].elements.compactMap(\.string)
+            guard let key = requirement["key"].string, let value = values.first, values.count == 1 else { return nil }
+            let escaped = value.replacing("\\", with: "\\\\").replacing(",", with: "\\,").replacing("=", with: "\\=")
+            switch requirement["operator"].string {
+            case "In": return "\(key)=\(escaped)"
+            case "NotIn": return "\(key)!=\(escaped)"
+            default: return nil
+            }
+        }
+        return (try? FieldSelector(parsing: terms.joined(separator: ","))) ?? FieldSelector()
+    }
+
+    /// The same of labels, as text.
+    static func labels(_ selector: Value) -> String {
+        let raw = selector["rawSelector"].string ?? ""
+        if !raw.isEmpty { return raw }
+        return selector["requirements"].elements.compactMap { requirement -> String? in
+            guard let key = requirement["key"].string else { return nil }
+            let values = requirement["values"].elements.compactMap(\.string).joined(separator: ",")
+            switch requirement["operator"].string {
+            case "In": return "\(key) in (\(values))"
+            case "NotIn": return "\(key) notin (\(values))"
+            case "Exists": return key
+            case "DoesNotExist": return "!\(key)"
+            default: return nil
+            }
+        }.joined(separator: ",")
+    }
 }

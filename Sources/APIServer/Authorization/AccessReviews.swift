@@ -7,16 +7,25 @@ struct AccessReviews: Sendable {
 
     var handlers: Handlers.Table {
         [
-            .init("authorization.k8s.io/selfsubjectaccessreviews", "", .create): answer { await accessReview($0, user: $1.context.user) },
-            .init("authorization.k8s.io/subjectaccessreviews", "", .create): answer {
-                await accessReview($0, user: try subject($0, kind: $1.target.type.kind))
+            .init("authorization.k8s.io/selfsubjectaccessreviews", "", .create): answer { review, call in
+                try AccessReviewRules.check(review, .own)
+                return await accessReview(review, user: call.context.user)
             },
-            .init("authorization.k8s.io/localsubjectaccessreviews", "", .create): answer {
-                try await local($0, namespace: $1.target.namespace, kind: $1.target.type.kind)
+            .init("authorization.k8s.io/subjectaccessreviews", "", .create): answer { review, _ in
+                try AccessReviewRules.check(review, .anybody)
+                return await accessReview(review, user: subject(review))
+            },
+            .init("authorization.k8s.io/localsubjectaccessreviews", "", .create): answer { review, call in
+                try AccessReviewRules.check(review, .local(namespace: call.target.namespace))
+                var review = await accessReview(review, user: subject(review))
+                review["metadata"]["namespace"] = .string(call.target.namespace)
+                return review
             },
             .init("authorization.k8s.io/selfsubjectrulesreviews", "", .create): answer { try rulesReview($0, user: $1.context.user) },
-            .init("authentication.k8s.io/selfsubjectreviews", "", .create): answer {
-                filled($0, status: ["userInfo": $1.context.user.value])
+            .init("authentication.k8s.io/selfsubjectreviews", "", .create): answer { review, call in
+                var review = filled(review, status: ["userInfo": call.context.user.value])
+                review["metadata"] = ["creationTimestamp": .string(Timestamp.now())]
+                return review
             },
             .init("authentication.k8s.io/tokenreviews", "", .create): answer { review, _ in try await tokenReview(review) },
         ]
@@ -33,7 +42,7 @@ struct AccessReviews: Sendable {
 
     private func filled(_ review: Value, status: Value) -> Value {
         var review = review
-        review["metadata"] = ["creationTimestamp": .string(Timestamp.now())]
+        if review["metadata"].isNull { review["metadata"] = .emptyObject }
         review["status"] = status
         return review
     }
@@ -43,11 +52,15 @@ struct AccessReviews: Sendable {
         let other = review[path: "spec", "nonResourceAttributes"]
         let attributes: Attributes
         if !resource.isNull {
-            attributes = Attributes(
+            var asked = Attributes(
                 user: user, verb: resource["verb"].string ?? "", group: resource["group"].string ?? "",
                 resource: resource["resource"].string ?? "",
                 subresource: resource["subresource"].string ?? "", namespace: resource["namespace"].string ?? "",
                 name: resource["name"].string ?? "")
+            asked.version = resource["version"].string ?? ""
+            asked.fieldSelector = AccessQuestion.fields(resource["fieldSelector"])
+            asked.labelSelector = AccessQuestion.labels(resource["labelSelector"])
+            attributes = asked
         } else {
             attributes = Attributes(user: user, verb: other["verb"].string ?? "", path: other["path"].string ?? "")
         }
@@ -62,29 +75,12 @@ struct AccessReviews: Sendable {
         return filled(review, status: status)
     }
 
-    private func subject(_ review: Value, kind: String) throws -> UserInfo {
+    private func subject(_ review: Value) -> UserInfo {
         let spec = review["spec"]
-        let groups = spec["groups"].elements.compactMap(\.string)
-        let name = spec["user"].string ?? ""
-        guard !name.isEmpty || !groups.isEmpty else {
-            throw APIError.invalid(
-                group: "authorization.k8s.io", kind: kind, name: "",
-                errors: [.invalid("spec.user", "", "at least one of user or group must be specified")])
-        }
-        return UserInfo(name: name, uid: spec["uid"].string ?? "", groups: groups)
-    }
-
-    private func local(_ review: Value, namespace: String, kind: String) async throws -> Value {
-        guard review[path: "spec", "resourceAttributes", "namespace"].string == namespace else {
-            throw APIError.invalid(
-                group: "authorization.k8s.io", kind: kind, name: "",
-                errors: [
-                    .invalid(
-                        "spec.resourceAttributes.namespace", review[path: "spec", "resourceAttributes", "namespace"],
-                        "must match metadata.namespace")
-                ])
-        }
-        return await accessReview(review, user: try subject(review, kind: kind))
+        let extra = spec["extra"].fields.mapValues { $0.elements.compactMap(\.string) }
+        return UserInfo(
+            name: spec["user"].string ?? "", uid: spec["uid"].string ?? "", groups: spec["groups"].elements.compactMap(\.string),
+            extra: extra)
     }
 
     private func rulesReview(_ review: Value, user: UserInfo) throws -> Value {
@@ -92,8 +88,9 @@ struct AccessReviews: Sendable {
         guard !namespace.isEmpty else { throw APIError.badRequest("no namespace on request") }
         let rules = authorizer.rules(for: user, namespace: namespace)
         let hidden = authorizer.unresolvedRules(for: user)
+        // What was asked is not said again.
         return filled(
-            review,
+            ["kind": review["kind"], "apiVersion": review["apiVersion"], "spec": .emptyObject],
             status: [
                 "resourceRules": .array(rules.filter { $0.urls.isEmpty }.map(\.value)),
                 "nonResourceRules": .array(rules.filter { !$0.urls.isEmpty }.map(\.value)),
@@ -112,7 +109,7 @@ struct AccessReviews: Sendable {
             return filled(
                 review, status: ["authenticated": true, "user": user.authenticated.value, "audiences": agreed.map { Value($0) } ?? .null])
         case .refused(let why): return filled(review, status: ["user": .emptyObject, "error": .string(why)])
-        case .unknown: return filled(review, status: ["user": .emptyObject, "error": "[invalid bearer token]"])
+        case .unknown: return filled(review, status: ["user": .emptyObject, "error": "invalid bearer token"])
         }
     }
 }

@@ -68,7 +68,7 @@ struct Discovery: Sendable {
     /// A document of those that are kept in JSON. `nil` for the one that has no protobuf form here.
     private func encoded(_ document: [UInt8], _ codec: Codec) -> [UInt8]? {
         guard codec != .json, let value = try? JSON.decode(document) else { return document }
-        guard codec == .protobuf else { return Array(YAML.encode(value).utf8) }
+        guard codec == .protobuf else { return YAML.bytes(value) }
         let kind = GroupVersionKind(group: "", version: "v1", kind: value["kind"].string ?? "")
         guard let type = catalogue.type(of: kind) else { return nil }
         return try? Protobuf.encodeUnknown(value, as: type, catalogue: catalogue)

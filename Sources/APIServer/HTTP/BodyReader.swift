@@ -69,7 +69,7 @@ struct BodyReader: Sendable {
 
     /// Every group version has the kind; what names another kind, or a group that is not served, is no option of a delete.
     private static func checkIsDeleteOptions(_ value: Value, _ schema: TypeSchema, _ kinds: Kinds) throws {
-        guard case .object = value else { throw APIError.badRequest("the body of a delete must be DeleteOptions") }
+        guard case .object = value else { throw APIError.badRequest(noObject(value)) }
         let (version, kind) = (value["apiVersion"].string ?? "", value["kind"].string ?? "")
         guard version.isEmpty, kind.isEmpty else {
             guard let groupVersion = GroupVersion(version.isEmpty ? "v1" : version) else {
@@ -78,7 +78,7 @@ struct BodyReader: Sendable {
             let named = GroupVersionKind(
                 group: groupVersion.group, version: groupVersion.version, kind: kind.isEmpty ? deleteOptions.kind : kind)
             guard named.kind == deleteOptions.kind else {
-                throw APIError.badRequest("decoded object cannot be converted to DeleteOptions: it is \(named)")
+                throw APIError.badRequest("no kind \"\(named.kind)\" is registered for version \"\(groupVersion)\"")
             }
             let isServed = kinds.groups.contains { $0.name == named.group && $0.versions.contains(named.version) }
             guard isServed || groupVersion == metaGroupVersion || kinds.type(of: named) === schema else {
@@ -100,7 +100,7 @@ struct BodyReader: Sendable {
         do {
             return ObjectPatch(kind: kind, content: try JSON.decode(try await bytes(request)))
         } catch let error as JSON.Error {
-            throw APIError.badRequest("error decoding patch: \(error)")
+            throw APIError.badRequest(kind == .strategicMerge ? "\(error)" : "error decoding patch: \(error)")
         }
     }
 
@@ -135,7 +135,9 @@ struct BodyReader: Sendable {
             var duplicates: [YAML.Error] = []
             let content = try YAML.decode(String(decoding: bytes, as: UTF8.self), duplicates: &duplicates).first ?? .emptyObject
             guard case .object = content else {
-                throw APIError.badRequest("error decoding YAML: error unmarshaling JSON: the configuration is no object")
+                throw APIError.badRequest(
+                    "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \(content.jsonType) into Go value of type map[string]interface {}"
+                )
             }
             return ObjectPatch(kind: .apply, content: content, duplicates: duplicates.map { "line \($0.line): \($0.message)" })
         } catch let error as YAML.Error {
@@ -228,8 +230,9 @@ struct BodyReader: Sendable {
                 "the API version in the data (\(version)) does not match the expected API version (\(kind.groupVersion))")
         }
         if !name.isEmpty, name != kind.kind {
+            let why = "converting (\(kind.version).\(name)) to (\(GoPackage.name(of: kind.group)).\(kind.kind)): unknown conversion"
             throw APIError.badRequest(
-                "\(name) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): no kind \"\(name)\" is expected here")
+                "\(name) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
         }
         object["apiVersion"] = .string(kind.groupVersion.description)
         object["kind"] = .string(kind.kind)

@@ -6,16 +6,6 @@ extension APIError {
         details: .emptyObject)
 }
 
-extension ResourceType {
-    /// What Go calls the server's own form of the kind: the package is named after the group.
-    var goType: String {
-        if custom != nil { return "unstructured.Unstructured" }
-        return "\(Self.goPackages[group] ?? group.split(separator: ".").first.map(String.init) ?? "").\(kind)"
-    }
-
-    private static let goPackages = ["": "core", "events.k8s.io": "core", "internal.apiserver.k8s.io": "apiserverinternal"]
-}
-
 /// Refusals of what a client accepts.
 enum NotAcceptable {
     static func error(_ message: String, details: Value = .null) -> APIError {

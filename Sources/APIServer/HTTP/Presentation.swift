@@ -16,7 +16,11 @@ struct Presentation: Sendable, Hashable {
 
     /// What is to be presented.
     struct Offer: Sendable {
-        enum Shape: Sendable { case one, list, watch }
+        enum Shape: Sendable {
+            case one, list, watch
+            /// What is told of a deletion: a Status, or the object that waits for its end.
+            case either
+        }
         var shape = Shape.one
         /// Objects of custom kinds have no protobuf form, what is told of them has.
         var hasProtobuf = true

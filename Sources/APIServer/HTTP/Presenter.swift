@@ -86,7 +86,7 @@ struct Presenter: Sendable {
     func encode(_ value: Value) throws -> [UInt8] {
         switch presentation.codec {
         case .json: return presentation.isPretty ? JSON.encodePretty(value) : JSON.encode(value)
-        case .yaml: return Array(YAML.encode(value).utf8)
+        case .yaml: return YAML.bytes(value)
         case .protobuf: return try Protobuf.encodeUnknown(value, catalogue: catalogue)
         }
     }

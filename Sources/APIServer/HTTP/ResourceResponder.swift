@@ -58,7 +58,7 @@ struct ResourceResponder: Sendable {
                 try await handlers.answer(Call(verb: verb, target: target, input: .connection(request, info), context: context)))
         }
         let offer = Presentation.Offer(
-            shape: verb == .watch ? .watch : verb == .list || verb == .deletecollection ? .list : .one,
+            shape: Self.shapes[verb] ?? .one,
             hasProtobuf: target.type.custom == nil, goType: target.type.goType)
         let presentation = try Presentation.negotiate(accept: request.headers[.accept], isPretty: Presentation.isPretty(request), offer)
         if case .table = presentation.form, target.type.verbs == ["create"] {
@@ -82,6 +82,10 @@ struct ResourceResponder: Sendable {
         audit?.answers(answer, presenter)
         return Responses.withWarnings(call.context.warnings, response)
     }
+
+    private static let shapes: [Verb: Presentation.Offer.Shape] = [
+        .list: .list, .deletecollection: .list, .watch: .watch, .delete: .either,
+    ]
 
     /// What upstream's router asks before anybody reads the request. None stands before custom kinds, nor before connections.
     private func checkRoute(_ request: Request, _ target: Target, _ verb: Verb) throws {

@@ -23,7 +23,7 @@ enum Responses {
         switch codec {
         case .json:
             return self.error(error, Presentation.isPretty(request) ? JSON.encodePretty(error.status) : JSON.encode(error.status), codec)
-        case .yaml: return self.error(error, Array(YAML.encode(error.status).utf8), codec)
+        case .yaml: return self.error(error, YAML.bytes(error.status), codec)
         case .protobuf:
             guard let bytes = try? Protobuf.encodeUnknown(error.status, catalogue: catalogue) else { return self.error(error) }
             return self.error(error, bytes, codec)

@@ -77,7 +77,8 @@ struct FieldManager {
     ///   have its kind's form.
     func apply(_ configuration: Value, to old: Value?) async throws -> Value {
         guard configuration["apiVersion"].string == kind.groupVersion.description, configuration["kind"].string == kind.kind else {
-            throw APIError.badRequest("invalid object type: \(GroupVersionKind(of: configuration)?.goDescription ?? "/, Kind=")")
+            let version = configuration["apiVersion"].string.flatMap(GroupVersion.init).map { "\($0.group)/\($0.version)" } ?? "/"
+            throw APIError.badRequest("invalid object type: \(version), Kind=\(configuration["kind"].string ?? "")")
         }
         guard configuration[path: "metadata", "managedFields"].isNull else {
             throw APIError.badRequest("metadata.managedFields must be nil")

@@ -7,7 +7,7 @@ enum ObjectMeta {
     static func prepareForCreate(_ object: inout Value, _ target: Target) throws {
         var metadata = object["metadata"]
         if metadata["resourceVersion"].string.map({ !$0.isEmpty }) ?? false {
-            throw APIError.badRequest("resourceVersion should not be set on objects to be created")
+            throw APIError(code: 500, reason: .unknown, message: "resourceVersion should not be set on objects to be created")
         }
         try checkNamespace(metadata, target)
         if !target.name.isEmpty, !isNamedLater(target) {
@@ -48,9 +48,12 @@ enum ObjectMeta {
         if !uid.isEmpty, uid != before["uid"].string {
             throw target.conflict("Precondition failed: UID in precondition: \(uid), UID in object meta: \(before["uid"].string ?? "")")
         }
+        let isDeleted = metadata["deletionTimestamp"]
+        if before["deletionTimestamp"].isNull, !isDeleted.isNull {
+            throw target.invalid([.invalid("metadata.deletionTimestamp", isDeleted, "field is immutable")])
+        }
         for field in [
             "name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
-            "generateName",
         ] {
             metadata[field] = before[field]
         }
@@ -62,7 +65,7 @@ enum ObjectMeta {
     private static func checkNamespace(_ metadata: Value, _ target: Target) throws {
         let namespace = metadata["namespace"].string ?? ""
         guard target.type.isNamespaced, !namespace.isEmpty, namespace != target.namespace else { return }
-        throw APIError.badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        throw APIError.foreignNamespace
     }
 
     private static func isNamedLater(_ target: Target) -> Bool { !target.subresource.isEmpty }
@@ -116,4 +119,8 @@ enum UniqueID {
         }
         return String(decoding: text, as: UTF8.self)
     }
+}
+
+extension APIError {
+    static let foreignNamespace = badRequest("the namespace of the provided object does not match the namespace sent on the request")
 }

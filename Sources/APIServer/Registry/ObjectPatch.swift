@@ -1,5 +1,6 @@
 import APIModel
 import Client
+import OrderedCollections
 
 /// A patch as it came.
 struct ObjectPatch: Sendable {
@@ -17,21 +18,39 @@ struct ObjectPatch: Sendable {
         let patched: Value
         switch kind {
         case .json: patched = try Patch.json(object, content)
-        case .merge: patched = Patch.merge(object, content)
+        case .merge:
+            guard !content.isNull else { throw APIError.badRequest("Invalid JSON Patch") }
+            guard case .object = content else {
+                throw APIError.badRequest(
+                    "error decoding patch: json: cannot unmarshal \(content.jsonType) into Go value of type map[string]interface {}")
+            }
+            patched = Patch.merge(object, content)
         case .strategicMerge: patched = try Patch.strategic(object, content, schema: schema)
         case .apply: throw APIError.internalError("a configuration is applied, not patched")
         }
+        let outcome: Value
+        let unknown: [String]
         do {
             let checked = try checked(patched, schema: schema, as: expected)
-            try write.report(checked.unknown.map(Pruning.unknownField), kind: expected)
-            return checked.object
-        } catch let error as APIError where error.code == 400 && kind != .strategicMerge {
+            outcome = checked.object
+            unknown = checked.unknown.map(Pruning.unknownField)
+            if kind != .strategicMerge { try write.report(unknown, kind: expected) }
+        } catch let error as APIError where error.code == 400 {
             // The patch was good; what came of it is not.
             let prefix = "\(expected.kind) in version \"\(expected.version)\" cannot be handled as a \(expected.kind): "
             let why = error.message.hasPrefix(prefix) ? String(error.message.dropFirst(prefix.count)) : error.message
-            let shown = Value.string(String(decoding: JSON.encode(patched), as: UTF8.self))
+            let shown: Value = kind == .strategicMerge ? .string(content.goText) : .string(Self.sorted(patched))
             throw APIError.invalid(group: "", kind: "", name: "", errors: [.invalid("patch", shown, why)])
         }
+        // This patch is read strictly itself, the others by what comes of them.
+        if kind == .strategicMerge { try write.report(unknown, kind: expected) }
+        return outcome
+    }
+
+    /// An object as text, its fields in the order of their names.
+    private static func sorted(_ object: Value) -> String {
+        let fields = object.fields.sorted { $0.key < $1.key }
+        return String(decoding: JSON.encode(.object(Value.Fields(uniqueKeysWithValues: fields.map { ($0.key, $0.value) }))), as: UTF8.self)
     }
 
     /// What applying the configuration comes to, in the version of `target`.

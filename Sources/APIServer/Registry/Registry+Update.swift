@@ -6,6 +6,9 @@ extension Registry {
     /// The subresources through which no specification changes, but for the node that a binding names.
     private static let leaveGeneration: Set = ["status", "binding"]
 
+    /// A Deployment's annotations go on to its ReplicaSets, so they are something to observe.
+    private static func countsAnnotations(_ storage: Storage) -> Bool { storage.collection == "apps/deployments" }
+
     /// Replaces an object by one given in the client's version.
     func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
         if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.get(target.key) == nil {
@@ -37,6 +40,10 @@ extension Registry {
             let before = try await target.storage.fromStored(old, self)
             let changed = try patch.apply(to: before, target, write)
             try target.requireName(changed)
+            let uid = changed[path: "metadata", "uid"]
+            guard uid == old[path: "metadata", "uid"] || uid.isEmpty else {
+                throw target.invalid([.invalid("metadata.uid", uid, "field is immutable")])
+            }
             var object = try await self.complete(changed, target.storage)
             try await self.keepManagedFields(&object, old: old, target, write)
             return object
@@ -78,6 +85,10 @@ extension Registry {
         var object = try await change(old)
         if let version = write.options.preconditions.resourceVersion { object["metadata"]["resourceVersion"] = .string(version) }
         if let version = object[path: "metadata", "resourceVersion"].string, !version.isEmpty, version != String(record.revision) {
+            guard UInt64(version) != nil else {
+                let problem = "strconv.ParseUint: parsing \(FieldError.quoted(version)): invalid syntax"
+                throw APIError(code: 500, reason: .unknown, message: problem)
+            }
             throw target.conflict(Self.conflictMessage)
         }
         try ObjectMeta.prepareForUpdate(&object, old: old, target)
@@ -91,6 +102,7 @@ extension Registry {
         do {
             if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
                 ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
+                    || Self.countsAnnotations(storage) && object[path: "metadata", "annotations"] != old[path: "metadata", "annotations"]
             {
                 object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
             }

@@ -34,7 +34,8 @@ struct WatchSource: Sendable {
         let version = try query.version()
         let wantsState = query.sendsInitialEvents ?? (version == nil || version == 0)
         marksInitialEnd = query.sendsInitialEvents == true && query.allowsBookmarks
-        if let version, version > 0 { try registry.checkReached(version) }
+        // Changes that are still to come can be waited for, a state cannot.
+        if let version, version > 0, wantsState { try registry.checkReached(version) }
         let (namespace, name) = selection.place(in: target)
         var state: [Record] = []
         do throws(StoreError) {

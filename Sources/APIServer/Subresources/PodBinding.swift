@@ -24,15 +24,21 @@ enum PodBinding {
     private static func bindAdmitted(_ target: Target, _ binding: Value, _ write: WriteContext) async throws -> Answer {
         let kind = binding[path: "target", "kind"].string ?? ""
         let node = binding[path: "target", "name"].string ?? ""
-        func invalid(_ error: FieldError) -> APIError { .invalid(group: "", kind: "Binding", name: target.name, errors: [error]) }
+        guard binding[path: "metadata", "name"].string == target.name else {
+            throw APIError.badRequest("name in URL does not match name in Binding object")
+        }
+        /// Upstream takes what it does not accept here for a fault of its own.
+        func invalid(_ error: FieldError) -> APIError { APIError(code: 500, reason: .unknown, message: error.message) }
         guard kind.isEmpty || kind == "Node" else { throw invalid(.notSupported("target.kind", .string(kind), ["Node", "<empty>"])) }
         guard !node.isEmpty else { throw invalid(.required("target.name", "")) }
-        if let uid = binding[path: "metadata", "uid"].string, !uid.isEmpty, let pod = write.registry.store.get(target.key)?.object,
-            pod.uid != uid
-        {
-            throw refusal(target, "Precondition failed: UID in precondition: \(uid), UID in object meta: \(pod.uid)")
-        }
         _ = try await write.registry.modify(target, write, operation: nil) { old in
+            for (field, name) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
+                let (wanted, present) = (binding["metadata"][field].string ?? "", old["metadata"][field].string ?? "")
+                guard wanted.isEmpty || wanted == present else {
+                    let problem = "Precondition failed: \(name) in precondition: \(wanted), \(name) in object meta: \(present)"
+                    throw APIError.conflict("pods", target.name, problem)
+                }
+            }
             guard old[path: "metadata", "deletionTimestamp"].isNull else {
                 throw refusal(target, "pod \(target.name) is being deleted, cannot be assigned to a host")
             }

@@ -1,0 +1,177 @@
+import APIModel
+import HTTPTypes
+import Testing
+
+@testable import APIServer
+
+/// Writes that are not what they should be, each with upstream's code, reason and words.
+@Suite struct WrongWriteTests {
+    private static let space = "/api/v1/namespaces/default"
+    private static let map = "\(space)/configmaps/m"
+    private static let merge = "application/merge-patch+json"
+    private static let strategic = "application/strategic-merge-patch+json"
+    private static let operations = "application/json-patch+json"
+    private static let apply = "application/apply-patch+yaml"
+    private static let rejected = "the server rejected our request due to an error in our request"
+
+    private typealias Row = (method: HTTPRequest.Method, path: String, type: String, body: String, code: Int, message: String)
+
+    private func check(_ server: TestServer, _ rows: [Row]) async {
+        for row in rows {
+            let answer = await server.ask(row.method, row.path, raw: Array(row.body.utf8), type: row.type)
+            #expect(answer.code == row.code, "\(row.path) \(row.body)")
+            #expect(answer.message.hasPrefix(row.message), "\(row.body): \(answer.message)")
+            // What upstream takes for a fault of its own has no reason.
+            if row.code == 500 { #expect(answer.json["reason"].isNull, "\(row.body)") }
+        }
+    }
+
+    @Test func patchesOfEachKind() async throws {
+        let map = Self.map
+        let pod = "\(Self.space)/pods/p?dryRun=All"
+        let rows: [Row] = [
+            (.patch, map, Self.operations, #"[{"op":"x","path":"/a"}]"#, 422, Self.rejected),
+            (.patch, map, Self.operations, "null", 200, ""), (.patch, map, Self.operations, #"[{"op":"add","path":"/data/q"}]"#, 200, ""),
+            (.patch, map, Self.merge, "[]", 400, "error decoding patch: json: cannot unmarshal array into Go value of type map[string]int"),
+            (.patch, map, Self.merge, "null", 400, "Invalid JSON Patch"),
+            (.patch, map, Self.merge, #"{"data":[]}"#, 422, #" "" is invalid: patch: Invalid value: "{\"apiVersion\":\"v1\",\"data\":[],"#),
+            (
+                .patch, map, Self.merge, #"{"metadata":{"uid":"y"}}"#, 422,
+                #"ConfigMap "m" is invalid: metadata.uid: Invalid value: "y": field is immutable"#
+            ),
+            (
+                .patch, map, Self.merge, #"{"metadata":{"resourceVersion":"x"}}"#, 500,
+                #"strconv.ParseUint: parsing "x": invalid syntax"#
+            ),
+            (
+                .patch, map, Self.merge, #"{"metadata":{"deletionTimestamp":"2020-01-01T00:00:00Z"}}"#, 422,
+                #"ConfigMap "m" is invalid: metadata.deletionTimestamp: Invalid value: "2020-01-01T00:00:00Z": field is immutable"#
+            ),
+            (.patch, map, Self.strategic, "[", 400, "unexpected end of JSON input"),
+            (.patch, map, Self.strategic, "[]", 400, "json: cannot unmarshal array into Go value of type map[string]interface {}"),
+            (.patch, map, Self.strategic, #"{"data":{"$patch":"x"}}"#, 500, "unknown patch type: x in map: map[$patch:x]"),
+            (.patch, map, Self.strategic, #"{"data":1}"#, 422, #" "" is invalid: patch: Invalid value: "map[data:1]": "#),
+            (
+                .patch, pod, Self.strategic, #"{"spec":{"containers":[{"image":"x"}]}}"#, 500,
+                "map: map[image:x] does not contain declared merge key: name"
+            ),
+            (
+                .patch, pod, Self.strategic,
+                #"{"spec":{"$setElementOrder/containers":[{"name":"z"}],"containers":[{"name":"c","image":"j"}]}}"#,
+                500, "The order in patch list:\n[map[image:j name:c]]\n doesn't match $setElementOrder list:\n[map[name:z]]\n"
+            ),
+            (.patch, pod, Self.strategic, #"{"spec":{"containers":[1]}}"#, 500, "list element types are not identical: [[map["),
+            (
+                .patch, "\(map)?fieldManager=f", Self.apply, "[]", 400,
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value of type"
+            ),
+            (
+                .patch, "\(map)?fieldManager=f", Self.apply, #"{"apiVersion":"v1","kind":"ConfigMap"}"#, 400,
+                "the name of the object (m based on URL) was undeterminable: name must be provided"
+            ),
+            (
+                .patch, "\(map)?fieldManager=f", Self.apply, #"{"apiVersion":"v1","metadata":{"name":"m"}}"#, 400,
+                "invalid object type: /v1, Kind="
+            ),
+        ]
+        try await TestServer.with { server in
+            await server.ask(.post, "\(Self.space)/configmaps", TestServer.configMap("m"))
+            await server.ask(.post, "\(Self.space)/serviceaccounts", ["metadata": ["name": "default"]])
+            await server.ask(
+                .post, "\(Self.space)/pods", ["metadata": ["name": "p"], "spec": ["containers": [["name": "c", "image": "i"]]]])
+            await check(server, rows)
+        }
+    }
+
+    @Test func bodiesOfWrites() async throws {
+        let json = "application/json"
+        let binding = "\(Self.space)/pods/p/binding?dryRun=All"
+        let nobody = "name in URL does not match name in Binding object"
+        let rows: [Row] = [
+            (
+                .post, "\(Self.space)/configmaps", json, #"{"metadata":{"name":"x","resourceVersion":"5"}}"#, 500,
+                "resourceVersion should not be set on objects to be created"
+            ),
+            (
+                .post, "\(Self.space)/configmaps", json, #"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"x"}}"#, 400,
+                #"Secret in version "v1" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): unknown conversion"#
+            ),
+            (.delete, Self.map, json, "[]", 400, "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value"),
+            (
+                .delete, Self.map, json, #"{"apiVersion":"v1","kind":"ConfigMap"}"#, 400,
+                #"no kind "ConfigMap" is registered for version "v1""#
+            ),
+            (.post, binding, json, "{}", 400, nobody),
+            (.post, binding, json, #"{"metadata":{"name":"q"},"target":{"name":"n"}}"#, 400, nobody),
+            (.post, binding, json, #"{"metadata":{"name":"p"},"target":{}}"#, 500, "target.name: Required value"),
+            (
+                .post, binding, json, #"{"metadata":{"name":"p"},"target":{"kind":"Pod","name":"n"}}"#, 500,
+                #"target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>""#
+            ),
+            (
+                .post, binding, json, #"{"metadata":{"name":"p","resourceVersion":"1"},"target":{"name":"n"}}"#, 409,
+                #"Operation cannot be fulfilled on pods "p": Precondition failed: ResourceVersion in precondition: 1"#
+            ),
+        ]
+        try await TestServer.with { server in
+            await server.ask(.post, "\(Self.space)/configmaps", TestServer.configMap("m"))
+            await server.ask(.post, "\(Self.space)/serviceaccounts", ["metadata": ["name": "default"]])
+            await server.ask(
+                .post, "\(Self.space)/pods", ["metadata": ["name": "p"], "spec": ["containers": [["name": "c", "image": "i"]]]])
+            await check(server, rows)
+        }
+    }
+
+    @Test func questionsAboutAccess() async throws {
+        let (reviews, json) = ("/apis/authorization.k8s.io/v1", "application/json")
+        let local = "\(reviews)/namespaces/default/localsubjectaccessreviews"
+        let resource = #""resourceAttributes":{"namespace":"default","verb":"get","resource":"pods""#
+        let one = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        let invalid = #".authorization.k8s.io "" is invalid: "#
+        let rows: [Row] = [
+            (
+                .post, "\(reviews)/selfsubjectaccessreviews", json, #"{"spec":{}}"#, 422,
+                "\(invalid)spec.resourceAttributes: Invalid value: null: \(one)"
+            ),
+            (
+                .post, "\(reviews)/subjectaccessreviews", json, #"{"spec":{}}"#, 422,
+                "\(invalid)[spec.resourceAttributes: Invalid value: null: \(one), spec.user: Invalid value: \"\": at least one of user or group"
+            ),
+            (
+                .post, "\(reviews)/subjectaccessreviews", json,
+                #"{"spec":{"user":"u",\#(resource)},"nonResourceAttributes":{"path":"/"}}}"#,
+                422,
+                "\(invalid)spec.nonResourceAttributes: Invalid value: {\"Path\":\"/\",\"Verb\":\"\"}: cannot be specified in combination"
+            ),
+            (
+                .post, "\(reviews)/subjectaccessreviews", json, #"{"metadata":{"name":"x"},"spec":{"user":"u",\#(resource)}}}"#, 422,
+                "\(invalid)metadata: Invalid value: "
+            ),
+            (
+                .post, "\(reviews)/selfsubjectaccessreviews", json, #"{"spec":{\#(resource),"labelSelector":{}}}}"#, 422,
+                "\(invalid)spec.resourceAttributes.labelSelector.requirements: Required value: when spec.resourceAttributes.labelSelector"
+            ),
+            (
+                .post, "\(reviews)/selfsubjectaccessreviews", json,
+                #"{"spec":{\#(resource),"fieldSelector":{"rawSelector":"a=b","requirements":[{"key":"a","operator":"Exists"}]}}}}"#, 422,
+                "\(invalid)spec.resourceAttributes.fieldSelector.rawSelector: Invalid value: \"a=b\": may not specified at the same time"
+            ),
+            (
+                .post, local, json, #"{"metadata":{"namespace":"x"},"spec":{"user":"u",\#(resource)}}}"#, 400,
+                "the namespace of the provided object does not match the namespace sent on the request"
+            ),
+            (
+                .post, local, json, #"{"spec":{"user":"u","nonResourceAttributes":{"path":"/","verb":"get"}}}"#, 422,
+                "\(invalid)spec.nonResourceAttributes: Invalid value: {\"Path\":\"/\",\"Verb\":\"get\"}: disallowed on this kind of request"
+            ),
+            (.post, local, json, #"{"spec":{"user":"u",\#(resource)}}}"#, 201, ""),
+        ]
+        try await TestServer.with { server in
+            await check(server, rows)
+            let told = await server.ask(.post, "\(reviews)/selfsubjectrulesreviews", ["spec": ["namespace": "default"]]).json
+            #expect(told["spec"] == .emptyObject && told["metadata"] == .emptyObject)
+            let token = await server.ask(.post, "/apis/authentication.k8s.io/v1/tokenreviews", ["spec": ["token": "nobody's"]]).json
+            #expect(token[path: "status", "error"] == "invalid bearer token")
+        }
+    }
+}
