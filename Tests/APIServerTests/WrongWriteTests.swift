@@ -36,10 +36,6 @@ import Testing
             (.patch, map, Self.merge, "null", 400, "Invalid JSON Patch"),
             (.patch, map, Self.merge, #"{"data":[]}"#, 422, #" "" is invalid: patch: Invalid value: "{\"apiVersion\":\"v1\",\"data\":[],"#),
             (
-                .patch, map, Self.merge, #"{"metadata":{"uid":"y"}}"#, 422,
-                #"ConfigMap "m" is invalid: metadata.uid: Invalid value: "y": field is immutable"#
-            ),
-            (
                 .patch, map, Self.merge, #"{"metadata":{"resourceVersion":"x"}}"#, 500,
                 #"strconv.ParseUint: parsing "x": invalid syntax"#
             ),

@@ -40,10 +40,6 @@ extension Registry {
             let before = try await target.storage.fromStored(old, self)
             let changed = try patch.apply(to: before, target, write)
             try target.requireName(changed)
-            let uid = changed[path: "metadata", "uid"]
-            guard uid == old[path: "metadata", "uid"] || uid.isEmpty else {
-                throw target.invalid([.invalid("metadata.uid", uid, "field is immutable")])
-            }
             var object = try await self.complete(changed, target.storage)
             try await self.keepManagedFields(&object, old: old, target, write)
             return object
