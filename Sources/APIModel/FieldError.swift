@@ -101,7 +101,10 @@ public struct FieldError: Error, Sendable, Hashable, CustomStringConvertible {
         case .bool(let bool): String(bool)
         case .int(let int): String(int)
         case .double(let double): double == double.rounded() && abs(double) < 1e15 ? String(Whole(double)) : String(double)
-        case .array, .object: String(decoding: JSON.encode(value), as: UTF8.self)
+        // As Go writes JSON, which shall be safe in HTML.
+        case .array, .object:
+            String(decoding: JSON.encode(value), as: UTF8.self).replacing("<", with: "\\u003c").replacing(">", with: "\\u003e")
+                .replacing("&", with: "\\u0026")
         }
     }
 }

@@ -17,15 +17,17 @@ enum SchemaTables {
                 if optional.contains(field) { fields[index].mayBeEmpty = true }
             }
         }
-        if name == ObjectFields.metadataType, let index = fields.firstIndex(where: { $0.name == "managedFields" }) {
-            // With an empty list a client asks to forget who owns what.
-            fields[index].keepsEmpty = true
-        }
+        if let kept = emptyLists[name], let index = fields.firstIndex(where: { $0.name == kept }) { fields[index].keepsEmpty = true }
         return TypeSchema(
             name: name, fields: fields,
             rules: TypeSchema.Rules(
                 fill: DefaultRules.rules[name], fillAfterwards: DefaultRules.afterwards[name], check: TypeRules.rules[name]))
     }
+
+    /// The field of a type in which an empty list says something: to forget who owns what, to scale by no policy.
+    private static let emptyLists = [
+        ObjectFields.metadataType: "managedFields", "autoscaling.v2.HPAScalingRules": "policies",
+    ]
 
     /// Names in the tables that `catalogue` does not have: `core.v1.PodSpec.restartPolcy`. A test asks.
     static func strangers(to catalogue: Catalogue) -> [String] {

@@ -170,4 +170,65 @@ import Testing
             #expect(token[path: "status", "error"] == "invalid bearer token")
         }
     }
+
+    @Test func rulesOfDefinitions() async throws {
+        let budget =
+            "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of more than 100x"
+        func rule(_ rule: String, _ more: String = "") -> String { #""x-kubernetes-validations":[{"rule":"\#(rule)"\#(more)}]"# }
+        let rows: [(field: String, cause: String, message: String)] = [
+            (
+                #""type":"object","properties":{"b":{"type":"string"}},\#(rule("true", #","fieldPath":".z""#))"#,
+                "x-kubernetes-validations[0].fieldPath", #"Invalid value: ".z": must be a valid path"#
+            ),
+            (
+                #""type":"string",\#(rule("self == 'x'", #","optionalOldSelf":true"#))"#, "x-kubernetes-validations[0].optionalOldSelf",
+                "Invalid value: true: may not be set if oldSelf is not used in rule"
+            ),
+            (
+                #""type":"string",\#(rule("self > 1"))"#, "x-kubernetes-validations[0].rule",
+                #"Invalid value: {"Rule":"self \u003e 1","Message":""#
+            ),
+            (
+                #""type":"array","items":{"type":"string",\#(rule("self.matches('a*b*')"))}"#, "items.x-kubernetes-validations[0].rule",
+                "Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
+            ),
+            (
+                #""type":"array","items":{"type":"string",\#(rule("self.matches('a*b*')"))}"#, "",
+                "Forbidden: \(budget)"
+            ),
+        ]
+        let group = "rules.example.com"
+        try await TestServer.with { server in
+            for row in rows {
+                let schema = #"{"openAPIV3Schema":{"type":"object","properties":{"a":{\#(row.field)}}}}"#
+                let version = #"{"name":"v1","served":true,"storage":true,"schema":\#(schema)}"#
+                let names = #"{"plural":"foos","kind":"Foo"}"#
+                let body =
+                    #"{"metadata":{"name":"foos.\#(group)"},"spec":{"group":"\#(group)","scope":"Cluster","names":\#(names),"versions":[\#(version)]}}"#
+                let answer = await server.ask(
+                    .post, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All", raw: Array(body.utf8))
+                let field = "spec.validation.openAPIV3Schema" + (row.cause.isEmpty ? "" : ".properties[a].\(row.cause)")
+                let causes = answer.json[path: "details", "causes"].elements.filter { $0["field"].string == field }
+                #expect(causes.contains { $0["message"].string?.hasPrefix(row.message) == true }, "\(row): \(answer.message)")
+            }
+        }
+    }
+
+    @Test func anAutoscalerScalesBySomePolicy() async throws {
+        let target: Value = ["apiVersion": "apps/v1", "kind": "Deployment", "name": "d"]
+        try await TestServer.with { server in
+            for (rules, code) in [(["policies": []], 422), (["selectPolicy": "Disabled"], 201)] as [(Value, Int)] {
+                let scaler: Value = [
+                    "metadata": ["name": "h"],
+                    "spec": ["maxReplicas": 3, "scaleTargetRef": target, "behavior": ["scaleUp": rules]],
+                ]
+                let answer = await server.ask(
+                    .post, "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers?dryRun=All", scaler)
+                #expect(answer.code == code, "\(answer.text)")
+                if code == 422 {
+                    #expect(answer.message.hasSuffix("spec.behavior.scaleUp.policies: Required value: must specify at least one Policy"))
+                }
+            }
+        }
+    }
 }

@@ -171,16 +171,53 @@ final class CustomRules: Sendable {
     /// What is wrong with the rules that a definition's schema has, and with what they may cost.
     static func problems(in schema: Value, _ path: FieldPath) -> [FieldError] {
         var errors: [FieldError] = []
-        var total: UInt64 = 0
+        var total = TotalCost()
         problems(in: schema, path, isRoot: true, times: 1, &total, &errors)
-        if errors.isEmpty,
-            let refusal = CostLimit.refusal(
-                of: total, limit: CostLimit.perSchema,
-                what: "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema")
+        if let refusal = CostLimit.refusal(
+            of: total.sum, limit: CostLimit.perSchema,
+            what: "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema")
         {
-            errors.append(.forbidden(path, refusal))
+            let why = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"
+            errors += total.highest.map { .forbidden($0.path, why) } + [.forbidden(path, refusal)]
         }
         return errors
+    }
+
+    /// What all rules of a schema may cost together, and those that cost most.
+    private struct TotalCost {
+        private(set) var sum: UInt64 = 0
+        private(set) var highest: [(path: FieldPath, cost: UInt64)] = []
+        private static let told = 4
+
+        mutating func add(_ cost: UInt64, at path: FieldPath) {
+            sum = sum.addingReportingOverflow(cost).overflow ? .max : sum + cost
+            let place = highest.firstIndex { $0.cost < cost } ?? highest.count
+            highest.insert((path, cost), at: place)
+            if highest.count > Self.told { highest.removeLast() }
+        }
+    }
+
+    /// Whether there is a field of the schema at a rule's `fieldPath`: `.spec.name` or `.labels['a.b']`.
+    private static func isValid(_ path: String, in schema: Value) -> Bool {
+        var (rest, schema) = (path[...], schema)
+        while let first = rest.popFirst() {
+            let name: Substring
+            if first == "." {
+                name = rest.prefix { $0 != "." && $0 != "[" }
+                rest = rest.dropFirst(name.count)
+            } else if first == "[", rest.popFirst() == "'", let end = rest.firstIndex(of: "'") {
+                name = rest[..<end]
+                rest = rest[end...].dropFirst()
+                guard rest.popFirst() == "]" else { return false }
+            } else {
+                return false
+            }
+            guard !name.isEmpty, let next = schema["properties"][present: String(name)] ?? schema[present: "additionalProperties"],
+                case .object = next
+            else { return false }
+            schema = next
+        }
+        return true
     }
 
     /// A rule as Go shows it.
@@ -192,14 +229,21 @@ final class CustomRules: Sendable {
     }
 
     private static func problems(
-        in schema: Value, _ path: FieldPath, isRoot: Bool, times: UInt64, _ total: inout UInt64, _ errors: inout [FieldError]
+        in schema: Value, _ path: FieldPath, isRoot: Bool, times: UInt64, _ total: inout TotalCost, _ errors: inout [FieldError]
     ) {
         guard case .object = schema, has(schema) else { return }
         let type = SchemaType(schema, isResourceRoot: isRoot)
         for (index, given) in schema["x-kubernetes-validations"].elements.enumerated() {
             let place = path.child("x-kubernetes-validations").index(index)
+            if let target = given["fieldPath"].string, !target.isEmpty, !isValid(target, in: schema) {
+                errors.append(.invalid(place.child("fieldPath"), .string(target), "must be a valid path"))
+            }
             do {
                 let rule = try compile(given, type)
+                if let optional = given["optionalOldSelf"].bool, !rule.isTransition {
+                    errors.append(
+                        .invalid(place.child("optionalOldSelf"), .bool(optional), "may not be set if oldSelf is not used in rule"))
+                }
                 guard rule.program.type == .bool else {
                     errors.append(.invalid(place.child("rule"), shown(given), "cel expression must evaluate to a bool"))
                     continue
@@ -210,7 +254,7 @@ final class CustomRules: Sendable {
                             place.child("messageExpression"), shown(given), "messageExpression must evaluate to a string"))
                 }
                 let cost = CostLimit.total(rule.program.cost.max, times: times)
-                total = total.addingReportingOverflow(cost).overflow ? .max : total + cost
+                total.add(cost, at: place.child("rule"))
                 if let refusal = CostLimit.refusal(of: cost, limit: CostLimit.perExpression, what: "estimated rule cost") {
                     errors.append(.forbidden(place.child("rule"), refusal))
                 }
