@@ -1,4 +1,6 @@
+import APIModel
 import PKI
+import Synchronization
 import Testing
 
 @Suite struct ClientCertificateVerifierTests {
@@ -34,5 +36,19 @@ import Testing
             let identity = try await verifier.verify(chain)
             #expect(identity.user == "u")
         }
+    }
+
+    /// Also when it was good a moment ago, and is remembered.
+    @Test func refusesWhatIsNotGoodNow() async throws {
+        let passed = Mutex<Whole>(0)
+        let ca = try CertificateAuthority.create(commonName: "kubernetes")
+        let verifier = try ClientCertificateVerifier(caPEM: ca.certificatePEM) { Timestamp.nowSeconds() + passed.withLock { $0 } }
+        let chain = [try der(ca.issueClient(user: "u").certificatePEM)]
+        #expect(try await verifier.verify(chain).user == "u")
+        let century: Whole = 100 * 365 * 86_400
+        passed.withLock { $0 = century }
+        await #expect(throws: PKIError.self) { try await verifier.verify(chain) }
+        let early = try ClientCertificateVerifier(caPEM: ca.certificatePEM) { Timestamp.nowSeconds() - century }
+        await #expect(throws: PKIError.self) { try await early.verify(chain) }
     }
 }
