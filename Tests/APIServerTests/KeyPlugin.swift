@@ -68,10 +68,10 @@ final class KeyPlugin: Sendable {
             case "Encrypt":
                 let keyID = state.answeredKeyID ?? state.keyID
                 let sealed = Array(keyID.utf8) + [0] + KMS.bytes(asked["plaintext"]).reversed()
-                return ["ciphertext": KMS.value(sealed), "key_id": .string(keyID), "annotations": ["kms.example.com/a": "YQ=="]]
+                return ["ciphertext": KMS.value(sealed), "key_id": .string(keyID), "annotations": ["a.kms.example.com": "YQ=="]]
             default:
                 let (sealed, mark) = (KMS.bytes(asked["ciphertext"]), Array((asked["key_id"].string ?? "").utf8) + [0])
-                guard sealed.starts(with: mark), asked["annotations"] == ["kms.example.com/a": "YQ=="] else { return nil }
+                guard sealed.starts(with: mark), asked["annotations"] == ["a.kms.example.com": "YQ=="] else { return nil }
                 return ["plaintext": KMS.value(Array(sealed.dropFirst(mark.count).reversed()))]
             }
         }
