@@ -4,7 +4,7 @@ internal import PluginKit
 internal import Synchronization
 
 /// All Pods of a group run, or none does: each waits on its Node until as many have one as the group is to have. When one gives its Node up the others
-/// that wait do, too, so that two groups that each hold half of the room do not wait for each other longer than the time they have.
+/// that wait do, too, and the group rests for as long as it may wait: of two groups that each hold half of the room one gets all of it.
 ///
 /// A Pod is of the group that its label `scheduling.apus.dev/group` names, or its `spec.schedulingGroup`; its label `scheduling.apus.dev/group-size`
 /// says how many have to run. Groups of one name in two Namespaces are two. A Pod of no group is left alone.
@@ -14,6 +14,7 @@ final class GangPolicy: SchedulerPolicy {
 
     /// How long Pods wait for the others.
     private let timeout: Whole
+    private let clock = ContinuousClock()
     private let gangs = Mutex(Gangs())
 
     init(_ host: Host, config: Value) throws {
@@ -25,9 +26,9 @@ final class GangPolicy: SchedulerPolicy {
     /// A group that is not all there takes nobody's room.
     func filter(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ reasons: Reasons?) throws {
         guard let member = try Member(pod, nodes) else { return }
-        let there = gangs.withLock { $0.count(with: member) }
-        guard there < member.size else { return }
-        throw ComponentError.unresolvable("its group \(member.group.name) has \(there) of \(member.size) pods")
+        let (there, rests) = gangs.withLock { ($0.count(with: member), $0.rests(member.group, now: clock.now)) }
+        if there < member.size { throw ComponentError.unresolvable("its group \(member.group.name) has \(there) of \(member.size) pods") }
+        if rests { throw ComponentError.unresolvable("its group \(member.group.name) had no room for all, and tries again later") }
     }
 
     func permit(_ pod: PodNeeds, _ nodes: Nodes, node: Int, _ others: WaitingPods) throws -> Permit {
@@ -41,7 +42,9 @@ final class GangPolicy: SchedulerPolicy {
     }
 
     func unreserve(uid: String, _ others: WaitingPods) {
-        guard let (group, waiting) = gangs.withLock({ $0.unplace(uid) }) else { return }
+        guard let (group, waiting) = gangs.withLock({ $0.unplace(uid, restUntil: clock.now + .milliseconds(timeout.int64)) }) else {
+            return
+        }
         for uid in waiting { others.reject(uid: uid, "another pod of group \(group.name) has no node") }
     }
 

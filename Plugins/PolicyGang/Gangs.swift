@@ -9,11 +9,16 @@ struct Gangs {
         var bound: Set<String> = []
         /// Those that have a Node and are not known to be bound: they wait, or will be bound in a moment.
         var placed: Set<String> = []
+        /// All were there, and not all had a Node: until then others may have the room.
+        var restsUntil: ContinuousClock.Instant?
         var isEmpty: Bool { pods.isEmpty && placed.isEmpty }
     }
     private var gangs: [Group: Gang] = [:]
     /// By uid, where a Pod is noted.
     private var groups: [String: Group] = [:]
+
+    /// Whether the group had no room for all, and lets others have it for a while.
+    func rests(_ group: Group, now: ContinuousClock.Instant) -> Bool { gangs[group]?.restsUntil.map { now < $0 } ?? false }
 
     /// How many Pods the group has, with this one.
     func count(with member: Member) -> Int {
@@ -29,10 +34,12 @@ struct Gangs {
         return (gang.placed.union(gang.bound).count, gang.placed.subtracting([member.uid]))
     }
 
-    /// Notes that the Pod has no Node any more. Returns its group and the others that may wait; `nil` where it had none.
-    mutating func unplace(_ uid: String) -> (Group, Set<String>)? {
+    /// Notes that the Pod has no Node any more. Returns its group and the others that may wait; `nil` where it had none. Where the Pod is still
+    /// there the group had no room for all, and rests.
+    mutating func unplace(_ uid: String, restUntil time: ContinuousClock.Instant) -> (Group, Set<String>)? {
         guard let group = groups[uid], gangs[group]?.placed.remove(uid) != nil else { return nil }
         let others = gangs[group]?.placed ?? []
+        if gangs[group]?.pods.contains(uid) == true { gangs[group]?.restsUntil = time }
         tidy(group, uid)
         return (group, others)
     }

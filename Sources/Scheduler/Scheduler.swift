@@ -128,10 +128,12 @@ public final class Scheduler: Sendable {
                 if let effect = message.inHand({ loop.receive(message, now: now()) }) { perform(effect) }
             }
             // One Pod, then a look at what changed: a cycle decides on the newest state.
-            if let effect = loop.cycle(policies, now: now()) {
-                if let newest = loop.newest { recording?.note(newest, now: now()) }
+            var next = loop.cycle(policies, now: now())
+            if let newest = loop.newest { recording?.note(newest, now: now()) }
+            while let effect = next {
                 if case .rejected(let pod, _) = effect { recording?.noteFailure(PodKey(pod), uid: pod.uid, now: now()) }
                 perform(effect)
+                next = loop.more()
             }
         }
     }

@@ -192,6 +192,9 @@ package final class SchedulingLoop {
         }
     }
 
+    /// What else came of the last cycle: to be asked for until there is no more, before anything is received.
+    package func more() -> Effect? { effects.popFirst() }
+
     /// Tells policies what they observe and what became of Pods, asks newcomers about those that wait, and does what they say of these.
     private func attend(_ policies: PolicySet, now: Int64) {
         let news = observers.tell(policies)
@@ -255,6 +258,12 @@ package final class SchedulingLoop {
             queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), now: now)
             let nomination = nominate(pod, found.nomination, now: now)
             effects.append(.unschedulable(pod.object, message: found.message, nomination: nomination))
+            guard case .node(_, let victims) = found.nomination else { break }
+            // Who only waits goes by giving its place up.
+            for victim in victims where waitingPods.remove(victim.key) != nil {
+                giveUp(victim, .refused("preempted"), hasWaited: true, policies, now: now)
+            }
+            settle(policies, now: now)
         case .error(let message):
             queue.fail(entry.key, .error, now: now)
             effects.append(.failed(pod.object, message: message))
@@ -317,7 +326,8 @@ package final class SchedulingLoop {
             nominations.put(Nominations.Entry(pod: pod, node: node, victims: Set(victims.map(\.uid))))
             // They may find another place at once.
             if !displaced.isEmpty { queue.wake(.podRemoved, now: now) }
-            return .node(node, victims: victims.map(\.object), displaced: displaced.map(\.object))
+            let bound = victims.filter { !waitingPods.contains($0.key) }
+            return .node(node, victims: bound.map(\.object), displaced: displaced.map(\.object))
         }
     }
 

@@ -43,17 +43,62 @@ func pod(
 
 /// The policies as they are in production: shared libraries, loaded from where the build put them.
 enum Policies {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+    private static let products: String = {
+        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return String(executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)])
+    }()
+
     static func load(enable: Set<String> = []) async throws -> PluginHost {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-        let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         var configuration = PluginHost.Configuration(
-            manifestDirectory: root + "/plugin-manifests", libraryDirectories: [String(executable[..<executable.lastIndex(of: "/")!])],
-            kinds: [.schedulerPolicy])
+            manifestDirectory: root + "/plugin-manifests", libraryDirectories: [products], kinds: [.schedulerPolicy])
         configuration.enable = enable
-        let log = Logger(label: "test")
-        let host = PluginHost(configuration, log: log)
+        let host = PluginHost(configuration, log: Logger(label: "test"))
         try host.load()
-        try await host.start(services: HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: log)))
+        return try await start(host)
+    }
+
+    /// Where the library is that does what Pods' names say; made once, gone with the process.
+    private static let workshop: String = {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-wayward-\(UUID())").path
+        try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        compiler.arguments = [
+            "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/wayward.c", "-o",
+            "\(directory)/libwayward.so",
+        ]
+        // Without the library the host says what is missing.
+        try? compiler.run()
+        compiler.waitUntilExit()
+        atexit { try? FileManager.default.removeItem(atPath: Policies.workshop) }
+        return directory
+    }()
+
+    /// The default policy with one beside it that does what Pods' names say, and observes ConfigMaps.
+    static func wayward(isolated: Bool = false) async throws -> PluginHost {
+        let directory = workshop
+        var configuration = PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [products, directory])
+        configuration.childExecutable = products + "/apus"
+        let host = PluginHost(configuration, log: Logger(label: "test"))
+        let standard = try PluginManifest.read(directory: root + "/plugin-manifests").filter { $0.name == "scheduler-default" }
+        try host.load(
+            standard + [
+                PluginManifest(object: [
+                    "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "wayward"],
+                    "spec": [
+                        "kind": "SchedulerPolicy", "library": "libwayward.so", "component": "fixture",
+                        "isolation": isolated ? "Process" : "None", "policy": ["watches": [["resource": "v1/configmaps"]]],
+                        "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]]],
+                    ],
+                ])
+            ])
+        return try await start(host)
+    }
+
+    private static func start(_ host: PluginHost) async throws -> PluginHost {
+        try await host.start(services: HostServices(client: NoAPI(), cache: Cache(client: NoAPI(), log: Logger(label: "test"))))
         return host
     }
 }

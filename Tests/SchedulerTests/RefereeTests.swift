@@ -15,6 +15,18 @@ import Testing
         #expect(game.complaints == [])
         await host.stop()
     }
+
+    /// Every Pod is at the mercy of a policy that lets it wait, allows and rejects it as it likes.
+    @Test func norWhenAPolicyHasWhims() async throws {
+        let host = try await Policies.wayward()
+        var game = Game(seed: 2, name: "whims-")
+        for _ in 0..<20_000 { game.step(host) }
+        #expect(game.waited > 1000 && game.rejected > 1000)
+        game.calm(host)
+        game.settle(host)
+        #expect(game.complaints == [])
+        await host.stop()
+    }
 }
 
 private struct Game {
@@ -36,11 +48,17 @@ private struct Game {
     private var used: [String: Int] = [:]
     /// Those that have a Node that the API has not said yet.
     private var unconfirmed: Set<String> = []
+    /// Those that count on a Node and are not to be bound yet.
+    private var waiting: Set<String> = []
+    private(set) var waited = 0
+    private(set) var rejected = 0
+    private let name: String
     private var made = 0
     private var now: Int64 = 0
     private(set) var complaints: [String] = []
 
-    init(seed: UInt64) {
+    init(seed: UInt64, name: String = "p") {
+        self.name = name
         random = seed &* 0x9E37_79B9_7F4A_7C15
         for index in 0..<5 { addNode("n\(index)") }
     }
@@ -66,6 +84,13 @@ private struct Game {
         check()
     }
 
+    /// The policy has no whims any more.
+    mutating func calm(_ host: PluginHost) {
+        let object = Object(["metadata": ["name": "calm", "namespace": "default"]])
+        _ = loop.receive(.observed(.configMaps, PodKey(object), object), now: now)
+        decide(host)
+    }
+
     /// All that is under way comes to its end.
     mutating func settle(_ host: PluginHost) {
         for _ in 0..<400 {
@@ -88,6 +113,7 @@ private struct Game {
         if let old = pod.node { used[old, default: 0] -= pod.cpu }
         if let node { used[node, default: 0] += pod.cpu }
         pods[name]?.node = node
+        waiting.remove(name)
         if node == nil { unconfirmed.remove(name) } else { unconfirmed.insert(name) }
     }
 
@@ -108,7 +134,7 @@ private struct Game {
     private mutating func addPod() {
         made += 1
         let (cpu, priority) = (number(4) + 1, number(3))
-        var value = pod("p\(made)", cpu: "\(cpu)").value
+        var value = pod("\(name)\(made)", cpu: "\(cpu)").value
         value["spec"]["priority"] = .int(Int64(priority))
         let object = Object(value)
         pods[object.name] = Known(object: object, cpu: cpu, priority: priority)
@@ -136,11 +162,31 @@ private struct Game {
     }
 
     private mutating func decide(_ host: PluginHost) {
-        switch loop.cycle(host, now: now) {
+        var next = loop.cycle(host, now: now)
+        while let effect = next {
+            take(effect)
+            next = loop.more()
+        }
+    }
+
+    private mutating func take(_ effect: SchedulingLoop.Effect) {
+        switch effect {
         case .bind(let object, let node, _):
-            if pods[object.name]?.node != nil { complaints.append("\(object.name) is bound twice") }
+            if let known = pods[object.name]?.node, !waiting.contains(object.name) || known != node {
+                complaints.append("\(object.name) is bound twice")
+            }
             if !nodes.contains(node) { complaints.append("\(object.name) is bound to \(node), which is not there") }
             place(object.name, on: node)
+        case .waiting(let object, let node):
+            if pods[object.name]?.node != nil { complaints.append("\(object.name) waits, and had a Node") }
+            place(object.name, on: node)
+            waiting.insert(object.name)
+            unconfirmed.remove(object.name)
+            waited += 1
+        case .rejected(let object, _):
+            rejected += 1
+            // One that went meanwhile is not there any more.
+            if waiting.contains(object.name) { place(object.name, on: nil) }
         case .unschedulable(let object, _, .node(_, let victims, _)):
             for victim in victims {
                 if pods[victim.name]?.priority ?? 0 >= pods[object.name]?.priority ?? 0 {
