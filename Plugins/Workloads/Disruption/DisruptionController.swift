@@ -123,30 +123,8 @@ public struct DisruptionController: Controller {
         return .done
     }
 
-    /// The budgets whose selector matches the Pod before or after, and the Pod itself when it says that it is being disrupted.
+    /// The Pod itself when it says that it is being disrupted.
     public func map(resource: String, before: Value, after: Value) -> [Key] {
-        let pod = after.isNull ? before : after
-        let namespace = pod["metadata"]["namespace"].string ?? ""
-        var keys: [Key] = []
-        if Self.staleSeconds(after) != nil {
-            keys.append(Key(pod, of: resource))
-        }
-        guard before.isNull || after.isNull || Self.isRelevant(before, after),
-            let budgets = try? objects.list(Self.resource, namespace: namespace)
-        else { return keys }
-        for budget in budgets {
-            guard let selector = try? LabelSelector(budget["spec"]["selector"]),
-                [before, after].contains(where: { !$0.isNull && selector.matches(labelsOf: $0) })
-            else { continue }
-            keys.append(Key(budget, of: Self.resource.description))
-        }
-        return keys
-    }
-
-    private static func isRelevant(_ before: Value, _ after: Value) -> Bool {
-        before["metadata"]["labels"] != after["metadata"]["labels"]
-            || before["metadata"]["deletionTimestamp"] != after["metadata"]["deletionTimestamp"]
-            || before["metadata"]["ownerReferences"] != after["metadata"]["ownerReferences"]
-            || PodState.isReady(before) != PodState.isReady(after)
+        Self.staleSeconds(after) == nil ? [] : [Key(after, of: resource)]
     }
 }
