@@ -142,6 +142,7 @@ public final class APIServer: Responder {
         do {
             response = try await answer(request, info, sort, &course)
         } catch {
+            let warnings = (error as? WarnedError)?.warnings ?? []
             let error = Responses.apiError(error)
             course.audit?.status(error.status)
             if error.code >= 500 {
@@ -151,7 +152,7 @@ public final class APIServer: Responder {
             let kinds = registry.served.kinds
             response =
                 error == .unknownResource && !Endpoints.isRouted(info.path, kinds)
-                ? Responses.pageNotFound : Responses.error(error, to: request, kinds.catalogue)
+                ? Responses.pageNotFound : Responses.withWarnings(warnings, Responses.error(error, to: request, kinds.catalogue))
         }
         if let flow = course.flow { response = flow.named(in: response) }
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }

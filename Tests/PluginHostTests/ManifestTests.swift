@@ -202,7 +202,7 @@ import Testing
             ("matchPolicy", "Some", "spec.admission.matchPolicy: \"Some\" is none of Exact, Equivalent"),
             ("matchConditions", [["name": "a"]], "spec.admission.matchConditions[0].expression: must be a string that is not empty"),
             ("sideEffects", "None", "spec.admission.sideEffects: unknown key; known here are rules, matchPolicy"),
-            ("namespaceSelector", ["matchLabels": ["-": "x"]], "spec.admission.namespaceSelector: "),
+            ("namespaceSelector", ["matchExpressions": [["key": "a", "operator": "Near"]]], "spec.admission.namespaceSelector: "),
         ] as [(String, Value, String)])
     func refusesWhatNoAdmissionPluginIsFor(_ field: String, _ value: Value, _ sentence: String) throws {
         let error = try #require(throws: PluginError.self) { try PluginManifest(object: Self.admission { $0[field] = value }) }
@@ -264,7 +264,7 @@ import Testing
         ("required: true", "sha256: \(String(repeating: "A", count: 64))", "spec.sha256: must be 64 hexadecimal digits in lower case"),
         ("required: true", "isolation: Thread", "spec.isolation: \"Thread\" is none of None, Process"),
         ("required: true", "mode: Quiet", "spec.mode: \"Quiet\" is none of Active, Shadow"),
-        ("required: true", "mode: Shadow", "spec.mode: only a SchedulerPolicy can be a shadow"),
+        ("required: true", "mode: Shadow", "spec.mode: only a SchedulerPolicy or an Admission can be a shadow"),
         ("required: true", "replaces: Dep_loyment", "spec.replaces: \"Dep_loyment\" is not a DNS label"),
         ("required: true", "replaces: deployment", "spec.replaces: a plugin cannot replace itself"),
         ("required: true", "deadlineSeconds: 0", "spec.deadlineSeconds: must be a number from 1 to 3600"),

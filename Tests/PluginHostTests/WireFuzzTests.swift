@@ -180,7 +180,8 @@ import Testing
     /// address of the heap.
     private static func addressing(_ message: [UInt8], _ nodes: UnsafePointer<apus_nodes>) -> [UInt8] {
         guard message.count > 16, message[0] == MessageHeader.Kind.call.rawValue, message[1] == Signatures.schedulerPolicy.number,
-            message[2] > 0
+            // `filter`, `score`, `explain` and `permit`
+            (1...4).contains(message[2])
         else { return message }
         var message = message
         message.withUnsafeMutableBytes { buffer in

@@ -76,6 +76,9 @@ struct ResourceResponder: Sendable {
             answer = try await handlers.answer(call)
         } catch let error as APIError where verb == .watch && error.reason == .expired {
             return try watches.expired(error, presenter)
+        } catch {
+            let warnings = call.context.warnings
+            throw warnings.isEmpty ? error : WarnedError(error: Responses.apiError(error), warnings: warnings)
         }
         if case .watch(let source) = answer.content { return watches.respond(source, target, call.query, presenter, registry, seat) }
         let response = try await presenter.response(answer, registry)

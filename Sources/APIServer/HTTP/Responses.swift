@@ -46,6 +46,7 @@ enum Responses {
     static func apiError(_ error: any Error) -> APIError {
         switch error {
         case let error as APIError: error
+        case let error as WarnedError: error.error
         case is CancellationError: APIError(code: 499, reason: .timeout, message: "the client went away")
         default: .internalError("\(error)")
         }
