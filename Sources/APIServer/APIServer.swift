@@ -144,7 +144,7 @@ public final class APIServer: Responder {
         } catch {
             let warnings = (error as? WarnedError)?.warnings ?? []
             let error = Responses.apiError(error)
-            course.audit?.status(error.status)
+            course.audit?.failed(error)
             if error.code >= 500 {
                 configuration.log.error(
                     "request failed", metadata: ["verb": "\(info.verb)", "path": "\(info.path)", "error": "\(error.message)"])

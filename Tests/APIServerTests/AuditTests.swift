@@ -141,7 +141,8 @@ import Testing
         let events = try Self.values(lines)
         #expect(events.count == 1)
         #expect(events.first?["responseStatus"]["code"] == 401)
-        #expect(events.first?["user"]["username"] == "")
+        #expect(events.first?["user"] == .emptyObject)
+        #expect(events.first?["stage"] == "ResponseStarted", "as upstream tells of those whom nobody knows")
     }
 
     @Test func bodiesAreWrittenDownWhereTheyAreWanted() async throws {
@@ -156,9 +157,10 @@ import Testing
             await server.ask(.patch, "\(namespace)/configmaps/m", ["data": ["a": "c"]], type: "application/merge-patch+json")
             await server.ask(.get, "\(namespace)/configmaps", accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json")
             await server.ask(.delete, "\(namespace)/configmaps/m", ["gracePeriodSeconds": 0])
+            await server.ask(.delete, "\(namespace)/configmaps/m?gracePeriodSeconds=0")
         }
         let events = try Self.values(lines)
-        try #require(events.count == 5)
+        try #require(events.count == 6)
         #expect(events[0]["requestObject"]["stringData"] == ["a": "b"])
         #expect(events[0]["responseObject"].isNull)
         #expect(events[1]["responseObject"]["data"] == ["a": "b"])
@@ -170,6 +172,22 @@ import Testing
         #expect(events[3]["responseObject"]["items"].elements.contains { $0["data"] == ["a": "c"] })
         #expect(events[4]["requestObject"]["gracePeriodSeconds"] == 0)
         #expect(events[4]["responseStatus"]["status"] == "Success")
+        #expect(events[4]["responseStatus"]["code"] == 200)
+        // What the query alone says was not sent; a failure is answered with a Status.
+        #expect(events[5]["requestObject"].isNull)
+        #expect(events[5]["responseObject"]["kind"] == "Status")
+        #expect(events[5]["responseObject"]["reason"] == "NotFound")
+    }
+
+    /// By which the requests of its bearer are found.
+    @Test func aTokenThatIsIssuedIsNamed() async throws {
+        let lines = try await events("- {level: Metadata, verbs: [create], omitStages: [RequestReceived]}") { server in
+            let accounts = "/api/v1/namespaces/default/serviceaccounts"
+            await server.ask(.post, accounts, ["metadata": ["name": "robot"]])
+            await server.ask(.post, "\(accounts)/robot/token", ["spec": .emptyObject])
+        }
+        let id = try #require(try Self.values(lines).last)["annotations"]["authentication.kubernetes.io/issued-credential-id"].string
+        #expect(id?.hasPrefix("JTI=") == true && id?.count == 40)
     }
 
     @Test func aWatchIsWrittenDownWhenItBeginsAndWhenItEnds() async throws {

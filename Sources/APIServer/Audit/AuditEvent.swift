@@ -12,6 +12,7 @@ struct AuditEvent: Sendable {
         var uri: String
         /// Empty when nobody knows.
         var user: UserInfo
+        var isKnown: Bool { !user.name.isEmpty }
         var sources: [String]
         var userAgent: String
         var received: Moment
@@ -54,7 +55,8 @@ struct AuditEvent: Sendable {
         [
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": .string(subject.level.rawValue), "auditID": .string(subject.id),
             "stage": .string(stage.rawValue), "requestURI": .string(subject.uri), "verb": .string(subject.info.verb),
-            "user": subject.user.value, "impersonatedUser": findings.impersonated?.value ?? .null, "sourceIPs": Value(subject.sources),
+            "user": subject.isKnown ? subject.user.value : .emptyObject, "impersonatedUser": findings.impersonated?.value ?? .null,
+            "sourceIPs": Value(subject.sources),
             "userAgent": subject.userAgent.isEmpty ? .null : .string(subject.userAgent), "objectRef": reference,
             "responseStatus": findings.status, "requestObject": body(findings.request), "responseObject": body(findings.response),
             "requestReceivedTimestamp": .string(subject.received.text), "stageTimestamp": .string(at.text),

@@ -8,7 +8,8 @@ extension AuditRecord {
         switch call.input {
         case .object(let object): received(object, isWhole: true)
         case .patch(let patch): received(patch.content, isWhole: patch.kind == .apply)
-        case .deletion(let options), .deletions(_, let options): received(options.told, isWhole: false)
+        case .deletion(let options), .deletions(_, let options):
+            if options.isSent { received(options.told, isWhole: false) }
         case .none, .query, .connection: break
         }
     }

@@ -41,7 +41,13 @@ final class AuditRecord: Sendable {
         findings.withLock { $0.response = make }
     }
 
-    /// The answer is a Status, or the request failed with one.
+    /// The request failed.
+    func failed(_ error: APIError) {
+        status(error.status)
+        answers { error.status }
+    }
+
+    /// The answer is a Status.
     func status(_ status: Value) {
         findings.withLock { findings in
             findings.status = [
@@ -62,11 +68,13 @@ final class AuditRecord: Sendable {
     /// Tells the end: now, or when an answer that goes on for long is out. Returns the answer with the id under which to look for it.
     func finish(_ response: Response, isLasting: Bool) async -> Response {
         findings.withLock { findings in
-            if findings.status.isNull { findings.status = ["metadata": .emptyObject, "code": .int(Int64(response.code))] }
+            if findings.status.isNull { findings.status = ["metadata": .emptyObject] }
+            if findings.status["code"].isNull { findings.status["code"] = .int(Int64(response.code)) }
         }
         switch response {
         case .full(let status, let headers, let body):
-            await reach(.responseComplete)
+            // Of whom nobody knows, upstream tells the beginning of the answer alone.
+            await reach(subject.isKnown ? .responseComplete : .responseStarted)
             return .full(status: status, headers: named(headers), body: body)
         case .stream(let status, let headers, let write):
             if isLasting { await reach(.responseStarted) }

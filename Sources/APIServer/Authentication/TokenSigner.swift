@@ -13,13 +13,13 @@ struct TokenSigner: Sendable {
 
     /// A token of `account` that is good for `lifetime` seconds from now, as long as the account exists and what it is bound to.
     func token(_ account: Object, audiences: [String], lifetime: Whole, binding: Binding = Binding()) throws -> (
-        text: String, expires: Whole
+        text: String, expires: Whole, id: String
     ) {
         let claims = ServiceAccountClaims(
             issuer: issuer, audiences: audiences, namespace: account.namespace, serviceAccount: .init(name: account.name, uid: account.uid),
             pod: binding.pod,
             node: binding.node, secret: binding.secret, issuedAt: Clock.seconds, lifetime: lifetime, id: UniqueID.make())
-        return (try key.sign(claims), claims.expires)
+        return (try key.sign(claims), claims.expires, claims.id)
     }
 
     /// The objects without which a token is worth nothing.

@@ -64,7 +64,9 @@ struct BodyReader: Sendable {
         if let orphan = request.query("orphanDependents"), value["orphanDependents"].isNull {
             value["orphanDependents"] = .bool(orphan == "true")
         }
-        return try DeleteOptions(value)
+        var options = try DeleteOptions(value)
+        options.isSent = !bytes.isEmpty
+        return options
     }
 
     /// Every group version has the kind; what names another kind, or a group that is not served, is no option of a delete.

@@ -14,6 +14,8 @@ struct DeleteOptions: Sendable {
     var uid: String?
     var resourceVersion: String?
     var isDryRun = false
+    /// Whether there was a body that said so, and not the query alone.
+    var isSent = false
 
     init() {}
 

@@ -46,6 +46,7 @@ enum ServiceAccountToken {
         let reference = request[path: "spec", "boundObjectRef"]
         let binding = reference.isEmpty ? TokenSigner.Binding() : try bind(reference, account: account, target, write)
         let token = try tokens.token(account, audiences: audiences, lifetime: seconds, binding: binding)
+        write.annotate("authentication.kubernetes.io/issued-credential-id", "JTI=\(token.id)")
         var answer = request
         answer["kind"] = "TokenRequest"
         answer["apiVersion"] = "authentication.k8s.io/v1"
