@@ -337,8 +337,9 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "APIModel", "APIServer", "Client", "DNS", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler", "Store",
-                product("Logging", "swift-log"),
+                "APIModel", "APIServer", "Client", "DNS", "HTTPServer", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler",
+                "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Benchmarks",
             swiftSettings: swift),

@@ -20,6 +20,7 @@ struct Benchmarks {
         }
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "plugins" {
             try await PluginBenchmark(directory: CommandLine.arguments[2]).run()
+            try await AdmissionBenchmark(directory: CommandLine.arguments[2]).run()
             return
         }
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "scheduler" {
