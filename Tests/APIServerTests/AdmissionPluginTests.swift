@@ -67,6 +67,14 @@ import Testing
             #expect(made.json["metadata"]["name"] == "m" && made.json["nonsense"].isNull)
             #expect(first.heard.count == 2 && second.heard.count == 1)
         }
+        // Whoever refuses is asked about what came of it.
+        let judge = ScriptedPlugin("c") { phase, question in
+            AdmissionAnswer(
+                phase == .mutate || question.json(.object)["data"]["k3"].isNull ? .allowed(.none) : .denied(code: 403, reason: "too much"))
+        }
+        try await TestServer.with(plugins: [first, second, judge]) { server in
+            #expect(await server.ask(.post, maps, TestServer.configMap("m")).message.hasSuffix("denied the request: too much"))
+        }
     }
 
     @Test func aChangeThatCannotBeMadeIsAnError() async throws {

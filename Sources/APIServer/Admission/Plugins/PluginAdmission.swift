@@ -40,7 +40,7 @@ struct PluginAdmission: Sendable {
             for reviewer in all.active where !asked.contains(reviewer.plugin.name) && reviewer.plugin.takesPart(in: phase) {
                 let plugin = reviewer.plugin
                 guard let (storage, shown) = try await reviewer.criteria.asked(object, request),
-                    request.reinvocation.asks(plugin.name, of: member)
+                    isAskedNow(plugin, request)
                 else { continue }
                 let question = questions.question(shown, storage)
                 let answer = await plugin.review(phase, question)
@@ -63,13 +63,18 @@ struct PluginAdmission: Sendable {
                         &object, Reviewed(plugin: plugin, verdict: answer.verdict, storage: storage, shown: shown.object))
                     if object != before { questions.forget() }
                 }
-                if plugin.specification.isReinvoked { request.reinvocation.noteAsked(plugin.name, of: member) }
+                if phase == .mutate, plugin.specification.isReinvoked { request.reinvocation.noteAsked(plugin.name, of: member) }
             }
             break
         }
         for shadow in all.shadows where !(shadow.plugin.replaces.map(asked.contains) ?? false) {
             await observe(shadow, object, request, &questions, AdmissionAnswer(.allowed(.none)))
         }
+    }
+
+    /// Whether it is asked in this round: of those that refuse, everybody is.
+    private func isAskedNow(_ plugin: any AdmissionReviewer, _ request: AdmissionRequest) -> Bool {
+        phase == .validate || request.reinvocation.asks(plugin.name, of: member)
     }
 
     /// Lets a candidate see what the one it would replace was asked about.
