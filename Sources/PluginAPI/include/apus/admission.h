@@ -51,7 +51,7 @@ typedef struct apus_admission_notes {
 /// Judges what is written before it is written: what a webhook does, without a server, a certificate and a network. The manifest says which requests it is asked about
 /// (`admission.rules`, selectors, `matchConditions`), by which slots (`admission.phases`), and what becomes of a request when it cannot be asked (`admission.failurePolicy`).
 ///
-/// Requests wait for it, on the threads that serve them: no slot may block, and from within one `apus.host.objects` answers UNAVAILABLE. A policy that needs to know other
+/// Requests wait for it, on the threads that serve them: no slot may block, and from within one `apus.host.objects` is refused. A policy that needs to know other
 /// objects reads them with a thread of its own, between `start` and `stop`. Whatever a slot does is done also for a request that somebody else refuses afterwards, and for dry runs: it
 /// must have no effects.
 ///
