@@ -9,7 +9,8 @@ struct Apus: AsyncParsableCommand {
         commandName: "apus", abstract: "A complete Kubernetes in one process, with every policy, controller, runtime and proxy a plugin.",
         version: Version.line,
         subcommands: [
-            UpCommand.self, DownCommand.self, StatusCommand.self, ReleaseCommand.self, PluginCommand.self, ImageCommand.self,
+            UpCommand.self, DownCommand.self, ListCommand.self, StatusCommand.self, ReleaseCommand.self, PluginCommand.self,
+            ImageCommand.self,
             DecisionCommand.self,
             CodecCommand.self,
             APIServerCommand.self, ControllerManagerCommand.self, SchedulerCommand.self, KubeletCommand.self, ProxyCommand.self,

@@ -6,9 +6,7 @@ internal import Kubelet
 ///
 /// The bridge is made before the first pod, because the API server listens on its address for the pods.
 struct PodNetwork {
-    static let bridge = "apus0"
-    private static let table = "apus-network"
-
+    var cluster = ClusterName.first
     var clusterCIDR: String
     var serviceCIDR: String
     /// The node's share of `clusterCIDR`; its first address is the bridge's.
@@ -21,21 +19,22 @@ struct PodNetwork {
     /// Makes all of it. Does nothing where it is there already.
     func setUp() throws {
         let prefix = nodeCIDR.split(separator: "/").last ?? "24"
-        if Shell.run(["ip", "link", "show", Self.bridge]).status != 0 {
-            try run(["ip", "link", "add", Self.bridge, "type", "bridge"])
+        let (bridge, table) = (cluster.bridge, cluster.table("network"))
+        if Shell.run(["ip", "link", "show", bridge]).status != 0 {
+            try run(["ip", "link", "add", bridge, "type", "bridge"])
         }
-        try run(["ip", "address", "replace", "\(gateway)/\(prefix)", "dev", Self.bridge])
-        try run(["ip", "link", "set", Self.bridge, "up"])
+        try run(["ip", "address", "replace", "\(gateway)/\(prefix)", "dev", bridge])
+        try run(["ip", "link", "set", bridge, "up"])
         // Without it a machine that has no default route could not reach its own Services.
-        try run(["ip", "route", "replace", serviceCIDR, "dev", Self.bridge, "src", gateway])
+        try run(["ip", "route", "replace", serviceCIDR, "dev", bridge, "src", gateway])
         Self.set("/proc/sys/net/ipv4/ip_forward", "1")
         Self.set("/proc/sys/net/bridge/bridge-nf-call-iptables", "1")
         try run(
             ["nft", "-f", "-"],
             input: """
-                add table ip \(Self.table)
-                delete table ip \(Self.table)
-                table ip \(Self.table) {
+                add table ip \(table)
+                delete table ip \(table)
+                table ip \(table) {
                   chain postrouting {
                     type nat hook postrouting priority srcnat;
                     ip saddr \(clusterCIDR) ip daddr != \(clusterCIDR) ip daddr != \(serviceCIDR) fib daddr type != local masquerade
@@ -47,11 +46,12 @@ struct PodNetwork {
 
     /// Takes all of it away, whether it is there or not.
     /// - Returns: whether the bridge is gone, which somebody else may have made again.
-    static func tearDown() -> Bool {
+    static func tearDown(_ cluster: ClusterName) -> Bool {
+        let table = cluster.table("network")
         Shell.run(["nft", "-f", "-"], input: "add table ip \(table)\ndelete table ip \(table)\n")
-        HostPorts.removeAll(Shell.run)
-        Shell.run(["ip", "link", "delete", bridge])
-        return access("/sys/class/net/\(bridge)", F_OK) != 0
+        HostPorts.removeAll(cluster.table("hostports"), Shell.run)
+        Shell.run(["ip", "link", "delete", cluster.bridge])
+        return access("/sys/class/net/\(cluster.bridge)", F_OK) != 0
     }
 
     private func run(_ command: [String], input: String = "") throws {

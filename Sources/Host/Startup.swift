@@ -22,24 +22,28 @@ internal import Synchronization
 struct Startup {
     let options: UpCommand
     let directory: DataDirectory
+    private let cluster: ClusterName
     /// The process that starts this one again.
     private let supervisor: pid_t
     private let process: RoleProcess
     private var log: Logger { process.log }
 
-    init(_ options: UpCommand, _ directory: DataDirectory, supervisor: pid_t) {
+    init(_ options: UpCommand, _ directory: DataDirectory, _ cluster: ClusterName, supervisor: pid_t) {
         self.options = options
         self.directory = directory
+        self.cluster = cluster
         self.supervisor = supervisor
         process = RoleProcess("apus", options.log)
     }
 
     private var node: (name: String, address: String) { (options.node.name, options.node.address) }
     private var network: PodNetwork {
-        PodNetwork(
-            clusterCIDR: options.network.clusterCIDR, serviceCIDR: options.network.serviceCIDR,
-            nodeCIDR: PodNetwork.firstSubnet(of: options.network.clusterCIDR))
+        let clusterCIDR = options.network.clusterCIDR(of: cluster)
+        return PodNetwork(
+            cluster: cluster, clusterCIDR: clusterCIDR, serviceCIDR: options.network.serviceCIDR(of: cluster),
+            nodeCIDR: PodNetwork.firstSubnet(of: clusterCIDR))
     }
+    private var securePort: Int { options.serving.securePort ?? cluster.securePort }
 
     /// Returns when the process was asked to stop; throws when it cannot start or a role ends.
     func run() async throws {
@@ -61,11 +65,11 @@ struct Startup {
         let network = network
         let containerd =
             options.containerRuntimeEndpoint == nil
-            ? ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")) : nil
+            ? ContainerdSupervisor(
+                directory: directory.containerdDirectory, configuration: cluster.containerd, log: Logger(label: "containerd")) : nil
         try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
         if let containerd {
-            try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
-                podCIDR: network.nodeCIDR, to: containerd.paths)
+            try cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: network.nodeCIDR, to: containerd.paths)
         }
         // the slowest part, so it starts beside the rest; awaited before the plugins start
         let containerdStart = Task { try await containerd?.start() }
@@ -92,7 +96,7 @@ struct Startup {
         // before the keys: keys without a store are those of a cluster that lost it
         let encryption = try await options.encryption.encryption()
         let store = try Store(path: directory.storeFile, options: options.storage.options(encryption), log: Logger(label: "store"))
-        let credentials = try Layout(directory: directory.path).prepare(cluster(node, network))  // before whatever serves or signs
+        let credentials = try Layout(directory: directory.path).prepare(layout(node, network))  // before whatever serves or signs
         try directory.makeVolumes()  // before the plugin that puts volumes there
         let plugins = makePluginHost(places, credentials.ca.pair)
         crashes.follow(plugins)
@@ -118,7 +122,7 @@ struct Startup {
         for address in Set([options.serving.bindAddress, network.gateway])
         where address == options.serving.bindAddress || options.serving.bindAddress != "0.0.0.0" {
             let listener = try HTTPServer(
-                configuration: HTTPServer.Configuration(host: address, port: options.serving.securePort, tls: tls), responder: server,
+                configuration: HTTPServer.Configuration(host: address, port: securePort, tls: tls), responder: server,
                 log: Logger(label: "http"))
             try await listener.start()
             listeners.append(listener)
@@ -163,7 +167,7 @@ struct Startup {
                 let controllers = ControllerManager(
                     services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
                 let proxy = Proxy(
-                    Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: options.network.clusterCIDR),
+                    Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: network.clusterCIDR),
                     cache: cache, plugins: plugins,
                     quarantine: crashes.quarantine, log: Logger(label: "proxy"))
                 let kubelet = Kubelet(
@@ -176,7 +180,7 @@ struct Startup {
                 group.add("proxy") { try await proxy.run() }
                 if let names { group.add("cluster DNS") { try await names.run() } }
                 group.add("kubelet") { try await kubelet.run() }
-                follow(ChangingCertificate(credentials.apiServer), cluster(node, network), server, listeners, kubelet, in: &group)
+                follow(ChangingCertificate(credentials.apiServer), layout(node, network), server, listeners, kubelet, in: &group)
                 group.add("start") { try await announceReady(kubelet, plugins, begin) }
             },
             end: [
@@ -231,14 +235,14 @@ struct Startup {
         if let descriptor = options.readyDescriptor {
             ReadyMessage.ready(line).send(to: descriptor)
         } else if options.predecessor == nil {
-            Output.line(line + NextSteps.text(directory, serving: options.serving, isMerged: options.mergeKubeconfig))
+            Output.line(line + NextSteps.text(directory, cluster, isMerged: options.mergeKubeconfig))
         }
     }
 
     private func mergeKubeconfig(_ credentials: Layout.Credentials) throws {
         guard var config = credentials.kubeconfigs[.admin], let home = getenv("HOME").map({ String(cString: $0) }) else { return }
         // Names of our own, so that nobody else's entry is replaced.
-        (config.contextName, config.clusterName, config.userName) = ("apus", "apus", "apus")
+        (config.contextName, config.clusterName, config.userName) = (cluster.context, cluster.context, cluster.context)
         try config.merge(intoFile: "\(home)/.kube/config", makeCurrent: false)
     }
 }
@@ -250,10 +254,10 @@ extension Startup {
         server.client(as: role.user(node: node.name), groups: role.groups)
     }
 
-    private func cluster(_ node: (name: String, address: String), _ network: PodNetwork) -> Layout.Cluster {
+    private func layout(_ node: (name: String, address: String), _ network: PodNetwork) -> Layout.Cluster {
         let host = options.serving.bindAddress == "0.0.0.0" ? "127.0.0.1" : options.serving.bindAddress
         return Layout.Cluster(
-            server: "https://\(host):\(options.serving.securePort)", addresses: [host, network.gateway], nodeName: node.name,
+            server: "https://\(host):\(securePort)", addresses: [host, network.gateway], nodeName: node.name,
             nodeAddresses: [node.address],
             serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
     }
@@ -270,6 +274,9 @@ extension Startup {
                 "endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)
             ],
         ]
+        for (plugin, config) in cluster.pluginConfig {
+            for (field, value) in config.fields ?? [:] { configuration.config[plugin, default: .emptyObject][field] = value }
+        }
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 
@@ -297,7 +304,7 @@ extension Startup {
         configuration.frontProxy = ServerCredentials.frontProxy(credentials)
         configuration.extensionCAs = (credentials.ca.certificatePEM, credentials.frontProxyCA.certificatePEM)
         configuration.kubeletHosts = [node.name: "127.0.0.1"]
-        configuration.advertise = (network.gateway, options.serving.securePort)
+        configuration.advertise = (network.gateway, securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         configuration.rootCA = credentials.ca.certificatePEM
         configuration.authorizers = [HostRights()]
@@ -340,7 +347,9 @@ extension Startup {
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.serverAddress = "127.0.0.1"
-        configuration.serverPort = options.kubeletPort
+        configuration.serverPort = options.kubeletPort ?? cluster.kubeletPort
+        configuration.hostPortTable = cluster.table("hostports")
+        configuration.cgroupRoot = cluster.cgroupRoot
         configuration.clusterDNS = options.names.others ?? [network.nameServer]
         configuration.clusterDomain = options.names.domain.clusterDomain
         configuration.servingCertificate = credentials.kubelet.certificatePEM

@@ -115,7 +115,8 @@ public final class Kubelet: Sendable {
             statuses: statuses, machine: machine, node: node, allocations: Allocations(), devices: devices,
             cpus: CPUManager(configuration, topology: topology, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
-            hostPorts: HostPorts(podCIDR: configuration.podCIDR, run: configuration.run), runtimeName: { identity.name },
+            hostPorts: HostPorts(table: configuration.hostPortTable, podCIDR: configuration.podCIDR, run: configuration.run),
+            runtimeName: { identity.name },
             features: { identity.features },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
         let reporter = NodeReporter(

@@ -4,18 +4,21 @@ import Testing
 
 /// A real all-in-one in a data directory of its own, driven by the real `kubectl`.
 ///
-/// Ports and data are apart from those of a user's cluster; the bridge and the packet-filter tables are the machine's, so one cluster runs
-/// at a time.
+/// Ports and data are apart from those of a user's cluster; the bridge and the packet-filter tables of one without a name are the first's
+/// of the machine, so one of those runs at a time.
 final class Cluster {
     let directory: String
     let port: Int
+    /// `nil` for the one without a name.
+    let name: String?
     /// What `up` is told beside the usual.
     var options: [String] = []
     private let executable: String
 
-    init(port: Int = 16443) throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-e2e-\(getpid())").path
+    init(port: Int = 16443, name: String? = nil) throws {
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-e2e-\(getpid())\(name.map { "-\($0)" } ?? "")").path
         self.port = port
+        self.name = name
         // The tests lie beside the executable they test.
         executable =
             URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("apus")
@@ -34,11 +37,8 @@ final class Cluster {
     func up() throws -> String {
         try run(
             [
-                executable, "up", "--detach", "--data-dir", directory, "--secure-port", "\(port)", "--kubelet-port", "\(port + 1)",
-                "--merge-kubeconfig", "false", "--node-name",
-                "e2e",
-                "--v", "4",
-            ] + options)
+                executable, "up", "--detach", "--data-dir", directory, "--merge-kubeconfig", "false", "--node-name", "e2e", "--v", "4",
+            ] + (name.map { ["--name", $0] } ?? ["--secure-port", "\(port)", "--kubelet-port", "\(port + 1)"]) + options)
     }
 
     /// Ends the process by a signal, and returns when another serves in its place.

@@ -193,8 +193,8 @@ import Testing
             "name": "web", "resources": ["requests": ["cpu": "1", "memory": "1Gi"], "limits": ["cpu": "1", "memory": "1Gi"]],
         ]
         #expect(QualityOfService(of: pod(["containers": [guaranteed]])) == .guaranteed)
-        #expect(PodCgroup.path(of: pod(["containers": [guaranteed]])) == "/kubepods/poduid-web")
-        #expect(PodCgroup.path(of: pod()) == "/kubepods/besteffort/poduid-web")
+        #expect(PodCgroup.path(of: pod(["containers": [guaranteed]]), below: "") == "/kubepods/poduid-web")
+        #expect(PodCgroup.path(of: pod(), below: "/apus2") == "/apus2/kubepods/besteffort/poduid-web")
     }
 
     /// The API takes any number.
@@ -207,7 +207,7 @@ import Testing
         #expect(linux["cpu_shares"] == 262_144 && linux["oom_score_adj"] == 3)
         #expect(QualityOfService(of: both) == .burstable)
         // Its group does not exist: nothing is written.
-        PodCgroup.apply(both)
+        PodCgroup.apply(both, below: "")
     }
 
     @Test func runAsNonRoot() {

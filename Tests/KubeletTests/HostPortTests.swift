@@ -27,12 +27,12 @@ import Testing
     }
 
     @Test func rules() {
-        let script = HostPortRules.script(HostPort.all(of: pod(Self.spec()), address: "10.1.0.5"), clients: "10.1.0.0/24")
+        let script = HostPortRules.script(HostPort.all(of: pod(Self.spec()), address: "10.1.0.5"), in: "t", clients: "10.1.0.0/24")
         for line in [
             "elements = { tcp . 80 : 10.1.0.5 . 8080 }", "elements = { 192.0.2.1 . udp . 53 : 10.1.0.5 . 53 }",
             "ct status dnat ip saddr 10.1.0.0/24 ip daddr @pods masquerade",
         ] { #expect(script.contains(line)) }
-        #expect(HostPortRules.script([], clients: nil) == HostPortRules.removal)
+        #expect(HostPortRules.script([], in: "t", clients: nil) == HostPortRules.removal(of: "t"))
     }
 
     @Test func comeAndGoWithThePod() async throws {
@@ -50,7 +50,7 @@ import Testing
             #expect(bench.packetFilter.scripts.count == told)
             bench.client.markDeleted("web", grace: 1)
             try await bench.eventually("gone") { bench.client.object(.pods, "default", "web") == nil }
-            #expect(bench.packetFilter.scripts.last == HostPortRules.removal)
+            #expect(bench.packetFilter.scripts.last == HostPortRules.removal(of: "apus-hostports"))
         }
     }
 

@@ -10,16 +10,15 @@ internal import Synchronization
 /// among it; so do answers, and a pod's packets to itself. Without a policy nothing is in the kernel. Rules that somebody else took away
 /// are put back when it looks next, within 20 s.
 public final class NetworkPolicyController: Controller {
-    private static let table = "apus-policy"
     /// In seconds.
     private static let patience: Whole = 20
     private static let policies = GroupVersionResource(group: "networking.k8s.io", version: "v1", resource: "networkpolicies")
 
-    public static let settings: Set<String> = ["node", "checkSeconds"]
+    public static let settings: Set<String> = ["node", "checkSeconds", "table"]
 
     private struct State: ~Copyable {
         var tables: NFTables
-        var plan = PolicyPlan(table: NetworkPolicyController.table)
+        var plan: PolicyPlan
         /// Whether everything there was has been read.
         var isComplete = false
         /// What is in the kernel; `nil` where that is not known.
@@ -33,11 +32,13 @@ public final class NetworkPolicyController: Controller {
     private let objects: Objects
     private let log: Log
     private let node: String?
+    private let table: String
     private let patience: Whole
     private let state: Mutex<State>
 
     /// - Parameter config: `node`, the name of the one whose pods are looked after; without it every pod is taken for one of this node.
-    ///   `checkSeconds`: how often to look whether the rules are still there.
+    ///   `checkSeconds`: how often to look whether the rules are still there. `table`: the table's name, another for each cluster of the
+    ///   machine.
     public init(_ host: Host, config: Value) throws {
         objects = host.objects
         log = host.log
@@ -47,7 +48,8 @@ public final class NetworkPolicyController: Controller {
             throw ComponentError.invalid("config.checkSeconds: must be a number from 1 to 3600")
         }
         patience = seconds.int ?? Self.patience
-        state = Mutex(State(tables: try NFTables()))
+        table = config["table"].string ?? "apus-policy"
+        state = Mutex(State(tables: try NFTables(), plan: PolicyPlan(table: table)))
     }
 
     public func start() throws {
@@ -82,7 +84,7 @@ public final class NetworkPolicyController: Controller {
     // MARK: What is wanted
 
     private func readAll(_ state: inout State) throws {
-        var plan = PolicyPlan(table: Self.table)
+        var plan = PolicyPlan(table: table)
         for namespace in try objects.list(.namespaces) {
             plan.setNamespace(namespace["metadata"]["name"].string ?? "", labels: namespace["metadata"]["labels"].strings)
         }
@@ -114,7 +116,7 @@ public final class NetworkPolicyController: Controller {
         guard state.isInForce == true else { return }
         let table = state.plan.table
         guard !state.tables.has(table.shape, in: table.name) else { return }
-        log.warning("somebody changed the table \(Self.table); the rules of NetworkPolicies are put back")
+        log.warning("somebody changed the table \(table.name); the rules of NetworkPolicies are put back")
         state.isInForce = nil
     }
 

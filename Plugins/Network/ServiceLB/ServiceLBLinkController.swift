@@ -13,7 +13,7 @@ public final class ServiceLBLinkController: Controller {
     /// By which the kernel keeps our addresses apart from others.
     private static let mark: UInt8 = 0xa9
 
-    public static let settings: Set<String> = ["node"]
+    public static let settings: Set<String> = ["node", "mark"]
 
     private struct State: ~Copyable {
         var links: LinkAddresses
@@ -30,12 +30,17 @@ public final class ServiceLBLinkController: Controller {
     private let node: String?
     private let state: Mutex<State>
 
-    /// - Parameter config: `node`, the name of this one; without it, it is the only one.
+    /// - Parameter config: `node`, the name of this one; without it, it is the only one. `mark`, from 1 to 255: by which addresses are
+    ///   known to be ours; another for each cluster of the machine.
     public init(_ host: Host, config: Value) throws {
         objects = host.objects
         log = host.log
-        node = config["node"].string
-        state = Mutex(State(links: try LinkAddresses(mark: Self.mark)))
+        node = config["node", "mark"].string
+        let given = config["mark"]
+        guard let mark = given.isNull ? Self.mark : given.int.flatMap({ UInt8(exactly: $0.int64) }), mark != 0 else {
+            throw ComponentError.invalid("config.mark: must be a number from 1 to 255")
+        }
+        state = Mutex(State(links: try LinkAddresses(mark: mark)))
     }
 
     public func map(resource: String, before: Value, after: Value) -> [Key] {

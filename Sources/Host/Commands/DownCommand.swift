@@ -22,12 +22,12 @@ struct DownCommand: AsyncParsableCommand {
     func run() async throws {
         guard geteuid() == 0 else { throw StartupFailure("stopping a node needs root, as starting it did") }
         LogOutput.install(verbosity: log.verbosity)
-        let directory = DataDirectory(data.dataDir)
-        var failures = await takeDown(directory)
+        let (directory, cluster) = (DataDirectory(data.dataDir), try data.cluster)
+        var failures = await takeDown(directory, cluster)
         // What was killed a moment ago may still hold something, or be about to make it again.
         for _ in 1...2 where !failures.isEmpty {
             try await Task.sleep(for: .seconds(1))
-            failures = await takeDown(directory)
+            failures = await takeDown(directory, cluster)
         }
         guard failures.isEmpty else {
             throw StartupFailure("apus is down, but this may still be there:\n\(failures.joined(separator: "\n"))")
@@ -37,15 +37,17 @@ struct DownCommand: AsyncParsableCommand {
 
     /// Does every step, whatever became of the one before: what stays would be in the way of the next start.
     /// - Returns: a sentence for each thing that stays.
-    private func takeDown(_ directory: DataDirectory) async -> [String] {
+    private func takeDown(_ directory: DataDirectory, _ cluster: ClusterName) async -> [String] {
         var failures: [String] = []
         func attempt(_ step: () async throws -> [String]) async {
             do { failures += try await step() } catch { failures.append("\(error)") }
         }
         await RunningCluster(directory).stop()
         await attempt {
-            try await ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd")).takeDown(
-                cgroupParents: ["/kubepods", "/apus-plugins"])
+            let containerd = ContainerdSupervisor(
+                directory: directory.containerdDirectory, configuration: cluster.containerd, log: Logger(label: "containerd"))
+            try await containerd.takeDown(
+                cgroupParents: ["\(cluster.cgroupRoot)/kubepods", "/apus-plugins"] + [cluster.cgroupRoot].filter { !$0.isEmpty })
             return []
         }
         await attempt {
@@ -53,9 +55,10 @@ struct DownCommand: AsyncParsableCommand {
             return []
         }
         await attempt {
-            try await ProxyCleanup(places: PluginPlaces(plugins), log: Logger(label: "plugins")).run(storedPlugins(directory))
+            try await ProxyCleanup(places: PluginPlaces(plugins), config: cluster.pluginConfig, log: Logger(label: "plugins")).run(
+                storedPlugins(directory))
         }
-        if !PodNetwork.tearDown() { failures.append("the bridge \(PodNetwork.bridge)") }
+        if !PodNetwork.tearDown(cluster) { failures.append("the bridge \(cluster.bridge)") }
         return failures
     }
 

@@ -81,8 +81,8 @@ struct KubeletCommand: AsyncParsableCommand {
     func validate() throws {
         if let port { try Ports.check(port, "--port") }
         try Ports.check(healthzPort, "--healthz-port", zero: "turns it off")
-        try Networks.check(network.clusterCIDR, "--cluster-cidr")
-        try Networks.check(network.serviceCIDR, "--service-cluster-ip-range")
+        try Networks.check(clusterCIDR, "--cluster-cidr")
+        try Networks.check(serviceCIDR, "--service-cluster-ip-range")
         for address in CommaList.split(clusterDNS) { try Addresses.check(address, "--cluster-dns") }
         if let podCIDR { try Networks.check(podCIDR, "--pod-cidr") }
         if let maxPods, maxPods <= 0 { throw ValidationError("--max-pods: \(maxPods) is not a number of pods") }
@@ -95,7 +95,9 @@ struct KubeletCommand: AsyncParsableCommand {
 
     private var nodeName: String { hostnameOverride?.lowercased() ?? NodeAddress.hostname() }
     private var nodeAddress: String { nodeIP ?? NodeAddress.primary() }
-    private var nodeCIDR: String { podCIDR ?? PodNetwork.firstSubnet(of: network.clusterCIDR) }
+    private var clusterCIDR: String { network.clusterCIDR(of: .first) }
+    private var serviceCIDR: String { network.serviceCIDR(of: .first) }
+    private var nodeCIDR: String { podCIDR ?? PodNetwork.firstSubnet(of: clusterCIDR) }
 
     func run() async throws {
         guard geteuid() == 0 else { throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's.") }
@@ -175,8 +177,8 @@ struct KubeletCommand: AsyncParsableCommand {
     private func prepareContainerd(_ directory: DataDirectory) throws -> ContainerdSupervisor? {
         guard runtimePlugin == Self.criPlugin, containerRuntimeEndpoint == nil else { return nil }
         let containerd = ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd"))
-        try PodNetwork(clusterCIDR: network.clusterCIDR, serviceCIDR: network.serviceCIDR, nodeCIDR: nodeCIDR).setUp()
-        try CNIConfiguration(bridge: PodNetwork.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+        try PodNetwork(clusterCIDR: clusterCIDR, serviceCIDR: serviceCIDR, nodeCIDR: nodeCIDR).setUp()
+        try CNIConfiguration(bridge: ClusterName.first.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
             podCIDR: nodeCIDR, to: containerd.paths)
         return containerd
     }

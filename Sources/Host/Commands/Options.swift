@@ -12,8 +12,44 @@ struct LogOptions: ParsableArguments {
 }
 
 struct DataOptions: ParsableArguments {
-    @Option(help: "Where the store, keys, pods and logs live. Default: what APUS_DATA_DIR in the environment says, or else /var/lib/apus.")
-    var dataDir = getenv("APUS_DATA_DIR").map { String(cString: $0) } ?? "/var/lib/apus"
+    @Option(
+        name: .customLong("data-dir"),
+        help:
+            "Where the store, keys, pods and logs live. Default: what APUS_DATA_DIR in the environment says, or else /var/lib/apus; of a cluster with a name, that and the name."
+    )
+    var directory: String?
+
+    @Option(help: "Which of the clusters of this machine; `apus list` shows them. Default: the one without a name.")
+    var name: String?
+
+    /// Of the cluster without a name.
+    static var standard: String { getenv("APUS_DATA_DIR").map { String(cString: $0) } ?? "/var/lib/apus" }
+
+    /// Whether it has a name, by which the machine knows it.
+    var isNamed: Bool { name != nil && name != ClusterName.unnamed }
+
+    var dataDir: String {
+        if let directory { return directory }
+        guard let name, isNamed else { return Self.standard }
+        return ClusterRegistry().entry(name)?.directory ?? "\(Self.standard)-\(name)"
+    }
+
+    func validate() throws {
+        guard name.map(ClusterName.isName) ?? true else {
+            throw ValidationError("--name: \(name ?? "") is no name: lower-case letters, digits and -, 40 at most")
+        }
+    }
+
+    /// The cluster, which must have been started once where it has a name.
+    var cluster: ClusterName {
+        get throws {
+            guard let name, isNamed else { return ClusterRegistry().entry(at: DataDirectory(dataDir).path)?.cluster ?? .first }
+            guard let entry = ClusterRegistry().entry(name) else {
+                throw StartupFailure("there is no cluster \(name) on this machine; `apus list` shows those that there are")
+            }
+            return entry.cluster
+        }
+    }
 }
 
 struct StoreOptions: ParsableArguments {
@@ -55,11 +91,17 @@ struct PluginOptions: ParsableArguments {
 }
 
 struct NetworkOptions: ParsableArguments {
-    @Option(name: .customLong("service-cluster-ip-range"), help: "The network of ClusterIPs.")
-    var serviceCIDR = "10.96.0.0/16"
+    @Option(
+        name: .customLong("service-cluster-ip-range"),
+        help: "The network of ClusterIPs. Default: 10.96.0.0/16; of a cluster with a name, one of its own.")
+    var serviceRange: String?
 
-    @Option(name: .customLong("cluster-cidr"), help: "The network of pods.")
-    var clusterCIDR = "10.244.0.0/16"
+    @Option(
+        name: .customLong("cluster-cidr"), help: "The network of pods. Default: 10.244.0.0/16; of a cluster with a name, one of its own.")
+    var podRange: String?
+
+    func serviceCIDR(of cluster: ClusterName) -> String { serviceRange ?? cluster.serviceCIDR }
+    func clusterCIDR(of cluster: ClusterName) -> String { podRange ?? cluster.clusterCIDR }
 }
 
 struct ClusterDomainOptions: ParsableArguments {
@@ -106,8 +148,8 @@ struct NodeOptions: ParsableArguments {
 }
 
 struct ServingOptions: ParsableArguments {
-    @Option(help: "The port of the API.")
-    var securePort = 6443
+    @Option(help: "The port of the API. Default: 6443; of a cluster with a name, one of its own.")
+    var securePort: Int?
 
     @Option(help: "The address the API listens on. The pods reach it on the node's bridge in any case.")
     var bindAddress = "127.0.0.1"

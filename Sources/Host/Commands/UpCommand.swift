@@ -45,11 +45,11 @@ struct UpCommand: AsyncParsableCommand {
     )
     var schedulerRecord: String?
 
-    @Option(help: "Add the context `apus` to ~/.kube/config.")
+    @Option(help: "Add the context `apus`, or `apus-NAME`, to ~/.kube/config.")
     var mergeKubeconfig = true
 
-    @Option(help: "The port of the kubelet's server, on loopback.")
-    var kubeletPort = 10250
+    @Option(help: "The port of the kubelet's server, on loopback. Default: 10250; of a cluster with a name, one of its own.")
+    var kubeletPort: Int?
 
     // What the processes of one cluster tell each other.
 
@@ -78,7 +78,9 @@ struct UpCommand: AsyncParsableCommand {
     var ended: String?
 
     func validate() throws {
-        guard (1...65535).contains(serving.securePort) else { throw ValidationError("--secure-port: \(serving.securePort) is not a port") }
+        for (port, flag) in [(serving.securePort, "--secure-port"), (kubeletPort, "--kubelet-port")] {
+            if let port { try Ports.check(port, flag) }
+        }
     }
 
     func run() async throws {
@@ -86,16 +88,17 @@ struct UpCommand: AsyncParsableCommand {
             throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's. Run `sudo apus up`, or as root.")
         }
         let directory = DataDirectory(data.dataDir)
+        try directory.make()
+        let cluster = try data.isNamed ? ClusterRegistry().take(data.name ?? "", directory: directory.path) : data.cluster
         if detach {
             if let owner = directory.owner { throw directory.inUse(by: owner) }
-            try directory.make()
             Output.line(try Detach.start(arguments: Self.arguments, logFile: directory.logFile))
-            Output.line(NextSteps.text(directory, serving: serving, isMerged: mergeKubeconfig))
+            Output.line(NextSteps.text(directory, cluster, isMerged: mergeKubeconfig))
             return
         }
         // What this process starts must not keep the pipe open: its end is how the one that waits hears of a failure.
         if let readyDescriptor { _ = fcntl(readyDescriptor, F_SETFD, FD_CLOEXEC) }
-        if let supervisor { return try await telling { try await Startup(self, directory, supervisor: supervisor).run() } }
+        if let supervisor { return try await telling { try await Startup(self, directory, cluster, supervisor: supervisor).run() } }
         LogOutput.install(verbosity: log.verbosity)
         var supervisor = try await telling {
             try Supervisor(directory, arguments: Self.arguments, ready: readyDescriptor, adopting: adopt)
@@ -133,14 +136,14 @@ struct UpCommand: AsyncParsableCommand {
 
 /// What a newcomer types next.
 enum NextSteps {
-    static func text(_ directory: DataDirectory, serving: ServingOptions, isMerged: Bool) -> String {
-        let kubectl = isMerged ? "kubectl --context apus" : "kubectl --kubeconfig \(directory.adminKubeconfig)"
+    static func text(_ directory: DataDirectory, _ cluster: ClusterName, isMerged: Bool) -> String {
+        let kubectl = isMerged ? "kubectl --context \(cluster.context)" : "kubectl --kubeconfig \(directory.adminKubeconfig)"
         return """
 
             Next:
               \(kubectl) get nodes,pods -A
               make example            a web page on three pods
-            Logs: \(directory.logFile)   Stop: apus down --data-dir \(directory.path)
+            Logs: \(directory.logFile)   Stop: apus down\(cluster.flags) --data-dir \(directory.path)
             """
     }
 }

@@ -9,6 +9,8 @@ internal import PluginHost
 /// manifest file knows.
 struct ProxyCleanup {
     let places: PluginPlaces
+    /// What the host adds to the plugins' own configuration.
+    var config: [String: Value] = [:]
     let log: Logger
 
     /// - Parameter objects: the cluster's Plugins.
@@ -49,7 +51,9 @@ struct ProxyCleanup {
     private func ask(_ manifest: PluginManifest) async throws {
         var manifest = manifest
         (manifest.enabled, manifest.required) = (true, true)
-        let host = PluginHost(PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries), log: log)
+        var configuration = PluginHost.Configuration(manifestDirectory: places.manifests, libraryDirectories: places.libraries)
+        configuration.config = config
+        let host = PluginHost(configuration, log: log)
         let result = Result {
             try host.load([manifest])
             try host.cleanUp()

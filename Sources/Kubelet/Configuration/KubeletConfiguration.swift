@@ -46,6 +46,10 @@ public struct KubeletConfiguration: Sendable {
     /// Runs `nft` and `conntrack` for ports of the node that lead into pods. `nil` leaves those to the pods' network, which hears of them
     /// from the runtime.
     public var run: HostPorts.Run?
+    /// The table of the packet filter for such ports.
+    public var hostPortTable = "apus-hostports"
+    /// The control group below which pods have theirs: `/one`, empty for the top.
+    public var cgroupRoot = ""
     /// Set aside for what runs pods, and for the rest of the machine: `["cpu": "100m"]`.
     public var kubeReserved: [String: String] = [:]
     public var systemReserved: [String: String] = [:]

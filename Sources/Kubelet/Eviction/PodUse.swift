@@ -10,7 +10,7 @@ struct PodUse: Sendable {
     func look(at pod: Pod, _ stats: [Value], _ signal: EvictionSignal, hasImageDisk: Bool) async -> EvictionRank.Use? {
         let disk = signal.isOnDisk ? await storage(of: pod, stats) : nil
         guard !signal.isOnDisk || disk != nil else { return nil }
-        let path = PodCgroup.path(of: pod)
+        let path = PodCgroup.path(of: pod, below: context.configuration.cgroupRoot)
         guard let usage = try? await context.disk.run({ (Usage(group: path), Usage.processes(group: path)) }) else { return nil }
         if signal == .memory, usage.0.workingSet == nil { return nil }
         var use = EvictionRank.Use(memory: usage.0.workingSet ?? 0, processes: usage.1 ?? 0)

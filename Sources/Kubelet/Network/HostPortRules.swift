@@ -1,4 +1,4 @@
-/// The nftables commands that put ports of the node in force: one table, `ip apus-hostports`, that is replaced whole.
+/// The nftables commands that put ports of the node in force: one table that is replaced whole.
 ///
 /// ```
 /// prerouting, output ─▶ own   address . protocol . port : dnat    (a port on one address)
@@ -7,15 +7,13 @@
 /// input       ─▶ drop what comes from outside for loopback, which the way back to it would let in otherwise
 /// ```
 enum HostPortRules {
-    private static let table = "apus-hostports"
-
     /// Takes the table away, whether it is there or not.
-    static let removal = "add table ip \(table)\ndelete table ip \(table)\n"
+    static func removal(of table: String) -> String { "add table ip \(table)\ndelete table ip \(table)\n" }
 
     /// - Parameter clients: the network of pods whose packets to one another do not pass netfilter: an answer would go straight to the
     ///   client with the pod's own address, so such connections are masqueraded. `nil` where there is none.
-    static func script(_ ports: some Collection<HostPort>, clients: String?) -> String {
-        guard !ports.isEmpty else { return removal }
+    static func script(_ ports: some Collection<HostPort>, in table: String, clients: String?) -> String {
+        guard !ports.isEmpty else { return removal(of: table) }
         // Two pods that claim one port are the scheduler's mistake; one of them has it.
         var any: [String: String] = [:]
         var own: [String: String] = [:]
@@ -24,7 +22,7 @@ enum HostPortRules {
             if let address = port.address { own["\(address) . \(key)"] = target } else { any[key] = target }
         }
         let pods = Set(ports.map(\.podAddress)).sorted().joined(separator: ", ")
-        return removal + """
+        return removal(of: table) + """
             table ip \(table) {
               map any { type inet_proto . inet_service : ipv4_addr . inet_service; \(elements(any))}
               map own { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; \(elements(own))}

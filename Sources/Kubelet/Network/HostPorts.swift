@@ -17,18 +17,22 @@ public final class HostPorts: Sendable {
         var applied: Set<HostPort>?
     }
 
+    private let table: String
     private let podCIDR: String
     private let run: Run?
     private let state = Mutex(State())
 
-    /// - Parameter run: `nil` leaves such ports to the pods' network, which hears of them from the runtime.
-    init(podCIDR: String, run: Run?) {
+    /// - Parameters:
+    ///   - table: the name of the table of the packet filter.
+    ///   - run: `nil` leaves such ports to the pods' network, which hears of them from the runtime.
+    init(table: String = "apus-hostports", podCIDR: String, run: Run?) {
+        self.table = table
         self.podCIDR = podCIDR
         self.run = run
     }
 
     /// Forgets what an earlier process put in force. For a node that is taken down.
-    public static func removeAll(_ run: Run) { _ = run(["nft", "-f", "-"], HostPortRules.removal) }
+    public static func removeAll(_ table: String, _ run: Run) { _ = run(["nft", "-f", "-"], HostPortRules.removal(of: table)) }
 
     /// Takes in what pods had when this process started, so that none loses its ports while the others are looked at. Does not block.
     func seed(_ pods: [String: [HostPort]]) { state.withLock { $0.pods = pods.filter { !$0.value.isEmpty } } }
@@ -48,7 +52,7 @@ public final class HostPorts: Sendable {
         let wanted = Set(state.pods.values.joined())
         guard let run, wanted != state.applied else { return }
         let crossesBridge = access("/proc/sys/net/bridge", F_OK) == 0
-        let script = HostPortRules.script(wanted, clients: crossesBridge || podCIDR.isEmpty ? nil : podCIDR)
+        let script = HostPortRules.script(wanted, in: table, clients: crossesBridge || podCIDR.isEmpty ? nil : podCIDR)
         let (status, output) = run(["nft", "-f", "-"], script)
         guard status == 0 else {
             state.applied = nil

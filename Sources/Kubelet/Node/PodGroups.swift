@@ -19,6 +19,7 @@ struct PodGroups: Sendable {
     init(_ machine: Machine, _ configuration: KubeletConfiguration) {
         let unreserved = machine.unreserved(configuration)
         self.init(memory: (unreserved["memory"] ?? 0) / 1000, milliCPU: unreserved["cpu"] ?? 0)
+        group = configuration.cgroupRoot + group
     }
 
     /// Looks until cancelled.

@@ -9,10 +9,11 @@ import FileSystem
 struct PodCgroup: Sendable {
     private static let root = CgroupSetting.root
 
-    static func path(of pod: Pod) -> String { QualityOfService(of: pod).cgroup + "/pod" + pod.uid }
+    /// - Parameter parent: the group below which all pods have theirs, empty for the top.
+    static func path(of pod: Pod, below parent: String) -> String { parent + QualityOfService(of: pod).cgroup + "/pod" + pod.uid }
 
-    private static func settings(of pod: Pod, hasOwnCPUs: Bool) -> [CgroupSetting] {
-        let (path, resources) = (path(of: pod), PodResources(of: pod))
+    private static func settings(of pod: Pod, below parent: String, hasOwnCPUs: Bool) -> [CgroupSetting] {
+        let (path, resources) = (path(of: pod, below: parent), PodResources(of: pod))
         var settings = CgroupSetting.weight(path, milliCPU: resources.cpuRequest)
         if let limit = resources.cpuLimit, !hasOwnCPUs {
             let quota = ContainerResources.quota(milliCPU: limit)
@@ -28,20 +29,22 @@ struct PodCgroup: Sendable {
     /// the pod with its containers' own values. Answers the files that are there and did not take their value.
     /// - Parameter hasOwnCPUs: nobody else runs on processors of one of its containers, and its time is not limited.
     @discardableResult
-    static func apply(_ pod: Pod, hasOwnCPUs: Bool = false) -> [String] { settings(of: pod, hasOwnCPUs: hasOwnCPUs).apply() }
+    static func apply(_ pod: Pod, below parent: String, hasOwnCPUs: Bool = false) -> [String] {
+        settings(of: pod, below: parent, hasOwnCPUs: hasOwnCPUs).apply()
+    }
 
     /// Sets what is more than the group has now, and leaves what is less: before containers get more.
-    static func raise(_ pod: Pod, hasOwnCPUs: Bool) {
-        for setting in settings(of: pod, hasOwnCPUs: hasOwnCPUs) { setting.raise() }
+    static func raise(_ pod: Pod, below parent: String, hasOwnCPUs: Bool) {
+        for setting in settings(of: pod, below: parent, hasOwnCPUs: hasOwnCPUs) { setting.raise() }
     }
 
     /// Removes the group from every hierarchy. Groups that still have processes stay, and go with the next attempt.
-    static func remove(uid: String) {
+    static func remove(uid: String, below parent: String) {
         var hierarchies = [root]
-        hierarchies += Files.names(in: root).map { "\(root)/\($0)" }.filter { Files.isDirectory($0 + "/kubepods") }
+        hierarchies += Files.names(in: root).map { "\(root)/\($0)" }.filter { Files.isDirectory($0 + parent + "/kubepods") }
         for hierarchy in hierarchies {
             for quality in ["/kubepods", "/kubepods/burstable", "/kubepods/besteffort"] {
-                Files.removeDirectories("\(hierarchy)\(quality)/pod\(uid)")
+                Files.removeDirectories("\(hierarchy)\(parent)\(quality)/pod\(uid)")
             }
         }
     }

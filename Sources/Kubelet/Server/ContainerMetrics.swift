@@ -13,7 +13,7 @@ enum ContainerMetrics {
         }
         // A pod's group is there as a container without a name.
         let all = stats.pods.flatMap { pod -> [(labels: Labels, usage: Usage, layer: Value)] in
-            [(labels(pod.pod, id: PodCgroup.path(of: pod.pod)), pod.usage, .null)]
+            [(labels(pod.pod, id: pod.group), pod.usage, .null)]
                 + pod.containers.map { (labels(pod.pod, container: $0.name, id: "/" + $0.id, image: $0.image), $0.usage, $0.writableLayer) }
         }
         func numbers(_ pick: (Usage) -> Whole?) -> [Sample] {
@@ -23,7 +23,7 @@ enum ContainerMetrics {
             stats.pods.compactMap { pod in
                 let usage = pod.network["default_interface"]
                 guard let bytes = usage[path: field, "value"].int else { return nil }
-                let labels = labels(pod.pod, id: PodCgroup.path(of: pod.pod)) + [("interface", usage.name)]
+                let labels = labels(pod.pod, id: pod.group) + [("interface", usage.name)]
                 return Sample(labels: labels, value: "\(bytes)", time: stats.time)
             }
         }

@@ -16,6 +16,8 @@ struct NodeStats: Sendable {
 
     struct OfPod: Sendable {
         var pod: Pod
+        /// Its control group.
+        var group: String
         var startTime: Value
         var usage: Usage
         var cpuRate: Whole?
@@ -61,7 +63,8 @@ struct NodeStats: Sendable {
     private func look(at worker: PodWorker, _ byPod: [String: [Value]], _ networks: [String: Value], _ context: Context) async -> OfPod? {
         let (pod, runtime) = await worker.shown
         guard runtime.hasRunningContainers else { return nil }
-        let usage = (try? await context.disk.run { Usage(group: PodCgroup.path(of: pod)) }) ?? Usage()
+        let group = PodCgroup.path(of: pod, below: context.configuration.cgroupRoot)
+        let usage = (try? await context.disk.run { Usage(group: group) }) ?? Usage()
         let containers = (byPod[pod.uid] ?? []).compactMap { stats -> Container? in
             let id = stats[path: "attributes", "id"].string ?? ""
             guard let known = runtime.containers.first(where: { $0.id == id && $0.state == .running }) else { return nil }
@@ -71,7 +74,7 @@ struct NodeStats: Sendable {
                 cpuRate: context.cpuRates.rate(of: id, used: usage.cpuTime, at: time), writableLayer: stats["writable_layer"])
         }
         return OfPod(
-            pod: pod, startTime: context.statuses.status(pod.uid)?["startTime"] ?? pod.status["startTime"], usage: usage,
+            pod: pod, group: group, startTime: context.statuses.status(pod.uid)?["startTime"] ?? pod.status["startTime"], usage: usage,
             cpuRate: context.cpuRates.rate(of: pod.uid, used: usage.cpuTime, at: time), containers: containers.sorted { $0.name < $1.name },
             network: networks[pod.uid] ?? .null)
     }

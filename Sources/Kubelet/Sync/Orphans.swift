@@ -20,7 +20,7 @@ struct Orphans: Sendable {
             for uid in Files.names(in: context.configuration.rootDirectory + "/pods")
             where !isWanted(uid) && context.volumes.csi.ledger.uses(of: uid).isEmpty {
                 context.volumes.tearDown(uid)
-                PodCgroup.remove(uid: uid)
+                PodCgroup.remove(uid: uid, below: context.configuration.cgroupRoot)
             }
             // `namespace_name_uid`
             for entry in Files.names(in: context.configuration.podLogsDirectory) {
@@ -75,6 +75,6 @@ struct Orphans: Sendable {
         if isWanted(uid) { return }
         try await context.cri.removeSandbox(id)
         if isWanted(uid) { return }
-        try await context.disk.run { PodCgroup.remove(uid: uid) }
+        try await context.disk.run { PodCgroup.remove(uid: uid, below: context.configuration.cgroupRoot) }
     }
 }

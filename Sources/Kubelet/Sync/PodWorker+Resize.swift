@@ -101,7 +101,9 @@ extension PodWorker {
         if !plan.isDone {
             isGroupStale = true
             resizeInProgress = resizeInProgress ?? Obstacle(reason: "", message: "")
-            try await onDisk { context, _ in PodCgroup.raise(pod, hasOwnCPUs: context.cpus.hasOwn(pod.uid)) }
+            try await onDisk { context, _ in
+                PodCgroup.raise(pod, below: context.configuration.cgroupRoot, hasOwnCPUs: context.cpus.hasOwn(pod.uid))
+            }
             for update in plan.updates {
                 guard let container = pod.container(update.name) else { continue }
                 var linux = ContainerResources.linux(
@@ -119,7 +121,9 @@ extension PodWorker {
         }
         guard plan.isDone else { return plan.restarts }
         if isGroupStale {
-            let refused = try await onDisk { context, _ in PodCgroup.apply(pod, hasOwnCPUs: context.cpus.hasOwn(pod.uid)) }
+            let refused = try await onDisk { context, _ in
+                PodCgroup.apply(pod, below: context.configuration.cgroupRoot, hasOwnCPUs: context.cpus.hasOwn(pod.uid))
+            }
             if let file = refused.first {
                 try await tell("the kernel refused \(file): less than is in use")
                 return []

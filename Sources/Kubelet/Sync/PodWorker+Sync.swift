@@ -166,7 +166,9 @@ extension PodWorker {
             runtime.sandboxes.insert(sandbox, at: 0)
             sandboxFailures = 0
             let given = allocated
-            _ = try await onDisk { context, pod in PodCgroup.apply(given, hasOwnCPUs: context.cpus.hasOwn(pod.uid)) }
+            _ = try await onDisk { context, pod in
+                PodCgroup.apply(given, below: context.configuration.cgroupRoot, hasOwnCPUs: context.cpus.hasOwn(pod.uid))
+            }
             return Sandbox(id: id, config: config)
         } catch  where error is RuntimeFailure || error is ConfigurationError {
             try Task.checkCancellation()

@@ -66,7 +66,7 @@ extension PodWorker {
         }
         try await onDisk { context, pod in
             context.configuration.removeLogDirectory(context.configuration.logDirectoryName(for: pod))
-            PodCgroup.remove(uid: pod.uid)
+            PodCgroup.remove(uid: pod.uid, below: context.configuration.cgroupRoot)
         }
         context.statuses.forget(uid)
         context.probeCounts.forget(pod: uid)

@@ -47,7 +47,7 @@ enum SandboxConfig {
             "labels": Value(labels),
             "annotations": Value(annotations),
             "linux": [
-                "cgroup_parent": .string(PodCgroup.path(of: pod)),
+                "cgroup_parent": .string(PodCgroup.path(of: pod, below: configuration.cgroupRoot)),
                 "security_context": SecurityContext.sandbox(pod, profileRoot: configuration.rootDirectory + "/seccomp"),
                 "sysctls": sysctls(of: pod),
             ],

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+@testable import Host
+
+/// Clusters of one machine do not meet.
+@Suite struct ClusterNameTests {
+    private static let all = [ClusterName.first] + ClusterName.numbers.map { ClusterName(name: "c\($0)", number: $0) }
+
+    @Test func nothingOfOneIsAnothers() {
+        for property in [
+            \.bridge, \.context, \.cgroupRoot, \.serviceCIDR, \.clusterCIDR, { $0.table("proxy") }, { "\($0.securePort)" }, { "\($0.kubeletPort)" },
+            { "\($0.network(mtu: 0).network)" },
+        ] as [(ClusterName) -> String] {
+            #expect(Set(Self.all.map(property)).count == Self.all.count, "\(Self.all.map(property))")
+        }
+        #expect(Set(Self.all.flatMap { [$0.serviceCIDR, $0.clusterCIDR] }).count == 2 * Self.all.count)
+        let marks = Self.all.dropFirst().flatMap { [$0.linkMark, $0.serviceMark] }.compactMap { $0 } + [0xa9, 0xaa]
+        #expect(Set(marks).count == marks.count && marks.allSatisfy { 4...255 ~= $0 })
+        // An interface has 15 bytes at most.
+        #expect(Self.all.allSatisfy { $0.bridge.utf8.count <= 15 })
+    }
+
+    @Test func theFirstIsAsItAlwaysWas() {
+        let first = ClusterName.first
+        #expect([first.bridge, first.context, first.table("proxy"), first.cgroupRoot] == ["apus0", "apus", "apus-proxy", ""])
+        #expect([first.serviceCIDR, first.clusterCIDR] == ["10.96.0.0/16", "10.244.0.0/16"])
+        #expect((first.securePort, first.kubeletPort) == (6443, 10250))
+        #expect(first.pluginConfig.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("dev2", true), ("a", true), ("a-b", true), ("", false), ("-a", false), ("a-", false), ("A", false), ("a.b", false), ("a/b", false),
+        ("../x", false), ("é", false), (String(repeating: "a", count: 40), true), (String(repeating: "a", count: 41), false),
+    ])
+    func aNameIsALabel(_ text: String, _ isName: Bool) { #expect(ClusterName.isName(text) == isName) }
+
+    @Test func aNameKeepsItsNumberWhileItsDataIsThere() throws {
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("clusters-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        func make(_ name: String) throws -> String {
+            try FileManager.default.createDirectory(atPath: "\(scratch)/data of \(name)", withIntermediateDirectories: true)
+            return "\(scratch)/data of \(name)"
+        }
+        let registry = ClusterRegistry(path: "\(scratch)/clusters")
+        #expect(registry.entries.isEmpty && registry.entry("one") == nil)
+        let (one, two) = (try make("one"), try make("two"))
+        #expect(try registry.take("one", directory: one).number == 1)
+        #expect(try registry.take("two", directory: two).number == 2)
+        #expect(try registry.take("one", directory: one).number == 1)
+        #expect(registry.entries.map(\.directory) == [one, two])
+        #expect(throws: StartupFailure.self) { try registry.take("one", directory: two) }
+        #expect(throws: StartupFailure.self) { try registry.take("other", directory: two) }
+        #expect(registry.entry(at: two)?.cluster.name == "two")
+        // Its data is gone, and so is it.
+        try FileManager.default.removeItem(atPath: one)
+        #expect(registry.entry("one") == nil)
+        #expect(try registry.take("three", directory: make("three")).number == 1)
+        #expect(registry.entries.map(\.cluster.name) == ["three", "two"])
+        #expect(try registry.take("one", directory: make("one")).number == 3)
+    }
+
+    @Test func manyAtOnceGetNumbersOfTheirOwn() async throws {
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("clusters-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        for index in 0..<16 {
+            try FileManager.default.createDirectory(atPath: "\(scratch)/\(index)", withIntermediateDirectories: true)
+        }
+        let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
+            for index in 0..<16 {
+                group.addTask { try ClusterRegistry(path: scratch + "/clusters").take("c\(index)", directory: "\(scratch)/\(index)").number }
+            }
+            return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+        }
+        #expect(numbers == Set(1...16))
+    }
+}
