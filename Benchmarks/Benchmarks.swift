@@ -3,7 +3,7 @@ import Glibc
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
-/// an API server over such a store pays to find objects, and what a name server pays for a query.
+/// an API server over such a store pays for each handler and to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases. `Benchmarks controllers
 /// KUBECONFIG [PID]` gives large things to the controllers of a running cluster, whose process may be told.
@@ -50,6 +50,16 @@ struct Benchmarks {
             rmdir(directory)
         }
         try await body(directory)
+    }
+
+    /// Does `body` with each of the numbers, 32 at a time.
+    static func together(_ range: Range<Int>, _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            for first in range.prefix(32) {
+                group.addTask { for index in stride(from: first, to: range.upperBound, by: 32) { try await body(index) } }
+            }
+            try await group.waitForAll()
+        }
     }
 
     /// Prints how often `body` happens in a second, given how many times it does it in one call.

@@ -5,7 +5,7 @@ import PluginHost
 import Scheduler
 
 /// What a decision costs without the API: the scheduling loop with the default policy on 5,000 Nodes in three zones, with 10,000 Pods there
-/// already. Each decision is assumed, as in a cluster, so what is counted changes with every one.
+/// already, and one that no Node suits. Each decision is assumed, as in a cluster, so what is counted changes with every one.
 struct SchedulingBenchmark {
     /// Where the library is.
     let directory: String
@@ -30,6 +30,7 @@ struct SchedulingBenchmark {
                 _ = loop.receive(
                     .pod(before: nil, after: Self.pod("there-\(index)", kind, app: index % 100, on: index % Self.nodes)), now: 0)
             }
+            try park(loop, host)
             let decisions = 500
             // One of each app first: what is found out about it once is not what is measured.
             for index in 0..<100 { try decide(loop, host, Self.pod("first-\(index)", kind, app: index)) }
@@ -47,6 +48,12 @@ struct SchedulingBenchmark {
         guard case .bind = loop.cycle(host, now: 0) else { throw Failure(description: "\(pod.name) found no Node") }
     }
 
+    /// A Pod that has to wait.
+    private func park(_ loop: SchedulingLoop, _ host: PluginHost) throws {
+        _ = loop.receive(.pod(before: nil, after: Self.pod("parked", .plain, app: 0, cpu: "1000")), now: 0)
+        guard case .unschedulable = loop.cycle(host, now: 0) else { throw Failure(description: "what should be parked found a Node") }
+    }
+
     /// Every Node is full of Pods that are less important.
     private func preempt(_ host: PluginHost) async throws {
         let loop = SchedulingLoop(seed: 1)
@@ -55,6 +62,7 @@ struct SchedulingBenchmark {
             let pod = Self.pod("there-\(index)", .plain, app: index % 100, on: index % Self.nodes, cpu: "2")
             _ = loop.receive(.pod(before: nil, after: pod), now: 0)
         }
+        try park(loop, host)
         let decisions = 50
         try await Benchmarks.rate("scheduler: preemption", decisions) {
             for index in 0..<decisions {

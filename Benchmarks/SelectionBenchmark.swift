@@ -24,7 +24,13 @@ struct SelectionBenchmark {
             APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log))
         try await server.start()
         let client = server.client(as: "benchmark", groups: ["system:masters"])
+        _ = try await client.create(.serviceAccounts, namespace: "default", ["metadata": ["name": "default"]])
+        let handlers = HandlerBenchmark(client: client)
+        try await handlers.makeBudgets(0..<1)
+        let alone = try await handlers.run("alone")
         try await fill(client)
+        try await handlers.makeBudgets(1..<Self.pods)
+        _ = try await handlers.run("among 10,000", against: alone)
 
         try await Benchmarks.rate("api: gets of one pod", 100_000) {
             for count in 0..<100_000 { _ = try await client.get(.pods, namespace: "default", name: "pod-\(count % Self.pods)") }
@@ -40,18 +46,8 @@ struct SelectionBenchmark {
     }
 
     private func fill(_ client: any Client) async throws {
-        _ = try await client.create(.serviceAccounts, namespace: "default", ["metadata": ["name": "default"]])
         try await Benchmarks.rate("api: creates by 32 clients", Self.pods) {
-            try await withThrowingTaskGroup { group in
-                for writer in 0..<32 {
-                    group.addTask {
-                        for count in stride(from: writer, to: Self.pods, by: 32) {
-                            _ = try await client.create(.pods, namespace: "default", pod(count))
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
+            try await Benchmarks.together(0..<Self.pods) { _ = try await client.create(.pods, namespace: "default", pod($0)) }
         }
     }
 

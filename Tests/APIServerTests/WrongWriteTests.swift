@@ -203,8 +203,8 @@ import Testing
                 let schema = #"{"openAPIV3Schema":{"type":"object","properties":{"a":{\#(row.field)}}}}"#
                 let version = #"{"name":"v1","served":true,"storage":true,"schema":\#(schema)}"#
                 let names = #"{"plural":"foos","kind":"Foo"}"#
-                let body =
-                    #"{"metadata":{"name":"foos.\#(group)"},"spec":{"group":"\#(group)","scope":"Cluster","names":\#(names),"versions":[\#(version)]}}"#
+                let spec = #"{"group":"\#(group)","scope":"Cluster","names":\#(names),"versions":[\#(version)]}"#
+                let body = #"{"metadata":{"name":"foos.\#(group)"},"spec":\#(spec)}"#
                 let answer = await server.ask(
                     .post, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions?dryRun=All", raw: Array(body.utf8))
                 let field = "spec.validation.openAPIV3Schema" + (row.cause.isEmpty ? "" : ".properties[a].\(row.cause)")

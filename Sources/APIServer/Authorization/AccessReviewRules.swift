@@ -1,4 +1,5 @@
 import APIModel
+import OrderedCollections
 
 /// What a question about access must say to be one.
 enum AccessReviewRules {

@@ -1,4 +1,5 @@
 import APIModel
+import OrderedCollections
 
 /// The reviews: questions about who somebody is and may do, answered and not stored.
 struct AccessReviews: Sendable {
@@ -77,7 +78,7 @@ struct AccessReviews: Sendable {
 
     private func subject(_ review: Value) -> UserInfo {
         let spec = review["spec"]
-        let extra = spec["extra"].fields.mapValues { $0.elements.compactMap(\.string) }
+        let extra = Dictionary(uniqueKeysWithValues: spec["extra"].fields.map { ($0.key, $0.value.elements.compactMap(\.string)) })
         return UserInfo(
             name: spec["user"].string ?? "", uid: spec["uid"].string ?? "", groups: spec["groups"].elements.compactMap(\.string),
             extra: extra)
