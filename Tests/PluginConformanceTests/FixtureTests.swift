@@ -28,6 +28,9 @@ import Testing
         Case(fixture: "runtime-nameless", check: "call/version", sentence: "no runtime_name"),
         Case(fixture: "runtime-half-a-status", check: "call/status", sentence: "not NetworkReady"),
         Case(fixture: "runtime-refuses-silently", check: "call/unknown-method", sentence: "ConformanceNonsense"),
+        Case(fixture: "admission-denies-silently", check: "validate/answers", sentence: "answered DENIED without a reason"),
+        Case(fixture: "admission-never-settles", check: "admit/settles", sentence: "and then what it had made of it"),
+        Case(fixture: "admission-patches-nothing", check: "admit/answers", sentence: "answered with a patch that cannot be made"),
         Case(fixture: "proxy-carries-nothing", check: "sync/carries", sentence: "does not reach the one endpoint"),
     ]
 
@@ -52,7 +55,7 @@ import Testing
         try await failsOnce(item, manifest: Self.controllerManifest)
     }
 
-    @Test(arguments: others) func exactlyOneCheckOfARuntimeOrAProxyFails(_ item: Case) async throws {
+    @Test(arguments: others) func exactlyOneCheckOfAnotherKindFails(_ item: Case) async throws {
         try await failsOnce(item, manifest: nil)
     }
 
@@ -68,7 +71,8 @@ import Testing
         #expect(result.status == 1)
     }
 
-    @Test(arguments: ["policy-good", "runtime-good", "controller-good", "controller-hesitates"]) func withoutADefectNothingFails(
+    @Test(arguments: ["policy-good", "runtime-good", "admission-good", "controller-good", "controller-hesitates"])
+    func withoutADefectNothingFails(
         _ fixture: String
     ) async throws {
         let workshop = try Workshop()
@@ -95,6 +99,13 @@ import Testing
         let workshop = try Workshop()
         let failures = try await Apus.test([try workshop.compile("policy-trusts-arrays"), "--check", "filter/answers"]).lines("FAIL")
         #expect(failures.count == 1 && failures[0].contains("ended by signal 11 (SIGSEGV)"), "\(failures)")
+    }
+
+    @Test func anAnswerThatIsAnotherTheNextTimeIsSeen() async throws {
+        let workshop = try Workshop()
+        let failures = try await Apus.test([try workshop.compile("admission-changes-its-mind"), "--check", "slots/no-effects"]).lines(
+            "FAIL")
+        #expect(failures.count == 1 && failures[0].contains("answered another thing about"), "\(failures)")
     }
 
     /// The same defects are seen without a process of their own.

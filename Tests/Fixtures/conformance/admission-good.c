@@ -1,0 +1,2 @@
+// An admission plugin without a defect.
+#include "admission.h"
