@@ -9,6 +9,8 @@ struct Gangs {
         var bound: Set<String> = []
         /// Those that have a Node and are not known to be bound: they wait, or will be bound in a moment.
         var placed: Set<String> = []
+        /// How many have to run, as the Pod that was placed last says.
+        var size = 0
         /// All were there, and not all had a Node: until then others may have the room.
         var restsUntil: ContinuousClock.Instant?
         var isEmpty: Bool { pods.isEmpty && placed.isEmpty }
@@ -29,17 +31,20 @@ struct Gangs {
     /// Notes that the Pod has a Node. Returns how many have one, and the others that may wait.
     mutating func place(_ member: Member) -> (placed: Int, others: Set<String>) {
         groups[member.uid] = member.group
-        gangs[member.group, default: Gang()].placed.insert(member.uid)
+        gangs[member.group, default: Gang()].size = member.size
+        gangs[member.group]?.placed.insert(member.uid)
         let gang = gangs[member.group, default: Gang()]
         return (gang.placed.union(gang.bound).count, gang.placed.subtracting([member.uid]))
     }
 
     /// Notes that the Pod has no Node any more. Returns its group and the others that may wait; `nil` where it had none. Where the Pod is still
-    /// there the group had no room for all, and rests.
+    /// there, and not all had a Node, the group had no room for all, and rests.
     mutating func unplace(_ uid: String, restUntil time: ContinuousClock.Instant) -> (Group, Set<String>)? {
         guard let group = groups[uid], gangs[group]?.placed.remove(uid) != nil else { return nil }
         let others = gangs[group]?.placed ?? []
-        if gangs[group]?.pods.contains(uid) == true { gangs[group]?.restsUntil = time }
+        if let gang = gangs[group], gang.pods.contains(uid), gang.placed.union(gang.bound).count + 1 < gang.size {
+            gangs[group]?.restsUntil = time
+        }
         tidy(group, uid)
         return (group, others)
     }

@@ -4,6 +4,13 @@ internal import PluginAPI
 public enum WaitingVerdict: Hashable, Sendable {
     case allow(uid: String)
     case reject(uid: String, reason: String)
+
+    /// Of the Pod.
+    public var uid: String {
+        switch self {
+        case .allow(let uid), .reject(let uid, _): uid
+        }
+    }
 }
 
 /// What a policy says to its `apus_waiting` goes through here.

@@ -121,6 +121,34 @@ import Testing
         }
     }
 
+    /// Groups of which one Pod has no room yet wait on their Nodes while the policy that lets them wait goes to another process and back, and the one that
+    /// found the Nodes is another.
+    @Test(.timeLimit(.minutes(3))) func groupsThatWaitSurviveSwaps() async throws {
+        let standard = try Built.manifest("scheduler-default")
+        let gang = try Built.manifest("policy-gang") { $0.config = ["timeoutSeconds": 900] }
+        try await World.with([standard, gang], loops: Self.loops) { world in
+            try await world.addServiceAccount()
+            try await world.addNodes(5)
+            for number in 0..<10 { try await world.addGroup("g\(number)", of: 3) }
+            // What comes behind them has been decided, so they have been, too.
+            for number in 0..<20 { try await world.addPod("p\(number)") }
+            try await world.client.waitUntilBound(20)
+            let swaps = [
+                try Built.manifest("policy-gang") { ($0.config, $0.isolation) = (["timeoutSeconds": 900], .process) },
+                try Built.manifest("scheduler-default") { $0.isolation = .process }, gang,
+            ]
+            for (number, manifest) in swaps.enumerated() {
+                try await world.apply(manifest)
+                for pod in 0..<20 { try await world.addPod("q\(number)-\(pod)") }
+                try await world.client.waitUntilBound(20 * (number + 2))
+                #expect(world.client.bindings.nodes.keys.allSatisfy { !$0.hasPrefix("g") })
+            }
+            _ = try await world.client.patch(
+                .nodes, namespace: nil, name: "n0", subresource: nil, .merge, ["metadata": ["labels": ["late": "yes"]]])
+            try await Self.check(world, 80 + 30)
+        }
+    }
+
     @Test(.timeLimit(.minutes(3))) func aShadowSaysWhereItWouldHaveDecidedOtherwise() async throws {
         let standard = try Built.manifest("scheduler-default")
         let shadow = try Built.manifest("example-policy") { ($0.replaces, $0.mode) = ("scheduler-default", .shadow) }

@@ -52,6 +52,23 @@ extension World {
             ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default"], "spec": spec])
     }
 
+    /// Pods of which the last one needs a Node with the label `late`.
+    func addGroup(_ name: String, of size: Int) async throws {
+        for number in 0..<size {
+            let selector: Value = number == size - 1 ? ["late": "yes"] : .emptyObject
+            let labels: Value = ["scheduling.apus.dev/group": .string(name), "scheduling.apus.dev/group-size": .string("\(size)")]
+            _ = try await client.create(
+                .pods, namespace: "default",
+                [
+                    "apiVersion": "v1", "kind": "Pod",
+                    "metadata": ["name": .string("\(name)-\(number)"), "namespace": "default", "labels": labels],
+                    "spec": [
+                        "automountServiceAccountToken": false, "nodeSelector": selector, "containers": [["name": "c", "image": "a"]],
+                    ],
+                ])
+        }
+    }
+
     /// Pods need the ServiceAccount of their namespace, which no controller makes here.
     func addServiceAccount() async throws {
         _ = try await client.create(

@@ -8,6 +8,14 @@ struct PolicySlots: Sendable {
     typealias Filter = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafeMutablePointer<UInt64>, Reason?) -> Answer
     typealias Score =
         @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>, UnsafePointer<UInt64>, UnsafeMutablePointer<Int32>) -> Answer
+    /// About the Node of index 0; with the time to wait.
+    typealias Permit = @Sendable (UnsafePointer<apus_pod>, UnsafePointer<apus_nodes>) -> (Answer, Int64)
+    /// Returns the uids of those that were decided about.
+    typealias Unreserve = @Sendable (String) -> [String]
+    typealias Observe = @Sendable (_ resource: String, _ before: String, _ after: String) -> [String]
+    private(set) var permit: Permit?
+    private(set) var unreserve: Unreserve?
+    private(set) var observe: Observe?
     private(set) var prefilter: Prefilter?
     private(set) var filter: Filter?
     private(set) var score: Score?
@@ -37,6 +45,32 @@ struct PolicySlots: Sendable {
         if let slot = table.score {
             score = { pod, nodes, feasible, points in Sentence.collect { slot(instance.me, pod, nodes, feasible, points, $0) } }
         }
+        if let slot = table.permit {
+            permit = { pod, nodes in
+                var timeout: Int64 = 0
+                let heard = HeardVerdicts()
+                let answer = heard.lend { waiting in Sentence.collect { slot(instance.me, pod, nodes, 0, &timeout, waiting, $0) } }
+                return (answer, timeout)
+            }
+        }
+        if let slot = table.unreserve {
+            unreserve = { uid in
+                let heard = HeardVerdicts()
+                Array(uid.utf8).withBorrowed { uid in heard.lend { slot(instance.me, uid, $0) } }
+                return heard.uids
+            }
+        }
+        if let slot = table.observe {
+            observe = { resource, before, after in
+                let heard = HeardVerdicts()
+                Array(resource.utf8).withBorrowed { resource in
+                    Array(before.utf8).withBorrowed { before in
+                        Array(after.utf8).withBorrowed { after in heard.lend { slot(instance.me, resource, before, after, $0) } }
+                    }
+                }
+                return heard.uids
+            }
+        }
     }
 
     /// A policy that a host keeps in a process of its own.
@@ -52,6 +86,29 @@ struct PolicySlots: Sendable {
             }
         }
         if policy.hasScore { score = { Self.answer(policy.score($0, $1, $2, $3)) } }
+        if policy.hasPermit {
+            permit = { pod, nodes in
+                let permission = policy.permit(pod, nodes, node: 0)
+                return (Self.answer((permission.status, permission.message)), permission.timeout)
+            }
+        }
+        if policy.hasUnreserve { unreserve = { policy.unreserve(uid: $0).map(\.uid) } }
+    }
+
+    /// What a library says to an `apus_waiting`.
+    private final class HeardVerdicts {
+        private(set) var uids: [String] = []
+
+        func lend<R>(_ body: (UnsafePointer<apus_waiting>) -> R) -> R {
+            var table = apus_waiting(
+                size: UInt32(MemoryLayout<apus_waiting>.size), context: Unmanaged.passUnretained(self).toOpaque(),
+                allow: { HeardVerdicts.hear($0, $1) }, reject: { context, uid, _ in HeardVerdicts.hear(context, uid) })
+            return withExtendedLifetime(self) { body(&table) }
+        }
+
+        private static func hear(_ context: UnsafeMutableRawPointer?, _ uid: apus_borrowed) {
+            Unmanaged<HeardVerdicts>.fromOpaque(context.unsafelyUnwrapped).takeUnretainedValue().uids.append(uid.string)
+        }
     }
 
     private static func answer(_ result: (status: apus_status, message: String)) -> Answer {

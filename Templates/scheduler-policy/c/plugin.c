@@ -48,7 +48,7 @@ static apus_status score(void *self, const apus_pod *pod, const apus_nodes *node
     return APUS_OK;
 }
 
-// Slots that are left out are null: there is no `prefilter`.
+// Slots that are left out are null: there is no `prefilter`, nor a `permit`, and nothing is observed.
 static const apus_scheduler_policy table = {.size = sizeof table, .filter = filter, .score = score};
 
 // There is nothing to remember, so there is no instance: `self` is null everywhere.

@@ -6,6 +6,7 @@ internal import PluginKit
 struct Headroom: SchedulerPolicy {
     /// A Node keeps one part in so many.
     static let reserve: Int64 = 10
+    /// The host calls no other: `prefilter`, `explain`, `permit`, `unreserve` and `observe` are there for the asking.
     static let slots: PolicySlots = [.filter, .score]
 
     private static let cpu = Int(APUS_RESOURCE_CPU)
