@@ -5,7 +5,7 @@ import Glibc
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
 /// an API server over such a store pays for each handler and to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases. `Benchmarks controllers
+/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases. `Benchmarks controllers
 /// KUBECONFIG [PID]` gives large things to the controllers of a running cluster, whose process may be told.
 @main
 struct Benchmarks {
@@ -27,8 +27,8 @@ struct Benchmarks {
             try await SchedulingBenchmark(directory: CommandLine.arguments[2]).run()
             return
         }
-        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "scheduler-perf" {
-            try await SchedulerPerfBenchmark(directory: CommandLine.arguments[2]).run()
+        if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "scheduler-perf" {
+            try await SchedulerPerfBenchmark(directory: CommandLine.arguments[2], only: CommandLine.arguments.dropFirst(3).first).run()
             return
         }
         let place = CommandLine.arguments.dropFirst().first ?? "."

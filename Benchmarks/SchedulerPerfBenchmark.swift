@@ -8,6 +8,8 @@ import Scheduler
 struct SchedulerPerfBenchmark {
     /// Where the library is.
     let directory: String
+    /// The one case that is run; `nil` for all.
+    var only: String?
 
     private struct Case {
         let name: String
@@ -24,6 +26,10 @@ struct SchedulerPerfBenchmark {
         var preempts = false
         /// Pods that never fit, tried before the others.
         var hopeless = 0
+        /// Pods with a gate, which stays; of the initial ones one goes for each that is measured.
+        var gated = 0
+        /// Whether a Node has room for all of them.
+        var isLarge = false
     }
 
     private static func term(_ key: String, _ label: [String: String]) -> Value {
@@ -120,6 +126,10 @@ struct SchedulerPerfBenchmark {
             $0.initialPod = { mixed[$0 % 5] }
         }
         add("Unschedulable", (5000, 0, 10_000), 140) { $0.hopeless = 100 }
+        add("SchedulingWhileGated", (1, 20_000, 20_000), 130) {
+            $0.gated = 10_000
+            $0.isLarge = true
+        }
         add("PreemptionAsync", (5000, 20_000, 5000), 160) {
             $0.initialPod = { _ in ([:], asking("900m")) }
             $0.pod = { _ in
@@ -133,13 +143,22 @@ struct SchedulerPerfBenchmark {
     }
 
     func run() async throws {
+        let cases = Self.cases.filter { only == nil || $0.name == only }
+        guard !cases.isEmpty else {
+            throw SchedulingBenchmark.Failure(
+                description: "there is no case \(only ?? ""): they are \(Self.cases.map(\.name).joined(separator: ", "))")
+        }
         let host = try await SchedulingBenchmark(directory: directory).policy()
-        for one in Self.cases {
+        for one in cases {
             let loop = SchedulingLoop(seed: 1)
-            for index in 0..<one.nodes { _ = loop.receive(.node(before: nil, after: Self.node(index, one.node(index))), now: 0) }
-            for index in 0..<one.initial {
-                let pod = Self.pod("there-\(index)", one.initialPod(index), on: "node-\(index % one.nodes)")
-                _ = loop.receive(.pod(before: nil, after: pod), now: 0)
+            for index in 0..<one.nodes {
+                _ = loop.receive(.node(before: nil, after: Self.node(index, one.node(index), isLarge: one.isLarge)), now: 0)
+            }
+            let initial = (0..<one.initial).map { Self.pod("there-\($0)", one.initialPod($0), on: "node-\($0 % one.nodes)") }
+            for pod in initial { _ = loop.receive(.pod(before: nil, after: pod), now: 0) }
+            for index in 0..<one.gated {
+                let spec: Value = ["schedulingGates": [["name": "stays"]]]
+                _ = loop.receive(.pod(before: nil, after: Self.pod("gated-\(index)", ([:], spec))), now: 0)
             }
             for index in 0..<one.hopeless {
                 _ = loop.receive(.pod(before: nil, after: Self.pod("never-\(index)", ([:], Self.asking("9")))), now: 0)
@@ -147,21 +166,11 @@ struct SchedulerPerfBenchmark {
             }
             let pods = (0..<one.measured).map { Self.pod("new-\($0)", one.pod($0)) }
             let each = try await Benchmarks.rate(one.name, one.measured) {
-                for pod in pods {
+                for (index, pod) in pods.enumerated() {
                     _ = loop.receive(.pod(before: nil, after: pod), now: 0)
-                    let effect = loop.cycle(host, now: 0)
-                    if one.preempts {
-                        guard case .unschedulable(_, _, .node) = effect else {
-                            throw SchedulingBenchmark.Failure(description: "\(pod.name) displaced nobody")
-                        }
-                    } else {
-                        guard case .bind(_, let node, _) = effect else {
-                            throw SchedulingBenchmark.Failure(description: "\(pod.name) found no Node")
-                        }
-                        var bound = pod.value
-                        bound["spec"]["nodeName"] = .string(node)
-                        _ = loop.receive(.pod(before: pod, after: Object(bound)), now: 0)
-                    }
+                    if one.preempts { try displace(loop, host, pod) }
+                    try bind(loop, host, pod)
+                    if one.gated > 0 { _ = loop.receive(.pod(before: initial[index], after: nil), now: 0) }
                 }
             }
             print(
@@ -171,12 +180,34 @@ struct SchedulerPerfBenchmark {
         await host.stop()
     }
 
-    private static func node(_ index: Int, _ own: (labels: [String: String], spec: Value)) -> Object {
+    /// The Pod finds its Node, and the API says so.
+    private func bind(_ loop: SchedulingLoop, _ host: PluginHost, _ pod: Object) throws {
+        guard case .bind(_, let node, _) = loop.cycle(host, now: 0) else {
+            throw SchedulingBenchmark.Failure(description: "\(pod.name) found no Node")
+        }
+        var bound = pod.value
+        bound["spec"]["nodeName"] = .string(node)
+        _ = loop.receive(.pod(before: pod, after: Object(bound)), now: 0)
+    }
+
+    /// The Pod finds others that have to go for it, and they go.
+    private func displace(_ loop: SchedulingLoop, _ host: PluginHost, _ pod: Object) throws {
+        guard case .unschedulable(_, _, .node(_, let victims, _)) = loop.cycle(host, now: 0) else {
+            throw SchedulingBenchmark.Failure(description: "\(pod.name) displaced nobody")
+        }
+        for victim in victims { _ = loop.receive(.pod(before: victim, after: nil), now: 0) }
+    }
+
+    private static func node(_ index: Int, _ own: (labels: [String: String], spec: Value), isLarge: Bool) -> Object {
         var labels = own.labels
         labels[host] = "node-\(index)"
         return Object([
             "apiVersion": "v1", "kind": "Node", "metadata": ["name": .string("node-\(index)"), "labels": Value(labels)],
-            "spec": own.spec, "status": ["allocatable": ["cpu": "4", "memory": "32Gi", "pods": "110"]],
+            "spec": own.spec,
+            "status": [
+                "allocatable": isLarge
+                    ? ["cpu": "4000", "memory": "32Ti", "pods": "50000"] : ["cpu": "4", "memory": "32Gi", "pods": "110"]
+            ],
         ])
     }
 
