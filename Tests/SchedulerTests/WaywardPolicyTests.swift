@@ -119,6 +119,26 @@ import Testing
         await host.stop()
     }
 
+    /// Its process is another, which has noted nothing: the Pod is asked about again, and has no more time than before.
+    @Test func whoWaitsGoesOnWaitingWhenThePolicyIsStartedAgain() async throws {
+        let host = try await Policies.wayward(isolated: true)
+        let loop = Self.loop()
+        let changes = host.changes(of: .schedulerPolicy)
+        _ = loop.receive(.pod(before: nil, after: pod("wait-for-ever", cpu: "1")), now: 0)
+        _ = loop.cycle(host, now: 0)
+        _ = loop.receive(.pod(before: nil, after: pod("crash-filter", cpu: "1")), now: 1000)
+        _ = loop.cycle(host, now: 1000)
+        _ = loop.receive(.pod(before: pod("crash-filter"), after: nil), now: 1000)
+        for await _ in changes {
+            if host.plugins.contains(where: { $0.name == "wayward" && $0.restarts == 1 && $0.state == .running }) { break }
+        }
+        _ = loop.receive(.policiesChanged, now: 60_000)
+        #expect(loop.cycle(host, now: 60_000) == nil)
+        #expect(loop.listWaiting(now: 60_000)["items"].elements.map { $0["seconds"].int } == [840])
+        #expect(host.plugins.first { $0.name == "wayward" }?.slots.first { $0.name == "permit" }?.calls == 2)
+        await host.stop()
+    }
+
     @Test(arguments: ["prefilter", "filter", "score", "permit", "unreserve", "observe"])
     func aCrashInAnySlotCostsOneDecision(_ slot: String) async throws {
         let host = try await Policies.wayward(isolated: true)
