@@ -63,6 +63,8 @@ struct ServiceTable {
         }
         rows.sort { $0.id < $1.id }
         let present = Set(rows.lazy.map(\.id))
+        // While nothing comes into force, what went before it ever did is nobody's.
+        if ids.count > 2 * (rows.count + inForce.count) { ids = ids.filter { present.contains($0.value) || inForce[$0.value] != nil } }
         return Wanted(
             generation: generation, previous: lastInForce, rows: rows, removed: inForce.keys.filter { !present.contains($0) }.sorted())
     }

@@ -80,4 +80,19 @@ struct ServiceTableTests {
         // What stays keeps its id.
         #expect(table.wanted().rows.map(\.id) == last.rows.map(\.id))
     }
+
+    /// Not even while the backend takes nothing.
+    @Test func whatNeverCameIntoForceLeavesNothing() {
+        var table = table()
+        let first = table.wanted()
+        for round in 0..<100 {
+            var service = ServicePortTests.service(ServicePortTests.plain)
+            service["metadata"]["name"] = .string("s\(round)")
+            table.setService("default/s\(round)", service)
+            #expect(table.wanted().rows.count == 2)
+            table.setService("default/s\(round)", nil)
+        }
+        let last = table.wanted()
+        #expect(last.rows.map(\.id) == first.rows.map(\.id) && table.idCount <= 3)
+    }
 }

@@ -35,7 +35,7 @@ public final class ServiceLBLinkController: Controller {
     public init(_ host: Host, config: Value) throws {
         objects = host.objects
         log = host.log
-        node = config["node", "mark"].string
+        node = config["node"].string
         let given = config["mark"]
         guard let mark = given.isNull ? Self.mark : given.int.flatMap({ UInt8(exactly: $0.int64) }), mark != 0 else {
             throw ComponentError.invalid("config.mark: must be a number from 1 to 255")
