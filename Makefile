@@ -4,7 +4,7 @@ DATA_DIR ?= /var/lib/apus
 RELEASE := .build/release
 PREFIX ?= /usr/local
 
-.PHONY: help bootstrap build install up down test fuzz bench bench-scheduler lint format example
+.PHONY: help bootstrap build install up down test fuzz bench bench-scheduler bench-controllers lint format example
 
 help:
 	@echo 'make up       install what is missing, build, start the all-in-one, return when the node is Ready'
@@ -13,7 +13,8 @@ help:
 	@echo 'make install  copy apus, its plugins and the kit for plugin authors to $(PREFIX)'
 	@echo 'make test     build and run every test'
 	@echo 'make fuzz     feed decoders and a whole cluster with what nobody expects: SECONDS=60 each, ENTRY=json for one'
-	@echo 'make bench    measure, in release mode; make bench-scheduler: decisions a second, and the cases of scheduler_perf (CASE=… for one)'
+	@echo 'make bench    measure, in release mode; make bench-scheduler: the cases of scheduler_perf;'
+	@echo '         make bench-controllers: large things for the controllers, CASE=job for one of them'
 	@echo 'make lint     formatting, headers as C11 and C++17, module fences'
 
 bootstrap:
@@ -47,6 +48,9 @@ bench: build
 bench-scheduler: build
 	@.build/release/Benchmarks scheduler .build/release
 	@.build/release/Benchmarks scheduler-perf .build/release $(CASE)
+
+bench-controllers: build
+	@scripts/bench controllers $(CASE)
 
 lint:
 	@scripts/verify-all

@@ -87,7 +87,7 @@ let areas = [
         controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL", "DeviceTaintEviction"]),
     Area(
         name: "Identity",
-        controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests", "BootstrapTokens"],
+        controllers: ["ServiceAccount", "ServiceAccountToken", "RootCA", "SigningRequests", "BootstrapTokens", "LegacyTokens"],
         needs: [
             "SigningRequests": [product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1")],
             "BootstrapTokens": [product("Crypto", "swift-crypto")],

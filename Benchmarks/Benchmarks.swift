@@ -5,8 +5,8 @@ import Glibc
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
 /// an API server over such a store pays for each handler and to find objects, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases. `Benchmarks controllers
-/// KUBECONFIG [PID]` gives large things to the controllers of a running cluster, whose process may be told.
+/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases. `Benchmarks controllers
+/// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -14,8 +14,12 @@ struct Benchmarks {
             try await ClusterBenchmark(kubeconfig: CommandLine.arguments[2]).run()
             return
         }
-        if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "controllers" {
-            try await ControllerBenchmark(kubeconfig: CommandLine.arguments[2], process: CommandLine.arguments.dropFirst(3).first).run()
+        if CommandLine.arguments.count >= 3, CommandLine.arguments[1] == "controllers" {
+            let rest = CommandLine.arguments.dropFirst(3)
+            let process = rest.first.flatMap { Int32($0) == nil ? nil : $0 }
+            try await ControllerBenchmark(
+                kubeconfig: CommandLine.arguments[2], process: process, names: Array(process == nil ? rest : rest.dropFirst())
+            ).run()
             return
         }
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "plugins" {

@@ -6,18 +6,27 @@ import Glibc
 /// What controllers take for large things on a running cluster, measured through its HTTPS API, whoever's cluster it is. Pods go to nodes
 /// that are only objects, and run because this says so.
 struct ControllerBenchmark {
-    private static let namespace = "bench"
+    static let namespace = "bench"
     private static let nodes = (0..<20).map { "hollow-\($0)" }
 
-    private let client: HTTPSClient
+    let client: HTTPSClient
     /// Whose processor time is told, if anybody's.
     private let process: String?
+    private let cases: [Case]
 
-    /// - Parameter process: the id of the process that the controllers run in.
-    init(kubeconfig: String, process: String?) throws {
+    /// - Parameters:
+    ///   - process: the id of the process that the controllers run in.
+    ///   - names: the cases to run; all where there is none.
+    init(kubeconfig: String, process: String?, names: [String]) throws {
+        for name in names where !Self.cases.contains(where: { $0.name == name }) {
+            throw UnknownCase(description: "there is no case \(name): \(Self.cases.map(\.name).joined(separator: ", "))")
+        }
         client = try HTTPSClient(configuration: ClientConfiguration.load(kubeconfig: kubeconfig))
         self.process = process
+        cases = Self.cases.filter { names.isEmpty || names.contains($0.name) }
     }
+
+    private struct UnknownCase: Error, CustomStringConvertible { var description: String }
 
     func run() async throws {
         try await prepare()
@@ -25,7 +34,7 @@ struct ControllerBenchmark {
             group.addTask { try await runPods() }
             group.addTask { try await beat() }
             group.addTask {
-                try await measureAll()
+                for each in cases { try await each.run(self) }
                 throw Finished()
             }
             do { try await group.waitForAll() } catch is Finished {}
@@ -36,80 +45,9 @@ struct ControllerBenchmark {
 
     private struct Finished: Error {}
 
-    private func measureAll() async throws {
-        try await report("Deployment of 1,000: POST to all Ready") {
-            try await make(.deployments, workload("Deployment", "apps/v1", "web", ["replicas": 1000]))
-            try await wait(for: .deployments, "web") { $0["status"]["readyReplicas"] == 1000 }
-        }
-        try await report("Deployment of 1,000: deleted, all gone") { try await removeAll(.deployments, "web") }
-        try await report("StatefulSet of 200, parallel: to all Ready") {
-            try await make(
-                .statefulSets,
-                workload("StatefulSet", "apps/v1", "db", ["replicas": 200, "serviceName": "db", "podManagementPolicy": "Parallel"]))
-            try await wait(for: .statefulSets, "db") { $0["status"]["readyReplicas"] == 200 }
-        }
-        try await removeAll(.statefulSets, "db")
-        try await report("Job of 5,000, 500 at once: to Complete") {
-            var job = workload("Job", "batch/v1", "pi", ["completions": 5000, "parallelism": 500])
-            job["spec"]["selector"] = .null
-            job["spec"]["template"]["spec"]["restartPolicy"] = "Never"
-            try await make(.jobs, job)
-            try await wait(for: .jobs, "pi") { $0["status"]["succeeded"] == 5000 }
-        }
-        try await removeAll(.jobs, "pi")
-        let owner = try await client.create(.configMaps, namespace: Self.namespace, map("owner"))
-        try await many(10_000) { index in
-            var map = map("dependent-\(index)")
-            map["metadata"]["ownerReferences"] = [
-                ["apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": .string(owner.uid)]
-            ]
-            return (.configMaps, map)
-        }
-        try await report("10,000 dependents of an owner: collected") {
-            try await client.delete(.configMaps, namespace: Self.namespace, name: "owner")
-            try await drain(.configMaps) { !$0.hasPrefix("dependent-") }
-        }
-        try await many(5000) { index in
-            let kind = Self.kinds[index % Self.kinds.count]
-            var object = kind.object
-            object["metadata"] = ["name": .string("filler-\(index)")]
-            return (kind.resource, object)
-        }
-        try await report("a namespace with 5,000 objects: deleted") {
-            let version = try await client.list(.namespaces).resourceVersion
-            let events = try await client.watch(.namespaces, namespace: nil, options: ListOptions(resourceVersion: version))
-            try await client.delete(.namespaces, name: Self.namespace)
-            for try await event in events where event.kind == .deleted && event.object.name == Self.namespace { break }
-        }
-    }
-
-    private static let kinds: [(resource: GroupVersionResource, object: Value)] = [
-        (.configMaps, ["apiVersion": "v1", "kind": "ConfigMap"]), (.secrets, ["apiVersion": "v1", "kind": "Secret"]),
-        (.serviceAccounts, ["apiVersion": "v1", "kind": "ServiceAccount"]),
-        (kind("", "podtemplates"), ["apiVersion": "v1", "kind": "PodTemplate"]),
-        (kind("", "limitranges"), ["apiVersion": "v1", "kind": "LimitRange", "spec": ["limits": []]]),
-        (kind("rbac.authorization.k8s.io", "roles"), ["apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": []]),
-        (
-            kind("networking.k8s.io", "networkpolicies"),
-            ["apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": ["podSelector": .emptyObject]]
-        ),
-        (
-            kind("policy", "poddisruptionbudgets"),
-            [
-                "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-                "spec": ["minAvailable": 1, "selector": ["matchLabels": ["a": "b"]]],
-            ]
-        ),
-        (kind("coordination.k8s.io", "leases"), ["apiVersion": "coordination.k8s.io/v1", "kind": "Lease"]),
-    ]
-
-    private static func kind(_ group: String, _ resource: String) -> GroupVersionResource {
-        GroupVersionResource(group: group, version: "v1", resource: resource)
-    }
-
     // MARK: Objects
 
-    private func workload(_ kind: String, _ version: String, _ name: String, _ spec: Value) -> Value {
+    func workload(_ kind: String, _ version: String, _ name: String, _ spec: Value) -> Value {
         var object: Value = ["apiVersion": .string(version), "kind": .string(kind), "metadata": ["name": .string(name)], "spec": spec]
         object["spec"]["selector"] = ["matchLabels": ["app": .string(name)]]
         object["spec"]["template"] = [
@@ -122,26 +60,25 @@ struct ControllerBenchmark {
         return object
     }
 
-    private func map(_ name: String) -> Value { ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name)]] }
+    func map(_ name: String) -> Value { ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(name)]] }
 
-    private func make(_ resource: GroupVersionResource, _ object: Value) async throws {
+    func make(_ resource: GroupVersionResource, _ object: Value) async throws {
         _ = try await client.create(resource, namespace: Self.namespace, object)
     }
 
-    private func many(_ count: Int, _ object: (Int) -> (GroupVersionResource, Value)) async throws {
+    /// Has `body` called for each index, 32 at a time.
+    func many(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<count {
                 if index >= 32 { try await group.next() }
-                let (resource, object) = object(index)
-                group.addTask { try await make(resource, object) }
+                group.addTask { try await body(index) }
             }
             try await group.waitForAll()
         }
     }
 
     private func prepare() async throws {
-        _ = try await client.create(
-            .namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(Self.namespace)]])
+        try await makeNamespace(Self.namespace)
         for node in Self.nodes {
             _ = try await client.create(
                 .nodes,
@@ -150,7 +87,12 @@ struct ControllerBenchmark {
                     "spec": ["unschedulable": true],
                 ])
         }
-        let accounts = try await client.watch(.serviceAccounts, namespace: Self.namespace, options: ListOptions())
+    }
+
+    /// Returns when Pods can be made in it.
+    func makeNamespace(_ name: String) async throws {
+        _ = try await client.create(.namespaces, ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]])
+        let accounts = try await client.watch(.serviceAccounts, namespace: name, options: ListOptions())
         for try await event in accounts where event.object.name == "default" { break }
     }
 
@@ -159,17 +101,17 @@ struct ControllerBenchmark {
     /// Says that nodes live.
     private func beat() async throws {
         while true {
-            let now = Value.string(Timestamp.now())
-            for node in Self.nodes {
-                let ready: Value = [
-                    "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now,
-                    "lastTransitionTime": now,
-                ]
-                _ = try await client.patch(
-                    .nodes, name: node, subresource: "status", .strategicMerge, ["status": ["conditions": [ready]]])
-            }
+            for node in Self.nodes { try await setReady(node) }
             try await Task.sleep(for: .seconds(10))
         }
+    }
+
+    func setReady(_ node: String) async throws {
+        let now = Value.string(Timestamp.now())
+        let ready: Value = [
+            "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now, "lastTransitionTime": now,
+        ]
+        _ = try await client.patch(.nodes, name: node, subresource: "status", .strategicMerge, ["status": ["conditions": [ready]]])
     }
 
     /// Lets Pods run, end or go.
@@ -200,18 +142,18 @@ struct ControllerBenchmark {
 
     // MARK: Waiting
 
-    private func wait(for resource: GroupVersionResource, _ name: String, _ isDone: (Value) -> Bool) async throws {
+    func wait(for resource: GroupVersionResource, _ name: String, _ isDone: (Value) -> Bool) async throws {
         for try await event in try await client.watch(resource, namespace: Self.namespace, options: ListOptions())
         where event.object.name == name && isDone(event.object.value) { return }
     }
 
-    private func removeAll(_ resource: GroupVersionResource, _ name: String) async throws {
+    func removeAll(_ resource: GroupVersionResource, _ name: String) async throws {
         try await client.delete(resource, namespace: Self.namespace, name: name, options: ["propagationPolicy": "Background"])
         try await drain(.pods) { _ in false }
     }
 
     /// Returns when none is left but those that may stay.
-    private func drain(_ resource: GroupVersionResource, mayStay: (String) -> Bool) async throws {
+    func drain(_ resource: GroupVersionResource, mayStay: (String) -> Bool) async throws {
         let list = try await client.list(resource, namespace: Self.namespace)
         var left = Set(list.items.map(\.name).filter { !mayStay($0) })
         let options = ListOptions(resourceVersion: list.resourceVersion)
@@ -222,7 +164,7 @@ struct ControllerBenchmark {
         }
     }
 
-    private func report(_ name: String, _ body: () async throws -> Void) async throws {
+    func report(_ name: String, _ body: () async throws -> Void) async throws {
         let before = processorTime
         let time = try await ContinuousClock().measure { try await body() }
         let used = processorTime.flatMap { after in before.map { "\t\(after - $0) ms of a processor" } } ?? ""
@@ -236,10 +178,4 @@ struct ControllerBenchmark {
         guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return nil }
         return (user + system) * 1000 / sysconf(Int32(_SC_CLK_TCK))
     }
-}
-
-extension GroupVersionResource {
-    fileprivate static let deployments = GroupVersionResource(group: "apps", version: "v1", resource: "deployments")
-    fileprivate static let statefulSets = GroupVersionResource(group: "apps", version: "v1", resource: "statefulsets")
-    fileprivate static let jobs = GroupVersionResource(group: "batch", version: "v1", resource: "jobs")
 }

@@ -30,6 +30,7 @@ public final class APIServer: Responder {
     /// `nil` where requests are only counted.
     let flows: FlowControl?
     private let inProgress: RequestsInProgress
+    private let tokenUses = SecretTokenUses()
 
     /// How often files are looked at that may change.
     private static let interval = Duration.seconds(10)
@@ -55,7 +56,7 @@ public final class APIServer: Responder {
         let signer = TokenSigner(
             key: configuration.serviceAccountKey, issuer: configuration.issuer, formerIssuers: configuration.formerIssuers,
             audiences: configuration.audiences)
-        let accounts = ServiceAccountTokens(signer: signer, store: configuration.store)
+        let accounts = ServiceAccountTokens(signer: signer, store: configuration.store, uses: tokenUses)
         let known: [any TokenAuthenticator] = configuration.tokens + [accounts]
         let bootstrap: [any TokenAuthenticator] =
             configuration.acceptsBootstrapTokens ? [BootstrapTokens(store: configuration.store)] : []
@@ -110,6 +111,7 @@ public final class APIServer: Responder {
             group.addTask { await self.customKinds.run() }
             group.addTask { await self.aggregation.run() }
             group.addTask { await LocalServices(registry: self.registry).run() }
+            group.addTask { await self.tokenUses.run(self.registry) }
             if let path = self.configuration.authorizationFile {
                 group.addTask { await self.authorizer.reload(path, every: Self.interval, log: self.configuration.log) }
             }

@@ -61,6 +61,36 @@ import Testing
         }
     }
 
+    @Test func itIsNotedWhenATokenInASecretIsUsedAndAMarkedOneIsRefused() async throws {
+        try await with { server in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await server.server.run() }
+                defer { group.cancelAll() }
+                let secret = "\(namespace)/secrets/t"
+                let made = await server.ask(
+                    .post, "\(namespace)/secrets",
+                    [
+                        "metadata": ["name": "t", "annotations": ["kubernetes.io/service-account.name": "robot"]],
+                        "type": "kubernetes.io/service-account-token",
+                    ])
+                let token = String(decoding: Base64.decode(made.json["data"]["token"].string ?? "") ?? [], as: UTF8.self)
+                func labels() async -> Value { await server.ask(.get, secret).json["metadata"]["labels"] }
+                #expect(await labels().isNull)
+                #expect(await isGood(server, token))
+                while await labels().isNull { await Task.yield() }
+                #expect(await labels() == ["kubernetes.io/legacy-token-last-used": .string(String(Timestamp.now().prefix(10)))])
+                let mark: Value = ["kubernetes.io/legacy-token-invalid-since": "2026-01-01"]
+                await server.ask(.patch, secret, ["metadata": ["labels": mark]], type: Self.merge)
+                #expect(!(await isGood(server, token)))
+                await server.ask(
+                    .patch, secret, ["metadata": ["labels": ["kubernetes.io/legacy-token-invalid-since": .null]]], type: Self.merge)
+                #expect(await isGood(server, token))
+            }
+            let tracking = "/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking"
+            #expect(SecretTokenUses.isDay(await server.ask(.get, tracking).json["data"]["since"].string ?? ""))
+        }
+    }
+
     @Test func aReviewTellsTheAudiencesInCommon() async throws {
         try await with { server in
             let token = await token(server, audiences: ["vault", "other"])

@@ -1,4 +1,5 @@
 internal import ControllerBootstrapTokens
+internal import ControllerLegacyTokens
 internal import ControllerRootCA
 internal import ControllerServiceAccount
 internal import ControllerServiceAccountToken
@@ -17,6 +18,7 @@ private let plugin = Plugin(
         .controller("certificatesigningrequest-cleaner", CertificateSigningRequestCleanerController.self),
         .controller("bootstrap-signer", BootstrapSignerController.self),
         .controller("token-cleaner", TokenCleanerController.self),
+        .controller("legacy-serviceaccount-token-cleaner", LegacyTokenCleanerController.self),
     ])
 
 // swift-format-ignore: AlwaysUseLowerCamelCase

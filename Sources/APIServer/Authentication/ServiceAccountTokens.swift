@@ -6,6 +6,7 @@ import Store
 struct ServiceAccountTokens: TokenAuthenticator {
     let signer: TokenSigner
     let store: Store
+    let uses: SecretTokenUses
 
     func authenticate(token: String, audiences: [String]) -> TokenResult {
         let claims: ServiceAccountClaims
@@ -43,8 +44,23 @@ struct ServiceAccountTokens: TokenAuthenticator {
             // A pod's token tells its node, but is bound to the pod.
             if kind == "node", claims.pod != nil { continue }
             guard lives(collection, namespace, reference) else { return .refused("service account token has been invalidated") }
+            if kind == "secret", let refusal = use(namespace, reference, of: claims) { return .refused(refusal) }
         }
         return .user(user, audiences: audiences)
+    }
+
+    /// Notes that the token that lies in a secret was used; another, which is only bound to one, ends by itself.
+    /// - Returns: why it is not good any more, where somebody has marked it.
+    private func use(_ namespace: String, _ secret: ServiceAccountClaims.Reference, of claims: ServiceAccountClaims) -> String? {
+        guard let object = store.get(Key(collection: "/secrets", name: "\(namespace)/\(secret.name)"))?.object,
+            object.value["type"].string == SecretStrategy.tokenType
+        else { return nil }
+        uses.note(object)
+        guard object.labels[SecretTokenUses.invalidSince]?.isEmpty == false else { return nil }
+        return
+            "the token in secret \(namespace)/\(secret.name) for service account \(namespace)/\(claims.serviceAccount.name) has been marked "
+            + "invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the "
+            + "'\(SecretTokenUses.invalidSince)' label from the secret to temporarily allow use of this token"
     }
 
     /// An object that waits for its finalizers is gone for its tokens, once the clocks of a cluster cannot disagree on it any more.

@@ -4,7 +4,7 @@ import PKI
 
 /// Secrets: `stringData` becomes `data`, and a secret for a service account gets its token.
 struct SecretStrategy: Strategy {
-    private static let tokenType = "kubernetes.io/service-account-token"
+    static let tokenType = "kubernetes.io/service-account-token"
     private static let account = "kubernetes.io/service-account.name"
     private static let accountUID = "kubernetes.io/service-account.uid"
 

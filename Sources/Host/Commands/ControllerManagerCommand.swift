@@ -33,6 +33,9 @@ struct ControllerManagerCommand: AsyncParsableCommand {
     @Option(help: "How long a certificate is good at most, such as 8760h.")
     var clusterSigningDuration = "8760h0m0s"
 
+    @Option(help: "How long a token that a ServiceAccount lists as its own secret may go unused before it is marked, and then deleted.")
+    var legacyServiceAccountTokenCleanUpPeriod = "8760h0m0s"
+
     @Option(
         name: .customLong("cluster-cidr"),
         help:
@@ -59,6 +62,10 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         }
         guard (signingSeconds ?? 0) > 0 else {
             throw ValidationError("--cluster-signing-duration: \(clusterSigningDuration) is not a duration such as 8760h")
+        }
+        guard (cleanUpSeconds ?? 0) > 0 else {
+            throw ValidationError(
+                "--legacy-service-account-token-clean-up-period: \(legacyServiceAccountTokenCleanUpPeriod) is not a duration such as 8760h")
         }
         _ = try nodes.config()
         guard !allocateNodeCIDRs || clusterCIDR != nil else { throw ValidationError("--allocate-node-cidrs needs --cluster-cidr") }
@@ -89,6 +96,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         configuration.config = ["root-ca": ["certificate": .string(try rootCA())]]
         configuration.config["certificatesigningrequest-signing"] = try signing()
         configuration.config["node-lifecycle"] = try nodes.config()
+        configuration.config["legacy-serviceaccount-token-cleaner"] = ["cleanUpPeriodSeconds": .int(cleanUpSeconds ?? 0)]
         if allocateNodeCIDRs, let clusterCIDR {
             configuration.config["node-ipam"] = ["clusterCIDR": .string(clusterCIDR), "nodeMaskSize": .int(Whole(nodeCIDRMaskSize))]
         }
@@ -116,6 +124,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
             }, end: [Shutdown.Step(name: "plugins") { await host.stop() }, Shutdown.Step(name: "connections") { await client.shutDown() }])
     }
 
+    private var cleanUpSeconds: Whole? { DurationText.seconds(legacyServiceAccountTokenCleanUpPeriod) }
     private var signingSeconds: Whole? { DurationText.seconds(clusterSigningDuration) }
 
     /// What the signer is configured with; `nil` where nothing is to be signed.
