@@ -101,9 +101,10 @@ extension ControllerBenchmark {
         try await makeNamespace(name)
         try await many(5000) { index in
             let kind = Self.kinds[index % Self.kinds.count]
-            var object: Value = ["apiVersion": .string(kind.group.isEmpty ? "v1" : "\(kind.group)/v1"), "kind": .string(kind.kind)]
+            var object = kind.fields
+            object["apiVersion"] = .string(kind.group.isEmpty ? "v1" : "\(kind.group)/v1")
+            object["kind"] = .string(kind.kind)
             object["metadata"] = ["name": .string("filler-\(index)")]
-            for (field, value) in kind.fields.fields { object[field] = value }
             let resource = GroupVersionResource(group: kind.group, version: "v1", resource: kind.resource)
             _ = try await client.create(resource, namespace: name, object)
         }

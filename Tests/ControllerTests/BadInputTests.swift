@@ -8,7 +8,7 @@ import Testing
     private static let most = Value(Int(Int32.max))
     private static let controllers: Set = [
         "deployment", "replicaset", "replicationcontroller", "statefulset", "daemonset", "job", "ttl-after-finished", "disruption",
-        "resourcequota",
+        "resourcequota", "node-lifecycle",
     ]
 
     private func create(_ cluster: Cluster, _ resource: GroupVersionResource, in namespace: String = "default", _ object: Value)
@@ -189,7 +189,8 @@ import Testing
             }
             try await cluster.waitUntilQuiet()
             let settled = try await cluster.client.list(.pods, namespace: "default").items
-            #expect(settled.count == 6 && Set(settled.filter { $0.labels["app"] == "db" }.map(\.name)) == ["db-0", "db-1"])
+            #expect(settled.allSatisfy { !$0.isBeingDeleted } && settled.count == 6)
+            #expect(Set(settled.filter { $0.labels["app"] == "db" }.map(\.name)) == ["db-0", "db-1"])
         }
     }
 }

@@ -3,6 +3,7 @@ import Client
 import Foundation
 import PluginHost
 import Synchronization
+import TestSupport
 import Testing
 
 /// A controller keeps nothing that it cannot find again: whenever its process is killed, what it was about comes to the same end.
@@ -33,7 +34,9 @@ import Testing
             }
             try await cluster.waitUntilQuiet()
             var expected: [GroupVersionResource: [String]] = [:]
-            for resource in Self.compared { expected[resource] = Self.summaries(cluster.seen.list(resource, namespace: "undisturbed")) }
+            for resource in Self.compared {
+                expected[resource] = Self.summaries(try await cluster.client.list(resource, namespace: "undisturbed").items)
+            }
             #expect(expected[.pods]?.count == 6 && expected[.configMaps]?.count == 1)
             let ends = expected
 
@@ -43,7 +46,8 @@ import Testing
                 let round = "round-\(rounds.count + 1)"
                 // A process that was not killed yet: the next after one that was would be waited for longer each time.
                 for var manifest in cluster.plugins.manifests where Self.controllers.contains(manifest.name) {
-                    manifest.config["round"] = .string(round)
+                    // Another manifest is another process.
+                    manifest.deadline = .seconds(600 + rounds.count)
                     await cluster.plugins.apply(manifest)
                 }
                 killer.aim(at: rounds.count + 1)
@@ -61,7 +65,8 @@ import Testing
             try await cluster.waitUntilQuiet()
             for round in rounds {
                 for resource in Self.compared {
-                    #expect(Self.summaries(cluster.seen.list(resource, namespace: round)) == ends[resource], "\(round)")
+                    let settled = try await cluster.client.list(resource, namespace: round).items
+                    #expect(Self.summaries(settled) == ends[resource], "\(round)")
                 }
             }
             #expect(Self.controllers.allSatisfy { killed[$0, default: 0] >= 3 }, "\(killed)")
@@ -79,6 +84,10 @@ import Testing
             let map = try await client.create(.configMaps, namespace: namespace, configMap(name))
             _ = try await client.create(
                 .configMaps, namespace: namespace, configMap("of-\(name)", owners: [owner(map, blocks: name == "front")]))
+            // What a collector has not seen it cannot leave to itself.
+            try await eventually("the dependent is known", within: .seconds(30)) {
+                cluster.cache.get(.configMaps, namespace: namespace, name: "of-\(name)") != nil
+            }
             try await cluster.delete(.configMaps, in: namespace, name, propagation)
         }
         _ = try await client.create(.configMaps, namespace: doomed, configMap("map"))

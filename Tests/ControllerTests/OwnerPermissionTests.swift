@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct OwnerPermissionTests {
     private static let controllers: Set = [
         "cronjob", "job", "deployment", "replicaset", "replicationcontroller", "statefulset", "daemonset", "endpoints", "endpointslice",
-        "endpointslicemirroring", "ephemeral-volume", "node-lifecycle", "garbage-collector",
+        "endpointslicemirroring", "ephemeral-volume", "node-lifecycle", "garbage-collector", "persistentvolumeclaim-protection",
     ]
 
     private static let disk: Value = ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]]

@@ -15,6 +15,8 @@ public struct LegacyTokenCleanerController: Controller {
     /// In seconds.
     private let patience: Whole
 
+    public static let settings: Set = ["cleanUpPeriodSeconds"]
+
     /// - Throws: `ComponentError` for a `cleanUpPeriodSeconds` that is no time.
     public init(_ host: Host, config: Value) throws {
         objects = host.objects

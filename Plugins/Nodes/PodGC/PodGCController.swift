@@ -10,8 +10,7 @@ public final class PodGCController: Controller {
     private let objects: Objects
     private let threshold: Int
     private let quarantine: Whole
-    /// The Pods that have ended, so that only too many of them cost a look at all.
-    private let ended = Mutex<Set<String>>([])
+    private let ended = Mutex(Ended())
     /// Since when a Node has been missing, in seconds since 1970.
     private let missing = Mutex<[String: Whole]>([:])
 
@@ -54,24 +53,20 @@ public final class PodGCController: Controller {
     /// Keeps count of the Pods that have ended; beyond the threshold the oldest go.
     private func noteEnd(_ key: Key, _ pod: Value?) throws {
         guard threshold > 0 else { return }
-        let name = "\(key.namespace)/\(key.name)"
-        let isEnded = pod.map { PodState.isTerminal($0) && $0["metadata"]["deletionTimestamp"].isNull } ?? false
-        let isTooMany = ended.withLock { ended in
-            guard isEnded else {
-                ended.remove(name)
-                return false
+        let surplus = try ended.withLock { ended -> ArraySlice<Ended.Place> in
+            ended.note(pod, Ended.Place(namespace: key.namespace, name: key.name))
+            guard ended.pods.count > threshold else { return [] }
+            if !ended.isComplete {
+                // Which are the oldest can be said when all are known; from then on, each tells of itself.
+                for pod in try objects.list(.pods) { ended.note(pod, Ended.Place(pod)) }
+                ended.isComplete = true
             }
-            ended.insert(name)
-            return ended.count > threshold
+            return ended.oldest(ended.pods.count - threshold)
         }
-        if isTooMany { try sweepTerminated() }
-    }
-
-    private func sweepTerminated() throws {
-        let ended = try objects.list(.pods).filter { PodState.isTerminal($0) && $0["metadata"]["deletionTimestamp"].isNull }
-        guard ended.count > threshold else { return }
-        let byAge = ended.sorted { ($0["metadata"]["creationTimestamp"].string ?? "") < ($1["metadata"]["creationTimestamp"].string ?? "") }
-        for pod in byAge.prefix(ended.count - threshold) { try remove(pod) }
+        for place in surplus {
+            guard let pod = try objects.get(.pods, namespace: place.namespace, name: place.name), Ended.has(pod) else { continue }
+            try remove(pod)
+        }
     }
 
     private func fail(_ pod: Value, node: String) throws {

@@ -16,7 +16,10 @@ public struct JobController: Controller {
     /// Of a Job, or of a Pod that its Job has left behind.
     public func reconcile(_ key: Key) throws -> Outcome {
         if key.resource == GroupVersionResource.pods.description {
-            if let pod = try objects.get(.pods, namespace: key.namespace, name: key.name), Self.isLeftBehind(pod) {
+            // That the Job is gone, only the API itself can say.
+            if let pod = try objects.get(.pods, namespace: key.namespace, name: key.name),
+                try isLeftBehind(pod, by: { try objects.fetch(Self.resource, namespace: key.namespace, name: $0) })
+            {
                 try release([JobPod(pod)])
             }
             return .done
@@ -26,8 +29,13 @@ public struct JobController: Controller {
             try release(ownPods(key.uid))
             return .done
         }
-        guard job["spec"]["managedBy"].isNull || job["spec"]["managedBy"] == "kubernetes.io/job-controller" else { return .done }
         let uid = job["metadata"]["uid"].string ?? ""
+        if !key.uid.isEmpty, key.uid != uid {
+            // Of an earlier Job of the name, which was gone and made again between two looks.
+            backoffs[key.uid] = nil
+            try release(ownPods(key.uid))
+        }
+        guard job["spec"]["managedBy"].isNull || job["spec"]["managedBy"] == "kubernetes.io/job-controller" else { return .done }
         if !JobState.end(of: job).isNull {
             backoffs[uid] = nil
             try release(ownPods(uid))
@@ -38,11 +46,20 @@ public struct JobController: Controller {
 
     /// A Pod that lost its Job before the Job let go of it.
     public func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard Self.isLeftBehind(after) else { return [] }
-        return [Key(after, of: resource)]
+        let namespace = after["metadata"]["namespace"].string ?? ""
+        let isLeft = try? isLeftBehind(after) { try objects.get(Self.resource, namespace: namespace, name: $0) }
+        return isLeft == true ? [Key(after, of: resource)] : []
     }
 
-    private static func isLeftBehind(_ pod: Value) -> Bool { OwnerReference.controller(of: pod).isNull && JobPod(pod).isTracked }
+    /// Whether nobody else will let go of the Pod: no Job has it, or it is being deleted for a Job that is not there.
+    /// - Parameter job: finds one by its name.
+    private func isLeftBehind(_ pod: Value, by job: (String) throws -> Value?) rethrows -> Bool {
+        guard JobPod(pod).isTracked else { return false }
+        let owner = OwnerReference.controller(of: pod)
+        if owner.isNull { return true }
+        guard owner["kind"].string == "Job", !pod["metadata"]["deletionTimestamp"].isNull else { return false }
+        return try job(owner["name"].string ?? "")?["metadata"]["uid"] != owner["uid"]
+    }
 
     private func sync(_ job: Value, _ uid: String) throws -> Outcome {
         let pods = try objects.claim(.pods, for: job, of: Self.resource, selector: job["spec"]["selector"], finalizer: JobPod.finalizer)

@@ -1,8 +1,6 @@
 import APIModel
 import Client
 import Logging
-import Store
-import Synchronization
 
 /// Tokens that lie in secrets end with those alone, so it is noted on each secret on which day it was used last: what nobody uses can be
 /// found, marked as good no more, and deleted. Another component does that.
