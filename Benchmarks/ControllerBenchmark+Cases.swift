@@ -51,7 +51,7 @@ extension ControllerBenchmark {
     /// Their Jobs are suspended, so that the CronJobs alone are measured.
     private func measureCronJobs() async throws {
         let count = 1000
-        try await many(count) { index in
+        try await Benchmarks.together(0..<count) { index in
             var job = workload("Job", "batch/v1", "tick", ["suspend": true])["spec"]
             job["selector"] = .null
             job["template"]["spec"]["restartPolicy"] = "Never"
@@ -74,7 +74,7 @@ extension ControllerBenchmark {
                 if left.isEmpty { break }
             }
         }
-        try await many(count) { index in
+        try await Benchmarks.together(0..<count) { index in
             try await client.delete(
                 .cronJobs, namespace: Self.namespace, name: "tick-\(index)", options: ["propagationPolicy": "Background"])
         }
@@ -85,7 +85,7 @@ extension ControllerBenchmark {
 
     private func measureGarbage() async throws {
         let owner = try await client.create(.configMaps, namespace: Self.namespace, map("owner")).uid
-        try await many(10_000) { index in
+        try await Benchmarks.together(0..<10_000) { index in
             var map = map("dependent-\(index)")
             map["metadata"]["ownerReferences"] = [["apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": .string(owner)]]
             try await make(.configMaps, map)
@@ -99,7 +99,7 @@ extension ControllerBenchmark {
     private func measureNamespace() async throws {
         let name = "bench-full"
         try await makeNamespace(name)
-        try await many(5000) { index in
+        try await Benchmarks.together(0..<5000) { index in
             let kind = Self.kinds[index % Self.kinds.count]
             var object = kind.fields
             object["apiVersion"] = .string(kind.group.isEmpty ? "v1" : "\(kind.group)/v1")
@@ -174,7 +174,7 @@ extension ControllerBenchmark {
     /// Their time of grace, 50 s, is in what is told.
     private func measureSilentNodes() async throws {
         let count = 5000
-        try await many(count) { index in
+        try await Benchmarks.together(0..<count) { index in
             let name = "silent-\(index)"
             let zone: Value = ["topology.kubernetes.io/zone": .string("zone-\(index % 3)")]
             _ = try await client.create(
@@ -194,7 +194,7 @@ extension ControllerBenchmark {
                 if left.isEmpty { break }
             }
         }
-        try await many(count) { index in try await client.delete(.nodes, name: "silent-\(index)") }
+        try await Benchmarks.together(0..<count) { index in try await client.delete(.nodes, name: "silent-\(index)") }
     }
 
     private static func isUnknown(_ node: Value) -> Bool {

@@ -66,17 +66,6 @@ struct ControllerBenchmark {
         _ = try await client.create(resource, namespace: Self.namespace, object)
     }
 
-    /// Has `body` called for each index, 32 at a time.
-    func many(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for index in 0..<count {
-                if index >= 32 { try await group.next() }
-                group.addTask { try await body(index) }
-            }
-            try await group.waitForAll()
-        }
-    }
-
     private func prepare() async throws {
         try await makeNamespace(Self.namespace)
         for node in Self.nodes {
