@@ -148,7 +148,8 @@ let package = Package(
         .target(
             name: "CatalogueData", path: "Sources/CatalogueData",
             exclude: [
-                "catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "devices.txt", "fields.txt", "kms.txt", "metrics.txt", "plugins.txt",
+                "catalogue.txt", "cri.txt", "csi.txt", "descriptions.txt", "devices.txt", "fields.txt", "kms.txt", "metrics.txt",
+                "plugins.txt",
                 "unserved.txt",
             ],
             cSettings: [.unsafeFlags(["-Wno-c23-extensions"])]),
@@ -338,8 +339,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "APIModel", "APIServer", "Client", "DNS", "HTTPServer", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler",
-                "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                "Store", product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"),
             ],
             path: "Benchmarks",
             swiftSettings: swift),

@@ -3,7 +3,8 @@ import Glibc
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
-/// an API server over such a store pays for each handler and to find objects, and what a name server pays for a query.
+/// an API server over such a store pays to find objects, what a request costs it with and without priority and fairness, and what a name server
+/// pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases. `Benchmarks controllers
 /// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told.
@@ -39,10 +40,12 @@ struct Benchmarks {
         try await within(place) { try await StoreBenchmark(path: $0 + "/store.db").run() }
         try await DNSBenchmark().run()
         try await within(place) { try await SelectionBenchmark(path: $0 + "/store.db").run() }
+        let counted = try await within(place) { try await RequestBenchmark(path: $0 + "/store.db", isFair: false).run(against: nil) }
+        _ = try await within(place) { try await RequestBenchmark(path: $0 + "/store.db", isFair: true).run(against: counted) }
     }
 
     /// Runs `body` with a directory of its own for a store.
-    private static func within(_ place: String, _ body: @Sendable (String) async throws -> Void) async throws {
+    private static func within<Result>(_ place: String, _ body: @Sendable (String) async throws -> Result) async throws -> Result {
         var template = Array("\(place)/benchmark-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             perror("cannot make a directory in \(place)")
@@ -53,7 +56,7 @@ struct Benchmarks {
             for suffix in ["", "-wal", ".lock"] { unlink(directory + "/store.db" + suffix) }
             rmdir(directory)
         }
-        try await body(directory)
+        return try await body(directory)
     }
 
     /// Does `body` with each of the numbers, 32 at a time.

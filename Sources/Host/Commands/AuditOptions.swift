@@ -32,6 +32,12 @@ struct AuditOptions: ParsableArguments {
     @Option(help: "How many seconds events wait for others to be sent with.")
     var auditWebhookBatchMaxWait = 30.0
 
+    @Option(help: "How many events may wait to be sent; what comes beyond is lost, and counted.")
+    var auditWebhookBatchBufferSize = 10_000
+
+    @Option(help: "How many seconds pass before the first attempt to send again.")
+    var auditWebhookInitialBackoff = 10.0
+
     func validate() throws {
         guard AuditConfiguration.Format(rawValue: auditLogFormat) != nil else {
             throw ValidationError("--audit-log-format: \(auditLogFormat) is none; json and legacy are")
@@ -47,6 +53,15 @@ struct AuditOptions: ParsableArguments {
         guard (0...3600).contains(auditWebhookBatchMaxWait) else {
             throw ValidationError("--audit-webhook-batch-max-wait: \(auditWebhookBatchMaxWait) is not a number of seconds up to an hour")
         }
+        guard (1...1_000_000).contains(auditWebhookBatchBufferSize) else {
+            throw ValidationError("--audit-webhook-batch-buffer-size: \(auditWebhookBatchBufferSize) is not a number from 1 to 1000000")
+        }
+        guard auditWebhookBatchMaxSize <= auditWebhookBatchBufferSize else {
+            throw ValidationError("--audit-webhook-batch-max-size is larger than --audit-webhook-batch-buffer-size")
+        }
+        guard (0...3600).contains(auditWebhookInitialBackoff) else {
+            throw ValidationError("--audit-webhook-initial-backoff: \(auditWebhookInitialBackoff) is not a number of seconds up to an hour")
+        }
         guard auditPolicyFile != nil || auditLogPath == nil && auditWebhookConfigFile == nil else {
             throw ValidationError("--audit-policy-file is missing: without a policy nothing is written down")
         }
@@ -61,6 +76,8 @@ struct AuditOptions: ParsableArguments {
             if let auditWebhookConfigFile {
                 var webhook = AuditConfiguration.Webhook(server: try ClientConfiguration.load(kubeconfig: auditWebhookConfigFile))
                 webhook.batchSize = auditWebhookBatchMaxSize
+                webhook.bufferSize = auditWebhookBatchBufferSize
+                webhook.initialBackoff = .milliseconds(Int(auditWebhookInitialBackoff * 1000))
                 webhook.batchWait = .milliseconds(Int(auditWebhookBatchMaxWait * 1000))
                 configuration.webhook = webhook
             }

@@ -192,7 +192,15 @@ enum ServerDecoders {
         "contexts": [["name": "c", "context": ["cluster": "c", "user": "u", "namespace": "n"]]],
     ]
 
+    private static let encryptedObject = EncryptedObject(
+        .init(keyID: "key", sealed: [1, 2, 3], annotations: ["a.example.com": [4]], type: .seed), [UInt8](repeating: 5, count: 80))
+
     private static let files = [
+        Decoder("encrypted-object", seeds: [(try? encryptedObject.encoded()) ?? []]) { input in
+            let object = try EncryptedObject(decoding: input[...])
+            _ = try? DerivedKey.open(object.data, seed: [UInt8](repeating: 7, count: DerivedKey.seedSize), at: "a")
+            return "\(object.source.type) \(object.source.annotations.count)"
+        },
         Decoder(text: "kubeconfig", seeds: [YAML.encode(kubeconfig)]) { input in
             let path = try Scratch.write(Array(input.utf8))
             defer { unlink(path) }
