@@ -32,6 +32,9 @@ import Testing
             "evictionSoftGracePeriod": ["memory.available": "1m30s"], "evictionMinimumReclaim": ["memory.available": "10Mi"],
             "evictionPressureTransitionPeriod": "30s", "evictionMaxPodGracePeriod": 60, "systemReserved": ["cpu": "100m"],
             "kubeReserved": ["cpu": "200m", "memory": "1Gi"], "allowedUnsafeSysctls": ["kernel.msg*"],
+            "cpuManagerPolicy": "static", "cpuManagerReconcilePeriod": "5s", "topologyManagerPolicy": "single-numa-node",
+            "topologyManagerScope": "pod", "memoryManagerPolicy": "None",
+            "shutdownGracePeriodByPodPriority": [["priority": 10, "shutdownGracePeriodSeconds": 7]],
             "registerWithTaints": [["key": "new", "value": "yes", "effect": "NoSchedule"], ["key": "other", "effect": "NoExecute"]],
         ]
         let configuration = try Self.read(fields)
@@ -43,6 +46,21 @@ import Testing
         var again = Self.configuration()
         try ConfigurationFile.apply(shown, to: &again)
         #expect(ConfigurationFile.configz(again)["kubeletconfig"] == shown)
+    }
+
+    @Test func cpusThatAreNamedAreAllThatIsReserved() throws {
+        let configuration = try Self.read([
+            "reservedSystemCPUs": "0-1,3", "kubeReserved": ["cpu": "1", "memory": "1Gi"], "systemReserved": ["cpu": "500m"],
+        ])
+        #expect(configuration.kubeReserved == ["memory": "1Gi"] && configuration.systemReserved == ["cpu": "3"])
+    }
+
+    /// As files that other tools write have it.
+    @Test func nothingAtAllIsTheDefault() throws {
+        let zeros: Value = ["imageMinimumGCAge": "0s", "evictionPressureTransitionPeriod": "0s", "cpuManagerReconcilePeriod": "0s"]
+        let configuration = try Self.read(zeros)
+        #expect(configuration.imageCollection.minimumAge == 120 && configuration.cpuReconcilePeriod == 10)
+        #expect(configuration.eviction.settings.transitionPeriod == 300)
     }
 
     @Test func upstreamsDefaultsAreShown() {
@@ -60,7 +78,19 @@ import Testing
     }
 
     static let wrong: [(Value, String)] = [
-        (["cpuManagerPolicy": "static"], "unknown field \"cpuManagerPolicy\": this kubelet has no such setting"),
+        (["volumePluginDir": "/plugins"], "unknown field \"volumePluginDir\": this kubelet has no such setting"),
+        (
+            ["cpuManagerPolicyOptions": ["full-pcpus-only": "true"]],
+            "cpuManagerPolicyOptions: {\"full-pcpus-only\":\"true\"} is not {}, all there is here"
+        ),
+        (["failSwapOn": true], "failSwapOn: true is not false, all there is here"),
+        (["cpuManagerPolicy": "dynamic"], "cpuManagerPolicy: \"dynamic\" is not one of none, static"),
+        (["memoryManagerPolicy": "Static"], "memoryManagerPolicy: \"Static\" is not \"None\", all there is here"),
+        (["reservedSystemCPUs": "0-"], "reservedSystemCPUs: \"0-\" is not a list of CPUs, as in 0-1,4"),
+        (
+            ["shutdownGracePeriodByPodPriority": [["priority": 1]]],
+            "shutdownGracePeriodByPodPriority: {\"priority\":1} is not a priority and its shutdownGracePeriodSeconds"
+        ),
         (["maxPods": 0], "maxPods: 0 is not a number from 1 to 2147483647"),
         (["maxPods": "many"], "maxPods: \"many\" is not a number from 1 to 2147483647"),
         (["imageMinimumGCAge": "soon"], "imageMinimumGCAge: \"soon\" is not a duration, as in 2m30s"),

@@ -8,8 +8,8 @@ struct Alignment: Sendable {
     let policy: TopologyPolicy
     let scope: TopologyPolicy.Scope
 
-    /// What was given when this throws stays until both are told to release it. Throws `TopologyPolicy.Refusal` when there is no place where
-    /// all could be near.
+    /// What was given when this throws stays until both are told to release it. Throws `TopologyPolicy.Refusal` when there is no place
+    /// where all could be near.
     func allocate(_ pod: Pod) async throws {
         var affinity: NodeMask?
         if policy != .none, scope == .pod {

@@ -2,8 +2,8 @@ import APIModel
 import FileSystem
 import OrderedCollections
 
-/// Which containers have processors of their own, and what is left for the others. A value: what upstream's static policy decides. Upstream:
-/// `cpumanager/policy_static.go`.
+/// Which containers have processors of their own, and what is left for the others. A value: what upstream's static policy decides.
+/// Upstream: `cpumanager/policy_static.go`.
 struct CPUAssignments: Equatable, Sendable {
     let topology: CPUTopology
     /// Nobody's own.

@@ -112,6 +112,10 @@ final class CPUManager: Sendable {
         policy == .static ? state.withLock { $0.own[pod]?[container] ?? $0.shared } : nil
     }
 
+    /// What can become somebody's own, and what is a container's; nothing where that is not looked after.
+    var allocatable: CPUSet { policy == .static ? state.withLock { $0.topology.all.subtracting($0.reserved) } : CPUSet() }
+    func own(of container: String, in pod: String) -> CPUSet { state.withLock { $0.own[pod]?[container] ?? CPUSet() } }
+
     /// Whether a container has processors of its own.
     func hasOwn(_ container: String, in pod: String) -> Bool { state.withLock { $0.own[pod]?[container] != nil } }
     func hasOwn(_ pod: String) -> Bool { state.withLock { $0.own[pod] != nil } }

@@ -11,35 +11,48 @@ struct ConfigurationField: Sendable {
     let write: @Sendable (Draft) -> Value
 
     /// Every setting there is.
-    static let all: [ConfigurationField] = [
-        text("address", \.configuration.serverAddress), number("port", \.configuration.serverPort, 1...65_535),
-        toggle("rotateCertificates", \.configuration.rotatesCertificates),
-        toggle("serverTLSBootstrap", \.configuration.bootstrapsServerTLS),
-        text("staticPodPath", \.configuration.staticPodPath),
-        text("clusterDomain", \.configuration.clusterDomain), list("clusterDNS", \.configuration.clusterDNS),
-        text("resolvConf", \.configuration.resolvConf),
-        number("maxPods", \.configuration.maxPods, 1...Int(Int32.max)),
-        size("containerLogMaxSize", \.configuration.containerLogMaxSize),
-        number("containerLogMaxFiles", \.configuration.containerLogMaxFiles, 2...Int(Int32.max)),
-        duration("imageMinimumGCAge", \.configuration.imageCollection.minimumAge),
-        duration("imageMaximumGCAge", \.configuration.imageCollection.maximumAge),
-        whole("imageGCHighThresholdPercent", \.configuration.imageCollection.highThreshold, 0...100),
-        whole("imageGCLowThresholdPercent", \.configuration.imageCollection.lowThreshold, 0...100),
-        map("evictionHard", \.eviction.hard), map("evictionSoft", \.eviction.soft),
-        durations("evictionSoftGracePeriod", \.eviction.softGrace),
-        map("evictionMinimumReclaim", \.eviction.minimumReclaim),
-        duration("evictionPressureTransitionPeriod", \.eviction.transitionPeriod),
-        whole("evictionMaxPodGracePeriod", \.eviction.maxPodGracePeriod, 0...Whole(Int32.max)),
-        ConfigurationField(
-            name: "mergeDefaultEvictionSettings",
-            read: { value, draft throws(Problem) in draft.mergesEvictionDefaults = try bool(value) }, write: { _ in .null }),
-        amounts("systemReserved", \.configuration.systemReserved), amounts("kubeReserved", \.configuration.kubeReserved),
-        choice("cpuManagerPolicy", \.configuration.cpuPolicy), duration("cpuManagerReconcilePeriod", \.configuration.cpuReconcilePeriod),
-        reservedCPUs, choice("topologyManagerPolicy", \.configuration.topologyPolicy),
-        choice("topologyManagerScope", \.configuration.topologyScope), only("memoryManagerPolicy", "None"),
-        duration("shutdownGracePeriod", \.configuration.shutdownGracePeriod),
-        duration("shutdownGracePeriodCriticalPods", \.configuration.shutdownGracePeriodCriticalPods), shutdownGroups,
-        list("allowedUnsafeSysctls", \.configuration.allowedUnsafeSysctls), taints,
+    static let all: [ConfigurationField] =
+        [
+            text("address", \.configuration.serverAddress), number("port", \.configuration.serverPort, 1...65_535),
+            toggle("rotateCertificates", \.configuration.rotatesCertificates),
+            toggle("serverTLSBootstrap", \.configuration.bootstrapsServerTLS),
+            text("staticPodPath", \.configuration.staticPodPath),
+            text("clusterDomain", \.configuration.clusterDomain), list("clusterDNS", \.configuration.clusterDNS),
+            text("resolvConf", \.configuration.resolvConf),
+            number("maxPods", \.configuration.maxPods, 1...Int(Int32.max)),
+            size("containerLogMaxSize", \.configuration.containerLogMaxSize),
+            number("containerLogMaxFiles", \.configuration.containerLogMaxFiles, 2...Int(Int32.max)),
+            duration("imageMinimumGCAge", \.configuration.imageCollection.minimumAge, zero: .isDefault),
+            duration("imageMaximumGCAge", \.configuration.imageCollection.maximumAge),
+            whole("imageGCHighThresholdPercent", \.configuration.imageCollection.highThreshold, 0...100),
+            whole("imageGCLowThresholdPercent", \.configuration.imageCollection.lowThreshold, 0...100),
+            map("evictionHard", \.eviction.hard), map("evictionSoft", \.eviction.soft),
+            durations("evictionSoftGracePeriod", \.eviction.softGrace),
+            map("evictionMinimumReclaim", \.eviction.minimumReclaim),
+            duration("evictionPressureTransitionPeriod", \.eviction.transitionPeriod, zero: .isDefault),
+            whole("evictionMaxPodGracePeriod", \.eviction.maxPodGracePeriod, 0...Whole(Int32.max)),
+            ConfigurationField(
+                name: "mergeDefaultEvictionSettings",
+                read: { value, draft throws(Problem) in draft.mergesEvictionDefaults = try bool(value) }, write: { _ in .null }),
+            amounts("systemReserved", \.configuration.systemReserved), amounts("kubeReserved", \.configuration.kubeReserved),
+            choice("cpuManagerPolicy", \.configuration.cpuPolicy),
+            duration("cpuManagerReconcilePeriod", \.configuration.cpuReconcilePeriod, zero: .isDefault),
+            reservedCPUs, choice("topologyManagerPolicy", \.configuration.topologyPolicy),
+            choice("topologyManagerScope", \.configuration.topologyScope),
+            duration("shutdownGracePeriod", \.configuration.shutdownGracePeriod),
+            duration("shutdownGracePeriodCriticalPods", \.configuration.shutdownGracePeriodCriticalPods), shutdownGroups,
+            list("allowedUnsafeSysctls", \.configuration.allowedUnsafeSysctls), taints,
+        ] + onlyWays
+
+    /// What this kubelet does in one way only.
+    private static let onlyWays: [ConfigurationField] = [
+        only("enableServer", true), only("enableDebuggingHandlers", true), only("registerNode", true), only("runOnce", false),
+        only("readOnlyPort", 0), only("cgroupsPerQOS", true), only("cpuCFSQuota", true), only("enableControllerAttachDetach", true),
+        only("configMapAndSecretChangeDetectionStrategy", "Watch"), only("localStorageCapacityIsolation", true),
+        only("nodeLeaseDurationSeconds", 40), only("nodeStatusMaxImages", 50), only("podsPerCore", 0), only("podPidsLimit", -1),
+        only("protectKernelDefaults", false), only("seccompDefault", false), only("failSwapOn", false), only("memoryManagerPolicy", "None"),
+        only("reservedMemory", .array([])), only("cpuManagerPolicyOptions", .emptyObject),
+        only("topologyManagerPolicyOptions", .emptyObject), only("featureGates", .emptyObject),
     ]
 
     private typealias Path<T> = any WritableKeyPath<Draft, T> & Sendable
@@ -113,9 +126,16 @@ struct ConfigurationField: Sendable {
             }, write: { .string(Quantity(value: $0[keyPath: path], format: .binarySI).description) })
     }
 
-    private static func duration(_ name: String, _ path: Path<Whole>) -> ConfigurationField {
+    /// What nothing at all stands for, which files of other tools say of every setting.
+    private enum Zero { case isZero, isDefault }
+
+    private static func duration(_ name: String, _ path: Path<Whole>, zero: Zero = .isZero) -> ConfigurationField {
         ConfigurationField(
-            name: name, read: { value, draft throws(Problem) in draft[keyPath: path] = try duration(value) },
+            name: name,
+            read: { value, draft throws(Problem) in
+                let seconds = try duration(value)
+                if seconds > 0 || zero == .isZero { draft[keyPath: path] = seconds }
+            },
             write: { .string(GoDuration.text(seconds: $0[keyPath: path])) })
     }
 
@@ -219,7 +239,6 @@ struct ConfigurationField: Sendable {
             }, write: { .string($0[keyPath: path].rawValue) })
     }
 
-    /// What this kubelet does in one way only.
     private static func only(_ name: String, _ only: Value) -> ConfigurationField {
         ConfigurationField(
             name: name,

@@ -277,6 +277,30 @@ final class DeviceManager: Sendable {
         _ = book.withLock { $0.release(uid) }
     }
 
+    /// What containers of a pod have: `ContainerDevices` by container, a device each.
+    func devices(of uid: String) -> [String: [Value]] {
+        book.withLock { $0.grants(of: uid) }.mapValues { grants in
+            grants.sorted { $0.key < $1.key }.flatMap { name, grant in
+                grant.ids.sorted().map { Self.told(name, Device(id: $0, nodes: grant.nodes[$0] ?? [])) }
+            }
+        }
+    }
+
+    /// Those that are well, the same way.
+    var healthy: [Value] {
+        book.withLock { $0.resources }.sorted { $0.key < $1.key }.flatMap { name, resource in
+            resource.healthy.sorted().compactMap { resource.devices[$0] }.map { Self.told(name, $0) }
+        }
+    }
+
+    private static func told(_ resource: String, _ device: Device) -> Value {
+        let nodes = device.nodes.sorted().map { node -> Value in ["ID": .int(Whole(node))] }
+        return [
+            "resource_name": .string(resource), "device_ids": [.string(device.id)],
+            "topology": nodes.isEmpty ? .null : ["nodes": .array(nodes)],
+        ]
+    }
+
     /// How the devices of a pod are: `ResourceStatus` by container. Upstream: `UpdateAllocatedResourcesStatus`.
     func health(of uid: String) -> [String: Value] {
         book.withLock { book in

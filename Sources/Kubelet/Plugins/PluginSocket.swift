@@ -43,8 +43,8 @@ final class PluginSocket: Sendable {
     /// Ends all calls; later ones fail.
     func close() { connection.close() }
 
-    /// One call, which ends when its time is over whatever the plugin does. Throws `PluginFailure`, and `CancellationError` when the task was
-    /// cancelled; the plugin may carry out later what was given up.
+    /// One call, which ends when its time is over whatever the plugin does. Throws `PluginFailure`, and `CancellationError` when the task
+    /// was cancelled; the plugin may carry out later what was given up.
     /// - Parameters:
     ///   - method: `csi.v1.Node/NodeGetInfo`.
     ///   - types: names of the messages.
@@ -64,8 +64,8 @@ final class PluginSocket: Sendable {
         }
     }
 
-    /// A call with many answers; returns when the plugin ends it. Of answers that come faster than `each` takes them only the newest counts,
-    /// and one that cannot be read ends the call. Throws `PluginFailure`, also when the task is cancelled.
+    /// A call with many answers; returns when the plugin ends it. Of answers that come faster than `each` takes them only the newest
+    /// counts, and one that cannot be read ends the call. Throws `PluginFailure`, also when the task is cancelled.
     func follow(
         _ method: String, _ request: Value, _ types: (request: String, answer: String), _ each: (Value) async -> Void
     ) async throws {

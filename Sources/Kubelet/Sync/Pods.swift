@@ -113,6 +113,7 @@ final class Pods: Sendable {
                 }
             }
             group.addTask { await self.moveContainers() }
+            group.addTask { await ResourceLister(context: self.context) { await self.list }.run() }
             group.addTask { await self.context.devices.run { uid in self.worker(uid)?.wakeup.set() } }
             group.addTask {
                 await self.context.volumes.watches.run { uid in
