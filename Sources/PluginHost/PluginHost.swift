@@ -151,10 +151,11 @@ public final class PluginHost: Sendable {
         }
     }
 
-    /// Has every loaded plugin that puts something in place on a node remove what it, or an earlier process, left there. For a process that
-    /// takes a node down, instead of `start`. Blocks.
+    /// Has every plugin that puts something in place on a node remove what it, or an earlier process, left there. For a process that takes
+    /// a node down, instead of `start`, or before `stop`. Blocks.
     public func cleanUp() throws {
-        for component in entries.withLock({ $0.filter(\.manifest.isOfNode).compactMap(\.loaded) }) { try component.cleanUp() }
+        let components = entries.withLock { $0.filter(\.manifest.isOfNode).flatMap { [$0.loaded, $0.serving?.component] } }
+        for component in components.compactMap({ $0 }) { try component.cleanUp() }
     }
 
     /// Has `body` called, on any thread, with what happens to plugins from now on.

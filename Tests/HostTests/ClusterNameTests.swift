@@ -9,8 +9,8 @@ import Testing
 
     @Test func nothingOfOneIsAnothers() {
         for property in [
-            \.bridge, \.context, \.cgroupRoot, \.serviceCIDR, \.clusterCIDR, { $0.table("proxy") }, { "\($0.securePort)" }, { "\($0.kubeletPort)" },
-            { "\($0.network(mtu: 0).network)" },
+            \.bridge, \.context, \.cgroupRoot, \.serviceCIDR, \.clusterCIDR, { $0.table("proxy") }, { "\($0.securePort)" },
+            { "\($0.kubeletPort)" }, \.prefix,
         ] as [(ClusterName) -> String] {
             #expect(Set(Self.all.map(property)).count == Self.all.count, "\(Self.all.map(property))")
         }
@@ -25,7 +25,7 @@ import Testing
         let first = ClusterName.first
         #expect([first.bridge, first.context, first.table("proxy"), first.cgroupRoot] == ["apus0", "apus", "apus-proxy", ""])
         #expect([first.serviceCIDR, first.clusterCIDR] == ["10.96.0.0/16", "10.244.0.0/16"])
-        #expect((first.securePort, first.kubeletPort) == (6443, 10250))
+        #expect([first.securePort, first.kubeletPort] == [6443, 10250])
         #expect(first.pluginConfig.isEmpty)
     }
 
@@ -68,7 +68,9 @@ import Testing
         }
         let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
             for index in 0..<16 {
-                group.addTask { try ClusterRegistry(path: scratch + "/clusters").take("c\(index)", directory: "\(scratch)/\(index)").number }
+                group.addTask {
+                    try ClusterRegistry(path: scratch + "/clusters").take("c\(index)", directory: "\(scratch)/\(index)").number
+                }
             }
             return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
         }

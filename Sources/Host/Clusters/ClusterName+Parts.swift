@@ -6,7 +6,7 @@ extension ClusterName {
     var containerd: ContainerdConfiguration { ContainerdConfiguration(network: network(mtu: 0)) }
 
     func network(mtu: Int) -> CNIConfiguration {
-        CNIConfiguration(bridge: bridge, network: number == 0 ? Self.unnamed : "\(Self.unnamed)\(number)", mtu: mtu)
+        CNIConfiguration(bridge: bridge, network: prefix, mtu: mtu)
     }
 
     /// By plugin: what those that change the kernel are to call it. The first cluster's have names of their own.

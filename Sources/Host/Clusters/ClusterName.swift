@@ -18,8 +18,8 @@ struct ClusterName: Equatable, Sendable {
         return 1...40 ~= text.count && text.allSatisfy { isPlain($0) || $0 == "-" } && isPlain(text.first!) && isPlain(text.last!)
     }
 
-    /// What names in the kernel begin with: `apus`, `apus2`.
-    private var prefix: String { number == 0 ? Self.unnamed : "\(Self.unnamed)\(number)" }
+    /// What names in the kernel begin with, and what libcni calls the pods' network: `apus`, `apus2`.
+    var prefix: String { number == 0 ? Self.unnamed : "\(Self.unnamed)\(number)" }
 
     /// The bridge of its pods: `apus0`, `apus2`.
     var bridge: String { "\(Self.unnamed)\(number)" }

@@ -47,7 +47,8 @@ struct DownCommand: AsyncParsableCommand {
             let containerd = ContainerdSupervisor(
                 directory: directory.containerdDirectory, configuration: cluster.containerd, log: Logger(label: "containerd"))
             try await containerd.takeDown(
-                cgroupParents: ["\(cluster.cgroupRoot)/kubepods", "/apus-plugins"] + [cluster.cgroupRoot].filter { !$0.isEmpty })
+                cgroupParents: ["\(cluster.cgroupRoot)/kubepods"] + [cluster.cgroupRoot].filter { !$0.isEmpty })
+            ControlGroups.removeOrphans(in: "/apus-plugins")
             return []
         }
         await attempt {
