@@ -48,6 +48,7 @@ import Testing
         let addresses = try [first, second].map { try serviceAddress(of: $0) }
         #expect(addresses[0].hasPrefix("10.97.") && addresses[1].hasPrefix("10.98."), "\(addresses)")
         for cluster in [first, second] { try reaches(cluster) }
+        try isReachedFromOutside(second, addresses[1])
         try first.kubectl("create", "namespace", "mine")
         #expect(try !second.kubectl("get", "namespaces").contains("mine"))
 
@@ -71,6 +72,36 @@ import Testing
             #expect(!there.contains("apus1") && !there.contains("apus2"), "\(there)")
         }
         #expect(throws: Cluster.Failure.self) { try first.run(first.products + "/apus", "down", "--name", "e2e-nobody") }
+    }
+
+    /// A machine that is no node: a network with a way to the node, and in it a proxy alone, for its user.
+    private static let outside = #"""
+        executable=$1 config=$2 address=$3 link=apus-out$$
+        unshare --net sh -c '
+          while ! ip link show inside >/dev/null 2>&1; do sleep 0.05; done
+          ip link set lo up
+          ip address add 192.0.2.2/30 dev inside && ip link set inside up && ip route add default via 192.0.2.1 || exit 1
+          exec "$1" kube-proxy --kubeconfig "$2" --plugin proxy-userspace --hostname-override outside --bind-address 192.0.2.2
+        ' outside "$executable" "$config" &
+        machine=$!
+        trap 'kill $machine; wait $machine; ip link delete $link 2>/dev/null' EXIT
+        while [ "$(readlink /proc/$machine/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do kill -0 $machine || exit 1; done
+        ip link add $link type veth peer name inside netns $machine && ip address add 192.0.2.1/30 dev $link && ip link set $link up || exit 1
+        for try in $(seq 100); do
+          kill -0 $machine || exit 1
+          nsenter --target $machine --net curl -sf --max-time 2 http://$address/ && exit 0
+          sleep 0.1
+        done
+        exit 1
+        """#
+
+    private func isReachedFromOutside(_ cluster: Cluster, _ address: String) throws {
+        let config = "\(cluster.directory)/outside.kubeconfig"
+        // By the address of the node's bridge, which leads there from everywhere.
+        try cluster.kubectl("config", "view", "--raw").replacing(/https:\/\/127\.0\.0\.1:/, with: "https://10.242.0.1:").write(
+            toFile: config, atomically: true, encoding: .utf8)
+        let executable = cluster.products + "/apus"
+        #expect(try !cluster.run("bash", "-c", Self.outside, "outside", executable, config, address).isEmpty)
     }
 
     private func serviceAddress(of cluster: Cluster) throws -> String {
