@@ -10,6 +10,7 @@ internal import HTTPServer
 internal import Kubelet
 internal import Logging
 internal import NIOSSL
+internal import OrderedCollections
 internal import PKI
 internal import PluginHost
 internal import Proxy
@@ -275,7 +276,7 @@ extension Startup {
             ],
         ]
         for (plugin, config) in cluster.pluginConfig {
-            for (field, value) in config.fields ?? [:] { configuration.config[plugin, default: .emptyObject][field] = value }
+            for (field, value) in config.fields { configuration.config[plugin, default: .emptyObject][field] = value }
         }
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }

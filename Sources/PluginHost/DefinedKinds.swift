@@ -79,6 +79,7 @@ public final class DefinedKinds: KindSource {
         var resource: GroupVersionResource
         var kind: String
         var isNamespaced: Bool
+        var isScalable: Bool
         var verbs: [String]
         var storage: String?
 
@@ -86,6 +87,7 @@ public final class DefinedKinds: KindSource {
             resource = type.groupVersionResource
             kind = type.kind
             isNamespaced = type.isNamespaced
+            isScalable = type.subresource("scale") != nil
             verbs = type.verbs
             storage = type.custom?.storageVersion
         }
@@ -99,7 +101,9 @@ public final class DefinedKinds: KindSource {
         guard isEstablished else { return [] }
         var names = definition.value
         names["spec"]["versions"] = .array(
-            names[path: "spec", "versions"].elements.map { ["name": $0["name"], "served": $0["served"], "storage": $0["storage"]] })
+            names[path: "spec", "versions"].elements.map {
+                ["name": $0["name"], "served": $0["served"], "storage": $0["storage"], "subresources": $0["subresources"]]
+            })
         // Without schemas there are no patterns to compile, so nothing to throw.
         return ((try? ResourceType.custom(names) { _ in { _ in true } }) ?? []).filter { !$0.verbs.isEmpty }
     }

@@ -63,7 +63,7 @@ import Testing
 
     @Test func itIsNotedWhenATokenInASecretIsUsedAndAMarkedOneIsRefused() async throws {
         try await with { server in
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withTaskGroup(of: Void.self) { group in
                 group.addTask { await server.server.run() }
                 defer { group.cancelAll() }
                 let secret = "\(namespace)/secrets/t"

@@ -25,7 +25,7 @@ import Testing
         let first = ClusterName.first
         #expect([first.bridge, first.context, first.table("proxy"), first.cgroupRoot] == ["apus0", "apus", "apus-proxy", ""])
         #expect([first.serviceCIDR, first.clusterCIDR] == ["10.96.0.0/16", "10.244.0.0/16"])
-        #expect([first.securePort, first.kubeletPort] == [6443, 10250])
+        #expect(first.securePort == 6443 && first.kubeletPort == 10250)
         #expect(first.pluginConfig.isEmpty)
     }
 

@@ -53,7 +53,7 @@ import Testing
         bench.client.put(.nodes, makeNode())
         let pods = Pods(context: bench.context)
         let source = Source()
-        let changes = Mutex(0)
+        let changes = Kept(0)
         try await bench.run(pods) {
             bench.client.put(.pods, makePod())
             let critical: Value = [
@@ -64,7 +64,7 @@ import Testing
             try await bench.wait("critical runs", of: "critical") { $0["phase"].string == "Running" }
             let plan = ShutdownPlan([.init(priority: 0, seconds: 20), .init(priority: 2_000_000_000, seconds: 10)])
             try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { await bench.context.shutdown.run(plan, source, pods, bench.context) { changes.withLock { $0 += 1 } } }
+                group.addTask { await bench.context.shutdown.run(plan, source, pods, bench.context) { changes.value.withLock { $0 += 1 } } }
                 // While the first lot takes its time, the others stay.
                 bench.runtime.hang("StopContainer")
                 source.speaker.yield(true)
@@ -86,7 +86,7 @@ import Testing
                 // It does not go down after all.
                 source.speaker.yield(false)
                 try await bench.eventually("it goes on") { source.answered.withLock { $0 } == [true, false] }
-                #expect(!bench.context.shutdown.isUnderWay && changes.withLock { $0 } == 2)
+                #expect(!bench.context.shutdown.isUnderWay && changes.value.withLock { $0 } == 2)
                 source.speaker.finish()
             }
         }
@@ -125,17 +125,17 @@ import Testing
         try await logind.prepare()
         let settings = Files.text(place.path + "/logind.conf.d/99-kubelet.conf")
         #expect(settings == "# Kubelet logind override\n\n[Login]\nInhibitDelayMaxSec=30\n")
-        let told = Mutex<[Bool]>([])
+        let told = Kept<[Bool]>([])
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask {
                 await logind.follow { isGoingDown in
                     #expect(fake.isHeld)
-                    told.withLock { $0.append(isGoingDown) }
+                    told.value.withLock { $0.append(isGoingDown) }
                 }
             }
             try await eventually("it listens") { fake.state.withLock { $0.calls.last } == "AddMatch" && fake.isHeld }
             fake.tell(isGoingDown: true)
-            try await eventually("the machine may go") { told.withLock { $0 } == [true] && !fake.isHeld }
+            try await eventually("the machine may go") { told.value.withLock { $0 } == [true] && !fake.isHeld }
             group.cancelAll()
         }
         fake.stop()
@@ -149,4 +149,10 @@ import Testing
         #expect(missing?.message.hasPrefix("shutdownGracePeriod needs logind, which is asked at \(place.path)/bus: ") == true)
         #expect(missing?.message.hasSuffix("Start dbus and systemd-logind, or leave the setting out") == true)
     }
+}
+
+/// What tasks of one test write down.
+private final class Kept<Value: Sendable>: Sendable {
+    let value: Mutex<Value>
+    init(_ value: sending Value) { self.value = Mutex(value) }
 }

@@ -78,10 +78,10 @@ struct AccessReviews: Sendable {
 
     private func subject(_ review: Value) -> UserInfo {
         let spec = review["spec"]
-        let extra = Dictionary(uniqueKeysWithValues: spec["extra"].fields.map { ($0.key, $0.value.elements.compactMap(\.string)) })
+        let extra = spec["extra"].fields.map { ($0.key, $0.value.elements.compactMap(\.string)) }
         return UserInfo(
             name: spec["user"].string ?? "", uid: spec["uid"].string ?? "", groups: spec["groups"].elements.compactMap(\.string),
-            extra: extra)
+            extra: Dictionary(uniqueKeysWithValues: extra))
     }
 
     private func rulesReview(_ review: Value, user: UserInfo) throws -> Value {
