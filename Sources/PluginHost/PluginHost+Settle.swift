@@ -40,7 +40,9 @@ extension PluginHost {
             let wanted = entries.indices.filter { plan.verdicts[$0] == .run }
             if let index = wanted.first(where: { entries[$0].isUntried }) { return (.create(index), []) }
             if mayStart {
-                for index in wanted where entries[index].lifecycle.state == .loaded {
+                // Those who judge what the others write begin first.
+                let judges = wanted.filter { entries[$0].manifest.kind == .admission }
+                for index in judges + wanted where entries[index].lifecycle.state == .loaded {
                     if let component = entries[index].loaded { return (.start(index, component), []) }
                 }
             }

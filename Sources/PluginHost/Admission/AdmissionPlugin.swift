@@ -2,14 +2,18 @@ public import Client
 internal import PluginAPI
 internal import Synchronization
 
-/// A running admission plugin. A call is made on the caller's thread where it may be (`CallInPlace`), else on one of PluginHost's; there,
-/// a plugin that is late is not waited for.
+/// A running admission plugin. A call is made on the caller's thread where it may be (`CallInPlace`) and the one before was over in a
+/// moment, else on one of PluginHost's; there, a plugin that is late is not waited for.
 public final class AdmissionPlugin: AdmissionReviewer {
     public let name: String
     public let specification: AdmissionSpecification
     private let component: LoadedComponent
     private let threads: ThreadPool
     private let phases: Set<AdmissionPhase>
+    private let isQuick = Atomic<Bool>(true)
+
+    /// Nanoseconds: longer than that nobody may be held up who has other things to do.
+    private static let moment: UInt64 = 1_000_000
 
     init(_ component: LoadedComponent, _ specification: AdmissionSpecification, _ threads: ThreadPool) {
         self.component = component
@@ -25,11 +29,18 @@ public final class AdmissionPlugin: AdmissionReviewer {
     public func review(_ phase: AdmissionPhase, _ question: AdmissionQuestion) async -> AdmissionAnswer {
         guard component.retain() else { return AdmissionAnswer(.gone) }
         let call = AdmissionCall(component: component, phase: phase, question: question)
-        if let answer = CallInPlace.run({ call.run() }) {
+        if isQuick.load(ordering: .relaxed), let answer = CallInPlace.run({ timed(call) }) {
             component.release()
             return answer
         }
         return await elsewhere(call)
+    }
+
+    private func timed(_ call: AdmissionCall) -> AdmissionAnswer {
+        let start = steadyNanoseconds()
+        let answer = call.run()
+        isQuick.store(steadyNanoseconds() &- start < Self.moment, ordering: .relaxed)
+        return answer
     }
 
     private func elsewhere(_ call: AdmissionCall) async -> AdmissionAnswer {
@@ -45,8 +56,8 @@ public final class AdmissionPlugin: AdmissionReviewer {
         defer { timer?.cancel() }
         return await withCheckedContinuation { continuation in
             first.wait(continuation)
-            threads.submit { [component] in
-                first.give(call.run())
+            threads.submit { [self] in
+                first.give(timed(call))
                 component.release()
             }
         }
