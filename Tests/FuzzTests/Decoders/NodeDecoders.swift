@@ -126,7 +126,38 @@ enum NodeDecoders {
 
     // MARK: Files
 
+    private static let checkpoint = JSON.encode([
+        "Data": [
+            "PodDeviceEntries": [
+                [
+                    "PodUID": "p", "ContainerName": "c", "ResourceName": "r/d", "DeviceIDs": ["-1": ["a"], "1": ["b"]], "AllocResp": "CgA=",
+                ]
+            ], "RegisteredDevices": ["r/d": ["a"]],
+        ]
+    ])
+
     private static let files = [
+        Decoder("device-checkpoint", seeds: [checkpoint], isJSON: true) { input in
+            guard let book = DeviceCheckpoint.decode(input, now: 0) else { return "none" }
+            return "\(book.grants.count) \(book.held.count) \(DeviceCheckpoint.encode(book).isEmpty)"
+        },
+        Decoder(
+            "cpu-checkpoint",
+            seeds: [JSON.encode(["policyName": "static", "defaultCpuSet": "0-1", "entries": ["p": ["c": "2-3"]]])], isJSON: true
+        ) { input in
+            let places = (0..<4).map { ($0, CPUTopology.Place(core: $0, socket: 0, node: $0 / 2)) }
+            let topology = CPUTopology(Dictionary(uniqueKeysWithValues: places))
+            var assignments = CPUAssignments(topology: topology, reserved: CPUSet([0]))
+            try assignments.restore(try JSON.decode(input))
+            return "\(assignments.own.count) \(assignments.shared)"
+        },
+        Decoder(
+            "bus-message",
+            seeds: [BusMessage(call: "Hello", of: "org.freedesktop.DBus", at: "/", to: "a", [.string("b"), .int32(1)]).bytes]
+        ) { input in
+            guard let message = BusMessage(input) else { return "none" }
+            return "\(message.kind) \(message.string == nil) \(message.bool == nil) \(message.number == nil)"
+        },
         Decoder("tar", seeds: [tar], longest: 1 << 16) { input in
             let path = try Scratch.write(input)
             defer { unlink(path) }
