@@ -43,7 +43,7 @@ import Testing
     static let packings: [(count: Int, available: String, String)] = [
         (1, "0-7", "0"), (2, "0-7", "0,4"), (3, "0-7", "0-1,4"), (4, "0-7", "0-1,4-5"), (6, "0-7", "0-2,4-6"), (8, "0-7", "0-7"),
         // The node that has less left is used up first, and a core that is whole before one that is not.
-        (2, "1-7", "1,5"), (1, "1-7", "4"), (1, "0,2-7", "4"), (4, "1-7", "2-3,6-7"), (0, "0-7", ""), (3, "4-7", "4-6"),
+        (2, "1-7", "1,5"), (1, "1-7", "4"), (1, "0,2-7", "5"), (4, "1-7", "2-3,6-7"), (0, "0-7", ""), (3, "4-7", "4-6"),
     ]
 
     @Test(arguments: packings) func packs(_ count: Int, _ available: String, _ expected: String) throws {
@@ -137,7 +137,8 @@ import Testing
         ([[hint([0, 1])]], [.bestEffort: [0, 1], .restricted: [0, 1], .singleNUMANode: nil]),
         // One node would do, and has too little left.
         ([[hint([0, 1], false)]], [.bestEffort: [0, 1], .restricted: nil, .singleNUMANode: nil]),
-        ([[hint([0]), hint([0, 1], false)], [hint([0, 1])]], [.bestEffort: [0], .restricted: nil, .singleNUMANode: nil]),
+        // The one needs two, so that the other may have two.
+        ([[hint([0]), hint([0, 1], false)], [hint([0, 1])]], [.bestEffort: [0, 1], .restricted: nil, .singleNUMANode: nil]),
     ]
 
     @Test(arguments: meetings) func merges(_ wishes: [[TopologyHint]?], _ expected: [TopologyPolicy: [Int]?]) {
