@@ -82,8 +82,8 @@ import Testing
                 let mark: Value = ["kubernetes.io/legacy-token-invalid-since": "2026-01-01"]
                 await server.ask(.patch, secret, ["metadata": ["labels": mark]], type: Self.merge)
                 #expect(!(await isGood(server, token)))
-                await server.ask(
-                    .patch, secret, ["metadata": ["labels": ["kubernetes.io/legacy-token-invalid-since": .null]]], type: Self.merge)
+                let unmarked = #"{"metadata":{"labels":{"kubernetes.io/legacy-token-invalid-since":null}}}"#
+                await server.ask(.patch, secret, raw: Array(unmarked.utf8), type: Self.merge)
                 #expect(await isGood(server, token))
             }
             let tracking = "/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking"
