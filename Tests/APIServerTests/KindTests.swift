@@ -170,6 +170,25 @@ import Testing
         }
     }
 
+    @Test func aRangeOfNodePortsThatIsFullIsSaidToBe() async throws {
+        try await TestServer.with { server in
+            // 2768 of them, in few objects.
+            let ports = Value.array((1...346).map { ["name": .string("p\($0)"), "port": Value($0)] })
+            for index in 0..<8 {
+                let made = await server.ask(.post, services, TestServer.service("s\(index)", type: "NodePort", ports: ports))
+                #expect(made.code == 201, "\(made.message)")
+            }
+            let one: Value = [["port": 80]]
+            let refused = await server.ask(.post, services, TestServer.service("one", type: "NodePort", ports: one))
+            #expect(refused.code == 500 && refused.message.contains("failed to allocate a nodePort: range is full"), "\(refused.message)")
+            let outside: Value = [["port": 80, "nodePort": 29_999]]
+            #expect(await server.ask(.post, services, TestServer.service("one", type: "NodePort", ports: outside)).code == 422)
+            #expect(await server.ask(.post, services, TestServer.service("one", ports: one)).code == 201)
+            await server.ask(.delete, "\(services)/s0")
+            #expect(await server.ask(.post, services, TestServer.service("two", type: "NodePort", ports: one)).code == 201)
+        }
+    }
+
     @Test func servicesGetAddressesAndPorts() async throws {
         try await TestServer.with { server in
             let plain = await server.ask(.post, services, TestServer.service("a")).json

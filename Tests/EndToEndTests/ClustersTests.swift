@@ -80,13 +80,13 @@ import Testing
         unshare --net sh -c '
           while ! ip link show inside >/dev/null 2>&1; do sleep 0.05; done
           ip link set lo up
-          ip address add 192.0.2.2/30 dev inside && ip link set inside up && ip route add default via 192.0.2.1 || exit 1
-          exec "$1" kube-proxy --kubeconfig "$2" --plugin proxy-userspace --hostname-override outside --bind-address 192.0.2.2
+          ip address add 198.18.213.2/30 dev inside && ip link set inside up && ip route add default via 198.18.213.1 || exit 1
+          exec "$1" kube-proxy --kubeconfig "$2" --plugin proxy-userspace --hostname-override outside --bind-address 198.18.213.2
         ' outside "$executable" "$config" &
         machine=$!
         trap 'kill $machine; wait $machine; ip link delete $link 2>/dev/null' EXIT
         while [ "$(readlink /proc/$machine/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do kill -0 $machine || exit 1; done
-        ip link add $link type veth peer name inside netns $machine && ip address add 192.0.2.1/30 dev $link && ip link set $link up || exit 1
+        ip link add $link type veth peer name inside netns $machine && ip address add 198.18.213.1/30 dev $link && ip link set $link up || exit 1
         for try in $(seq 100); do
           kill -0 $machine || exit 1
           nsenter --target $machine --net curl -sf --max-time 2 http://$address/ && exit 0
