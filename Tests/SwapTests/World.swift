@@ -54,11 +54,12 @@ final class World: Sendable {
         let plugins = PluginHost(configuration, log: log)
         serving.admissionSource = plugins
         let server = APIServer(serving)
-        try plugins.load(manifests)
         let client = CountingClient(server.client(as: "admin", groups: ["system:masters"]))
         let world = World(client, server, plugins, directory, log)
         for manifest in manifests { world.grant(manifest) }
         try await server.start()
+        // After that: what every cluster starts with is judged by nobody.
+        try plugins.load(manifests)
         let result: Result<Void, any Error>
         do {
             try await world.run(loops, body)
