@@ -1,3 +1,4 @@
+internal import APIModel
 internal import PluginAPI
 internal import PluginHost
 
@@ -90,6 +91,13 @@ struct PolicySlots: Sendable {
             permit = { pod, nodes in
                 let permission = policy.permit(pod, nodes, node: 0)
                 return (Self.answer((permission.status, permission.message)), permission.timeout)
+            }
+        }
+        if policy.hasObserve {
+            observe = { resource, before, after in
+                guard let resource = GroupVersionResource(resource) else { return [] }
+                func object(_ text: String) -> Object? { (try? JSON.decode(Array(text.utf8))).map { Object($0) } }
+                return policy.observe(resource, before: object(before), after: object(after)).map(\.uid)
             }
         }
         if policy.hasUnreserve { unreserve = { policy.unreserve(uid: $0).map(\.uid) } }
