@@ -35,7 +35,10 @@ import Testing
 
     @Test func aPageOfAStateThatIsGoneSaysHowToGoOn() async throws {
         let minutes = Atomic(0)
-        try await TestServer.with(options: { $0.now = { .seconds(60 * minutes.load(ordering: .relaxed)) } }) { server in
+        try await TestServer.with { _ in
+        } options: {
+            $0.now = { .seconds(60 * minutes.load(ordering: .relaxed)) }
+        } _: { server in
             await fill(server, 4)
             let first = await server.ask(.get, "\(maps)?limit=2").json
             let (version, token) = (
