@@ -104,7 +104,7 @@ import Testing
             await #expect(throws: APIError.self) { try await client.list(.configMaps) }
             server.server.grants.set(user, rules: [PolicyRule(verbs: ["list", "create"], groups: [""], resources: ["configmaps"])])
             _ = try await client.create(.configMaps, namespace: "default", TestServer.configMap("a"))
-            let list = try await client.list(.configMaps)
+            let list = try await client.list(.configMaps, namespace: "default")
             #expect(list.items.map(\.name) == ["a"])
             let same = try await server.server.client(as: "x", groups: ["system:masters"]).get(.configMaps, namespace: "default", name: "a")
             #expect(list.items.first === same)

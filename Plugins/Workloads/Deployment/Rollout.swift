@@ -73,8 +73,9 @@ extension Rollout {
         guard let new else { return }
         let number = String(new.revision)
         if deployment["metadata"]["annotations"][Annotation.revision].string != number {
+            // By way of the status: there, an annotation is no change of what is asked for.
             deployment = try objects.patch(
-                DeploymentController.resource, namespace: namespace, name: name, .merge,
+                DeploymentController.resource, namespace: namespace, name: name, subresource: "status", .merge,
                 ["metadata": ["annotations": [Annotation.revision: .string(number)]]])
         }
     }
