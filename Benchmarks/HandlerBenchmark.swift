@@ -125,7 +125,7 @@ struct HandlerBenchmark {
     private static let matches: [(name: String, match: @Sendable (Cache, String) throws -> Int)] = [
         ("by name", { $0.get(.pods, namespace: "default", name: $1) == nil ? 0 : 1 }),
         ("by label", { $0.list(.pods, namespace: "default", where: .label("own"), is: $1)?.count ?? 0 }),
-        ("orphans by selector", { $0.orphans(.pods, namespace: "default", matching: try LabelSelector("own=\($1)"))?.count ?? 0 }),
+        ("orphans by selector", { $0.orphans(.pods, namespace: "default", matching: try LabelSelector(parsing: "own=\($1)"))?.count ?? 0 }),
         ("selectors by labels", { cache, _ in cache.selecting(budgets, namespace: "default", selectors, ["own": "all"])?.count ?? 0 }),
     ]
 

@@ -117,8 +117,7 @@ public final class APIServer: Responder {
             }
             for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run(self.configuration.log) } }
             group.addTask {
-                let bootstrap = Bootstrap(registry: self.registry, configuration: self.configuration)
-                await FlowControlUpkeep(bootstrap: bootstrap, flows: self.flows).run()
+                await FlowControlUpkeep(registry: self.registry, flows: self.flows, log: self.configuration.log).run()
             }
         }
     }

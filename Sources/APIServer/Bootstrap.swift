@@ -15,7 +15,7 @@ struct Bootstrap: Sendable {
         // Side by side, so that they share a few commits.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for object in BootstrapPolicy.objects + priorityClasses { group.addTask { try await ensure(object) } }
-            group.addTask { try await ensureFlowControl(mandatoryAlone: false) }
+            group.addTask { try await FlowControlObjects(registry: registry).keep() }
             try await group.waitForAll()
         }
         try await withdrawBindings()
@@ -75,34 +75,6 @@ struct Bootstrap: Sendable {
                 binding["subjects"].elements.removeAll(where: isWithdrawn)
                 return binding
             }
-        }
-    }
-
-    /// Flows and priority levels; what is mandatory is as it must be, the rest as long as its annotation says that it is this server's.
-    func ensureFlowControl(mandatoryAlone: Bool) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for object in FlowControlBootstrap.mandatory { group.addTask { try await ensureSpecification(object, isMandatory: true) } }
-            if !mandatoryAlone {
-                for object in FlowControlBootstrap.suggested { group.addTask { try await ensureSpecification(object, isMandatory: false) } }
-            }
-            try await group.waitForAll()
-        }
-    }
-
-    private func ensureSpecification(_ object: Value, isMandatory: Bool) async throws {
-        let target = try target(object)
-        let write = WriteContext(registry, user: .apiserver)
-        guard let existing = registry.store.get(target.key)?.object.value else {
-            _ = try await registry.create(target, object, write)
-            return
-        }
-        let wanted = try await registry.complete(object, target.storage)["spec"]
-        let isOurs = isMandatory || existing[path: "metadata", "annotations"][FlowControlBootstrap.autoupdate].string == "true"
-        guard isOurs, existing["spec"] != wanted else { return }
-        _ = try await registry.modify(target, write) { old in
-            var changed = old
-            changed["spec"] = wanted
-            return changed
         }
     }
 

@@ -105,25 +105,66 @@ import Testing
         }
     }
 
-    @Test func whatIsMandatoryComesBackAndTheRestIsLeftAlone() async throws {
+    @Test func whatEveryClusterHasComesBack() async throws {
         try await TestServer.with { server in
-            await server.ask(.delete, "\(Self.path)/flowschemas/catch-all")
-            await server.ask(.delete, "\(Self.path)/flowschemas/probes")
-            let type = "application/merge-patch+json"
-            await server.ask(.patch, "\(Self.path)/flowschemas/exempt", ["spec": ["matchingPrecedence": 7]], type: type)
-            let bootstrap = Bootstrap(registry: server.server.registry, configuration: server.server.configuration)
-            try await bootstrap.ensureFlowControl(mandatoryAlone: true)
-            #expect(await server.ask(.get, "\(Self.path)/flowschemas/catch-all").code == 200)
-            #expect(await server.ask(.get, "\(Self.path)/flowschemas/exempt").json["spec"]["matchingPrecedence"] == 1)
-            #expect(await server.ask(.get, "\(Self.path)/flowschemas/probes").code == 404)
-            let own: Value = [
-                "metadata": ["annotations": ["apf.kubernetes.io/autoupdate-spec": "false"]], "spec": ["matchingPrecedence": 9],
-            ]
-            await server.ask(.patch, "\(Self.path)/flowschemas/system-nodes", own, type: type)
-            try await bootstrap.ensureFlowControl(mandatoryAlone: false)
-            #expect(await server.ask(.get, "\(Self.path)/flowschemas/probes").code == 200)
-            #expect(await server.ask(.get, "\(Self.path)/flowschemas/system-nodes").json["spec"]["matchingPrecedence"] == 9)
+            let (type, schemas) = ("application/merge-patch+json", "\(Self.path)/flowschemas")
+            await server.ask(.delete, "\(schemas)/catch-all")
+            await server.ask(.delete, "\(schemas)/probes")
+            func change(_ name: String, _ precedence: Int64, isKept: Value = .null) async {
+                let annotation: Value = isKept.isNull ? .null : ["apf.kubernetes.io/autoupdate-spec": isKept]
+                let patch: Value = ["metadata": ["annotations": annotation], "spec": ["matchingPrecedence": .int(precedence)]]
+                await server.ask(.patch, "\(schemas)/\(name)", patch, type: type)
+            }
+            await change("exempt", 7)
+            await change("global-default", 8, isKept: "true")
+            await change("system-nodes", 9, isKept: "false")
+            // An older server's, and one that an administrator has taken over.
+            for (name, isKept) in [("former", "true"), ("taken", "false")] {
+                let former: Value = [
+                    "metadata": ["name": .string(name), "annotations": ["apf.kubernetes.io/autoupdate-spec": .string(isKept)]],
+                    "spec": ["priorityLevelConfiguration": ["name": "system"], "matchingPrecedence": 100],
+                ]
+                #expect(await server.ask(.post, schemas, former).code == 201)
+            }
+            let objects = FlowControlObjects(registry: server.server.registry)
+            try await objects.keep()
+            func precedence(_ name: String) async -> Value {
+                await server.ask(.get, "\(schemas)/\(name)").json["spec"]["matchingPrecedence"]
+            }
+            #expect(await precedence("catch-all") == 10_000)
+            #expect(await precedence("probes") == 2)
+            #expect(await precedence("exempt") == 1)
+            #expect(await precedence("global-default") == 9900)
+            #expect(await precedence("system-nodes") == 9)
+            #expect(await server.ask(.get, "\(schemas)/former").code == 404)
+            #expect(await precedence("taken") == 100)
+            let before = server.store.revision
+            try await objects.keep()
+            #expect(server.store.revision == before, "what is as it should be is left alone")
         }
+    }
+
+    static let revisions: [(object: Value, isMandatory: Bool, spec: Value, isKept: Value)] = [
+        // Without a word, what nobody has changed is the server's.
+        (["metadata": ["generation": 1], "spec": ["a": 2]], false, ["a": 1], "true"),
+        (["metadata": ["generation": 2], "spec": ["a": 2]], false, ["a": 2], "false"),
+        (["metadata": ["generation": 2], "spec": ["a": 2]], true, ["a": 1], "true"),
+        (["metadata": ["generation": 2, "annotations": ["apf.kubernetes.io/autoupdate-spec": "t"]]], false, ["a": 1], "t"),
+        (["metadata": ["generation": 1, "annotations": ["apf.kubernetes.io/autoupdate-spec": "no"]]], false, ["a": 1], "true"),
+        (["metadata": ["annotations": ["apf.kubernetes.io/autoupdate-spec": "false"]], "spec": ["a": 2]], true, ["a": 1], "true"),
+        // How much is lent of what is exempt is for its administrator to say.
+        (
+            ["metadata": ["generation": 2], "spec": ["type": "Exempt", "a": 2, "exempt": ["lendablePercent": 50]]], true,
+            ["a": 1, "exempt": ["nominalConcurrencyShares": .null, "lendablePercent": 50]], "true"
+        ),
+    ]
+
+    @Test(arguments: revisions.indices)
+    func anObjectIsBroughtUpToDate(_ index: Int) {
+        let (object, isMandatory, spec, isKept) = Self.revisions[index]
+        let revised = FlowControlObjects.revised(object, wanted: ["a": 1], isMandatory: isMandatory)
+        #expect(revised["spec"] == spec)
+        #expect(revised["metadata"]["annotations"]["apf.kubernetes.io/autoupdate-spec"] == isKept)
     }
 
     @Test func aSchemaSaysWhetherItsLevelIsThere() async throws {

@@ -13,6 +13,7 @@ final class FlowControl: Sendable {
     private static let patience = Duration.seconds(15)
     private static let schemas = "flowcontrol.apiserver.k8s.io/flowschemas"
     private static let levels = "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations"
+    private static let collections = [schemas, levels]
 
     private struct Schema: Sendable {
         var flow: Flow
@@ -106,7 +107,7 @@ final class FlowControl: Sendable {
 
     /// The change is looked at before the objects are, so that one that comes in between makes the result stale again.
     private func current() -> [Schema] {
-        let change = store.newestChange(in: [Self.schemas, Self.levels])
+        let change = store.newestChange(in: Self.collections)
         return state.withLock { state in
             if let known = state.change, known >= change { return state.schemas }
             compile(&state)
