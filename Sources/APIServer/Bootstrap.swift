@@ -20,7 +20,6 @@ struct Bootstrap: Sendable {
         }
         try await withdrawBindings()
         try await publishAuthentication()
-        try await trackSecretTokens()
         try await ensureServiceCIDR()
         try await ensureKubernetesService()
     }
@@ -106,23 +105,6 @@ struct Bootstrap: Sendable {
                 "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
             ],
         ])
-    }
-
-    /// Says since when uses of tokens in secrets are noted.
-    private func trackSecretTokens() async throws {
-        let (tracking, today) = (SecretTokenUses.tracking, SecretTokenUses.day(Clock.seconds))
-        let map: Value = [
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": ["name": .string(tracking.name), "namespace": .string(tracking.namespace)],
-            "data": [tracking.field: .string(today)],
-        ]
-        try await ensure(map)
-        _ = try await registry.modify(try target(map), WriteContext(registry, user: .apiserver)) { old in
-            guard !SecretTokenUses.isDay(old["data"][tracking.field].string ?? "") else { return old }
-            var repaired = old
-            repaired["data"][tracking.field] = .string(today)
-            return repaired
-        }
     }
 
     /// The range of the flags as an object, ready unless somebody says that it is not.

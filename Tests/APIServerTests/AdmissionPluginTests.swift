@@ -172,7 +172,9 @@ import Testing
             source.list.withLock { $0 = AdmissionReviewers(active: [other, new]) }
             return AdmissionAnswer(.gone)
         }
-        try await TestServer.with(configure: { $0.admissionSource = source }) { server in
+        try await TestServer.with {
+            $0.admissionSource = source
+        } _: { server in
             source.list.withLock { $0 = AdmissionReviewers(active: [other, old]) }
             let refused = await server.ask(.post, maps, TestServer.configMap("m"))
             #expect(refused.message == #"admission plugin "b" denied the request: the new one"#)
@@ -227,7 +229,9 @@ private final class ScriptedSource: AdmissionSource {
 extension TestServer {
     fileprivate static func with(plugins: [ScriptedPlugin], _ body: (TestServer) async throws -> Void) async throws {
         let source = ScriptedSource([])
-        try await with(configure: { $0.admissionSource = source }) { server in
+        try await with {
+            $0.admissionSource = source
+        } _: { server in
             // What every cluster starts with is not what they are to judge.
             source.list.withLock { $0 = AdmissionReviewers(active: plugins.sorted { $0.name < $1.name }) }
             try await body(server)

@@ -85,9 +85,10 @@ import Testing
                 let unmarked = #"{"metadata":{"labels":{"kubernetes.io/legacy-token-invalid-since":null}}}"#
                 await server.ask(.patch, secret, raw: Array(unmarked.utf8), type: Self.merge)
                 #expect(await isGood(server, token))
+                let tracking = "/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking"
+                while await server.ask(.get, tracking).code != 200 { await Task.yield() }
+                #expect(SecretTokenUses.isDay(await server.ask(.get, tracking).json["data"]["since"].string ?? ""))
             }
-            let tracking = "/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking"
-            #expect(SecretTokenUses.isDay(await server.ask(.get, tracking).json["data"]["since"].string ?? ""))
         }
     }
 

@@ -19,8 +19,9 @@ import Testing
         try await Cluster.with(setup) { cluster in
             let client = cluster.client
             // Uses are noted for a long time already.
-            try await cluster.merge(
-                .configMaps, in: "kube-system", "kube-apiserver-legacy-service-account-token-tracking", ["data": ["since": "2020-01-01"]])
+            let tracking = "kube-apiserver-legacy-service-account-token-tracking"
+            try await cluster.wait(for: .configMaps, in: "kube-system", tracking, "a first day") { $0 != nil }
+            try await cluster.merge(.configMaps, in: "kube-system", tracking, ["data": ["since": "2020-01-01"]])
             var account: Value = ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "old"]]
             _ = try await client.create(.serviceAccounts, namespace: "default", account)
             for name in ["idle", "mounted", "by-hand"] { _ = try await client.create(.secrets, namespace: "default", token(name)) }

@@ -189,7 +189,9 @@ import Testing
 
     @Test(.timeLimit(.minutes(2))) func aPhaseWithoutASlotIsRefused() async throws {
         let example = try Built.manifest("example-admission") { $0.admission?.phases = [.mutate] }
-        try await World.with([], loops: { _ in [] }) { world in
+        try await World.with([]) { _ in
+            []
+        } _: { world in
             try await world.apply(example, expecting: .failed)
             #expect(
                 world.status("example-admission")?.reason == "spec.admission.phases has Mutate, but component fixed-images has no admit")
@@ -198,7 +200,9 @@ import Testing
 
     /// The example that the documentation shows.
     @Test(.timeLimit(.minutes(2))) func theExampleWantsFixedImages() async throws {
-        try await World.with([try Built.manifest("example-admission")], loops: { _ in [] }) { world in
+        try await World.with([try Built.manifest("example-admission")]) { _ in
+            []
+        } _: { world in
             try await world.addServiceAccount()
             for (name, image, isFixed) in [
                 ("none", "nginx", false), ("latest", "nginx:latest", false), ("port", "registry:5000/nginx", false),

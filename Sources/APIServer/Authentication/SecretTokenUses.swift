@@ -1,6 +1,7 @@
 import APIModel
 import Client
 import Logging
+import Store
 
 /// Tokens that lie in secrets end with those alone, so it is noted on each secret on which day it was used last: what nobody uses can be
 /// found, marked as good no more, and deleted. Another component does that.
@@ -34,8 +35,42 @@ final class SecretTokenUses: Sendable {
         }
     }
 
-    /// Writes what was noted until the task is cancelled.
+    /// Says since when uses are noted, and writes what was noted, until the task is cancelled.
     func run(_ registry: Registry) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.beginTracking(registry) }
+            group.addTask { await self.writeAll(registry) }
+        }
+    }
+
+    /// Nobody waits for this: as long as it stands nowhere, no token is too old.
+    private func beginTracking(_ registry: Registry) async {
+        guard let storage = registry.served.storage(.configMaps) else { return }
+        let target = Target(storage: storage, namespace: Self.tracking.namespace, name: Self.tracking.name)
+        let write = WriteContext(registry, user: .apiserver)
+        while !Task.isCancelled {
+            let today = Self.day(Clock.seconds)
+            let map: Value = [
+                "apiVersion": "v1", "kind": "ConfigMap", "data": [Self.tracking.field: .string(today)],
+                "metadata": ["name": .string(target.name), "namespace": .string(target.namespace)],
+            ]
+            do {
+                if registry.store.get(target.key) == nil { _ = try await registry.create(target, map, write) }
+                _ = try await registry.modify(target, write) { old in
+                    guard !Self.isDay(old["data"][Self.tracking.field].string ?? "") else { return old }
+                    var repaired = old
+                    repaired["data"][Self.tracking.field] = .string(today)
+                    return repaired
+                }
+                return
+            } catch {
+                registry.log.warning("it cannot be said since when tokens in secrets are tracked", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: .seconds(30))
+            }
+        }
+    }
+
+    private func writeAll(_ registry: Registry) async {
         await withTaskCancellationHandler {
             while let use = await uses.next() {
                 await write(use, registry)
