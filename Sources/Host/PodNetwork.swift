@@ -51,7 +51,8 @@ struct PodNetwork {
         Shell.run(["nft", "-f", "-"], input: "add table ip \(table)\ndelete table ip \(table)\n")
         HostPorts.removeAll(cluster.table("hostports"), Shell.run)
         Shell.run(["ip", "link", "delete", cluster.bridge])
-        return access("/sys/class/net/\(cluster.bridge)", F_OK) != 0
+        // Not by /sys, which may show another network than the one this process is in.
+        return if_nametoindex(cluster.bridge) == 0
     }
 
     private func run(_ command: [String], input: String = "") throws {
