@@ -79,6 +79,8 @@ struct Benchmarks {
         let each = time / .nanoseconds(1) / Double(count)
         let ratio = base.map { "\tratio \((each / $0 * 1_000).rounded() / 1_000)" } ?? ""
         print("\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(Int(1e9 / each))/s\t\(Int(each)) ns each\(ratio)")
+        // Seen when it is known, also through a pipe.
+        fflush(nil)
         return each
     }
 }

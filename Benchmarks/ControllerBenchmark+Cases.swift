@@ -134,7 +134,7 @@ extension ControllerBenchmark {
         ("", "endpoints", "Endpoints", .null),
         ("", "persistentvolumeclaims", "PersistentVolumeClaim", ["spec": claim]),
         ("", "replicationcontrollers", "ReplicationController", ["spec": ["replicas": 0, "selector": ["a": "b"], "template": pods]]),
-        ("", "resourcequotas", "ResourceQuota", ["spec": ["hard": ["pods": "1"]]]),
+        ("", "resourcequotas", "ResourceQuota", ["spec": ["hard": ["count/none.example.com": "1"]]]),
         (
             "", "pods", "Pod",
             ["spec": ["schedulingGates": [["name": "example.com/never"]], "containers": [["name": "c", "image": "none"]]]]

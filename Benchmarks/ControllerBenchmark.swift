@@ -158,6 +158,8 @@ struct ControllerBenchmark {
         let time = try await ContinuousClock().measure { try await body() }
         let used = processorTime.flatMap { after in before.map { "\t\(after - $0) ms of a processor" } } ?? ""
         print("\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(Int(time / .milliseconds(1))) ms\(used)")
+        // Seen when it is known, also through a pipe.
+        fflush(nil)
     }
 
     /// In milliseconds, since the process began.

@@ -33,7 +33,8 @@ struct InstallTests {
         #expect(active.status == 1)
         #expect(
             active.lines == [
-                "error: scheduler-default is no shadow, so there is nothing to compare: a SchedulerPolicy with spec.mode Shadow is one"
+                "error: scheduler-default is no shadow, so there is nothing to compare: "
+                    + "a SchedulerPolicy or an Admission with spec.mode Shadow is one"
             ])
 
         // A version that refuses to be made: it says why, and fails.

@@ -93,7 +93,7 @@ struct RolesTests {
             try roles.require(roles.inside("nft", "list", "map", "ip", "apus-policy", "ingress"), has: "\(address) : jump")
         }
         let plugin = manager + ["--as=system:plugin:deployment", "--as-group=system:plugins"]
-        #expect(try roles.canI(plugin + ["update", "deployments.apps"]) == "yes")
+        #expect(try roles.canI(plugin + ["create", "replicasets.apps"]) == "yes")
         #expect(try roles.canI(plugin + ["list", "secrets"]) == "no")
 
         // Each process says how its plugins are, and follows their objects; none may change what is asked of it.
