@@ -162,6 +162,7 @@ extension ControllerBenchmark {
         (
             "events.k8s.io", "events", "Event",
             [
+                "regarding": ["kind": "Namespace", "name": "bench-full", "namespace": "bench-full"],
                 "eventTime": "2026-01-01T00:00:00.000000Z", "reportingController": "example.com/bench", "reportingInstance": "b",
                 "action": "A",
                 "reason": "R", "type": "Normal",

@@ -37,7 +37,7 @@ struct ControllerBenchmark {
                 for each in cases { try await each.run(self) }
                 throw Finished()
             }
-            do { try await group.waitForAll() } catch is Finished {}
+            do { for try await _ in group {} } catch is Finished {}
             group.cancelAll()
         }
         await client.shutDown()
