@@ -13,8 +13,8 @@ help:
 	@echo 'make install  copy apus, its plugins and the kit for plugin authors to $(PREFIX)'
 	@echo 'make test     build and run every test'
 	@echo 'make fuzz     feed decoders and a whole cluster with what nobody expects: SECONDS=60 each, ENTRY=json for one'
-	@echo 'make bench    measure, in release mode; make bench-scheduler: the cases of scheduler_perf;'
-	@echo '         make bench-controllers: large things for the controllers, CASE=job for one of them'
+	@echo 'make bench    measure, in release mode; make bench-scheduler: decisions a second, and the cases of scheduler_perf (CASE=… for one);'
+	@echo '              make bench-controllers: large things for the controllers (CASE=… for one)'
 	@echo 'make lint     formatting, headers as C11 and C++17, module fences'
 
 bootstrap:

@@ -110,6 +110,7 @@ let plugins: [(library: String, target: Target)] =
         ("runtime-fake", swiftPlugin("RuntimeFake")),
         ("proxy-nftables", swiftPlugin("ProxyNFTables", ["KernelNetwork"])),
         ("proxy-userspace", swiftPlugin("ProxyUserspace", ["CLinux", "KernelNetwork"])),
+        ("example-admission", cPlugin("ExampleAdmission")),
         ("example-controller", cPlugin("ExampleController")),
         ("example-policy", cPlugin("ExamplePolicy")),
         ("policy-binpack", cPlugin("PolicyBinpack")),
@@ -284,7 +285,7 @@ let package = Package(
             name: "ControllerTests",
             dependencies: [
                 "APIModel", "Store", "APIServer", "Client", "FileSystem", "KernelNetwork", "PluginHost", "PluginKit", "ControllerManager",
-                "PKI",
+                "PKI", "TestSupport",
                 product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
@@ -339,7 +340,8 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "APIModel", "APIServer", "Client", "DNS", "HTTPServer", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler",
-                "Store", product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"),
+                "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Benchmarks",
             swiftSettings: swift),

@@ -3,10 +3,10 @@ import Glibc
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
-/// an API server over such a store pays to find objects, what a request costs it with and without priority and fairness, and what a name server
-/// pays for a query.
+/// an API server over such a store pays for each handler, to find objects, and for a request with and without priority and fairness, and what
+/// a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR` in upstream's own cases. `Benchmarks controllers
+/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases. `Benchmarks controllers
 /// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told.
 @main
 struct Benchmarks {

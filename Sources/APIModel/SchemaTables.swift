@@ -26,7 +26,7 @@ enum SchemaTables {
 
     /// The field of a type in which an empty list says something: to forget who owns what, to scale by no policy.
     private static let emptyLists = [
-        ObjectFields.metadataType: "managedFields", "autoscaling.v2.HPAScalingRules": "policies",
+        ObjectFields.metadataType: "managedFields", "io.k8s.api.autoscaling.v2.HPAScalingRules": "policies",
     ]
 
     /// Names in the tables that `catalogue` does not have: `core.v1.PodSpec.restartPolcy`. A test asks.

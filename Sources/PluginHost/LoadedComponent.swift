@@ -229,7 +229,7 @@ extension LoadedComponent {
 
     /// Answers that say something about the world and not about the plugin.
     private static func isNormal(_ status: apus_status) -> Bool {
-        [APUS_OK, APUS_RETRY, APUS_WAIT, APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE, APUS_CONFLICT].contains(status)
+        [APUS_OK, APUS_RETRY, APUS_WAIT, APUS_UNSCHEDULABLE, APUS_UNRESOLVABLE, APUS_CONFLICT, APUS_DENIED].contains(status)
     }
 
     /// A callback of the plugin's that may come only while it runs: whether it may. One that comes after `stop` is counted.

@@ -60,8 +60,7 @@ struct ManifestReader {
             [
                 "kind", "library", "sha256", "component", "abi", "config", "required", "enabled", "weight", "isolation", "mode", "replaces",
                 "deadlineSeconds", "limits",
-                "controller", "policy",
-                "rules",
+                "controller", "policy", "admission", "rules",
             ], in: spec, at: "spec")
         let kind = try choice(spec["kind"], of: ExtensionKind.self, default: nil, at: "spec.kind")
         let library = try string(spec["library"], at: "spec.library")
@@ -99,7 +98,7 @@ struct ManifestReader {
             weight: try int(spec["weight"], 1...100, default: 1, at: "spec.weight"), isolation: isolation,
             mode: try mode(spec["mode"], kind: kind),
             replaces: try replaces(spec["replaces"], name: name), deadline: deadline, limits: try limits(spec["limits"], isolation),
-            controller: controller, policy: policy, rules: rules,
+            controller: controller, policy: policy, admission: admission, rules: rules,
             file: file, generation: metadata["generation"].int?.int64)
     }
 

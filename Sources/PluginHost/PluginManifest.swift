@@ -47,6 +47,8 @@ public struct PluginManifest: Sendable, Hashable {
     public var controller: ControllerManifest?
     /// Scheduler policies only, where they observe anything.
     public var policy: PolicyManifest?
+    /// Admission plugins only.
+    public var admission: AdmissionSpecification?
     /// RBAC rules, as in a ClusterRole: all that `user` may do.
     public var rules: [Value]
     /// Where it was read from; empty for an object.

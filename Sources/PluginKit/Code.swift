@@ -18,6 +18,7 @@ extension ComponentError {
         public static let unschedulable = Code(rawValue: APUS_UNSCHEDULABLE)
         public static let unresolvable = Code(rawValue: APUS_UNRESOLVABLE)
         public static let retry = Code(rawValue: APUS_RETRY)
+        public static let denied = Code(rawValue: APUS_DENIED)
         public static let wait = Code(rawValue: APUS_WAIT)
     }
 }

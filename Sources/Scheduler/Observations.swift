@@ -15,22 +15,27 @@ final class Observations: Sendable {
     }
 
     /// Follows what the policies that run observe, until the task is cancelled, and tells the thread whenever others run.
-    func run(_ policies: any PolicySource) async {
+    func run(_ policies: any PolicySource, _ changes: AsyncStream<Void>) async {
         await withDiscardingTaskGroup { group in
+            look(policies, &group)
             // The stream ends with the task.
-            for await _ in policies.changes(of: .schedulerPolicy) {
-                let wanted = policies.withSchedulerPolicies { policies in
-                    Set((policies.active + policies.shadows.compactMap(\.candidate)).flatMap(\.watches).map(\.resource))
-                }
-                for resource in follow(wanted) {
-                    // It throws when the task is cancelled only; a kind that is not there, or not to be read, is tried again until it is.
-                    group.addTask { [cache] in try? await cache.watch(resource) }
-                }
+            for await _ in changes {
+                look(policies, &group)
                 inbox.put(.policiesChanged)
             }
             group.cancelAll()
         }
         _ = follow([])
+    }
+
+    private func look(_ policies: any PolicySource, _ group: inout DiscardingTaskGroup) {
+        let wanted = policies.withSchedulerPolicies { policies in
+            Set((policies.active + policies.shadows.compactMap(\.candidate)).flatMap(\.watches).map(\.resource))
+        }
+        for resource in follow(wanted) {
+            // It throws when the task is cancelled only; a kind that is not there, or not to be read, is tried again until it is.
+            group.addTask { [cache] in try? await cache.watch(resource) }
+        }
     }
 
     /// An object that was passed over and is no more.

@@ -79,7 +79,7 @@ public final class Scheduler: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
             group.addTask { [volumeOutbox] in await volumeOutbox.run(workers: Self.volumeWriters) }
-            group.addTask { [observations, policies] in await observations.run(policies) }
+            group.addTask { [observations, policies] in await observations.run(policies, changes) }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     startThread(name: "scheduler") { [self] in

@@ -110,7 +110,7 @@ private final class FakeConnection: RawConnection {
     }
 
     private func run(_ server: TestServer) async {
-        await server.ask(.post, "\(pods)/p/binding", ["target": ["kind": "Node", "name": "n1"]])
+        await server.ask(.post, "\(pods)/p/binding", ["metadata": ["name": "p"], "target": ["kind": "Node", "name": "n1"]])
         await server.ask(
             .patch, "\(pods)/p/status", ["status": ["phase": "Running", "podIP": "127.0.0.1"]], type: "application/merge-patch+json")
     }

@@ -79,7 +79,7 @@ import Testing
             #expect(await server.ask(.delete, "\(pods)/free").json["kind"] == "Pod")
             #expect(await server.ask(.get, "\(pods)/free").code == 404)
             await server.ask(.post, pods, TestServer.pod("p"))
-            await server.ask(.post, "\(pods)/p/binding", ["target": ["kind": "Node", "name": "n1"]])
+            await server.ask(.post, "\(pods)/p/binding", ["metadata": ["name": "p"], "target": ["kind": "Node", "name": "n1"]])
             // More seconds than a clock has left: a century is enough.
             let patient = await server.ask(.delete, "\(pods)/p?gracePeriodSeconds=\(Int64.max)&dryRun=All").json
             #expect(patient["metadata"]["deletionGracePeriodSeconds"] == 3_153_600_000)

@@ -39,7 +39,12 @@ import Testing
             #expect(condition(blind, "AbleToScale")["reason"] == "SucceededGetScale")
 
             try await report(cluster, meter, mebibytes: 180)
-            try await cluster.merge(Self.autoscalers, "web", ["metadata": ["labels": ["look": "again"]]])
+            // What a Pod uses is known from its second look on.
+            for look in ["again", "and-again"] {
+                let looks = meter.looks
+                try await cluster.merge(Self.autoscalers, "web", ["metadata": ["labels": ["look": .string(look)]]])
+                try await eventually("a look", within: .seconds(30)) { meter.looks > looks }
+            }
             let grown = try await cluster.wait(for: Self.autoscalers, "web", "4 wanted") { $0?["status"]["desiredReplicas"] == 4 }
             #expect(condition(grown, "ScalingActive")["reason"] == "ValidMetricFound" && !grown["status"]["lastScaleTime"].isNull)
             #expect(grown["status"]["currentMetrics"][0]["resource"]["current"]["averageValue"] == "180Mi")

@@ -42,7 +42,7 @@ import Testing
         check(outcome, Signatures.schedulerPolicy)
         #expect(outcome.crossed.contains("filter 0: 42 of cart-1"))
         #expect(outcome.crossed.contains { $0.contains("an odd node") })
-        #expect(outcome.crossed.contains("permit 13: cart-1 of group 14 on 129 of 130") && outcome.crossed.contains("229"))
+        #expect(outcome.crossed.contains("permit 14: cart-1 of group 14 on 129 of 130") && outcome.crossed.contains("229"))
         #expect(outcome.crossed.contains("reject 4be0: too late"))
         #expect(bench.trouble.isEmpty)
     }

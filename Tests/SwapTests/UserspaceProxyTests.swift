@@ -46,7 +46,7 @@ import Testing
                 try await clients.waitForMore(100)
                 #expect(try Network.rules().contains("apus-proxy") == !manifest.enabled)
                 #expect(try Self.loopback().contains(Network.service) == manifest.enabled)
-                #expect(clients.failures == [])
+                #expect(clients.failures.filter { !Self.isOpenedWhileTheAddressGoes($0) } == [])
             }
             clients.stop()
             // Of another user, it can only follow one that is gone: with a gap.
@@ -68,6 +68,10 @@ import Testing
             #expect(try !Self.loopback().contains("10.96."))
         }
     }
+
+    /// The kernel gives a connection to an address of its own that address as its source, and refuses when it has gone before the connection
+    /// is made. There is a way to all Services here, so that nothing else can be the cause.
+    private static func isOpenedWhileTheAddressGoes(_ failure: String) -> Bool { failure == "connect: Network is unreachable" }
 
     private static func loopback() throws -> String { try Command.run(["ip", "-4", "address", "show", "dev", "lo"]).text }
 

@@ -131,14 +131,14 @@ enum StrategicMerge {
     private static func list(_ old: [Value], _ patch: [Value], _ field: FieldSchema?, _ name: String) throws(APIError) -> [Value] {
         guard let field, field.patchStrategy.contains(.merge) else { return replacement(patch) }
         guard let sample = patch.first ?? old.first else { return [] }
+        if (old + patch).contains(where: { $0.jsonType != sample.jsonType && !$0.isNull }) {
+            throw fault("list element types are not identical: [\(Value.array(old).goText) \(Value.array(patch).goText)]")
+        }
         guard case .object = sample else {
             var merged = old
             var known = Set(old)
             for element in patch where known.insert(element).inserted { merged.append(element) }
             return arrange(merged, patchOrder: patch, serverOrder: old, key: nil)
-        }
-        if let stranger = (old + patch).first(where: { $0.jsonType != sample.jsonType }), !stranger.isNull {
-            throw fault("list element types are not identical: [\(Value.array(old).goText) \(Value.array(patch).goText)]")
         }
         guard let key = field.patchMergeKey else {
             throw APIError.badRequest("cannot merge list \(FieldError.quoted(name)): it has no merge key")

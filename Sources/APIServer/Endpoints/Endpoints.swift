@@ -45,11 +45,21 @@ struct Endpoints: Sendable {
             return Responses.json(try await page(request))
         }
         if let flows, request.method == .get, let page = flows.page(request, path: path) { return page }
-        guard request.method == .get || request.method == .head else {
-            guard Self.paths.contains(path) else { return nil }
-            throw APIError(
-                code: 405, reason: .methodNotAllowed, message: "the server does not allow this method on the requested resource",
-                details: .emptyObject)
+        guard let response = try answer(request, path) else { return nil }
+        let isRouted = Self.isRouted(path, documents.current.kinds)
+        guard request.method == .get || request.method == .head && !isRouted else { throw APIError.methodNotAllowed }
+        return response
+    }
+
+    /// Whether upstream's router answers at a path, which knows its own versions of groups and keeps to what they say of methods and media
+    /// types.
+    static func isRouted(_ path: String, _ kinds: Kinds) -> Bool {
+        let parts = path.split(separator: "/")
+        switch parts.first {
+        case "api", "version", "openid", ".well-known": return true
+        case "apis":
+            return parts.count > 2 && kinds.resources.contains { $0.group == parts[1] && $0.custom == nil }
+        default: return false
         }
     }
 

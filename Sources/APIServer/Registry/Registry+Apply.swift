@@ -11,7 +11,7 @@ extension Registry {
                     return try await modify(target, write) { old in
                         let before = try await target.storage.fromStored(old, self)
                         let changed = try await patch.applied(to: before, target, write)
-                        try target.requireName(changed)
+                        try target.requireName(patch.content)
                         let uid = changed["metadata"]["uid"]
                         guard uid == old["metadata"]["uid"] else {
                             throw target.invalid([.invalid("metadata.uid", uid, "field is immutable")])

@@ -6,9 +6,6 @@ extension Registry {
     /// The subresources through which no specification changes, but for the node that a binding names.
     private static let leaveGeneration: Set = ["status", "binding"]
 
-    /// A Deployment's annotations go on to its ReplicaSets, so they are something to observe.
-    private static func countsAnnotations(_ storage: Storage) -> Bool { storage.collection == "apps/deployments" }
-
     /// Replaces an object by one given in the client's version.
     func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
         if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.get(target.key) == nil {
@@ -98,7 +95,6 @@ extension Registry {
         do {
             if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
                 ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
-                    || Self.countsAnnotations(storage) && object[path: "metadata", "annotations"] != old[path: "metadata", "annotations"]
             {
                 object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
             }

@@ -100,8 +100,10 @@ typedef int32_t apus_status;
 #define APUS_UNRESOLVABLE ((apus_status)11)
 /// controller only: run this key again after the rate limiter's back-off.
 #define APUS_RETRY ((apus_status)12)
+/// admission only: the request is refused. The sink says why.
+#define APUS_DENIED ((apus_status)13)
 /// scheduler policy only, from `permit`: the Pod waits.
-#define APUS_WAIT ((apus_status)13)
+#define APUS_WAIT ((apus_status)14)
 
 #ifdef __cplusplus
 }
