@@ -185,6 +185,15 @@ import Testing
             #expect(await server.ask(.post, services, TestServer.service("one", type: "NodePort", ports: outside)).code == 422)
             #expect(await server.ask(.post, services, TestServer.service("one", ports: one)).code == 201)
             await server.ask(.delete, "\(services)/s0")
+            // Those who choose the same at the same time choose again.
+            let some = Value.array(Array(ports.elements[..<86]))
+            let given = await withTaskGroup { group in
+                for name in ["a", "b", "c", "d"] {
+                    group.addTask { await server.ask(.post, services, TestServer.service(name, type: "NodePort", ports: some)).json }
+                }
+                return await group.reduce(into: []) { $0 += $1["spec"]["ports"].elements.map { $0["nodePort"] } }
+            }
+            #expect(Set(given).count == 4 * 86)
             #expect(await server.ask(.post, services, TestServer.service("two", type: "NodePort", ports: one)).code == 201)
         }
     }

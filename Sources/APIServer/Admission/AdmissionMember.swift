@@ -17,10 +17,21 @@ protocol AdmissionMember: Sendable {
 
     /// May refuse the object as it will be written. Returns what must learn how it ended, if anything: it is called once, after the commit,
     /// after a refusal by somebody else, or after a failure.
+    /// - Throws: `WrittenInBetween` when it lost to another write what it had chosen.
     func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement?
 }
 
 typealias Settlement = @Sendable (Outcome) async -> Void
+
+/// What became of a write that the members have let through.
+enum Outcome: Sendable {
+    /// The object that they saw is the newest state.
+    case committed
+    /// Nothing was written.
+    case dropped
+    /// The object is gone.
+    case removed
+}
 
 extension AdmissionMember {
     func admit(_ object: inout Value, _ request: AdmissionRequest) async throws {}

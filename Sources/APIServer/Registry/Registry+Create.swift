@@ -8,17 +8,18 @@ extension Registry {
     /// Returns after the commit.
     /// - Parameter isApplied: whether the object's managed fields are told already.
     func create(_ target: Target, _ object: Value, _ write: WriteContext, isApplied: Bool = false) async throws -> Answer {
-        let attempts =
+        var attemptsLeft =
             (object[path: "metadata", "name"].string ?? "").isEmpty && !(object[path: "metadata", "generateName"].string ?? "").isEmpty
-            ? 8 : 1
-        for attempt in 1...attempts {
+            ? 7 : 0
+        while true {
             do {
                 return try await createOnce(target, object, write, isApplied: isApplied)
-            } catch let error as APIError where error.reason == .alreadyExists && attempt < attempts {
+            } catch let error as APIError where error.reason == .alreadyExists && attemptsLeft > 0 {
+                attemptsLeft -= 1
+            } catch is WrittenInBetween {
                 continue
             }
         }
-        throw APIError.internalError("no free name was found")
     }
 
     private func createOnce(_ target: Target, _ given: Value, _ write: WriteContext, isApplied: Bool) async throws -> Answer {
@@ -34,24 +35,16 @@ extension Registry {
             object["status"] = storage.type.custom == nil ? storage.stored.newStatus : .null
         }
         try await storage.strategy.prepareForCreate(&object, target, write)
-        do {
-            object = ObjectMeta.ordered(object, as: storage.stored)
-            let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
-            guard errors.isEmpty else { throw target.invalid(errors) }
-            let body = try Body(checked: object)
-            return try await storage.admission.validate(object, request) {
-                if write.isDryRun {
-                    if store.get(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
-                    await storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
-                    return (Answer(.stored(object), code: 201), .dropped)
-                }
-                let record = try await put(target, body, expecting: .absent)
-                await storage.strategy.settle(prepared: object, old: nil, outcome: .committed)
-                return (Answer(.record(record), code: 201), .committed)
+        object = ObjectMeta.ordered(object, as: storage.stored)
+        let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
+        guard errors.isEmpty else { throw target.invalid(errors) }
+        let body = try Body(checked: object)
+        return try await storage.admission.validate(object, request) {
+            if write.isDryRun {
+                if store.get(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
+                return (Answer(.stored(object), code: 201), .dropped)
             }
-        } catch {
-            await storage.strategy.settle(prepared: object, old: nil, outcome: .dropped)
-            throw error
+            return (Answer(.record(try await put(target, body, expecting: .absent)), code: 201), .committed)
         }
     }
 

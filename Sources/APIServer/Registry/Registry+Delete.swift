@@ -53,7 +53,6 @@ extension Registry {
         let returnsObject = storage.traits.contains(.returnsDeleted)
         if write.isDryRun { return returnsObject ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"]) }
         let gone = try await store.delete(target.key, expecting: .revision(record.revision), final: final == old ? nil : Body(final))
-        await storage.strategy.settle(prepared: nil, old: old, outcome: .removed)
         return returnsObject ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])
     }
 

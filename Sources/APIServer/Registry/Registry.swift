@@ -49,8 +49,8 @@ final class Registry: Sendable {
         self.quarantine = quarantine
         self.validators = validators
         strategies = Strategies.byCollection(services: services, rbac: rbac, rootCA: rootCA)
-        self.admission = admission
-        current = Mutex(Served(kinds, strategies: strategies, admission: admission, validators: validators, rules: [:]))
+        self.admission = admission + [ServiceAllocation(allocator: services)]
+        current = Mutex(Served(kinds, strategies: strategies, admission: self.admission, validators: validators, rules: [:]))
     }
 
     /// The newest snapshot of what is served.

@@ -1,19 +1,16 @@
 import APIModel
 
-/// What one kind does beyond the tables: how it is completed and admitted before a write, and what it holds outside its object.
+/// What one kind does beyond the tables: how it is completed before a write.
 ///
 /// Objects are in the storage version. Called from any task; `prepare…` may run several times for one request, when it is tried again after
 /// a conflict.
 protocol Strategy: Sendable {
-    /// Completes and admits a new object; a refusal is thrown.
+    /// Completes a new object; a refusal is thrown.
     func prepareForCreate(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws
-    /// Completes and admits a changed object. `target.subresource` says which part the client may change; the rest is as before already.
+    /// Completes a changed object. `target.subresource` says which part the client may change; the rest is as before already.
     func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws
     /// Checks beyond those of the catalogue. `old` is `nil` for a create.
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError]
-    /// Called once after every `prepare…` that did not throw, and after every removal, with what became of it. `prepared` is what was
-    /// prepared, `nil` for a plain removal; `old` is the state before, `nil` for a create.
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) async
     /// Seconds between the request to delete and the removal, `nil` when the object goes at once.
     func gracePeriod(_ object: Value, requested: Whole?) -> Whole?
     /// Refuses a deletion, or begins it in the kind's own way by changing the object.
@@ -22,21 +19,10 @@ protocol Strategy: Sendable {
     func isHeld(_ object: Value) -> Bool
 }
 
-/// What became of a prepared write.
-enum Outcome: Sendable {
-    /// The prepared object is the newest state.
-    case committed
-    /// Nothing was written.
-    case dropped
-    /// The object is gone.
-    case removed
-}
-
 extension Strategy {
     func prepareForCreate(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
     func prepareForUpdate(_ object: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {}
     func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError] { [] }
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) async {}
     func gracePeriod(_ object: Value, requested: Whole?) -> Whole? { nil }
     func prepareForDelete(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws {}
     func isHeld(_ object: Value) -> Bool { false }

@@ -7,11 +7,12 @@ import Synchronization
 ///
 /// What is taken stands in the store, each as a record of its own that is made only where there is none, so that nothing is given out
 /// twice, whoever else writes to the same database. An address is an IPAddress, as clients see it; a port is a record that is not served.
-/// A write of a Service first takes what it needs, then commits, then lets go of what is no longer needed; what a crash leaves in between,
-/// `repair` mends.
+/// A write of a Service first takes what it needs, then commits, then lets go of what is no longer needed (`ServiceAllocation`); what a
+/// crash leaves in between, `repair` mends.
 final class ServiceAllocator: Sendable {
     static let nodePorts = 30_000...32_767
 
+    /// Why a Service cannot have what it asks for.
     struct Refusal: Error {
         var message: String
     }
@@ -120,12 +121,13 @@ final class ServiceAllocator: Sendable {
     // MARK: Taking and letting go
 
     /// Takes what `service` occupies, or nothing. Every call that returns is followed by one of `settle`.
+    /// - Throws: `WrittenInBetween` when somebody else has some of it.
     func take(_ service: Value) async throws {
         let (owner, holding) = (Owner(service), Holding(service))
-        try check(holding, owner)
         var taken: [Slot] = []
         do {
-            for slot in holding.slots {
+            // In one order, so that of all who want the same at once, one gets through.
+            for slot in holding.slots.sorted(by: { $0.key.name < $1.key.name }) {
                 want(slot)
                 taken.append(slot)
                 try await take(slot, owner)
@@ -159,7 +161,7 @@ final class ServiceAllocator: Sendable {
             guard case .exists(let record) = error.code, !owner.uid.isEmpty,
                 Owner(record: record.object.value).uid == owner.uid
             else {
-                if case .exists = error.code { throw taken(slot) }
+                if case .exists = error.code { throw WrittenInBetween() }
                 throw APIError.internalError("an address or port could not be taken: \(error.message)")
             }
         }
@@ -193,7 +195,9 @@ final class ServiceAllocator: Sendable {
         }
     }
 
-    private func check(_ holding: Holding, _ owner: Owner) throws(Refusal) {
+    /// Whether `service` may have what it asks for, as things are at this moment.
+    func check(_ service: Value) throws(Refusal) {
+        let (owner, holding) = (Owner(service), Holding(service))
         let ranges = ranges
         // What a Service has it keeps, also when the range is on its way out.
         for address in holding.addresses where !ranges.contains(where: { $0.contains(address) }) && !has(Slot(.address(address)), owner) {
@@ -205,6 +209,7 @@ final class ServiceAllocator: Sendable {
                     "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
             )
         }
+        for slot in holding.slots where store.get(slot.key) != nil && !has(slot, owner) { throw taken(slot) }
     }
 
     private func has(_ slot: Slot, _ owner: Owner) -> Bool {
@@ -291,7 +296,7 @@ final class ServiceAllocator: Sendable {
         for slot in Holding(service).slots where store.get(slot.key) == nil {
             do {
                 try await take(slot, Owner(service))
-            } catch is Refusal {
+            } catch is WrittenInBetween {
                 // Two Services with one address, from a database of before: the first one keeps it.
             }
         }

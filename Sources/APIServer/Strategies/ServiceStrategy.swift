@@ -1,15 +1,15 @@
 import APIModel
 
-/// Services: addresses and ports are given out on create and update, and are free again when the Service is gone.
+/// Services: addresses and ports are chosen on create and update; `ServiceAllocation` takes them, and lets go of them.
 struct ServiceStrategy: Strategy {
     let allocator: ServiceAllocator
 
     func prepareForCreate(_ service: inout Value, _ target: Target, _ write: WriteContext) async throws {
         service["status"] = ["loadBalancer": .emptyObject]
-        // What is refused takes nothing.
+        // Only what is otherwise in order has anything chosen for it.
         let errors = Validation.validate(service, resource: target.storage.stored)
         guard errors.isEmpty else { throw target.invalid(errors) }
-        try await allocate(&service, old: nil, target)
+        try fill(&service, target)
     }
 
     func prepareForUpdate(_ service: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
@@ -18,7 +18,7 @@ struct ServiceStrategy: Strategy {
             let errors = Validation.validateUpdate(service, old: old, resource: target.storage.stored, subresource: nil)
             guard errors.isEmpty else { throw target.invalid(errors) }
         }
-        try await allocate(&service, old: old, target)
+        try fill(&service, target)
     }
 
     func validate(_ service: Value, old: Value?, _ target: Target) -> [FieldError] {
@@ -29,10 +29,6 @@ struct ServiceStrategy: Strategy {
             return [.invalid("spec.clusterIPs[0]", after["clusterIPs"], "may not change once set")]
         }
         return []
-    }
-
-    func settle(prepared: Value?, old: Value?, outcome: Outcome) async {
-        await allocator.settle(prepared: prepared, old: old, outcome: outcome)
     }
 
     /// A client that sends a Service without what the server filled in does not mean to take it away.
@@ -112,31 +108,21 @@ struct ServiceStrategy: Strategy {
         service[path: "spec", "type"].string == "LoadBalancer" && service[path: "spec", "externalTrafficPolicy"].string == "Local"
     }
 
-    /// Fills in and takes addresses and ports. Tried again when somebody takes the chosen ones in between.
-    private func allocate(_ service: inout Value, old: Value?, _ target: Target) async throws {
+    /// Fills in addresses and ports that are free at this moment, after a look at those that the client asks for.
+    private func fill(_ service: inout Value, _ target: Target) throws {
         guard service[path: "spec", "type"].string != "ExternalName" else { return }
         try fillFamilies(&service, target)
-        let asked = ServiceAllocator.Holding(service)
-        for attempt in 1...8 {
-            var filled = service
-            if (filled[path: "spec", "clusterIP"].string ?? "").isEmpty {
-                guard let address = allocator.freeAddress() else {
-                    throw APIError.internalError("failed to allocate a serviceIP: range is full")
-                }
-                filled["spec"]["clusterIP"] = .string(address.description)
+        let isGiven = !(service[path: "spec", "clusterIP"].string ?? "").isEmpty
+        if isGiven { service["spec"]["clusterIPs"] = [service["spec"]["clusterIP"]] }
+        do throws(ServiceAllocator.Refusal) { try allocator.check(service) } catch { throw refusal(error, service, target) }
+        if !isGiven {
+            guard let address = allocator.freeAddress() else {
+                throw APIError.internalError("failed to allocate a serviceIP: range is full")
             }
-            filled["spec"]["clusterIPs"] = [filled["spec"]["clusterIP"]]
-            try fillPorts(&filled)
-            do {
-                try await allocator.take(filled)
-                service = filled
-                return
-            } catch let error as ServiceAllocator.Refusal {
-                // What the client asked for itself is its mistake; what was chosen here just went to somebody else.
-                guard ServiceAllocator.Holding(filled) == asked || attempt == 8 else { continue }
-                throw refusal(error, service, target)
-            }
+            service["spec"]["clusterIP"] = .string(address.description)
+            service["spec"]["clusterIPs"] = [service["spec"]["clusterIP"]]
         }
+        try fillPorts(&service)
     }
 
     private func refusal(_ refusal: ServiceAllocator.Refusal, _ service: Value, _ target: Target) -> APIError {
