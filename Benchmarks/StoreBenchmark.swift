@@ -40,7 +40,7 @@ struct StoreBenchmark {
 
     private func open() throws -> Store { try Store(path: path, log: Logger(label: "benchmark")) }
 
-    private func key(_ count: Int) -> Key { Key(collection: "/pods", name: "namespace-\(count % 10)/pod-\(count)") }
+    private func key(_ count: Int) -> RecordKey { RecordKey(collection: "/pods", name: "namespace-\(count % 10)/pod-\(count)") }
 
     private func puts(_ store: Store, writers: Int) async throws {
         let before = store.statistics

@@ -18,27 +18,28 @@ extension FakeRuntime {
     private func createContainer(_ request: Value) throws -> Value {
         let sandbox = request["pod_sandbox_id"].string ?? ""
         let image = request[path: "config", "image", "image"].string ?? ""
-        let id = try world.withLock { world in
-            guard world.sandboxes[sandbox] != nil else { throw RuntimeError.notFound("sandbox", sandbox) }
-            guard world.images[image] != nil else { throw RuntimeError.notFound("image", image) }
-            let container = World.Container(id: World.makeID(), sandbox: sandbox, config: request["config"], createdAt: Self.now())
-            world.containers[container.id] = container
+        let id = try state.withLock { state in
+            guard state.sandboxes[sandbox] != nil else { throw RuntimeError.notFound("sandbox", sandbox) }
+            guard state.images[image] != nil else { throw RuntimeError.notFound("image", image) }
+            let container = RuntimeState.Container(
+                id: RuntimeState.makeID(), sandbox: sandbox, config: request["config"], createdAt: Self.now())
+            state.containers[container.id] = container
             return container.id
         }
         return ["container_id": .string(id)]
     }
 
     private func startContainer(_ id: String) throws -> Value {
-        let (container, sandbox) = try world.withLock { world in
-            guard let container = world.containers[id], let sandbox = world.sandboxes[container.sandbox] else {
+        let (container, sandbox) = try state.withLock { state in
+            guard let container = state.containers[id], let sandbox = state.sandboxes[container.sandbox] else {
                 throw RuntimeError.notFound("container", id)
             }
             guard container.state == .created else {
                 throw RuntimeError(
                     .unknown, "failed to set starting state for container \"\(id)\": container is in \(container.state) state")
             }
-            world.containers[id]?.state = .running
-            world.containers[id]?.startedAt = Self.now()
+            state.containers[id]?.state = .running
+            state.containers[id]?.startedAt = Self.now()
             return (container, sandbox)
         }
         let script = Script(container: container.config, sandbox: sandbox.config)
@@ -54,8 +55,8 @@ extension FakeRuntime {
     }
 
     private func end(_ id: String, code: Int64, reason: String) {
-        let sandbox = world.withLock { world in
-            world.end(id, code: code, reason: reason, at: Self.now()) ? world.containers[id]?.sandbox : nil
+        let sandbox = state.withLock { state in
+            state.end(id, code: code, reason: reason, at: Self.now()) ? state.containers[id]?.sandbox : nil
         }
         if let sandbox { changed(sandbox: sandbox, container: id) }
     }
@@ -68,33 +69,33 @@ extension FakeRuntime {
 
     private func removeContainer(_ id: String) -> Value {
         _ = stopContainer(id)
-        world.withLock { $0.containers[id] = nil }
+        state.withLock { $0.containers[id] = nil }
         return [:]
     }
 
     private func containerStatus(_ id: String) throws -> Value {
-        let (container, directory) = try world.withLock { world in
-            guard let container = world.containers[id] else { throw RuntimeError.notFound("container", id) }
-            return (container, world.sandboxes[container.sandbox]?.config["log_directory"].string ?? "")
+        let (container, directory) = try state.withLock { state in
+            guard let container = state.containers[id] else { throw RuntimeError.notFound("container", id) }
+            return (container, state.sandboxes[container.sandbox]?.config["log_directory"].string ?? "")
         }
         return ["status": container.status(logDirectory: directory)]
     }
 
     private func listContainers(_ filter: Value) -> Value {
-        let containers = world.withLock { $0.containers.values.filter { $0.matches(filter) } }
+        let containers = state.withLock { $0.containers.values.filter { $0.matches(filter) } }
         return ["containers": .array(containers.sorted { $0.createdAt > $1.createdAt }.map(\.listed))]
     }
 
     /// What changes nothing in a hollow container.
     private func existing(_ id: String) throws -> Value {
-        guard world.withLock({ $0.containers[id] != nil }) else { throw RuntimeError.notFound("container", id) }
+        guard state.withLock({ $0.containers[id] != nil }) else { throw RuntimeError.notFound("container", id) }
         return [:]
     }
 
     /// Runs the command the way a container would run its own, without waiting: what it echoes and how it exits.
     private func exec(_ request: Value) throws -> Value {
         let id = request["container_id"].string ?? ""
-        guard let container = world.withLock({ $0.containers[id] }) else { throw RuntimeError.notFound("container", id) }
+        guard let container = state.withLock({ $0.containers[id] }) else { throw RuntimeError.notFound("container", id) }
         guard container.state == .running else { throw RuntimeError(.unknown, "container is in \(container.state) state") }
         let script = Script(command: request["cmd"].elements.compactMap(\.string))
         let output = script.lines.map { $0 + "\n" }.joined()

@@ -33,7 +33,7 @@ extension FakeRuntime {
             throw RuntimeError(
                 .notFound, "failed to pull and unpack image \"\(image)\": failed to resolve reference \"\(image)\": \(image): not found")
         }
-        world.withLock { $0.images[image] = Self.size }
+        state.withLock { $0.images[image] = Self.size }
         return ["image_ref": .string(image)]
     }
 
@@ -42,17 +42,17 @@ extension FakeRuntime {
     }
 
     private func imageStatus(_ image: String) -> Value {
-        guard let size = world.withLock({ $0.images[image] }) else { return [:] }
+        guard let size = state.withLock({ $0.images[image] }) else { return [:] }
         return ["image": Self.message(image, size)]
     }
 
     private func listImages() -> Value {
-        let images = world.withLock { $0.images }
+        let images = state.withLock { $0.images }
         return ["images": .array(images.sorted { $0.key < $1.key }.map(Self.message))]
     }
 
     private func removeImage(_ image: String) -> Value {
-        world.withLock { $0.images[image] = nil }
+        state.withLock { $0.images[image] = nil }
         return [:]
     }
 }

@@ -28,16 +28,16 @@ extension FakeRuntime {
             throw RuntimeError(.invalidArgument, "sandbox config has no metadata")
         }
         work(options.startLatency)
-        let sandbox = try world.withLock { world in
-            var sandbox = World.Sandbox(
-                id: World.makeID(), config: config, handler: request["runtime_handler"].string ?? "", createdAt: Self.now())
-            if !World.Sandbox.usesHostNetwork(config) {
-                guard let address = world.addresses.take() else {
+        let sandbox = try state.withLock { state in
+            var sandbox = RuntimeState.Sandbox(
+                id: RuntimeState.makeID(), config: config, handler: request["runtime_handler"].string ?? "", createdAt: Self.now())
+            if !RuntimeState.Sandbox.usesHostNetwork(config) {
+                guard let address = state.addresses.take() else {
                     throw RuntimeError(.resourceExhausted, "no IP address is left in config.podCIDR")
                 }
                 sandbox.address = address
             }
-            world.sandboxes[sandbox.id] = sandbox
+            state.sandboxes[sandbox.id] = sandbox
             return sandbox
         }
         return ["pod_sandbox_id": .string(sandbox.id)]
@@ -45,13 +45,13 @@ extension FakeRuntime {
 
     /// Ends the sandbox's containers and gives its address back. One that is not there counts as stopped.
     private func stopSandbox(_ id: String) throws -> Value {
-        let ended = world.withLock { world -> [String] in
-            let running = world.containers.values.filter { $0.sandbox == id }.map(\.id)
-            let ended = running.filter { world.end($0, code: 137, reason: "Error", at: Self.now()) }
-            world.sandboxes[id]?.isReady = false
-            if let address = world.sandboxes[id]?.address {
-                world.addresses.giveBack(address)
-                world.sandboxes[id]?.address = nil
+        let ended = state.withLock { state -> [String] in
+            let running = state.containers.values.filter { $0.sandbox == id }.map(\.id)
+            let ended = running.filter { state.end($0, code: 137, reason: "Error", at: Self.now()) }
+            state.sandboxes[id]?.isReady = false
+            if let address = state.sandboxes[id]?.address {
+                state.addresses.giveBack(address)
+                state.sandboxes[id]?.address = nil
             }
             return ended
         }
@@ -62,20 +62,20 @@ extension FakeRuntime {
 
     private func removeSandbox(_ id: String) throws -> Value {
         _ = try stopSandbox(id)
-        world.withLock { world in
-            world.sandboxes[id] = nil
-            for container in world.containers.values where container.sandbox == id { world.containers[container.id] = nil }
+        state.withLock { state in
+            state.sandboxes[id] = nil
+            for container in state.containers.values where container.sandbox == id { state.containers[container.id] = nil }
         }
         return [:]
     }
 
     private func sandboxStatus(_ id: String) throws -> Value {
-        guard let sandbox = world.withLock({ $0.sandboxes[id] }) else { throw RuntimeError.notFound("sandbox", id) }
+        guard let sandbox = state.withLock({ $0.sandboxes[id] }) else { throw RuntimeError.notFound("sandbox", id) }
         return ["status": sandbox.status]
     }
 
     private func listSandboxes(_ filter: Value) -> Value {
-        let sandboxes = world.withLock { $0.sandboxes.values.filter { $0.matches(filter) } }
+        let sandboxes = state.withLock { $0.sandboxes.values.filter { $0.matches(filter) } }
         return ["items": .array(sandboxes.sorted { $0.createdAt > $1.createdAt }.map(\.listed))]
     }
 }

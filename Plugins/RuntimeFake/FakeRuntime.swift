@@ -9,7 +9,7 @@ internal import Synchronization
 /// Several kubelets may share it; each sees its own pods by its label selectors. What is not in `methods` is refused by name.
 final class FakeRuntime: Runtime {
     let options: FakeOptions
-    let world: Mutex<World>
+    let state: Mutex<RuntimeState>
     let alarms = Alarms()
     private let events = Mutex<RuntimeEvents?>(nil)
 
@@ -17,7 +17,7 @@ final class FakeRuntime: Runtime {
 
     init(_ host: Host, config: Value) throws {
         options = try FakeOptions(config)
-        world = Mutex(World(options.podCIDR))
+        state = Mutex(RuntimeState(options.podCIDR))
     }
 
     func start() { alarms.start() }

@@ -146,3 +146,11 @@ public final class HTTPSClient: Client {
         do { return try JSON.decode(bytes) } catch { throw APIError.internalError("the server's answer is not JSON: \(error)") }
     }
 }
+
+extension WriteOptions.Preconditions {
+    /// Says them in the object's metadata, where a server that is asked over HTTPS looks for them.
+    fileprivate func put(into object: inout Value) {
+        if let uid { object["metadata"]["uid"] = .string(uid) }
+        if let resourceVersion { object["metadata"]["resourceVersion"] = .string(resourceVersion) }
+    }
+}

@@ -43,12 +43,8 @@ extension ObjectsService {
     /// A patch of a kind of its own: the server merges, and says what it thinks of it.
     func apply(_ call: Call) -> CallResult {
         write(call, body: 2) { client, target, object, options in
-            guard let kind = PatchKind(rawValue: "application/apply-patch+yaml") else {
-                throw APIError(
-                    code: 405, reason: .methodNotAllowed, message: "server-side apply is not supported: update or patch the object")
-            }
-            return try await client.patch(
-                target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, kind, object,
+            try await client.patch(
+                target.resource, namespace: target.namespace, name: target.name, subresource: target.subresource, .apply, object,
                 options: options)
         }
     }
@@ -110,11 +106,12 @@ extension WriteOptions {
     fileprivate init(_ options: apus_write_options?) throws(APIError) {
         self.init()
         guard let options else { return }
-        let unknown = options.flags & ~(APUS_WRITE_DRY_RUN | APUS_WRITE_FORCE)
+        let unknown = options.flags & ~(APUS_WRITE_DRY_RUN | APUS_WRITE_FORCE | APUS_WRITE_STRICT)
         guard unknown == 0 else { throw APIError.badRequest("there are no write options with the flags \(unknown)") }
         fieldManager = options.field_manager.string
         isDryRun = options.flags & APUS_WRITE_DRY_RUN != 0
         force = options.flags & APUS_WRITE_FORCE != 0 ? true : nil
+        fieldValidation = options.flags & APUS_WRITE_STRICT != 0 ? .strict : .ignore
         preconditions = Preconditions(
             uid: options.uid.count == 0 ? nil : options.uid.string,
             resourceVersion: options.resource_version.count == 0 ? nil : options.resource_version.string)

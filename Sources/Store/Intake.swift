@@ -7,7 +7,7 @@ final class Intake: Sendable {
         /// What the thread takes next.
         var queue: [Write] = []
         /// The keys with a write that is not answered yet, and the writes that wait for it.
-        var busy: [Key: [Write]] = [:]
+        var busy: [RecordKey: [Write]] = [:]
         var phase = Phase.open
         var isThreadAsleep = false
         var statistics = Statistics()
@@ -38,7 +38,7 @@ final class Intake: Sendable {
     var statistics: Statistics { state.withLock(\.statistics) }
 
     /// Returns when the write is answered.
-    func write(_ key: Key, _ action: Mutation.Action, expecting expectation: Expectation) async -> Result<Record, StoreError> {
+    func write(_ key: RecordKey, _ action: Mutation.Action, expecting expectation: Expectation) async -> Result<Record, StoreError> {
         await withCheckedContinuation { answer in
             let write = Write(key: key, expectation: expectation, action: action, answer: answer)
             let (isTaken, mustRing) = state.withLock { state in

@@ -55,7 +55,7 @@ final class Memory: Sendable {
 
     var revision: UInt64 { state.withLock(\.revision) }
 
-    func find(_ key: Key) -> Record? { state.withLock { $0.collections[key.collection]?.records.find(key.name) } }
+    func find(_ key: RecordKey) -> Record? { state.withLock { $0.collections[key.collection]?.records.find(key.name) } }
 
     // MARK: Terms
 

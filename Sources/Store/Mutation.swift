@@ -6,13 +6,13 @@ public struct Mutation: Sendable {
         case delete(final: Body?)
     }
 
-    public var key: Key
+    public var key: RecordKey
     public var expectation: Expectation
     public var action: Action
     /// The newest state that the engine has told of. An engine without other writers that has told all need not look for itself.
     public var known: Record?
 
-    public init(key: Key, expectation: Expectation, action: Action, known: Record? = nil) {
+    public init(key: RecordKey, expectation: Expectation, action: Action, known: Record? = nil) {
         self.key = key
         self.expectation = expectation
         self.action = action

@@ -2,7 +2,7 @@ import Synchronization
 
 /// One object at one revision, as it was committed. Never changes; shared by all readers.
 public final class Record: Sendable {
-    public let key: Key
+    public let key: RecordKey
     /// JSON with the revision in `metadata.resourceVersion`.
     public let bytes: [UInt8]
     /// The revision of the write that made it.
@@ -15,7 +15,10 @@ public final class Record: Sendable {
     private let found = AtomicLazyReference<Terms>()
 
     /// - Parameter bytes: have the revision at `revisionOffset` already.
-    init(key: Key, bytes: [UInt8], revision: UInt64, createRevision: UInt64, revisionOffset: Int, memo: (any AnyObject & Sendable)? = nil) {
+    init(
+        key: RecordKey, bytes: [UInt8], revision: UInt64, createRevision: UInt64, revisionOffset: Int,
+        memo: (any AnyObject & Sendable)? = nil
+    ) {
         self.key = key
         self.bytes = bytes
         self.revision = revision
@@ -24,7 +27,7 @@ public final class Record: Sendable {
         self.derived = Memo(memo)
     }
 
-    public convenience init(key: Key, body: Body, revision: UInt64, createRevision: UInt64) {
+    public convenience init(key: RecordKey, body: Body, revision: UInt64, createRevision: UInt64) {
         self.init(
             key: key, bytes: body.bytes(at: revision), revision: revision, createRevision: createRevision,
             revisionOffset: body.resourceVersionOffset, memo: body.memo)

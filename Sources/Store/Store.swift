@@ -32,7 +32,7 @@ public final class Store: Sendable {
     ///
     /// - Throws: `StoreError`: `.exists`, `.notFound` or `.conflict` when the expectation does not hold, after what stood in its way can be
     ///   read; `.engine` when it could not be committed.
-    public func put(_ key: Key, _ body: Body, expecting: Expectation) async throws(StoreError) -> Record {
+    public func put(_ key: RecordKey, _ body: Body, expecting: Expectation) async throws(StoreError) -> Record {
         try await intake.write(key, .put(withTerms(body, key)), expecting: expecting).get()
     }
 
@@ -41,12 +41,12 @@ public final class Store: Sendable {
     ///
     /// - Throws: as `put`; `.notFound` when there is nothing.
     @discardableResult
-    public func delete(_ key: Key, expecting: Expectation, final: Body? = nil) async throws(StoreError) -> Record {
+    public func delete(_ key: RecordKey, expecting: Expectation, final: Body? = nil) async throws(StoreError) -> Record {
         try await intake.write(key, .delete(final: final.map { withTerms($0, key) }), expecting: expecting).get()
     }
 
     /// Found here, in the caller's task, so that the thread that commits need not.
-    private func withTerms(_ body: Body, _ key: Key) -> Body {
+    private func withTerms(_ body: Body, _ key: RecordKey) -> Body {
         guard let indexer = memory.indexer else { return body }
         var body = body
         body.terms = Terms(indexer.terms(of: body, in: key.collection))
@@ -59,7 +59,7 @@ public final class Store: Sendable {
     public var revision: UInt64 { memory.revision }
 
     /// The newest committed state.
-    public func get(_ key: Key) -> Record? { memory.find(key) }
+    public func get(_ key: RecordKey) -> Record? { memory.find(key) }
 
     /// How many objects each collection has. One that became empty may be listed.
     public func collections() -> [String: Int] { memory.withState { $0.collections.mapValues(\.records.count) } }

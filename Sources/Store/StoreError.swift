@@ -27,7 +27,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     public var description: String { message }
 
     static let closed = StoreError(code: .closed, message: "the store is closed")
-    static func notFound(_ key: Key) -> StoreError { StoreError(code: .notFound, message: "there is no \(key)") }
+    static func notFound(_ key: RecordKey) -> StoreError { StoreError(code: .notFound, message: "there is no \(key)") }
     static func compacted(_ revision: UInt64, oldest: UInt64) -> StoreError {
         StoreError(code: .compacted, message: "revision \(revision) is no longer kept, the oldest is \(oldest)")
     }

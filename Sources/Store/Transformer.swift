@@ -3,9 +3,9 @@
 public protocol Transformer: Sendable {
     /// What is kept of a record.
     /// - Throws: when it cannot be kept so; then nothing is written.
-    func toStorage(_ bytes: [UInt8], of key: Key) throws -> [UInt8]
+    func toStorage(_ bytes: [UInt8], of key: RecordKey) throws -> [UInt8]
 
     /// What was kept.
     /// - Throws: what the operator must know to get at it again.
-    func fromStorage(_ stored: [UInt8], of key: Key) throws -> [UInt8]
+    func fromStorage(_ stored: [UInt8], of key: RecordKey) throws -> [UInt8]
 }

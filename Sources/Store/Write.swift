@@ -1,6 +1,6 @@
 /// One accepted write on its way to the engine.
 struct Write: Sendable {
-    var key: Key
+    var key: RecordKey
     var expectation: Expectation
     var action: Mutation.Action
     var answer: CheckedContinuation<Result<Record, StoreError>, Never>

@@ -100,7 +100,7 @@ private struct Wardle: Responder {
             "endpoints": [["addresses": ["127.0.0.1"], "targetRef": ["kind": "Pod", "name": "p"]]],
             "ports": [["name": "", "port": .int(Int64(port)), "protocol": "TCP"]],
         ]
-        let key = Key(collection: "discovery.k8s.io/endpointslices", name: "default/wardle")
+        let key = RecordKey(collection: "discovery.k8s.io/endpointslices", name: "default/wardle")
         _ = try await server.store.put(key, Body(slice), expecting: .absent)
     }
 

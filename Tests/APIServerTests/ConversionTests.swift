@@ -159,7 +159,7 @@ import Testing
             }
             #expect(await server.ask(.get, "\(v2)/a").json["spec"] == ["host": "one", "port": "1"])
             #expect(await server.ask(.get, "\(v1)/a").json["spec"] == ["hostPort": "one:1"])
-            let key = Key(collection: "stable.example.com/endpoints", name: "default/a")
+            let key = RecordKey(collection: "stable.example.com/endpoints", name: "default/a")
             #expect(server.store.get(key)?.object.value["apiVersion"] == "stable.example.com/v1")
             let patched = await server.ask(.patch, "\(v1)/a", ["metadata": ["labels": ["a": "b"]]], type: merge)
             #expect(patched.json["spec"] == ["hostPort": "one:1"], "\(patched.text)")

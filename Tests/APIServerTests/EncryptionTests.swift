@@ -157,10 +157,10 @@ import Testing
     /// What was written elsewhere cannot be put in a record's place.
     @Test func aRecordBelongsToItsPlace() throws {
         let encryption = EncryptionAtRest(try Self.configuration(Self.gcm(Self.key("k", 1))))
-        let stored = try encryption.toStorage(Array("{}".utf8), of: Key(collection: "/secrets", name: "default/a"))
-        #expect(try encryption.fromStorage(stored, of: Key(collection: "/secrets", name: "default/a")) == Array("{}".utf8))
+        let stored = try encryption.toStorage(Array("{}".utf8), of: RecordKey(collection: "/secrets", name: "default/a"))
+        #expect(try encryption.fromStorage(stored, of: RecordKey(collection: "/secrets", name: "default/a")) == Array("{}".utf8))
         #expect(throws: ConfigurationProblem.self) {
-            try encryption.fromStorage(stored, of: Key(collection: "/secrets", name: "default/b"))
+            try encryption.fromStorage(stored, of: RecordKey(collection: "/secrets", name: "default/b"))
         }
     }
 

@@ -93,7 +93,7 @@ import Testing
 
     @Test func withoutThePluginAStoreDoesNotOpen() async throws {
         try await with { plugin in
-            let key = Key(collection: "/secrets", name: "default/s")
+            let key = RecordKey(collection: "/secrets", name: "default/s")
             let writing = EncryptionAtRest(try Self.configuration(plugin))
             #expect(await writing.prepare() == [])
             let stored = try writing.toStorage(Array("{}".utf8), of: key)

@@ -81,7 +81,7 @@ import Testing
                 "subjects": [["kind": "User", "name": "bob", "apiGroup": "rbac.authorization.k8s.io"]],
             ]
             _ = try await server.store.put(
-                Key(collection: "rbac.authorization.k8s.io/clusterrolebindings", name: "bob"), Body(binding), expecting: .absent)
+                RecordKey(collection: "rbac.authorization.k8s.io/clusterrolebindings", name: "bob"), Body(binding), expecting: .absent)
             #expect(await server.ask(.get, maps, token: "bob-token").code == 200)
         }
     }
@@ -239,17 +239,17 @@ import Testing
     @Test func whatACrashLeftIsMendedAtTheStart() async throws {
         try await TestServer.with { server in
             let made = await server.ask(.post, services, TestServer.service("s", type: "NodePort")).json
-            let address = Key(collection: "networking.k8s.io/ipaddresses", name: made["spec"]["clusterIP"].string ?? "")
+            let address = RecordKey(collection: "networking.k8s.io/ipaddresses", name: made["spec"]["clusterIP"].string ?? "")
             // As after a crash between a Service's end and that of its record, and with a database from before there were records.
             let record = try #require(server.store.get(address))
             var stray = record.object.value
             stray["metadata"]["name"] = "10.96.77.77"
             stray["metadata"]["annotations"]["internal.apus.dev/service-uid"] = "gone"
-            _ = try await server.store.put(Key(collection: address.collection, name: "10.96.77.77"), Body(stray), expecting: .absent)
+            _ = try await server.store.put(RecordKey(collection: address.collection, name: "10.96.77.77"), Body(stray), expecting: .absent)
             _ = try await server.store.delete(address, expecting: .any)
             try await server.server.registry.services.repair(except: Quarantine())
             #expect(server.store.get(address) != nil)
-            #expect(server.store.get(Key(collection: address.collection, name: "10.96.77.77")) == nil)
+            #expect(server.store.get(RecordKey(collection: address.collection, name: "10.96.77.77")) == nil)
         }
     }
 }

@@ -242,7 +242,7 @@ import Testing
                     "ports": [["name": "tls", "port": .int(Int64(hooks.port)), "protocol": "TCP"]],
                 ]
                 _ = try await server.store.put(
-                    Key(collection: "discovery.k8s.io/endpointslices", name: "default/hook"), Body(slice), expecting: .absent)
+                    RecordKey(collection: "discovery.k8s.io/endpointslices", name: "default/hook"), Body(slice), expecting: .absent)
                 let made = await server.ask(.post, maps, TestServer.configMap("m"))
                 #expect(made.code == 201, "\(made.message)")
                 #expect(hooks.requests.count == 1)

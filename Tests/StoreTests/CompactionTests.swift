@@ -40,7 +40,7 @@ import Testing
 
         // Two beats, each taken by whoever comes first.
         time.pass(300)
-        let young = try await store.put(Key(collection: "/maps", name: "m"), body(), expecting: .any).revision
+        let young = try await store.put(RecordKey(collection: "/maps", name: "m"), body(), expecting: .any).revision
         #expect(try store.list(pods, at: old).records.map(\.revision) == [old])
         time.pass(300)
         // Nothing has happened to pods since: what is refused is the state of the whole store.
@@ -54,7 +54,7 @@ import Testing
         #expect(try await watch.next()?.map(\.revision) == [new])
         #expect(try await store.watch(pods, after: old).next()?.map(\.revision) == [new])
         #expect(await failure { _ = try store.watch(pods, after: start) } == "compacted")
-        let node = try await store.put(Key(collection: "/nodes", name: "n"), body(), expecting: .any).revision
+        let node = try await store.put(RecordKey(collection: "/nodes", name: "n"), body(), expecting: .any).revision
         #expect(try await asleep.value?.map(\.revision) == [node])
         await store.close()
     }

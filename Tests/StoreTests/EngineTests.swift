@@ -120,7 +120,7 @@ import Testing
         for store in stores { await store.close() }
     }
 
-    private func countUp(_ store: Store, _ key: Key) async throws {
+    private func countUp(_ store: Store, _ key: RecordKey) async throws {
         while true {
             let record = store.get(key)
             do throws(StoreError) {

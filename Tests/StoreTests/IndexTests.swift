@@ -115,7 +115,7 @@ private struct Words: Indexer {
             let record = try await store.put(key, body(text), expecting: .any)
             for name in expected { #expect(try await tasks[name]?.value?.map(\.revision) == [record.revision], "\(name)") }
             // Those that are woken are woken before the next write is answered, and the others sleep on.
-            _ = try await store.put(Key(collection: "/nodes", name: "n"), body("x=y"), expecting: .any)
+            _ = try await store.put(RecordKey(collection: "/nodes", name: "n"), body("x=y"), expecting: .any)
             for (name, watch) in watches where !expected.contains(name) {
                 #expect(watch.isSleeping, "\(name) by \(text)")
                 watch.nudge()

@@ -37,7 +37,7 @@ final class Scratch: Sendable {
 let quiet = Logger(label: "store") { _ in SwiftLogNoOpLogHandler() }
 let pods = "/pods"
 
-func pod(_ name: String) -> Key { Key(collection: pods, name: name) }
+func pod(_ name: String) -> RecordKey { RecordKey(collection: pods, name: name) }
 
 /// An object that holds its revision and some text.
 func body(_ text: String = "x") -> Body {

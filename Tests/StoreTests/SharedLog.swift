@@ -7,7 +7,7 @@ import Synchronization
 final class SharedLog: Sendable {
     private struct State {
         var revision: UInt64 = 1
-        var records: [Key: Record] = [:]
+        var records: [RecordKey: Record] = [:]
         var followers: [AsyncStream<Transaction>.Continuation] = []
         /// What is held back, while it is.
         var held: [Transaction]?

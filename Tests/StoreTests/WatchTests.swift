@@ -70,7 +70,7 @@ import Testing
         #expect(await failure { _ = try store.list(pods, at: start + 199) } == "compacted")
         #expect(try store.list(pods, at: start + 200).records.first?.revision == start + 200)
         // A quiet collection keeps its watches, however much happens in others.
-        _ = try await store.put(Key(collection: "/nodes", name: "n"), body(), expecting: .any)
+        _ = try await store.put(RecordKey(collection: "/nodes", name: "n"), body(), expecting: .any)
         #expect(try await elsewhere.next()?.count == 1)
         await store.close()
     }

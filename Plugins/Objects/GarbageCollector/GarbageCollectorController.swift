@@ -150,7 +150,7 @@ public final class GarbageCollectorController: Controller {
 
     /// The write is refused when the object is another than this one by now.
     private static func sameAs(_ object: Value) -> WriteOptions {
-        WriteOptions(uid: object.uid, resourceVersion: object["metadata"]["resourceVersion"].string ?? "")
+        WriteOptions(preconditions: .init(uid: object.uid, resourceVersion: object["metadata"]["resourceVersion"].string))
     }
 }
 

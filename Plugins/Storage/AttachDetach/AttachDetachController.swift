@@ -123,7 +123,7 @@ public final class AttachDetachController: Controller {
         list.fields["volumesAttached"] = changed.isEmpty ? .null : .array(changed)
         try objects.patch(
             .nodes, name: name, subresource: "status", .merge, ["status": list],
-            with: WriteOptions(resourceVersion: node["metadata"]["resourceVersion"].string ?? ""))
+            with: WriteOptions(preconditions: .init(resourceVersion: node["metadata"]["resourceVersion"].string)))
         return true
     }
 

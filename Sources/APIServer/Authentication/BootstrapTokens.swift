@@ -13,7 +13,7 @@ struct BootstrapTokens: TokenAuthenticator {
     func authenticate(token: String, audiences: [String]) -> TokenResult {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, Self.isWord(parts[0], 6), Self.isWord(parts[1], 16) else { return .unknown }
-        let key = Key(collection: "/secrets", name: "kube-system/bootstrap-token-\(parts[0])")
+        let key = RecordKey(collection: "/secrets", name: "kube-system/bootstrap-token-\(parts[0])")
         guard let secret = store.get(key)?.object.value, secret["type"].string == Self.type,
             secret[path: "metadata", "deletionTimestamp"].isNull
         else { return .unknown }

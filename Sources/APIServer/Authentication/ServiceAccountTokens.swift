@@ -52,7 +52,7 @@ struct ServiceAccountTokens: TokenAuthenticator {
     /// Notes that the token that lies in a secret was used; another, which is only bound to one, ends by itself.
     /// - Returns: why it is not good any more, where somebody has marked it.
     private func use(_ namespace: String, _ secret: ServiceAccountClaims.Reference, of claims: ServiceAccountClaims) -> String? {
-        guard let object = store.get(Key(collection: "/secrets", name: "\(namespace)/\(secret.name)"))?.object,
+        guard let object = store.get(RecordKey(collection: "/secrets", name: "\(namespace)/\(secret.name)"))?.object,
             object.value["type"].string == SecretStrategy.tokenType
         else { return nil }
         uses.note(object)
@@ -65,7 +65,7 @@ struct ServiceAccountTokens: TokenAuthenticator {
 
     /// An object that waits for its finalizers is gone for its tokens, once the clocks of a cluster cannot disagree on it any more.
     private func lives(_ collection: String, _ namespace: String, _ reference: ServiceAccountClaims.Reference) -> Bool {
-        let key = Key(collection: collection, name: namespace.isEmpty ? reference.name : "\(namespace)/\(reference.name)")
+        let key = RecordKey(collection: collection, name: namespace.isEmpty ? reference.name : "\(namespace)/\(reference.name)")
         guard let object = store.get(key)?.object, object.uid == reference.uid else { return false }
         guard let end = object.metadata["deletionTimestamp"].string.flatMap({ Timestamp.parse($0) }) else { return true }
         return end.seconds >= Clock.seconds - Whole(Self.leeway)

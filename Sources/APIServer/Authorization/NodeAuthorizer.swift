@@ -151,7 +151,7 @@ struct NodeAuthorizer: Authorizer {
         let attributes = request.attributes
         guard !attributes.name.isEmpty else { return .pass("No Object name found") }
         let name = attributes.namespace.isEmpty ? attributes.name : "\(attributes.namespace)/\(attributes.name)"
-        let key = Key(collection: "\(attributes.group)/\(attributes.resource)", name: name)
+        let key = RecordKey(collection: "\(attributes.group)/\(attributes.resource)", name: name)
         guard request.graph.leads(from: request.node, to: key) else {
             return .pass("no relationship found between node '\(request.node)' and this object")
         }

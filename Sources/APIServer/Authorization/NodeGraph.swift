@@ -14,7 +14,7 @@ struct NodeGraph: Sendable {
     ]
 
     /// Whether a way leads from the node to the object, which need not exist.
-    func leads(from node: String, to key: Key) -> Bool {
+    func leads(from node: String, to key: RecordKey) -> Bool {
         if Self.bound.contains(key.collection) { return store.get(key)?.object.value[path: "spec", "nodeName"].string == node }
         if key.collection == "/persistentvolumes" {
             return store.get(key).map { isMounted($0.object.value, on: node) } ?? false
@@ -23,7 +23,7 @@ struct NodeGraph: Sendable {
     }
 
     /// Whether a pod on the node refers to the object.
-    private func needs(_ node: String, _ key: Key) -> Bool {
+    private func needs(_ node: String, _ key: RecordKey) -> Bool {
         first("/pods", by: Self.term(node, key)) { pod in
             pod[path: "spec", "nodeName"].string == node && PodReferences(pod).contains(key.collection, key.name)
         } != nil
@@ -33,7 +33,7 @@ struct NodeGraph: Sendable {
     private func isMounted(_ volume: Value, on node: String) -> Bool {
         let claim = volume[path: "spec", "claimRef"]
         guard let namespace = claim["namespace"].string, let name = claim["name"].string else { return false }
-        return needs(node, Key(collection: "/persistentvolumeclaims", name: "\(namespace)/\(name)"))
+        return needs(node, RecordKey(collection: "/persistentvolumeclaims", name: "\(namespace)/\(name)"))
     }
 
     private func volumes(with secret: String) -> [Value] {
@@ -70,11 +70,11 @@ struct NodeGraph: Sendable {
         else { return [] }
         let namespace = pod[path: "metadata", "namespace"].string ?? ""
         return PodReferences(pod).names.flatMap { collection, names in
-            names.map { term(node, Key(collection: collection, name: "\(namespace)/\($0)")) }
+            names.map { term(node, RecordKey(collection: collection, name: "\(namespace)/\($0)")) }
         }
     }
 
-    private static func term(_ node: String, _ key: Key) -> Term { Term(.field, "node \(node) \(key.collection)", key.name) }
+    private static func term(_ node: String, _ key: RecordKey) -> Term { Term(.field, "node \(node) \(key.collection)", key.name) }
     private static func volumeTerm(_ secret: String) -> Term { Term(.field, "volume secret", secret) }
 }
 

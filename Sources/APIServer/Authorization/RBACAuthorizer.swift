@@ -39,8 +39,8 @@ final class RBACAuthorizer: Authorizer {
         let name = reference["name"].string ?? ""
         let key =
             reference["kind"].string == "Role"
-            ? Key(collection: "rbac.authorization.k8s.io/roles", name: "\(namespace)/\(name)")
-            : Key(collection: "rbac.authorization.k8s.io/clusterroles", name: name)
+            ? RecordKey(collection: "rbac.authorization.k8s.io/roles", name: "\(namespace)/\(name)")
+            : RecordKey(collection: "rbac.authorization.k8s.io/clusterroles", name: name)
         guard let role = store.get(key)?.object.value else { return nil }
         return rules(of: role, namespace: reference["kind"].string == "Role" ? namespace : "")
     }

@@ -13,7 +13,7 @@ struct Backends: Sendable {
 
     /// The kubelet of a node, at the address that kubelets and operators prefer.
     func kubelet(_ node: String) throws -> BackendAddress {
-        guard let object = registry.store.get(Key(collection: "/nodes", name: node))?.object.value else {
+        guard let object = registry.store.get(RecordKey(collection: "/nodes", name: node))?.object.value else {
             throw APIError.notFound("nodes", node)
         }
         let addresses = object[path: "status", "addresses"].elements
@@ -47,7 +47,7 @@ struct Backends: Sendable {
 
     func pod(_ id: String, namespace: String) throws -> BackendAddress {
         let (trust, name, port) = try Self.split(id, "pod")
-        guard let pod = registry.store.get(Key(collection: "/pods", name: "\(namespace)/\(name)"))?.object.value else {
+        guard let pod = registry.store.get(RecordKey(collection: "/pods", name: "\(namespace)/\(name)"))?.object.value else {
             throw APIError.notFound("pods", name)
         }
         let ports = pod[path: "spec", "containers"].elements.lazy.flatMap { $0["ports"].elements }
@@ -62,7 +62,7 @@ struct Backends: Sendable {
     /// here.
     func service(_ id: String, namespace: String) throws -> BackendAddress {
         let (trust, name, portText) = try Self.split(id, "service")
-        guard let service = registry.store.get(Key(collection: "/services", name: "\(namespace)/\(name)"))?.object.value else {
+        guard let service = registry.store.get(RecordKey(collection: "/services", name: "\(namespace)/\(name)"))?.object.value else {
             throw APIError.notFound("services", name)
         }
         let ports = service[path: "spec", "ports"].elements
@@ -95,7 +95,7 @@ struct Backends: Sendable {
         let reference = endpoint["targetRef"]
         guard let address = endpoint["addresses"].elements.first?.string, isReachable(address), reference["kind"].string == "Pod",
             let name = reference["name"].string, reference["namespace"].string ?? namespace == namespace,
-            let pod = registry.store.get(Key(collection: "/pods", name: "\(namespace)/\(name)"))?.object.value
+            let pod = registry.store.get(RecordKey(collection: "/pods", name: "\(namespace)/\(name)"))?.object.value
         else { return nil }
         let own = pod[path: "status", "podIPs"].elements.compactMap { $0["ip"].string } + [pod[path: "status", "podIP"].string ?? ""]
         return own.contains(address) ? address : nil

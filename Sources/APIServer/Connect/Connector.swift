@@ -70,7 +70,7 @@ struct Connector: Sendable {
     // MARK: Kubelet
 
     private func pod(_ info: RequestInfo) throws -> Value {
-        guard let record = registry.store.get(Key(collection: "/pods", name: "\(info.namespace)/\(info.name)")) else {
+        guard let record = registry.store.get(RecordKey(collection: "/pods", name: "\(info.namespace)/\(info.name)")) else {
             throw APIError.notFound("pods", info.name)
         }
         return record.object.value

@@ -23,14 +23,14 @@ struct CustomResourceDefinitionStrategy: Strategy {
             message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon")
     }
 
-    func validate(_ definition: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ definition: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         guard target.subresource.isEmpty, old == nil || old?["spec"] != definition["spec"] else { return [] }
         var errors: [FieldError] = []
         for (schema, place) in DefinitionRules.schemas(of: definition) {
             let patterns = CustomPatterns.problems(in: schema, place)
             errors += patterns
             // Of what has no structure nothing more can be told.
-            guard patterns.isEmpty, StructuralRules.validate(schema, place).isEmpty else { continue }
+            guard patterns.isEmpty, !found.contains(where: { $0.field.hasPrefix(place.description) }) else { continue }
             let defaults = CustomDefaults.problems(in: schema, place)
             errors += defaults.isEmpty ? CustomRules.problems(in: schema, place) : defaults
         }

@@ -9,7 +9,7 @@ public final class EncryptionAtRest: Transformer {
     private struct State {
         var configuration: EncryptionConfiguration
         /// Records that were read with another key than the one that writes, until they are written again.
-        var stale: Set<Key> = []
+        var stale: Set<RecordKey> = []
         /// Per collection whose writing key changed while the server ran: everything up to this revision.
         var staleUpTo: [String: UInt64] = [:]
     }
@@ -20,7 +20,7 @@ public final class EncryptionAtRest: Transformer {
 
     // MARK: Records
 
-    public func toStorage(_ bytes: [UInt8], of key: Key) throws -> [UInt8] {
+    public func toStorage(_ bytes: [UInt8], of key: RecordKey) throws -> [UInt8] {
         let entry = state.withLock { state in
             state.stale.remove(key)
             return state.configuration.entry(for: key.collection)
@@ -29,7 +29,7 @@ public final class EncryptionAtRest: Transformer {
         return try writer.seal(bytes, at: key.description)
     }
 
-    public func fromStorage(_ stored: [UInt8], of key: Key) throws -> [UInt8] {
+    public func fromStorage(_ stored: [UInt8], of key: RecordKey) throws -> [UInt8] {
         let entry = state.withLock { $0.configuration.entry(for: key.collection) }
         let providers = entry?.providers ?? []
         guard let index = providers.firstIndex(where: { $0.wrote(stored) }) else {

@@ -66,7 +66,7 @@ final class Registry: Sendable {
 
     /// The newest state of an object of a built-in kind.
     func latest(_ collection: String, namespace: String = "", name: String) -> Object? {
-        store.get(Key(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
+        store.get(RecordKey(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
     }
 
     func all(_ collection: String, namespace: String? = nil) -> [Object] {

@@ -22,13 +22,13 @@ struct Storage: Sendable {
 
     var isConverted: Bool { type.groupVersion != stored.groupVersion || type.custom?.isStoredAsShown == false }
 
-    func key(namespace: String, name: String) -> Key {
-        Key(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name)
+    func key(namespace: String, name: String) -> RecordKey {
+        RecordKey(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name)
     }
 
     /// What is wrong with an object that is about to be written: `found` by the tables, or else what kind and process know better.
     func problems(_ object: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
-        let errors = found + strategy.validate(object, old: old, target)
+        let errors = found + strategy.validate(object, old: old, target, found: found)
         guard errors.isEmpty else { return errors }
         if let rules { return rules.validate(object, old: old) }
         guard target.subresource.isEmpty, let validator else { return errors }

@@ -11,7 +11,7 @@ struct Target: Sendable {
     var name: String
     var subresource = ""
 
-    var key: Key { storage.key(namespace: namespace, name: name) }
+    var key: RecordKey { storage.key(namespace: namespace, name: name) }
     var type: ResourceType { storage.type }
     /// `deployments.apps`
     var resource: String { storage.type.qualifiedName }

@@ -4,7 +4,7 @@ import APIModel
 struct APIServiceStrategy: Strategy {
     func prepareForCreate(_ object: inout Value, _ target: Target, _ write: WriteContext) async throws { object["status"] = .emptyObject }
 
-    func validate(_ object: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ object: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         if target.subresource == "status" { return [] }
         let spec = object["spec"]
         let (group, version) = (spec["group"].string ?? "", spec["version"].string ?? "")

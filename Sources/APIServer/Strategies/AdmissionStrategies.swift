@@ -3,7 +3,7 @@ import CEL
 
 /// Configurations of webhooks: their conditions must compile.
 struct WebhookConfigurationStrategy: Strategy {
-    func validate(_ configuration: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ configuration: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         let before = old?["webhooks"].elements.map { $0["matchConditions"] }
         // What was let in once is not judged again by stricter rules.
         if let before, before == configuration["webhooks"].elements.map({ $0["matchConditions"] }) { return [] }
@@ -28,7 +28,7 @@ struct AdmissionPolicyStrategy: Strategy {
         policy["status"]["typeChecking"] = PolicyTypeCheck.status(policy, write.served)
     }
 
-    func validate(_ policy: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ policy: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         guard target.subresource.isEmpty, old == nil || old?["spec"] != policy["spec"] else { return [] }
         let spec = policy["spec"]
         let compiled = AdmissionPolicy(policy)

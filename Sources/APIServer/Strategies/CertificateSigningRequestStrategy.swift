@@ -26,7 +26,7 @@ struct CertificateSigningRequestStrategy: Strategy {
         }
     }
 
-    func validate(_ request: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ request: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         guard let old else { return CertificateSigningRequestRules.create(request) }
         return CertificateSigningRequestRules.update(request, old: old, subresource: target.subresource)
     }

@@ -20,7 +20,7 @@ struct JobStrategy: Strategy {
 struct CronJobStrategy: Strategy {
     private static let longestName = 52
 
-    func validate(_ cronJob: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ cronJob: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         guard old == nil, target.name.utf8.count > Self.longestName else { return [] }
         return [.invalid("metadata.name", .string(target.name), "must be no more than \(Self.longestName) characters")]
     }

@@ -16,7 +16,7 @@ struct PluginStrategy: Strategy {
         if plugin["spec"] != old["spec"] { try await check(plugin["spec"], old: old["spec"], target, write) }
     }
 
-    func validate(_ plugin: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ plugin: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         let conditions = plugin["spec"]["admission"]["matchConditions"]
         guard target.subresource.isEmpty, old?["spec"]["admission"]["matchConditions"] != conditions else { return [] }
         return ExpressionRules.conditions(

@@ -50,7 +50,7 @@ struct PodStrategy: Strategy {
         }
     }
 
-    func validate(_ pod: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ pod: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         guard old == nil else { return [] }
         var errors = PodAnnotations.contradictions(in: pod)
         if !pod[path: "spec", "ephemeralContainers"].isEmpty {

@@ -29,16 +29,16 @@ final class ServiceAllocator: Sendable {
         static let ports = "internal.apus.dev/nodeports"
         static let ranges = "networking.k8s.io/servicecidrs"
 
-        var key: Key {
+        var key: RecordKey {
             switch item {
-            case .address(let address): Key(collection: Self.addresses, name: address.description)
-            case .port(let port): Key(collection: Self.ports, name: String(port))
+            case .address(let address): RecordKey(collection: Self.addresses, name: address.description)
+            case .port(let port): RecordKey(collection: Self.ports, name: String(port))
             }
         }
 
         init(_ item: Item) { self.item = item }
 
-        init?(_ key: Key) {
+        init?(_ key: RecordKey) {
             switch key.collection {
             case Self.addresses:
                 guard let address = IPv4Address(key.name) else { return nil }
@@ -87,7 +87,7 @@ final class ServiceAllocator: Sendable {
             uid = record[path: "metadata", "annotations"][Self.annotation].string ?? ""
         }
 
-        var key: Key { Key(collection: "/services", name: "\(namespace)/\(name)") }
+        var key: RecordKey { RecordKey(collection: "/services", name: "\(namespace)/\(name)") }
     }
 
     /// What a Service occupies.
@@ -270,7 +270,7 @@ final class ServiceAllocator: Sendable {
     /// - Parameter quarantine: the Services that are passed over, and keep what is recorded for them.
     func repair(except quarantine: Quarantine) async throws {
         let part = "start"
-        var passedOver: Set<Key> = []
+        var passedOver: Set<RecordKey> = []
         for record in try store.list("/services").records {
             guard !quarantine.holds(.apiServer, part: part, .services, record.object) else {
                 passedOver.insert(record.key)

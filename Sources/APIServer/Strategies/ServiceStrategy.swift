@@ -21,7 +21,7 @@ struct ServiceStrategy: Strategy {
         try fill(&service, target)
     }
 
-    func validate(_ service: Value, old: Value?, _ target: Target) -> [FieldError] {
+    func validate(_ service: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         guard let old, target.subresource.isEmpty else { return [] }
         let (before, after) = (old["spec"], service["spec"])
         guard before["type"].string != "ExternalName", after["type"].string != "ExternalName" else { return [] }

@@ -7,11 +7,12 @@ internal import PluginHost
 enum ControllerChecks {
     static let all: [Check] = [
         Check("reconcile/gone", "The object of a key may be gone: reconcile then answers OK, soon.") { plugin in
-            try await World.with(plugin) { world in
+            try await ControllerEnvironment.with(plugin) { world in
                 for resource in resources(of: world.manifest) {
                     let isNamespaced = Catalogue.builtin.resource(resource)?.isNamespaced ?? true
                     let key = ControllerKey(
-                        resource: resource, namespace: isNamespaced ? World.namespace : "", name: "conformance-gone", uid: "gone")
+                        resource: resource, namespace: isNamespaced ? ControllerEnvironment.namespace : "", name: "conformance-gone",
+                        uid: "gone")
                     try await Settling.finish(world, key, "an object that does not exist")
                 }
             }
@@ -56,7 +57,7 @@ enum ControllerChecks {
             }
         },
         Check("reconcile/eight-keys", "Different keys are worked on by many threads at once.") { plugin in
-            try await World.with(plugin) { world in
+            try await ControllerEnvironment.with(plugin) { world in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for resource in resources(of: world.manifest) {
                         for index in 0..<8 {
@@ -119,13 +120,13 @@ enum ControllerChecks {
 
     /// Runs `body` for every situation that can be made: an object that is new, and one that is being deleted; each in a world of its own.
     static func situations(
-        _ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void
+        _ plugin: PluginUnderTest, _ body: @escaping @Sendable (ControllerEnvironment, ControllerKey, String) async throws -> Void
     ) async throws {
         let samples = try ObjectSamples.all(Hosted.manifest(plugin).controller!, given: plugin.objects)
         let tried = Seen()
         for (resource, sample) in samples {
             for isDeleted in [false, true] {
-                try await World.with(plugin) { world in
+                try await ControllerEnvironment.with(plugin) { world in
                     var sample = sample
                     if isDeleted { sample["metadata"]["finalizers"] = ["conformance.apus.dev/hold"] }
                     let what = "\(isDeleted ? "a deleted" : "a new") \(sample["kind"].string ?? "")"
@@ -153,7 +154,7 @@ enum ControllerChecks {
 
     /// Runs `body` in the situations in which the controller writes something, each in a fresh world.
     private static func whereItWrites(
-        _ plugin: PluginUnderTest, _ body: @escaping @Sendable (World, ControllerKey, String) async throws -> Void
+        _ plugin: PluginUnderTest, _ body: @escaping @Sendable (ControllerEnvironment, ControllerKey, String) async throws -> Void
     ) async throws {
         let writing = Names()
         try await situations(plugin) { world, key, what in
@@ -178,7 +179,7 @@ enum ControllerChecks {
         try expect(
             hasSlot,
             "the manifest says `map: Plugin` for \(watches[0]), but the table has no map slot; add it, or use another mapping")
-        try await World.with(plugin) { world in
+        try await ControllerEnvironment.with(plugin) { world in
             for resource in watches {
                 let object = ObjectSamples.object(resource, name: "conformance").map { Object($0) }
                 for (before, after) in [(nil, object), (object, nil), (object, object), (nil, nil)] as [(Object?, Object?)] {

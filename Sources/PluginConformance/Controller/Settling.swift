@@ -4,14 +4,18 @@ internal import Synchronization
 /// Does with a key what the queue would.
 enum Settling {
     /// Works on `key` until reconcile answers OK.
-    static func finish(_ world: World, _ key: ControllerKey, _ what: String) async throws { try await work(world, key, what) { _ in true } }
+    static func finish(_ world: ControllerEnvironment, _ key: ControllerKey, _ what: String) async throws {
+        try await work(world, key, what) { _ in true }
+    }
 
     /// Works on `key` until reconcile answers OK and writes nothing.
-    static func settle(_ world: World, _ key: ControllerKey, _ what: String) async throws {
+    static func settle(_ world: ControllerEnvironment, _ key: ControllerKey, _ what: String) async throws {
         try await work(world, key, what, until: \.isEmpty)
     }
 
-    private static func work(_ world: World, _ key: ControllerKey, _ what: String, until isEnd: (ArraySlice<String>) -> Bool) async throws {
+    private static func work(
+        _ world: ControllerEnvironment, _ key: ControllerKey, _ what: String, until isEnd: (ArraySlice<String>) -> Bool
+    ) async throws {
         var last = ""
         for _ in 0..<30 {
             let before = world.gate.written.count

@@ -229,8 +229,9 @@ extension TestHost {
             let options = WriteOptions(options)
             return try instance(me, as: TestHost.self).state.withLock { state in
                 if let metadata = state.objects[name]?["metadata"] {
-                    for (field, wanted) in [("uid", options.uid), ("resourceVersion", options.resourceVersion)]
-                    where !wanted.isEmpty && metadata[field].string != wanted {
+                    let preconditions = options.preconditions
+                    for case (let field, let wanted?) in [("uid", preconditions.uid), ("resourceVersion", preconditions.resourceVersion)]
+                    where metadata[field].string != wanted {
                         throw APIError.conflict(
                             name.resource.resource, name.name, "the \(field) is \(metadata[field].string ?? "") and not \(wanted)")
                     }

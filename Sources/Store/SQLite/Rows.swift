@@ -36,7 +36,7 @@ struct Rows {
         var snapshot = Snapshot(revision: UInt64(revision), records: [:])
         let rows = try database.statement("SELECT collection, name, revision, id, revision_offset, body, checksum FROM records")
         while try rows.step() {
-            let key = Key(collection: rows.text(0), name: rows.text(1))
+            let key = RecordKey(collection: rows.text(0), name: rows.text(1))
             let stored = rows.blob(5)
             let record = Record(
                 key: key, bytes: try plain(stored, key), revision: UInt64(bitPattern: rows.integer(2)),
@@ -57,7 +57,7 @@ struct Rows {
         return snapshot
     }
 
-    private func plain(_ stored: [UInt8], _ key: Key) throws(StoreError) -> [UInt8] {
+    private func plain(_ stored: [UInt8], _ key: RecordKey) throws(StoreError) -> [UInt8] {
         do {
             return try transformer?.fromStorage(stored, of: key) ?? stored
         } catch {

@@ -252,7 +252,9 @@ enum ServerDecoders {
         let encoded = JSON.encodeForStore(DecoderSamples.objects[0])
         let body = Body(bytes: encoded.bytes, resourceVersionOffset: encoded.resourceVersionOffset)
         _ = try? engine.commit(
-            ["default/a", "default/b"].map { Mutation(key: Key(collection: "/pods", name: $0), expectation: .absent, action: .put(body)) })
+            ["default/a", "default/b"].map {
+                Mutation(key: RecordKey(collection: "/pods", name: $0), expectation: .absent, action: .put(body))
+            })
         engine.close()
         return FileManager.default.contents(atPath: path).map { Array($0) } ?? []
     }()

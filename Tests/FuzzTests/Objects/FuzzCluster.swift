@@ -180,7 +180,7 @@ final class FuzzCluster: Sendable {
             return Answer(code: 400, body: [])
         }
         let encoded = JSON.encodeForStore(object)
-        let key = Key(collection: String(parts[0]), name: String(parts[1]))
+        let key = RecordKey(collection: String(parts[0]), name: String(parts[1]))
         let put = try? await store.put(
             key, Body(bytes: encoded.bytes, resourceVersionOffset: encoded.resourceVersionOffset), expecting: .any)
         return Answer(code: put == nil ? 409 : 200, body: put?.bytes ?? [])

@@ -7,7 +7,7 @@ final class CompiledObjects<Compiled: Sendable>: Sendable {
     private struct State {
         /// Up to which `all` is complete; `nil` before the first look.
         var change: UInt64?
-        var byKey: [Key: (revision: UInt64, compiled: Compiled)] = [:]
+        var byKey: [RecordKey: (revision: UInt64, compiled: Compiled)] = [:]
         var all: [Compiled] = []
     }
 
@@ -27,7 +27,7 @@ final class CompiledObjects<Compiled: Sendable>: Sendable {
         return state.withLock { state in
             if let seen = state.change, change <= seen { return state.all }
             let records = (try? store.list(collection))?.records ?? []
-            var byKey: [Key: (revision: UInt64, compiled: Compiled)] = [:]
+            var byKey: [RecordKey: (revision: UInt64, compiled: Compiled)] = [:]
             for record in records {
                 let before = state.byKey[record.key]
                 byKey[record.key] =

@@ -30,7 +30,7 @@ struct AdmissionQuestions {
     private var namespace: [UInt8] {
         let name = request.namespaceName
         guard !name.isEmpty else { return [] }
-        return request.registry.store.get(Key(collection: "/namespaces", name: name))?.bytes ?? []
+        return request.registry.store.get(RecordKey(collection: "/namespaces", name: name))?.bytes ?? []
     }
 
     private static func json(_ object: Value) -> [UInt8] { object.isNull ? [] : JSON.encode(object) }

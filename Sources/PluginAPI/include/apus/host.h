@@ -49,6 +49,7 @@ typedef struct apus_object_sink {
 
 #define APUS_WRITE_DRY_RUN ((uint32_t)1) // go through every check, write nothing
 #define APUS_WRITE_FORCE ((uint32_t)2) // of `apply` alone: take over fields that others own
+#define APUS_WRITE_STRICT ((uint32_t)4) // refuse fields that the kind does not have, and fields given twice
 
 /// What a write may say beside its object. No pointer, and empty fields, say nothing.
 typedef struct apus_write_options {

@@ -1,6 +1,6 @@
 /// Where a record lives: a collection, `apps/deployments` or `/pods` (group and plural), and in it `namespace/name`, or `name` for a
 /// cluster-scoped kind.
-public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct RecordKey: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var collection: String
     public var name: String
 
@@ -14,7 +14,7 @@ public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(collection)/\(name)" }
 
-    public static func < (left: Key, right: Key) -> Bool {
+    public static func < (left: RecordKey, right: RecordKey) -> Bool {
         left.collection == right.collection ? left.name < right.name : left.collection < right.collection
     }
 }

@@ -1,7 +1,7 @@
 internal import APIModel
 
 /// Everything the fake runtime has, as a plain value: what is asked for and what is shown are the messages' own fields.
-struct World {
+struct RuntimeState {
     struct Sandbox {
         let id: String
         let config: Value
@@ -54,7 +54,7 @@ struct World {
     }
 }
 
-extension World.Sandbox {
+extension RuntimeState.Sandbox {
     var listed: Value {
         [
             "id": .string(id), "metadata": config["metadata"], "state": isReady ? 0 : 1, "created_at": .int(createdAt),
@@ -83,7 +83,7 @@ extension World.Sandbox {
     }
 }
 
-extension World.Container {
+extension RuntimeState.Container {
     private var image: String { config[path: "image", "image"].string ?? "" }
 
     var listed: Value {

@@ -6,7 +6,7 @@ internal import PluginHost
 internal import Store
 
 /// A real API server on a store of its own, with nobody in it but the controller under test.
-final class World: Sendable {
+final class ControllerEnvironment: Sendable {
     /// As an administrator.
     let client: any Client
     let controller: ControllerPlugin
@@ -29,7 +29,7 @@ final class World: Sendable {
     private struct Finished: Error {}
 
     /// Runs `body` in a world of its own, and takes it away again.
-    static func with(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (World) async throws -> Void) async throws {
+    static func with(_ plugin: PluginUnderTest, _ body: @escaping @Sendable (ControllerEnvironment) async throws -> Void) async throws {
         let scratch = try Scratch()
         let store = try Store(path: scratch.path + "/store.db", log: Hosted.quiet)
         let manifest = try Hosted.manifest(plugin)
@@ -58,7 +58,7 @@ final class World: Sendable {
                         guard let controller = host.controllers.first else {
                             throw Failure("the host does not run it: \(host.plugins.first?.reason ?? "")")
                         }
-                        try await body(World(client: client, controller: controller, gate: gate, host: host, cache: cache))
+                        try await body(ControllerEnvironment(client: client, controller: controller, gate: gate, host: host, cache: cache))
                     }
                     throw Finished()
                 }

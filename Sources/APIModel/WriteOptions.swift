@@ -1,7 +1,5 @@
-internal import APIModel
-
-/// How a write is to be taken, beside what is written. The defaults are those of a plain write from a loop.
-public struct WriteOptions: Sendable {
+/// How a write is to be taken, beside what is written. The defaults are those of a plain write from a loop or a plugin.
+public struct WriteOptions: Hashable, Sendable {
     /// Who will own the fields that are written, as `metadata.managedFields` tells it. Empty: the client's name for itself.
     public var fieldManager = ""
     /// For apply alone: take over fields that others own.
@@ -19,7 +17,7 @@ public struct WriteOptions: Sendable {
     }
 
     /// What must be true of the object that is there; `nil` asks nothing.
-    public struct Preconditions: Sendable, Equatable {
+    public struct Preconditions: Hashable, Sendable {
         public var uid: String?
         public var resourceVersion: String?
 
@@ -29,17 +27,14 @@ public struct WriteOptions: Sendable {
         }
     }
 
-    public init(fieldManager: String = "", isDryRun: Bool = false, fieldValidation: FieldValidation = .ignore) {
+    public init(
+        fieldManager: String = "", force: Bool? = nil, isDryRun: Bool = false, fieldValidation: FieldValidation = .ignore,
+        preconditions: Preconditions = Preconditions()
+    ) {
         self.fieldManager = fieldManager
+        self.force = force
         self.isDryRun = isDryRun
         self.fieldValidation = fieldValidation
-    }
-}
-
-extension WriteOptions.Preconditions {
-    /// Says them in the object's metadata, where a server that is asked over HTTPS looks for them.
-    func put(into object: inout Value) {
-        if let uid { object["metadata"]["uid"] = .string(uid) }
-        if let resourceVersion { object["metadata"]["resourceVersion"] = .string(resourceVersion) }
+        self.preconditions = preconditions
     }
 }
