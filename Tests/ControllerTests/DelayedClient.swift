@@ -2,7 +2,7 @@ import APIModel
 import Client
 
 /// The API as somebody sees it who hears of every change a while later. Only for reading: what feeds a cache.
-struct DelayedClient: Client {
+struct DelayedClient: ForwardingClient {
     let base: any Client
     let delay: Duration
 
@@ -39,30 +39,7 @@ struct DelayedClient: Client {
         }
     }
 
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
-        try await base.get(resource, namespace: namespace, name: name, subresource: subresource)
-    }
-
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
-        try await base.list(resource, namespace: namespace, options: options)
-    }
-
-    func create(
-        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
-    ) async throws -> Object { throw Unexpected("a cache writes") }
-
-    func update(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
-    ) async throws -> Object { throw Unexpected("a cache writes") }
-
-    func patch(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
-        options: WriteOptions
-    ) async throws -> Object { throw Unexpected("a cache writes") }
-
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
-        throw Unexpected("a cache writes")
-    }
+    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object { throw Unexpected("a cache writes") }
 
     func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }

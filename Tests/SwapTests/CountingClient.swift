@@ -3,7 +3,7 @@ import Client
 import Synchronization
 
 /// The API, with a count of what is bound by the way.
-final class CountingClient: Client {
+final class CountingClient: ForwardingClient {
     struct Bindings: Sendable {
         /// The Nodes each Pod was bound to, as the API took them, by Pod.
         var nodes: [String: [String]] = [:]
@@ -14,10 +14,10 @@ final class CountingClient: Client {
         var bindings = Bindings()
         var waiting: [(count: Int, waiter: CheckedContinuation<Void, Never>)] = []
     }
-    private let api: any Client
+    let base: any Client
     private let state = Mutex(State())
 
-    init(_ api: any Client) { self.api = api }
+    init(_ base: any Client) { self.base = base }
 
     var bindings: Bindings { state.withLock { $0.bindings } }
 
@@ -41,19 +41,12 @@ final class CountingClient: Client {
         }
     }
 
-    func create(
-        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
-    ) async throws
-        -> Object
-    {
-        guard resource == .pods, subresource == "binding", let name else {
-            return try await api.create(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
-        }
+    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object {
+        guard write.verb == .create, write.resource == .pods, write.subresource == "binding" else { return try await send() }
         do {
-            let answer = try await api.create(
-                resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
+            let answer = try await send()
             let woken = state.withLock { state in
-                state.bindings.nodes[name, default: []].append(object["target"]["name"].string ?? "")
+                state.bindings.nodes[write.name, default: []].append(write.body["target"]["name"].string ?? "")
                 let count = state.bindings.nodes.count
                 let woken = state.waiting.filter { $0.count <= count }
                 state.waiting.removeAll { $0.count <= count }
@@ -62,38 +55,8 @@ final class CountingClient: Client {
             for waiting in woken { waiting.waiter.resume() }
             return answer
         } catch {
-            state.withLock { $0.bindings.refused.append("\(name): \(error)") }
+            state.withLock { $0.bindings.refused.append("\(write.name): \(error)") }
             throw error
         }
     }
-
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
-        try await api.get(resource, namespace: namespace, name: name, subresource: subresource)
-    }
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
-        try await api.list(resource, namespace: namespace, options: options)
-    }
-    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
-        try await api.watch(resource, namespace: namespace, options: options)
-    }
-    func update(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
-    ) async throws
-        -> Object
-    {
-        try await api.update(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
-    }
-    func patch(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
-        options: WriteOptions
-    )
-        async throws -> Object
-    {
-        try await api.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch, options: options)
-    }
-    @discardableResult
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
-        try await api.delete(resource, namespace: namespace, name: name, options: options)
-    }
-    func impersonating(_ user: String, groups: [String]) -> any Client { api.impersonating(user, groups: groups) }
 }

@@ -38,7 +38,8 @@ final class WriteGate: Sendable {
     func expectNoMore() { hangs.finish() }
 
     /// - Throws: what the mode says, instead of the write.
-    fileprivate func pass(_ resource: GroupVersionResource, _ name: String, _ what: String, isChange: Bool) async throws {
+    fileprivate func pass(_ write: ForwardedWrite, _ what: String) async throws {
+        let isChange = write.verb == .update || write.verb == .patch
         let mode = state.withLock { state -> Mode in
             // Nobody can be faster with an object that is not there yet, or is to go.
             if state.mode == .open || state.mode == .conflictOnce && !isChange { return .open }
@@ -50,8 +51,9 @@ final class WriteGate: Sendable {
         case .open: return
         case .conflictOnce:
             throw APIError.conflict(
-                resource.resource, name, "the object has been modified; please apply your changes to the latest version and try again")
-        case .forbidden: throw APIError.forbidden(resource.resource, name, "the conformance suite lets nothing through")
+                write.resource.resource, write.name,
+                "the object has been modified; please apply your changes to the latest version and try again")
+        case .forbidden: throw APIError.forbidden(write.resource.resource, write.name, "the conformance suite lets nothing through")
         case .hanging:
             hangs.yield()
             try await Task.sleep(for: .seconds(3600))
@@ -62,8 +64,8 @@ final class WriteGate: Sendable {
 }
 
 /// The API with a gate before the writes of one user.
-struct GatedClient: Client {
-    private let base: any Client
+struct GatedClient: ForwardingClient {
+    let base: any Client
     private let gate: WriteGate
     private let gatedUser: String
     private let isGated: Bool
@@ -77,61 +79,15 @@ struct GatedClient: Client {
         self.isGated = isGated
     }
 
-    private func write(
-        _ verb: String, _ resource: GroupVersionResource, _ name: String, _ subresource: String?, _ body: () async throws -> Object
-    ) async throws -> Object {
-        guard isGated else { return try await body() }
-        let what = "\(verb) \(resource)\(subresource.map { "/" + $0 } ?? "") \(name)"
-        try await gate.pass(resource, name, what, isChange: verb == "update" || verb == "patch")
-        let answer = try await body()
+    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object {
+        guard isGated else { return try await send() }
+        let what = "\(write.verb) \(write.resource)\(write.subresource.map { "/" + $0 } ?? "") \(write.name)"
+        try await gate.pass(write, what)
+        let answer = try await send()
         gate.note(what)
         return answer
     }
 
-    func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
-        try await base.get(resource, namespace: namespace, name: name, subresource: subresource)
-    }
-    func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
-        try await base.list(resource, namespace: namespace, options: options)
-    }
-    func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
-        try await base.watch(resource, namespace: namespace, options: options)
-    }
-    func create(
-        _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
-    ) async throws
-        -> Object
-    {
-        try await write(
-            "create", resource, name ?? object["metadata"]["name"].string ?? object["metadata"]["generateName"].string ?? "", subresource
-        ) {
-            try await base.create(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
-        }
-    }
-    func update(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
-    ) async throws
-        -> Object
-    {
-        try await write("update", resource, name, subresource) {
-            try await base.update(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
-        }
-    }
-    func patch(
-        _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
-        options: WriteOptions
-    )
-        async throws -> Object
-    {
-        try await write("patch", resource, name, subresource) {
-            try await base.patch(resource, namespace: namespace, name: name, subresource: subresource, kind, patch, options: options)
-        }
-    }
-    func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
-        try await write("delete", resource, name, nil) {
-            try await base.delete(resource, namespace: namespace, name: name, options: options)
-        }
-    }
     func impersonating(_ user: String, groups: [String]) -> any Client {
         GatedClient(base.impersonating(user, groups: groups), gate: gate, user: gatedUser, isGated: user == gatedUser)
     }
