@@ -188,21 +188,24 @@ import Testing
     @Test(
         arguments: [
             ("rules", [], "spec.admission.rules: must name at least one resource"),
-            ("rules", [["operations": ["CREATE"]]], "spec.admission.rules[0].apiGroups: must not be empty"),
+            ("rules", [["operations": ["CREATE"]]], "spec.admission.rules[0].apiGroups: Required value"),
             (
                 "rules", [["operations": ["PATCH"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]]],
-                "spec.admission.rules[0].operations[0]: \"PATCH\" is none of *, CREATE, UPDATE, DELETE, CONNECT"
+                "spec.admission.rules[0].operations[0]: Unsupported value: \"PATCH\": supported values: \"*\", \"CONNECT\", \"CREATE\""
             ),
             (
                 "rules", [["operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"], "scope": "Here"]],
-                "spec.admission.rules[0].scope: \"Here\" is none of *, Cluster, Namespaced"
+                "spec.admission.rules[0].scope: Unsupported value: \"Here\""
             ),
-            ("failurePolicy", "Perhaps", "spec.admission.failurePolicy: \"Perhaps\" is none of Fail, Ignore"),
+            ("failurePolicy", "Perhaps", "spec.admission.failurePolicy: Unsupported value: \"Perhaps\""),
             ("phases", ["Before"], "spec.admission.phases[0]: \"Before\" is none of Mutate, Validate"),
-            ("matchPolicy", "Some", "spec.admission.matchPolicy: \"Some\" is none of Exact, Equivalent"),
-            ("matchConditions", [["name": "a"]], "spec.admission.matchConditions[0].expression: must be a string that is not empty"),
+            ("rules", [["operation": ["CREATE"]]], "spec.admission.rules[0].operation: unknown key"),
+            ("rules", "all", "spec.admission.rules: must be a list"),
+            ("failurePolicy", 7, "spec.admission: MutatingWebhook in version \"v1\" cannot be handled as a MutatingWebhook"),
+            ("matchPolicy", "Some", "spec.admission.matchPolicy: Unsupported value: \"Some\""),
+            ("matchConditions", [["name": "a"]], "spec.admission.matchConditions[0].expression: Required value"),
             ("sideEffects", "None", "spec.admission.sideEffects: unknown key; known here are rules, matchPolicy"),
-            ("namespaceSelector", ["matchExpressions": [["key": "a", "operator": "Near"]]], "spec.admission.namespaceSelector: "),
+            ("namespaceSelector", ["matchExpressions": [["key": "a", "operator": "Near"]]], "spec.admission.namespaceSelector.matchExpressions[0].operator: "),
         ] as [(String, Value, String)])
     func refusesWhatNoAdmissionPluginIsFor(_ field: String, _ value: Value, _ sentence: String) throws {
         let error = try #require(throws: PluginError.self) { try PluginManifest(object: Self.admission { $0[field] = value }) }

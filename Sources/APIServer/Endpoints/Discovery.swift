@@ -43,12 +43,12 @@ struct Discovery: Sendable {
     /// The answer to a discovery path, `nil` for any other.
     /// - Parameter check: called once it is known that there is something at the path.
     /// - Throws: 406.
-    func answer(_ path: String, accept: String?, etag: String?, _ check: () throws -> Void) throws -> Response? {
+    func answer(_ path: String, accept: Accept, etag: String?, _ check: () throws -> Void) throws -> Response? {
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         guard let document = path == "/api" ? legacy : path == "/apis" ? groups : byPath[path] else { return nil }
         try check()
         let aggregated = path == "/api" ? aggregatedCore : path == "/apis" ? aggregatedGroups : nil
-        for type in MediaType.accepted(accept) {
+        for type in accept.types {
             guard let codec = Codec.byMediaType[type.type] else { continue }
             if let aggregated, type.parameters["as"] == "APIGroupDiscoveryList", type.parameters["g"] == "apidiscovery.k8s.io",
                 type.parameters["v"] == "v2", let bytes = encoded(aggregated, codec)

@@ -67,7 +67,7 @@ struct Endpoints: Sendable {
         switch path {
         case "/": return Responses.json(["paths": Value(Self.paths)])
         case "/version", "/version/":
-            try NotAcceptable.route(request.headers[.accept], produces: [Codec.json.contentType])
+            try Accept(request.headers[.accept]).route(produces: [Codec.json.contentType])
             return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
             return Responses.bytes(Array(metrics.text(configuration.store, flows).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
@@ -77,9 +77,9 @@ struct Endpoints: Sendable {
         default: break
         }
         if path.hasPrefix("/openapi/") { return documents.current.openAPI.answer(request, path: path) }
-        let (accept, etag) = (request.headers[.accept], request.headers[.ifNoneMatch])
+        let (accept, etag) = (Accept(request.headers[.accept]), request.headers[.ifNoneMatch])
         return try documents.current.discovery.answer(path, accept: accept, etag: etag) {
-            if Self.isRouted(path, documents.current.kinds) { try NotAcceptable.route(accept, produces: Codec.mediaTypes) }
+            if Self.isRouted(path, documents.current.kinds) { try accept.route(produces: Codec.mediaTypes) }
         }
     }
 

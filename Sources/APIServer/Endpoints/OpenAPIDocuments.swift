@@ -28,7 +28,7 @@ final class OpenAPIDocuments: Sendable {
             return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
         }
         if path == "/openapi/v2" {
-            for type in MediaType.accepted(request.headers[.accept]).map(\.type) {
+            for type in Accept(request.headers[.accept]).types.map(\.type) {
                 if Codec.byMediaType[type] == .json {
                     let document = document(path) { self.second }
                     return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)

@@ -2,32 +2,27 @@ import APIModel
 
 /// One alternative of an `Accept` header, or a `Content-Type`.
 struct MediaType: Sendable {
+    /// As it is spelled.
+    var name: String
+    /// In lower case.
     var type: String
     var parameters: [String: String]
     /// Whether every parameter has a value; a `Content-Type` whose parameters have none is not understood.
     var isWhole = true
 
     init(_ text: some StringProtocol) {
-        var parts = text.split(separator: ";").map { $0.trimmed }[...]
-        type = parts.popFirst()?.lowercased() ?? ""
+        let parts = text.split(separator: ";", omittingEmptySubsequences: false).map { $0.trimmed }
+        name = parts[0]
+        type = name.lowercased()
         parameters = [:]
-        for part in parts {
+        for part in parts.dropFirst() where !part.isEmpty {
             let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmed }
             if pair.count == 2 { parameters[pair[0].lowercased()] = pair[1].trimming("\"") } else { isWhole = false }
         }
     }
 
-    /// The alternatives of an `Accept` header in the client's order of preference.
-    static func accepted(_ header: String?) -> [MediaType] {
-        guard let header, !header.trimmed.isEmpty else { return [MediaType("*/*")] }
-        let all = header.split(separator: ",").map { MediaType($0) }
-        return all.enumerated().sorted { a, b in
-            let (x, y) = (a.element.quality, b.element.quality)
-            return x == y ? a.offset < b.offset : x > y
-        }.map(\.element)
-    }
-
-    private var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
+    /// How much an alternative is wanted.
+    var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
 }
 
 /// How a body is written.

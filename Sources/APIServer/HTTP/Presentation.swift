@@ -30,8 +30,8 @@ struct Presentation: Sendable, Hashable {
 
     /// The first alternative that the server can give.
     /// - Throws: 406.
-    static func negotiate(accept: String?, isPretty: Bool = false, _ offer: Offer = Offer()) throws -> Presentation {
-        for type in MediaType.accepted(accept) {
+    static func negotiate(_ accept: Accept, isPretty: Bool = false, _ offer: Offer = Offer()) throws -> Presentation {
+        for type in accept.types {
             guard let codec = Codec.byMediaType[type.type], isOffered(type, codec), let form = form(of: type, codec) else { continue }
             if codec == .protobuf, form == .object, !offer.hasProtobuf { continue }
             if offer.shape == .watch, codec == .yaml { throw NotAcceptable.only(Codec.streams) }
@@ -50,8 +50,8 @@ struct Presentation: Sendable, Hashable {
     }
 
     /// How a refusal is written: as the answer would have been, or in JSON where that has another form.
-    static func codecOfErrors(accept: String?) -> Codec {
-        MediaType.accepted(accept).lazy.compactMap { type in
+    static func codecOfErrors(_ accept: Accept) -> Codec {
+        accept.types.lazy.compactMap { type in
             Codec.byMediaType[type.type].flatMap { isPlain(type, $0) ? $0 : nil }
         }.first ?? .json
     }

@@ -51,7 +51,8 @@ struct ResourceResponder: Sendable {
         _ seat: Held?
     ) async throws -> Response {
         guard request.method != .head || target.type.custom != nil || target.subresource == "proxy" else { throw APIError.methodNotAllowed }
-        try checkRoute(request, target, verb)
+        let accept = Accept(request.headers[.accept])
+        try checkRoute(request, accept, target, verb)
         if Connector.takesOver(target) {
             let context = WriteContext(registry, served: served, user: user)
             return try connected(
@@ -60,7 +61,7 @@ struct ResourceResponder: Sendable {
         let offer = Presentation.Offer(
             shape: Self.shapes[verb] ?? .one,
             hasProtobuf: target.type.custom == nil, goType: target.type.goType)
-        let presentation = try Presentation.negotiate(accept: request.headers[.accept], isPretty: Presentation.isPretty(request), offer)
+        let presentation = try Presentation.negotiate(accept, isPretty: Presentation.isPretty(request), offer)
         if case .table = presentation.form, target.type.verbs == ["create"] {
             throw NotAcceptable.error("the resource \(target.type.qualifiedName) does not support being converted to a Table")
         }
@@ -91,7 +92,7 @@ struct ResourceResponder: Sendable {
     ]
 
     /// What upstream's router asks before anybody reads the request. None stands before custom kinds, nor before connections.
-    private func checkRoute(_ request: Request, _ target: Target, _ verb: Verb) throws {
+    private func checkRoute(_ request: Request, _ accept: Accept, _ target: Target, _ verb: Verb) throws {
         guard target.type.custom == nil else { return }
         let isLog = target.subresource == "log"
         guard isLog || !Connector.takesOver(target) else { return }
@@ -101,7 +102,7 @@ struct ResourceResponder: Sendable {
         }
         let isStreamed = verb == .list || verb == .watch
         let mediaTypes = (isLog ? ["text/plain"] : []) + Codec.mediaTypes + (isStreamed ? Codec.streams : [])
-        try NotAcceptable.route(request.headers[.accept], produces: mediaTypes)
+        try accept.route(produces: mediaTypes)
     }
 
     private func connected(_ answer: Answer) throws -> Response {

@@ -19,7 +19,7 @@ enum Responses {
 
     /// A refusal in the encoding that the client wanted its answer in.
     static func error(_ error: APIError, to request: Request, _ catalogue: Catalogue) -> Response {
-        let codec = Presentation.codecOfErrors(accept: request.headers[.accept])
+        let codec = Presentation.codecOfErrors(Accept(request.headers[.accept]))
         switch codec {
         case .json:
             return self.error(error, Presentation.isPretty(request) ? JSON.encodePretty(error.status) : JSON.encode(error.status), codec)

@@ -65,7 +65,7 @@ enum ServerDecoders {
             words: [";q=", "as=", ";v=", ",", "*/*", "stream=watch"]
         ) { input in
             _ = MediaType(input)
-            return "\(try Presentation.negotiate(accept: input, isPretty: true))"
+            return "\(try Presentation.negotiate(Accept(input), isPretty: true))"
         },
         Decoder(
             "delete-options",
