@@ -1,6 +1,7 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import NIOPosix
 import PKI
 
 /// Everything that is no resource: health, discovery, OpenAPI, metrics and the keys of service accounts.
@@ -45,7 +46,7 @@ struct Endpoints: Sendable {
             return Responses.json(try await page(request))
         }
         if let flows, request.method == .get, let page = flows.page(request, path: path) { return page }
-        guard let response = try answer(request, path) else { return nil }
+        guard let response = try await answer(request, path) else { return nil }
         let isRouted = Self.isRouted(path, documents.current.kinds)
         guard request.method == .get || request.method == .head && !isRouted else { throw APIError.methodNotAllowed }
         return response
@@ -63,14 +64,17 @@ struct Endpoints: Sendable {
         }
     }
 
-    private func answer(_ request: Request, _ path: String) throws -> Response? {
+    private func answer(_ request: Request, _ path: String) async throws -> Response? {
         switch path {
         case "/": return Responses.json(["paths": Value(Self.paths)])
         case "/version", "/version/":
             try Accept(request.headers[.accept]).route(produces: [Codec.json.contentType])
             return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
-            return Responses.bytes(Array(metrics.text(configuration.store, flows).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+            let text = try await NIOThreadPool.singleton.runIfActive { [metrics, store = configuration.store, flows] in
+                Array(metrics.text(store, flows).utf8)
+            }
+            return Responses.bytes(text, type: "text/plain; version=0.0.4; charset=utf-8")
         case "/openid/v1/jwks":
             return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)

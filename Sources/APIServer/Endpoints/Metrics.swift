@@ -64,6 +64,7 @@ final class Metrics: Sendable {
 
     // MARK: Text
 
+    /// Asks the system, too, so it may block.
     /// - Parameters:
     ///   - store: its figures go along.
     ///   - flows: so do theirs.
