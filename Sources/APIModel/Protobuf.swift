@@ -89,6 +89,7 @@ public enum Protobuf {
         guard bytes.starts(with: magic) else {
             throw Error(message: "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]", path: "")
         }
+        guard bytes.count > magic.count else { throw Error(message: "empty body", path: "") }
         return try ProtobufDecoder(bytes: bytes[magic.count...]).unknown(type: type, catalogue: catalogue)
     }
 

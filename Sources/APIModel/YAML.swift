@@ -11,7 +11,15 @@ public enum YAML {
         public var message: String
         /// Counted from 1.
         public var line: Int
-        public var description: String { "yaml: line \(line): \(message)" }
+        /// As Kubernetes' own reader tells it, which does not begin to count at the same line for all that can be wrong; 0 where it names none.
+        var told: Int
+        public var description: String { told == 0 ? "yaml: \(message)" : "yaml: line \(told): \(message)" }
+
+        init(message: String, line: Int, told: Int) {
+            self.message = message
+            self.line = line
+            self.told = told
+        }
     }
 
     /// The documents of a stream; those that are empty are left out.

@@ -15,6 +15,8 @@ struct YAMLReader {
 
     /// What each anchor of the document stands for.
     private var anchors: [String: Anchor] = [:]
+    /// The anchors of what is being read.
+    private var open: Set<String> = []
     /// Nodes and bytes of text so far, those that aliases stand for among them.
     private var size = 0
     /// The depth of the deepest node since it was last asked for.
@@ -44,6 +46,7 @@ struct YAMLReader {
         while try next() != YAML_STREAM_END_EVENT {
             guard event.type == YAML_DOCUMENT_START_EVENT else { continue }
             anchors = [:]
+            open = []
             try next()
             let value = try node(depth: 0)
             if !value.isNull { documents.append(value) }
@@ -56,14 +59,22 @@ struct YAMLReader {
         yaml_event_delete(&event)
         guard yaml_parser_parse(parser, &event) == 1 else {
             let problem = parser.pointee.problem.map { String(cString: $0) } ?? "not YAML"
-            let isReader = parser.pointee.error == YAML_READER_ERROR
-            throw YAML.Error(
-                message: problem, line: isReader ? Int(parser.pointee.mark.line) + 1 : Int(parser.pointee.problem_mark.line) + 1)
+            let (error, place) = (parser.pointee.error, Int(parser.pointee.problem_mark.line))
+            if error == YAML_READER_ERROR { throw YAML.Error(message: problem, line: Int(parser.pointee.mark.line) + 1, told: 0) }
+            let told =
+                if place == 0 {
+                    Int(parser.pointee.context_mark.line)
+                } else {
+                    error == YAML_SCANNER_ERROR ? place + 1 : place
+                }
+            throw YAML.Error(message: problem, line: place + 1, told: told)
         }
         return event.type
     }
 
-    private func failure(_ message: String) -> YAML.Error { YAML.Error(message: message, line: Int(event.start_mark.line) + 1) }
+    private func failure(_ message: String) -> YAML.Error {
+        YAML.Error(message: message, line: Int(event.start_mark.line) + 1, told: 0)
+    }
 
     private func string(_ bytes: UnsafePointer<yaml_char_t>?) -> String? { bytes.map { String(cString: $0) } }
 
@@ -84,7 +95,9 @@ struct YAMLReader {
         switch event.type {
         case YAML_ALIAS_EVENT:
             let name = string(event.data.alias.anchor) ?? ""
-            guard let known = anchors[name] else { throw failure("unknown anchor '\(name)' referenced") }
+            guard let known = anchors[name] else {
+                throw failure(open.contains(name) ? "anchor '\(name)' value contains itself" : "unknown anchor '\(name)' referenced")
+            }
             try count(known.size)
             try reach(depth + known.depth)
             return known.value
@@ -94,15 +107,20 @@ struct YAMLReader {
             value = try scalar()
         case YAML_SEQUENCE_START_EVENT:
             anchor = string(event.data.sequence_start.anchor)
+            if let anchor { open.insert(anchor) }
             var elements: [Value] = []
             while try next() != YAML_SEQUENCE_END_EVENT { elements.append(try node(depth: depth + 1)) }
             value = .array(elements)
         case YAML_MAPPING_START_EVENT:
             anchor = string(event.data.mapping_start.anchor)
+            if let anchor { open.insert(anchor) }
             value = .object(try mapping(depth: depth))
         default: throw failure("an unexpected event")
         }
-        if let anchor { anchors[anchor] = Anchor(value: value, size: size - sizeBefore, depth: deepest - depth) }
+        if let anchor {
+            open.remove(anchor)
+            anchors[anchor] = Anchor(value: value, size: size - sizeBefore, depth: deepest - depth)
+        }
         return value
     }
 
@@ -124,13 +142,13 @@ struct YAMLReader {
             if isMerge {
                 if case .array(let elements) = value { merged += elements.map { ($0, line) } } else { merged.append((value, line)) }
             } else if fields.updateValue(value, forKey: name) != nil {
-                duplicates.append(YAML.Error(message: "key \"\(name)\" already set in map", line: line))
+                duplicates.append(YAML.Error(message: "key \"\(name)\" already set in map", line: line, told: line))
             }
         }
         // The mapping's own keys come before merged ones, and the first that is merged before later ones.
         for (other, line) in merged {
             guard case .object(let others) = other else {
-                throw YAML.Error(message: "map merge requires map or sequence of maps as the value", line: line)
+                throw YAML.Error(message: "map merge requires map or sequence of maps as the value", line: line, told: 0)
             }
             fields.merge(others) { own, _ in own }
             try count(others.count)

@@ -28,6 +28,50 @@ struct ValidationUpdateTests {
         #expect(try update("v1/pods", Sample.pod, subresource: "status") { $0["status"] = ["phase": "Running"] } == [])
     }
 
+    private struct Part {
+        var resource = "v1/pods"
+        var subresource = "status"
+        var field: String
+        var value: Value
+        var message: String
+    }
+
+    private static let parts: [Part] = [
+        Part(
+            field: "conditions", value: [["type": "a b", "status": "True"]],
+            message: "status.conditions[0].Type: Invalid value: \"a b\": name part must consist of"),
+        Part(field: "podIPs", value: [["ip": "x"]], message: "status.podIPs[0]: Invalid value: \"x\": must be a valid IP address, (e.g."),
+        Part(field: "podIPs", value: [["ip": "10.0.0.1"], ["ip": "10.0.0.2"]], message: "status.podIPs: Invalid value: "),
+        Part(
+            field: "hostIPs", value: [["ip": "10.0.0.1"]],
+            message: "status.hostIPs[0].ip: Invalid value: \"10.0.0.1\": must be equal to `hostIP`"),
+        Part(field: "qosClass", value: "Guaranteed", message: "status.qosClass: Invalid value: \"Guaranteed\": field is immutable"),
+        Part(field: "nominatedNodeName", value: "A_", message: "status.nominatedNodeName: Invalid value: \"A_\": a lowercase RFC 1123"),
+        Part(
+            resource: "v1/namespaces", field: "phase", value: "X",
+            message: "status.Phase: Invalid value: \"X\": may only be 'Active' if `deletionTimestamp` is empty"),
+        Part(
+            resource: "v1/namespaces", subresource: "finalize", field: "finalizers", value: ["x"],
+            message: "spec.finalizers[0]: Invalid value: \"x\": name is neither a standard finalizer name"),
+    ]
+
+    /// What is told of a pod and of a namespace through their subresources.
+    @Test func parts() throws {
+        for part in Self.parts {
+            let given = part.resource == "v1/pods" ? Sample.pod : #"{"metadata":{"name":"n"},"status":{"phase":"Active"}}"#
+            let found = try update(part.resource, given, subresource: part.subresource) {
+                $0[part.subresource == "finalize" ? "spec" : "status"][part.field] = part.value
+            }
+            #expect(found.count == 1, "\(found)")
+            #expect(found.first?.hasPrefix(part.message) == true, "\(found)")
+        }
+    }
+
+    @Test func wholeFirstThenWhatMayNotChange() throws {
+        let found = try update("apps/v1/deployments", Sample.deployment) { $0["spec"]["selector"] = ["matchLabels": ["z": "z"]] }
+        #expect(found.map { $0.prefix { $0 != ":" } } == ["spec.template.metadata.labels", "spec.selector"])
+    }
+
     private static let sized = """
         {"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"default"},"spec":{"containers":[
           {"name":"c","image":"example/web","resources":{"requests":{"cpu":"1"}}},{"name":"d","image":"example/web","resources":{}}]}}

@@ -64,13 +64,14 @@ import Testing
     @Test func keysThatAreNoStrings() throws { #expect(try YAML.decode("1: a\ntrue: b\n1.5: c") == [["1": "a", "true": "b", "1.5": "c"]]) }
 
     @Test(arguments: [
-        ("a: b: c", "mapping values are not allowed in this context", 1), ("a: 1\nb: 2\na: 3", "key \"a\" already set in map", 3),
-        ("a: *b", "unknown anchor 'b' referenced", 1),
-        ("a:\n- b\n c: d", "mapping values are not allowed in this context", 3), ("a: .inf", "unsupported value: .inf", 1),
-        ("? [a]\n: b", "a key that is no string, number or boolean", 1),
-        ("a: [", "did not find expected node content", 2), ("<<: 1", "map merge requires map or sequence of maps as the value", 1),
-    ]) func errors(text: String, message: String, line: Int) {
-        #expect(throws: YAML.Error(message: message, line: line)) { try YAML.decode(text) }
+        ("a: b: c", "mapping values are not allowed in this context", 1, 0), ("a: 1\nb: 2\na: 3", "key \"a\" already set in map", 3, 3),
+        ("a: *b", "unknown anchor 'b' referenced", 1, 0), ("&a [*a]", "anchor 'a' value contains itself", 1, 0),
+        ("a:\n- b\n c: d", "mapping values are not allowed in this context", 3, 3), ("a: .inf", "unsupported value: .inf", 1, 0),
+        ("? [a]\n: b", "a key that is no string, number or boolean", 1, 0),
+        ("a: [", "did not find expected node content", 2, 1), ("<<: 1", "map merge requires map or sequence of maps as the value", 1, 0),
+        ("\tx: 1", "found character that cannot start any token", 1, 0),
+    ]) func errors(text: String, message: String, line: Int, told: Int) {
+        #expect(throws: YAML.Error(message: message, line: line, told: told)) { try YAML.decode(text) }
     }
 
     @Test func duplicatesAreToldWhereTheyAreAllowed() throws {

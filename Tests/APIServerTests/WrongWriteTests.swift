@@ -118,6 +118,65 @@ import Testing
         }
     }
 
+    @Test func scalesAndEvictionsAndDeletions() async throws {
+        let (json, deployment, evictions) = (
+            "application/json", "/apis/apps/v1/namespaces/default/deployments/d", "\(Self.space)/pods/p/eviction"
+        )
+        let scale = "\(deployment)/scale?dryRun=All"
+        let rows: [Row] = [
+            (.put, scale, json, "{}", 400, "the name of the object (d based on URL) was undeterminable: name must be provided"),
+            (
+                .put, scale, json, #"{"metadata":{"name":"d","namespace":"x"}}"#, 400,
+                "the namespace of the provided object does not match the namespace sent on the request"
+            ),
+            (
+                .put, scale, json, #"{"metadata":{"name":"d","uid":"z"}}"#, 409,
+                #"Operation cannot be fulfilled on deployments.apps "d": Precondition failed: UID in precondition: z"#
+            ),
+            (
+                .put, scale, json, #"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"}}"#, 400,
+                #"Deployment in version "v1" cannot be handled as a Scale: converting (v1.Deployment) to (autoscaling.Scale): unknown conversion"#
+            ),
+            (
+                .patch, deployment, Self.merge, #"{"metadata":{"uid":"y"}}"#, 422,
+                #"Deployment.apps "d" is invalid: metadata.uid: Invalid value: "y": field is immutable"#
+            ),
+            (
+                .patch, "\(Self.map)?fieldValidation=Strict", Self.strategic, #"{"x":1}"#, 422,
+                #" "" is invalid: patch: Invalid value: "map[x:1]": strict decoding error: unknown field "x""#
+            ),
+            (
+                .post, "\(evictions)?dryRun=All", json, #"{"metadata":{"name":"p"},"deleteOptions":{"dryRun":["X"]}}"#, 500,
+                "Non-matching dry-run options in request and content: [All] and [X]"
+            ),
+            (
+                .post, "\(evictions)?dryRun=All", json,
+                #"{"apiVersion":"policy/v1beta1","kind":"Eviction","metadata":{"name":"p"}}"#, 201, ""
+            ),
+            (
+                .delete, Self.map, json, #"{"preconditions":{"uid":"abc"}}"#, 409,
+                #"Operation cannot be fulfilled on ConfigMap "m": the UID in the precondition (abc) does not match the UID in record ("#
+            ),
+            (.post, "\(Self.space)/pods", json, "{}", 422, #"Pod "" is invalid: [metadata.name: Required value: name or generateName"#),
+            (.post, "/api/v1/namespaces/none/pods", json, "{}", 404, #"namespaces "none" not found"#),
+        ]
+        try await TestServer.with { server in
+            await server.ask(.post, "\(Self.space)/configmaps", TestServer.configMap("m"))
+            await server.ask(.post, "\(Self.space)/serviceaccounts", ["metadata": ["name": "default"]])
+            let template: Value = ["metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "i"]]]]
+            await server.ask(
+                .post, "/apis/apps/v1/namespaces/default/deployments",
+                ["metadata": ["name": "d"], "spec": ["selector": ["matchLabels": ["a": "b"]], "template": template]])
+            await server.ask(.post, "\(Self.space)/pods", ["metadata": ["name": "p"], "spec": template["spec"]])
+            await check(server, rows)
+            let annotated = await server.ask(
+                .patch, deployment, raw: Array(#"{"metadata":{"annotations":{"a":"b"}}}"#.utf8), type: Self.merge)
+            #expect(annotated.json[path: "metadata", "generation"] == 2)
+            let gone = await server.ask(.delete, "\(Self.space)/pods/p").json
+            #expect(gone[path: "metadata", "deletionGracePeriodSeconds"] == 0 && !gone[path: "metadata", "deletionTimestamp"].isNull)
+        }
+    }
+
     @Test func questionsAboutAccess() async throws {
         let (reviews, json) = ("/apis/authorization.k8s.io/v1", "application/json")
         let local = "\(reviews)/namespaces/default/localsubjectaccessreviews"

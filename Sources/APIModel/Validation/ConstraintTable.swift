@@ -265,21 +265,6 @@ enum ConstraintTable {
         autoscaling.v1.ScaleSpec replicas atLeast 0
         autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas atLeast 1 must be greater than or equal to 1
         autoscaling.v2.HorizontalPodAutoscalerSpec minReplicas atLeast 1 must be greater than or equal to 1
-        autoscaling.v2.ResourceMetricSource name required must specify a resource name
-        autoscaling.v2.ContainerResourceMetricSource name required must specify a resource name
-        autoscaling.v2.ContainerResourceMetricSource container required must specify a container
-        autoscaling.v2.ContainerResourceMetricSource container dnsLabel
-        autoscaling.v2.MetricIdentifier name required must specify a metric name
-        autoscaling.v2.MetricIdentifier name pathSegment
-        autoscaling.v2.HPAScalingRules stabilizationWindowSeconds atLeast 0 must be greater than or equal to zero
-        autoscaling.v2.HPAScalingRules stabilizationWindowSeconds atMost 3600
-        autoscaling.v2.HPAScalingRules selectPolicy enum Disabled Max Min
-        autoscaling.v2.HPAScalingPolicy type enum Percent Pods
-        autoscaling.v2.HPAScalingPolicy value atLeast 1
-        autoscaling.v2.HPAScalingPolicy periodSeconds atLeast 1
-        autoscaling.v2.HPAScalingPolicy periodSeconds atMost 1800
-        autoscaling.v2.CrossVersionObjectReference kind pathSegment
-        autoscaling.v2.CrossVersionObjectReference name pathSegment
         coordination.v1.LeaseSpec leaseDurationSeconds atLeast 1 must be greater than 0
         coordination.v1.LeaseSpec leaseTransitions atLeast 0
         discovery.v1.EndpointSlice addressType enum FQDN IPv4 IPv6

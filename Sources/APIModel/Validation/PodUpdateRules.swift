@@ -40,7 +40,8 @@ enum PodUpdateRules {
         for (index, name) in left.enumerated() where !gates.contains(name) {
             errors.append(
                 .forbidden(
-                    FieldPath("spec.schedulingGates").index(index), "only deletion is allowed, but found new scheduling gate '\(name)'"))
+                    FieldPath("spec.schedulingGates").index(index).child("name"),
+                    "only deletion is allowed, but found new scheduling gate '\(name)'"))
         }
         expected["schedulingGates"] = after["schedulingGates"]
         if !gates.isEmpty {

@@ -20,6 +20,7 @@ extension TypeRules {
                     errors.append(.required(path.child(list).index(index).child("image")))
                 }
             }
+            ephemeralTargets(spec, path.child("ephemeralContainers"), &errors)
             dns(spec, path.child("dnsConfig"), &errors)
             if let os = spec["os"]["name"].string, !os.isEmpty {
                 if os != "linux", os != "windows" { errors.append(.notSupported(path.child("os"), .string(os), ["linux", "windows"])) }
@@ -104,6 +105,15 @@ extension TypeRules {
             if constraint["maxSkew"].isNull { errors.append(.invalid(path.child("maxSkew"), 0, "must be greater than zero")) }
         },
     ]
+
+    /// An ephemeral container looks into one that is there.
+    private static func ephemeralTargets(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        let names = ["containers", "initContainers"].flatMap { spec[$0].elements.compactMap { $0["name"].string } }
+        for (index, container) in spec["ephemeralContainers"].elements.enumerated() {
+            guard let name = container["targetContainerName"].string, !name.isEmpty, !names.contains(name) else { continue }
+            errors.append(.notFound(path.index(index).child("targetContainerName"), .string(name)))
+        }
+    }
 
     private static func containerNames(_ spec: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
         var seen: Set<String> = []

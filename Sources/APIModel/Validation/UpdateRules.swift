@@ -18,6 +18,13 @@ enum UpdateRules {
         return errors
     }
 
+    /// The kinds of which upstream judges the whole first, and then what may not change.
+    static let comesLast: Set = [
+        "apps/Deployment", "apps/ReplicaSet", "apps/DaemonSet", "apps/StatefulSet", "batch/Job", "/PersistentVolume",
+        "/PersistentVolumeClaim", "rbac.authorization.k8s.io/RoleBinding", "rbac.authorization.k8s.io/ClusterRoleBinding",
+        "discovery.k8s.io/EndpointSlice", "apiextensions.k8s.io/CustomResourceDefinition",
+    ]
+
     /// The kinds that have rules here.
     static var kinds: [String] { Array(immutable.keys) + Array(rules.keys) }
 

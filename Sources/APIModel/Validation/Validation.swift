@@ -27,15 +27,18 @@ public enum Validation {
         let metadata = ObjectMetaRules.validateUpdate(new["metadata"], old: old["metadata"])
         if let custom = resource.custom {
             let form = ObjectMetaRules.validate(new["metadata"], kind: kind, isNamespaced: resource.isNamespaced)
-            return merged(form + custom.schema.validate(new, old: old), metadata)
+            return merged(metadata + form + custom.schema.validate(new, old: old))
         }
         switch subresource {
         case nil:
-            let errors = metadata + UpdateRules.validate(new, old: old, kind: kind)
+            let changes = UpdateRules.validate(new, old: old, kind: kind)
             // What was let in once, by looser rules, does not hold up the last steps of a deletion.
-            if !old["metadata"]["deletionTimestamp"].isNull, new["spec"] == old["spec"] { return errors }
-            return merged(validate(new, resource: resource), errors)
-        case "status" where kind == "/Pod": return metadata + PodUpdateRules.annotations(new, old: old)
+            if !old["metadata"]["deletionTimestamp"].isNull, new["spec"] == old["spec"] { return metadata + changes }
+            let whole = validate(new, resource: resource)
+            return merged(metadata + (UpdateRules.comesLast.contains(kind) ? whole + changes : changes + whole))
+        case "status" where kind == "/Pod": return metadata + PodStatusRules.check(new, old: old)
+        case "status" where kind == "/Namespace": return metadata + NamespaceUpdateRules.status(new)
+        case "finalize" where kind == "/Namespace": return metadata + NamespaceUpdateRules.finalizers(new)
         case "resize" where kind == "/Pod": return metadata + PodResizeRules.check(new, old: old)
         case "ephemeralcontainers" where kind == "/Pod":
             return metadata + PodUpdateRules.ephemeralContainers(new, old: old)
@@ -51,9 +54,9 @@ public enum Validation {
         return validator.finished
     }
 
-    private static func merged(_ first: [FieldError], _ second: [FieldError]) -> [FieldError] {
+    private static func merged(_ errors: [FieldError]) -> [FieldError] {
         var seen: Set<FieldError> = []
-        return (second + first).filter { seen.insert($0).inserted }
+        return errors.filter { seen.insert($0).inserted }
     }
 }
 

@@ -217,24 +217,32 @@ struct BodyReader: Sendable {
         }
     }
 
+    /// What clients of older times send, and differs in nothing but its name.
+    private static let olderForms = [
+        GroupVersionKind(group: "policy", version: "v1beta1", kind: "Eviction"):
+            GroupVersionKind(group: "policy", version: "v1", kind: "Eviction")
+    ]
+
     /// A body may leave its kind out; what it says must be what the path says.
     private func check(_ object: inout Value, _ kind: GroupVersionKind, _ kinds: Kinds) throws {
-        let (version, name) = (object["apiVersion"].string ?? "", object["kind"].string ?? "")
+        var (version, name) = (object["apiVersion"].string ?? "", object["kind"].string ?? "")
         if let given = GroupVersion(version.isEmpty ? kind.groupVersion.description : version) {
             let named = GroupVersionKind(group: given.group, version: given.version, kind: name.isEmpty ? kind.kind : name)
-            if kinds.type(of: named) == nil {
+            if Self.olderForms[named] == kind {
+                (version, name) = ("", "")
+            } else if kinds.type(of: named) == nil {
                 let why = "no kind \"\(named.kind)\" is registered for version \"\(given)\""
                 throw APIError.badRequest("\(named.kind) in version \"\(given.version)\" cannot be handled as a \(kind.kind): \(why)")
+            } else if named.kind != kind.kind {
+                let (from, to) = ("\(given.version).\(named.kind)", "\(GoPackage.name(of: kind.group)).\(kind.kind)")
+                throw APIError.badRequest(
+                    "\(named.kind) in version \"\(given.version)\" cannot be handled as a \(kind.kind): converting (\(from)) to (\(to)): unknown conversion"
+                )
             }
         }
         if !version.isEmpty, version != kind.groupVersion.description {
             throw APIError.badRequest(
                 "the API version in the data (\(version)) does not match the expected API version (\(kind.groupVersion))")
-        }
-        if !name.isEmpty, name != kind.kind {
-            let why = "converting (\(kind.version).\(name)) to (\(GoPackage.name(of: kind.group)).\(kind.kind)): unknown conversion"
-            throw APIError.badRequest(
-                "\(name) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
         }
         object["apiVersion"] = .string(kind.groupVersion.description)
         object["kind"] = .string(kind.kind)

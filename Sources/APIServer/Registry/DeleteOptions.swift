@@ -46,12 +46,24 @@ struct DeleteOptions: Sendable {
     func check(_ object: Value, _ target: Target) throws {
         let metadata = object["metadata"]
         if let uid, uid != metadata["uid"].string {
-            throw target.conflict("Precondition failed: UID in precondition: \(uid), UID in object meta: \(metadata["uid"].string ?? "")")
-        }
-        if let resourceVersion, resourceVersion != metadata["resourceVersion"].string {
-            throw target.conflict(
-                "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata["resourceVersion"].string ?? "")"
+            let present = metadata["uid"].string ?? ""
+            throw Self.conflict(
+                target,
+                "the UID in the precondition (\(uid)) does not match the UID in record (\(present)). The object might have been deleted and then recreated"
             )
         }
+        if let resourceVersion, resourceVersion != metadata["resourceVersion"].string {
+            let present = metadata["resourceVersion"].string ?? ""
+            throw Self.conflict(
+                target,
+                "the ResourceVersion in the precondition (\(resourceVersion)) does not match the ResourceVersion in record (\(present)). The object might have been modified"
+            )
+        }
+    }
+
+    /// Named by its kind, other than what an update runs into.
+    private static func conflict(_ target: Target, _ why: String) -> APIError {
+        let (kind, group) = (target.type.kind, target.type.group)
+        return .conflict(group.isEmpty ? kind : "\(kind).\(group)", target.name, why)
     }
 }

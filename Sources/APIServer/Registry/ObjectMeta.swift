@@ -20,10 +20,8 @@ enum ObjectMeta {
         if target.type.isNamespaced { metadata["namespace"] = .string(target.namespace) } else { metadata["namespace"] = .null }
         if (metadata["name"].string ?? "").isEmpty {
             let base = metadata["generateName"].string ?? ""
-            guard !base.isEmpty else {
-                throw target.invalid([.required("metadata.name", "name or generateName is required")])
-            }
-            metadata["name"] = .string(generatedName(base))
+            // Without either, validation says so, with whatever else is wrong.
+            if !base.isEmpty { metadata["name"] = .string(generatedName(base)) }
         }
         metadata["uid"] = .string(UniqueID.make())
         metadata["creationTimestamp"] = .string(Timestamp.now())

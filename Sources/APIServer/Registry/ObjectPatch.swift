@@ -28,13 +28,10 @@ struct ObjectPatch: Sendable {
         case .strategicMerge: patched = try Patch.strategic(object, content, schema: schema)
         case .apply: throw APIError.internalError("a configuration is applied, not patched")
         }
-        let outcome: Value
-        let unknown: [String]
         do {
             let checked = try checked(patched, schema: schema, as: expected)
-            outcome = checked.object
-            unknown = checked.unknown.map(Pruning.unknownField)
-            if kind != .strategicMerge { try write.report(unknown, kind: expected) }
+            try write.report(checked.unknown.map(Pruning.unknownField), kind: expected)
+            return checked.object
         } catch let error as APIError where error.code == 400 {
             // The patch was good; what came of it is not.
             let prefix = "\(expected.kind) in version \"\(expected.version)\" cannot be handled as a \(expected.kind): "
@@ -42,9 +39,6 @@ struct ObjectPatch: Sendable {
             let shown: Value = kind == .strategicMerge ? .string(content.goText) : .string(Self.sorted(patched))
             throw APIError.invalid(group: "", kind: "", name: "", errors: [.invalid("patch", shown, why)])
         }
-        // This patch is read strictly itself, the others by what comes of them.
-        if kind == .strategicMerge { try write.report(unknown, kind: expected) }
-        return outcome
     }
 
     /// An object as text, its fields in the order of their names.

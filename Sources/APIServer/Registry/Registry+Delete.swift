@@ -33,7 +33,9 @@ extension Registry {
             grace = options.gracePeriodSeconds == nil ? current : min(grace, current)
         }
         let stays = grace > 0 || !object[path: "metadata", "finalizers"].elements.isEmpty || storage.strategy.isHeld(object)
-        if stays { Self.markDeleted(&object, old: old, grace: grace, storage) }
+        // What goes gracefully is told to be going even where it is gone at once.
+        let isGraceful = storage.strategy.gracePeriod(old, requested: options.gracePeriodSeconds) != nil
+        if stays || isGraceful { Self.markDeleted(&object, old: old, grace: grace, storage) }
         return try await storage.admission.validate(.null, request) {
             do throws(StoreError) {
                 guard stays else { return (try await remove(target, record, final: object, write), write.isDryRun ? .dropped : .removed) }
@@ -62,7 +64,8 @@ extension Registry {
             let from = before["deletionTimestamp"].isNull ? Clock.seconds : deletionStart(before)
             object["metadata"]["deletionTimestamp"] = .string(Timestamp.format(seconds: from + grace))
         }
-        object["metadata"]["deletionGracePeriodSeconds"] = .int(grace)
+        // Kinds that know themselves how long they have to stay are given no time.
+        if !storage.strategy.isHeld(object) { object["metadata"]["deletionGracePeriodSeconds"] = .int(grace) }
         if before["deletionTimestamp"].isNull, let generation = before["generation"].int, generation > 0 {
             object["metadata"]["generation"] = .int(generation + 1)
         }

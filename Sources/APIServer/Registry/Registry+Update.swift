@@ -37,6 +37,10 @@ extension Registry {
             let before = try await target.storage.fromStored(old, self)
             let changed = try patch.apply(to: before, target, write)
             try target.requireName(changed)
+            let uid = changed["metadata"]["uid"]
+            guard uid.isEmpty || uid == old["metadata"]["uid"] else {
+                throw target.invalid([.invalid("metadata.uid", uid, "field is immutable")])
+            }
             var object = try await self.complete(changed, target.storage)
             try await self.keepManagedFields(&object, old: old, target, write)
             return object
@@ -89,21 +93,29 @@ extension Registry {
         let managed = object[path: "metadata", "managedFields"]
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         object["metadata"]["managedFields"] = managed
-        if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
-            ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
-        {
-            object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
-        }
-        object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-        object = ObjectMeta.ordered(object, as: storage.stored)
-        let errors = storage.problems(
-            object, old: old, target,
-            found: Validation.validateUpdate(
-                object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
-        guard errors.isEmpty else { throw target.invalid(errors) }
-        return try await chain.validate(object, request) {
-            let answer = try await commitChange(target, object, record, write)
-            return (answer, write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed)
+        do {
+            if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
+                ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
+                    || storage.strategy.changesSpecification(object, old: old)
+            {
+                object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
+            }
+            object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+            object = ObjectMeta.ordered(object, as: storage.stored)
+            let errors = storage.problems(
+                object, old: old, target,
+                found: Validation.validateUpdate(
+                    object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
+            guard errors.isEmpty else { throw target.invalid(errors) }
+            return try await chain.validate(object, request) {
+                let answer = try await commitChange(target, object, record, write)
+                let outcome: Outcome = write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed
+                await storage.strategy.settle(prepared: object, old: old, outcome: outcome)
+                return (answer, outcome)
+            }
+        } catch {
+            await storage.strategy.settle(prepared: object, old: old, outcome: .dropped)
+            throw error
         }
     }
 

@@ -33,7 +33,7 @@ struct PodStrategy: Strategy {
     func prepareForUpdate(_ pod: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
         switch target.subresource {
         case "status":
-            pod["status"]["qosClass"] = old["status"]["qosClass"]
+            if pod[path: "status", "qosClass"].isEmpty { pod["status"]["qosClass"] = old["status"]["qosClass"] }
         case "ephemeralcontainers":
             let containers = pod[path: "spec", "ephemeralContainers"]
             try Self.checkEphemeral(containers, old: old, target)

@@ -9,6 +9,7 @@ enum Strategies {
             "/namespaces": NamespaceStrategy(),
             "/secrets": SecretStrategy(rootCA: rootCA),
             "apps/daemonsets": DaemonSetStrategy(),
+            "apps/deployments": DeploymentStrategy(),
             "batch/jobs": JobStrategy(),
             "batch/cronjobs": CronJobStrategy(),
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),

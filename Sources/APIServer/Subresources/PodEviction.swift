@@ -23,6 +23,11 @@ enum PodEviction {
         guard eviction[path: "metadata", "name"].string == target.name else {
             throw APIError.badRequest("name in URL does not match name in Eviction object")
         }
+        let asked = eviction["deleteOptions"]["dryRun"].elements.compactMap(\.string)
+        if write.isDryRun, !asked.isEmpty, asked != ["All"] {
+            let problem = "Non-matching dry-run options in request and content: [All] and [\(asked.joined(separator: " "))]"
+            throw APIError(code: 500, reason: .unknown, message: problem)
+        }
         var options = try DeleteOptions(eviction["deleteOptions"])
         options.isDryRun = options.isDryRun || write.isDryRun
         let pod = try write.registry.get(target)

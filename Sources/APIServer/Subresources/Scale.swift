@@ -12,6 +12,7 @@ enum Scale {
         },
         .init(nil, "scale", .update): { call in
             let wanted = try call.object
+            try call.target.requireName(wanted)
             return try await write(call.target, call.context) { before, fields in
                 var scale = wanted
                 await fields.update(&scale, old: before)
@@ -96,6 +97,12 @@ enum Scale {
             let name = wanted[path: "metadata", "name"].string ?? ""
             guard name.isEmpty || name == target.name else {
                 throw APIError.badRequest("the name of the object (\(name)) does not match the name on the URL (\(target.name))")
+            }
+            let namespace = wanted[path: "metadata", "namespace"].string ?? ""
+            guard namespace.isEmpty || namespace == target.namespace else { throw APIError.foreignNamespace }
+            let (uid, present) = (wanted[path: "metadata", "uid"].string ?? "", old[path: "metadata", "uid"].string ?? "")
+            guard uid.isEmpty || uid == present else {
+                throw target.conflict("Precondition failed: UID in precondition: \(uid), UID in object meta: \(present)")
             }
             let replicas = wanted[path: "spec", "replicas"].int ?? 0
             guard replicas >= 0 else {
