@@ -340,7 +340,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "APIModel", "APIServer", "Client", "DNS", "HTTPServer", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler",
-                "Store", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Benchmarks",

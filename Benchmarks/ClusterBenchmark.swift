@@ -5,6 +5,8 @@ import Glibc
 
 /// What a user waits for on a running cluster, measured through its HTTPS API. `scripts/bench` starts the cluster and loads the image.
 struct ClusterBenchmark {
+    /// Where other pods are, for which nobody looks at the namespace of one's own.
+    private static let foreign = "kube-public"
     private static let image = "apus.local/hello:1"
     private let client: HTTPSClient
 
@@ -12,12 +14,7 @@ struct ClusterBenchmark {
 
     func run() async throws {
         try await waitForAccount()
-        try await report("pod: POST to Running, one at a time", of: 20) { index in
-            let name = "bench-\(index)"
-            let time = try await running([name])
-            try await remove([name])
-            return time
-        }
+        let alone = try await report("pod: POST to Running, one at a time", of: 20) { try await cycle("bench-\($0)") }
         try await report("pods: 20 POSTed to all Ready", of: 3) { index in
             let names = (0..<20).map { "many-\(index)-\($0)" }
             let time = try await running(names)
@@ -27,18 +24,49 @@ struct ClusterBenchmark {
         _ = try await running(["backend"])
         try await report("service: POST to first connection", of: 10) { index in try await connected("service-\(index)") }
         try await remove(["backend"])
+        try await amongOthers {
+            try await report("pod: POST to Running, among 10,000", of: 20, against: alone) { try await cycle("late-\($0)") }
+        }
         await client.shutDown()
     }
 
-    /// Median, fastest and slowest of `count` runs.
-    private func report(_ name: String, of count: Int, _ body: (Int) async throws -> Duration) async throws {
+    /// What the scheduler and the kubelet do for one pod, until it runs and until nothing is left of it.
+    /// - Returns: the time until it runs.
+    private func cycle(_ name: String) async throws -> Duration {
+        let time = try await running([name])
+        try await remove([name])
+        return time
+    }
+
+    /// Runs `body` while the store has 10,000 pods of a node that is no business of this one's kubelet.
+    private func amongOthers(_ body: () async throws -> Void) async throws {
+        let client = client
+        let (others, node) = (0..<10_000, "elsewhere")
+        _ = try await client.create(.nodes, ["metadata": ["name": .string(node)], "spec": ["unschedulable": true]])
+        try await Benchmarks.together(others) { index in
+            var pod = Self.pod("other-\(index)")
+            pod["spec"]["nodeName"] = .string(node)
+            _ = try await client.create(.pods, namespace: Self.foreign, pod)
+        }
+        try await body()
+        try await Benchmarks.together(others) { try await client.delete(.pods, namespace: Self.foreign, name: "other-\($0)") }
+        try await client.delete(.nodes, name: node)
+    }
+
+    /// Prints median, fastest and slowest of `count` runs, and returns the median.
+    @discardableResult
+    private func report(
+        _ name: String, of count: Int, against base: Duration? = nil, _ body: (Int) async throws -> Duration
+    ) async throws -> Duration {
         var times: [Duration] = []
         for index in 0..<count { times.append(try await body(index)) }
         times.sort()
         func text(_ time: Duration) -> String { "\(Int(time / .milliseconds(1))) ms" }
+        let ratio = base.map { "\tratio \((times[count / 2] / $0 * 100).rounded() / 100)" } ?? ""
         print(
-            "\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(text(times[count / 2]))\tof \(count): \(text(times[0])) to \(text(times[count - 1]))"
+            "\(name)\(String(repeating: " ", count: max(1, 44 - name.count)))\(text(times[count / 2]))\tof \(count): \(text(times[0])) to \(text(times[count - 1]))\(ratio)"
         )
+        return times[count / 2]
     }
 
     /// From the first POST until a watch has seen every pod Running and ready.
@@ -47,7 +75,7 @@ struct ClusterBenchmark {
         let events = try await client.watch(.pods, namespace: "default", options: ListOptions(resourceVersion: version))
         let begin = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for name in names { group.addTask { _ = try await client.create(.pods, namespace: "default", pod(name)) } }
+            for name in names { group.addTask { _ = try await client.create(.pods, namespace: "default", Self.pod(name)) } }
             try await group.waitForAll()
         }
         var waiting = Set(names)
@@ -60,13 +88,13 @@ struct ClusterBenchmark {
         return ContinuousClock.now - begin
     }
 
-    private func pod(_ name: String) -> Value {
+    private static func pod(_ name: String) -> Value {
         [
             "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "labels": ["bench": .string(name)]],
             "spec": [
                 "terminationGracePeriodSeconds": 0,
                 "containers": [
-                    ["name": "web", "image": .string(Self.image), "imagePullPolicy": "Never", "ports": [["containerPort": 8080]]]
+                    ["name": "web", "image": .string(image), "imagePullPolicy": "Never", "ports": [["containerPort": 8080]]]
                 ],
             ],
         ]

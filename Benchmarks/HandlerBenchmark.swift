@@ -1,5 +1,8 @@
 import APIModel
+import APIServer
 import Client
+import HTTPServer
+import HTTPTypes
 import Logging
 
 /// What each handler of the API, and each way to find objects in the shared cache, costs among objects that it has nothing to do with: made
@@ -9,7 +12,36 @@ struct HandlerBenchmark {
     private static let selectors = ObjectPath("spec.selector")!
     private static let budgets = GroupVersionResource(group: "policy", version: "v1", resource: "poddisruptionbudgets")
 
+    private static let deployments = GroupVersionResource(group: "apps", version: "v1", resource: "deployments")
+    private static let pods = "/api/v1/namespaces/default/pods"
+    /// Of a user who may do everything.
+    static let token = "benchmark-token"
+
     let client: any Client
+    /// For what no loop asks for: it is asked as over HTTP, without sockets.
+    let server: APIServer
+
+    /// Makes what the handlers find beside their own pods.
+    /// - Parameter kubelet: the port of a `KubeletStub`, for logs and streams.
+    func prepare(kubelet: Int) async throws {
+        let endpoint: Value = ["kubeletEndpoint": ["Port": .int(Int64(kubelet))]]
+        _ = try await client.create(
+            .nodes,
+            [
+                "metadata": ["name": "own"],
+                "status": ["addresses": [["type": "InternalIP", "address": "127.0.0.1"]], "daemonEndpoints": endpoint],
+            ])
+        let labels: Value = ["app": "scaled"]
+        _ = try await client.create(
+            Self.deployments, namespace: "default",
+            [
+                "metadata": ["name": "scaled"],
+                "spec": [
+                    "replicas": 0, "selector": ["matchLabels": labels],
+                    "template": ["metadata": ["labels": labels], "spec": ["containers": [["name": "web", "image": "example/web:1"]]]],
+                ],
+            ])
+    }
 
     /// - Parameter base: what an earlier run answered, to compare with.
     /// - Returns: by the name of a handler, the nanoseconds that it takes.
@@ -79,6 +111,16 @@ struct HandlerBenchmark {
                 "binding",
                 { try await make($0, "binding", ["metadata": ["name": .string($0)], "target": ["kind": "Node", "name": "own"]]) }
             ),
+            ("log", { try await readLog($0) }),
+            ("exec, one word there and back", { try await exec($0) }),
+            (
+                "scale",
+                { name in
+                    let replicas: Value = ["spec": ["replicas": .int(Int64(name.utf8.last ?? 0))]]
+                    _ = try await client.patch(
+                        Self.deployments, namespace: "default", name: "scaled", subresource: "scale", .merge, replicas)
+                }
+            ),
             (
                 "eviction",
                 { try await make($0, "eviction", ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": .string($0)]]) }
@@ -87,7 +129,41 @@ struct HandlerBenchmark {
                 "delete",
                 { try await client.delete(.pods, namespace: "default", name: $0, options: ["gracePeriodSeconds": 0]) }
             ),
+            (
+                "create and deletecollection by label",
+                { name in
+                    _ = try await client.create(.pods, namespace: "default", Self.pod(name))
+                    guard case .full(.ok, _, _) = await ask(.delete, Self.pods, [("labelSelector", "own=\(name)")]) else {
+                        throw SelectionBenchmark.Failure(description: "a collection was not deleted")
+                    }
+                }
+            ),
         ]
+    }
+
+    private func ask(
+        _ method: HTTPRequest.Method, _ path: String, _ query: [(name: String, value: String)] = [], headers: HTTPFields = [:]
+    ) async -> Response {
+        var headers = headers
+        headers[.authorization] = "Bearer \(Self.token)"
+        return await server.respond(to: Request(method: method, path: path, query: query, headers: headers))
+    }
+
+    private func readLog(_ name: String) async throws {
+        guard case .stream(.ok, _, let write) = await ask(.get, "\(Self.pods)/\(name)/log") else {
+            throw SelectionBenchmark.Failure(description: "no log of \(name)")
+        }
+        try await write(BodyWriter { _ in })
+    }
+
+    private func exec(_ name: String) async throws {
+        let query = [("command", "echo"), ("stdin", "true"), ("stdout", "true")].map { (name: $0.0, value: $0.1) }
+        let word = OneWord()
+        guard case .upgrade(_, let talk) = await ask(.post, "\(Self.pods)/\(name)/exec", query, headers: [.upgrade: "echo"]) else {
+            throw SelectionBenchmark.Failure(description: "no stream to \(name)")
+        }
+        try await talk(word)
+        guard word.isAnswered else { throw SelectionBenchmark.Failure(description: "\(name) said nothing") }
     }
 
     private static func pod(_ name: String) -> Value {
