@@ -17,6 +17,8 @@ public final class Proxy: Sendable {
         /// Where node ports listen.
         public var nodeAddresses: [String]
         public var clusterCIDR: String
+        /// Whether the machine is a node: its zone counts then, where endpoints say which zones they are for.
+        public var isNode = true
         /// How often the backend is called although nothing changed, so that it can look whether what it put in force still is.
         public var checkPeriod = Duration.seconds(20)
 
@@ -63,8 +65,14 @@ public final class Proxy: Sendable {
         let (changes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         try await cache.watch(.services)
         try await cache.watch(.endpointSlices)
-        let observation = cache.observe([.services, .endpointSlices]) { [self] resource, before, after in
-            hear(resource, before: before, after: after)
+        let observation = cache.observe([.services, .endpointSlices] + (configuration.isNode ? [.nodes] : [])) {
+            [self] resource, before, after in
+            if resource == .nodes {
+                guard let after, after.name == configuration.nodeName else { return }
+                table.withLock { $0.setZone(after.labels["topology.kubernetes.io/zone"] ?? "") }
+            } else {
+                hear(resource, before: before, after: after)
+            }
             signal.yield()
         }
         defer { observation.cancel() }
@@ -75,6 +83,8 @@ public final class Proxy: Sendable {
         }
         await withDiscardingTaskGroup { group in
             group.addTask { [healthChecks] in await healthChecks.run() }
+            // Not waited for: traffic flows without it, too.
+            if configuration.isNode { group.addTask { [cache] in try? await cache.watch(.nodes) } }
             group.addTask { [plugins] in
                 // At once, and then whenever there is another backend, or the same anew.
                 for await _ in plugins.changes(of: .proxy) { signal.yield() }

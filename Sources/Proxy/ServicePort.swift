@@ -10,6 +10,9 @@ struct ServicePort: Equatable, Sendable {
         var isServing: Bool
         var isTerminating: Bool
         var isLocal: Bool
+
+        /// The same in every slice of one Service.
+        var identity: String { "\(address):\(port)" }
     }
 
     var namespace: String
@@ -37,8 +40,10 @@ struct ServicePort: Equatable, Sendable {
 extension ServicePort {
     /// The ports that a proxy has to carry for `service`: none for a headless one and for `ExternalName`.
     ///
-    /// - Parameter slices: the Service's EndpointSlices.
-    static func ports(of service: Value, slices: [Value], nodeName: String) -> [ServicePort] {
+    /// - Parameters:
+    ///   - slices: the Service's EndpointSlices.
+    ///   - zone: the node's; empty for a node without one.
+    static func ports(of service: Value, slices: [Value], nodeName: String, zone: String = "") -> [ServicePort] {
         let spec = service["spec"]
         guard let clusterIP = spec["clusterIP"].string, !clusterIP.isEmpty, clusterIP != "None", spec["type"].string != "ExternalName"
         else { return [] }
@@ -60,30 +65,35 @@ extension ServicePort {
                 healthCheckNodePort: UInt32(spec["healthCheckNodePort"].int ?? 0), clusterIP: clusterIP,
                 externalIPs: spec["externalIPs"].elements.compactMap(\.string), balancerAddresses: balancers,
                 sourceRanges: spec["loadBalancerSourceRanges"].elements.compactMap(\.string),
-                endpoints: endpoints(of: name, in: slices, nodeName: nodeName, prefersLocal: policies.contains(true)))
+                endpoints: endpoints(
+                    of: name, in: slices, TopologyHints(nodeName: nodeName, zone: zone), prefersLocal: policies.contains(true)))
         }
     }
 
-    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. A policy that wants
-    /// endpoints of this node looks for both among them alone. Ordered, so that equal sets compare equal.
-    private static func endpoints(of port: String, in slices: [Value], nodeName: String, prefersLocal: Bool) -> [Endpoint] {
+    /// Ready endpoints, of those only the ones meant for this node where hints say so; where there are none, those that still serve while
+    /// they terminate, as upstream falls back. A policy that wants endpoints of this node looks for both among them alone. Ordered, so that
+    /// equal sets compare equal.
+    private static func endpoints(of port: String, in slices: [Value], _ hints: TopologyHints, prefersLocal: Bool) -> [Endpoint] {
         var byAddress: [String: Endpoint] = [:]
+        var hints = hints
         for slice in slices where slice["addressType"].string == "IPv4" {
             guard let number = slice["ports"].elements.first(where: { ($0["name"].string ?? "") == port })?["port"].int else { continue }
             for endpoint in slice["endpoints"].elements {
                 guard let address = endpoint["addresses"].elements.first?.string else { continue }
                 let conditions = endpoint["conditions"]
                 let isReady = conditions["ready"].bool ?? true
-                byAddress["\(address):\(number)"] = Endpoint(
+                let made = Endpoint(
                     address: address, port: UInt32(number), isReady: isReady, isServing: conditions["serving"].bool ?? isReady,
-                    isTerminating: conditions["terminating"].bool ?? false, isLocal: endpoint["nodeName"].string == nodeName)
+                    isTerminating: conditions["terminating"].bool ?? false, isLocal: endpoint["nodeName"].string == hints.nodeName)
+                byAddress[made.identity] = made
+                if isReady { hints.note(endpoint["hints"], of: made.identity) }
             }
         }
         let all = byAddress.values.sorted { ($0.address, $0.port) < ($1.address, $1.port) }
         let hasReady = all.contains(where: \.isReady)
         let hasReadyHere = all.contains { $0.isReady && $0.isLocal }
         return all.filter { endpoint in
-            if endpoint.isReady { return true }
+            if endpoint.isReady { return hints.allow(endpoint.identity) || prefersLocal && endpoint.isLocal }
             guard endpoint.isServing, endpoint.isTerminating else { return false }
             return !hasReady || prefersLocal && endpoint.isLocal && !hasReadyHere
         }

@@ -29,8 +29,16 @@ struct ServiceTable {
     private var generation: UInt64 = 0
     private var lastInForce: UInt64 = 0
     private let nodeName: String
+    private var zone = ""
 
     init(nodeName: String) { self.nodeName = nodeName }
+
+    /// The node is in `zone` now, which every Service's hints are compared with.
+    mutating func setZone(_ zone: String) {
+        guard zone != self.zone else { return }
+        self.zone = zone
+        dirty.formUnion(services.keys)
+    }
 
     mutating func setService(_ key: String, _ service: Value?) {
         services[key] = service
@@ -51,7 +59,9 @@ struct ServiceTable {
     mutating func wanted() -> Wanted {
         for key in dirty {
             let found =
-                services[key].map { ServicePort.ports(of: $0, slices: Array((slices[key] ?? [:]).values), nodeName: nodeName) } ?? []
+                services[key].map {
+                    ServicePort.ports(of: $0, slices: Array((slices[key] ?? [:]).values), nodeName: nodeName, zone: zone)
+                } ?? []
             ports[key] = found.isEmpty ? nil : found
         }
         dirty.removeAll()

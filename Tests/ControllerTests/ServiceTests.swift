@@ -117,6 +117,33 @@ import Testing
         }
     }
 
+    /// An endpoint says where it is; whom it is for, where the Service's distribution asks for that.
+    @Test func endpointsHaveZonesAndHints() async throws {
+        try await Cluster.with { cluster in
+            let client = cluster.client
+            for (name, distribution) in [("far", nil), ("zone", "PreferClose"), ("node", "PreferSameNode")] as [(String, Value?)] {
+                let fields = distribution.map { ["trafficDistribution": $0] } ?? [:]
+                _ = try await client.create(.services, namespace: "default", Self.service(name, fields))
+            }
+            _ = try await client.create(.pods, namespace: "default", pod("p", app: "web"))
+            func endpoint(_ slices: [Object], _ service: String) -> Value? { Self.slices(slices, of: service).first?.value["endpoints"][0] }
+            let before = try await cluster.wait(for: .endpointSlices, "an endpoint each") { slices in
+                ["far", "zone", "node"].allSatisfy { endpoint(slices, $0)?["conditions"]["ready"].bool == true }
+            }
+            #expect(endpoint(before, "zone")?["zone"] == .null && endpoint(before, "zone")?["hints"] == .null)
+            #expect(endpoint(before, "node")?["hints"] == ["forNodes": [["name": "n1"]]])
+
+            try await cluster.merge(.nodes, in: nil, "n1", ["metadata": ["labels": ["topology.kubernetes.io/zone": "z"]]])
+            let after = try await cluster.wait(for: .endpointSlices, "the zone of each") { slices in
+                ["far", "zone", "node"].allSatisfy { endpoint(slices, $0)?["zone"] == "z" }
+            }
+            #expect(endpoint(after, "far")?["hints"] == .null)
+            #expect(endpoint(after, "zone")?["hints"] == ["forZones": [["name": "z"]]])
+            #expect(endpoint(after, "node")?["hints"] == ["forZones": [["name": "z"]], "forNodes": [["name": "n1"]]])
+            try await cluster.waitUntilQuiet()
+        }
+    }
+
     @Test func tellsOfPodsThatAreEnding() async throws {
         try await Cluster.with { cluster in
             _ = try await cluster.client.create(.services, namespace: "default", Self.service("web"))

@@ -57,6 +57,51 @@ struct ServicePortTests {
         #expect(ports.first?.endpoints.map(\.address) == expected)
     }
 
+    private static func hinted(_ address: String, nodes: [String] = [], zones: [String] = [], ready: Bool = true, node: String = "b")
+        -> Value
+    {
+        var endpoint = Self.endpoint(address, ready: ready, node: node)
+        func list(_ names: [String]) -> Value { .array(names.map { ["name": .string($0)] }) }
+        endpoint["hints"] = ["forNodes": list(nodes), "forZones": list(zones)]
+        return endpoint
+    }
+
+    /// The node is `a`, in zone `z`.
+    @Test(
+        arguments: [
+            ([hinted("10.0.0.1", zones: ["z"]), hinted("10.0.0.2", zones: ["y"])], "Cluster", ["10.0.0.1"]),
+            ([hinted("10.0.0.1", zones: ["y", "z"]), hinted("10.0.0.2", zones: ["y"])], "Cluster", ["10.0.0.1"]),
+            // None for the zone, or one without a hint: they say nothing.
+            ([hinted("10.0.0.1", zones: ["x"]), hinted("10.0.0.2", zones: ["y"])], "Cluster", ["10.0.0.1", "10.0.0.2"]),
+            ([hinted("10.0.0.1", zones: ["z"]), endpoint("10.0.0.2")], "Cluster", ["10.0.0.1", "10.0.0.2"]),
+            // What is not ready has no say.
+            (
+                [hinted("10.0.0.1", zones: ["z"]), hinted("10.0.0.2", zones: ["y"]), endpoint("10.0.0.3", ready: false)], "Cluster",
+                ["10.0.0.1"]
+            ),
+            // The node before the zone, and the zone where no endpoint is for the node.
+            (
+                [hinted("10.0.0.1", nodes: ["a"], zones: ["z"]), hinted("10.0.0.2", nodes: ["b"], zones: ["z"])], "Cluster", ["10.0.0.1"]
+            ),
+            (
+                [hinted("10.0.0.1", nodes: ["c"], zones: ["y"]), hinted("10.0.0.2", nodes: ["b"], zones: ["z"])], "Cluster", ["10.0.0.2"]
+            ),
+            // A policy for this node's own is not told by hints.
+            (
+                [hinted("10.0.0.1", zones: ["y"], node: "a"), hinted("10.0.0.2", zones: ["z"])], "Local", ["10.0.0.1", "10.0.0.2"]
+            ),
+        ] as [([Value], String, [String])])
+    func followsHints(endpoints: [Value], policy: String, expected: [String]) {
+        var (slice, spec) = (Self.slice(), Self.plain)
+        slice["endpoints"] = .array(endpoints)
+        spec["externalTrafficPolicy"] = .string(policy)
+        let ports = ServicePort.ports(of: Self.service(spec), slices: [slice], nodeName: "a", zone: "z")
+        #expect(ports.first?.endpoints.map(\.address) == expected)
+        // A node without a zone goes by the hints for nodes alone.
+        let anywhere = ServicePort.ports(of: Self.service(spec), slices: [slice], nodeName: "c", zone: "")
+        #expect(anywhere.first?.endpoints.isEmpty == false)
+    }
+
     /// A policy that wants endpoints of this node falls back among them alone.
     @Test(
         arguments: [

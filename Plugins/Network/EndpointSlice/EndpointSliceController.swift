@@ -23,7 +23,8 @@ public struct EndpointSliceController: Controller {
             OwnerReference.isControlled($0, by: service)
         }
 
-        for change in SlicePlan.changes(from: existing, to: try wanted(service), labels: labels(service), perSlice: Self.perSlice) {
+        let (groups, isWhole) = try wanted(service)
+        for change in SlicePlan.changes(from: existing, to: groups, labels: labels(service), perSlice: Self.perSlice) {
             do {
                 switch change {
                 case .create(let content):
@@ -45,14 +46,32 @@ public struct EndpointSliceController: Controller {
                 return .done
             }
         }
-        return .done
+        return isWhole ? .done : .retry
     }
 
-    /// The endpoints by the ports they have: Pods that resolve a named port differently stand in different slices.
-    private func wanted(_ service: Value) throws -> [SlicePlan.Group] {
+    /// A Node that came into another zone: the Services in the namespaces of its Pods.
+    public func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard before["metadata"]["labels"][EndpointTopology.zoneLabel] != after["metadata"]["labels"][EndpointTopology.zoneLabel],
+            let name = after["metadata"]["name"].string, let pods = try? objects.list(.pods, fields: "spec.nodeName=\(name)")
+        else { return [] }
+        return Set(pods.map { $0["metadata"]["namespace"].string ?? "" }).flatMap { namespace in
+            ((try? objects.list(.services, namespace: namespace)) ?? []).map { Key($0, of: GroupVersionResource.services.description) }
+        }
+    }
+
+    /// The endpoints by the ports they have: Pods that resolve a named port differently stand in different slices. Not the whole when a Pod
+    /// is on a Node that is not there: it is left out until the Node is, unless the Service publishes whatever there is.
+    private func wanted(_ service: Value) throws -> (groups: [SlicePlan.Group], isWhole: Bool) {
         var groups: [Value: [Value]] = [:]
+        var isWhole = true
+        var topology = EndpointTopology(of: service, objects)
         let publishesAll = service["spec"]["publishNotReadyAddresses"].bool == true
         for pod in try ServicePods.pods(of: service, objects) {
+            let nodeName = pod["spec"]["nodeName"].string ?? ""
+            if try !publishesAll && topology.node(nodeName) == nil {
+                isWhole = false
+                continue
+            }
             let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
                 guard let number = ServicePods.targetPort(port, of: pod) else { return nil }
                 return [
@@ -74,9 +93,10 @@ public struct EndpointSliceController: Controller {
             if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] {
                 endpoint["hostname"] = pod["spec"]["hostname"]
             }
+            try topology.place(&endpoint, on: nodeName)
             groups[.array(ports), default: []].append(endpoint)
         }
-        return groups.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) }
+        return (groups.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) }, isWhole)
     }
 
     private func labels(_ service: Value) -> Value {

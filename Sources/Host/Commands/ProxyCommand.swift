@@ -96,12 +96,9 @@ struct ProxyCommand: AsyncParsableCommand {
                     do { try host.load() } catch { throw StartupFailure("--plugin: \(error)") }
                 }
                 try await host.start(services: services)
-                let proxy = Proxy(
-                    Proxy.Configuration(
-                        nodeName: node, nodeAddresses: [address], clusterCIDR: clusterCIDR),
-                    cache: cache,
-                    plugins: host,
-                    log: process.log)
+                var proxied = Proxy.Configuration(nodeName: node, nodeAddresses: [address], clusterCIDR: clusterCIDR)
+                proxied.isNode = plugin == nil
+                let proxy = Proxy(proxied, cache: cache, plugins: host, log: process.log)
                 try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
                 group.add("proxy") { try await proxy.run() }
                 guard plugin == nil else { return }
