@@ -255,6 +255,7 @@ let package = Package(
             ],
             path: "Sources/Host", swiftSettings: swift),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
+        .target(name: "TestStorage", dependencies: ["APIModel", "FileSystem", "Streaming"], path: "Tests/TestStorage", swiftSettings: swift),
         tests("ELF"),
         tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
         tests("DNS", ["APIModel", "APIServer", "Client", "PKI", "Store", product("Logging", "swift-log")]),
@@ -265,7 +266,7 @@ let package = Package(
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
                 product("Logging", "swift-log"),
             ]),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], path: "Tests/EndToEndTests", swiftSettings: swift),
+        .testTarget(name: "EndToEndTests", dependencies: ["TestStorage", "TestSupport"], path: "Tests/EndToEndTests", swiftSettings: swift),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("CEL", ["APIModel"]),
         tests(
@@ -294,7 +295,7 @@ let package = Package(
         tests(
             "Kubelet",
             nio + [
-                "APIModel", "Client", "FileSystem", "HTTPServer", "PKI", "Streaming", "TestSupport",
+                "APIModel", "Client", "FileSystem", "HTTPServer", "PKI", "Streaming", "TestStorage", "TestSupport",
                 product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"),
             ]),

@@ -5,6 +5,7 @@ import Glibc
 import OrderedCollections
 import PKI
 import Synchronization
+import TestStorage
 import TestSupport
 import Testing
 
@@ -42,7 +43,7 @@ import Testing
     }
 
     private static func global(_ bench: Bench) -> String {
-        "\(bench.context.configuration.rootDirectory)/\(CSIDevice(driver: "disk.example", handle: "v-1").directory)/globalmount"
+        "\(bench.context.configuration.rootDirectory)/\(CSIDevice(driver: "disk.example", handle: "v-1").staging)"
     }
 
     private static func run(
@@ -428,6 +429,118 @@ import Testing
             try await Self.isGone(second, driver)
         }
         await driver.stop()
+    }
+
+    // MARK: Without a file system
+
+    private static let deviceSpec: Value = [
+        "volumes": [["name": "data", "persistentVolumeClaim": ["claimName": "data", "readOnly": true]]],
+        "containers": [["name": "web", "image": "web:1", "volumeDevices": [["name": "data", "devicePath": "/dev/x"]]]],
+    ]
+
+    /// Makes the volume one without a file system.
+    private static func makeBlock(_ bench: Bench, source: Value? = nil) throws {
+        var object = try #require(bench.client.object(volumes, nil, "pv"))
+        object["spec"]["volumeMode"] = "Block"
+        if let source {
+            object["spec"]["csi"] = .null
+            object["spec"]["local"] = source
+        }
+        bench.client.put(volumes, object)
+    }
+
+    private static func blocks(_ bench: Bench) -> String { "\(bench.context.configuration.rootDirectory)/\(CSIDevice.blocks)" }
+
+    /// A driver that stages and one that does not, and with each a kubelet that follows and takes away what the first one left.
+    @Test(arguments: [[1], []] as [[Int64]])
+    func aDeviceOfADriver(_ capabilities: [Int64]) async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench, driver: ["attachRequired": false, "podInfoOnMount": true])
+        try Self.makeBlock(bench)
+        let (root, blocks) = (bench.context.configuration.rootDirectory, Self.blocks(bench))
+        driver.state.withLock { state in
+            state.capabilities = capabilities
+            state.device = root + "/disk"
+        }
+        try await Self.run(bench, driver, isFollowed: true) {
+            try Directory.open(root).create("disk", Array("bytes".utf8), mode: 0o600)
+            bench.client.put(.pods, makePod(spec: Self.deviceSpec))
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            let published = "\(blocks)/publish/pv/uid-web"
+            #expect(driver.mounted == (capabilities.isEmpty ? [published] : [published, "\(blocks)/staging/pv"]))
+            let request = driver.request("NodePublishVolume")
+            let capability: Value = ["block": .emptyObject, "access_mode": ["mode": 1]]
+            #expect(request["volume_capability"] == capability && request["readonly"].bool == true)
+            #expect(request["volume_context"]["csi.storage.k8s.io/pod.name"].string == "web")
+            let place = bench.context.configuration.podDirectory("uid-web") + "/volumeDevices/kubernetes.io~csi"
+            let device: Value = ["container_path": "/dev/x", "host_path": .string("\(place)/pv"), "permissions": "r"]
+            #expect(bench.runtime.config("web")["devices"].elements == [device])
+            #expect(try Directory.open(place).linkTarget("pv") == published)
+            let mapped = "MapVolume.MapPodDevice succeeded for volume \"pv\" volumeMapPath \"\(place)\""
+            #expect(bench.events.message("SuccessfulMountVolume") == mapped)
+        }
+        let second = Bench(after: bench)
+        try await second.run {
+            try await second.eventually("known") { second.context.volumes.csi.ledger.inUse != nil }
+            #expect(!driver.mounted.isEmpty)
+            second.client.markDeleted("web", grace: 1)
+            try await Self.isGone(second, driver)
+            try await second.eventually("no places: \(Files.names(in: blocks))") {
+                Files.names(in: blocks).allSatisfy { Files.names(in: "\(blocks)/\($0)").isEmpty }
+            }
+            #expect((driver.count("NodeUnstageVolume") > 0) == !capabilities.isEmpty)
+        }
+        await driver.stop()
+    }
+
+    @Test(arguments: [("NodeStageVolume", "SetUpDevice"), ("NodePublishVolume", "MapPodDevice")])
+    func aDeviceDoesNotCome(_ method: String, _ step: String) async throws {
+        let bench = Bench()
+        let driver = Self.begin(bench)
+        try Self.makeBlock(bench)
+        driver.fail(method, "no more disks")
+        try await Self.run(bench, driver) {
+            bench.client.put(.pods, makePod(spec: Self.deviceSpec))
+            let message = "MapVolume.\(step) failed for volume \"pv\" : rpc error: code = Internal desc = no more disks"
+            try await bench.eventually("told") { bench.events.message("FailedMapVolume") == message }
+            bench.client.markDeleted("web", grace: 1)
+            try await Self.isGone(bench, driver)
+        }
+    }
+
+    @Test func aDeviceOfTheMachine() async throws {
+        let bench = Bench()
+        let path = bench.context.configuration.rootDirectory + "/disk"
+        _ = Self.begin(bench)
+        try Self.makeBlock(bench, source: ["path": .string(path)])
+        try await bench.run {
+            bench.client.put(.pods, makePod(spec: Self.deviceSpec))
+            let prefix = "MapVolume.MapBlockVolume failed for volume \"pv\" : hostPath type check failed: "
+            try await bench.eventually("told") { bench.events.message("FailedMapVolume") == "\(prefix)\(path) is not a block device" }
+            // The kernel's first loop device: a node is all that is asked for.
+            #expect(mknod(path, S_IFBLK | 0o600, 7 << 8) == 0)
+            try await bench.wait("running") { $0["phase"].string == "Running" }
+            let link = bench.context.configuration.podDirectory("uid-web") + "/volumeDevices/kubernetes.io~local-volume/pv"
+            #expect(bench.runtime.config("web")["devices"][0]["host_path"].string == link && Files.status(link)?.kind == S_IFBLK)
+            bench.client.markDeleted("web", grace: 1)
+            try await bench.eventually("gone") { bench.client.object(.pods, "default", "web") == nil }
+            #expect(Files.exists(path))
+        }
+    }
+
+    @Test(
+        arguments: [
+            (true, "volumeMounts", "volume data has volumeMode Block, but is specified in volumeMounts"),
+            (false, "volumeDevices", "volume data has volumeMode Filesystem, but is specified in volumeDevices"),
+        ])
+    func aVolumeIsNotWhatThePodTakesItFor(_ isBlock: Bool, _ field: String, _ reason: String) async throws {
+        let bench = Bench()
+        _ = Self.begin(bench)
+        if isBlock { try Self.makeBlock(bench) }
+        try await bench.run {
+            bench.client.put(.pods, makePod(spec: isBlock ? Self.spec : Self.deviceSpec))
+            try await bench.eventually("told") { bench.events.message("FailedMount")?.hasSuffix(reason) == true }
+        }
     }
 
     // MARK: Values

@@ -10,6 +10,8 @@ struct ContainerConfig {
     let image: Value
     let environment: [(name: String, value: String)]
     let mounts: [Value]
+    /// Volumes without a file system, as CRI's `Device`s.
+    var volumeDevices: [Value] = []
     let volumeGroups: [Whole]
     let configuration: KubeletConfiguration
     let memoryCapacity: Whole
@@ -25,6 +27,7 @@ struct ContainerConfig {
         }
         let name = container.name
         let values = Dictionary(environment.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        let allDevices = devices.devices + volumeDevices
         var left = Expansion.limit
         func expanded(_ list: Value) throws(ConfigurationError) -> Value {
             var texts: [String] = []
@@ -47,7 +50,7 @@ struct ContainerConfig {
                     ["key": .string(name), "value": .string(value)]
                 }),
             "mounts": .array(devices.mounts + mounts),
-            "devices": devices.devices.isEmpty ? .null : .array(devices.devices),
+            "devices": allDevices.isEmpty ? .null : .array(allDevices),
             "CDI_devices": devices.cdiDevices.isEmpty ? .null : .array(devices.cdiDevices),
             "labels": Value([Label.containerName: name, Label.podName: pod.name, Label.podNamespace: pod.namespace, Label.podUID: pod.uid]),
             "annotations": Value(devices.annotations.merging(annotations) { $1 }),

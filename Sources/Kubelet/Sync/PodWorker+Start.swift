@@ -112,9 +112,6 @@ extension PodWorker {
     /// CRI's ContainerConfig, with everything it refers to in place.
     private func configure(_ container: Value, _ image: Images.Present, _ volumes: [String: Volumes.Mounted]) async throws -> Value {
         do {
-            if !container["volumeDevices"].isEmpty {
-                throw ConfigurationError(message: "volumeDevices of container \"\(container.name)\" are not supported")
-            }
             let references = PodReferences(client: context.client, namespace: pod.namespace)
             let fields = context.fields(pod, ips: podIPs)
             let services = ServiceEnvironment.variables(
@@ -139,7 +136,8 @@ extension PodWorker {
             }
             var config = try ContainerConfig(
                 pod: allocated, container: container, restartCount: restartCount(container, logged: logged), imageRef: image.reference,
-                image: image.image, environment: environment, mounts: made, volumeGroups: [], configuration: context.configuration,
+                image: image.image, environment: environment, mounts: made, volumeDevices: try mounts.devices(), volumeGroups: [],
+                configuration: context.configuration,
                 memoryCapacity: context.machine.memory, devices: devices,
                 cpus: context.cpus.cpus(of: container.name, in: uid), hasOwnCPUs: context.cpus.hasOwn(container.name, in: uid)
             ).message()

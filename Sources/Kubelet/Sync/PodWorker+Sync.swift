@@ -131,7 +131,7 @@ extension PodWorker {
             volumes = try await context.volumes.setUp(pod, fields: context.fields(pod, ips: podIPs))
             volumeFailures = 0
         } catch let error as Volumes.Failure {
-            context.events.event(about: pod, .warning, "FailedMount", error.description)
+            context.events.event(about: pod, .warning, error.event, error.description)
             volumeFailures += 1
             retry(in: min(0.5 * Double(1 << min(volumeFailures - 1, 8)), 122))
         }

@@ -19,6 +19,8 @@ struct Volumes: Sendable {
         var path: String
         /// No container may write to it, whatever its mount says.
         var isReadOnly = false
+        /// It is a device, or a link to one, and has no file system.
+        var isDevice = false
         /// CRI's `ImageSpec` of an image that the runtime itself mounts.
         var image: Value?
     }
@@ -29,6 +31,9 @@ struct Volumes: Sendable {
         /// Empty when there is nothing to say beside `what`.
         var reason: String
         var what = "MountVolume.SetUp failed"
+        /// Whether it is one without a file system, which has an event of its own.
+        var isMap = false
+        var event: String { isMap ? "FailedMapVolume" : "FailedMount" }
         var description: String { "\(what) for volume \"\(volume)\" \(reason.isEmpty ? "" : ": \(reason)")" }
     }
 
@@ -50,13 +55,14 @@ struct Volumes: Sendable {
 
     /// Sets all volumes up that are not, updates the others, and returns where each is on the machine. Throws `Failure`.
     ///
-    /// Images are not among them: the containers that mount one see to it, and wait for it as for their own.
+    /// Images are not among them: the containers that mount one see to it, and wait for it as for their own. Nor is what no container has.
     func setUp(_ pod: Pod, fields: FieldReference) async throws -> [String: Mounted] {
         watches.set(ReferenceWatches.references(of: pod), for: pod.uid)
         var volumes: [String: Mounted] = [:]
-        for volume in pod.volumes where volume["image"].isNull {
+        let uses = VolumeUses(pod)
+        for volume in pod.volumes where volume["image"].isNull && uses.contains(volume.name) {
             do {
-                volumes[volume.name] = try await setUp(volume, of: pod, fields: fields)
+                volumes[volume.name] = try await setUp(volume, of: pod, fields: fields, uses)
             } catch is CancellationError {
                 throw CancellationError()
             } catch let failure as Failure {
@@ -68,10 +74,11 @@ struct Volumes: Sendable {
         return volumes
     }
 
-    private func setUp(_ volume: Value, of pod: Pod, fields: FieldReference) async throws -> Mounted {
+    private func setUp(_ volume: Value, of pod: Pod, fields: FieldReference, _ uses: VolumeUses) async throws -> Mounted {
         if let path = volume[path: "hostPath", "path"].string { return try await hostPath(path, volume["hostPath"]) }
         if let claim = PodClaims.name(in: volume, pod: pod.name) {
-            return try await claimed(claim, volume.name, pod, isReadOnly: volume[path: "persistentVolumeClaim", "readOnly"].bool ?? false)
+            let isReadOnly = volume[path: "persistentVolumeClaim", "readOnly"].bool ?? false
+            return try await claimed(claim, volume.name, pod, uses, isReadOnly: isReadOnly)
         }
         if let own = CSIVolume(volume, of: pod) { return try await csi.setUp(own, volume.name, of: pod) }
         guard let name = volume.fields.keys.first(where: { $0 != "name" }) ?? Optional("emptyDir"), let kind = Self.kinds[name]
@@ -126,21 +133,26 @@ struct Volumes: Sendable {
     }
 
     /// The place of a claim's volume, if that is one of the machine itself or of a driver.
-    private func claimed(_ claimName: String, _ name: String, _ pod: Pod, isReadOnly: Bool) async throws -> Mounted {
+    private func claimed(
+        _ claimName: String, _ name: String, _ pod: Pod, _ uses: VolumeUses, isReadOnly: Bool
+    ) async throws -> Mounted {
         let claim = try await client.get(StorageObjects.claims, namespace: pod.namespace, name: claimName).value
         guard let volumeName = claim[path: "spec", "volumeName"].string, claim[path: "status", "phase"].string == "Bound" else {
             throw ConfigurationError(message: "PVC is not bound")
         }
         let volume = try await client.get(StorageObjects.volumes, namespace: nil, name: volumeName).value
         let spec = volume["spec"]
-        if StorageObjects.mode(of: volume) == "Block" { throw ConfigurationError(message: "volume mode \"Block\" is not supported") }
+        let mode = StorageObjects.mode(of: volume)
+        try uses.check(name, mode: mode)
         if let own = CSIVolume(volume, isReadOnly: isReadOnly) {
             let mounted = try await csi.setUp(own, name, of: pod)
             try await csi.expand(own, claim, volume, of: pod)
             return mounted
         }
         var mounted: Mounted
-        if let path = spec[path: "hostPath", "path"].string {
+        if mode == "Block" {
+            mounted = try await localDevice(volume, pod)
+        } else if let path = spec[path: "hostPath", "path"].string {
             mounted = try await hostPath(path, spec["hostPath"])
         } else if let path = spec[path: "local", "path"].string {
             mounted = try await hostPath(path, ["type": "Directory"])
@@ -150,6 +162,32 @@ struct Volumes: Sendable {
         }
         mounted.isReadOnly = isReadOnly
         return mounted
+    }
+
+    /// A device of the machine that a pod has without a file system. Upstream: `volume/local`'s `localVolumeMapper`.
+    private func localDevice(_ volume: Value, _ pod: Pod) async throws -> Mounted {
+        let name = volume["metadata"].name
+        guard let path = volume[path: "spec", "local", "path"].string else {
+            let what = "MapVolume.FindMapperPluginBySpec failed to find BlockVolumeMapper plugin. Volume plugin is nil."
+            throw Failure(volume: name, reason: "", what: what, isMap: true)
+        }
+        let place = "volumeDevices/kubernetes.io~local-volume"
+        let isNew: Bool
+        do {
+            isNew = try await disk.run {
+                try HostPath.check(path, type: "BlockDevice")
+                return try configuration.linkDevice(path, for: CSILedger.Key(pod: pod.uid, volume: name), in: place)
+            }
+        } catch {
+            throw Failure(volume: name, reason: "\(error)", what: "MapVolume.MapBlockVolume failed", isMap: true)
+        }
+        let directory = "\(configuration.podDirectory(pod.uid))/\(place)"
+        if isNew { csi.events.event(about: pod, .normal, "SuccessfulMountVolume", Self.mapped(name, directory)) }
+        return Mounted(path: "\(directory)/\(name)", isDevice: true)
+    }
+
+    static func mapped(_ volume: String, _ place: String) -> String {
+        "MapVolume.MapPodDevice succeeded for volume \"\(volume)\" volumeMapPath \"\(place)\""
     }
 
     /// Fields that a PersistentVolume of any kind has.

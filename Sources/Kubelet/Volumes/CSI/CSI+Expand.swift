@@ -64,13 +64,13 @@ extension CSI {
         }
         var claim = claim
         if isFollowed { claim = try await patch(claim, state: "NodeResizeInProgress", conditions: nil) }
-        let global = "\(configuration.rootDirectory)/\(volume.device.directory)/globalmount"
+        let global = "\(configuration.rootDirectory)/\(volume.device.staging)"
         do {
             _ = try await driver.call(
                 "NodeExpandVolume",
                 [
                     "volume_id": .string(volume.handle),
-                    "volume_path": .string(target(CSILedger.Key(pod: pod.uid, volume: volume.name))),
+                    "volume_path": .string(target(CSILedger.Key(pod: pod.uid, volume: volume.name), volume.device)),
                     "capacity_range": ["required_bytes": .int(size.value)],
                     "staging_target_path": .string(capabilities.stages ? global : ""),
                     "volume_capability": volume.capability(capabilities, group: nil),

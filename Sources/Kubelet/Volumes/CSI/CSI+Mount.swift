@@ -7,14 +7,15 @@ extension CSI {
     /// - Parameter name: what the pod calls it.
     func setUp(_ volume: CSIVolume, _ name: String, of pod: Pod) async throws -> Volumes.Mounted {
         let key = CSILedger.Key(pod: pod.uid, volume: volume.name)
-        let path = target(key)
+        let path = volume.isBlock ? configuration.deviceLink(key) : target(key, volume.device)
+        let mounted = Volumes.Mounted(path: path, isReadOnly: volume.isReadOnly, isDevice: volume.isBlock)
         return try await turns.run(volume.device.uniqueName) {
             do {
                 let object = try await object(volume.driver)
                 try check(volume, object)
                 let known = ledger.use(key)
                 if known?.progress == .mounted && object[path: "spec", "requiresRepublish"].bool != true {
-                    return Volumes.Mounted(path: path, isReadOnly: volume.isReadOnly)
+                    return mounted
                 }
                 let isAttachable = !volume.isEphemeral && object[path: "spec", "attachRequired"].bool != false
                 ledger.set(
@@ -25,29 +26,39 @@ extension CSI {
                 if known == nil { changed() }
                 let context = isAttachable ? try await attached(volume) : [:]
                 let (driver, capabilities) = try await ready(volume)
-                let global = "\(configuration.rootDirectory)/\(volume.device.directory)/globalmount"
+                let global = "\(configuration.rootDirectory)/\(volume.device.staging)"
                 let isStaged = !volume.isEphemeral && capabilities.stages
-                if isStaged && ledger.staging(volume.device) != .mounted {
+                if isStaged || volume.isBlock, ledger.staging(volume.device) != .mounted {
                     try await stage(volume, driver, capabilities, context, at: global, group: pod.group)
                 }
                 try await publish(
-                    volume, of: pod, object, (driver, capabilities), context, from: isStaged ? global : "", at: path, key)
-                return Volumes.Mounted(path: path, isReadOnly: volume.isReadOnly)
+                    volume, of: pod, object, (driver, capabilities), context, from: isStaged ? global : "", key)
+                if volume.isBlock && known?.progress != .mounted { tellMapped(volume, pod) }
+                return mounted
             } catch let problem as Problem {
-                throw Volumes.Failure(volume: volume.name, reason: problem.reason, what: problem.step)
+                throw Volumes.Failure(volume: volume.name, reason: problem.reason, what: problem.what(volume), isMap: volume.isBlock)
             }
         }
     }
 
     /// What went wrong in which of upstream's steps.
     private struct Problem: Error {
-        var step: String
+        private var step: String
         var reason: String
+        private var hasBegun = true
 
-        init(_ step: String, _ reason: String) { (self.step, self.reason) = ("MountVolume.\(step) failed", reason) }
+        init(_ step: String, _ reason: String) { (self.step, self.reason) = (step, reason) }
 
         /// Of a step that has not begun.
-        init(waiting step: String) { (self.step, reason) = (step, "") }
+        init(waiting step: String) { (self.step, reason, hasBegun) = (step, "", false) }
+
+        /// What upstream calls the steps of a volume without a file system.
+        private static let ofBlocks = ["MountDevice": "SetUpDevice", "SetUp": "MapPodDevice"]
+
+        func what(_ volume: CSIVolume) -> String {
+            if !hasBegun { return step }
+            return volume.isBlock ? "MapVolume.\(Self.ofBlocks[step] ?? step) failed" : "MountVolume.\(step) failed"
+        }
     }
 
     /// Does one of upstream's steps, whatever of it fails.
@@ -138,10 +149,11 @@ extension CSI {
             // Known and written first: what is begun has to be taken away.
             if before == nil { ledger.note(volume.device, .begun) }
             try await disk.run {
-                let directory = try Directory.make(root).make(place)
-                try data.write(in: directory)
-                _ = try directory.make("globalmount")
+                let root = try Directory.make(root)
+                try data.write(in: try root.make(place))
+                _ = try root.make(volume.device.staging)
             }
+            guard capabilities.stages else { return ledger.note(volume.device, .mounted) }
             do {
                 _ = try await driver.call(
                     "NodeStageVolume",
@@ -151,9 +163,7 @@ extension CSI {
                         "volume_context": Value(volume.attributes),
                     ])
             } catch let failure as PluginFailure {
-                if failure.isFinal, before == nil, await isDiscarded("globalmount", in: place, below: root) {
-                    ledger.note(volume.device, nil)
-                }
+                if failure.isFinal, before == nil, await isDone({ try await discard(volume.device) }) { ledger.note(volume.device, nil) }
                 throw failure
             }
             ledger.note(volume.device, .mounted)
@@ -163,13 +173,13 @@ extension CSI {
     /// Mounts the volume for a pod.
     private func publish(
         _ volume: CSIVolume, of pod: Pod, _ object: Value, _ driver: (CSIDriver, CSIDriver.Capabilities), _ context: [String: String],
-        from global: String, at path: String, _ key: CSILedger.Key
+        from global: String, _ key: CSILedger.Key
     ) async throws {
         try await step("SetUp") {
             var secrets = try await secrets(volume.publishSecret, "NodePublishSecretRef")
             var attributes = volume.attributes
             if object[path: "spec", "podInfoOnMount"].bool == true { attributes.merge(Self.info(of: pod, volume)) { $1 } }
-            if let text = try await tokens(object, pod) {
+            if !volume.isBlock, let text = try await tokens(object, pod) {
                 let name = "csi.storage.k8s.io/serviceAccount.tokens"
                 if object[path: "spec", "serviceAccountTokenInSecrets"].bool == true {
                     secrets[name] = text
@@ -177,28 +187,27 @@ extension CSI {
                     attributes[name] = text
                 }
             }
-            let data = VolumeData(
-                driver: volume.driver, handle: volume.handle, name: volume.name,
-                attachment: volume.attachment(to: configuration.nodeName), node: configuration.nodeName, isEphemeral: volume.isEphemeral)
-            let (configuration, place) = (configuration, "\(Self.volumes)/\(volume.name)")
+            let configuration = configuration
             let before = ledger.use(key)?.progress
             if before == .wanted { ledger.note(key, .begun) }
-            try await disk.run { try data.write(in: try configuration.makeDirectory(of: pod.uid).make(place)) }
+            try await disk.run { if volume.isBlock { try makeLink(key, volume.device) } else { try note(volume, key) } }
             do {
                 _ = try await driver.0.call(
                     "NodePublishVolume",
                     [
                         "volume_id": .string(volume.handle), "publish_context": Value(context), "staging_target_path": .string(global),
-                        "target_path": .string(path), "volume_capability": volume.capability(driver.1, group: pod.group),
+                        "target_path": .string(target(key, volume.device)),
+                        "volume_capability": volume.capability(driver.1, group: pod.group),
                         "readonly": .bool(volume.isReadOnly), "secrets": Value(secrets), "volume_context": Value(attributes),
                     ])
             } catch let failure as PluginFailure {
-                let root = configuration.podDirectory(pod.uid)
-                if failure.isFinal, before == .wanted, await isDiscarded("mount", in: place, below: root) { ledger.note(key, .wanted) }
+                if failure.isFinal, before == .wanted, await isDone({ try await discard(key, volume.device) }) {
+                    ledger.note(key, .wanted)
+                }
                 throw failure
             }
-            if !driver.1.givesToGroups, let group = pod.group, Self.isOwned(volume, object) {
-                let place = "\(place)/mount"
+            if !volume.isBlock, !driver.1.givesToGroups, let group = pod.group, Self.isOwned(volume, object) {
+                let place = "\(Self.volumes)/\(volume.name)/mount"
                 let always = pod.spec[path: "securityContext", "fsGroupChangePolicy"].string != "OnRootMismatch"
                 try await step("SetUp", "applyFSGroup failed for vol \(volume.handle): ") {
                     try await disk.run {
@@ -209,6 +218,14 @@ extension CSI {
             }
             ledger.note(key, .mounted)
         }
+    }
+
+    /// Writes beside a pod's mount what it is. Blocks.
+    private func note(_ volume: CSIVolume, _ key: CSILedger.Key) throws {
+        let data = VolumeData(
+            driver: volume.driver, handle: volume.handle, name: volume.name,
+            attachment: volume.attachment(to: configuration.nodeName), node: configuration.nodeName, isEphemeral: volume.isEphemeral)
+        try data.write(in: try configuration.makeDirectory(of: key.pod).make("\(Self.volumes)/\(key.volume)"))
     }
 
     /// Whether the pod's group is given all files. Upstream: `supportsFSGroup`.

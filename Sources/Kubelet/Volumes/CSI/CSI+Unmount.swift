@@ -28,7 +28,6 @@ extension CSI {
 
     private func unpublish(_ key: CSILedger.Key) async throws {
         guard let use = ledger.use(key) else { return }
-        let (root, place) = (configuration.podDirectory(key.pod), "\(Self.volumes)/\(key.volume)")
         do {
             if use.progress != .wanted {
                 guard let driver = drivers[use.device.driver] else {
@@ -37,13 +36,14 @@ extension CSI {
                 }
                 _ = try await driver.call(
                     "NodeUnpublishVolume",
-                    ["volume_id": .string(use.device.handle), "target_path": .string(target(key))])
+                    ["volume_id": .string(use.device.handle), "target_path": .string(target(key, use.device))])
             }
-            try await discard("mount", in: place, below: root)
+            try await discard(key, use.device)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
-            throw Volumes.Failure(volume: key.volume, reason: "\(error)", what: "UnmountVolume.TearDown failed")
+            let step = use.device.block == nil ? "UnmountVolume.TearDown" : "UnmapVolume.UnmapPodDevice"
+            throw Volumes.Failure(volume: key.volume, reason: "\(error)", what: "\(step) failed")
         }
         ledger.forget(key)
         changed()
@@ -62,11 +62,11 @@ extension CSI {
                             "kubernetes.io/csi: attacher.UnmountDevice failed to create newCsiDriverClient: \(Self.missing(device.driver))")
                 }
                 if try await driver.capabilities().stages {
-                    let global = "\(configuration.rootDirectory)/\(device.directory)/globalmount"
+                    let global = "\(configuration.rootDirectory)/\(device.staging)"
                     _ = try await driver.call(
                         "NodeUnstageVolume", ["volume_id": .string(device.handle), "staging_target_path": .string(global)])
                 }
-                try await discard("globalmount", in: device.directory, below: configuration.rootDirectory)
+                try await discard(device)
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
@@ -77,15 +77,27 @@ extension CSI {
         }
     }
 
-    /// The same as `discard`; answers whether that was possible.
-    func isDiscarded(_ point: String, in place: String, below root: String) async -> Bool {
-        do { try await discard(point, in: place, below: root) } catch { return false }
+    /// Answers whether that was possible.
+    func isDone(_ body: () async throws -> Void) async -> Bool {
+        do { try await body() } catch { return false }
         return true
+    }
+
+    /// Removes what is left of a pod's mount that the driver has taken away.
+    func discard(_ key: CSILedger.Key, _ device: CSIDevice) async throws {
+        if device.block != nil { return try await disk.run { try removeLink(key, device) } }
+        try await discard("mount", in: "\(Self.volumes)/\(key.volume)", below: configuration.podDirectory(key.pod))
+    }
+
+    /// The same of what was mounted for all pods.
+    func discard(_ device: CSIDevice) async throws {
+        if let block = device.block { return try await disk.run { try removePlaces(of: block) } }
+        try await discard("globalmount", in: device.directory, below: configuration.rootDirectory)
     }
 
     /// Removes a mount point that nothing is mounted on, what is written beside it, and the directory of both. Drivers are to remove the
     /// point themselves, and not all do. Nothing else is removed: what a volume holds is never touched.
-    func discard(_ point: String, in place: String, below root: String) async throws {
+    private func discard(_ point: String, in place: String, below root: String) async throws {
         try await disk.run {
             guard let parent = try? Directory.open(root).directory(Files.parent(of: place)) else { return }
             let name = String(place.split(separator: "/").last ?? "")

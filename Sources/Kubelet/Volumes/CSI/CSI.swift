@@ -30,6 +30,8 @@ struct CSI: Sendable {
 
     /// Where volumes of drivers are in a pod's directory, by name.
     static let volumes = "volumes/kubernetes.io~csi"
+    /// The same of volumes without a file system: links to them.
+    static let devices = "volumeDevices/kubernetes.io~csi"
 
     init(
         configuration: KubeletConfiguration, client: any Client, tokens: ServiceAccountTokens, disk: BlockingWork, node: OwnNode,
@@ -44,8 +46,8 @@ struct CSI: Sendable {
         self.log = log
     }
 
-    /// Where a pod finds a volume.
-    func target(_ key: CSILedger.Key) -> String { "\(configuration.podDirectory(key.pod))/\(Self.volumes)/\(key.volume)/mount" }
+    /// Where a driver brings a volume for a pod.
+    func target(_ key: CSILedger.Key, _ device: CSIDevice) -> String { "\(configuration.rootDirectory)/\(device.target(key))" }
 
     /// The CSIDriver of that name; null when there is none.
     func object(_ driver: String) async throws -> Value {

@@ -112,26 +112,47 @@ final class CSILedger: Sendable {
     /// Reads what lies below the kubelet's directory. Whatever an earlier kubelet has begun may be there. Blocks.
     func load(_ root: String) {
         if state.withLock({ $0.isLoaded }) { return }
-        for (uid, name, data) in Self.mounts(root) {
+        let blocks = Self.blocks(root)
+        for (key, data) in Self.mounts(root) {
             let isEphemeral = data.isEphemeral ?? false
             set(
-                Key(pod: uid, volume: name),
-                Use(device: CSIDevice(driver: data.driver, handle: data.handle), isEphemeral: isEphemeral, progress: .begun),
+                key, Use(device: CSIDevice(driver: data.driver, handle: data.handle), isEphemeral: isEphemeral, progress: .begun),
                 isAttached: !isEphemeral)
         }
-        for device in Self.devices(root) { note(device, .begun) }
+        for key in Self.links(root) {
+            guard let device = blocks[key.volume] else { continue }
+            set(key, Use(device: device, isEphemeral: false, progress: .begun), isAttached: true)
+        }
+        for device in Self.devices(root) + blocks.values { note(device, .begun) }
         state.withLock { $0.isLoaded = true }
     }
 
-    private static func mounts(_ root: String) -> [(pod: String, volume: String, VolumeData)] {
+    /// What pods have in a directory of theirs.
+    private static func names(_ root: String, in place: String) -> [(key: Key, directory: Directory)] {
         guard let pods = try? Directory.open("\(root)/pods") else { return [] }
-        var found: [(String, String, VolumeData)] = []
+        var found: [(Key, Directory)] = []
         for uid in (try? pods.names()) ?? [] {
-            guard let volumes = try? pods.directory("\(uid)/\(CSI.volumes)") else { continue }
-            for name in (try? volumes.names()) ?? [] {
-                guard let volume = try? volumes.directory(name), let data = VolumeData.read(in: volume) else { continue }
-                found.append((uid, name, data))
-            }
+            guard let directory = try? pods.directory("\(uid)/\(place)") else { continue }
+            for name in (try? directory.names()) ?? [] { found.append((Key(pod: uid, volume: name), directory)) }
+        }
+        return found
+    }
+
+    private static func mounts(_ root: String) -> [(Key, VolumeData)] {
+        names(root, in: CSI.volumes).compactMap { key, directory in
+            (try? directory.directory(key.volume)).flatMap(VolumeData.read).map { (key, $0) }
+        }
+    }
+
+    private static func links(_ root: String) -> [Key] { names(root, in: CSI.devices).map(\.key) }
+
+    /// Volumes without a file system, by name.
+    private static func blocks(_ root: String) -> [String: CSIDevice] {
+        guard let volumes = try? Directory.open("\(root)/\(CSIDevice.blocks)") else { return [:] }
+        var found: [String: CSIDevice] = [:]
+        for name in (try? volumes.names()) ?? [] {
+            guard let data = (try? volumes.directory("\(name)/data")).flatMap(VolumeData.read) else { continue }
+            found[name] = CSIDevice(driver: data.driver, handle: data.handle, block: name)
         }
         return found
     }

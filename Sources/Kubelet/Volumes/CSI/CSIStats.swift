@@ -55,7 +55,7 @@ extension CSI {
         do {
             guard try await driver.capabilities().tellsUse else { return }
             let answer = try await driver.call(
-                "NodeGetVolumeStats", ["volume_id": .string(use.device.handle), "volume_path": .string(target(key))])
+                "NodeGetVolumeStats", ["volume_id": .string(use.device.handle), "volume_path": .string(target(key, use.device))])
             stats.set(key, CSIStats.figures(answer, time: Clock.text(Clock.nanoseconds())))
         } catch {
             if !Task.isCancelled { log.debug("volume \(key.volume) of pod \(key.pod): \(error)") }

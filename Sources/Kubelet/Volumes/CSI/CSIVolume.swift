@@ -11,6 +11,8 @@ struct CSIVolume: Sendable {
     /// Whether it lives and dies with the pod.
     let isEphemeral: Bool
     let isReadOnly: Bool
+    /// Whether it is a device without a file system.
+    let isBlock: Bool
     let fsType: String
     let attributes: [String: String]
     let mountOptions: [String]
@@ -29,6 +31,7 @@ struct CSIVolume: Sendable {
         name = volume["metadata"].name
         isEphemeral = false
         self.isReadOnly = isReadOnly
+        isBlock = StorageObjects.mode(of: volume) == "Block"
         fsType = source["fsType"].string ?? ""
         attributes = source["volumeAttributes"].strings
         mountOptions = spec["mountOptions"].elements.compactMap(\.string)
@@ -47,6 +50,7 @@ struct CSIVolume: Sendable {
         name = volume.name
         isEphemeral = true
         isReadOnly = source["readOnly"].bool ?? false
+        isBlock = false
         fsType = source["fsType"].string ?? ""
         attributes = source["volumeAttributes"].strings
         mountOptions = []
@@ -57,7 +61,7 @@ struct CSIVolume: Sendable {
         publishSecret = secret.isNull ? .null : ["name": secret["name"], "namespace": .string(pod.namespace)]
     }
 
-    var device: CSIDevice { CSIDevice(driver: driver, handle: handle) }
+    var device: CSIDevice { CSIDevice(driver: driver, handle: handle, block: isBlock ? name : nil) }
 
     /// The VolumeAttachment by which it comes to a node.
     func attachment(to node: String) -> String {
@@ -73,6 +77,7 @@ struct CSIVolume: Sendable {
     func capability(_ driver: CSIDriver.Capabilities, group: Int64?) -> Value {
         let mode = accessModes.first ?? "ReadWriteOnce"
         let number = (driver.tellsWritersApart ? Self.finerModes[mode] : nil) ?? Self.modes[mode] ?? 0
+        if isBlock { return ["block": .emptyObject, "access_mode": ["mode": .int(Whole(number))]] }
         var mount: Value = ["fs_type": .string(fsType), "mount_flags": Value(mountOptions)]
         if driver.givesToGroups, let group { mount["volume_mount_group"] = .string(String(group)) }
         return ["mount": mount, "access_mode": ["mode": .int(Whole(number))]]
@@ -83,10 +88,25 @@ struct CSIVolume: Sendable {
 struct CSIDevice: Hashable, Sendable {
     var driver: String
     var handle: String
+    /// The PersistentVolume's name, if the volume has no file system: the places of such volumes are called so.
+    var block: String?
+
+    /// Where volumes without a file system are, below the kubelet's directory. Upstream: `volumeDevices`.
+    static let blocks = "plugins/kubernetes.io/csi/volumeDevices"
 
     /// How a Node's status calls it.
     var uniqueName: String { StorageObjects.uniqueName(driver: driver, handle: handle) }
 
-    /// Where it is for all pods, below the kubelet's directory; what the driver is given is `globalmount` in there.
-    var directory: String { "plugins/kubernetes.io/csi/\(driver)/\(Digest.hexadecimal(handle))" }
+    /// Where is written what it is, below the kubelet's directory.
+    var directory: String {
+        block.map { "\(Self.blocks)/\($0)/data" } ?? "plugins/kubernetes.io/csi/\(driver)/\(Digest.hexadecimal(handle))"
+    }
+
+    /// Where the driver brings it for all pods, below the kubelet's directory.
+    var staging: String { block.map { "\(Self.blocks)/staging/\($0)" } ?? "\(directory)/globalmount" }
+
+    /// Where the driver brings it for a pod that has it as `key`, below the kubelet's directory.
+    func target(_ key: CSILedger.Key) -> String {
+        block.map { "\(Self.blocks)/publish/\($0)/\(key.pod)" } ?? "pods/\(key.pod)/\(CSI.volumes)/\(key.volume)/mount"
+    }
 }

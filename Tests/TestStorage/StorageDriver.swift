@@ -1,32 +1,34 @@
-import APIModel
+package import APIModel
 import FileSystem
 import Glibc
-import Synchronization
+package import Synchronization
 
-/// A storage driver whose volumes are file systems in memory, over the real protocol: one socket on which it registers, one on which it
-/// serves. Calls fail, and do not end, on demand.
-final class StorageDriver: Sendable {
-    struct State {
+/// A storage driver whose volumes are file systems in memory, or a device of the machine, over the real protocol: one socket on which it
+/// registers, one on which it serves. Calls fail, and do not end, on demand.
+package final class StorageDriver: Sendable {
+    package struct State {
         /// Calls of its Node service.
-        var calls: [(method: String, request: Value)] = []
+        package var calls: [(method: String, request: Value)] = []
         /// gRPC's code and message.
-        var failures: [String: (code: Int, message: String)] = [:]
-        var hanging: Set<String> = []
+        package var failures: [String: (code: Int, message: String)] = [:]
+        package var hanging: Set<String> = []
         /// What it says it can, by CSI's numbers; to stage is 1.
-        var capabilities: [Int64] = [1]
-        var info: Value = ["node_id": "node-1"]
-        var plugin: Value
+        package var capabilities: [Int64] = [1]
+        package var info: Value = ["node_id": "node-1"]
+        package var plugin: Value
         /// What it was told of its registration.
-        var told: [Value] = []
-        var mounted: Set<String> = []
+        package var told: [Value] = []
+        package var mounted: Set<String> = []
+        /// What its volumes without a file system are: a path.
+        package var device = ""
         var servers: [UnaryServer] = []
     }
-    let state: Mutex<State>
-    let name: String
+    package let state: Mutex<State>
+    package let name: String
     private let root: String
 
     /// - Parameter root: the kubelet's directory.
-    init(_ name: String = "disk.example", root: String) {
+    package init(_ name: String = "disk.example", root: String) {
         (self.name, self.root) = (name, root)
         state = Mutex(
             State(
@@ -36,7 +38,7 @@ final class StorageDriver: Sendable {
                 ]))
     }
 
-    func start() async throws {
+    package func start() async throws {
         let directory = try Directory.make(root)
         _ = try directory.make("plugins/\(name)")
         _ = try directory.make("plugins_registry")
@@ -45,7 +47,7 @@ final class StorageDriver: Sendable {
         state.withLock { $0.servers = [node, registration] }
     }
 
-    func stop() async {
+    package func stop() async {
         for server in state.withLock({ state in
             defer { state.servers = [] }
             return state.servers
@@ -54,17 +56,17 @@ final class StorageDriver: Sendable {
 
     // MARK: What happened
 
-    func count(_ method: String) -> Int { state.withLock { $0.calls.count { $0.method == method } } }
-    func request(_ method: String) -> Value { state.withLock { $0.calls.last { $0.method == method }?.request ?? .null } }
-    var mounted: Set<String> { state.withLock { $0.mounted } }
+    package func count(_ method: String) -> Int { state.withLock { $0.calls.count { $0.method == method } } }
+    package func request(_ method: String) -> Value { state.withLock { $0.calls.last { $0.method == method }?.request ?? .null } }
+    package var mounted: Set<String> { state.withLock { $0.mounted } }
     /// The calls that change something, in order.
-    var changes: [String] { state.withLock { $0.calls.map(\.method).filter { !$0.hasPrefix("NodeGet") } } }
+    package var changes: [String] { state.withLock { $0.calls.map(\.method).filter { !$0.hasPrefix("NodeGet") } } }
 
-    func fail(_ method: String, code: Int = 13, _ message: String?) {
+    package func fail(_ method: String, code: Int = 13, _ message: String?) {
         state.withLock { $0.failures[method] = message.map { (code, $0) } }
     }
-    func hang(_ method: String) { state.withLock { _ = $0.hanging.insert(method) } }
-    func spare(_ method: String) { state.withLock { _ = $0.hanging.remove(method) } }
+    package func hang(_ method: String) { state.withLock { _ = $0.hanging.insert(method) } }
+    package func spare(_ method: String) { state.withLock { _ = $0.hanging.remove(method) } }
 
     // MARK: What it does
 
@@ -101,6 +103,7 @@ final class StorageDriver: Sendable {
         case "NodeGetCapabilities":
             return state.withLock { ["capabilities": .array($0.capabilities.map { ["rpc": ["type": .int(Whole($0))]] })] }
         case "NodeStageVolume": try mount(request["staging_target_path"], from: .null)
+        case "NodePublishVolume" where !request["volume_capability"]["block"].isNull: try expose(at: request["target_path"])
         case "NodePublishVolume": try mount(request["target_path"], from: request["staging_target_path"])
         case "NodeExpandVolume": return ["capacity_bytes": request[path: "capacity_range", "required_bytes"]]
         case "NodeGetVolumeStats":
@@ -140,10 +143,30 @@ final class StorageDriver: Sendable {
         }
     }
 
+    /// The device itself, without a file system.
+    private func expose(at target: Value) throws(Refusal) {
+        let (path, device) = (target.string ?? "", state.withLock { $0.device })
+        do {
+            let parent = try Directory.open(Files.parent(of: path))
+            let name = String(path.split(separator: "/").last ?? "")
+            if parent.isMountPoint(name) { return }
+            try parent.create(name, [], mode: 0o600)
+            let source = try Directory.open(Files.parent(of: device)).beneath(
+                String(device.split(separator: "/").last ?? ""), Directory.handle)
+            defer { close(source) }
+            try parent.bind(source, on: name)
+            state.withLock { _ = $0.mounted.insert(path) }
+        } catch {
+            throw Refusal(answer: .failure(code: 13, message: "\(error)"))
+        }
+    }
+
     private func unmount(_ target: Value) throws(Refusal) {
         let path = target.string ?? ""
         umount2(path, Int32(MNT_DETACH))
-        guard rmdir(path) == 0 || errno == ENOENT else { throw Refusal(answer: .failure(code: 13, message: "\(path) is busy")) }
+        guard rmdir(path) == 0 || errno == ENOENT || errno == ENOTDIR && unlink(path) == 0 else {
+            throw Refusal(answer: .failure(code: 13, message: "\(path) is busy"))
+        }
         state.withLock { _ = $0.mounted.remove(path) }
     }
 }
