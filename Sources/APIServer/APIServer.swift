@@ -22,6 +22,7 @@ public final class APIServer: Responder {
     /// What aggregated servers are shown.
     public let frontProxyTLS: ChangingTLS
     private let authentication: Authentication
+    private let impersonation: Impersonation
     private let resources: ResourceResponder
     private let endpoints: Endpoints
     private let metrics = Metrics()
@@ -47,6 +48,7 @@ public final class APIServer: Responder {
                 .node: NodeAuthorizer(store: configuration.store), .rbac: rbac,
             ], configuration.authorization)
         self.authorizer = authorizer
+        impersonation = Impersonation(authorizer)
         kubeletTLS = ChangingTLS(configuration.kubelet)
         frontProxyTLS = ChangingTLS(configuration.frontProxy)
         let seats = configuration.limits.reads + configuration.limits.writes
@@ -92,7 +94,8 @@ public final class APIServer: Responder {
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
-        endpoints = Endpoints(configuration, registry, aggregation, metrics, flows)
+        let sources: [(any MetricsSource)?] = [flows, impersonation.metrics]
+        endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
     }
 
     /// Takes up what the store has and adds what every cluster starts with. Before the first request.
@@ -184,8 +187,9 @@ public final class APIServer: Responder {
         }
         course.audit = configuration.audit?.record(request, info, user: real, received: course.received)
         await course.audit?.reach(.requestReceived)
-        let user = try await Impersonation.apply(request.headers, real: real, authorizer)
-        if user != real { course.audit?.impersonates(user) }
+        let role = try await impersonation.apply(request.headers, real: real, info)
+        if let role { course.audit?.impersonates(role) }
+        let user = role?.user ?? real
         // Whoever acts as others is still one.
         let place = try place(for: real, sort)
         let seat = try await seat(for: user, request, info, sort, &course)

@@ -61,7 +61,7 @@ import Testing
             #expect(refused.code == 403)
             #expect(
                 refused.message
-                    == "users \"alice\" is forbidden: User \"bob\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope"
+                    == "forbidden: User \"bob\" cannot impersonate-on:user-info:get path \"/api\""
             )
             let groups = ["Impersonate-User": "system:serviceaccount:default:x", "Impersonate-Group": "system:masters"]
             #expect(await server.ask(.get, "/api", token: "bob-token", headers: groups).code == 403)

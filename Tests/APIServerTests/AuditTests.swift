@@ -128,6 +128,7 @@ import Testing
         #expect(refused["user"]["username"] == "admin")
         #expect(refused["impersonatedUser"]["username"] == "eve")
         #expect(refused["impersonatedUser"]["groups"] == ["guests", "system:authenticated"])
+        #expect(refused["authenticationMetadata"] == ["impersonationConstraint": "impersonate:user-info"])
         #expect(refused["annotations"]["authorization.k8s.io/decision"] == "forbid")
         #expect(refused["responseStatus"]["reason"] == "Forbidden")
         #expect(refused["responseStatus"]["code"] == 403)

@@ -21,6 +21,21 @@ public enum Names {
         return problems
     }
 
+    /// `example.com/name`, where the name may have parts of its own.
+    public static func domainPrefixedPath(_ text: String, at path: FieldPath) -> [FieldError] {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard !text.isEmpty else { return [.required(path)] }
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+            return [.invalid(path, .string(text), "must be a domain-prefixed path (such as \"acme.io/foo\")")]
+        }
+        var errors = dnsSubdomain(parts[0]).map { FieldError.invalid(path, .string(parts[0]), $0) }
+        if !parts[1].utf8.allSatisfy({ isAlphanumeric($0) || "/-._~%!$&'()*+,;=:".utf8.contains($0) }) {
+            let message = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"
+            errors.append(.invalid(path, .string(parts[1]), message))
+        }
+        return errors
+    }
+
     /// RFC 1035: the names of Services.
     public static func dns1035Label(_ text: String) -> [String] {
         var problems = length(text, 63)

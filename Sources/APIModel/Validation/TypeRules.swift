@@ -231,18 +231,7 @@ enum TypeRules {
 
     /// Names of controllers that share a field: `example.com/name`.
     static func domainPrefixedPath(_ name: String, _ path: FieldPath, _ errors: inout [FieldError]) {
-        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        if name.isEmpty {
-            errors.append(.required(path))
-        } else if parts.count < 2 || parts[0].isEmpty || parts[1].isEmpty {
-            errors.append(.invalid(path, .string(name), "must be a domain-prefixed path (such as \"acme.io/foo\")"))
-        } else {
-            Constraint.add(Names.dnsSubdomain(String(parts[0])), .string(String(parts[0])), path, &errors)
-            if !parts[1].utf8.allSatisfy({ Names.isAlphanumeric($0) || "/-._~%!$&'()*+,;=:".utf8.contains($0) }) {
-                let message = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')"
-                errors.append(.invalid(path, .string(String(parts[1])), message))
-            }
-        }
+        errors += Names.domainPrefixedPath(name, at: path)
     }
 
     private static func parameters(_ parameters: Value, _ path: FieldPath, _ errors: inout [FieldError]) {

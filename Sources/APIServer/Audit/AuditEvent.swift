@@ -21,6 +21,8 @@ struct AuditEvent: Sendable {
     /// What becomes known of it.
     struct Findings: Sendable {
         var impersonated: UserInfo?
+        /// The verb by which the user may act as that one.
+        var constraint: String?
         /// What the objects in request and answer say of themselves.
         var object: Value = .null
         var status: Value = .null
@@ -56,6 +58,7 @@ struct AuditEvent: Sendable {
             "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": .string(subject.level.rawValue), "auditID": .string(subject.id),
             "stage": .string(stage.rawValue), "requestURI": .string(subject.uri), "verb": .string(subject.info.verb),
             "user": subject.isKnown ? subject.user.value : .emptyObject, "impersonatedUser": findings.impersonated?.value ?? .null,
+            "authenticationMetadata": findings.constraint.map { ["impersonationConstraint": .string($0)] } ?? .null,
             "sourceIPs": Value(subject.sources),
             "userAgent": subject.userAgent.isEmpty ? .null : .string(subject.userAgent), "objectRef": reference,
             "responseStatus": findings.status, "requestObject": body(findings.request), "responseObject": body(findings.response),

@@ -20,7 +20,9 @@ final class AuditRecord: Sendable {
 
     // MARK: On the way
 
-    func impersonates(_ user: UserInfo) { findings.withLock { $0.impersonated = user } }
+    func impersonates(_ role: Impersonation.Role) {
+        findings.withLock { ($0.impersonated, $0.constraint) = (role.user, role.constraint) }
+    }
 
     /// The first note under a key stays.
     func annotate(_ annotations: [String: String]) {

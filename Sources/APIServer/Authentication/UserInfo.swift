@@ -41,6 +41,14 @@ public struct UserInfo: Sendable, Hashable {
         return (parts[2], parts[3])
     }
 
+    /// Its name, when the user is a node.
+    static func node(of user: String) -> String? {
+        let prefix = "system:node:"
+        guard user.hasPrefix(prefix) else { return nil }
+        let name = String(user.dropFirst(prefix.count))
+        return Names.dnsSubdomain(name).isEmpty ? name : nil
+    }
+
     /// As `authentication.k8s.io/v1` writes a user.
     public var value: Value {
         [

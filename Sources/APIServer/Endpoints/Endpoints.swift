@@ -9,15 +9,17 @@ struct Endpoints: Sendable {
     private let health: Health
     private let documents: KindDocuments
     private let metrics: Metrics
+    private let sources: [any MetricsSource]
     private let flows: FlowControl?
     private let configuration: APIServer.Configuration
 
     init(
         _ configuration: APIServer.Configuration, _ registry: Registry, _ aggregation: Aggregation, _ metrics: Metrics,
-        _ flows: FlowControl?
+        _ sources: [any MetricsSource], _ flows: FlowControl?
     ) {
         self.configuration = configuration
         self.metrics = metrics
+        self.sources = sources
         self.flows = flows
         let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
         let ping = HealthCheck("ping") { nil }
@@ -71,10 +73,7 @@ struct Endpoints: Sendable {
             try Accept(request.headers[.accept]).route(produces: [Codec.json.contentType])
             return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
-            let text = try await NIOThreadPool.singleton.runIfActive { [metrics, store = configuration.store, flows] in
-                Array(metrics.text(store, flows).utf8)
-            }
-            return Responses.bytes(text, type: "text/plain; version=0.0.4; charset=utf-8")
+            return Responses.bytes(Array(metrics.text(configuration.store, sources).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
         case "/openid/v1/jwks":
             return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)

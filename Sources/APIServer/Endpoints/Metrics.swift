@@ -67,8 +67,8 @@ final class Metrics: Sendable {
     /// Asks the system, too, so it may block.
     /// - Parameters:
     ///   - store: its figures go along.
-    ///   - flows: so do theirs.
-    func text(_ store: Store, _ flows: FlowControl?) -> String {
+    ///   - sources: so do theirs.
+    func text(_ store: Store, _ sources: [any MetricsSource]) -> String {
         var text = MetricsText()
         let requests = requests.withLock { $0 }
         text.family(
@@ -98,7 +98,7 @@ final class Metrics: Sendable {
                     "\(events.count.load(ordering: .relaxed))"
                 )
             })
-        flows?.write(to: &text)
+        for source in sources { source.write(to: &text) }
         write(store, to: &text)
         ProcessMetrics.write(to: &text)
         return text.text

@@ -1,4 +1,4 @@
-extension FlowControl {
+extension FlowControl: MetricsSource {
     /// Under upstream's names.
     func write(to text: inout MetricsText) {
         let (levels, fraction) = overview
