@@ -3,8 +3,8 @@ import Glibc
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
-/// an API server over such a store pays for each handler, to find objects, and for a request with and without priority and fairness, and what
-/// a name server pays for a query.
+/// an API server over such a store pays for each handler, to find objects, and for a request with and without priority and fairness, and over
+/// TLS with and without an audit log, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases. `Benchmarks controllers
 /// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told.
@@ -42,6 +42,7 @@ struct Benchmarks {
         try await within(place) { try await SelectionBenchmark(path: $0 + "/store.db").run() }
         let counted = try await within(place) { try await RequestBenchmark(path: $0 + "/store.db", isFair: false).run(against: nil) }
         _ = try await within(place) { try await RequestBenchmark(path: $0 + "/store.db", isFair: true).run(against: counted) }
+        try await within(place) { try await AuditBenchmark(path: $0).run() }
     }
 
     /// Runs `body` with a directory of its own for a store.
@@ -53,7 +54,7 @@ struct Benchmarks {
         }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer {
-            for suffix in ["", "-wal", ".lock"] { unlink(directory + "/store.db" + suffix) }
+            for name in ["store.db", "store.db-wal", "store.db.lock", "audit.log"] { unlink(directory + "/" + name) }
             rmdir(directory)
         }
         return try await body(directory)

@@ -94,7 +94,7 @@ public final class APIServer: Responder {
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
-        let sources: [(any MetricsSource)?] = [flows, impersonation.metrics]
+        let sources: [(any MetricsSource)?] = [flows, impersonation.metrics, configuration.audit?.metrics]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
     }
 
@@ -118,7 +118,7 @@ public final class APIServer: Responder {
             if let path = self.configuration.authorizationFile {
                 group.addTask { await self.authorizer.reload(path, every: Self.interval, log: self.configuration.log) }
             }
-            for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run(self.configuration.log) } }
+            for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run() } }
             group.addTask {
                 await FlowControlUpkeep(registry: self.registry, flows: self.flows, log: self.configuration.log).run()
             }
@@ -186,7 +186,7 @@ public final class APIServer: Responder {
             throw error
         }
         course.audit = configuration.audit?.record(request, info, user: real, received: course.received)
-        await course.audit?.reach(.requestReceived)
+        try await course.audit?.begin()
         let role = try await impersonation.apply(request.headers, real: real, info)
         if let role { course.audit?.impersonates(role) }
         let user = role?.user ?? real

@@ -246,34 +246,135 @@ import Testing
             findings: AuditEvent.Findings(), stage: .responseComplete, at: .now)
     }
 
-    @Test func whoeverGivesWaitsForRoom() async {
-        let queue = AuditQueue(limit: 2, overflow: .wait)
-        await withTaskGroup(of: Void.self) { group in
-            for number in 0..<50 { group.addTask { await queue.put(Self.event(number)) } }
-            var taken = 0
-            while taken < 50 { taken += await queue.take(upTo: 7)?.count ?? 0 }
-            #expect(taken == 50)
-        }
-        #expect(queue.dropped == 0)
-    }
-
-    @Test func whatHasNoRoomIsCounted() async {
-        let queue = AuditQueue(limit: 3, overflow: .drop)
-        for number in 0..<5 { await queue.put(Self.event(number)) }
-        #expect(queue.dropped == 2)
+    @Test func whatHasNoRoomIsNotTaken() async {
+        let queue = AuditQueue(limit: 3)
+        #expect((0..<5).map { queue.put(Self.event($0)) } == [true, true, true, false, false])
         queue.close()
         #expect(await queue.take(upTo: 10)?.map(\.subject.id) == ["0", "1", "2"])
         #expect(await queue.take(upTo: 10) == nil)
     }
 
     @Test func eventsAreGatheredUntilThereAreEnough() async {
-        let queue = AuditQueue(limit: 10, overflow: .wait)
+        let queue = AuditQueue(limit: 10)
         async let taken = queue.take(upTo: 3, patience: .seconds(600))
         for number in 0..<3 {
-            await queue.put(Self.event(number))
+            _ = queue.put(Self.event(number))
             await Task.yield()
         }
         #expect(await taken?.count == 3)
+    }
+
+    // MARK: Delivery
+
+    /// Keeps what it gets, or refuses to.
+    private final class Sink: AuditSink {
+        struct Full: Error {}
+
+        private let isFull: Bool
+        private let kept = Mutex<[[[UInt8]]]>([])
+        var batches: [[[UInt8]]] { kept.withLock { $0 } }
+
+        init(isFull: Bool = false) { self.isFull = isFull }
+
+        func encode(_ event: AuditEvent) -> [UInt8] { event.json }
+
+        func write(_ events: [[UInt8]]) async throws {
+            guard !isFull else { throw Full() }
+            kept.withLock { $0.append(events) }
+        }
+    }
+
+    private static func delivery(_ mode: AuditConfiguration.Mode, maxSize: Int = 400) -> AuditConfiguration.Delivery {
+        AuditConfiguration.Delivery(mode: mode, batching: AuditConfiguration.Batching(maxSize: maxSize, maxWait: .zero, throttle: nil))
+    }
+
+    @Test(arguments: [(AuditConfiguration.Mode.blocking, true), (.blockingStrict, false)])
+    func aRequestIsRefusedWhereItsBeginningMustBeKept(_ mode: AuditConfiguration.Mode, _ isServed: Bool) async throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UniqueID.make())").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        // A device that is always full.
+        try FileManager.default.createSymbolicLink(atPath: "\(directory)/audit.log", withDestinationPath: "/dev/full")
+        var configuration = AuditConfiguration(policy: try Self.policy("- {level: Metadata}"))
+        configuration.log = AuditConfiguration.Log(path: "\(directory)/audit.log")
+        configuration.log?.delivery.mode = mode
+        let auditing = try Auditing(configuration)
+        try await TestServer.with {
+            $0.audit = auditing
+        } _: { server in
+            let answer = await server.ask(.get, "/api/v1/namespaces")
+            #expect(answer.code == (isServed ? 200 : 500))
+            #expect(isServed || answer.message == "Internal error occurred: failed to store audit event")
+            var text = MetricsText()
+            auditing?.metrics.write(to: &text)
+            #expect(text.text.contains("apiserver_audit_level_total{level=\"Metadata\"} 1\n"))
+            #expect(text.text.contains("apiserver_audit_event_total 2\n"))
+            #expect(text.text.contains("apiserver_audit_error_total{plugin=\"log\"} 2\n"))
+            #expect(isServed != text.text.contains("apiserver_audit_requests_rejected_total 1\n"))
+        }
+    }
+
+    @Test func whatIsTooLargeLosesItsObjectsOrIsLost() async throws {
+        let sink = Sink()
+        var delivery = Self.delivery(.batch)
+        delivery.truncation = AuditConfiguration.Truncation(maxEventSize: 600, maxBatchSize: 1000)
+        let metrics = AuditMetrics()
+        let backend = AuditBackend(sink, delivery, metrics)
+        func event(_ id: String, level: AuditPolicy.Level, uri: String = "/", body: Int) -> AuditEvent {
+            var event = Self.event(0)
+            (event.subject.id, event.subject.level, event.subject.uri) = (id, level, uri)
+            if body > 0 { event.findings.request = { ["data": .string(String(repeating: "x", count: body))] } }
+            return event
+        }
+        let long = "/" + String(repeating: "x", count: 600)
+        for event in [
+            event("whole", level: .request, body: 100), event("cut", level: .request, body: 1000),
+            event("long", level: .request, uri: long, body: 10), event("longer", level: .metadata, uri: long, body: 0),
+            event("last", level: .metadata, body: 0),
+        ] { _ = await backend.put(event) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await backend.run() }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        let batches = try sink.batches.map { try $0.map { try JSON.decode($0) } }
+        #expect(batches.map { $0.map { $0["auditID"].string } } == [["whole", "cut"], ["last"]])
+        #expect(batches.first?.last?["requestObject"].isNull == true)
+        #expect(batches.first?.last?["annotations"] == ["audit.k8s.io/truncated": "true"])
+        var text = MetricsText()
+        metrics.write(to: &text)
+        #expect(text.text.contains("apiserver_audit_error_total{plugin=\"truncate\"} 2\n"))
+    }
+
+    @Test func batchesKeepTheirPace() {
+        var pace = AuditPace(AuditConfiguration.Throttle(perSecond: 2, burst: 2))
+        let waits = [0, 0, 0, 500, 5000, 5000, 5000].map { pace.next(at: .milliseconds($0)) / .milliseconds(1) }
+        #expect(waits == [0, 0, 500, 500, 0, 0, 500])
+        var free = AuditPace(nil)
+        #expect((0..<9).allSatisfy { _ in free.next(at: .zero) == .zero })
+    }
+
+    @Test func filesPutAsideAreCompressed() throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("rotated-\(UniqueID.make())").path
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var log = AuditConfiguration.Log(path: "\(directory)/deep/a.log")
+        log.maxSize = 10
+        log.isCompressed = true
+        let now = Mutex<Int64>(1_767_323_045_678)
+        let file = RotatedFile(log, now: { now.withLock { $0 } })
+        try file.prepare()
+        for text in ["12345678\n", "next\n"] { try file.write([Array(text.utf8)]) }
+        try file.compress()
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(directory)/deep").sorted()
+        #expect(names == ["a-2026-01-02T03-04-05.678.log.gz", "a.log"])
+        let gunzip = Process()
+        gunzip.executableURL = URL(fileURLWithPath: "/bin/gzip")
+        gunzip.arguments = ["-dc", "\(directory)/deep/\(names[0])"]
+        let pipe = Pipe()
+        gunzip.standardOutput = pipe
+        try gunzip.run()
+        gunzip.waitUntilExit()
+        #expect(String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) == "12345678\n")
     }
 
     // MARK: The webhook
@@ -284,12 +385,15 @@ import Testing
         } _: { hook in
             var server = ClientConfiguration(server: "https://127.0.0.1:\(hook.port)/events")
             server.certificateAuthority = try #require(Base64.decode(hook.caBundle))
-            var configuration = AuditConfiguration.Webhook(server: server)
-            configuration.batchSize = 2
-            let webhook = try AuditWebhook(configuration)
-            for number in 0..<5 { await webhook.queue.put(Self.event(number)) }
-            webhook.queue.close()
-            await webhook.run(Logger(label: "test"))
+            let metrics = AuditMetrics()
+            let webhook = try AuditWebhook(AuditConfiguration.Webhook(server: server), metrics, Logger(label: "test"))
+            let backend = AuditBackend(webhook, Self.delivery(.batch, maxSize: 2), metrics)
+            for number in 0..<5 { _ = await backend.put(Self.event(number)) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await backend.run() }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
             #expect(hook.bodies.map { $0["kind"].string } == ["EventList", "EventList", "EventList"])
             #expect(hook.bodies.flatMap { $0["items"].elements.map { $0["auditID"].string } } == ["0", "1", "2", "3", "4"])
         }

@@ -281,5 +281,5 @@ import Testing
 
 extension [String: String] {
     /// With one more.
-    fileprivate func with(_ name: String, _ value: String) -> [String: String] { merging([name: value]) { $1 } }
+    func with(_ name: String, _ value: String) -> [String: String] { merging([name: value]) { $1 } }
 }

@@ -17,6 +17,9 @@ import Testing
     private static func slices(_ objects: [Object], of service: String) -> [Object] {
         objects.filter { $0.labels["kubernetes.io/service-name"] == service }
     }
+    private static func endpoint(_ objects: [Object], _ service: String) -> Value? {
+        slices(objects, of: service).first?.value["endpoints"][0]
+    }
     private static func ready(_ objects: [Object], of service: String) -> Int {
         slices(objects, of: service).reduce(0) { $0 + $1.value["endpoints"].elements.count { $0["conditions"]["ready"].bool == true } }
     }
@@ -126,20 +129,19 @@ import Testing
                 _ = try await client.create(.services, namespace: "default", Self.service(name, fields))
             }
             _ = try await client.create(.pods, namespace: "default", pod("p", app: "web"))
-            func endpoint(_ slices: [Object], _ service: String) -> Value? { Self.slices(slices, of: service).first?.value["endpoints"][0] }
             let before = try await cluster.wait(for: .endpointSlices, "an endpoint each") { slices in
-                ["far", "zone", "node"].allSatisfy { endpoint(slices, $0)?["conditions"]["ready"].bool == true }
+                ["far", "zone", "node"].allSatisfy { Self.endpoint(slices, $0)?["conditions"]["ready"].bool == true }
             }
-            #expect(endpoint(before, "zone")?["zone"] == .null && endpoint(before, "zone")?["hints"] == .null)
-            #expect(endpoint(before, "node")?["hints"] == ["forNodes": [["name": "n1"]]])
+            #expect(Self.endpoint(before, "zone")?["zone"] == .null && Self.endpoint(before, "zone")?["hints"] == .null)
+            #expect(Self.endpoint(before, "node")?["hints"] == ["forNodes": [["name": "n1"]]])
 
             try await cluster.merge(.nodes, in: nil, "n1", ["metadata": ["labels": ["topology.kubernetes.io/zone": "z"]]])
             let after = try await cluster.wait(for: .endpointSlices, "the zone of each") { slices in
-                ["far", "zone", "node"].allSatisfy { endpoint(slices, $0)?["zone"] == "z" }
+                ["far", "zone", "node"].allSatisfy { Self.endpoint(slices, $0)?["zone"] == "z" }
             }
-            #expect(endpoint(after, "far")?["hints"] == .null)
-            #expect(endpoint(after, "zone")?["hints"] == ["forZones": [["name": "z"]]])
-            #expect(endpoint(after, "node")?["hints"] == ["forZones": [["name": "z"]], "forNodes": [["name": "n1"]]])
+            #expect(Self.endpoint(after, "far")?["hints"] == .null)
+            #expect(Self.endpoint(after, "zone")?["hints"] == ["forZones": [["name": "z"]]])
+            #expect(Self.endpoint(after, "node")?["hints"] == ["forZones": [["name": "z"]], "forNodes": [["name": "n1"]]])
             try await cluster.waitUntilQuiet()
         }
     }

@@ -53,6 +53,34 @@ import Testing
 
     @Test(
         arguments: [
+            ([], "good"), (["--audit-log-path", "l"], "--audit-policy-file is missing"),
+            (["--audit-log-mode", "later"], "invalid audit log mode later, allowed modes are \"batch,blocking,blocking-strict\""),
+            (["--audit-log-format", "xml"], "invalid audit log format xml, allowed formats are \"legacy,json\""),
+            (["--audit-log-version", "audit.k8s.io/v1beta1"], "invalid group version, allowed versions are [\"audit.k8s.io/v1\"]"),
+            (["--audit-log-maxage=-1"], "--audit-log-maxage -1 can't be a negative number"),
+            (["--audit-log-mode", "batch", "--audit-log-batch-max-size", "0"], "max batch size 0, must be a positive number"),
+            (["--audit-log-batch-max-size", "0"], "good"),
+            (["--audit-log-mode", "batch", "--audit-log-batch-throttle-enable"], "throttle QPS 0.0, must be a positive number"),
+            (["--audit-log-truncate-max-event-size", "0"], "max event size 0, must be a positive number"),
+            (
+                ["--audit-log-truncate-max-batch-size", "10", "--audit-log-truncate-enabled"],
+                "max batch size 10, must be greater than max event size (102400)"
+            ),
+            (["--audit-log-batch-max-wait", "soon"], "is not a duration"), (["--audit-log-compress"], "good"),
+            (["--audit-webhook-mode", "never"], "invalid audit webhook mode never"),
+            (["--audit-webhook-batch-throttle-burst", "0"], "throttle burst 0, must be a positive number"),
+            (["--audit-webhook-batch-throttle-burst", "0", "--audit-webhook-batch-throttle-enable=false"], "good"),
+            (["--audit-webhook-initial-backoff", "10"], "is not a duration"),
+            (["--audit-webhook-batch-initial-backoff", "1s", "--audit-webhook-batch-max-wait", "100ms"], "good"),
+            (["--audit-webhook-version", "v1"], "invalid group version"),
+        ]) func audit(_ arguments: [String], _ why: String)
+    {
+        let told = Self.told(AuditOptions.self, arguments)
+        #expect(told.contains(why), "\(told)")
+    }
+
+    @Test(
+        arguments: [
             (["--tls-min-version", "VersionTLS10"], "is not spoken here"), (["--tls-min-version", "TLS"], "unknown tls version"),
             (["--tls-cipher-suites", "TLS_RSA_WITH_RC4_128_SHA"], "not supported or doesn't exist"),
             (["--tls-cipher-suites", "TLS_AES_128_GCM_SHA256"], "none of them is of TLS 1.2"),

@@ -38,6 +38,16 @@ package final class StorageDriver: Sendable {
                 ]))
     }
 
+    /// - Parameters:
+    ///   - node: what it calls the node.
+    ///   - device: what its volumes without a file system are: a path.
+    package func set(node: String, capabilities: [Int64], device: String) {
+        state.withLock { state in
+            state.info = ["node_id": .string(node)]
+            (state.capabilities, state.device) = (capabilities, device)
+        }
+    }
+
     package func start() async throws {
         let directory = try Directory.make(root)
         _ = try directory.make("plugins/\(name)")

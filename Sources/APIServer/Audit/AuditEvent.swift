@@ -1,5 +1,4 @@
 import APIModel
-import OrderedCollections
 
 /// One stage of one request, as an audit log tells it. Made on the request's way, encoded elsewhere.
 struct AuditEvent: Sendable {
@@ -50,44 +49,67 @@ struct AuditEvent: Sendable {
         var text: String { Timestamp.format(seconds: seconds, microseconds: microseconds) }
     }
 
+    /// Without the objects that were sent and answered.
+    var truncated: AuditEvent {
+        var event = self
+        (event.findings.request, event.findings.response) = (nil, nil)
+        event.findings.annotations["audit.k8s.io/truncated"] = "true"
+        return event
+    }
+
     // MARK: JSON
 
     /// As `audit.k8s.io/v1` writes an event.
-    var value: Value {
-        [
-            "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": .string(subject.level.rawValue), "auditID": .string(subject.id),
-            "stage": .string(stage.rawValue), "requestURI": .string(subject.uri), "verb": .string(subject.info.verb),
-            "user": subject.isKnown ? subject.user.value : .emptyObject, "impersonatedUser": findings.impersonated?.value ?? .null,
-            "authenticationMetadata": findings.constraint.map { ["impersonationConstraint": .string($0)] } ?? .null,
-            "sourceIPs": Value(subject.sources),
-            "userAgent": subject.userAgent.isEmpty ? .null : .string(subject.userAgent), "objectRef": reference,
-            "responseStatus": findings.status, "requestObject": body(findings.request), "responseObject": body(findings.response),
-            "requestReceivedTimestamp": .string(subject.received.text), "stageTimestamp": .string(at.text),
-            "annotations": findings.annotations.isEmpty
-                ? .null
-                : .object(
-                    Value.Fields(uniqueKeysWithValues: findings.annotations.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
-                ,
-        ]
-    }
-
-    private var reference: Value {
-        let info = subject.info
-        guard info.isResource else { return .null }
-        func text(_ text: String, _ field: String? = nil) -> Value {
-            if !text.isEmpty { return .string(text) }
-            return field.map { findings.object[$0] } ?? .null
+    var json: [UInt8] {
+        var text = AuditEncoder(capacity: 1024)
+        text.add("kind", "Event")
+        text.add("apiVersion", "audit.k8s.io/v1")
+        text.add("level", subject.level.rawValue)
+        text.add("auditID", subject.id)
+        text.add("stage", stage.rawValue)
+        text.add("requestURI", subject.uri)
+        text.add("verb", subject.info.verb)
+        text.add("user", subject.isKnown ? subject.user.value : .emptyObject)
+        if let user = findings.impersonated { text.add("impersonatedUser", user.value) }
+        if let constraint = findings.constraint {
+            text.add("authenticationMetadata") { $0.add("impersonationConstraint", constraint) }
         }
-        return [
-            "resource": .string(info.resource), "namespace": text(info.namespace, "namespace"), "name": text(info.name, "name"),
-            "uid": findings.object["uid"], "apiGroup": text(info.group), "apiVersion": text(info.version),
-            "resourceVersion": findings.object["resourceVersion"], "subresource": text(info.subresource),
-        ]
+        text.add("sourceIPs", Value(subject.sources))
+        text.addUnlessEmpty("userAgent", subject.userAgent)
+        if subject.info.isResource { text.add("objectRef", reference) }
+        if !findings.status.isNull { text.add("responseStatus", findings.status) }
+        if let request = body(findings.request) { text.add("requestObject", request) }
+        if let response = body(findings.response) { text.add("responseObject", response) }
+        text.add("requestReceivedTimestamp", subject.received.text)
+        text.add("stageTimestamp", at.text)
+        if !findings.annotations.isEmpty {
+            text.add("annotations") { text in
+                for (key, value) in findings.annotations.sorted(by: { $0.key < $1.key }) { text.add(key, value) }
+            }
+        }
+        return text.bytes
     }
 
-    private func body(_ make: (@Sendable () -> Value)?) -> Value {
-        guard let make else { return .null }
+    private func reference(_ text: inout AuditEncoder) {
+        let info = subject.info
+        text.add("resource", info.resource)
+        text.addUnlessEmpty("namespace", namespace)
+        text.addUnlessEmpty("name", info.name.isEmpty ? findings.object["name"].string ?? "" : info.name)
+        text.addUnlessEmpty("uid", findings.object["uid"].string ?? "")
+        text.addUnlessEmpty("apiGroup", info.group)
+        text.addUnlessEmpty("apiVersion", info.version)
+        text.addUnlessEmpty("resourceVersion", findings.object["resourceVersion"].string ?? "")
+        text.addUnlessEmpty("subresource", info.subresource)
+    }
+
+    private var namespace: String {
+        subject.info.namespace.isEmpty ? findings.object["namespace"].string ?? "" : subject.info.namespace
+    }
+
+    private func body(_ make: (@Sendable () -> Value)?) -> Value? {
+        guard let make else { return nil }
         var body = make()
+        guard !body.isNull else { return nil }
         guard subject.omitsManagedFields, case .object = body else { return body }
         if !body["metadata"]["managedFields"].isNull { body["metadata"]["managedFields"] = .null }
         for index in body["items"].elements.indices where !body["items"][index]["metadata"]["managedFields"].isNull {
@@ -106,7 +128,8 @@ struct AuditEvent: Sendable {
             ("id", subject.id), ("stage", stage.rawValue), ("ip", subject.sources.first ?? "<unknown>"), ("method", subject.info.verb),
             ("user", user.name.isEmpty ? "<none>" : user.name), ("groups", Self.list(user.groups) ?? "<none>"),
             ("as", findings.impersonated?.name ?? "<self>"), ("asgroups", Self.list(findings.impersonated?.groups ?? []) ?? "<lookup>"),
-            ("user-agent", subject.userAgent), ("namespace", reference["namespace"].string ?? "<none>"), ("uri", subject.uri),
+            ("user-agent", subject.userAgent), ("namespace", subject.info.isResource && !namespace.isEmpty ? namespace : "<none>"),
+            ("uri", subject.uri),
         ]
         let quoted = words.map { "\($0)=\(FieldError.quoted($1))" }.joined(separator: " ")
         return "\(subject.received.text) AUDIT: \(quoted) response=\"\(code)\""

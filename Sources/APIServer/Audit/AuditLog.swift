@@ -1,54 +1,116 @@
 import APIModel
 import Logging
 import NIOPosix
+import Synchronization
 
-/// Writes events to a file, a line each, on a thread of its own. No event is lost while the process lives: when the disk is slower than the
-/// requests, they wait.
-struct AuditLog: AuditBackend {
-    /// How many events may wait.
-    private static let limit = 10_000
-    private static let batch = 1_000
+/// Writes events to a file, a line each, on a thread that may wait for the disk: what comes while a write is under way is written together
+/// by the next one. Safe from any task.
+final class AuditLog: AuditSink {
+    /// An event that is being written.
+    struct Ticket: Sendable {
+        fileprivate let log: AuditLog
+        fileprivate let number: Int
 
-    let queue = AuditQueue(limit: Self.limit, overflow: .wait)
+        /// Returns when it is written, or could not be.
+        func wait() async { await log.wait(for: number) }
+    }
+
+    private struct State {
+        var pending: [[UInt8]] = []
+        var begun = 0
+        var done = 0
+        var isWriting = false
+        var waiters: [(number: Int, continuation: CheckedContinuation<(any Error)?, Never>)] = []
+    }
+
     private let file: RotatedFile
     private let format: AuditConfiguration.Format
+    private let isCompressed: Bool
+    private let metrics: AuditMetrics
+    private let log: Logger
+    private let state = Mutex(State())
 
-    init(_ configuration: AuditConfiguration.Log) {
+    /// - Throws: `RotatedFile.Problem` for a file that cannot be written.
+    init(_ configuration: AuditConfiguration.Log, _ metrics: AuditMetrics, _ log: Logger) throws {
         file = RotatedFile(configuration)
         format = configuration.format
+        isCompressed = configuration.isCompressed
+        self.metrics = metrics
+        self.log = log
+        try file.prepare()
+        compress()
     }
 
-    func run(_ log: Logger) async {
-        let pool = NIOThreadPool(numberOfThreads: 1)
-        pool.start()
-        // A task that is cancelled writes what is there, and ends.
-        await withTaskCancellationHandler {
-            while let events = await queue.take(upTo: Self.batch) {
-                if let problem = await write(events, on: pool) { log.error("audit events are lost: \(problem)") }
-            }
-        } onCancel: {
-            queue.close()
-        }
-        try? await pool.shutdownGracefully()
-    }
-
-    /// What went wrong.
-    private func write(_ events: [AuditEvent], on pool: NIOThreadPool) async -> (any Error)? {
-        await withCheckedContinuation { done in
-            pool.submit { _ in
-                do {
-                    try file.write(events.map(line))
-                    done.resume(returning: nil)
-                } catch {
-                    done.resume(returning: error)
-                }
-            }
-        }
-    }
-
-    private func line(_ event: AuditEvent) -> [UInt8] {
-        var line = format == .json ? JSON.encode(event.value) : Array(event.legacy.utf8)
+    func encode(_ event: AuditEvent) -> [UInt8] {
+        var line = format == .json ? event.json : Array(event.legacy.utf8)
         line.append(UInt8(ascii: "\n"))
         return line
+    }
+
+    func begin(_ event: [UInt8]) -> Ticket? { Ticket(log: self, number: append([event])) }
+
+    func write(_ events: [[UInt8]]) async throws {
+        if let problem = await wait(for: append(events)) { throw problem }
+    }
+
+    func settle() async { await wait(for: state.withLock(\.begun)) }
+
+    /// The number of the last one.
+    private func append(_ events: [[UInt8]]) -> Int {
+        let (number, isFirst) = state.withLock { state in
+            state.pending += events
+            state.begun += events.count
+            defer { state.isWriting = true }
+            return (state.begun, !state.isWriting)
+        }
+        if isFirst { NIOThreadPool.singleton.submit { _ in self.drain() } }
+        return number
+    }
+
+    /// What went wrong with the write that it was part of, as far as that is known still.
+    @discardableResult
+    private func wait(for number: Int) async -> (any Error)? {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.done < number { state.waiters.append((number, continuation)) }
+                return state.done >= number
+            }
+            if isDone { continuation.resume(returning: nil) }
+        }
+    }
+
+    /// Takes its time, while lines are written.
+    private func compress() {
+        guard isCompressed else { return }
+        NIOThreadPool.singleton.submit { _ in
+            do { try self.file.compress() } catch { self.log.error("audit files stay as they are: \(error)") }
+        }
+    }
+
+    /// Writes until nothing is left.
+    private func drain() {
+        while true {
+            let lines = state.withLock { state in
+                defer { state.pending = [] }
+                if state.pending.isEmpty { state.isWriting = false }
+                return state.pending
+            }
+            guard !lines.isEmpty else { return }
+            var problem: (any Error)?
+            do {
+                if try file.write(lines) { compress() }
+            } catch {
+                problem = error
+                metrics.lost(lines.count, by: "log")
+                log.error("audit events are lost: \(error)", metadata: ["lost": "\(lines.count)"])
+            }
+            let waiters = state.withLock { state in
+                state.done += lines.count
+                let waiters = state.waiters.filter { $0.number <= state.done }
+                state.waiters.removeAll { $0.number <= state.done }
+                return waiters
+            }
+            for waiter in waiters { waiter.continuation.resume(returning: problem) }
+        }
     }
 }

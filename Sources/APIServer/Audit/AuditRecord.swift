@@ -7,13 +7,17 @@ import Synchronization
 final class AuditRecord: Sendable {
     private let subject: AuditEvent.Subject
     private let omittedStages: Set<AuditPolicy.Stage>
-    private let backends: [any AuditBackend]
+    private let backends: [AuditBackend]
+    private let metrics: AuditMetrics
     private let findings = Mutex(AuditEvent.Findings())
+    /// Of events that are being written.
+    private let tickets = Mutex<[AuditLog.Ticket]>([])
 
-    init(_ subject: AuditEvent.Subject, _ decision: AuditPolicy.Decision, _ backends: [any AuditBackend]) {
+    init(_ subject: AuditEvent.Subject, _ decision: AuditPolicy.Decision, _ backends: [AuditBackend], _ metrics: AuditMetrics) {
         self.subject = subject
         omittedStages = decision.omittedStages
         self.backends = backends
+        self.metrics = metrics
     }
 
     private var level: AuditPolicy.Level { subject.level }
@@ -61,10 +65,40 @@ final class AuditRecord: Sendable {
 
     // MARK: Stages
 
-    func reach(_ stage: AuditPolicy.Stage) async {
-        guard !omittedStages.contains(stage) else { return }
-        let event = AuditEvent(subject: subject, findings: findings.withLock { $0 }, stage: stage, at: .now)
-        for backend in backends { await backend.queue.put(event) }
+    /// Tells the beginning.
+    /// - Throws: 500 when it cannot be written down, and has to be.
+    func begin() async throws {
+        guard await reach(.requestReceived) else {
+            metrics.refused()
+            throw APIError.internalError("failed to store audit event")
+        }
+    }
+
+    /// Whether nobody who must keep it has lost it.
+    @discardableResult
+    private func reach(_ stage: AuditPolicy.Stage) async -> Bool {
+        guard !omittedStages.contains(stage) else { return true }
+        let event = AuditEvent(
+            subject: subject, findings: findings.withLock { $0 }, stage: stage, at: stage == .requestReceived ? subject.received : .now)
+        metrics.made()
+        var isKept = true
+        for backend in backends {
+            switch await backend.put(event) {
+            case .taken: break
+            case .lost: isKept = false
+            case .begun(let ticket): tickets.withLock { $0.append(ticket) }
+            }
+        }
+        return isKept
+    }
+
+    /// Returns when what was told so far is written.
+    private func settle() async {
+        let open = tickets.withLock { tickets in
+            defer { tickets = [] }
+            return tickets
+        }
+        for ticket in open { await ticket.wait() }
     }
 
     /// Tells the end: now, or when an answer that goes on for long is out. Returns the answer with the id under which to look for it.
@@ -73,13 +107,17 @@ final class AuditRecord: Sendable {
             if findings.status.isNull { findings.status = ["metadata": .emptyObject] }
             if findings.status["code"].isNull { findings.status["code"] = .int(Int64(response.code)) }
         }
+        // Of whom nobody knows, upstream tells the beginning of the answer alone.
+        if case .full = response {
+            await reach(subject.isKnown ? .responseComplete : .responseStarted)
+        } else if isLasting {
+            await reach(.responseStarted)
+        }
+        await settle()
         switch response {
         case .full(let status, let headers, let body):
-            // Of whom nobody knows, upstream tells the beginning of the answer alone.
-            await reach(subject.isKnown ? .responseComplete : .responseStarted)
             return .full(status: status, headers: named(headers), body: body)
         case .stream(let status, let headers, let write):
-            if isLasting { await reach(.responseStarted) }
             return .stream(status: status, headers: named(headers)) { writer in
                 do {
                     try await write(writer)
@@ -90,7 +128,6 @@ final class AuditRecord: Sendable {
                 await self.reach(.responseComplete)
             }
         case .upgrade(let headers, let run):
-            if isLasting { await reach(.responseStarted) }
             return .upgrade(headers: named(headers)) { connection in
                 do {
                     try await run(connection)

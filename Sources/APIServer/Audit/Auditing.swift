@@ -1,22 +1,27 @@
 import APIModel
 import HTTPServer
 import HTTPTypes
+import Logging
 
 /// Writes requests down, as a policy says.
 public struct Auditing: Sendable {
     private let policy: AuditPolicy
-    let backends: [any AuditBackend]
+    let backends: [AuditBackend]
+    let metrics = AuditMetrics()
 
     private static let id = HTTPField.Name("Audit-Id")
     private static let forwarded = HTTPField.Name("X-Forwarded-For")
     private static let realIP = HTTPField.Name("X-Real-Ip")
 
     /// `nil` when nothing is written down anywhere.
-    /// - Throws: `ConfigurationProblem`.
+    /// - Throws: `ConfigurationProblem`, or what is wrong with the file.
     public init?(_ configuration: AuditConfiguration) throws {
-        var backends: [any AuditBackend] = []
-        if let log = configuration.log { backends.append(AuditLog(log)) }
-        if let webhook = configuration.webhook { backends.append(try AuditWebhook(webhook)) }
+        let log = Logger(label: "audit")
+        var backends: [AuditBackend] = []
+        if let file = configuration.log { backends.append(AuditBackend(try AuditLog(file, metrics, log), file.delivery, metrics)) }
+        if let webhook = configuration.webhook {
+            backends.append(AuditBackend(try AuditWebhook(webhook, metrics, log), webhook.delivery, metrics))
+        }
         guard !backends.isEmpty else { return nil }
         policy = configuration.policy
         self.backends = backends
@@ -28,13 +33,14 @@ public struct Auditing: Sendable {
     func record(_ request: Request, _ info: RequestInfo, user: UserInfo?, received: AuditEvent.Moment) -> AuditRecord? {
         let asked = user ?? UserInfo(name: "")
         let decision = policy.decision(Attributes(user: asked, info), isKnown: user != nil)
+        metrics.decided(decision.level)
         guard decision.level > .none else { return nil }
         let given = Self.id.flatMap { request.headers[$0] }
         let subject = AuditEvent.Subject(
             id: given.flatMap { $0.isEmpty ? nil : $0 } ?? UniqueID.make(), level: decision.level,
             omitsManagedFields: decision.omitsManagedFields, info: info, uri: Self.uri(of: request), user: asked,
             sources: Self.sources(of: request), userAgent: request.headers[.userAgent] ?? "", received: received)
-        return AuditRecord(subject, decision, backends)
+        return AuditRecord(subject, decision, backends, metrics)
     }
 
     private static func uri(of request: Request) -> String {

@@ -104,18 +104,23 @@ enum ObjectMeta {
 
 /// Random UUIDs in the form of RFC 9562, version 4.
 enum UniqueID {
+    /// A UUID of random bits. Two random numbers, since each asks the kernel.
     static func make() -> String {
-        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for (index, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(index) { text.append(UInt8(ascii: "-")) }
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
+        let high = UInt64.random(in: .min ... .max) & ~0xf000 | 0x4000
+        let low = UInt64.random(in: .min ... .max) >> 2 | 1 << 63
+        return String(unsafeUninitializedCapacity: 36) { text in
+            var length = 0
+            for index in 0..<32 {
+                if index == 8 || index == 12 || index == 16 || index == 20 {
+                    text[length] = UInt8(ascii: "-")
+                    length += 1
+                }
+                let digit = UInt8(truncatingIfNeeded: (index < 16 ? high : low) >> UInt64(60 - index % 16 * 4) & 0xf)
+                text[length] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                length += 1
+            }
+            return length
         }
-        return String(decoding: text, as: UTF8.self)
     }
 }
 
