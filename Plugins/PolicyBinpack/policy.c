@@ -27,7 +27,13 @@ static apus_status score(void *self, const apus_pod *pod, const apus_nodes *node
     return APUS_OK;
 }
 
-static const apus_scheduler_policy policy = {.size = sizeof policy, .score = score};
+// A Node's points come of its own columns: nothing is affected but what changed.
+static apus_status affected(void *self, const apus_pod *pod, const apus_nodes *nodes, int32_t answers, uint64_t *changed, const apus_sink *error) {
+    (void)self, (void)pod, (void)nodes, (void)answers, (void)changed, (void)error;
+    return APUS_OK;
+}
+
+static const apus_scheduler_policy policy = {.size = sizeof policy, .score = score, .affected = affected};
 
 // Nothing to remember: `self` is null everywhere. A setting that has no effect is refused.
 static apus_status create(const apus_component *component, const apus_host *host, apus_borrowed config, void **self, const apus_sink *error) {

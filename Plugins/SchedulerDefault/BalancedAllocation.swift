@@ -12,11 +12,7 @@ struct BalancedAllocation {
     }
 
     /// From 50 to 100: how much more evenly the resources would be used with the Pod than without it.
-    func score(_ feasible: NodeSet) -> [Int32] {
-        var points = [Int32](repeating: 0, count: feasible.count)
-        for node in feasible { points[node] = 50 + (50 + evenness(node, withPod: true) - evenness(node, withPod: false)) / 2 }
-        return points
-    }
+    func points(_ node: Int) -> Int32 { 50 + (50 + evenness(node, withPod: true) - evenness(node, withPod: false)) / 2 }
 
     /// 100 where all are used in the same proportion.
     private func evenness(_ node: Int, withPod: Bool) -> Int32 {

@@ -59,24 +59,59 @@ struct InterPodAffinity {
             for term in opponents where term.count(node) ?? 0 > 0 { return .existingAntiAffinity }
             return nil
         }
+
+        /// Clears every Node that `refusal` has something against.
+        func filter(_ feasible: NodeSet) {
+            for term in affinity { term.remove(from: feasible, lacking: true) { $0 <= 0 && needsCompany } }
+            for term in antiAffinity + opponents { term.remove(from: feasible, lacking: false) { $0 > 0 } }
+        }
     }
 
-    /// 0 to 100 points for every Node of `feasible`; `nil` where nobody prefers anything.
-    func score(_ feasible: NodeSet, _ profile: Profile) -> [Int32]? {
-        if profile.ignoresPreferencesOfOthers && preferences.isEmpty { return nil }
+    /// The tallies that give points, with what a Pod of each counts for; none where nobody prefers anything.
+    func preferred(_ profile: Profile) -> [(tally: Tally, weight: Int64)] {
+        if profile.ignoresPreferencesOfOthers && preferences.isEmpty { return [] }
         let hard = profile.hardPodAffinityWeight == 0 ? [] : required.map { (tally: $0, weight: profile.hardPodAffinityWeight) }
-        let preferences = (preferences + preferencesOfOthers + hard).filter { $0.tally.total > 0 }
-        guard !preferences.isEmpty else { return nil }
-        var sums = [Int64](repeating: 0, count: feasible.count)
-        for (tally, weight) in preferences {
-            let view = tally.view
-            for node in feasible { sums[node] += weight * Int64(view.count(node) ?? 0) }
+        return (preferences + preferencesOfOthers + hard).filter { $0.tally.total > 0 }
+    }
+
+    /// What the filter depends on beside what Pods do to the Nodes that they are on: it answers as before while this is as it was.
+    var standing: [Int] {
+        let tallies = affinity + antiAffinity + opponents
+        return [mayBeFirst && affinity.allSatisfy { $0.total == 0 } ? 1 : 0]
+            + tallies.filter(\.region.topology.isShared).map(\.turns)
+    }
+}
+
+/// The points of pod affinity. Keeps its columns between calls.
+final class InterPodScore {
+    private let sums = NodeColumn<Int64>(0)
+    private let points = NodeColumn<Int32>(0)
+
+    /// 0 to 100 points for every Node of `feasible`; `nil` where nobody prefers anything.
+    func points(_ affinity: InterPodAffinity, _ profile: Profile, _ feasible: NodeSet) -> UnsafePointer<Int32>? {
+        let preferred = affinity.preferred(profile)
+        guard !preferred.isEmpty else { return nil }
+        let (sums, points) = (sums.grown(to: feasible.count), points.grown(to: feasible.count))
+        feasible.visitRuns { for node in $0 { sums[node] = 0 } }
+        for (tally, weight) in preferred {
+            tally.region.topology.domains.withUnsafeBufferPointer { domains in
+                tally.counts.withUnsafeBufferPointer { counts in
+                    feasible.visitRuns {
+                        for node in $0 where UInt32(bitPattern: domains[node]) < UInt32(counts.count) {
+                            sums[node] &+= weight &* Int64(counts[Int(domains[node])])
+                        }
+                    }
+                }
+            }
         }
         var (least, most) = (Int64.max, Int64.min)
-        for node in feasible { (least, most) = (min(least, sums[node]), max(most, sums[node])) }
-        var points = [Int32](repeating: 0, count: feasible.count)
-        guard most > least else { return points }
-        for node in feasible { points[node] = Int32(100 * (Double(sums[node] - least) / Double(most - least))) }
-        return points
+        feasible.visitRuns { for node in $0 { (least, most) = (min(least, sums[node]), max(most, sums[node])) } }
+        guard most > least else {
+            feasible.visitRuns { for node in $0 { points[node] = 0 } }
+            return UnsafePointer(points)
+        }
+        let span = Double(most - least)
+        feasible.visitRuns { for node in $0 { points[node] = Int32(100 * (Double(sums[node] - least) / span)) } }
+        return UnsafePointer(points)
     }
 }

@@ -35,7 +35,7 @@ struct NodeAffinity: Hashable {
 }
 
 /// Terms of which one must match.
-struct NodeTerms {
+struct NodeTerms: Hashable {
     private let terms: [NodeTerm]
 
     /// The node affinity that the scheduler's configuration adds to the Pod's; `nil` where there is none.

@@ -32,7 +32,7 @@ struct PodTopologySpread {
         /// 1 where the Pod itself would count.
         let own: Int32
     }
-    private struct Preferred {
+    struct Preferred {
         let constraint: Spread
         let tally: Tally
         /// Of single Nodes, whichever count: for a constraint on the hostname.
@@ -42,7 +42,7 @@ struct PodTopologySpread {
     private static let hostname = "kubernetes.io/hostname"
 
     private let required: [Required]
-    private let preferred: [Preferred]
+    let preferred: [Preferred]
 
     init(_ key: PodPlan.Key, _ surroundings: Surroundings, _ nodes: Nodes) {
         // A Node without the label of one constraint counts for none of the same kind.
@@ -82,16 +82,37 @@ struct PodTopologySpread {
             let own: Int32
             /// More than this would be uneven.
             let most: Int64
+
+            func isUneven(_ count: Int32) -> Bool { Int64(count) + Int64(own) > most }
         }
         let checks: [Check]
 
         func refusal(_ node: Int) -> Checks.Refusal? {
             for check in checks {
                 guard let count = check.view.count(node) else { return .missingTopologyLabel }
-                if Int64(count) + Int64(check.own) > check.most { return .spread }
+                if check.isUneven(count) { return .spread }
             }
             return nil
         }
+
+        /// Clears every Node that `refusal` has something against.
+        func filter(_ feasible: NodeSet) {
+            for check in checks { check.view.remove(from: feasible, lacking: true, where: check.isUneven) }
+        }
+    }
+
+    /// What the filter depends on beside what becomes of single Nodes: it answers as before while this is as it was. `nil` where there are too many
+    /// domains to say.
+    var standing: [Int]? {
+        var standing: [Int] = []
+        for check in filter?.checks ?? [] {
+            guard check.view.counts.count <= 63 else { return nil }
+            // Domains without a Pod beyond those with one are all alike.
+            var uneven = check.isUneven(0) ? Int.min : 0
+            for (domain, count) in check.view.counts.enumerated() where check.isUneven(count) { uneven |= 1 << domain }
+            standing += [check.view.counts.count, uneven]
+        }
+        return standing
     }
 
     /// How many Pods the emptiest domain has; none while there are fewer domains than asked for.
@@ -105,52 +126,93 @@ struct PodTopologySpread {
         return domains < check.constraint.minDomains ? 0 : least
     }
 
+    /// Whether Nodes are told apart by it.
+    var isPreferred: Bool { !preferred.isEmpty }
+}
+
+/// The points of topology spread. Keeps its columns between calls.
+final class SpreadScore {
+    /// How crowded each Node's domains are.
+    private let sums = NodeColumn<Double>(0)
+    /// 1 for a Node that has the labels that the constraints ask for.
+    private let rated = NodeColumn<UInt8>(0)
+    private let points = NodeColumn<Int32>(0)
+
     /// 0 to 100 points for every Node of `feasible`; `nil` where no spread is preferred.
-    func score(_ feasible: NodeSet) -> [Int32]? {
-        guard !preferred.isEmpty else { return nil }
-        let rated = rate(feasible)
-        var (least, most) = (Int64.max, Int64(0))
-        for node in feasible {
-            guard let value = rated[node] else { continue }
-            (least, most) = (min(least, value), max(most, value))
+    func points(_ spread: PodTopologySpread, _ feasible: NodeSet) -> UnsafePointer<Int32>? {
+        guard spread.isPreferred else { return nil }
+        let (sums, rated, points) = (
+            sums.grown(to: feasible.count), rated.grown(to: feasible.count), points.grown(to: feasible.count)
+        )
+        rate(spread.preferred, feasible, sums, rated)
+        var (least, most) = (Double.infinity, 0.0)
+        feasible.visitRuns {
+            for node in $0 where rated[node] != 0 { (least, most) = (min(least, sums[node]), max(most, sums[node])) }
         }
-        var points = [Int32](repeating: 0, count: feasible.count)
-        for node in feasible {
-            guard let value = rated[node] else { continue }
-            points[node] = most == 0 ? 100 : Int32(100 * (most + least - value) / most)
+        // All of these are whole numbers: what is below their quotient as doubles is below it as whole numbers, too.
+        feasible.visitRuns {
+            for node in $0 { points[node] = rated[node] == 0 ? 0 : most == 0 ? 100 : Int32(100 * (most + least - sums[node]) / most) }
         }
-        return points
+        return UnsafePointer(points)
     }
 
-    /// How crowded each Node's domains are; `nil` for a Node that lacks a label that a constraint asks for.
-    private func rate(_ feasible: NodeSet) -> [Int64?] {
-        let topologies = preferred.map { $0.tally.region.topology.domains }
-        var rated = [Int64?](repeating: nil, count: feasible.count)
-        var sums = [Double](repeating: 0, count: feasible.count)
-        var isRated = [Bool](repeating: false, count: feasible.count)
-        var ratedCount = 0
-        let needsAll = !preferred.contains(where: \.constraint.isDefault)
-        for node in feasible where !needsAll || topologies.allSatisfy({ $0[node] >= 0 }) {
-            isRated[node] = true
-            ratedCount += 1
-        }
-        for (constraint, domains) in zip(preferred, topologies) {
-            var seen = [Bool](repeating: false, count: constraint.tally.region.topology.count)
-            // Nodes without the label are as one domain more.
-            var lacks = false
-            if constraint.perNode == nil {
-                for node in feasible where isRated[node] {
-                    if domains[node] >= 0 { seen[Int(domains[node])] = true } else { lacks = true }
+    private func rate(
+        _ preferred: [PodTopologySpread.Preferred], _ feasible: NodeSet, _ sums: UnsafeMutablePointer<Double>,
+        _ rated: UnsafeMutablePointer<UInt8>
+    ) {
+        feasible.visitRuns { for node in $0 { (sums[node], rated[node]) = (0, 1) } }
+        if !preferred.contains(where: \.constraint.isDefault) {
+            for one in preferred {
+                one.tally.region.topology.domains.withUnsafeBufferPointer { domains in
+                    feasible.visitRuns { for node in $0 where domains[node] < 0 { rated[node] = 0 } }
                 }
             }
-            let size = constraint.perNode == nil ? seen.count(where: \.self) + (lacks ? 1 : 0) : ratedCount
+        }
+        for one in preferred { add(one, feasible, sums, rated) }
+        feasible.visitRuns { for node in $0 { sums[node] = Self.rounded(sums[node]) } }
+    }
+
+    /// Adds what one constraint makes of each Node.
+    private func add(
+        _ one: PodTopologySpread.Preferred, _ feasible: NodeSet, _ sums: UnsafeMutablePointer<Double>, _ rated: UnsafeMutablePointer<UInt8>
+    ) {
+        one.tally.region.topology.domains.withUnsafeBufferPointer { domains in
+            var size = 0
+            if one.perNode == nil {
+                var seen = [Bool](repeating: false, count: one.tally.region.topology.count)
+                // Nodes without the label are as one domain more.
+                var lacks = false
+                seen.withUnsafeMutableBufferPointer { seen in
+                    feasible.visitRuns {
+                        for node in $0 where rated[node] != 0 {
+                            if domains[node] >= 0 { seen[Int(domains[node])] = true } else { lacks = true }
+                        }
+                    }
+                }
+                size = seen.count(where: \.self) + (lacks ? 1 : 0)
+            } else {
+                feasible.visitRuns { for node in $0 { size += Int(rated[node]) } }
+            }
             let share = log(Double(size + 2))
-            let view = (constraint.perNode ?? constraint.tally).view
-            for node in feasible where isRated[node] && domains[node] >= 0 {
-                sums[node] += Double(view.count(node) ?? 0) * share + Double(constraint.constraint.maxSkew - 1)
+            let skew = Double(one.constraint.maxSkew - 1)
+            let counted = one.perNode ?? one.tally
+            let values = counted.counts.map { Double($0) * share + skew }
+            values.withUnsafeBufferPointer { values in
+                counted.region.topology.domains.withUnsafeBufferPointer { places in
+                    feasible.visitRuns {
+                        for node in $0 where rated[node] != 0 && domains[node] >= 0 {
+                            let place = UInt32(bitPattern: places[node])
+                            sums[node] += place < UInt32(values.count) ? values[Int(place)] : skew
+                        }
+                    }
+                }
             }
         }
-        for node in feasible where isRated[node] { rated[node] = Int64(sums[node].rounded()) }
-        return rated
+    }
+
+    /// To the next whole number, a half upwards; of a number that is not negative.
+    private static func rounded(_ number: Double) -> Double {
+        let below = Double(Int64(number))
+        return number - below >= 0.5 ? below + 1 : below
     }
 }

@@ -64,6 +64,12 @@ final class Surroundings: @unchecked Sendable {
     private var owned = TermIndex<Owned>()
     private var namespaces: NamespaceLabels?
     private var plans: [PodPlan.Key: PodPlan] = [:]
+    /// By the number that the host gives to equal needs.
+    private var plansBySerial: [UInt64: PodPlan] = [:]
+    /// The Nodes by name.
+    private var nodesByName: [apus_string: Int] = [:]
+    /// Grows when all is made anew.
+    private(set) var generation: UInt64 = 0
     /// Grows when Pods have a term that none had before: who that concerns is found out anew.
     private var ownedVersion = 0
 
@@ -74,13 +80,18 @@ final class Surroundings: @unchecked Sendable {
     /// What counts for a Pod, with all Pods counted as they are in the tables now.
     func plan(_ pod: PodNeeds, _ nodes: Nodes) -> PodPlan {
         update(nodes)
+        let serial = pod.raw.pointee.needs_serial
+        if serial != 0, let plan = plansBySerial[serial], plan.version == ownedVersion { return plan }
+        if plans.count + plansBySerial.count >= Self.most { (plans, plansBySerial) = ([:], [:]) }
         let key = PodPlan.Key(pod)
-        if let plan = plans[key], plan.version == ownedVersion { return plan }
-        if plans.count >= Self.most { plans = [:] }
-        let plan = PodPlan(key, self, nodes, version: ownedVersion)
+        let plan = plans[key].flatMap { $0.version == ownedVersion ? $0 : nil } ?? PodPlan(key, self, nodes, version: ownedVersion)
         plans[key] = plan
+        if serial != 0 { plansBySerial[serial] = plan }
         return plan
     }
+
+    /// The Node of that name, `nil` where there is none.
+    func node(named name: apus_string) -> Int? { nodesByName[name] }
 
     /// The count of a sort of Pods.
     func tally(_ sort: Sort, _ nodes: Nodes) -> Tally {
@@ -175,6 +186,7 @@ extension Surroundings {
         let changedPods = Self.rows(pods.changes, since: podChanges)
         for row in changedPods where row < self.pods.count { forget(row) }
         for node in Self.rows(table.changes, since: nodeChanges) {
+            nodesByName[nodes.name(node)] = node
             for topology in topologies.values { topology.update(node, nodes) }
             for region in regions.values { region.update(node, nodes) }
         }
@@ -187,7 +199,9 @@ extension Surroundings {
         (identity, epoch, nodeChanges) = (table.identity, table.string_epoch, table.changes.count)
         (podChanges, namespaceChanges) = (table.pods.pointee.changes.count, table.namespaces.pointee.changes.count)
         (pods, classes, plans, tallies, regions, topologies) = ([], [], [:], [:], [:], [:])
-        (counters, owned, namespaces) = (TermIndex(), TermIndex(), nil)
+        (counters, owned, namespaces, plansBySerial) = (TermIndex(), TermIndex(), nil, [:])
+        nodesByName = Dictionary((0..<nodes.count).map { (nodes.name($0), $0) }, uniquingKeysWith: { $1 })
+        generation += 1
         for row in 0..<Int(table.pods.pointee.count) { note(row, table.pods.pointee, nodes) }
         mostTallies = tallies.count + Self.most
     }

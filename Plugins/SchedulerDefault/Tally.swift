@@ -1,3 +1,5 @@
+internal import PluginKit
+
 /// How many Pods of a sort there are, by domain of a region. Kept up to date by `Surroundings`.
 final class Tally {
     let region: Region
@@ -6,6 +8,8 @@ final class Tally {
     /// By domain, as far as Pods were ever counted.
     private(set) var counts: ContiguousArray<Int32> = []
     private(set) var total = 0
+    /// How often a domain got its first Pod, or lost its last.
+    private(set) var turns = 0
 
     init(_ region: Region, skipsTerminating: Bool = false) {
         self.region = region
@@ -17,11 +21,13 @@ final class Tally {
         let domain = Int(region.domains[node])
         guard domain >= 0, !(isTerminating && skipsTerminating) else { return }
         while counts.count <= domain { counts.append(0) }
-        counts[domain] += number
+        let before = counts[domain]
+        counts[domain] = before + number
+        if (before == 0) != (before + number == 0) { turns += 1 }
         total += Int(number)
     }
 
-    /// Counts by Node, as they are now: for a look at many Nodes.
+    /// Counts by Node, as they are now: for a look at single Nodes.
     var view: View { View(domains: region.topology.domains, counts: counts) }
 
     struct View {
@@ -33,6 +39,19 @@ final class Tally {
             let domain = Int(domains[node])
             if domain < 0 { return nil }
             return domain < counts.count ? counts[domain] : 0
+        }
+
+        /// Clears the Nodes of every domain, or of none, that `isRefused` says no to: for a look at many.
+        /// - Parameter lacking: whether Nodes that are in no domain are cleared, too.
+        func remove(from feasible: NodeSet, lacking: Bool, where isRefused: (Int32) -> Bool) {
+            domains.withUnsafeBufferPointer { domains in
+                counts.withUnsafeBufferPointer { counts in
+                    feasible.removeAll { node in
+                        let domain = Int(domains[node])
+                        return domain < 0 ? lacking : isRefused(domain < counts.count ? counts[domain] : 0)
+                    }
+                }
+            }
         }
     }
 }

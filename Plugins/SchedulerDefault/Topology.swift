@@ -8,8 +8,14 @@ final class Topology {
     private var numbers: [apus_string: Int32] = [:]
     /// By Node, its domain; -1 for one without the label.
     private(set) var domains: ContiguousArray<Int32> = []
+    /// How many Nodes each domain has, and how many domains have more than one.
+    private var nodesIn: ContiguousArray<Int32> = []
+    private var crowded = 0
 
     init(_ key: apus_string?) { self.key = key }
+
+    /// Whether what happens on one Node may matter to another.
+    var isShared: Bool { crowded > 0 }
 
     /// Whether most of the domains are of Nodes that went.
     var isWorn: Bool { numbers.count > 2 * domains.count + 1024 }
@@ -20,7 +26,18 @@ final class Topology {
     /// Looks at a Node anew.
     func update(_ node: Int, _ nodes: Nodes) {
         while domains.count <= node { domains.append(-1) }
+        house(domains[node], -1)
         domains[node] = nodes.name(node) == 0 ? -1 : number(of: node, nodes)
+        house(domains[node], 1)
+    }
+
+    private func house(_ domain: Int32, _ number: Int32) {
+        guard domain >= 0 else { return }
+        while nodesIn.count <= Int(domain) { nodesIn.append(0) }
+        let before = nodesIn[Int(domain)]
+        nodesIn[Int(domain)] = before + number
+        if before > 1 { crowded -= 1 }
+        if before + number > 1 { crowded += 1 }
     }
 
     private func number(of node: Int, _ nodes: Nodes) -> Int32 {

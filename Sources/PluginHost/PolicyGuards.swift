@@ -37,6 +37,10 @@ enum PointsGuard {
         let count = Int(nodes.pointee.count)
         for word in 0..<(count + 63) / 64 {
             var bits = feasible[word]
+            // Most often all Nodes of a word are there and right.
+            if bits == .max, (word * 64..<word * 64 + 64).reduce(UInt32(0), { max($0, UInt32(bitPattern: points[$1])) }) <= most {
+                continue
+            }
             while bits != 0 {
                 let node = word * 64 + bits.trailingZeroBitCount
                 // As unsigned a negative number is a large one.

@@ -13,6 +13,7 @@ public final class SchedulerPolicy: Sendable {
     public let hasPermit: Bool
     public let hasUnreserve: Bool
     public let hasObserve: Bool
+    public let hasAffected: Bool
     /// The kinds that it observes.
     public let watches: [PolicyManifest.Watch]
     /// What its score gives a Node at most.
@@ -42,6 +43,7 @@ public final class SchedulerPolicy: Sendable {
         hasPermit = table.permit != nil
         hasUnreserve = table.unreserve != nil
         hasObserve = table.observe != nil
+        hasAffected = table.affected != nil
         watches = component.manifest.policy?.watches ?? []
         mostPoints = table.most_points == 0 ? PointsGuard.usual : table.most_points
     }
@@ -112,6 +114,19 @@ public final class SchedulerPolicy: Sendable {
                 return call(3) { $0.explain!($1, pod, nodes, feasible, &table, $2) }
             }
         }
+    }
+
+    /// Sets the bits of the Nodes about which the policy may give these answers otherwise than when it was last asked this about a Pod with the same `needs_serial`; every
+    /// bit where the policy has no such slot.
+    public func affected(
+        _ pod: UnsafePointer<apus_pod>, _ nodes: UnsafePointer<apus_nodes>, answers: Int32 = APUS_ANSWER_FILTER | APUS_ANSWER_SCORE,
+        _ changed: UnsafeMutablePointer<UInt64>
+    ) -> (status: apus_status, message: String) {
+        guard hasAffected else {
+            for word in 0..<(Int(nodes.pointee.count) + 63) / 64 { changed[word] = .max }
+            return (APUS_OK, "")
+        }
+        return call(7) { $0.affected!($1, pod, nodes, answers, changed, $2) }
     }
 
     /// What `permit` answered.

@@ -37,6 +37,68 @@ public struct NodeSet: Sequence {
     }
 }
 
+extension NodeSet {
+    /// Calls `body` with the Nodes that are set, as the longest rows of neighbours, lowest first: a loop over a row is as fast as the machine.
+    /// What `body` clears of the row that it was called with makes no difference.
+    @inlinable
+    public func visitRuns(_ body: (Range<Int>) -> Void) {
+        var start = -1
+        for index in 0..<(count + 63) >> 6 {
+            let base = index << 6
+            var left = words[index]
+            if left == .max {
+                if start < 0 { start = base }
+                continue
+            }
+            if start >= 0 {
+                let ones = (~left).trailingZeroBitCount
+                body(start..<base + ones)
+                start = -1
+                left &= .max << UInt64(ones)
+            }
+            while left != 0 {
+                let first = left.trailingZeroBitCount
+                let end = first + (~(left >> UInt64(first))).trailingZeroBitCount
+                guard end < 64 else {
+                    start = base + first
+                    break
+                }
+                body(base + first..<base + end)
+                left &= .max << UInt64(end)
+            }
+        }
+        if start >= 0 { body(start..<count) }
+    }
+
+    /// Clears every Node of the set for which `isRefused` holds.
+    @inlinable
+    public func removeAll(where isRefused: (Int) -> Bool) {
+        for index in 0..<(count + 63) >> 6 {
+            var left = words[index]
+            var kept = left
+            while left != 0 {
+                let bit = left.trailingZeroBitCount
+                if isRefused(index << 6 | bit) { kept &= ~(1 << UInt64(bit)) }
+                left &= left - 1
+            }
+            words[index] = kept
+        }
+    }
+
+    /// Clears every Node that is not in the set with these words.
+    @inlinable
+    public func formIntersection(_ other: UnsafePointer<UInt64>) {
+        for index in 0..<(count + 63) >> 6 { words[index] &= other[index] }
+    }
+
+    /// Sets every Node.
+    @inlinable
+    public func insertAll() {
+        for index in 0..<count >> 6 { words[index] = .max }
+        if count & 63 != 0 { words[count >> 6] = .max >> UInt64(64 - count & 63) }
+    }
+}
+
 /// All Nodes, as columns, lent for the duration of a call.
 public struct Nodes {
     public let raw: UnsafePointer<apus_nodes>
@@ -145,8 +207,8 @@ public struct ScoreParts {
     init(_ raw: UnsafePointer<apus_parts>) { self.raw = raw }
 
     /// One score: its points by Node, before they are multiplied by `weight`.
-    /// - Precondition: there is an element for every Node.
-    public func add(_ name: String, weight: Int32, _ points: [Int32]) {
+    /// - Precondition: there is an element for every Node, though it is read for feasible ones only.
+    public func add(_ name: String, weight: Int32, _ points: UnsafePointer<Int32>) {
         name.withBorrowed { raw.pointee.add(raw.pointee.context, $0, weight, points) }
     }
 }

@@ -22,6 +22,10 @@ public protocol SchedulerPolicy: Component {
     /// Says what the points are made of that the last `score` gave: it was called with the same.
     func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws
 
+    /// Sets the Nodes about which the policy may give these answers otherwise than when it was last asked this about a Pod with the same `needs_serial`. Those are set
+    /// already that changed themselves, or on which a Pod came, went or changed. Of the others the host keeps what `filter` and `score` said.
+    func affected(_ pod: PodNeeds, _ nodes: Nodes, _ answers: PolicyAnswers, _ changed: NodeSet) throws
+
     /// Whether the Pod may be bound now to a Node that was found for it, and where it counts already. Throw `ComponentError.unschedulable` or
     /// `.unresolvable` to refuse it. It is asked again, of Pods that wait, when another instance has taken this one's place.
     func permit(_ pod: PodNeeds, _ nodes: Nodes, node: Int, _ others: WaitingPods) throws -> Permit
@@ -43,6 +47,7 @@ public enum Permit: Hashable, Sendable {
 
 extension SchedulerPolicy {
     public func explain(_ pod: PodNeeds, _ nodes: Nodes, _ feasible: NodeSet, _ parts: ScoreParts) throws {}
+    public func affected(_ pod: PodNeeds, _ nodes: Nodes, _ answers: PolicyAnswers, _ changed: NodeSet) throws { changed.insertAll() }
     public func permit(_ pod: PodNeeds, _ nodes: Nodes, node: Int, _ others: WaitingPods) throws -> Permit { .allow }
     public func unreserve(uid: String, _ others: WaitingPods) {}
     public func observe(resource: String, before: Value, after: Value, _ waiting: WaitingPods) {}
@@ -55,9 +60,17 @@ extension SchedulerPolicy {
     }
 }
 
+/// What `affected` is asked about.
+public struct PolicyAnswers: OptionSet, Sendable {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+    public static let filter = PolicyAnswers(rawValue: APUS_ANSWER_FILTER)
+    public static let score = PolicyAnswers(rawValue: APUS_ANSWER_SCORE)
+}
+
 public struct PolicySlots: OptionSet, Sendable {
-    public let rawValue: UInt8
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public let rawValue: UInt16
+    public init(rawValue: UInt16) { self.rawValue = rawValue }
     public static let prefilter = PolicySlots(rawValue: 1)
     public static let filter = PolicySlots(rawValue: 2)
     public static let score = PolicySlots(rawValue: 4)
@@ -65,6 +78,7 @@ public struct PolicySlots: OptionSet, Sendable {
     public static let permit = PolicySlots(rawValue: 16)
     public static let unreserve = PolicySlots(rawValue: 32)
     public static let observe = PolicySlots(rawValue: 64)
+    public static let affected = PolicySlots(rawValue: 128)
 }
 
 final class PolicyInstance: Instance {
@@ -109,6 +123,15 @@ final class PolicyInstance: Instance {
                 boundary(error) {
                     let set = NodeSet(words: UnsafeMutablePointer(mutating: feasible), count: Int(nodes.pointee.count))
                     try instance(me, as: PolicyInstance.self).policy.explain(PodNeeds(pod), Nodes(nodes), set, ScoreParts(parts))
+                }
+            }
+        }
+        if slots.contains(.affected) {
+            table.affected = { me, pod, nodes, answers, changed, error in
+                boundary(error) {
+                    let set = NodeSet(words: changed, count: Int(nodes.pointee.count))
+                    try instance(me, as: PolicyInstance.self).policy.affected(
+                        PodNeeds(pod), Nodes(nodes), PolicyAnswers(rawValue: answers), set)
                 }
             }
         }

@@ -15,8 +15,9 @@ struct AssignedPods {
     private var claimUsers: [PodKey: Set<PodKey>] = [:]
     private var diskUsers: [String: Set<PodKey>] = [:]
     let columns: NodeColumns
+    let templates: PodTemplates
 
-    init(_ columns: NodeColumns) { self.columns = columns }
+    init(_ columns: NodeColumns, _ templates: PodTemplates = PodTemplates()) { (self.columns, self.templates) = (columns, templates) }
 
     func contains(_ key: PodKey) -> Bool { entries[key] != nil }
     func isAssumed(_ key: PodKey, uid: String) -> Bool { entries[key].map { $0.isAssumed && $0.pod.uid == uid } ?? false }
@@ -52,7 +53,13 @@ struct AssignedPods {
             entries[key]?.isAssumed = false
             return []
         }
-        let info = PodInfo(pod)
+        let info = PodInfo(pod, templates.template(of: pod))
+        if let before, before.isAssumed, before.pod.isSame(as: info), before.node == info.nodeName {
+            // What was assumed came true: the columns have it all.
+            if let node = columns.index(of: before.node) { columns.replace(before.pod, by: info, on: node) }
+            entries[key] = Entry(pod: info, node: info.nodeName, isAssumed: false)
+            return .podAdded
+        }
         put(info, node: info.nodeName, isAssumed: false)
         // One that was bound already may hold less than it did, or be on its way out.
         return before?.isAssumed == false ? [.podAdded, .podRemoved] : .podAdded

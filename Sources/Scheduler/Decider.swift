@@ -20,6 +20,7 @@ final class Decider {
     }
 
     private let ranking = Ranking()
+    private let standings = Standings()
     private let shadow = Ranking()
     /// For ties: any fair sequence does.
     private var random: UInt64
@@ -40,16 +41,23 @@ final class Decider {
         guard columns.liveCount > 0 else {
             return record(.unschedulable(Unschedulable(message: FitMessage.noNodes, helpedBy: .nodeAdded)))
         }
-        let ahead = surroundings.nominations.ahead(of: pod).compactMap { entry in columns.index(of: entry.node).map { (entry.pod, $0) } }
+        var ahead: [Int: [PodInfo]] = [:]
         // Whoever comes first may ask for resources that nobody asked for yet: the needs are lent with a column for each.
-        for (pod, node) in ahead { columns.add(pod, to: node) }
-        let arguments = Self.arguments(pod, surroundings)
-        for (pod, node) in ahead { columns.subtract(pod, from: node) }
+        var held: [Int] = []
+        for entry in surroundings.nominations.ahead(of: pod) {
+            guard let node = columns.index(of: entry.node) else { continue }
+            ahead[node, default: []].append(entry.pod)
+            held += entry.pod.requests.amounts.others.map { columns.resources.hold($0.name) }
+        }
+        defer { for column in held { columns.resources.release(column) } }
+        let standing = standings.standing(pod, surroundings) { Self.arguments(pod, surroundings) }
+        let arguments = standing?.arguments ?? Self.arguments(pod, surroundings)
         return arguments.withPointer { needs in
             columns.withPointer { nodes in
                 var cycle = Cycle(pod: pod, needs: needs, nodes: nodes, columns: columns, profile: surroundings.profile)
                 cycle.nominated = surroundings.nominations[pod.key].flatMap { columns.index(of: $0.node) }
                 cycle.ahead = ahead
+                cycle.standing = standing
                 if case .success(let volumes) = surroundings.volumes, volumes.dependsOnOthers {
                     cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
                 }
@@ -70,9 +78,9 @@ final class Decider {
                 for candidate in policies.shadows where isShadowed {
                     Comparison(cycle: cycle, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)
                 }
+                let refusals = { Ranking.refusals(cycle, policies.active, outside: feasible == 0 ? nil : self.ranking.feasible) }
                 let refused =
-                    feasible < columns.liveCount
-                    ? Ranking.refusals(cycle, policies.active, outside: feasible == 0 ? nil : ranking.feasible) : []
+                    feasible == columns.liveCount ? [] : ranking.isKept && ahead.isEmpty ? standing?.refused(refusals) ?? [] : refusals()
                 return (decision, Self.record(decision, pod, surroundings, feasible: feasible, account, refused))
             }
         }
@@ -128,7 +136,7 @@ final class Decider {
             return found
         }
         let preemption = Preemption(
-            cycle: cycle, policies: policies, assigned: surroundings.assigned, budgets: surroundings.budgets,
+            cycle: cycle, policies: policies, budgets: surroundings.budgets,
             offset: refusal.candidates.isEmpty ? 0 : Int(nextRandom() % UInt64(refusal.candidates.count)))
         switch preemption.run(refusal) {
         case .victims(let node, let victims):
@@ -155,19 +163,8 @@ final class Decider {
 
     /// The Node with the most points, any of them when several have as many.
     private func best(preferring preferred: Int?) -> Int {
-        var best = (node: -1, total: Int64.min, ties: UInt64(0))
-        let totals = ranking.totals.pointer
-        ranking.feasible.visit { node in
-            let total = totals[node]
-            if total > best.total {
-                best = (node, total, 1)
-            } else if total == best.total {
-                best.ties += 1
-                if nextRandom() % best.ties == 0 { best.node = node }
-            }
-        }
-        if let preferred, ranking.feasible.contains(preferred), totals[preferred] == best.total { return preferred }
-        return best.node
+        if let preferred, ranking.feasible.contains(preferred), ranking.totals[preferred] == ranking.most { return preferred }
+        return ranking.ranks.best(nextRandom)
     }
 
     private func nextRandom() -> UInt64 {

@@ -24,11 +24,11 @@ struct DisruptionBudgets {
     mutating func remove(_ object: Object) { budgets[object.namespace]?[object.name] = nil }
 
     /// Those whose loss, one after the other, would break a budget, and the others.
-    func split(_ pods: [PodInfo]) -> (breaking: [PodInfo], others: [PodInfo]) {
+    func split(_ pods: some Sequence<PodInfo>) -> (breaking: [PodInfo], others: [PodInfo]) {
         var taken: [String: [String: Int64]] = [:]
         var (breaking, others): ([PodInfo], [PodInfo]) = ([], [])
         for pod in pods {
-            let (namespace, labels) = (pod.key.namespace, pod.classKey.labels)
+            let (namespace, labels) = (pod.key.namespace, pod.template.classKey.labels)
             var breaks = false
             for (name, budget) in budgets[namespace] ?? [:]
             where !labels.isEmpty && !budget.disrupted.contains(pod.key.name) && budget.selector.matches(labels) {

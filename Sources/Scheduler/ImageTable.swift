@@ -6,7 +6,10 @@ final class ImageTable {
     private struct Image {
         let size: Int64
         var nodes: [UInt32] = []
+        /// Grows when other Nodes have it.
+        var version: UInt32
     }
+    private var lastVersion: UInt32 = 0
     private var images: [String: Image] = [:]
     /// By Node, `status.images` as it was read last.
     private var lists: [Value] = []
@@ -15,8 +18,13 @@ final class ImageTable {
     func put(_ node: Int, _ list: Value) {
         while lists.count <= node { lists.append(.null) }
         guard lists[node] != list else { return }
-        for name in Self.names(lists[node]).keys { remove(name, node) }
-        for (name, size) in Self.names(list) { images[name, default: Image(size: size)].nodes.append(UInt32(node)) }
+        let (before, after) = (Self.names(lists[node]), Self.names(list))
+        for (name, size) in before where after[name] != size { remove(name, node) }
+        for (name, size) in after where before[name] != size {
+            lastVersion &+= 1
+            images[name, default: Image(size: size, version: 0)].nodes.append(UInt32(node))
+            images[name]?.version = lastVersion
+        }
         lists[node] = list
     }
 
@@ -25,8 +33,12 @@ final class ImageTable {
         let image = images[name]
         let (nodes, count) = lending.lend(image?.nodes ?? [])
         return apus_image(
-            name: lending.number(name), uses: UInt32(uses), size: image?.size ?? 0, node_count: count, reserved: 0, nodes: nodes)
+            name: lending.number(name), uses: UInt32(uses), size: image?.size ?? 0, node_count: count, version: image?.version ?? 0,
+            nodes: nodes)
     }
+
+    /// Zero for one that no Node has.
+    func version(of name: String) -> UInt32 { images[name]?.version ?? 0 }
 
     private func remove(_ name: String, _ node: Int) {
         guard var image = images.removeValue(forKey: name) else { return }
@@ -34,6 +46,8 @@ final class ImageTable {
             image.nodes.swapAt(place, image.nodes.count - 1)
             image.nodes.removeLast()
         }
+        lastVersion &+= 1
+        image.version = lastVersion
         if !image.nodes.isEmpty { images[name] = image }
     }
 

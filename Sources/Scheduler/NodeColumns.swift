@@ -27,6 +27,8 @@ final class NodeColumns {
     private var volumeLimits = Rows(apus_volume_limit())
     /// One bit a Node that is not a hole.
     private(set) var live = Column<UInt64>(0)
+    /// By Node, the Pods that hold something there, the most important one first.
+    private var residents: [[PodInfo]] = []
     /// By Node, the columns of what it offers beside the fixed resources.
     private var offers: [[Int]] = []
 
@@ -36,6 +38,8 @@ final class NodeColumns {
     /// What policies noted of another scheduler's columns must not be taken for ours.
     private let identity = UInt64.random(in: 1 ... .max)
     private var changes = ChangeLog()
+    /// Nodes that are other than they were, or hold other Pods.
+    private(set) var touched = ChangeLog()
 
     init(_ volumes: VolumeObjects = VolumeObjects()) {
         attached = AttachedVolumes(volumes)
@@ -55,6 +59,7 @@ final class NodeColumns {
         ports.free()
         volumeLimits.free()
         changes.free()
+        touched.free()
         SharedArena.shared.free(shared, bytes: MemoryLayout<apus_nodes>.size)
     }
 
@@ -88,6 +93,7 @@ final class NodeColumns {
         if !changed.isEmpty {
             generation += 1
             changes.append(index)
+            touched.append(index)
         }
         return changed
     }
@@ -107,6 +113,7 @@ final class NodeColumns {
         holes.append(index)
         generation += 1
         changes.append(index)
+        touched.append(index)
     }
 
     /// Lends the columns for the duration of `body`. When they change meanwhile, `lend` must follow.
@@ -127,7 +134,7 @@ final class NodeColumns {
             volume_limit_ranges: volumeLimits.ranges, volume_limits: volumeLimits.pointer,
             strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), live_count: UInt32(liveCount),
             string_epoch: strings.epoch,
-            identity: identity, changes: changes.lent, pods: pods.pointer, namespaces: namespaces.pointer)
+            identity: identity, changes: changes.lent, touched: touched.lent, pods: pods.pointer, namespaces: namespaces.pointer)
         shared.initialize(to: nodes)
     }
 
@@ -171,6 +178,7 @@ final class NodeColumns {
         for old in volumeLimits[node] { strings.release(old.driver) }
         volumeLimits.set(node, row)
         generation += 1
+        touched.append(node)
     }
 
     /// A place for a new Node: a hole, or one more at the end.
@@ -190,6 +198,7 @@ final class NodeColumns {
             ports.grow(to: count)
             volumeLimits.grow(to: count)
             offers.append([])
+            residents.append([])
         }
         names[index] = strings.hold(name)
         nameTexts[index] = name
@@ -202,37 +211,65 @@ final class NodeColumns {
 
 // What Pods hold.
 extension NodeColumns {
+    /// The Pods on a Node that are less important than `priority` says, the most important one first.
+    func lessImportant(on node: Int, than priority: Int32) -> ArraySlice<PodInfo> {
+        let all = residents[node]
+        return all[all.firstBeyond { $0.priority < priority }...]
+    }
+
     /// Counts what a Pod holds on a Node, until `subtract`.
     func add(_ pod: PodInfo, to node: Int) {
-        count(pod, node, 1)
-        for other in pod.requests.amounts.others {
-            let column = resources.hold(other.name)
-            resources.setHeld(column, node, resources.held(column, node) &+ other.amount)
-        }
+        for other in pod.requests.amounts.others { _ = resources.hold(other.name) }
         pods.add(pod, to: node)
-        for claim in pod.claims { attached.add(claim.key, on: name(node)) }
-        guard !pod.hostPorts.isEmpty else { return }
-        ports.set(
-            node, ports[node] + pod.hostPorts.map { apus_host_port(protocol: $0.networkProtocol, port: $0.port, ip: strings.hold($0.ip)) })
+        residents[node].insert(pod, at: residents[node].firstBeyond { pod.isMoreImportant(than: $0) })
+        weigh(pod, node, 1)
     }
 
     func subtract(_ pod: PodInfo, from node: Int) {
-        count(pod, node, -1)
+        weigh(pod, node, -1)
+        for other in pod.requests.amounts.others { if let column = resources.column(of: other.name) { resources.release(column) } }
+        pods.remove(pod)
+        if let place = residents[node].firstIndex(where: { $0 === pod }) { residents[node].remove(at: place) }
+    }
+
+    /// Takes away for a moment what a Pod holds on a Node, until `putBack`.
+    func lift(_ pod: PodInfo, from node: Int) {
+        weigh(pod, node, -1)
+        pods.lift(pod)
+    }
+
+    func putBack(_ pod: PodInfo, to node: Int) {
+        pods.putBack(pod, to: node)
+        weigh(pod, node, 1)
+    }
+
+    /// Another state of the Pod takes its place; it holds the same.
+    func replace(_ pod: PodInfo, by newer: PodInfo, on node: Int) {
+        (newer.row, pod.row) = (pod.row, nil)
+        if let place = residents[node].firstIndex(where: { $0 === pod }) { residents[node][place] = newer }
+    }
+
+    /// Adds to what is held on the Node, or takes it away.
+    private func weigh(_ pod: PodInfo, _ node: Int, _ sign: Int64) {
+        count(pod, node, sign)
         for other in pod.requests.amounts.others {
             guard let column = resources.column(of: other.name) else { continue }
-            resources.setHeld(column, node, resources.held(column, node) &- other.amount)
-            resources.release(column)
+            resources.setHeld(column, node, resources.held(column, node) &+ sign &* other.amount)
         }
-        pods.remove(pod)
-        for claim in pod.claims { attached.remove(claim.key, on: name(node)) }
+        for claim in pod.claims {
+            if sign > 0 { attached.add(claim.key, on: name(node)) } else { attached.remove(claim.key, on: name(node)) }
+        }
         guard !pod.hostPorts.isEmpty else { return }
         var left = Array(ports[node])
         for port in pod.hostPorts {
-            guard let ip = strings.number(of: port.ip),
+            if sign > 0 {
+                left.append(apus_host_port(protocol: port.networkProtocol, port: port.port, ip: strings.hold(port.ip)))
+            } else if let ip = strings.number(of: port.ip),
                 let index = left.firstIndex(where: { $0.port == port.port && $0.protocol == port.networkProtocol && $0.ip == ip })
-            else { continue }
-            left.remove(at: index)
-            strings.release(ip)
+            {
+                left.remove(at: index)
+                strings.release(ip)
+            }
         }
         ports.set(node, left)
     }
@@ -245,5 +282,18 @@ extension NodeColumns {
         nonzeroCPU[node] &+= sign &* pod.requests.nonzeroCPU
         nonzeroMemory[node] &+= sign &* pod.requests.nonzeroMemory
         generation += 1
+        touched.append(node)
+    }
+}
+
+extension Array {
+    /// The first index for which `isBeyond` holds, which it does for all that follow.
+    fileprivate func firstBeyond(_ isBeyond: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBeyond(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }

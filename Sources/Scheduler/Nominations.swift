@@ -28,7 +28,7 @@ struct Nominations {
 
     /// The Pods that go before another: those that wait for a Node and are not less important.
     func ahead(of pod: PodInfo) -> [Entry] {
-        entries.isEmpty ? [] : entries.values.filter { $0.pod.key != pod.key && $0.pod.priority >= pod.priority }
+        entries.isEmpty ? [] : entries.values.filter { $0.pod.priority >= pod.priority && $0.pod.key != pod.key }
     }
 
     /// The Pods that have to look for another Node, now that a more important one waits for theirs.

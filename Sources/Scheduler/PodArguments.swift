@@ -1,6 +1,7 @@
 internal import APIModel
 internal import Glibc
 internal import PluginAPI
+internal import Synchronization
 
 /// A Pod's needs as the ABI lends them to policies. Everything it points to lives as long as it does, and it holds the numbers of all strings
 /// and the columns of all resources in it.
@@ -9,6 +10,10 @@ final class PodArguments {
     private let lending: Lending
     private var requested: [Int] = []
     private let resources: ResourceColumns
+    /// The name, the uid and the JSON of the Pod that is shown.
+    private var own = Column<UInt8>(0)
+    private let imageVersions: [(name: String, version: UInt32)]
+    private static let lastSerial = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - spreadFrom: whom the Pod is spread from where it says nothing of that itself.
@@ -19,6 +24,8 @@ final class PodArguments {
         lending = Lending(columns.strings)
         resources = columns.resources
         let (spec, object) = (info.object.value["spec"], info.object)
+        let images = Self.images(spec)
+        imageVersions = images.map { ($0.name, columns.images.version(of: $0.name)) }
         // A structure of zeros is a Pod that asks for nothing.
         memset(pod, 0, MemoryLayout<apus_pod>.size)
         pod.pointee.size = UInt32(MemoryLayout<apus_pod>.size)
@@ -26,9 +33,6 @@ final class PodArguments {
         pod.pointee.may_preempt = info.mayPreempt ? 1 : 0
         pod.pointee.namespace_ = lending.bytes(info.key.namespace.utf8)
         pod.pointee.namespace_string = lending.number(info.key.namespace)
-        pod.pointee.name = lending.bytes(info.key.name.utf8)
-        pod.pointee.uid = lending.bytes(info.uid.utf8)
-        pod.pointee.json = lending.bytes(object.bytes)
         pod.pointee.node_name = lending.number(info.nodeName)
         setRequests(info.requests)
         setNodeAffinity(spec, profile.arguments.addedAffinity)
@@ -45,7 +49,7 @@ final class PodArguments {
         (pod.pointee.spread, pod.pointee.spread_count) = lending.lend(
             affinity.spread(profile.arguments.spread, from: spreadFrom))
         (pod.pointee.images, pod.pointee.image_count) = lending.lend(
-            Self.images(spec).map { columns.images.lend($0.name, uses: $0.uses, lending) })
+            images.map { columns.images.lend($0.name, uses: $0.uses, lending) })
         pod.pointee.container_count = UInt32(spec["initContainers"].elements.count + spec["containers"].elements.count)
         (pod.pointee.claims, pod.pointee.claim_count) = lending.lend(info.claims.map { lending.number($0.key.name) })
         (pod.pointee.volume_rules, pod.pointee.volume_rule_count) = lending.lend(volumes.map(rule))
@@ -58,7 +62,37 @@ final class PodArguments {
         pod.pointee.profile = lending.bytes(profile.json)
         pod.pointee.profile_serial = profile.serial
         pod.pointee.group = lending.number(spec["schedulingGroup"]["podGroupName"].string ?? "")
+        show(info)
     }
+
+    /// Makes this the needs of another Pod that has the same.
+    func show(_ info: PodInfo) {
+        let texts = [Array(info.key.name.utf8), Array(info.uid.utf8), info.object.bytes]
+        own.removeAll()
+        own.grow(to: texts.reduce(0) { $0 + $1.count })
+        var start = own.pointer
+        func lent(_ bytes: [UInt8]) -> apus_borrowed {
+            bytes.withUnsafeBufferPointer { start.update(from: $0.baseAddress ?? UnsafePointer(start), count: $0.count) }
+            defer { start += bytes.count }
+            return apus_borrowed(bytes: start, count: UInt64(bytes.count))
+        }
+        (pod.pointee.name, pod.pointee.uid, pod.pointee.json) = (lent(texts[0]), lent(texts[1]), lent(texts[2]))
+    }
+
+    /// The number of these needs; zero while they have none.
+    var serial: UInt64 { pod.pointee.needs_serial }
+
+    /// Gives the needs a number: that of others which are the same, or one of their own.
+    func numbered(_ serial: UInt64? = nil) -> PodArguments {
+        pod.pointee.needs_serial = serial ?? Self.lastSerial.add(1, ordering: .relaxed).newValue
+        return self
+    }
+
+    /// For how many resources there is an amount.
+    var resourceCount: Int { Int(pod.pointee.request_count) }
+
+    /// Whether the same Nodes have the images as when this was made.
+    func imagesAreSame(_ table: ImageTable) -> Bool { imageVersions.allSatisfy { table.version(of: $0.name) == $0.version } }
 
     /// Lends the needs for the duration of `body`.
     func withPointer<R>(_ body: (UnsafePointer<apus_pod>) throws -> R) rethrows -> R {
@@ -67,6 +101,7 @@ final class PodArguments {
 
     deinit {
         pod.deallocate()
+        own.free()
         for column in requested { resources.release(column) }
     }
 

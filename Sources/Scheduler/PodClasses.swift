@@ -45,10 +45,17 @@ final class PodClasses {
 
     deinit { table.free() }
 
-    /// The row of the class, held for the caller, who must `release` it.
-    func hold(_ key: Key) -> Int {
-        let row = rows[key] ?? add(key)
+    /// The row of the class of a template's Pods, held for the caller, who must `release` it.
+    func hold(_ template: PodTemplate) -> Int {
+        let row = place(of: template)
         entries[row]?.holders += 1
+        return row
+    }
+
+    private func place(of template: PodTemplate) -> Int {
+        if let (row, serial) = template.classPlace, row < table.count, table[row].serial == serial { return row }
+        let row = rows[template.classKey] ?? add(template.classKey)
+        template.classPlace = (row, table[row].serial)
         return row
     }
 

@@ -54,17 +54,12 @@ final class PodColumns {
         pod.row = row
         nodes[row] = UInt32(node)
         names[row] = strings.hold(pod.key.name)
-        classRows[row] = UInt32(classes.hold(pod.classKey))
+        classRows[row] = UInt32(classes.hold(pod.template))
         priorities[row] = pod.priority
         terminating[row] = pod.isTerminating ? 1 : 0
         starts[row] = pod.start
-        let amounts = pod.requests.amounts
-        let fixed = ResourceAmounts.fixedNames.indices.dropLast().map { (ResourceAmounts.fixedNames[$0], amounts.fixed[$0]) }
         requests.set(
-            row,
-            (fixed + amounts.others.map { ($0.name, $0.amount) }).filter { $0.1 != 0 }.map {
-                apus_amount(resource: strings.hold($0.0), reserved: 0, amount: $0.1)
-            })
+            row, pod.template.amounts.map { apus_amount(resource: strings.hold($0.resource), reserved: 0, amount: $0.amount) })
         changes.append(row)
     }
 
@@ -77,6 +72,19 @@ final class PodColumns {
         for amount in requests[row] { strings.release(amount.resource) }
         requests.set(row, [])
         holes.append(row)
+        changes.append(row)
+    }
+
+    /// The Pod is nowhere for a moment, but keeps its row.
+    func lift(_ pod: PodInfo) {
+        guard let row = pod.row else { return }
+        nodes[row] = APUS_NO_NODE
+        changes.append(row)
+    }
+
+    func putBack(_ pod: PodInfo, to node: Int) {
+        guard let row = pod.row else { return }
+        nodes[row] = UInt32(node)
         changes.append(row)
     }
 

@@ -5,13 +5,10 @@ final class PodInfo {
     let object: Object
     let key: PodKey
     let uid: String
-    let priority: Int32
+    /// What it has in common with others.
+    let template: PodTemplate
     /// `spec.nodeName`, empty while it is not bound.
     let nodeName: String
-    let requests: PodRequests
-    let hostPorts: [HostPort]
-    /// Whether Pods of lower priority may be taken away for it.
-    let mayPreempt: Bool
     let isTerminating: Bool
     /// `status.nominatedNodeName`, empty while there is none.
     let nominatedNodeName: String
@@ -19,27 +16,34 @@ final class PodInfo {
     let start: Int64
     let claims: [Claim]
     let disks: [Disk]
-    /// What others see of it.
-    let classKey: PodClasses.Key
     /// Its row in the columns, while it holds something there.
     var row: Int?
 
-    init(_ object: Object) {
+    /// - Parameter template: that of the Pod, where it is known.
+    init(_ object: Object, _ template: PodTemplate? = nil) {
         self.object = object
-        let spec = object.value["spec"]
-        key = PodKey(object)
-        uid = object.uid
-        priority = Int32(spec["priority"].int ?? 0)
+        self.template = template ?? PodTemplate(object)
+        let value = object.value
+        let (metadata, spec, status) = (value["metadata"], value["spec"], value["status"])
+        key = PodKey(namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "")
+        uid = metadata["uid"].string ?? ""
         nodeName = spec["nodeName"].string ?? ""
-        requests = PodRequests(spec: spec)
-        hostPorts = HostPort.all(in: spec)
-        mayPreempt = spec["preemptionPolicy"].string != "Never"
-        isTerminating = object.isBeingDeleted
-        nominatedNodeName = object.value["status"]["nominatedNodeName"].string ?? ""
-        start = Timestamp.parse(object.value["status"]["startTime"].string ?? "")?.seconds.int64 ?? 0
-        classKey = PodClasses.Key(object)
+        isTerminating = !metadata["deletionTimestamp"].isNull
+        nominatedNodeName = status["nominatedNodeName"].string ?? ""
+        start = status["startTime"].string.flatMap { Timestamp.parse($0)?.seconds.int64 } ?? 0
         claims = Claim.all(spec, key)
         disks = Disk.all(spec)
+    }
+
+    var priority: Int32 { template.priority }
+    var requests: PodRequests { template.requests }
+    var hostPorts: [HostPort] { template.hostPorts }
+    /// Whether Pods of lower priority may be taken away for it.
+    var mayPreempt: Bool { template.mayPreempt }
+
+    /// Whether what holds for other Pods of its template holds for it.
+    var isLikeOthers: Bool {
+        claims.isEmpty && disks.isEmpty && nodeName.isEmpty && object.value["spec"]["resourceClaims"].elements.isEmpty
     }
 }
 
@@ -75,9 +79,15 @@ extension PodInfo {
     /// What has not started yet counts as started now.
     var startOrNow: Int64 { start == 0 ? .max : start }
 
+    /// Whether another state of the Pod holds the same, wherever it is.
+    func isSame(as other: PodInfo) -> Bool {
+        uid == other.uid && template === other.template && isTerminating == other.isTerminating && start == other.start
+            && claims.isEmpty && other.claims.isEmpty && disks.isEmpty && other.disks.isEmpty
+    }
+
     /// Whether a newer state of the Pod is the same in all that is read here.
     func isSame(as newer: Object) -> Bool {
-        newer.uid == uid && newer.isBeingDeleted == isTerminating && newer.labels == classKey.labels
+        newer.uid == uid && newer.isBeingDeleted == isTerminating && newer.labels == template.classKey.labels
             && newer.value["status"]["startTime"] == object.value["status"]["startTime"] && newer.value["spec"] == object.value["spec"]
     }
 }

@@ -8,10 +8,12 @@ struct Cycle {
     let nodes: UnsafePointer<apus_nodes>
     let columns: NodeColumns
     var profile = SchedulerProfile.standard
+    /// What is kept of Pods like this one.
+    var standing: Standing?
     /// The Node that the Pod is nominated for: if it will do, it is the one.
     var nominated: Int?
-    /// Pods that wait for room on a Node and come before this one there.
-    var ahead: [(pod: PodInfo, node: Int)] = []
+    /// By Node, the Pods that wait for room there and come before this one.
+    var ahead: [Int: [PodInfo]] = [:]
 
     /// For a Pod that others keep from somewhere by what they have: its needs while some of them are gone.
     var needsIfGone: ((Set<PodKey>) -> PodArguments)?
@@ -25,13 +27,13 @@ struct Cycle {
         return arguments.withPointer(body)
     }
 
-    /// Runs `body` with the Pods that come first counted where they wait to run.
-    func withThoseAhead<R>(_ body: () -> R) -> R {
-        guard !ahead.isEmpty else { return body() }
-        for (pod, node) in ahead { columns.add(pod, to: node) }
+    /// Runs `body` with the Pods that come first counted on a Node where they wait to run.
+    func withThoseAhead<R>(on node: Int, _ body: () -> R) -> R {
+        guard let pods = ahead[node] else { return body() }
+        for pod in pods { columns.add(pod, to: node) }
         columns.lend()
         defer {
-            for (pod, node) in ahead { columns.subtract(pod, from: node) }
+            for pod in pods { columns.subtract(pod, from: node) }
             columns.lend()
         }
         return body()
@@ -56,36 +58,91 @@ final class Ranking {
         case error(String)
     }
 
-    private(set) var feasible = NodeBits()
-    /// Of all policies, by weight. Means something for the Nodes of `feasible` only.
-    private(set) var totals = Column<Int64>(0)
+    /// Of the last cycle; those that are kept for Pods like its own, where there are some.
+    private(set) var ranks = NodeRanks()
+    private let own = NodeRanks()
     private var points = Column<Int32>(0)
-    /// By policy that does not say what its points are made of, those it gave, as long as this ranking is the newest.
+    /// Whether the ranks are those that are kept for Pods like the cycle's.
+    var isKept: Bool { ranks !== own }
+    /// Whether all feasible Nodes got their points together; if not, points are of single Nodes.
+    private(set) var isWhole = true
+    /// By policy that does not say what its points are made of, those it gave to all Nodes, as long as this ranking is the newest.
     private(set) var kept: [String: [Int32]] = [:]
     /// A part of the Nodes, where not all are looked at.
     private var window = NodeBits()
+    /// Those that were asked about last.
+    private var asked = NodeBits()
     /// The word of the Nodes at which the next search of some of them begins.
     private var firstWord = 0
 
     deinit {
-        feasible.free()
-        totals.free()
         points.free()
         window.free()
+        asked.free()
     }
 
-    /// Filters and scores all Nodes at once with every policy. Returns why no Node is left, `nil` when one is.
+    var feasible: NodeBits { ranks.feasible }
+    var totals: Column<Int64> { ranks.totals }
+
+    /// Filters and scores the Nodes at once with every policy: all of them, or, where the cycle has a standing, those about which policies may say something
+    /// else than they did. Returns why no Node is left, `nil` when one is.
     func rank(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        (ranks, isWhole) = (own, true)
         for policy in policies where cycle.profile.asks(policy.name, at: .preFilter) {
             let (status, message) = policy.prefilter(cycle.needs)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
         if let nominated = cycle.nominated {
-            feasible.assign(only: nominated, of: cycle.columns.count)
-            if filter(cycle, policies) == nil, !feasible.isEmpty { return score(cycle, policies) }
+            ranks.feasible.assign(only: nominated, of: cycle.columns.count)
+            if filter(cycle, policies, ranks.feasible) == nil, heed(cycle, policies) == nil, !feasible.isEmpty {
+                return score(cycle, policies)
+            }
+        }
+        if let standing = cycle.standing, let kept = standing.ranks,
+            cycle.profile.enough(of: cycle.columns.liveCount) >= cycle.columns.liveCount
+        {
+            ranks = kept
+            if let failure = renew(standing, cycle, policies) ?? heed(cycle, policies) {
+                standing.forget()
+                return failure
+            }
+            guard feasible.isEmpty else { return nil }
+            if cycle.ahead.isEmpty, let refusal = standing.refusal { return .refused(refusal) }
+            let failure = explain(cycle, policies)
+            if cycle.ahead.isEmpty, case .refused(let refusal) = failure { standing.refusal = refusal }
+            return failure
         }
         if let failure = search(cycle, policies) { return failure }
         return feasible.isEmpty ? explain(cycle, policies) : score(cycle, policies)
+    }
+
+    /// Has the policies judge anew those Nodes alone about which they may say something else than they did.
+    private func renew(_ standing: Standing, _ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        let columns = cycle.columns
+        if !standing.renew(columns, policies, &window) { window.assign(columns.live) }
+        for policy in policies {
+            let (status, message) = policy.affected(cycle.needs, cycle.nodes, window.words.pointer)
+            if status != APUS_OK { return refusal(cycle, policy, status, message) }
+        }
+        ranks.grow(to: columns.count)
+        if window.isSuperset(of: columns.live) {
+            standing.note(window, refused: true, columns)
+            ranks.feasible.assign(columns.live)
+            if let failure = filter(cycle, policies, ranks.feasible) { return failure }
+            // What has no points now is to have some the next time.
+            if ranks.feasible.count <= 1 { standing.forget() }
+            return ranks.feasible.isEmpty ? nil : score(cycle, policies)
+        }
+        isWhole = false
+        ranks.feasible.subtract(window)
+        window.formIntersection(columns.live)
+        asked.assign(window.words)
+        if let failure = filter(cycle, policies, window) { return failure }
+        ranks.feasible.formUnion(window)
+        standing.note(asked, refused: !window.isSuperset(of: asked.words), columns)
+        if let failure = add(cycle, policies, to: window) { return failure }
+        ranks.settle(asked)
+        return nil
     }
 
     /// Finds all Nodes that will do, or as many as the profile has looked for.
@@ -93,8 +150,8 @@ final class Ranking {
         let (live, nodes) = (cycle.columns.live, cycle.columns.liveCount)
         let enough = cycle.profile.enough(of: nodes)
         guard enough < nodes else {
-            feasible.assign(live)
-            return filter(cycle, policies)
+            ranks.feasible.assign(live)
+            return filter(cycle, policies, ranks.feasible) ?? heed(cycle, policies)
         }
         // So many words of Nodes at once as may have enough of them.
         let (first, step) = (firstWord % live.count, max(1, enough / 64))
@@ -103,51 +160,78 @@ final class Ranking {
         var left = live.count
         while left > 0, window.count < enough {
             let end = min(word + min(step, left), live.count)
-            feasible.assign(live, words: word..<end)
-            if let failure = filter(cycle, policies) { return failure }
-            window.formUnion(feasible)
+            ranks.feasible.assign(live, words: word..<end)
+            if let failure = filter(cycle, policies, ranks.feasible) ?? heed(cycle, policies) { return failure }
+            window.formUnion(ranks.feasible)
             left -= end - word
             word = end == live.count ? 0 : end
         }
         let next = window.keep(enough, from: first)
         // All that was looked at is needed: on from where the search ended.
         firstWord = next == first ? word : next
-        swap(&feasible, &window)
+        swap(&ranks.feasible, &window)
         return nil
     }
 
-    /// Clears the Nodes that will not do, if those ahead of the Pod come, and if they do not.
-    private func filter(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
-        if !cycle.ahead.isEmpty {
-            if let failure = cycle.withThoseAhead({ filterOnce(cycle, policies) }) { return failure }
-        }
-        return filterOnce(cycle, policies)
-    }
-
-    private func filterOnce(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
-        for policy in policies where !feasible.isEmpty && cycle.profile.asks(policy.name, at: .filter) {
-            let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer)
+    /// Clears the Nodes that will not do, whether or not those ahead of the Pod come.
+    private func filter(_ cycle: Cycle, _ policies: [SchedulerPolicy], _ nodes: NodeBits) -> Failure? {
+        for policy in policies where !nodes.isEmpty && cycle.profile.asks(policy.name, at: .filter) {
+            let (status, message) = policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
         return nil
     }
 
-    private func score(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
-        kept = [:]
-        totals.removeAll()
-        totals.grow(to: cycle.columns.count)
-        points.grow(to: cycle.columns.count)
-        guard feasible.count > 1 else { return nil }
-        for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
-            let (status, message) = policy.score(cycle.needs, cycle.nodes, feasible.words.pointer, points.pointer)
-            guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
-            let weight = Int64(cycle.profile.weight(of: policy.name) ?? policy.weight)
-            if !policy.hasExplain { kept[policy.name] = Array(UnsafeBufferPointer(start: points.pointer, count: points.count)) }
-            // Plain pointers: a property of a class is looked up anew for every Node.
-            let (totals, points) = (totals.pointer, points.pointer)
-            feasible.visit { totals[$0] += weight * Int64(points[$0]) }
+    /// Takes the Nodes out that will not do if those come that are ahead of the Pod there.
+    private func heed(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        guard !cycle.ahead.isEmpty else { return nil }
+        var alone = NodeBits()
+        defer { alone.free() }
+        for node in cycle.ahead.keys where ranks.feasible.contains(node) {
+            alone.assign(only: node, of: cycle.columns.count)
+            if let failure = cycle.withThoseAhead(on: node, { filter(cycle, policies, alone) }) { return failure }
+            if alone.isEmpty { ranks.remove(node) }
         }
         return nil
+    }
+
+    /// Gives all feasible Nodes their points.
+    private func score(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        kept = [:]
+        ranks.totals.removeAll()
+        ranks.totals.grow(to: cycle.columns.count)
+        if feasible.count > 1, let failure = add(cycle, policies, to: feasible, keeps: true) { return failure }
+        ranks.settle()
+        return nil
+    }
+
+    /// Writes the sum of all points of some Nodes.
+    private func add(_ cycle: Cycle, _ policies: [SchedulerPolicy], to nodes: NodeBits, keeps: Bool = false) -> Failure? {
+        points.grow(to: cycle.columns.count)
+        // Plain pointers: a property of a class is looked up anew for every Node.
+        let (totals, points) = (ranks.totals.pointer, points.pointer)
+        nodes.visit { totals[$0] = 0 }
+        guard !nodes.isEmpty else { return nil }
+        for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
+            let (status, message) = policy.score(cycle.needs, cycle.nodes, nodes.words.pointer, points)
+            guard status == APUS_OK else { return .error("policy \(policy.name): \(message)") }
+            let weight = cycle.weight(of: policy)
+            if keeps, !policy.hasExplain { kept[policy.name] = Array(UnsafeBufferPointer(start: points, count: cycle.columns.count)) }
+            nodes.visitWords { words in
+                for node in words { totals[node] += weight * Int64(points[node]) }
+            } each: {
+                totals[$0] += weight * Int64(points[$0])
+            }
+        }
+        return nil
+    }
+
+    /// Has a policy give points to some Nodes, and calls `body` with them, on OK.
+    func rate(_ cycle: Cycle, _ policy: SchedulerPolicy, of nodes: NodeBits, _ body: (UnsafePointer<Int32>) -> Void) {
+        points.grow(to: cycle.columns.count)
+        if policy.score(cycle.needs, cycle.nodes, nodes.words.pointer, points.pointer).status == APUS_OK {
+            body(UnsafePointer(points.pointer))
+        }
     }
 
     /// A policy answered for all Nodes at once.
@@ -162,33 +246,35 @@ final class Ranking {
     }
 
     /// The most points that any Node has. For a ranking with a Node left.
-    var most: Int64 {
-        var most = Int64.min
-        let totals = totals.pointer
-        feasible.visit { most = max(most, totals[$0]) }
-        return most
-    }
+    var most: Int64 { ranks.most }
+}
+
+extension Cycle {
+    /// What a policy's points are multiplied by.
+    func weight(of policy: SchedulerPolicy) -> Int64 { Int64(profile.weight(of: policy.name) ?? policy.weight) }
 }
 
 // Why not.
 extension Ranking {
     /// Runs the filters again, asking why. Each Node counts for the reasons of the first policy that refused it.
     private func explain(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure {
-        cycle.withThoseAhead {
-            feasible.assign(cycle.columns.live)
-            var reasons: [String: Int] = [:]
-            var helpedBy: ClusterEvents = []
-            var isHopeless = [Bool](repeating: false, count: cycle.columns.count)
+        window.assign(cycle.columns.live)
+        var reasons: [String: Int] = [:]
+        var helpedBy: ClusterEvents = []
+        var hopeless = NodeBits()
+        hopeless.assign(noneOf: cycle.columns.count)
+        defer { hopeless.free() }
+        func ask(_ nodes: NodeBits) -> Failure? {
             for policy in policies where cycle.profile.asks(policy.name, at: .filter) {
-                let wordCount = feasible.words.count
                 // A plugin may give reasons before or after it clears bits: what was in question when it was called counts.
-                let before = (0..<wordCount).map { feasible.words[$0] }
-                let (status, message) = policy.filter(cycle.needs, cycle.nodes, feasible.words.pointer) { refused, verdict, reason, hints in
+                let before = NodeBits(copying: nodes)
+                defer { before.free() }
+                let (status, message) = policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer) { refused, verdict, reason, hints in
                     var count = 0
-                    NodeBits.visit(refused, wordCount) { node in
-                        guard before[node >> 6] & (1 << UInt64(node & 63)) != 0 else { return }
-                        count += 1
-                        if verdict == APUS_UNRESOLVABLE { isHopeless[node] = true }
+                    for word in 0..<before.words.count {
+                        let meant = before.words[word] & refused[word]
+                        count += meant.nonzeroBitCount
+                        if verdict == APUS_UNRESOLVABLE { hopeless.words[word] |= meant }
                     }
                     guard count > 0 else { return }
                     reasons[reason, default: 0] += count
@@ -196,14 +282,24 @@ extension Ranking {
                 }
                 if status != APUS_OK { return refusal(cycle, policy, status, message) }
             }
-            var candidates: [Int] = []
-            NodeBits.visit(cycle.columns.live.pointer, cycle.columns.live.count) { if !isHopeless[$0] { candidates.append($0) } }
-            let nodes = cycle.columns.liveCount
-            return .refused(
-                Refusal(
-                    message: FitMessage.noFit(nodes: nodes, reasons: reasons), helpedBy: reasons.isEmpty ? .all : helpedBy,
-                    candidates: candidates, hopeless: nodes - candidates.count))
+            return nil
         }
+        if let failure = ask(window) { return failure }
+        // What is left would do if it were not for those ahead.
+        var alone = NodeBits()
+        defer { alone.free() }
+        for node in cycle.ahead.keys where window.contains(node) {
+            alone.assign(only: node, of: cycle.columns.count)
+            if let failure = cycle.withThoseAhead(on: node, { ask(alone) }) { return failure }
+        }
+        var candidates: [Int] = []
+        for word in 0..<cycle.columns.live.count { hopeless.words[word] = cycle.columns.live[word] & ~hopeless.words[word] }
+        hopeless.visit { candidates.append($0) }
+        let nodes = cycle.columns.liveCount
+        return .refused(
+            Refusal(
+                message: FitMessage.noFit(nodes: nodes, reasons: reasons), helpedBy: reasons.isEmpty ? .all : helpedBy,
+                candidates: candidates, hopeless: nodes - candidates.count))
     }
 
     /// What the policies refuse one Node for; none where they let the Pod run. Leaves the ranking as it is.

@@ -29,6 +29,7 @@ package final class SchedulingLoop {
     }
 
     let columns: NodeColumns
+    private let templates = PodTemplates()
     var assigned: AssignedPods
     var queue: SchedulingQueue<PodInfo>
     private var nominations = Nominations()
@@ -62,7 +63,7 @@ package final class SchedulingLoop {
     init(seed: UInt64, _ configuration: SchedulerConfiguration, _ decisions: DecisionLog) {
         self.decisions = decisions
         columns = NodeColumns(volumes)
-        assigned = AssignedPods(columns)
+        assigned = AssignedPods(columns, templates)
         decider = Decider(seed: seed)
         queue = SchedulingQueue(initialBackoff: configuration.initialBackoff, mostBackoff: configuration.mostBackoff)
         self.configuration = configuration
@@ -139,7 +140,7 @@ package final class SchedulingLoop {
         let profile = pod.needsNode ? configuration.profile(for: pod.schedulerName) : nil
         // While our own bind is under way the API still shows the Pod without a Node.
         if profile != nil, assigned.isAssumed(key, uid: pod.uid) {
-            if waitingPods.contains(key) { queue.replace(key, PodInfo(pod)) }
+            if waitingPods.contains(key) { queue.replace(key, PodInfo(pod, templates.template(of: pod))) }
             return nil
         }
         waitNoMore(key)
@@ -150,7 +151,7 @@ package final class SchedulingLoop {
             return profile != nil && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" }
                 ? .gated(pod) : nil
         }
-        let info = PodInfo(pod)
+        let info = PodInfo(pod, templates.template(of: pod))
         nominations.hear(info, before: before?.value["status"]["nominatedNodeName"].string ?? "")
         // A change of the status alone, most often our own, is no reason to look again.
         if let before, queue.contains(key), before.uid == pod.uid, before.value["spec"] == pod.value["spec"], before.labels == pod.labels {
@@ -296,7 +297,7 @@ package final class SchedulingLoop {
     /// - Parameter preferred: the Node to say of several that are as good.
     func consider(_ pod: Object, _ policies: any PolicySource, preferred: String? = nil) -> DecisionRecord? {
         guard let profile = configuration.profile(for: pod.schedulerName) else { return nil }
-        let info = PodInfo(pod)
+        let info = PodInfo(pod, templates.template(of: pod))
         return policies.withSchedulerPolicies { policies in
             said += observers.tell(policies).said
             return decider.decide(

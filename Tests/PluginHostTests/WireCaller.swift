@@ -56,6 +56,9 @@ final class Caller {
         }
         let feasible: [UInt64] = [.max, 0xff00, 3]
         note("explain") { table.explain!(me, samples.pod(), nodes, feasible, &parts, $0) }
+        var changed: [UInt64] = [1, 0, 1]
+        note("affected") { table.affected!(me, samples.pod(), nodes, APUS_ANSWER_SCORE, &changed, $0) }
+        report.append("\(changed)")
         var waiting = apus_waiting(
             context: heard.me, allow: { context, uid in Witness.of(context).note("allow \(uid.string)") },
             reject: { context, uid, reason in Witness.of(context).note("reject \(uid.string): \(reason.string)") })

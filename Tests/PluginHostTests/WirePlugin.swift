@@ -62,7 +62,7 @@ extension String {
     /// What the Pod asks of the Pods around it, and of where its volumes are.
     init(around pod: apus_pod) {
         let images = UnsafeBufferPointer(start: pod.images, count: Int(pod.image_count)).map {
-            "\($0.name) \($0.uses) \($0.size) \(Array(UnsafeBufferPointer(start: $0.nodes, count: Int($0.node_count))))"
+            "\($0.name) \($0.uses) \($0.size) \($0.version) \(Array(UnsafeBufferPointer(start: $0.nodes, count: Int($0.node_count))))"
         }
         let rules = UnsafeBufferPointer(start: pod.volume_rules, count: Int(pod.volume_rule_count)).map { rule in
             "\(rule.claim) \(rule.kind) \(UnsafeBufferPointer(start: rule.terms, count: Int(rule.term_count)).map { $0.requirement_count })"
@@ -87,7 +87,7 @@ extension String {
             \(terms(pod.preferred_anti_affinity, pod.preferred_anti_affinity_count)) \(spread) \
             \(images) \
             \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)))) \(rules) \(attachments) \
-            \(pod.scheduler_name) \(pod.profile.string) \(pod.profile_serial)
+            \(pod.scheduler_name) \(pod.profile.string) \(pod.profile_serial) \(pod.needs_serial)
             """
     }
 
@@ -188,6 +188,12 @@ enum WirePlugin {
             observe: { me, resource, before, after, waiting in
                 Witness.of(me).note("observe \(resource.string) \(before.string) \(after.string)")
                 after.string.withBorrowed { waiting.pointee.allow(waiting.pointee.context, $0) }
+            },
+            affected: { me, pod, nodes, answers, changed, error in
+                Witness.of(me).note("affected")
+                changed[Int(nodes.pointee.count) / 64] |= 2
+                error.say("\(answers) of \(pod.pointee.needs_serial) of \(nodes.pointee.generation)")
+                return APUS_OK
             })
     }
 

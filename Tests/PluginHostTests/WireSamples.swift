@@ -101,8 +101,8 @@ final class Samples {
             UnsafePointer(
                 array([
                     apus_image(
-                        name: 8, uses: 2, size: 1 << 20, node_count: 3, reserved: 0, nodes: UnsafePointer(array([1, 5, 9] as [UInt32]))),
-                    apus_image(name: 9, uses: 1, size: 0, node_count: 0, reserved: 0, nodes: nil),
+                        name: 8, uses: 2, size: 1 << 20, node_count: 3, version: 4, nodes: UnsafePointer(array([1, 5, 9] as [UInt32]))),
+                    apus_image(name: 9, uses: 1, size: 0, node_count: 0, version: 0, nodes: nil),
                 ])), 2
         )
         (pod.pointee.claims, pod.pointee.claim_count) = (UnsafePointer(array([7] as [apus_string])), 1)
@@ -128,7 +128,7 @@ final class Samples {
             UnsafePointer(array([term(0, [requirement(2, [3])])])), 1, 1
         )
         (pod.pointee.scheduler_name, pod.pointee.profile, pod.pointee.profile_serial) = (13, bytes(#"{"filter":[]}"#), 2)
-        pod.pointee.group = 14
+        (pod.pointee.group, pod.pointee.needs_serial) = (14, 15)
         return pod
     }
 

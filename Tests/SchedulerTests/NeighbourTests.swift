@@ -32,6 +32,29 @@ import Testing
         }
         await host.stop()
     }
+
+    /// Pods of few templates come again and again while things change: what is kept from one to the next is what would be found out anew.
+    @Test(arguments: [UInt64(5), 6, 7, 8])
+    func whatIsKeptForEqualPodsIsTrue(seed: UInt64) async throws {
+        let host = try await Policies.load()
+        var cluster = RandomCluster(seed: seed)
+        let templates = (0..<6).map { cluster.pod("template-\($0)", on: nil).value }
+        for step in 0..<250 {
+            if cluster.number(3) > 0 { cluster.change() }
+            var value = templates[cluster.number(templates.count)]
+            value["metadata"]["name"] = .string("new-\(step)")
+            value["metadata"]["uid"] = .string("new-\(step)")
+            let pod = Object(value)
+            let kept = cluster.decideWithStanding(pod, host)
+            let anew = cluster.decide(pod, host)
+            #expect(kept.message == anew.message, "\(seed)/\(step): \(pod.value["spec"])")
+            #expect(kept.points.keys.sorted() == anew.points.keys.sorted(), "\(seed)/\(step): \(pod.value["spec"])")
+            // Where one Node alone would do, nobody gives points.
+            if anew.points.count > 1 { #expect(kept.points == anew.points, "\(seed)/\(step): \(pod.value["spec"])") }
+            if cluster.number(3) > 0, let node = anew.points.keys.min() { cluster.bind(pod, node) }
+        }
+        await host.stop()
+    }
 }
 
 /// A small cluster, and random things that happen to it.
@@ -43,6 +66,7 @@ private struct RandomCluster {
     private var named = 0
     private let columns = NodeColumns()
     private var assigned: AssignedPods
+    private let decider = Decider(seed: 1)
 
     init(seed: UInt64) {
         random = seed &* 0x9E37_79B9_7F4A_7C15
@@ -64,7 +88,7 @@ private struct RandomCluster {
 
     mutating func change() {
         switch number(12) {
-        case 0: addNode()
+        case 0: if nodes.count < DecisionRecord.shown { addNode() }
         case 1: if nodes.count > 2 { removeNode() }
         case 2: relabelNode()
         case 3: relabel(pick(["one", "two"]))
@@ -92,6 +116,18 @@ private struct RandomCluster {
                 }
             }
         }
+    }
+
+    /// The same of what a scheduler keeps between Pods that are alike; there are too few Nodes for some to be left out.
+    func decideWithStanding(_ pod: Object, _ host: PluginHost) -> (points: [String: Int64], message: String) {
+        let surroundings = Decider.Surroundings(
+            columns: columns, assigned: assigned, nominations: Nominations(), budgets: DisruptionBudgets(), profile: .standard,
+            volumes: .success(PodVolumes(nothingOf: VolumeObjects())), spreadFrom: nil)
+        let info = PodInfo(pod, assigned.templates.template(of: pod))
+        let record = host.withSchedulerPolicies { decider.decide(info, surroundings, $0).1 }
+        let points = Dictionary(uniqueKeysWithValues: record.candidates.map { ($0.node, $0.total) })
+        guard case .none(let message) = record.outcome else { return (points, "") }
+        return (points, String(message.prefix { $0 != "." }) + ".")
     }
 
     mutating func bind(_ pod: Object, _ node: String) {

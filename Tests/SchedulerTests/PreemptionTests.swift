@@ -149,6 +149,43 @@ import Testing
         await host.stop()
     }
 
+    /// Nodes that do not depend on one another are tried together, but beside a policy that does not say what depends on what: one by one comes to the same.
+    @Test(arguments: [UInt64(1), 2, 3]) func whatIsTriedTogetherComesToTheSame(seed: UInt64) async throws {
+        let (cautious, other) = (try await Policies.load(enable: ["policy-latency"]), SchedulingLoop(seed: 1))
+        var random = seed &* 0x9E37_79B9_7F4A_7C15
+        func number(_ below: UInt64) -> Int64 {
+            random ^= random << 13
+            random ^= random >> 7
+            random ^= random << 17
+            return Int64(random % below)
+        }
+        func both(_ object: Object) {
+            hear(object)
+            switch object.value["kind"].string {
+            case "Node": _ = other.receive(.node(before: nil, after: object), now: 0)
+            case "PodDisruptionBudget": _ = other.receive(.disruptionBudget(before: nil, after: object), now: 0)
+            default: _ = other.receive(.pod(before: nil, after: object), now: 0)
+            }
+        }
+        both(budget("web", allowed: 1))
+        for index in 0..<30 {
+            both(node("n\(index)", cpu: "4"))
+            for place in 0..<number(5) + 1 {
+                both(
+                    bound(
+                        "b\(index)-\(place)", "n\(index)", cpu: "\(number(3) + 1)", priority: number(4) * 5,
+                        start: "2026-01-0\(number(9) + 1)T00:00:00Z", labels: number(2) == 0 ? ["app": "web"] : [:]))
+            }
+        }
+        for index in 0..<5 {
+            both(waiting("p\(index)", cpu: "4", priority: 12))
+            let together = decide()
+            #expect(together == SchedulingLoopTests.describe(other.cycle(cautious, now: 0)), "\(seed)/\(index)")
+        }
+        await host.stop()
+        await cautious.stop()
+    }
+
     @Test func aNominationOfAnotherTimeIsHeardFromTheAPI() async {
         var nominated = waiting("p").value
         nominated["status"]["nominatedNodeName"] = "b"

@@ -61,7 +61,7 @@ public final class SchedulingTable: @unchecked Sendable {
             volume_limit_ranges: limits.ranges(memory), volume_limits: memory.keep(limits.elements),
             strings: memory.keep([apus_borrowed]()), string_count: 0,
             live_count: UInt32(nodes.count { $0 != nil }), string_epoch: 0,
-            identity: .random(in: 1 ... .max), changes: Self.unchanged(memory), pods: Self.noPods(memory),
+            identity: .random(in: 1 ... .max), changes: Self.unchanged(memory), touched: Self.unchanged(memory), pods: Self.noPods(memory),
             namespaces: Self.noNamespaces(memory))
         let texts = strings.strings.map { memory.keep($0) }
         table.strings = UnsafePointer(memory.keep(texts))
@@ -149,7 +149,7 @@ public final class SchedulingTable: @unchecked Sendable {
         let affinity = pod.affinity.map { podTerm($0, memory, &strings) }
         let antiAffinity = pod.antiAffinity.map { podTerm($0, memory, &strings) }
         let spread = pod.spread.map { constraint($0, memory, &strings) }
-        let images = [apus_image(name: strings.number(PodSample.image), uses: 1, size: 0, node_count: 0, reserved: 0, nodes: nil)]
+        let images = [apus_image(name: strings.number(PodSample.image), uses: 1, size: 0, node_count: 0, version: 0, nodes: nil)]
         return apus_pod(
             size: UInt32(MemoryLayout<apus_pod>.size), priority: pod.priority, namespace_: memory.keep("default"),
             name: memory.keep(pod.name), uid: memory.keep("uid-" + pod.name),
@@ -167,7 +167,7 @@ public final class SchedulingTable: @unchecked Sendable {
             spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil,
             volume_rule_count: 0, container_count: 1, volume_rules: nil, attachments: nil, attachment_count: 0, added_required_count: 0,
             added_required: nil, has_added_required: 0, scheduler_name: 0, profile: memory.keep(""), profile_serial: 0, group: 0,
-            reserved: 0)
+            reserved: 0, needs_serial: 0)
     }
 
     private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {

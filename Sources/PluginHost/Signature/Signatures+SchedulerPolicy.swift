@@ -37,6 +37,9 @@ extension Signatures {
             SlotDescriptor(
                 "observe", [.me, .bytes, .bytes, .bytes, .callbacks(waiting)], .void, Tag(.worker, .running), isRequired: false,
                 deadline: .seconds(1)),
+            SlotDescriptor(
+                "affected", [.me, .structure(pod), nodes, .int32, .array(element: 8, nodeBits, .inOut), .sink(limit: sentence)], .status,
+                Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
         ])
 
     private static let nodes = Shape.shared(size: MemoryLayout<apus_nodes>.size)

@@ -5,45 +5,38 @@ internal import PluginHost
 extension Ranking {
     /// The parts of the points, and the Nodes with the most. To be called after a `rank` that left Nodes, before anything else.
     func account(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> (parts: [DecisionRecord.Part], candidates: [DecisionRecord.Candidate]) {
-        let best = best(DecisionRecord.shown)
+        let best = ranks.best(DecisionRecord.shown)
         var parts: [DecisionRecord.Part] = []
         var points = [[Int32]](repeating: [], count: best.count)
         func add(_ part: DecisionRecord.Part, _ column: UnsafePointer<Int32>) {
             parts.append(part)
             for (index, node) in best.enumerated() { points[index].append(column[node]) }
         }
-        if feasible.count > 1 {
-            for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
-                let weight = Int64(cycle.profile.weight(of: policy.name) ?? policy.weight)
-                guard policy.hasExplain else {
-                    if let column = kept[policy.name] { add(.init(policy: policy.name, score: policy.name, weight: weight), column) }
-                    continue
-                }
-                // What it does not say is not known: the decision stands.
-                _ = policy.explain(cycle.needs, cycle.nodes, feasible.words.pointer) { score, own, column in
-                    add(.init(policy: policy.name, score: score, weight: weight * Int64(own)), column)
-                }
+        guard feasible.count > 1 else { return ([], candidates(best, points, cycle)) }
+        // Where points are of single Nodes, those of the best are asked for again.
+        var told = isWhole ? feasible : NodeBits()
+        defer { if !isWhole { told.free() } }
+        if !isWhole {
+            told.assign(noneOf: cycle.columns.count)
+            for node in best { told.insert(node) }
+        }
+        for policy in policies where policy.hasScore && cycle.profile.asks(policy.name, at: .score) {
+            let part = DecisionRecord.Part(policy: policy.name, score: policy.name, weight: cycle.weight(of: policy))
+            if !policy.hasExplain, isWhole {
+                if let column = kept[policy.name] { add(part, column) }
+                continue
+            }
+            if !isWhole { rate(cycle, policy, of: told) { if !policy.hasExplain { add(part, $0) } } }
+            // What it does not say is not known: the decision stands.
+            _ = policy.explain(cycle.needs, cycle.nodes, told.words.pointer) { score, own, column in
+                add(.init(policy: policy.name, score: score, weight: part.weight * Int64(own)), column)
             }
         }
-        return (
-            parts,
-            best.enumerated().map { index, node in
-                .init(node: cycle.columns.name(node), total: totals[node], points: points[index])
-            }
-        )
+        return (parts, candidates(best, points, cycle))
     }
 
-    /// The feasible Nodes with the most points, best first; of equals those that come first.
-    private func best(_ limit: Int) -> [Int] {
-        var best: [Int] = []
-        let totals = totals.pointer
-        feasible.visit { node in
-            if best.count == limit, totals[node] <= totals[best[limit - 1]] { return }
-            let place = best.firstIndex { totals[$0] < totals[node] } ?? best.count
-            best.insert(node, at: place)
-            if best.count > limit { best.removeLast() }
-        }
-        return best
+    private func candidates(_ best: [Int], _ points: [[Int32]], _ cycle: Cycle) -> [DecisionRecord.Candidate] {
+        best.enumerated().map { index, node in .init(node: cycle.columns.name(node), total: totals[node], points: points[index]) }
     }
 
     /// Some of the Nodes that would not do, each with what the first policy refused it for.
@@ -58,12 +51,12 @@ extension Ranking {
             }
         }
         guard !nodes.isEmpty else { return [] }
-        return cycle.withThoseAhead {
+        var found: [Int: [String]] = [:]
+        func ask(_ nodes: [Int]) {
             var asked = NodeBits()
             defer { asked.free() }
-            asked.assign(live, words: 0..<0)
+            asked.assign(noneOf: cycle.columns.count)
             for node in nodes { asked.insert(node) }
-            var found: [Int: [String]] = [:]
             for policy in policies where !asked.isEmpty && cycle.profile.asks(policy.name, at: .filter) {
                 let before = nodes.filter(asked.contains)
                 let (status, message) = policy.filter(cycle.needs, cycle.nodes, asked.words.pointer) { refused, _, reason, _ in
@@ -74,7 +67,9 @@ extension Ranking {
                 }
                 if status != APUS_OK { break }
             }
-            return nodes.compactMap { node in found[node].map { .init(node: cycle.columns.name(node), reasons: $0) } }
         }
+        ask(nodes)
+        for node in nodes where found[node] == nil && cycle.ahead[node] != nil { cycle.withThoseAhead(on: node) { ask([node]) } }
+        return nodes.compactMap { node in found[node].map { .init(node: cycle.columns.name(node), reasons: $0) } }
     }
 }

@@ -111,6 +111,7 @@ typedef struct apus_nodes {
 
     uint64_t identity; // of this table and of those of Pods and Namespaces: what was noted of tables with another identity means nothing here
     apus_changes changes; // of Nodes that came, went or are other than they were: all but what Pods hold there
+    apus_changes touched; // of Nodes that `changes` has, and of those where a Pod came, went or changed: a policy that looks at nothing beside a Node finds here where to look again
     const apus_pods *APUS_NONNULL pods;
     const apus_namespaces *APUS_NONNULL namespaces;
 } apus_nodes;
@@ -264,7 +265,7 @@ typedef struct apus_image {
     uint32_t uses; // how often the Pod names it
     int64_t size; // in bytes; zero while no Node has it
     uint32_t node_count;
-    uint32_t reserved;
+    uint32_t version; // another one when other Nodes have it
     const uint32_t *APUS_NULLABLE nodes; // which Nodes of apus_nodes have it
 } apus_image;
 
@@ -331,6 +332,8 @@ typedef struct apus_pod {
     uint64_t profile_serial;
     apus_string group; // spec.schedulingGroup.podGroupName, or empty
     uint32_t reserved;
+    /// The same number stands for the same needs: all that is said here but `name`, `uid` and `json`, which are each Pod's own. It is never given to other needs; zero is no number.
+    uint64_t needs_serial;
 } apus_pod;
 
 /// What may happen to the cluster that lets a refused Pod run: of these a policy adds up the ones that matter for its reason. A Pod is tried again when one of them happens, and every
@@ -381,6 +384,10 @@ typedef struct apus_waiting {
     /// [any & running]
     void (*APUS_NONNULL reject)(void *APUS_NULLABLE context, apus_borrowed uid, apus_borrowed reason);
 } apus_waiting;
+
+/// Which answers `affected` is about, added up.
+#define APUS_ANSWER_FILTER ((int32_t)1)
+#define APUS_ANSWER_SCORE ((int32_t)2)
 
 /// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
 /// Their deadline is 1 s; the manifest's `deadlineSeconds` takes its place.
@@ -436,6 +443,15 @@ typedef struct apus_scheduler_policy {
     /// order, and none comes while another slot is called for a Pod. May be absent when nothing is watched.
     /// [worker & running]
     void (*APUS_NULLABLE observe)(void *APUS_NULLABLE self, apus_borrowed resource, apus_borrowed before, apus_borrowed after, const apus_waiting *APUS_NONNULL others);
+
+    /// What a Pod may make other than it was for Pods like one that was decided before: sets the bit of every Node about which the slots that `answers` names may answer otherwise than when this
+    /// slot was last called for a Pod with the same `needs_serial`. In `changed` those bits are set already whose Nodes `touched` has had since: a policy that looks at the needs and at one Node's columns at
+    /// a time has nothing to add and returns OK. The host then asks `filter` and `score` about these Nodes alone and keeps what it has of the others; so an answer about a Node must not depend
+    /// on which other bits are set, nor on `name`, `uid`, `json` or the time. Where points are relative to other Nodes', or nothing is known of the needs, all bits are to be set: then all is asked
+    /// anew. Bits that are set may not be cleared. Any status but OK ends the cycle as that of `filter` does. Where one policy has no such slot all Nodes are judged each time.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE affected)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
+                                          int32_t answers, uint64_t *APUS_NONNULL changed, const apus_sink *APUS_NONNULL error);
 } apus_scheduler_policy;
 
 #ifdef __cplusplus
