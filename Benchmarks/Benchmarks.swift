@@ -6,7 +6,8 @@ import Glibc
 /// an API server over such a store pays for each handler, to find objects, and for a request with and without priority and fairness, and over
 /// TLS with and without an audit log, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
-/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases. `Benchmarks controllers
+/// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
+/// scheduler-scale DIR [NODES]` in clusters of 1,000 to 100,000 nodes with ten Pods each. `Benchmarks controllers
 /// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told.
 @main
 struct Benchmarks {
@@ -34,6 +35,12 @@ struct Benchmarks {
         }
         if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "scheduler-perf" {
             try await SchedulerPerfBenchmark(directory: CommandLine.arguments[2], only: CommandLine.arguments.dropFirst(3).first).run()
+            return
+        }
+        if (3...4).contains(CommandLine.arguments.count), CommandLine.arguments[1] == "scheduler-scale" {
+            var benchmark = SchedulerScaleBenchmark(directory: CommandLine.arguments[2])
+            if let nodes = CommandLine.arguments.dropFirst(3).first.flatMap({ Int($0) }) { benchmark.sizes = [nodes] }
+            try await benchmark.run()
             return
         }
         let place = CommandLine.arguments.dropFirst().first ?? "."

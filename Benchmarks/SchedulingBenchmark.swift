@@ -12,7 +12,7 @@ struct SchedulingBenchmark {
     private static let nodes = 5_000
     private static let pods = 10_000
 
-    private enum Kind: String, CaseIterable {
+    enum Kind: String, CaseIterable {
         case plain = "nothing special"
         case antiAffinity = "anti-affinity by host"
         case affinity = "affinity by zone"
@@ -31,9 +31,9 @@ struct SchedulingBenchmark {
                     .pod(before: nil, after: Self.pod("there-\(index)", kind, app: index % 100, on: index % Self.nodes)), now: 0)
             }
             try park(loop, host)
-            let decisions = 500
+            let decisions = 5_000
             // One of each app first: what is found out about it once is not what is measured.
-            for index in 0..<100 { try decide(loop, host, Self.pod("first-\(index)", kind, app: index)) }
+            for index in 0..<200 { try decide(loop, host, Self.pod("first-\(index)", kind, app: index % 100)) }
             let pods = (0..<decisions).map { Self.pod("new-\($0)", kind, app: $0 % 100) }
             try await Benchmarks.rate("scheduler: \(kind.rawValue)", decisions) { for pod in pods { try decide(loop, host, pod) } }
         }
@@ -63,7 +63,7 @@ struct SchedulingBenchmark {
             _ = loop.receive(.pod(before: nil, after: pod), now: 0)
         }
         try park(loop, host)
-        let decisions = 50
+        let decisions = 200
         try await Benchmarks.rate("scheduler: preemption", decisions) {
             for index in 0..<decisions {
                 let pod = Self.pod("new-\(index)", .plain, app: 0, cpu: "2", priority: 1000)
@@ -75,7 +75,7 @@ struct SchedulingBenchmark {
         }
     }
 
-    private static func node(_ index: Int) -> Object {
+    static func node(_ index: Int) -> Object {
         Object([
             "apiVersion": "v1", "kind": "Node",
             "metadata": [
@@ -88,7 +88,7 @@ struct SchedulingBenchmark {
         ])
     }
 
-    private static func pod(_ name: String, _ kind: Kind, app: Int, on node: Int? = nil, cpu: String = "100m", priority: Int64 = 0)
+    static func pod(_ name: String, _ kind: Kind, app: Int, on node: Int? = nil, cpu: String = "100m", priority: Int64 = 0)
         -> Object
     {
         let selector: Value = ["matchLabels": ["app": .string("app-\(app)")]]
