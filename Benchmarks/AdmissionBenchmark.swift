@@ -99,7 +99,7 @@ struct AdmissionBenchmark {
         let place = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let store = try Store(path: "\(place)/store.db", log: Self.log)
         var configuration = APIServer.Configuration(
-            store: store, serviceRange: IPv4Range("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(), log: Self.log)
+            store: store, serviceRanges: DualStack<IPNetwork>("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(), log: Self.log)
         configure(&configuration)
         let server = APIServer(configuration)
         try await server.start()

@@ -20,8 +20,10 @@ struct RequestBenchmark {
     func run(against base: Double?) async throws -> Double {
         let log = Logger(label: "benchmark")
         let store = try Store(path: path, log: log)
-        guard let range = IPv4Range("10.96.0.0/16") else { throw SelectionBenchmark.Failure(description: "no range for Services") }
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else {
+            throw SelectionBenchmark.Failure(description: "no range for Services")
+        }
+        var configuration = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.tokens = [try TokenFile("token,alice,1")]
         configuration.hasPriorityAndFairness = isFair
         let server = APIServer(configuration)

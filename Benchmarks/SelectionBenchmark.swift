@@ -19,10 +19,9 @@ struct SelectionBenchmark {
     func run() async throws {
         let log = Logger(label: "benchmark")
         let store = try Store(path: path, log: log)
-        guard let range = IPv4Range("10.96.0.0/16") else { throw Failure(description: "no range for Services") }
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
-        configuration.tokens = [try TokenFile("\(HandlerBenchmark.token),benchmark,1,system:masters")]
-        let server = APIServer(configuration)
+        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else { throw Failure(description: "no range for Services") }
+        let server = APIServer(
+            APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log))
         try await server.start()
         let client = server.client(as: "benchmark", groups: ["system:masters"])
         _ = try await client.create(.serviceAccounts, namespace: "default", ["metadata": ["name": "default"]])

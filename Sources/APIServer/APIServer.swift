@@ -72,7 +72,7 @@ public final class APIServer: Responder {
         let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,
-            services: ServiceAllocator(range: configuration.serviceRange, store: configuration.store),
+            services: ServiceAllocator(ranges: configuration.serviceRanges, store: configuration.store),
             tokens: signer,
             rbac: rbac, authorizer: authorizer,
             admission: Admission.members(configuration.admission, webhooks: webhooks, source: configuration.admissionSource),

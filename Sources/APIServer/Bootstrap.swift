@@ -107,13 +107,19 @@ struct Bootstrap: Sendable {
         ])
     }
 
-    /// The range of the flags as an object, ready unless somebody says that it is not.
+    /// The ranges of the flags as an object, ready unless somebody says that it is not. A cluster of one family may become one of both.
     private func ensureServiceCIDR() async throws {
-        let ranges: Value = [.string(configuration.serviceRange.description)]
+        let ranges = Value.array(configuration.serviceRanges.map { .string($0.description) })
         let object: Value = [
             "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": ["name": "kubernetes"], "spec": ["cidrs": ranges],
         ]
         try await ensure(object)
+        _ = try await registry.modify(target(object), WriteContext(registry, user: .apiserver)) { old in
+            guard ranges.elements.count == 2, old[path: "spec", "cidrs"].elements == [ranges[0]] else { return old }
+            var grown = old
+            grown["spec"]["cidrs"] = ranges
+            return grown
+        }
         var status = try target(object)
         status.subresource = "status"
         _ = try await registry.modify(status, WriteContext(registry, user: .apiserver)) { old in
@@ -136,7 +142,7 @@ struct Bootstrap: Sendable {
         try await ensure([
             "apiVersion": "v1", "kind": "Service", "metadata": ["name": "kubernetes", "namespace": "default", "labels": labels],
             "spec": [
-                "type": "ClusterIP", "clusterIP": .string(configuration.serviceRange.firstAddress), "sessionAffinity": "None",
+                "type": "ClusterIP", "clusterIP": .string(configuration.serviceAddress), "sessionAffinity": "None",
                 "ports": [
                     ["name": "https", "port": 443, "protocol": "TCP", "targetPort": .int(Int64(configuration.advertise?.port ?? 6443))]
                 ],
@@ -163,7 +169,7 @@ struct Bootstrap: Sendable {
         try await keep([
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
             "metadata": ["name": "kubernetes", "namespace": "default", "labels": ["kubernetes.io/service-name": "kubernetes"]],
-            "addressType": "IPv4",
+            "addressType": .string((IPAddress(advertise.address)?.family ?? .ipv4).rawValue),
             "endpoints": [["addresses": [.string(advertise.address)], "conditions": ["ready": true]]], "ports": [port],
         ])
     }

@@ -26,11 +26,11 @@ public struct CNIConfiguration: Sendable {
         return Int(text.prefix { $0.isNumber }) ?? 0
     }
 
-    /// Writes the network's configuration for a node's pod CIDR (`10.244.0.0/24`). containerd watches the directory and takes it up at
+    /// Writes the network's configuration for a node's pod CIDRs (`10.244.0.0/24`), of which each pod gets an address of each. containerd watches the directory and takes it up at
     /// once, also while it runs. Does nothing when the file already says the same.
-    public func write(podCIDR: String, to paths: ContainerdPaths) throws(ContainerdError) {
+    public func write(podCIDRs: [String], to paths: ContainerdPaths) throws(ContainerdError) {
         let file = paths.cniConfiguration + "/10-apus.conflist"
-        let wanted = Array(json(podCIDR: podCIDR, dataDirectory: paths.cniData).utf8)
+        let wanted = Array(json(podCIDRs: podCIDRs, dataDirectory: paths.cniData).utf8)
         if Files.read(file) == wanted { return }
         try ContainerdError.telling { () throws(Files.Failure) in
             try Files.makeDirectory(paths.cniConfiguration, mode: 0o711)
@@ -38,8 +38,9 @@ public struct CNIConfiguration: Sendable {
         }
     }
 
-    func json(podCIDR: String, dataDirectory: String) -> String {
-        let anywhere = podCIDR.contains(":") ? "::/0" : "0.0.0.0/0"
+    func json(podCIDRs: [String], dataDirectory: String) -> String {
+        let ranges = podCIDRs.map { "[{ \"subnet\": \"\($0)\" }]" }.joined(separator: ", ")
+        let routes = podCIDRs.map { "{ \"dst\": \"\($0.contains(":") ? "::/0" : "0.0.0.0/0")\" }" }.joined(separator: ", ")
         let mtu = mtu > 0 ? "\n      \"mtu\": \(mtu)," : ""
         return """
             {
@@ -55,8 +56,8 @@ public struct CNIConfiguration: Sendable {
                   "ipam": {
                     "type": "host-local",
                     "dataDir": "\(dataDirectory)",
-                    "ranges": [[{ "subnet": "\(podCIDR)" }]],
-                    "routes": [{ "dst": "\(anywhere)" }]
+                    "ranges": [\(ranges)],
+                    "routes": [\(routes)]
                   }
                 }
               ]

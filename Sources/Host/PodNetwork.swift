@@ -1,54 +1,88 @@
+internal import APIModel
+internal import FileSystem
 internal import Glibc
 internal import Kubelet
 
 /// The part of the pod network that belongs to the machine: the bridge that the CNI plugin puts pods on, forwarding, and the masquerading
-/// of what pods send outside.
+/// of what pods send outside. All of it for each family of the pods' networks.
 ///
 /// The bridge is made before the first pod, because the API server listens on its address for the pods.
 struct PodNetwork {
     var cluster = ClusterName.first
-    var clusterCIDR: String
-    var serviceCIDR: String
-    /// The node's share of `clusterCIDR`; its first address is the bridge's.
-    var nodeCIDR: String
+    var clusterCIDRs: DualStack<IPNetwork>
+    var serviceCIDRs: DualStack<IPNetwork>
+    /// The node's shares of `clusterCIDRs`; the first address of each is the bridge's.
+    var nodeCIDRs: DualStack<IPNetwork>
 
-    var gateway: String { Self.address(1, of: nodeCIDR) }
+    /// The bridge's addresses.
+    var gateways: DualStack<IPAddress> { nodeCIDRs.mapEach { $0.host(1) ?? $0.base } }
+    /// Where pods reach what listens on the node for them, of the family of Services that say nothing.
+    var gateway: IPAddress { gateways[serviceCIDRs.primary.family] ?? gateways.primary }
     /// Of the Service by which pods reach the cluster's name server, as kubeadm chooses it.
-    var nameServer: String { Self.address(10, of: serviceCIDR) }
+    var nameServer: String { Networks.host(10, of: serviceCIDRs.primary) }
 
     /// Makes all of it. Does nothing where it is there already.
     func setUp() throws {
-        let prefix = nodeCIDR.split(separator: "/").last ?? "24"
-        let (bridge, table) = (cluster.bridge, cluster.table("network"))
+        let bridge = cluster.bridge
         if Shell.run(["ip", "link", "show", bridge]).status != 0 {
             try run(["ip", "link", "add", bridge, "type", "bridge"])
         }
-        try run(["ip", "address", "replace", "\(gateway)/\(prefix)", "dev", bridge])
+        if nodeCIDRs[.ipv6] != nil { Self.prepareForIPv6(bridge) }
+        for network in nodeCIDRs {
+            // Nobody else can have the address, and what is not sure of it yet could not listen there.
+            let sure = network.family == .ipv6 ? ["nodad"] : []
+            try run(["ip", "address", "replace", "\(gateways[network.family]!)/\(network.bits)", "dev", bridge] + sure)
+        }
         try run(["ip", "link", "set", bridge, "up"])
-        // Without it a machine that has no default route could not reach its own Services.
-        try run(["ip", "route", "replace", serviceCIDR, "dev", bridge, "src", gateway])
-        Self.set("/proc/sys/net/ipv4/ip_forward", "1")
-        Self.set("/proc/sys/net/bridge/bridge-nf-call-iptables", "1")
-        try run(
-            ["nft", "-f", "-"],
-            input: """
-                add table ip \(table)
-                delete table ip \(table)
-                table ip \(table) {
-                  chain postrouting {
-                    type nat hook postrouting priority srcnat;
-                    ip saddr \(clusterCIDR) ip daddr != \(clusterCIDR) ip daddr != \(serviceCIDR) fib daddr type != local masquerade
-                  }
-                }
-
-                """)
+        for services in serviceCIDRs {
+            // Without it a machine that has no default route could not reach its own Services.
+            guard let gateway = gateways[services.family] else { continue }
+            try run(["ip", "route", "replace", "\(services)", "dev", bridge, "src", "\(gateway)"])
+        }
+        for family in nodeCIDRs.families {
+            let (forwarding, tables) = family == .ipv4 ? ("ipv4/ip_forward", "iptables") : ("ipv6/conf/all/forwarding", "ip6tables")
+            _ = Files.writeExisting("1", to: "/proc/sys/net/\(forwarding)")
+            _ = Files.writeExisting("1", to: "/proc/sys/net/bridge/bridge-nf-call-\(tables)")
+        }
+        try run(["nft", "-f", "-"], input: nodeCIDRs.families.map(masquerading).joined())
     }
+
+    private static func prepareForIPv6(_ bridge: String) {
+        let links = "/proc/sys/net/ipv6/conf"
+        // A machine that forwards takes no routes from its routers any more, unless it is told to.
+        for link in Files.names(in: links) where Files.text("\(links)/\(link)/accept_ra")?.hasPrefix("1") == true {
+            _ = Files.writeExisting("2", to: "\(links)/\(link)/accept_ra")
+        }
+        for setting in ["disable_ipv6", "accept_ra", "accept_dad"] { _ = Files.writeExisting("0", to: "\(links)/\(bridge)/\(setting)") }
+    }
+
+    private func masquerading(_ family: IPFamily) -> String {
+        let (word, table) = (Self.word(family), cluster.table("network"))
+        guard let pods = clusterCIDRs[family] else { return "" }
+        let services = serviceCIDRs[family].map { " \(word) daddr != \($0)" } ?? ""
+        return """
+            add table \(word) \(table)
+            delete table \(word) \(table)
+            table \(word) \(table) {
+              chain postrouting {
+                type nat hook postrouting priority srcnat;
+                \(word) saddr \(pods) \(word) daddr != \(pods)\(services) fib daddr type != local masquerade
+              }
+            }
+
+            """
+    }
+
+    /// As nftables calls it.
+    private static func word(_ family: IPFamily) -> String { family == .ipv4 ? "ip" : "ip6" }
 
     /// Takes all of it away, whether it is there or not.
     /// - Returns: whether the bridge is gone, which somebody else may have made again.
     static func tearDown(_ cluster: ClusterName) -> Bool {
-        let table = cluster.table("network")
-        Shell.run(["nft", "-f", "-"], input: "add table ip \(table)\ndelete table ip \(table)\n")
+        for family in IPFamily.allCases {
+            let table = "\(word(family)) \(cluster.table("network"))"
+            Shell.run(["nft", "-f", "-"], input: "add table \(table)\ndelete table \(table)\n")
+        }
         HostPorts.removeAll(cluster.table("hostports"), Shell.run)
         Shell.run(["ip", "link", "delete", cluster.bridge])
         // Not by /sys, which may show another network than the one this process is in.
@@ -61,25 +95,5 @@ struct PodNetwork {
             throw StartupFailure(
                 "`\(command.joined(separator: " "))` failed: \(result.output)Install iproute2 and nftables, and run as root.")
         }
-    }
-
-    private static func set(_ path: String, _ value: String) {
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        _ = write(descriptor, value, value.utf8.count)
-        close(descriptor)
-    }
-
-    /// The first /24 of a network, or the whole of a smaller one: the share of an only node.
-    static func firstSubnet(of cidr: String) -> String {
-        let parts = cidr.split(separator: "/")
-        return "\(parts[0])/\(max(24, parts.count > 1 ? Int(parts[1]) ?? 24 : 24))"
-    }
-
-    /// The address `offset` places into an IPv4 network: `address(1, of: "10.96.0.0/16")` is `10.96.0.1`.
-    static func address(_ offset: UInt32, of cidr: String) -> String {
-        let bytes = cidr.split(separator: "/")[0].split(separator: ".").compactMap { UInt32($0) }
-        let number = bytes.reduce(0) { $0 << 8 | $1 } + offset
-        return [24, 16, 8, 0].map { String(number >> UInt32($0) & 255) }.joined(separator: ".")
     }
 }

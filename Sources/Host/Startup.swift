@@ -37,12 +37,11 @@ struct Startup {
         process = RoleProcess("apus", options.log)
     }
 
-    private var node: (name: String, address: String) { (options.node.name, options.node.address) }
     private var network: PodNetwork {
-        let clusterCIDR = options.network.clusterCIDR(of: cluster)
+        let pods = options.network.clusterCIDRs(of: cluster)
         return PodNetwork(
-            cluster: cluster, clusterCIDR: clusterCIDR, serviceCIDR: options.network.serviceCIDR(of: cluster),
-            nodeCIDR: PodNetwork.firstSubnet(of: clusterCIDR))
+            cluster: cluster, clusterCIDRs: pods, serviceCIDRs: options.network.serviceCIDRs(of: cluster),
+            nodeCIDRs: Networks.firstParts(of: pods))
     }
     private var securePort: Int { options.serving.securePort ?? cluster.securePort }
 
@@ -70,7 +69,8 @@ struct Startup {
                 directory: directory.containerdDirectory, configuration: cluster.containerd, log: Logger(label: "containerd")) : nil
         try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
         if let containerd {
-            try cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(podCIDR: network.nodeCIDR, to: containerd.paths)
+            try cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+                podCIDRs: network.nodeCIDRs.map(\.description), to: containerd.paths)
         }
         // the slowest part, so it starts beside the rest; awaited before the plugins start
         let containerdStart = Task { try await containerd?.start() }
@@ -90,7 +90,7 @@ struct Startup {
         _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ crashes: CrashBook, _ containerd: ContainerdSupervisor?,
         _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
     ) async throws {
-        let node = node
+        let node = (name: options.node.name, addresses: options.node.addresses(network))
         let places = try PluginPlaces(options.plugins)
         let scheduling = try SchedulerConfigurationFile.read(options.schedulerConfig, of: "--scheduler-config", isAlone: false)
         let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
@@ -120,8 +120,8 @@ struct Startup {
 
         var listeners: [HTTPServer] = []
         let tls = try options.tls.serving(credentials.apiServer).configuration()
-        for address in Set([options.serving.bindAddress, network.gateway])
-        where address == options.serving.bindAddress || options.serving.bindAddress != "0.0.0.0" {
+        for address in Set([options.serving.bindAddress, network.gateway.description])
+        where address == options.serving.bindAddress || !NodeAddress.isAny(options.serving.bindAddress) {
             let listener = try HTTPServer(
                 configuration: HTTPServer.Configuration(host: address, port: securePort, tls: tls), responder: server,
                 log: Logger(label: "http"))
@@ -168,7 +168,8 @@ struct Startup {
                 let controllers = ControllerManager(
                     services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
                 let proxy = Proxy(
-                    Proxy.Configuration(nodeName: node.name, nodeAddresses: [node.address], clusterCIDR: network.clusterCIDR),
+                    Proxy.Configuration(
+                        nodeName: node.name, nodeAddresses: node.addresses, clusterCIDR: network.clusterCIDRs.primary.description),
                     cache: cache, plugins: plugins,
                     quarantine: crashes.quarantine, log: Logger(label: "proxy"))
                 let kubelet = Kubelet(
@@ -255,12 +256,11 @@ extension Startup {
         server.client(as: role.user(node: node.name), groups: role.groups)
     }
 
-    private func layout(_ node: (name: String, address: String), _ network: PodNetwork) -> Layout.Cluster {
-        let host = options.serving.bindAddress == "0.0.0.0" ? "127.0.0.1" : options.serving.bindAddress
+    private func layout(_ node: (name: String, addresses: [String]), _ network: PodNetwork) -> Layout.Cluster {
+        let host = NodeAddress.isAny(options.serving.bindAddress) ? NodeAddress.loopback : options.serving.bindAddress
         return Layout.Cluster(
-            server: "https://\(host):\(securePort)", addresses: [host, network.gateway], nodeName: node.name,
-            nodeAddresses: [node.address],
-            serviceAddress: PodNetwork.address(1, of: network.serviceCIDR))
+            server: "https://\(NodeAddress.inURL(host)):\(securePort)", addresses: [host] + network.gateways.map(\.description),
+            nodeName: node.name, nodeAddresses: node.addresses, serviceAddress: Networks.host(1, of: network.serviceCIDRs.primary))
     }
 
     private func makePluginHost(_ places: PluginPlaces, _ ca: KeyPair) -> PluginHost {
@@ -285,15 +285,13 @@ extension Startup {
     private var builtinKinds: Kinds { get throws { Kinds(version: 0, .builtin, serving: try options.runtimeConfig.value) } }
 
     private func apiConfiguration(
-        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, address: String), _ network: PodNetwork, _ roles: Roles,
+        _ credentials: Layout.Credentials, _ store: Store, _ node: (name: String, addresses: [String]), _ network: PodNetwork,
+        _ roles: Roles,
         _ quarantine: Quarantine
     ) throws -> APIServer.Configuration {
-        guard let range = IPv4Range(network.serviceCIDR) else {
-            throw StartupFailure("--service-cluster-ip-range: \(network.serviceCIDR) is not an IPv4 network")
-        }
         var configuration = APIServer.Configuration(
-            store: store, serviceRange: range, serviceAccountKey: try options.serviceAccounts.key() ?? credentials.serviceAccountKey,
-            log: Logger(label: "apiserver"))
+            store: store, serviceRanges: network.serviceCIDRs,
+            serviceAccountKey: try options.serviceAccounts.key() ?? credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.kinds = try builtinKinds
         configuration.admission = try options.admission.plugins
         configuration.audit = try options.audit.auditing()
@@ -304,8 +302,8 @@ extension Startup {
         configuration.kubelet = ServerCredentials.kubelet(credentials)
         configuration.frontProxy = ServerCredentials.frontProxy(credentials)
         configuration.extensionCAs = (credentials.ca.certificatePEM, credentials.frontProxyCA.certificatePEM)
-        configuration.kubeletHosts = [node.name: "127.0.0.1"]
-        configuration.advertise = (network.gateway, securePort)
+        configuration.kubeletHosts = [node.name: NodeAddress.loopback]
+        configuration.advertise = (network.gateway.description, securePort)
         configuration.certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         configuration.rootCA = credentials.ca.certificatePEM
         configuration.authorizers = [HostRights()]
@@ -330,7 +328,7 @@ extension Startup {
     }
 
     private func makeDNS(_ client: any Client, _ cache: Cache, _ recorder: EventRecorder, _ network: PodNetwork) throws -> ClusterDNS {
-        var configuration = ClusterDNS.Configuration(address: network.gateway)
+        var configuration = ClusterDNS.Configuration(address: network.gateway.description)
         configuration.port = options.names.port
         configuration.domain = options.names.domain.clusterDomain
         configuration.serviceAddress = network.nameServer
@@ -339,12 +337,13 @@ extension Startup {
         return try ClusterDNS(configuration, client: client, cache: cache, recorder: recorder, log: Logger(label: "cluster-dns"))
     }
 
-    private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, address: String), _ network: PodNetwork)
+    private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, addresses: [String]), _ network: PodNetwork)
         throws -> KubeletConfiguration
     {
         let certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         var configuration = KubeletConfiguration(
-            nodeName: node.name, nodeAddresses: [node.address], podCIDR: network.nodeCIDR, rootDirectory: directory.kubeletDirectory,
+            nodeName: node.name, nodeAddresses: node.addresses, podCIDR: network.nodeCIDRs.primary.description,
+            rootDirectory: directory.kubeletDirectory,
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.serverAddress = "127.0.0.1"

@@ -34,8 +34,8 @@ final class TestServer: Sendable {
         var options = options
         options.transformer = encryption
         store = try Store(path: "\(self.directory)/store.db", options: options, log: log)
-        let range = try #require(IPv4Range("10.96.0.0/16"))
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
+        var configuration = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.tokens = [try TokenFile(Self.tokens)]
         configuration.advertise = ("10.0.0.1", 6443)
         configuration.components = [HealthCheck("scheduler") { nil }, HealthCheck("store-0") { "it is full" }]

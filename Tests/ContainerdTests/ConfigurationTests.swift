@@ -34,7 +34,7 @@ import Testing
 
     @Test func networkIsWhatCNIReads() throws {
         let json = try JSON.decode(
-            Array(CNIConfiguration(bridge: "b0", network: "n", mtu: 1400).json(podCIDR: "10.1.2.0/24", dataDirectory: "/d").utf8))
+            Array(CNIConfiguration(bridge: "b0", network: "n", mtu: 1400).json(podCIDRs: ["10.1.2.0/24"], dataDirectory: "/d").utf8))
         let bridge = json["plugins"][0]
         #expect(json["name"] == "n")
         #expect(bridge["bridge"] == "b0")

@@ -11,7 +11,7 @@ struct SupervisorTests {
         let network = CNIConfiguration(bridge: "act-" + scratch.id, network: "apus-test-" + scratch.id)
         let supervisor = ContainerdSupervisor(
             directory: scratch.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: quiet)
-        try network.write(podCIDR: "10.250.0.0/24", to: supervisor.paths)
+        try network.write(podCIDRs: ["10.250.0.0/24"], to: supervisor.paths)
         return supervisor
     }
 

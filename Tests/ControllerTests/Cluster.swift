@@ -61,8 +61,8 @@ final class Cluster: Sendable {
         var log = Logger(label: "test")
         log.logLevel = .critical
         let store = try Store(path: directory + "/store.db", log: log)
-        let range = try #require(IPv4Range("10.96.0.0/16"))
-        var served = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
+        var served = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         served.summaries = setup.summaries
         served.admission = try AdmissionPlugins(enable: setup.admission, disable: [])
         let server = APIServer(served)

@@ -44,8 +44,9 @@ import Testing
         var log = Logger(label: "test")
         log.logLevel = .critical
         let store = try Store(path: directory + "/store.db", log: log)
-        let range = try #require(IPv4Range("10.96.0.0/16"))
-        let server = APIServer(APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log))
+        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
+        let server = APIServer(
+            APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log))
         try await server.start()
         let client = server.client(as: "admin", groups: ["system:masters"])
         let cache = Cache(client: client, log: log)

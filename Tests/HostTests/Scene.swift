@@ -62,8 +62,8 @@ final class Scene: Sendable {
     private init() async throws {
         directory = try Directory()
         store = try Store(path: "\(directory.path)/store.db", log: log)
-        let range = try #require(IPv4Range("10.96.0.0/16"))
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
+        var configuration = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.validators = [.plugins: ManifestCheck.errors]
         configuration.authorizers = [HostRights()]
         server = APIServer(configuration)

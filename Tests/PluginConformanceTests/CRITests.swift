@@ -13,7 +13,7 @@ struct CRITests {
         let network = CNIConfiguration(bridge: "apc-" + id, network: "apus-conformance-" + id)
         let supervisor = ContainerdSupervisor(
             directory: workshop.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: log)
-        try network.write(podCIDR: "10.252.0.0/24", to: supervisor.paths)
+        try network.write(podCIDRs: ["10.252.0.0/24"], to: supervisor.paths)
         let result: Result<Apus.Result, any Error>
         do {
             try await supervisor.start()

@@ -15,7 +15,7 @@ final class CRINode: Sendable {
         let network = CNIConfiguration(bridge: "apt-" + scratch.id, network: "apus-test-" + scratch.id)
         supervisor = ContainerdSupervisor(
             directory: scratch.path + "/containerd", configuration: ContainerdConfiguration(network: network), log: quiet)
-        try network.write(podCIDR: "10.251.0.0/24", to: supervisor.paths)
+        try network.write(podCIDRs: ["10.251.0.0/24"], to: supervisor.paths)
         do {
             try await supervisor.start()
             image = try await Self.load(into: supervisor.paths, scratch)

@@ -45,8 +45,8 @@ final class World: Sendable {
         var log = Logger(label: "test")
         log.logLevel = .critical
         let store = try Store(path: directory + "/store.db", log: log)
-        let range = try #require(IPv4Range("10.96.0.0/16"))
-        var serving = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
+        var serving = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         // Nobody here sees that a new Node is ready and takes its taint away.
         serving.admission = try AdmissionPlugins(enable: [], disable: ["TaintNodesByCondition"])
         var configuration = PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [Built.directory] + libraries)

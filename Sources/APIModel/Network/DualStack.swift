@@ -12,14 +12,18 @@ public struct DualStack<Element: OfIPFamily>: RandomAccessCollection {
         secondary = elements.count == 2 ? elements[1] : nil
     }
 
-    public init(_ single: Element) {
-        primary = single
-        secondary = nil
+    private init(primary: Element, secondary: Element?) {
+        (self.primary, self.secondary) = (primary, secondary)
     }
 
     public var startIndex: Int { 0 }
     public var endIndex: Int { secondary == nil ? 1 : 2 }
     public subscript(index: Int) -> Element { index == 0 ? primary : secondary! }
+
+    /// What `transform` makes of each, which must be of the same family.
+    public func mapEach<Other: OfIPFamily>(_ transform: (Element) throws -> Other) rethrows -> DualStack<Other> {
+        try DualStack<Other>(primary: transform(primary), secondary: secondary.map(transform))
+    }
 
     /// The one of a family.
     public subscript(family: IPFamily) -> Element? { first { $0.family == family } }

@@ -54,6 +54,7 @@ struct Constraint: Sendable {
         "dnsLabel": { Names.dnsLabel($0) }, "dnsSubdomain": { Names.dnsSubdomain($0) }, "dns1035": { Names.dns1035Label($0) },
         "qualifiedName": { Names.qualifiedName($0) },
         "labelValue": { Names.labelValue($0) }, "portName": { Names.portName($0) }, "ip": { Names.ip($0) }, "cidr": { Names.cidr($0) },
+        "canonicalCIDR": { Names.canonicalCIDR($0) },
         "envName": { Names.environmentName($0) },
         "configMapKey": { Names.configMapKey($0) }, "pathSegment": { Names.pathSegment($0) },
     ]

@@ -283,7 +283,7 @@ enum ConstraintTable {
         networking.v1.NetworkPolicyPort protocol enum TCP UDP SCTP
         networking.v1.NetworkPolicyPort port portOrName
         networking.v1.NetworkPolicySpec policyTypes each enum Ingress Egress
-        networking.v1.ServiceCIDRSpec cidrs each cidr
+        networking.v1.ServiceCIDRSpec cidrs each canonicalCIDR
         node.v1.RuntimeClass handler dnsLabel
         policy.v1.PodDisruptionBudgetSpec minAvailable intOrPercent 100%
         policy.v1.PodDisruptionBudgetSpec maxUnavailable intOrPercent 100%

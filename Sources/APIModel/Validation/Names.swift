@@ -175,6 +175,15 @@ public enum Names {
             ? ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"] : ["must not have leading 0s"]
     }
 
+    /// An address as newer fields have it: in the one form that RFC 5952 gives each.
+    static func canonicalIP(_ text: String) -> [String] { canonical(text, ip(text), IPAddress(text)?.description) }
+    static func canonicalCIDR(_ text: String) -> [String] { canonical(text, cidr(text), IPNetwork(text)?.description) }
+
+    private static func canonical(_ text: String, _ problems: [String], _ form: String?) -> [String] {
+        guard problems.isEmpty, let form, form != text else { return problems }
+        return ["must be in canonical form (\(FieldError.quoted(form)))"]
+    }
+
     static func cidr(_ text: String) -> [String] {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let address = parts[0]

@@ -130,7 +130,7 @@ enum ObjectMetaRules {
         "rbac.authorization.k8s.io/RoleBinding": { Names.pathSegment($0) },
         "rbac.authorization.k8s.io/ClusterRoleBinding": { Names.pathSegment($0) },
         "apiregistration.k8s.io/APIService": { Names.pathSegment($0) },
-        "networking.k8s.io/IPAddress": { Names.ip($0) },
+        "networking.k8s.io/IPAddress": { Names.canonicalIP($0) },
         "certificates.k8s.io/ClusterTrustBundle": { name in Names.dnsSubdomain(name.replacing(":", with: ".")) },
     ]
 }

@@ -37,29 +37,9 @@ extension TypeRules {
                 let (field, except) = (path.child("except").index(index), value.string ?? "")
                 let problems = Names.cidr(except)
                 Constraint.add(problems, value, field, &errors)
-                guard problems.isEmpty, let whole = IPv4Block(text), let part = IPv4Block(except) else { continue }
-                if !part.isInside(whole) { errors.append(.invalid(field, value, "must be a strict subset of `cidr`")) }
+                guard problems.isEmpty, let whole = IPNetwork(text), let part = IPNetwork(except) else { continue }
+                if !whole.contains(part) || whole == part { errors.append(.invalid(field, value, "must be a strict subset of `cidr`")) }
             }
         },
     ]
-}
-
-/// An IPv4 network, to see which holds which.
-private struct IPv4Block {
-    private let address: UInt32
-    private let length: Int
-
-    init?(_ text: String) {
-        let parts = text.split(separator: "/")
-        let bytes = parts.first?.split(separator: ".").compactMap { UInt8($0) } ?? []
-        guard parts.count == 2, bytes.count == 4, let length = Int(parts[1]), (0...32).contains(length) else { return nil }
-        self.length = length
-        address = bytes.reduce(0) { $0 << 8 | UInt32($1) }
-    }
-
-    /// Whether it is a part of the other, and not all of it.
-    func isInside(_ other: IPv4Block) -> Bool {
-        guard length > other.length else { return false }
-        return other.length == 0 || (address ^ other.address) >> UInt32(32 - other.length) == 0
-    }
 }

@@ -92,7 +92,8 @@ extension TypeRules {
                     guard let text = address.string else { continue }
                     switch slice["addressType"].string {
                     case let family? where family == "IPv4" || family == "IPv6":
-                        let (problems, place) = (Names.ip(text), field.index(number))
+                        let problems = family == "IPv4" ? Names.ip(text) : Names.canonicalIP(text)
+                        let place = field.index(number)
                         Constraint.add(problems, address, place, &errors)
                         guard problems.isEmpty else { continue }
                         if IPLiteral.isIPv4(text) != (family == "IPv4") {

@@ -87,23 +87,8 @@ enum UpdateRules {
             guard Set(scopes.elements) != Set(old["spec"]["scopes"].elements) else { return }
             errors.append(.invalid("spec.scopes", scopes, "field is immutable"))
         },
-        "/Service": { new, old, errors in
-            let isExternalName = new["spec"]["type"].string == "ExternalName" || old["spec"]["type"].string == "ExternalName"
-            if let before = old["spec"]["clusterIP"].string, !before.isEmpty, let after = new["spec"]["clusterIP"].string, !after.isEmpty,
-                before != after, !isExternalName
-            {
-                errors.append(.invalid("spec.clusterIPs[0]", .string(after), "may not change once set"))
-            }
-            let family = new["spec"]["ipFamilies"][0]
-            if !family.isNull, !old["spec"]["ipFamilies"][0].isNull, family != old["spec"]["ipFamilies"][0], !isExternalName {
-                errors.append(.invalid("spec.ipFamilies[0]", family, "may not change once set"))
-            }
-            if old["spec"]["type"].string == "LoadBalancer", new["spec"]["type"].string == "LoadBalancer",
-                old["spec"]["loadBalancerClass"] != new["spec"]["loadBalancerClass"]
-            {
-                errors.append(.invalid("spec.loadBalancerClass", new["spec"]["loadBalancerClass"], "may not change once set"))
-            }
-        },
+        "/Service": { new, old, errors in errors += ServiceUpdateRules.validate(new, old: old) },
+        "networking.k8s.io/ServiceCIDR": { new, old, errors in errors += ServiceCIDRRules.validateUpdate(new, old: old) },
         "/Node": { new, old, errors in
             for field in ["podCIDR", "providerID"] {
                 if let before = old["spec"][field].string, !before.isEmpty, new["spec"][field].string != before {

@@ -11,8 +11,8 @@ extension APIServer {
         public var store: Store
         /// What is served from the start.
         public var kinds = Kinds.builtin
-        /// Where ClusterIPs come from.
-        public var serviceRange: IPv4Range
+        /// Where ClusterIPs come from; the family of the first is that of Services which say nothing.
+        public var serviceRanges: DualStack<IPNetwork>
         /// Where pods reach this server: the endpoint of the `kubernetes` Service. `nil` leaves the Service without one.
         public var advertise: (address: String, port: Int)?
         /// Checks client certificates. `nil`: nobody gets in with one.
@@ -87,12 +87,15 @@ extension APIServer {
         public var quarantine = Quarantine()
         public var log: Logger
 
-        public init(store: Store, serviceRange: IPv4Range, serviceAccountKey: ServiceAccountKey, log: Logger) {
+        public init(store: Store, serviceRanges: DualStack<IPNetwork>, serviceAccountKey: ServiceAccountKey, log: Logger) {
             self.store = store
-            self.serviceRange = serviceRange
+            self.serviceRanges = serviceRanges
             self.serviceAccountKey = serviceAccountKey
             self.log = log
         }
+
+        /// Of the `kubernetes` Service: the first that there is.
+        public var serviceAddress: String { (serviceRanges.primary.host(1) ?? serviceRanges.primary.base).description }
     }
 }
 

@@ -26,6 +26,10 @@ struct Target: Sendable {
     func conflict(_ why: String) -> APIError { .conflict(resource, name, why) }
     func forbidden(_ why: String) -> APIError { .forbidden(resource, name, why) }
     func invalid(_ errors: [FieldError]) -> APIError { .invalid(group: type.group, kind: type.kind, name: name, errors: errors) }
+    /// Throws where there is anything to complain about.
+    func refuse(_ errors: [FieldError]) throws {
+        guard errors.isEmpty else { throw invalid(errors) }
+    }
 }
 
 /// What an operation of the registry answers.

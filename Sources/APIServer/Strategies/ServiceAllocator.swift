@@ -13,14 +13,15 @@ final class ServiceAllocator: Sendable {
     static let nodePorts = 30_000...32_767
 
     /// Why a Service cannot have what it asks for.
-    struct Refusal: Error {
-        var message: String
+    enum Refusal: Error {
+        case address(IPAddress, String)
+        case port(Int, String)
     }
 
     /// One thing that can be taken: the record that says so.
     fileprivate struct Slot: Hashable, Sendable {
         enum Item: Hashable {
-            case address(IPv4Address)
+            case address(IPAddress)
             case port(Int)
         }
         var item: Item
@@ -41,7 +42,7 @@ final class ServiceAllocator: Sendable {
         init?(_ key: RecordKey) {
             switch key.collection {
             case Self.addresses:
-                guard let address = IPv4Address(key.name) else { return nil }
+                guard let address = IPAddress(key.name) else { return nil }
                 item = .address(address)
             default:
                 guard let port = Int(key.name) else { return nil }
@@ -51,14 +52,17 @@ final class ServiceAllocator: Sendable {
 
         /// The record, owned by a Service.
         func object(_ owner: Owner) -> Value {
-            let metadata: Value = [
+            var metadata: Value = [
                 "name": .string(key.name), "uid": .string(UniqueID.make()), "creationTimestamp": .string(Timestamp.now()),
                 "annotations": [Owner.annotation: .string(owner.uid)],
-                "labels": ["ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"],
             ]
             let parent: Value = ["resource": "services", "namespace": .string(owner.namespace), "name": .string(owner.name)]
             switch item {
-            case .address:
+            case .address(let address):
+                metadata["labels"] = [
+                    "ipaddress.kubernetes.io/ip-family": .string(address.family.rawValue),
+                    "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+                ]
                 return ["kind": "IPAddress", "apiVersion": "networking.k8s.io/v1", "metadata": metadata, "spec": ["parentRef": parent]]
             case .port:
                 return ["kind": "NodePort", "apiVersion": "internal.apus.dev/v1", "metadata": metadata, "spec": ["parentRef": parent]]
@@ -92,14 +96,14 @@ final class ServiceAllocator: Sendable {
 
     /// What a Service occupies.
     struct Holding: Sendable, Equatable {
-        var addresses: [IPv4Address] = []
+        var addresses: [IPAddress] = []
         var ports: [Int] = []
 
         init(_ service: Value) {
             let spec = service["spec"]
             guard spec["type"].string != "ExternalName" else { return }
-            addresses = spec["clusterIPs"].elements.compactMap { $0.string.flatMap { IPv4Address($0) } }
-            if addresses.isEmpty, let address = spec["clusterIP"].string.flatMap({ IPv4Address($0) }) { addresses = [address] }
+            addresses = spec["clusterIPs"].elements.compactMap { $0.string.flatMap { IPAddress($0) } }
+            if addresses.isEmpty, let address = spec["clusterIP"].string.flatMap({ IPAddress($0) }) { addresses = [address] }
             for port in spec["ports"].elements.map({ $0["nodePort"] }) + [spec["healthCheckNodePort"]] {
                 if let number = port.int, number > 0, !ports.contains(Int(number)) { ports.append(Int(number)) }
             }
@@ -108,13 +112,14 @@ final class ServiceAllocator: Sendable {
         fileprivate var slots: Set<Slot> { Set(addresses.map { Slot(.address($0)) } + ports.map { Slot(.port($0)) }) }
     }
 
-    private let range: IPv4Range
+    /// Of the flags. What one gives out of when there are no ServiceCIDRs yet.
+    private let flagged: DualStack<IPNetwork>
     private let store: Store
     /// By how many writes under way here each slot is wanted: what one of them gives up, another may still need.
     private let wanted = Mutex<[Slot: Int]>([:])
 
-    init(range: IPv4Range, store: Store) {
-        self.range = range
+    init(ranges: DualStack<IPNetwork>, store: Store) {
+        flagged = ranges
         self.store = store
     }
 
@@ -200,13 +205,15 @@ final class ServiceAllocator: Sendable {
         let (owner, holding) = (Owner(service), Holding(service))
         let ranges = ranges
         // What a Service has it keeps, also when the range is on its way out.
-        for address in holding.addresses where !ranges.contains(where: { $0.contains(address) }) && !has(Slot(.address(address)), owner) {
-            throw Refusal(message: "failed to allocate IP \(address): the provided network does not match the current range")
+        for address in holding.addresses where !has(Slot(.address(address)), owner) {
+            guard ranges.contains(where: { $0.hasHost(address) }) else {
+                throw .address(address, "the provided network does not match the current range")
+            }
         }
         for port in holding.ports where !Self.nodePorts.contains(port) {
-            throw Refusal(
-                message:
-                    "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
+            throw .port(
+                port,
+                "provided port is not in the valid range. The range of valid ports is \(Self.nodePorts.lowerBound)-\(Self.nodePorts.upperBound)"
             )
         }
         for slot in holding.slots where store.get(slot.key) != nil && !has(slot, owner) { throw taken(slot) }
@@ -219,45 +226,57 @@ final class ServiceAllocator: Sendable {
 
     private func taken(_ slot: Slot) -> Refusal {
         switch slot.item {
-        case .address(let address): Refusal(message: "failed to allocate IP \(address): provided IP is already allocated")
-        case .port: Refusal(message: "provided port is already allocated")
+        case .address(let address): .address(address, "provided IP is already allocated")
+        case .port(let port): .port(port, "provided port is already allocated")
         }
     }
 
     // MARK: Choosing
 
-    /// What addresses are given out of: the ServiceCIDRs that are ready, and the server's own range as long as there is none at all.
-    private var ranges: [IPv4Range] {
+    /// The families that Services of this cluster can have, the primary one first.
+    var families: [IPFamily] { flagged.families }
+
+    /// What addresses are given out of: the ServiceCIDRs that are ready, which they are until somebody says otherwise, and the server's own
+    /// ranges as long as there is none at all.
+    private var ranges: [IPNetwork] {
         let objects = ((try? store.list(Slot.ranges).records) ?? []).map(\.object.value)
-        guard !objects.isEmpty else { return [range] }
+        guard !objects.isEmpty else { return Array(flagged) }
         return objects.filter { object in
-            object[path: "metadata", "deletionTimestamp"].isNull && Conditions.isTrue(object["status"], type: "Ready")
-        }.flatMap { $0[path: "spec", "cidrs"].elements }.compactMap { $0.string.flatMap { IPv4Range($0) } }
+            object[path: "metadata", "deletionTimestamp"].isNull
+                && !object["status"]["conditions"].elements.contains { $0["type"] == "Ready" && $0["status"] != "True" }
+        }.flatMap { $0[path: "spec", "cidrs"].elements }.compactMap { $0.string.flatMap { IPNetwork($0) } }.filter(Self.isUsable)
     }
 
-    /// A free address of the first range that has one.
-    func freeAddress() -> IPv4Address? { ranges.lazy.compactMap { self.freeAddress(in: $0) }.first }
+    /// Upstream gives nothing out of a network of IPv6 that is larger than that of one link.
+    private static func isUsable(_ range: IPNetwork) -> Bool { range.family == .ipv4 || range.bits >= 64 }
+
+    /// A free address of the first range of the family that has one.
+    func freeAddress(_ family: IPFamily) -> IPAddress? {
+        ranges.lazy.filter { $0.family == family }.compactMap { self.freeAddress(in: $0) }.first
+    }
 
     /// Those in the lower band are left for people who choose theirs, as long as there are others.
-    private func freeAddress(in range: IPv4Range) -> IPv4Address? {
-        let band = min(max(16, range.size / 16), 256, range.size)
-        let isFree = { (index: UInt32) in self.store.get(Slot(.address(range.address(index))).key) == nil }
-        return (Self.free(from: band + 1, to: range.size, isFree: isFree) ?? Self.free(from: 1, to: band, isFree: isFree))
-            .map { range.address($0) }
+    private func freeAddress(in range: IPNetwork) -> IPAddress? {
+        let size = range.hostCount
+        let band = min(max(16, size / 16), 256, size)
+        let address = { (index: UInt128) in range.host(index).flatMap { self.store.get(Slot(.address($0)).key) == nil ? $0 : nil } }
+        return Self.free(from: band + 1, to: size, address) ?? Self.free(from: 1, to: band, address)
     }
 
     func freePort(except taken: [Int]) -> Int? {
-        Self.free(from: UInt32(Self.nodePorts.lowerBound), to: UInt32(Self.nodePorts.upperBound)) {
-            !taken.contains(Int($0)) && store.get(Slot(.port(Int($0))).key) == nil
-        }.map(Int.init)
+        Self.free(from: UInt128(Self.nodePorts.lowerBound), to: UInt128(Self.nodePorts.upperBound)) { index in
+            let port = Int(index)
+            return !taken.contains(port) && store.get(Slot(.port(port)).key) == nil ? port : nil
+        }
     }
 
-    /// The first free one after a random place, going around.
-    private static func free(from first: UInt32, to last: UInt32, isFree: (UInt32) -> Bool) -> UInt32? {
+    /// The first that is free after a random place, going around.
+    private static func free<Item>(from first: UInt128, to last: UInt128, _ item: (UInt128) -> Item?) -> Item? {
         guard first <= last else { return nil }
-        let count = last - first + 1
-        let start = UInt32.random(in: 0..<count)
-        for step in 0..<count where isFree(first + (start + step) % count) { return first + (start + step) % count }
+        let start = UInt128.random(in: first...last)
+        for part in [start...last, first...start] {
+            for index in part { if let free = item(index) { return free } }
+        }
         return nil
     }
 

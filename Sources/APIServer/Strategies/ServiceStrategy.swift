@@ -6,61 +6,39 @@ struct ServiceStrategy: Strategy {
 
     func prepareForCreate(_ service: inout Value, _ target: Target, _ write: WriteContext) async throws {
         service["status"] = ["loadBalancer": .emptyObject]
+        // Who knows one address alone means the list.
+        if service["spec"]["clusterIPs"].isEmpty, !service["spec"]["clusterIP"].isEmpty {
+            service["spec"]["clusterIPs"] = [service["spec"]["clusterIP"]]
+        }
         // Only what is otherwise in order has anything chosen for it.
-        let errors = Validation.validate(service, resource: target.storage.stored)
-        guard errors.isEmpty else { throw target.invalid(errors) }
-        try fill(&service, target)
+        try target.refuse(Validation.validate(service, resource: target.storage.stored))
+        try target.refuse(families.fill(&service, old: nil))
+        try choose(&service, target)
     }
 
     func prepareForUpdate(_ service: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
-        if target.subresource.isEmpty {
-            Self.carryOver(&service, old: old)
-            let errors = Validation.validateUpdate(service, old: old, resource: target.storage.stored, subresource: nil)
-            guard errors.isEmpty else { throw target.invalid(errors) }
-        }
-        try fill(&service, target)
+        guard target.subresource.isEmpty else { return }
+        Self.carryOver(&service, old: old)
+        try target.refuse(Validation.validate(service, resource: target.storage.stored))
+        try target.refuse(families.fill(&service, old: old))
+        try target.refuse(Validation.validateUpdate(service, old: old, resource: target.storage.stored, subresource: nil))
+        try choose(&service, target)
     }
 
-    func validate(_ service: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
-        guard let old, target.subresource.isEmpty else { return [] }
-        let (before, after) = (old["spec"], service["spec"])
-        guard before["type"].string != "ExternalName", after["type"].string != "ExternalName" else { return [] }
-        if before["clusterIP"] != after["clusterIP"], !before["clusterIP"].isEmpty {
-            return [.invalid("spec.clusterIPs[0]", after["clusterIPs"], "may not change once set")]
-        }
-        return []
-    }
+    private var families: ServiceFamilies { ServiceFamilies(configured: allocator.families) }
 
     /// A client that sends a Service without what the server filled in does not mean to take it away.
     private static func carryOver(_ service: inout Value, old: Value) {
         let before = old["spec"]
-        // Who changes the one address, and knows nothing of the list, means the list, too.
-        if service["spec"]["clusterIPs"] == before["clusterIPs"], service["spec"]["clusterIP"] != before["clusterIP"] {
-            service["spec"]["clusterIPs"] = service["spec"]["clusterIP"].isEmpty ? .null : [service["spec"]["clusterIP"]]
-        } else if service["spec"]["clusterIP"] == before["clusterIP"], let first = service["spec"]["clusterIPs"].elements.first {
-            service["spec"]["clusterIP"] = first
-        }
+        carryAddresses(&service["spec"], before)
         if !ServiceTraffic.comesFromOutside(service["spec"]),
             service[path: "spec", "externalTrafficPolicy"] == before["externalTrafficPolicy"]
         {
             service["spec"]["externalTrafficPolicy"] = .null
         }
-        guard service[path: "spec", "type"].string != "ExternalName" else {
-            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"]
-            where service["spec"][field] == before[field] {
-                service["spec"][field] = .null
-            }
-            dropNodePorts(&service, old: old)
-            return
-        }
-        if before["type"].string != "ExternalName" {
-            for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] where service["spec"][field].isEmpty {
-                service["spec"][field] = before[field]
-            }
-        }
         if usesNodePorts(service) {
-            carryNodePorts(&service, old: old)
-            if needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"].isEmpty {
+            if usesNodePorts(old) { carryNodePorts(&service, old: old) }
+            if needsHealthCheck(service), needsHealthCheck(old), service[path: "spec", "healthCheckNodePort"].isEmpty {
                 service["spec"]["healthCheckNodePort"] = before["healthCheckNodePort"]
             }
         } else {
@@ -74,6 +52,24 @@ struct ServiceStrategy: Strategy {
         if !needsHealthCheck(service), service[path: "spec", "healthCheckNodePort"] == before["healthCheckNodePort"] {
             service["spec"]["healthCheckNodePort"] = .null
         }
+    }
+
+    private static func carryAddresses(_ spec: inout Value, _ before: Value) {
+        let (has, had) = (spec["type"].string != "ExternalName", before["type"].string != "ExternalName")
+        let fields = ["clusterIP", "clusterIPs"]
+        if has, had {
+            for field in fields where spec[field].isEmpty { spec[field] = before[field] }
+        }
+        let isSame = (spec["clusterIP"].string ?? "") == (before["clusterIP"].string ?? "")
+        // Who changes the one address, and knows nothing of the list, means the list, too.
+        if !isSame, spec["clusterIPs"].elements == before["clusterIPs"].elements {
+            spec["clusterIPs"] = spec["clusterIP"].isEmpty ? .null : [spec["clusterIP"]]
+        }
+        guard had, !has else { return }
+        if fields.allSatisfy({ spec[$0] == before[$0] }) {
+            for field in fields { spec[field] = .null }
+        }
+        for field in ["ipFamilies", "ipFamilyPolicy"] where spec[field] == before[field] { spec[field] = .null }
     }
 
     /// A port that is still there keeps its node port.
@@ -109,68 +105,30 @@ struct ServiceStrategy: Strategy {
     }
 
     /// Fills in addresses and ports that are free at this moment, after a look at those that the client asks for.
-    private func fill(_ service: inout Value, _ target: Target) throws {
+    private func choose(_ service: inout Value, _ target: Target) throws {
         guard service[path: "spec", "type"].string != "ExternalName" else { return }
-        try fillFamilies(&service, target)
-        let isGiven = !(service[path: "spec", "clusterIP"].string ?? "").isEmpty
-        if isGiven { service["spec"]["clusterIPs"] = [service["spec"]["clusterIP"]] }
         do throws(ServiceAllocator.Refusal) { try allocator.check(service) } catch { throw refusal(error, service, target) }
-        if !isGiven {
-            guard let address = allocator.freeAddress() else {
+        for family in ServiceFamilies.missing(service) {
+            guard let address = allocator.freeAddress(family) else {
                 throw APIError.internalError("failed to allocate a serviceIP: range is full")
             }
-            service["spec"]["clusterIP"] = .string(address.description)
-            service["spec"]["clusterIPs"] = [service["spec"]["clusterIP"]]
+            service["spec"]["clusterIPs"] = .array(service[path: "spec", "clusterIPs"].elements + [.string(address.description)])
         }
+        service["spec"]["clusterIP"] = service["spec"]["clusterIPs"][0]
         try fillPorts(&service)
     }
 
     private func refusal(_ refusal: ServiceAllocator.Refusal, _ service: Value, _ target: Target) -> APIError {
-        if refusal.message.hasPrefix("provided port") {
-            let ports = service[path: "spec", "ports"].elements
-            let index = ports.firstIndex { !$0["nodePort"].isEmpty } ?? 0
-            return target.invalid([
-                .invalid(FieldPath("spec.ports[\(index)].nodePort"), service["spec"]["ports"][index]["nodePort"], refusal.message)
-            ])
+        switch refusal {
+        case .address(let address, let reason):
+            let detail = "failed to allocate IP \(address): \(reason)"
+            return target.invalid([.invalid("spec.clusterIPs", service[path: "spec", "clusterIPs"], detail)])
+        case .port(let port, let reason):
+            guard let index = service[path: "spec", "ports"].elements.firstIndex(where: { $0["nodePort"].int == Whole(port) }) else {
+                return .internalError("failed to allocate requested HealthCheck NodePort \(port): \(reason)")
+            }
+            return target.invalid([.invalid(FieldPath("spec.ports[\(index)].nodePort"), .int(Int64(port)), reason)])
         }
-        let address = service[path: "spec", "clusterIP"]
-        return target.invalid([.invalid("spec.clusterIPs", [address], refusal.message)])
-    }
-
-    /// One family: IPv4. Others are refused by name.
-    private func fillFamilies(_ service: inout Value, _ target: Target) throws {
-        var spec = service["spec"]
-        if spec["clusterIP"].isEmpty, let first = spec["clusterIPs"].elements.first { spec["clusterIP"] = first }
-        if spec["clusterIP"].string == "None", spec["selector"].isEmpty {
-            Self.fillForeignFamilies(&spec)
-            service["spec"] = spec
-            return
-        }
-        for (index, family) in spec["ipFamilies"].elements.enumerated() where family != "IPv4" {
-            throw target.invalid([.invalid(FieldPath("spec.ipFamilies[\(index)]"), family, "not configured on this cluster")])
-        }
-        if spec["ipFamilyPolicy"].string == "RequireDualStack" {
-            throw target.invalid([
-                .invalid("spec.ipFamilyPolicy", spec["ipFamilyPolicy"], "this cluster is not configured for dual-stack services")
-            ])
-        }
-        spec["ipFamilies"] = ["IPv4"]
-        if spec["ipFamilyPolicy"].isEmpty { spec["ipFamilyPolicy"] = "SingleStack" }
-        if let address = spec["clusterIP"].string, !address.isEmpty, address != "None", IPv4Address(address) == nil {
-            throw target.invalid([
-                .invalid("spec.clusterIPs[0]", spec["clusterIP"], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
-            ])
-        }
-        service["spec"] = spec
-    }
-
-    /// A Service without addresses and without a selector has whichever endpoints somebody gives it, of both families unless it says
-    /// otherwise.
-    private static func fillForeignFamilies(_ spec: inout Value) {
-        if spec["ipFamilyPolicy"].isEmpty { spec["ipFamilyPolicy"] = "RequireDualStack" }
-        if spec["ipFamilies"].isEmpty { spec["ipFamilies"] = ["IPv4"] }
-        guard spec["ipFamilyPolicy"].string != "SingleStack", spec["ipFamilies"].elements.count == 1 else { return }
-        spec["ipFamilies"].elements.append(spec["ipFamilies"][0] == "IPv4" ? "IPv6" : "IPv4")
     }
 
     private func fillPorts(_ service: inout Value) throws {

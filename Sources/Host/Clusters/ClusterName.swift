@@ -1,3 +1,5 @@
+internal import APIModel
+
 /// One of the clusters of this machine, and everything that is called or numbered after it, so that two do not meet.
 ///
 /// The one that nobody named has the number 0 and the names that were always there. Each other has a number of its own, from
@@ -30,8 +32,16 @@ struct ClusterName: Equatable, Sendable {
     /// Below which pods have their control groups; empty for the top.
     var cgroupRoot: String { number == 0 ? "" : "/\(prefix)" }
 
-    var serviceCIDR: String { "10.\(96 + number).0.0/16" }
-    var clusterCIDR: String { "10.\(244 - number).0.0/16" }
+    func serviceCIDR(_ family: IPFamily) -> IPNetwork {
+        Self.network(family == .ipv4 ? "10.\(96 + number).0.0/16" : "fd00:10:\(96 + number)::/112")
+    }
+    func clusterCIDR(_ family: IPFamily) -> IPNetwork {
+        Self.network(family == .ipv4 ? "10.\(244 - number).0.0/16" : "fd00:10:\(244 - number)::/56")
+    }
+    private static func network(_ text: String) -> IPNetwork {
+        guard let network = IPNetwork(text) else { fatalError("\(text) is no network") }
+        return network
+    }
     var securePort: Int { 6443 + number }
     var kubeletPort: Int { number == 0 ? 10250 : 11250 + number }
 

@@ -39,8 +39,8 @@ struct APIServerCommand: AsyncParsableCommand {
     )
     var advertiseAddress: String?
 
-    @Option(name: .customLong("service-cluster-ip-range"), help: "The network of ClusterIPs.")
-    var serviceCIDR = "10.96.0.0/16"
+    @Option(name: .customLong("service-cluster-ip-range"), help: "The network of ClusterIPs, or one of each family with a comma between.")
+    var serviceCIDRs = IPFamilies.default.choose(ClusterName.first.serviceCIDR)
 
     @Option(help: "A CSV file of static bearer tokens: token,user,uid[,\"group1,group2\"].")
     var tokenAuthFile: String?
@@ -85,18 +85,27 @@ struct APIServerCommand: AsyncParsableCommand {
         guard (proxyClientCertFile == nil) == (proxyClientKeyFile == nil) else {
             throw ValidationError("--proxy-client-cert-file and --proxy-client-key-file go together: one is missing")
         }
-        try Networks.check(serviceCIDR, "--service-cluster-ip-range")
+        try Networks.check(services: serviceCIDRs, "--service-cluster-ip-range")
+        // Pods find the API as a Service, whose endpoint this is.
+        guard IPAddress(advertise).map({ $0.family == serviceCIDRs.primary.family }) ?? true else {
+            throw ValidationError(
+                "--service-cluster-ip-range: service IP family \"\(serviceCIDRs.primary)\" must match public address family \"\(advertise)\""
+            )
+        }
     }
 
     /// Where others reach the API.
-    private var advertise: String { advertiseAddress ?? (bindAddress == "0.0.0.0" ? NodeAddress.primary() : bindAddress) }
+    private var advertise: String {
+        guard advertiseAddress == nil, NodeAddress.isAny(bindAddress) else { return advertiseAddress ?? bindAddress }
+        return NodeAddress.primary(serviceCIDRs.primary.family)?.description ?? NodeAddress.loopback
+    }
 
     private var cluster: Layout.Cluster {
-        let host = bindAddress == "0.0.0.0" ? "127.0.0.1" : bindAddress
+        let host = NodeAddress.isAny(bindAddress) ? NodeAddress.loopback : bindAddress
         return Layout.Cluster(
-            server: "https://\(host):\(securePort)", addresses: [host, advertise], nodeName: NodeAddress.hostname(),
-            nodeAddresses: [NodeAddress.primary()],
-            serviceAddress: PodNetwork.address(1, of: serviceCIDR))
+            server: "https://\(NodeAddress.inURL(host)):\(securePort)", addresses: [host, advertise], nodeName: NodeAddress.hostname(),
+            nodeAddresses: serviceCIDRs.families.compactMap { NodeAddress.primary($0)?.description },
+            serviceAddress: Networks.host(1, of: serviceCIDRs.primary))
     }
 
     func run() async throws {
@@ -176,11 +185,8 @@ struct APIServerCommand: AsyncParsableCommand {
     private func serverConfiguration(
         _ credentials: ServerCredentials, _ store: Store, _ tokens: [any TokenAuthenticator], _ users: PluginUsers
     ) throws -> APIServer.Configuration {
-        guard let range = IPv4Range(serviceCIDR) else {
-            throw StartupFailure("--service-cluster-ip-range: \(serviceCIDR) is not an IPv4 network")
-        }
         var configuration = APIServer.Configuration(
-            store: store, serviceRange: range, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
+            store: store, serviceRanges: serviceCIDRs, serviceAccountKey: credentials.serviceAccountKey, log: Logger(label: "apiserver"))
         configuration.kubelet = credentials.kubelet
         configuration.frontProxy = credentials.frontProxy
         configuration.extensionCAs = credentials.extensionCAs

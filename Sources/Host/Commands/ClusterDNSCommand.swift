@@ -47,7 +47,8 @@ struct ClusterDNSCommand: AsyncParsableCommand {
         let client = try process.client(kubeconfig: api.kubeconfig)
         let cache = Cache(client: client, log: Logger(label: "cache"))
         let recorder = EventRecorder(client: client, component: process.name, log: process.log)
-        var configuration = ClusterDNS.Configuration(address: bindAddress ?? NodeAddress.primary())
+        var configuration = ClusterDNS.Configuration(
+            address: bindAddress ?? NodeAddress.primary(IPAddress(clusterIP)?.family ?? .ipv4)?.description ?? NodeAddress.loopback)
         configuration.port = port
         configuration.domain = domain.clusterDomain
         configuration.serviceAddress = clusterIP

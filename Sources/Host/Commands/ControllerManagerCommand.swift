@@ -38,16 +38,16 @@ struct ControllerManagerCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("cluster-cidr"),
-        help:
-            "The network of pods, IPv4. Nodes that do not bring their part of it along (kubelet --pod-cidr) get one with --allocate-node-cidrs."
-    )
-    var clusterCIDR: String?
+        help: """
+            The network of pods, or one of each family with a comma between. Nodes that do not bring their part of it along (kubelet --pod-cidr) \
+            get one with --allocate-node-cidrs.
+            """)
+    var clusterCIDRs: DualStack<IPNetwork>?
 
     @Flag(name: .customLong("allocate-node-cidrs"), help: "Give each Node that has none a part of --cluster-cidr.")
     var allocateNodeCIDRs = false
 
-    @Option(name: .customLong("node-cidr-mask-size"), help: "The prefix length of a Node's part.")
-    var nodeCIDRMaskSize = 24
+    @OptionGroup var nodeCIDRMask: NodeCIDRMaskOptions
 
     @Option(help: "The address of this component's /healthz.")
     var bindAddress = "127.0.0.1"
@@ -68,8 +68,8 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                 "--legacy-service-account-token-clean-up-period: \(legacyServiceAccountTokenCleanUpPeriod) is not a duration such as 8760h")
         }
         _ = try nodes.config()
-        guard !allocateNodeCIDRs || clusterCIDR != nil else { throw ValidationError("--allocate-node-cidrs needs --cluster-cidr") }
-        if let clusterCIDR { try Networks.check(clusterCIDR, "--cluster-cidr") }
+        guard !allocateNodeCIDRs || clusterCIDRs != nil else { throw ValidationError("--allocate-node-cidrs needs --cluster-cidr") }
+        if allocateNodeCIDRs, let clusterCIDRs { _ = try nodeCIDRMask.config(clusterCIDRs) }
     }
 
     /// The program's kinds of stable versions, and of those that the API serves besides, as its APIServices say.
@@ -97,9 +97,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         configuration.config["certificatesigningrequest-signing"] = try signing()
         configuration.config["node-lifecycle"] = try nodes.config()
         configuration.config["legacy-serviceaccount-token-cleaner"] = ["cleanUpPeriodSeconds": .int(cleanUpSeconds ?? 0)]
-        if allocateNodeCIDRs, let clusterCIDR {
-            configuration.config["node-ipam"] = ["clusterCIDR": .string(clusterCIDR), "nodeMaskSize": .int(Whole(nodeCIDRMaskSize))]
-        }
+        if allocateNodeCIDRs, let clusterCIDRs { configuration.config["node-ipam"] = try nodeCIDRMask.config(clusterCIDRs) }
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run(
             { group in

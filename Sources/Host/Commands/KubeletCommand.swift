@@ -26,8 +26,10 @@ struct KubeletCommand: AsyncParsableCommand {
     @Option(help: "The Node's name. Default: the host name.")
     var hostnameOverride: String?
 
-    @Option(name: .customLong("node-ip"), help: "The Node's InternalIP. Default: the address of the default route.")
-    var nodeIP: String?
+    @Option(
+        name: .customLong("node-ip"),
+        help: "The Node's InternalIP, or one of each family with a comma between. Default: the addresses of the default routes.")
+    var nodeIP: DualStack<IPAddress>?
 
     @Option(help: "Where pods, logs and the container runtime's files live.")
     var rootDir = "/var/lib/kubelet"
@@ -38,8 +40,10 @@ struct KubeletCommand: AsyncParsableCommand {
     @Option(help: "Use this container runtime, with its own pod network, and not one of our own: unix:///run/containerd/containerd.sock")
     var containerRuntimeEndpoint: String?
 
-    @Option(name: .customLong("pod-cidr"), help: "The node's part of the pod network. Default: the first /24 of --cluster-cidr.")
-    var podCIDR: String?
+    @Option(
+        name: .customLong("pod-cidr"),
+        help: "The node's part of the pod network, or of each. Default: the first /24 of --cluster-cidr, or /64 of IPv6.")
+    var podCIDRs: DualStack<IPNetwork>?
 
     @Option(help: "A file of kind KubeletConfiguration. What flags say goes before it.")
     var config: String?
@@ -81,10 +85,8 @@ struct KubeletCommand: AsyncParsableCommand {
     func validate() throws {
         if let port { try Ports.check(port, "--port") }
         try Ports.check(healthzPort, "--healthz-port", zero: "turns it off")
-        try Networks.check(clusterCIDR, "--cluster-cidr")
-        try Networks.check(serviceCIDR, "--service-cluster-ip-range")
         for address in CommaList.split(clusterDNS) { try Addresses.check(address, "--cluster-dns") }
-        if let podCIDR { try Networks.check(podCIDR, "--pod-cidr") }
+        if let podCIDRs { try Networks.check(pods: podCIDRs, "--pod-cidr") }
         if let maxPods, maxPods <= 0 { throw ValidationError("--max-pods: \(maxPods) is not a number of pods") }
         if containerRuntimeEndpoint != nil, runtimePlugin != Self.criPlugin {
             throw ValidationError("--container-runtime-endpoint is for --runtime-plugin \(Self.criPlugin), not \(runtimePlugin)")
@@ -94,10 +96,12 @@ struct KubeletCommand: AsyncParsableCommand {
     }
 
     private var nodeName: String { hostnameOverride?.lowercased() ?? NodeAddress.hostname() }
-    private var nodeAddress: String { nodeIP ?? NodeAddress.primary() }
-    private var clusterCIDR: String { network.clusterCIDR(of: .first) }
-    private var serviceCIDR: String { network.serviceCIDR(of: .first) }
-    private var nodeCIDR: String { podCIDR ?? PodNetwork.firstSubnet(of: clusterCIDR) }
+    private var podNetwork: PodNetwork {
+        let pods = network.clusterCIDRs(of: .first)
+        return PodNetwork(
+            clusterCIDRs: pods, serviceCIDRs: network.serviceCIDRs(of: .first), nodeCIDRs: podCIDRs ?? Networks.firstParts(of: pods))
+    }
+    private var nodeAddresses: [String] { NodeAddress.list(nodeIP, podNetwork) }
 
     func run() async throws {
         guard geteuid() == 0 else { throw StartupFailure("a node needs root: pods, networks and mounts are the kernel's.") }
@@ -177,9 +181,9 @@ struct KubeletCommand: AsyncParsableCommand {
     private func prepareContainerd(_ directory: DataDirectory) throws -> ContainerdSupervisor? {
         guard runtimePlugin == Self.criPlugin, containerRuntimeEndpoint == nil else { return nil }
         let containerd = ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd"))
-        try PodNetwork(clusterCIDR: clusterCIDR, serviceCIDR: serviceCIDR, nodeCIDR: nodeCIDR).setUp()
+        try podNetwork.setUp()
         try CNIConfiguration(bridge: ClusterName.first.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
-            podCIDR: nodeCIDR, to: containerd.paths)
+            podCIDRs: podNetwork.nodeCIDRs.map(\.description), to: containerd.paths)
         return containerd
     }
 
@@ -208,7 +212,8 @@ struct KubeletCommand: AsyncParsableCommand {
 
     private func kubeletConfiguration(_ directory: DataDirectory, _ kept: NodeRotationOptions.Kept) throws -> KubeletConfiguration {
         var configuration = KubeletConfiguration(
-            nodeName: nodeName, nodeAddresses: [nodeAddress], podCIDR: nodeCIDR, rootDirectory: directory.kubeletDirectory,
+            nodeName: nodeName, nodeAddresses: nodeAddresses, podCIDR: podNetwork.nodeCIDRs.primary.description,
+            rootDirectory: directory.kubeletDirectory,
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.clusterDomain = domain.clusterDomain

@@ -90,18 +90,43 @@ struct PluginOptions: ParsableArguments {
     var manifestDir: String?
 }
 
+/// Of which families addresses in the cluster are, and which.
 struct NetworkOptions: ParsableArguments {
     @Option(
-        name: .customLong("service-cluster-ip-range"),
-        help: "The network of ClusterIPs. Default: 10.96.0.0/16; of a cluster with a name, one of its own.")
-    var serviceRange: String?
+        help: """
+            The families of the cluster's networks where no network is given, the primary one first: IPv4, IPv6, "IPv4,IPv6" or "IPv6,IPv4". \
+            They stay what they are as long as the cluster's data is there.
+            """)
+    var ipFamilies = IPFamilies.default
 
     @Option(
-        name: .customLong("cluster-cidr"), help: "The network of pods. Default: 10.244.0.0/16; of a cluster with a name, one of its own.")
-    var podRange: String?
+        name: .customLong("service-cluster-ip-range"),
+        help: """
+            The network of ClusterIPs, or one of each family with a comma between. Default: 10.96.0.0/16 and fd00:10:96::/112; of a cluster with \
+            a name, its own.
+            """)
+    var serviceRange: DualStack<IPNetwork>?
 
-    func serviceCIDR(of cluster: ClusterName) -> String { serviceRange ?? cluster.serviceCIDR }
-    func clusterCIDR(of cluster: ClusterName) -> String { podRange ?? cluster.clusterCIDR }
+    @Option(
+        name: .customLong("cluster-cidr"),
+        help: """
+            The network of pods, or one of each family with a comma between. Default: 10.244.0.0/16 and fd00:10:244::/56; of a cluster with a \
+            name, its own.
+            """)
+    var podRange: DualStack<IPNetwork>?
+
+    func serviceCIDRs(of cluster: ClusterName) -> DualStack<IPNetwork> { serviceRange ?? ipFamilies.choose(cluster.serviceCIDR) }
+    func clusterCIDRs(of cluster: ClusterName) -> DualStack<IPNetwork> { podRange ?? ipFamilies.choose(cluster.clusterCIDR) }
+
+    func validate() throws {
+        if let serviceRange { try Networks.check(services: serviceRange, "--service-cluster-ip-range") }
+        if let podRange { try Networks.check(pods: podRange, "--cluster-cidr") }
+        let (services, pods) = (serviceCIDRs(of: .first), clusterCIDRs(of: .first))
+        guard Set(services.families).isSubset(of: pods.families) else {
+            throw ValidationError(
+                "--service-cluster-ip-range: \(services) is of a family that pods have no addresses of: --cluster-cidr is \(pods)")
+        }
+    }
 }
 
 struct ClusterDomainOptions: ParsableArguments {
@@ -140,11 +165,14 @@ struct NodeOptions: ParsableArguments {
     @Option(name: [.customLong("node-name"), .customLong("hostname-override")], help: "The Node's name. Default: the host name.")
     var nodeName: String?
 
-    @Option(name: .customLong("node-ip"), help: "The Node's InternalIP. Default: the address of the default route.")
-    var nodeIP: String?
+    @Option(
+        name: .customLong("node-ip"),
+        help: "The Node's InternalIP, or one of each family with a comma between. Default: the addresses of the default routes.")
+    var nodeIP: DualStack<IPAddress>?
 
     var name: String { nodeName ?? NodeAddress.hostname() }
-    var address: String { nodeIP ?? NodeAddress.primary() }
+
+    func addresses(_ network: PodNetwork) -> [String] { NodeAddress.list(nodeIP, network) }
 }
 
 struct ServingOptions: ParsableArguments {

@@ -24,8 +24,10 @@ struct ProxyCommand: AsyncParsableCommand {
     @Option(help: "The node's primary address, where node ports listen. Default: the address of the default route.")
     var bindAddress = "0.0.0.0"
 
-    @Option(name: .customLong("cluster-cidr"), help: "The network of pods: what comes from elsewhere to a Service is masqueraded.")
-    var clusterCIDR = "10.244.0.0/16"
+    @Option(
+        name: .customLong("cluster-cidr"),
+        help: "The network of pods, or one of each family with a comma between: what comes from elsewhere to a Service is masqueraded.")
+    var clusterCIDRs = IPFamilies.default.choose(ClusterName.first.clusterCIDR)
 
     @Option(help: "The address and port of this component's /healthz, over HTTP; empty turns it off.")
     var healthzBindAddress = "127.0.0.1:10256"
@@ -41,7 +43,6 @@ struct ProxyCommand: AsyncParsableCommand {
 
     func validate() throws {
         if !cleanup, kubeconfig == nil { throw ValidationError("Missing expected argument '--kubeconfig <kubeconfig>'") }
-        try Networks.check(clusterCIDR, "--cluster-cidr")
         _ = try healthz
     }
 
@@ -78,7 +79,9 @@ struct ProxyCommand: AsyncParsableCommand {
             }
         }
         let client = try process.client(kubeconfig: kubeconfig)
-        let address = bindAddress == "0.0.0.0" ? NodeAddress.primary() : bindAddress
+        let addresses =
+            NodeAddress.isAny(bindAddress)
+            ? IPFamily.allCases.compactMap { NodeAddress.primary($0)?.description } : [bindAddress]
         try await process.run(
             { group in
                 let cache = Cache(client: client, log: Logger(label: "cache"))
@@ -96,9 +99,12 @@ struct ProxyCommand: AsyncParsableCommand {
                     do { try host.load() } catch { throw StartupFailure("--plugin: \(error)") }
                 }
                 try await host.start(services: services)
-                var proxied = Proxy.Configuration(nodeName: node, nodeAddresses: [address], clusterCIDR: clusterCIDR)
-                proxied.isNode = plugin == nil
-                let proxy = Proxy(proxied, cache: cache, plugins: host, log: process.log)
+                let proxy = Proxy(
+                    Proxy.Configuration(
+                        nodeName: node, nodeAddresses: addresses, clusterCIDR: clusterCIDRs.primary.description),
+                    cache: cache,
+                    plugins: host,
+                    log: process.log)
                 try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
                 group.add("proxy") { try await proxy.run() }
                 guard plugin == nil else { return }

@@ -81,12 +81,6 @@ enum Ports {
     }
 }
 
-enum Networks {
-    static func check(_ text: String, _ flag: String) throws {
-        guard IPv4Range(text) != nil else { throw ValidationError("\(flag): \(text) is not an IPv4 network, as in 10.244.0.0/16") }
-    }
-}
-
 enum Addresses {
     static func check(_ text: String, _ flag: String) throws {
         guard IPLiteral.bytes(text) != nil else { throw ValidationError("\(flag): \(text) is not an address, as in 10.96.0.10") }

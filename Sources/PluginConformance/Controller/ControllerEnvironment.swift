@@ -35,7 +35,8 @@ final class ControllerEnvironment: Sendable {
         let manifest = try Hosted.manifest(plugin)
         let server = APIServer(
             APIServer.Configuration(
-                store: store, serviceRange: IPv4Range("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(), log: Hosted.quiet))
+                store: store, serviceRanges: DualStack<IPNetwork>("10.96.0.0/16")!, serviceAccountKey: ServiceAccountKey(),
+                log: Hosted.quiet))
         if let recorder = plugin.recorder {
             server.grants.set(manifest.user, rules: [RightsRecorder.everything])
             server.grants.observe(manifest.user) { recorder.note($0) }

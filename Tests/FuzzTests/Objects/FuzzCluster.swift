@@ -39,9 +39,9 @@ final class FuzzCluster: Sendable {
         log.logLevel = .critical
         self.log = log
         store = try Store(path: directory + "/store.db", log: log)
-        guard let range = IPv4Range("10.96.0.0/16") else { throw FuzzError("no range of addresses") }
+        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else { throw FuzzError("no range of addresses") }
         var serverConfiguration = APIServer.Configuration(
-            store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+            store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         serverConfiguration.tokens = [try TokenFile("\(Self.token),admin,1,\"system:masters\"")]
         server = APIServer(serverConfiguration)
         let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

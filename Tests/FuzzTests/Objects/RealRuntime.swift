@@ -20,7 +20,7 @@ struct RealRuntime: Sendable {
 
     func start() async throws {
         try await end()
-        try network.write(podCIDR: "10.252.0.0/24", to: supervisor.paths)
+        try network.write(podCIDRs: ["10.252.0.0/24"], to: supervisor.paths)
         try await supervisor.start()
         var archive = try ImageArchive(name: "busybox", process: .init(command: ["/bin/sh"]))
         try archive.add(file: "bin/busybox", Array(Data(contentsOf: URL(filePath: "/bin/busybox"))), mode: 0o755)
