@@ -39,26 +39,3 @@ package struct IPv4Network: Hashable, Sendable, CustomStringConvertible {
     package var last: UInt32 { base | Self.rest(bits) }
     package var description: String { "\(IPv4Address(base))/\(bits)" }
 }
-
-/// A range of IPv4 addresses in CIDR notation.
-public struct IPv4Range: Hashable, Sendable, CustomStringConvertible {
-    private let network: IPv4Network
-    package var base: UInt32 { network.base }
-    package var bits: Int { network.bits }
-    package var last: UInt32 { network.last }
-
-    /// `nil` unless it is an address and a prefix length from 8 to 30.
-    public init?(_ text: String) {
-        guard let network = IPv4Network(text), (8...30).contains(network.bits) else { return nil }
-        self.network = network
-    }
-
-    /// Usable addresses: without the first and the last.
-    package var size: UInt32 { UInt32(1) << UInt32(32 - bits) - 2 }
-    /// The address at `index`, counted from 1.
-    package func address(_ index: UInt32) -> IPv4Address { IPv4Address(base + index) }
-    package func contains(_ address: IPv4Address) -> Bool { address.number > base && address.number <= base + size }
-    public var description: String { network.description }
-    /// The first address, which the `kubernetes` Service has.
-    public var firstAddress: String { address(1).description }
-}

@@ -253,7 +253,7 @@ struct Startup {
 extension Startup {
     /// A role of this process may do what it may in one of its own.
     private func roleClient(_ role: Layout.Role, _ server: APIServer) -> any Client {
-        server.client(as: role.user(node: node.name), groups: role.groups)
+        server.client(as: role.user(node: options.node.name), groups: role.groups)
     }
 
     private func layout(_ node: (name: String, addresses: [String]), _ network: PodNetwork) -> Layout.Cluster {
@@ -332,7 +332,7 @@ extension Startup {
         configuration.port = options.names.port
         configuration.domain = options.names.domain.clusterDomain
         configuration.serviceAddress = network.nameServer
-        configuration.name = "kube-dns-\(node.name)"
+        configuration.name = "kube-dns-\(options.node.name)"
         configuration.resolvers = { ResolvConf.read().servers }
         return try ClusterDNS(configuration, client: client, cache: cache, recorder: recorder, log: Logger(label: "cluster-dns"))
     }

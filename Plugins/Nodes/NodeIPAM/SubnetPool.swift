@@ -1,27 +1,30 @@
 internal import APIModel
 
-/// The networks of equal size that a cluster's network is cut into, and which Node has which. IPv4. No clock, no API.
+/// The networks of equal size that a cluster's network of one family is cut into, and which Node has which. No clock, no API.
 struct SubnetPool {
-    private let network: IPv4Range
+    private let network: IPNetwork
     /// The prefix length of a Node's.
-    private let length: UInt32
+    private let length: Int
     private var holders: [UInt32: String] = [:]
     /// What each Node has, the other way round.
     private var owned: [String: Set<UInt32>] = [:]
     /// Where the search for a free one begins: the lowest that may be.
     private var lowest: UInt32 = 0
 
-    /// `nil` for what is no IPv4 network, and for a Node's that is not inside of it, or too small for Pods.
-    init?(_ network: String, nodeMaskSize: Int) {
-        guard let network = IPv4Range(network), (network.bits...30).contains(nodeMaskSize), nodeMaskSize - network.bits <= 16 else {
-            return nil
-        }
-        (self.network, length) = (network, UInt32(nodeMaskSize))
+    /// `nil` where a Node's is not inside of the network, too small for Pods, or one of too many.
+    init?(_ network: IPNetwork, nodeMaskSize: Int) {
+        guard nodeMaskSize >= network.bits, nodeMaskSize <= network.family.bits - 2, nodeMaskSize - network.bits <= 16 else { return nil }
+        (self.network, length) = (network, nodeMaskSize)
     }
 
-    private var count: UInt32 { UInt32(1) << (length - UInt32(network.bits)) }
+    private var count: UInt32 { UInt32(1) << UInt32(length - network.bits) }
 
-    private func text(_ index: UInt32) -> String { "\(IPv4Address(network.base | index << (32 - length)))/\(length)" }
+    private func part(_ index: UInt32) -> IPNetwork { network.subnet(UInt128(index), bits: length) ?? network }
+
+    /// Of an address of the network, the part that it lies in.
+    private func index(_ address: IPAddress) -> UInt32 {
+        UInt32(truncatingIfNeeded: (address.number - network.base.number) >> UInt128(network.family.bits - length))
+    }
 
     private mutating func give(_ index: UInt32, to node: String) {
         holders[index] = node
@@ -29,23 +32,19 @@ struct SubnetPool {
     }
 
     /// Notes what a Node has, whoever gave it. What touches more than one network takes all of them; what lies elsewhere takes none.
-    mutating func note(_ network: String, of node: String) {
-        guard let given = IPv4Range(network) else { return }
-        let (base, last, end) = (self.network.base, given.last, self.network.last)
-        guard last >= base, given.base <= end else { return }
-        let shift = 32 - length
-        for index in ((max(given.base, base) - base) >> shift)...((min(last, end) - base) >> shift) where holders[index] == nil {
-            give(index, to: node)
-        }
+    mutating func note(_ given: IPNetwork, of node: String) {
+        guard given.overlaps(network) else { return }
+        let (first, last) = (max(given.base, network.base), min(given.last, network.last))
+        for index in index(first)...index(last) where holders[index] == nil { give(index, to: node) }
     }
 
     /// A network for a Node: the one that it has, or the lowest that is free; `nil` where there is none.
-    mutating func take(for node: String) -> String? {
-        if let own = owned[node]?.min() { return text(own) }
+    mutating func take(for node: String) -> IPNetwork? {
+        if let own = owned[node]?.min() { return part(own) }
         while lowest < count {
             if holders[lowest] == nil {
                 give(lowest, to: node)
-                return text(lowest)
+                return part(lowest)
             }
             lowest += 1
         }

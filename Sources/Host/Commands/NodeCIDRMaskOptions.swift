@@ -30,7 +30,7 @@ struct NodeCIDRMaskOptions: ParsableArguments {
             throw ValidationError(
                 "usage of --node-cidr-mask-size-\(family.rawValue.lowercased()) is not allowed without a network of \(family)")
         }
-        var sizes: [Value] = []
+        var config: Value = ["clusterCIDR": .string(networks.description)]
         for network in networks {
             let bits = (network.family == .ipv4 ? ipv4 : ipv6) ?? single ?? Networks.nodeBits(network.family)
             guard (network.bits...network.family.bits).contains(bits) else {
@@ -40,8 +40,8 @@ struct NodeCIDRMaskOptions: ParsableArguments {
             guard bits - network.bits <= 16 else {
                 throw ValidationError("--cluster-cidr: \(network) holds more networks of /\(bits) than there can be: at most 2^16")
             }
-            sizes.append(.int(Whole(bits)))
+            config["nodeMaskSize\(network.family)"] = .int(Whole(bits))
         }
-        return ["clusterCIDRs": .array(networks.map { .string($0.description) }), "nodeMaskSizes": .array(sizes)]
+        return config
     }
 }

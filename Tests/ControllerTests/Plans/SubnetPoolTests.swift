@@ -1,43 +1,60 @@
+import APIModel
 import Testing
 
 @testable import ControllerNodeIPAM
 @testable import ControllerTTL
 
 @Suite struct SubnetPoolTests {
-    @Test func givesTheLowestThatIsFree() throws {
-        var pool = try #require(SubnetPool("10.244.0.0/22", nodeMaskSize: 24))
-        pool.note("10.244.1.0/24", of: "old")
-        #expect(pool.take(for: "a") == "10.244.0.0/24" && pool.take(for: "b") == "10.244.2.0/24")
-        #expect(pool.take(for: "a") == "10.244.0.0/24", "what it has")
-        #expect(pool.take(for: "c") == "10.244.3.0/24" && pool.take(for: "d") == nil)
-        pool.release("old")
-        #expect(pool.take(for: "d") == "10.244.1.0/24")
-    }
-
-    /// What somebody else gave out may have another size, or lie elsewhere.
-    @Test func takesInWhatOthersGave() throws {
-        var pool = try #require(SubnetPool("10.244.0.0/22", nodeMaskSize: 24))
-        pool.note("10.244.0.0/23", of: "wide")
-        pool.note("10.244.2.128/25", of: "narrow")
-        pool.note("192.168.0.0/16", of: "elsewhere")
-        pool.note("fd00::/64", of: "other")
-        #expect(pool.take(for: "a") == "10.244.3.0/24" && pool.take(for: "b") == nil)
-        pool.note("0.0.0.0/8", of: "low")
+    private func pool(_ network: String, _ size: Int) throws -> SubnetPool {
+        try #require(SubnetPool(#require(IPNetwork(network)), nodeMaskSize: size))
     }
 
     @Test(
         arguments: [
-            ("10.0.0.0/8", 24, true), ("10.0.0.0/7", 24, false), ("10.0.0.0/24", 16, false), ("10.0.0/16", 24, false), ("", 24, false),
-            ("fd00::/48", 64, false), ("255.255.255.0/24", 30, true), ("10.0.0.0/24", 31, false), ("10.0.0.0/8", 28, false),
+            ("10.244.0.0/22", 24, ["10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24", "10.244.3.0/24"]),
+            ("fd00:10:244::/62", 64, ["fd00:10:244::/64", "fd00:10:244:1::/64", "fd00:10:244:2::/64", "fd00:10:244:3::/64"]),
+        ] as [(String, Int, [String])])
+    func givesTheLowestThatIsFree(network: String, size: Int, parts: [String]) throws {
+        var pool = try pool(network, size)
+        pool.note(try #require(IPNetwork(parts[1])), of: "old")
+        #expect(pool.take(for: "a")?.description == parts[0] && pool.take(for: "b")?.description == parts[2])
+        #expect(pool.take(for: "a")?.description == parts[0], "what it has")
+        #expect(pool.take(for: "c")?.description == parts[3] && pool.take(for: "d") == nil)
+        pool.release("old")
+        #expect(pool.take(for: "d")?.description == parts[1])
+    }
+
+    /// What somebody else gave out may have another size, or lie elsewhere.
+    @Test func takesInWhatOthersGave() throws {
+        var pool = try pool("10.244.0.0/22", 24)
+        for (network, node) in [
+            ("10.244.0.0/23", "wide"), ("10.244.2.128/25", "narrow"), ("192.168.0.0/16", "elsewhere"), ("fd00::/64", "other"),
+            ("::/0", "all"),
+        ] {
+            pool.note(try #require(IPNetwork(network)), of: node)
+        }
+        #expect(pool.take(for: "a")?.description == "10.244.3.0/24" && pool.take(for: "b") == nil)
+        var six = try self.pool("fd00:10:244::/56", 64)
+        six.note(try #require(IPNetwork("fd00::/16")), of: "all")
+        #expect(six.take(for: "a") == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("10.0.0.0/8", 24, true), ("10.0.0.0/7", 24, false), ("10.0.0.0/24", 16, false), ("255.255.255.0/24", 30, true),
+            ("10.0.0.0/24", 31, false), ("10.0.0.0/8", 28, false), ("fd00::/48", 64, true), ("fd00::/47", 64, false),
+            ("fd00::/120", 127, false),
+            ("fd00::/64", 56, false), ("fd00::/112", 126, true),
         ] as [(String, Int, Bool)])
-    func knowsNetworks(network: String, size: Int, isOne: Bool) {
-        #expect((SubnetPool(network, nodeMaskSize: size) != nil) == isOne)
+    func knowsNetworks(network: String, size: Int, isOne: Bool) throws {
+        #expect((SubnetPool(try #require(IPNetwork(network)), nodeMaskSize: size) != nil) == isOne)
     }
 
     @Test func theLastOfAll() throws {
-        var pool = try #require(SubnetPool("255.255.255.252/30", nodeMaskSize: 30))
-        #expect(pool.take(for: "a") == "255.255.255.252/30" && pool.take(for: "b") == nil)
-        pool.note("255.255.255.252/30", of: "a")
+        var pool = try pool("255.255.255.252/30", 30)
+        let all = try #require(IPNetwork("255.255.255.252/30"))
+        #expect(pool.take(for: "a") == all && pool.take(for: "b") == nil)
+        pool.note(all, of: "a")
     }
 
     @Test(
