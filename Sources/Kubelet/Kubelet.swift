@@ -83,13 +83,15 @@ public final class Kubelet: Sendable {
         if let problem = CPUManager.problem(configuration, topology) ?? configuration.topologyPolicy.problem(NodeMask(topology.nodes)) {
             throw ConfigurationError(message: problem)
         }
+        let machine = Machine(rootDirectory: configuration.rootDirectory, kubeletVersion: configuration.version)
+        let memory = try await disk.run { MemoryTopology.read(machine) }
+        if let problem = MemoryManager.problem(configuration, memory, machine) { throw ConfigurationError(message: problem) }
         let shutdown = ShutdownPlan(configuration)
         let logind = Logind(delay: shutdown.seconds, disk: disk, log: log)
         if !shutdown.isEmpty { try await logind.prepare() }
         let cri = CRI(runtime: runtime)
         let identity = RuntimeIdentity()
         try await wait(for: identity, of: cri)
-        let machine = Machine(rootDirectory: configuration.rootDirectory, kubeletVersion: configuration.version)
         let tokens = ServiceAccountTokens(client: client)
         let statuses = StatusSender(client: client, log: log)
         let object = NodeObject(
@@ -114,6 +116,7 @@ public final class Kubelet: Sendable {
             disk: disk, events: recorder,
             statuses: statuses, machine: machine, node: node, allocations: Allocations(), devices: devices,
             cpus: CPUManager(configuration, topology: topology, disk: disk),
+            memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(table: configuration.hostPortTable, podCIDR: configuration.podCIDR, run: configuration.run),
             runtimeName: { identity.name },

@@ -142,10 +142,10 @@ import Testing
     ]
 
     @Test(arguments: meetings) func merges(_ wishes: [[TopologyHint]?], _ expected: [TopologyPolicy: [Int]?]) {
-        for (policy, place) in expected {
-            let affinity = Result { try policy.affinity(for: wishes, nodes: NodeMask([0, 1])) }
-            let found = try? affinity.get().map { $0.nodes.sorted() } ?? []
-            #expect(found == place, "\(policy)")
+        for (policy, expected) in expected {
+            let place = Result { try policy.place(for: wishes, nodes: NodeMask([0, 1])) }
+            let found = try? place.get().nodes.map { $0.nodes.sorted() } ?? []
+            #expect(found == expected, "\(policy)")
         }
     }
 

@@ -10,20 +10,15 @@ public enum CPUPolicy: String, CaseIterable, Sendable { case none, `static` }
 /// `cm/cpumanager`.
 final class CPUManager: Sendable {
     private let policy: CPUPolicy
-    private let path: String
-    private let disk: BlockingWork
+    private let file: ManagerState
     private let state: Mutex<CPUAssignments>
-    private let turns = KeyedTurns()
     /// Set when others have them than before.
     private let moved = Wakeup()
 
-    /// What the file holds.
-    private let written = Mutex<[UInt8]>([])
-
     /// - Parameter configuration: of which there is no `problem`.
     init(_ configuration: KubeletConfiguration, topology: CPUTopology, disk: BlockingWork) {
-        (policy, self.disk) = (configuration.cpuPolicy, disk)
-        path = configuration.rootDirectory + "/cpu_manager_state"
+        policy = configuration.cpuPolicy
+        file = ManagerState("CPU", path: configuration.rootDirectory + "/cpu_manager_state", policy: policy.rawValue, disk: disk)
         let named = CPUSet(configuration.reservedCPUs) ?? CPUSet()
         let packed = try? CPUPacking.take(Self.reservedCount(configuration), of: topology.all, topology)
         state = Mutex(CPUAssignments(topology: topology, reserved: named.isEmpty ? packed ?? CPUSet() : named))
@@ -54,36 +49,13 @@ final class CPUManager: Sendable {
 
     /// Learns what an earlier kubelet gave away. Throws when it cannot go on from there.
     func load() async throws {
-        let path = path
-        guard let text = try await disk.run({ try Files.textIfThere(path) }) else { return }
-        let file = (try? JSON.decode(Array(text.utf8))) ?? .null
-        let problem: String
-        let before = file["policyName"].string ?? ""
-        if before != policy.rawValue {
-            problem = "configured policy \"\(policy.rawValue)\" differs from state checkpoint policy \"\(before)\""
-        } else {
+        try await file.load { (file) throws(ConfigurationError) in
             guard policy == .static else { return }
-            do throws(ConfigurationError) {
-                return try state.withLock { (state) throws(ConfigurationError) in try state.restore(file) }
-            } catch {
-                problem = error.message
-            }
+            try state.withLock { (state) throws(ConfigurationError) in try state.restore(file) }
         }
-        throw ConfigurationError(
-            message:
-                "could not restore state from checkpoint: \(problem), please drain this node and delete the CPU manager checkpoint file \"\(path)\" before restarting Kubelet"
-        )
     }
 
-    private func save() async throws {
-        let path = path
-        try await turns.run("checkpoint") {
-            let bytes = state.withLock(\.checkpoint)
-            guard bytes != written.withLock({ $0 }) else { return }
-            try await disk.run { try Files.replace(path, bytes, mode: 0o600) }
-            written.withLock { $0 = bytes }
-        }
-    }
+    private func save() async throws { try await file.save { self.state.withLock(\.checkpoint) } }
 
     /// The machine's NUMA nodes.
     var nodes: NodeMask { state.withLock { NodeMask($0.topology.nodes) } }

@@ -4,6 +4,9 @@ struct TopologyHint: Hashable, Sendable {
     var nodes: NodeMask?
     /// It could not be had on fewer.
     var isPreferred: Bool
+
+    /// Of what nobody looked after.
+    static let anywhere = TopologyHint(nodes: nil, isPreferred: false)
 }
 
 /// A set of NUMA nodes.

@@ -17,13 +17,13 @@ enum TopologyPolicy: String, CaseIterable, Sendable {
         self != .none && nodes.count > 8 ? "topologyManagerPolicy: unsupported on machines with more than 8 NUMA Nodes" : nil
     }
 
-    /// Where what is asked for should be; `nil` is anywhere.
+    /// Where what is asked for should be.
     /// - Parameters:
     ///   - wishes: hints a resource: `nil` where it is all the same, none where it cannot be had.
     ///   - nodes: those of the machine.
     /// - Throws: when there is no such place and the policy insists.
-    func affinity(for wishes: [[TopologyHint]?], nodes: NodeMask) throws(Refusal) -> NodeMask? {
-        if self == .none { return nil }
+    func place(for wishes: [[TopologyHint]?], nodes: NodeMask) throws(Refusal) -> TopologyHint {
+        if self == .none { return .anywhere }
         var hints = wishes.map { wish -> [TopologyHint] in
             guard let wish else { return [TopologyHint(nodes: nil, isPreferred: true)] }
             return wish.isEmpty ? [TopologyHint(nodes: nil, isPreferred: false)] : wish
@@ -33,7 +33,7 @@ enum TopologyPolicy: String, CaseIterable, Sendable {
         }
         let best = Self.merge(hints, nodes)
         if self != .bestEffort && !best.isPreferred { throw Refusal() }
-        return best.nodes == nodes && self == .singleNUMANode ? nil : best.nodes
+        return best.nodes == nodes && self == .singleNUMANode ? TopologyHint(nodes: nil, isPreferred: best.isPreferred) : best
     }
 
     private static func merge(_ hints: [[TopologyHint]], _ nodes: NodeMask) -> TopologyHint {

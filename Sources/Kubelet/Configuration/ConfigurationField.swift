@@ -37,7 +37,8 @@ struct ConfigurationField: Sendable {
             amounts("systemReserved", \.configuration.systemReserved), amounts("kubeReserved", \.configuration.kubeReserved),
             choice("cpuManagerPolicy", \.configuration.cpuPolicy),
             duration("cpuManagerReconcilePeriod", \.configuration.cpuReconcilePeriod, zero: .isDefault),
-            reservedCPUs, choice("topologyManagerPolicy", \.configuration.topologyPolicy),
+            reservedCPUs, choice("memoryManagerPolicy", \.configuration.memoryPolicy), reservedMemory,
+            choice("topologyManagerPolicy", \.configuration.topologyPolicy),
             choice("topologyManagerScope", \.configuration.topologyScope),
             duration("shutdownGracePeriod", \.configuration.shutdownGracePeriod),
             duration("shutdownGracePeriodCriticalPods", \.configuration.shutdownGracePeriodCriticalPods), shutdownGroups,
@@ -50,8 +51,8 @@ struct ConfigurationField: Sendable {
         only("readOnlyPort", 0), only("cgroupsPerQOS", true), only("cpuCFSQuota", true), only("enableControllerAttachDetach", true),
         only("configMapAndSecretChangeDetectionStrategy", "Watch"), only("localStorageCapacityIsolation", true),
         only("nodeLeaseDurationSeconds", 40), only("nodeStatusMaxImages", 50), only("podsPerCore", 0), only("podPidsLimit", -1),
-        only("protectKernelDefaults", false), only("seccompDefault", false), only("failSwapOn", false), only("memoryManagerPolicy", "None"),
-        only("reservedMemory", .array([])), only("cpuManagerPolicyOptions", .emptyObject),
+        only("protectKernelDefaults", false), only("seccompDefault", false), only("failSwapOn", false),
+        only("cpuManagerPolicyOptions", .emptyObject),
         only("topologyManagerPolicyOptions", .emptyObject), only("featureGates", .emptyObject),
     ]
 
@@ -205,6 +206,41 @@ struct ConfigurationField: Sendable {
             guard let cpus = CPUSet(text) else { throw wrong(value, "a list of CPUs, as in 0-1,4") }
             draft.configuration.reservedCPUs = cpus.description
         }, write: { $0.configuration.reservedCPUs.isEmpty ? .null : .string($0.configuration.reservedCPUs) })
+
+    private static let reservedMemory = ConfigurationField(
+        name: "reservedMemory",
+        read: { value, draft throws(Problem) in
+            guard case .array(let elements) = value else { throw wrong(value, "a list") }
+            var reserved: [Int: [String: Whole]] = [:]
+            for element in elements {
+                guard let node = element["numaNode"].int, node >= 0 else { throw wrong(element, "a numaNode and its limits") }
+                for (kind, amount) in element["limits"].fields.sorted(by: { $0.key < $1.key }) {
+                    guard MemoryTopology.isKind(kind) else {
+                        throw Problem(
+                            invalid:
+                                "the limit type \"\(kind)\" for NUMA node \(node) is not supported, only [memory hugepages-<HugePageSize>] is accepted"
+                        )
+                    }
+                    guard let size = amount.quantity?.value, size > 0 else {
+                        throw Problem(invalid: "reserved memory may not be zero for NUMA node \(node) and resource \"\(kind)\"")
+                    }
+                    guard reserved[Int(node)]?[kind] == nil else {
+                        throw Problem(
+                            invalid: "the reserved memory has a duplicate value for NUMA node \(node) and resource \"\(kind)\"")
+                    }
+                    reserved[Int(node), default: [:]][kind] = size
+                }
+            }
+            draft.configuration.reservedMemory = reserved
+        },
+        write: { draft in
+            filled(
+                .array(
+                    draft.configuration.reservedMemory.sorted { $0.key < $1.key }.map { node, amounts in
+                        let limits = amounts.mapValues { Quantity(value: $0.int64, format: .binarySI).description }
+                        return ["numaNode": .int(Whole(node)), "limits": Value(limits)]
+                    }))
+        })
 
     private static let shutdownGroups = ConfigurationField(
         name: "shutdownGracePeriodByPodPriority",

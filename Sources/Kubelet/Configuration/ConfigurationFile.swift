@@ -5,6 +5,11 @@ internal import OrderedCollections
 public enum ConfigurationFile {
     public struct Problem: Error, Equatable, CustomStringConvertible {
         public let description: String
+
+        init(description: String) { self.description = description }
+
+        /// In the words of upstream's validation.
+        init(invalid what: String) { description = "invalid configuration: \(what)" }
     }
 
     private static let apiVersion = "kubelet.config.k8s.io/v1beta1"

@@ -58,6 +58,9 @@ public struct KubeletConfiguration: Sendable {
     public var cpuPolicy = CPUPolicy.none
     public var cpuReconcilePeriod: Whole = 10
     public var reservedCPUs = ""
+    /// Whether containers get memory of their own, and bytes at NUMA nodes that are nobody's, by kind: all that is set aside.
+    public var memoryPolicy = MemoryPolicy.none
+    public var reservedMemory: [Int: [String: Whole]] = [:]
     var topologyPolicy = TopologyPolicy.none
     var topologyScope = TopologyPolicy.Scope.container
     /// How long pods get when the machine goes down, and how much of that is for those that the cluster cannot do without, in seconds; or

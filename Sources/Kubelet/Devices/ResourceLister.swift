@@ -62,7 +62,10 @@ struct ResourceLister: Sendable {
             return (["pod_resources": resources(pod)], "GetPodResourcesResponse")
         case "v1.PodResourcesLister/GetAllocatableResources":
             return (
-                ["devices": .array(context.devices.healthy), "cpu_ids": numbers(context.cpus.allocatable)], "AllocatableResourcesResponse"
+                [
+                    "devices": .array(context.devices.healthy), "cpu_ids": numbers(context.cpus.allocatable),
+                    "memory": blocks(context.memory.allocatable),
+                ], "AllocatableResourcesResponse"
             )
         default: break
         }
@@ -80,9 +83,18 @@ struct ResourceLister: Sendable {
                     [
                         "name": .string(container.name), "devices": .array(devices[container.name] ?? []),
                         "cpu_ids": numbers(context.cpus.own(of: container.name, in: pod.uid)),
+                        "memory": blocks(context.memory.own(of: container.name, in: pod.uid)),
                     ]
                 }),
         ]
+    }
+
+    private func blocks(_ memory: [MemoryAssignments.Block]) -> Value {
+        .array(
+            memory.map { block in
+                let nodes = block.nodes.nodes.sorted().map { node -> Value in ["ID": .int(Whole(node))] }
+                return ["memory_type": .string(block.kind), "size": .int(block.size), "topology": ["nodes": .array(nodes)]]
+            })
     }
 
     private func numbers(_ cpus: CPUSet) -> Value { .array(cpus.ids.sorted().map { .int(Whole($0)) }) }

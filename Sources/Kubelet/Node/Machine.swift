@@ -19,18 +19,7 @@ struct Machine: Sendable {
         memory = Self.memoryTotal(Files.text("/proc/meminfo") ?? "")
         storage = Self.storage(rootDirectory)?.total ?? 0
         hasAppArmor = Files.text("/sys/module/apparmor/parameters/enabled")?.hasPrefix("Y") ?? false
-        hugePages = Dictionary(
-            Files.names(in: "/sys/kernel/mm/hugepages").compactMap { name in
-                guard let kilobytes = Whole(name.dropFirst("hugepages-".count).prefix { $0.isNumber }),
-                    let count = Files.text("/sys/kernel/mm/hugepages/\(name)/nr_hugepages").flatMap({ Whole($0.prefix { $0.isNumber }) })
-                else { return nil }
-                return (
-                    kilobytes >= 1 << 20
-                        ? "hugepages-\(kilobytes / (1 << 20))Gi"
-                        : kilobytes >= 1024 ? "hugepages-\(kilobytes / 1024)Mi" : "hugepages-\(kilobytes)Ki",
-                    kilobytes * count * 1024
-                )
-            }, uniquingKeysWith: { $1 })
+        hugePages = Self.hugePages("/sys/kernel/mm/hugepages")
         info = [
             "machineID": .string(Self.line("/etc/machine-id")),
             "systemUUID": .string(Self.line("/sys/class/dmi/id/product_uuid", orElse: "/etc/machine-id")),
@@ -50,6 +39,22 @@ struct Machine: Sendable {
     private static func line(_ path: String, orElse other: String? = nil) -> String {
         let text = Files.text(path).map { String($0.prefix { !$0.isNewline }) } ?? ""
         return text.isEmpty ? other.map { line($0) } ?? "" : text
+    }
+
+    /// Bytes in huge pages, by the name of the resource, as a directory of the kernel tells. Blocks.
+    static func hugePages(_ directory: String) -> [String: Whole] {
+        Dictionary(
+            Files.names(in: directory).compactMap { name in
+                guard let kilobytes = Whole(name.dropFirst("hugepages-".count).prefix { $0.isNumber }),
+                    let count = Files.text("\(directory)/\(name)/nr_hugepages").flatMap({ Whole($0.prefix { $0.isNumber }) })
+                else { return nil }
+                return (
+                    kilobytes >= 1 << 20
+                        ? "hugepages-\(kilobytes / (1 << 20))Gi"
+                        : kilobytes >= 1024 ? "hugepages-\(kilobytes / 1024)Mi" : "hugepages-\(kilobytes)Ki",
+                    kilobytes * count * 1024
+                )
+            }, uniquingKeysWith: { $1 })
     }
 
     static func memoryTotal(_ meminfo: String) -> Whole { field("MemTotal:", meminfo) * 1024 }
@@ -99,6 +104,17 @@ struct Machine: Sendable {
             for (name, amount) in reserved { if let quantity = try? Quantity(amount) { milli[name, default: 0] -= quantity.milliValue } }
         }
         return milli.mapValues { max($0, 0) }
+    }
+
+    /// What of the memory pods may not ask for, in bytes, by kind.
+    func setAside(_ configuration: KubeletConfiguration) -> [String: Whole] {
+        var bytes = [MemoryTopology.kind: configuration.eviction.reserved(.memory, of: memory)]
+        for reserved in [configuration.kubeReserved, configuration.systemReserved] {
+            for (name, amount) in reserved where MemoryTopology.isKind(name) {
+                if let quantity = try? Quantity(amount) { bytes[name, default: 0] += quantity.value }
+            }
+        }
+        return bytes
     }
 
     /// What pods may ask for, in milli-units: also without what is kept free so that no pod has to go at once.

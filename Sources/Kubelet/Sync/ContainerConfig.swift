@@ -19,6 +19,8 @@ struct ContainerConfig {
     var devices = DeviceOptions()
     /// The processors it runs on, where it is not to run on all.
     var cpus: CPUSet?
+    /// The NUMA nodes its memory is of, where that is not to be of all.
+    var memoryNodes: String?
     var hasOwnCPUs = false
 
     func message() throws(ConfigurationError) -> Value {
@@ -70,6 +72,7 @@ struct ContainerConfig {
     private var resources: Value {
         var linux = ContainerResources.linux(of: container, in: pod, memoryCapacity: memoryCapacity, hasOwnCPUs: hasOwnCPUs)
         if let cpus { linux["cpuset_cpus"] = .string(cpus.description) }
+        if let memoryNodes { linux["cpuset_mems"] = .string(memoryNodes) }
         return linux
     }
 

@@ -18,6 +18,7 @@ struct Context: Sendable {
     let allocations: Allocations
     let devices: DeviceManager
     let cpus: CPUManager
+    let memory: MemoryManager
     let pressure: PressureGauge
     let hostPorts: HostPorts
     /// `containerd`; another after the runtime was swapped.
@@ -40,9 +41,11 @@ struct Context: Sendable {
         allocations.release(uid)
         devices.release(uid)
         cpus.release(uid)
+        memory.release(uid)
     }
     var alignment: Alignment {
-        Alignment(devices: devices, cpus: cpus, policy: configuration.topologyPolicy, scope: configuration.topologyScope)
+        Alignment(
+            devices: devices, cpus: cpus, memory: memory, policy: configuration.topologyPolicy, scope: configuration.topologyScope)
     }
     var handler: Handler { Handler(cri: cri) }
     /// `kube-probe/1.36`

@@ -64,7 +64,7 @@ extension PodWorker {
     }
 
     private func allocate() async throws {
-        if let problem = context.cpus.resizeProblem(allocated, pod) {
+        if let problem = context.cpus.resizeProblem(allocated, pod) ?? context.memory.resizeProblem(allocated, pod) {
             return postpone(Obstacle(reason: "Infeasible", message: problem))
         }
         let capacity = Claim.capacity(of: context.node.value)

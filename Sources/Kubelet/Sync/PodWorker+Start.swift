@@ -139,7 +139,8 @@ extension PodWorker {
                 image: image.image, environment: environment, mounts: made, volumeDevices: try mounts.devices(), volumeGroups: [],
                 configuration: context.configuration,
                 memoryCapacity: context.machine.memory, devices: devices,
-                cpus: context.cpus.cpus(of: container.name, in: uid), hasOwnCPUs: context.cpus.hasOwn(container.name, in: uid)
+                cpus: context.cpus.cpus(of: container.name, in: uid),
+                memoryNodes: context.memory.nodes(of: container.name, in: uid), hasOwnCPUs: context.cpus.hasOwn(container.name, in: uid)
             ).message()
             if let target = container["targetContainerName"].string, let id = runtime.container(target)?.id {
                 config["linux"]["security_context"]["namespace_options"]["pid"] = 3

@@ -52,6 +52,7 @@ final class Pods: Sendable {
         try await context.volumes.csi.load()
         try await context.devices.load()
         try await context.cpus.load()
+        try await context.memory.load()
         let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
         let (changes, source) = AsyncStream<Change>.makeStream()
         let lifecycle = RuntimeLifecycle(cri: context.cri, log: context.log)
@@ -88,6 +89,7 @@ final class Pods: Sendable {
                 let there = Set(known.map(\.uid)).union(self.state.withLock { $0.statics.keys })
                 self.context.devices.keep { there.contains($0) }
                 self.context.cpus.keep { there.contains($0) }
+                self.context.memory.keep { there.contains($0) }
                 await withTaskCancellationHandler {
                     await withDiscardingTaskGroup { group in
                         group.addTask { await files?.run { change in self.note(change, source) } }

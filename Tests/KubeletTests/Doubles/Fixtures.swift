@@ -94,20 +94,26 @@ struct Bench: Sendable {
     /// - Parameter driverLimit: how long a call of a storage driver may take.
     init(
         driverLimit: Duration = .seconds(120), topology: CPUTopology = CPUTopology([:]),
+        memory: MemoryTopology = MemoryTopology(nodes: [:]),
         _ configure: (inout KubeletConfiguration) -> Void = { _ in }
     ) {
         self.init(
-            TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), driverLimit: driverLimit, topology: topology, configure)
+            TemporaryDirectory(), FakeRuntime(), FakeClient(), RecordedEvents(), driverLimit: driverLimit, topology: topology,
+            memory: memory, configure)
     }
 
     /// Another kubelet over what the first one left.
-    init(after first: Bench, topology: CPUTopology = CPUTopology([:]), _ configure: (inout KubeletConfiguration) -> Void = { _ in }) {
-        self.init(first.directory, first.runtime, first.client, first.events, topology: topology, configure)
+    init(
+        after first: Bench, topology: CPUTopology = CPUTopology([:]), memory: MemoryTopology = MemoryTopology(nodes: [:]),
+        _ configure: (inout KubeletConfiguration) -> Void = { _ in }
+    ) {
+        self.init(first.directory, first.runtime, first.client, first.events, topology: topology, memory: memory, configure)
     }
 
     private init(
         _ directory: TemporaryDirectory, _ runtime: FakeRuntime, _ client: FakeClient, _ events: RecordedEvents,
-        driverLimit: Duration = .seconds(120), topology: CPUTopology, _ configure: (inout KubeletConfiguration) -> Void = { _ in }
+        driverLimit: Duration = .seconds(120), topology: CPUTopology, memory: MemoryTopology,
+        _ configure: (inout KubeletConfiguration) -> Void = { _ in }
     ) {
         (self.directory, self.runtime, self.client, self.events) = (directory, runtime, client, events)
         var configuration = KubeletConfiguration(
@@ -136,6 +142,7 @@ struct Bench: Sendable {
             node: node, allocations: Allocations(),
             devices: DeviceManager(root: configuration.rootDirectory, disk: disk, log: log, changed: {}),
             cpus: CPUManager(configuration, topology: topology, disk: disk),
+            memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
             services: { _ in [] }, log: log)
