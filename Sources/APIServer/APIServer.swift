@@ -119,6 +119,7 @@ public final class APIServer: Responder {
                 group.addTask { await self.authorizer.reload(path, every: Self.interval, log: self.configuration.log) }
             }
             for backend in self.configuration.audit?.backends ?? [] { group.addTask { await backend.run() } }
+            if let flows = self.flows { group.addTask { await flows.run() } }
             group.addTask {
                 await FlowControlUpkeep(registry: self.registry, flows: self.flows, log: self.configuration.log).run()
             }
@@ -162,7 +163,10 @@ public final class APIServer: Responder {
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }
         let labels = RequestLabels(request, info, registry.served.kinds)
         metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin)
-        if sort == .lasting { response = metrics.lasting(labels).held(by: response) }
+        if sort == .lasting {
+            response = metrics.lasting(labels).held(by: response)
+            if info.verb == "watch", let watch = flows?.watches.began(info) { response = watch.held(by: response) }
+        }
         return request.method == .head ? response.withoutBody : await Compression.applied(to: response, for: request)
     }
 

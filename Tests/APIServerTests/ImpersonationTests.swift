@@ -167,7 +167,9 @@ import Testing
                 return .user(UserInfo(name: "system:serviceaccount:kube-system:agent", extra: extra), audiences: nil)
             }
         }
-        try await TestServer.with(configure: { $0.tokens.append(Agent()) }) { server in
+        try await TestServer.with {
+            $0.tokens.append(Agent())
+        } _: { server in
             let rules: Value = [
                 Self.rule(["impersonate:associated-node"], ["nodes"]),
                 Self.rule(["impersonate-on:associated-node:create"], ["selfsubjectreviews"]),

@@ -31,7 +31,7 @@ import Testing
 
     private static func arrive(_ queues: inout Queues, _ request: String, seats: Int = 1, hash: UInt64, at now: Double = 0) -> Queues.ID? {
         var started: [Queues.ID] = []
-        let arrival = queues.arrive(request, seats: seats, hash: hash, at: now, started: &started)
+        let arrival = queues.arrive(request, WorkEstimate(seats: seats), hash: hash, at: now, started: &started)
         #expect(started.isEmpty)
         if case .started(let id) = arrival { return id }
         return nil
@@ -89,12 +89,16 @@ import Testing
         var queues = Queues(excess: .queued(.init(queues: 1, handSize: 1, lengthLimit: 1)), limit: 1, at: 0)
         var (started, refusals): ([Queues.ID], [Queues.Refusal]) = ([], [])
         for _ in 0..<3 {
-            if case .refused(let why) = queues.arrive("r", seats: 1, hash: 0, at: 0, started: &started) { refusals.append(why) }
+            if case .refused(let why) = queues.arrive("r", WorkEstimate(seats: 1), hash: 0, at: 0, started: &started) {
+                refusals.append(why)
+            }
         }
         #expect(refusals == [.queueFull])
         queues = Queues(excess: .rejected, limit: 1, at: 0)
         for _ in 0..<2 {
-            if case .refused(let why) = queues.arrive("r", seats: 1, hash: 0, at: 0, started: &started) { refusals.append(why) }
+            if case .refused(let why) = queues.arrive("r", WorkEstimate(seats: 1), hash: 0, at: 0, started: &started) {
+                refusals.append(why)
+            }
         }
         #expect(refusals == [.queueFull, .concurrencyLimit])
         queues = Queues(excess: .exempt, limit: 0, at: 0)
@@ -105,8 +109,8 @@ import Testing
         var queues = Queues(excess: Self.two, limit: 2, at: 0)
         #expect(Self.arrive(&queues, "one", hash: 0) != nil)
         var started: [Queues.ID] = []
-        guard case .waiting(let wide, _) = queues.arrive("wide", seats: 2, hash: 0, at: 0, started: &started),
-            case .waiting(let narrow, let length) = queues.arrive("narrow", seats: 1, hash: 0, at: 0, started: &started)
+        guard case .waiting(let wide, _) = queues.arrive("wide", WorkEstimate(seats: 2), hash: 0, at: 0, started: &started),
+            case .waiting(let narrow, let length) = queues.arrive("narrow", WorkEstimate(seats: 1), hash: 0, at: 0, started: &started)
         else { return #expect(Bool(false), "both wait: the one behind the other") }
         #expect(length == 2)
         #expect(queues.withdraw(wide, at: 1, started: &started)?.request == "wide")
@@ -150,5 +154,37 @@ import Testing
         #expect((1...1000).count { hand($0).isSubset(of: flood) } == 0)
         let used = (1...1000).reduce(into: [Int: Int]()) { counts, user in for queue in hand(user) { counts[queue, default: 0] += 1 } }
         #expect(used.count == 64 && used.values.allSatisfy { (40...160).contains($0) }, "94 each: \(used.values.sorted())")
+    }
+
+    /// A write that many watch keeps its seats while they are told.
+    @Test func seatsAreKeptAfterTheEnd() throws {
+        var queues = Queues(excess: Self.two, limit: 2, at: 0)
+        var started: [Queues.ID] = []
+        let work = WorkEstimate(seats: 2, linger: 0.5)
+        guard case .started(let write) = queues.arrive("write", work, hash: 0, at: 0, started: &started) else {
+            Issue.record("it had to wait")
+            return
+        }
+        #expect(Self.arrive(&queues, "read", hash: 1, at: 1) == nil)
+        #expect(queues.finish(write, at: 2, started: &started)?.request == "write")
+        #expect(queues.finish(write, at: 2, started: &started) == nil, "it ends once")
+        #expect(started.isEmpty && queues.executing == 0 && queues.seatsInUse == 2 && !queues.isIdle)
+        #expect(queues.nextRelease == 2.5)
+        queues.releaseDue(at: 2.4, started: &started)
+        #expect(started.isEmpty)
+        queues.releaseDue(at: 2.5, started: &started)
+        #expect(started.compactMap { queues.entries[$0]?.request } == ["read"])
+        #expect(queues.nextRelease == nil && queues.seatsInUse == 1)
+        let read = try #require(started.first)
+        started = []
+        #expect(queues.finish(read, at: 3, started: &started) != nil)
+        // Who comes later lets go what is over.
+        guard case .started(let second) = queues.arrive("write", work, hash: 0, at: 3, started: &started) else {
+            Issue.record("it had to wait")
+            return
+        }
+        #expect(queues.finish(second, at: 4, started: &started) != nil)
+        #expect(Self.arrive(&queues, "late", hash: 1, at: 5) != nil)
+        #expect(queues.seatsInUse == 1)
     }
 }

@@ -1,3 +1,4 @@
+import HTTPServer
 import Testing
 
 @testable import APIServer
@@ -79,7 +80,7 @@ import Testing
             (0, 0, 100, 1), (1, 50, 100, 1), (100, 1000, 100, 1), (101, 1000, 100, 2), (100_000, 10_000, 100, 10), (100_000, 10_000, 3, 3),
             (.max, .max, 100, 10),
         ] {
-            #expect(SeatEstimate.seats(objects: objects, ofBytes: size, most: most) == seats, "\(objects) of \(size)")
+            #expect(WorkEstimate.seats(objects: objects, ofBytes: size, most: most) == seats, "\(objects) of \(size)")
         }
     }
 
@@ -94,5 +95,34 @@ import Testing
         // And less when few are.
         for second in stride(from: Int64(200), to: 900, by: 100) { dropped.add(at: second) }
         #expect(dropped.retryAfter == 1)
+    }
+
+    @Test func aWriteThatManyWatchTakesMoreAndLonger() {
+        for (watchers, most, seats, linger) in [
+            (0, 100, 1, 0), (9, 100, 1, 0), (10, 100, 1, 0.005), (11, 100, 2, 0.005), (100, 100, 10, 0.005), (1000, 100, 10, 0.05),
+            (1000, 4, 4, 0.125),
+        ] as [(Int, Int, Int, Double)] {
+            let work = WorkEstimate.write(watchers: watchers, most: most)
+            #expect(work == WorkEstimate(seats: seats, linger: linger), "\(watchers) watch, \(most) seats at most")
+        }
+    }
+
+    @Test func thoseWhoWatchAreCounted() throws {
+        func info(_ path: String, _ query: [(String, String)] = []) throws -> RequestInfo {
+            try RequestInfo(Request(method: .get, path: path, query: query.map { (name: $0.0, value: $0.1) }))
+        }
+        let counts = WatchCounts()
+        let pods = "/api/v1/namespaces/a/pods"
+        let watches = [
+            counts.began(try info("/api/v1/pods")), counts.began(try info(pods)), counts.began(try info("/api/v1/namespaces/b/pods")),
+            counts.began(try info(pods, [("watch", "true"), ("fieldSelector", "metadata.name=p")])),
+            counts.began(try info("/api/v1/pods", [("watch", "true"), ("fieldSelector", "spec.nodeName=n")])),
+        ]
+        #expect(watches.last == .some(nil))
+        for (path, expected) in [(pods, 2), ("\(pods)/p", 3), ("\(pods)/q", 2), ("/api/v1/nodes/n", 0)] {
+            #expect(counts.interested(in: try info(path)) == expected, "\(path)")
+        }
+        for watch in watches { watch?.giveBack() }
+        #expect(counts.interested(in: try info("\(pods)/p")) == 0)
     }
 }

@@ -37,14 +37,20 @@ struct Authentication: TokenAuthenticator {
         {
             return UserInfo(name: identity.user, groups: identity.groups).authenticated
         }
-        if let header = request.headers[.authorization] {
-            let parts = header.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Self.unauthorized }
-            guard case .user(let user, _) = await authenticate(token: parts[1].trimmed, audiences: []) else { throw Self.unauthorized }
+        if let token = request.headers[.authorization].flatMap(Self.bearerToken) {
+            guard case .user(let user, _) = await authenticate(token: token, audiences: []) else { throw Self.unauthorized }
             return user.authenticated
         }
         if !request.peerCertificates.isEmpty { throw Self.unauthorized }
         return .anonymous
+    }
+
+    /// `nil` for what is none: another scheme is as good as no credentials.
+    private static func bearerToken(_ header: String) -> String? {
+        let text = header.trimmed
+        guard let space = text.utf8.firstIndex(of: UInt8(ascii: " ")), text[..<space].lowercased() == "bearer" else { return nil }
+        let token = text[text.utf8.index(after: space)...].prefix { $0 != " " }
+        return token.isEmpty ? nil : String(token)
     }
 
     /// Asks one after another: one that refuses a token does not keep another from knowing it.

@@ -36,6 +36,8 @@ public struct UserInfo: Sendable, Hashable {
 
     /// Namespace and name, when the user is a service account.
     static func serviceAccount(of user: String) -> (namespace: String, name: String)? {
+        // Asked about everybody, many times.
+        guard user.hasPrefix("system:serviceaccount:") else { return nil }
         let parts = user.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 4, parts[0] == "system", parts[1] == "serviceaccount", !parts[2].isEmpty, !parts[3].isEmpty else { return nil }
         return (parts[2], parts[3])

@@ -13,26 +13,62 @@ final class RBACAuthorizer: Authorizer {
         var reason: String
     }
 
-    /// Grants by subject (`u:alice`, `g:devs`), for the cluster and for each namespace.
+    /// Grants by subject.
+    private struct Grants: Sendable {
+        private var users: [String: [Grant]] = [:]
+        private var groups: [String: [Grant]] = [:]
+
+        mutating func add(_ grant: Grant, to subject: Value, namespace: String) {
+            guard let name = subject["name"].string else { return }
+            switch subject["kind"].string {
+            case "User": users[name, default: []].append(grant)
+            case "Group": groups[name, default: []].append(grant)
+            case "ServiceAccount":
+                users["system:serviceaccount:\(subject["namespace"].string ?? namespace):\(name)", default: []].append(grant)
+            default: break
+            }
+        }
+
+        /// The first of a user's that fits.
+        func first(of user: UserInfo, where fits: (Grant) -> Bool) -> Grant? {
+            if let found = users[user.name]?.first(where: fits) { return found }
+            for group in user.groups { if let found = groups[group]?.first(where: fits) { return found } }
+            return nil
+        }
+    }
+
+    /// For the cluster and for each namespace.
     private struct Compiled: Sendable {
-        var cluster: [String: [Grant]] = [:]
-        var namespaces: [String: [String: [Grant]]] = [:]
+        var cluster = Grants()
+        var namespaces: [String: Grants] = [:]
+
+        func first(of user: UserInfo, namespace: String, where fits: (Grant) -> Bool) -> Grant? {
+            cluster.first(of: user, where: fits)
+                ?? (namespace.isEmpty ? nil : namespaces[namespace]?.first(of: user, where: fits))
+        }
     }
 
     private let store: Store
-    /// The rules, and the change up to which they were compiled.
-    private let state = Mutex<(compiled: Compiled, change: UInt64)?>(nil)
+    /// The rules, the change up to which they were compiled, and a revision at which it was the newest.
+    private let state = Mutex<(compiled: Compiled, change: UInt64, revision: UInt64)?>(nil)
 
     init(store: Store) { self.store = store }
 
     func authorize(_ attributes: Attributes) -> Decision {
-        for grant in grants(for: attributes.user, namespace: attributes.isResource ? attributes.namespace : "") {
-            if grant.rules.contains(where: { $0.allows(attributes) }) { return .allow(grant.reason) }
+        let grant = current().first(of: attributes.user, namespace: attributes.isResource ? attributes.namespace : "") { grant in
+            grant.rules.contains { $0.allows(attributes) }
         }
-        return .noOpinion
+        return grant.map { .allow($0.reason) } ?? .noOpinion
     }
 
-    func rules(for user: UserInfo, namespace: String) -> [PolicyRule] { grants(for: user, namespace: namespace).flatMap(\.rules) }
+    func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
+        var rules: [PolicyRule] = []
+        _ = current().first(of: user, namespace: namespace) { grant in
+            rules += grant.rules
+            return false
+        }
+        return rules
+    }
 
     /// The rules of a role that somebody wants to bind, `nil` when there is no such role.
     func rules(ofRole reference: Value, namespace: String) -> [PolicyRule]? {
@@ -55,21 +91,14 @@ final class RBACAuthorizer: Authorizer {
         return RoleAggregation(others + [role]).rules(of: name) ?? []
     }
 
-    private func grants(for user: UserInfo, namespace: String) -> [Grant] {
-        let compiled = current()
-        let subjects = ["u:\(user.name)"] + user.groups.map { "g:\($0)" }
-        var found = subjects.flatMap { compiled.cluster[$0] ?? [] }
-        if !namespace.isEmpty, let local = compiled.namespaces[namespace] { found += subjects.flatMap { local[$0] ?? [] } }
-        return found
-    }
-
     /// The change is looked at before the roles are, so that one that comes in between makes the result stale again.
     private func current() -> Compiled {
+        let revision = store.revision
+        if let known = state.withLock({ $0?.revision == revision ? $0?.compiled : nil }) { return known }
         let change = store.newestChange(in: Self.collections)
         return state.withLock { state in
-            if let state, state.change >= change { return state.compiled }
-            let compiled = compile()
-            state = (compiled, change)
+            let compiled = state.flatMap { $0.change >= change ? $0.compiled : nil } ?? compile()
+            state = (compiled, max(change, state?.change ?? 0), revision)
             return compiled
         }
     }
@@ -100,10 +129,9 @@ final class RBACAuthorizer: Authorizer {
             let role = binding[path: "roleRef", "name"].string ?? ""
             guard let rules = rules(ofClusterRole: role) else { continue }
             for subject in binding["subjects"].elements {
-                guard let key = Self.subject(subject, namespace: "") else { continue }
                 let reason =
                     "RBAC: allowed by ClusterRoleBinding \"\(binding[path: "metadata", "name"].string ?? "")\" of ClusterRole \"\(role)\" to \(Self.name(of: subject))"
-                compiled.cluster[key, default: []].append(Grant(rules: rules, reason: reason))
+                compiled.cluster.add(Grant(rules: rules, reason: reason), to: subject, namespace: "")
             }
         }
         for binding in objects("rolebindings") {
@@ -112,22 +140,12 @@ final class RBACAuthorizer: Authorizer {
             guard let rules = kind == "Role" ? roleRules["\(namespace)/\(role)"] : rules(ofClusterRole: role) else { continue }
             let bindingName = "\(binding[path: "metadata", "name"].string ?? "")/\(namespace)"
             for subject in binding["subjects"].elements {
-                guard let key = Self.subject(subject, namespace: namespace) else { continue }
                 let reason = "RBAC: allowed by RoleBinding \"\(bindingName)\" of \(kind) \"\(role)\" to \(Self.name(of: subject))"
-                compiled.namespaces[namespace, default: [:]][key, default: []].append(Grant(rules: rules, reason: reason))
+                compiled.namespaces[namespace, default: Grants()].add(
+                    Grant(rules: rules, reason: reason), to: subject, namespace: namespace)
             }
         }
         return compiled
-    }
-
-    private static func subject(_ subject: Value, namespace: String) -> String? {
-        guard let name = subject["name"].string else { return nil }
-        switch subject["kind"].string {
-        case "User": return "u:\(name)"
-        case "Group": return "g:\(name)"
-        case "ServiceAccount": return "u:system:serviceaccount:\(subject["namespace"].string ?? namespace):\(name)"
-        default: return nil
-        }
     }
 
     private static func name(of subject: Value) -> String {

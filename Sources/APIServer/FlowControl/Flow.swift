@@ -44,10 +44,10 @@ final class Flow: Sendable {
 
     /// A seat at the level.
     /// - Throws: 429 when there is none, and none to wait for.
-    func enter(_ user: UserInfo, _ info: RequestInfo, seats: Int, patience: Duration) async throws -> Held {
+    func enter(_ user: UserInfo, _ info: RequestInfo, _ work: WorkEstimate, patience: Duration) async throws -> Held {
         let value = distinguisher?.value(user, info) ?? ""
         let visit = PriorityLevel.Visit(flow: self, distinguisher: value, user: user, info: info)
-        return try await level.enter(visit, seats: seats, hash: ShuffleSharding.hash(value, onto: hash), patience: patience)
+        return try await level.enter(visit, work, hash: ShuffleSharding.hash(value, onto: hash), patience: patience)
     }
 
     /// The response with the uids of both, by which clients see that this server holds back whom it must by itself.

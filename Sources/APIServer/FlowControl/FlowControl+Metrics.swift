@@ -43,6 +43,7 @@ extension FlowControl: MetricsSource {
             [([("type", "regular")], $0.executions.regular), ([("type", "watch")], $0.executions.watch)]
         }
         family("request_queue_length_after_enqueue", "How long a queue was for the request that came last.") { [([], $0.lengths)] }
+        family("watch_count_samples", "How many watched what a request changed.") { [([], $0.watchers)] }
         family("work_estimated_seats", "How many seats requests were thought to take.") { [([], $0.estimates)] }
     }
 

@@ -66,13 +66,18 @@ extension FlowControl {
             let position = entry.started == nil ? entry.queue.flatMap { queues.queues[$0]?.waiting.firstIndex(of: id) } : nil
             let row = [
                 level.configuration.name, visit.flow.schema, "\(entry.queue ?? -1)", "\(position ?? -1)", visit.distinguisher,
-                time(entry.arrived), "\(entry.seats)", "0", "0s", entry.started.map(time) ?? "0001-01-01T00:00:00Z",
+                time(entry.arrived), "\(entry.seats)", "\(entry.linger > 0 ? entry.seats : 0)", Self.latency(entry.linger),
+                entry.started.map(time) ?? "0001-01-01T00:00:00Z",
             ]
             guard isDetailed else { return row }
             let info = visit.info
             let version = info.group.isEmpty ? info.version : "\(info.group)/\(info.version)"
             return row + [visit.user.name, info.verb, info.path, info.namespace, info.name, version, info.resource, info.subresource]
         }
+    }
+
+    private static func latency(_ seconds: Double) -> String {
+        seconds > 0 ? "\(Whole((seconds * 1000).rounded()).int64)ms" : "0s"
     }
 
     private static func time(_ moment: Double) -> String {

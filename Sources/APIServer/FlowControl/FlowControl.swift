@@ -38,8 +38,9 @@ final class FlowControl: Sendable {
         /// In the order in which they are asked. `catch-all` is among them.
         var schemas: [Schema] = []
         var levels: [String: Level] = [:]
-        /// The change of the store up to which they were compiled.
+        /// The change of the store up to which they were compiled, and the revision at which it was the newest.
         var change: UInt64?
+        var revision: UInt64?
         var fraction = 0.0
     }
 
@@ -47,11 +48,17 @@ final class FlowControl: Sendable {
     /// The seats of all levels together.
     private let seats: Int
     private let state = Mutex(State())
+    /// Who will be told of writes.
+    let watches = WatchCounts()
+    private let releases = SeatReleases()
 
     init(store: Store, seats: Int) {
         self.store = store
         self.seats = seats
     }
+
+    /// Lets those in who wait for seats that are kept for a while. Until the task is cancelled.
+    func run() async { await releases.run() }
 
     // MARK: Requests
 
@@ -63,10 +70,15 @@ final class FlowControl: Sendable {
     }
 
     /// A seat for a request, which is let go when it is answered, or a watch has told what there was.
+    /// A write that many watch keeps it a while longer.
     /// - Throws: 429 when there is none, and none to wait for.
     func enter(_ flow: Flow, _ user: UserInfo, _ info: RequestInfo, _ request: Request) async throws -> Held {
-        let seats = SeatEstimate.seats(info, request, store, most: flow.mostSeats)
-        return try await flow.enter(user, info, seats: seats, patience: Self.patience)
+        let work = WorkEstimate.of(info, request, store, most: flow.mostSeats) {
+            let watchers = watches.interested(in: info)
+            flow.level.noteWatchers(watchers, of: flow)
+            return watchers
+        }
+        return try await flow.enter(user, info, work, patience: Self.patience)
     }
 
     // MARK: Seats
@@ -107,8 +119,11 @@ final class FlowControl: Sendable {
 
     /// The change is looked at before the objects are, so that one that comes in between makes the result stale again.
     private func current() -> [Schema] {
+        let revision = store.revision
+        if let known = state.withLock({ $0.revision == revision ? $0.schemas : nil }) { return known }
         let change = store.newestChange(in: Self.collections)
         return state.withLock { state in
+            state.revision = revision
             if let known = state.change, known >= change { return state.schemas }
             compile(&state)
             state.change = change
@@ -135,7 +150,7 @@ final class FlowControl: Sendable {
         for configuration in configurations {
             let level =
                 state.levels[configuration.name]?.level
-                ?? PriorityLevel(name: configuration.name, excess: configuration.excess, limit: 0)
+                ?? PriorityLevel(name: configuration.name, excess: configuration.excess, limit: 0, releases: releases)
             state.levels[configuration.name] = Level(configuration: configuration, level: level)
         }
         for (name, level) in state.levels where level.isLeaving && level.level.isIdle { state.levels[name] = nil }

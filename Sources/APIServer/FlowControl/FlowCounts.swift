@@ -22,6 +22,11 @@ struct FlowCounts: Sendable {
 
     init(schema: String) { self.schema = schema }
 
+    /// How many watch what writes change.
+    private(set) var watchers = Histogram([0, 1, 10, 100, 1000, 10000])
+
+    mutating func watched(by count: Int) { watchers.add(Double(count)) }
+
     mutating func arrived(_ arrival: Arrival, seats: Int) {
         estimates.add(Double(seats))
         switch arrival {

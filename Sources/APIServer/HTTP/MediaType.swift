@@ -21,8 +21,19 @@ struct MediaType: Sendable {
         }
     }
 
-    /// How much an alternative is wanted.
-    var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
+    private static let any = [MediaType("*/*")]
+
+    /// The alternatives of an `Accept` header in the client's order of preference.
+    static func accepted(_ header: String?) -> [MediaType] {
+        guard let header, !header.trimmed.isEmpty else { return any }
+        let all = header.split(separator: ",").map { MediaType($0) }
+        return all.enumerated().sorted { a, b in
+            let (x, y) = (a.element.quality, b.element.quality)
+            return x == y ? a.offset < b.offset : x > y
+        }.map(\.element)
+    }
+
+    private var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
 }
 
 /// How a body is written.
@@ -52,6 +63,8 @@ enum Codec: Sendable, Hashable {
 extension StringProtocol {
     /// Without white space at both ends.
     var trimmed: String {
+        // Mostly there is none.
+        if let first = utf8.first, let last = utf8.last, 0x21...0x7e ~= first, 0x21...0x7e ~= last { return String(self) }
         var view = self[...]
         while let first = view.first, first.isWhitespace { view.removeFirst() }
         while let last = view.last, last.isWhitespace { view.removeLast() }

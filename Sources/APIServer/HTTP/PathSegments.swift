@@ -28,7 +28,9 @@ struct PathSegments {
         let piece = raw[position]
         position += 1
         guard !piece.isEmpty else { throw .unknownResource }
-        guard let text = Self.decode(piece), text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+        // Most pieces are what they look like.
+        let decoded = piece.contains(UInt8(ascii: "%")) ? Self.decode(piece) : String(Substring(piece))
+        guard let text = decoded, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
             throw Self.malformed(String(Substring(piece)))
         }
         guard Self.isName(text) else { throw .unknownResource }

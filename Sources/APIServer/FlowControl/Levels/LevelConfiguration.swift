@@ -43,8 +43,8 @@ struct LevelConfiguration: Sendable, Hashable {
     /// A request that takes more would keep too many others waiting.
     /// - Parameter nominal: the level's seats.
     func mostSeats(of nominal: Int) -> Int {
-        guard case .queued(let queuing) = excess else { return SeatEstimate.mostSeats }
+        guard case .queued(let queuing) = excess else { return WorkEstimate.mostSeats }
         let most = min(Int((Double(nominal) * 0.15).rounded(.up)), nominal / max(1, queuing.handSize))
-        return max(1, min(most, SeatEstimate.mostSeats))
+        return max(1, min(most, WorkEstimate.mostSeats))
     }
 }

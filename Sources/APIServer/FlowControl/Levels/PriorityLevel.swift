@@ -3,13 +3,20 @@ import Synchronization
 
 /// One priority level at work: its queues, those who wait in them, and what is counted. Safe from any thread.
 final class PriorityLevel: Sendable {
-    /// A request, as the level knows it.
-    struct Visit: Sendable {
+    /// A request, as the level knows it. Shared, since it is handed on more often than looked at.
+    final class Visit: Sendable {
         let flow: Flow
         /// Which of the schema's flows it is of: a user or a namespace.
         let distinguisher: String
         let user: UserInfo
         let info: RequestInfo
+
+        init(flow: Flow, distinguisher: String, user: UserInfo, info: RequestInfo) {
+            self.flow = flow
+            self.distinguisher = distinguisher
+            self.user = user
+            self.info = info
+        }
     }
 
     typealias Queues = QueueSet<Visit>
@@ -21,13 +28,26 @@ final class PriorityLevel: Sendable {
         /// By the place that each schema has been given.
         var counts: [FlowCounts] = []
         var schemas: [String: Int] = [:]
+        /// The release that was told of.
+        var release: Double?
+
+        /// When seats come free that somebody waits for, unless it was told already.
+        var releaseToTell: Double? {
+            mutating get {
+                guard queues.waiting > 0, release == nil, let next = queues.nextRelease else { return nil }
+                release = next
+                return next
+            }
+        }
     }
 
     let name: String
     private let state: Mutex<State>
+    private let releases: SeatReleases
 
-    init(name: String, excess: Queues.Excess, limit: Int) {
+    init(name: String, excess: Queues.Excess, limit: Int, releases: SeatReleases) {
         self.name = name
+        self.releases = releases
         state = Mutex(State(queues: Queues(excess: excess, limit: limit, at: Moment.now)))
     }
 
@@ -49,10 +69,10 @@ final class PriorityLevel: Sendable {
     ///   - hash: which queues the flow is dealt.
     ///   - patience: for how long it may wait.
     /// - Throws: 429 when there is no room, and none for waiting, or the wait was too long.
-    func enter(_ visit: Visit, seats: Int, hash: UInt64, patience: Duration) async throws(APIError) -> Held {
+    func enter(_ visit: Visit, _ work: WorkEstimate, hash: UInt64, patience: Duration) async throws(APIError) -> Held {
         let arrival = change { state, started in
-            let arrival = state.queues.arrive(visit, seats: seats, hash: hash, at: Moment.now, started: &started)
-            state.counts[visit.flow.place].arrived(arrival, seats: seats)
+            let arrival = state.queues.arrive(visit, work, hash: hash, at: Moment.now, started: &started)
+            state.counts[visit.flow.place].arrived(arrival, seats: work.seats)
             return arrival
         }
         switch arrival {
@@ -73,6 +93,16 @@ final class PriorityLevel: Sendable {
             state.counts[entry.request.flow.place].finished(entry, at: now)
         }
     }
+
+    /// Lets go what was kept long enough.
+    func releaseDue() {
+        change { state, started in
+            state.release = nil
+            state.queues.releaseDue(at: Moment.now, started: &started)
+        }
+    }
+
+    func noteWatchers(_ count: Int, of flow: Flow) { state.withLock { $0.counts[flow.place].watched(by: count) } }
 
     private func refused() -> APIError {
         let seconds = state.withLock { state in
@@ -137,17 +167,19 @@ final class PriorityLevel: Sendable {
 
     /// Does something under the lock, then lets those go on who may.
     private func change<Result: Sendable>(_ body: (inout State, inout [Queues.ID]) -> Result) -> Result {
-        let (result, waiters) = state.withLock { state in
+        let (result, waiters, release) = state.withLock { state in
             var started: [Queues.ID] = []
             let result = body(&state, &started)
-            guard !started.isEmpty else { return (result, [CheckedContinuation<Bool, Never>]()) }
+            let release = state.releaseToTell
+            guard !started.isEmpty else { return (result, [CheckedContinuation<Bool, Never>](), release) }
             for id in started {
                 guard let entry = state.queues.entries[id], let begin = entry.started else { continue }
                 state.counts[entry.request.flow.place].started(entry, at: begin)
             }
             // Who has not come to wait yet finds out when it does.
-            return (result, started.compactMap { state.waiters.removeValue(forKey: $0) })
+            return (result, started.compactMap { state.waiters.removeValue(forKey: $0) }, release)
         }
+        if let release { releases.add(self, at: release) }
         for waiter in waiters { waiter.resume(returning: true) }
         return result
     }

@@ -42,12 +42,16 @@ struct QueueSet<Request> {
     struct Entry {
         let request: Request
         let seats: Int
+        /// Seconds for which it keeps them after its end.
+        let linger: Double
         /// `nil` where there are no queues.
         let queue: Int?
         let arrived: Double
         /// What the meter said then.
         fileprivate let mark: Double
         fileprivate(set) var started: Double?
+        /// It was served, and keeps its seats still.
+        fileprivate(set) var isLingering = false
     }
 
     struct Queue {
@@ -58,7 +62,7 @@ struct QueueSet<Request> {
         /// What the meter says when the next request is dispatched.
         fileprivate(set) var nextDispatch: Double
 
-        fileprivate var isIdle: Bool { waiting.isEmpty && executing == 0 }
+        fileprivate var isIdle: Bool { waiting.isEmpty && seatsInUse == 0 }
     }
 
     /// How long a request is taken to last, in seconds.
@@ -85,6 +89,8 @@ struct QueueSet<Request> {
     private var robin = 0
     /// Of the requests that went through a queue.
     private var queuedSeatsInUse = 0
+    /// Those that keep their seats, and until when, the first one first.
+    private var lingering = Deque<(end: Double, id: ID)>()
 
     init(excess: Excess, limit: Int, at now: Double) {
         self.excess = excess
@@ -100,13 +106,15 @@ struct QueueSet<Request> {
     /// - Parameters:
     ///   - hash: of the flow: which queues it is dealt.
     ///   - started: gets others that begin to be served now.
-    mutating func arrive(_ request: Request, seats: Int, hash: UInt64, at now: Double, started: inout [ID]) -> Arrival {
+    mutating func arrive(_ request: Request, _ work: WorkEstimate, hash: UInt64, at now: Double, started: inout [ID]) -> Arrival {
+        releaseDue(at: now, started: &started)
         advance(to: now)
+        let seats = work.seats
         defer { noteDemand(now) }
         arrivals += 1
         let id = arrivals
         func entry(in queue: Int?) -> Entry {
-            Entry(request: request, seats: seats, queue: queue, arrived: now, mark: progress, started: nil)
+            Entry(request: request, seats: seats, linger: work.linger, queue: queue, arrived: now, mark: progress, started: nil)
         }
         guard case .queued(let queuing) = excess else {
             guard excess == .exempt || accommodates(seats) else { return .refused(.concurrencyLimit) }
@@ -133,21 +141,47 @@ struct QueueSet<Request> {
 
     /// A request was served; `nil` when it was none.
     mutating func finish(_ id: ID, at now: Double, started: inout [ID]) -> Entry? {
-        guard let begin = entries[id]?.started, let entry = entries.removeValue(forKey: id) else { return nil }
+        guard let entry = entries[id], entry.started != nil, !entry.isLingering else { return nil }
+        releaseDue(at: now, started: &started)
         advance(to: now)
         executing -= 1
-        seatsInUse -= entry.seats
-        if let index = entry.queue {
-            queuedSeatsInUse -= entry.seats
-            queues[index]?.executing -= 1
-            queues[index]?.seatsInUse -= entry.seats
-            // Dispatching took the guess for true.
-            queues[index]?.nextDispatch += Double(entry.seats) * (now - begin - Self.guess)
-            settle(index)
+        if let index = entry.queue { queues[index]?.executing -= 1 }
+        if entry.linger > 0 {
+            entries[id]?.isLingering = true
+            let end = now + entry.linger
+            lingering.insert((end, id), at: lingering.lastIndex { $0.end <= end }.map { $0 + 1 } ?? 0)
+        } else {
+            release(id, at: now)
+            dispatch(at: now, &started)
+        }
+        noteDemand(now)
+        return entry
+    }
+
+    /// When seats come free that are kept by what was served.
+    var nextRelease: Double? { lingering.first?.end }
+
+    /// Lets go what was kept long enough.
+    mutating func releaseDue(at now: Double, started: inout [ID]) {
+        guard let first = lingering.first, first.end <= now else { return }
+        advance(to: now)
+        while let first = lingering.first, first.end <= now {
+            lingering.removeFirst()
+            release(first.id, at: now)
         }
         dispatch(at: now, &started)
         noteDemand(now)
-        return entry
+    }
+
+    private mutating func release(_ id: ID, at now: Double) {
+        guard let entry = entries.removeValue(forKey: id), let begin = entry.started else { return }
+        seatsInUse -= entry.seats
+        guard let index = entry.queue else { return }
+        queuedSeatsInUse -= entry.seats
+        queues[index]?.seatsInUse -= entry.seats
+        // Dispatching took the guess for true.
+        queues[index]?.nextDispatch += Double(entry.seats) * (now - begin - Self.guess)
+        settle(index)
     }
 
     /// A request waits no longer; `nil` when it did not wait.
@@ -178,7 +212,7 @@ struct QueueSet<Request> {
 
     private func accommodates(_ seats: Int) -> Bool {
         // What is wider than the level has it for itself.
-        seats > limit ? executing == 0 : seatsInUse + seats <= limit
+        seats > limit ? seatsInUse == 0 : seatsInUse + seats <= limit
     }
 
     private mutating func start(_ id: ID, at now: Double) {
