@@ -5,7 +5,7 @@ internal import PluginKit
 struct Balancers {
     let objects: Objects
 
-    func all() throws -> [Value] { try objects.list(.services).filter(LoadBalancer.isOurs) }
+    func all() throws -> [Value] { try objects.list(.services, fields: "spec.type=LoadBalancer").filter(LoadBalancer.isOurs) }
 
     func keys() -> [Key] { ((try? all()) ?? []).map(Key.init(service:)) }
 

@@ -55,7 +55,7 @@ public struct ServiceLBController: Controller {
 
     /// - Throws: `Refusal` where others have what the Service needs.
     private func addresses(of service: Value) throws -> [String] {
-        let services = try objects.list(.services)
+        let services = try balancers.all()
         if let ranges { return ["\(try ranges.address(for: service, among: services))"] }
         if let conflict = LoadBalancer.conflict(of: service, among: services) { throw AddressRanges.Refusal(conflict) }
         let hosts = try balancers.hosts(of: service)

@@ -81,17 +81,6 @@ enum ObjectMeta {
         return String((0..<5).map { _ in alphabet.randomElement() ?? "x" })
     }
 
-    /// Whether the parts of an object that a generation counts differ.
-    /// - Parameter hasStatus: whether the status is kept apart; without that, it counts as well.
-    static func specificationDiffers(_ a: Value, _ b: Value, beside hasStatus: Bool = true) -> Bool {
-        func specification(_ object: Value) -> Value {
-            var fields = object.fields
-            for name in ["metadata", "kind", "apiVersion"] + (hasStatus ? ["status"] : []) { fields.removeValue(forKey: name) }
-            return .object(fields)
-        }
-        return specification(a) != specification(b)
-    }
-
     /// With `kind`, `apiVersion` and `metadata` first, however it came.
     static func ordered(_ object: Value, as type: ResourceType) -> Value {
         var fields: Value.Fields = [

@@ -3,9 +3,6 @@ import Client
 import Store
 
 extension Registry {
-    /// The subresources through which no specification changes, but for the node that a binding names.
-    private static let leaveGeneration: Set = ["status", "binding"]
-
     /// Replaces an object by one given in the client's version.
     func update(_ target: Target, _ object: Value, _ write: WriteContext) async throws -> Answer {
         if target.storage.traits.contains(.createsOnUpdate), target.subresource.isEmpty, store.get(target.key) == nil {
@@ -94,10 +91,7 @@ extension Registry {
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         object["metadata"]["managedFields"] = managed
         do {
-            if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
-                ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
-                    || storage.strategy.changesSpecification(object, old: old)
-            {
+            if storage.raisesGeneration(object, old: old, target) {
                 object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
             }
             object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]

@@ -40,7 +40,7 @@ extension Storage {
     /// What differs between kinds in ways a table can say.
     struct Traits: OptionSet, Sendable {
         let rawValue: UInt16
-        /// `metadata.generation` counts the changes of the specification.
+        /// `metadata.generation` counts changes: `Storage.raisesGeneration`.
         static let generation = Traits(rawValue: 1)
         /// A PUT of an object that does not exist creates it.
         static let createsOnUpdate = Traits(rawValue: 2)
@@ -54,17 +54,6 @@ extension Storage {
         static let status = Traits(rawValue: 32)
     }
 
-    private static let generation = words(
-        """
-        /pods /replicationcontrollers apps/deployments apps/daemonsets apps/replicasets apps/statefulsets batch/jobs batch/cronjobs
-        networking.k8s.io/ingresses networking.k8s.io/networkpolicies networking.k8s.io/ingressclasses policy/poddisruptionbudgets
-        apiextensions.k8s.io/customresourcedefinitions flowcontrol.apiserver.k8s.io/flowschemas flowcontrol.apiserver.k8s.io/prioritylevelconfigurations
-        admissionregistration.k8s.io/mutatingwebhookconfigurations admissionregistration.k8s.io/validatingwebhookconfigurations
-        admissionregistration.k8s.io/validatingadmissionpolicies admissionregistration.k8s.io/validatingadmissionpolicybindings
-        admissionregistration.k8s.io/mutatingadmissionpolicies admissionregistration.k8s.io/mutatingadmissionpolicybindings
-        discovery.k8s.io/endpointslices scheduling.k8s.io/priorityclasses resource.k8s.io/resourceslices storage.k8s.io/csidrivers
-        plugins.apus.dev/plugins /podtemplates resource.k8s.io/deviceclasses
-        """)
     private static let createsOnUpdate = words(
         """
         /endpoints /events /limitranges /services coordination.k8s.io/leases rbac.authorization.k8s.io/roles rbac.authorization.k8s.io/rolebindings
@@ -79,11 +68,11 @@ extension Storage {
     private static let needsResourceVersion = words(
         "coordination.k8s.io/leases apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices")
 
-    private static func words(_ text: String) -> Set<String> { Set(text.split(whereSeparator: \.isWhitespace).map(String.init)) }
+    static func words(_ text: String) -> Set<String> { Set(text.split(whereSeparator: \.isWhitespace).map(String.init)) }
 
     static func traits(_ collection: String, _ type: ResourceType) -> Traits {
         var traits: Traits = []
-        if generation.contains(collection) { traits.insert(.generation) }
+        if countingGenerations.contains(collection) { traits.insert(.generation) }
         if createsOnUpdate.contains(collection) { traits.insert(.createsOnUpdate) }
         if returnsDeleted.contains(collection) { traits.insert(.returnsDeleted) }
         if keepsStatus.contains(collection) { traits.insert(.keepsStatus) }
