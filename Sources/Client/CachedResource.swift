@@ -296,8 +296,11 @@ extension CachedResource.Objects {
             namespaces[namespace]?.remove(at: index)
             if namespaces[namespace]?.isEmpty == true { namespaces.removeValue(forKey: namespace) }
         }
-        for index in indexes.values.indices {
-            indexes.values[index].update(ObjectName(namespace: namespace, name: name), before: before, after: object)
+        // `values.indices` would hold a second reference, and each change would copy every index.
+        var position = indexes.startIndex
+        while position != indexes.endIndex {
+            indexes.values[position].update(ObjectName(namespace: namespace, name: name), before: before, after: object)
+            indexes.formIndex(after: &position)
         }
         return before
     }

@@ -65,7 +65,7 @@ final class ControllerRunner: Sendable {
     private func observe(_ resources: [GroupVersionResource]) -> Observation {
         cache.observe(resources) { [self] resource, before, after in
             guard let object = after ?? before else { return }
-            if primaries.contains(resource) { queue.add(KeyMapping.key(resource, object)) }
+            if primaries.contains(resource), manifest.filter.admits(before, after) { queue.add(KeyMapping.key(resource, object)) }
             let keys = KeyMapping(manifest, kinds.kinds, cache)
             if owned.contains(resource) { keys.keys(.owner(through: nil), resource, before, after).forEach(queue.add) }
             for watch in (watches[resource] ?? []) + watchesOfEverything where watch.filter.admits(before, after) {

@@ -5,6 +5,8 @@ public import Client
 public struct ControllerManifest: Sendable, Hashable {
     /// The kinds it reconciles: each object is a key.
     public var `for`: [GroupVersionResource]
+    /// Which changes of those wake it.
+    public var filter = WatchFilter()
     /// Kinds whose objects are keys, too, but only those that the plugin's `map` slot adds.
     public var keys: [GroupVersionResource] = []
     /// Kinds whose objects have one of those as controller: a change puts the owner on the queue.

@@ -9,7 +9,7 @@ extension ManifestReader {
                 kind == .controller ? "spec.controller: a Controller must say what it is for" : "spec.controller: only a Controller has it")
         }
         guard kind == .controller else { return nil }
-        try allow(["for", "keys", "owns", "watches", "indexes", "workers", "runsOn"], in: value, at: "spec.controller")
+        try allow(["for", "filter", "keys", "owns", "watches", "indexes", "workers", "runsOn"], in: value, at: "spec.controller")
         let primary = try resources(value["for"], at: "spec.controller.for")
         let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().map { index, value in
             try watch(value, at: "spec.controller.watches[\(index)]", hasPrimary: !primary.isEmpty)
@@ -18,13 +18,21 @@ extension ManifestReader {
             throw error("spec.controller.for: must name at least one resource")
         }
         return ControllerManifest(
-            for: primary, keys: try resources(value["keys"], at: "spec.controller.keys"),
+            for: primary, filter: try primaryFilter(value["filter"], hasPrimary: !primary.isEmpty),
+            keys: try resources(value["keys"], at: "spec.controller.keys"),
             owns: try resources(value["owns"], at: "spec.controller.owns"), watches: watches,
             indexes: try list(value["indexes"], at: "spec.controller.indexes").enumerated().map {
                 try index($1, at: "spec.controller.indexes[\($0)]")
             },
             workers: try int(value["workers"], 1...64, default: 2, at: "spec.controller.workers"),
             place: try choice(value["runsOn"], of: ControllerManifest.Place.self, default: .cluster, at: "spec.controller.runsOn"))
+    }
+
+    private func primaryFilter(_ value: Value, hasPrimary: Bool) throws -> WatchFilter {
+        let path = "spec.controller.filter"
+        guard hasPrimary || value.isNull else { throw error("\(path): is for the kinds under spec.controller.for, and there is none") }
+        try allow(Self.filters, in: value, at: path)
+        return try filter(value, at: path)
     }
 
     private func watch(_ value: Value, at path: String, hasPrimary: Bool) throws -> ControllerManifest.Watch {

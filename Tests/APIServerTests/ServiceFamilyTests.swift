@@ -111,7 +111,7 @@ import Testing
         } _: { server in
             let made = await server.ask(.post, services, TestServer.service("s", extra: ["ipFamilyPolicy": "PreferDualStack"])).json
             for address in made["spec"]["clusterIPs"].elements {
-                let key = Key(collection: "networking.k8s.io/ipaddresses", name: address.string ?? "")
+                let key = RecordKey(collection: "networking.k8s.io/ipaddresses", name: address.string ?? "")
                 _ = try await server.store.delete(key, expecting: .any)
                 try await server.server.registry.services.repair(except: Quarantine())
                 #expect(server.store.get(key) != nil)
