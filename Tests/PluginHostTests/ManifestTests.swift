@@ -45,13 +45,15 @@ import Testing
                 - {resource: v1/pods}
                 indexes: [{resource: v1/pods, field: spec.nodeName}, {resource: v1/pods, label: app}, {resource: v1/pods, label: "*"}]
             """.replacingOccurrences(of: "\n    indexes", with: "\nindexes").replacingOccurrences(of: "\n", with: "\n    ")
-        let controller = "controller:\n    for: [apps/v1/deployments]\n    owns: [apps/v1/replicasets]\n    \(watches)"
+        let controller =
+            "controller:\n    for: [apps/v1/deployments]\n    filter: {changes: [spec]}\n    owns: [apps/v1/replicasets]\n    \(watches)"
         let text = Self.good.replacing(/controller: .*workers: 4}/, with: controller)
         let manifest = try #require(try read(text).controller)
         let (deployments, sets, pods): (GroupVersionResource, GroupVersionResource, GroupVersionResource) = (
             manifest.for[0], manifest.owns[0], .pods
         )
         func path(_ text: String) -> ObjectPath { ObjectPath(text)! }
+        #expect(manifest.filter.changes == [path("spec")])
         #expect(
             manifest.watches.map(\.map) == [
                 .owner(through: sets), .selector(path("spec.selector")), .selector(path("spec.podSelector")), .field(path("spec.nodeName")),
@@ -248,6 +250,8 @@ import Testing
         ("required: true", "requried: true", "spec.requried: unknown key; known here are kind, library"),
         ("workers: 4", "runsOn: Moon", "spec.controller.runsOn: \"Moon\" is none of Cluster, Node"),
         ("workers: 4", "worker: 4", "spec.controller.worker: unknown key"),
+        ("workers: 4", "filter: {change: [spec]}", "spec.controller.filter.change: unknown key; known here are labelSelector"),
+        ("workers: 4", "filter: {events: [Born]}", "spec.controller.filter.events[0]: \"Born\" is none of Added, Modified, Deleted"),
         (
             "map: SameName", "map: Sideways",
             "spec.controller.watches[0].map: \"Sideways\" is none of Plugin, SameName, Owner, Ownership, Selector, Index, Field"

@@ -69,15 +69,15 @@ public final class NamespaceController: Controller {
 
     private func empty(_ resource: GroupVersionResource, _ namespace: String, _ left: inout Emptying) throws {
         do {
-            for object in try objects.list(resource, namespace: namespace) where object["metadata"]["deletionTimestamp"].isNull {
+            let all = try objects.list(resource, namespace: namespace).filter { $0["metadata"]["deletionTimestamp"].isNull }
+            let outcome = Batches.all(all) { [objects] object in
                 do {
                     try objects.delete(
                         resource, namespace: namespace, name: object["metadata"]["name"].string ?? "",
                         options: ["propagationPolicy": "Background"])
-                } catch let error as APIError where error.reason == .notFound {
-                    continue
-                }
+                } catch let error as APIError where error.reason == .notFound {}
             }
+            if let error = outcome.error { throw error }
             left.add(resource, try objects.list(resource, namespace: namespace))
         } catch let error as APIError where error.reason == .notFound {
             // The kind went away meanwhile, and its objects with it.

@@ -75,11 +75,11 @@ public struct DaemonSetController: Controller {
         for pod in changes.succeeded {
             tell(daemonSet, .normal, "SucceededDaemonPod", pod, "Found succeeded daemon pod", "will try to delete it")
         }
-        for node in changes.create {
-            let pod = DaemonPod.made(for: daemonSet, hash: hash, node: node)
-            guard try objects.createPod(pod, for: daemonSet) != nil else { break }
+        let made = Batches.slowStart(changes.create) { [objects] node in
+            try objects.createPod(DaemonPod.made(for: daemonSet, hash: hash, node: node), for: daemonSet) != nil
         }
-        for pod in changes.delete { try objects.deletePod(pod, of: daemonSet) }
+        let gone = Batches.all(changes.delete) { [objects] in try objects.deletePod($0, of: daemonSet) }
+        if let error = made.error ?? gone.error { throw error }
     }
 
     private func tell(_ daemonSet: Value, _ type: Objects.EventType, _ reason: String, _ pod: Value, _ what: String, _ next: String) {

@@ -95,21 +95,20 @@ public struct JobController: Controller {
         switch step {
         case .nothing, .wait: return
         case .end(let pods):
-            for pod in pods {
-                try objects.deletePod(pod.object, of: sync.job)
-                done.removed.append(pod)
-            }
+            let outcome = Batches.all(pods) { [objects] in try objects.deletePod($0.object, of: sync.job) }
+            done.removed = outcome.done
+            if let error = outcome.error { throw error }
         case .remove(let pods):
-            for pod in pods {
-                try release([pod])
+            let outcome = Batches.all(pods) { [objects] pod in
+                try objects.letGo(pod)
                 try objects.deletePod(pod.object, of: sync.job)
-                done.removed.append(pod)
             }
+            done.removed = outcome.done
+            if let error = outcome.error { throw error }
         case .create(let indexes):
-            for index in indexes {
-                guard try objects.createPod(sync.pod(index: index), for: sync.job) != nil else { return }
-                done.created += 1
-            }
+            let outcome = Batches.slowStart(indexes) { [objects] in try objects.createPod(sync.pod(index: $0), for: sync.job) != nil }
+            done.created = outcome.done.count
+            if let error = outcome.error { throw error }
         }
     }
 
@@ -133,17 +132,22 @@ public struct JobController: Controller {
     /// - Returns: the uids of those that the Job holds no more.
     @discardableResult
     private func release(_ pods: [JobPod]) throws -> Set<String> {
-        var released: Set<String> = []
-        for pod in pods where pod.isTracked {
-            let metadata = pod.object["metadata"]
-            do {
-                try objects.patch(
-                    .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .strategic,
-                    ["metadata": ["uid": metadata["uid"], "$deleteFromPrimitiveList/finalizers": [.string(JobPod.finalizer)]]])
-            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
-            released.insert(pod.uid)
-        }
-        return released
+        let outcome = Batches.all(pods.filter(\.isTracked)) { [objects] in try objects.letGo($0) }
+        if let error = outcome.error { throw error }
+        return Set(outcome.done.map(\.uid))
+    }
+}
+
+extension Objects {
+    /// Takes away the finalizer by which a Job keeps the Pod.
+    fileprivate func letGo(_ pod: JobPod) throws {
+        guard pod.isTracked else { return }
+        let metadata = pod.object["metadata"]
+        do {
+            try patch(
+                .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", .strategic,
+                ["metadata": ["uid": metadata["uid"], "$deleteFromPrimitiveList/finalizers": [.string(JobPod.finalizer)]]])
+        } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
     }
 }
 

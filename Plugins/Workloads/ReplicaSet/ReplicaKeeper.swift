@@ -50,11 +50,13 @@ extension ReplicaKeeper {
     /// Makes Pods, until one cannot be made: what holds it up (a quota, say) holds up the others, too.
     private func create(_ count: Int, for set: Value) throws {
         let pod = PodTemplate.pod(set["spec"]["template"], for: set)
-        for _ in 0..<count { guard try objects.createPod(pod, for: set) != nil else { return } }
+        let outcome = Batches.slowStart(Array(repeating: pod, count: count)) { [objects] in try objects.createPod($0, for: set) != nil }
+        if let error = outcome.error { throw error }
     }
 
     private func delete(_ count: Int, of pods: [Value], for set: Value) throws {
-        for pod in DeletionOrder.sorted(pods).prefix(count) { try objects.deletePod(pod, of: set) }
+        let surplus = Array(DeletionOrder.sorted(pods).prefix(count))
+        if let error = Batches.all(surplus, { [objects] in try objects.deletePod($0, of: set) }).error { throw error }
     }
 
     private func updateStatus(of set: Value, all: [Value], failure: (reason: String, message: String)?) throws -> Outcome {

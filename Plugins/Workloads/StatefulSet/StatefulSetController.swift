@@ -24,8 +24,11 @@ public struct StatefulSetController: Controller {
         let now = Timestamp.nowSeconds()
         let plan = StatefulSetPlan(set, pods: pods, current: current, update: update, claims: try claims(of: set, pods), now: now)
         let actions = plan.actions()
-        var problem: (any Error)?
-        do { for action in actions { try act(on: action, plan) } } catch { problem = error }
+        // The Pods of one look do not wait for each other; where they are ordered, it is about one of them.
+        let problem = Batches.slowStart(actions) { action in
+            try act(on: action, plan)
+            return true
+        }.error
 
         let after = actions.isEmpty ? pods : try self.pods(of: set)
         let reached = StatefulSetPlan(set, pods: after, current: current, update: update, now: now)
