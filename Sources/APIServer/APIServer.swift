@@ -22,6 +22,7 @@ public final class APIServer: Responder {
     /// What aggregated servers are shown.
     public let frontProxyTLS: ChangingTLS
     private let authentication: Authentication
+    private let authenticationMetrics = AuthenticationMetrics()
     private let impersonation: Impersonation
     private let resources: ResourceResponder
     private let endpoints: Endpoints
@@ -94,7 +95,10 @@ public final class APIServer: Responder {
             registry: registry, handlers: handlers, watches: WatchResponder(metrics: metrics), body: body)
         customKinds = CustomKinds(registry)
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
-        let sources: [(any MetricsSource)?] = [flows, impersonation.metrics, configuration.audit?.metrics]
+        let sources: [(any MetricsSource)?] = [
+            flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics, configuration.audit?.metrics,
+            configuration.encryption.map { _ in EncryptionMetrics.shared },
+        ]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
     }
 
@@ -159,6 +163,7 @@ public final class APIServer: Responder {
                 error == .unknownResource && !Endpoints.isRouted(info.path, kinds)
                 ? Responses.pageNotFound : Responses.withWarnings(warnings, Responses.error(error, to: request, kinds.catalogue))
         }
+        if !course.warnings.isEmpty { response = Responses.withWarnings(course.warnings, response) }
         if let flow = course.flow { response = flow.named(in: response) }
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }
         let labels = RequestLabels(request, info, registry.served.kinds)
@@ -176,20 +181,26 @@ public final class APIServer: Responder {
         /// What it belongs to, once it is known who sent it.
         var flow: Flow?
         var audit: AuditRecord?
+        /// Of its credentials.
+        var warnings: [String] = []
     }
 
     private func answer(
         _ request: Request, _ info: RequestInfo, _ sort: RequestsInProgress.Sort, _ course: inout Course
     ) async throws -> Response {
         let real: UserInfo
+        var remarks = TokenRemarks()
+        defer { course.warnings = remarks.warnings }
         do {
-            real = try await authentication.user(of: request)
+            real = try await user(of: request, &remarks)
             if real.name == UserInfo.anonymous.name, !configuration.anonymous.admits(info.path) { throw Authentication.unauthorized }
         } catch {
             course.audit = configuration.audit?.record(request, info, user: nil, received: course.received)
+            course.audit?.annotate(remarks.annotations)
             throw error
         }
         course.audit = configuration.audit?.record(request, info, user: real, received: course.received)
+        course.audit?.annotate(remarks.annotations)
         try await course.audit?.begin()
         let role = try await impersonation.apply(request.headers, real: real, info)
         if let role { course.audit?.impersonates(role) }
@@ -202,6 +213,18 @@ public final class APIServer: Responder {
         // A watch gives its seat back itself.
         let seated = info.verb == "watch" ? response : seat?.held(by: response) ?? response
         return place?.held(by: seated) ?? seated
+    }
+
+    private func user(of request: Request, _ remarks: inout TokenRemarks) async throws -> UserInfo {
+        let begin = ContinuousClock.now
+        do {
+            let user = try await authentication.user(of: request, &remarks)
+            authenticationMetrics.authenticated(.success, as: user.name, since: begin)
+            return user
+        } catch {
+            authenticationMetrics.authenticated(.error, since: begin)
+            throw error
+        }
     }
 
     /// One among those that last, or of all where there is no priority and fairness. Administrators get in whatever goes on.
@@ -234,7 +257,9 @@ public final class APIServer: Responder {
     private func authorize(_ user: UserInfo, _ info: RequestInfo, _ audit: AuditRecord?) async throws {
         if configuration.anonymous == .healthAndVersion, user.name == UserInfo.anonymous.name, Endpoints.isPublic(info.path) { return }
         let attributes = Attributes(user: user, info)
+        let begin = ContinuousClock.now
         let decision = await authorizer.authorize(attributes)
+        authenticationMetrics.authorized(decision, since: begin)
         audit?.annotate(decision.auditAnnotations)
         try decision.require(attributes)
     }

@@ -40,7 +40,7 @@ import Testing
         try await TestServer.with { server in
             #expect(await server.ask(.post, "/api/v1/namespaces/kube-system/secrets", secret).code == 201)
             let tokens = BootstrapTokens(store: server.store, now: { 1_800_000_000 })
-            guard case .user(let user, nil) = tokens.authenticate(token: token, audiences: []) else {
+            guard case .user(let user, nil, _) = tokens.authenticate(token: token, audiences: []) else {
                 #expect(!isGood)
                 return
             }

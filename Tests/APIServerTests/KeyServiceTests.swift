@@ -51,6 +51,20 @@ import Testing
             }
             #expect(plugin.calls("Encrypt") == 1, "one seed for all records")
             #expect(await server.ask(.get, "/readyz/kms-providers").text == "ok")
+            #expect(await server.ask(.get, "/livez/kms-providers").code == 404, "starting again would not help")
+            let metrics = await server.ask(.get, "/metrics").text
+            let key = "provider_name=\"vault\",key_id_hash=\"sha256:"
+            for line in [
+                "apiserver_storage_transformation_operations_total{resource=\"secrets\",transformation_type=\"to_storage\","
+                    + "transformer_prefix=\"k8s:enc:kms:v2:vault:\",status=\"OK\"}",
+                "apiserver_envelope_encryption_kms_operations_latency_seconds_count{provider_name=\"vault\","
+                    + "method_name=\"/v2.KeyManagementService/Encrypt\",grpc_status_code=\"OK\"}",
+                "apiserver_envelope_encryption_key_id_hash_total{transformation_type=\"to_storage\",\(key)",
+                "apiserver_envelope_encryption_key_id_hash_last_timestamp_seconds{transformation_type=\"to_storage\",\(key)",
+                "apiserver_envelope_encryption_key_id_hash_status_last_timestamp_seconds{\(key)",
+                "apiserver_envelope_encryption_dek_source_cache_size{provider_name=\"vault\"}",
+                "apiserver_storage_transformation_duration_seconds_count{transformation_type=\"to_storage\"",
+            ] { #expect(metrics.contains("\n\(line)"), "\(line)") }
             let before = await server.ask(.get, "\(Self.path)/s").json
             #expect(await server.ask(.put, "\(Self.path)/s", before).json == before, "it is kept as it should be")
 

@@ -24,15 +24,15 @@ import Testing
     }
 
     private static func user(_ tokens: IssuedTokens, _ token: String) async -> UserInfo? {
-        if case .user(let user, nil) = await tokens.authenticate(token: token, audiences: []) { user } else { nil }
+        if case .user(let user, nil, _) = await tokens.authenticate(token: token, audiences: []) { user } else { nil }
     }
 
     /// Why a token is not believed, `unknown` where nobody here knows it.
     private static func refusal(_ tokens: IssuedTokens, _ token: String) async -> String {
         switch await tokens.authenticate(token: token, audiences: []) {
-        case .user(let user, _): "let in as \(user.name)"
+        case .user(let user, _, _): "let in as \(user.name)"
         case .unknown: "unknown"
-        case .refused(let why): why
+        case .refused(let why, _): why
         }
     }
 

@@ -82,9 +82,20 @@ import Testing
                 let mark: Value = ["kubernetes.io/legacy-token-invalid-since": "2026-01-01"]
                 await server.ask(.patch, secret, ["metadata": ["labels": mark]], type: Self.merge)
                 #expect(!(await isGood(server, token)))
+                let text = await server.ask(.get, "/metrics").text
+                for line in [
+                    "serviceaccount_legacy_manual_token_uses_total 1", "serviceaccount_invalid_legacy_auto_token_uses_total 1",
+                    "authentication_attempts{result=\"error\"} 1", "authentication_attempts{result=\"success\"}",
+                    "authentication_duration_seconds_count{result=\"error\"} 1", "authenticated_user_requests{username=\"admin\"}",
+                    "authenticated_user_requests{username=\"other\"}", "authorization_attempts_total{result=\"allowed\"}",
+                    "authorization_duration_seconds_count{result=\"allowed\"}",
+                ] { #expect(text.contains("\n\(line)"), "\(line)") }
                 let unmarked = #"{"metadata":{"labels":{"kubernetes.io/legacy-token-invalid-since":null}}}"#
                 await server.ask(.patch, secret, raw: Array(unmarked.utf8), type: Self.merge)
-                #expect(await isGood(server, token))
+                let generated: Value = ["secrets": [["name": "t"]]]
+                await server.ask(.patch, "\(namespace)/serviceaccounts/robot", generated, type: Self.merge)
+                let warned = await server.ask(.get, "/api", token: token)
+                #expect(warned.warnings.contains("instead of auto-generated secret-based tokens."), "\(warned.warnings)")
                 let tracking = "/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking"
                 while await server.ask(.get, tracking).code != 200 { await Task.yield() }
                 #expect(SecretTokenUses.isDay(await server.ask(.get, tracking).json["data"]["since"].string ?? ""))

@@ -12,11 +12,11 @@ public protocol TokenAuthenticator: Sendable {
 public enum TokenResult: Sendable {
     /// - audiences: those that were asked for, or this server's, which the token is meant for; `nil` where it names none, which means this
     ///   server.
-    case user(UserInfo, audiences: [String]?)
+    case user(UserInfo, audiences: [String]?, TokenRemarks = TokenRemarks())
     /// Not one of this authenticator's tokens: another may know it.
     case unknown
     /// One of its tokens, but not good: expired, revoked.
-    case refused(String)
+    case refused(String, TokenRemarks = TokenRemarks())
 }
 
 /// Finds out who sent a request.
@@ -29,8 +29,9 @@ struct Authentication: TokenAuthenticator {
 
     static let unauthorized = APIError(code: 401, reason: .unauthorized, message: "Unauthorized")
 
+    /// - Parameter remarks: gets what is to be told of a token, also of one that is not good.
     /// - Throws: 401 when the request shows credentials that are not good. Without any it is anonymous.
-    func user(of request: Request) async throws -> UserInfo {
+    func user(of request: Request, _ remarks: inout TokenRemarks) async throws -> UserInfo {
         if let user = await requestHeaders?.user(of: request) { return user.authenticated }
         if !request.peerCertificates.isEmpty, let identity = try? await certificates?.verify(request.peerCertificates),
             !identity.user.isEmpty
@@ -38,8 +39,15 @@ struct Authentication: TokenAuthenticator {
             return UserInfo(name: identity.user, groups: identity.groups).authenticated
         }
         if let token = request.headers[.authorization].flatMap(Self.bearerToken) {
-            guard case .user(let user, _) = await authenticate(token: token, audiences: []) else { throw Self.unauthorized }
-            return user.authenticated
+            switch await authenticate(token: token, audiences: []) {
+            case .user(let user, _, let others):
+                remarks.add(others)
+                return user.authenticated
+            case .refused(_, let others):
+                remarks.add(others)
+                throw Self.unauthorized
+            case .unknown: throw Self.unauthorized
+            }
         }
         if !request.peerCertificates.isEmpty { throw Self.unauthorized }
         return .anonymous
@@ -56,18 +64,21 @@ struct Authentication: TokenAuthenticator {
     /// Asks one after another: one that refuses a token does not keep another from knowing it.
     func authenticate(token: String, audiences: [String]) async -> TokenResult {
         var refusals: [String] = []
+        var remarks = TokenRemarks()
         for authenticator in tokens {
             switch await authenticator.authenticate(token: token, audiences: audiences) {
             case .unknown: continue
-            case .refused(let why): refusals.append(why)
-            case .user(let user, let meant):
+            case .refused(let why, let others):
+                refusals.append(why)
+                remarks.add(others)
+            case .user(let user, let meant, let others):
                 let wanted = audiences.isEmpty ? self.audiences : audiences
                 let agreed = meant ?? self.audiences.filter(wanted.contains)
-                if !agreed.isEmpty { return .user(user, audiences: agreed) }
+                if !agreed.isEmpty { return .user(user, audiences: agreed, others) }
                 refusals.append(Self.otherAudience(self.audiences, wanted))
             }
         }
-        return Aggregate.text(refusals).map(TokenResult.refused) ?? .unknown
+        return Aggregate.text(refusals).map { .refused($0, remarks) } ?? .unknown
     }
 
     static func otherAudience(_ own: [String], _ wanted: [String]) -> String {

@@ -19,6 +19,7 @@ final class SecretTokenUses: Sendable {
     }
 
     private let uses = WorkQueue<Use>()
+    let metrics = ServiceAccountTokenMetrics()
 
     /// `2026-11-27`, the day in UTC.
     /// - Parameter time: seconds since 1970.

@@ -105,11 +105,11 @@ struct AccessReviews: Sendable {
         }
         let audiences = review[path: "spec", "audiences"].elements.compactMap(\.string)
         switch await authenticator.authenticate(token: token, audiences: audiences) {
-        case .user(let user, let agreed):
+        case .user(let user, let agreed, _):
             // Those in common, not those asked for: who asked trusts what stands here.
             return filled(
                 review, status: ["authenticated": true, "user": user.authenticated.value, "audiences": agreed.map { Value($0) } ?? .null])
-        case .refused(let why): return filled(review, status: ["user": .emptyObject, "error": .string(why)])
+        case .refused(let why, _): return filled(review, status: ["user": .emptyObject, "error": .string(why)])
         case .unknown: return filled(review, status: ["user": .emptyObject, "error": "invalid bearer token"])
         }
     }

@@ -15,8 +15,14 @@ public final class EncryptionAtRest: Transformer {
     }
 
     private let state: Mutex<State>
+    /// Whether there is a check of the plugins' health: where there are some, and where there may be some later.
+    let hasHealthCheck: Bool
 
-    public init(_ configuration: EncryptionConfiguration) { state = Mutex(State(configuration: configuration)) }
+    /// - Parameter isReloaded: whether the configuration is read again.
+    public init(_ configuration: EncryptionConfiguration, isReloaded: Bool = false) {
+        state = Mutex(State(configuration: configuration))
+        hasHealthCheck = isReloaded || !configuration.services.isEmpty
+    }
 
     // MARK: Records
 
@@ -26,7 +32,7 @@ public final class EncryptionAtRest: Transformer {
             return state.configuration.entry(for: key.collection)
         }
         guard let writer = entry?.providers.first else { return bytes }
-        return try writer.seal(bytes, at: key.description)
+        return try EncryptionMetrics.shared.measure(.toStorage, key, writer) { try writer.seal(bytes, at: key.description) }
     }
 
     public func fromStorage(_ stored: [UInt8], of key: RecordKey) throws -> [UInt8] {
@@ -46,9 +52,11 @@ public final class EncryptionAtRest: Transformer {
                 "no provider of the encryption configuration reads what \(name.joined(separator: ":")) wrote; give its key back")
         }
         do {
-            let (bytes, isCurrent) = try providers[index].open(stored, at: key.description)
-            if index > 0 || !isCurrent { state.withLock { _ = $0.stale.insert(key) } }
-            return bytes
+            return try EncryptionMetrics.shared.measure(.fromStorage, key, providers[index]) {
+                let (bytes, isCurrent) = try providers[index].open(stored, at: key.description)
+                if index > 0 || !isCurrent { state.withLock { _ = $0.stale.insert(key) } }
+                return bytes
+            }
         } catch {
             throw ConfigurationProblem("the key of provider \(index + 1) does not decrypt it: \(error)")
         }
@@ -92,8 +100,6 @@ public final class EncryptionAtRest: Transformer {
         let problems = services.enumerated().compactMap { index, service in service.problem.map { "kms-provider-\(index): \($0)" } }
         return problems.isEmpty ? nil : problems.joined(separator: ", ")
     }
-
-    var usesPlugins: Bool { state.withLock { !$0.configuration.services.isEmpty } }
 
     private static func check(_ services: [KeyService]) async -> [String] {
         var problems: [String] = []
@@ -142,9 +148,11 @@ public final class EncryptionAtRest: Transformer {
                 let next = try EncryptionConfiguration(text)
                 if let problem = await Self.check(next.services).first { throw ConfigurationProblem(problem) }
                 use(next, collections: collections)
+                EncryptionMetrics.shared.reloaded(isGood: true)
                 log.notice("the encryption configuration was read again")
             } catch {
                 if Task.isCancelled { return }
+                EncryptionMetrics.shared.reloaded(isGood: false)
                 log.error("the encryption configuration is not used: \(error)", metadata: ["path": "\(path ?? "")"])
             }
         }

@@ -24,8 +24,10 @@ struct Endpoints: Sendable {
         let store = configuration.components.filter { $0.name.hasPrefix("store") || $0.name.hasPrefix("etcd") }
         let ping = HealthCheck("ping") { nil }
         let keys = configuration.encryption.map { encryption in HealthCheck("kms-providers") { encryption.problem } }
-        let own = [ping] + configuration.healthChecks + (configuration.encryption?.usesPlugins == true ? [keys].compactMap(\.self) : [])
-        health = Health(checks: ["livez": own, "readyz": own + store, "healthz": own + store])
+        // Not of `livez`: a server does not get well by being started again while a plugin is ill.
+        let others = (configuration.encryption?.hasHealthCheck == true ? [keys].compactMap(\.self) : []) + store
+        let own = [ping] + configuration.healthChecks
+        health = Health(checks: ["livez": own, "readyz": own + others, "healthz": own + others])
         let address = configuration.advertise.map { "\($0.address):\($0.port)" } ?? ""
         documents = KindDocuments(registry, aggregation, serverAddress: address)
     }

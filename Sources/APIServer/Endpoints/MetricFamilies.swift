@@ -28,6 +28,26 @@ final class Counters: MetricsSource {
     }
 }
 
+/// The same of numbers that come and go. Safe from any thread.
+final class Gauges: MetricsSource {
+    private let name: String
+    private let help: String
+    private let labels: [String]
+    private let values = Mutex<[[String]: Int64]>([:])
+
+    init(_ name: String, _ help: String, labels: [String]) {
+        self.name = name
+        self.help = help
+        self.labels = labels
+    }
+
+    func set(_ labels: String..., to value: Int64) { values.withLock { $0[labels] = value } }
+
+    func write(to text: inout MetricsText) {
+        text.family(name, .gauge, help, values.withLock { $0 }.map { (Array(zip(labels, $0)), "\($1)") })
+    }
+}
+
 /// The same of how long things took. Safe from any thread.
 final class Durations: MetricsSource {
     /// Upstream's bounds from a millisecond to sixteen seconds.

@@ -23,7 +23,8 @@ struct EncryptionOptions: ParsableArguments {
         guard let path = encryptionProviderConfig else { return nil }
         let flag = "--encryption-provider-config"
         do {
-            let encryption = EncryptionAtRest(try EncryptionConfiguration(TextFile.read(path, of: flag)))
+            let encryption = EncryptionAtRest(
+                try EncryptionConfiguration(TextFile.read(path, of: flag)), isReloaded: encryptionProviderConfigAutomaticReload)
             // What is sealed by a plugin that does not answer cannot be read; the rest can.
             for problem in await encryption.prepare() { Logger(label: "encryption").error("\(problem)") }
             return encryption

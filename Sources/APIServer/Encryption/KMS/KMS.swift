@@ -8,8 +8,11 @@ import Streaming
 final class KMS: Sendable {
     private let connection: GRPCConnection
     private let timeout: Duration
+    /// As the configuration calls it.
+    private let provider: String
 
-    init(socket: String, timeout: Duration) {
+    init(provider: String, socket: String, timeout: Duration) {
+        self.provider = provider
         connection = GRPCConnection(to: .unix(path: socket), on: .singleton)
         self.timeout = timeout
     }
@@ -25,9 +28,7 @@ final class KMS: Sendable {
     }
 
     func status() async throws -> Status {
-        let answer = try await connection.call(
-            Self.method("Status"), try Self.encode(.emptyObject, "StatusRequest"), timeout: timeout
-        ).get()
+        let answer = try await call("Status", try Self.encode(.emptyObject, "StatusRequest"))
         let value = try Protobuf.decode(answer, as: Self.type("StatusResponse"))
         return Status(version: value["version"].string ?? "", health: value["healthz"].string ?? "", keyID: value["key_id"].string ?? "")
     }
@@ -36,7 +37,7 @@ final class KMS: Sendable {
     /// - Throws: what the plugin answers instead, and `ConfigurationProblem` for what it may not answer.
     func encrypt(_ seed: [UInt8]) async throws -> EncryptedObject.Source {
         let request = try Self.encode(["plaintext": Self.value(seed), "uid": .string(UniqueID.make())], "EncryptRequest")
-        let answer = try await connection.call(Self.method("Encrypt"), request, timeout: timeout).get()
+        let answer = try await call("Encrypt", request)
         let value = try Protobuf.decode(answer, as: Self.type("EncryptResponse"))
         let source = EncryptedObject.Source(
             keyID: value["key_id"].string ?? "", sealed: Self.bytes(value["ciphertext"]), annotations: Self.annotations(value), type: .seed)
@@ -51,8 +52,34 @@ final class KMS: Sendable {
                 "ciphertext": Self.value(source.sealed), "uid": .string(UniqueID.make()), "key_id": .string(source.keyID),
                 "annotations": Self.value(source.annotations),
             ], "DecryptRequest")
-        let answer = try connection.call(Self.method("Decrypt"), request, timeout: timeout).wait()
+        let begin = ContinuousClock.now
+        let answer: [UInt8]
+        do {
+            answer = try connection.call(Self.method("Decrypt"), request, timeout: timeout).wait()
+            note("Decrypt", since: begin, nil)
+        } catch {
+            note("Decrypt", since: begin, error)
+            throw error
+        }
         return Self.bytes(try Protobuf.decode(answer, as: Self.type("DecryptResponse"))["plaintext"])
+    }
+
+    // MARK: Calls
+
+    private func call(_ name: String, _ request: [UInt8]) async throws -> [UInt8] {
+        let begin = ContinuousClock.now
+        do {
+            let answer = try await connection.call(Self.method(name), request, timeout: timeout).get()
+            note(name, since: begin, nil)
+            return answer
+        } catch {
+            note(name, since: begin, error)
+            throw error
+        }
+    }
+
+    private func note(_ name: String, since begin: ContinuousClock.Instant, _ problem: (any Error)?) {
+        EncryptionMetrics.shared.asked(provider, "/\(Self.method(name))", since: begin, problem)
     }
 
     // MARK: Messages

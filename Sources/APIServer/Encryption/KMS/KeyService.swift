@@ -29,7 +29,7 @@ final class KeyService: Sendable {
     init(name: String, socket: String, timeout: Duration, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.name = name
         self.now = now
-        kms = KMS(socket: socket, timeout: timeout)
+        kms = KMS(provider: name, socket: socket, timeout: timeout)
     }
 
     // MARK: The plugin
@@ -64,7 +64,11 @@ final class KeyService: Sendable {
             throw ConfigurationProblem(
                 "KMSv2 API version should not change after the initial status response version \(first ?? ""), got \(status.version)")
         }
-        try EncryptedObject.check(keyID: status.keyID)
+        do { try EncryptedObject.check(keyID: status.keyID) } catch {
+            EncryptionMetrics.shared.namedWrongly(by: name, status.keyID.isEmpty ? "empty" : "too_long")
+            throw error
+        }
+        EncryptionMetrics.shared.named(status.keyID, by: name)
         if keyID != status.keyID {
             let seed = DerivedKey.random(DerivedKey.seedSize)
             let source = try await kms.encrypt(seed)
@@ -72,7 +76,7 @@ final class KeyService: Sendable {
             guard source.keyID == status.keyID else { throw ConfigurationProblem("its status and its answers are by different keys") }
             state.withLock { state in
                 state.writer = (source, seed)
-                Self.remember(seed, source, &state)
+                remember(seed, source, &state)
             }
         }
         state.withLock { $0.expiry = now() + Self.writeLifetime }
@@ -87,6 +91,7 @@ final class KeyService: Sendable {
         guard now() <= expiry else {
             throw ConfigurationProblem("the key of the KMS provider \(name) expired: \(problem ?? "it was not asked for too long")")
         }
+        EncryptionMetrics.shared.used(writer.source.keyID, of: name, .toStorage)
         return try EncryptedObject(writer.source, try DerivedKey.seal(bytes, seed: writer.seed, at: place)).encoded()
     }
 
@@ -94,6 +99,7 @@ final class KeyService: Sendable {
     func open(_ stored: ArraySlice<UInt8>, at place: String) throws -> (bytes: [UInt8], isCurrent: Bool) {
         let object = try EncryptedObject(decoding: stored)
         let seed = try seed(object.source)
+        EncryptionMetrics.shared.used(object.source.keyID, of: name, .fromStorage)
         let bytes =
             switch object.source.type {
             case .seed: try DerivedKey.open(object.data, seed: seed, at: place)
@@ -110,12 +116,13 @@ final class KeyService: Sendable {
         guard source.type == .key || seed.count >= DerivedKey.seedSize else {
             throw ConfigurationProblem("invalid seed length \(seed.count) used for key generation")
         }
-        state.withLock { Self.remember(seed, source, &$0) }
+        state.withLock { remember(seed, source, &$0) }
         return seed
     }
 
-    private static func remember(_ seed: [UInt8], _ source: EncryptedObject.Source, _ state: inout State) {
-        if state.seeds.count >= mostSeeds { state.seeds.removeAll() }
+    private func remember(_ seed: [UInt8], _ source: EncryptedObject.Source, _ state: inout State) {
+        if state.seeds.count >= Self.mostSeeds { state.seeds.removeAll() }
         state.seeds[source] = seed
+        EncryptionMetrics.shared.remembers(state.seeds.count, of: name)
     }
 }
