@@ -65,15 +65,16 @@ final class Cluster: Sendable {
         var served = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         served.summaries = setup.summaries
         served.admission = try AdmissionPlugins(enable: setup.admission, disable: [])
-        let server = APIServer(served)
         var configuration = PluginHost.Configuration(
-            manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller])
+            manifestDirectory: directory + "/manifests", libraryDirectories: [libraries], kinds: [.controller, .admission])
         configuration.childExecutable = "\(libraries)/apus"
         configuration.config = setup.config
         configuration.config["root-ca"] = ["certificate": "the CA"]
         configuration.disable = setup.disable
         let plugins = PluginHost(configuration, log: log)
         try plugins.load()
+        served.admissionSource = plugins
+        let server = APIServer(served)
         for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
         RightsUsed.record(plugins.manifests, server.grants)
         try await server.start()

@@ -239,6 +239,66 @@ struct SupervisionTests {
         try cluster.waitForAnother(than: third)
     }
 
+    private func judge(_ sha256: String, failurePolicy: String) -> String {
+        """
+        apiVersion: plugins.apus.dev/v1alpha1
+        kind: Plugin
+        metadata: {name: judge}
+        spec:
+          kind: Admission
+          library: libadmission.so
+          component: fixture
+          sha256: \(sha256)
+          admission:
+            failurePolicy: \(failurePolicy)
+            rules: [{operations: [CREATE], apiGroups: [""], apiVersions: [v1], resources: [configmaps]}]
+            namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: default}}
+        """
+    }
+
+    private func map(_ name: String, telling what: String) -> String {
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name), namespace: default, annotations: {do: \(what)}}}"
+    }
+
+    /// An admission plugin takes the host down over one request; in the process of its own that it gets for that, its crash costs the
+    /// request that caused it, or under Ignore not even that.
+    @Test func anAdmissionPluginThatEndsTheHostComesBackIsolated() throws {
+        let (cluster, sha256) = try cluster(with: "admission")
+        defer { remove(cluster) }
+        func row(has words: String...) throws {
+            let row = try cluster.kubectl("get", "plugin", "judge", "--no-headers")
+            for word in words where !row.contains(word) { throw Cluster.Failure(description: row) }
+        }
+        func create(_ name: String, telling what: String = "nothing") throws {
+            try cluster.kubectl("create", "-f", "-", input: map(name, telling: what))
+        }
+        try cluster.kubectl("apply", "-f", "-", input: judge(sha256, failurePolicy: "Fail"))
+        try eventually { try row(has: "Running") }
+        try create("good")
+
+        let first = try cluster.processID()
+        #expect(throws: Cluster.Failure.self, "nobody is left to answer") { try create("fatal", telling: "crash") }
+        try cluster.waitForAnother(than: first)
+        try eventually { try row(has: "Running", "Process") }
+        let second = try cluster.processID()
+        try create("better")
+
+        let refused = #expect(throws: Cluster.Failure.self) { try create("refused", telling: "crash") }
+        #expect(refused?.description.contains("failed calling admission plugin \"judge\"") == true, "\(refused?.description ?? "")")
+        // Until it runs again, it must be asked and cannot be; then all is well.
+        try eventually { try create("best") }
+
+        try cluster.kubectl("apply", "-f", "-", input: judge(sha256, failurePolicy: "Ignore"))
+        try eventually { try row(has: "Running", "Process") }
+        try eventually { try create("passed", telling: "crash") }
+        try create("meanwhile")
+        try eventually { try row(has: "Running", "Process") }
+        let names = try cluster.kubectl("get", "configmaps", "-o", "jsonpath={.items[*].metadata.name}").split(separator: " ")
+        #expect(Set(names).isSuperset(of: ["good", "better", "best", "passed", "meanwhile"]))
+        #expect(!names.contains("fatal") && !names.contains("refused"))
+        #expect(try cluster.processID() == second, "the host went on")
+    }
+
     // MARK: Stopping
 
     @Test func downEndsAlsoWhatDoesNotEndByItself() throws {

@@ -43,7 +43,6 @@ final class FuzzCluster: Sendable {
         var serverConfiguration = APIServer.Configuration(
             store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         serverConfiguration.tokens = [try TokenFile("\(Self.token),admin,1,\"system:masters\"")]
-        server = APIServer(serverConfiguration)
         let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let built = String(executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)])
         var configuration = PluginHost.Configuration(manifestDirectory: Scratch.root + "/plugin-manifests", libraryDirectories: [built])
@@ -53,7 +52,9 @@ final class FuzzCluster: Sendable {
         configuration.choose[.runtime] = endpoint == nil ? "runtime-fake" : "runtime-cri"
         if let endpoint { configuration.config["runtime-cri"] = ["endpoint": .string(endpoint)] }
         plugins = PluginHost(configuration, log: log)
-        try plugins.load()
+        try plugins.load(ManifestReader.read(directory: configuration.manifestDirectory) + [Self.judge()])
+        serverConfiguration.admissionSource = plugins
+        server = APIServer(serverConfiguration)
         for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
         client = server.client(as: "admin", groups: ["system:masters"])
         cache = Cache(client: client, log: log)
@@ -61,6 +62,25 @@ final class FuzzCluster: Sendable {
             EventRecorder(client: client, component: "default-scheduler", log: log),
             EventRecorder(client: client, component: "kubelet", host: Self.node, log: log),
         ]
+    }
+
+    /// An admission plugin that reads all that is written but Pods, and finds no image there to refuse.
+    private static func judge() throws -> PluginManifest {
+        let resources: Value = [
+            "configmaps", "secrets", "services", "namespaces", "nodes", "nodes/status", "deployments", "replicasets", "jobs",
+            "statefulsets", "daemonsets", "cronjobs", "endpointslices", "persistentvolumeclaims", "persistentvolumes", "roles",
+            "customresourcedefinitions", "leases", "events", "serviceaccounts", "resourcequotas", "limitranges",
+        ]
+        return try PluginManifest(
+            object: [
+                "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "judge"],
+                "spec": [
+                    "kind": "Admission", "library": "libexample-admission.so", "component": "fixed-images",
+                    "admission": [
+                        "rules": [["operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": resources]]
+                    ],
+                ],
+            ])
     }
 
     private struct Finished: Error {}
