@@ -68,7 +68,7 @@ final class ControllerRunner: Sendable {
             if primaries.contains(resource), manifest.filter.admits(before, after) { queue.add(KeyMapping.key(resource, object)) }
             let keys = KeyMapping(manifest, kinds.kinds, cache)
             if owned.contains(resource) { keys.keys(.owner(through: nil), resource, before, after).forEach(queue.add) }
-            for watch in (watches[resource] ?? []) + watchesOfEverything where watch.filter.admits(before, after) {
+            for watch in (watches[resource] ?? []) + watchesOfEverything where admits(watch, before, after, object.namespace) {
                 if watch.map == .plugin {
                     map.yield(Change(resource: resource, before: before, after: after))
                 } else {
@@ -76,6 +76,12 @@ final class ControllerRunner: Sendable {
                 }
             }
         }
+    }
+
+    private func admits(_ watch: ControllerManifest.Watch, _ before: Object?, _ after: Object?, _ namespace: String) -> Bool {
+        guard watch.filter.admits(before, after) else { return false }
+        // One that comes later looks at everything by itself.
+        return watch.inNamespacesWith.map { !cache.list($0, namespace: namespace).isEmpty } ?? true
     }
 
     private func mapChanges() async {

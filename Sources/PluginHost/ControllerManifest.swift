@@ -31,6 +31,8 @@ public struct ControllerManifest: Sendable, Hashable {
         public var resource: GroupVersionResource?
         public var map: Mapping
         public var filter: WatchFilter
+        /// Of this kind, which is one under `for`, the namespace of the object must have one; `nil` asks for nothing.
+        public var inNamespacesWith: GroupVersionResource?
 
         /// The kind that stands between its objects and their owners.
         var between: GroupVersionResource? {

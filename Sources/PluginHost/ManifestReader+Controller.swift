@@ -12,7 +12,7 @@ extension ManifestReader {
         try allow(["for", "filter", "keys", "owns", "watches", "indexes", "workers", "runsOn"], in: value, at: "spec.controller")
         let primary = try resources(value["for"], at: "spec.controller.for")
         let watches = try list(value["watches"], at: "spec.controller.watches").enumerated().map { index, value in
-            try watch(value, at: "spec.controller.watches[\(index)]", hasPrimary: !primary.isEmpty)
+            try watch(value, at: "spec.controller.watches[\(index)]", primary)
         }
         guard !primary.isEmpty || watches.contains(where: { $0.map == .ownership }) else {
             throw error("spec.controller.for: must name at least one resource")
@@ -35,17 +35,25 @@ extension ManifestReader {
         return try filter(value, at: path)
     }
 
-    private func watch(_ value: Value, at path: String, hasPrimary: Bool) throws -> ControllerManifest.Watch {
-        try allow(["resource", "map", "field", "through"] + Self.filters, in: value, at: path)
+    private func watch(_ value: Value, at path: String, _ primary: [GroupVersionResource]) throws -> ControllerManifest.Watch {
+        try allow(["resource", "map", "field", "through", "inNamespacesWith"] + Self.filters, in: value, at: path)
         let mapping = try mapping(value, at: path)
-        guard hasPrimary || mapping == .ownership || mapping == .plugin else {
+        guard !primary.isEmpty || mapping == .ownership || mapping == .plugin else {
             throw error("\(path).map: \(text(value["map"])) leads to the kind under spec.controller.for, and there is none")
         }
         let isEverything = value["resource"].string == "*"
         guard !isEverything || mapping == .ownership else { throw error("\(path).resource: only with map Ownership can it be \"*\"") }
         return ControllerManifest.Watch(
             resource: isEverything ? nil : try resource(value["resource"], at: "\(path).resource"), map: mapping,
-            filter: try filter(value, at: path))
+            filter: try filter(value, at: path),
+            inNamespacesWith: try neighbour(value["inNamespacesWith"], at: "\(path).inNamespacesWith", primary))
+    }
+
+    private func neighbour(_ value: Value, at path: String, _ primary: [GroupVersionResource]) throws -> GroupVersionResource? {
+        guard !value.isNull else { return nil }
+        let resource = try resource(value, at: path)
+        guard primary.contains(resource) else { throw error("\(path): \(resource) is not under spec.controller.for") }
+        return resource
     }
 
     private func mapping(_ value: Value, at path: String) throws -> ControllerManifest.Mapping {

@@ -42,7 +42,7 @@ import Testing
                 - {resource: v1/pods, map: Field, field: spec.nodeName, fieldSelector: "metadata.namespace!=kube-system"}
                 - {resource: v1/pods, map: Index, field: "metadata.labels['node']"}
                 - {resource: v1/pods, map: Owner}
-                - {resource: v1/pods}
+                - {resource: v1/pods, inNamespacesWith: apps/v1/deployments}
                 indexes: [{resource: v1/pods, field: spec.nodeName}, {resource: v1/pods, label: app}, {resource: v1/pods, label: "*"}]
             """.replacingOccurrences(of: "\n    indexes", with: "\nindexes").replacingOccurrences(of: "\n", with: "\n    ")
         let controller =
@@ -65,6 +65,7 @@ import Testing
             manifest.watches[3].filter.fields == [
                 WatchFilter.FieldTest(path: path("metadata.namespace"), isEqual: false, value: "kube-system")
             ])
+        #expect(manifest.watches.map(\.inNamespacesWith) == Array(repeating: nil, count: 6) + [deployments])
         #expect(manifest.indexes.map(\.by) == [.field(path("spec.nodeName")), .label("app"), .labels])
         #expect(manifest.watched == [deployments, sets, pods])
         #expect(
@@ -115,6 +116,10 @@ import Testing
         ("map: SameName", "labelSelector: \"a b\"", "spec.controller.watches[0].labelSelector: "),
         ("map: SameName", "fieldSelector: \"a b\"", "spec.controller.watches[0].fieldSelector: "),
         ("map: SameName", "events: [Changed]", "spec.controller.watches[0].events[0]: \"Changed\" is none of Added, Modified, Deleted"),
+        (
+            "map: SameName", "inNamespacesWith: v1/nodes",
+            "spec.controller.watches[0].inNamespacesWith: v1/nodes is not under spec.controller.for"
+        ),
         ("map: SameName", "changes: [a..b]", "spec.controller.watches[0].changes[0]: \"a..b\" is not a path"),
         ("v1/pods, map: SameName", "\"*\"", "spec.controller.watches[0].resource: only with map Ownership can it be \"*\""),
         ("v1/pods, map: SameName", "\"*\", map: Ownership", "spec.rules: must grant get, list and watch of all resources in all groups"),
@@ -207,7 +212,10 @@ import Testing
             ("matchPolicy", "Some", "spec.admission.matchPolicy: Unsupported value: \"Some\""),
             ("matchConditions", [["name": "a"]], "spec.admission.matchConditions[0].expression: Required value"),
             ("sideEffects", "None", "spec.admission.sideEffects: unknown key; known here are rules, matchPolicy"),
-            ("namespaceSelector", ["matchExpressions": [["key": "a", "operator": "Near"]]], "spec.admission.namespaceSelector.matchExpressions[0].operator: "),
+            (
+                "namespaceSelector", ["matchExpressions": [["key": "a", "operator": "Near"]]],
+                "spec.admission.namespaceSelector.matchExpressions[0].operator: "
+            ),
         ] as [(String, Value, String)])
     func refusesWhatNoAdmissionPluginIsFor(_ field: String, _ value: Value, _ sentence: String) throws {
         let error = try #require(throws: PluginError.self) { try PluginManifest(object: Self.admission { $0[field] = value }) }

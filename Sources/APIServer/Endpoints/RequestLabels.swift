@@ -22,14 +22,14 @@ struct RequestLabels: Hashable, Sendable {
     /// Where a request becomes a connection to something else.
     private static let connections: Set = ["exec", "attach", "portforward", "proxy", "log"]
 
-    init(_ request: Request, _ info: RequestInfo, _ kinds: Kinds) {
+    init(_ request: Request, _ info: RequestInfo, _ served: Served) {
         verb = Self.verbs[info.verb] ?? "OTHER"
         guard info.isResource else {
             if Endpoints.paths.contains(info.path) { subresource = info.path }
             return
         }
-        let served = kinds.resource(GroupVersionResource(group: info.group, version: info.version, resource: info.resource))
-        guard let served, info.subresource.isEmpty || served.subresource(info.subresource) != nil else { return }
+        let storage = served.storage(GroupVersionResource(group: info.group, version: info.version, resource: info.resource))
+        guard let storage, info.subresource.isEmpty || storage.type.subresource(info.subresource) != nil else { return }
         (group, version, resource, subresource) = (info.group, info.version, info.resource, info.subresource)
         scope = !info.name.isEmpty || info.verb == "create" ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
         if Self.connections.contains(subresource) { verb = "CONNECT" }

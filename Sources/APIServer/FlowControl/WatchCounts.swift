@@ -1,3 +1,4 @@
+import APIModel
 import Synchronization
 
 /// How many watch what, as far as a change is told to all of them. Safe from any thread.

@@ -1,3 +1,5 @@
+import APIModel
+
 /// What a request accepts, as its header `Accept` says.
 struct Accept: Sendable {
     /// The alternatives in the client's order of preference; anything, where there is no header.

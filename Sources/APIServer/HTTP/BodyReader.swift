@@ -108,8 +108,7 @@ struct BodyReader: Sendable {
 
     /// How a request wants to patch: its media type as it is spelled.
     static func patchKind(_ request: Request) -> PatchKind? {
-        let name = (request.headers[.contentType] ?? "").split(separator: ";", omittingEmptySubsequences: false).first ?? ""
-        return PatchKind(rawValue: name.trimmed)
+        PatchKind(rawValue: MediaType(request.headers[.contentType] ?? "").name)
     }
 
     private static func unsupported(_ mediaTypes: [String]) -> APIError {

@@ -9,8 +9,8 @@ enum Compression {
     /// The response as the client wants it. Compresses on a thread that may take its time; what is small, streamed, or has an encoding
     /// already stays as it is.
     static func applied(to response: Response, for request: Request) async -> Response {
-        guard case .full(let status, var headers, let pieces) = response, isWanted(request), headers[.contentEncoding] == nil,
-            pieces.reduce(0, { $0 + $1.count }) > threshold,
+        guard case .full(let status, var headers, let pieces) = response, pieces.reduce(0, { $0 + $1.count }) > threshold,
+            isWanted(request), headers[.contentEncoding] == nil,
             let body = try? await NIOThreadPool.singleton.runIfActive({ gzip(pieces) })
         else { return response }
         headers[.contentEncoding] = "gzip"

@@ -11,6 +11,12 @@ struct MediaType: Sendable {
     var isWhole = true
 
     init(_ text: some StringProtocol) {
+        guard text.utf8.contains(UInt8(ascii: ";")) else {
+            name = text.trimmed
+            type = name.lowercased()
+            parameters = [:]
+            return
+        }
         let parts = text.split(separator: ";", omittingEmptySubsequences: false).map { $0.trimmed }
         name = parts[0]
         type = name.lowercased()
@@ -64,7 +70,7 @@ extension StringProtocol {
     /// Without white space at both ends.
     var trimmed: String {
         // Mostly there is none.
-        if let first = utf8.first, let last = utf8.last, 0x21...0x7e ~= first, 0x21...0x7e ~= last { return String(self) }
+        if let first = unicodeScalars.first, let last = unicodeScalars.last, "!"..."~" ~= first, "!"..."~" ~= last { return String(self) }
         var view = self[...]
         while let first = view.first, first.isWhitespace { view.removeFirst() }
         while let last = view.last, last.isWhitespace { view.removeLast() }

@@ -19,16 +19,12 @@ final class Served: Sendable {
         var versions: [String: [Storage]] = [:]
         for type in kinds.resources {
             let stored = kinds.stored(type)
-            let collection = "\(stored.group)/\(stored.name)"
             let storage = Storage(
-                type: type, stored: stored, collection: collection, strategy: strategies[collection] ?? GenericStrategy(),
-                conversion: Self.conversion(type), webhook: type.custom?.webhook.map { ConversionWebhook($0) },
-                traits: Storage.traits(collection, type),
-                validator: validators[type.groupVersionResource], rules: rules[stored.groupVersionResource],
-                admission: AdmissionChain(admission.filter { $0.concerns(collection: collection) }))
+                type, stored: stored, strategies: strategies, conversion: Self.conversion(type),
+                validator: validators[type.groupVersionResource], rules: rules[stored.groupVersionResource], admission: admission)
             storages[type.groupVersionResource] = storage
-            if type.groupVersion == stored.groupVersion { byCollection[collection] = storage }
-            versions[collection, default: []].append(storage)
+            if type.groupVersion == stored.groupVersion { byCollection[storage.collection] = storage }
+            versions[storage.collection, default: []].append(storage)
         }
         self.storages = storages
         self.byCollection = byCollection

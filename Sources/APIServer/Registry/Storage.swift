@@ -2,8 +2,8 @@ import APIModel
 import Store
 
 /// How one resource in one version is kept: an object is stored once, in the storage version of its resource, whichever version a client
-/// speaks.
-struct Storage: Sendable {
+/// speaks. Every part of a request carries it along, so it is one object and not a copy of all that it says.
+final class Storage: Sendable {
     /// As the client names it.
     let type: ResourceType
     /// As it is kept.
@@ -19,8 +19,26 @@ struct Storage: Sendable {
     /// The expressions of a custom kind.
     let rules: CustomRules?
     let admission: AdmissionChain
+    /// Whether what is stored differs from what is shown in this version.
+    let isConverted: Bool
 
-    var isConverted: Bool { type.groupVersion != stored.groupVersion || type.custom?.isStoredAsShown == false }
+    init(
+        _ type: ResourceType, stored: ResourceType, strategies: [String: any Strategy], conversion: any Conversion,
+        validator: (@Sendable (Value) -> [FieldError])?, rules: CustomRules?, admission: [any AdmissionMember]
+    ) {
+        let collection = "\(stored.group)/\(stored.name)"
+        self.type = type
+        self.stored = stored
+        self.collection = collection
+        strategy = strategies[collection] ?? GenericStrategy()
+        self.conversion = conversion
+        webhook = type.custom?.webhook.map { ConversionWebhook($0) }
+        traits = Self.traits(collection, type)
+        self.validator = validator
+        self.rules = rules
+        self.admission = AdmissionChain(admission.filter { $0.concerns(collection: collection) })
+        isConverted = type.groupVersion != stored.groupVersion || type.custom?.isStoredAsShown == false
+    }
 
     func key(namespace: String, name: String) -> RecordKey {
         RecordKey(collection: collection, name: type.isNamespaced ? "\(namespace)/\(name)" : name)
