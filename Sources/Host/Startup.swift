@@ -342,7 +342,7 @@ extension Startup {
     {
         let certificates = try ClientCertificateVerifier(caPEM: credentials.ca.certificatePEM)
         var configuration = KubeletConfiguration(
-            nodeName: node.name, nodeAddresses: node.addresses, podCIDR: network.nodeCIDRs.primary.description,
+            nodeName: node.name, nodeAddresses: node.addresses, podCIDRs: network.nodeCIDRs.map(\.description),
             rootDirectory: directory.kubeletDirectory,
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)

@@ -118,7 +118,7 @@ public final class Kubelet: Sendable {
             cpus: CPUManager(configuration, topology: topology, disk: disk),
             memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
-            hostPorts: HostPorts(table: configuration.hostPortTable, podCIDR: configuration.podCIDR, run: configuration.run),
+            hostPorts: HostPorts(table: configuration.hostPortTable, podCIDRs: configuration.podCIDRs, run: configuration.run),
             runtimeName: { identity.name },
             features: { identity.features },
             services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)

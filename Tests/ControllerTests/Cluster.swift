@@ -41,6 +41,8 @@ final class Cluster: Sendable {
         var manifests: [String: @Sendable (String) -> String] = [:]
         /// Whether Pods run.
         var hasKubelet = true
+        /// Where ClusterIPs come from.
+        var serviceRanges = "10.96.0.0/16"
         /// How late the controllers' cache hears of changes.
         var cacheDelay: Duration?
         /// Admission plugins that are on beside the usual ones.
@@ -61,8 +63,8 @@ final class Cluster: Sendable {
         var log = Logger(label: "test")
         log.logLevel = .critical
         let store = try Store(path: directory + "/store.db", log: log)
-        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
-        var served = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        let ranges = try #require(DualStack<IPNetwork>(setup.serviceRanges))
+        var served = APIServer.Configuration(store: store, serviceRanges: ranges, serviceAccountKey: ServiceAccountKey(), log: log)
         served.summaries = setup.summaries
         served.admission = try AdmissionPlugins(enable: setup.admission, disable: [])
         var configuration = PluginHost.Configuration(

@@ -27,6 +27,52 @@ import Testing
         endpoints?["subsets"].elements.reduce(0) { $0 + $1[list].elements.count } ?? 0
     }
 
+    @Test func eachFamilyOfAServiceHasItsSlices() async throws {
+        var setup = Cluster.Setup(only: ["endpointslice", "endpoints"], hasKubelet: false)
+        setup.serviceRanges = "10.96.0.0/16,fd00:10:96::/112"
+        try await Cluster.with(setup) { cluster in
+            let client = cluster.client
+            try await cluster.addNode("n1")
+            for (name, ips) in [("a", ["10.244.0.5", "fd00:10:244::5"]), ("b", ["10.244.0.6"])] {
+                let container: Value = ["name": "c", "image": "i", "ports": [["name": "web", "containerPort": 8080]]]
+                _ = try await client.create(
+                    .pods, namespace: "default",
+                    [
+                        "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "labels": ["app": "web"]],
+                        "spec": ["nodeName": "n1", "containers": [container]],
+                    ])
+                let status: Value = [
+                    "phase": "Running", "podIP": .string(ips[0]), "podIPs": .array(ips.map { ["ip": .string($0)] }),
+                    "conditions": [["type": "Ready", "status": "True"]],
+                ]
+                _ = try await client.patch(
+                    .pods, namespace: "default", name: name, subresource: "status", .strategicMerge, ["status": status])
+            }
+            func addresses(_ objects: [Object], _ service: String) -> [String: Set<String>] {
+                Self.slices(objects, of: service).reduce(into: [:]) { found, slice in
+                    let all = slice.value["endpoints"].elements.flatMap { $0["addresses"].elements.compactMap(\.string) }
+                    found[slice.value["addressType"].string ?? "", default: []].formUnion(all)
+                }
+            }
+            _ = try await client.create(.services, namespace: "default", Self.service("dual", ["ipFamilyPolicy": "PreferDualStack"]))
+            _ = try await client.create(.services, namespace: "default", Self.service("six", ["ipFamilies": ["IPv6"]]))
+            let four: Set = ["10.244.0.5", "10.244.0.6"]
+            try await cluster.wait(for: .endpointSlices, "slices of both families") {
+                addresses($0, "dual") == ["IPv4": four, "IPv6": ["fd00:10:244::5"]] && addresses($0, "six") == ["IPv6": ["fd00:10:244::5"]]
+            }
+            try await cluster.wait(for: .endpoints, in: "default", "the primary family alone") { all in
+                func ips(_ name: String) -> Set<String> {
+                    let subsets = all.first { $0.name == name }?.value["subsets"].elements ?? []
+                    return Set(subsets.flatMap { $0["addresses"].elements.compactMap { $0["ip"].string } })
+                }
+                return ips("dual") == four && ips("six") == ["fd00:10:244::5"]
+            }
+            let single: Value = ["spec": ["ipFamilyPolicy": "SingleStack"]]
+            _ = try await client.patch(.services, namespace: "default", name: "dual", subresource: nil, .merge, single)
+            try await cluster.wait(for: .endpointSlices, "slices of one family") { addresses($0, "dual") == ["IPv4": four] }
+        }
+    }
+
     @Test func endpointsMadeByHandAreMirrored() async throws {
         try await Cluster.with(Cluster.Setup(only: ["endpointslicemirroring", "garbage-collector"], hasKubelet: false)) { cluster in
             let client = cluster.client

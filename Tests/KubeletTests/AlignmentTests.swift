@@ -229,7 +229,7 @@ import Testing
 
     @Test func refusesWhatTheMachineHasNot() {
         var configuration = KubeletConfiguration(
-            nodeName: "node", nodeAddresses: [], podCIDR: "", rootDirectory: "", podLogsDirectory: "", version: "")
+            nodeName: "node", nodeAddresses: [], podCIDRs: [], rootDirectory: "", podLogsDirectory: "", version: "")
         #expect(CPUManager.problem(configuration, Self.two) == nil)
         configuration.cpuPolicy = .static
         #expect(

@@ -14,7 +14,7 @@ import Testing
 
     private static func configuration() -> KubeletConfiguration {
         KubeletConfiguration(
-            nodeName: "node", nodeAddresses: [], podCIDR: "", rootDirectory: "/nowhere", podLogsDirectory: "/nowhere", version: "v1.36.0")
+            nodeName: "node", nodeAddresses: [], podCIDRs: [], rootDirectory: "/nowhere", podLogsDirectory: "/nowhere", version: "v1.36.0")
     }
 
     private static func read(_ fields: Value) throws -> KubeletConfiguration {

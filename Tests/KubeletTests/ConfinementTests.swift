@@ -122,7 +122,7 @@ import Testing
         let scene = try Scene()
         defer { scene.scratch.remove() }
         let configuration = KubeletConfiguration(
-            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: scene.scratch.path,
+            nodeName: "n", nodeAddresses: [], podCIDRs: [], rootDirectory: scene.scratch.path,
             podLogsDirectory: scene.scratch.path + "/logs",
             version: "v1.36.0")
         var ended = container("web", .exited)
@@ -146,7 +146,7 @@ import Testing
         let scene = try Scene()
         defer { scene.scratch.remove() }
         let configuration = KubeletConfiguration(
-            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: scene.scratch.path, podLogsDirectory: scene.volume.path,
+            nodeName: "n", nodeAddresses: [], podCIDRs: [], rootDirectory: scene.scratch.path, podLogsDirectory: scene.volume.path,
             version: "v1.36.0")
         _ = try scene.volume.make("pod")
         scene.fifo("volume/pod/fifo.log")
@@ -291,7 +291,7 @@ import Testing
         let scene = try Scene()
         defer { scene.scratch.remove() }
         let configuration = KubeletConfiguration(
-            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: scene.scratch.path, podLogsDirectory: scene.scratch.path,
+            nodeName: "n", nodeAddresses: [], podCIDRs: [], rootDirectory: scene.scratch.path, podLogsDirectory: scene.scratch.path,
             version: "v1.36.0")
         let mount: Value = ["name": "v", "mountPath": "/v", "subPathExpr": "$(B)/$(NOPE)/$(A)/$(EMPTY)"]
         let container: Value = ["name": "web", "volumeMounts": [mount]]

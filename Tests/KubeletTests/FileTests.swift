@@ -94,7 +94,7 @@ import Testing
 
     private static func configuration(_ scratch: TemporaryDirectory) -> KubeletConfiguration {
         KubeletConfiguration(
-            nodeName: "n", nodeAddresses: [], podCIDR: "", rootDirectory: scratch.path, podLogsDirectory: scratch.path, version: "v1.36.0")
+            nodeName: "n", nodeAddresses: [], podCIDRs: [], rootDirectory: scratch.path, podLogsDirectory: scratch.path, version: "v1.36.0")
     }
 
     @Test(arguments: readings) func readsLogs(_ query: [(String, String)], _ expected: String) async throws {

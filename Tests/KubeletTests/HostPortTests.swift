@@ -14,7 +14,7 @@ import Testing
     private static func spec(_ ports: Value = ports) -> Value { ["containers": [["name": "web", "image": "web:1", "ports": ports]]] }
 
     @Test func areThoseOfAPodWithItsOwnNetwork() {
-        let all = HostPort.all(of: pod(Self.spec()), address: "10.1.0.5")
+        let all = HostPort.all(of: pod(Self.spec()), addresses: ["10.1.0.5"])
         #expect(
             all == [
                 HostPort(transport: "tcp", address: nil, port: 80, podAddress: "10.1.0.5", podPort: 8080),
@@ -22,17 +22,40 @@ import Testing
             ])
         var host = Self.spec()
         host["hostNetwork"] = true
-        #expect(HostPort.all(of: pod(host), address: "10.1.0.5").isEmpty)
-        #expect(HostPort.all(of: pod(Self.spec()), address: "; drop").isEmpty)
+        #expect(HostPort.all(of: pod(host), addresses: ["10.1.0.5"]).isEmpty)
+        #expect(HostPort.all(of: pod(Self.spec()), addresses: ["; drop"]).isEmpty)
+    }
+
+    @Test func leadToThePodsAddressOfTheirFamily() {
+        let ports: Value = [
+            ["containerPort": 8080, "hostPort": 80], ["containerPort": 1, "hostPort": 81, "hostIP": "2001:db8::7"],
+            ["containerPort": 2, "hostPort": 82, "hostIP": "0.0.0.0"], ["containerPort": 3, "hostPort": 83, "hostIP": "::"],
+        ]
+        let all = HostPort.all(of: pod(Self.spec(ports)), addresses: ["10.1.0.5", "fd00::5"])
+        func port(_ number: Whole, _ own: Whole, _ address: String, on node: String? = nil) -> HostPort {
+            HostPort(transport: "tcp", address: node, port: number, podAddress: address, podPort: own)
+        }
+        #expect(
+            all == [
+                port(80, 8080, "10.1.0.5"), port(80, 8080, "fd00::5"), port(81, 1, "fd00::5", on: "2001:db8::7"), port(82, 2, "10.1.0.5"),
+                port(83, 3, "fd00::5"),
+            ])
+        let script = HostPortRules.script(all, in: "t", clients: ["10.1.0.0/24", "fd00::/64"])
+        for line in [
+            "elements = { tcp . 80 : 10.1.0.5 . 8080, tcp . 82 : 10.1.0.5 . 2 }",
+            "elements = { tcp . 80 : fd00::5 . 8080, tcp . 83 : fd00::5 . 3 }",
+            "elements = { 2001:db8::7 . tcp . 81 : fd00::5 . 1 }", "ct status dnat ip6 saddr fd00::/64 ip6 daddr @pods masquerade",
+            "table ip6 t {", "set pods { type ipv6_addr; elements = { fd00::5 }; }",
+        ] { #expect(script.contains(line), "\(line)") }
     }
 
     @Test func rules() {
-        let script = HostPortRules.script(HostPort.all(of: pod(Self.spec()), address: "10.1.0.5"), in: "t", clients: "10.1.0.0/24")
+        let script = HostPortRules.script(HostPort.all(of: pod(Self.spec()), addresses: ["10.1.0.5"]), in: "t", clients: ["10.1.0.0/24"])
         for line in [
             "elements = { tcp . 80 : 10.1.0.5 . 8080 }", "elements = { 192.0.2.1 . udp . 53 : 10.1.0.5 . 53 }",
             "ct status dnat ip saddr 10.1.0.0/24 ip daddr @pods masquerade",
         ] { #expect(script.contains(line)) }
-        #expect(HostPortRules.script([], in: "t", clients: nil) == HostPortRules.removal(of: "t"))
+        #expect(HostPortRules.script([], in: "t", clients: []) == HostPortRules.removal(of: "t"))
     }
 
     @Test func comeAndGoWithThePod() async throws {
@@ -68,10 +91,10 @@ import Testing
     /// No port of a pod that runs is missing for a moment when another kubelet takes over.
     @Test func leadOnOverARestart() throws {
         let filter = FakePacketFilter()
-        let ports = HostPorts(podCIDR: "", run: filter.run)
+        let ports = HostPorts(podCIDRs: [], run: filter.run)
         let (a, b) = (
-            HostPort.all(of: pod(Self.spec()), address: "10.1.0.5"),
-            HostPort.all(of: pod(Self.spec([["containerPort": 1, "hostPort": 2]])), address: "10.1.0.6")
+            HostPort.all(of: pod(Self.spec()), addresses: ["10.1.0.5"]),
+            HostPort.all(of: pod(Self.spec([["containerPort": 1, "hostPort": 2]])), addresses: ["10.1.0.6"])
         )
         ports.seed(["a": a, "b": b])
         try ports.set(b, for: "b")

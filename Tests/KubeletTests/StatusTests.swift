@@ -108,7 +108,7 @@ import Testing
 
     @Test func nodeStatusKeepsTransitions() {
         var configuration = KubeletConfiguration(
-            nodeName: "n", nodeAddresses: ["192.0.2.1"], podCIDR: "10.1.0.0/24", rootDirectory: "/tmp", podLogsDirectory: "/tmp",
+            nodeName: "n", nodeAddresses: ["192.0.2.1"], podCIDRs: ["10.1.0.0/24"], rootDirectory: "/tmp", podLogsDirectory: "/tmp",
             version: "v1.36.0+apus")
         configuration.taints = ["a=b:NoSchedule"]
         let machine = Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus")

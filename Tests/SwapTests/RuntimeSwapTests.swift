@@ -46,7 +46,7 @@ import Testing
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
         let recorder = EventRecorder(client: world.client, component: "kubelet", host: "n1", log: world.log)
         var configuration = KubeletConfiguration(
-            nodeName: "n1", nodeAddresses: ["127.0.0.1"], podCIDR: "", rootDirectory: world.directory + "/kubelet",
+            nodeName: "n1", nodeAddresses: ["127.0.0.1"], podCIDRs: [], rootDirectory: world.directory + "/kubelet",
             podLogsDirectory: world.directory + "/logs",
             version: "v1.36.0+apus")
         configuration.serverAddress = "127.0.0.1"

@@ -24,7 +24,15 @@ public struct EndpointSliceController: Controller {
         }
 
         let (groups, isWhole) = try wanted(service)
-        for change in SlicePlan.changes(from: existing, to: groups, labels: labels(service), perSlice: Self.perSlice) {
+        let families = ServicePods.families(of: service)
+        // What is of a family that the Service had goes.
+        let foreign = existing.filter { slice in !families.contains { $0.rawValue == slice["addressType"].string } }
+        let changes = families.flatMap { family in
+            SlicePlan.changes(
+                from: existing.filter { $0["addressType"].string == family.rawValue }, to: groups[family] ?? [], family,
+                labels: labels(service), perSlice: Self.perSlice)
+        }
+        for change in foreign.map({ .delete(name: $0["metadata"]["name"].string ?? "") }) + changes {
             do {
                 switch change {
                 case .create(let content):
@@ -59,10 +67,11 @@ public struct EndpointSliceController: Controller {
         }
     }
 
-    /// The endpoints by the ports they have: Pods that resolve a named port differently stand in different slices. Not the whole when a Pod
+    /// The endpoints of each family by the ports they have: Pods that resolve a named port differently stand in different slices. Not the whole when a Pod
     /// is on a Node that is not there: it is left out until the Node is, unless the Service publishes whatever there is.
-    private func wanted(_ service: Value) throws -> (groups: [SlicePlan.Group], isWhole: Bool) {
-        var groups: [Value: [Value]] = [:]
+    private func wanted(_ service: Value) throws -> (groups: [IPFamily: [SlicePlan.Group]], isWhole: Bool) {
+        let families = ServicePods.families(of: service)
+        var groups: [IPFamily: [Value: [Value]]] = [:]
         var isWhole = true
         var topology = EndpointTopology(of: service, objects)
         let publishesAll = service["spec"]["publishNotReadyAddresses"].bool == true
@@ -83,7 +92,6 @@ public struct EndpointSliceController: Controller {
             let isReady = PodState.isReady(pod)
             let isTerminating = !pod["metadata"]["deletionTimestamp"].isNull
             var endpoint: Value = [
-                "addresses": [pod["status"]["podIP"]],
                 "conditions": [
                     "ready": .bool(publishesAll || isReady && !isTerminating), "serving": .bool(isReady),
                     "terminating": .bool(isTerminating),
@@ -94,9 +102,14 @@ public struct EndpointSliceController: Controller {
                 endpoint["hostname"] = pod["spec"]["hostname"]
             }
             try topology.place(&endpoint, on: nodeName)
-            groups[.array(ports), default: []].append(endpoint)
+            for family in families {
+                let addresses = ServicePods.addresses(of: pod, family)
+                guard !addresses.isEmpty else { continue }
+                endpoint["addresses"] = Value(addresses)
+                groups[family, default: [:]][.array(ports), default: []].append(endpoint)
+            }
         }
-        return (groups.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) }, isWhole)
+        return (groups.mapValues { byPorts in byPorts.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) } }, isWhole)
     }
 
     private func labels(_ service: Value) -> Value {

@@ -1,6 +1,6 @@
 internal import APIModel
 
-/// The fewest changes that turn the slices there are into those wanted: endpoints stay in the slice they are in.
+/// The fewest changes that turn the slices of one family that there are into those wanted: endpoints stay in the slice they are in.
 enum SlicePlan {
     /// Endpoints with the same ports.
     struct Group {
@@ -15,7 +15,9 @@ enum SlicePlan {
         case delete(name: String)
     }
 
-    static func changes(from existing: [Value], to groups: [Group], labels: Value, perSlice: Int) -> [Change] {
+    static func changes(
+        from existing: [Value], to groups: [Group], _ family: IPFamily, labels: Value, perSlice: Int
+    ) -> [Change] {
         // A Service without Pods keeps one empty slice, which says that somebody looked.
         let groups = groups.isEmpty ? [Group(ports: .array([]), endpoints: [])] : groups
         var changes: [Change] = []
@@ -27,12 +29,14 @@ enum SlicePlan {
                 // Rather an emptied slice than a deleted and a new one.
                 slices = [unused.removeFirst()]
             }
-            changes += place(group, into: slices, labels: labels, perSlice: perSlice)
+            changes += place(group, into: slices, family, labels: labels, perSlice: perSlice)
         }
         return changes + unused.map { .delete(name: $0["metadata"]["name"].string ?? "") }
     }
 
-    private static func place(_ group: Group, into slices: [Value], labels: Value, perSlice: Int) -> [Change] {
+    private static func place(
+        _ group: Group, into slices: [Value], _ family: IPFamily, labels: Value, perSlice: Int
+    ) -> [Change] {
         var waiting: [String: Value] = [:]
         for endpoint in group.endpoints { waiting[identity(endpoint)] = endpoint }
         // First what stays, then what is new, into the slices that change anyway, and only then into further ones.
@@ -65,7 +69,7 @@ enum SlicePlan {
             changes.append(.update(updated))
         }
         while !new.isEmpty || !hasOne {
-            var slice: Value = ["addressType": "IPv4"]
+            var slice: Value = ["addressType": .string(family.rawValue)]
             fill(&slice, group.ports, Array(new.prefix(perSlice)), labels)
             new = new.dropFirst(perSlice)
             hasOne = true

@@ -68,8 +68,10 @@ public struct EndpointsController: Controller {
             }
             // A headless Service may have no ports; any other without a port for this Pod has no endpoint there.
             if ports.isEmpty, !service["spec"]["ports"].isEmpty { continue }
+            // The object knows one family: the Service's primary one.
+            guard let ip = ServicePods.addresses(of: pod, ServicePods.families(of: service)[0]).first else { continue }
             var address: Value = [
-                "ip": pod["status"]["podIP"], "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
+                "ip": .string(ip), "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
             ]
             if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] {
                 address["hostname"] = pod["spec"]["hostname"]

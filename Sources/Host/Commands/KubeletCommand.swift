@@ -212,7 +212,7 @@ struct KubeletCommand: AsyncParsableCommand {
 
     private func kubeletConfiguration(_ directory: DataDirectory, _ kept: NodeRotationOptions.Kept) throws -> KubeletConfiguration {
         var configuration = KubeletConfiguration(
-            nodeName: nodeName, nodeAddresses: nodeAddresses, podCIDR: podNetwork.nodeCIDRs.primary.description,
+            nodeName: nodeName, nodeAddresses: nodeAddresses, podCIDRs: podNetwork.nodeCIDRs.map(\.description),
             rootDirectory: directory.kubeletDirectory,
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)

@@ -9,7 +9,7 @@ public struct KubeletConfiguration: Sendable {
     /// The node's own addresses, IPv4 first.
     public var nodeAddresses: [String]
     /// Empty when the network configuration is none of the kubelet's business.
-    public var podCIDR: String
+    public var podCIDRs: [String]
     /// Volumes, host files and termination messages of pods: `DIR/kubelet`.
     public var rootDirectory: String
     /// Container logs, by pod: `DIR/logs/pods`.
@@ -79,11 +79,11 @@ public struct KubeletConfiguration: Sendable {
     public var containerLogMaxFiles = 5
 
     public init(
-        nodeName: String, nodeAddresses: [String], podCIDR: String, rootDirectory: String, podLogsDirectory: String, version: String
+        nodeName: String, nodeAddresses: [String], podCIDRs: [String], rootDirectory: String, podLogsDirectory: String, version: String
     ) {
         self.nodeName = nodeName
         self.nodeAddresses = nodeAddresses
-        self.podCIDR = podCIDR
+        self.podCIDRs = podCIDRs
         self.rootDirectory = rootDirectory
         self.podLogsDirectory = podLogsDirectory
         self.version = version

@@ -10,23 +10,27 @@ struct HostPort: Hashable, Sendable {
     var podAddress: String
     var podPort: Whole
 
-    /// Those of a pod with a network of its own. IPv4 only: what has another address is left out.
-    static func all(of pod: Pod, address: String) -> [HostPort] {
-        guard !pod.usesHostNetwork, isIPv4(address) else { return [] }
-        return pod.containers.flatMap { $0["ports"].elements }.compactMap { port in
+    /// Of all of them.
+    var family: IPFamily { IPAddress(podAddress)?.family ?? .ipv4 }
+
+    /// Those of a pod with a network of its own, by each of its addresses. A port on an address of the node leads to the pod's address of
+    /// that family.
+    static func all(of pod: Pod, addresses: [String]) -> [HostPort] {
+        guard !pod.usesHostNetwork else { return [] }
+        let addresses = addresses.compactMap { IPAddress($0) }
+        return pod.containers.flatMap { $0["ports"].elements }.flatMap { port -> [HostPort] in
             guard let number = port["hostPort"].int, (1...65535).contains(number), let own = port["containerPort"].int,
                 (1...65535).contains(own), let transport = transports[port["protocol"].string ?? "TCP"]
-            else { return nil }
-            let given = port["hostIP"].string.flatMap { $0.isEmpty || $0 == "0.0.0.0" || $0 == "::" ? nil : $0 }
-            if let given, !isIPv4(given) { return nil }
-            return HostPort(transport: transport, address: given, port: number, podAddress: address, podPort: own)
+            else { return [] }
+            let text = port["hostIP"].string ?? ""
+            let given = IPAddress(text)
+            guard text.isEmpty || given != nil else { return [] }
+            let node = given.flatMap { $0.number == 0 ? nil : $0.description }
+            return addresses.filter { $0.family == given?.family ?? $0.family }.map { address in
+                HostPort(transport: transport, address: node, port: number, podAddress: address.description, podPort: own)
+            }
         }
     }
 
     private static let transports = ["TCP": "tcp", "UDP": "udp", "SCTP": "sctp"]
-
-    private static func isIPv4(_ text: String) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { UInt8($0).map { String($0) } == String($0) }
-    }
 }

@@ -1,3 +1,4 @@
+import APIModel
 import FileSystem
 import Glibc
 import Synchronization
@@ -18,16 +19,16 @@ public final class HostPorts: Sendable {
     }
 
     private let table: String
-    private let podCIDR: String
+    private let podCIDRs: [String]
     private let run: Run?
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - table: the name of the table of the packet filter.
     ///   - run: `nil` leaves such ports to the pods' network, which hears of them from the runtime.
-    init(table: String = "apus-hostports", podCIDR: String, run: Run?) {
+    init(table: String = "apus-hostports", podCIDRs: [String], run: Run?) {
         self.table = table
-        self.podCIDR = podCIDR
+        self.podCIDRs = podCIDRs
         self.run = run
     }
 
@@ -52,7 +53,7 @@ public final class HostPorts: Sendable {
         let wanted = Set(state.pods.values.joined())
         guard let run, wanted != state.applied else { return }
         let crossesBridge = access("/proc/sys/net/bridge", F_OK) == 0
-        let script = HostPortRules.script(wanted, in: table, clients: crossesBridge || podCIDR.isEmpty ? nil : podCIDR)
+        let script = HostPortRules.script(wanted, in: table, clients: crossesBridge ? [] : podCIDRs)
         let (status, output) = run(["nft", "-f", "-"], script)
         guard status == 0 else {
             state.applied = nil
@@ -64,7 +65,10 @@ public final class HostPorts: Sendable {
 
     /// The rules are asked for the first packet of a connection only. UDP has none: who sends on would go on where it went before.
     private func settle(_ port: HostPort, _ run: Run) {
-        if port.transport == "udp" { _ = run(["conntrack", "-D", "-p", "udp", "--orig-port-dst", "\(port.port)"], "") }
+        if port.transport == "udp" {
+            let family = port.family == .ipv4 ? [] : ["-f", "ipv6"]
+            _ = run(["conntrack", "-D"] + family + ["-p", "udp", "--orig-port-dst", "\(port.port)"], "")
+        }
         // Answers to what this node itself sends to its loopback address come in by the pods' interface.
         if port.address == nil || port.address?.hasPrefix("127.") == true, let interface = Routes.interface(to: port.podAddress) {
             Files.writeExisting("1", to: "/proc/sys/net/ipv4/conf/\(interface)/route_localnet")

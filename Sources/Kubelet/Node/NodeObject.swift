@@ -45,8 +45,8 @@ struct NodeObject {
                 "annotations": ["volumes.kubernetes.io/controller-managed-attach-detach": "true"],
             ],
             "spec": [
-                "podCIDR": configuration.podCIDR.isEmpty ? .null : .string(configuration.podCIDR),
-                "podCIDRs": configuration.podCIDR.isEmpty ? .null : [.string(configuration.podCIDR)],
+                "podCIDR": Value(configuration.podCIDRs.first),
+                "podCIDRs": configuration.podCIDRs.isEmpty ? .null : Value(configuration.podCIDRs),
                 "taints": taints.isEmpty ? .null : .array(taints),
             ],
             "status": status,

@@ -115,7 +115,7 @@ struct PodStatus {
     /// Addresses stay when the sandbox is gone, for whoever looks at a pod that ended.
     private var podIPs: [String] {
         if pod.usesHostNetwork { return hostIPs }
-        if let sandbox = runtime.latestSandbox, sandbox.isReady, !sandbox.ips.isEmpty { return sandbox.ips }
+        if let sandbox = runtime.latestSandbox, sandbox.isReady, !sandbox.ips.isEmpty { return sandbox.addresses(asOf: hostIPs) }
         return previous["podIPs"].elements.compactMap { $0["ip"].string }
     }
 

@@ -110,8 +110,9 @@ extension PodWorker {
     // MARK: Ports of the node
 
     private func exposePorts() async throws {
-        guard pod.hasHostPorts, let address = podIPs.first else { return }
-        let ports = HostPort.all(of: pod, address: address)
+        let addresses = podIPs
+        guard pod.hasHostPorts, !addresses.isEmpty else { return }
+        let ports = HostPort.all(of: pod, addresses: addresses)
         guard ports != exposed else { return }
         do {
             try await onDisk { context, pod in try context.hostPorts.set(ports, for: pod.uid) }
@@ -138,7 +139,10 @@ extension PodWorker {
         volumesCheckedAt = now
     }
 
-    var podIPs: [String] { pod.usesHostNetwork ? context.configuration.nodeAddresses : runtime.latestSandbox?.ips ?? [] }
+    var podIPs: [String] {
+        let node = context.configuration.nodeAddresses
+        return pod.usesHostNetwork ? node : runtime.latestSandbox?.addresses(asOf: node) ?? []
+    }
 
     // MARK: Sandbox
 

@@ -23,6 +23,20 @@ public enum ServicePods {
         return nil
     }
 
+    /// Of which families the Service's endpoints are, the primary one first.
+    public static func families(of service: Value) -> [IPFamily] {
+        let spec = service["spec"]
+        let named = spec["ipFamilies"].elements.compactMap { $0.string.flatMap(IPFamily.init) }
+        return named.isEmpty ? [spec["clusterIP"].string.flatMap { IPAddress($0) }?.family ?? .ipv4] : named
+    }
+
+    /// The Pod's addresses of a family.
+    public static func addresses(of pod: Value, _ family: IPFamily) -> [String] {
+        let all = pod["status"]["podIPs"].elements.map { $0["ip"] }
+        return (all.isEmpty ? [pod["status"]["podIP"]] : all).compactMap { $0.string.flatMap { IPAddress($0) } }
+            .filter { $0.family == family }.map(\.description)
+    }
+
     /// The reference from an endpoint to its Pod.
     public static func reference(to pod: Value) -> Value {
         ["kind": "Pod", "namespace": pod["metadata"]["namespace"], "name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]]

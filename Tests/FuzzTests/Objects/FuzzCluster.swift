@@ -146,7 +146,7 @@ final class FuzzCluster: Sendable {
 
     private func kubelet() throws -> Kubelet {
         var configuration = KubeletConfiguration(
-            nodeName: Self.node, nodeAddresses: ["10.1.0.2"], podCIDR: "", rootDirectory: directory + "/kubelet",
+            nodeName: Self.node, nodeAddresses: ["10.1.0.2"], podCIDRs: [], rootDirectory: directory + "/kubelet",
             podLogsDirectory: directory + "/logs",
             version: "v1.36.0+apus")
         (configuration.serverAddress, configuration.serverPort) = ("127.0.0.1", 0)

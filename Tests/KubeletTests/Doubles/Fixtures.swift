@@ -117,7 +117,7 @@ struct Bench: Sendable {
     ) {
         (self.directory, self.runtime, self.client, self.events) = (directory, runtime, client, events)
         var configuration = KubeletConfiguration(
-            nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDR: "", rootDirectory: directory.path + "/kubelet",
+            nodeName: "node", nodeAddresses: ["192.0.2.1"], podCIDRs: [], rootDirectory: directory.path + "/kubelet",
             podLogsDirectory: directory.path + "/logs",
             version: "v1.36.0+apus")
         configuration.clusterDNS = ["10.96.0.10"]
@@ -144,7 +144,7 @@ struct Bench: Sendable {
             cpus: CPUManager(configuration, topology: topology, disk: disk),
             memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
-            hostPorts: HostPorts(podCIDR: "", run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
+            hostPorts: HostPorts(podCIDRs: [], run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
             services: { _ in [] }, log: log)
     }
 
