@@ -155,7 +155,7 @@ struct KubeletCommand: AsyncParsableCommand {
     }
 
     private func ownCertificate(_ directory: DataDirectory, _ now: Whole) throws -> KeyPair {
-        try NodeCertificate.prepare(directory, nodeName: nodeName, addresses: ["127.0.0.1", nodeAddress], now: now)
+        try NodeCertificate.prepare(directory, nodeName: nodeName, addresses: [NodeAddress.loopback] + nodeAddresses, now: now)
     }
 
     /// Takes up the serving certificate that is put in the place of the one that flags name, or renews our own.

@@ -1,9 +1,9 @@
-internal import APIModel
-internal import ArgumentParser
+public import APIModel
+public import ArgumentParser
 
 /// One network or address of a family, or one of each with a comma between.
 extension DualStack: ExpressibleByArgument where Element: LosslessStringConvertible {
-    init?(argument: String) { self.init(argument) }
+    public init?(argument: String) { self.init(argument) }
 }
 
 /// What networks are good for.
