@@ -28,6 +28,30 @@ struct DefaultingTests {
         #expect(pod["spec"]["containers"][0]["imagePullPolicy"].string == policy)
     }
 
+    @Test(
+        "One address or network and its list agree",
+        arguments: [
+            (#""podCIDR":"10.0.0.0/24""#, ["10.0.0.0/24"]), (#""podCIDRs":["fd00::/64","10.0.0.0/24"]"#, ["fd00::/64", "10.0.0.0/24"]),
+            (#""podCIDR":"10.0.0.0/24","podCIDRs":["10.0.1.0/24","fd00::/64"]"#, ["10.0.0.0/24"]),
+            (#""podCIDR":"10.0.0.0/24","podCIDRs":["10.0.0.0/24","fd00::/64"]"#, ["10.0.0.0/24", "fd00::/64"]),
+        ] as [(String, [String])])
+    func podCIDRs(fields: String, list: [String]) throws {
+        let spec = try Sample.object(Sample.resource("v1/nodes"), #"{"metadata":{"name":"n"},"spec":{\#(fields)}}"#)["spec"]
+        #expect(spec["podCIDRs"] == Value(list) && spec["podCIDR"].string == list[0])
+    }
+
+    @Test(
+        arguments: [
+            (#""podIP":"10.0.0.1""#, ["10.0.0.1"]), (#""podIPs":[{"ip":"fd00::1"},{"ip":"10.0.0.1"}]"#, ["fd00::1", "10.0.0.1"]),
+            (#""podIP":"10.0.0.2","podIPs":[{"ip":"10.0.0.1"},{"ip":"fd00::1"}]"#, ["10.0.0.2"]),
+        ] as [(String, [String])])
+    func podIPs(fields: String, list: [String]) throws {
+        let pod = try Sample.object(
+            Sample.resource("v1/pods"),
+            #"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]},"status":{\#(fields)}}"#)
+        #expect(pod["status"]["podIPs"].elements.compactMap { $0["ip"].string } == list && pod["status"]["podIP"].string == list[0])
+    }
+
     @Test func pod() throws {
         let pod = try Sample.object(
             Sample.resource("v1/pods"),

@@ -130,9 +130,17 @@ struct ValidationUpdateTests {
         (
             "v1/services",
             #"{"metadata":{"name":"s","namespace":"d"},"spec":{"clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1"],"ports":[{"port":1}]}}"#,
-            "spec.clusterIP",
-            #""10.0.0.2""#,
-            "spec.clusterIPs[0]: Invalid value: \"10.0.0.2\": may not change once set"
+            "spec.clusterIPs",
+            #"["10.0.0.2"]"#,
+            "spec.clusterIPs[0]: Invalid value: [\"10.0.0.2\"]: may not change once set"
+        ),
+        (
+            "v1/nodes", #"{"metadata":{"name":"n"},"spec":{"podCIDRs":["10.0.0.0/24"]}}"#, "spec.podCIDRs",
+            #"["10.0.0.0/24","fd00::/64"]"#, "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid"
+        ),
+        (
+            "v1/nodes", #"{"metadata":{"name":"n"}}"#, "spec.podCIDRs", #"["10.0.0.0/24","10.0.1.0/24"]"#,
+            "spec.podCIDRs: Invalid value: [\"10.0.0.0/24\",\"10.0.1.0/24\"]: may specify no more than one CIDR for each IP family"
         ),
         (
             "scheduling.k8s.io/v1/priorityclasses", #"{"metadata":{"name":"s"},"value":5}"#, "value", "6",

@@ -32,7 +32,8 @@ public struct EndpointSliceController: Controller {
                 from: existing.filter { $0["addressType"].string == family.rawValue }, to: groups[family] ?? [], family,
                 labels: labels(service), perSlice: Self.perSlice)
         }
-        for change in foreign.map({ .delete(name: $0["metadata"]["name"].string ?? "") }) + changes {
+        let gone = foreign.map { SlicePlan.Change.delete(name: $0["metadata"]["name"].string ?? "") }
+        for change in gone + changes {
             do {
                 switch change {
                 case .create(let content):

@@ -57,8 +57,14 @@ extension DefaultRules {
             guard let name = namespace["metadata"]["name"].string, !name.isEmpty else { return }
             namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = .string(name)
         },
+        "core.v1.PodStatus": { status in
+            // Who knows one alone means the list.
+            if !status["podIP"].isEmpty, status["podIP"] != status["podIPs"][0]["ip"] { status["podIPs"] = [["ip": status["podIP"]]] }
+            if !status["podIPs"].isEmpty { status["podIP"] = status["podIPs"][0]["ip"] }
+        },
         "core.v1.NodeSpec": { spec in
-            if spec["podCIDRs"].isEmpty, !spec["podCIDR"].isEmpty { spec["podCIDRs"] = [spec["podCIDR"]] }
+            // Who knows one alone means the list.
+            if !spec["podCIDR"].isEmpty, spec["podCIDR"] != spec["podCIDRs"][0] { spec["podCIDRs"] = [spec["podCIDR"]] }
             if !spec["podCIDRs"].isEmpty { spec["podCIDR"] = spec["podCIDRs"][0] }
         },
         "core.v1.NodeStatus": { status in

@@ -90,11 +90,12 @@ enum UpdateRules {
         "/Service": { new, old, errors in errors += ServiceUpdateRules.validate(new, old: old) },
         "networking.k8s.io/ServiceCIDR": { new, old, errors in errors += ServiceCIDRRules.validateUpdate(new, old: old) },
         "/Node": { new, old, errors in
-            for field in ["podCIDR", "providerID"] {
-                if let before = old["spec"][field].string, !before.isEmpty, new["spec"][field].string != before {
-                    errors.append(
-                        .forbidden(FieldPath("spec").child(field), "node updates may not change \(field) except from \"\" to valid"))
-                }
+            let (networks, before) = (new["spec"]["podCIDRs"].elements, old["spec"]["podCIDRs"].elements)
+            if !before.isEmpty, networks != before {
+                errors.append(.forbidden("spec.podCIDRs", "node updates may not change podCIDR except from \"\" to valid"))
+            }
+            if let before = old["spec"]["providerID"].string, !before.isEmpty, new["spec"]["providerID"].string != before {
+                errors.append(.forbidden("spec.providerID", "node updates may not change providerID except from \"\" to valid"))
             }
         },
         "/PersistentVolumeClaim": { new, old, errors in

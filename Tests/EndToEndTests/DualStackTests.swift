@@ -1,0 +1,104 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A cluster of both families.
+@Suite struct DualStackTests {
+    private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    private static let objects = """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: web, labels: {app: web}}
+        spec:
+          terminationGracePeriodSeconds: 1
+          containers:
+          - {name: web, image: apus.local/hello:1, ports: [{containerPort: 8080, hostPort: 18080}]}
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: client}
+        spec:
+          terminationGracePeriodSeconds: 1
+          containers:
+          - name: client
+            image: apus.local/hello:1
+            command: [/bin/busybox, sleep, "1000"]
+            env: [{name: IPS, valueFrom: {fieldRef: {fieldPath: status.podIPs}}}]
+        """
+
+    private static let services = [
+        ("single", "{}", ["10.96."]), ("prefer", "{ipFamilyPolicy: PreferDualStack}", ["10.96.", "fd00:10:96::"]),
+        ("require", "{ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv6]}", ["fd00:10:96::", "10.96."]),
+        ("six", "{ipFamilies: [IPv6]}", ["fd00:10:96::"]),
+    ]
+
+    private static func service(_ name: String, _ families: String) -> String {
+        let fields = families.dropFirst().dropLast()
+        return """
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata: {name: \(name)}
+            spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]\(fields.isEmpty ? "" : ", \(fields)")}
+
+            """
+    }
+
+    private func url(_ address: String, _ port: String = "") -> String {
+        "http://\(address.contains(":") ? "[\(address)]" : address)\(port)/"
+    }
+
+    @Test(.timeLimit(.minutes(5))) func bothFamiliesReachEverything() throws {
+        let cluster = try Cluster()
+        defer { cluster.remove() }
+        cluster.options = ["--ip-families", "IPv4,IPv6"]
+        try cluster.up()
+        let image = "\(cluster.directory)/hello.tar"
+        try cluster.pack(Self.repository + "/examples/hello/pack", to: image)
+        try cluster.load(image: image)
+        let services = Self.services.map { Self.service($0.0, $0.1) }.joined()
+        try cluster.kubectl("apply", "-f", "-", input: "\(Self.objects)\n\(services)")
+        try cluster.kubectl("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
+
+        // A node and its pods have an address of each.
+        let node = try cluster.kubectl("get", "node", "e2e", "-o", "jsonpath={.spec.podCIDRs}")
+        #expect(node == #"["10.244.0.0/24","fd00:10:244::/64"]"#)
+        let ips = try cluster.kubectl("get", "pod", "web", "-o", "jsonpath={.status.podIPs[*].ip}").split(separator: " ").map(String.init)
+        try #require(ips.count == 2)
+        #expect(ips[0].hasPrefix("10.244.0.") && ips[1].hasPrefix("fd00:10:244::"), "\(ips)")
+        let hosts = try cluster.kubectl("exec", "web", "--", "/bin/cat", "/etc/hosts")
+        for ip in ips { #expect(hosts.contains("\(ip)\tweb\n"), "\(hosts)") }
+        let told = try cluster.kubectl("exec", "client", "--", "/bin/sh", "-c", "echo $IPS").split(separator: ",")
+        #expect(told.count == 2 && told[0].hasPrefix("10.244.0.") && told[1].hasPrefix("fd00:10:244::"), "\(told)")
+
+        // Each address of each Service answers a pod, and the node.
+        var addresses: [String] = ips.map { url($0, ":8080") }
+        for (name, _, prefixes) in Self.services {
+            let own = try cluster.kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIPs[*]}").split(separator: " ")
+            #expect(own.count == prefixes.count && zip(own, prefixes).allSatisfy { $0.hasPrefix($1) }, "\(name): \(own)")
+            addresses += own.map { url(String($0)) }
+        }
+        for address in addresses {
+            _ = try eventually { try cluster.kubectl("exec", "client", "--", "/bin/busybox", "wget", "-qO-", "-T", "2", address) }
+            _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", address) }
+        }
+        // The node's port leads to the pod's address of the family that is asked.
+        for gateway in ["10.244.0.1", "fd00:10:244::1"] {
+            _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", url(gateway, ":18080")) }
+        }
+
+        // Names have both.
+        let six = try cluster.kubectl("get", "service", "prefer", "-o", "jsonpath={.spec.clusterIPs[1]}")
+        let question = ["exec", "client", "--", "/bin/busybox", "nslookup", "-type=aaaa", "prefer.default.svc.cluster.local"]
+        let answer = try cluster.run(["kubectl", "--kubeconfig", "\(cluster.directory)/admin.kubeconfig"] + question)
+        #expect(answer.contains(six), "\(answer)")
+
+        try cluster.down()
+        for what in [["ip", "link"], ["ip", "-6", "route"], ["nft", "list", "tables"]] {
+            let there = try cluster.run(what)
+            #expect(!there.contains("apus") && !there.contains("fd00:10:"), "\(there)")
+        }
+    }
+}
