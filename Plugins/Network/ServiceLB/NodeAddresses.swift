@@ -6,11 +6,11 @@ enum NodeAddresses {
     /// A node with this label takes no part.
     private static let excluded = "node.kubernetes.io/exclude-from-external-load-balancers"
 
-    /// Those of a family of the ready ones; external addresses, if any node has one, and else internal ones. In order, each once.
-    static func all(of nodes: [Value], _ family: IPFamily) -> [String] {
+    /// Of the ready ones; external addresses, if any node has one, and else internal ones. In order, each once.
+    static func all(of nodes: [Value]) -> [String] {
         let nodes = nodes.filter(takesPart)
         for type in ["ExternalIP", "InternalIP"] {
-            let found = nodes.flatMap { addresses($0, type) }.filter { IPAddress($0)?.family == family }
+            let found = nodes.flatMap { addresses($0, type) }
             if !found.isEmpty { return Set(found).sorted() }
         }
         return []

@@ -55,12 +55,11 @@ public struct ServiceLBController: Controller {
 
     /// - Throws: `Refusal` where others have what the Service needs.
     private func addresses(of service: Value) throws -> [String] {
-        let services = try objects.list(.services)
-        if let ranges { return try ranges.addresses(for: service, among: services).map(\.description) }
+        let services = try balancers.all()
+        if let ranges { return ["\(try ranges.address(for: service, among: services))"] }
         if let conflict = LoadBalancer.conflict(of: service, among: services) { throw AddressRanges.Refusal(conflict) }
         let hosts = try balancers.hosts(of: service)
-        let nodes = try objects.list(.nodes).filter { hosts?.contains($0["metadata"]["name"].string ?? "") ?? true }
-        return ServicePods.families(of: service).flatMap { NodeAddresses.all(of: nodes, $0) }
+        return NodeAddresses.all(of: try objects.list(.nodes).filter { hosts?.contains($0["metadata"]["name"].string ?? "") ?? true })
     }
 
     private var balancers: Balancers { Balancers(objects: objects) }

@@ -12,6 +12,8 @@ public struct DualStack<Element: OfIPFamily>: RandomAccessCollection {
         secondary = elements.count == 2 ? elements[1] : nil
     }
 
+    public init(_ single: Element) { self.init(primary: single, secondary: nil) }
+
     private init(primary: Element, secondary: Element?) {
         (self.primary, self.secondary) = (primary, secondary)
     }
