@@ -12,6 +12,9 @@ public struct FilterTable: Sendable {
     }
 
     public let name: String
+    public let family: FilterFamily
+    /// As commands name it: `ip apus-proxy`.
+    public var place: String { "\(family) \(name)" }
     public private(set) var sets: [String: Content] = [:]
     public private(set) var chains: [String: [String]] = [:]
 
@@ -19,7 +22,7 @@ public struct FilterTable: Sendable {
     private var elementsBefore: [String: [String: String?]] = [:]
     private var chainsBefore: [String: [String]?] = [:]
 
-    public init(name: String) { self.name = name }
+    public init(name: String, family: FilterFamily = .ip) { (self.name, self.family) = (name, family) }
 
     public mutating func addSet(_ set: String, _ kind: String = "set", type: String) {
         note(set)
@@ -64,11 +67,11 @@ public struct FilterTable: Sendable {
     }
 
     /// Takes the table away, whether it is there or not.
-    public var removal: String { "add table ip \(name)\ndelete table ip \(name)\n" }
+    public var removal: String { "add table \(place)\ndelete table \(place)\n" }
 
     /// All of it anew, whatever is in force.
     public var whole: String {
-        var commands = removal + "add table ip \(name)\n"
+        var commands = removal + "add table \(place)\n"
         add(sets.sorted { $0.key < $1.key }, chains.sorted { $0.key < $1.key }, to: &commands)
         return commands
     }
@@ -94,25 +97,25 @@ public struct FilterTable: Sendable {
             let now = sets[set]?.elements ?? [:]
             let different = before.filter { $0.value != now[$0.key] }
             let gone = different.filter { $0.value != nil }.keys.sorted()
-            if !gone.isEmpty { commands += "delete element ip \(name) \(set) { \(gone.joined(separator: ", ")) }\n" }
+            if !gone.isEmpty { commands += "delete element \(place) \(set) { \(gone.joined(separator: ", ")) }\n" }
             let come = different.keys.compactMap { key in now[key].map { (key, $0) } }
             additions.append((set, Dictionary(uniqueKeysWithValues: come)))
         }
         let touched = chainsBefore.filter { chains[$0.key] != $0.value }.sorted { $0.key < $1.key }
-        for (chain, before) in touched where before != nil { commands += "flush chain ip \(name) \(chain)\n" }
-        for (chain, before) in touched where before != nil && chains[chain] == nil { commands += "delete chain ip \(name) \(chain)\n" }
-        for set in goneSets { commands += "delete set ip \(name) \(set)\n" }
+        for (chain, before) in touched where before != nil { commands += "flush chain \(place) \(chain)\n" }
+        for (chain, before) in touched where before != nil && chains[chain] == nil { commands += "delete chain \(place) \(chain)\n" }
+        for set in goneSets { commands += "delete set \(place) \(set)\n" }
         add(new, touched.compactMap { chain, _ in chains[chain].map { (chain, $0) } }, to: &commands)
         for (set, elements) in additions { add(elements, to: set, &commands) }
         return commands
     }
 
     private func add(_ sets: [(String, Content)], _ chains: [(String, [String])], to commands: inout String) {
-        for (set, content) in sets { commands += "add \(content.kind) ip \(name) \(set) { type \(content.type); }\n" }
+        for (set, content) in sets { commands += "add \(content.kind) \(place) \(set) { type \(content.type); }\n" }
         // All of them before the first rule, which may lead to any.
-        for (chain, rules) in chains { commands += "add chain ip \(name) \(chain)\(Self.hook(rules).map { " { \($0) }" } ?? "")\n" }
+        for (chain, rules) in chains { commands += "add chain \(place) \(chain)\(Self.hook(rules).map { " { \($0) }" } ?? "")\n" }
         for (chain, rules) in chains {
-            for rule in rules where !Self.isHook(rule) { commands += "add rule ip \(name) \(chain) \(rule)\n" }
+            for rule in rules where !Self.isHook(rule) { commands += "add rule \(place) \(chain) \(rule)\n" }
         }
         for (set, content) in sets { add(content.elements, to: set, &commands) }
     }
@@ -120,7 +123,7 @@ public struct FilterTable: Sendable {
     private func add(_ elements: [String: String], to set: String, _ commands: inout String) {
         guard !elements.isEmpty else { return }
         let texts = elements.sorted { $0.key < $1.key }.map { $1.isEmpty ? $0 : "\($0) : \($1)" }
-        commands += "add element ip \(name) \(set) { \(texts.joined(separator: ", ")) }\n"
+        commands += "add element \(place) \(set) { \(texts.joined(separator: ", ")) }\n"
     }
 
     /// Where the kernel enters a chain stands before its rules.

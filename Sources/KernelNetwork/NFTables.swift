@@ -37,17 +37,22 @@ public struct NFTables: ~Copyable {
         known = after
     }
 
-    /// Whether the table has what it should, and nobody took a part of it away. Costs one question to the kernel while nobody else changes
-    /// any rule of the machine, and a look at the whole table after that.
-    public mutating func has(_ shape: TableShape, in table: String) -> Bool {
+    /// Which of the tables have not what they should, since somebody took a part of them away. Costs one question to the kernel while nobody
+    /// else changes any rule of the machine, and a look at the whole tables after that.
+    ///
+    /// - Parameter shapes: by table, `ip apus-proxy`.
+    public mutating func lost(_ shapes: @autoclosure () -> [String: TableShape]) -> Set<String> {
         let now = generation
-        if let now, now == known { return true }
-        // There is none: it has nothing.
-        let listing = (try? answer("list table ip \(table)")) ?? ""
-        guard shape.isIn(TableShape(listing: listing)) else { return false }
-        known = now
-        return true
+        if let now, now == known { return [] }
+        let lost = shapes().filter { table, shape in
+            // There is none: it has nothing.
+            !shape.isIn(TableShape(listing: (try? answer("list table \(table)")) ?? ""))
+        }
+        if lost.isEmpty { known = now }
+        return Set(lost.keys)
     }
+
+    public mutating func has(_ shape: TableShape, in table: String) -> Bool { lost(["ip \(table)": shape]).isEmpty }
 
     /// How often rules were changed in this network, by anybody; `nil` where the kernel does not say. `linux/netfilter/nf_tables.h`.
     private var generation: UInt32? {

@@ -1,3 +1,4 @@
+public import APIModel
 public import PluginAPI
 
 /// Makes the kernel, or whatever carries the traffic, do what is wanted.
@@ -26,12 +27,19 @@ public struct Services {
     public var removed: UnsafeBufferPointer<UInt64> {
         UnsafeBufferPointer(start: raw.pointee.removed, count: Int(raw.pointee.removed_count))
     }
-    /// The Node's own addresses: where node ports listen.
+    /// The Node's own addresses.
     public var nodeAddresses: UnsafeBufferPointer<apus_address> {
         UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.node_address_count))
     }
-    /// Of the cluster, `10.244.0.0/16`, or empty.
     public var podCIDR: String { raw.pointee.pod_cidr.string }
+    /// Node ports are at those of the machine's addresses that are in one of these; where there is none, it is left to the plugin.
+    public var nodePortNetworks: [IPNetwork] {
+        addresses(raw.pointee.node_address_count, raw.pointee.node_port_network_count).compactMap { network in
+            IPAddress(network).flatMap { IPNetwork($0, bits: Int(network.prefix)) }
+        }
+    }
+    /// Of the cluster, at most one of each family.
+    public var podNetworks: [IPNetwork] { raw.pointee.pod_cidr.string.split(separator: ",").compactMap { IPNetwork(String($0)) } }
 
     /// Every endpoint of `port` that may get traffic.
     public func endpoints(of port: apus_service_port) -> UnsafeBufferPointer<apus_endpoint> {

@@ -1,3 +1,4 @@
+internal import APIModel
 internal import HTTPServer
 internal import HTTPTypes
 internal import Logging
@@ -10,7 +11,7 @@ final class HealthCheckPorts: Sendable {
         var namespace: String
         var service: String
         /// Addresses of ready endpoints on this node.
-        var endpoints: Set<String>
+        var endpoints: Set<IPAddress>
     }
 
     /// A port that cannot be listened on is tried again after this.

@@ -1,4 +1,4 @@
-internal import APIModel
+public import APIModel
 public import Client
 internal import Dispatch
 public import Logging
@@ -14,8 +14,10 @@ internal import Synchronization
 public final class Proxy: Sendable {
     public struct Configuration: Sendable {
         public var nodeName: String
-        /// Where node ports listen.
         public var nodeAddresses: [String]
+        /// Node ports are at those of the machine's addresses that are in one of these; where there is none, it is left to the backend.
+        public var nodePortNetworks: [IPNetwork] = []
+        /// The networks of pods, at most one of each family with a comma between.
         public var clusterCIDR: String
         /// Whether the machine is a node: its zone counts then, where endpoints say which zones they are for.
         public var isNode = true
@@ -30,6 +32,7 @@ public final class Proxy: Sendable {
     }
 
     private let configuration: Configuration
+    private let nodeAddresses: [IPAddress]
     private let cache: Cache
     private let plugins: PluginHost
     private let quarantine: Quarantine
@@ -47,6 +50,7 @@ public final class Proxy: Sendable {
     ///   - quarantine: the Services and EndpointSlices that are as if they were not there.
     public init(_ configuration: Configuration, cache: Cache, plugins: PluginHost, quarantine: Quarantine = Quarantine(), log: Logger) {
         self.configuration = configuration
+        nodeAddresses = configuration.nodeAddresses.compactMap { IPAddress($0) }
         self.cache = cache
         self.plugins = plugins
         self.quarantine = quarantine
@@ -169,7 +173,8 @@ public final class Proxy: Sendable {
                         let isCheck = isCheckDue.exchange(false, ordering: .relaxed)
                         if !isCheck, wanted.previous != 0, wanted.removed.isEmpty, !wanted.rows.contains(where: \.isChanged) { return }
                         try WantedServices.withArrays(
-                            wanted, nodeAddresses: configuration.nodeAddresses, podCIDR: configuration.clusterCIDR
+                            wanted, nodeAddresses: nodeAddresses, nodePortNetworks: configuration.nodePortNetworks,
+                            podCIDR: configuration.clusterCIDR
                         ) { try plugin.sync($0) }
                         table.withLock { $0.didPutInForce(wanted) }
                     })

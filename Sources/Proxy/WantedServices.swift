@@ -1,13 +1,15 @@
+internal import APIModel
 internal import PluginAPI
 
 /// Lays the wanted state out as the C arrays of `apus/proxy.h` for the duration of a call.
 enum WantedServices {
     static func withArrays<Result>(
-        _ wanted: ServiceTable.Wanted, nodeAddresses: [String], podCIDR: String, _ body: (UnsafePointer<apus_services>) throws -> Result
+        _ wanted: ServiceTable.Wanted, nodeAddresses: [IPAddress], nodePortNetworks: [IPNetwork], podCIDR: String,
+        _ body: (UnsafePointer<apus_services>) throws -> Result
     ) rethrows -> Result {
         var text = TextArena()
-        var addresses = nodeAddresses.compactMap(IPAddress.parse)
-        let nodeAddressCount = addresses.count
+        var addresses = nodeAddresses.map { apus_address($0) }
+        addresses += nodePortNetworks.map { apus_address($0.base, prefix: UInt8($0.bits)) }
         var endpoints: [apus_endpoint] = []
         var services: [apus_service_port] = []
         var spans: [[TextArena.Span]] = []
@@ -24,25 +26,24 @@ enum WantedServices {
                 (port.externalLocal ? UInt32(APUS_SERVICE_EXTERNAL_LOCAL) : 0)
                 | (port.internalLocal ? UInt32(APUS_SERVICE_INTERNAL_LOCAL) : 0)
                 | (row.isChanged ? UInt32(APUS_SERVICE_CHANGED) : 0)
-            service.cluster_ip = IPAddress.parse(port.clusterIP) ?? apus_address()
-            let balancers = port.balancerAddresses.compactMap(IPAddress.parse)
-            let external = port.externalIPs.compactMap(IPAddress.parse) + balancers
+            service.cluster_ip = apus_address(port.clusterIP)
+            let external = port.externalIPs + port.balancerAddresses
             service.external_first = UInt32(addresses.count)
             service.external_count = UInt32(external.count)
-            service.balancer_count = UInt32(balancers.count)
-            addresses += external
-            let sources = port.sourceRanges.compactMap(IPAddress.network)
+            service.balancer_count = UInt32(port.balancerAddresses.count)
+            addresses += external.map { apus_address($0) }
             service.source_first = UInt32(addresses.count)
-            service.source_count = UInt32(sources.count)
-            addresses += sources
+            service.source_count = UInt32(port.sourceRanges.count)
+            addresses += port.sourceRanges.map { apus_address($0.base, prefix: UInt8($0.bits)) }
             service.endpoint_first = UInt32(endpoints.count)
             for endpoint in port.endpoints {
-                guard let address = IPAddress.parse(endpoint.address) else { continue }
                 let flags: [(Bool, UInt32)] = [
                     (endpoint.isReady, UInt32(APUS_ENDPOINT_READY)), (endpoint.isServing, UInt32(APUS_ENDPOINT_SERVING)),
                     (endpoint.isTerminating, UInt32(APUS_ENDPOINT_TERMINATING)), (endpoint.isLocal, UInt32(APUS_ENDPOINT_LOCAL)),
                 ]
-                endpoints.append(apus_endpoint(address: address, port: endpoint.port, flags: flags.reduce(0) { $0 | ($1.0 ? $1.1 : 0) }))
+                endpoints.append(
+                    apus_endpoint(
+                        address: apus_address(endpoint.address), port: endpoint.port, flags: flags.reduce(0) { $0 | ($1.0 ? $1.1 : 0) }))
             }
             service.endpoint_count = UInt32(endpoints.count) - service.endpoint_first
             services.append(service)
@@ -69,7 +70,8 @@ enum WantedServices {
                             all.endpoint_count = UInt32(endpoints.count)
                             all.addresses = addresses.baseAddress
                             all.address_count = UInt32(addresses.count)
-                            all.node_address_count = UInt32(nodeAddressCount)
+                            all.node_address_count = UInt32(nodeAddresses.count)
+                            all.node_port_network_count = UInt32(nodePortNetworks.count)
                             all.removed = removed.baseAddress
                             all.removed_count = UInt32(removed.count)
                             all.pod_cidr = bytes.borrowed(cidr)
@@ -100,5 +102,16 @@ private struct TextArena {
 extension UnsafeBufferPointer<UInt8> {
     fileprivate func borrowed(_ span: Range<Int>) -> apus_borrowed {
         apus_borrowed(bytes: span.isEmpty ? nil : baseAddress.map { $0 + span.lowerBound }, count: UInt64(span.count))
+    }
+}
+
+extension apus_address {
+    /// - Parameter prefix: of a network; 0 for an address.
+    fileprivate init(_ address: IPAddress, prefix: UInt8 = 0) {
+        self.init()
+        family = address.family == .ipv4 ? 4 : 6
+        self.prefix = prefix
+        let number = address.family == .ipv4 ? address.number << 96 : address.number
+        withUnsafeMutableBytes(of: &bytes) { $0.storeBytes(of: number.bigEndian, as: UInt128.self) }
     }
 }

@@ -34,10 +34,10 @@ struct ServicePortTests {
     @Test func onePortWithItsEndpoints() throws {
         let slices = [Self.slice(Self.endpoint("10.244.0.9", node: "b"), Self.endpoint("10.244.0.2"))]
         let port = try #require(ServicePort.ports(of: Self.service(Self.plain), slices: slices, nodeName: "a").first)
-        #expect(port.clusterIP == "10.96.0.7")
+        #expect(port.clusterIP.description == "10.96.0.7")
         #expect(port.port == 80)
         #expect(port.nodePort == 30080)
-        #expect(port.endpoints.map(\.address) == ["10.244.0.2", "10.244.0.9"])
+        #expect(port.endpoints.map(\.address.description) == ["10.244.0.2", "10.244.0.9"])
         #expect(port.endpoints.map(\.isLocal) == [true, false])
         #expect(port.endpoints.map(\.port) == [8080, 8080])
     }
@@ -54,7 +54,7 @@ struct ServicePortTests {
         var slice = Self.slice()
         slice["endpoints"] = .array(endpoints)
         let ports = ServicePort.ports(of: Self.service(Self.plain), slices: [slice], nodeName: "a")
-        #expect(ports.first?.endpoints.map(\.address) == expected)
+        #expect(ports.first?.endpoints.map(\.address.description) == expected)
     }
 
     private static func hinted(_ address: String, nodes: [String] = [], zones: [String] = [], ready: Bool = true, node: String = "b")
@@ -122,7 +122,7 @@ struct ServicePortTests {
         slice["endpoints"] = .array(choice.0)
         spec[policy] = "Local"
         let ports = ServicePort.ports(of: Self.service(spec), slices: [slice], nodeName: "a")
-        #expect(ports.first?.endpoints.map(\.address) == choice.1)
+        #expect(ports.first?.endpoints.map(\.address.description) == choice.1)
     }
 
     @Test func aLoadBalancerThatIsAProxyIsNotGonePast() throws {
@@ -133,7 +133,25 @@ struct ServicePortTests {
             ]
         ]
         let port = try #require(ServicePort.ports(of: service, slices: [], nodeName: "a").first)
-        #expect(port.balancerAddresses == ["192.0.2.1", "192.0.2.3"])
+        #expect(port.balancerAddresses.map(\.description) == ["192.0.2.1", "192.0.2.3"])
+    }
+
+    /// One for each family, with what is of that family.
+    @Test func bothFamilies() throws {
+        var spec = Self.plain
+        spec["clusterIPs"] = ["10.96.0.7", "fd00:96::7"]
+        spec["externalIPs"] = ["2001:db8::1", "192.0.2.1", "::ffff:192.0.2.2"]
+        spec["loadBalancerSourceRanges"] = [" 2001:db8::/32 ", "0.0.0.0/0", "192.0.2.0/24"]
+        var six = Self.slice(Self.endpoint("fd00:244::2"))
+        six["addressType"] = "IPv6"
+        let ports = ServicePort.ports(of: Self.service(spec), slices: [six, Self.slice(Self.endpoint("10.244.0.2"))], nodeName: "a")
+        #expect(ports.map(\.family) == [.ipv4, .ipv6])
+        #expect(ports.map(\.clusterIP.description) == ["10.96.0.7", "fd00:96::7"])
+        #expect(ports.map { $0.externalIPs.map(\.description) } == [["192.0.2.1", "192.0.2.2"], ["2001:db8::1"]])
+        #expect(ports.map { $0.sourceRanges.map(\.description) } == [[], ["2001:db8::/32"]])
+        #expect(ports.map { $0.endpoints.map(\.address.description) } == [["10.244.0.2"], ["fd00:244::2"]])
+        #expect(ports.allSatisfy { $0.nodePort == 30080 })
+        #expect(Set(ports.map(\.identity)).count == 2)
     }
 
     @Test func affinityAndPolicies() throws {

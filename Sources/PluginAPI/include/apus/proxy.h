@@ -31,9 +31,9 @@ typedef struct apus_endpoint {
 #define APUS_SERVICE_INTERNAL_LOCAL ((uint32_t)2) // internalTrafficPolicy: Local
 #define APUS_SERVICE_CHANGED ((uint32_t)4) // new, or other than in the generation before
 
-/// One port of one Service. What two of the numbers point into are arrays of `apus_services`; first and count never reach beyond their ends.
+/// One port of one Service in one family of addresses: all of them, and those of endpoints, are of the ClusterIP's. What two of the numbers point into are arrays of `apus_services`; first and count never reach beyond their ends.
 typedef struct apus_service_port {
-    uint64_t id; // the same for the same namespace, name and port name while it is there; never given to another
+    uint64_t id; // the same for the same namespace, name, port name and family while it is there; never given to another
     apus_borrowed namespace_;
     apus_borrowed name;
     apus_borrowed port_name; // may be empty
@@ -63,8 +63,10 @@ typedef struct apus_services {
     uint32_t endpoint_count;
     uint32_t address_count;
     uint32_t removed_count;
-    uint32_t node_address_count; // the Node's own addresses, first of `addresses`: where node ports listen
-    apus_borrowed pod_cidr; // of the cluster, `10.244.0.0/16`; traffic from elsewhere to a ClusterIP is masqueraded
+    uint32_t node_address_count; // the Node's own addresses, first of `addresses`
+    apus_borrowed pod_cidr; // of the cluster, `10.244.0.0/16`, or one of each family with a comma between; traffic from elsewhere to a ClusterIP is masqueraded
+    uint32_t node_port_network_count; // so many of `addresses` after those are networks: node ports are at those of the machine's addresses that are in one of them; 0 leaves it to the plugin
+    uint32_t reserved;
 } apus_services;
 
 /// Makes the kernel, or whatever carries the traffic, do what is wanted.
