@@ -8,7 +8,7 @@ internal import Synchronization
 
 /// Listens at the addresses of Services and relays what arrives there: no rule in the kernel, and no packet filter.
 ///
-/// The addresses of Services are put on the loopback device, marked, so that what is sent to one comes here. What another program listens at
+/// The addresses of Services are given local routes, marked, so that what is sent to one comes here. What another program listens at
 /// on every address of the machine is not to be had: the Service is left out, and that is said. Endpoints see the node's address and not
 /// the client's. SCTP is not carried.
 final class Backend: ProxyBackend {
@@ -16,13 +16,14 @@ final class Backend: ProxyBackend {
     private static let workers = 2
     /// How long connections may go on when another takes over.
     private static let patience = DispatchTimeInterval.seconds(10)
-    /// The mark of our addresses where nobody says otherwise; `service-lb-link` has the one before.
+    /// The mark of our routes where nobody says otherwise.
     private static let mark: UInt8 = 0xaa
 
     static let settings: Set<String> = ["mark"]
 
     private struct State: ~Copyable {
         var links: LinkAddresses
+        var local: LocalRoutes
         var services: [UInt64: WantedService] = [:]
         var routes: [RelayPlan.RouteName: Route] = [:]
         var listeners: [RelayPlan.Point: Listener] = [:]
@@ -34,8 +35,7 @@ final class Backend: ProxyBackend {
     private let workers: [Worker]
     private let state: Mutex<State>
 
-    /// - Parameter config: `mark`, from 1 to 255: by which addresses on the loopback device are known to be ours. Another for each cluster
-    ///   of the machine.
+    /// - Parameter config: `mark`, from 1 to 255: by which local routes are known to be ours. Another for each cluster of the machine.
     init(_ host: Host, config: Value) throws {
         log = host.log
         let given = config["mark"]
@@ -43,7 +43,7 @@ final class Backend: ProxyBackend {
             throw ComponentError.invalid("config.mark: must be a number from 1 to 255")
         }
         workers = try (0..<Self.workers).map { _ in try Worker() }
-        state = Mutex(State(links: try LinkAddresses(mark: mark)))
+        state = Mutex(State(links: try LinkAddresses(mark: mark), local: try LocalRoutes(mark: mark)))
     }
 
     func start() throws {
@@ -53,7 +53,7 @@ final class Backend: ProxyBackend {
         for worker in workers.dropFirst() { try worker.start() }
     }
 
-    /// The addresses stay, for whoever takes over.
+    /// The routes stay, for whoever takes over.
     func stop() {
         state.withLock { state in
             let deadline = DispatchTime.now() + Self.patience
@@ -75,41 +75,48 @@ final class Backend: ProxyBackend {
                     log.warning("Service \(row.namespace)/\(row.name.string): SCTP is not carried")
                 }
             }
-            let nodeAddresses = wanted.nodeAddresses.filter { $0.family == 4 }.map { address in
-                withUnsafeBytes(of: address.bytes) { bytes in (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[$1]) } }
-            }
+            let nodeAddresses = wanted.nodeAddresses.compactMap { IPAddress($0) }
+            let onLinks = Set(try state.links.all().lazy.compactMap { IPAddress(bytes: $0.address) })
+            let networks = wanted.nodePortNetworks
+            let nodePorts = networks.isEmpty ? nodeAddresses : onLinks.filter { address in networks.contains { $0.contains(address) } }
             // By id: of two with one address it is always the same.
             let ordered = services.values.sorted { $0.id < $1.id }
-            try apply(RelayPlan(ordered, nodeAddresses: nodeAddresses, podCIDR: wanted.podCIDR), &state)
+            let plan = RelayPlan(ordered, nodeAddresses: nodeAddresses, nodePorts: nodePorts, podNetworks: wanted.podNetworks)
+            let sources = nodeAddresses.filter(onLinks.contains)
+            try apply(plan, onLinks, sources, &state)
             state.services = services
         }
     }
 
     func cleanup() throws {
         try state.withLock { state in
-            // First nobody comes any more, and last the addresses go: connections need them to the end.
+            // First nobody comes any more, and last the routes go: connections need them to the end.
             leave(Array(state.listeners.keys), &state)
             let deadline = DispatchTime.now() + Self.patience
             for worker in workers { worker.drain(until: deadline) }
             (state.routes, state.services, state.refused) = ([:], [:], [:])
-            for address in try state.links.all() where address.isOurs { try state.links.remove(address) }
+            for route in try state.local.all() { try state.local.remove(route) }
         }
     }
 
     // MARK: What is wanted
 
-    /// - Throws: when the system gives no addresses or no sockets; then what was there before still is.
-    private func apply(_ plan: RelayPlan, _ state: inout State) throws {
-        let loopback = if_nametoindex("lo")
-        let present = try state.links.all()
-        let foreign = Set(present.lazy.filter { !$0.isOurs }.map(\.address))
-        let ours = Set(present.lazy.filter(\.isOurs).map(\.address))
-        let wanted = plan.addresses.subtracting(foreign)
-        let missing = wanted.subtracting(ours)
-        if !missing.isEmpty, !state.listeners.isEmpty, !missing.isDisjoint(with: state.listeners.keys.map(\.place.address)) {
-            log.warning("somebody took addresses of Services from the loopback device; they are put back")
+    /// - Parameters:
+    ///   - onLinks: the addresses that the machine has anyway.
+    ///   - sources: the first of each family is where what this machine sends to a Service comes from: it stays when the Service goes.
+    /// - Throws: when the system gives no routes or no sockets; then what was there before still is.
+    private func apply(_ plan: RelayPlan, _ onLinks: Set<IPAddress>, _ sources: [IPAddress], _ state: inout State) throws {
+        let source = Dictionary(sources.map { ($0.family, $0.bytes) }, uniquingKeysWith: { first, _ in first })
+        let present = try state.local.all()
+        let wanted = Set(plan.addresses.subtracting(onLinks).map { LocalRoutes.Route(to: $0.bytes, source: source[$0.family]) })
+        let missing = wanted.subtracting(present)
+        if !missing.isEmpty, !state.listeners.isEmpty {
+            let lost = Set(missing.map(\.address)).subtracting(present.map(\.address))
+            if state.listeners.keys.contains(where: { lost.contains($0.place.address.bytes) }) {
+                log.warning("somebody took local routes to Services away; they are put back")
+            }
         }
-        for address in missing { try state.links.add(address, to: loopback) }
+        for route in missing { try state.local.set(route) }
 
         var routes: [RelayPlan.RouteName: Route] = [:]
         for (name, target) in plan.routes { routes[name] = state.routes[name] ?? Route(target) }
@@ -121,7 +128,8 @@ final class Backend: ProxyBackend {
         for (name, target) in plan.routes { routes[name]?.lead(to: target) }
         state.routes = routes
         take(come, &state)
-        for address in present where address.isOurs && !wanted.contains(address.address) { try state.links.remove(address) }
+        let addresses = Set(wanted.map(\.address))
+        for route in present where !addresses.contains(route.address) { try state.local.remove(route) }
     }
 
     /// Listens where somebody else did: another instance with another user's rights can only follow one that has gone.

@@ -66,12 +66,7 @@ final class Connection {
             return .over
         }
         if Self.error(of: serverSocket) != 0 { return dialNext(worker) }
-        var name = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isConnected = withUnsafeMutablePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(serverSocket, $0, &length) == 0 }
-        }
-        guard isConnected else { return .waiting }
+        guard SocketAddress.reading({ getpeername(serverSocket, $0, $1) == 0 }) != nil else { return .waiting }
         deadline = nil
         return relay(worker.pipes)
     }
@@ -117,7 +112,7 @@ final class Connection {
     private func dial(_ worker: some Waiting) -> State {
         while let endpoint = route.endpoint(for: client.address, except: tried) {
             tried.append(endpoint)
-            serverSocket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            serverSocket = socket(endpoint.domain, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
             guard serverSocket >= 0 else { break }
             setUp(serverSocket)
             if endpoint.with({ connect(serverSocket, $0, $1) }) == 0 || errno == EINPROGRESS {

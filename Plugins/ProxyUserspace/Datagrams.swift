@@ -24,7 +24,7 @@ final class Datagrams {
 
         /// `nil` when the system gives no socket.
         fileprivate init?(_ client: SocketAddress, to endpoint: SocketAddress, of datagrams: Datagrams, at now: ContinuousClock.Instant) {
-            descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+            descriptor = socket(endpoint.domain, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
             (self.client, self.endpoint, self.datagrams, last) = (client, endpoint, datagrams, now)
             guard descriptor >= 0, endpoint.with({ connect(descriptor, $0, $1) }) == 0 else { return nil }
         }
@@ -44,15 +44,12 @@ final class Datagrams {
     func receive(_ worker: some Waiting) {
         let now = ContinuousClock.now
         for _ in 0..<Self.turn {
-            var name = sockaddr_in()
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let count = withUnsafeMutablePointer(to: &name) { name in
-                name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    recvfrom(listener.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), $0, &size)
-                }
+            var count = 0
+            let client = SocketAddress.reading { name, size in
+                count = recvfrom(listener.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT), name, size)
+                return count >= 0
             }
-            guard count >= 0 else { return }
-            let client = SocketAddress(address: UInt32(bigEndian: name.sin_addr.s_addr), port: UInt16(bigEndian: name.sin_port))
+            guard let client else { return }
             forward(count, from: client, worker, now)
         }
     }

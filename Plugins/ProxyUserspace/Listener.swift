@@ -24,11 +24,17 @@ final class Listener: Sendable {
     init(_ point: RelayPlan.Point, _ route: Route) throws {
         (self.point, self.route) = (point, route)
         let type = point.isDatagram ? SOCK_DGRAM : SOCK_STREAM
-        descriptor = socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        descriptor = socket(point.place.domain, Int32(type.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(number: errno) }
         var yes: Int32 = 1
         for option in point.isDatagram ? [SO_REUSEPORT] : [SO_REUSEPORT, SO_REUSEADDR] {
             setsockopt(descriptor, SOL_SOCKET, option, &yes, socklen_t(MemoryLayout<Int32>.size))
+        }
+        if point.place.address.family == .ipv6 {
+            // Somebody else may have the port for IPv4; and the address is none of a link's.
+            for option in [IPV6_V6ONLY, IPV6_FREEBIND] {
+                setsockopt(descriptor, Int32(IPPROTO_IPV6), option, &yes, socklen_t(MemoryLayout<Int32>.size))
+            }
         }
         let isBound = point.place.with { bind(descriptor, $0, $1) } == 0 && (point.isDatagram || listen(descriptor, Self.backlog) == 0)
         guard isBound else { throw Failure(number: errno) }

@@ -1,3 +1,4 @@
+internal import APIModel
 internal import PluginKit
 
 /// Where to listen and whom to lead where, worked out from the services that are wanted. Pure.
@@ -23,13 +24,14 @@ struct RelayPlan {
     private(set) var points: [Point: RouteName] = [:]
     /// What this machine is to take for its own: ClusterIPs and external IPs. A balancer's address is not, unless the machine has it
     /// anyway: it may be that of another node.
-    private(set) var addresses: Set<UInt32> = []
+    private(set) var addresses: Set<IPAddress> = []
 
     /// - Parameters:
-    ///   - nodeAddresses: where node ports listen.
-    ///   - podCIDR: of the cluster; empty when it is not known.
-    init(_ services: some Sequence<WantedService>, nodeAddresses: [UInt32], podCIDR: String) {
-        let inside = [Network(podCIDR), Network("127.0.0.0/8")].compactMap { $0 } + nodeAddresses.map { Network($0) }
+    ///   - nodePorts: where node ports listen.
+    ///   - podNetworks: of the cluster; empty when they are not known.
+    init(_ services: some Sequence<WantedService>, nodeAddresses: [IPAddress], nodePorts: [IPAddress], podNetworks: [IPNetwork]) {
+        let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
+        let inside = podNetworks + loopback + nodeAddresses.compactMap { IPNetwork($0, bits: $0.family.bits) }
         for service in services where service.networkProtocol != "sctp" {
             let cluster = Self.places(service.clusterEndpoints)
             var target = Route.Target(affinitySeconds: service.affinitySeconds)
@@ -41,8 +43,10 @@ struct RelayPlan {
             target.inside = inside
             let balancers = Set(service.balancerAddresses)
             add(service, .outside, target, service.externalAddresses.filter { !balancers.contains($0) }, service.port, isOurs: true)
-            if service.nodePort != 0 { listen(service, .outside, target, nodeAddresses, service.nodePort) }
-            target.sources = service.sourceRanges?.compactMap { Network($0) }
+            if service.nodePort != 0 {
+                listen(service, .outside, target, nodePorts.filter { $0.family == service.family }, service.nodePort)
+            }
+            target.sources = service.sourceRanges?.compactMap { IPNetwork($0) }
             add(service, .balancer, target, service.balancerAddresses, service.port, isOurs: false)
         }
     }
@@ -50,14 +54,14 @@ struct RelayPlan {
     private mutating func add(
         _ service: WantedService, _ side: RouteName.Side, _ target: Route.Target, _ addresses: [String], _ port: UInt32, isOurs: Bool
     ) {
-        let numbers = addresses.compactMap(SocketAddress.address)
+        let numbers = addresses.compactMap { IPAddress($0) }
         if isOurs { self.addresses.formUnion(numbers) }
         listen(service, side, target, numbers, port)
     }
 
     /// Of two services with one external address, the first has it.
     private mutating func listen(
-        _ service: WantedService, _ side: RouteName.Side, _ target: Route.Target, _ addresses: [UInt32], _ port: UInt32
+        _ service: WantedService, _ side: RouteName.Side, _ target: Route.Target, _ addresses: [IPAddress], _ port: UInt32
     ) {
         guard !target.isEmpty, let port = UInt16(exactly: port), port != 0 else { return }
         let name = RouteName(service: service.id, side: side)

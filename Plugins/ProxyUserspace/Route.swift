@@ -1,3 +1,4 @@
+internal import APIModel
 internal import Synchronization
 
 /// Where what arrives for one Service goes: chooses an endpoint for each client, and remembers the choice where the Service asks for that.
@@ -11,15 +12,15 @@ final class Route: Sendable {
         /// 0 is none.
         var affinitySeconds: UInt32 = 0
         /// Who may come; `nil` is everybody.
-        var sources: [Network]?
+        var sources: [IPNetwork]?
         /// Whose clients are inside.
-        var inside: [Network] = []
+        var inside: [IPNetwork] = []
 
-        func endpoints(for client: UInt32) -> [SocketAddress] {
+        func endpoints(for client: IPAddress) -> [SocketAddress] {
             endpoints == insideEndpoints || !inside.contains { $0.contains(client) } ? endpoints : insideEndpoints
         }
 
-        func admits(_ client: UInt32) -> Bool { sources?.contains { $0.contains(client) } ?? true }
+        func admits(_ client: IPAddress) -> Bool { sources?.contains { $0.contains(client) } ?? true }
 
         /// Whether anybody is led anywhere.
         var isEmpty: Bool { endpoints.isEmpty && insideEndpoints.isEmpty }
@@ -33,7 +34,7 @@ final class Route: Sendable {
     fileprivate struct State {
         var target = Target()
         var turn = 0
-        var clients: [UInt32: Memory] = [:]
+        var clients: [IPAddress: Memory] = [:]
         /// How many clients to remember before those are looked for whose time is over.
         var room = 1024
     }
@@ -49,15 +50,15 @@ final class Route: Sendable {
         }
     }
 
-    func admits(_ client: UInt32) -> Bool { state.withLock { $0.target.admits(client) } }
+    func admits(_ client: IPAddress) -> Bool { state.withLock { $0.target.admits(client) } }
 
     /// Whether what goes to `endpoint` may go on.
-    func leads(_ client: UInt32, to endpoint: SocketAddress) -> Bool {
+    func leads(_ client: IPAddress, to endpoint: SocketAddress) -> Bool {
         state.withLock { $0.target.endpoints(for: client).contains(endpoint) }
     }
 
     /// The endpoint for a new connection of `client`; `nil` when there is none but those that were `tried`.
-    func endpoint(for client: UInt32, except tried: [SocketAddress] = [], at now: ContinuousClock.Instant = .now) -> SocketAddress? {
+    func endpoint(for client: IPAddress, except tried: [SocketAddress] = [], at now: ContinuousClock.Instant = .now) -> SocketAddress? {
         state.withLock { state in
             let all = state.target.endpoints(for: client)
             let seconds = state.target.affinitySeconds
@@ -79,7 +80,7 @@ final class Route: Sendable {
 
 extension Route.State {
     fileprivate mutating func remember(
-        _ endpoint: SocketAddress, for client: UInt32, until: ContinuousClock.Instant, _ now: ContinuousClock.Instant
+        _ endpoint: SocketAddress, for client: IPAddress, until: ContinuousClock.Instant, _ now: ContinuousClock.Instant
     ) {
         if clients.count >= room {
             clients = clients.filter { $0.value.until > now }

@@ -218,14 +218,16 @@ final class Worker: Sendable {
 
         private func accept(_ listener: Listener) {
             for _ in 0..<Self.turn {
-                var (address, port) = (UInt32(0), UInt16(0))
-                let descriptor = apus_accept(listener.descriptor, &address, &port)
-                guard descriptor >= 0 else {
+                var descriptor: Int32 = -1
+                let client = SocketAddress.reading { name, size in
+                    descriptor = apus_accept(listener.descriptor, name, size)
+                    return descriptor >= 0
+                }
+                guard let client else {
                     // It would be told of at once again, as long as nothing is closed.
                     if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { usleep(10_000) }
                     return
                 }
-                let client = SocketAddress(address: UInt32(bigEndian: address), port: UInt16(bigEndian: port))
                 let connection = Connection(descriptor, from: client, listener.route)
                 guard listener.route.admits(client.address) else {
                     connection.abandon()

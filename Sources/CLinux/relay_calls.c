@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "relay_calls.h"
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,16 +30,7 @@ int apus_ready_wait(int set, apus_ready *ready, int count, int milliseconds) {
     return found;
 }
 
-int apus_accept(int listener, uint32_t *address, uint16_t *port) {
-    struct sockaddr_in from;
-    socklen_t size = sizeof from;
-    int accepted = accept4(listener, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (accepted >= 0) {
-        *address = from.sin_addr.s_addr;
-        *port = from.sin_port;
-    }
-    return accepted;
-}
+int apus_accept(int listener, void *from, uint32_t *size) { return accept4(listener, from, size, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
 int apus_relay_pipe(int *ends) { return pipe2(ends, O_CLOEXEC | O_NONBLOCK); }
 

@@ -4,16 +4,16 @@ internal import Glibc
 ///
 /// Not thread-safe. Message layout: `linux/if_addr.h`.
 public struct LinkAddresses: ~Copyable {
-    /// An IPv4 address on a link.
+    /// An address on a link.
     public struct Address: Hashable {
         public var link: UInt32
-        /// Its first byte is the highest.
-        public var address: UInt32
+        /// 4 or 16, in the order of the network.
+        public var address: [UInt8]
         public var prefix: UInt8
         /// Whether we put it there.
         public var isOurs: Bool
 
-        public init(link: UInt32, address: UInt32, prefix: UInt8, isOurs: Bool) {
+        public init(link: UInt32, address: [UInt8], prefix: UInt8, isOurs: Bool) {
             self.link = link
             self.address = address
             self.prefix = prefix
@@ -32,8 +32,12 @@ public struct LinkAddresses: ~Copyable {
     private enum Attribute {
         static let address: UInt16 = 1
         static let local: UInt16 = 2
+        static let cacheInfo: UInt16 = 6
         static let proto: UInt16 = 11
     }
+
+    /// Nobody else can have it, so nobody is asked whether somebody does.
+    private static let isNotAskedFor: UInt8 = 0x02
 
     /// Who put an address there, in `IFA_PROTO`: the kernel itself uses 1 to 3.
     private let mark: UInt8
@@ -45,22 +49,32 @@ public struct LinkAddresses: ~Copyable {
         self.mark = mark
     }
 
-    /// All that there are.
+    /// All that there are, of both families.
     public func all() throws -> [Address] {
-        try netlink.list(Message.get, Self.head(prefix: 0, link: 0)).compactMap { message in
+        try netlink.list(Message.get, [UInt8](repeating: 0, count: 8)).compactMap { message in
             let content = message.content
-            guard message.type == Message.new, content.count >= 8, content.first == UInt8(AF_INET) else { return nil }
+            guard message.type == Message.new, content.count >= 8, let family = content.first.flatMap(KernelFamily.init) else { return nil }
             let attributes = Netlink.attributes(content.dropFirst(8))
-            guard let address = attributes[Attribute.local] ?? attributes[Attribute.address], address.count == 4 else { return nil }
+            guard let address = attributes[Attribute.local] ?? attributes[Attribute.address], address.count == family.size else {
+                return nil
+            }
             return Address(
-                link: content.number(at: 4, bytes: 4), address: address.number(at: 0, bytes: 4).byteSwapped,
-                prefix: content[content.startIndex + 1], isOurs: attributes[Attribute.proto]?.first == mark)
+                link: content.number(at: 4, bytes: 4), address: Array(address), prefix: content[content.startIndex + 1],
+                isOurs: attributes[Attribute.proto]?.first == mark)
         }
     }
 
-    /// Puts one there, alone: no route comes with it. One that is there already is no failure.
-    public func add(_ address: UInt32, to link: UInt32) throws {
-        try netlink.change(Message.new, flags: Message.creating, body(address, link), unless: EEXIST)
+    /// Puts one there, alone: no route comes with it, and nothing that the machine sends has it for its source unless it is asked to. One
+    /// that is there already is no failure.
+    public func add(_ address: [UInt8], to link: UInt32) throws {
+        var body = body(address, link)
+        if KernelFamily(of: address) == .ipv6 {
+            // Preferred for no time, and there for ever.
+            var times: [UInt8] = []
+            for number in [0, UInt32.max, 0, 0] { times.append(number, bytes: 4) }
+            body.append(attribute: Attribute.cacheInfo, times)
+        }
+        try netlink.change(Message.new, flags: Message.creating, body, unless: EEXIST)
     }
 
     /// Takes one away. One that is gone already is no failure.
@@ -68,18 +82,13 @@ public struct LinkAddresses: ~Copyable {
         try netlink.change(Message.delete, body(address.address, address.link), unless: EADDRNOTAVAIL)
     }
 
-    private static func head(prefix: UInt8, link: UInt32) -> [UInt8] {
-        var head: [UInt8] = [UInt8(AF_INET), prefix, 0, 0]
-        head.append(link, bytes: 4)
-        return head
-    }
-
-    private func body(_ address: UInt32, _ link: UInt32) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.append(address.byteSwapped, bytes: 4)
-        var body = Self.head(prefix: 32, link: link)
-        body.append(attribute: Attribute.local, bytes)
-        body.append(attribute: Attribute.address, bytes)
+    private func body(_ address: [UInt8], _ link: UInt32) -> [UInt8] {
+        let family = KernelFamily(of: address)
+        var body: [UInt8] = [family.rawValue, UInt8(8 * address.count), family == .ipv6 ? Self.isNotAskedFor : 0, 0]
+        body.append(link, bytes: 4)
+        for attribute in family == .ipv6 ? [Attribute.address] : [Attribute.local, Attribute.address] {
+            body.append(attribute: attribute, address)
+        }
         body.append(attribute: Attribute.proto, [mark])
         return body
     }

@@ -28,7 +28,7 @@ import Testing
         let server = try TCPServer("0.0.0.0", port: 80)
         defer { server.stop() }
         let neighbour = try NetworkNamespace()
-        try neighbour.connect("outside", to: "lan0", address: "192.0.2.9/24")
+        try neighbour.connect("outside", to: "lan0", addresses: ["192.0.2.9/24"])
         // What somebody remembers of the time when another had the address.
         let elsewhere = "02:00:00:00:00:99"
         _ = try neighbour.run("ip", "neigh", "replace", "192.0.2.240", "lladdr", elsewhere, "dev", "eth0", "nud", "stale")

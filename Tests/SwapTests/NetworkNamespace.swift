@@ -20,14 +20,15 @@ final class NetworkNamespace: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Joins it to `bridge`, where its end of the link is called `name`.
-    func connect(_ name: String, to bridge: String, address: String) throws {
+    /// Joins it to `bridge`, where its end of the link is called `name`. What goes elsewhere goes by way of `gateways`.
+    func connect(_ name: String, to bridge: String, addresses: [String], gateways: [String] = []) throws {
         let inside = ["nsenter", "--net=\(path)", "ip"]
         for command in [
             ["ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", path],
             ["ip", "link", "set", name, "master", bridge, "up"], inside + ["link", "set", "lo", "up"],
-            inside + ["address", "add", address, "dev", "eth0"], inside + ["link", "set", "eth0", "up"],
-        ] {
+        ] + addresses.map({ inside + ["address", "add", $0, "dev", "eth0"] + ($0.contains(":") ? ["nodad"] : []) })
+            + [inside + ["link", "set", "eth0", "up"]] + gateways.map({ inside + ["route", "add", "default", "via", $0] })
+        {
             let result = try Command.run(command)
             guard result.status == 0 else { throw Unexpected("\(command.joined(separator: " ")): \(result.text)") }
         }
@@ -57,13 +58,13 @@ final class NetworkNamespace: Sendable {
 
     /// Whether a connection from here comes about at once.
     /// - Throws: where somebody refuses it.
-    func connects(to address: String, _ port: UInt16) throws -> Bool { try Self.connects(try inside(Self.socket), address, port) }
+    func connects(to address: String, _ port: UInt16) throws -> Bool {
+        try Self.connects(try inside { openSocket(for: address, SOCK_STREAM, blocks: false) }, address, port)
+    }
 
     /// The same from the test's own network.
-    static func connects(to address: String, _ port: UInt16) throws -> Bool { try connects(socket(), address, port) }
-
-    private static func socket() -> Int32 {
-        Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    static func connects(to address: String, _ port: UInt16) throws -> Bool {
+        try connects(openSocket(for: address, SOCK_STREAM, blocks: false), address, port)
     }
 
     private static func connects(_ descriptor: Int32, _ address: String, _ port: UInt16) throws -> Bool {

@@ -8,12 +8,17 @@ import Testing
 extension ProxySwapTests {
     /// A client that keeps its socket is led to the endpoint that is there, and to none when the Service is gone.
     static func flows(_ world: World) async throws {
-        let servers = [try UDPServer(Network.node, port: 9001, says: "a"), try UDPServer(Network.node, port: 9002, says: "b")]
+        try await flows(world, to: "10.96.7.9", by: Network.node)
+        try await flows(world, to: "fd00:96::9", by: Network.node6)
+    }
+
+    private static func flows(_ world: World, to address: String, by node: String) async throws {
+        let servers = [try UDPServer(node, port: 9001, says: "a"), try UDPServer(node, port: 9002, says: "b")]
         defer { for server in servers { server.stop() } }
         _ = try await world.client.create(
-            .services, namespace: "default", service("talk", "10.96.7.9", ["name": "talk", "port": 53, "protocol": "UDP"]))
-        let first = try await world.client.create(.endpointSlices, namespace: "default", slice("talk", port: 9001, "UDP", [Network.node]))
-        let client = try UDPClient("10.96.7.9", port: 53)
+            .services, namespace: "default", service("talk", address, ["name": "talk", "port": 53, "protocol": "UDP"]))
+        let first = try await world.client.create(.endpointSlices, namespace: "default", slice("talk", port: 9001, "UDP", [node]))
+        let client = try UDPClient(address, port: 53)
         try await client.wait(for: "a")
         var moved = first.value
         moved["ports"] = [["name": "talk", "port": 9002, "protocol": "UDP"]]
@@ -21,6 +26,7 @@ extension ProxySwapTests {
         try await client.wait(for: "b")
         try await world.client.delete(.services, namespace: "default", name: "talk", options: .null)
         try await client.wait(for: nil)
+        try await world.client.delete(.endpointSlices, namespace: "default", name: "talk-1", options: .null)
     }
 
     /// The set that knows where a client went stays when other endpoints come and go.
@@ -64,13 +70,14 @@ extension ProxySwapTests {
     private static func service(_ name: String, _ address: String, _ port: Value) -> Value {
         [
             "apiVersion": "v1", "kind": "Service", "metadata": ["name": .string(name), "namespace": "default"],
-            "spec": ["clusterIP": .string(address), "ports": [port]],
+            "spec": ["clusterIP": .string(address), "ipFamilies": [address.contains(":") ? "IPv6" : "IPv4"], "ports": [port]],
         ]
     }
 
     private static func slice(_ service: String, port: Int, _ networkProtocol: String, _ addresses: [String]) -> Value {
         [
-            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "addressType": addresses.first?.contains(":") == true ? "IPv6" : "IPv4",
             "metadata": [
                 "name": .string("\(service)-1"), "namespace": "default", "labels": ["kubernetes.io/service-name": .string(service)],
             ],
@@ -85,7 +92,7 @@ private final class UDPServer: Sendable {
     private let descriptor: Int32
 
     init(_ address: String, port: UInt16, says word: String) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = openSocket(for: address, SOCK_DGRAM)
         guard withSocketAddress(address, port, { bind(descriptor, $0, $1) }) == 0 else {
             throw Unexpected("cannot listen at \(address):\(port): \(String(cString: strerror(errno)))")
         }
@@ -117,7 +124,7 @@ private final class UDPClient: Sendable {
     private let descriptor: Int32
 
     init(_ address: String, port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = openSocket(for: address, SOCK_DGRAM)
         guard withSocketAddress(address, port, { connect(descriptor, $0, $1) }) == 0 else { throw Unexpected("cannot connect") }
         var limit = timeval(tv_sec: 0, tv_usec: 100_000)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -11,7 +11,8 @@ import Testing
     func noRequestIsLostInASwap() throws { try OwnNamespace.run("ProxySwapTests", "swapsInsideTheNamespace", setUp: Network.setUp) }
 
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
-        var configuration = Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16")
+        var configuration = Proxy.Configuration(
+            nodeName: "n1", nodeAddresses: [Network.node, Network.node6], clusterCIDR: "10.1.0.0/16,fd00:1::/64")
         configuration.checkPeriod = .milliseconds(100)
         let proxy = Proxy(configuration, cache: world.cache, plugins: world.plugins, log: world.log)
         return [{ try await proxy.run() }]
@@ -26,15 +27,17 @@ import Testing
         try Built.compile(fixture: "proxy-idle", into: libraries)
         let standard = try Built.manifest("proxy-nftables")
         let other = try Built.manifest("proxy-nftables") { ($0.name, $0.replaces) = ("proxy-other", "proxy-nftables") }
-        let server = try TCPServer(Network.node, port: 8080)
-        defer { server.stop() }
+        let servers = try [Network.node, Network.node6].map { try TCPServer($0, port: 8080) }
+        defer { for server in servers { server.stop() } }
         try await World.with([standard], libraries: [libraries], loops: Self.loops) { world in
             try await Self.addService(world)
-            let clients = Requests(to: Network.service, port: 80)
+            let (clients, clients6) = (Requests(to: Network.service, port: 80), Requests(to: Network.service6, port: 80))
             // Until the rules are there nothing answers: what counts begins with the first answer.
-            try await clients.waitForFirst()
-            clients.start(2)
-            defer { clients.stop() }
+            for clients in [clients, clients6] {
+                try await clients.waitForFirst()
+                clients.start(1)
+            }
+            defer { for clients in [clients, clients6] { clients.stop() } }
             var isolated = other
             isolated.isolation = .process
             var anew = standard
@@ -46,9 +49,10 @@ import Testing
                 try await world.apply(manifest, expecting: manifest.enabled ? .running : .skipped)
                 try await clients.waitForMore(100)
                 #expect(world.plugins.plugins.count { $0.kind == .proxy && $0.state == .running } == 1)
-                #expect(clients.failures == [])
+                #expect(clients.failures + clients6.failures == [])
             }
-            try await Self.losses(clients)
+            clients6.stop()
+            try await Self.losses(clients, world)
             try await Self.flows(world)
             try await Self.affinity(world)
             try await Self.policies(world)
@@ -69,16 +73,19 @@ import Testing
         }
     }
 
-    /// Somebody takes away all rules, those of one chain, a chain, the table; and adds a rule. They are put back each time.
-    private static func losses(_ clients: Requests) async throws {
+    /// Somebody takes away all rules, those of one chain, a chain, a table; and adds a rule. Each time they are put back, and that is said.
+    private static func losses(_ clients: Requests, _ world: World) async throws {
         clients.stop()
         let whole = try Network.rules()
+        let said = "the rules of Services are put back"
         for harm in [
             "flush ruleset", "flush table ip apus-proxy", "flush chain ip apus-proxy services", "delete chain ip apus-proxy nat-output",
-            "delete table ip apus-proxy", "add rule ip apus-proxy services accept",
+            "delete table ip apus-proxy", "delete table ip6 apus-proxy", "flush chain ip6 apus-proxy services",
+            "add rule ip apus-proxy services accept",
         ] {
+            let before = world.heard.count(said)
             #expect(try Command.run(["nft", harm]).status == 0, "\(harm)")
-            try await Network.waitForRules("the rules to be back after `\(harm)`") { $0 == whole }
+            try await Network.waitForRules("the rules to be back after `\(harm)`") { $0 == whole && world.heard.count(said) == before + 1 }
             try await Requests(to: Network.service, port: 80).waitForFirst()
         }
     }
@@ -136,32 +143,40 @@ import Testing
             .services, namespace: "default",
             [
                 "apiVersion": "v1", "kind": "Service", "metadata": ["name": "web", "namespace": "default"],
-                "spec": ["clusterIP": .string(Network.service), "ports": [["name": "http", "port": 80, "targetPort": 8080]]],
+                "spec": [
+                    "clusterIPs": [.string(Network.service), .string(Network.service6)], "ipFamilyPolicy": "RequireDualStack",
+                    "clusterIP": .string(Network.service), "ports": [["name": "http", "port": 80, "targetPort": 8080]],
+                ],
             ])
         try await addSlice(world, "web", node: "n1")
+        try await addSlice(world, "web", node: "n1", Network.node6)
     }
 
-    private static func addSlice(_ world: World, _ service: String, node: String) async throws {
+    private static func addSlice(_ world: World, _ service: String, node: String, _ address: String = Network.node) async throws {
+        let family = address.contains(":") ? "IPv6" : "IPv4"
         _ = try await world.client.create(
             .endpointSlices, namespace: "default",
             [
-                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": .string(family),
                 "metadata": [
-                    "name": .string("\(service)-1"), "namespace": "default", "labels": ["kubernetes.io/service-name": .string(service)],
+                    "name": .string("\(service)-\(family.lowercased())"), "namespace": "default",
+                    "labels": ["kubernetes.io/service-name": .string(service)],
                 ],
                 "ports": [["name": "http", "port": 8080, "protocol": "TCP"]],
-                "endpoints": [["addresses": [.string(Network.node)], "conditions": ["ready": true], "nodeName": .string(node)]],
+                "endpoints": [["addresses": [.string(address)], "conditions": ["ready": true], "nodeName": .string(node)]],
             ])
     }
 }
 
-/// A namespace with one address, and a way on which what is for a Service gets lost, unless the proxy catches it.
+/// A namespace with addresses of both families, and a way on which what is for a Service gets lost, unless the proxy catches it.
 enum Network {
     static let node = "10.1.0.2"
     static let service = "10.96.7.7"
+    static let (node6, service6) = ("fd00:1::2", "fd00:96::7")
 
     static let setUp = [
         "ip link set lo up", "ip address add \(node)/32 dev lo", "ip address add 10.1.0.3/32 dev lo", "ip route add 10.96.0.0/16 dev lo",
+        "ip address add \(node6)/128 dev lo nodad", "ip route add fd00:96::/112 dev lo",
     ]
 
     static func rules() throws -> String { try Command.run(["nft", "list", "ruleset"]).text }

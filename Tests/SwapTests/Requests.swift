@@ -26,7 +26,7 @@ final class TCPServer: Sendable {
     private let descriptor: Int32
 
     init(_ address: String, port: UInt16, says word: String = "x") throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = openSocket(for: address, SOCK_STREAM)
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
         guard withSocketAddress(address, port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 512) == 0 else {
@@ -145,7 +145,7 @@ final class Requests: Sendable {
 
     /// Blocks, five seconds at most.
     private func request() -> Result<String, Unexpected> {
-        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let connection = openSocket(for: address, SOCK_STREAM)
         defer { close(connection) }
         var limit = timeval(tv_sec: 5, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
@@ -160,12 +160,28 @@ final class Requests: Sendable {
     }
 }
 
+/// Of the family of the address.
+func openSocket(for address: String, _ type: __socket_type, blocks: Bool = true) -> Int32 {
+    let flags = Int32(SOCK_CLOEXEC.rawValue) | (blocks ? 0 : Int32(SOCK_NONBLOCK.rawValue))
+    return Glibc.socket(address.contains(":") ? AF_INET6 : AF_INET, Int32(type.rawValue) | flags, 0)
+}
+
 func withSocketAddress<R>(_ address: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
-    var inet = sockaddr_in()
-    inet.sin_family = sa_family_t(AF_INET)
-    inet.sin_port = port.bigEndian
-    inet_pton(AF_INET, address, &inet.sin_addr)
-    return withUnsafePointer(to: &inet) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    func pass<Name>(_ name: Name) -> R {
+        withUnsafePointer(to: name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<Name>.size)) }
+        }
     }
+    guard address.contains(":") else {
+        var inet = sockaddr_in()
+        inet.sin_family = sa_family_t(AF_INET)
+        inet.sin_port = port.bigEndian
+        inet_pton(AF_INET, address, &inet.sin_addr)
+        return pass(inet)
+    }
+    var inet = sockaddr_in6()
+    inet.sin6_family = sa_family_t(AF_INET6)
+    inet.sin6_port = port.bigEndian
+    inet_pton(AF_INET6, address, &inet.sin6_addr)
+    return pass(inet)
 }

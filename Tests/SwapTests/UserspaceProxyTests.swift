@@ -9,13 +9,17 @@ import Testing
 @Suite struct UserspaceProxyTests {
     /// The rule is what a node has anyway: connections that were translated keep their ends when the proxy's own rules go.
     private static let setUp =
-        Network.setUp + ["nft add table ip node", "nft 'add chain ip node post { type nat hook postrouting priority srcnat; }'"]
+        Network.setUp
+        + ["ip", "ip6"].flatMap { family in
+            ["nft add table \(family) node", "nft 'add chain \(family) node post { type nat hook postrouting priority srcnat; }'"]
+        }
 
     @Test(.disabled(if: OwnNamespace.isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3)))
     func relays() throws { try OwnNamespace.run("UserspaceProxyTests", "relaysInsideTheNamespace", setUp: Self.setUp) }
 
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
-        var configuration = Proxy.Configuration(nodeName: "n1", nodeAddresses: [Network.node], clusterCIDR: "10.1.0.0/16")
+        var configuration = Proxy.Configuration(
+            nodeName: "n1", nodeAddresses: [Network.node, Network.node6], clusterCIDR: "10.1.0.0/16,fd00:1::/64")
         configuration.checkPeriod = .milliseconds(100)
         let proxy = Proxy(configuration, cache: world.cache, plugins: world.plugins, log: world.log)
         return [{ try await proxy.run() }]
@@ -26,14 +30,16 @@ import Testing
     {
         let rules = try Built.manifest("proxy-nftables")
         let relay = try Built.manifest("proxy-userspace")
-        let server = try TCPServer(Network.node, port: 8080)
-        defer { server.stop() }
+        let servers = try [Network.node, Network.node6].map { try TCPServer($0, port: 8080) }
+        defer { for server in servers { server.stop() } }
         try await World.with([rules], loops: Self.loops) { world in
             try await ProxySwapTests.addService(world)
-            let clients = Requests(to: Network.service, port: 80)
-            try await clients.waitForFirst()
-            clients.start(2)
-            defer { clients.stop() }
+            let (clients, clients6) = (Requests(to: Network.service, port: 80), Requests(to: Network.service6, port: 80))
+            for clients in [clients, clients6] {
+                try await clients.waitForFirst()
+                clients.start(1)
+            }
+            defer { for clients in [clients, clients6] { clients.stop() } }
             var anew = relay
             anew.deadline = .seconds(25)
             var isolated = relay
@@ -45,42 +51,43 @@ import Testing
                 try await world.apply(manifest, expecting: manifest.enabled ? .running : .skipped)
                 try await clients.waitForMore(100)
                 #expect(try Network.rules().contains("apus-proxy") == !manifest.enabled)
-                #expect(try Self.loopback().contains(Network.service) == manifest.enabled)
-                #expect(clients.failures.filter { !Self.isOpenedWhileTheAddressGoes($0) } == [])
+                #expect(try Self.local().contains(Network.service) == manifest.enabled)
+                #expect(clients.failures + clients6.failures == [])
             }
-            clients.stop()
+            for clients in [clients, clients6] { clients.stop() }
             // Of another user, it can only follow one that is gone: with a gap.
             for manifest in [isolated, relay] {
                 try await world.apply(manifest)
-                try await Requests(to: Network.service, port: 80).waitForFirst()
+                for service in [Network.service, Network.service6] { try await Requests(to: service, port: 80).waitForFirst() }
             }
 
             try await Self.bytes(world)
             try await ProxySwapTests.flows(world)
             try await Self.affinity(world)
             try await Self.places(world)
-            // Somebody takes the address away.
-            _ = try Command.run(["ip", "address", "del", "\(Network.service)/32", "dev", "lo"])
+            // Somebody takes the route away.
+            _ = try Command.run(["ip", "route", "del", "local", Network.service, "dev", "lo"])
+            try await Self.waitForLocal("the route to be back") { $0.contains(Network.service) }
             try await Requests(to: Network.service, port: 80).waitForFirst()
             try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
-            try await Self.waitForLoopback("the Service to go") { !$0.contains(Network.service) }
+            try await Self.waitForLocal("the Service to go") { !$0.contains(Network.service) }
             try await world.apply(disabled, expecting: .skipped)
-            #expect(try !Self.loopback().contains("10.96."))
+            #expect(try !Self.local().contains("10.96."))
+            #expect(try !Self.local().contains("fd00:96:"))
         }
     }
 
-    /// The kernel gives a connection to an address of its own that address as its source, and refuses when it has gone before the connection
-    /// is made. There is a way to all Services here, so that nothing else can be the cause.
-    private static func isOpenedWhileTheAddressGoes(_ failure: String) -> Bool { failure == "connect: Network is unreachable" }
+    /// What the machine takes for its own.
+    private static func local() throws -> String {
+        try ["-4", "-6"].map { try Command.run(["ip", $0, "route", "show", "table", "local"]).text }.joined()
+    }
 
-    private static func loopback() throws -> String { try Command.run(["ip", "-4", "address", "show", "dev", "lo"]).text }
-
-    private static func waitForLoopback(_ what: String, _ condition: @escaping @Sendable (String) -> Bool) async throws {
+    private static func waitForLocal(_ what: String, _ condition: @escaping @Sendable (String) -> Bool) async throws {
         try await limited(30, what) {
-            // The kernel tells nobody here of its addresses.
-            while try !condition(loopback()) { try await Task.sleep(for: .milliseconds(20)) }
+            // The kernel tells nobody here of its routes.
+            while try !condition(local()) { try await Task.sleep(for: .milliseconds(20)) }
         } otherwise: {
-            (try? loopback()) ?? ""
+            (try? local()) ?? ""
         }
     }
 
@@ -89,7 +96,7 @@ import Testing
         let server = try EchoServer(Network.node, port: 8081)
         defer { server.stop() }
         try await ProxySwapTests.add(world, "echo", ["clusterIP": "10.96.7.20", "ports": [port(7, 8081)]], port: 8081, [Network.node])
-        try await waitForLoopback("the Service") { $0.contains("10.96.7.20") }
+        try await waitForLocal("the Service") { $0.contains("10.96.7.20") }
         let sent = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
         try await limited(60, "all bytes to come back") {
             try #require(try await EchoServer.exchange("10.96.7.20", port: 7, sent) == sent)
@@ -130,7 +137,7 @@ import Testing
             try await Requests(to: address, port: port).waitForFirst()
         }
         try await ProxySwapTests.add(world, "empty", ["clusterIP": "10.96.7.23", "ports": [port(80, 8080)]], port: 8080, [])
-        try await waitForLoopback("the Service") { $0.contains("10.96.7.23") }
+        try await waitForLocal("the Service") { $0.contains("10.96.7.23") }
         let refused = try Command.run(["curl", "-s", "--max-time", "1", "http://10.96.7.23/"])
         #expect(refused.status == 7, "curl ends with 7 when it is refused: \(refused.text)")
     }
@@ -143,7 +150,7 @@ private final class EchoServer: Sendable {
     private let descriptor: Int32
 
     init(_ address: String, port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        descriptor = openSocket(for: address, SOCK_STREAM)
         guard withSocketAddress(address, port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
             throw Unexpected("cannot listen at \(address):\(port): \(String(cString: strerror(errno)))")
         }
@@ -178,7 +185,7 @@ private final class EchoServer: Sendable {
 
     /// What comes back for `bytes`; the end is said after the last of them.
     static func exchange(_ address: String, port: UInt16, _ bytes: [UInt8]) async throws -> [UInt8] {
-        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let connection = openSocket(for: address, SOCK_STREAM)
         defer { close(connection) }
         guard withSocketAddress(address, port, { connect(connection, $0, $1) }) == 0 else {
             throw Unexpected("cannot connect: \(String(cString: strerror(errno)))")

@@ -20,14 +20,16 @@ final class World: Sendable {
     let plugins: PluginHost
     let directory: String
     let log: Logger
+    let heard: Heard
     private let server: APIServer
 
-    private init(_ client: CountingClient, _ server: APIServer, _ plugins: PluginHost, _ directory: String, _ log: Logger) {
+    private init(_ client: CountingClient, _ server: APIServer, _ plugins: PluginHost, _ directory: String, _ heard: Heard) {
         self.client = client
         self.server = server
         self.plugins = plugins
         self.directory = directory
-        self.log = log
+        self.heard = heard
+        log = heard.logger
         cache = Cache(client: client, log: log)
         services = HostServices(client: client, cache: cache)
         seen = Cache(client: client, log: log)
@@ -42,10 +44,10 @@ final class World: Sendable {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("swaps-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        var log = Logger(label: "test")
-        log.logLevel = .critical
+        let heard = Heard()
+        let log = heard.logger
         let store = try Store(path: directory + "/store.db", log: log)
-        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16"))
+        let range = try #require(DualStack<IPNetwork>("10.96.0.0/16,fd00:96::/112"))
         var serving = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         // Nobody here sees that a new Node is ready and takes its taint away.
         serving.admission = try AdmissionPlugins(enable: [], disable: ["TaintNodesByCondition"])
@@ -55,7 +57,7 @@ final class World: Sendable {
         serving.admissionSource = plugins
         let server = APIServer(serving)
         let client = CountingClient(server.client(as: "admin", groups: ["system:masters"]))
-        let world = World(client, server, plugins, directory, log)
+        let world = World(client, server, plugins, directory, heard)
         for manifest in manifests { world.grant(manifest) }
         try await server.start()
         // After that: what every cluster starts with is judged by nobody.

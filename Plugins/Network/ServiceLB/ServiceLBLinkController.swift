@@ -18,7 +18,7 @@ public final class ServiceLBLinkController: Controller {
     private struct State: ~Copyable {
         var links: LinkAddresses
         /// What is to stand here, by Service.
-        var wanted: [Key: Set<UInt32>] = [:]
+        var wanted: [Key: Set<IPAddress>] = [:]
         /// Whether every Service has been looked at.
         var isComplete = false
         /// Whether it was switched off: what comes now is too late.
@@ -71,7 +71,7 @@ public final class ServiceLBLinkController: Controller {
     }
 
     /// Those of a Service that are to stand here.
-    private func addresses(of service: Value, _ nodes: [Value]) throws -> Set<UInt32> {
+    private func addresses(of service: Value, _ nodes: [Value]) throws -> Set<IPAddress> {
         let addresses = Announcer.addresses(of: service, nodes: nodes)
         guard !addresses.isEmpty else { return [] }
         let hosts = try Balancers(objects: objects).hosts(of: service)
@@ -79,17 +79,17 @@ public final class ServiceLBLinkController: Controller {
             guard let chosen = Announcer.node(for: address, among: nodes, hosts: hosts) else { return false }
             return node == nil || chosen == node
         }
-        return Set(here.compactMap { IPv4Address($0)?.number })
+        return Set(here.compactMap { IPAddress($0) })
     }
 
     private func putInPlace(_ state: inout State) throws {
-        let wanted = state.wanted.values.reduce(into: Set<UInt32>()) { $0.formUnion($1) }
+        let wanted = state.wanted.values.reduce(into: Set<IPAddress>()) { $0.formUnion($1) }
         let present = try state.links.all()
-        for address in present where address.isOurs && !wanted.contains(address.address) { try state.links.remove(address) }
-        for address in wanted where !present.contains(where: { $0.address == address }) {
+        for address in present where address.isOurs && !(address.ip.map(wanted.contains) ?? false) { try state.links.remove(address) }
+        for address in wanted where !present.contains(where: { $0.ip == address }) {
             guard let link = present.first(where: { !$0.isOurs && $0.hasInNetwork(address) })?.link else { continue }
-            try state.links.add(address, to: link)
-            do { try state.links.announce(address, on: link) } catch { log.info("\(IPv4Address(address)): \(error)") }
+            try state.links.add(address.bytes, to: link)
+            do { try state.links.announce(address.bytes, on: link) } catch { log.info("\(address): \(error)") }
         }
     }
 
@@ -102,5 +102,10 @@ public final class ServiceLBLinkController: Controller {
 }
 
 extension LinkAddresses.Address {
-    fileprivate func hasInNetwork(_ other: UInt32) -> Bool { prefix > 0 && prefix < 32 && (address ^ other) >> (32 - UInt32(prefix)) == 0 }
+    fileprivate var ip: IPAddress? { IPAddress(bytes: address) }
+
+    fileprivate func hasInNetwork(_ other: IPAddress) -> Bool {
+        guard prefix > 0, Int(prefix) < 8 * address.count, let ip else { return false }
+        return IPNetwork(ip, bits: Int(prefix))?.contains(other) ?? false
+    }
 }

@@ -25,8 +25,8 @@ int apus_ready_remove(int set, int descriptor);
 /// How many are ready; at most `count`. Waits so many milliseconds, -1 for ever.
 int apus_ready_wait(int set, apus_ready *_Nonnull ready, int count, int milliseconds);
 
-/// A connection that somebody made, without blocking and not inherited, and who: the address and the port as the network orders their bytes.
-int apus_accept(int listener, uint32_t *_Nonnull address, uint16_t *_Nonnull port);
+/// A connection that somebody made, without blocking and not inherited, and who, as a `struct sockaddr` of at most `size` bytes.
+int apus_accept(int listener, void *_Nonnull from, uint32_t *_Nonnull size);
 
 /// A pipe that does not block and is not inherited: `ends[0]` reads, `ends[1]` writes.
 int apus_relay_pipe(int *_Nonnull ends);
