@@ -22,10 +22,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// A plugin in Swift: one shared library from `Plugins/<name>`.
-func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func swiftPlugin(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .target(
-        name: name, dependencies: ["PluginAPI", "PluginKit", "APIModel"] + dependencies, path: "Plugins/\(name)", swiftSettings: swift,
-        linkerSettings: plugin)
+        name: name, dependencies: ["PluginAPI", "PluginKit", "APIModel"] + dependencies, path: "Plugins/\(name)",
+        exclude: exclude, swiftSettings: swift, linkerSettings: plugin)
 }
 
 /// The controllers of one area: a module each from `Plugins/<area>/<controller>`, where tests find its plan, and one library with all of
@@ -108,7 +108,7 @@ let plugins: [(library: String, target: Target)] =
         ("scheduler-default", swiftPlugin("SchedulerDefault")),
         ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
         ("runtime-fake", swiftPlugin("RuntimeFake")),
-        ("proxy-nftables", swiftPlugin("ProxyNFTables", ["KernelNetwork"])),
+        ("proxy-nftables", swiftPlugin("ProxyNFTables", ["KernelNetwork", "ServiceRules"], exclude: ["Rules"])),
         ("proxy-userspace", swiftPlugin("ProxyUserspace", ["CLinux", "KernelNetwork"])),
         ("example-admission", cPlugin("ExampleAdmission")),
         ("example-controller", cPlugin("ExampleController")),
@@ -160,6 +160,10 @@ let package = Package(
 
         module("FileSystem", ["CLinux"]),
         module("KernelNetwork", ["CNFTables"]),
+        // Apart from the library of its plugin, so that tests can import it.
+        .target(
+            name: "ServiceRules", dependencies: ["APIModel", "KernelNetwork", "PluginKit"], path: "Plugins/ProxyNFTables/Rules",
+            swiftSettings: swift),
         module("APIModel", ["CatalogueData", "CSimdJSON", "CYAML", product("OrderedCollections", "swift-collections")]),
         module("CEL", ["APIModel", product("OrderedCollections", "swift-collections")]),
         module("Store", ["CHash", "CSQLite", product("Logging", "swift-log")]),
@@ -258,6 +262,7 @@ let package = Package(
         .target(name: "TestStorage", dependencies: ["APIModel", "FileSystem", "Streaming"], path: "Tests/TestStorage", swiftSettings: swift),
         tests("ELF"),
         tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
+        tests("ServiceRules", ["APIModel", "KernelNetwork", "PluginKit"]),
         tests("DNS", ["APIModel", "APIServer", "Client", "PKI", "Store", product("Logging", "swift-log")]),
         tests(
             "Host",

@@ -22,7 +22,7 @@ public struct FilterTable: Sendable {
     private var elementsBefore: [String: [String: String?]] = [:]
     private var chainsBefore: [String: [String]?] = [:]
 
-    public init(name: String, family: FilterFamily = .ip) { (self.name, self.family) = (name, family) }
+    public init(name: String, family: FilterFamily) { (self.name, self.family) = (name, family) }
 
     public mutating func addSet(_ set: String, _ kind: String = "set", type: String) {
         note(set)

@@ -37,8 +37,8 @@ public struct NFTables: ~Copyable {
         known = after
     }
 
-    /// Which of the tables have not what they should, since somebody took a part of them away. Costs one question to the kernel while nobody
-    /// else changes any rule of the machine, and a look at the whole tables after that.
+    /// Which of the tables have not what they should, since somebody took a part of them away. Costs one question to the kernel while
+    /// nobody else changes any rule of the machine, and a look at the whole tables after that.
     ///
     /// - Parameter shapes: by table, `ip apus-proxy`.
     public mutating func lost(_ shapes: @autoclosure () -> [String: TableShape]) -> Set<String> {
@@ -51,8 +51,6 @@ public struct NFTables: ~Copyable {
         if lost.isEmpty { known = now }
         return Set(lost.keys)
     }
-
-    public mutating func has(_ shape: TableShape, in table: String) -> Bool { lost(["ip \(table)": shape]).isEmpty }
 
     /// How often rules were changed in this network, by anybody; `nil` where the kernel does not say. `linux/netfilter/nf_tables.h`.
     private var generation: UInt32? {

@@ -31,7 +31,6 @@ public struct Services {
     public var nodeAddresses: UnsafeBufferPointer<apus_address> {
         UnsafeBufferPointer(start: raw.pointee.addresses, count: Int(raw.pointee.node_address_count))
     }
-    public var podCIDR: String { raw.pointee.pod_cidr.string }
     /// Node ports are at those of the machine's addresses that are in one of these; where there is none, it is left to the plugin.
     public var nodePortNetworks: [IPNetwork] {
         addresses(raw.pointee.node_address_count, raw.pointee.node_port_network_count).compactMap { network in

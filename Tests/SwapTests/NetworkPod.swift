@@ -2,20 +2,34 @@ import APIModel
 import Client
 import Foundation
 
-/// A pod of the API that is a network namespace on the bridge `apus0`, and listens there on two ports.
+/// A pod of the API that is a network namespace on the bridge `apus0`, and listens there on two ports, in both families.
 final class NetworkPod: Sendable {
     private static let ports: [UInt16] = [80, 81]
 
+    /// What makes the bridge, with the node's addresses on it. Packets from one pod to another pass the node's rules.
+    static let setUp = [
+        "ip link set lo up", "ip link add apus0 type bridge", "ip address add 10.1.0.1/24 dev apus0",
+        "ip address add fd00:1::1/64 dev apus0 nodad", "ip link set apus0 up",
+        "sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
+        "sysctl -q -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1",
+    ]
+
     private let name: String
-    private let address: String
+    let addresses: [IPFamily: String]
     private let namespace: NetworkNamespace
     private let servers: [TCPServer]
 
-    init(_ name: String, address: String, app: String, _ world: World) async throws {
-        (self.name, self.address) = (name, address)
+    /// - Parameter number: the last of its addresses `10.1.0.N` and `fd00:1::N`.
+    init(_ name: String, _ number: Int, app: String, _ world: World) async throws {
+        self.name = name
+        let addresses: [IPFamily: String] = [.ipv4: "10.1.0.\(number)", .ipv6: "fd00:1::\(number)"]
+        self.addresses = addresses
         let namespace = try NetworkNamespace()
-        try namespace.connect(name, to: "apus0", address: "\(address)/24")
-        servers = try Self.ports.map { port in try namespace.inside { try TCPServer(address, port: port) } }
+        try namespace.connect(
+            name, to: "apus0", addresses: ["10.1.0.\(number)/24", "fd00:1::\(number)/64"], gateways: ["10.1.0.1", "fd00:1::1"])
+        servers = try Self.ports.flatMap { port in
+            try addresses.values.map { address in try namespace.inside { try TCPServer(address, port: port, says: name) } }
+        }
         self.namespace = namespace
 
         let pod: Value = [
@@ -29,7 +43,11 @@ final class NetworkPod: Sendable {
         _ = try await world.client.create(.pods, namespace: "default", pod)
         _ = try await world.client.patch(
             .pods, namespace: "default", name: name, subresource: "status", .strategicMerge,
-            ["status": ["phase": "Running", "podIP": .string(address), "podIPs": [["ip": .string(address)]]]])
+            [
+                "status": [
+                    "phase": "Running", "podIP": "10.1.0.\(number)", "podIPs": [["ip": "10.1.0.\(number)"], ["ip": "fd00:1::\(number)"]],
+                ]
+            ])
     }
 
     deinit { for server in servers { server.stop() } }
@@ -41,9 +59,15 @@ final class NetworkPod: Sendable {
 
     /// Whether a connection comes about at once.
     /// - Throws: where somebody refuses it, which no policy does.
-    func reaches(_ other: NetworkPod, _ port: UInt16) throws -> Bool { try namespace.connects(to: other.address, port) }
+    func reaches(_ other: NetworkPod, _ port: UInt16, _ family: IPFamily = .ipv4) throws -> Bool {
+        try reaches(other.addresses[family]!, port)
+    }
 
-    static func nodeReaches(_ other: NetworkPod, _ port: UInt16) throws -> Bool { try NetworkNamespace.connects(to: other.address, port) }
+    func reaches(_ address: String, _ port: UInt16) throws -> Bool { try namespace.connects(to: address, port) }
+
+    static func nodeReaches(_ other: NetworkPod, _ port: UInt16, _ family: IPFamily = .ipv4) throws -> Bool {
+        try NetworkNamespace.connects(to: other.addresses[family]!, port)
+    }
 
     func waitUntilReaches(_ other: NetworkPod, _ port: UInt16) async throws { try await wait(other, port, isReached: true) }
     func waitUntilKept(from other: NetworkPod, _ port: UInt16) async throws { try await wait(other, port, isReached: false) }
@@ -51,7 +75,9 @@ final class NetworkPod: Sendable {
     private func wait(_ other: NetworkPod, _ port: UInt16, isReached: Bool) async throws {
         try await limited(30, "\(name) \(isReached ? "to reach" : "to be kept from") \(other.name):\(port)") {
             // Packets that are dropped tell nobody.
-            while try self.reaches(other, port) != isReached { try await Task.sleep(for: .milliseconds(20)) }
+            for family in IPFamily.allCases {
+                while try self.reaches(other, port, family) != isReached { try await Task.sleep(for: .milliseconds(20)) }
+            }
         } otherwise: {
             (try? Network.rules()) ?? ""
         }

@@ -1,9 +1,10 @@
 extension Ruleset {
-    /// The commands that make `new` of `old`, both of one service: those that take away, and those that put in place.
+    /// The commands that make `new` of `old`, both of one service, `nil` for none: those that take away, and those that put in place.
     ///
     /// What both have stays as it is. So the sets of session affinity, which know where each client went, outlive that other endpoints come
-    /// and go.
-    func change(from old: Part, to new: Part) -> (remove: String, add: String) {
+    /// and go. Shared elements are left to whoever counts them.
+    package func change(from old: Part?, to new: Part?) -> (remove: String, add: String) {
+        guard let old, let new else { return (old?.remove(from: table) ?? "", new?.add(to: table) ?? "") }
         let (oldSets, newSets) = (Self.dictionary(old.sets), Self.dictionary(new.sets))
         // A set with another timeout is another set, and rules that name it must go first.
         if oldSets.contains(where: { newSets[$0.key] != nil && newSets[$0.key] != $0.value }) {
@@ -13,11 +14,11 @@ extension Ruleset {
 
         var remove = ""
         for element in old.elements where !new.elements.contains(where: { $0 == element }) {
-            remove += "delete element ip \(table) \(element.map) { \(element.key) }\n"
+            remove += "delete element \(table) \(element.map) { \(element.key) }\n"
         }
-        for chain in old.chains where newChains[chain.name] != chain.rules { remove += "flush chain ip \(table) \(chain.name)\n" }
-        for chain in old.chains.reversed() where newChains[chain.name] == nil { remove += "delete chain ip \(table) \(chain.name)\n" }
-        for set in old.sets where newSets[set.name] == nil { remove += "delete set ip \(table) \(set.name)\n" }
+        for chain in old.chains where newChains[chain.name] != chain.rules { remove += "flush chain \(table) \(chain.name)\n" }
+        for chain in old.chains.reversed() where newChains[chain.name] == nil { remove += "delete chain \(table) \(chain.name)\n" }
+        for set in old.sets where newSets[set.name] == nil { remove += "delete set \(table) \(set.name)\n" }
 
         var come = Part()
         come.sets = new.sets.filter { oldSets[$0.name] == nil }
