@@ -14,12 +14,12 @@ public final class ClusterDNS: Sendable {
     public struct Configuration: Sendable {
         /// What the cluster's names end in.
         public var domain = "cluster.local"
-        /// Where to listen; pods must reach it.
-        public var address: String
+        /// Where to listen, one of a family or one of each; pods must reach them.
+        public var addresses: [String]
         /// 0 for any that is free.
         public var port = 10053
-        /// Of the Service by which pods reach the servers; `nil` where somebody else sees to that.
-        public var serviceAddress: String?
+        /// Of the Service by which pods reach the servers, one of a family or one of each; none where somebody else sees to that.
+        public var serviceAddresses: [String] = []
         /// Tells several servers of one cluster apart.
         public var name = ""
         public var threads = min(System.coreCount, 4)
@@ -28,7 +28,7 @@ public final class ClusterDNS: Sendable {
         /// How often these are looked at.
         public var resolverPeriod = Duration.seconds(5)
 
-        public init(address: String) { self.address = address }
+        public init(addresses: [String]) { self.addresses = addresses }
     }
 
     /// The ConfigMap with stub domains and other resolvers.
@@ -48,8 +48,8 @@ public final class ClusterDNS: Sendable {
     /// - Throws: `Failure` for a domain or an address that is none.
     public init(_ configuration: Configuration, client: any Client, cache: Cache, recorder: EventRecorder? = nil, log: Logger) throws {
         guard let apex = Name(configuration.domain) else { throw Failure(description: "\(configuration.domain) is no domain") }
-        guard let address = IPLiteral.bytes(configuration.address), address.contains(where: { $0 != 0 }) else {
-            throw Failure(description: "\(configuration.address) is no address of this machine to reach the cluster's name server by")
+        for address in configuration.addresses where IPScope(address).map({ $0 == .unspecified }) ?? true {
+            throw Failure(description: "\(address) is no address of this machine to reach the cluster's name server by")
         }
         self.configuration = configuration
         self.client = client
@@ -57,7 +57,7 @@ public final class ClusterDNS: Sendable {
         self.recorder = recorder
         self.log = log
         self.apex = apex
-        objects = Mutex(ClusterObjects(apex: apex, serverAddress: configuration.serviceAddress.flatMap(IPLiteral.bytes)))
+        objects = Mutex(ClusterObjects(apex: apex, serverAddresses: configuration.serviceAddresses.compactMap(IPLiteral.bytes)))
     }
 
     public struct Failure: Error, CustomStringConvertible {
@@ -70,7 +70,7 @@ public final class ClusterDNS: Sendable {
     /// Listens, and returns the port. Says of names of the cluster that there is no telling, until `run` knows what there is.
     @discardableResult
     public func start() async throws -> Int {
-        let listeners = try await Listeners.open(configuration.address, port: configuration.port, threads: configuration.threads)
+        let listeners = try await Listeners.open(configuration.addresses, port: configuration.port, threads: configuration.threads)
         self.listeners.withLock { $0 = listeners }
         return listeners.port
     }
@@ -95,9 +95,11 @@ public final class ClusterDNS: Sendable {
 
     /// Takes this server out of the Service by which pods reach it.
     public func withdraw() async {
-        guard configuration.serviceAddress != nil else { return }
-        // It may never have been in it; and where it cannot be taken out now, it comes back soon or is an operator's to remove.
-        _ = try? await client.delete(.endpointSlices, namespace: ServiceKeeper.namespace, name: configuration.name)
+        guard !configuration.serviceAddresses.isEmpty else { return }
+        for name in IPFamily.allCases.map({ ServiceKeeper.sliceName(configuration.name, $0) }) {
+            // It may never have been in it; and where it cannot be taken out now, it comes back soon or is an operator's to remove.
+            _ = try? await client.delete(.endpointSlices, namespace: ServiceKeeper.namespace, name: name)
+        }
     }
 
     private func serve(_ listeners: Listeners, isShared: Bool) async throws {
@@ -136,10 +138,10 @@ public final class ClusterDNS: Sendable {
                     planSignal.yield()
                 }
             }
-            if let address = configuration.serviceAddress {
+            if !configuration.serviceAddresses.isEmpty {
                 let keeper = ServiceKeeper(
-                    client: client, cache: cache, address: address, server: (configuration.address, listeners.port),
-                    sliceName: configuration.name, log: log)
+                    client: client, cache: cache, addresses: configuration.serviceAddresses, hosts: configuration.addresses,
+                    port: listeners.port, name: configuration.name, log: log)
                 group.addTask { try await keeper.run() }
             }
             while try await group.next() != nil {}
@@ -154,7 +156,7 @@ public final class ClusterDNS: Sendable {
         for await _ in signals {
             let read = try? await NIOThreadPool.singleton.runIfActive { [configuration] in configuration.resolvers() }
             // Asking itself would go on for ever.
-            let own = [configuration.address, configuration.serviceAddress]
+            let own = configuration.addresses + configuration.serviceAddresses
             let resolvers = (read ?? []).filter { !own.contains($0) }.compactMap { ForwardingPlan.Server($0) }
             let configMap = cache.get(.configMaps, namespace: Self.configMap.namespace, name: Self.configMap.name)?.value ?? .null
             let plan: ForwardingPlan

@@ -169,7 +169,7 @@ struct Startup {
                     services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
                 let proxy = Proxy(
                     Proxy.Configuration(
-                        nodeName: node.name, nodeAddresses: node.addresses, clusterCIDR: network.clusterCIDRs.primary.description),
+                        nodeName: node.name, nodeAddresses: node.addresses, clusterCIDR: network.clusterCIDRs.description),
                     cache: cache, plugins: plugins,
                     quarantine: crashes.quarantine, log: Logger(label: "proxy"))
                 let kubelet = Kubelet(
@@ -328,10 +328,10 @@ extension Startup {
     }
 
     private func makeDNS(_ client: any Client, _ cache: Cache, _ recorder: EventRecorder, _ network: PodNetwork) throws -> ClusterDNS {
-        var configuration = ClusterDNS.Configuration(address: network.gateway.description)
+        var configuration = ClusterDNS.Configuration(addresses: network.gateways.map(\.description))
         configuration.port = options.names.port
         configuration.domain = options.names.domain.clusterDomain
-        configuration.serviceAddress = network.nameServer
+        configuration.serviceAddresses = network.serviceCIDRs.map { Networks.host(10, of: $0) }
         configuration.name = "kube-dns-\(options.node.name)"
         configuration.resolvers = { ResolvConf.read().servers }
         return try ClusterDNS(configuration, client: client, cache: cache, recorder: recorder, log: Logger(label: "cluster-dns"))

@@ -9,7 +9,9 @@ import Testing
     private func names(_ objects: ClusterObjects) -> [String] { objects.zone.names.map(\.description).sorted() }
 
     @Test func everythingThatCameCanGo() throws {
-        var objects = ClusterObjects(apex: try #require(Name("cluster.local")), serverAddress: [10, 96, 0, 10])
+        var objects = ClusterObjects(
+            apex: try #require(Name("cluster.local")),
+            serverAddresses: [[10, 96, 0, 10], [0xfd] + [UInt8](repeating: 0, count: 14) + [0x0a]])
         let before = names(objects)
         let things: [(GroupVersionResource, Object)] = [
             (.namespaces, Objects.namespace("default")), (.services, Objects.service("db", ["clusterIP": "None", "ports": []])),

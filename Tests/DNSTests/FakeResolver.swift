@@ -1,3 +1,4 @@
+import APIModel
 import Foundation
 import Glibc
 import Synchronization
@@ -16,21 +17,24 @@ final class FakeResolver: Sendable {
 
     /// What was asked, in order.
     var questions: [String] { heard.withLock { $0.map { $0.question + ($0.isDatagram ? "" : " by TCP") } } }
-    var address: String { "127.0.0.1:\(port)" }
+    var address: String { family == .ipv4 ? "127.0.0.1:\(port)" : "[::1]:\(port)" }
+    private let family: IPFamily
 
-    init(_ say: @escaping Say) {
-        let datagrams = Sockets.open(SOCK_DGRAM, seconds: 3600)
-        let streams = Sockets.open(SOCK_STREAM, seconds: 3600)
+    init(_ family: IPFamily = .ipv4, _ say: @escaping Say) {
+        let datagrams = Sockets.open(SOCK_DGRAM, family, seconds: 3600)
+        let streams = Sockets.open(SOCK_STREAM, family, seconds: 3600)
+        self.family = family
         self.datagrams = datagrams
         self.streams = streams
-        _ = Sockets.withAddress(0) { bind(datagrams, $0, $1) }
-        var address = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = Sockets.withAddress(0, family) { bind(datagrams, $0, $1) }
+        // The port is at the same place in both families.
+        var address = sockaddr_in6()
+        var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
         _ = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(datagrams, $0, &size) }
         }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        _ = Sockets.withAddress(port) { bind(streams, $0, $1) }
+        port = Int(UInt16(bigEndian: address.sin6_port))
+        _ = Sockets.withAddress(port, family) { bind(streams, $0, $1) }
         listen(streams, 16)
         Sockets.queue.async { self.serveDatagrams(say) }
         Sockets.queue.async { self.serveStreams(say) }
@@ -49,8 +53,8 @@ final class FakeResolver: Sendable {
     private func serveDatagrams(_ say: Say) {
         var bytes = [UInt8](repeating: 0, count: 4096)
         while true {
-            var client = sockaddr_in()
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            var client = sockaddr_in6()
+            var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
             withUnsafeMutablePointer(to: &client) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { client in
                     let count = recvfrom(datagrams, &bytes, bytes.count, 0, client, &size)

@@ -50,9 +50,9 @@ import Testing
         try await server.start()
         let client = server.client(as: "admin", groups: ["system:masters"])
         let cache = Cache(client: client, log: log)
-        var configuration = ClusterDNS.Configuration(address: "127.0.0.1")
+        var configuration = ClusterDNS.Configuration(addresses: ["127.0.0.1", "::1"])
         configuration.port = 0
-        configuration.serviceAddress = "10.96.0.10"
+        configuration.serviceAddresses = ["10.96.0.10"]
         configuration.name = "kube-dns-test"
         configuration.threads = 2
         let addresses = resolvers.map(\.address)
@@ -117,8 +117,8 @@ import Testing
         var log = Logger(label: "test")
         log.logLevel = .critical
         let keeper = ServiceKeeper(
-            client: world.client, cache: world.cache, address: "10.96.0.10", server: ("10.244.0.1", 10053), sliceName: "kube-dns-other",
-            log: log)
+            client: world.client, cache: world.cache, addresses: ["10.96.0.10"], hosts: ["10.244.0.1", "fd00:244::1"], port: 10053,
+            name: "kube-dns-other", log: log)
         let keeping = Task { try await keeper.run() }
         defer { keeping.cancel() }
         func endpoints() async throws -> [Value]? {
@@ -226,7 +226,8 @@ import Testing
     }
 
     @Test func whatOthersKnow() async throws {
-        let resolver = FakeResolver(Self.sayings)
+        // Both sides are asked over IPv6, too.
+        let resolver = FakeResolver(.ipv6, Self.sayings)
         let stub = FakeResolver { query, _ in [FakeResolver.answer(query, [(1, 60, [9, 9, 9, 9])])] }
         defer { stub.close() }
         try await with([resolver]) { world in
@@ -237,6 +238,9 @@ import Testing
             for _ in 0..<20 { #expect(try await world.ask("WWW.example.com", .a).answers.count == 1) }
             #expect((1...2).contains(resolver.questions.count { $0 == "www.example.com. 1" }))
 
+            let overIPv6 = try await Sockets.askByDatagram(DNSClient.query("www.example.com", .a), world.port, .ipv6)
+            #expect(Message(decoding: overIPv6)?.answers.count == 1)
+
             let gone = try await world.ask("gone.example.com", .a)
             #expect(gone.code == .nameError && gone.authorities.map(\.type) == [.soa])
             #expect(try await world.ask("refused.example.com", .a).code == .refused)
@@ -245,7 +249,7 @@ import Testing
             // Too much for a datagram: asked for by TCP, and given in part.
             let large = try await world.ask("large.example.com", .txt)
             #expect(large.isTruncated && large.answers.count == 15)
-            let whole = try await Sockets.askByStream([DNSClient.query("large.example.com", .txt)], world.port)
+            let whole = try await Sockets.askByStream([DNSClient.query("large.example.com", .txt)], world.port, .ipv6)
             #expect(Message(decoding: whole[0])?.answers.count == 60)
             #expect(resolver.questions.contains("large.example.com. 16 by TCP"))
 

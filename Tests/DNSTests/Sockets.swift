@@ -1,3 +1,4 @@
+import APIModel
 import Foundation
 import Glibc
 
@@ -11,14 +12,23 @@ enum Sockets {
 
     static let queue = DispatchQueue(label: "sockets", attributes: .concurrent)
 
-    static func open(_ type: __socket_type, seconds: Int = 10) -> Int32 {
-        let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
+    static func open(_ type: __socket_type, _ family: IPFamily = .ipv4, seconds: Int = 10) -> Int32 {
+        let descriptor = socket(family == .ipv4 ? AF_INET : AF_INET6, Int32(type.rawValue), 0)
         var time = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         return descriptor
     }
 
-    static func withAddress<R>(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+    static func withAddress<R>(_ port: Int, _ family: IPFamily = .ipv4, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
+        if family == .ipv6 {
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = UInt16(port).bigEndian
+            address.sin6_addr = in6addr_loopback
+            return withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in6>.size)) }
+            }
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
@@ -28,9 +38,9 @@ enum Sockets {
         }
     }
 
-    static func connected(_ type: __socket_type, _ port: Int) throws -> Int32 {
-        let descriptor = open(type)
-        guard withAddress(port, { connect(descriptor, $0, $1) }) == 0 else { throw Failure(what: "connect: \(errno)") }
+    static func connected(_ type: __socket_type, _ port: Int, _ family: IPFamily = .ipv4) throws -> Int32 {
+        let descriptor = open(type, family)
+        guard withAddress(port, family, { connect(descriptor, $0, $1) }) == 0 else { throw Failure(what: "connect: \(errno)") }
         return descriptor
     }
 
@@ -39,9 +49,9 @@ enum Sockets {
         try await withCheckedThrowingContinuation { done in queue.async { done.resume(with: Result { try body() }) } }
     }
 
-    static func askByDatagram(_ query: [UInt8], _ port: Int) async throws -> [UInt8] {
+    static func askByDatagram(_ query: [UInt8], _ port: Int, _ family: IPFamily = .ipv4) async throws -> [UInt8] {
         try await blocking {
-            let descriptor = try connected(SOCK_DGRAM, port)
+            let descriptor = try connected(SOCK_DGRAM, port, family)
             defer { close(descriptor) }
             send(descriptor, query, query.count, 0)
             var reply = [UInt8](repeating: 0, count: 65536)
@@ -52,9 +62,9 @@ enum Sockets {
     }
 
     /// Asks all of `queries` at once over one connection, and returns as many answers.
-    static func askByStream(_ queries: [[UInt8]], _ port: Int) async throws -> [[UInt8]] {
+    static func askByStream(_ queries: [[UInt8]], _ port: Int, _ family: IPFamily = .ipv4) async throws -> [[UInt8]] {
         try await blocking {
-            let descriptor = try connected(SOCK_STREAM, port)
+            let descriptor = try connected(SOCK_STREAM, port, family)
             defer { close(descriptor) }
             let bytes = queries.flatMap { DNSClient.words([UInt16($0.count)]) + $0 }
             // In pieces, as networks deliver them.

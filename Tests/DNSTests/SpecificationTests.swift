@@ -28,6 +28,15 @@ import Testing
         Case("web.default.svc.cluster.local", .a, ["web.default.svc.cluster.local. 30 A 10.96.0.20"]),
         Case("web.default.svc.cluster.local", .aaaa),
         Case("dual.default.svc.cluster.local", .aaaa, ["dual.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:21"]),
+        Case("dual.default.svc.cluster.local", .a, ["dual.default.svc.cluster.local. 30 A 10.96.0.21"]),
+        Case("six.default.svc.cluster.local", .a),
+        Case("six.default.svc.cluster.local", .aaaa, ["six.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:22"]),
+        Case(
+            "_http._tcp.dual.default.svc.cluster.local", .srv,
+            ["_http._tcp.dual.default.svc.cluster.local. 30 SRV 0 100 80 dual.default.svc.cluster.local."],
+            additionals: [
+                "dual.default.svc.cluster.local. 30 A 10.96.0.21", "dual.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:21",
+            ]),
         Case("WEB.Default.SVC.cluster.LOCAL", .a, ["web.default.svc.cluster.local. 30 A 10.96.0.20"]),
         Case(
             "_https._tcp.web.default.svc.cluster.local", .srv,
@@ -65,6 +74,26 @@ import Testing
                 "10-244-0-6.db.default.svc.cluster.local. 30 A 10.244.0.6", "db-0.db.default.svc.cluster.local. 30 A 10.244.0.5",
                 "db-0.db.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:5", "db-3.db.default.svc.cluster.local. 30 A 10.244.0.8",
             ]),
+        Case("db6.default.svc.cluster.local", .a),
+        Case(
+            "db6.default.svc.cluster.local", .aaaa,
+            ["6", "7"].map { "db6.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:\($0)" }),
+        Case("fd00--6.db6.default.svc.cluster.local", .aaaa, ["fd00--6.db6.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:6"]),
+        Case("fd00--7.db6.default.svc.cluster.local", .aaaa, [], .nameError),
+        Case(
+            "_sql._tcp.db6.default.svc.cluster.local", .srv,
+            ["db6-0", "fd00--6"].map { "_sql._tcp.db6.default.svc.cluster.local. 30 SRV 0 100 5432 \($0).db6.default.svc.cluster.local." },
+            additionals: [
+                "db6-0.db6.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:7",
+                "fd00--6.db6.default.svc.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:6",
+            ]),
+        Case(
+            "6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", .ptr,
+            ["6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. 30 PTR fd00--6.db6.default.svc.cluster.local."]),
+        Case(
+            "5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", .ptr,
+            ["5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa. 30 PTR db-0.db.default.svc.cluster.local."]),
+        Case("2.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", .aaaa),
         Case("5.0.244.10.in-addr.arpa", .ptr, ["5.0.244.10.in-addr.arpa. 30 PTR db-0.db.default.svc.cluster.local."]),
         Case("6.0.244.10.in-addr.arpa", .ptr, ["6.0.244.10.in-addr.arpa. 30 PTR 10-244-0-6.db.default.svc.cluster.local."]),
         Case("quiet.default.svc.cluster.local", .a, [], .nameError),
@@ -81,6 +110,9 @@ import Testing
         // Pods
         Case("10-244-0-5.default.pod.cluster.local", .a, ["10-244-0-5.default.pod.cluster.local. 30 A 10.244.0.5"]),
         Case("fd00--5.default.pod.cluster.local", .aaaa, ["fd00--5.default.pod.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:5"]),
+        Case("fd00-0-1--.default.pod.cluster.local", .aaaa, ["fd00-0-1--.default.pod.cluster.local. 30 AAAA fd00:0:1:0:0:0:0:0"]),
+        Case("fd00--5.default.pod.cluster.local", .a),
+        Case("fd00--9.default.pod.cluster.local", .aaaa, [], .nameError),
         Case("10-244-0-5.empty.pod.cluster.local", .a, [], .nameError),
         Case("10-244-0-77.default.pod.cluster.local", .a, [], .nameError),
         // What exists without records, and what does not exist
@@ -89,6 +121,7 @@ import Testing
         Case("web.default.cluster.local", .a, [], .nameError), Case("web.empty.svc.cluster.local", .a, [], .nameError),
         Case("cluster.local", .ns, ["cluster.local. 30 NS ns.dns.cluster.local."]),
         Case("ns.dns.cluster.local", .a, ["ns.dns.cluster.local. 30 A 10.96.0.10"]),
+        Case("ns.dns.cluster.local", .aaaa, ["ns.dns.cluster.local. 30 AAAA fd00:0:0:0:0:0:0:a"]),
         Case("cluster.local", .soa, ["cluster.local. 5 SOA"]),
     ]
 

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -62,7 +63,7 @@ final class Exchange: @unchecked Sendable {
         strays = 0
         let current = attempt
         timer = loop.scheduleTask(in: Self.patience) { [self] in fail(current) }
-        guard let address = try? SocketAddress(ipAddress: server.host, port: server.port) else { return fail(current) }
+        guard let address = SocketAddress(server) else { return fail(current) }
         let opening = overStream ? openStream(address, current) : openDatagram(address, current)
         opening.assumeIsolated().whenComplete { [self] result in
             guard case .success(let channel) = result else { return fail(current) }
@@ -147,6 +148,21 @@ final class Exchange: @unchecked Sendable {
         timer?.cancel()
         channel?.close(promise: nil)
         (timer, channel) = (nil, nil)
+    }
+}
+
+extension SocketAddress {
+    /// `nil` where it is to be reached by a link that is not there.
+    fileprivate init?(_ server: ForwardingPlan.Server) {
+        let parts = server.host.split(separator: "%", maxSplits: 1)
+        guard var address = try? SocketAddress(ipAddress: String(parts[0]), port: server.port) else { return nil }
+        if parts.count == 2, case .v6(let ipv6) = address {
+            var name = ipv6.address
+            name.sin6_scope_id = if_nametoindex(String(parts[1]))
+            guard name.sin6_scope_id != 0 else { return nil }
+            address = SocketAddress(name, host: "")
+        }
+        self = address
     }
 }
 

@@ -12,9 +12,9 @@ struct ForwardingPlan: Equatable, Sendable {
             self.port = port
         }
 
-        /// `10.0.0.1`, `10.0.0.1:5353`, `fd00::1`, `[fd00::1]:5353`; `nil` for anything else.
+        /// `10.0.0.1`, `10.0.0.1:5353`, `fd00::1`, `fe80::1%eth0`, `[fd00::1]:5353`; `nil` for anything else.
         init?(_ text: String) {
-            if IPLiteral.bytes(text) != nil {
+            if Self.isAddress(text) {
                 host = text
                 return
             }
@@ -24,8 +24,15 @@ struct ForwardingPlan: Equatable, Sendable {
             var address = String(text[..<colon])
             let isBracketed = address.hasPrefix("[") && address.hasSuffix("]")
             if isBracketed { address = String(address.dropFirst().dropLast()) }
-            guard IPLiteral.bytes(address) != nil, isBracketed == address.contains(":") else { return nil }
+            guard Self.isAddress(address), isBracketed == address.contains(":") else { return nil }
             (host, port) = (address, Int(number))
+        }
+
+        /// One of IPv6 may say by which link it is reached.
+        private static func isAddress(_ text: String) -> Bool {
+            let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { return IPLiteral.bytes(text) != nil }
+            return IPLiteral.isIPv6(String(parts[0])) && !parts[1].isEmpty
         }
 
         var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

@@ -2,8 +2,8 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// The sockets of the server: on each thread one for UDP and one for TCP, all on the same address, so that the kernel spreads clients over
-/// them.
+/// The sockets of the server: for each address on each thread one for UDP and one for TCP, all on the same port, so that the kernel spreads
+/// clients over the threads.
 final class Listeners: Sendable {
     /// The server cannot start: which address, and why.
     struct Failure: Error, CustomStringConvertible {
@@ -23,23 +23,28 @@ final class Listeners: Sendable {
     /// Listens from now on. Answers that there is no telling yet, until the workers have a zone.
     ///
     /// - Parameter port: 0 for any that is free.
-    static func open(_ host: String, port: Int, threads: Int) async throws -> Listeners {
+    static func open(_ hosts: [String], port: Int, threads: Int) async throws -> Listeners {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(threads, 1))
         var channels: [any Channel] = []
         var port = port
         do {
             let workers = group.makeIterator().map { Worker(loop: $0) }
             for worker in workers {
-                let datagrams = try await bindDatagrams(worker).bind(host: host, port: port).get()
-                channels.append(datagrams)
-                port = datagrams.localAddress?.port ?? port
-                channels.append(try await bindStreams(worker).bind(host: host, port: port).get())
+                for host in hosts {
+                    let datagrams = try await bindDatagrams(worker).bind(host: host, port: port).get()
+                    channels.append(datagrams)
+                    port = datagrams.localAddress?.port ?? port
+                    channels.append(try await bindStreams(worker).bind(host: host, port: port).get())
+                }
             }
             return Listeners(port, workers, group, channels)
         } catch {
             for channel in channels { try? await channel.close() }
             try? await group.shutdownGracefully()
-            throw Failure(description: "cluster DNS cannot listen on \(host):\(port): \((error as? IOError)?.description ?? "\(error)")")
+            throw Failure(
+                description:
+                    "cluster DNS cannot listen on \(hosts.joined(separator: ", ")), port \(port): \((error as? IOError)?.description ?? "\(error)")"
+            )
         }
     }
 

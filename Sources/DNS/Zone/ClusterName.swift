@@ -27,13 +27,13 @@ enum ClusterName {
 
     /// What the zone has whatever is in the cluster.
     ///
-    /// - Parameter serverAddress: of the Service that the servers are reached by.
-    static func apexRecords(_ zone: Zone, serverAddress: [UInt8]?) -> ZoneTable.Records {
+    /// - Parameter serverAddresses: of the Service that the servers are reached by.
+    static func apexRecords(_ zone: Zone, serverAddresses: [[UInt8]]) -> ZoneTable.Records {
         let apex = zone.apex
         var records: ZoneTable.Records = [apex: [zone.authority]]
         if let server = server(apex) {
             records[apex]?.append(RecordSet(.ns, timeToLive: Zone.timeToLive, [server.bytes]))
-            records[server] = serverAddress.map { [RecordSet($0.count == 4 ? .a : .aaaa, timeToLive: Zone.timeToLive, [$0])] } ?? []
+            records[server] = serverAddresses.map { RecordSet($0.count == 4 ? .a : .aaaa, timeToLive: Zone.timeToLive, [$0]) }
         }
         for name in ["svc", "pod"].compactMap({ Name(labels: [$0], under: apex) }) { records[name] = [] }
         if let version = Name(labels: ["dns-version"], under: apex) {

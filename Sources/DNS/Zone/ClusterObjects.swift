@@ -10,9 +10,9 @@ struct ClusterObjects {
     private var slices: [String: [String: Object]] = [:]
     private let apex: Name
 
-    init(apex: Name, serverAddress: [UInt8]? = nil) {
+    init(apex: Name, serverAddresses: [[UInt8]] = []) {
         self.apex = apex
-        table = ZoneTable(apex: apex, serverAddress: serverAddress)
+        table = ZoneTable(apex: apex, serverAddresses: serverAddresses)
     }
 
     var zone: Zone { table.zone }

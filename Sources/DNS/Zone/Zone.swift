@@ -51,9 +51,9 @@ struct ZoneTable: Sendable {
     private var names: [String: [Name]] = [:]
     private var parts: [Name: [String: [RecordSet]]] = [:]
 
-    init(apex: Name, serverAddress: [UInt8]? = nil) {
+    init(apex: Name, serverAddresses: [[UInt8]] = []) {
         zone = Zone(apex: apex)
-        set("", ClusterName.apexRecords(zone, serverAddress: serverAddress))
+        set("", ClusterName.apexRecords(zone, serverAddresses: serverAddresses))
     }
 
     /// Puts `records` in place of all that `source` contributed before. A name with no records exists.

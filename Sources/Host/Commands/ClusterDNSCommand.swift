@@ -13,16 +13,21 @@ struct ClusterDNSCommand: AsyncParsableCommand {
     @OptionGroup var domain: ClusterDomainOptions
     @OptionGroup var log: LogOptions
 
-    @Option(help: "The address to listen on, by which pods reach this machine. Default: the address of the default route.")
-    var bindAddress: String?
+    @Option(
+        help:
+            "The address to listen on, by which pods reach this machine, or one of each family with a comma between. Default: the address of the default route."
+    )
+    var bindAddress: DualStack<IPAddress>?
 
     @Option(help: "The port to listen on, by UDP and TCP; pods ask at port 53 of the Service.")
     var port = 10053
 
     @Option(
         name: .customLong("cluster-ip"),
-        help: "The ClusterIP of the Service kube-dns, which this server joins and, where there is none, makes.")
-    var clusterIP = "10.96.0.10"
+        help:
+            "The ClusterIP of the Service kube-dns, or one of each family with a comma between; this server joins it and, where there is none, makes it."
+    )
+    var clusterIP = DualStack(IPAddress(.ipv4, 10 << 24 | 96 << 16 | 10))
 
     @Option(help: "The name to join the Service under. Default: the host name.")
     var hostnameOverride: String?
@@ -39,8 +44,6 @@ struct ClusterDNSCommand: AsyncParsableCommand {
     func validate() throws {
         try Ports.check(port, "--port")
         try Ports.check(healthzPort, "--healthz-port", zero: "turns it off")
-        try Addresses.check(clusterIP, "--cluster-ip")
-        if let bindAddress { try Addresses.check(bindAddress, "--bind-address") }
     }
 
     func run() async throws {
@@ -48,11 +51,11 @@ struct ClusterDNSCommand: AsyncParsableCommand {
         let client = try process.client(kubeconfig: api.kubeconfig)
         let cache = Cache(client: client, log: Logger(label: "cache"))
         let recorder = EventRecorder(client: client, component: process.name, log: process.log)
-        var configuration = ClusterDNS.Configuration(
-            address: bindAddress ?? NodeAddress.primary(IPAddress(clusterIP)?.family ?? .ipv4)?.description ?? NodeAddress.loopback)
+        let listening = bindAddress?.map(\.description) ?? clusterIP.families.compactMap { NodeAddress.primary($0)?.description }
+        var configuration = ClusterDNS.Configuration(addresses: listening.isEmpty ? [NodeAddress.loopback] : listening)
         configuration.port = port
         configuration.domain = domain.clusterDomain
-        configuration.serviceAddress = clusterIP
+        configuration.serviceAddresses = clusterIP.map(\.description)
         configuration.name = "kube-dns-\(hostnameOverride?.lowercased() ?? NodeAddress.hostname())"
         configuration.resolvers = { [resolvConf] in ResolvConf.read(resolvConf).servers }
         let dns: ClusterDNS
