@@ -7,13 +7,9 @@ import Testing
 
 /// NetworkPolicies between pods that are network namespaces on one bridge: real packets and the kernel's real nftables.
 @Suite struct NetworkPolicyTests {
-    private static let setUp = [
-        "ip link set lo up", "ip link add apus0 type bridge", "ip address add 10.1.0.1/24 dev apus0", "ip link set apus0 up",
-        "sysctl -q -w net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1",
-    ]
 
     @Test(.disabled(if: OwnNamespace.isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3)))
-    func policiesHold() throws { try OwnNamespace.run("NetworkPolicyTests", "holdsInsideTheNamespace", setUp: Self.setUp) }
+    func policiesHold() throws { try OwnNamespace.run("NetworkPolicyTests", "holdsInsideTheNamespace", setUp: NetworkPod.setUp) }
 
     private static let loops: @Sendable (World) throws -> [@Sendable () async throws -> Void] = { world in
         let controllers = ControllerManager(services: world.services, plugins: world.plugins, log: world.log)
@@ -28,9 +24,9 @@ import Testing
         let manifest = try Built.manifest("policy-nftables") { $0.config = ["checkSeconds": 1] }
         try await World.with([manifest], loops: Self.loops) { world in
             try await world.addServiceAccount()
-            let web = try await NetworkPod("web", address: "10.1.0.2", app: "web", world)
-            let client = try await NetworkPod("client", address: "10.1.0.3", app: "client", world)
-            let other = try await NetworkPod("other", address: "10.1.0.4", app: "other", world)
+            let web = try await NetworkPod("web", 2, app: "web", world)
+            let client = try await NetworkPod("client", 3, app: "client", world)
+            let other = try await NetworkPod("other", 4, app: "other", world)
             for pod in [client, other] { try await pod.waitUntilReaches(web, 80) }
             #expect(try !Network.rules().contains("apus-policy"), "nothing is there for nobody")
 
@@ -45,12 +41,21 @@ import Testing
             var made = try await world.client.create(Self.resource, namespace: "default", policy).value
             try await other.waitUntilKept(from: web, 80)
             try await client.waitUntilReaches(web, 80)
-            #expect(try !client.reaches(web, 81), "the other port")
-            #expect(try web.reaches(other, 80), "what goes out is not spoken of, and answers come back")
-            #expect(try NetworkPod.nodeReaches(web, 81), "the node comes to its pods: probes")
+            for family in IPFamily.allCases {
+                #expect(try !client.reaches(web, 81, family), "the other port")
+                #expect(try web.reaches(other, 80, family), "what goes out is not spoken of, and answers come back")
+                #expect(try NetworkPod.nodeReaches(web, 81, family), "the node comes to its pods: probes")
+            }
 
             // A change of the policy, and one of a pod.
-            made["spec"]["ingress"] = [["from": [["ipBlock": ["cidr": "10.1.0.0/24", "except": ["10.1.0.3/32"]]]]]]
+            made["spec"]["ingress"] = [
+                [
+                    "from": [
+                        ["ipBlock": ["cidr": "10.1.0.0/24", "except": ["10.1.0.3/32"]]],
+                        ["ipBlock": ["cidr": "fd00:1::/64", "except": ["fd00:1::3/128"]]],
+                    ]
+                ]
+            ]
             made = try await world.client.update(Self.resource, namespace: "default", name: "web", made).value
             try await other.waitUntilReaches(web, 81)
             try await client.waitUntilKept(from: web, 80)

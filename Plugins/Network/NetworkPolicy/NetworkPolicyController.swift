@@ -18,11 +18,12 @@ public final class NetworkPolicyController: Controller {
 
     private struct State: ~Copyable {
         var tables: NFTables
-        var plan: PolicyPlan
+        /// One for each family.
+        var plans: [PolicyPlan]
         /// Whether everything there was has been read.
         var isComplete = false
-        /// What is in the kernel; `nil` where that is not known.
-        var isInForce: Bool?
+        /// Of each plan, whether it is in the kernel; `nil` where that is not known.
+        var isInForce: [Bool?]
         /// The key that comes again and again, to look whether the rules are still there.
         var keeper: Key?
         /// Whether it was switched off: what comes now is too late.
@@ -49,7 +50,8 @@ public final class NetworkPolicyController: Controller {
         }
         patience = seconds.int ?? Self.patience
         table = config["table"].string ?? "apus-policy"
-        state = Mutex(State(tables: try NFTables(), plan: PolicyPlan(table: table)))
+        let plans = Self.plans(table: table)
+        state = Mutex(State(tables: try NFTables(), plans: plans, isInForce: plans.map { _ in nil }))
     }
 
     public func start() throws {
@@ -66,7 +68,7 @@ public final class NetworkPolicyController: Controller {
     public func reconcile(_ key: Key) throws -> Outcome {
         try state.withLock { state in
             guard !state.isOver else { return .done }
-            if state.isComplete { try read(key, into: &state.plan) } else { try readAll(&state) }
+            if state.isComplete { try read(key, into: &state.plans) } else { try readAll(&state) }
             if state.keeper == nil { state.keeper = key }
             if state.keeper == key { try look(&state) }
             try putInForce(&state)
@@ -77,64 +79,75 @@ public final class NetworkPolicyController: Controller {
     public func cleanup() throws {
         try state.withLock { state in
             state.isOver = true
-            try state.tables.run(state.plan.table.removal)
+            try state.tables.run(state.plans.map(\.table.removal).joined())
         }
     }
 
     // MARK: What is wanted
 
+    /// A plan for each family that the kernel has.
+    private static func plans(table: String) -> [PolicyPlan] {
+        let families: [IPFamily] = access("/proc/net/if_inet6", F_OK) == 0 ? [.ipv4, .ipv6] : [.ipv4]
+        return families.map { PolicyPlan(table: table, $0) }
+    }
+
     private func readAll(_ state: inout State) throws {
-        var plan = PolicyPlan(table: table)
-        for namespace in try objects.list(.namespaces) {
-            plan.setNamespace(namespace["metadata"]["name"].string ?? "", labels: namespace["metadata"]["labels"].strings)
+        var plans = Self.plans(table: table)
+        let (namespaces, pods) = (try objects.list(.namespaces), try objects.list(.pods))
+        // One that cannot be read must not keep the others from being heeded: its own key says what is wrong.
+        let policies = try objects.list(Self.policies).compactMap { policy in (try? Policy(policy)).map { (PolicyPlan.Key(policy), $0) } }
+        for index in plans.indices {
+            for namespace in namespaces {
+                plans[index].setNamespace(namespace["metadata"]["name"].string ?? "", labels: namespace["metadata"]["labels"].strings)
+            }
+            for pod in pods { plans[index].setPod(PolicyPlan.Key(pod), PolicyPod(pod, plans[index].family, node: node)) }
+            for (key, policy) in policies { plans[index].setPolicy(key, policy) }
         }
-        for pod in try objects.list(.pods) { plan.setPod(PolicyPlan.Key(pod), PolicyPod(pod, node: node)) }
-        for policy in try objects.list(Self.policies) {
-            // One that cannot be read must not keep the others from being heeded: its own key says what is wrong.
-            if let read = try? Policy(policy) { plan.setPolicy(PolicyPlan.Key(policy), read) }
-        }
-        state.plan = plan
+        state.plans = plans
         state.isComplete = true
     }
 
-    private func read(_ key: Key, into plan: inout PolicyPlan) throws {
+    private func read(_ key: Key, into plans: inout [PolicyPlan]) throws {
         let name = PolicyPlan.Key(namespace: key.namespace, name: key.name)
         switch key.resource {
         case Self.policies.description:
-            plan.setPolicy(name, try objects.get(Self.policies, namespace: key.namespace, name: key.name).map { try Policy($0) })
+            let policy = try objects.get(Self.policies, namespace: key.namespace, name: key.name).map { try Policy($0) }
+            for index in plans.indices { plans[index].setPolicy(name, policy) }
         case GroupVersionResource.pods.description:
             let pod = try objects.get(.pods, namespace: key.namespace, name: key.name)
-            plan.setPod(name, pod.flatMap { PolicyPod($0, node: node) })
+            for index in plans.indices { plans[index].setPod(name, pod.flatMap { PolicyPod($0, plans[index].family, node: node) }) }
         default:
-            plan.setNamespace(key.name, labels: try objects.get(.namespaces, name: key.name)?["metadata"]["labels"].strings)
+            let labels = try objects.get(.namespaces, name: key.name)?["metadata"]["labels"].strings
+            for index in plans.indices { plans[index].setNamespace(key.name, labels: labels) }
         }
     }
 
     // MARK: What is in force
 
     private func look(_ state: inout State) throws {
-        guard state.isInForce == true else { return }
-        let table = state.plan.table
-        guard !state.tables.has(table.shape, in: table.name) else { return }
-        log.warning("somebody changed the table \(table.name); the rules of NetworkPolicies are put back")
-        state.isInForce = nil
+        let tables = zip(state.plans, state.isInForce).filter { $1 == true }.map(\.0.table)
+        guard !tables.isEmpty else { return }
+        let lost = state.tables.lost(Dictionary(uniqueKeysWithValues: tables.map { ($0.place, $0.shape) }))
+        for table in lost.sorted() { log.warning("somebody changed the table \(table); the rules of NetworkPolicies are put back") }
+        for (index, plan) in state.plans.enumerated() where lost.contains(plan.table.place) { state.isInForce[index] = nil }
     }
 
     private func putInForce(_ state: inout State) throws {
-        let table = state.plan.table
-        let isWanted = !state.plan.isEmpty
-        let commands =
-            switch (state.isInForce, isWanted) {
-            case (true, true): table.change
-            case (_, true): table.whole
-            case (false, false): ""
-            case (_, false): table.removal
+        let wanted = state.plans.map { !$0.isEmpty }
+        var commands = ""
+        for (index, plan) in state.plans.enumerated() {
+            switch (state.isInForce[index], wanted[index]) {
+            case (true, true): commands += plan.table.change
+            case (_, true): commands += plan.table.whole
+            case (false, false): break
+            case (_, false): commands += plan.table.removal
             }
+        }
         // Whatever comes of it, it is not known until it has been done.
-        state.isInForce = nil
+        state.isInForce = wanted.map { _ in nil }
         if !commands.isEmpty { try state.tables.run(commands) }
-        state.plan.didPutInForce()
-        state.isInForce = isWanted
+        for index in state.plans.indices { state.plans[index].didPutInForce() }
+        state.isInForce = wanted
     }
 }
 

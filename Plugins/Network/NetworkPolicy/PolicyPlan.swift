@@ -1,7 +1,8 @@
 internal import APIModel
 internal import KernelNetwork
 
-/// What the packet filter should do, kept up to date by changes: a policy, a pod or a namespace costs what it touches. Pure.
+/// What the packet filter should do in one family of addresses, kept up to date by changes: a policy, a pod or a namespace costs what it
+/// touches. Pure.
 ///
 /// ```
 /// forward ─▶ egress   sender's address   : jump egress-N  ─▶ policy-A-egress, policy-B-egress: accept │ … drop
@@ -52,11 +53,16 @@ struct PolicyPlan {
         var profiles: [Policy.Direction: Profile] = [:]
     }
 
+    let family: IPFamily
     private(set) var table: FilterTable
+    /// How rules name the family.
+    private let ip: String
+    /// Of which type its addresses are.
+    private let addressType: String
     private var namespaces: [String: [String: String]] = [:]
     private var pods: [Key: PolicyPod] = [:]
     private var podsOf: [String: Set<Key>] = [:]
-    private var claims: [IPv4Address: Set<Key>] = [:]
+    private var claims: [IPAddress: Set<Key>] = [:]
     private var present: [Key: Present] = [:]
     private var podsWith: [NamedPort: Set<Key>] = [:]
     private var policies: [Key: Numbered] = [:]
@@ -71,23 +77,30 @@ struct PolicyPlan {
     private var profiles: [Profile: Used] = [:]
     private var lastNumber = 0
 
-    init(table name: String) {
-        table = FilterTable(name: name)
-        table.addSet("self", type: "ipv4_addr . ipv4_addr")
+    init(table name: String, _ family: IPFamily) {
+        self.family = family
+        table = FilterTable(name: name, family: family == .ipv4 ? .ip : .ip6)
+        (ip, addressType) = (table.family.rawValue, table.family.addressType)
+        table.addSet("self", type: "\(addressType) . \(addressType)")
         for (direction, priority) in [(Policy.Direction.egress, "filter - 1"), (.ingress, "filter")] {
-            table.addSet(direction.word, "map", type: "ipv4_addr : verdict")
+            table.addSet(direction.word, "map", type: "\(addressType) : verdict")
             table.setChain(
                 "forward-\(direction.word)",
                 [
                     "type filter hook forward priority \(priority);", "ct state established,related accept",
+                ] + (family == .ipv6 ? [Self.neighbours] : []) + [
                     // A pod cannot keep itself out: it may come by way of a Service.
-                    "ip saddr . ip daddr @self accept", "ip \(direction.ownEnd) vmap @\(direction.word)",
+                    "\(ip) saddr . \(ip) daddr @self accept", "\(ip) \(direction.ownEnd) vmap @\(direction.word)",
                 ])
         }
     }
 
-    /// Whether there is no policy, so that nothing needs to be in force.
-    var isEmpty: Bool { policies.isEmpty }
+    /// What pods of one link ask each other by IPv6 itself, as by ARP in the other family: where they are, and who listens.
+    private static let neighbours =
+        "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld2-listener-report } accept"
+
+    /// Whether there is no policy, or no pod with an address of the family, so that nothing needs to be in force.
+    var isEmpty: Bool { policies.isEmpty || pods.isEmpty }
 
     mutating func didPutInForce() { table.didPutInForce() }
 
@@ -150,7 +163,7 @@ struct PolicyPlan {
     }
 
     /// The pod that has an address: of several that say so, the newest.
-    private func holder(of address: IPv4Address) -> Key? {
+    private func holder(of address: IPAddress) -> Key? {
         claims[address]?.max { (pods[$0]?.created ?? "", $0) < (pods[$1]?.created ?? "", $1) }
     }
 
@@ -274,15 +287,16 @@ struct PolicyPlan {
     private func lines(_ rules: [Policy.Rule], _ direction: Policy.Direction) -> [String] {
         rules.flatMap { rule -> [String] in
             let peers = rule.peers.map { $0.compactMap { match($0, direction.peerEnd) } } ?? [""]
-            let ports = rule.ports.map { PolicyPort.matches($0) { "port-\(self.ports[$0]?.number ?? 0)" } } ?? [""]
+            let ports = rule.ports.map { PolicyPort.matches($0, ip) { "port-\(self.ports[$0]?.number ?? 0)" } } ?? [""]
             return peers.flatMap { peer in ports.map { port in [peer, port, "accept"].filter { !$0.isEmpty }.joined(separator: " ") } }
         }
     }
 
     private func match(_ peer: Policy.Peer, _ end: String) -> String? {
         switch peer {
-        case .pods(let pods): selections[pods].map { "ip \(end) @pods-\($0)" }
-        case .block(let block): block.match(end)
+        case .pods(let pods): selections[pods].map { "\(ip) \(end) @pods-\($0)" }
+        // No packet of this family comes from a network of the other.
+        case .block(let block): block.family == family ? block.match(ip, end) : nil
         }
     }
 
@@ -323,7 +337,7 @@ struct PolicyPlan {
 
     private mutating func usePeer(_ id: Int) {
         if selected[id]?.peerUses == 0 {
-            table.addSet("pods-\(id)", type: "ipv4_addr")
+            table.addSet("pods-\(id)", type: addressType)
             for pod in selected[id]?.members ?? [] {
                 if let address = pods[pod]?.address { table.setElement("\(address)", to: "", in: "pods-\(id)") }
             }
@@ -340,7 +354,7 @@ struct PolicyPlan {
         if ports[port] == nil {
             let used = Used(number: nextNumber(), uses: 0)
             ports[port] = used
-            table.addSet("port-\(used.number)", type: "ipv4_addr . inet_service")
+            table.addSet("port-\(used.number)", type: "\(addressType) . inet_service")
             for key in podsWith[port] ?? [] {
                 guard let pod = pods[key] else { continue }
                 for own in pod.ports where own.name == port {

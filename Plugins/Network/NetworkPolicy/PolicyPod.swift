@@ -10,20 +10,21 @@ struct PolicyPod: Hashable {
 
     var namespace: String
     var labels: [String: String]
-    var address: IPv4Address
+    /// Its own of one family.
+    var address: IPAddress
     var ports: Set<Port>
     var created: String
     /// Whether its traffic passes this node.
     var isLocal: Bool
 
-    /// `nil` for a pod of the node's network, which is as the node itself, and for one that has no address, or has it no more.
+    /// `nil` for a pod of the node's network, which is as the node itself, and for one that has no address of the family, or has it no more.
     ///
     /// - Parameter node: this node; `nil` where every pod is to be taken for one of it.
-    init?(_ pod: Value, node: String?) {
+    init?(_ pod: Value, _ family: IPFamily, node: String?) {
         let (metadata, spec, status) = (pod["metadata"], pod["spec"], pod["status"])
         guard spec["hostNetwork"].bool != true, !PodState.isTerminal(pod),
             let address = (status["podIPs"].elements.compactMap { $0["ip"].string } + [status["podIP"].string ?? ""]).lazy
-                .compactMap({ IPv4Address($0) }).first
+                .compactMap({ IPAddress($0) }).first(where: { $0.family == family })
         else { return nil }
         self.address = address
         namespace = metadata["namespace"].string ?? ""

@@ -36,8 +36,10 @@ enum PolicyPort: Hashable {
 
     /// The fewest matches that say the same: the numbers of a protocol in one, those that touch as one range.
     ///
-    /// - Parameter set: the set with the addresses and numbers of a named port.
-    static func matches(_ ports: [PolicyPort], set: (NamedPort) -> String) -> [String] {
+    /// - Parameters:
+    ///   - ip: how rules name the family.
+    ///   - set: the set with the addresses and numbers of a named port.
+    static func matches(_ ports: [PolicyPort], _ ip: String, set: (NamedPort) -> String) -> [String] {
         var matches: [String] = []
         for transport in Transport.allCases {
             if ports.contains(.all(transport)) {
@@ -51,7 +53,7 @@ enum PolicyPort: Hashable {
                 matches.append("\(transport.keyword) dport { \(texts.joined(separator: ", ")) }")
             }
             for case .named(let name) in ports where name.transport == transport {
-                matches.append("ip daddr . \(transport.keyword) dport @\(set(name))")
+                matches.append("\(ip) daddr . \(transport.keyword) dport @\(set(name))")
             }
         }
         return matches

@@ -175,9 +175,9 @@ import Testing
     /// A pod cannot keep itself out, whatever the policies say.
     private static func isToItself(_ attempt: PolicyWorld.Attempt) -> Bool { attempt.from == attempt.to }
 
-    @Test(arguments: recipes) func letsThroughWhatPoliciesSay(_ recipe: Recipe) throws {
+    @Test(arguments: recipes, IPFamily.allCases) func letsThroughWhatPoliciesSay(_ recipe: Recipe, _ family: IPFamily) throws {
         for order in 0...2 {
-            let plan = try PolicyWorld.plan(recipe.policies, order: order)
+            let plan = try PolicyWorld.plan(recipe.policies, order: order, family)
             let wrong = PolicyWorld.attempts.filter {
                 PolicyWorld.passes($0, plan) != (Self.isToItself($0) || recipe.allows($0))
             }
@@ -186,8 +186,8 @@ import Testing
     }
 
     /// From each recipe to the next by changes: what comes of it is what one gets who begins anew.
-    @Test func changesLeadToTheSame() throws {
-        var plan = try PolicyWorld.plan([])
+    @Test(arguments: IPFamily.allCases) func changesLeadToTheSame(_ family: IPFamily) throws {
+        var plan = try PolicyWorld.plan([], family)
         var count = 0
         for recipe in Self.recipes {
             for index in 0..<max(count, recipe.policies.count) {
@@ -196,11 +196,11 @@ import Testing
                     let isHere = index < recipe.policies.count && recipe.policies[index].namespace == namespace
                     let key = PolicyPlan.Key(namespace: namespace, name: "p\(index)")
                     plan.setPolicy(
-                        key, isHere ? try Policy(PolicyWorld.policy(recipe.policies[index].spec, in: namespace)) : nil)
+                        key, isHere ? try Policy(PolicyWorld.policy(recipe.policies[index].spec, in: namespace, family)) : nil)
                 }
             }
             count = recipe.policies.count
-            let fresh = try PolicyWorld.plan(recipe.policies)
+            let fresh = try PolicyWorld.plan(recipe.policies, family)
             #expect(plan.table.sets.count == fresh.table.sets.count && plan.table.chains.count == fresh.table.chains.count)
             let wrong = PolicyWorld.attempts.filter {
                 PolicyWorld.passes($0, plan) != (Self.isToItself($0) || recipe.allows($0))
@@ -223,17 +223,17 @@ import Testing
 
     @Test func labelsChange() throws {
         var plan = try PolicyWorld.plan(Self.fromY)
-        plan.setPod(PolicyWorld.key(Self.yc), PolicyPod(PolicyWorld.pod(Self.yc, labels: ["pod": "b"]), node: "n1"))
+        plan.setPod(PolicyWorld.key(Self.yc), PolicyPod(PolicyWorld.pod(Self.yc, labels: ["pod": "b"]), .ipv4, node: "n1"))
         #expect(Self.passes(Self.yc, plan) && Self.passes(Self.yb, plan))
         plan.setNamespace("y", labels: ["ns": "other"])
         #expect(!Self.passes(Self.yc, plan) && !Self.passes(Self.yb, plan))
         plan.setNamespace("y", labels: ["ns": "y"])
-        plan.setPod(PolicyWorld.key(Self.yc), PolicyPod(PolicyWorld.pod(Self.yc), node: "n1"))
+        plan.setPod(PolicyWorld.key(Self.yc), PolicyPod(PolicyWorld.pod(Self.yc), .ipv4, node: "n1"))
         #expect(!Self.passes(Self.yc, plan) && Self.passes(Self.yb, plan))
         plan.setNamespace("y", labels: nil)
         #expect(!Self.passes(Self.yb, plan))
         // The pod is no longer one that the policy is for.
-        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(PolicyWorld.pod(Self.xa, labels: [:]), node: "n1"))
+        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(PolicyWorld.pod(Self.xa, labels: [:]), .ipv4, node: "n1"))
         #expect(Self.passes(Self.yc, plan))
     }
 
@@ -242,24 +242,38 @@ import Testing
         var plan = try PolicyWorld.plan(Self.fromY)
         var taker = PolicyWorld.pod(Self.yc, address: Self.xa.address)
         taker["metadata"]["creationTimestamp"] = "2026-01-02T00:00:00Z"
-        plan.setPod(PolicyWorld.key(Self.yc), PolicyPod(taker, node: "n1"))
+        plan.setPod(PolicyWorld.key(Self.yc), PolicyPod(taker, .ipv4, node: "n1"))
         #expect(Self.passes(Self.yc, plan), "the newest pod has the address, and no policy is for it")
         plan.setPod(PolicyWorld.key(Self.yc), nil)
         #expect(!Self.passes(Self.yc, plan) && Self.passes(Self.yb, plan), "it falls back")
         var ended = PolicyWorld.pod(Self.xa)
         ended["status"]["phase"] = "Succeeded"
-        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(ended, node: "n1"))
+        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(ended, .ipv4, node: "n1"))
         #expect(Self.passes(Self.yc, plan))
     }
 
     @Test func podsOfTheNodesNetworkAndOfOtherNodes() throws {
         var shared = PolicyWorld.pod(Self.xa)
         shared["spec"]["hostNetwork"] = true
-        #expect(PolicyPod(shared, node: "n1") == nil)
+        #expect(PolicyPod(shared, .ipv4, node: "n1") == nil)
         var plan = try PolicyWorld.plan(Self.fromY)
-        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(PolicyWorld.pod(Self.xa), node: "n2"))
+        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(PolicyWorld.pod(Self.xa), .ipv4, node: "n2"))
         #expect(Self.passes(Self.yc, plan), "the other node sees to it")
         #expect(plan.table.sets["ingress"]?.elements.isEmpty == true)
+    }
+
+    /// A family that no pod has an address of needs no rules.
+    @Test func podsOfOneFamily() throws {
+        var plan = PolicyPlan(table: "t", .ipv6)
+        plan.setNamespace("x", labels: [:])
+        plan.setPolicy(PolicyPlan.Key(namespace: "x", name: "p"), try Policy(PolicyWorld.policy(["podSelector": [:]], in: "x")))
+        var pod = PolicyWorld.pod(Self.xa)
+        pod["status"]["podIPs"] = [["ip": "10.244.1.1"]]
+        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(pod, .ipv6, node: "n1"))
+        #expect(plan.isEmpty)
+        plan.setPod(PolicyWorld.key(Self.xa), PolicyPod(PolicyWorld.pod(Self.xa), .ipv6, node: "n1"))
+        #expect(!plan.isEmpty && !Self.passes(Self.yc, plan))
+        #expect(plan.table.place == "ip6 t")
     }
 
     /// What a change costs does not grow with what there is beside it.
@@ -269,12 +283,12 @@ import Testing
             let place = PolicyWorld.Place(namespace: "y", pod: "many-\(index)")
             plan.setPod(
                 PolicyWorld.key(place),
-                PolicyPod(PolicyWorld.pod(place, labels: ["pod": "b"], address: "10.250.\(index / 250).\(index % 250)"), node: "n1"))
+                PolicyPod(PolicyWorld.pod(place, labels: ["pod": "b"], address: "10.250.\(index / 250).\(index % 250)"), .ipv4, node: "n1"))
         }
         plan.didPutInForce()
         #expect(plan.table.change.isEmpty)
         let place = PolicyWorld.Place(namespace: "y", pod: "new")
-        let pod = PolicyPod(PolicyWorld.pod(place, labels: ["pod": "b"], address: "10.251.0.1"), node: "n1")
+        let pod = PolicyPod(PolicyWorld.pod(place, labels: ["pod": "b"], address: "10.251.0.1"), .ipv4, node: "n1")
         plan.setPod(PolicyWorld.key(place), pod)
         let lines = plan.table.change.split(separator: "\n")
         #expect(lines.count == 1 && lines[0].hasPrefix("add element ip t pods-") && lines[0].hasSuffix("{ 10.251.0.1 }"))

@@ -13,6 +13,7 @@ struct PolicyTracer {
     }
 
     let table: FilterTable
+    private var ip: String { table.family.rawValue }
 
     func passes(_ packet: Packet) -> Bool {
         ["forward-egress", "forward-ingress"].allSatisfy { follow($0, packet) != false }
@@ -46,7 +47,10 @@ struct PolicyTracer {
                 let text = rest.dropFirst(2).prefix { $0 != "}" }.joined()
                 rest = rest.drop { $0 != "}" }.dropFirst()
                 guard word == packet.transport, ports(text).contains(where: { $0.contains(packet.port) }) else { return nil }
-            case "ip":
+            case "icmpv6":
+                // What neighbours ask each other is no attempt here.
+                return nil
+            case ip:
                 let end = take()[0]
                 let next = take()[0]
                 if next == "vmap" {
@@ -54,8 +58,8 @@ struct PolicyTracer {
                     return follow(String(verdict.split(separator: " ")[1]), packet)
                 } else if next == "." {
                     let (kind, field, set) = (take()[0], take()[0], take()[0])
-                    let second = kind == "ip" ? address(field) : String(packet.port)
-                    guard kind == "ip" || kind == packet.transport, elements(set)["\(address(end)) . \(second)"] != nil else { return nil }
+                    let second = kind == ip ? address(field) : String(packet.port)
+                    guard kind == ip || kind == packet.transport, elements(set)["\(address(end)) . \(second)"] != nil else { return nil }
                 } else if next == "!=" {
                     if contains(take()[0], address(end)) { return nil }
                 } else if next.hasPrefix("@") {
@@ -79,13 +83,7 @@ struct PolicyTracer {
     }
 
     private func contains(_ network: String, _ address: String) -> Bool {
-        let parts = network.split(separator: "/")
-        guard let base = number(parts[0]), let number = number(Substring(address)), let bits = UInt64(parts[1]) else { return false }
-        return base >> (32 - bits) == number >> (32 - bits)
-    }
-
-    private func number(_ address: Substring) -> UInt64? {
-        let bytes = address.split(separator: ".").compactMap { UInt64($0) }
-        return bytes.count == 4 ? bytes.reduce(0) { $0 << 8 | $1 } : nil
+        guard let network = IPNetwork(network), let address = IPAddress(address) else { return false }
+        return network.contains(address)
     }
 }

@@ -43,6 +43,34 @@ enum PolicyWorld {
         }
     }()
 
+    /// The same in another family: `10.244.2.0/24` is `fd00:10:244:2::0/64`.
+    static func write(_ address: String, _ family: IPFamily) -> String {
+        guard family == .ipv6 else { return address }
+        if address == "::/0" { return "0.0.0.0/0" }
+        let (parts, bits) = (address.split(separator: "/")[0].split(separator: "."), address.split(separator: "/").dropFirst().first)
+        let prefix: [Substring: String] = ["0": "/0", "24": "/64", "32": "/128"]
+        return "fd00:\(parts[0]):\(parts[1]):\(parts[2])::\(parts[3])" + (bits.map { prefix[$0]! } ?? "")
+    }
+
+    /// With the networks of that family.
+    private static func write(_ value: Value, _ family: IPFamily) -> Value {
+        switch value {
+        case .array(let elements): return .array(elements.map { write($0, family) })
+        case .object:
+            var written = value
+            for (key, inner) in value.fields {
+                switch key {
+                case "cidr": written[key] = .string(write(inner.string!, family))
+                case "except": written[key] = .array(inner.elements.map { .string(write($0.string!, family)) })
+                default: written[key] = write(inner, family)
+                }
+            }
+            return written
+        default: return value
+        }
+    }
+
+    /// - Parameter address: in IPv4; the pod has one of each family.
     static func pod(_ place: Place, labels: [String: String]? = nil, address: String? = nil) -> Value {
         let ports = ["TCP", "UDP", "SCTP"].flatMap { transport in
             [80, 81].map { number -> Value in
@@ -62,25 +90,28 @@ enum PolicyWorld {
                 "creationTimestamp": "2026-01-01T00:00:00Z",
             ],
             "spec": ["nodeName": "n1", "containers": [["name": "c", "ports": .array(ports)]]],
-            "status": ["phase": "Running", "podIP": .string(address), "podIPs": [["ip": .string(address)]]],
+            "status": [
+                "phase": "Running", "podIP": .string(address),
+                "podIPs": .array(IPFamily.allCases.map { ["ip": .string(write(address, $0))] }),
+            ],
         ]
     }
 
-    static func policy(_ spec: Value, in namespace: String, name: String = "p") -> Value {
-        ["metadata": ["namespace": .string(namespace), "name": .string(name)], "spec": spec]
+    static func policy(_ spec: Value, in namespace: String, _ family: IPFamily = .ipv4, name: String = "p") -> Value {
+        ["metadata": ["namespace": .string(namespace), "name": .string(name)], "spec": write(spec, family)]
     }
 
     /// Everything there is, in one of several orders: what comes first must not matter.
-    static func plan(_ policies: [(namespace: String, spec: Value)], order: Int = 0) throws -> PolicyPlan {
-        var plan = PolicyPlan(table: "t")
+    static func plan(_ policies: [(namespace: String, spec: Value)], order: Int = 0, _ family: IPFamily = .ipv4) throws -> PolicyPlan {
+        var plan = PolicyPlan(table: "t", family)
         let steps: [(inout PolicyPlan) throws -> Void] = [
             { plan in for name in namespaces { plan.setNamespace(name, labels: ["ns": name]) } },
-            { plan in for place in places { plan.setPod(key(place), PolicyPod(pod(place), node: "n1")) } },
+            { plan in for place in places { plan.setPod(key(place), PolicyPod(pod(place), family, node: "n1")) } },
             { plan in
                 for (index, policy) in policies.enumerated() {
                     plan.setPolicy(
                         PolicyPlan.Key(namespace: policy.namespace, name: "p\(index)"),
-                        try Policy(self.policy(policy.spec, in: policy.namespace)))
+                        try Policy(self.policy(policy.spec, in: policy.namespace, family)))
                 }
             },
         ]
@@ -96,6 +127,7 @@ enum PolicyWorld {
     static func passes(_ attempt: Attempt, _ plan: PolicyPlan) -> Bool {
         PolicyTracer(table: plan.table).passes(
             PolicyTracer.Packet(
-                source: attempt.from.address, destination: attempt.to.address, transport: attempt.transport, port: attempt.port))
+                source: write(attempt.from.address, plan.family), destination: write(attempt.to.address, plan.family),
+                transport: attempt.transport, port: attempt.port))
     }
 }
