@@ -1,4 +1,5 @@
 internal import APIModel
+internal import Glibc
 internal import HTTPServer
 internal import HTTPTypes
 internal import Logging
@@ -12,6 +13,9 @@ final class HealthCheckPorts: Sendable {
         var service: String
         /// Addresses of ready endpoints on this node.
         var endpoints: Set<IPAddress>
+
+        /// Whoever asks over one family hears of that one.
+        func count(_ family: IPFamily) -> Int { endpoints.count { $0.family == family } }
     }
 
     /// A port that cannot be listened on is tried again after this.
@@ -25,12 +29,15 @@ final class HealthCheckPorts: Sendable {
     private let signal: AsyncStream<Void>.Continuation
 
     /// - Parameter isHealthy: whether the proxy itself is.
-    init(host: String = "0.0.0.0", isHealthy: @escaping @Sendable () -> Bool, log: Logger) {
+    init(host: String = HealthCheckPorts.everywhere, isHealthy: @escaping @Sendable () -> Bool, log: Logger) {
         self.host = host
         self.isHealthy = isHealthy
         self.log = log
         (changes, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
+
+    /// Every address of the machine, of both families where it has both.
+    static var everywhere: String { access("/proc/net/if_inet6", F_OK) == 0 ? "::" : "0.0.0.0" }
 
     /// Which ports to listen on from now on, and what to say there.
     func set(_ ports: [ServicePort]) {
@@ -91,12 +98,19 @@ final class HealthCheckPorts: Sendable {
 
         func respond(to request: Request) async -> Response {
             let check = ports.wanted.withLock { $0[port] }
-            return HealthCheckPorts.answer(check, isHealthy: ports.isHealthy())
+            return HealthCheckPorts.answer(check, HealthCheckPorts.family(of: request), isHealthy: ports.isHealthy())
         }
     }
 
-    private static func answer(_ check: Check?, isHealthy: Bool) -> Response {
-        let count = check?.endpoints.count ?? 0
+    /// Over which it came. One of IPv4 that came in by a socket for both is written as one of IPv6.
+    private static func family(of request: Request) -> IPFamily {
+        let client = request.remoteAddress
+        guard client.hasPrefix("["), let end = client.firstIndex(of: "]") else { return .ipv4 }
+        return IPAddress(String(client[..<end].dropFirst()))?.family ?? .ipv6
+    }
+
+    private static func answer(_ check: Check?, _ family: IPFamily, isHealthy: Bool) -> Response {
+        let count = check?.count(family) ?? 0
         let body = """
             {
             \t"service": {
