@@ -1,3 +1,4 @@
+internal import APIModel
 internal import Glibc
 
 /// A socket at which connections or packets for a Service arrive. Whoever has it last closes it.

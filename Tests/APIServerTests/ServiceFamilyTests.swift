@@ -1,4 +1,6 @@
 import APIModel
+import Client
+import HTTPTypes
 import Store
 import Testing
 

@@ -1,3 +1,4 @@
+import APIModel
 import Foundation
 import Testing
 
@@ -9,12 +10,13 @@ import Testing
 
     @Test func nothingOfOneIsAnothers() {
         for property in [
-            \.bridge, \.context, \.cgroupRoot, \.serviceCIDR, \.clusterCIDR, { $0.table("proxy") }, { "\($0.securePort)" },
-            { "\($0.kubeletPort)" }, \.prefix,
+            \.bridge, \.context, \.cgroupRoot, { $0.table("proxy") }, { "\($0.securePort)" }, { "\($0.kubeletPort)" }, \.prefix,
+            { "\($0.serviceCIDR(.ipv4))" }, { "\($0.clusterCIDR(.ipv4))" }, { "\($0.serviceCIDR(.ipv6))" }, { "\($0.clusterCIDR(.ipv6))" },
         ] as [(ClusterName) -> String] {
             #expect(Set(Self.all.map(property)).count == Self.all.count, "\(Self.all.map(property))")
         }
-        #expect(Set(Self.all.flatMap { [$0.serviceCIDR, $0.clusterCIDR] }).count == 2 * Self.all.count)
+        let networks = Self.all.flatMap { name in [IPFamily.ipv4, .ipv6].flatMap { [name.serviceCIDR($0), name.clusterCIDR($0)] } }
+        #expect(Set(networks).count == 4 * Self.all.count)
         let marks = Self.all.dropFirst().flatMap { [$0.linkMark, $0.serviceMark] }.compactMap { $0 } + [0xa9, 0xaa]
         #expect(Set(marks).count == marks.count && marks.allSatisfy { 4...255 ~= $0 })
         // An interface has 15 bytes at most.
@@ -24,7 +26,7 @@ import Testing
     @Test func theFirstIsAsItAlwaysWas() {
         let first = ClusterName.first
         #expect([first.bridge, first.context, first.table("proxy"), first.cgroupRoot] == ["apus0", "apus", "apus-proxy", ""])
-        #expect([first.serviceCIDR, first.clusterCIDR] == ["10.96.0.0/16", "10.244.0.0/16"])
+        #expect(["\(first.serviceCIDR(.ipv4))", "\(first.clusterCIDR(.ipv4))"] == ["10.96.0.0/16", "10.244.0.0/16"])
         #expect(first.securePort == 6443 && first.kubeletPort == 10250)
         #expect(first.pluginConfig.isEmpty)
     }

@@ -199,7 +199,10 @@ import Testing
 
     @Test func aClassThatNobodyHasStaysForAWhileAndThenGoes() {
         let classes = PodClasses(columns.strings)
-        func key(_ number: Int) -> PodClasses.Key { PodClasses.Key(pod("p", labels: ["app": "\(number)"])) }
+        func key(_ number: Int) -> PodTemplate {
+            let one = pod("p", labels: ["app": "\(number)"])
+            return PodTemplate(PodTemplate.Key(one.value), one)
+        }
         let first = classes.hold(key(-1))
         let serial = classes.table[first].serial
         classes.release(first)

@@ -4,20 +4,20 @@ internal import PluginKit
 /// The addresses that there are to give out, and who gets which. Pure.
 struct AddressRanges {
     /// In ascending order, none of them touching another.
-    private let ranges: [ClosedRange<UInt32>]
+    private let ranges: [ClosedRange<IPAddress>]
 
-    /// - Parameter list: networks `192.0.2.128/28`, ranges `192.0.2.10-192.0.2.20` and single addresses.
+    /// - Parameter list: networks `192.0.2.128/28`, ranges `192.0.2.10-192.0.2.20` and single addresses, of both families.
     /// - Throws: `ComponentError.invalid` that names the entry that is none.
     init(_ list: Value) throws {
         guard !list.elements.isEmpty else { throw ComponentError.invalid("config.addresses: must be a list of networks or ranges") }
         let found = try list.elements.enumerated().map { index, entry in
             guard let range = Self.range(entry.string ?? "") else {
                 throw ComponentError.invalid(
-                    "config.addresses[\(index)]: must be a network of IPv4 such as 192.0.2.128/28 or a range such as 192.0.2.10-192.0.2.20")
+                    "config.addresses[\(index)]: must be a network such as 192.0.2.128/28 or a range such as 192.0.2.10-192.0.2.20")
             }
             return range
         }
-        var joined: [ClosedRange<UInt32>] = []
+        var joined: [ClosedRange<IPAddress>] = []
         for range in found.sorted(by: { $0.lowerBound < $1.lowerBound }) {
             if let last = joined.last, range.lowerBound <= last.upperBound {
                 joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
@@ -28,57 +28,80 @@ struct AddressRanges {
         ranges = joined
     }
 
-    private static func range(_ text: String) -> ClosedRange<UInt32>? {
-        if let network = IPv4Network(text) {
+    private static func range(_ text: String) -> ClosedRange<IPAddress>? {
+        if let network = IPNetwork(text) {
             guard network.bits > 0 else { return nil }
-            // The first and the last of a network are its own.
-            let own: UInt32 = network.bits < 31 ? 1 : 0
-            return network.base + own...network.last - own
+            // Some of a network are its own, but for one that has no others.
+            let rest = network.family.bits - network.bits
+            guard rest > 1, let first = network.host(1), let last = network.host(network.hostCount) else {
+                return network.base...network.last
+            }
+            return first...last
         }
-        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { IPv4Address($0) }
-        guard 1...2 ~= ends.count, let first = ends[0], let last = ends[ends.count - 1], first.number <= last.number else { return nil }
-        return first.number...last.number
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { IPAddress(String($0)) }
+        guard 1...2 ~= ends.count, let first = ends[0], let last = ends[ends.count - 1], first.family == last.family, first <= last else {
+            return nil
+        }
+        return first...last
     }
 
-    func contains(_ address: IPv4Address) -> Bool { ranges.contains { $0.contains(address.number) } }
+    func contains(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
 
-    /// The lowest that nobody has.
+    private func has(_ family: IPFamily) -> Bool { ranges.contains { $0.lowerBound.family == family } }
+
+    /// The lowest of a family that nobody has.
     ///
     /// - Complexity: grows with those that somebody has.
-    private func first(without taken: Set<IPv4Address>) -> IPv4Address? {
-        for range in ranges {
-            for number in range where !taken.contains(IPv4Address(number)) { return IPv4Address(number) }
+    private func first(_ family: IPFamily, without taken: Set<IPAddress>) -> IPAddress? {
+        for range in ranges where range.lowerBound.family == family {
+            var address = range.lowerBound
+            while taken.contains(address), address < range.upperBound { address = IPAddress(family, address.number + 1) }
+            if !taken.contains(address) { return address }
         }
         return nil
     }
 
-    /// Which address a Service gets: the one it has, the one it asks for, or any. Of two that have the same, who was there first keeps it.
+    /// Which addresses a Service gets, one of each of its families that there are any of: the one it has, the one it asks for, or any. Of two
+    /// that have the same, who was there first keeps it.
     ///
     /// - Throws: `Refusal` with the reason why there is none.
-    func address(for service: Value, among services: [Value]) throws(Refusal) -> IPv4Address {
+    func addresses(for service: Value, among services: [Value]) throws(Refusal) -> [IPAddress] {
         let (own, rank) = (Self.addresses(service), LoadBalancer.rank(service))
-        var taken: [IPv4Address: Value] = [:]
+        var taken: [IPAddress: Value] = [:]
         for other in services where LoadBalancer.isOurs(other) && LoadBalancer.rank(other) != rank {
             for address in Self.addresses(other) {
                 if own.contains(address), rank.lexicographicallyPrecedes(LoadBalancer.rank(other)) { continue }
                 taken[address] = other
             }
         }
-        let wanted = service["spec"]["loadBalancerIP"].string ?? ""
-        guard wanted.isEmpty else {
-            guard let address = IPv4Address(wanted), contains(address) else {
-                throw Refusal("\(wanted) is not one of the addresses to give out")
+        let text = service["spec"]["loadBalancerIP"].string ?? ""
+        let wanted = IPAddress(text)
+        let families = LoadBalancer.families(service)
+        if !text.isEmpty {
+            guard let wanted, contains(wanted), families.contains(wanted.family) else {
+                throw Refusal("\(text) is not one of the addresses to give out")
             }
-            if let other = taken[address] { throw Refusal("\(wanted) is taken by \(LoadBalancer.name(other))") }
-            return address
+            if let other = taken[wanted] { throw Refusal("\(text) is taken by \(LoadBalancer.name(other))") }
         }
-        if let kept = own.first(where: { contains($0) && taken[$0] == nil }) { return kept }
-        guard let free = first(without: Set(taken.keys)) else { throw Refusal("all addresses are taken") }
-        return free
+        var given: [IPAddress] = []
+        for family in families where has(family) {
+            if let wanted, wanted.family == family {
+                given.append(wanted)
+            } else if let kept = own.first(where: { $0.family == family && contains($0) && taken[$0] == nil }) {
+                given.append(kept)
+            } else {
+                guard let free = first(family, without: Set(taken.keys)) else { throw Refusal("all addresses are taken") }
+                given.append(free)
+            }
+        }
+        guard !given.isEmpty else {
+            throw Refusal("there are no addresses of \(families.map(\.rawValue).joined(separator: ", ")) to give out")
+        }
+        return given
     }
 
-    private static func addresses(_ service: Value) -> [IPv4Address] {
-        service["status"]["loadBalancer"]["ingress"].elements.compactMap { IPv4Address($0["ip"].string ?? "") }
+    private static func addresses(_ service: Value) -> [IPAddress] {
+        service["status"]["loadBalancer"]["ingress"].elements.compactMap { IPAddress($0["ip"].string ?? "") }
     }
 
     struct Refusal: Error, Equatable {

@@ -2,7 +2,7 @@ public import APIModel
 public import PluginKit
 
 /// Gives Services of type LoadBalancer the addresses of the nodes, where the proxy carries their ports; or, with `config.addresses`, each
-/// an address of its own from there, which a node answers for (`ServiceLBLinkController`).
+/// an address of its own from there, of each of its families, which a node answers for (`ServiceLBLinkController`).
 ///
 /// Services with a `loadBalancerClass` are somebody else's. A port of the nodes goes to the Service that was there first; one that comes
 /// later has no address until it is free. So it is with addresses when all are taken.
@@ -55,11 +55,13 @@ public struct ServiceLBController: Controller {
 
     /// - Throws: `Refusal` where others have what the Service needs.
     private func addresses(of service: Value) throws -> [String] {
-        let services = try balancers.all()
-        if let ranges { return ["\(try ranges.address(for: service, among: services))"] }
+        let services = try objects.list(.services)
+        if let ranges { return try ranges.addresses(for: service, among: services).map(\.description) }
         if let conflict = LoadBalancer.conflict(of: service, among: services) { throw AddressRanges.Refusal(conflict) }
         let hosts = try balancers.hosts(of: service)
+        let families = LoadBalancer.families(service)
         return NodeAddresses.all(of: try objects.list(.nodes).filter { hosts?.contains($0["metadata"]["name"].string ?? "") ?? true })
+            .filter { address in IPAddress(address).map { families.contains($0.family) } ?? false }
     }
 
     private var balancers: Balancers { Balancers(objects: objects) }

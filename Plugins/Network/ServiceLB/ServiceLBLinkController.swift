@@ -4,7 +4,7 @@ public import PluginKit
 internal import Synchronization
 
 /// Has this node answer for addresses of load balancers that no node has: they stand on the link whose network they are of, and the kernel
-/// answers who asks for them by ARP. Of several nodes one has each address; neighbours are told when it moves.
+/// answers who asks for them by ARP or neighbour discovery. Of several nodes one has each address; neighbours are told when it moves.
 ///
 /// An address of a network that no link is on is somebody else's to bring here, a router's.
 public final class ServiceLBLinkController: Controller {

@@ -5,10 +5,12 @@ import Testing
 @testable import ControllerServiceLB
 
 @Suite struct AddressRangesTests {
-    private static func service(_ name: String, has: [String] = [], wants: String? = nil, created: Int = 0) -> Value {
+    private static func service(_ name: String, has: [String] = [], wants: String? = nil, created: Int = 0, families: [String] = ["IPv4"])
+        -> Value
+    {
         var service: Value = [
             "metadata": ["namespace": "d", "name": .string(name), "creationTimestamp": .string("2026-01-01T00:00:0\(created)Z")],
-            "spec": ["type": "LoadBalancer"],
+            "spec": ["type": "LoadBalancer", "ipFamilies": .array(families.map { .string($0) })],
             "status": ["loadBalancer": ["ingress": .array(has.map { ["ip": .string($0)] })]],
         ]
         if let wants { service["spec"]["loadBalancerIP"] = .string(wants) }
@@ -17,7 +19,11 @@ import Testing
 
     private static func answer(_ ranges: [String], _ service: Value, _ others: [Value] = []) throws -> String {
         let ranges = try AddressRanges(.array(ranges.map { .string($0) }))
-        do { return "\(try ranges.address(for: service, among: others + [service]))" } catch { return error.reason }
+        do {
+            return try ranges.addresses(for: service, among: others + [service]).map(\.description).joined(separator: ",")
+        } catch {
+            return error.reason
+        }
     }
 
     @Test(
@@ -42,6 +48,21 @@ import Testing
             try Self.answer(ranges, Self.service("s", has: has, wants: wants, created: 1), [Self.service("other", has: taken)]) == answer)
     }
 
+    @Test(
+        arguments: [
+            (["2001:db8::/64"], ["IPv6"], [], nil, "2001:db8::1"),
+            (["2001:db8::/64", "192.0.2.7"], ["IPv6", "IPv4"], [], nil, "2001:db8::1,192.0.2.7"),
+            (["192.0.2.7", "2001:db8::7-2001:db8::9"], ["IPv4", "IPv6"], ["2001:db8::8"], nil, "192.0.2.7,2001:db8::8"),
+            (["192.0.2.7", "2001:db8::7-2001:db8::9"], ["IPv4", "IPv6"], [], "2001:db8::9", "192.0.2.7,2001:db8::9"),
+            (["192.0.2.7"], ["IPv4", "IPv6"], [], nil, "192.0.2.7"),
+            (["192.0.2.7"], ["IPv6"], [], nil, "there are no addresses of IPv6 to give out"),
+            (["192.0.2.7", "2001:db8::7"], ["IPv4"], [], "2001:db8::7", "2001:db8::7 is not one of the addresses to give out"),
+            (["2001:db8::6/127"], ["IPv6"], [], nil, "2001:db8::6"),
+        ] as [([String], [String], [String], String?, String)])
+    func givesOneOfEachFamily(ranges: [String], families: [String], has: [String], wants: String?, answer: String) throws {
+        #expect(try Self.answer(ranges, Self.service("s", has: has, wants: wants, families: families)) == answer)
+    }
+
     /// Of two that were given the same, the later one moves.
     @Test func whoWasFirstKeepsIt() throws {
         let both = (0...1).map { Self.service("s\($0)", has: ["192.0.2.1"], created: $0) }
@@ -50,7 +71,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "x", "192.0.2.0/0", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-192.0.2.2-192.0.2.3", "fd00::/64", "192.0.2.1-",
+        "", "x", "192.0.2.0/0", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-192.0.2.2-192.0.2.3", "::/0", "192.0.2.1-fd00::1",
+        "fd00::/129",
+        "192.0.2.1-",
     ])
     func refusesWhatIsNoRange(_ text: String) {
         #expect(throws: ComponentError.self) { try AddressRanges([.string(text)]) }

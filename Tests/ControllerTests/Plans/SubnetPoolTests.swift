@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct SubnetPoolTests {
     private func pool(_ network: String, _ size: Int) throws -> SubnetPool {
-        try #require(SubnetPool(#require(IPNetwork(network)), nodeMaskSize: size))
+        let network = try #require(IPNetwork(network))
+        return try #require(SubnetPool(network, nodeMaskSize: size))
     }
 
     @Test(
