@@ -22,7 +22,16 @@ public final class ClientCertificateVerifier: Sendable {
     private static let remembered = 1024
     private struct State {
         var roots: CertificateStore
-        var known: [[UInt8]: Known] = [:]
+        var known: [Leaf: Known] = [:]
+    }
+
+    /// A certificate in DER. Every request looks for its own, so it is told from others by the end of its signature, and compared as a whole.
+    private struct Leaf: Hashable {
+        let bytes: [UInt8]
+
+        func hash(into hasher: inout Hasher) {
+            bytes.withUnsafeBytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.suffix(16))) }
+        }
     }
 
     private let state: Mutex<State>
@@ -56,7 +65,7 @@ public final class ClientCertificateVerifier: Sendable {
     public func verify(_ chain: [[UInt8]]) async throws -> Identity {
         guard let leafBytes = chain.first else { throw PKIError("no certificate was shown") }
         let now = Date(timeIntervalSince1970: Double(now()))
-        let (roots, known) = state.withLock { ($0.roots, $0.known[leafBytes]) }
+        let (roots, known) = state.withLock { ($0.roots, $0.known[Leaf(bytes: leafBytes)]) }
         if let known, known.notAfter > now { return known.identity }
         let leaf: Certificate
         let others: [Certificate]
@@ -82,7 +91,7 @@ public final class ClientCertificateVerifier: Sendable {
             // Those of CAs that are none any more are not kept.
             guard state.roots == roots else { return }
             if state.known.count >= Self.remembered { state.known.removeAll() }
-            state.known[leafBytes] = Known(identity: identity, notAfter: notAfter)
+            state.known[Leaf(bytes: leafBytes)] = Known(identity: identity, notAfter: notAfter)
         }
         return identity
     }

@@ -20,6 +20,13 @@ import Testing
     private static func endpoint(_ objects: [Object], _ service: String) -> Value? {
         slices(objects, of: service).first?.value["endpoints"][0]
     }
+    /// By family, the addresses in a Service's slices.
+    private static func families(_ objects: [Object], _ service: String) -> [String: Set<String>] {
+        slices(objects, of: service).reduce(into: [:]) { found, slice in
+            let all = slice.value["endpoints"].elements.flatMap { $0["addresses"].elements.compactMap(\.string) }
+            found[slice.value["addressType"].string ?? "", default: []].formUnion(all)
+        }
+    }
     private static func ready(_ objects: [Object], of service: String) -> Int {
         slices(objects, of: service).reduce(0) { $0 + $1.value["endpoints"].elements.count { $0["conditions"]["ready"].bool == true } }
     }
@@ -48,17 +55,12 @@ import Testing
                 _ = try await client.patch(
                     .pods, namespace: "default", name: name, subresource: "status", .strategicMerge, ["status": status])
             }
-            func addresses(_ objects: [Object], _ service: String) -> [String: Set<String>] {
-                Self.slices(objects, of: service).reduce(into: [:]) { found, slice in
-                    let all = slice.value["endpoints"].elements.flatMap { $0["addresses"].elements.compactMap(\.string) }
-                    found[slice.value["addressType"].string ?? "", default: []].formUnion(all)
-                }
-            }
             _ = try await client.create(.services, namespace: "default", Self.service("dual", ["ipFamilyPolicy": "PreferDualStack"]))
             _ = try await client.create(.services, namespace: "default", Self.service("six", ["ipFamilies": ["IPv6"]]))
             let four: Set = ["10.244.0.5", "10.244.0.6"]
             try await cluster.wait(for: .endpointSlices, "slices of both families") {
-                addresses($0, "dual") == ["IPv4": four, "IPv6": ["fd00:10:244::5"]] && addresses($0, "six") == ["IPv6": ["fd00:10:244::5"]]
+                Self.families($0, "dual") == ["IPv4": four, "IPv6": ["fd00:10:244::5"]]
+                    && Self.families($0, "six") == ["IPv6": ["fd00:10:244::5"]]
             }
             try await cluster.wait(for: .endpoints, in: "default", "the primary family alone") { all in
                 func ips(_ name: String) -> Set<String> {
@@ -69,7 +71,7 @@ import Testing
             }
             let single: Value = ["spec": ["ipFamilyPolicy": "SingleStack"]]
             _ = try await client.patch(.services, namespace: "default", name: "dual", subresource: nil, .merge, single)
-            try await cluster.wait(for: .endpointSlices, "slices of one family") { addresses($0, "dual") == ["IPv4": four] }
+            try await cluster.wait(for: .endpointSlices, "slices of one family") { Self.families($0, "dual") == ["IPv4": four] }
         }
     }
 

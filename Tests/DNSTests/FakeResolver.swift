@@ -64,7 +64,7 @@ final class FakeResolver: Sendable {
                 }
             }
             // It was shut down.
-            if size == 0 || client.sin_port == 0 { break }
+            if size == 0 || client.sin6_port == 0 { break }
         }
         Glibc.close(datagrams)
     }

@@ -206,7 +206,7 @@ import Testing
     @Test func refusesWhatTheMachineHasNot() {
         let machine = Machine(rootDirectory: "/tmp", kubeletVersion: "")
         var configuration = KubeletConfiguration(
-            nodeName: "node", nodeAddresses: [], podCIDR: "", rootDirectory: "", podLogsDirectory: "", version: "")
+            nodeName: "node", nodeAddresses: [], podCIDRs: [], rootDirectory: "", podLogsDirectory: "", version: "")
         func problem() -> String? { MemoryManager.problem(configuration, Self.two, machine) }
         #expect(problem() == nil)
         configuration.memoryPolicy = .static

@@ -75,8 +75,9 @@ struct Backends: Sendable {
         }
         let portName = chosen["name"].string ?? ""
         var candidates: [(host: String, port: Int)] = []
-        for slice in registry.all("discovery.k8s.io/endpointslices", namespace: namespace)
-        where slice.labels["kubernetes.io/service-name"] == name {
+        let label = "kubernetes.io/service-name"
+        let slices = registry.all("discovery.k8s.io/endpointslices", namespace: namespace, terms: [StoredTerms.label(label, name)])
+        for slice in slices where slice.labels[label] == name {
             let port = slice.value["ports"].elements.first { ($0["name"].string ?? "") == portName }?["port"].int
             guard let port = port.map({ Int($0) }) else { continue }
             for endpoint in slice.value["endpoints"].elements where endpoint[path: "conditions", "ready"].bool != false {

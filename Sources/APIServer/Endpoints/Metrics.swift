@@ -10,6 +10,11 @@ final class Metrics: Sendable {
         var durations = Histogram.durations
         /// In progress, of those that last until somebody ends them.
         var lasting = 0
+
+        mutating func add(_ code: Int, _ duration: Duration?) {
+            codes[code, default: 0] += 1
+            if let duration { durations.add(duration / .seconds(1)) }
+        }
     }
 
     /// The events that the watchers of one resource were told. Safe from any thread.
@@ -33,8 +38,7 @@ final class Metrics: Sendable {
         // A backend may answer what it likes.
         let code = 100..<600 ~= code ? code : 0
         requests.withLock { requests in
-            requests[labels, default: Requests()].codes[code, default: 0] += 1
-            if sort != .lasting { requests[labels, default: Requests()].durations.add(duration / .seconds(1)) }
+            requests[labels, default: Requests()].add(code, sort == .lasting ? nil : duration)
         }
     }
 

@@ -69,8 +69,10 @@ final class Registry: Sendable {
         store.get(RecordKey(collection: collection, name: namespace.isEmpty ? name : "\(namespace)/\(name)"))?.object
     }
 
-    func all(_ collection: String, namespace: String? = nil) -> [Object] {
-        ((try? store.list(collection, namespace: namespace))?.records ?? []).map(\.object)
+    /// The newest states of a collection's objects.
+    /// - Parameter terms: those that have all of them are there; others may be, too.
+    func all(_ collection: String, namespace: String? = nil, terms: [Term] = []) -> [Object] {
+        ((try? store.list(collection, namespace: namespace, terms: terms))?.records ?? []).map(\.object)
     }
 
     // MARK: Errors

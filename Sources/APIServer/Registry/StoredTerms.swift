@@ -34,6 +34,7 @@ struct StoredTerms: Indexer {
         for path in [ValuePath.ownerUID] + (fields[collection] ?? []) {
             for value in path.values(in: object) { terms.append(Self.field(path, value)) }
         }
+        if collection == BudgetTerms.collection { terms += BudgetTerms.terms(of: object) }
         return terms + NodeGraph.terms(of: object, in: collection)
     }
 

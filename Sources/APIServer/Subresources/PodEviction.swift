@@ -92,8 +92,13 @@ enum PodEviction {
     // MARK: The budget
 
     private static func budget(of pod: Object, _ target: Target, _ write: WriteContext) throws -> Object? {
-        let matching = write.registry.all(budgets, namespace: target.namespace).filter { budget in
-            (try? LabelSelector(budget.value[path: "spec", "selector"]))?.matches(pod.labels) ?? false
+        var names: Set<String> = []
+        let matching = BudgetTerms.terms(concerning: pod.labels).flatMap { term in
+            write.registry.all(budgets, namespace: target.namespace, terms: [term])
+        }.filter { budget in
+            // Two terms may share a number.
+            guard names.insert(budget.name).inserted else { return false }
+            return (try? LabelSelector(budget.value[path: "spec", "selector"]))?.matches(pod.labels) ?? false
         }
         guard matching.count > 1 else { return matching.first }
         throw APIError(

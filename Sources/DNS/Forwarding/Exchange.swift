@@ -154,14 +154,12 @@ final class Exchange: @unchecked Sendable {
 extension SocketAddress {
     /// `nil` where it is to be reached by a link that is not there.
     fileprivate init?(_ server: ForwardingPlan.Server) {
-        let parts = server.host.split(separator: "%", maxSplits: 1)
-        guard var address = try? SocketAddress(ipAddress: String(parts[0]), port: server.port) else { return nil }
-        if parts.count == 2, case .v6(let ipv6) = address {
-            var name = ipv6.address
-            name.sin6_scope_id = if_nametoindex(String(parts[1]))
-            guard name.sin6_scope_id != 0 else { return nil }
-            address = SocketAddress(name, host: "")
-        }
+        // A number with a link behind it is taken as it is: nobody is asked for it.
+        let address =
+            server.host.contains("%")
+            ? try? SocketAddress.makeAddressResolvingHost(server.host, port: server.port)
+            : try? SocketAddress(ipAddress: server.host, port: server.port)
+        guard let address else { return nil }
         self = address
     }
 }
