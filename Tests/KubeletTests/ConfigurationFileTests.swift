@@ -33,7 +33,13 @@ import Testing
             "evictionPressureTransitionPeriod": "30s", "evictionMaxPodGracePeriod": 60, "systemReserved": ["cpu": "100m"],
             "kubeReserved": ["cpu": "200m", "memory": "1Gi"], "allowedUnsafeSysctls": ["kernel.msg*"],
             "cpuManagerPolicy": "static", "cpuManagerReconcilePeriod": "5s", "topologyManagerPolicy": "single-numa-node",
-            "topologyManagerScope": "pod", "memoryManagerPolicy": "None",
+            "topologyManagerScope": "pod", "memoryManagerPolicy": "Static",
+            "reservedMemory": [
+                ["numaNode": 0, "limits": ["memory": "1Gi", "hugepages-2Mi": "4Mi"]], ["numaNode": 1, "limits": ["memory": "1Gi"]],
+            ],
+            "nodeStatusMaxImages": -1, "nodeStatusUpdateFrequency": "20s", "nodeStatusReportFrequency": "1m0s",
+            "nodeLeaseDurationSeconds": 20, "containerLogMonitorInterval": "30s", "podLogsDir": "/var/log/pods", "providerID": "metal://7",
+            "seccompDefault": true, "podPidsLimit": 100, "crashLoopBackOff": ["maxContainerRestartPeriod": "20s"],
             "shutdownGracePeriodByPodPriority": [["priority": 10, "shutdownGracePeriodSeconds": 7]],
             "registerWithTaints": [["key": "new", "value": "yes", "effect": "NoSchedule"], ["key": "other", "effect": "NoExecute"]],
         ]
@@ -57,10 +63,24 @@ import Testing
 
     /// As files that other tools write have it.
     @Test func nothingAtAllIsTheDefault() throws {
-        let zeros: Value = ["imageMinimumGCAge": "0s", "evictionPressureTransitionPeriod": "0s", "cpuManagerReconcilePeriod": "0s"]
+        let zeros: Value = [
+            "imageMinimumGCAge": "0s", "evictionPressureTransitionPeriod": "0s", "cpuManagerReconcilePeriod": "0s",
+            "syncFrequency": "0s", "nodeStatusUpdateFrequency": "0s", "runtimeRequestTimeout": "0s", "volumePluginDir": "",
+            "authentication": ["anonymous": ["enabled": false], "webhook": ["cacheTTL": "0s"], "x509": .emptyObject],
+            "authorization": ["webhook": ["cacheAuthorizedTTL": "0s", "cacheUnauthorizedTTL": "0s"]], "memorySwap": .emptyObject,
+            "logging": [
+                "flushFrequency": 0, "options": ["json": ["infoBufferSize": "0"], "text": ["infoBufferSize": "0"]], "verbosity": 0,
+            ],
+        ]
         let configuration = try Self.read(zeros)
         #expect(configuration.imageCollection.minimumAge == 120 && configuration.cpuReconcilePeriod == 10)
         #expect(configuration.eviction.settings.transitionPeriod == 300)
+    }
+
+    /// Each of upstream's is there, so that none is met that nobody thought of.
+    @Test func everySettingIsKnown() {
+        let names = ConfigurationField.all.map(\.name)
+        #expect(names.count == Set(names).count && names.count == 125, "\(names.count)")
     }
 
     @Test func upstreamsDefaultsAreShown() {
@@ -78,14 +98,44 @@ import Testing
     }
 
     static let wrong: [(Value, String)] = [
-        (["volumePluginDir": "/plugins"], "unknown field \"volumePluginDir\": this kubelet has no such setting"),
+        (["volumePluginDirs": "/plugins"], "unknown field \"volumePluginDirs\": this kubelet has no such setting"),
+        (["volumePluginDir": "/plugins"], "volumePluginDir: \"/plugins\" is not \"\", all there is here: FlexVolume is not spoken here"),
+        (
+            ["authentication": ["anonymous": ["enabled": true]]],
+            "authentication: {\"anonymous\":{\"enabled\":true}} is not {\"anonymous\":{\"enabled\":false},\"webhook\":{\"enabled\":true,\"cacheTTL\":\"2m0s\"},\"x509\":{\"clientCAFile\":\"\"}}, all there is here: the kubelet does it in no other way, and flags say the rest"
+        ),
+        (
+            ["reservedMemory": [["numaNode": 0, "limits": ["disk": "1"]]]],
+            "reservedMemory: invalid configuration: the limit type \"disk\" for NUMA node 0 is not supported, only [memory hugepages-<HugePageSize>] is accepted"
+        ),
+        (
+            ["reservedMemory": [["numaNode": 0, "limits": ["memory": "0"]]]],
+            "reservedMemory: invalid configuration: reserved memory may not be zero for NUMA node 0 and resource \"memory\""
+        ),
+        (
+            ["reservedMemory": [["numaNode": 1, "limits": ["memory": "1"]], ["numaNode": 1, "limits": ["memory": "1"]]]],
+            "reservedMemory: invalid configuration: the reserved memory has a duplicate value for NUMA node 1 and resource \"memory\""
+        ),
+        (
+            ["crashLoopBackOff": ["maxContainerRestartPeriod": "10m"]],
+            "crashLoopBackOff: invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: 600 seconds) must be set between 1s and 300s"
+        ),
+        (
+            ["containerLogMonitorInterval": "1s"],
+            "invalid configuration: containerLogMonitorInterval must be a positive time duration greater than or equal to 3s"
+        ),
+        (["podLogsDir": "logs"], "invalid configuration: pod logs path \"logs\" must be absolute path"),
+        (
+            ["imageMaximumGCAge": "1m"],
+            "invalid configuration: imageMaximumGCAge 1m0s must be greater than imageMinimumGCAge 2m0s"
+        ),
         (
             ["cpuManagerPolicyOptions": ["full-pcpus-only": "true"]],
-            "cpuManagerPolicyOptions: {\"full-pcpus-only\":\"true\"} is not {}, all there is here"
+            "cpuManagerPolicyOptions: {\"full-pcpus-only\":\"true\"} is not {}, all there is here: the kubelet does it in no other way"
         ),
-        (["failSwapOn": true], "failSwapOn: true is not false, all there is here"),
+        (["failSwapOn": true], "failSwapOn: true is not false, all there is here: swap is none of the kubelet's business"),
         (["cpuManagerPolicy": "dynamic"], "cpuManagerPolicy: \"dynamic\" is not one of none, static"),
-        (["memoryManagerPolicy": "Static"], "memoryManagerPolicy: \"Static\" is not \"None\", all there is here"),
+        (["memoryManagerPolicy": "static"], "memoryManagerPolicy: \"static\" is not one of None, Static"),
         (["reservedSystemCPUs": "0-"], "reservedSystemCPUs: \"0-\" is not a list of CPUs, as in 0-1,4"),
         (
             ["shutdownGracePeriodByPodPriority": [["priority": 1]]],

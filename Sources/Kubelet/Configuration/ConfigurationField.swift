@@ -43,18 +43,14 @@ struct ConfigurationField: Sendable {
             duration("shutdownGracePeriod", \.configuration.shutdownGracePeriod),
             duration("shutdownGracePeriodCriticalPods", \.configuration.shutdownGracePeriodCriticalPods), shutdownGroups,
             list("allowedUnsafeSysctls", \.configuration.allowedUnsafeSysctls), taints,
-        ] + onlyWays
-
-    /// What this kubelet does in one way only.
-    private static let onlyWays: [ConfigurationField] = [
-        only("enableServer", true), only("enableDebuggingHandlers", true), only("registerNode", true), only("runOnce", false),
-        only("readOnlyPort", 0), only("cgroupsPerQOS", true), only("cpuCFSQuota", true), only("enableControllerAttachDetach", true),
-        only("configMapAndSecretChangeDetectionStrategy", "Watch"), only("localStorageCapacityIsolation", true),
-        only("nodeLeaseDurationSeconds", 40), only("nodeStatusMaxImages", 50), only("podsPerCore", 0), only("podPidsLimit", -1),
-        only("protectKernelDefaults", false), only("seccompDefault", false), only("failSwapOn", false),
-        only("cpuManagerPolicyOptions", .emptyObject),
-        only("topologyManagerPolicyOptions", .emptyObject), only("featureGates", .emptyObject),
-    ]
+            number("nodeStatusMaxImages", \.configuration.maxReportedImages, -1...Int(Int32.max)),
+            duration("nodeStatusUpdateFrequency", \.configuration.statusUpdatePeriod, zero: .isDefault),
+            duration("nodeStatusReportFrequency", \.configuration.statusReportPeriod, zero: .isDefault),
+            whole("nodeLeaseDurationSeconds", \.configuration.leaseSeconds, 1...Whole(Int32.max)),
+            duration("containerLogMonitorInterval", \.configuration.logMonitorPeriod),
+            text("podLogsDir", \.configuration.podLogsDirectory), text("providerID", \.configuration.providerID),
+            toggle("seccompDefault", \.configuration.seccompDefault), pidsLimit, crashLoopBackOff,
+        ] + fixed
 
     private typealias Path<T> = any WritableKeyPath<Draft, T> & Sendable
 
@@ -207,6 +203,27 @@ struct ConfigurationField: Sendable {
             draft.configuration.reservedCPUs = cpus.description
         }, write: { $0.configuration.reservedCPUs.isEmpty ? .null : .string($0.configuration.reservedCPUs) })
 
+    private static let pidsLimit = ConfigurationField(
+        name: "podPidsLimit",
+        read: { value, draft throws(Problem) in
+            guard let limit = value.int else { throw wrong(value, "a number") }
+            draft.configuration.podPidsLimit = limit < 0 ? -1 : limit
+        }, write: { .int($0.configuration.podPidsLimit) })
+
+    private static let crashLoopBackOff = ConfigurationField(
+        name: "crashLoopBackOff",
+        read: { value, draft throws(Problem) in
+            for (name, value) in value.fields where !value.isNull {
+                guard name == "maxContainerRestartPeriod" else { throw Problem(description: "unknown field \"\(name)\"") }
+                let seconds = try duration(value)
+                guard (1...300).contains(seconds) else {
+                    throw Problem(
+                        invalid: "CrashLoopBackOff.MaxContainerRestartPeriod (got: \(seconds) seconds) must be set between 1s and 300s")
+                }
+                draft.configuration.maxRestartPeriod = seconds
+            }
+        }, write: { ["maxContainerRestartPeriod": .string(GoDuration.text(seconds: $0.configuration.maxRestartPeriod))] })
+
     private static let reservedMemory = ConfigurationField(
         name: "reservedMemory",
         read: { value, draft throws(Problem) in
@@ -273,14 +290,6 @@ struct ConfigurationField: Sendable {
                 }
                 draft[keyPath: path] = choice
             }, write: { .string($0[keyPath: path].rawValue) })
-    }
-
-    private static func only(_ name: String, _ only: Value) -> ConfigurationField {
-        ConfigurationField(
-            name: name,
-            read: { value, _ throws(Problem) in
-                guard value == only else { throw wrong(value, String(decoding: JSON.encode(only), as: UTF8.self) + ", all there is here") }
-            }, write: { _ in only })
     }
 
     private static func filled(_ value: Value) -> Value { value.isEmpty ? .null : value }

@@ -74,7 +74,16 @@ public enum ConfigurationFile {
                         "invalid configuration: Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time"
                 )
             }
+            let logs = configuration.podLogsDirectory
+            if !logs.hasPrefix("/") { throw Problem(invalid: "pod logs path \"\(logs)\" must be absolute path") }
+            if configuration.logMonitorPeriod < 3 {
+                throw Problem(invalid: "containerLogMonitorInterval must be a positive time duration greater than or equal to 3s")
+            }
             let images = configuration.imageCollection
+            if images.maximumAge > 0 && images.maximumAge <= images.minimumAge {
+                let texts = (GoDuration.text(seconds: images.maximumAge), GoDuration.text(seconds: images.minimumAge))
+                throw Problem(invalid: "imageMaximumGCAge \(texts.0) must be greater than imageMinimumGCAge \(texts.1)")
+            }
             // Upstream's words.
             guard images.lowThreshold < images.highThreshold else {
                 throw Problem(

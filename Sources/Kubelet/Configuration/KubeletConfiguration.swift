@@ -77,6 +77,22 @@ public struct KubeletConfiguration: Sendable {
     /// A log is rotated past this size, and this many files are kept.
     public var containerLogMaxSize: Int64 = 10 << 20
     public var containerLogMaxFiles = 5
+    /// How often logs are looked at, in seconds.
+    public var logMonitorPeriod: Whole = 10
+    /// How often the node is looked at, how long a report that says nothing new can wait, and how long its Lease lasts, in seconds.
+    public var statusUpdatePeriod: Whole = 10
+    public var statusReportPeriod: Whole = 300
+    public var leaseSeconds: Whole = 40
+    /// How many images the Node's status names; -1 for all.
+    public var maxReportedImages = 50
+    /// What the provider of the machine calls it; empty for nothing.
+    public var providerID = ""
+    /// Whether containers that say nothing have the runtime's own seccomp profile.
+    public var seccompDefault = false
+    /// How many processes a pod may have; -1 for as many as the node has room for.
+    public var podPidsLimit: Whole = -1
+    /// The longest that a container which ends again and again waits, in seconds.
+    public var maxRestartPeriod: Whole = 300
 
     public init(
         nodeName: String, nodeAddresses: [String], podCIDRs: [String], rootDirectory: String, podLogsDirectory: String, version: String

@@ -10,10 +10,10 @@ struct LogRotation: Sendable {
     let disk: BlockingWork
     let log: Logger
 
-    /// Looks every ten seconds, as upstream does.
+    /// Looks until cancelled.
     func run() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(10))
+            try? await Task.sleep(for: .seconds(configuration.logMonitorPeriod.int64))
             // The sizes tell whether there is anything to ask the runtime for.
             guard let big = try? await disk.run(bigLogs), !big.isEmpty else { continue }
             await rotate(big)

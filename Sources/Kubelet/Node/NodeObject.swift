@@ -45,8 +45,9 @@ struct NodeObject {
                 "annotations": ["volumes.kubernetes.io/controller-managed-attach-detach": "true"],
             ],
             "spec": [
-                "podCIDR": Value(configuration.podCIDRs.first),
-                "podCIDRs": configuration.podCIDRs.isEmpty ? .null : Value(configuration.podCIDRs),
+                "providerID": configuration.providerID.isEmpty ? .null : .string(configuration.providerID),
+                "podCIDR": configuration.podCIDR.isEmpty ? .null : .string(configuration.podCIDR),
+                "podCIDRs": configuration.podCIDR.isEmpty ? .null : [.string(configuration.podCIDR)],
                 "taints": taints.isEmpty ? .null : .array(taints),
             ],
             "status": status,
@@ -133,12 +134,14 @@ struct NodeObject {
         ]
     }
 
-    /// The biggest 50 images by name, as the scheduler wants to know them.
-    static func images(_ images: [Value]) -> [Value] {
-        images.map { image -> (Whole, Value) in
+    /// The biggest images by name, as the scheduler wants to know them.
+    /// - Parameter count: -1 for all.
+    static func images(_ images: [Value], atMost count: Int) -> [Value] {
+        let all = images.map { image -> (Whole, Value) in
             let names = Array((image["repo_digests"].elements + image["repo_tags"].elements).prefix(5))
             return (image["size"].int ?? 0, ["names": .array(names), "sizeBytes": .int(image["size"].int ?? 0)])
-        }.filter { !$0.1["names"].isEmpty }.sorted { $0.0 > $1.0 }.prefix(50).map(\.1)
+        }.filter { !$0.1["names"].isEmpty }.sorted { $0.0 > $1.0 }.map(\.1)
+        return count < 0 ? all : Array(all.prefix(count))
     }
 
     /// Whether `b` tells all that `a` does, heartbeats aside. Resources that somebody else gave the node are not this kubelet's to tell.

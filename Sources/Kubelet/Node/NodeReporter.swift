@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 
 /// Registers the node, and tells the API how it is: at once when something changes, every five minutes otherwise; the Lease every ten
-/// seconds says that it lives.
+/// seconds says that it lives. The periods are those of the configuration.
 final class NodeReporter: Sendable {
     private let configuration: KubeletConfiguration
     private let client: any Client
@@ -31,11 +31,6 @@ final class NodeReporter: Sendable {
         var isReady = false
         var uid = ""
     }
-
-    /// How long a report that says nothing new can wait, in seconds.
-    private static let reportInterval: Whole = 300
-    private static let checkInterval = Duration.seconds(10)
-    private static let leaseSeconds: Whole = 40
 
     init(
         configuration: KubeletConfiguration, client: any Client, cri: CRI, machine: Machine, pressure: PressureGauge,
@@ -73,7 +68,7 @@ final class NodeReporter: Sendable {
     private func reportStatus() async {
         var wait = Duration.milliseconds(100)
         while !Task.isCancelled {
-            var next = Self.checkInterval
+            var next = Duration.seconds(configuration.statusUpdatePeriod.int64)
             do {
                 try await report()
                 wait = .milliseconds(100)
@@ -90,7 +85,7 @@ final class NodeReporter: Sendable {
 
     private func report() async throws {
         let health = await health()
-        let images = NodeObject.images((try? await cri.images()) ?? [])
+        let images = NodeObject.images((try? await cri.images()) ?? [], atMost: configuration.maxReportedImages)
         let now = Clock.seconds()
         // One that does not answer keeps its name: health tells how it is.
         try? await identity.read(cri)
@@ -103,7 +98,7 @@ final class NodeReporter: Sendable {
             return
         }
         let status = node.status(health, images: images, previous: known.sent)
-        guard !NodeObject.isSame(status, known.sent) || now - known.sentAt >= Self.reportInterval else { return }
+        guard !NodeObject.isSame(status, known.sent) || now - known.sentAt >= configuration.statusReportPeriod else { return }
         do {
             let answer = try await client.patch(
                 .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
@@ -183,7 +178,7 @@ final class NodeReporter: Sendable {
     private func renewLease() async {
         while !Task.isCancelled {
             do { try await renew() } catch { if !Task.isCancelled { log.warning("node lease was not renewed: \(error)") } }
-            try? await Task.sleep(for: Self.checkInterval)
+            try? await Task.sleep(for: .seconds(configuration.leaseSeconds.int64) / 4)
         }
     }
 
@@ -200,7 +195,7 @@ final class NodeReporter: Sendable {
             let lease: Value = [
                 "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
                 "metadata": ["name": .string(name), "namespace": "kube-node-lease", "ownerReferences": uid.isEmpty ? .null : [owner]],
-                "spec": ["holderIdentity": .string(name), "leaseDurationSeconds": .int(Self.leaseSeconds), "renewTime": time],
+                "spec": ["holderIdentity": .string(name), "leaseDurationSeconds": .int(configuration.leaseSeconds), "renewTime": time],
             ]
             _ = try await client.create(.leases, namespace: "kube-node-lease", lease)
         }

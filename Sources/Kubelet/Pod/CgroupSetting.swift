@@ -29,6 +29,11 @@ struct CgroupSetting: Sendable {
         ]
     }
 
+    /// How many processes there may be.
+    static func processes(_ path: String, limit: Whole, root: String = root) -> [CgroupSetting] {
+        ["\(root)/pids\(path)/pids.max", "\(root)\(path)/pids.max"].map { CgroupSetting(file: $0, value: limit) }
+    }
+
     /// Sets what is not as it should be. A file that is not there, for want of a controller, is passed over. Answers whether the kernel
     /// took it.
     func apply() -> Bool {

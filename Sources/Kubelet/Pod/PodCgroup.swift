@@ -27,10 +27,14 @@ struct PodCgroup: Sendable {
 
     /// Sets shares and limits in every hierarchy that has them. A controller that is missing, or a machine that does not allow it, leaves
     /// the pod with its containers' own values. Answers the files that are there and did not take their value.
-    /// - Parameter hasOwnCPUs: nobody else runs on processors of one of its containers, and its time is not limited.
+    /// - Parameters:
+    ///   - hasOwnCPUs: nobody else runs on processors of one of its containers, and its time is not limited.
+    ///   - processes: how many it may have; -1 for no limit of its own.
     @discardableResult
-    static func apply(_ pod: Pod, below parent: String, hasOwnCPUs: Bool = false) -> [String] {
-        settings(of: pod, below: parent, hasOwnCPUs: hasOwnCPUs).apply()
+    static func apply(_ pod: Pod, below parent: String, hasOwnCPUs: Bool = false, processes: Whole = -1) -> [String] {
+        var settings = settings(of: pod, below: parent, hasOwnCPUs: hasOwnCPUs)
+        if processes > 0 { settings += CgroupSetting.processes(path(of: pod, below: parent), limit: processes) }
+        return settings.apply()
     }
 
     /// Sets what is more than the group has now, and leaves what is less: before containers get more.

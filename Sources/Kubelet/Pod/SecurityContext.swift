@@ -27,10 +27,10 @@ enum SecurityContext {
         return ["network": pod.usesHostNetwork ? node : own, "pid": pid, "ipc": pod.spec["hostIPC"].bool == true ? node : own]
     }
 
-    /// CRI's `SecurityProfile` for seccomp. A pod that says nothing is unconfined, as upstream leaves it unless told otherwise by
-    /// `seccompDefault`.
-    static func seccomp(_ profile: Value, profileRoot: String) -> Value {
+    /// CRI's `SecurityProfile` for seccomp. A pod that says nothing is unconfined, unless the node says otherwise.
+    static func seccomp(_ profile: Value, profileRoot: String, isDefault: Bool) -> Value {
         switch profile["type"].string {
+        case nil where isDefault: ["profile_type": 0]
         case "RuntimeDefault": ["profile_type": 0]
         case "Localhost": ["profile_type": 2, "localhost_ref": .string(profileRoot + "/" + (profile["localhostProfile"].string ?? ""))]
         default: ["profile_type": 1]
@@ -107,7 +107,9 @@ enum SecurityContext {
     }
 
     /// CRI's `LinuxContainerSecurityContext`.
-    static func container(_ container: Value, in pod: Pod, image: Value, profileRoot: String, volumeGroups: [Whole]) -> Value {
+    static func container(
+        _ container: Value, in pod: Pod, image: Value, profileRoot: String, seccompDefault: Bool = false, volumeGroups: [Whole]
+    ) -> Value {
         let own = container["securityContext"]
         let isPrivileged = own["privileged"].bool == true
         let capabilities = own["capabilities"]
@@ -122,7 +124,9 @@ enum SecurityContext {
             "supplemental_groups": supplementalGroups(of: pod, volumeGroups: volumeGroups),
             "supplemental_groups_policy": pod.spec[path: "securityContext", "supplementalGroupsPolicy"].string == "Strict" ? 1 : 0,
             "no_new_privs": .bool(own["allowPrivilegeEscalation"].bool == false && !isPrivileged && !adds("CAP_SYS_ADMIN", own)),
-            "seccomp": isPrivileged ? ["profile_type": 1] : seccomp(effective("seccompProfile", container, pod), profileRoot: profileRoot),
+            "seccomp": isPrivileged
+                ? ["profile_type": 1]
+                : seccomp(effective("seccompProfile", container, pod), profileRoot: profileRoot, isDefault: seccompDefault),
             "apparmor": isPrivileged ? .null : appArmor(effective("appArmorProfile", container, pod)),
         ]
         switch user(of: container, in: pod, image: image) {

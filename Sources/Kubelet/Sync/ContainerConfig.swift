@@ -64,7 +64,8 @@ struct ContainerConfig {
             "linux": [
                 "resources": resources,
                 "security_context": SecurityContext.container(
-                    container, in: pod, image: image, profileRoot: configuration.rootDirectory + "/seccomp", volumeGroups: volumeGroups),
+                    container, in: pod, image: image, profileRoot: configuration.rootDirectory + "/seccomp",
+                    seccompDefault: configuration.seccompDefault, volumeGroups: volumeGroups),
             ],
         ]
     }

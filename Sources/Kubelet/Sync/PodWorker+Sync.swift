@@ -171,7 +171,9 @@ extension PodWorker {
             sandboxFailures = 0
             let given = allocated
             _ = try await onDisk { context, pod in
-                PodCgroup.apply(given, below: context.configuration.cgroupRoot, hasOwnCPUs: context.cpus.hasOwn(pod.uid))
+                PodCgroup.apply(
+                    given, below: context.configuration.cgroupRoot, hasOwnCPUs: context.cpus.hasOwn(pod.uid),
+                    processes: context.configuration.podPidsLimit)
             }
             return Sandbox(id: id, config: config)
         } catch  where error is RuntimeFailure || error is ConfigurationError {

@@ -28,7 +28,7 @@ actor PodWorker {
     var isRuntimeStale: Bool
     /// Why containers that should run do not, by name.
     var waiting: [String: StartFailure] = [:]
-    var backoff = KeyedBackoff()
+    var backoff: KeyedBackoff
     var probes = ProbeResults()
     var probeTasks: [ProbeKey: Task<Void, Never>] = [:]
     /// Hooks of containers that are being stopped, by container id.
@@ -82,6 +82,8 @@ actor PodWorker {
 
     init(_ pod: Pod, context: Context, isKnownToRuntime: Bool) {
         uid = pod.uid
+        let longest = context.configuration.maxRestartPeriod
+        backoff = KeyedBackoff(initial: min(10, longest) * 1_000_000_000, maximum: longest * 1_000_000_000)
         self.pod = pod
         self.context = context
         isRuntimeStale = isKnownToRuntime
