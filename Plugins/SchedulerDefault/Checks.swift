@@ -30,6 +30,7 @@ struct Checks {
         case diskConflict, volumeInUse, volumeLimit, volumeMissing, volumeAffinity, noVolume, volumeZone
         case missingTopologyLabel, spread
         case podAffinity, podAntiAffinity, existingAntiAffinity
+        case features
     }
 
     func refusal(of node: Int) -> Refusal? {
@@ -94,6 +95,7 @@ struct Checks {
         .podAffinity: Reason("node(s) didn't match pod affinity rules", .unresolvable, [.nodeAdded, .nodeLabels, .podAdded, .namespace]),
         .podAntiAffinity: Reason(
             "node(s) didn't match pod anti-affinity rules", .unschedulable, [.nodeAdded, .nodeLabels, .podRemoved, .namespace]),
+        .features: Reason("node(s) didn't match Pod's required features", .unresolvable, [.nodeAdded, .nodeFeatures]),
         .existingAntiAffinity: Reason(
             "node(s) didn't satisfy existing pods anti-affinity rules", .unschedulable, [.nodeAdded, .nodeLabels, .podRemoved, .namespace]),
     ]

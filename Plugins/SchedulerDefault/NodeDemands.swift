@@ -36,6 +36,7 @@ struct NodeDemands: Hashable {
     let nonzeroCPU: Int64
     let nonzeroMemory: Int64
     let images: [Image]
+    let features: [apus_string]
     let containerCount: UInt32
 
     init(_ pod: PodNeeds, _ nodes: Nodes) {
@@ -52,6 +53,7 @@ struct NodeDemands: Hashable {
         }
         (nonzeroCPU, nonzeroMemory) = (raw.nonzero_cpu, raw.nonzero_memory)
         images = pod.images.filter { $0.node_count > 0 }.map { Image(name: $0.name, uses: $0.uses, version: $0.version) }
+        features = Array(pod.features)
         containerCount = raw.container_count
     }
 }

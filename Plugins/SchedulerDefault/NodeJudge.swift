@@ -10,6 +10,7 @@ struct NodeJudge {
     private let checksTaints: Bool
     private let checksAffinity: Bool
     private let checksPorts: Bool
+    private let checksFeatures: Bool
     /// The columns of resources that a Node must have enough of, with how much.
     let resources: [(column: Int, wanted: Int64)]
     private let comparison: FitRules.Comparison?
@@ -24,6 +25,7 @@ struct NodeJudge {
         checksTaints = profile.has(.taintToleration)
         checksAffinity = profile.has(.nodeAffinity)
         checksPorts = profile.has(.nodePorts) && !demands.ports.isEmpty
+        checksFeatures = profile.has(.nodeDeclaredFeatures) && !demands.features.isEmpty
         resources =
             profile.has(.nodeResourcesFit)
             ? profile.fit.checked(nodes).map { (column: $0, wanted: pod.request($0)) }.filter { $0.wanted > 0 } : []
@@ -43,6 +45,9 @@ struct NodeJudge {
         }
         if checksPorts && !portsAreFree(on: node) { return .ports }
         for resource in resources where lacks(resource, node) { return .resources }
+        if checksFeatures {
+            for feature in demands.features where !nodes.features(node).contains(feature) { return .features }
+        }
         return nil
     }
 

@@ -18,6 +18,7 @@ struct Profile {
         case volumeZone = "VolumeZone"
         case podTopologySpread = "PodTopologySpread"
         case interPodAffinity = "InterPodAffinity"
+        case nodeDeclaredFeatures = "NodeDeclaredFeatures"
     }
     /// Upstream's plugins that give points, in upstream's order.
     enum Score: String, CaseIterable {

@@ -122,6 +122,9 @@ public struct Nodes {
         slice(raw.pointee.volume_limits, raw.pointee.volume_limit_ranges, node)
     }
 
+    /// `status.declaredFeatures`
+    public func features(_ node: Int) -> UnsafeBufferPointer<apus_string> { slice(raw.pointee.features, raw.pointee.feature_ranges, node) }
+
     /// The value of a label, `nil` where the Node does not have it.
     public func label(_ key: apus_string, _ node: Int) -> apus_string? {
         for label in labels(node) where label.key == key { return label.value }
@@ -185,6 +188,9 @@ public struct PodNeeds {
     /// Volumes of CSI drivers that the Pod needs.
     public var attachments: UnsafeBufferPointer<apus_attachment> { array(raw.pointee.attachments, raw.pointee.attachment_count) }
 
+    /// Features that a Node must declare.
+    public var features: UnsafeBufferPointer<apus_string> { array(raw.pointee.features, raw.pointee.feature_count) }
+
     private func array<T>(_ start: UnsafePointer<T>?, _ count: UInt32) -> UnsafeBufferPointer<T> {
         UnsafeBufferPointer(start: start, count: Int(count))
     }
@@ -235,6 +241,8 @@ public struct ClusterEvents: OptionSet, Sendable, Hashable {
     public static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
     /// An object that some policy observes came, changed or went.
     public static let observed = ClusterEvents(rawValue: APUS_EVENT_OBSERVED)
+    /// A Node declares other features.
+    public static let nodeFeatures = ClusterEvents(rawValue: APUS_EVENT_NODE_FEATURES)
 }
 
 /// Whether preemption could help where a Node is refused.

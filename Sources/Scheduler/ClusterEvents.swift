@@ -15,6 +15,7 @@ struct ClusterEvents: OptionSet, Hashable {
     static let volume = ClusterEvents(rawValue: APUS_EVENT_VOLUME)
     static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
     static let observed = ClusterEvents(rawValue: APUS_EVENT_OBSERVED)
+    static let nodeFeatures = ClusterEvents(rawValue: APUS_EVENT_NODE_FEATURES)
     static let all = ClusterEvents(rawValue: -1)
 
     /// As a policy says it: no hint stands for every event.

@@ -25,6 +25,7 @@ final class NodeColumns {
     private var taints = Rows(apus_taint())
     private var ports = Rows(apus_host_port())
     private var volumeLimits = Rows(apus_volume_limit())
+    private var features = Rows<apus_string>(0)
     /// One bit a Node that is not a hole.
     private(set) var live = Column<UInt64>(0)
     /// By Node, the Pods that hold something there, the most important one first.
@@ -58,6 +59,7 @@ final class NodeColumns {
         taints.free()
         ports.free()
         volumeLimits.free()
+        features.free()
         changes.free()
         touched.free()
         SharedArena.shared.free(shared, bytes: MemoryLayout<apus_nodes>.size)
@@ -89,6 +91,7 @@ final class NodeColumns {
         images.put(index, status["images"])
         if labels.setLabels(index, node.labels, strings) { changed.insert(.nodeLabels) }
         if setTaints(index, spec["taints"].elements) { changed.insert(.nodeTaints) }
+        if setFeatures(index, status["declaredFeatures"].elements) { changed.insert(.nodeFeatures) }
         if changed.contains(.nodeAdded) { setVolumeLimits(index) }
         if !changed.isEmpty {
             generation += 1
@@ -105,6 +108,7 @@ final class NodeColumns {
         _ = setOffers(index, ResourceAmounts([:]))
         _ = labels.setLabels(index, [:], strings)
         _ = setTaints(index, [])
+        _ = setFeatures(index, [])
         images.put(index, .null)
         setVolumeLimits(index, [])
         unschedulable[index] = 0
@@ -131,7 +135,8 @@ final class NodeColumns {
             requested: pointers.held, nonzero_cpu: UnsafePointer(nonzeroCPU.pointer), nonzero_memory: UnsafePointer(nonzeroMemory.pointer),
             unschedulable: UnsafePointer(unschedulable.pointer), label_ranges: labels.ranges, labels: labels.pointer,
             taint_ranges: taints.ranges, taints: taints.pointer, port_ranges: ports.ranges, ports: ports.pointer,
-            volume_limit_ranges: volumeLimits.ranges, volume_limits: volumeLimits.pointer,
+            volume_limit_ranges: volumeLimits.ranges, volume_limits: volumeLimits.pointer, feature_ranges: features.ranges,
+            features: features.pointer,
             strings: UnsafePointer(strings.texts.pointer), string_count: UInt32(strings.count), live_count: UInt32(liveCount),
             string_epoch: strings.epoch,
             identity: identity, changes: changes.lent, touched: touched.lent, pods: pods.pointer, namespaces: namespaces.pointer)
@@ -171,6 +176,15 @@ final class NodeColumns {
         return !isSame
     }
 
+    private func setFeatures(_ node: Int, _ new: [Value]) -> Bool {
+        let row = new.map { strings.hold($0.string ?? "") }
+        let isSame = features[node].elementsEqual(row)
+        let gone = isSame ? row : Array(features[node])
+        if !isSame { features.set(node, row) }
+        for feature in gone { strings.release(feature) }
+        return !isSame
+    }
+
     private func setVolumeLimits(_ node: Int) { setVolumeLimits(node, attached.limits(name(node))) }
 
     private func setVolumeLimits(_ node: Int, _ limits: [(driver: String, limit: Int32, attached: Int32)]) {
@@ -197,6 +211,7 @@ final class NodeColumns {
             taints.grow(to: count)
             ports.grow(to: count)
             volumeLimits.grow(to: count)
+            features.grow(to: count)
             offers.append([])
             residents.append([])
         }

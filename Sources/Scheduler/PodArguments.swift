@@ -62,6 +62,7 @@ final class PodArguments {
         pod.pointee.profile = lending.bytes(profile.json)
         pod.pointee.profile_serial = profile.serial
         pod.pointee.group = lending.number(spec["schedulingGroup"]["podGroupName"].string ?? "")
+        (pod.pointee.features, pod.pointee.feature_count) = lending.lend(Self.features(spec).map(lending.number))
         show(info)
     }
 
@@ -153,6 +154,17 @@ final class PodArguments {
 
 // From the spec's words to numbers.
 extension PodArguments {
+    /// What a Node must declare, upstream's NodeDeclaredFeatures: of what it knows, these two matter where a Pod runs.
+    private static func features(_ spec: Value) -> [String] {
+        let containers = spec["containers"].elements + spec["initContainers"].elements
+        let restartsAll = containers.contains {
+            $0["restartPolicyRules"].elements.contains { $0["action"].string == "RestartAllContainers" }
+        }
+        let sharesNetworkAlone = spec["hostNetwork"].bool == true && spec["hostUsers"].bool == false
+        return (restartsAll ? ["RestartAllContainersOnContainerExits"] : [])
+            + (sharesNetworkAlone ? ["UserNamespacesHostNetworkSupport"] : [])
+    }
+
     private static let effects: [String: Int32] = [
         "NoSchedule": APUS_EFFECT_NO_SCHEDULE, "PreferNoSchedule": APUS_EFFECT_PREFER_NO_SCHEDULE, "NoExecute": APUS_EFFECT_NO_EXECUTE,
     ]

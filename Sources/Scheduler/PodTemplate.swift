@@ -13,7 +13,7 @@ final class PodTemplate {
         private static let fields = [
             "priority", "preemptionPolicy", "schedulerName", "nodeSelector", "affinity", "tolerations", "topologySpreadConstraints",
             "overhead",
-            "resources", "resourceClaims", "schedulingGroup",
+            "resources", "resourceClaims", "schedulingGroup", "hostNetwork", "hostUsers",
         ]
 
         init(_ pod: Value) {
@@ -25,7 +25,10 @@ final class PodTemplate {
                 let containers = spec[kind].elements
                 read.append(Value(containers.count))
                 for container in containers {
-                    read += [container["image"], container["resources"]["requests"], container["ports"], container["restartPolicy"]]
+                    read += [
+                        container["image"], container["resources"]["requests"], container["ports"], container["restartPolicy"],
+                        container["restartPolicyRules"],
+                    ]
                 }
             }
             read += spec["volumes"].elements.map { $0["image"]["reference"] }.filter { !$0.isNull }

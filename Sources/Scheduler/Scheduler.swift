@@ -139,7 +139,6 @@ public final class Scheduler: Sendable {
     }
 
     private func perform(_ effect: SchedulingLoop.Effect) {
-        if case .waiting = effect { return }
         if case .bind(let pod, let node, let volumes) = effect, !volumes.isEmpty {
             return volumeOutbox.put { [self] in await bind(pod, to: node, volumes) }
         }
@@ -155,11 +154,11 @@ public final class Scheduler: Sendable {
                 }
             case .rejected(let pod, let message):
                 tell(pod, .warning, "FailedScheduling", message)
-                await setCondition(pod, reason: "Unschedulable", message: message)
-            case .waiting: break
+                await setCondition(pod, reason: "Unschedulable", message: message, .none)
+            case .waiting(let pod, let node): await expect(pod, on: node)
             case .failed(let pod, let message):
                 tell(pod, .warning, "FailedScheduling", message)
-                await setCondition(pod, reason: "SchedulerError", message: message)
+                await setCondition(pod, reason: "SchedulerError", message: message, .none)
             case .gated(let pod):
                 await setCondition(pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates")
             }
@@ -195,8 +194,31 @@ extension Scheduler {
     /// An Event of the scheduler that the Pod names.
     private func tell(_ pod: Object, _ kind: EventRecorder.Kind, _ reason: String, _ message: String, detail: String? = nil) {
         recorder.event(
-            about: pod.value, kind, reason: reason, message: message, component: pod.schedulerName.isEmpty ? nil : pod.schedulerName,
+            about: pod.value, kind, reason: reason, message: Self.note(message),
+            component: pod.schedulerName.isEmpty ? nil : pod.schedulerName,
             annotations: detail.map { [Self.decisionAnnotation: $0] } ?? [:])
+    }
+
+    /// As much of a message as an Event may have.
+    private static func note(_ message: String) -> String {
+        let (most, end) = (1024, " ...")
+        guard message.utf8.count > most else { return message }
+        var cut = message
+        while cut.utf8.count > most - end.utf8.count { cut.removeLast() }
+        return cut + end
+    }
+
+    /// The Pod has a Node and is not bound to it yet, so whoever makes Nodes need not make one for it.
+    private func expect(_ pod: Object, on node: String) async {
+        guard pod.value["status"]["nominatedNodeName"].string != node else { return }
+        let patch: Value = ["metadata": ["uid": .string(pod.uid)], "status": ["nominatedNodeName": .string(node)]]
+        do {
+            _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, patch)
+        } catch let error as APIError where error.reason == .conflict || error.reason == .notFound {
+            return
+        } catch {
+            log.warning("cannot nominate a pod", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
+        }
     }
 
     private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding]) async {
@@ -207,6 +229,7 @@ extension Scheduler {
         ]
         do {
             if !volumes.isEmpty {
+                await expect(pod, on: node)
                 let seconds = configuration.profile(for: pod.schedulerName)?.arguments.bindTimeoutSeconds ?? 0
                 try await VolumeBinder(client: client, cache: cache).bind(volumes, on: node, within: .seconds(seconds))
             }
@@ -218,9 +241,10 @@ extension Scheduler {
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
             // A Pod that is gone needs no Node and no Event.
             if error is CancellationError || (error as? APIError)?.reason == .notFound { return }
-            let message = "binding rejected: \(error)"
+            let message = volumes.isEmpty ? "running Bind plugin \"DefaultBinder\": \(error)" : "\(error)"
             log.warning("cannot bind a pod", metadata: ["pod": "\(PodKey(pod))", "node": "\(node)", "error": "\(error)"])
             tell(pod, .warning, "FailedScheduling", message)
+            await setCondition(pod, reason: "SchedulerError", message: message, .none)
         }
     }
 
@@ -235,12 +259,18 @@ extension Scheduler {
             case .none: ""
             case .node(let name, _, _): name
             }
-        if isFalse, current["reason"].string == reason, current["message"].string == message, nominated == wanted { return }
+        let generation = pod.metadata["generation"]
+        if isFalse, current["reason"].string == reason, current["message"].string == message, current["observedGeneration"] == generation,
+            nominated == wanted
+        {
+            return
+        }
         let time = Timestamp.now()
         var status: Value.Fields = [
             "conditions": [
                 [
                     "type": "PodScheduled", "status": "False", "reason": .string(reason), "message": .string(message),
+                    "observedGeneration": generation,
                     "lastTransitionTime": isFalse ? current["lastTransitionTime"] : .string(time),
                 ]
             ]
@@ -253,7 +283,13 @@ extension Scheduler {
         ]
         do {
             _ = try await client.patch(.pods, namespace: pod.namespace, name: pod.name, subresource: "status", .strategicMerge, patch)
-        } catch let error as APIError where error.reason == .conflict || error.reason == .notFound {
+        } catch let error as APIError where error.reason == .conflict {
+            // Somebody wrote to it, this scheduler itself perhaps; once it has a Node, or is another, there is nothing to say.
+            guard let newer = try? await client.get(.pods, namespace: pod.namespace, name: pod.name), newer.uid == pod.uid, newer.needsNode,
+                newer.resourceVersion != pod.resourceVersion
+            else { return }
+            await setCondition(newer, reason: reason, message: message, nomination)
+        } catch let error as APIError where error.reason == .notFound {
             return
         } catch {
             log.warning("cannot set a pod's condition", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
@@ -294,6 +330,7 @@ extension Scheduler {
                 "conditions": [
                     [
                         "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": .string(message),
+                        "observedGeneration": victim.metadata["generation"],
                         "lastTransitionTime": .string(Timestamp.now()),
                     ]
                 ]

@@ -87,7 +87,8 @@ extension String {
             \(terms(pod.preferred_anti_affinity, pod.preferred_anti_affinity_count)) \(spread) \
             \(images) \
             \(Array(UnsafeBufferPointer(start: pod.claims, count: Int(pod.claim_count)))) \(rules) \(attachments) \
-            \(pod.scheduler_name) \(pod.profile.string) \(pod.profile_serial) \(pod.needs_serial)
+            \(pod.scheduler_name) \(pod.profile.string) \(pod.profile_serial) \(pod.needs_serial) \
+            \(Array(UnsafeBufferPointer(start: pod.features, count: Int(pod.feature_count))))
             """
     }
 

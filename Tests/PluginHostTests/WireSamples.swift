@@ -129,6 +129,7 @@ final class Samples {
         )
         (pod.pointee.scheduler_name, pod.pointee.profile, pod.pointee.profile_serial) = (13, bytes(#"{"filter":[]}"#), 2)
         (pod.pointee.group, pod.pointee.needs_serial) = (14, 15)
+        (pod.pointee.features, pod.pointee.feature_count) = (UnsafePointer(array([16, 17] as [apus_string])), 2)
         return pod
     }
 

@@ -121,6 +121,29 @@ import Testing
         await host.stop()
     }
 
+    private static let declared: [(feature: String, spec: Value)] = [
+        (
+            "RestartAllContainersOnContainerExits",
+            ["containers": [["name": "c", "restartPolicyRules": [["action": "RestartAllContainers"]]]]]
+        ), ("UserNamespacesHostNetworkSupport", ["hostNetwork": true, "hostUsers": false, "containers": [["name": "c"]]]),
+    ]
+
+    @Test(arguments: declared)
+    func aNodeMustDeclareWhatAPodNeeds(feature: String, spec: Value) async throws {
+        let host = try await Policies.load()
+        let loop = SchedulingLoop(seed: 1)
+        let bare = node("a")
+        var able = bare.value
+        able["status"]["declaredFeatures"] = ["Another", .string(feature)]
+        _ = loop.receive(.node(before: nil, after: bare), now: 0)
+        _ = loop.receive(.pod(before: nil, after: pod("p", spec: spec)), now: 0)
+        let refused = SchedulingLoopTests.describe(loop.cycle(host, now: 0))
+        #expect(refused.hasPrefix("0/1 nodes are available: 1 node(s) didn't match Pod's required features."))
+        _ = loop.receive(.node(before: bare, after: Object(able)), now: 0)
+        #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 0)) == "a")
+        await host.stop()
+    }
+
     @Test func whoeverKeepsADiskMayHaveToGo() async throws {
         let host = try await Policies.load()
         let loop = SchedulingLoop(seed: 1)

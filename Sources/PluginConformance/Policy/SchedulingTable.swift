@@ -28,6 +28,7 @@ public final class SchedulingTable: @unchecked Sendable {
         var taints = Rows<apus_taint>()
         var ports = Rows<apus_host_port>()
         var limits = Rows<apus_volume_limit>()
+        var features = Rows<apus_string>()
         var present = [UInt64](repeating: 0, count: (nodes.count + 63) / 64)
         for (index, node) in nodes.enumerated() {
             if node != nil { present[index / 64] |= 1 << (index % 64) }
@@ -40,6 +41,7 @@ public final class SchedulingTable: @unchecked Sendable {
                         apus_taint(key: strings.number($0.key), value: strings.number($0.value), effect: $0.effect)
                     })
             limits.add(wild ? [apus_volume_limit(driver: wildString, limit: -1, attached: -1)] : [])
+            features.add(wild ? [wildString] : [])
             ports.add(wild ? [apus_host_port(protocol: 77, port: -1, ip: wildString)] : Self.ports(node?.hostPorts ?? []))
         }
         let names = nodes.map { node in node.map { strings.number($0.name) } ?? 0 }
@@ -59,6 +61,7 @@ public final class SchedulingTable: @unchecked Sendable {
             label_ranges: labels.ranges(memory), labels: memory.keep(labels.elements), taint_ranges: taints.ranges(memory),
             taints: memory.keep(taints.elements), port_ranges: ports.ranges(memory), ports: memory.keep(ports.elements),
             volume_limit_ranges: limits.ranges(memory), volume_limits: memory.keep(limits.elements),
+            feature_ranges: features.ranges(memory), features: memory.keep(features.elements),
             strings: memory.keep([apus_borrowed]()), string_count: 0,
             live_count: UInt32(nodes.count { $0 != nil }), string_epoch: 0,
             identity: .random(in: 1 ... .max), changes: Self.unchanged(memory), touched: Self.unchanged(memory), pods: Self.noPods(memory),
@@ -167,7 +170,7 @@ public final class SchedulingTable: @unchecked Sendable {
             spread: memory.keepAny(spread), images: memory.keepAny(images), claims: nil,
             volume_rule_count: 0, container_count: 1, volume_rules: nil, attachments: nil, attachment_count: 0, added_required_count: 0,
             added_required: nil, has_added_required: 0, scheduler_name: 0, profile: memory.keep(""), profile_serial: 0, group: 0,
-            reserved: 0, needs_serial: 0)
+            feature_count: 0, features: nil, needs_serial: 0)
     }
 
     private static func equality(_ labels: [String: String], _ memory: TableMemory, _ strings: inout StringNumbers) -> apus_selector {

@@ -150,5 +150,6 @@ extension Signatures {
             .init(offset: at(\apus_pod.attachments), target: .structures(attachment, count: at(\apus_pod.attachment_count))),
             .init(offset: at(\apus_pod.added_required), target: .structures(term, count: at(\apus_pod.added_required_count))),
             .init(offset: at(\apus_pod.profile), target: .bytes),
+            .init(offset: at(\apus_pod.features), target: strings(count: at(\apus_pod.feature_count))),
         ])
 }

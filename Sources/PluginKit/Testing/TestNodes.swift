@@ -140,7 +140,8 @@ extension TestNodes {
             label_ranges: memory.ranges(labels.map(\.count)), labels: memory.array(labels.flatMap(\.self)),
             taint_ranges: apus_ranges(starts: nothing, counts: nothing), taints: memory.array([]),
             port_ranges: apus_ranges(starts: nothing, counts: nothing), ports: memory.array([]),
-            volume_limit_ranges: apus_ranges(starts: nothing, counts: nothing), volume_limits: memory.array([]), strings: memory.array([]),
+            volume_limit_ranges: apus_ranges(starts: nothing, counts: nothing), volume_limits: memory.array([]),
+            feature_ranges: apus_ranges(starts: nothing, counts: nothing), features: memory.array([]), strings: memory.array([]),
             string_count: 0, live_count: UInt32(nodes.count), string_epoch: 0, identity: .random(in: 1 ... .max), changes: unchanged,
             touched: unchanged,
             pods: memory.array([pods]), namespaces: memory.array([namespaces]))

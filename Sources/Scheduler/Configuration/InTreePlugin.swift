@@ -28,6 +28,7 @@ struct InTreePlugin: Sendable {
         InTreePlugin(name: "NodeResourcesBalancedAllocation", points: [.preScore, .score], hasArguments: true),
         InTreePlugin(name: "ImageLocality", points: [.score]),
         InTreePlugin(name: "DefaultBinder", points: [.bind]),
+        InTreePlugin(name: "NodeDeclaredFeatures", points: filters),
     ]
 
     private static let filters: Set<ExtensionPoint> = [.preFilter, .filter]

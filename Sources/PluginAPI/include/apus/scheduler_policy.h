@@ -101,6 +101,8 @@ typedef struct apus_nodes {
     const apus_host_port *APUS_NONNULL ports; // in use on the Node
     apus_ranges volume_limit_ranges; // by driver; one without a limit has no row
     const apus_volume_limit *APUS_NONNULL volume_limits;
+    apus_ranges feature_ranges;
+    const apus_string *APUS_NONNULL features; // status.declaredFeatures
 
     /// The text behind every number: for reasons that quote a taint, for labels compared as numbers, for finding the number of a configured string. Numbers that stand for
     /// nothing just now have an empty text. The array and the bytes may move between calls.
@@ -331,7 +333,8 @@ typedef struct apus_pod {
     apus_borrowed profile;
     uint64_t profile_serial;
     apus_string group; // spec.schedulingGroup.podGroupName, or empty
-    uint32_t reserved;
+    uint32_t feature_count;
+    const apus_string *APUS_NULLABLE features; // that a Node must declare, as the Pod's spec implies
     /// The same number stands for the same needs: all that is said here but `name`, `uid` and `json`, which are each Pod's own. It is never given to other needs; zero is no number.
     uint64_t needs_serial;
 } apus_pod;
@@ -349,6 +352,7 @@ typedef struct apus_pod {
 #define APUS_EVENT_VOLUME ((int32_t)256) // a claim, a PersistentVolume or a StorageClass came or changed
 #define APUS_EVENT_VOLUME_LIMITS ((int32_t)512) // a Node can have more volumes attached, or one was detached
 #define APUS_EVENT_OBSERVED ((int32_t)1024) // an object came, changed or went that some policy observes
+#define APUS_EVENT_NODE_FEATURES ((int32_t)2048) // a Node declares others
 
 /// Takes, for one Node or for many, the reason it was refused. Reasons are counted into the Pod's `0/3 nodes are available: …` message, so they are short and do not
 /// name the Node.
