@@ -46,7 +46,7 @@ final class DefaultPolicy: SchedulerPolicy {
             if named?.isEmpty == true { throw ComponentError(.unresolvable, "pod affinity terms conflict") }
             var ledger = ReasonLedger(count: nodes.count)
             if let named {
-                let wanted = Set(named.compactMap { state.surroundings.node(named: $0) })
+                let wanted = Set(named.compactMap { state.surroundings.node(named: $0, nodes) })
                 if reasons != nil { for node in feasible where !wanted.contains(node) { ledger.add(node, .max) { [Checks.notNamed] } } }
                 Self.keep(wanted, in: feasible)
             }
@@ -90,7 +90,7 @@ final class DefaultPolicy: SchedulerPolicy {
             let notes = state.notes(pod, nodes, profile)
             let serial = pod.raw.pointee.needs_serial
             let now = plan.standing(pod, nodes, profile, notes, generation: state.surroundings.generation)
-            let before = state.standings[serial]
+            let before = serial == 0 ? nil : state.standings[serial]
             if before.map({ now.isSame(as: $0, answers) }) != true { changed.insertAll() }
             if state.standings.count >= State.most { state.standings = [:] }
             state.standings[serial] = now

@@ -85,8 +85,8 @@ struct NodeNotebook {
     private var uses: UInt64 = 0
 
     /// All notes together are of about so many Nodes.
-    private static let room = 4_000_000
-    private static let least = 16
+    private static let room = 1_000_000
+    private static let (least, most) = (16, 512)
 
     /// The notes for a Pod, up to date.
     mutating func notes(_ pod: PodNeeds, _ nodes: Nodes, _ judge: (NodeDemands) -> NodeJudge) -> NodeNotes {
@@ -115,7 +115,7 @@ struct NodeNotebook {
 
     /// Forgets the half that was not asked for lately when there are too many.
     private mutating func makeRoom(_ nodes: Int) {
-        let most = max(Self.least, Self.room / max(nodes, 1))
+        let most = min(max(Self.least, Self.room / max(nodes, 1)), Self.most)
         guard notes.count >= most || bySerial.count >= 16 * most else { return }
         let limit = notes.values.map(\.lastUse).sorted()[notes.count / 2]
         notes = notes.filter { $0.value.lastUse >= limit }

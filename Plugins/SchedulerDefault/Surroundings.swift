@@ -91,7 +91,10 @@ final class Surroundings: @unchecked Sendable {
     }
 
     /// The Node of that name, `nil` where there is none.
-    func node(named name: apus_string) -> Int? { nodesByName[name] }
+    func node(named name: apus_string, _ nodes: Nodes) -> Int? {
+        // A Node that went may have left its place to another.
+        nodesByName[name].flatMap { nodes.name($0) == name ? $0 : nil }
+    }
 
     /// The count of a sort of Pods.
     func tally(_ sort: Sort, _ nodes: Nodes) -> Tally {

@@ -55,6 +55,7 @@ struct Preemption {
         var tried = 0
         var victims: [PodInfo] = []
         var broken = 0
+        var isOver = false
     }
 
     /// So many Pods are lifted at once, at most, but for those of one Node: policies remember that many changes.
@@ -116,53 +117,64 @@ struct Preemption {
             return false
         }
         let columns = cycle.columns
-        var nodes = NodeBits()
-        defer { nodes.free() }
-        func isAffected() -> Bool {
-            let statuses = policies.map { $0.affected(cycle.needs, cycle.nodes, answers: APUS_ANSWER_FILTER, nodes.words.pointer).status }
-            return !nodes.isEmpty || statuses.contains { $0 != APUS_OK }
+        var (nodes, others) = (NodeBits(), NodeBits())
+        defer {
+            nodes.free()
+            others.free()
         }
-        var trials = trials
-        nodes.assign(columns.live)
-        _ = isAffected()
-        for trial in trials { for pod in trial.order { columns.lift(pod, from: trial.node) } }
-        columns.lend()
-        nodes.assign(noneOf: columns.count)
-        guard !isAffected() else {
-            for trial in trials { for pod in trial.order { columns.putBack(pod, to: trial.node) } }
+        /// Whether anything became of Nodes by what was done to others.
+        func isAnyAffected() -> Bool {
+            others.assign(noneOf: columns.count)
+            return !ask() || !others.isEmpty
+        }
+        func ask() -> Bool {
             columns.lend()
-            return false
+            return policies.allSatisfy {
+                $0.affected(cycle.needs, cycle.nodes, answers: APUS_ANSWER_FILTER, others.words.pointer).status == APUS_OK
+            }
         }
+        others.assign(columns.live)
+        guard ask() else { return false }
+        var tried = trials
+        var reasons = Findings()
+        for trial in trials { for pod in trial.order { columns.lift(pod, from: trial.node) } }
+        var isTrue = !isAnyAffected()
+        nodes.assign(noneOf: columns.count)
         for trial in trials { nodes.insert(trial.node) }
-        filter(nodes)
-        explain(trials.map(\.node).filter { !nodes.contains($0) }, &findings)
-        for trial in trials where !nodes.contains(trial.node) { for pod in trial.order { columns.putBack(pod, to: trial.node) } }
-        trials.removeAll { !nodes.contains($0.node) }
-        var isOver = trials.isEmpty
-        while !isOver {
-            isOver = true
+        if isTrue {
+            filter(nodes)
+            if findings.candidates.isEmpty { explain(trials.map(\.node).filter { !nodes.contains($0) }, &reasons) }
+        }
+        for index in tried.indices { tried[index].isOver = !nodes.contains(tried[index].node) || !isTrue }
+        while isTrue, tried.contains(where: { !$0.isOver }) {
             nodes.assign(noneOf: columns.count)
-            for trial in trials where trial.tried < trial.order.count {
+            for trial in tried where !trial.isOver {
                 columns.putBack(trial.order[trial.tried], to: trial.node)
                 nodes.insert(trial.node)
             }
+            isTrue = !isAnyAffected()
             filter(nodes)
-            for index in trials.indices where trials[index].tried < trials[index].order.count {
-                let pod = trials[index].order[trials[index].tried]
-                if !nodes.contains(trials[index].node) {
-                    columns.lift(pod, from: trials[index].node)
-                    trials[index].victims.append(pod)
-                    if trials[index].tried < trials[index].breaking { trials[index].broken += 1 }
+            for index in tried.indices where !tried[index].isOver {
+                let pod = tried[index].order[tried[index].tried]
+                if !nodes.contains(tried[index].node) {
+                    columns.lift(pod, from: tried[index].node)
+                    tried[index].victims.append(pod)
+                    if tried[index].tried < tried[index].breaking { tried[index].broken += 1 }
                 }
-                trials[index].tried += 1
-                if trials[index].tried < trials[index].order.count { isOver = false }
+                tried[index].tried += 1
+                tried[index].isOver = tried[index].tried == tried[index].order.count
             }
         }
-        for trial in trials {
-            for pod in trial.victims { columns.putBack(pod, to: trial.node) }
-            findings.candidates.append(Candidate(node: trial.node, victims: trial.victims, broken: trial.broken))
+        for trial in tried {
+            // Those that were not tried are gone yet, as victims are.
+            for pod in trial.victims + trial.order[trial.tried...] { columns.putBack(pod, to: trial.node) }
         }
         columns.lend()
+        guard isTrue else { return false }
+        findings.reasons.merge(reasons.reasons, uniquingKeysWith: +)
+        for trial in tried where trial.tried > 0 {
+            findings.candidates.append(Candidate(node: trial.node, victims: trial.victims, broken: trial.broken))
+        }
         return true
     }
 
@@ -176,9 +188,9 @@ struct Preemption {
         }
     }
 
-    /// Notes why nobody's going helps on these Nodes, as long as that may be all there is to say.
+    /// Notes why nobody's going helps on these Nodes.
     private func explain(_ nodes: [Int], _ findings: inout Findings) {
-        guard findings.candidates.isEmpty, !nodes.isEmpty else { return }
+        guard !nodes.isEmpty else { return }
         var asked = NodeBits()
         defer { asked.free() }
         asked.assign(noneOf: cycle.columns.count)

@@ -60,7 +60,7 @@ final class Standings {
 
     /// All together are of about so many Nodes.
     private static let room = 2_000_000
-    private static let least = 16
+    private static let (least, most) = (16, 1024)
 
     /// That of the Pod's template; `nil` for a Pod whose needs are its own.
     func standing(_ pod: PodInfo, _ surroundings: Decider.Surroundings, _ make: () -> PodArguments) -> Standing? {
@@ -79,7 +79,7 @@ final class Standings {
             if known.ranks == nil { known.ranks = NodeRanks() }
             return known
         }
-        let most = max(Self.least, Self.room / max(surroundings.columns.count, 1))
+        let most = min(max(Self.least, Self.room / max(surroundings.columns.count, 1)), Self.most)
         if standings.count >= most {
             let limit = standings.values.map(\.lastUse).sorted()[standings.count / 2]
             standings = standings.filter { $0.value.lastUse > limit }
