@@ -4,10 +4,14 @@ import APIModel
 struct PriorityAdmission: AdmissionMember {
     let name = "Priority"
 
-    func concerns(collection: String) -> Bool { collection == "/pods" }
+    private static let classes = "scheduling.k8s.io/priorityclasses"
+
+    func concerns(collection: String) -> Bool { collection == "/pods" || collection == Self.classes }
 
     func admit(_ pod: inout Value, _ request: AdmissionRequest) async throws {
-        guard request.isOfObject, request.operation == .create || request.operation == .update else { return }
+        guard request.target.storage.collection == "/pods", request.isOfObject,
+            request.operation == .create || request.operation == .update
+        else { return }
         let (target, registry) = (request.target, request.registry)
         if let old = request.old {
             // The priority was decided when the pod was created.
@@ -20,10 +24,10 @@ struct PriorityAdmission: AdmissionMember {
         var preemption = "PreemptLowerPriority"
         let found: Value?
         if name.isEmpty {
-            found = registry.all("scheduling.k8s.io/priorityclasses").map(\.value).filter { $0["globalDefault"].bool == true }
+            found = registry.all(Self.classes).map(\.value).filter { $0["globalDefault"].bool == true }
                 .min { ($0["value"].int ?? 0) < ($1["value"].int ?? 0) }
         } else {
-            guard let named = registry.latest("scheduling.k8s.io/priorityclasses", name: name)?.value else {
+            guard let named = registry.latest(Self.classes, name: name)?.value else {
                 throw target.forbidden("no PriorityClass with name \(name) was found")
             }
             found = named
@@ -46,5 +50,15 @@ struct PriorityAdmission: AdmissionMember {
         }
         pod["spec"]["priority"] = .int(priority)
         pod["spec"]["preemptionPolicy"] = .string(preemption)
+    }
+
+    /// There is one class at most for pods that name none.
+    func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement? {
+        guard request.target.storage.collection == Self.classes, request.operation == .create || request.operation == .update,
+            object["globalDefault"].bool == true
+        else { return nil }
+        let others = request.registry.all(Self.classes).filter { $0.value["globalDefault"].bool == true && $0.name != request.target.name }
+        guard let other = others.first else { return nil }
+        throw request.target.forbidden("PriorityClass \(other.name) is already marked as default. Only one default can exist")
     }
 }

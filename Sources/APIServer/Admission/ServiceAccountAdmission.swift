@@ -10,25 +10,57 @@ struct ServiceAccountAdmission: AdmissionMember {
 
     func admit(_ pod: inout Value, _ request: AdmissionRequest) async throws {
         guard request.operation == .create, request.isOfObject else { return }
-        let target = request.target
-        if !pod[path: "metadata", "annotations"][MirrorPod.annotation].isNull {
-            guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else {
-                throw target.forbidden("a mirror pod may not reference service accounts")
-            }
-            return
-        }
+        if MirrorPod.isOne(pod) { return try Self.checkMirror(pod, request.target) }
         var name = pod[path: "spec", "serviceAccountName"].string ?? ""
         if name.isEmpty { name = "default" }
         pod["spec"]["serviceAccountName"] = .string(name)
         pod["spec"]["serviceAccount"] = .string(name)
-        guard let account = request.registry.latest("/serviceaccounts", namespace: target.namespace, name: name)?.value else {
-            throw target.forbidden("error looking up service account \(target.namespace)/\(name): serviceaccount \"\(name)\" not found")
-        }
+        let account = try Self.account(name, request)
         if pod[path: "spec", "imagePullSecrets"].isEmpty, !account["imagePullSecrets"].isEmpty {
             pod["spec"]["imagePullSecrets"] = account["imagePullSecrets"]
         }
         guard pod[path: "spec", "automountServiceAccountToken"].bool ?? account["automountServiceAccountToken"].bool ?? true else { return }
         Self.mountToken(&pod)
+    }
+
+    /// Whoever changed the pod on its way: it has an account, and uses no secret that the account keeps from it.
+    func validate(_ pod: Value, _ request: AdmissionRequest) async throws -> Settlement? {
+        let isNew = request.operation == .create && request.isOfObject
+        guard isNew || request.operation == .update && request.target.subresource == "ephemeralcontainers" else { return nil }
+        if isNew, MirrorPod.isOne(pod) {
+            try Self.checkMirror(pod, request.target)
+            return nil
+        }
+        let name = pod[path: "spec", "serviceAccountName"].string ?? ""
+        guard !name.isEmpty else {
+            throw request.target.forbidden(
+                "no service account specified for pod \(request.target.namespace)/\(pod[path: "metadata", "name"].string ?? "")")
+        }
+        let secrets = MountableSecrets(try Self.account(name, request))
+        if let problem = isNew ? secrets?.problem(in: pod) : secrets?.problemOfEphemeralContainers(in: pod) {
+            throw request.target.forbidden(problem)
+        }
+        return nil
+    }
+
+    private static func account(_ name: String, _ request: AdmissionRequest) throws -> Value {
+        let target = request.target
+        guard let account = request.registry.latest("/serviceaccounts", namespace: target.namespace, name: name)?.value else {
+            throw target.forbidden("error looking up service account \(target.namespace)/\(name): serviceaccount \"\(name)\" not found")
+        }
+        return account
+    }
+
+    /// The API is told of a mirror pod: what it would bring along, its node could read then.
+    private static func checkMirror(_ pod: Value, _ target: Target) throws {
+        guard (pod[path: "spec", "serviceAccountName"].string ?? "").isEmpty else {
+            throw target.forbidden("a mirror pod may not reference service accounts")
+        }
+        guard PodReferences(pod).names["/secrets"] == nil else { throw target.forbidden("a mirror pod may not reference secrets") }
+        let sources = pod[path: "spec", "volumes"].elements.flatMap { $0["projected"]["sources"].elements }
+        guard sources.allSatisfy({ $0["serviceAccountToken"].isNull }) else {
+            throw target.forbidden("a mirror pod may not use ServiceAccountToken volume projections")
+        }
     }
 
     private static func mountToken(_ pod: inout Value) {

@@ -75,6 +75,8 @@ struct Authentication: TokenAuthenticator {
                 let wanted = audiences.isEmpty ? self.audiences : audiences
                 let agreed = meant ?? self.audiences.filter(wanted.contains)
                 if !agreed.isEmpty { return .user(user, audiences: agreed, others) }
+                // One that says nothing of audiences is known to nobody for others than this server.
+                guard meant != nil else { continue }
                 refusals.append(Self.otherAudience(self.audiences, wanted))
             }
         }

@@ -87,7 +87,9 @@ struct AccessReviews: Sendable {
     private func rulesReview(_ review: Value, user: UserInfo) throws -> Value {
         let namespace = review[path: "spec", "namespace"].string ?? ""
         guard !namespace.isEmpty else { throw APIError.badRequest("no namespace on request") }
-        let rules = authorizer.rules(for: user, namespace: namespace)
+        // Who has a right twice is told once.
+        var seen: Set<PolicyRule> = []
+        let rules = authorizer.rules(for: user, namespace: namespace).filter { seen.insert($0).inserted }
         let hidden = authorizer.unresolvedRules(for: user)
         // What was asked is not said again.
         return filled(

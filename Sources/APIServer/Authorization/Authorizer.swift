@@ -121,7 +121,7 @@ enum Refusal {
         }
         let resource = attributes.group.isEmpty ? attributes.resource : "\(attributes.resource).\(attributes.group)"
         var why = "\(user) cannot \(attributes.verb) resource \"\(attributes.qualifiedResource)\" in API group \"\(attributes.group)\""
-        if attributes.namespace.isEmpty || attributes.resource == "namespaces" {
+        if attributes.namespace.isEmpty {
             why += " at the cluster scope"
         } else {
             why += " in the namespace \"\(attributes.namespace)\""

@@ -18,13 +18,29 @@ enum Escalation {
             user: write.user, verb: verb, group: "rbac.authorization.k8s.io", resource: resource, namespace: target.namespace, name: name)
         if await authorizer.allows(attributes) { return }
         let own = authorizer.rules(for: write.user, namespace: target.namespace)
-        let missing = rules.filter { !PolicyRule.cover(own, $0) }
+        let missing = rules.flatMap { PolicyRule.lacking(own, of: $0) }
         guard !missing.isEmpty else { return }
         if let why { throw target.forbidden(why) }
-        let listed = missing.map { String(decoding: JSON.encode($0.value), as: UTF8.self) }.joined(separator: "\n")
+        let groups = write.user.groups.map { FieldError.quoted($0) }.joined(separator: " ")
+        let listed = Set(joined(missing).map(\.compactText)).sorted().joined(separator: "\n")
         throw target.forbidden(
-            "user \"\(write.user.name)\" (groups=\(write.user.groups)) is attempting to grant RBAC permissions not currently held:\n\(listed)"
-        )
+            "user \"\(write.user.name)\" (groups=[\(groups)]) is attempting to grant RBAC permissions not currently held:\n\(listed)")
+    }
+
+    /// Those of several rules for the same resource, as one.
+    private static func joined(_ rules: [PolicyRule]) -> [PolicyRule] {
+        var verbs: [PolicyRule: Set<String>] = [:]
+        for rule in rules where rule.urls.isEmpty {
+            var place = rule
+            place.verbs = []
+            verbs[place, default: []].formUnion(rule.verbs)
+        }
+        let joined = verbs.map { place, verbs in
+            var rule = place
+            rule.verbs = verbs
+            return rule
+        }
+        return joined + rules.filter { !$0.urls.isEmpty }
     }
 
     /// Whether an update leaves everything as it is but what the garbage collector needs. Anything else is judged as a whole: even a label

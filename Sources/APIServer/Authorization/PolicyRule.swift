@@ -50,22 +50,49 @@ public struct PolicyRule: Sendable, Hashable {
 
     /// Whether everything that `other` grants is granted by one of `rules`.
     static func cover(_ rules: [PolicyRule], _ other: PolicyRule) -> Bool {
-        for verb in other.verbs {
-            for url in other.urls
-            where !rules.contains(where: { $0.grants(verb: verb) && $0.urls.contains { $0 == url || matches($0, path: url) } }) {
-                return false
-            }
-            for group in other.groups {
-                for resource in other.resources {
-                    let names = other.names.isEmpty ? [""] : other.names
-                    for name in names
-                    where !rules.contains(where: { $0.grants(verb: verb) && $0.grants(group: group, resource: resource, name: name) }) {
-                        return false
-                    }
-                }
+        other.pieces.allSatisfy { piece in piece.verbs.allSatisfy { verb in rules.contains { $0.covers(piece, verb) } } }
+    }
+
+    /// What of `other` no one of `rules` grants: a rule for each path and verb, and one for each resource, or object, that lacks verbs.
+    static func lacking(_ rules: [PolicyRule], of other: PolicyRule) -> [PolicyRule] {
+        other.pieces.flatMap { piece -> [PolicyRule] in
+            let verbs = piece.verbs.filter { verb in !rules.contains { $0.covers(piece, verb) } }
+            if !piece.urls.isEmpty { return verbs.map { PolicyRule(verbs: [$0], urls: piece.urls) } }
+            guard !verbs.isEmpty else { return [] }
+            var lacking = piece
+            lacking.verbs = verbs
+            return [lacking]
+        }
+    }
+
+    /// The same rights, each for one path, or for one resource, or object, of one group.
+    private var pieces: [PolicyRule] {
+        let names: [Set<String>] = names.isEmpty ? [[]] : names.map { [$0] }
+        let resources = groups.flatMap { group in
+            self.resources.flatMap { resource in
+                names.map { PolicyRule(verbs: verbs, groups: [group], resources: [resource], names: $0) }
             }
         }
-        return true
+        return resources + urls.map { PolicyRule(verbs: verbs, urls: [$0]) }
+    }
+
+    /// - Parameter piece: one of the smallest.
+    private func covers(_ piece: PolicyRule, _ verb: String) -> Bool {
+        guard grants(verb: verb) else { return false }
+        if let url = piece.urls.first { return urls.contains { $0 == url || Self.matches($0, path: url) } }
+        return grants(group: piece.groups.first ?? "", resource: piece.resources.first ?? "", name: piece.names.first ?? "")
+    }
+
+    /// On one line, as refusals list what is lacking.
+    var compactText: String {
+        func list(_ name: String, _ set: Set<String>) -> String? {
+            set.isEmpty ? nil : "\(name):[\(set.sorted().map { FieldError.quoted($0) }.joined(separator: " "))]"
+        }
+        let parts = [
+            list("APIGroups", groups), list("Resources", resources), list("ResourceNames", names), list("NonResourceURLs", urls),
+            list("Verbs", verbs),
+        ]
+        return "{\(parts.compactMap(\.self).joined(separator: ", "))}"
     }
 
     private func grants(verb: String) -> Bool { verbs.contains("*") || verbs.contains(verb) }

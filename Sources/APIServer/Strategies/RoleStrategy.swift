@@ -36,15 +36,27 @@ struct RoleBindingStrategy: Strategy {
     }
 
     func prepareForUpdate(_ binding: inout Value, old: Value, _ target: Target, _ write: WriteContext) async throws {
-        if binding["roleRef"] != old["roleRef"] { throw target.invalid([.invalid("roleRef", binding["roleRef"], "cannot change roleRef")]) }
+        if binding["roleRef"] != old["roleRef"] {
+            // By the names of Go's fields, which upstream's has no others for.
+            let role = binding["roleRef"]
+            let told: Value = ["APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]]
+            throw target.invalid([.invalid("roleRef", told, "cannot change roleRef")])
+        }
         if !Escalation.isForGarbageCollection(binding, old: old) { try await check(binding, target, write) }
     }
 
     private func check(_ binding: Value, _ target: Target, _ write: WriteContext) async throws {
         let role = binding["roleRef"]
         let resource = role["kind"].string == "Role" ? "roles" : "clusterroles"
-        // A role that does not exist yet can only be bound by those who may bind any.
-        let rules = rbac.rules(ofRole: role, namespace: target.namespace) ?? Escalation.everything
-        try await Escalation.check(rules, verb: "bind", resource: resource, name: role["name"].string ?? "", target, write)
+        let name = role["name"].string ?? ""
+        guard let rules = rbac.rules(ofRole: role, namespace: target.namespace) else {
+            // A role that does not exist yet can only be bound by those who may bind any; to the others it is missed.
+            do {
+                return try await Escalation.check(Escalation.everything, verb: "bind", resource: resource, name: name, target, write)
+            } catch let error as APIError where error.reason == .forbidden {
+                throw APIError.notFound(target.resource, name)
+            }
+        }
+        try await Escalation.check(rules, verb: "bind", resource: resource, name: name, target, write)
     }
 }

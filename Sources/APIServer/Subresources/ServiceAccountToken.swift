@@ -65,6 +65,7 @@ enum ServiceAccountToken {
         let (kind, name, uid) = (reference["kind"].string ?? "", reference["name"].string ?? "", reference["uid"].string ?? "")
         let registry = write.registry
         let version = reference["apiVersion"].string ?? ""
+        guard !name.isEmpty else { throw APIError.badRequest("Name parameter required.") }
         let found: Object?
         // Those that a token can be bound to are all of the core group.
         switch version.contains("/") ? "" : kind {

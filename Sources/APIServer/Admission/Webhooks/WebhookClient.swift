@@ -32,6 +32,9 @@ struct WebhookClient: Sendable {
         var description: String {
             switch self {
             case .noEndpoint(let why): why
+            // What was answered speaks for itself.
+            case .noAnswer(_, let error as WebhookRefusal): "\(error)"
+            case .noAnswer(_, let error as Empty): "\(error)"
             case .noAnswer(let url, let error): "Post \(FieldError.quoted(url)): \(error)"
             }
         }
@@ -79,13 +82,27 @@ struct WebhookClient: Sendable {
                 return Destination(
                     host: found.host, port: found.port, authority: "\(serverName):\(port)", path: target, serverName: serverName, url: url,
                     isLocal: false)
+            } catch let error as APIError where error.reason == .notFound {
+                throw .noAnswer(url: url, Missing(description: "service \(FieldError.quoted(name)) not found"))
             } catch {
                 throw .noAnswer(url: url, error)
             }
         }
     }
 
+    private struct Missing: Error, CustomStringConvertible { var description: String }
+
     // MARK: How
+
+    private struct Empty: Error, CustomStringConvertible {
+        var status: Int
+        var type: String
+        var description: String { "0-length response with status code: \(status) and content type: \(type)" }
+    }
+
+    private struct NotTrusted: Error, CustomStringConvertible {
+        let description = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    }
 
     private struct TimeIsUp: Error, CustomStringConvertible { let description = "context deadline exceeded" }
 
@@ -100,7 +117,9 @@ struct WebhookClient: Sendable {
                 host: destination.host, port: destination.port, tls: tls, timeout: .seconds(endpoint.timeout.int64)
             ) { destination.isLocal || isReachable($0) }
         } catch {
-            throw ContinuousClock.now >= end ? TimeIsUp() : error
+            if ContinuousClock.now >= end { throw TimeIsUp() }
+            // The library says no more of it than where in its source it was found.
+            throw "\(error)".contains("CERTIFICATE_VERIFY_FAILED") ? NotTrusted() : error
         }
         let request = HTTP1Request(
             method: "POST", target: destination.path, host: destination.authority,
@@ -115,20 +134,15 @@ struct WebhookClient: Sendable {
             return try await within(end - ContinuousClock.now) {
                 let answer = try await request.send(over: connection)
                 let bytes = try await answer.collect(upTo: Self.longestAnswer)
-                guard (200..<300).contains(answer.status) else { throw Refused(status: answer.status, body: bytes) }
+                func header(_ name: String) -> String { answer.headers.first { $0.name.lowercased() == name }?.value ?? "" }
+                guard (200..<300).contains(answer.status) else {
+                    throw WebhookRefusal(status: answer.status, body: bytes, isText: header("content-type").hasPrefix("text/"))
+                }
+                guard !bytes.isEmpty else { throw Empty(status: answer.status, type: header("content-type")) }
                 return bytes
             }
         } catch is TookTooLong {
             throw TimeIsUp()
-        }
-    }
-
-    private struct Refused: Error, CustomStringConvertible {
-        var status: Int
-        var body: [UInt8]
-        var description: String {
-            if let told = try? JSON.decode(body), told["kind"].string == "Status", let message = told["message"].string { return message }
-            return "the server responded with the status code \(status) but did not return more information"
         }
     }
 }

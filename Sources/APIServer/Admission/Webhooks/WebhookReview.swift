@@ -59,7 +59,8 @@ struct WebhookReview: Sendable {
             }
         }
         var answer = Answer(
-            warnings: response["warnings"].elements.compactMap(\.string), annotations: response["auditAnnotations"].strings)
+            warnings: response["warnings"].elements.compactMap(\.string).filter { !$0.isEmpty },
+            annotations: response["auditAnnotations"].strings)
         answer.patch = try patch(response, invalid)
         if response["allowed"].bool != true { answer.refusal = refusal(response["status"]) }
         return answer
@@ -75,17 +76,24 @@ struct WebhookReview: Sendable {
         if version == "v1" {
             if !text.isEmpty, type.isNull { throw invalid("webhook returned response.patch but not response.patchType") }
             if text.isEmpty, !type.isNull { throw invalid("webhook returned response.patchType but not response.patch") }
-            if let name = type.string, name != "JSONPatch" {
-                throw name.isEmpty
-                    ? invalid("webhook returned invalid response.patchType of \"\"")
-                    : .notCalled(webhook, "unsupported patch type \(FieldError.quoted(name))")
-            }
+            if type.string == "" { throw invalid("webhook returned invalid response.patchType of \"\"") }
         }
         if text.isEmpty { return .null }
-        guard let bytes = Base64.decode(text), let patch = try? JSON.decode(bytes), case .array(let operations) = patch else {
-            throw .notCalled(webhook, "received undecodable patch in webhook response")
+        let patch: Value
+        do {
+            guard let bytes = Base64.decode(text) else { throw ConfigurationProblem("illegal base64 data") }
+            patch = try JSON.decode(bytes)
+        } catch {
+            throw .notCalled(webhook, "received undecodable patch in webhook response: \(error)")
         }
-        return operations.isEmpty ? .null : patch
+        guard case .array(let operations) = patch else {
+            throw .notCalled(webhook, "received undecodable patch in webhook response: it is no list")
+        }
+        if operations.isEmpty { return .null }
+        if version == "v1", let name = type.string, name != "JSONPatch" {
+            throw .notCalled(webhook, "unsupported patch type \(FieldError.quoted(name))")
+        }
+        return patch
     }
 
     private func refusal(_ status: Value) -> APIError {
