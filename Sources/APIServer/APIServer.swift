@@ -192,7 +192,7 @@ public final class APIServer: Responder {
         var remarks = TokenRemarks()
         defer { course.warnings = remarks.warnings }
         do {
-            real = try await user(of: request, &remarks)
+            real = try await authenticate(request, &remarks)
             if real.name == UserInfo.anonymous.name, !configuration.anonymous.admits(info.path) { throw Authentication.unauthorized }
         } catch {
             course.audit = configuration.audit?.record(request, info, user: nil, received: course.received)
@@ -215,7 +215,7 @@ public final class APIServer: Responder {
         return place?.held(by: seated) ?? seated
     }
 
-    private func user(of request: Request, _ remarks: inout TokenRemarks) async throws -> UserInfo {
+    private func authenticate(_ request: Request, _ remarks: inout TokenRemarks) async throws -> UserInfo {
         let begin = ContinuousClock.now
         do {
             let user = try await authentication.user(of: request, &remarks)

@@ -5,9 +5,7 @@ internal import OrderedCollections
 /// A few bytes of patch can ask for much: a copy doubles what is there, a move wraps it up once more. So the bytes that copies add, the
 /// depth of what comes out, and the steps it all takes are bounded.
 struct JSONPatch {
-    struct Error: Swift.Error, CustomStringConvertible {
-        var description: String
-    }
+    typealias Error = Patch.Problem
 
     /// How many bytes all copies of a patch may add, as upstream's `JSONPatchMaxCopyBytes`.
     private static let maximumCopied = 3 << 20
@@ -32,7 +30,7 @@ struct JSONPatch {
             case "replace": try edit(path, .replace(value), name)
             default:
                 let found = try read(path) ?? .null
-                guard found == value else { throw Error(description: "testing value \(path) failed: test failed") }
+                guard found == value else { throw Error(description: "testing value \(path) failed: test failed", isFailedTest: true) }
             }
         case "remove": try edit(path, .remove, name)
         case "move", "copy":
@@ -146,7 +144,10 @@ struct JSONPatch {
                 fields[step] = value
                 return
             }
-            guard let index else { throw missing(name, whole) }
+            guard let index else {
+                guard isLast, name == "remove" else { throw missing(name, whole) }
+                throw Error(description: "error in remove for path: '\(whole)': Unable to remove nonexistent key: \(step): missing value")
+            }
             switch change {
             case .replace(let value) where isLast: fields.values[index] = value
             case .remove where isLast:

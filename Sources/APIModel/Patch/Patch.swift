@@ -35,16 +35,26 @@ public enum Patch {
                 code: 413, reason: .requestEntityTooLarge,
                 message: "The allowed maximum operations in a JSON patch is 10000, got \(operations.count)")
         }
-        var patch = JSONPatch(target)
-        for operation in operations {
-            do {
-                try patch.apply(operation)
-            } catch {
-                throw APIError(
-                    code: 422, reason: .invalid, message: "the server rejected our request due to an error in our request",
-                    details: .emptyObject)
-            }
+        do throws(Problem) {
+            return try apply(operations, to: target)
+        } catch {
+            throw APIError(
+                code: 422, reason: .invalid, message: "the server rejected our request due to an error in our request",
+                details: .emptyObject)
         }
+    }
+
+    /// Why an operation does not fit.
+    public struct Problem: Error, Hashable, CustomStringConvertible {
+        public var description: String
+        /// It is one that tests, and found something else.
+        public var isFailedTest = false
+    }
+
+    /// The operations of RFC 6902, for those who may know why they do not fit.
+    public static func apply(_ operations: [Value], to target: Value) throws(Problem) -> Value {
+        var patch = JSONPatch(target)
+        for operation in operations { try patch.apply(operation) }
         return patch.document
     }
 

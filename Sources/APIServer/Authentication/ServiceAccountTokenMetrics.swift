@@ -12,11 +12,11 @@ struct ServiceAccountTokenMetrics: MetricsSource {
     }
 
     private let families: [Use: Counters] = [
-        .generated: Counters(name(.generated), "Uses of tokens in secrets that were made for an account."),
-        .manual: Counters(name(.manual), "Uses of tokens in secrets that somebody made."),
-        .invalid: Counters(name(.invalid), "Uses of tokens in secrets that were marked as good no more."),
-        .valid: Counters(name(.valid), "Uses of tokens in time."),
-        .stale: Counters(name(.stale), "Uses of tokens that should have been replaced."),
+        .generated: Counters(Self.name(.generated), "Uses of tokens in secrets that were made for an account."),
+        .manual: Counters(Self.name(.manual), "Uses of tokens in secrets that somebody made."),
+        .invalid: Counters(Self.name(.invalid), "Uses of tokens in secrets that were marked as good no more."),
+        .valid: Counters(Self.name(.valid), "Uses of tokens in time."),
+        .stale: Counters(Self.name(.stale), "Uses of tokens that should have been replaced."),
     ]
 
     private static func name(_ use: Use) -> String { "serviceaccount_\(use.rawValue)" }

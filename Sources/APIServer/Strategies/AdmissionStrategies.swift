@@ -38,6 +38,9 @@ struct AdmissionPolicyStrategy: Strategy {
             guard !expression.text.trimmingWhitespace.isEmpty, let problem = expression.problem(types) else { return }
             errors.append(.invalid(field, given, problem))
         }
+        for field in ["apiVersion", "kind"] where !spec["paramKind"].isNull && (spec["paramKind"][field].string ?? "").isEmpty {
+            errors.append(.required(path.child("paramKind", field)))
+        }
         if old?["spec"]["matchConditions"] != spec["matchConditions"] || old?["spec"]["paramKind"] != spec["paramKind"] {
             errors += ExpressionRules.conditions(
                 spec["matchConditions"], in: AdmissionEnvironment.with(params: !spec["paramKind"].isNull), path.child("matchConditions"))

@@ -94,14 +94,21 @@ struct AdmissionExpression: Sendable {
 
     /// Why evaluation ended without a value.
     enum Failure: Error {
-        /// Of this expression.
-        case expression(String)
+        /// Of this expression, and why, without naming it.
+        case expression(String, cause: String)
         /// No other is evaluated either.
         case budget(String)
 
         var message: String {
             switch self {
-            case .expression(let message), .budget(let message): message
+            case .expression(let message, _), .budget(let message): message
+            }
+        }
+
+        var reason: String {
+            switch self {
+            case .expression(_, let cause): cause
+            case .budget(let message): message
             }
         }
     }
@@ -129,7 +136,7 @@ struct AdmissionExpression: Sendable {
         let program: Program
         switch compiled {
         case .success(let found): program = found
-        case .failure(let error): throw .expression("compilation error: \(error)")
+        case .failure(let error): throw .expression("compilation error: \(error)", cause: "compilation error: \(error)")
         }
         var budget = Budget(limit: min(CostLimit.perCall, max(remaining, 1)))
         let result: Result<CELValue, EvaluationError>
@@ -146,7 +153,7 @@ struct AdmissionExpression: Sendable {
         remaining -= cost.partialValue
         switch result {
         case .success(let value): return value
-        case .failure(let error): throw .expression("expression '\(text)' resulted in error: \(error.message)")
+        case .failure(let error): throw .expression("expression '\(text)' resulted in error: \(error.message)", cause: error.message)
         }
     }
 }
@@ -226,7 +233,7 @@ final class ComposedVariables: LazyFields {
         do throws(AdmissionExpression.Failure) {
             result = .success(try definition.evaluateNow(input.with(self), remaining: &remaining))
         } catch {
-            result = .failure(EvaluationError("composited variable \"\(name)\" fails to evaluate: \(error.message)"))
+            result = .failure(EvaluationError("composited variable \"\(name)\" fails to evaluate: \(error.reason)"))
         }
         state.withLock { state in
             state.values[name] = result

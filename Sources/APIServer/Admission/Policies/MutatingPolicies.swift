@@ -112,13 +112,12 @@ struct MutatingPolicies: AdmissionMember {
         guard case .array(let operations) = try json(value) else {
             throw Failure(message: "type mismatch: JSONPatchType.expression should evaluate to array")
         }
-        do throws(APIError) {
-            return try Patch.json(object, .array(operations))
+        do throws(Patch.Problem) {
+            return try Patch.apply(operations, to: object)
         } catch {
-            let why = error.details["causes"][0]["message"].string ?? error.message
             // A patch that tests in vain is one that has nothing to change.
-            if why.hasSuffix("test failed") { return object }
-            throw Failure(message: "JSON Patch: \(why)")
+            if error.isFailedTest { return object }
+            throw Failure(message: "JSON Patch: \(error)")
         }
     }
 

@@ -83,7 +83,7 @@ struct MutatingWebhooks: AdmissionMember {
         }
         let changed: Value
         do {
-            changed = try await request.taken(try Patch.json(shown, patch), for: object, as: storage)
+            changed = try await request.taken(try Patch.apply(patch.elements, to: shown), for: object, as: storage)
         } catch {
             throw .rejected(.internalError("\(error)"))
         }
