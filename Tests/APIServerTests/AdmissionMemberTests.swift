@@ -48,6 +48,38 @@ import Testing
         }
     }
 
+    @Test func membersThatAreOffUnlessAskedFor() async throws {
+        var pod = TestServer.pod("p")
+        let requests: Value = ["cpu": "1", "example.com/fpga": "1"]
+        pod["spec"]["containers"][0]["resources"] = ["requests": requests, "limits": requests]
+        var spread = TestServer.pod("s")
+        let term: Value = ["topologyKey": "zone", "labelSelector": ["matchLabels": ["a": "b"]]]
+        spread["spec"]["affinity"] = ["podAntiAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [term]]]
+        let elsewhere = "/api/v1/namespaces/elsewhere/configmaps"
+        try await with(enable: ["ExtendedResourceToleration", "LimitPodHardAntiAffinityTopology", "NamespaceAutoProvision"]) { server in
+            let made = await server.ask(.post, "\(namespace)/pods", pod)
+            let toleration: Value = ["key": "example.com/fpga", "operator": "Exists", "effect": "NoSchedule"]
+            #expect(made.json["spec"]["tolerations"].elements.contains(toleration), "\(made.text)")
+            let refused = await server.ask(.post, "\(namespace)/pods", spread)
+            #expect(
+                refused.message == "pods \"s\" is forbidden: affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey zone "
+                    + "but only key kubernetes.io/hostname is allowed", "\(refused.message)")
+            #expect(await server.ask(.post, "\(elsewhere)?dryRun=All", TestServer.configMap("m")).code == 404)
+            #expect(await server.ask(.post, elsewhere, TestServer.configMap("m")).code == 201)
+            #expect(await server.ask(.get, "/api/v1/namespaces/elsewhere").code == 200)
+        }
+        try await with { server in
+            let made = await server.ask(.post, "\(namespace)/pods", pod)
+            #expect(made.json["spec"]["tolerations"].elements.count == 2)
+            #expect(await server.ask(.post, "\(namespace)/pods", spread).code == 201)
+            #expect(await server.ask(.post, elsewhere, TestServer.configMap("m")).code == 404)
+        }
+        try await with(enable: ["NamespaceExists"], disable: ["NamespaceLifecycle"]) { server in
+            let missed = await server.ask(.post, elsewhere, TestServer.configMap("m"))
+            #expect(missed.code == 404 && missed.message == "namespaces \"elsewhere\" not found")
+        }
+    }
+
     @Test func anIngressGetsTheNewestDefaultClass() async throws {
         try await with { server in
             for name in ["b", "a"] {

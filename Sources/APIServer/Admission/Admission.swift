@@ -6,6 +6,7 @@ enum Admission {
     /// Those that are not at work unless somebody asks for them, as upstream.
     static let offByDefault: Set = [
         "AlwaysPullImages", EventRateLimit.name, "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs",
+        "NamespaceAutoProvision", "NamespaceExists", "LimitPodHardAntiAffinityTopology", "ExtendedResourceToleration",
     ]
 
     /// Those that a file may tell something.
@@ -21,8 +22,10 @@ enum Admission {
     {
         let reviewers = PluginReviewerCache(source)
         let all: [any AdmissionMember] = [
-            NamespaceLifecycle(), LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
-            plugins.podSecurity, PriorityAdmission(), DefaultTolerationSeconds(), plugins.eventRateLimit, DefaultStorageClass(),
+            NamespaceAutoProvision(), NamespaceLifecycle(), NamespaceExists(), LimitPodHardAntiAffinityTopology(), LimitRanger(),
+            ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
+            plugins.podSecurity, PriorityAdmission(), DefaultTolerationSeconds(), plugins.eventRateLimit,
+            ExtendedResourceToleration(), DefaultStorageClass(),
             StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
             CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
             DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), MutatingPolicies(), MutatingPlugins(reviewers),
