@@ -13,6 +13,8 @@ public final class TypeSchema: Sendable {
     let rules: Rules
     /// Where the type is that of a custom kind, or of a part of one: its schema.
     let custom: CustomSchema?
+    /// Whether it is the type of a custom kind.
+    public var isCustom: Bool { custom != nil }
     /// Indices into `fields` of those with a default.
     let defaulted: [Int]
     /// Indices into `fields` of those with constraints.

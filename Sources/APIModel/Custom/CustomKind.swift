@@ -19,6 +19,19 @@ public struct CustomKind: Sendable {
     /// Told to everybody who uses a deprecated version.
     public var warning: String?
 
+    /// What is wrong with an object of the kind, but for its metadata.
+    func validate(_ object: Value, old: Value? = nil) -> [FieldError] {
+        let counts = [scale?.specReplicas, scale?.statusReplicas].compactMap { $0 }
+        return schema.validate(object, old: old)
+            + counts.compactMap { path in
+                guard let count = path.reduce(object, { $0[$1] }).int else { return nil }
+                let field = FieldPath(".\(path.joined(separator: "."))")
+                if count < 0 { return .invalid(field, .int(count), "should be a non-negative integer") }
+                let most = Whole(Int64(Int32.max))
+                return count > most ? .invalid(field, .int(count), "should be less than or equal to \(most)") : nil
+            }
+    }
+
     /// Where the replicas of a custom kind stand: JSON paths without the leading point.
     public struct ScalePaths: Sendable {
         public var specReplicas: [String]

@@ -1,23 +1,30 @@
 internal import OrderedCollections
 
 extension CustomSchema {
-    /// Takes out of an object of the kind what the schema does not have, and nulls that a default will fill.
-    /// - Returns: the paths of the unknown fields.
-    func prune(_ object: inout Value) -> [String] {
+    /// What was found in an object that is pruned.
+    struct Findings {
+        /// The paths of the unknown fields.
         var unknown: [String] = []
-        prune(&object, FieldPath(), isResource: true, &unknown)
-        return unknown
+        /// What is wrong with the first metadata that is none, the object's own or that of one inside.
+        var mismatch: String?
+    }
+
+    /// Takes out of an object of the kind what the schema does not have, and nulls where none may be.
+    func prune(_ object: inout Value) -> Findings {
+        var findings = Findings()
+        prune(&object, FieldPath(), isResource: true, &findings)
+        return findings
     }
 
     /// Takes out of a value that stands in a definition what the schema does not have.
     /// - Returns: whether there was any.
     public func pruneValue(_ value: inout Value) -> Bool {
-        var unknown: [String] = []
-        prune(&value, FieldPath(), isResource: isEmbeddedResource, &unknown)
-        return !unknown.isEmpty
+        var findings = Findings()
+        prune(&value, FieldPath(), isResource: isEmbeddedResource, &findings)
+        return !findings.unknown.isEmpty
     }
 
-    private func prune(_ value: inout Value, _ path: FieldPath, isResource: Bool, _ unknown: inout [String]) {
+    private func prune(_ value: inout Value, _ path: FieldPath, isResource: Bool, _ findings: inout Findings) {
         switch value {
         case .object(var fields):
             value = .null
@@ -26,21 +33,21 @@ extension CustomSchema {
                 let name = fields.elements[index].key
                 let child = path.child(name)
                 if isResource, ObjectFields.names.contains(name) {
-                    if name == "metadata" { unknown += ObjectFields.prune(&fields.values[index], child) }
+                    if name == "metadata" { ObjectFields.prune(&fields.values[index], child, &findings) }
                     continue
                 }
                 guard let schema = properties[name] ?? additional else {
                     if !preservesUnknownFields {
-                        unknown.append(child.description)
+                        findings.unknown.append(child.description)
                         leavesOut.append(name)
                     }
                     continue
                 }
-                if fields.elements[index].value.isNull, !schema.isNullable, schema.fallback != nil {
+                if fields.elements[index].value.isNull, !schema.isNullable {
                     leavesOut.append(name)
                     continue
                 }
-                schema.prune(&fields.values[index], child, isResource: schema.isEmbeddedResource, &unknown)
+                schema.prune(&fields.values[index], child, isResource: schema.isEmbeddedResource, &findings)
             }
             for name in leavesOut { fields.removeValue(forKey: name) }
             value = .object(fields)
@@ -48,7 +55,7 @@ extension CustomSchema {
             guard let items else { return }
             value = .null
             for index in elements.indices {
-                items.prune(&elements[index], path.index(index), isResource: items.isEmbeddedResource, &unknown)
+                items.prune(&elements[index], path.index(index), isResource: items.isEmbeddedResource, &findings)
             }
             value = .array(elements)
         default: return
@@ -85,8 +92,14 @@ enum ObjectFields {
 
     private static let metadata = Catalogue.builtin.type(named: metadataType)
 
-    static func prune(_ value: inout Value, _ path: FieldPath) -> [String] {
-        guard let metadata, case .object = value else { return [] }
-        return Pruning.prune(&value, schema: metadata).map { "\(path).\($0)" }
+    static func prune(_ value: inout Value, _ path: FieldPath, _ findings: inout CustomSchema.Findings) {
+        guard let metadata, !value.isNull else { return }
+        let given = value
+        var walk = TypeWalk()
+        walk.object(&value, metadata)
+        findings.unknown += walk.unknown.map { "\(path).\($0)" }
+        guard findings.mismatch == nil, let mismatch = walk.mismatch else { return }
+        // Of the object's own metadata it goes without saying where they are.
+        findings.mismatch = path.description == "metadata" ? mismatch : FieldError.invalid(path, given, mismatch).message
     }
 }

@@ -6,6 +6,7 @@ extension CustomSchema {
     func validate(_ object: Value, old: Value? = nil) -> [FieldError] {
         var errors: [FieldError] = []
         validate(object, old: old, FieldPath(), isResource: true, &errors)
+        checkEmbedded(object, FieldPath(), isRoot: true, &errors)
         if let old, errors.contains(where: \.isOfListType), validate(old).contains(where: \.isOfListType) {
             errors.removeAll(where: \.isOfListType)
         }
@@ -34,7 +35,10 @@ extension CustomSchema {
     private func judge(_ value: Value, old: Value?, _ path: FieldPath, isResource: Bool, _ errors: inout [FieldError]) {
         if value.isNull, isNullable { return }
         guard isOfKind(value) else {
-            errors.append(.typeInvalid(path, Self.typeName(value), says(path, "must be of type \(typeWord): \"\(Self.typeName(value))\"")))
+            let found = Self.typeName(value)
+            errors.append(.typeInvalid(path, found, says(path, "must be of type \(typeWord): \"\(found)\"")))
+            checkAllowed(value, path, &errors)
+            if kind == .integer, case .double = value { errors.append(Self.nowhere(Self.unwhole(path, "(default format)"))) }
             return
         }
         check(value, path, &errors)
@@ -43,8 +47,7 @@ extension CustomSchema {
             for name in required where fields[name] == nil { errors.append(.required(path.child(name))) }
             for (name, field) in fields where !(isResource && ObjectFields.names.contains(name)) {
                 guard let schema = properties[name] ?? additional else { continue }
-                let child = properties[name] == nil ? path.key(name) : path.child(name)
-                schema.validate(field, old: old?.fields[name], child, isResource: schema.isEmbeddedResource, &errors)
+                schema.validate(field, old: old?.fields[name], path.child(name), isResource: schema.isEmbeddedResource, &errors)
             }
         case .array(let elements):
             if let items {
@@ -100,35 +103,43 @@ extension CustomSchema {
     // MARK: Demands
 
     private func check(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
-        if !demands.allowed.isEmpty, !demands.allowed.contains(value) {
-            errors.append(.notSupported(path, value, demands.allowed.map { $0.string ?? String(decoding: JSON.encode($0), as: UTF8.self) }))
-        }
+        checkAllowed(value, path, &errors)
         switch value {
         case .string(let text): checkText(text, path, &errors)
         case .int, .double: checkNumber(value, path, &errors)
         case .array(let elements):
-            checkCount(elements.count, demands.items, "items", path, value, &errors)
+            checkCount(elements.count, demands.items, "items", path, &errors)
             if demands.hasUniqueItems, Self.firstTwin(elements) != nil {
                 errors.append(.invalid(path, value, says(path, "shouldn't contain duplicates")))
             }
-        case .object(let fields): checkCount(fields.count, demands.properties, "properties", path, value, &errors)
+        case .object(let fields): checkCount(fields.count, demands.properties, "properties", path, &errors)
         default: break
         }
         checkCombinations(value, path, &errors)
     }
 
+    private func checkAllowed(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+        guard !demands.allowed.isEmpty, !demands.allowed.contains(value) else { return }
+        errors.append(.notSupported(path, value, demands.allowed.map { $0.string ?? String(decoding: JSON.encode($0), as: UTF8.self) }))
+    }
+
+    /// What upstream says without a field: the place is in the words.
+    private static func nowhere(_ detail: String) -> FieldError { .invalid("<nil>", "", detail) }
+
+    private static func unwhole(_ path: FieldPath, _ form: String) -> String { "Checked value must be of type integer \(form) in \(path)" }
+
+    /// The first that is wrong of length and pattern, and the format.
     private func checkText(_ text: String, _ path: FieldPath, _ errors: inout [FieldError]) {
         let length = text.unicodeScalars.count
-        if let most = demands.length.most, length > most { errors.append(.tooLong(path, limit: most)) }
-        if let least = demands.length.least, length < least {
+        if let most = demands.length.most, length > most {
+            errors.append(.tooLong(path, limit: most))
+        } else if let least = demands.length.least, length < least {
             errors.append(.invalid(path, .string(text), says(path, "should be at least \(least) chars long")))
-        }
-        if let pattern = demands.pattern, !pattern.matches(text) {
+        } else if let pattern = demands.pattern, !pattern.matches(text) {
             errors.append(.invalid(path, .string(text), says(path, "should match '\(pattern.text)'")))
         }
         if !demands.format.isEmpty, kind == .string, let isFormatted = StringFormats.checks[demands.format], !isFormatted(text) {
-            errors.append(
-                .invalid(path, .string(text), says(path, "must be of type \(demands.format): \(FieldError.quoted(text))")))
+            errors.append(.typeInvalid(path, text, says(path, "must be of type \(demands.format): \(FieldError.quoted(text))")))
         }
     }
 
@@ -155,7 +166,10 @@ extension CustomSchema {
         }
         switch (demands.format, value) {
         case ("int32", .int(let int)) where Int32(exactly: int) == nil:
-            errors.append(.invalid(path, value, says(path, "must be of type int32: \"\(int)\"")))
+            errors.append(Self.nowhere(Self.unwhole(path, "with format int32")))
+        case ("int64", .double(let double)) where Int64(exactly: double) == nil:
+            errors.append(.typeInvalid(path, "float64", says(path, "must be of type int64: \"float64\"")))
+            errors.append(Self.nowhere(Self.unwhole(path, "with format int64")))
         default: break
         }
     }
@@ -173,38 +187,38 @@ extension CustomSchema {
     }
 
     private func checkCount(
-        _ count: Int, _ bounds: (least: Int?, most: Int?), _ noun: String, _ path: FieldPath, _ value: Value, _ errors: inout [FieldError]
+        _ count: Int, _ bounds: (least: Int?, most: Int?), _ noun: String, _ path: FieldPath, _ errors: inout [FieldError]
     ) {
         if let least = bounds.least, count < least {
-            errors.append(.invalid(path, value, says(path, "should have at least \(least) \(noun)")))
+            errors.append(.invalid(path, Value(count), says(path, "should have at least \(least) \(noun)")))
         }
         if let most = bounds.most, count > most { errors.append(.tooMany(path, count: count, limit: most)) }
     }
 
     private func checkCombinations(_ value: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
-        func passes(_ schema: CustomSchema) -> Bool {
+        func problems(_ schema: CustomSchema) -> [FieldError] {
             var found: [FieldError] = []
             schema.validate(value, path, isResource: false, &found)
-            return found.isEmpty
+            return found
         }
-        for schema in demands.all {
-            let before = errors.count
-            schema.validate(value, path, isResource: false, &errors)
-            if errors.count > before { errors.append(.invalid(path, "", says(path, "must validate all the schemas (allOf)"))) }
+        let place = FieldError.quoted(path.description)
+        /// Says it, with what is wrong by the first of the alternatives.
+        func refuse(_ what: String, _ nearest: [FieldError] = []) { errors += [Self.nowhere("\(place) must \(what)")] + nearest }
+
+        let all = demands.all.map(problems)
+        errors += all.joined()
+        if all.contains(where: { !$0.isEmpty }) {
+            refuse("validate all the schemas (allOf)" + (all.contains(where: \.isEmpty) ? "" : ". None validated"))
         }
-        if !demands.any.isEmpty, !demands.any.contains(where: passes) {
-            errors.append(.invalid(path, "", says(path, "must validate at least one schema (anyOf)")))
+        let any = demands.any.map(problems)
+        if let nearest = any.first, !any.contains(where: \.isEmpty) { refuse("validate at least one schema (anyOf)", nearest) }
+        let one = demands.one.map(problems)
+        switch one.count(where: \.isEmpty) {
+        case 0: if let nearest = one.first { refuse("validate one and only one schema (oneOf). Found none valid", nearest) }
+        case 1: break
+        case let count: refuse("validate one and only one schema (oneOf). Found \(count) valid alternatives")
         }
-        if !demands.one.isEmpty {
-            let count = demands.one.count(where: passes)
-            if count != 1 {
-                let found = count == 0 ? "Found none valid" : "Found \(count) valid alternatives"
-                errors.append(.invalid(path, "", says(path, "must validate one and only one schema (oneOf). \(found)")))
-            }
-        }
-        if let not = demands.not.first, passes(not) {
-            errors.append(.invalid(path, "", says(path, "must not validate the schema (not)")))
-        }
+        if let not = demands.not.first, problems(not).isEmpty { refuse("not validate the schema (not)") }
     }
 
     // MARK: Lists
@@ -236,42 +250,4 @@ extension CustomSchema {
 extension FieldError {
     /// Whether it says that a list has something twice; nothing else in a schema says so of duplicates.
     fileprivate var isOfListType: Bool { type == .duplicate }
-}
-
-/// The formats of strings that upstream checks in custom objects. Others say something to readers and nothing to the server.
-enum StringFormats {
-    static let checks: [String: @Sendable (String) -> Bool] = [
-        "date-time": { Timestamp.parse($0) != nil },
-        "datetime": { Timestamp.parse($0) != nil },
-        "date": { $0.utf8.count == 10 && Timestamp.parse($0 + "T00:00:00Z") != nil },
-        "byte": { Base64Check.firstBadByte($0) == nil },
-        "ipv4": { Names.ip($0).isEmpty && !$0.contains(":") },
-        "ipv6": { Names.ip($0).isEmpty && $0.contains(":") },
-        "cidr": { Names.cidr($0).isEmpty },
-        "uuid": { isUUID($0, version: nil) }, "uuid3": { isUUID($0, version: "3") }, "uuid4": { isUUID($0, version: "4") },
-        "uuid5": { isUUID($0, version: "5") },
-        "mac": {
-            $0.split(separator: $0.contains("-") ? "-" : ":", omittingEmptySubsequences: false).allSatisfy {
-                $0.utf8.count == 2 && UInt8($0, radix: 16) != nil
-            }
-        },
-        "hostname": {
-            !$0.isEmpty && $0.utf8.count <= 255
-                && $0.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { Names.dnsLabel($0.lowercased()).isEmpty }
-        },
-        "uri": { text in text.split(separator: ":", maxSplits: 1).count == 2 || text.hasPrefix("/") },
-        "email": { text in
-            let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-            return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && !$0.contains(" ") }
-        },
-        "k8s-short-name": { Names.dnsLabel($0).isEmpty },
-        "k8s-long-name": { Names.dnsSubdomain($0).isEmpty },
-    ]
-
-    private static func isUUID(_ text: String, version: Character?) -> Bool {
-        let digits = text.filter { $0 != "-" }
-        guard digits.utf8.count == 32, digits.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return false }
-        guard let version else { return true }
-        return Array(digits)[12] == version
-    }
 }

@@ -6,7 +6,7 @@ public enum Pruning {
     /// Removes fields that `schema` does not have and fields that are `null`, and writes quantities and times canonically.
     /// - Returns: the paths of the unknown fields, `spec.containers[0].foo`, in the order met.
     public static func prune(_ object: inout Value, schema: TypeSchema) -> [String] {
-        if let custom = schema.custom { return custom.prune(&object) }
+        if let custom = schema.custom { return custom.prune(&object).unknown }
         var walk = TypeWalk()
         walk.object(&object, schema)
         return walk.unknown
@@ -17,14 +17,21 @@ public enum Pruning {
     ///   `Deployment in version "v1" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field
     ///   DeploymentSpec.spec.replicas of type int32`
     public static func decode(_ object: inout Value, schema: TypeSchema, kind: GroupVersionKind) throws(APIError) -> [String] {
-        if let custom = schema.custom { return custom.prune(&object) }
-        var walk = TypeWalk()
-        walk.object(&object, schema)
-        if let mismatch = walk.mismatch {
+        let unknown: [String]
+        let mismatch: String?
+        if let custom = schema.custom {
+            let findings = custom.prune(&object)
+            (unknown, mismatch) = (findings.unknown.sorted(), findings.mismatch)
+        } else {
+            var walk = TypeWalk()
+            walk.object(&object, schema)
+            (unknown, mismatch) = (walk.unknown, walk.mismatch)
+        }
+        if let mismatch {
             throw APIError.badRequest(
                 "\(kind.kind) in version \(FieldError.quoted(kind.version)) cannot be handled as a \(kind.kind): \(mismatch)")
         }
-        return walk.unknown
+        return unknown
     }
 
     /// `unknown field "spec.foo"`: one warning, or one line of the error when field validation is strict.

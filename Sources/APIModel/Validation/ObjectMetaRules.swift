@@ -1,8 +1,9 @@
 internal import OrderedCollections
 
 /// What holds for the metadata of every object.
-enum ObjectMetaRules {
-    static func validate(_ metadata: Value, kind: String, isNamespaced: Bool) -> [FieldError] {
+public enum ObjectMetaRules {
+    /// - Parameter isCustom: whether it is an object of a custom kind, which may have finalizers of any name.
+    static func validate(_ metadata: Value, kind: String, isNamespaced: Bool, isCustom: Bool = false) -> [FieldError] {
         let path: FieldPath = "metadata"
         var errors: [FieldError] = []
         let check = nameChecks[kind] ?? { Names.dnsSubdomain($0) }
@@ -27,11 +28,25 @@ enum ObjectMetaRules {
         } else if !namespace.isEmpty {
             errors.append(.forbidden(path.child("namespace"), "not allowed on this type"))
         }
-        shared(metadata, path, &errors)
+        shared(metadata, path, isCustom: isCustom, &errors)
         return errors
     }
 
-    static func validateUpdate(_ metadata: Value, old: Value) -> [FieldError] {
+    /// For the metadata of an object inside a custom one.
+    static func validateEmbedded(_ metadata: Value, _ path: FieldPath) -> [FieldError] {
+        var errors: [FieldError] = []
+        for field in ["generateName", "name"] {
+            guard let text = metadata[field].string, !text.isEmpty else { continue }
+            Constraint.add(Names.pathSegment(text), metadata[field], path.child(field), &errors)
+        }
+        if let namespace = metadata["namespace"].string, !namespace.isEmpty {
+            Constraint.add(Names.dnsLabel(namespace), .string(namespace), path.child("namespace"), &errors)
+        }
+        shared(metadata, path, isCustom: true, &errors)
+        return errors
+    }
+
+    static func validateUpdate(_ metadata: Value, old: Value, isCustom: Bool = false) -> [FieldError] {
         let path: FieldPath = "metadata"
         var errors: [FieldError] = []
         for field in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"] {
@@ -52,11 +67,11 @@ enum ObjectMetaRules {
                         "no new finalizers can be added if the object is being deleted, found new finalizers []string{\(list)}"))
             }
         }
-        shared(metadata, path, &errors)
+        shared(metadata, path, isCustom: isCustom, &errors)
         return errors
     }
 
-    private static func shared(_ metadata: Value, _ path: FieldPath, _ errors: inout [FieldError]) {
+    private static func shared(_ metadata: Value, _ path: FieldPath, isCustom: Bool, _ errors: inout [FieldError]) {
         if let generation = metadata["generation"].int, generation < 0 {
             errors.append(.invalid(path.child("generation"), .int(generation), "must be greater than or equal to 0"))
         }
@@ -70,6 +85,10 @@ enum ObjectMetaRules {
             errors.append(.invalid(path.child("finalizers"), metadata["finalizers"], message))
         }
         for (index, finalizer) in finalizers.enumerated() {
+            guard !isCustom else {
+                Constraint.add(Names.qualifiedName(finalizer.string ?? ""), finalizer, path.child("finalizers"), &errors)
+                continue
+            }
             self.finalizer(finalizer, path.child("finalizers"), path.child("finalizers").index(index), &errors)
         }
     }
@@ -80,9 +99,14 @@ enum ObjectMetaRules {
     static func finalizer(_ finalizer: Value, _ list: FieldPath, _ place: FieldPath, _ errors: inout [FieldError]) {
         guard let name = finalizer.string else { return }
         Constraint.add(Names.qualifiedName(name), finalizer, list, &errors)
-        if !name.contains("/"), !["kubernetes", "orphan", "foregroundDeletion"].contains(name) {
+        if isOfNobody(name) {
             errors.append(.invalid(place, finalizer, "name is neither a standard finalizer name nor is it fully qualified"))
         }
+    }
+
+    /// Whether a finalizer is neither one of Kubernetes' own nor of a name with a domain.
+    public static func isOfNobody(_ finalizer: String) -> Bool {
+        !finalizer.contains("/") && !["kubernetes", "orphan", "foregroundDeletion"].contains(finalizer)
     }
 
     static func annotations(_ annotations: Value, _ path: FieldPath, _ errors: inout [FieldError]) {

@@ -10,8 +10,9 @@ public enum Validation {
     public static func validate(_ object: Value, resource: ResourceType) -> [FieldError] {
         var validator = Validator()
         validator.errors += ObjectMetaRules.validate(
-            object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced)
-        if let custom = resource.custom { return validator.errors + custom.schema.validate(object) }
+            object["metadata"], kind: "\(resource.group)/\(resource.kind)", isNamespaced: resource.isNamespaced,
+            isCustom: resource.custom != nil)
+        if let custom = resource.custom { return validator.errors + custom.validate(object) }
         let isStatefulSet = resource.group == "apps" && resource.kind == "StatefulSet"
         validator.check(
             isStatefulSet ? StatefulSetTemplate.completed(object) : object, resource.schema.schema, "",
@@ -24,10 +25,10 @@ public enum Validation {
     /// - Parameter subresource: `status`, `resize` … or `nil` for the object itself. Only what the subresource may change is judged.
     public static func validateUpdate(_ new: Value, old: Value, resource: ResourceType, subresource: String?) -> [FieldError] {
         let kind = "\(resource.group)/\(resource.kind)"
-        let metadata = ObjectMetaRules.validateUpdate(new["metadata"], old: old["metadata"])
+        let metadata = ObjectMetaRules.validateUpdate(new["metadata"], old: old["metadata"], isCustom: resource.custom != nil)
         if let custom = resource.custom {
-            let form = ObjectMetaRules.validate(new["metadata"], kind: kind, isNamespaced: resource.isNamespaced)
-            return merged(metadata + form + custom.schema.validate(new, old: old))
+            let form = ObjectMetaRules.validate(new["metadata"], kind: kind, isNamespaced: resource.isNamespaced, isCustom: true)
+            return merged(metadata + form + custom.validate(new, old: old))
         }
         switch subresource {
         case nil:

@@ -62,7 +62,8 @@ struct ConversionReview: Sendable {
         if version == "v1" {
             let (group, kind) = (review["apiVersion"].string ?? "", review["kind"].string ?? "")
             guard group == "apiextensions.k8s.io/v1", kind == "ConversionReview" else {
-                throw failed("expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got \(group), Kind=\(kind)")
+                throw failed(
+                    "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got \(Self.shown(group)), Kind=\(kind)")
             }
         }
         guard case .object = response else { throw failed("no response provided") }
@@ -78,6 +79,9 @@ struct ConversionReview: Sendable {
         }
         return response["convertedObjects"].elements
     }
+
+    /// Without a group, its place is empty still.
+    private static func shown(_ apiVersion: String) -> String { apiVersion.contains("/") ? apiVersion : "/\(apiVersion)" }
 
     private func checked(_ after: Value, _ before: Value, _ index: Int) throws(Problem) -> Value {
         func invalid(_ why: String) -> Problem { Problem(description: "invalid converted object at index \(index): \(why)") }

@@ -253,6 +253,12 @@ final class CustomRules: Sendable {
                         .invalid(
                             place.child("messageExpression"), shown(given), "messageExpression must evaluate to a string"))
                 }
+                if let cost = rule.messageProgram?.cost.max {
+                    total.add(cost, at: place.child("messageExpression"))
+                    if let refusal = CostLimit.refusal(of: cost, limit: CostLimit.perExpression, what: "estimated messageExpression cost") {
+                        errors.append(.forbidden(place.child("messageExpression"), refusal))
+                    }
+                }
                 let cost = CostLimit.total(rule.program.cost.max, times: times)
                 total.add(cost, at: place.child("rule"))
                 if let refusal = CostLimit.refusal(of: cost, limit: CostLimit.perExpression, what: "estimated rule cost") {

@@ -31,7 +31,8 @@ struct BodyReader: Sendable {
             try check(&object, kind, write.served.kinds)
         }
         let unknown = try Pruning.decode(&object, schema: schema, kind: kind).map(Pruning.unknownField)
-        try write.report(duplicates.lines + unknown + duplicates.fields.map(Pruning.duplicateField), kind: kind)
+        let twice = duplicates.fields.map(Pruning.duplicateField)
+        try write.report(duplicates.lines + (schema.isCustom ? twice + unknown : unknown + twice), kind: kind)
         return object
     }
 

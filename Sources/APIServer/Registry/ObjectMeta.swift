@@ -60,6 +60,18 @@ enum ObjectMeta {
         object["metadata"] = metadata
     }
 
+    /// Tells of finalizers that anybody might have thought of.
+    static func warnOfFinalizers(_ object: Value, old: Value?, _ target: Target, _ write: WriteContext) {
+        guard target.type.custom != nil else { return }
+        let before = old?[path: "metadata", "finalizers"].elements ?? []
+        let added = object[path: "metadata", "finalizers"].elements.filter { !before.contains($0) }.compactMap(\.string).sorted()
+        for name in added where ObjectMetaRules.isOfNobody(name) {
+            let advice =
+                "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers"
+            write.warn("metadata.finalizers: \(FieldError.quoted(name)): \(advice)")
+        }
+    }
+
     private static func checkNamespace(_ metadata: Value, _ target: Target) throws {
         let namespace = metadata["namespace"].string ?? ""
         guard target.type.isNamespaced, !namespace.isEmpty, namespace != target.namespace else { return }

@@ -36,6 +36,7 @@ extension Registry {
         }
         try await storage.strategy.prepareForCreate(&object, target, write)
         object = ObjectMeta.ordered(object, as: storage.stored)
+        ObjectMeta.warnOfFinalizers(object, old: nil, target, write)
         let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
         guard errors.isEmpty else { throw target.invalid(errors) }
         let body = try Body(checked: object)

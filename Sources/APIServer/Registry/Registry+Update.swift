@@ -90,26 +90,23 @@ extension Registry {
         let managed = object[path: "metadata", "managedFields"]
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         object["metadata"]["managedFields"] = managed
-        do {
-            if storage.raisesGeneration(object, old: old, target) {
-                object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
-            }
-            object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-            object = ObjectMeta.ordered(object, as: storage.stored)
-            let errors = storage.problems(
-                object, old: old, target,
-                found: Validation.validateUpdate(
-                    object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
-            guard errors.isEmpty else { throw target.invalid(errors) }
-            return try await chain.validate(object, request) {
-                let answer = try await commitChange(target, object, record, write)
-                let outcome: Outcome = write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed
-                await storage.strategy.settle(prepared: object, old: old, outcome: outcome)
-                return (answer, outcome)
-            }
-        } catch {
-            await storage.strategy.settle(prepared: object, old: old, outcome: .dropped)
-            throw error
+        if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
+            ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
+                || storage.strategy.changesSpecification(object, old: old)
+        {
+            object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
+        }
+        object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+        object = ObjectMeta.ordered(object, as: storage.stored)
+        ObjectMeta.warnOfFinalizers(object, old: old, target, write)
+        let errors = storage.problems(
+            object, old: old, target,
+            found: Validation.validateUpdate(
+                object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
+        guard errors.isEmpty else { throw target.invalid(errors) }
+        return try await chain.validate(object, request) {
+            let answer = try await commitChange(target, object, record, write)
+            return (answer, write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed)
         }
     }
 

@@ -47,14 +47,23 @@ final class Storage: Sendable {
     /// What is wrong with an object that is about to be written: `found` by the tables, or else what kind and process know better.
     func problems(_ object: Value, old: Value?, _ target: Target, found: [FieldError]) -> [FieldError] {
         let errors = found + strategy.validate(object, old: old, target, found: found)
+        if let rules { return errors + (Self.unjudged(errors).map { [$0] } ?? rules.validate(object, old: old)) }
         guard errors.isEmpty else { return errors }
-        if let rules { return rules.validate(object, old: old) }
         guard target.subresource.isEmpty, let validator else { return errors }
         return validator(object)
     }
 }
 
 extension Storage {
+    /// Said in the place of what expressions say, where an object is not even of the form that they are made for.
+    private static func unjudged(_ errors: [FieldError]) -> FieldError? {
+        let blocking: Set<FieldError.Kind> = [.notSupported, .required, .tooLong, .tooMany, .typeInvalid]
+        guard errors.contains(where: { blocking.contains($0.type) }) else { return nil }
+        let problem =
+            "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
+        return .invalid("<nil>", .null, problem)
+    }
+
     /// What differs between kinds in ways a table can say.
     struct Traits: OptionSet, Sendable {
         let rawValue: UInt16

@@ -105,7 +105,8 @@ enum Scale {
                 throw target.conflict("Precondition failed: UID in precondition: \(uid), UID in object meta: \(present)")
             }
             let replicas = wanted[path: "spec", "replicas"].int ?? 0
-            guard replicas >= 0 else {
+            // A custom kind judges the number where it stands.
+            guard replicas >= 0 || target.type.custom != nil else {
                 throw APIError.invalid(
                     group: kind.group, kind: kind.kind, name: target.name,
                     errors: [.invalid("spec.replicas", .int(replicas), "must be greater than or equal to 0")])
