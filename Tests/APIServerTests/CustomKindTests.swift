@@ -72,6 +72,23 @@ import Testing
         }
     }
 
+    /// The first line of `Fixtures/custom-objects.json` is a definition; each other has an object, the code that upstream answers, and
+    /// what it says or what becomes of the specification.
+    @Test func objectsAreJudgedAsUpstreamDoes() async throws {
+        let lines = try fixture("custom-objects")
+        let definition = try #require(lines.first)
+        try await with(definition) { server in
+            for line in lines.dropFirst() {
+                let path = "/apis/cr.example.com/v1/namespaces/default/bigs?dryRun=All"
+                let answer = await server.ask(.post, path, line["object"])
+                let given = Comment(rawValue: String(decoding: JSON.encode(line["object"]), as: UTF8.self))
+                #expect(answer.code == line["code"].int.map { Int($0) }, given)
+                if let message = line["message"].string { #expect(answer.message == message, given) }
+                if !line["spec"].isNull { #expect(answer.json["spec"] == line["spec"], given) }
+            }
+        }
+    }
+
     /// The condition of a definition, as soon as it is there.
     private func condition(_ server: TestServer, _ name: String, _ type: String) async throws -> Value {
         let watch = try server.store.watch("apiextensions.k8s.io/customresourcedefinitions", after: server.store.revision)
