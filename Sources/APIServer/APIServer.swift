@@ -96,7 +96,8 @@ public final class APIServer: Responder {
         customKinds = CustomKinds(registry)
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
         let sources: [(any MetricsSource)?] = [
-            flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics, configuration.audit?.metrics,
+            BuildMetrics(version: configuration.version), flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics,
+            configuration.audit?.metrics,
             configuration.encryption.map { _ in EncryptionMetrics.shared },
         ]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
@@ -166,8 +167,8 @@ public final class APIServer: Responder {
         if !course.warnings.isEmpty { response = Responses.withWarnings(course.warnings, response) }
         if let flow = course.flow { response = flow.named(in: response) }
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }
-        let labels = RequestLabels(request, info, registry.served)
-        metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin)
+        let labels = RequestLabels(request, info, registry.served.kinds)
+        metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin, bytes: response.size)
         if sort == .lasting {
             response = metrics.lasting(labels).held(by: response)
             if info.verb == "watch", let watch = flows?.watches.began(info) { response = watch.held(by: response) }

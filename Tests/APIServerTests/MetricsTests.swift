@@ -36,6 +36,13 @@ import Testing
             await server.ask(.patch, "\(Self.maps)/a", ["data": ["c": "d"]], type: "application/merge-patch+json")
             for _ in 0..<3 { await server.ask(.get, Self.maps) }
             await server.ask(.get, "\(Self.maps)/none")
+            let service: Value = ["name": "a", "namespace": "b"]
+            await server.ask(
+                .post, "/apis/apiregistration.k8s.io/v1/apiservices",
+                [
+                    "metadata": ["name": "v1.a.b"],
+                    "spec": ["group": "a.b", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1, "service": service],
+                ])
             await server.ask(.get, "/livez")
             await server.ask(.delete, Self.maps)
             let series = await series(server)
@@ -54,6 +61,12 @@ import Testing
             #expect(series["\(duration)_bucket{\(labels("LIST", "namespace")),le=\"+Inf\"}"] == 3)
             #expect(series["\(duration)_bucket{\(labels("LIST", "namespace")),le=\"60\"}"] == 3)
             #expect(series["\(duration)_sum{\(labels("LIST", "namespace"))}"] ?? 0 > 0)
+            let lists = labels("LIST", "namespace", dryRun: nil)
+            #expect(series["apiserver_request_sli_duration_seconds_count{\(lists)}"] == 3)
+            #expect(series["apiserver_response_sizes_count{\(lists)}"] == 3)
+            #expect(series["apiserver_response_sizes_sum{\(lists)}"] ?? 0 > 300)
+            #expect(series["aggregator_unavailable_apiservice{name=\"v1.a.b\"}"] == 1)
+            #expect(series.contains { $0.key.hasPrefix("kubernetes_build_info{build_date=") && $0.value == 1 })
             // The request for the figures is one of them.
             #expect(series["apiserver_current_inflight_requests{request_kind=\"readOnly\"}"] == 1)
             #expect(series["apiserver_current_inflight_requests{request_kind=\"mutating\"}"] == 0)

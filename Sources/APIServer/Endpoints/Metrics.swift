@@ -8,6 +8,8 @@ final class Metrics: Sendable {
     private struct Requests {
         var codes: [Int: UInt64] = [:]
         var durations = Histogram.durations
+        /// Bytes of what was read, where they were at hand.
+        var sizes = Histogram.sizes
         /// In progress, of those that last until somebody ends them.
         var lasting = 0
 
@@ -33,12 +35,16 @@ final class Metrics: Sendable {
     /// A request that is answered and over begins.
     func began(_ sort: RequestsInProgress.Sort) { change(sort, by: 1) }
 
-    func ended(_ sort: RequestsInProgress.Sort, _ labels: RequestLabels, code: Int, duration: Duration) {
+    /// - Parameter bytes: of the answer, where they are at hand.
+    func ended(_ sort: RequestsInProgress.Sort, _ labels: RequestLabels, code: Int, duration: Duration, bytes: Int?) {
         change(sort, by: -1)
         // A backend may answer what it likes.
         let code = 100..<600 ~= code ? code : 0
         requests.withLock { requests in
-            requests[labels, default: Requests()].add(code, sort == .lasting ? nil : duration)
+            requests[labels, default: Requests()].codes[code, default: 0] += 1
+            guard sort != .lasting else { return }
+            requests[labels, default: Requests()].durations.add(duration / .seconds(1))
+            if let bytes, labels.isRead { requests[labels, default: Requests()].sizes.add(Double(bytes)) }
         }
     }
 
@@ -83,10 +89,17 @@ final class Metrics: Sendable {
         text.histograms(
             "apiserver_request_duration_seconds", "How long requests took that do not last until somebody ends them.",
             requests.filter { $0.value.durations.count > 0 }.map { ($0.key.pairs, $0.value.durations) })
+        let plain = Self.withoutDryRun(requests)
+        text.histograms(
+            "apiserver_request_sli_duration_seconds", "As apiserver_request_duration_seconds, dry runs with the others.",
+            plain.filter { $0.value.durations.count > 0 }.map { ($0.key.plainPairs, $0.value.durations) })
+        text.histograms(
+            "apiserver_response_sizes", "Bytes of what was read.",
+            plain.filter { $0.value.sizes.count > 0 }.map { ($0.key.plainPairs, $0.value.sizes) })
         text.family(
             "apiserver_longrunning_requests", .gauge, "Requests in progress that last until somebody ends them.",
             requests.filter { $0.key.verb == "WATCH" || $0.key.verb == "CONNECT" }.map { labels, requests in
-                (labels.pairs.filter { $0.0 != "dry_run" }, "\(requests.lasting)")
+                (labels.plainPairs, "\(requests.lasting)")
             })
         text.family(
             "apiserver_current_inflight_requests", .gauge, "Requests in progress that do not last.",
@@ -108,6 +121,16 @@ final class Metrics: Sendable {
         return text.text
     }
 
+    private static func withoutDryRun(_ requests: [RequestLabels: Requests]) -> [RequestLabels: Requests] {
+        var plain: [RequestLabels: Requests] = [:]
+        for (var labels, counts) in requests {
+            labels.dryRun = ""
+            plain[labels, default: Requests()].durations.add(counts.durations)
+            plain[labels, default: Requests()].sizes.add(counts.sizes)
+        }
+        return plain
+    }
+
     private func write(_ store: Store, to text: inout MetricsText) {
         let objects = store.collections().map { collection, count in
             let slash = collection.firstIndex(of: "/") ?? collection.startIndex
@@ -119,6 +142,13 @@ final class Metrics: Sendable {
         text.family(
             "apiserver_storage_objects", .gauge, "Objects in the store, as apiserver_resource_objects tells them.",
             objects.map { ([("resource", $0.group.isEmpty ? $0.resource : "\($0.resource).\($0.group)")], $0.count) })
+        let services = (try? store.list(Aggregation.collection, namespace: nil))?.records ?? []
+        text.family(
+            "aggregator_unavailable_apiservice", .gauge, "Whether an APIService is not available.",
+            services.map { record in
+                let isAvailable = Conditions.isTrue(record.object.value["status"], type: "Available")
+                return ([("name", record.object.name)], isAvailable ? "0" : "1")
+            })
         text.family("apus_store_revision", .gauge, "The newest committed revision.", store.revision)
     }
 }

@@ -50,6 +50,9 @@ struct Histogram: Sendable {
         0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
     ])
 
+    /// Upstream's for how large answers are, in bytes.
+    static let sizes = Histogram([1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9])
+
     private let bounds: [Double]
     /// Of each bound those that are above the one before; last those above all.
     private var counts: [UInt64]
@@ -65,6 +68,13 @@ struct Histogram: Sendable {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         count += 1
         sum += value
+    }
+
+    /// - Parameter other: of the same bounds.
+    mutating func add(_ other: Histogram) {
+        for (index, more) in other.counts.enumerated() { counts[index] += more }
+        count += other.count
+        sum += other.sum
     }
 
     /// For each bound how many are at or below it.

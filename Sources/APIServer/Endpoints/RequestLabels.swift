@@ -37,6 +37,12 @@ struct RequestLabels: Hashable, Sendable {
         if request.query("dryRun") == "All" { dryRun = "All" }
     }
 
+    /// Whether it asks for what there is.
+    var isRead: Bool { verb == "GET" || verb == "LIST" }
+
+    /// Without whether it was a dry run.
+    var plainPairs: [(String, String)] { pairs.filter { $0.0 != "dry_run" } }
+
     /// In the order of their names.
     var pairs: [(String, String)] {
         [

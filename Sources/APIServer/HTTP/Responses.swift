@@ -85,6 +85,12 @@ enum Responses {
 }
 
 extension Response {
+    /// Bytes of a body that is at hand.
+    var size: Int? {
+        guard case .full(_, _, let body) = self else { return nil }
+        return body.reduce(0) { $0 + $1.count }
+    }
+
     /// The status code, for metrics.
     var code: Int {
         switch self {
