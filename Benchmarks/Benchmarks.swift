@@ -8,7 +8,7 @@ import Glibc
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
 /// scheduler-scale DIR [NODES]` in clusters of 1,000 to 100,000 nodes with ten Pods each. `Benchmarks controllers
-/// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told.
+/// KUBECONFIG [PID,…] [CASE…]` gives large things to the controllers of a running cluster, whose processes may be told.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -18,9 +18,9 @@ struct Benchmarks {
         }
         if CommandLine.arguments.count >= 3, CommandLine.arguments[1] == "controllers" {
             let rest = CommandLine.arguments.dropFirst(3)
-            let process = rest.first.flatMap { Int32($0) == nil ? nil : $0 }
+            let processes = rest.first.flatMap { $0.allSatisfy { $0.isNumber || $0 == "," } ? $0 : nil }
             try await ControllerBenchmark(
-                kubeconfig: CommandLine.arguments[2], process: process, names: Array(process == nil ? rest : rest.dropFirst())
+                kubeconfig: CommandLine.arguments[2], processes: processes, names: Array(processes == nil ? rest : rest.dropFirst())
             ).run()
             return
         }

@@ -14,7 +14,7 @@ extension ControllerBenchmark {
         Case(name: "deployment") { try await $0.measureDeployment() }, Case(name: "statefulset") { try await $0.measureStatefulSet() },
         Case(name: "job") { try await $0.measureJob() }, Case(name: "cronjobs") { try await $0.measureCronJobs() },
         Case(name: "garbage") { try await $0.measureGarbage() }, Case(name: "namespace") { try await $0.measureNamespace() },
-        Case(name: "silent-nodes") { try await $0.measureSilentNodes() },
+        Case(name: "quota") { try await $0.measureQuota() }, Case(name: "silent-nodes") { try await $0.measureSilentNodes() },
     ]
 
     // MARK: Workloads
@@ -108,12 +108,49 @@ extension ControllerBenchmark {
             let resource = GroupVersionResource(group: kind.group, version: "v1", resource: kind.resource)
             _ = try await client.create(resource, namespace: name, object)
         }
-        try await report("5,000 objects of \(Self.kinds.count) kinds: namespace deleted") {
-            let version = try await client.list(.namespaces).resourceVersion
-            let events = try await client.watch(.namespaces, namespace: nil, options: ListOptions(resourceVersion: version))
-            try await client.delete(.namespaces, name: name)
-            for try await event in events where event.kind == .deleted && event.object.name == name { break }
+        try await report("5,000 objects of \(Self.kinds.count) kinds: namespace deleted") { try await removeNamespace(name) }
+    }
+
+    /// Returns when it is gone.
+    private func removeNamespace(_ name: String) async throws {
+        let version = try await client.list(.namespaces).resourceVersion
+        let events = try await client.watch(.namespaces, namespace: nil, options: ListOptions(resourceVersion: version))
+        try await client.delete(.namespaces, name: name)
+        for try await event in events where event.kind == .deleted && event.object.name == name { break }
+    }
+
+    // MARK: Policy
+
+    private func measureQuota() async throws {
+        let (name, count) = ("bench-quota", 100_000)
+        let quotas = GroupVersionResource(group: "", version: "v1", resource: "resourcequotas")
+        try await makeNamespace(name)
+        _ = try await client.create(
+            quotas, namespace: name,
+            ["metadata": ["name": "all"], "spec": ["hard": ["pods": .string("\(count)"), "requests.cpu": .string("\(count)")]]])
+        func counted(_ wanted: Int) async throws {
+            for try await event in try await client.watch(quotas, namespace: name, options: ListOptions())
+            where event.object.value["status"]["used"]["pods"].string == "\(wanted)" { return }
         }
+        try await report("100,000 Pods under a quota: made and counted") {
+            try await Benchmarks.together(0..<count) { index in
+                _ = try await client.create(
+                    .pods, namespace: name,
+                    [
+                        "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string("pod-\(index)")],
+                        "spec": [
+                            "schedulingGates": [["name": "example.com/never"]],
+                            "containers": [["name": "c", "image": "none", "resources": ["requests": ["cpu": "1"]]]],
+                        ],
+                    ])
+            }
+            try await counted(count)
+        }
+        try await report("one of them deleted: counted") {
+            try await client.delete(.pods, namespace: name, name: "pod-0")
+            try await counted(count - 1)
+        }
+        try await report("the namespace with the rest: deleted") { try await removeNamespace(name) }
     }
 
     private static let pods: Value = ["metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "none"]]]]

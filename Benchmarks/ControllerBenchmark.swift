@@ -10,19 +10,19 @@ struct ControllerBenchmark {
     private static let nodes = (0..<20).map { "hollow-\($0)" }
 
     let client: HTTPSClient
-    /// Whose processor time is told, if anybody's.
-    private let process: String?
+    /// Whose processor time is told, all together.
+    private let processes: [String]
     private let cases: [Case]
 
     /// - Parameters:
-    ///   - process: the id of the process that the controllers run in.
+    ///   - processes: the ids of the processes that the cluster consists of, with commas between.
     ///   - names: the cases to run; all where there is none.
-    init(kubeconfig: String, process: String?, names: [String]) throws {
+    init(kubeconfig: String, processes: String?, names: [String]) throws {
         for name in names where !Self.cases.contains(where: { $0.name == name }) {
             throw UnknownCase(description: "there is no case \(name): \(Self.cases.map(\.name).joined(separator: ", "))")
         }
         client = try HTTPSClient(configuration: ClientConfiguration.load(kubeconfig: kubeconfig))
-        self.process = process
+        self.processes = processes?.split(separator: ",").map(String.init) ?? []
         cases = Self.cases.filter { names.isEmpty || names.contains($0.name) }
     }
 
@@ -162,11 +162,14 @@ struct ControllerBenchmark {
         fflush(nil)
     }
 
-    /// In milliseconds, since the process began.
+    /// In milliseconds, since the processes began.
     private var processorTime: Int? {
-        guard let process, let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return nil }
-        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return nil }
-        return (user + system) * 1000 / sysconf(Int32(_SC_CLK_TCK))
+        let ticks = processes.compactMap { process -> Int? in
+            guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return nil }
+            let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+            guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else { return nil }
+            return user + system
+        }
+        return ticks.isEmpty ? nil : ticks.reduce(0, +) * 1000 / sysconf(Int32(_SC_CLK_TCK))
     }
 }

@@ -1,4 +1,5 @@
 import APIModel
+import OrderedCollections
 import Store
 
 /// By what the PodDisruptionBudgets that may concern a pod are found: one label that all their pods must have, or none.

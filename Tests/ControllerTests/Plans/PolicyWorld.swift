@@ -1,4 +1,5 @@
 import APIModel
+import OrderedCollections
 
 @testable import ControllerNetworkPolicy
 
