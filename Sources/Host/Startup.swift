@@ -269,15 +269,12 @@ extension Startup {
         configuration.config = [
             "root-ca": ["certificate": .string(ca.certificatePEM)],
             "certificatesigningrequest-signing": ["certificate": .string(ca.certificatePEM), "key": .string(ca.privateKeyPEM)],
-            "policy-nftables": ["node": .string(options.node.name)], "service-lb-link": ["node": .string(options.node.name)],
             "provisioner-local": ["directory": .string(directory.volumesDirectory), "node": .string(options.node.name)],
             "runtime-cri": [
                 "endpoint": .string(options.containerRuntimeEndpoint ?? ContainerdPaths(directory: directory.containerdDirectory).endpoint)
             ],
         ]
-        for (plugin, config) in cluster.pluginConfig {
-            for (field, value) in config.fields { configuration.config[plugin, default: .emptyObject][field] = value }
-        }
+        configuration.config.merge(cluster.nodePluginConfig(options.node.name)) { $1 }
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 

@@ -54,12 +54,23 @@ import Testing
         #expect(throws: StartupFailure.self) { try registry.take("one", directory: two) }
         #expect(throws: StartupFailure.self) { try registry.take("other", directory: two) }
         #expect(registry.entry(at: two)?.cluster.name == "two")
+        // A role is of the cluster that there is, wherever that has its data.
+        #expect(try registry.join("two", directory: one).number == 2)
+        #expect(registry.entry("two")?.directory == two)
         // Its data is gone, and so is it.
         try FileManager.default.removeItem(atPath: one)
         #expect(registry.entry("one") == nil)
         #expect(try registry.take("three", directory: make("three")).number == 1)
         #expect(registry.entries.map(\.cluster.name) == ["three", "two"])
         #expect(try registry.take("one", directory: make("one")).number == 3)
+    }
+
+    /// What the plugins of a node are told: its name, and what is theirs of the cluster's.
+    @Test func pluginsOfANode() {
+        let config = ClusterName(name: "dev2", number: 2).nodePluginConfig("n1")
+        #expect(config["policy-nftables"] == ["node": "n1", "table": "apus2-policy"])
+        #expect(config["proxy-nftables"] == ["table": "apus2-proxy"])
+        #expect(ClusterName.first.nodePluginConfig("n1").keys.sorted() == ["policy-nftables", "service-lb-link"])
     }
 
     @Test func manyAtOnceGetNumbersOfTheirOwn() async throws {

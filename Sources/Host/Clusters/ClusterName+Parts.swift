@@ -9,6 +9,15 @@ extension ClusterName {
         CNIConfiguration(bridge: bridge, network: prefix, mtu: mtu)
     }
 
+    /// What the plugins that work in a node's kernel are told there.
+    ///
+    /// - Parameter node: its name.
+    func nodePluginConfig(_ node: String) -> [String: Value] {
+        var config: [String: Value] = ["policy-nftables": ["node": .string(node)], "service-lb-link": ["node": .string(node)]]
+        for (plugin, own) in pluginConfig { for (field, value) in own.fields { config[plugin, default: .emptyObject][field] = value } }
+        return config
+    }
+
     /// By plugin: what those that change the kernel are to call it. The first cluster's have names of their own.
     var pluginConfig: [String: Value] {
         guard number != 0, let linkMark, let serviceMark else { return [:] }

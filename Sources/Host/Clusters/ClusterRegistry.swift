@@ -28,6 +28,12 @@ struct ClusterRegistry {
     /// The one whose data is in that directory.
     func entry(at directory: String) -> Entry? { all.first { $0.directory == directory && $0.isAlive } }
 
+    /// The cluster of that name for one of its roles, whatever directory it is known by; one that nobody knows is from now on known by
+    /// `directory`, which is there.
+    ///
+    /// - Throws: as `take`.
+    func join(_ name: String, directory: String) throws -> ClusterName { try entry(name)?.cluster ?? take(name, directory: directory) }
+
     /// The cluster of that name, with its data in `directory`, which is there: the one that there is, or one with a number that nobody has.
     ///
     /// - Throws: `StartupFailure` where the name is another's, or all numbers are taken.

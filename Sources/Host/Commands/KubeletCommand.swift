@@ -18,6 +18,7 @@ struct KubeletCommand: AsyncParsableCommand {
 
     @OptionGroup var api: KubeconfigOptions
     @OptionGroup var certificate: CertificateOptions
+    @OptionGroup var names: ClusterNameOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var domain: ClusterDomainOptions
     @OptionGroup var plugins: PluginOptions
@@ -48,7 +49,7 @@ struct KubeletCommand: AsyncParsableCommand {
     @Option(help: "A file of kind KubeletConfiguration. What flags say goes before it.")
     var config: String?
 
-    @Option(help: "The port of the kubelet's server. Default: 10250.")
+    @Option(help: "The port of the kubelet's server. Default: 10250; of a cluster with a name, one of its own.")
     var port: Int?
 
     @Option(help: "The address of the kubelet's server. Default: 0.0.0.0.")
@@ -97,9 +98,10 @@ struct KubeletCommand: AsyncParsableCommand {
 
     private var nodeName: String { hostnameOverride?.lowercased() ?? NodeAddress.hostname() }
     private var podNetwork: PodNetwork {
-        let pods = network.clusterCIDRs(of: .first)
+        let pods = network.clusterCIDRs(of: names.cluster)
         return PodNetwork(
-            clusterCIDRs: pods, serviceCIDRs: network.serviceCIDRs(of: .first), nodeCIDRs: podCIDRs ?? Networks.firstParts(of: pods))
+            cluster: names.cluster, clusterCIDRs: pods, serviceCIDRs: network.serviceCIDRs(of: names.cluster),
+            nodeCIDRs: podCIDRs ?? Networks.firstParts(of: pods))
     }
     private var nodeAddresses: [String] { NodeAddress.list(nodeIP, podNetwork) }
 
@@ -115,6 +117,7 @@ struct KubeletCommand: AsyncParsableCommand {
         var containerd: ContainerdSupervisor?
         do {
             try directory.lock()  // two kubelets on one directory would end each other's pods
+            try names.join(at: directory.path)
             configuration = try kubeletConfiguration(directory, kept)
             containerd = try prepareContainerd(directory)
             host = try makePlugins(directory)
@@ -180,9 +183,10 @@ struct KubeletCommand: AsyncParsableCommand {
     /// Our own containerd with the pod network that it uses; `nil` when the runtime is another, whose network is its operator's business.
     private func prepareContainerd(_ directory: DataDirectory) throws -> ContainerdSupervisor? {
         guard runtimePlugin == Self.criPlugin, containerRuntimeEndpoint == nil else { return nil }
-        let containerd = ContainerdSupervisor(directory: directory.containerdDirectory, log: Logger(label: "containerd"))
+        let containerd = ContainerdSupervisor(
+            directory: directory.containerdDirectory, configuration: names.cluster.containerd, log: Logger(label: "containerd"))
         try podNetwork.setUp()
-        try CNIConfiguration(bridge: ClusterName.first.bridge, mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+        try names.cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
             podCIDRs: podNetwork.nodeCIDRs.map(\.description), to: containerd.paths)
         return containerd
     }
@@ -217,6 +221,9 @@ struct KubeletCommand: AsyncParsableCommand {
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.clusterDomain = domain.clusterDomain
+        configuration.serverPort = names.cluster.kubeletPort
+        configuration.hostPortTable = names.cluster.table("hostports")
+        configuration.cgroupRoot = names.cluster.cgroupRoot
         if let config { try read(config, into: &configuration) }
         configuration.serverAddress = address ?? configuration.serverAddress
         configuration.serverPort = port ?? configuration.serverPort

@@ -12,6 +12,7 @@ struct ProxyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kube-proxy", abstract: "The service proxy, and the controllers of a node, by themselves.")
 
+    @OptionGroup var names: ClusterNameOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
 
@@ -27,7 +28,7 @@ struct ProxyCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("cluster-cidr"),
         help: "The network of pods, or one of each family with a comma between: what comes from elsewhere to a Service is masqueraded.")
-    var clusterCIDRs = IPFamilies.default.choose(ClusterName.first.clusterCIDR)
+    var clusterCIDRs: DualStack<IPNetwork>?
 
     @Option(
         name: .customLong("nodeport-addresses"),
@@ -88,7 +89,9 @@ struct ProxyCommand: AsyncParsableCommand {
             kinds: plugin == nil ? [.proxy, .controller] : [.proxy])
         configuration.place = .node
         configuration.choose = plugin.map { [.proxy: $0] } ?? [:]
-        configuration.config = ["policy-nftables": ["node": .string(node)], "service-lb-link": ["node": .string(node)]]
+        if cleanup, names.isUnknown { throw StartupFailure("there is nothing of the cluster \(names.name ?? "") on this machine") }
+        let cluster = try names.join()
+        configuration.config = cluster.nodePluginConfig(node)
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         guard let kubeconfig, !cleanup else {
             // Without the API: the manifests here say what may have been put in the kernel.
@@ -100,6 +103,7 @@ struct ProxyCommand: AsyncParsableCommand {
             }
         }
         let client = try process.client(kubeconfig: kubeconfig)
+        let pods = clusterCIDRs ?? IPFamilies.default.choose(cluster.clusterCIDR)
         let addresses =
             NodeAddress.isAny(bindAddress)
             ? IPFamily.allCases.compactMap { NodeAddress.primary($0)?.description } : [bindAddress]
@@ -120,7 +124,7 @@ struct ProxyCommand: AsyncParsableCommand {
                     do { try host.load() } catch { throw StartupFailure("--plugin: \(error)") }
                 }
                 try await host.start(services: services)
-                var proxied = Proxy.Configuration(nodeName: node, nodeAddresses: addresses, clusterCIDR: clusterCIDRs.description)
+                var proxied = Proxy.Configuration(nodeName: node, nodeAddresses: addresses, clusterCIDR: pods.description)
                 proxied.nodePortNetworks = try nodePortNetworks(addresses)
                 proxied.isNode = plugin == nil
                 let proxy = Proxy(proxied, cache: cache, plugins: host, log: process.log)
