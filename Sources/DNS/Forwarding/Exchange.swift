@@ -154,12 +154,16 @@ final class Exchange: @unchecked Sendable {
 extension SocketAddress {
     /// `nil` where it is to be reached by a link that is not there.
     fileprivate init?(_ server: ForwardingPlan.Server) {
-        // A number with a link behind it is taken as it is: nobody is asked for it.
-        let address =
-            server.host.contains("%")
-            ? try? SocketAddress.makeAddressResolvingHost(server.host, port: server.port)
-            : try? SocketAddress(ipAddress: server.host, port: server.port)
-        guard let address else { return nil }
+        let parts = server.host.split(separator: "%", maxSplits: 1)
+        guard var address = try? SocketAddress(ipAddress: String(parts[0]), port: server.port) else { return nil }
+        if parts.count == 2, case .v6(let ipv6) = address {
+            let link = if_nametoindex(String(parts[1]))
+            guard link != 0 else { return nil }
+            // The last of `struct sockaddr_in6`, `sin6_scope_id`, whose members are not sure to be seen here.
+            var name = ipv6.address
+            withUnsafeMutableBytes(of: &name) { $0.storeBytes(of: link, toByteOffset: 24, as: UInt32.self) }
+            address = SocketAddress(name, host: "")
+        }
         self = address
     }
 }

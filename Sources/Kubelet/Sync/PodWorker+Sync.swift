@@ -110,9 +110,8 @@ extension PodWorker {
     // MARK: Ports of the node
 
     private func exposePorts() async throws {
-        let addresses = podIPs
-        guard pod.hasHostPorts, !addresses.isEmpty else { return }
-        let ports = HostPort.all(of: pod, addresses: addresses)
+        guard pod.hasHostPorts, !podIPs.isEmpty else { return }
+        let ports = HostPort.all(of: pod, addresses: podIPs)
         guard ports != exposed else { return }
         do {
             try await onDisk { context, pod in try context.hostPorts.set(ports, for: pod.uid) }
