@@ -259,7 +259,8 @@ let package = Package(
             ],
             path: "Sources/Host", swiftSettings: swift),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
-        .target(name: "TestStorage", dependencies: ["APIModel", "FileSystem", "Streaming"], path: "Tests/TestStorage", swiftSettings: swift),
+        .target(
+            name: "TestStorage", dependencies: ["APIModel", "FileSystem", "Streaming"], path: "Tests/TestStorage", swiftSettings: swift),
         tests("ELF"),
         tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
         tests("ServiceRules", ["APIModel", "KernelNetwork", "PluginKit"]),
@@ -271,7 +272,8 @@ let package = Package(
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"), product("NIOSSL", "swift-nio-ssl"),
                 product("Logging", "swift-log"),
             ]),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestStorage", "TestSupport"], path: "Tests/EndToEndTests", swiftSettings: swift),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestStorage", "TestSupport"], path: "Tests/EndToEndTests", swiftSettings: swift),
         tests("APIModel", exclude: ["Fixtures"]),
         tests("CEL", ["APIModel"]),
         tests(
@@ -345,8 +347,9 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "APIModel", "APIServer", "Client", "DNS", "HTTPServer", "PKI", "PluginAPI", "PluginConformance", "PluginHost", "Scheduler",
-                "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                "APIModel", "APIServer", "Client", "DNS", "HTTPServer", "KernelNetwork", "PKI", "PluginAPI", "PluginConformance",
+                "PluginHost", "PluginKit", "Scheduler", "ServiceRules", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
+                product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Benchmarks",

@@ -8,7 +8,8 @@ import Glibc
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
 /// scheduler-scale DIR [NODES]` in clusters of 1,000 to 100,000 nodes with ten Pods each. `Benchmarks controllers
-/// KUBECONFIG [PID,…] [CASE…]` gives large things to the controllers of a running cluster, whose processes may be told.
+/// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told. `Benchmarks services`
+/// puts Services in the packet filter of the network it runs in.
 @main
 struct Benchmarks {
     static func main() async throws {
@@ -29,6 +30,7 @@ struct Benchmarks {
             try await AdmissionBenchmark(directory: CommandLine.arguments[2]).run()
             return
         }
+        if CommandLine.arguments.count == 2, CommandLine.arguments[1] == "services" { return try ServiceBenchmark().run() }
         if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "scheduler" {
             try await SchedulingBenchmark(directory: CommandLine.arguments[2]).run()
             return

@@ -77,8 +77,9 @@ import Testing
     }
 
     @Test func anAddressOfIPv6IsAnIPAddressByItsCanonicalName() async throws {
+        let ranges = try #require(Self.both)
         try await TestServer.with {
-            $0.serviceRanges = Self.both ?? $0.serviceRanges
+            $0.serviceRanges = ranges
         } _: { server in
             let extra: [String: Value] = ["clusterIP": "FD00:10:96:0::BEEF", "ipFamilies": ["IPv6"]]
             #expect(await server.ask(.post, services, TestServer.service("s", extra: extra)).code == 201)
@@ -93,8 +94,9 @@ import Testing
     }
 
     @Test func bothAddressesAreTakenOrNone() async throws {
+        let ranges = try #require(DualStack<IPNetwork>("10.96.0.0/16,fd00:10:96::/125"))
         try await TestServer.with {
-            $0.serviceRanges = DualStack<IPNetwork>("10.96.0.0/16,fd00:10:96::/125") ?? $0.serviceRanges
+            $0.serviceRanges = ranges
         } _: { server in
             let dual: [String: Value] = ["ipFamilyPolicy": "RequireDualStack"]
             for index in 0..<7 { #expect(await server.ask(.post, services, TestServer.service("s\(index)", extra: dual)).code == 201) }
@@ -108,8 +110,9 @@ import Testing
     }
 
     @Test func repairTakesWhatAServiceHasOfEachFamily() async throws {
+        let ranges = try #require(Self.both)
         try await TestServer.with {
-            $0.serviceRanges = Self.both ?? $0.serviceRanges
+            $0.serviceRanges = ranges
         } _: { server in
             let made = await server.ask(.post, services, TestServer.service("s", extra: ["ipFamilyPolicy": "PreferDualStack"])).json
             for address in made["spec"]["clusterIPs"].elements {
