@@ -16,18 +16,23 @@ public struct CNIConfiguration: Sendable {
         self.mtu = mtu
     }
 
-    /// The MTU of the interface that the default route leaves by, 0 when there is none: what a Pod sends must fit there, too.
+    /// The MTU of the interface that the default route leaves by, that of IPv4 where there is one, 0 when there is none: what a Pod sends
+    /// must fit there, too.
     public static func mtuOfDefaultRoute() -> Int {
         // Name, destination and gateway in hexadecimal, …
-        let routes = (Files.text("/proc/net/route") ?? "").split(separator: "\n").map { $0.split(separator: "\t") }
-        guard let route = routes.first(where: { $0.count > 1 && $0[1] == "00000000" }),
-            let text = Files.text("/sys/class/net/\(route[0])/mtu")
-        else { return 0 }
+        let ipv4 = words("/proc/net/route").first { $0.count > 1 && $0[1] == "00000000" }?.first
+        // Destination, the length of its prefix, …, and the name last. What is not routed leads to the loopback interface.
+        let ipv6 = words("/proc/net/ipv6_route").first { $0.count == 10 && $0[1] == "00" && $0[9] != "lo" }?.last
+        guard let name = ipv4 ?? ipv6, let text = Files.text("/sys/class/net/\(name)/mtu") else { return 0 }
         return Int(text.prefix { $0.isNumber }) ?? 0
     }
 
-    /// Writes the network's configuration for a node's pod CIDRs (`10.244.0.0/24`), of which each pod gets an address of each. containerd watches the directory and takes it up at
-    /// once, also while it runs. Does nothing when the file already says the same.
+    private static func words(_ table: String) -> [[Substring]] {
+        (Files.text(table) ?? "").split(separator: "\n").map { $0.split { $0 == " " || $0 == "\t" } }
+    }
+
+    /// Writes the network's configuration for a node's pod CIDRs (`10.244.0.0/24`), of which each pod gets an address of each. containerd
+    /// watches the directory and takes it up at once, also while it runs. Does nothing when the file already says the same.
     public func write(podCIDRs: [String], to paths: ContainerdPaths) throws(ContainerdError) {
         let file = paths.cniConfiguration + "/10-apus.conflist"
         let wanted = Array(json(podCIDRs: podCIDRs, dataDirectory: paths.cniData).utf8)

@@ -34,13 +34,16 @@ import Testing
 
     @Test func networkIsWhatCNIReads() throws {
         let json = try JSON.decode(
-            Array(CNIConfiguration(bridge: "b0", network: "n", mtu: 1400).json(podCIDRs: ["10.1.2.0/24"], dataDirectory: "/d").utf8))
+            Array(
+                CNIConfiguration(bridge: "b0", network: "n", mtu: 1400).json(podCIDRs: ["10.1.2.0/24", "fd00:2::/64"], dataDirectory: "/d")
+                    .utf8))
         let bridge = json["plugins"][0]
         #expect(json["name"] == "n")
         #expect(bridge["bridge"] == "b0")
         #expect(bridge["mtu"] == 1400)
         #expect(bridge["ipMasq"] == false)
-        #expect(bridge["ipam"]["ranges"][0][0]["subnet"] == "10.1.2.0/24")
+        #expect(bridge["ipam"]["ranges"] == [[["subnet": "10.1.2.0/24"]], [["subnet": "fd00:2::/64"]]])
+        #expect(bridge["ipam"]["routes"] == [["dst": "0.0.0.0/0"], ["dst": "::/0"]])
         #expect(bridge["ipam"]["dataDir"] == "/d")
     }
 

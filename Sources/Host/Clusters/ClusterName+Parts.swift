@@ -1,5 +1,6 @@
 internal import APIModel
 internal import Containerd
+internal import OrderedCollections
 
 // What the parts of a cluster are told of its name.
 extension ClusterName {
