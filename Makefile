@@ -4,7 +4,7 @@ DATA_DIR ?= /var/lib/apus
 RELEASE := .build/release
 PREFIX ?= /usr/local
 
-.PHONY: help bootstrap build install up down test fuzz bench bench-scheduler bench-controllers lint format example
+.PHONY: help bootstrap build install up down test fuzz bench bench-scheduler bench-scheduler-scale bench-controllers lint format example
 
 help:
 	@echo 'make up       install what is missing, build, start the all-in-one, return when the node is Ready'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test     build and run every test'
 	@echo 'make fuzz     feed decoders and a whole cluster with what nobody expects: SECONDS=60 each, ENTRY=json for one'
 	@echo 'make bench    measure, in release mode; make bench-scheduler: decisions a second, and the cases of scheduler_perf (CASE=… for one);'
+	@echo '              make bench-scheduler-scale: the same of 1,000 to 100,000 nodes (NODES=… for one);'
 	@echo '              make bench-controllers: large things for the controllers (CASE=… for one)'
 	@echo 'make lint     formatting, headers as C11 and C++17, module fences'
 
@@ -48,6 +49,9 @@ bench: build
 bench-scheduler: build
 	@.build/release/Benchmarks scheduler .build/release
 	@.build/release/Benchmarks scheduler-perf .build/release $(CASE)
+
+bench-scheduler-scale: build
+	@.build/release/Benchmarks scheduler-scale .build/release $(NODES)
 
 bench-controllers: build
 	@scripts/bench controllers $(CASE)

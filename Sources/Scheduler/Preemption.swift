@@ -112,11 +112,9 @@ struct Preemption {
     /// Lifts all Pods of lower priority from the Nodes, and puts one back on each, again and again, where it leaves room. Returns whether it could be done:
     /// what one of the Nodes is to the Pod must not depend on the others.
     private func tryTogether(_ trials: [Trial], _ findings: inout Findings) -> Bool {
-        guard let standing = cycle.standing, standing.arguments.serial != 0, cycle.needsIfGone == nil, policies.allSatisfy(\.hasAffected)
-        else {
-            return false
-        }
-        let columns = cycle.columns
+        guard let standing = cycle.standing, standing.arguments.serial != 0, cycle.needsIfGone == nil else { return false }
+        let (columns, filters) = (cycle.columns, policies.filter(cycle.filters))
+        guard filters.allSatisfy(\.hasAffected) else { return false }
         var (nodes, others) = (NodeBits(), NodeBits())
         defer {
             nodes.free()
@@ -129,7 +127,7 @@ struct Preemption {
         }
         func ask() -> Bool {
             columns.lend()
-            return policies.allSatisfy {
+            return filters.allSatisfy {
                 $0.affected(cycle.needs, cycle.nodes, answers: APUS_ANSWER_FILTER, others.words.pointer).status == APUS_OK
             }
         }

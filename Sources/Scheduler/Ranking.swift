@@ -120,7 +120,7 @@ final class Ranking {
     private func renew(_ standing: Standing, _ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
         let columns = cycle.columns
         if !standing.renew(columns, policies, &window) { window.assign(columns.live) }
-        for policy in policies {
+        for policy in policies where cycle.filters(policy) || cycle.scores(policy) {
             let (status, message) = policy.affected(cycle.needs, cycle.nodes, window.words.pointer)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
@@ -250,6 +250,10 @@ final class Ranking {
 }
 
 extension Cycle {
+    /// Whether a policy has a say in where the Pod may run, and in where it should.
+    func filters(_ policy: SchedulerPolicy) -> Bool { policy.hasFilter && profile.asks(policy.name, at: .filter) }
+    func scores(_ policy: SchedulerPolicy) -> Bool { policy.hasScore && profile.asks(policy.name, at: .score) }
+
     /// What a policy's points are multiplied by.
     func weight(of policy: SchedulerPolicy) -> Int64 { Int64(profile.weight(of: policy.name) ?? policy.weight) }
 }

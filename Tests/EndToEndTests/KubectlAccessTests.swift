@@ -4,7 +4,7 @@ import Testing
 
 /// Who may do what, as kubectl asks and tells it of a real cluster.
 @Suite(.serialized)
-struct AccessTests {
+struct KubectlAccessTests {
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
