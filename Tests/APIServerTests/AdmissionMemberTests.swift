@@ -80,6 +80,33 @@ import Testing
         }
     }
 
+    @Test func aPodChangesAsItsNodeCanFollow() async throws {
+        try await with { server in
+            #expect(await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": "n1"]]).code == 201)
+            var pod = TestServer.pod("p")
+            let some: Value = ["requests": ["cpu": "1"], "limits": ["cpu": "1"]]
+            pod["spec"]["nodeName"] = "n1"
+            pod["spec"]["containers"][0]["resources"] = some
+            pod["spec"]["initContainers"] = [["name": "i", "image": "i:1", "resources": some]]
+            #expect(await server.ask(.post, "\(namespace)/pods", pod).code == 201)
+            let more: Value = ["requests": ["cpu": "2"], "limits": ["cpu": "2"]]
+            func resize(_ list: String, _ name: String) async -> TestServer.Answer {
+                let patch: Value = ["spec": [list: [["name": .string(name), "resources": more]]]]
+                return await server.ask(
+                    .patch, "\(namespace)/pods/p/resize", patch, type: "application/strategic-merge-patch+json")
+            }
+            let refused = await resize("initContainers", "i")
+            #expect(
+                refused.message == "pods \"p\" is forbidden: pod update requires features InPlacePodVerticalScalingInitContainers "
+                    + "which are not available on node \"n1\"", "\(refused.message)")
+            #expect(await resize("containers", "c").code == 200, "every node can do that")
+            let status: Value = ["status": ["declaredFeatures": ["InPlacePodVerticalScalingInitContainers"]]]
+            #expect(await server.ask(.patch, "/api/v1/nodes/n1/status", status, type: merge).code == 200)
+            let followed = await resize("initContainers", "i")
+            #expect(!followed.message.contains("which are not available"), "\(followed.message)")
+        }
+    }
+
     @Test func anIngressGetsTheNewestDefaultClass() async throws {
         try await with { server in
             for name in ["b", "a"] {

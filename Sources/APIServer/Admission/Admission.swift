@@ -28,7 +28,8 @@ enum Admission {
             ExtendedResourceToleration(), DefaultStorageClass(),
             StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
             CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
-            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), MutatingPolicies(), MutatingPlugins(reviewers),
+            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), NodeDeclaredFeatureValidator(), MutatingPolicies(),
+            MutatingPlugins(reviewers),
             MutatingWebhooks(client), ValidatingPolicies(), ValidatingPlugins(reviewers), ValidatingWebhooks(client),
             ResourceQuotaAdmission(),
         ]
