@@ -27,8 +27,8 @@ struct FloodBenchmark {
     func run() async throws {
         let log = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
         let store = try Store(path: path + "/store.db", log: log)
-        guard let range = IPv4Range("10.96.0.0/16") else { throw SelectionBenchmark.Failure(description: "no range for Services") }
-        var configuration = APIServer.Configuration(store: store, serviceRange: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else { throw SelectionBenchmark.Failure(description: "no range for Services") }
+        var configuration = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.tokens = [try TokenFile(Self.tokens)]
         configuration.hasPriorityAndFairness = isFair
         (configuration.limits.reads, configuration.limits.writes) = (20, 10)

@@ -109,7 +109,7 @@ struct JSONDiagnosis {
     private mutating func string() throws(JSON.Error) {
         index += 1
         while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
-            if bytes[index] < 0x20 { throw unexpected("in string") }
+            if bytes[index] < 0x20 { throw unexpected("in string literal") }
             if bytes[index] == UInt8(ascii: "\\") { try escape() }
             index += 1
         }

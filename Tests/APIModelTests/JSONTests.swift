@@ -50,7 +50,7 @@ import Testing
         ("[1,]", "invalid character ']' looking for beginning of value", 3),
         (#"{"a" 1}"#, "invalid character '1' after object key", 5), (#"{"a":1 2}"#, "invalid character '2' after object key:value pair", 7),
         ("[1 2]", "invalid character '2' after array element", 3), ("1 x", "invalid character 'x' after top-level value", 2),
-        ("\"a\nb\"", "invalid character '\\n' in string", 2),
+        ("\"a\nb\"", "invalid character '\\n' in string literal", 2),
         ("trux", "invalid character 'x' in literal true (expecting 'e')", 3), ("01", "invalid character '1' after top-level value", 1),
         ("1.x", "invalid character 'x' after decimal point in numeric literal", 2),
         (#""\x""#, "invalid character 'x' in string escape code", 2),

@@ -49,7 +49,25 @@ struct OpenAPITests {
             list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
                 == "#/components/schemas/io.k8s.api.apps.v1.DeploymentList")
         #expect(!apps["paths"]["/apis/apps/v1/deployments"]["get"].isNull)
+        #expect(list["tags"] == ["apps_v1"] && !list["responses"]["200"]["content"]["application/json;stream=watch"].isNull)
+        let collection = apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments"]["delete"]
+        #expect(collection["operationId"] == "deleteAppsV1CollectionNamespacedDeployment")
+        #expect(!collection["requestBody"]["content"]["*/*"].isNull)
         #expect(!apps["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"]["put"].isNull)
+    }
+
+    @Test func whatGeneratorsReadOfTheCore() {
+        let core = OpenAPI.v3(groupVersion: GroupVersion(group: "", version: "v1"), kinds: .builtin)
+        let schemas = core["components"]["schemas"]
+        let spec = schemas["io.k8s.api.core.v1.PodSpec"]["properties"]
+        #expect(spec["restartPolicy"]["enum"] == ["Always", "Never", "OnFailure"])
+        #expect(schemas["io.k8s.api.core.v1.NodeStatus"]["properties"]["phase"]["enum"] == ["Pending", "Running", "Terminated"])
+        #expect(schemas["io.k8s.api.core.v1.LocalObjectReference"]["x-kubernetes-map-type"] == "atomic")
+        #expect(spec["imagePullSecrets"]["x-kubernetes-map-type"].isNull)
+        #expect(schemas["io.k8s.api.core.v1.PodList"]["properties"]["items"]["x-kubernetes-list-type"].isNull)
+        let proxy = core["paths"]["/api/v1/namespaces/{namespace}/pods/{name}/proxy"]["post"]
+        #expect(proxy["operationId"] == "connectCoreV1PostNamespacedPodProxy" && proxy["x-kubernetes-action"] == "connect")
+        #expect(proxy["requestBody"].isNull)
     }
 
     /// Every `$ref` of every document must lead somewhere.

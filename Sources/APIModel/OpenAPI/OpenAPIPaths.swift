@@ -20,7 +20,12 @@ struct OpenAPIPaths {
         Operation(method: "patch", verb: "patch", action: "patch"), Operation(method: "delete", verb: "delete", action: "delete"),
     ]
     /// A subresource such as `pods/binding` is created at the item's path.
-    private static let subresource = item + [Operation(method: "post", verb: "create", action: "connect")]
+    private static let subresource = item + [Operation(method: "post", verb: "create", action: "post")]
+    /// Subresources that lead to something else.
+    private static let connections: Set = ["attach", "exec", "portforward", "proxy"]
+    private static let connecting = [("get", "get"), ("post", "create"), ("put", "update"), ("patch", "patch"), ("delete", "delete")].map {
+        Operation(method: $0.0, verb: $0.1, action: "connect")
+    }
 
     private static let status = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
     private static let deleteOptions = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
@@ -42,14 +47,16 @@ struct OpenAPIPaths {
                 : type + "List"
             types += [type] + (list.map { [$0] } ?? [])
 
+            let speaker = Speaker(resource)
+
             func add(
                 _ path: String, _ operations: [Operation], _ verbs: [String], type: String?, list: String?, kind: GroupVersionKind,
-                title: String
+                noun: String
             ) {
                 var item: Value = .emptyObject
                 for operation in operations where verbs.contains(operation.verb) {
                     item[operation.method] = self.operation(
-                        operation, type: operation.verb == "list" ? list : type, body: type, kind: kind, title: title)
+                        operation, type: operation.verb == "list" ? list : type, body: type, kind: kind, noun: noun, speaker)
                 }
                 guard !item.isEmpty else { return }
                 let variables = ["name", "namespace"].filter { path.contains("{\($0)}") }
@@ -59,22 +66,20 @@ struct OpenAPIPaths {
             }
 
             let kind = resource.groupVersionKind
-            let title =
-                Self.title(resource.group) + resource.version.prefix(1).uppercased() + resource.version.dropFirst()
-                + (resource.isNamespaced ? "Namespaced" : "") + resource.kind
-            add(base, Self.collection, resource.verbs, type: type, list: list, kind: kind, title: title)
-            add("\(base)/{name}", Self.item, resource.verbs, type: type, list: nil, kind: kind, title: title)
+            let noun = (resource.isNamespaced ? "Namespaced" : "") + resource.kind
+            add(base, Self.collection, resource.verbs, type: type, list: list, kind: kind, noun: noun)
+            add("\(base)/{name}", Self.item, resource.verbs, type: type, list: nil, kind: kind, noun: noun)
             if resource.isNamespaced, resource.verbs.contains("list") {
                 add(
                     "\(root)/\(resource.name)", [Self.collection[0]], ["list"], type: type, list: list, kind: kind,
-                    title: title.replacing("Namespaced", with: "") + "ForAllNamespaces")
+                    noun: resource.kind + "ForAllNamespaces")
             }
             for part in resource.subresources {
                 let partType = catalogue.type(of: part.kind)?.name
                 if let partType { types.append(partType) }
                 add(
-                    "\(base)/{name}/\(part.name)", Self.subresource, part.verbs, type: partType, list: nil, kind: part.kind,
-                    title: title + part.name.prefix(1).uppercased() + part.name.dropFirst())
+                    "\(base)/{name}/\(part.name)", Self.connections.contains(part.name) ? Self.connecting : Self.subresource, part.verbs,
+                    type: partType, list: nil, kind: part.kind, noun: noun + Self.capitalized(part.name))
             }
         }
         items.sort { $0.key < $1.key }
@@ -82,7 +87,36 @@ struct OpenAPIPaths {
         return (items, types)
     }
 
-    private func operation(_ operation: Operation, type: String?, body: String?, kind: GroupVersionKind, title: String) -> Value {
+    /// How the operations on a resource are named, and what they speak.
+    private struct Speaker {
+        /// `CoreV1`
+        let stem: String
+        /// Under which operations are gathered: `core_v1`.
+        let tag: String
+        let read: [String]
+        let written: [String]
+        let watched: [String]
+        let patches: [String]
+
+        init(_ resource: ResourceType) {
+            let isCustom = resource.custom != nil
+            let title = OpenAPIPaths.title(resource.group)
+            stem = title + OpenAPIPaths.capitalized(resource.version)
+            tag = "\(title.prefix(1).lowercased())\(title.dropFirst())_\(resource.version)"
+            let own = ["application/json", "application/yaml"]
+            read = isCustom ? own : ["*/*"]
+            written = own + (isCustom ? [] : ["application/vnd.kubernetes.protobuf"])
+            watched = ["application/json;stream=watch"] + (isCustom ? [] : ["application/vnd.kubernetes.protobuf;stream=watch"])
+            patches =
+                ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"]
+                + (isCustom ? [] : ["application/strategic-merge-patch+json"])
+        }
+    }
+
+    private func operation(
+        _ operation: Operation, type: String?, body: String?, kind: GroupVersionKind, noun: String, _ speaker: Speaker
+    ) -> Value {
+        if operation.action == "connect" { return connection(operation, kind, noun, speaker) }
         let result: String? = operation.verb == "delete" || operation.verb == "deletecollection" ? Self.status : type
         var parameters = Self.query[operation.verb]?.map { parameter($0.0, in: "query", type: $0.1) } ?? []
         let bodyType: String? =
@@ -92,13 +126,19 @@ struct OpenAPIPaths {
             case "delete", "deletecollection": Self.deleteOptions
             default: nil
             }
-        let verb =
-            operation.verb == "update"
-            ? "replace" : operation.verb == "get" ? "read" : operation.verb == "deletecollection" ? "deleteCollection" : operation.verb
+        let name =
+            switch operation.verb {
+            case "update": "replace" + speaker.stem + noun
+            case "get": "read" + speaker.stem + noun
+            case "deletecollection": "delete" + speaker.stem + "Collection" + noun
+            default: operation.verb + speaker.stem + noun
+            }
         var value: Value = [
-            "operationId": .string(verb + title), "x-kubernetes-action": .string(operation.action),
+            "tags": [.string(speaker.tag)], "operationId": .string(name), "x-kubernetes-action": .string(operation.action),
             "x-kubernetes-group-version-kind": OpenAPI.value(kind),
         ]
+        let written = speaker.written + (operation.verb == "list" ? speaker.watched : [])
+        let read = operation.verb == "patch" ? speaker.patches : speaker.read
         let schema: Value = result.map(form.reference) ?? ["type": "string"]
         var codes = ["200"]
         if operation.verb == "create" { codes += ["201", "202"] }
@@ -108,23 +148,24 @@ struct OpenAPIPaths {
         switch form {
         case .v3:
             for code in codes {
-                responses[code] = ["description": .string(Self.meanings[code] ?? ""), "content": content(Self.written, schema)]
+                responses[code] = ["description": .string(Self.meanings[code] ?? ""), "content": content(written, schema)]
             }
             if let bodyType {
                 value["requestBody"] = [
-                    "required": .bool(operation.method != "delete"),
-                    "content": content(operation.verb == "patch" ? Self.patches : Self.read, form.reference(bodyType)),
+                    "required": operation.method == "delete" ? .null : true, "content": content(read, form.reference(bodyType)),
                 ]
             }
         case .v2:
             for code in codes { responses[code] = ["description": .string(Self.meanings[code] ?? ""), "schema": schema] }
             if let bodyType {
                 parameters.insert(
-                    ["name": "body", "in": "body", "required": .bool(operation.method != "delete"), "schema": form.reference(bodyType)],
-                    at: 0)
+                    [
+                        "name": "body", "in": "body", "required": operation.method == "delete" ? .null : true,
+                        "schema": form.reference(bodyType),
+                    ], at: 0)
             }
-            value["consumes"] = Value(operation.verb == "patch" ? Self.patches : Self.read)
-            value["produces"] = Value(Self.written)
+            value["consumes"] = Value(read)
+            value["produces"] = Value(written)
             value["schemes"] = ["https"]
         }
         responses["401"] = ["description": "Unauthorized"]
@@ -132,6 +173,29 @@ struct OpenAPIPaths {
         value["responses"] = responses
         return value
     }
+
+    /// Through the server to something else, which says itself what it speaks.
+    private func connection(_ operation: Operation, _ kind: GroupVersionKind, _ noun: String, _ speaker: Speaker) -> Value {
+        let name = "connect\(speaker.stem)\(Self.capitalized(operation.method))\(noun)"
+        var value: Value = [
+            "tags": [.string(speaker.tag)], "operationId": .string(name), "x-kubernetes-action": "connect",
+            "x-kubernetes-group-version-kind": OpenAPI.value(kind),
+        ]
+        let (text, any): (Value, [String]) = (["type": "string"], ["*/*"])
+        var answer: Value = ["description": "OK"]
+        switch form {
+        case .v3: answer["content"] = content(any, text)
+        case .v2:
+            answer["schema"] = text
+            value["consumes"] = Value(any)
+            value["produces"] = Value(any)
+            value["schemes"] = ["https"]
+        }
+        value["responses"] = ["200": answer, "401": ["description": "Unauthorized"]]
+        return value
+    }
+
+    fileprivate static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
     private func content(_ types: [String], _ schema: Value) -> Value {
         .object(Value.Fields(uniqueKeysWithValues: types.map { ($0, ["schema": schema]) }))
@@ -150,18 +214,12 @@ struct OpenAPIPaths {
     }
 
     /// `RbacAuthorization` for `rbac.authorization.k8s.io`.
-    private static func title(_ group: String) -> String {
+    fileprivate static func title(_ group: String) -> String {
         let name = group.isEmpty ? "core" : group.hasSuffix(".k8s.io") ? String(group.dropLast(7)) : group
-        return name.split(separator: ".").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+        return name.split(separator: ".").map { capitalized(String($0)) }.joined()
     }
 
     private static let meanings = ["200": "OK", "201": "Created", "202": "Accepted"]
-    private static let read = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
-    private static let written = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
-    private static let patches = [
-        "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
-        "application/strategic-merge-patch+json",
-    ]
 
     private static let selection: [(String, String)] = [
         ("allowWatchBookmarks", "boolean"), ("continue", "string"), ("fieldSelector", "string"), ("labelSelector", "string"),

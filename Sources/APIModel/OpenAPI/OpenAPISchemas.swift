@@ -7,6 +7,12 @@ struct OpenAPISchemas {
     private let kinds: [String: [GroupVersionKind]]
     private var schemas: [String: Value] = [:]
 
+    /// The types that apply replaces whole, wherever they stand.
+    private static let atomic: Set<String> = {
+        let fields = Catalogue.builtin.types.lazy.flatMap(\.fields).filter(\.isAtomicMap)
+        return Set(fields.compactMap { field in if case .object(let type) = field.type.element { type.name } else { nil } })
+    }()
+
     init(form: OpenAPI.Form, catalogue: Catalogue) {
         self.form = form
         self.catalogue = catalogue
@@ -31,15 +37,17 @@ struct OpenAPISchemas {
         // Present before its fields are, since types refer to each other in circles.
         schemas[name] = .null
         var properties: Value.Fields = [:]
+        let isList = kinds[name] != nil && name.hasSuffix("List")
         for field in type.fields {
             properties[field.name] = described(
-                property(field), Descriptions.all.field(field.name, of: name, isKind: kinds[name] != nil))
+                property(field, isList: isList), Descriptions.all.field(field.name, of: name, isKind: kinds[name] != nil))
         }
         var schema: Value = ["type": "object"]
         if let text = Descriptions.all.type(name) { schema["description"] = .string(text) }
         let required = type.fields.filter(\.isRequired).map(\.name)
         if !required.isEmpty { schema["required"] = Value(required) }
         if !properties.isEmpty { schema["properties"] = .object(properties) }
+        if Self.atomic.contains(name) { schema["x-kubernetes-map-type"] = "atomic" }
         if let kinds = kinds[name] { schema["x-kubernetes-group-version-kind"] = .array(kinds.map(OpenAPI.value)) }
         schemas[name] = schema
     }
@@ -52,10 +60,18 @@ struct OpenAPISchemas {
         return schema
     }
 
-    private mutating func property(_ field: FieldSchema) -> Value {
-        var schema = schema(field.type)
-        if form == .v3, !schema["$ref"].isNull { schema = ["allOf": [schema]] }
-        if case .array = field.type {
+    /// - Parameter isList: whether it is one of a list of objects, which nobody merges.
+    private mutating func property(_ field: FieldSchema, isList: Bool) -> Value {
+        var schema = wrapped(schema(field.type))
+        // The older form has them in words only.
+        if form == .v3, let choices = field.constraints.lazy.map(\.choices).first(where: { !$0.isEmpty }) {
+            if case .array = field.type {
+                schema["items"]["enum"] = Value(choices.sorted())
+            } else {
+                schema["enum"] = Value(choices.sorted())
+            }
+        }
+        if case .array = field.type, !isList {
             switch field.listType {
             case .atomic: schema["x-kubernetes-list-type"] = "atomic"
             case .set: schema["x-kubernetes-list-type"] = "set"
@@ -64,7 +80,7 @@ struct OpenAPISchemas {
                 schema["x-kubernetes-list-map-keys"] = Value(field.listMapKeys)
             }
         }
-        if field.isAtomicMap { schema["x-kubernetes-map-type"] = "atomic" }
+        if field.isAtomicMap, case .map = field.type { schema["x-kubernetes-map-type"] = "atomic" }
         if let key = field.patchMergeKey { schema["x-kubernetes-patch-merge-key"] = .string(key) }
         let strategies = [(FieldSchema.PatchStrategy.merge, "merge"), (.retainKeys, "retainKeys")].filter {
             field.patchStrategy.contains($0.0)
@@ -110,4 +126,9 @@ struct OpenAPISchemas {
             "type": scalar.type.isEmpty ? .null : .string(scalar.type), "format": scalar.format.isEmpty ? .null : .string(scalar.format),
         ]
     }
+}
+
+extension FieldType {
+    /// Of a list what is in it.
+    fileprivate var element: FieldType { if case .array(let element) = self { element } else { self } }
 }

@@ -6,13 +6,21 @@ struct Constraint: Sendable {
 
     var field: String
     var check: Check
+    /// The values that there are, where those are all.
+    var choices: [String] = []
 
     /// - Parameter words: the name of the check and its arguments, as `ConstraintTable` has them.
     init(field: String, words: [String]) {
         self.field = field
         let arguments = Array(words.dropFirst())
         switch words[0] {
-        case "enum": check = Self.oneOf(arguments)
+        case "enum":
+            check = Self.oneOf(arguments)
+            choices = arguments
+        case "known":
+            // Checked elsewhere, or said by the server alone.
+            check = { _, _, _ in }
+            choices = arguments
         case "atLeast": check = Self.range(Whole(arguments[0]) ?? 0, nil, arguments.dropFirst())
         case "atMost": check = Self.range(nil, Whole(arguments[0]) ?? .max, arguments.dropFirst())
         case "range": check = Self.range(Whole(arguments[0]) ?? 0, Whole(arguments[1]) ?? .max, arguments.dropFirst(2))

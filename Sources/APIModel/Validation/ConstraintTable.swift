@@ -1,4 +1,5 @@
-/// Demands on single fields: the type without `io.k8s.api.`, the field, the check. `Constraint` knows the checks; after `required` stands
+/// Demands on single fields: the type without `io.k8s.api.`, the field, the check. `Constraint` knows the checks; after `known` stand values
+/// that others check and readers want to know; after `required` stands
 /// what is said where the field is missing or empty.
 enum ConstraintTable {
     static let types: [String: [Constraint]] = {
@@ -262,6 +263,39 @@ enum ConstraintTable {
         batch.v1.CronJobSpec startingDeadlineSeconds atLeast 0
         batch.v1.CronJobSpec successfulJobsHistoryLimit atLeast 0
         batch.v1.CronJobSpec failedJobsHistoryLimit atLeast 0
+        admissionregistration.v1.NamedRuleWithOperations operations known * CONNECT CREATE DELETE UPDATE
+        admissionregistration.v1.RuleWithOperations operations known * CONNECT CREATE DELETE UPDATE
+        admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec validationActions known Audit Deny Warn
+        apps.v1.DaemonSetUpdateStrategy type known OnDelete RollingUpdate
+        apps.v1.DeploymentStrategy type known Recreate RollingUpdate
+        apps.v1.StatefulSetSpec podManagementPolicy known OrderedReady Parallel
+        apps.v1.StatefulSetUpdateStrategy type known OnDelete RollingUpdate
+        batch.v1.JobSpec podReplacementPolicy known Failed TerminatingOrFailed
+        core.v1.AzureDiskVolumeSource cachingMode known None ReadOnly ReadWrite
+        core.v1.AzureDiskVolumeSource kind known Dedicated Managed Shared
+        core.v1.ModifyVolumeStatus status known InProgress Infeasible Pending
+        core.v1.NamespaceStatus phase known Active Terminating
+        core.v1.NodeSelectorRequirement operator known DoesNotExist Exists Gt In Lt NotIn
+        core.v1.NodeStatus phase known Pending Running Terminated
+        core.v1.PersistentVolumeClaimSpec accessModes known ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeClaimStatus accessModes known ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeClaimStatus phase known Bound Lost Pending
+        core.v1.PersistentVolumeSpec accessModes known ReadOnlyMany ReadWriteMany ReadWriteOnce ReadWriteOncePod
+        core.v1.PersistentVolumeStatus phase known Available Bound Failed Pending Released
+        core.v1.PodStatus phase known Failed Pending Running Succeeded Unknown
+        core.v1.PodStatus qosClass known BestEffort Burstable Guaranteed
+        core.v1.PortStatus protocol known SCTP TCP UDP
+        core.v1.ScopedResourceSelectorRequirement operator known DoesNotExist Exists In NotIn
+        core.v1.Taint effect known NoExecute NoSchedule PreferNoSchedule
+        core.v1.Toleration operator known Equal Exists Gt Lt
+        networking.v1.IngressPortStatus protocol known SCTP TCP UDP
+        networking.v1.NetworkPolicySpec policyTypes known Egress Ingress
+        resource.v1.DeviceAllocationConfiguration source known FromClaim FromClass
+        resource.v1.DeviceSubRequest allocationMode known All ExactCount
+        resource.v1.DeviceTaint effect known NoExecute NoSchedule None
+        resource.v1.DeviceToleration effect known NoExecute NoSchedule None
+        resource.v1.DeviceToleration operator known Equal Exists
+        resource.v1.ExactDeviceRequest allocationMode known All ExactCount
         autoscaling.v1.ScaleSpec replicas atLeast 0
         autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas atLeast 1 must be greater than or equal to 1
         autoscaling.v2.HorizontalPodAutoscalerSpec minReplicas atLeast 1 must be greater than or equal to 1
