@@ -116,6 +116,28 @@ import Testing
         }
     }
 
+    @Test func saysWhyThereIsNoReplicaSet() async throws {
+        try await Cluster.with(Cluster.Setup(only: ["deployment", "resourcequota"])) { cluster in
+            let quotas = GroupVersionResource(group: "", version: "v1", resource: "resourcequotas")
+            let hard: Value = ["count/replicasets.apps": "0"]
+            _ = try await cluster.client.create(
+                quotas, namespace: "default",
+                ["apiVersion": "v1", "kind": "ResourceQuota", "metadata": ["name": "q"], "spec": ["hard": hard]])
+            try await cluster.wait(for: quotas, in: "default", "q", "counted") { $0?["status"]["used"] == hard }
+            _ = try await cluster.client.create(.deployments, namespace: "default", deployment("web", replicas: 1))
+            let refused = try await cluster.wait(for: .deployments, "web", "a word") {
+                condition($0 ?? .null, "Progressing")["status"] == "False"
+            }
+            let progress = condition(refused, "Progressing")
+            #expect(progress["reason"] == "ReplicaSetCreateError")
+            let message = progress["message"].string ?? ""
+            #expect(message.hasPrefix("Failed to create new replica set \"web-") && message.contains("exceeded quota: q"))
+            try await cluster.wait(for: .events, in: "default", "an Event") { events in
+                events.contains { $0.value["reason"] == "ReplicaSetCreateError" && $0.value["message"] == progress["message"] }
+            }
+        }
+    }
+
     @Test func holdsStillWhilePaused() async throws {
         try await Cluster.with { cluster in
             try await Self.create(cluster, deployment("web", replicas: 2), complete: 2)

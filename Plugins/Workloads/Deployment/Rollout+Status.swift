@@ -39,8 +39,22 @@ extension Rollout {
         return again
     }
 
+    /// Says that the new ReplicaSet cannot be made.
+    func tellFailure(_ message: String) throws {
+        let reason = "ReplicaSetCreateError"
+        objects.event(deployment, .warning, reason: reason, message: message)
+        var changed = deployment
+        if hasDeadline { set(&changed["status"], false, reason, message) }
+        guard changed != deployment else { return }
+        do { try objects.updateStatus(DeploymentController.resource, changed) } catch let error as APIError
+            where error.reason == .notFound
+        {}
+    }
+
+    private var hasDeadline: Bool { deployment["spec"]["progressDeadlineSeconds"].int.map { $0 < Whole(Int32.max) } ?? false }
+
     private func setProgress(_ status: inout Value, before: Value, now: Whole) -> Outcome {
-        guard let deadline = deployment["spec"]["progressDeadlineSeconds"].int, deadline < Whole(Int32.max) else {
+        guard let deadline = deployment["spec"]["progressDeadlineSeconds"].int, hasDeadline else {
             Conditions.remove(&status, type: "Progressing")
             return .done
         }
@@ -66,10 +80,16 @@ extension Rollout {
         let moved = ["updatedReplicas", "readyReplicas", "availableReplicas"].contains { (status[$0].int ?? 0) > (before[$0].int ?? 0) }
         let oldCount = (before["replicas"].int ?? 0) - (before["updatedReplicas"].int ?? 0)
         let shrank = (status["replicas"].int ?? 0) - (status["updatedReplicas"].int ?? 0) < oldCount
-        let restarted = isNewCreated || old["reason"].string == "NewReplicaSetAvailable" || old.isNull
-        if moved || shrank || restarted {
-            let reason = restarted && !moved && !shrank ? "NewReplicaSetCreated" : "ReplicaSetUpdated"
-            let message = reason == "NewReplicaSetCreated" ? "Created new replica set \"\(new?.name ?? "")\"" : "\(subject) is progressing."
+        let hasMoved = moved || shrank
+        // Of a rollout whose beginning nobody noted, back to an earlier template or before a crash, the deadline counts from here.
+        if hasMoved || isNewCreated || old.isNull || old["reason"].string == "NewReplicaSetAvailable" {
+            var (reason, message) = ("ReplicaSetUpdated", "\(subject) is progressing.")
+            if !hasMoved, isNewCreated || old.isNull {
+                let verb = isNewCreated ? "Created" : "Found"
+                (reason, message) = (
+                    isNewCreated ? "NewReplicaSetCreated" : "FoundNewReplicaSet", "\(verb) new replica set \"\(new?.name ?? "")\""
+                )
+            }
             if old["reason"].string == reason, old["message"].string == message {
                 // Progress without a new word: only the time moves, from which the deadline counts.
                 touch(&status)

@@ -134,6 +134,9 @@ extension Rollout {
             deployment["status"]["collisionCount"] = .int(collisions + 1)
             try objects.updateStatus(DeploymentController.resource, deployment)
             throw error
+        } catch let error as APIError where !error.isOfEndingNamespace {
+            try tellFailure("Failed to create new replica set \"\(set.name)\": \(error.message)")
+            throw error
         }
         if let new, new.replicas > 0 { recordScale(new, from: 0) }
     }

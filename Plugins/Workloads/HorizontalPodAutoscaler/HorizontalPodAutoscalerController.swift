@@ -14,6 +14,7 @@ public struct HorizontalPodAutoscalerController: Controller {
     private let kinds: HostKinds
     private let histories = Histories()
     private let pace = Pace(period: .milliseconds(Self.period))
+    private let selectors = Selectors()
 
     public init(_ host: Host, config: Value) {
         objects = host.objects
@@ -24,6 +25,7 @@ public struct HorizontalPodAutoscalerController: Controller {
         guard let autoscaler = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
             histories[key.uid] = nil
             pace.forget(key.uid)
+            selectors.forget(key.name, in: key.namespace)
             return .done
         }
         guard autoscaler["metadata"]["deletionTimestamp"].isNull else { return .done }
@@ -162,17 +164,44 @@ public struct HorizontalPodAutoscalerController: Controller {
         objects.event(look.autoscaler, .normal, reason: "SuccessfulRescale", message: "New size: \(desired); reason: \(reason)")
     }
 
+    /// The Pods of the target. They must be no other autoscaler's, too.
+    private func pods(_ look: inout Look, of scale: Value, _ current: Whole) throws(Stop) -> (selector: String, pods: [Value]) {
+        let text = scale["status"]["selector"].string ?? ""
+        guard !text.isEmpty else {
+            let message = "the HPA target's scale is missing a selector"
+            throw refusal(&look, current, event: "SelectorRequired", "selector is required", condition: "InvalidSelector", message)
+        }
+        guard let selector = try? LabelSelector(parsing: text) else {
+            let message = "couldn't convert selector into a corresponding internal selector object: \(text)"
+            throw refusal(&look, current, event: "InvalidSelector", message, condition: "InvalidSelector", message)
+        }
+        let pods = (try? objects.list(.pods, namespace: look.namespace, selector: text)) ?? []
+        let name = look.autoscaler["metadata"]["name"].string ?? ""
+        let all = selectors.note(selector, of: name, in: look.namespace, choosing: Set(pods.map { $0["metadata"]["labels"].strings }))
+        guard all.count < 2 else {
+            let names = all.map { "{\($0) \(look.namespace)}" }.joined(separator: " ")
+            let message = "pods by selector \(text) are controlled by multiple HPAs: [\(names)]"
+            throw refusal(&look, current, event: "AmbiguousSelector", message, condition: "AmbiguousSelector", message)
+        }
+        return (text, pods)
+    }
+
+    /// There is nobody to ask for metrics: tells it once as what it is and, by way of the caller, once as what comes of it.
+    private func refusal(
+        _ look: inout Look, _ current: Whole, event: String, _ problem: String, condition: String, _ message: String
+    ) -> Stop {
+        objects.event(look.autoscaler, .warning, reason: event, message: problem)
+        look.set("ScalingActive", false, condition, message)
+        look.set(current: current, desired: look.status["desiredReplicas"].int ?? 0, metrics: [], isScaled: false)
+        return Stop(event: Scaling.Word(reason: "FailedComputeMetricsReplicas", message: problem))
+    }
+
     // MARK: Metrics
 
     private func propose(_ look: inout Look, _ scale: Value, _ current: Whole) throws(Stop) -> (
         replicas: Whole, name: String, metrics: [Value]
     ) {
-        let selector = scale["status"]["selector"].string ?? ""
-        guard !selector.isEmpty else {
-            look.set("ScalingActive", false, "InvalidSelector", "the HPA target's scale is missing a selector")
-            throw Stop(event: Scaling.Word(reason: "SelectorRequired", message: "selector is required"))
-        }
-        let pods = (try? objects.list(.pods, namespace: look.namespace, selector: selector)) ?? []
+        let (selector, pods) = try pods(&look, of: scale, current)
         let reader = MetricReader(
             objects: objects, kinds: kinds, autoscaler: look.autoscaler, scale: scale, pods: pods, selector: selector, now: look.now)
         let wanted = look.spec["metrics"].elements

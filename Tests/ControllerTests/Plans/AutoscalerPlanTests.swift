@@ -124,4 +124,20 @@ import Testing
         let down = Self.behavior("down", [Self.policy("Pods", 20, 60)], window: 60)
         #expect(scale(down, 9, to: 3, .init(recommendations: Self.entries([(30, 6), (90, 9)]))) == "6 ScaleDownStabilized -")
     }
+
+    /// Two that are for the same Pods are told of, whichever looks; one that went is forgotten.
+    @Test func autoscalersThatShareTheirPods() throws {
+        let selectors = Selectors()
+        func note(_ selector: String, _ name: String, _ namespace: String = "default") throws -> [String] {
+            let pods: Set = [["app": "web", "track": "stable"], ["app": "web", "track": "canary"]]
+            return selectors.note(try LabelSelector(parsing: selector), of: name, in: namespace, choosing: pods)
+        }
+        #expect(try note("app=web", "web") == ["web"])
+        #expect(try note("app=db", "db") == ["web"])
+        #expect(try note("app=web", "other", "elsewhere") == ["other"])
+        #expect(try note("track in (canary)", "canary") == ["canary", "web"])
+        #expect(try note("app=web", "web") == ["canary", "web"])
+        selectors.forget("canary", in: "default")
+        #expect(try note("app=web", "web") == ["web"])
+    }
 }
