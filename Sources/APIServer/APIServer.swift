@@ -59,17 +59,8 @@ public final class APIServer: Responder {
         let signer = TokenSigner(
             key: configuration.serviceAccountKey, issuer: configuration.issuer, formerIssuers: configuration.formerIssuers,
             audiences: configuration.audiences)
-        let accounts = ServiceAccountTokens(signer: signer, store: configuration.store, uses: tokenUses)
-        let known: [any TokenAuthenticator] = configuration.tokens + [accounts]
-        let bootstrap: [any TokenAuthenticator] =
-            configuration.acceptsBootstrapTokens ? [BootstrapTokens(store: configuration.store)] : []
-        let issued: [any TokenAuthenticator] = configuration.issuedTokens.map { [$0] } ?? []
-        // The one last that asks others.
-        let asked: [any TokenAuthenticator] = configuration.tokenWebhook.map { [$0] } ?? []
         authentication = Authentication(
-            requestHeaders: configuration.requestHeaders, certificates: configuration.certificates,
-            tokens: known + bootstrap + issued + asked,
-            audiences: configuration.audiences)
+            configuration, accounts: ServiceAccountTokens(signer: signer, store: configuration.store, uses: tokenUses))
         let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,

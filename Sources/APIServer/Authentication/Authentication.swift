@@ -87,3 +87,18 @@ struct Authentication: TokenAuthenticator {
         "token audiences \(own) is invalid for the target audiences \(wanted)"
     }
 }
+
+extension Authentication {
+    /// - Parameter accounts: knows the tokens of service accounts.
+    init(_ configuration: APIServer.Configuration, accounts: ServiceAccountTokens) {
+        let own: [any TokenAuthenticator] = configuration.tokens + [accounts]
+        let bootstrap: [any TokenAuthenticator] =
+            configuration.acceptsBootstrapTokens ? [BootstrapTokens(store: configuration.store)] : []
+        let issued: [any TokenAuthenticator] = configuration.issuedTokens.map { [$0] } ?? []
+        // The one last that asks others.
+        let asked: [any TokenAuthenticator] = configuration.tokenWebhook.map { [$0] } ?? []
+        self.init(
+            requestHeaders: configuration.requestHeaders, certificates: configuration.certificates,
+            tokens: own + bootstrap + issued + asked, audiences: configuration.audiences)
+    }
+}
