@@ -58,10 +58,10 @@ struct ServiceKeeper: Sendable {
     private func settle() async throws {
         guard let service = cache.get(.services, namespace: Self.namespace, name: Self.service)?.value else { return try await create() }
         let given = service["spec"]["clusterIPs"].elements.compactMap(\.string)
-        if given != addresses {
-            let (there, asked) = (given.joined(separator: ", "), addresses.joined(separator: ", "))
+        // One that was made before the cluster had its second family stays as it is.
+        if given.first != addresses.first {
             log.error(
-                "cluster DNS: the Service \(Self.service) has the address \(there), and pods ask \(asked): delete the Service to have it made anew"
+                "cluster DNS: the Service \(Self.service) has the address \(given.first ?? ""), and pods ask \(addresses.first ?? ""): delete the Service to have it made anew"
             )
         }
         let isOurs = service["spec"]["selector"].isEmpty
