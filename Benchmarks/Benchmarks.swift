@@ -3,7 +3,7 @@ import Glibc
 /// Runs the benchmarks of the project: one line each. Build with `-c release`.
 ///
 /// `Benchmarks [DIR]` measures the store in a directory, the current one by default: commits are as fast as its disk can synchronise; what
-/// an API server over such a store pays for each handler, to find objects, and for a request with and without priority and fairness, and over
+/// an API server over such a store pays for each handler, to find objects, for a custom kind, and for a request with and without priority and fairness, and over
 /// TLS with and without an audit log, what a flood costs others, and what a name server pays for a query.
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
@@ -49,6 +49,7 @@ struct Benchmarks {
         try await within(place) { try await StoreBenchmark(path: $0 + "/store.db").run() }
         try await DNSBenchmark().run()
         try await within(place) { try await SelectionBenchmark(path: $0 + "/store.db").run() }
+        try await within(place) { try await CustomKindBenchmark(path: $0 + "/store.db").run() }
         let counted = try await within(place) { try await RequestBenchmark(path: $0 + "/store.db", isFair: false).run(against: nil) }
         _ = try await within(place) { try await RequestBenchmark(path: $0 + "/store.db", isFair: true).run(against: counted) }
         for isFair in [true, false] { try await within(place) { try await FloodBenchmark(path: $0, isFair: isFair).run() } }

@@ -23,7 +23,9 @@ struct Backends: Sendable {
             ?? ["InternalIP", "Hostname", "ExternalIP", "InternalDNS", "ExternalDNS"].lazy.compactMap { type in
                 addresses.first { $0["type"].string == type }?["address"].string.flatMap { $0.isEmpty ? nil : $0 }
             }.first
-        guard let host = found else { throw APIError.internalError("no preferred addresses found; known addresses: []") }
+        guard let host = found else {
+            throw APIError(code: 500, reason: .unknown, message: "no preferred addresses found; known addresses: []")
+        }
         return BackendAddress(host: host, port: Self.isPort(port) ? port : 10_250, trust: .kubelet, mayBeLocal: true)
     }
 

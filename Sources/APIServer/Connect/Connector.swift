@@ -135,6 +135,8 @@ struct Connector: Sendable {
     private func logs(_ request: Request, _ info: RequestInfo) async throws -> Response {
         let pod = try pod(info)
         let container = try container(request, of: pod, info)
+        // Nobody has written anything yet.
+        if pod[path: "spec", "nodeName"].isEmpty { return .full(status: .noContent, headers: [:], body: []) }
         let query = request.query.filter { Self.logParameters.contains($0.name) }.map { ($0.name, $0.value) }
         let target = Self.target(
             Self.encode("/containerLogs/\(info.namespace)/\(info.name)/\(container)", keeping: "/"), query)
