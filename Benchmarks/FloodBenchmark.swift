@@ -27,7 +27,9 @@ struct FloodBenchmark {
     func run() async throws {
         let log = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
         let store = try Store(path: path + "/store.db", log: log)
-        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else { throw SelectionBenchmark.Failure(description: "no range for Services") }
+        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else {
+            throw SelectionBenchmark.Failure(description: "no range for Services")
+        }
         var configuration = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
         configuration.tokens = [try TokenFile(Self.tokens)]
         configuration.hasPriorityAndFairness = isFair

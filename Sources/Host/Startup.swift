@@ -239,7 +239,12 @@ struct Startup {
         } else if options.predecessor == nil {
             Output.line(line + NextSteps.text(directory, cluster, isMerged: options.mergeKubeconfig))
         }
+        try await Task.sleep(for: Self.settling)
+        StartCode.letGo()
     }
+
+    /// After that the loops have looked at all that was there, and what the start needed lies idle.
+    private static let settling = Duration.seconds(10)
 
     private func mergeKubeconfig(_ credentials: Layout.Credentials) throws {
         guard var config = credentials.kubeconfigs[.admin], let home = getenv("HOME").map({ String(cString: $0) }) else { return }

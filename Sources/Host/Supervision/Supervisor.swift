@@ -101,6 +101,8 @@ struct Supervisor {
     private mutating func hear(_ number: Int32) {
         if number == Self.isReady {
             life.wasReady = true
+            // From here on there is little to do.
+            StartCode.letGo()
             ready.map { _ = close($0) }
             ready = nil
             return
