@@ -30,7 +30,8 @@ extension ManifestReader {
 
     private func primaryFilter(_ value: Value, hasPrimary: Bool) throws -> WatchFilter {
         let path = "spec.controller.filter"
-        guard hasPrimary || value.isNull else { throw error("\(path): is for the kinds under spec.controller.for, and there is none") }
+        guard !value.isNull else { return WatchFilter() }
+        guard hasPrimary else { throw error("\(path): is for the kinds under spec.controller.for, and there is none") }
         try allow(Self.filters, in: value, at: path)
         return try filter(value, at: path)
     }

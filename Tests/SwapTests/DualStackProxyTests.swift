@@ -39,7 +39,11 @@ import Testing
             try await Self.add(world, "sticky", 3, affinity: true, [web])
             try await Self.add(world, "empty", 4, [])
             try await Network.waitForRules("all Services") { rules in
-                IPFamily.allCases.allSatisfy { rules.contains("\(Self.clusterIP(4, $0)) . tcp . 80 : goto refuse") }
+                IPFamily.allCases.allSatisfy { family in
+                    [(1, "svc-"), (3, "svc-"), (4, "refuse")].allSatisfy {
+                        rules.contains("\(Self.clusterIP($0, family)) . tcp . 80 : goto \($1)")
+                    }
+                } && rules.contains("\(Self.clusterIP(2, .ipv4)) . tcp . 80 : goto svc-")
             }
             for family in IPFamily.allCases {
                 for (address, port) in [

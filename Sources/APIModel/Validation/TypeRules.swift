@@ -8,7 +8,7 @@ enum TypeRules {
         var rules: [String: Rule] = [:]
         for table in [
             pod, container, securityContext, volume, workload, job, cronJob, service, limits, admission, conversion, networkPolicy,
-            serviceCIDR, node, autoscaling, storage, flowControl, general,
+            serviceCIDR, autoscaling, storage, flowControl, general,
         ] {
             for (name, rule) in table { rules[name.hasPrefix("io.") ? name : "io.k8s.api." + name] = rule }
         }

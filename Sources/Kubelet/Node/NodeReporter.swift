@@ -178,7 +178,7 @@ final class NodeReporter: Sendable {
     private func renewLease() async {
         while !Task.isCancelled {
             do { try await renew() } catch { if !Task.isCancelled { log.warning("node lease was not renewed: \(error)") } }
-            try? await Task.sleep(for: .seconds(configuration.leaseSeconds.int64) / 4)
+            try? await Task.sleep(for: .seconds(configuration.leaseSeconds) / 4)
         }
     }
 
