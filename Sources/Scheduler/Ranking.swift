@@ -88,6 +88,7 @@ final class Ranking {
     /// else than they did. Returns why no Node is left, `nil` when one is.
     func rank(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
         (ranks, isWhole) = (own, true)
+        ranks.grow(to: cycle.columns.count)
         for policy in policies where cycle.profile.asks(policy.name, at: .preFilter) {
             let (status, message) = policy.prefilter(cycle.needs)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
@@ -135,8 +136,9 @@ final class Ranking {
         }
         isWhole = false
         ranks.feasible.subtract(window)
-        window.formIntersection(columns.live)
+        // Also of Nodes that went: they are among the best no more.
         asked.assign(window.words)
+        window.formIntersection(columns.live)
         if let failure = filter(cycle, policies, window) { return failure }
         ranks.feasible.formUnion(window)
         standing.note(asked, refused: !window.isSuperset(of: asked.words), columns)

@@ -221,7 +221,7 @@ import Testing
         #expect(try old.answer(JSON.encode(["response": response])).count == 1)
         let failed = "conversion webhook for stable.example.com/v1, Kind=Endpoint failed: "
         let answers: [(Value, String)] = [
-            (["response": response], "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got , Kind="),
+            (["response": response], "expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview, got /, Kind="),
             (["kind": "ConversionReview", "apiVersion": "apiextensions.k8s.io/v1"], "no response provided"),
             (
                 ["kind": "ConversionReview", "apiVersion": "apiextensions.k8s.io/v1", "response": response],

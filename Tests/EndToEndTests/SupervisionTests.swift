@@ -257,7 +257,11 @@ struct SupervisionTests {
     }
 
     private func map(_ name: String, telling what: String) -> String {
-        "{apiVersion: v1, kind: ConfigMap, metadata: {name: \(name), namespace: default, annotations: {do: \(what)}}}"
+        """
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: \(name), namespace: default, annotations: {do: \(what)}}
+        """
     }
 
     /// An admission plugin takes the host down over one request; in the process of its own that it gets for that, its crash costs the

@@ -50,16 +50,22 @@ final class AuditLog: AuditSink {
     func begin(_ event: [UInt8]) -> Ticket? { Ticket(log: self, number: append([event])) }
 
     func write(_ events: [[UInt8]]) async throws {
-        if let problem = await wait(for: append(events)) { throw problem }
+        guard !events.isEmpty else { return }
+        // Who waits is there before the write is, and so hears how that ended.
+        let problem = await withCheckedContinuation { (continuation: CheckedContinuation<(any Error)?, Never>) in
+            _ = append(events, waiter: continuation)
+        }
+        if let problem { throw problem }
     }
 
     func settle() async { await wait(for: state.withLock(\.begun)) }
 
     /// The number of the last one.
-    private func append(_ events: [[UInt8]]) -> Int {
+    private func append(_ events: [[UInt8]], waiter: CheckedContinuation<(any Error)?, Never>? = nil) -> Int {
         let (number, isFirst) = state.withLock { state in
             state.pending += events
             state.begun += events.count
+            if let waiter { state.waiters.append((state.begun, waiter)) }
             defer { state.isWriting = true }
             return (state.begun, !state.isWriting)
         }
@@ -67,10 +73,8 @@ final class AuditLog: AuditSink {
         return number
     }
 
-    /// What went wrong with the write that it was part of, as far as that is known still.
-    @discardableResult
-    private func wait(for number: Int) async -> (any Error)? {
-        await withCheckedContinuation { continuation in
+    private func wait(for number: Int) async {
+        _ = await withCheckedContinuation { (continuation: CheckedContinuation<(any Error)?, Never>) in
             let isDone = state.withLock { state in
                 if state.done < number { state.waiters.append((number, continuation)) }
                 return state.done >= number

@@ -13,8 +13,8 @@ enum StartCode {
     /// Where the code of files is. What can be written may have been, and would be lost; what is no file's the kernel has put there.
     static func ranges(_ maps: String) -> [Range<UInt>] {
         maps.split(separator: "\n").compactMap { line in
-            let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-            guard fields.count == 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { return nil }
+            let fields = line.split(separator: " ")
+            guard fields.count >= 6, fields[1] == "r-xp", fields[5].hasPrefix("/") else { return nil }
             let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
             return ends.count == 2 && ends[0] < ends[1] ? ends[0]..<ends[1] : nil
         }

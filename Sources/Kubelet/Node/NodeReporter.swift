@@ -115,7 +115,7 @@ final class NodeReporter: Sendable {
             let answer = try await client.create(.nodes, node.registration(node.status(health, images: images, previous: .null)))
             log.info("registered node", metadata: ["node": "\(configuration.nodeName)"])
             sent(answer.value, health, node.now)
-            event("RegisteredNode", "Node \(configuration.nodeName) registered")
+            told.registered()
         } catch let error as APIError where error.reason == .alreadyExists {
             let existing = try await client.get(.nodes, name: configuration.nodeName).value
             let old = existing["metadata"]["labels"].strings
@@ -127,29 +127,28 @@ final class NodeReporter: Sendable {
             let status = node.status(health, images: images, previous: existing["status"])
             let answer = try await client.patch(
                 .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
+            told.followed(existing["status"], status)
             sent(answer.value, health, node.now)
         }
-        event("Starting", "Starting kubelet.")
+        told.start()
     }
 
     private func sent(_ node: Value, _ health: NodeObject.Health, _ now: Whole) {
-        let becameReady = state.withLock { state in
+        let (before, isReady) = state.withLock { state in
             let before = state.isReady
             state.isRegistered = true
             state.sent = node["status"]
             state.sentAt = now
             state.isReady = health.notReady.isEmpty
             state.uid = node["metadata"]["uid"].string ?? ""
-            return !before && state.isReady
+            return (before, state.isReady)
         }
-        guard becameReady else { return }
-        event("NodeReady", "Node \(configuration.nodeName) status is now: NodeReady")
-        ready.set()
+        guard before != isReady else { return }
+        told.became(ready: isReady)
+        if isReady { ready.set() }
     }
 
-    private func event(_ reason: String, _ message: String) {
-        events.event(aboutNode: configuration.nodeName, .normal, reason, message)
-    }
+    private var told: NodeEvents { NodeEvents(name: configuration.nodeName, events: events) }
 
     private func health() async -> NodeObject.Health {
         var health = NodeObject.Health()

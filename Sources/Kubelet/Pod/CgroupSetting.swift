@@ -12,6 +12,9 @@ struct CgroupSetting: Sendable {
 
     static let root = "/sys/fs/cgroup"
 
+    /// Whether the tree is of the first version: the second has this file at its top. Blocks.
+    static func isFirstVersion(_ root: String = root) -> Bool { !Files.exists(root + "/cgroup.controllers") }
+
     /// The weight of a group, with cgroup v1 or v2.
     static func weight(_ path: String, milliCPU: Whole, root: String = root) -> [CgroupSetting] {
         let shares = ContainerResources.shares(milliCPU: milliCPU)

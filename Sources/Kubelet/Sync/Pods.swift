@@ -152,8 +152,11 @@ final class Pods: Sendable {
     private func watchNode(_ cache: Cache) async throws {
         let (node, name) = (context.node, context.configuration.nodeName)
         // The observation is the cache's, which ends with this run.
-        _ = cache.observe([.nodes]) { _, _, after in
-            if let after, after.name == name { node.note(after) }
+        let told = NodeEvents(name: name, events: context.events)
+        _ = cache.observe([.nodes]) { _, before, after in
+            guard let after, after.name == name else { return }
+            node.note(after)
+            told.changed(before?.value ?? .null, after.value)
         }
         try await cache.watch(.nodes, fieldSelector: "metadata.name=\(name)")
     }

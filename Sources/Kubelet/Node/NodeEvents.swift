@@ -1,0 +1,36 @@
+import APIModel
+
+/// What is told of the Node itself when it is other than before. Upstream: `kubelet/nodestatus`, `recordNodeSchedulableEvent`.
+struct NodeEvents {
+    let name: String
+    let events: any EventSink
+
+    func start() {
+        events.event(aboutNode: name, .normal, "Starting", "Starting kubelet.")
+        guard CgroupSetting.isFirstVersion() else { return }
+        events.event(
+            aboutNode: name, .warning, "CgroupV1",
+            "cgroup v1 detected. cgroup v1 support is deprecated and will be removed in a future release. Please migrate to cgroup v2.")
+    }
+
+    func registered() { events.event(aboutNode: name, .normal, "RegisteredNode", "Node \(name) registered") }
+
+    func became(ready isReady: Bool) { status(isReady ? "NodeReady" : "NodeNotReady") }
+
+    /// Pods are put on the Node again, or no longer.
+    func changed(_ before: Value, _ after: Value) {
+        let isClosed = after[path: "spec", "unschedulable"].bool ?? false
+        if isClosed != before[path: "spec", "unschedulable"].bool ?? false { status(isClosed ? "NodeNotSchedulable" : "NodeSchedulable") }
+    }
+
+    /// - Parameters:
+    ///   - before: the Node's status that an earlier kubelet wrote.
+    ///   - after: the one that takes its place.
+    func followed(_ before: Value, _ after: Value) {
+        let (old, new) = (before[path: "nodeInfo", "bootID"].string ?? "", after[path: "nodeInfo", "bootID"].string ?? "")
+        if old.isEmpty || old == new { return }
+        events.event(aboutNode: name, .warning, "Rebooted", "Node \(name) has been rebooted, boot id: \(new)")
+    }
+
+    private func status(_ reason: String) { events.event(aboutNode: name, .normal, reason, "Node \(name) status is now: \(reason)") }
+}
