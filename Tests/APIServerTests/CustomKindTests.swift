@@ -65,7 +65,7 @@ import Testing
                 group.addTask { await server.server.run() }
                 defer { group.cancelAll() }
                 let made = await server.ask(.post, definitions, definition)
-                #expect(made.code == 201, "\(made.text)")
+                try #require(made.code == 201, "\(made.text)")
                 _ = try await condition(server, definition[path: "metadata", "name"].string ?? "", "Established")
                 try await body(server)
             }
