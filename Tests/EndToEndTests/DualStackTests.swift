@@ -46,8 +46,17 @@ import Testing
             """
     }
 
-    private func url(_ address: String, _ port: String = "") -> String {
-        "http://\(address.contains(":") ? "[\(address)]" : address)\(port)/"
+    private func answersNode(_ cluster: Cluster, _ address: String, _ port: Int) throws {
+        let host = address.contains(":") ? "[\(address)]" : address
+        _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", "http://\(host):\(port)/") }
+    }
+
+    private func answersPod(_ cluster: Cluster, _ address: String, _ port: Int) throws {
+        let request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc \(address) \(port)"
+        _ = try eventually {
+            let page = try cluster.kubectl("exec", "client", "--", "/bin/sh", "-c", request)
+            guard page.contains("Hello from web") else { throw Cluster.Failure(description: "\(address): \(page)") }
+        }
     }
 
     @Test(.timeLimit(.minutes(5))) func bothFamiliesReachEverything() throws {
@@ -74,20 +83,18 @@ import Testing
         #expect(told.count == 2 && told[0].hasPrefix("10.244.0.") && told[1].hasPrefix("fd00:10:244::"), "\(told)")
 
         // Each address of each Service answers a pod, and the node.
-        var addresses: [String] = ips.map { url($0, ":8080") }
+        var addresses = ips.map { ($0, 8080) }
         for (name, _, prefixes) in Self.services {
             let own = try cluster.kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIPs[*]}").split(separator: " ")
             #expect(own.count == prefixes.count && zip(own, prefixes).allSatisfy { $0.hasPrefix($1) }, "\(name): \(own)")
-            addresses += own.map { url(String($0)) }
+            addresses += own.map { (String($0), 80) }
         }
-        for address in addresses {
-            _ = try eventually { try cluster.kubectl("exec", "client", "--", "/bin/busybox", "wget", "-qO-", "-T", "2", address) }
-            _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", address) }
+        for (address, port) in addresses {
+            try answersPod(cluster, address, port)
+            try answersNode(cluster, address, port)
         }
         // The node's port leads to the pod's address of the family that is asked.
-        for gateway in ["10.244.0.1", "fd00:10:244::1"] {
-            _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", url(gateway, ":18080")) }
-        }
+        for gateway in ["10.244.0.1", "fd00:10:244::1"] { try answersNode(cluster, gateway, 18080) }
 
         // Names have both.
         let six = try cluster.kubectl("get", "service", "prefer", "-o", "jsonpath={.spec.clusterIPs[1]}")
