@@ -25,7 +25,8 @@ final class NetworkNamespace: Sendable {
         let inside = ["nsenter", "--net=\(path)", "ip"]
         for command in [
             ["ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", path],
-            ["ip", "link", "set", name, "master", bridge, "up"], inside + ["link", "set", "lo", "up"],
+            ["ip", "link", "set", name, "master", bridge, "up"], ["ip", "link", "set", name, "type", "bridge_slave", "hairpin", "on"],
+            inside + ["link", "set", "lo", "up"],
         ] + addresses.map({ inside + ["address", "add", $0, "dev", "eth0"] + ($0.contains(":") ? ["nodad"] : []) })
             + [inside + ["link", "set", "eth0", "up"]] + gateways.map({ inside + ["route", "add", "default", "via", $0] })
         {
