@@ -97,7 +97,8 @@ struct StorageTests {
             let used = try cluster.kubectl("get", "node", "e2e", "-o", "jsonpath={.status.volumesInUse[*]}")
             guard used.split(separator: " ").count == 2 else { throw Cluster.Failure(description: used) }
         }
-        try reads(cluster)
+        // The API serves before the node does.
+        try eventually { try reads(cluster) }
         #expect(driver.mounted == mounted && driver.changes.filter { $0.hasPrefix("NodeUn") } == [])
         #expect(driver.count("NodeStageVolume") <= 4 && changes.count == 5, "\(driver.changes)")
         #expect(try cluster.kubectl("get", "pod", "web", "-o", "jsonpath={.status.containerStatuses[0].restartCount}") == "0")
