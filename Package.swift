@@ -347,8 +347,9 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "APIModel", "APIServer", "CEL", "Client", "DNS", "HTTPServer", "PKI", "PluginAPI", "PluginConformance", "PluginHost",
-                "Scheduler", "Store", "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
+                "APIModel", "APIServer", "CEL", "Client", "DNS", "HTTPServer", "KernelNetwork", "PKI", "PluginAPI", "PluginConformance",
+                "PluginHost", "PluginKit", "Scheduler", "ServiceRules", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
+                product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Benchmarks",

@@ -45,7 +45,9 @@ struct AuditBenchmark {
     /// Runs `body` with a client of a server in this process, over a connection as any client has one.
     private func serve<Result: Sendable>(_ auditing: Auditing?, _ body: (any Client) async throws -> Result) async throws -> Result {
         let store = try Store(path: path + "/store.db", log: Self.log)
-        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else { throw SelectionBenchmark.Failure(description: "no range for Services") }
+        guard let range = DualStack<IPNetwork>("10.96.0.0/16") else {
+            throw SelectionBenchmark.Failure(description: "no range for Services")
+        }
         var configuration = APIServer.Configuration(
             store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: Self.log)
         configuration.tokens = [try TokenFile("token,admin,1,\"system:masters\"")]

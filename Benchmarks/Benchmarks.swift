@@ -8,7 +8,7 @@ import Glibc
 /// `Benchmarks cluster KUBECONFIG` measures a running cluster, `Benchmarks plugins DIR` calls into the plugins in a directory, `Benchmarks
 /// scheduler DIR` has those decide where Pods go, `Benchmarks scheduler-perf DIR [CASE]` in upstream's own cases, `Benchmarks
 /// scheduler-scale DIR [NODES]` in clusters of 1,000 to 100,000 nodes with ten Pods each. `Benchmarks controllers
-/// KUBECONFIG [PID] [CASE…]` gives large things to the controllers of a running cluster, whose process may be told. `Benchmarks services`
+/// KUBECONFIG [PID,…] [CASE…]` gives large things to the controllers of a running cluster, whose processes may be told. `Benchmarks services`
 /// puts Services in the packet filter of the network it runs in.
 @main
 struct Benchmarks {

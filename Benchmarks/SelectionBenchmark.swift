@@ -20,8 +20,9 @@ struct SelectionBenchmark {
         let log = Logger(label: "benchmark")
         let store = try Store(path: path, log: log)
         guard let range = DualStack<IPNetwork>("10.96.0.0/16") else { throw Failure(description: "no range for Services") }
-        let server = APIServer(
-            APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log))
+        var configuration = APIServer.Configuration(store: store, serviceRanges: range, serviceAccountKey: ServiceAccountKey(), log: log)
+        configuration.tokens = [try TokenFile("\(HandlerBenchmark.token),benchmark,1,system:masters")]
+        let server = APIServer(configuration)
         try await server.start()
         let client = server.client(as: "benchmark", groups: ["system:masters"])
         _ = try await client.create(.serviceAccounts, namespace: "default", ["metadata": ["name": "default"]])

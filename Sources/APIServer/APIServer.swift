@@ -158,7 +158,7 @@ public final class APIServer: Responder {
         if !course.warnings.isEmpty { response = Responses.withWarnings(course.warnings, response) }
         if let flow = course.flow { response = flow.named(in: response) }
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }
-        let labels = RequestLabels(request, info, registry.served.kinds)
+        let labels = RequestLabels(request, info, registry.served)
         metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin, bytes: response.size)
         if sort == .lasting {
             response = metrics.lasting(labels).held(by: response)

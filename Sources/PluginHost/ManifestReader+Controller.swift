@@ -30,7 +30,7 @@ extension ManifestReader {
 
     private func primaryFilter(_ value: Value, hasPrimary: Bool) throws -> WatchFilter {
         let path = "spec.controller.filter"
-        if value.isNull { return WatchFilter() }
+        guard !value.isNull else { return WatchFilter() }
         guard hasPrimary else { throw error("\(path): is for the kinds under spec.controller.for, and there is none") }
         try allow(Self.filters, in: value, at: path)
         return try filter(value, at: path)

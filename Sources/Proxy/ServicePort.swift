@@ -1,7 +1,7 @@
 internal import APIModel
 
-/// One port of one Service in one family, with the endpoints that may get its traffic: what the ABI's `apus_service_port` says, as a value that can be
-/// compared.
+/// One port of one Service in one family, with the endpoints that may get its traffic: what the ABI's `apus_service_port` says, as a value that
+/// can be compared.
 struct ServicePort: Equatable, Sendable {
     struct Endpoint: Equatable, Sendable {
         var address: IPAddress
@@ -40,11 +40,6 @@ struct ServicePort: Equatable, Sendable {
 }
 
 extension ServicePort {
-    private struct Place: Hashable {
-        var address: IPAddress
-        var port: UInt32
-    }
-
     /// The ports that a proxy has to carry for `service`, of each family that it has a ClusterIP of: none for a headless one and for
     /// `ExternalName`.
     ///
@@ -56,11 +51,13 @@ extension ServicePort {
         guard spec["type"].string != "ExternalName" else { return [] }
         let given = spec["clusterIPs"].elements.isEmpty ? [spec["clusterIP"]] : spec["clusterIPs"].elements
         let clusterIPs = given.compactMap { $0.string.flatMap { IPAddress($0) } }
-        return clusterIPs.flatMap { ports(of: service, at: $0, slices: slices, nodeName: nodeName) }
+        return clusterIPs.flatMap { ports(of: service, at: $0, slices: slices, nodeName: nodeName, zone: zone) }
     }
 
     /// Of addresses that the Service has beside `clusterIP`, those of the same family count.
-    private static func ports(of service: Value, at clusterIP: IPAddress, slices: [Value], nodeName: String) -> [ServicePort] {
+    private static func ports(of service: Value, at clusterIP: IPAddress, slices: [Value], nodeName: String, zone: String)
+        -> [ServicePort]
+    {
         let (spec, family) = (service["spec"], clusterIP.family)
         func addresses(_ list: some Sequence<Value>) -> [IPAddress] {
             list.compactMap { $0.string.flatMap { IPAddress($0) } }.filter { $0.family == family }
@@ -88,26 +85,30 @@ extension ServicePort {
                 externalIPs: addresses(spec["externalIPs"].elements), balancerAddresses: addresses(balancers.map { $0["ip"] }),
                 // One that everybody is in is as none.
                 sourceRanges: sources.contains { $0.bits == 0 } ? [] : sources,
-                endpoints: endpoints(of: name, in: slices, nodeName: nodeName, prefersLocal: policies.contains(true)))
+                endpoints: endpoints(
+                    of: name, in: slices, TopologyHints(nodeName: nodeName, zone: zone), prefersLocal: policies.contains(true)))
         }
     }
 
-    /// Ready endpoints; where there are none, those that still serve while they terminate, as upstream falls back. A policy that wants
-    /// endpoints of this node looks for both among them alone. Ordered, so that equal sets compare equal.
+    /// Ready endpoints, of those only the ones meant for this node where hints say so; where there are none, those that still serve while
+    /// they terminate, as upstream falls back. A policy that wants endpoints of this node looks for both among them alone. Ordered, so that
+    /// equal sets compare equal.
     ///
     /// - Parameter slices: of one family.
-    private static func endpoints(of port: String, in slices: [Value], nodeName: String, prefersLocal: Bool) -> [Endpoint] {
-        var byAddress: [Place: Endpoint] = [:]
+    private static func endpoints(of port: String, in slices: [Value], _ hints: TopologyHints, prefersLocal: Bool) -> [Endpoint] {
+        var byAddress: [String: Endpoint] = [:]
+        var hints = hints
         for slice in slices {
             guard let number = slice["ports"].elements.first(where: { ($0["name"].string ?? "") == port })?["port"].int else { continue }
             for endpoint in slice["endpoints"].elements {
                 guard let address = endpoint["addresses"].elements.first?.string.flatMap({ IPAddress($0) }) else { continue }
                 let conditions = endpoint["conditions"]
                 let isReady = conditions["ready"].bool ?? true
-                let place = Place(address: address, port: UInt32(number))
-                byAddress[place] = Endpoint(
-                    address: address, port: place.port, isReady: isReady, isServing: conditions["serving"].bool ?? isReady,
-                    isTerminating: conditions["terminating"].bool ?? false, isLocal: endpoint["nodeName"].string == nodeName)
+                let made = Endpoint(
+                    address: address, port: UInt32(number), isReady: isReady, isServing: conditions["serving"].bool ?? isReady,
+                    isTerminating: conditions["terminating"].bool ?? false, isLocal: endpoint["nodeName"].string == hints.nodeName)
+                byAddress[made.identity] = made
+                if isReady { hints.note(endpoint["hints"], of: made.identity) }
             }
         }
         let all = byAddress.values.sorted { ($0.address, $0.port) < ($1.address, $1.port) }

@@ -55,12 +55,6 @@ import Testing
                 _ = try await client.patch(
                     .pods, namespace: "default", name: name, subresource: "status", .strategicMerge, ["status": status])
             }
-            @Sendable func addresses(_ objects: [Object], _ service: String) -> [String: Set<String>] {
-                Self.slices(objects, of: service).reduce(into: [:]) { found, slice in
-                    let all = slice.value["endpoints"].elements.flatMap { $0["addresses"].elements.compactMap(\.string) }
-                    found[slice.value["addressType"].string ?? "", default: []].formUnion(all)
-                }
-            }
             _ = try await client.create(.services, namespace: "default", Self.service("dual", ["ipFamilyPolicy": "PreferDualStack"]))
             _ = try await client.create(.services, namespace: "default", Self.service("six", ["ipFamilies": ["IPv6"]]))
             let four: Set = ["10.244.0.5", "10.244.0.6"]

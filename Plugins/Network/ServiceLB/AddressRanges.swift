@@ -61,7 +61,7 @@ struct AddressRanges {
         return nil
     }
 
-    /// Which addresses a Service gets, one of each of its families that there are any of: the one it has, the one it asks for, or any. Of two
+    /// Which addresses a Service gets, one of each of its families that there are any of: what it has, what it asks for, or any. Of two
     /// that have the same, who was there first keeps it.
     ///
     /// - Throws: `Refusal` with the reason why there is none.
@@ -76,7 +76,7 @@ struct AddressRanges {
         }
         let text = service["spec"]["loadBalancerIP"].string ?? ""
         let wanted = IPAddress(text)
-        let families = LoadBalancer.families(service)
+        let families = ServicePods.families(of: service)
         if !text.isEmpty {
             guard let wanted, contains(wanted), families.contains(wanted.family) else {
                 throw Refusal("\(text) is not one of the addresses to give out")

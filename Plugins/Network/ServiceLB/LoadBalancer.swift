@@ -26,12 +26,6 @@ enum LoadBalancer {
             || !ingress.isEmpty && ingress != after["status"]["loadBalancer"]["ingress"]
     }
 
-    /// Of its addresses; the API always says.
-    static func families(_ service: Value) -> [IPFamily] {
-        let said = service["spec"]["ipFamilies"].elements.compactMap { $0.string.flatMap { IPFamily(rawValue: $0) } }
-        return said.isEmpty ? [.ipv4] : said
-    }
-
     static func name(_ service: Value) -> String {
         let metadata = service["metadata"]
         return "\(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"

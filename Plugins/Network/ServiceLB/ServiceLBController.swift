@@ -55,11 +55,11 @@ public struct ServiceLBController: Controller {
 
     /// - Throws: `Refusal` where others have what the Service needs.
     private func addresses(of service: Value) throws -> [String] {
-        let services = try objects.list(.services)
+        let services = try balancers.all()
         if let ranges { return try ranges.addresses(for: service, among: services).map(\.description) }
         if let conflict = LoadBalancer.conflict(of: service, among: services) { throw AddressRanges.Refusal(conflict) }
         let hosts = try balancers.hosts(of: service)
-        let families = LoadBalancer.families(service)
+        let families = ServicePods.families(of: service)
         return NodeAddresses.all(of: try objects.list(.nodes).filter { hosts?.contains($0["metadata"]["name"].string ?? "") ?? true })
             .filter { address in IPAddress(address).map { families.contains($0.family) } ?? false }
     }

@@ -56,12 +56,12 @@ struct ServiceAccountTokens: TokenAuthenticator {
     private func use(
         _ namespace: String, _ secret: ServiceAccountClaims.Reference, of claims: ServiceAccountClaims, _ remarks: inout TokenRemarks
     ) -> String? {
-        guard let object = store.get(Key(collection: "/secrets", name: "\(namespace)/\(secret.name)"))?.object,
+        guard let object = store.get(RecordKey(collection: "/secrets", name: "\(namespace)/\(secret.name)"))?.object,
             object.value["type"].string == SecretStrategy.tokenType
         else { return nil }
         uses.note(object)
         guard object.labels[SecretTokenUses.invalidSince]?.isEmpty == false else {
-            let key = Key(collection: "/serviceaccounts", name: "\(namespace)/\(claims.serviceAccount.name)")
+            let key = RecordKey(collection: "/serviceaccounts", name: "\(namespace)/\(claims.serviceAccount.name)")
             let isGenerated = store.get(key)?.object.value["secrets"].elements.contains { $0["name"].string == secret.name } == true
             uses.metrics.used(isGenerated ? .generated : .manual)
             if isGenerated {

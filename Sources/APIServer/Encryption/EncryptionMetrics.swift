@@ -50,7 +50,7 @@ struct EncryptionMetrics: MetricsSource {
     private static let server = ""
 
     /// Has a record sealed or opened.
-    func measure(_ way: Way, _ key: Key, _ provider: EncryptionProvider, _ body: () throws -> [UInt8]) rethrows -> [UInt8] {
+    func measure(_ way: Way, _ key: RecordKey, _ provider: EncryptionProvider, _ body: () throws -> [UInt8]) rethrows -> [UInt8] {
         let begin = ContinuousClock.now
         let (resource, prefix) = (Self.resource(key.collection), String(decoding: provider.prefix, as: UTF8.self))
         do {

@@ -75,7 +75,10 @@ struct Endpoints: Sendable {
             try Accept(request.headers[.accept]).route(produces: [Codec.json.contentType])
             return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
-            return Responses.bytes(Array(metrics.text(configuration.store, sources).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+            let text = try await NIOThreadPool.singleton.runIfActive { [metrics, store = configuration.store, sources] in
+                Array(metrics.text(store, sources).utf8)
+            }
+            return Responses.bytes(text, type: "text/plain; version=0.0.4; charset=utf-8")
         case "/openid/v1/jwks":
             return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)

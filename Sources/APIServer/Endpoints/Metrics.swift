@@ -13,9 +13,12 @@ final class Metrics: Sendable {
         /// In progress, of those that last until somebody ends them.
         var lasting = 0
 
-        mutating func add(_ code: Int, _ duration: Duration?) {
+        /// - Parameter duration: nil for one that lasts.
+        mutating func add(_ code: Int, _ duration: Duration?, _ bytes: Int?) {
             codes[code, default: 0] += 1
-            if let duration { durations.add(duration / .seconds(1)) }
+            guard let duration else { return }
+            durations.add(duration / .seconds(1))
+            if let bytes { sizes.add(Double(bytes)) }
         }
     }
 
@@ -41,10 +44,7 @@ final class Metrics: Sendable {
         // A backend may answer what it likes.
         let code = 100..<600 ~= code ? code : 0
         requests.withLock { requests in
-            requests[labels, default: Requests()].codes[code, default: 0] += 1
-            guard sort != .lasting else { return }
-            requests[labels, default: Requests()].durations.add(duration / .seconds(1))
-            if let bytes, labels.isRead { requests[labels, default: Requests()].sizes.add(Double(bytes)) }
+            requests[labels, default: Requests()].add(code, sort == .lasting ? nil : duration, labels.isRead ? bytes : nil)
         }
     }
 

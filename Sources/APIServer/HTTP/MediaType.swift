@@ -27,19 +27,8 @@ struct MediaType: Sendable {
         }
     }
 
-    private static let any = [MediaType("*/*")]
-
-    /// The alternatives of an `Accept` header in the client's order of preference.
-    static func accepted(_ header: String?) -> [MediaType] {
-        guard let header, !header.trimmed.isEmpty else { return any }
-        let all = header.split(separator: ",").map { MediaType($0) }
-        return all.enumerated().sorted { a, b in
-            let (x, y) = (a.element.quality, b.element.quality)
-            return x == y ? a.offset < b.offset : x > y
-        }.map(\.element)
-    }
-
-    private var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
+    /// How much an alternative is wanted.
+    var quality: Double { parameters["q"].flatMap(Double.init) ?? 1 }
 }
 
 /// How a body is written.

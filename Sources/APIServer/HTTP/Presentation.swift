@@ -30,10 +30,8 @@ struct Presentation: Sendable, Hashable {
 
     /// The first alternative that the server can give.
     /// - Throws: 406.
-    static func negotiate(accept: String?, isPretty: Bool = false, _ offer: Offer = Offer()) throws -> Presentation {
-        // What most clients say, or do not.
-        if accept == nil || accept == "application/json" { return Presentation(isPretty: isPretty) }
-        for type in MediaType.accepted(accept) {
+    static func negotiate(_ accept: Accept, isPretty: Bool = false, _ offer: Offer = Offer()) throws -> Presentation {
+        for type in accept.types {
             guard let codec = Codec.byMediaType[type.type], isOffered(type, codec), let form = form(of: type, codec) else { continue }
             if codec == .protobuf, form == .object, !offer.hasProtobuf { continue }
             if offer.shape == .watch, codec == .yaml { throw NotAcceptable.only(Codec.streams) }

@@ -90,10 +90,7 @@ extension Registry {
         let managed = object[path: "metadata", "managedFields"]
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         object["metadata"]["managedFields"] = managed
-        if storage.traits.contains(.generation), !Self.leaveGeneration.contains(target.subresource),
-            ObjectMeta.specificationDiffers(object, old, beside: storage.type.custom == nil || storage.traits.contains(.status))
-                || storage.strategy.changesSpecification(object, old: old)
-        {
+        if storage.raisesGeneration(object, old: old, target) {
             object["metadata"]["generation"] = .int((old[path: "metadata", "generation"].int ?? 0) + 1)
         }
         object["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]

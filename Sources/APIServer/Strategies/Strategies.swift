@@ -9,7 +9,6 @@ enum Strategies {
             "/namespaces": NamespaceStrategy(),
             "/secrets": SecretStrategy(rootCA: rootCA),
             "apps/daemonsets": DaemonSetStrategy(),
-            "apps/deployments": DeploymentStrategy(),
             "batch/jobs": JobStrategy(),
             "batch/cronjobs": CronJobStrategy(),
             "/persistentvolumeclaims": PersistentVolumeClaimStrategy(),

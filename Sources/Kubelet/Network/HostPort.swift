@@ -10,26 +10,26 @@ struct HostPort: Hashable, Sendable {
     var podAddress: String
     var podPort: Whole
 
-    /// Of both addresses.
-    var family: IPFamily
+    /// Of all of them.
+    var family: IPFamily { IPAddress(podAddress)?.family ?? .ipv4 }
 
-    /// Those of a pod with a network of its own, in each family that it has an address of. One that is on an address of the node is in that
-    /// one's family alone, also on every address of it, `0.0.0.0` or `::`.
+    /// Those of a pod with a network of its own, by each of its addresses. A port on an address of the node leads to the pod's address of
+    /// that family.
     static func all(of pod: Pod, addresses: [String]) -> [HostPort] {
         guard !pod.usesHostNetwork else { return [] }
-        let ports = pod.containers.flatMap { $0["ports"].elements }
-        return addresses.compactMap { IPAddress($0) }.flatMap { address in ports.compactMap { HostPort($0, to: address) } }
-    }
-
-    private init?(_ port: Value, to pod: IPAddress) {
-        guard let number = port["hostPort"].int, (1...65535).contains(number), let own = port["containerPort"].int,
-            (1...65535).contains(own), let transport = Self.transports[port["protocol"].string ?? "TCP"]
-        else { return nil }
-        if let given = port["hostIP"].string, !given.isEmpty {
-            guard let host = IPAddress(given), host.family == pod.family else { return nil }
-            address = host.number == 0 ? nil : host.description
+        let addresses = addresses.compactMap { IPAddress($0) }
+        return pod.containers.flatMap { $0["ports"].elements }.flatMap { port -> [HostPort] in
+            guard let number = port["hostPort"].int, (1...65535).contains(number), let own = port["containerPort"].int,
+                (1...65535).contains(own), let transport = transports[port["protocol"].string ?? "TCP"]
+            else { return [] }
+            let text = port["hostIP"].string ?? ""
+            let given = IPAddress(text)
+            guard text.isEmpty || given != nil else { return [] }
+            let node = given.flatMap { $0.number == 0 ? nil : $0.description }
+            return addresses.filter { $0.family == given?.family ?? $0.family }.map { address in
+                HostPort(transport: transport, address: node, port: number, podAddress: address.description, podPort: own)
+            }
         }
-        (self.transport, self.port, podAddress, podPort, family) = (transport, number, pod.description, own, pod.family)
     }
 
     private static let transports = ["TCP": "tcp", "UDP": "udp", "SCTP": "sctp"]

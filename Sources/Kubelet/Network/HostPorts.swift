@@ -53,7 +53,7 @@ public final class HostPorts: Sendable {
         let wanted = Set(state.pods.values.joined())
         guard let run, wanted != state.applied else { return }
         let crossesBridge = access("/proc/sys/net/bridge", F_OK) == 0
-        let script = HostPortRules.script(wanted, in: table, clients: crossesBridge ? [] : [IPNetwork(podCIDR)].compactMap { $0 })
+        let script = HostPortRules.script(wanted, in: table, clients: crossesBridge ? [] : podCIDRs)
         let (status, output) = run(["nft", "-f", "-"], script)
         guard status == 0 else {
             state.applied = nil
@@ -65,9 +65,10 @@ public final class HostPorts: Sendable {
 
     /// The rules are asked for the first packet of a connection only. UDP has none: who sends on would go on where it went before.
     private func settle(_ port: HostPort, _ run: Run) {
-        let family = port.family.rawValue.lowercased()
-        if port.transport == "udp" { _ = run(["conntrack", "-D", "-f", family, "-p", "udp", "--orig-port-dst", "\(port.port)"], "") }
-        guard port.family == .ipv4 else { return }
+        if port.transport == "udp" {
+            let family = port.family == .ipv4 ? [] : ["-f", "ipv6"]
+            _ = run(["conntrack", "-D"] + family + ["-p", "udp", "--orig-port-dst", "\(port.port)"], "")
+        }
         // Answers to what this node itself sends to its loopback address come in by the pods' interface.
         if port.address == nil || port.address?.hasPrefix("127.") == true, let interface = Routes.interface(to: port.podAddress) {
             Files.writeExisting("1", to: "/proc/sys/net/ipv4/conf/\(interface)/route_localnet")

@@ -46,8 +46,8 @@ struct NodeObject {
             ],
             "spec": [
                 "providerID": configuration.providerID.isEmpty ? .null : .string(configuration.providerID),
-                "podCIDR": configuration.podCIDR.isEmpty ? .null : .string(configuration.podCIDR),
-                "podCIDRs": configuration.podCIDR.isEmpty ? .null : [.string(configuration.podCIDR)],
+                "podCIDR": Value(configuration.podCIDRs.first),
+                "podCIDRs": configuration.podCIDRs.isEmpty ? .null : Value(configuration.podCIDRs),
                 "taints": taints.isEmpty ? .null : .array(taints),
             ],
             "status": status,

@@ -110,8 +110,9 @@ extension PodWorker {
     // MARK: Ports of the node
 
     private func exposePorts() async throws {
-        guard pod.hasHostPorts, !podIPs.isEmpty else { return }
-        let ports = HostPort.all(of: pod, addresses: podIPs)
+        let addresses = podIPs
+        guard pod.hasHostPorts, !addresses.isEmpty else { return }
+        let ports = HostPort.all(of: pod, addresses: addresses)
         guard ports != exposed else { return }
         do {
             try await onDisk { context, pod in try context.hostPorts.set(ports, for: pod.uid) }

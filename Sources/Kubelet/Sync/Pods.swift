@@ -127,7 +127,9 @@ final class Pods: Sendable {
 
     /// Ports of the node lead on to the pods that had them when an earlier kubelet ended.
     private func takeOverPorts(of pods: [Pod]) async throws {
-        let ports = pods.map { ($0.uid, HostPort.all(of: $0, addresses: $0.status["podIPs"].elements.compactMap { $0["ip"].string })) }
+        let ports = pods.map { pod in
+            (pod.uid, HostPort.all(of: pod, addresses: pod.status["podIPs"].elements.compactMap { $0["ip"].string }))
+        }
         let hostPorts = context.hostPorts
         hostPorts.seed(Dictionary(ports, uniquingKeysWith: { $1 }))
         do {

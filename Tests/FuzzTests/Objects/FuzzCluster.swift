@@ -45,14 +45,15 @@ final class FuzzCluster: Sendable {
         serverConfiguration.tokens = [try TokenFile("\(Self.token),admin,1,\"system:masters\"")]
         let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let built = String(executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)])
-        var configuration = PluginHost.Configuration(manifestDirectory: Scratch.root + "/plugin-manifests", libraryDirectories: [built])
+        var configuration = PluginHost.Configuration(manifestDirectory: directory + "/manifests", libraryDirectories: [built])
+        try Self.copyManifests(to: configuration.manifestDirectory)
         configuration.childExecutable = built + "/apus"
         configuration.config["root-ca"] = ["certificate": "the CA"]
         configuration.config["podgc"] = ["quarantineSeconds": 1]
         configuration.choose[.runtime] = endpoint == nil ? "runtime-fake" : "runtime-cri"
         if let endpoint { configuration.config["runtime-cri"] = ["endpoint": .string(endpoint)] }
         plugins = PluginHost(configuration, log: log)
-        try plugins.load(ManifestReader.read(directory: configuration.manifestDirectory) + [Self.judge()])
+        try plugins.load()
         serverConfiguration.admissionSource = plugins
         server = APIServer(serverConfiguration)
         for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
@@ -64,23 +65,27 @@ final class FuzzCluster: Sendable {
         ]
     }
 
-    /// An admission plugin that reads all that is written but Pods, and finds no image there to refuse.
-    private static func judge() throws -> PluginManifest {
-        let resources: Value = [
-            "configmaps", "secrets", "services", "namespaces", "nodes", "nodes/status", "deployments", "replicasets", "jobs",
-            "statefulsets", "daemonsets", "cronjobs", "endpointslices", "persistentvolumeclaims", "persistentvolumes", "roles",
-            "customresourcedefinitions", "leases", "events", "serviceaccounts", "resourcequotas", "limitranges",
-        ]
-        return try PluginManifest(
-            object: [
-                "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "judge"],
-                "spec": [
-                    "kind": "Admission", "library": "libexample-admission.so", "component": "fixed-images",
-                    "admission": [
-                        "rules": [["operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": resources]]
-                    ],
-                ],
-            ])
+    /// The default set, and an admission plugin that reads all that is written but Pods, and finds no image there to refuse.
+    private static func copyManifests(to directory: String) throws {
+        try FileManager.default.copyItem(atPath: Scratch.root + "/plugin-manifests", toPath: directory)
+        let judge = """
+            apiVersion: plugins.apus.dev/v1alpha1
+            kind: Plugin
+            metadata: {name: judge}
+            spec:
+              kind: Admission
+              library: libexample-admission.so
+              component: fixed-images
+              admission:
+                rules:
+                  - operations: ["*"]
+                    apiGroups: ["*"]
+                    apiVersions: ["*"]
+                    resources: [configmaps, secrets, services, namespaces, nodes, nodes/status, deployments, replicasets, jobs, statefulsets,
+                      daemonsets, cronjobs, endpointslices, persistentvolumeclaims, persistentvolumes, roles, customresourcedefinitions,
+                      leases, events, serviceaccounts, resourcequotas, limitranges]
+            """
+        try judge.write(toFile: directory + "/judge.yaml", atomically: true, encoding: .utf8)
     }
 
     private struct Finished: Error {}
