@@ -22,7 +22,7 @@ import Testing
                 $0.serviceRanges = ranges
             } _: { server in
                 for (index, scenario) in cluster["scenarios"].elements.enumerated() {
-                    try await play(scenario, named: "s\(index)", ranges, server)
+                    try await play(scenario, named: "s\(index)", server)
                 }
                 // Everything that was taken is free again but for the Service of the API itself.
                 #expect(await server.ask(.get, addresses).json["items"].elements.count == 1)
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// The text with `<IPv4>` and `<IPv6>` in place of the addresses that the client did not name.
-    private static func withoutChosen(_ text: String, _ ranges: DualStack<IPNetwork>, _ given: String) -> String {
+    private static func withoutChosen(_ text: String, _ given: String) -> String {
         var (result, word) = ("", "")
         for character in text + " " {
             guard "\" ,[]".contains(character) else {
@@ -39,14 +39,15 @@ import Testing
                 continue
             }
             let address = IPAddress(word)
-            let isChosen = !given.contains("\"\(word)\"") && address.map { chosen in ranges.contains { $0.contains(chosen) } } ?? false
+            let isChosen =
+                !given.contains("\"\(word)\"") && address.map { chosen in both?.contains { $0.contains(chosen) } ?? false } ?? false
             result += (isChosen ? address.map { "<\($0.family)>" } ?? word : word) + String(character)
             word = ""
         }
         return String(result.dropLast())
     }
 
-    private func play(_ scenario: Value, named name: String, _ ranges: DualStack<IPNetwork>, _ server: TestServer) async throws {
+    private func play(_ scenario: Value, named name: String, _ server: TestServer) async throws {
         let given = Self.text(scenario)
         var current: [String] = []
         for step in scenario.elements {
@@ -61,7 +62,7 @@ import Testing
                 case "put": await server.ask(.put, "\(services)/\(name)", object)
                 default: await server.ask(.patch, "\(services)/\(name)", ["spec": spec], type: "application/merge-patch+json")
                 }
-            let normal = { (text: String) in Self.withoutChosen(text, ranges, given) }
+            let normal = { (text: String) in Self.withoutChosen(text, given) }
             guard answer.code < 300 else {
                 let message = normal(answer.message.replacing("Service \"\(name)\" is invalid: ", with: ""))
                 #expect(message == step[2].string, "\(given)")

@@ -67,8 +67,9 @@ struct ImageFaultTests {
             registry.set(Self.add("broken", [layer], to: registry).manifest, .status(500))
             let faults: [(String, String)] = [
                 ("half", "unexpected EOF"), ("other", "digest"), ("foreign", "no match for platform"), ("noise", "failed to extract layer"),
-                ("garbage", ""), ("asleep", "deadline"), ("locked", "401 Unauthorized"), ("busy", "429 Too Many Requests"),
-                ("broken", "500 Internal Server Error"), ("missing", "not found"),
+                ("garbage", ""), ("asleep", "deadline"), ("locked", "status code [manifests 1]: 401"),
+                ("busy", "status code [manifests 1]: 429"),
+                ("broken", "status code [manifests 1]: 500"), ("missing", "not found"),
             ]
             for (name, words) in faults {
                 let limit: Duration = name == "asleep" || name == "half" ? .seconds(3) : .seconds(20)
