@@ -182,10 +182,10 @@ import Testing
             var pod = TestServer.pod("mirror")
             pod["metadata"]["annotations"] = ["kubernetes.io/config.mirror": "hash"]
             pod["spec"]["nodeName"] = "n1"
-            pod["spec"]["volumes"] = [["name": "a", "secret": ["secretName": "mounted-2"]]]
+            pod["spec"]["volumes"] = [["name": "a", "configMap": ["name": "shown-2"]]]
             #expect(await server.ask(.post, "\(Self.namespaced)/pods", pod).code == 201)
             #expect(await Self.ask(server, .get, "\(Self.namespaced)/pods/mirror").code == 200)
-            #expect(await Self.ask(server, .get, "\(Self.namespaced)/secrets/mounted-2").code == 403)
+            #expect(await Self.ask(server, .get, "\(Self.namespaced)/configmaps/shown-2").code == 403)
         }
     }
 
