@@ -171,6 +171,8 @@ import Testing
         configuration.cpuPolicy = .static
         configuration.reservedCPUs = "0"
         configuration.topologyPolicy = .restricted
+        // A container of which nobody knew yet that it runs is moved at the next look.
+        configuration.cpuReconcilePeriod = 1
     }
 
     private func put(_ bench: Bench, _ name: String, _ cpu: String, limit: String? = nil) {

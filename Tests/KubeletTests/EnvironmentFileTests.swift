@@ -44,7 +44,9 @@ import Testing
                 makePod(spec: [
                     "volumes": [["name": "found", "emptyDir": .emptyObject]],
                     "containers": [["name": "web", "image": "web:1", "env": env]],
-                    "initContainers": [["name": "first", "image": "init:1"]],
+                    "initContainers": [
+                        ["name": "first", "image": "init:1", "volumeMounts": [["name": "found", "mountPath": "/found"]]]
+                    ],
                 ]))
             try await bench.wait("first runs") { !$0["initContainerStatuses"][0][path: "state", "running"].isNull }
             let volume = bench.context.configuration.podDirectory("uid-web") + "/volumes/kubernetes.io~empty-dir/found"

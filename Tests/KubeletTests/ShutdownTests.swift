@@ -18,7 +18,7 @@ import Testing
 
     @Test func plansByTheConfiguration() throws {
         var configuration = KubeletConfiguration(
-            nodeName: "node", nodeAddresses: [], podCIDRs: [], rootDirectory: "", podLogsDirectory: "", version: "")
+            nodeName: "node", nodeAddresses: [], podCIDRs: [], rootDirectory: "", podLogsDirectory: "/logs", version: "")
         #expect(ShutdownPlan(configuration).isEmpty)
         let file: Value = [
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "shutdownGracePeriod": "30s",

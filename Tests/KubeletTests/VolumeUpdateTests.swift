@@ -24,7 +24,9 @@ import Testing
         bench.client.put(.configMaps, Self.settings("one"))
         let place = bench.context.configuration.podDirectory("uid-web") + "/volumes"
         try await bench.run {
-            bench.client.put(.pods, makePod(spec: ["volumes": Self.volumes], metadata: ["labels": ["a": "1"]]))
+            let mounts: Value = [["name": "config", "mountPath": "/config"], ["name": "info", "mountPath": "/info"]]
+            let containers: Value = [["name": "web", "image": "web:1", "volumeMounts": mounts]]
+            bench.client.put(.pods, makePod(spec: ["volumes": Self.volumes, "containers": containers], metadata: ["labels": ["a": "1"]]))
             try await bench.wait("running") { $0["phase"].string == "Running" }
             #expect(Files.text(place + "/kubernetes.io~configmap/config/key") == "one")
             try await bench.eventually("watched") {
