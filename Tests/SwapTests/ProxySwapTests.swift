@@ -184,7 +184,9 @@ enum Network {
     static func rules() throws -> String { try Command.run(["nft", "list", "ruleset"]).text }
 
     /// The tables of a listing: one that is made anew comes last.
-    static func tables(_ rules: String) -> Set<String> { Set("\n\(rules)".components(separatedBy: "\ntable ")) }
+    static func tables(_ rules: String) -> Set<String> {
+        Set("\n\(rules)".components(separatedBy: "\ntable ").map { $0.trimmingCharacters(in: .newlines) })
+    }
 
     static func waitForRules(_ what: String, _ condition: @escaping @Sendable (String) -> Bool) async throws {
         try await limited(30, what) {
