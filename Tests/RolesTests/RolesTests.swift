@@ -149,7 +149,7 @@ struct RolesTests {
         ),
         (["kube-scheduler", "--kubeconfig=/nowhere"], "--kubeconfig: cannot read /nowhere"),
         (["kubelet", "--kubeconfig=/nowhere", "--register-with-taints=a:Never"], "a:Never is not a taint"),
-        (["cluster-dns", "--kubeconfig=/nowhere", "--cluster-ip=dns"], "--cluster-ip: dns is not an address"),
+        (["cluster-dns", "--kubeconfig=/nowhere", "--cluster-ip=dns"], "The value 'dns' is invalid for '--cluster-ip"),
         (["kube-proxy", "--kubeconfig=/nowhere", "--healthz-bind-address=x"], "x is not an address and a port"),
     ])
     func refusesWhatItDoesNotKnow(arguments: [String], reason: String) throws {
