@@ -65,7 +65,8 @@ final class FuzzCluster: Sendable {
         ]
     }
 
-    /// The default set, and an admission plugin that reads all that is written but Pods, and finds no image there to refuse.
+    /// The default set, and an admission plugin that reads all that is written but Pods, and finds no image there to refuse. What is written
+    /// before it runs goes past it.
     private static func copyManifests(to directory: String) throws {
         try FileManager.default.copyItem(atPath: Scratch.root + "/plugin-manifests", toPath: directory)
         let judge = """
@@ -77,6 +78,7 @@ final class FuzzCluster: Sendable {
               library: libexample-admission.so
               component: fixed-images
               admission:
+                failurePolicy: Ignore
                 rules:
                   - operations: ["*"]
                     apiGroups: ["*"]
