@@ -28,15 +28,17 @@ struct AuditBenchmark {
     private typealias Figures = (get: Double, create: Double)
 
     private func measure(_ client: any Client, words: String, against base: Figures?) async throws -> Figures {
+        // Both servers have one store.
+        let prefix = base == nil ? "m" : "w"
         let create = try await Benchmarks.rate("audit: creates\(words)", Self.creates, against: base?.create) {
             try await Benchmarks.together(0..<Self.creates) { number in
                 _ = try await client.create(
-                    .configMaps, namespace: "default", ["metadata": ["name": .string("m\(number)")], "data": ["a": "b"]])
+                    .configMaps, namespace: "default", ["metadata": ["name": .string("\(prefix)\(number)")], "data": ["a": "b"]])
             }
         }
         let get = try await Benchmarks.rate("audit: gets\(words)", Self.gets, against: base?.get) {
             try await Benchmarks.together(0..<Self.gets) { number in
-                _ = try await client.get(.configMaps, namespace: "default", name: "m\(number % Self.creates)")
+                _ = try await client.get(.configMaps, namespace: "default", name: "\(prefix)\(number % Self.creates)")
             }
         }
         return (get, create)
