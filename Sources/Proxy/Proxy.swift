@@ -72,8 +72,10 @@ public final class Proxy: Sendable {
         let observation = cache.observe([.services, .endpointSlices] + (configuration.isNode ? [.nodes] : [])) {
             [self] resource, before, after in
             if resource == .nodes {
-                guard let after, after.name == configuration.nodeName else { return }
-                table.withLock { $0.setZone(after.labels["topology.kubernetes.io/zone"] ?? "") }
+                // A node tells often that it is well: nothing of that is looked at again.
+                guard let after, after.name == configuration.nodeName,
+                    table.withLock({ $0.setZone(after.labels["topology.kubernetes.io/zone"] ?? "") })
+                else { return }
             } else {
                 hear(resource, before: before, after: after)
             }

@@ -33,11 +33,12 @@ struct ServiceTable {
 
     init(nodeName: String) { self.nodeName = nodeName }
 
-    /// The node is in `zone` now, which every Service's hints are compared with.
-    mutating func setZone(_ zone: String) {
-        guard zone != self.zone else { return }
+    /// The node is in `zone` now, which every Service's hints are compared with. Returns whether it was elsewhere before.
+    mutating func setZone(_ zone: String) -> Bool {
+        guard zone != self.zone else { return false }
         self.zone = zone
         dirty.formUnion(services.keys)
+        return true
     }
 
     mutating func setService(_ key: String, _ service: Value?) {
