@@ -339,6 +339,13 @@ extension Startup {
         return try ClusterDNS(configuration, client: client, cache: cache, recorder: recorder, log: Logger(label: "cluster-dns"))
     }
 
+    /// Its disk is shared with whatever else its user does: a share that upstream keeps free for pods would keep pods away for good.
+    private static func eviction() throws -> EvictionPolicy {
+        var settings = EvictionSettings()
+        for signal in ["nodefs.available", "imagefs.available"] { settings.hard[signal] = "5%" }
+        return try EvictionPolicy(settings)
+    }
+
     private func kubeletConfiguration(_ credentials: Layout.Credentials, _ node: (name: String, addresses: [String]), _ network: PodNetwork)
         throws -> KubeletConfiguration
     {
@@ -349,10 +356,10 @@ extension Startup {
             podLogsDirectory: directory.podLogDirectory,
             version: Version.kubernetes)
         configuration.serverAddress = "127.0.0.1"
-        configuration.serverPort = options.kubeletPort ?? cluster.kubeletPort
+        configuration.serverPort = cluster.kubeletPort
         configuration.hostPortTable = cluster.table("hostports")
         configuration.cgroupRoot = cluster.cgroupRoot
-        configuration.clusterDNS = options.names.others ?? [network.nameServer]
+        configuration.clusterDNS = [network.nameServer]
         configuration.clusterDomain = options.names.domain.clusterDomain
         configuration.servingCertificate = credentials.kubelet.certificatePEM
         configuration.servingKey = credentials.kubelet.privateKeyPEM
@@ -360,6 +367,11 @@ extension Startup {
         configuration.imageCollection.kept = [PauseImage.name]
         // Images are loaded by hand here, and nobody could pull them again: they go when there is no room left at all, and not before.
         configuration.imageCollection.highThreshold = 100
+        configuration.eviction = try Self.eviction()
+        try KubeletConfigurationFile.read(options.kubeletConfig, of: "--kubelet-config", into: &configuration)
+        // Flags before the file, as upstream.
+        configuration.serverPort = options.kubeletPort ?? configuration.serverPort
+        configuration.clusterDNS = options.names.others ?? configuration.clusterDNS
         // Another's network sees to such ports itself.
         if options.containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration

@@ -33,11 +33,22 @@ final class Cluster {
     /// A bridge alone may have been left behind; a process alone may live in another network.
     private static let findsCluster = #"test -e /sys/class/net/apus0 && grep -qsP '(^|/)apus\x00up' /proc/[0-9]*/cmdline"#
 
+    /// Whatever else fills the disk of the tests does not keep their pods away.
+    private static let kubeletConfiguration = """
+        apiVersion: kubelet.config.k8s.io/v1beta1
+        kind: KubeletConfiguration
+        maxPods: 99
+        evictionHard: {memory.available: 100Mi}
+        """
+
     @discardableResult
     func up() throws -> String {
-        try run(
+        let kubelet = "\(directory)-kubelet.yaml"
+        try Self.kubeletConfiguration.write(toFile: kubelet, atomically: true, encoding: .utf8)
+        return try run(
             [
                 executable, "up", "--detach", "--data-dir", directory, "--merge-kubeconfig", "false", "--node-name", "e2e", "--v", "4",
+                "--kubelet-config", kubelet,
             ] + (name.map { ["--name", $0] } ?? ["--secure-port", "\(port)", "--kubelet-port", "\(port + 1)"]) + options)
     }
 
@@ -128,7 +139,7 @@ final class Cluster {
     /// Removes the data, too. A cluster that cannot be taken down is an issue of the test.
     func remove() {
         do { try down() } catch { Issue.record(error) }
-        try? FileManager.default.removeItem(atPath: directory)
+        for path in [directory, "\(directory)-kubelet.yaml"] { try? FileManager.default.removeItem(atPath: path) }
     }
 
     // MARK: Programs

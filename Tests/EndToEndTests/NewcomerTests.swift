@@ -47,6 +47,7 @@ struct NewcomerTests {
         let node = try cluster.kubectl("get", "nodes")
         #expect(node.contains(" Ready "))
         #expect(node.contains("+apus"))
+        #expect(try cluster.kubectl("get", "node", "e2e", "-o", "jsonpath={.status.capacity.pods}") == "99", "what --kubelet-config says")
 
         // A web server on three pods, and a Service in front.
         let image = "\(cluster.directory)/hello.tar"

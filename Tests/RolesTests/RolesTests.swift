@@ -32,6 +32,12 @@ struct RolesTests {
         spec: {podSelector: {}}
         """
 
+    private static let kubeletConfiguration = """
+        apiVersion: kubelet.config.k8s.io/v1beta1
+        kind: KubeletConfiguration
+        evictionHard: {memory.available: 100Mi}
+        """
+
     @Test func sixProcessesAreACluster() throws {
         let roles = try Roles()
         defer { roles.remove() }
@@ -43,10 +49,13 @@ struct RolesTests {
 
         try roles.start("kube-controller-manager", "--kubeconfig", "\(data)/kube-controller-manager.kubeconfig", "--controllers=*")
         try roles.start("kube-scheduler", "--kubeconfig", "\(data)/kube-scheduler.kubeconfig")
+        // Whatever else fills the disk of the tests does not keep their pods away.
+        let configuration = "\(roles.directory)/kubelet.yaml"
+        try Self.kubeletConfiguration.write(toFile: configuration, atomically: true, encoding: .utf8)
         // Named as the machine, for which the API server made the kubeconfig.
         try roles.start(
             "kubelet", "--kubeconfig", "\(data)/kubelet.kubeconfig", "--root-dir", "\(roles.directory)/node", "--runtime-plugin",
-            "runtime-fake",
+            "runtime-fake", "--config", configuration,
             "--port", "7250", "--tls-cert-file", "\(data)/pki/kubelet.crt", "--tls-private-key-file", "\(data)/pki/kubelet.key",
             "--node-labels", "disk=fast")
         try roles.start("kube-proxy", "--kubeconfig", "\(data)/kube-proxy.kubeconfig")

@@ -51,6 +51,10 @@ import Testing
             version: "v1.36.0+apus")
         configuration.serverAddress = "127.0.0.1"
         configuration.serverPort = 0
+        // Whatever else fills the disk of the tests.
+        var eviction = EvictionSettings()
+        eviction.hard = [:]
+        configuration.eviction = try EvictionPolicy(eviction)
         let certificate = try CertificateAuthority.create(commonName: "test").issueServer(
             commonName: "system:node:n1", names: ["n1"], addresses: ["127.0.0.1"])
         (configuration.servingCertificate, configuration.servingKey) = (certificate.certificatePEM, certificate.privateKeyPEM)

@@ -206,14 +206,6 @@ struct KubeletCommand: AsyncParsableCommand {
         return PluginHost(configuration, log: Logger(label: "plugins"))
     }
 
-    private func read(_ file: String, into configuration: inout KubeletConfiguration) throws {
-        let documents = try TextFile.documents(file, of: "--config")
-        guard documents.count == 1 else { throw StartupFailure("--config: \(file): it holds \(documents.count) objects") }
-        do { try ConfigurationFile.apply(documents[0], to: &configuration) } catch {
-            throw StartupFailure("--config \(file): \(error)")
-        }
-    }
-
     private func kubeletConfiguration(_ directory: DataDirectory, _ kept: NodeRotationOptions.Kept) throws -> KubeletConfiguration {
         var configuration = KubeletConfiguration(
             nodeName: nodeName, nodeAddresses: nodeAddresses, podCIDRs: podNetwork.nodeCIDRs.map(\.description),
@@ -224,7 +216,7 @@ struct KubeletCommand: AsyncParsableCommand {
         configuration.serverPort = names.cluster.kubeletPort
         configuration.hostPortTable = names.cluster.table("hostports")
         configuration.cgroupRoot = names.cluster.cgroupRoot
-        if let config { try read(config, into: &configuration) }
+        try KubeletConfigurationFile.read(config, of: "--config", into: &configuration)
         configuration.serverAddress = address ?? configuration.serverAddress
         configuration.serverPort = port ?? configuration.serverPort
         configuration.staticPodPath = podManifestPath ?? configuration.staticPodPath

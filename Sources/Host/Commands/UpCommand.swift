@@ -39,6 +39,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: "A file that configures the scheduler: a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1.")
     var schedulerConfig: String?
 
+    @Option(help: "A file that configures the kubelet: a KubeletConfiguration of kubelet.config.k8s.io/v1beta1.")
+    var kubeletConfig: String?
+
     @Option(
         help:
             "Write all that the scheduler hears and decides to this file, for `apus scheduler replay`. It grows as long as the scheduler runs."
