@@ -12,7 +12,7 @@ extension Layout {
             switch field.target {
             case .bytes:
                 let borrowed = structure.load(fromByteOffset: field.offset, as: apus_borrowed.self)
-                try writer.counted(borrowed.bytes, borrowed.bytes == nil ? 0 : borrowed.byteCount)
+                if borrowed.lentCount > 0 { try writer.block(borrowed.bytes, borrowed.lentCount) }
             case .values(let size, let count):
                 _ = try writeArray(structure, field.offset, count, size, to: &writer)
             case .structures(let layout, let count):
@@ -29,12 +29,11 @@ extension Layout {
         -> (UnsafeRawPointer, Int)?
     {
         let elements = Int(structure.load(fromByteOffset: count, as: UInt32.self))
+        guard elements > 0 else { return nil }
         guard let start = structure.load(fromByteOffset: offset, as: UnsafeRawPointer?.self) else {
-            guard elements == 0 else { throw .refused("\(name) has a null array of \(elements) elements") }
-            writer.none()
-            return nil
+            throw .refused("\(name) has a null array of \(elements) elements")
         }
-        try writer.counted(start, elements * size)
+        try writer.block(start, elements * size)
         return (start, elements)
     }
 
@@ -49,7 +48,8 @@ extension Layout {
         for field in fields {
             switch field.target {
             case .bytes:
-                guard let bytes = try reader.counted() else { throw .malformed("\(name) without bytes") }
+                let count = structure.load(fromByteOffset: field.offset, as: apus_borrowed.self).lentCount
+                let bytes = UnsafeMutableRawBufferPointer(start: try reader.block(count), count: count)
                 structure.storeBytes(of: apus_borrowed(bytes), toByteOffset: field.offset, as: apus_borrowed.self)
             case .values(let size, let count):
                 _ = try readArray(structure, field.offset, count, size, &reader)
@@ -65,14 +65,12 @@ extension Layout {
         throws(WireError)
         -> (UnsafeMutableRawPointer, Int)?
     {
-        // The count came with the structure, the length with the array: both are the sender's, and must agree.
         let elements = Int(structure.load(fromByteOffset: count, as: UInt32.self))
-        let array = try reader.counted()
-        guard array.map({ $0.count == elements * size }) ?? (elements == 0) else {
-            throw .malformed("\(name) with an array that is not of \(elements) elements")
-        }
-        structure.storeBytes(of: array?.baseAddress, toByteOffset: offset, as: UnsafeMutableRawPointer?.self)
-        return array.map { ($0.baseAddress.unsafelyUnwrapped, elements) }
+        let isNull = structure.load(fromByteOffset: offset, as: UInt.self) == 0
+        guard !isNull || elements == 0 else { throw .malformed("\(name) with a null array of \(elements) elements") }
+        let array = try reader.block(elements * size)
+        structure.storeBytes(of: isNull ? nil : array, toByteOffset: offset, as: UnsafeMutableRawPointer?.self)
+        return elements > 0 ? (array, elements) : nil
     }
 }
 
@@ -83,4 +81,7 @@ extension apus_borrowed {
 
     /// The count, which a faulty caller may have set to anything: what is no length of memory becomes one that no message takes.
     var byteCount: Int { Int(clamping: count) }
+
+    /// How many bytes there are to read: none without a pointer, whatever the count says.
+    var lentCount: Int { bytes == nil ? 0 : byteCount }
 }

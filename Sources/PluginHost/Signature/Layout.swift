@@ -1,7 +1,7 @@
 /// The size of a C structure, and its fields that point to something.
 ///
-/// A structure crosses as its own bytes, followed by what each of these fields points to, in their order. One that is given by a pointer of
-/// its own begins with its size; a row of an array does not.
+/// A structure crosses as its own bytes, followed by what each of these fields points to, in their order: how much that is, the structure
+/// says itself, so an empty field adds nothing. One that is given by a pointer of its own begins with its size; a row of an array does not.
 final class Layout: Sendable {
     let name: String
     /// The distance from one element of an array to the next.

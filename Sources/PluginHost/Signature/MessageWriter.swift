@@ -6,7 +6,8 @@ struct MessageWriter {
 
     private(set) var bytes: [UInt8] = []
 
-    init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
+    /// - Parameter capacity: what most messages fit into without growing; a Pod takes some 370 bytes before its JSON.
+    init(capacity: Int = 768) { bytes.reserveCapacity(capacity) }
 
     mutating func word(_ value: UInt64) { withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) } }
 

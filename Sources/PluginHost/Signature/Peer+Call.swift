@@ -128,7 +128,7 @@ struct OutgoingCall {
         case .int64, .handle: writer.word(arguments.word(index))
         case .bytes:
             let bytes = arguments.bytes(index)
-            try writer.counted(bytes.bytes, bytes.bytes == nil ? 0 : bytes.byteCount)
+            try writer.counted(bytes.bytes, bytes.lentCount)
         case .text:
             guard let text = arguments.pointer(index) else { throw .refused("\(slot.name) was called without a text") }
             let start = UnsafePointer(text.assumingMemoryBound(to: UInt8.self))
