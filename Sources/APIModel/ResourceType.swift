@@ -59,6 +59,14 @@ public struct ResourceType: Sendable {
         return .object(reference.schema.merging.zero.fields.filter { !$0.value.isNull })
     }
 
+    /// Whether a delete answers with the object, not with a Status.
+    public var returnsDeleted: Bool { custom == nil && Self.returningDeleted.contains("\(group)/\(name)") }
+
+    private static let returningDeleted: Set = [
+        "/pods", "/services", "/persistentvolumes", "/persistentvolumeclaims", "/podtemplates", "/resourcequotas", "/serviceaccounts",
+        "storage.k8s.io/csidrivers", "storage.k8s.io/csinodes", "storage.k8s.io/storageclasses", "storage.k8s.io/volumeattachments",
+    ]
+
     public func subresource(_ name: String) -> Subresource? { subresources.first { $0.name == name } }
 }
 

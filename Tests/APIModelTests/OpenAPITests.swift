@@ -70,6 +70,58 @@ struct OpenAPITests {
         #expect(proxy["requestBody"].isNull)
     }
 
+    /// What is done at a path, by its operationId: the type of the answer, and what may be asked for in the query.
+    @Test(
+        arguments: [
+            ("/api/v1/", "get", "getCoreV1APIResources", "APIResourceList", []),
+            (
+                "/api/v1/watch/pods", "get", "watchCoreV1PodListForAllNamespaces", "WatchEvent",
+                ["allowWatchBookmarks", "shardSelector", "watch"]
+            ),
+            ("/api/v1/watch/namespaces/{namespace}/pods", "get", "watchCoreV1NamespacedPodList", "WatchEvent", ["timeoutSeconds"]),
+            (
+                "/api/v1/watch/namespaces/{namespace}/pods/{name}", "get", "watchCoreV1NamespacedPod", "WatchEvent",
+                ["fieldSelector", "pretty"]
+            ),
+            ("/api/v1/watch/nodes/{name}", "get", "watchCoreV1Node", "WatchEvent", ["watch"]),
+            ("/api/v1/namespaces/{namespace}/pods/{name}", "delete", "deleteCoreV1NamespacedPod", "Pod", ["gracePeriodSeconds"]),
+            ("/api/v1/namespaces/{namespace}/configmaps/{name}", "delete", "deleteCoreV1NamespacedConfigMap", "Status", ["dryRun"]),
+            (
+                "/api/v1/namespaces/{namespace}/pods/{name}/log", "get", "readCoreV1NamespacedPodLog", "string",
+                ["container", "tailLines", "pretty"]
+            ),
+            (
+                "/api/v1/namespaces/{namespace}/pods/{name}/exec", "post", "connectCoreV1PostNamespacedPodExec", "string",
+                ["command", "tty"]
+            ),
+            (
+                "/api/v1/namespaces/{namespace}/pods/{name}/portforward", "get", "connectCoreV1GetNamespacedPodPortforward", "string",
+                ["ports"]
+            ),
+            ("/api/v1/nodes/{name}/proxy", "head", "connectCoreV1HeadNodeProxy", "string", ["path"]),
+            ("/api/v1/nodes/{name}/proxy/{path}", "options", "connectCoreV1OptionsNodeProxyWithPath", "string", ["path"]),
+        ] as [(String, String, String, String, [String])])
+    func operations(path: String, method: String, id: String, answer: String, query: [String]) {
+        for (form, document) in [("v3", Self.core), ("v2", Self.all)] {
+            let item = document["paths"][path]
+            let operation = item[method]
+            #expect(operation["operationId"].string == id, "\(form)")
+            let found = operation["responses"]["200"]
+            let schema = form == "v2" ? found["schema"] : found["content"].fields.values.first?["schema"] ?? .null
+            let type = schema["$ref"].string?.split(separator: ".").last.map { String($0) } ?? schema["type"].string
+            #expect(type == answer, "\(form)")
+            let parameters = item["parameters"].elements + operation["parameters"].elements
+            let names = Set(parameters.filter { $0["in"] == "query" }.compactMap { $0["name"].string })
+            #expect(names.isSuperset(of: query), "\(form) \(names)")
+            for name in ["name", "namespace", "path"] where path.contains("{\(name)}") {
+                #expect(parameters.contains { $0["name"].string == name && $0["in"] == "path" }, "\(form) \(name)")
+            }
+        }
+    }
+
+    private static let core = OpenAPI.v3(groupVersion: GroupVersion(group: "", version: "v1"), kinds: .builtin)
+    private static let all = OpenAPI.v2(kinds: .builtin)
+
     /// Every `$ref` of every document must lead somewhere.
     @Test func noDanglingReference() {
         for (group, versions) in Catalogue.builtin.groups {

@@ -5,7 +5,7 @@ struct OpenAPIPaths {
     let form: OpenAPI.Form
     let catalogue: Catalogue
 
-    private struct Operation {
+    struct Operation {
         var method: String
         var verb: String
         var action: String
@@ -21,14 +21,10 @@ struct OpenAPIPaths {
     ]
     /// A subresource such as `pods/binding` is created at the item's path.
     private static let subresource = item + [Operation(method: "post", verb: "create", action: "post")]
-    /// Subresources that lead to something else.
-    private static let connections: Set = ["attach", "exec", "portforward", "proxy"]
-    private static let connecting = [("get", "get"), ("post", "create"), ("put", "update"), ("patch", "patch"), ("delete", "delete")].map {
-        Operation(method: $0.0, verb: $0.1, action: "connect")
-    }
-
     private static let status = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
     private static let deleteOptions = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+    static let watchEvent = "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent"
+    static let resourceList = "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList"
     private static let patch = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
 
     /// Also the names of the types that the paths speak of.
@@ -56,12 +52,10 @@ struct OpenAPIPaths {
                 var item: Value = .emptyObject
                 for operation in operations where verbs.contains(operation.verb) {
                     item[operation.method] = self.operation(
-                        operation, type: operation.verb == "list" ? list : type, body: type, kind: kind, noun: noun, speaker)
+                        operation, answer: answer(operation, type: type, list: list, resource), body: type, kind: kind, noun: noun, speaker)
                 }
                 guard !item.isEmpty else { return }
-                let variables = ["name", "namespace"].filter { path.contains("{\($0)}") }
-                item["parameters"] = .array(
-                    variables.map { parameter($0, in: "path", type: "string") } + [parameter("pretty", in: "query", type: "string")])
+                item["parameters"] = .array(parameters(of: path) + [parameter("pretty", in: "query", type: "string")])
                 items[path] = item
             }
 
@@ -74,12 +68,24 @@ struct OpenAPIPaths {
                     "\(root)/\(resource.name)", [Self.collection[0]], ["list"], type: type, list: list, kind: kind,
                     noun: resource.kind + "ForAllNamespaces")
             }
+            // What a definition makes is watched as part of a list alone.
+            if resource.custom == nil {
+                types += [Self.watchEvent, Self.resourceList]
+                items["\(root)/"] = resourceList(speaker)
+                items.merge(watches(resource, root: root, noun: noun, speaker)) { _, new in new }
+            }
             for part in resource.subresources {
+                let path = "\(base)/{name}/\(part.name)"
+                if OpenAPIConnections.names.contains(part.name) {
+                    items.merge(connections(part, at: path, noun: noun, speaker)) { _, new in new }
+                    continue
+                }
                 let partType = catalogue.type(of: part.kind)?.name
                 if let partType { types.append(partType) }
                 add(
-                    "\(base)/{name}/\(part.name)", Self.connections.contains(part.name) ? Self.connecting : Self.subresource, part.verbs,
-                    type: partType, list: nil, kind: part.kind, noun: noun + Self.capitalized(part.name))
+                    path, Self.subresource, part.verbs, type: partType, list: nil, kind: part.kind, noun: noun + Self.capitalized(part.name)
+                )
+                if part.name == "log" { items[path] = text(items[path] ?? .emptyObject, of: "PodLogOptions") }
             }
         }
         items.sort { $0.key < $1.key }
@@ -88,7 +94,7 @@ struct OpenAPIPaths {
     }
 
     /// How the operations on a resource are named, and what they speak.
-    private struct Speaker {
+    struct Speaker {
         /// `CoreV1`
         let stem: String
         /// Under which operations are gathered: `core_v1`.
@@ -113,11 +119,19 @@ struct OpenAPIPaths {
         }
     }
 
+    /// The type that an operation answers with.
+    private func answer(_ operation: Operation, type: String?, list: String?, _ resource: ResourceType) -> String? {
+        switch operation.verb {
+        case "list": list
+        case "deletecollection": Self.status
+        case "delete": resource.returnsDeleted ? type : Self.status
+        default: type
+        }
+    }
+
     private func operation(
-        _ operation: Operation, type: String?, body: String?, kind: GroupVersionKind, noun: String, _ speaker: Speaker
+        _ operation: Operation, answer result: String?, body: String?, kind: GroupVersionKind, noun: String, _ speaker: Speaker
     ) -> Value {
-        if operation.action == "connect" { return connection(operation, kind, noun, speaker) }
-        let result: String? = operation.verb == "delete" || operation.verb == "deletecollection" ? Self.status : type
         var parameters = Self.query[operation.verb]?.map { parameter($0.0, in: "query", type: $0.1) } ?? []
         let bodyType: String? =
             switch operation.verb {
@@ -174,34 +188,18 @@ struct OpenAPIPaths {
         return value
     }
 
-    /// Through the server to something else, which says itself what it speaks.
-    private func connection(_ operation: Operation, _ kind: GroupVersionKind, _ noun: String, _ speaker: Speaker) -> Value {
-        let name = "connect\(speaker.stem)\(Self.capitalized(operation.method))\(noun)"
-        var value: Value = [
-            "tags": [.string(speaker.tag)], "operationId": .string(name), "x-kubernetes-action": "connect",
-            "x-kubernetes-group-version-kind": OpenAPI.value(kind),
-        ]
-        let (text, any): (Value, [String]) = (["type": "string"], ["*/*"])
-        var answer: Value = ["description": "OK"]
-        switch form {
-        case .v3: answer["content"] = content(any, text)
-        case .v2:
-            answer["schema"] = text
-            value["consumes"] = Value(any)
-            value["produces"] = Value(any)
-            value["schemes"] = ["https"]
-        }
-        value["responses"] = ["200": answer, "401": ["description": "Unauthorized"]]
-        return value
+    /// Those that stand in the path.
+    func parameters(of path: String) -> [Value] {
+        ["name", "namespace", "path"].filter { path.contains("{\($0)}") }.map { parameter($0, in: "path", type: "string") }
     }
 
-    fileprivate static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+    static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
-    private func content(_ types: [String], _ schema: Value) -> Value {
+    func content(_ types: [String], _ schema: Value) -> Value {
         .object(Value.Fields(uniqueKeysWithValues: types.map { ($0, ["schema": schema]) }))
     }
 
-    private func parameter(_ name: String, in place: String, type: String) -> Value {
+    func parameter(_ name: String, in place: String, type: String) -> Value {
         var parameter: Value = ["name": .string(name), "in": .string(place), "uniqueItems": true]
         if place == "path" { parameter["required"] = true }
         if form == .v3 {
@@ -214,17 +212,18 @@ struct OpenAPIPaths {
     }
 
     /// `RbacAuthorization` for `rbac.authorization.k8s.io`.
-    fileprivate static func title(_ group: String) -> String {
+    static func title(_ group: String) -> String {
         let name = group.isEmpty ? "core" : group.hasSuffix(".k8s.io") ? String(group.dropLast(7)) : group
         return name.split(separator: ".").map { capitalized(String($0)) }.joined()
     }
 
     private static let meanings = ["200": "OK", "201": "Created", "202": "Accepted"]
 
-    private static let selection: [(String, String)] = [
+    static let selection: [(String, String)] = [
         ("allowWatchBookmarks", "boolean"), ("continue", "string"), ("fieldSelector", "string"), ("labelSelector", "string"),
         ("limit", "integer"), ("resourceVersion", "string"),
-        ("resourceVersionMatch", "string"), ("sendInitialEvents", "boolean"), ("timeoutSeconds", "integer"), ("watch", "boolean"),
+        ("resourceVersionMatch", "string"), ("sendInitialEvents", "boolean"), ("shardSelector", "string"), ("timeoutSeconds", "integer"),
+        ("watch", "boolean"),
     ]
     private static let deletion: [(String, String)] = [
         ("dryRun", "string"), ("gracePeriodSeconds", "integer"), ("ignoreStoreReadErrorWithClusterBreakingPotential", "boolean"),

@@ -130,5 +130,5 @@ struct OpenAPISchemas {
 
 extension FieldType {
     /// Of a list what is in it.
-    fileprivate var element: FieldType { if case .array(let element) = self { element } else { self } }
+    var element: FieldType { if case .array(let element) = self { element } else { self } }
 }

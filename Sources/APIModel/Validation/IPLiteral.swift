@@ -10,7 +10,7 @@ public enum IPLiteral {
     }
 
     /// What a looser reader takes for an IPv4 address; `nil` where there are no zeros too many, or where it is none in any reading.
-    static func withoutLeadingZeros(_ text: String) -> String? {
+    public static func withoutLeadingZeros(_ text: String) -> String? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { part in
             let rest = part.drop { $0 == "0" }
             return rest.isEmpty && !part.isEmpty ? "0" : rest

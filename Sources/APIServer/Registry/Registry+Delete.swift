@@ -52,7 +52,7 @@ extension Registry {
 
     private func remove(_ target: Target, _ record: Record, final: Value, _ write: WriteContext) async throws(StoreError) -> Answer {
         let (storage, old) = (target.storage, record.object.value)
-        let returnsObject = storage.traits.contains(.returnsDeleted)
+        let returnsObject = storage.type.returnsDeleted
         if write.isDryRun { return returnsObject ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"]) }
         let gone = try await store.delete(target.key, expecting: .revision(record.revision), final: final == old ? nil : Body(final))
         return returnsObject ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])

@@ -71,25 +71,18 @@ extension Storage {
         static let generation = Traits(rawValue: 1)
         /// A PUT of an object that does not exist creates it.
         static let createsOnUpdate = Traits(rawValue: 2)
-        /// A delete answers with the object, not with a Status.
-        static let returnsDeleted = Traits(rawValue: 4)
         /// A create may bring its status along.
-        static let keepsStatus = Traits(rawValue: 8)
+        static let keepsStatus = Traits(rawValue: 4)
         /// A PUT must say which resourceVersion it replaces.
-        static let needsResourceVersion = Traits(rawValue: 16)
+        static let needsResourceVersion = Traits(rawValue: 8)
         /// There is a status, which only the status subresource writes.
-        static let status = Traits(rawValue: 32)
+        static let status = Traits(rawValue: 16)
     }
 
     private static let createsOnUpdate = words(
         """
         /endpoints /events /limitranges /services coordination.k8s.io/leases rbac.authorization.k8s.io/roles rbac.authorization.k8s.io/rolebindings
         rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/clusterrolebindings
-        """)
-    private static let returnsDeleted = words(
-        """
-        /pods /services /persistentvolumes /persistentvolumeclaims /podtemplates /resourcequotas /serviceaccounts storage.k8s.io/csidrivers
-        storage.k8s.io/csinodes storage.k8s.io/storageclasses storage.k8s.io/volumeattachments
         """)
     private static let keepsStatus = words("/nodes")
     private static let needsResourceVersion = words(
@@ -101,7 +94,6 @@ extension Storage {
         var traits: Traits = []
         if countingGenerations.contains(collection) { traits.insert(.generation) }
         if createsOnUpdate.contains(collection) { traits.insert(.createsOnUpdate) }
-        if returnsDeleted.contains(collection) { traits.insert(.returnsDeleted) }
         if keepsStatus.contains(collection) { traits.insert(.keepsStatus) }
         if needsResourceVersion.contains(collection) { traits.insert(.needsResourceVersion) }
         if type.subresource("status") != nil { traits.insert(.status) }
