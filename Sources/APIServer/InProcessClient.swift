@@ -75,11 +75,14 @@ final class InProcessClient: Client {
 
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
         let query = ListQuery(options)
-        let (answer, target) = try await answer(.list, resource, namespace: namespace, query: query) { _, _ in .query(query) }
-        switch answer.content {
+        return try await self.list(try await answer(.list, resource, namespace: namespace, query: query) { _, _ in .query(query) })
+    }
+
+    private func list(_ answered: (answer: Answer, target: Target)) async throws -> ObjectList {
+        switch answered.answer.content {
         case .list(let list):
             return ObjectList(
-                items: try await objects(list.records, target.storage), resourceVersion: String(list.revision),
+                items: try await objects(list.records, answered.target.storage), resourceVersion: String(list.revision),
                 continueToken: list.continueToken)
         case .values(let values): return ObjectList(items: values.map { Object($0) }, resourceVersion: "")
         default: throw APIError.internalError("a list was expected")
@@ -143,6 +146,16 @@ final class InProcessClient: Client {
             try await answer(
                 .delete, resource, namespace: namespace, name: name, options: WriteOptions(isDryRun: deletion.isDryRun)
             ) { _, _ in .deletion(deletion) })
+    }
+
+    func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+    {
+        let (query, deletion) = (ListQuery(selection), try DeleteOptions(options))
+        return try await list(
+            try await answer(
+                .deletecollection, resource, namespace: namespace, query: query, options: WriteOptions(isDryRun: deletion.isDryRun)
+            ) { _, _ in .deletions(query, deletion) })
     }
 
     /// The user must be allowed to impersonate; where it is not, every call of the client throws the refusal.

@@ -33,6 +33,12 @@ public protocol Client: Sendable {
     @discardableResult
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object
 
+    /// Deletes, each as `delete` would, what the selectors of `selection` select. Stops at the first refusal: what was deleted until then stays
+    /// deleted. Returns what was selected, as it was before.
+    @discardableResult
+    func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+
     /// The same API as another user, which this one must be allowed to impersonate.
     func impersonating(_ user: String, groups: [String]) -> any Client
 }

@@ -5,16 +5,16 @@ public protocol ForwardingClient: Client {
     var base: any Client { get }
 
     /// Stands before every write. `send` has the base do it; the default does no more than that.
-    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object
+    func write<Answer: Sendable>(_ write: ForwardedWrite, _ send: () async throws -> Answer) async throws -> Answer
 }
 
 /// A write on its way to the base.
 public struct ForwardedWrite: Sendable {
-    public enum Verb: String, Sendable { case create, update, patch, delete }
+    public enum Verb: String, Sendable { case create, update, patch, delete, deletecollection }
 
     public var verb: Verb
     public var resource: GroupVersionResource
-    /// Of the object; of a create without one, what the object itself says.
+    /// Of the object; of a create without one, what the object itself says. Empty for a collection.
     public var name: String
     public var subresource: String?
     /// What is sent: the object, the patch or the `DeleteOptions`.
@@ -22,7 +22,9 @@ public struct ForwardedWrite: Sendable {
 }
 
 extension ForwardingClient {
-    public func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object { try await send() }
+    public func write<Answer: Sendable>(_ write: ForwardedWrite, _ send: () async throws -> Answer) async throws -> Answer {
+        try await send()
+    }
 
     public func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
         try await base.get(resource, namespace: namespace, name: name, subresource: subresource)
@@ -67,6 +69,15 @@ extension ForwardingClient {
     public func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
         try await write(ForwardedWrite(verb: .delete, resource: resource, name: name, body: options)) {
             try await base.delete(resource, namespace: namespace, name: name, options: options)
+        }
+    }
+
+    @discardableResult
+    public func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+    {
+        try await write(ForwardedWrite(verb: .deletecollection, resource: resource, name: "", body: options)) {
+            try await base.deleteCollection(resource, namespace: namespace, selection: selection, options: options)
         }
     }
 

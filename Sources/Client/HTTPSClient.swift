@@ -67,6 +67,18 @@ public final class HTTPSClient: Client {
         try await object(.DELETE, Path(resource, namespace, name, nil), options.isNull ? [] : JSON.encode(options))
     }
 
+    @discardableResult
+    public func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+    {
+        var path = Path(resource, namespace, nil, nil)
+        path.add(selection)
+        let body = options.isNull ? [] : JSON.encode(options)
+        return try Self.objects(
+            try await transport.send(
+                .DELETE, path.text, headers: headers(contentType: body.isEmpty ? nil : "application/json"), body: body))
+    }
+
     public func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
         var page = options
         // As client-go's pager: pages of 500 of one state.
@@ -109,7 +121,11 @@ public final class HTTPSClient: Client {
     private func page(_ resource: GroupVersionResource, _ namespace: String?, _ options: ListOptions) async throws -> ObjectList {
         var path = Path(resource, namespace, nil, nil)
         path.add(options)
-        var list = try Self.decode(try await transport.send(.GET, path.text, headers: headers(contentType: nil), body: []))
+        return try Self.objects(try await transport.send(.GET, path.text, headers: headers(contentType: nil), body: []))
+    }
+
+    private static func objects(_ bytes: [UInt8]) throws -> ObjectList {
+        var list = try decode(bytes)
         let kind = list["kind"].string.map { $0.hasSuffix("List") ? String($0.dropLast(4)) : $0 } ?? ""
         let items = list["items"].elements.map { item in
             guard item["kind"].isNull else { return Object(item) }

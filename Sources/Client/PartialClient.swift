@@ -31,5 +31,8 @@ extension PartialClient {
     public func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
         throw refusal
     }
+    public func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+    { throw refusal }
     public func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }

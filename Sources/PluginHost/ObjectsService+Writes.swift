@@ -51,19 +51,42 @@ extension ObjectsService {
 
     func remove(_ call: Call) -> CallResult {
         write(call, body: 2) { client, target, deletion, options in
-            let options = try options.unforced
-            var deletion = deletion
-            if options.isDryRun { deletion["dryRun"] = ["All"] }
-            if let uid = options.preconditions.uid { deletion["preconditions"]["uid"] = .string(uid) }
-            if let version = options.preconditions.resourceVersion { deletion["preconditions"]["resourceVersion"] = .string(version) }
-            return try await client.delete(target.resource, namespace: target.namespace, name: target.name, options: deletion)
+            try await client.delete(
+                target.resource, namespace: target.namespace, name: target.name, options: try options.unforced.deletion(deletion))
+        }
+    }
+
+    func removeCollection(_ call: Call) -> CallResult {
+        let selection = ListOptions(labelSelector: call.frame.string(2), fieldSelector: call.frame.string(3))
+        return write(call, body: 4) { services, target, deletion, options in
+            guard target.name.isEmpty, target.subresource == nil else {
+                throw APIError.badRequest("a collection has neither a name nor a sub-resource")
+            }
+            guard options.preconditions == WriteOptions.Preconditions() else {
+                throw APIError.badRequest("the objects of a collection have no uid or resourceVersion in common: its deletion takes none")
+            }
+            let deleted = try await services.client.deleteCollection(
+                target.resource, namespace: target.namespace, selection: selection, options: try options.unforced.deletion(deletion))
+            if self.watches(target.resource), !options.isDryRun { await self.note(deleted, target, services) }
+            return []
+        }
+    }
+
+    /// A write of one object, whose answer says what became of it.
+    private func write(
+        _ call: Call, body: Int, _ send: @escaping @Sendable (any Client, Target, Value, WriteOptions) async throws -> Object
+    ) -> CallResult {
+        write(call, body: body) { services, target, value, options in
+            let answer = try await send(services.client, target, value, options)
+            if self.watches(target.resource), !options.isDryRun { await self.note(answer, target, services) }
+            return answer.bytes
         }
     }
 
     /// Decodes the argument at `body` (empty is `.null`), has `send` do it and writes the answer. The options stand behind the body, and
     /// behind those the sink.
     private func write(
-        _ call: Call, body: Int, _ send: @escaping @Sendable (any Client, Target, Value, WriteOptions) async throws -> Object
+        _ call: Call, body: Int, _ send: @escaping @Sendable (Services, Target, Value, WriteOptions) async throws -> [UInt8]
     ) -> CallResult {
         let bytes = call.frame.bytes(body)
         return answer(call, sink: body + 2) { services in
@@ -75,11 +98,7 @@ extension ObjectsService {
             } catch {
                 throw APIError.badRequest("the object is not JSON: \(error)")
             }
-            return try self.calls.wait {
-                let answer = try await send(services.client, target, value, options)
-                if self.watches(target.resource), !options.isDryRun { await self.note(answer, target, services) }
-                return answer.bytes
-            }
+            return try self.calls.wait { try await send(services, target, value, options) }
         }
     }
 
@@ -87,7 +106,8 @@ extension ObjectsService {
     private func note(_ answer: Object, _ target: Target, _ services: Services) async {
         guard answer.value["kind"].string == "Status" else { return writes.note(answer, of: target.resource) }
         func noteEnd(of uid: String) {
-            writes.note(endOf: uid, target.resource, namespace: target.namespace, name: target.name, services.cache)
+            writes.note(
+                endOf: [.init(namespace: target.namespace, name: target.name, uid: uid)], target.resource, services.cache)
         }
         guard target.subresource != nil else { return noteEnd(of: answer.value["details"]["uid"].string ?? "") }
         // An eviction or a binding does not say what became of the object.
@@ -100,9 +120,32 @@ extension ObjectsService {
             // Without the API nothing can be promised of it.
         }
     }
+
+    /// Notes what became of each object of a collection: the answer has them as they were.
+    private func note(_ deleted: ObjectList, _ target: Target, _ services: Services) async {
+        guard !deleted.items.isEmpty,
+            let left = try? await services.own.list(target.resource, namespace: target.namespace)
+        else { return }
+        let leftByUID = Dictionary(left.items.map { ($0.uid, $0) }, uniquingKeysWith: { first, _ in first })
+        // Also what it was before must have been seen, or an object that the cache does not know yet would seem to be gone.
+        for object in deleted.items { writes.note(leftByUID[object.uid] ?? object, of: target.resource) }
+        let gone = deleted.items.filter { leftByUID[$0.uid] == nil }.map {
+            OwnWrites.Gone(namespace: $0.value["metadata"]["namespace"].string, name: $0.name, uid: $0.uid)
+        }
+        writes.note(endOf: gone, target.resource, services.cache)
+    }
 }
 
 extension WriteOptions {
+    /// `deletion`, a `DeleteOptions`, and what these say in its place.
+    fileprivate func deletion(_ deletion: Value) -> Value {
+        var deletion = deletion
+        if isDryRun { deletion["dryRun"] = ["All"] }
+        if let uid = preconditions.uid { deletion["preconditions"]["uid"] = .string(uid) }
+        if let version = preconditions.resourceVersion { deletion["preconditions"]["resourceVersion"] = .string(version) }
+        return deletion
+    }
+
     fileprivate init(_ options: apus_write_options?) throws(APIError) {
         self.init()
         guard let options else { return }

@@ -95,7 +95,7 @@ final class ObjectsService: Sendable {
 
     func makeTable() -> UnsafeRawPointer {
         let functions: [@Sendable (Call) -> CallResult] = [
-            get, list, dependents, create, update, patch, apply, remove, event, fetch,
+            get, list, dependents, create, update, patch, apply, remove, event, fetch, removeCollection,
         ]
         return hostTable(
             Signatures.hostObjects,

@@ -5,7 +5,7 @@ internal import Synchronization
 /// What one component wrote and the shared cache may not show yet: its reads wait for that. Safe from any thread.
 final class OwnWrites: Sendable {
     /// An object that was deleted, and no answer said in which version.
-    private struct Gone: Hashable, Sendable {
+    struct Gone: Hashable, Sendable {
         var namespace: String?
         var name: String
         var uid: String
@@ -30,15 +30,16 @@ final class OwnWrites: Sendable {
         pending.withLock { $0[resource, default: Pending()].version = max($0[resource]?.version ?? 0, version) }
     }
 
-    /// The component deleted the object with this uid, and it is gone.
-    func note(endOf uid: String, _ resource: GroupVersionResource, namespace: String?, name: String, _ cache: Cache) {
-        guard !uid.isEmpty else { return }
+    /// The component deleted these objects of a kind, and they are gone.
+    func note(endOf objects: [Gone], _ resource: GroupVersionResource, _ cache: Cache) {
+        let objects = objects.filter { !$0.uid.isEmpty }
+        guard !objects.isEmpty else { return }
         pending.withLock { pending in
             var entry = pending[resource] ?? Pending()
             if entry.gone.count >= Self.many {
                 entry.gone = entry.gone.filter { cache.get(resource, namespace: $0.namespace, name: $0.name)?.uid == $0.uid }
             }
-            entry.gone.insert(Gone(namespace: namespace, name: name, uid: uid))
+            entry.gone.formUnion(objects)
             pending[resource] = entry
         }
     }

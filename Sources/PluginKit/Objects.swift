@@ -108,6 +108,22 @@ public struct Objects: @unchecked Sendable {
         try write(resource, namespace, name, "", deletion, options) { table.pointee.remove(context, $0, $1, $2, $3) }
     }
 
+    /// Deletes every object of a kind, `namespace` empty for all namespaces, that both selectors match. `deletion` is a `DeleteOptions`, or
+    /// `.null`. A refusal of one ends it: what was deleted until then stays deleted. A kind whose collections cannot be deleted throws
+    /// `.methodNotAllowed`.
+    public func deleteCollection(
+        _ resource: GroupVersionResource, namespace: String = "", selector: String = "", fields: String = "",
+        options deletion: Value = .null, with options: WriteOptions = WriteOptions()
+    ) throws {
+        _ = try selector.withBorrowed { selector in
+            try fields.withBorrowed { fields in
+                try answer(resource, namespace, "", "", sending: deletion, options) {
+                    table.pointee.remove_collection(context, $0, selector, fields, $1, $2, $3)
+                }
+            }
+        }
+    }
+
     /// Records an Event about `object`. Repeats are counted. Never fails: an Event is a courtesy.
     public func event(_ object: Value, _ type: EventType, reason: String, message: String) {
         JSON.encode(object).withBorrowed { object in
@@ -140,20 +156,38 @@ extension Objects {
         _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String,
         _ slot: (UnsafePointer<apus_object_ref>, UnsafePointer<apus_sink>) -> apus_status
     ) throws -> Value {
+        try JSON.decode(answer(resource, namespace, name, subresource, slot))
+    }
+
+    /// What a slot answers, unless that is a refusal.
+    private func answer(
+        _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String,
+        _ slot: (UnsafePointer<apus_object_ref>, UnsafePointer<apus_sink>) -> apus_status
+    ) throws -> [UInt8] {
         let answer = Collector()
         let status = answer.collect { sink in withReference(resource, namespace, name, subresource) { slot($0, sink) } }
         guard status == APUS_OK else { throw refusal(status, answer.bytes) }
-        return try JSON.decode(answer.bytes)
+        return answer.bytes
     }
 
-    /// Calls a slot that writes. `.null` is sent as nothing at all.
+    /// Calls a slot that writes one object.
     private func write(
         _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String, _ body: Value,
         _ options: WriteOptions,
         _ slot: (UnsafePointer<apus_object_ref>, apus_borrowed, UnsafePointer<apus_write_options>?, UnsafePointer<apus_sink>) -> apus_status
     ) throws -> Value {
+        try JSON.decode(answer(resource, namespace, name, subresource, sending: body, options, slot))
+    }
+
+    /// What a slot answers to a body. `.null` is sent as nothing at all.
+    @discardableResult
+    private func answer(
+        _ resource: GroupVersionResource, _ namespace: String, _ name: String, _ subresource: String, sending body: Value,
+        _ options: WriteOptions,
+        _ slot: (UnsafePointer<apus_object_ref>, apus_borrowed, UnsafePointer<apus_write_options>?, UnsafePointer<apus_sink>) -> apus_status
+    ) throws -> [UInt8] {
         try (body.isNull ? [] : JSON.encode(body)).withBorrowed { body in
-            try call(resource, namespace, name, subresource) { reference, sink in
+            try answer(resource, namespace, name, subresource) { reference, sink in
                 options.withC { slot(reference, body, $0, sink) }
             }
         }

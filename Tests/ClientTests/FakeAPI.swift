@@ -200,5 +200,13 @@ final class FakeAPI: Client {
         return Object(.emptyObject)
     }
 
+    func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+    {
+        let found = try await list(resource, namespace: namespace, options: selection)
+        for object in found.items { _ = try await delete(resource, namespace: namespace, name: object.name, options: options) }
+        return found
+    }
+
     func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }

@@ -39,7 +39,9 @@ struct DelayedClient: ForwardingClient {
         }
     }
 
-    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object { throw Unexpected("a cache writes") }
+    func write<Answer: Sendable>(_ write: ForwardedWrite, _ send: () async throws -> Answer) async throws -> Answer {
+        throw Unexpected("a cache writes")
+    }
 
     func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }

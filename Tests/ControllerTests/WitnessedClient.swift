@@ -17,9 +17,9 @@ struct WitnessedClient: ForwardingClient {
         return other
     }
 
-    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object {
-        let object = try await send()
+    func write<Answer: Sendable>(_ write: ForwardedWrite, _ send: () async throws -> Answer) async throws -> Answer {
+        let answer = try await send()
         if !plugin.isEmpty { didWrite(plugin) }
-        return object
+        return answer
     }
 }

@@ -165,6 +165,10 @@ final class Caller {
         note("remove") { table.remove(me, reference, samples.bytes("{}"), nil, $0) }
         table.event(me, samples.bytes("{}"), samples.bytes("Normal"), samples.bytes("Seen"), samples.bytes("once"))
         note("fetch") { table.fetch(me, reference, $0) }
+        note("remove_collection") {
+            table.remove_collection(
+                me, reference, samples.bytes("a=b"), samples.bytes("spec.nodeName=n1"), samples.bytes("{}"), options, $0)
+        }
         return report
     }
 

@@ -359,6 +359,13 @@ enum WirePlugin {
             fetch: { me, reference, object in
                 Witness.of(me).note("fetch \(String(reference: reference.pointee))")
                 return APUS_UNAVAILABLE
+            },
+            remove_collection: { me, reference, labels, fields, deletion, options, answer in
+                let selectors = "\(labels.string) \(fields.string)"
+                Witness.of(me).note(
+                    "remove_collection \(String(reference: reference.pointee)) \(selectors) \(deletion.string) \(String(options: options))")
+                answer.say("not these")
+                return APUS_FORBIDDEN
             })
     }
 

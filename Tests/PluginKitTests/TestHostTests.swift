@@ -15,6 +15,27 @@ import Testing
         #expect(error?.reason == .alreadyExists)
     }
 
+    @Test func aCollectionIsDeletedWhereBothSelectorsMatch() throws {
+        let pods: [Value] = [("blue", "a", "n1"), ("blue", "b", "n1"), ("blue", "a", "n2"), ("red", "a", "n1")].enumerated().map {
+            number, pod in
+            [
+                "apiVersion": "v1", "kind": "Pod", "spec": ["nodeName": .string(pod.2)],
+                "metadata": ["name": .string("p\(number)"), "namespace": .string(pod.0), "labels": ["app": .string(pod.1)]],
+            ]
+        }
+        let test = TestHost(pods)
+        func left() throws -> [String] { try test.host.objects.list(.pods).compactMap { $0["metadata"]["name"].string } }
+        func delete(_ options: WriteOptions = WriteOptions()) throws {
+            try test.host.objects.deleteCollection(.pods, namespace: "blue", selector: "app=a", fields: "spec.nodeName=n1", with: options)
+        }
+        try delete(WriteOptions(isDryRun: true))
+        #expect(try left() == ["p0", "p1", "p2", "p3"])
+        let error = #expect(throws: APIError.self) { try delete(WriteOptions(preconditions: .init(uid: "4be0"))) }
+        #expect(error?.reason == .invalid)
+        try delete()
+        #expect(try left() == ["p1", "p2", "p3"] && test.writes == 1)
+    }
+
     @Test func aNameIsMadeUp() throws {
         let test = TestHost()
         let wanted: Value = ["apiVersion": "v1", "kind": "Pod", "metadata": ["generateName": "web-"]]

@@ -41,7 +41,7 @@ final class CountingClient: ForwardingClient {
         }
     }
 
-    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object {
+    func write<Answer: Sendable>(_ write: ForwardedWrite, _ send: () async throws -> Answer) async throws -> Answer {
         guard write.verb == .create, write.resource == .pods, write.subresource == "binding" else { return try await send() }
         do {
             let answer = try await send()

@@ -57,27 +57,23 @@ public final class NamespaceController: Controller {
     /// Deletes what the namespace has: pods, and when there are none any more all the rest. What goes wrong with one kind holds up no other.
     private func empty(_ namespace: Value) throws -> Emptying {
         let name = namespace["metadata"]["name"].string ?? ""
-        let resources = try kinds.current.all.filter { kind in
-            kind.isNamespaced && kind.isStored && kind.verbs.isSuperset(of: [.list, .delete])
-        }.map(\.resource)
+        let kinds = try kinds.current.all.filter { kind in
+            kind.isNamespaced && kind.isStored && kind.verbs.isSuperset(of: [.list, .deleteCollection])
+        }
         var left = Emptying()
-        for resource in resources where resource == .pods { try empty(resource, name, &left) }
+        for kind in kinds where kind.resource == .pods { try empty(kind, name, &left) }
         guard left.isEmpty else { return left }
-        for resource in resources where resource != .pods { try empty(resource, name, &left) }
+        for kind in kinds where kind.resource != .pods { try empty(kind, name, &left) }
         return left
     }
 
-    private func empty(_ resource: GroupVersionResource, _ namespace: String, _ left: inout Emptying) throws {
+    private func empty(_ kind: ServedKind, _ namespace: String, _ left: inout Emptying) throws {
+        let resource = kind.resource
         do {
-            let all = try objects.list(resource, namespace: namespace).filter { $0["metadata"]["deletionTimestamp"].isNull }
-            let outcome = Batches.all(all) { [objects] object in
-                do {
-                    try objects.delete(
-                        resource, namespace: namespace, name: object["metadata"]["name"].string ?? "",
-                        options: ["propagationPolicy": "Background"])
-                } catch let error as APIError where error.reason == .notFound {}
-            }
-            if let error = outcome.error { throw error }
+            // Most kinds have nothing there, and what is going already needs no second word.
+            let all = try objects.list(resource, namespace: namespace)
+            guard all.contains(where: { $0["metadata"]["deletionTimestamp"].isNull }) else { return left.add(resource, all) }
+            try objects.deleteCollection(resource, namespace: namespace, options: ["propagationPolicy": "Background"])
             left.add(resource, try objects.list(resource, namespace: namespace))
         } catch let error as APIError where error.reason == .notFound {
             // The kind went away meanwhile, and its objects with it.

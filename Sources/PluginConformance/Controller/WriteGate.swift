@@ -79,7 +79,7 @@ struct GatedClient: ForwardingClient {
         self.isGated = isGated
     }
 
-    func write(_ write: ForwardedWrite, _ send: () async throws -> Object) async throws -> Object {
+    func write<Answer: Sendable>(_ write: ForwardedWrite, _ send: () async throws -> Answer) async throws -> Answer {
         guard isGated else { return try await send() }
         let what = "\(write.verb) \(write.resource)\(write.subresource.map { "/" + $0 } ?? "") \(write.name)"
         try await gate.pass(write, what)

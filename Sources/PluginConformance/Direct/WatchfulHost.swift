@@ -86,7 +86,8 @@ final class WatchfulHost: Sendable {
                 apply: { WatchfulHost.refuse("apply", $0, $4) },
                 remove: { WatchfulHost.refuse("remove", $0, $4) },
                 event: { context, _, _, _, _ in WatchfulHost.note("objects.event", context) },
-                fetch: { WatchfulHost.refuse("fetch", $0, $2) }))
+                fetch: { WatchfulHost.refuse("fetch", $0, $2) },
+                remove_collection: { WatchfulHost.refuse("remove_collection", $0, $6) }))
         let kinds = UnsafeMutablePointer<apus_host_kinds>.allocate(capacity: 1)
         kinds.initialize(
             to: apus_host_kinds(size: UInt32(MemoryLayout<apus_host_kinds>.size)) { context, _, _ in

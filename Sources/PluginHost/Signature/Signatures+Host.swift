@@ -18,6 +18,8 @@ extension Signatures {
             SlotDescriptor("remove", [.me, .structure(reference), .bytes, options, .sink(limit: answer)], .status, work),
             SlotDescriptor("event", [.me, .bytes, .bytes, .bytes, .bytes], .void, work),
             SlotDescriptor("fetch", [.me, .structure(reference), .sink(limit: answer)], .status, work),
+            SlotDescriptor(
+                "remove_collection", [.me, .structure(reference), .bytes, .bytes, .bytes, options, .sink(limit: answer)], .status, work),
         ])
 
     static let hostKinds = TableDescriptor(

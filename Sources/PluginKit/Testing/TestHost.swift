@@ -99,12 +99,8 @@ extension TestHost {
             size: UInt32(MemoryLayout<apus_host_objects>.size),
             get: { me, reference, sink in read(me, reference, sink) },
             list: { me, reference, labels, fields, sink in
-                guard let selector = try? LabelSelector(parsing: labels.string), let fields = try? FieldSelector(parsing: fields.string)
-                else { return APUS_INVALID }
-                return each(me, sink) { [wanted = Wanted(reference)] name, object in
-                    wanted.takes(name.resource, name.namespace) && selector.matches(labelsOf: object)
-                        && fields.requirements.allSatisfy { texts(object, $0.field).contains($0.value) == $0.isEqual }
-                }
+                guard let wanted = selection(reference, labels, fields) else { return APUS_INVALID }
+                return each(me, sink, wanted)
             },
             dependents: { me, reference, uid, orphans, sink in
                 guard let selector = try? LabelSelector(parsing: orphans.string) else { return APUS_INVALID }
@@ -166,7 +162,33 @@ extension TestHost {
                 let line = "\(type.string) \(reason.string): \(message.string)"
                 instance(me, as: TestHost.self).state.withLock { $0.events.append(line) }
             },
-            fetch: { me, reference, sink in read(me, reference, sink) }))
+            fetch: { me, reference, sink in read(me, reference, sink) },
+            remove_collection: { me, reference, labels, fields, _, options, _ in
+                let options = WriteOptions(options)
+                guard let wanted = selection(reference, labels, fields), options.preconditions == WriteOptions.Preconditions() else {
+                    return APUS_INVALID
+                }
+                instance(me, as: TestHost.self).state.withLock { state in
+                    guard !options.isDryRun else { return }
+                    state.writes += 1
+                    state.objects = state.objects.filter { !wanted($0.key, $0.value) }
+                }
+                return APUS_OK
+            }))
+
+    /// What a reference and two selectors ask for; `nil` where one of them is none.
+    private static func selection(_ reference: UnsafePointer<apus_object_ref>, _ labels: apus_borrowed, _ fields: apus_borrowed) -> (
+        (Name, Value) -> Bool
+    )? {
+        guard let selector = try? LabelSelector(parsing: labels.string), let fields = try? FieldSelector(parsing: fields.string) else {
+            return nil
+        }
+        let wanted = Wanted(reference)
+        return { name, object in
+            wanted.takes(name.resource, name.namespace) && selector.matches(labelsOf: object)
+                && fields.requirements.allSatisfy { texts(object, $0.field).contains($0.value) == $0.isEqual }
+        }
+    }
 
     private static func texts(_ object: Value, _ path: String) -> [String] {
         ObjectPath(path).map { $0.isPlural ? $0.texts(in: object) : [$0.text(in: object)] } ?? []

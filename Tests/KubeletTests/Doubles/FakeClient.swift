@@ -123,6 +123,10 @@ final class FakeClient: Client {
         return object
     }
 
+    func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
+        -> ObjectList
+    { throw APIError(code: 405, reason: .methodNotAllowed, message: "a kubelet deletes no collection") }
+
     func impersonating(_ user: String, groups: [String]) -> any Client { self }
 }
 

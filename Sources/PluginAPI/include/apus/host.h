@@ -126,6 +126,13 @@ typedef struct apus_host_objects {
     /// As `get`, but always from the API and never from the cache: for the question whether an object is really gone.
     /// [worker & loaded, running]
     apus_status (*APUS_NONNULL fetch)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, const apus_sink *APUS_NONNULL object);
+
+    /// Deletes every object of a kind, in one namespace or where none is named in all, that both selectors match; either may be empty. Needs the verb `deletecollection`, and a
+    /// kind that has it: others answer UNSUPPORTED. `name` and `subresource` in `ref` are empty. `deletion` and `options` are those of `remove`, and hold for each object; a uid
+    /// or a resourceVersion in `options` answers INVALID. A refusal of one ends it, and what was deleted until then stays deleted. `answer` gets a `Status` when it is refused, else nothing: a collection has no bound.
+    /// [worker & loaded, running]
+    apus_status (*APUS_NONNULL remove_collection)(void *APUS_NULLABLE context, const apus_object_ref *APUS_NONNULL ref, apus_borrowed labels, apus_borrowed fields,
+                                                  apus_borrowed deletion, const apus_write_options *APUS_NULLABLE options, const apus_sink *APUS_NONNULL answer);
 } apus_host_objects;
 
 #define APUS_HOST_KINDS "apus.host.kinds/1"
