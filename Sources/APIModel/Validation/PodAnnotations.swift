@@ -4,8 +4,8 @@ internal import OrderedCollections
 public enum PodAnnotations {
     /// With the name of a container behind it.
     public static let appArmor = "container.apparmor.security.beta.kubernetes.io/"
-    private static let seccompPod = "seccomp.security.alpha.kubernetes.io/pod"
-    private static let seccomp = "container.seccomp.security.alpha.kubernetes.io/"
+    public static let seccompPod = "seccomp.security.alpha.kubernetes.io/pod"
+    public static let seccomp = "container.seccomp.security.alpha.kubernetes.io/"
     private static let mirror = "kubernetes.io/config.mirror"
     private static let deletionCost = "controller.kubernetes.io/pod-deletion-cost"
     private static let lists = ["initContainers", "containers", "ephemeralContainers"]

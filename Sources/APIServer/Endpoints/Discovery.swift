@@ -65,12 +65,12 @@ struct Discovery: Sendable {
 
     private static let aggregatedParameters = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
-    /// A document of those that are kept in JSON. `nil` for the one that has no protobuf form here.
+    /// A document of those that are kept in JSON. The oldest kind of them does not name its version.
     private func encoded(_ document: [UInt8], _ codec: Codec) -> [UInt8]? {
         guard codec != .json, let value = try? JSON.decode(document) else { return document }
         guard codec == .protobuf else { return YAML.bytes(value) }
-        let kind = GroupVersionKind(group: "", version: "v1", kind: value["kind"].string ?? "")
-        guard let type = catalogue.type(of: kind) else { return nil }
+        let kind = GroupVersionKind(of: value) ?? GroupVersionKind(group: "", version: "v1", kind: value["kind"].string ?? "")
+        guard let type = catalogue.type(of: kind) ?? Catalogue.everything.type(of: kind) else { return nil }
         return try? Protobuf.encodeUnknown(value, as: type, catalogue: catalogue)
     }
 

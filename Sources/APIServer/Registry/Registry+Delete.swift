@@ -100,7 +100,7 @@ extension Registry {
     /// first refusal; what was deleted until then stays deleted.
     func deleteCollection(_ target: Target, _ list: ListQuery, _ options: DeleteOptions, _ write: WriteContext) async throws -> ListResult {
         let found = try await self.list(target, list)
-        try await withThrowingTaskGroup { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             for (started, record) in found.records.enumerated() {
                 if started >= Self.deletionsAtOnce { try await group.next() }
                 group.addTask {
