@@ -79,6 +79,18 @@ import Testing
             // An owner of a kind that is not served cannot be judged.
             let foreign: Value = ["apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "1-2-3"]
             _ = try await cluster.client.create(.configMaps, namespace: "default", configMap("foreign", owners: [foreign]))
+            // Nor can one whose group another server answers for, which is not to be reached.
+            _ = try await cluster.client.create(
+                GroupVersionResource(group: "apiregistration.k8s.io", version: "v1", resource: "apiservices"),
+                [
+                    "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": ["name": "v1.far.example.com"],
+                    "spec": [
+                        "group": "far.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100,
+                        "insecureSkipTLSVerify": true, "service": ["namespace": "default", "name": "far"],
+                    ],
+                ])
+            let far: Value = ["apiVersion": "far.example.com/v1", "kind": "Star", "name": "s", "uid": "1-2-4"]
+            _ = try await cluster.client.create(.configMaps, namespace: "default", configMap("far", owners: [far]))
             // A namespaced owner of a cluster-scoped object is a mistake.
             let wrong = owner(try await cluster.client.create(.configMaps, namespace: "default", configMap("owner")))
             _ = try await cluster.client.create(
@@ -88,7 +100,7 @@ import Testing
                     "value": 1,
                 ])
             try await cluster.waitUntilQuiet()
-            _ = try await cluster.client.get(.configMaps, namespace: "default", name: "foreign")
+            for name in ["foreign", "far"] { _ = try await cluster.client.get(.configMaps, namespace: "default", name: name) }
             _ = try await cluster.client.get(.priorityClasses, name: "p")
         }
     }

@@ -48,7 +48,9 @@ public final class GarbageCollectorController: Controller {
     }
 
     private func orphanDependents(of owner: Value, _ resource: GroupVersionResource) throws -> Outcome {
-        for dependent in try objects.dependents(of: owner.uid) { try removeOwners([owner.uid], from: dependent) }
+        // One that refuses keeps the owner, but none of the others.
+        let orphaned = Batches.all(try objects.dependents(of: owner.uid)) { try self.removeOwners([owner.uid], from: $0) }
+        if let error = orphaned.error { throw error }
         try removeFinalizer(Self.orphan, from: owner, resource)
         return .done
     }
@@ -57,9 +59,10 @@ public final class GarbageCollectorController: Controller {
     /// stays, is only let go.
     private func deleteDependents(of owner: Value, _ resource: GroupVersionResource) throws -> Outcome {
         let blocking = try objects.dependents(of: owner.uid).filter { $0.blocks(owner.uid) }
-        for dependent in blocking where !dependent.isBeingDeleted {
-            if let kind = try kinds.current.stored(of: dependent) { try judge(dependent, kind.resource) }
+        let judged = Batches.all(blocking.filter { !$0.isBeingDeleted }) { dependent in
+            if let kind = try self.kinds.current.stored(of: dependent) { try self.judge(dependent, kind.resource) }
         }
+        if let error = judged.error { throw error }
         if blocking.isEmpty { try removeFinalizer(Self.foreground, from: owner, resource) }
         return .done
     }
