@@ -115,6 +115,7 @@ public final class Kubelet: Sendable {
                 watches: ReferenceWatches(client: client, log: log), csi: csi),
             disk: disk, events: recorder,
             statuses: statuses, machine: machine, node: node, allocations: Allocations(), devices: devices,
+            claims: ClaimManager(configuration, client: client, disk: disk, log: log),
             cpus: CPUManager(configuration, topology: topology, disk: disk),
             memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),

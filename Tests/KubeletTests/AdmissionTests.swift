@@ -33,7 +33,6 @@ import Testing
             security("appArmorProfile", ["type": "RuntimeDefault"]), "AppArmor",
             "Cannot enforce AppArmor: AppArmor is not enabled on the host"
         ),
-        (["resourceClaims": [["name": "gpu"]]], "UnexpectedAdmissionError", "resourceClaims are not supported by this node"),
     ]
 
     @Test(arguments: refused) func refuses(_ spec: Value, _ reason: String, _ message: String) {

@@ -15,7 +15,7 @@ struct PodAdmission: Sendable {
     var allowedSysctls: [String] = []
 
     func refusal(of pod: Pod) -> Refusal? {
-        let checks: [(Pod) -> Refusal?] = [sysctls, systemLabel, operatingSystem, groupsPolicy, appArmor, claims]
+        let checks: [(Pod) -> Refusal?] = [sysctls, systemLabel, operatingSystem, groupsPolicy, appArmor]
         return checks.lazy.compactMap { $0(pod) }.first
     }
 
@@ -75,7 +75,7 @@ struct PodAdmission: Sendable {
         return String(name.map { $0 == "/" ? "." : $0 == "." ? "/" : $0 })
     }
 
-    // MARK: Profiles and claims
+    // MARK: Profiles
 
     private func appArmor(_ pod: Pod) -> Refusal? {
         let contexts = [pod.spec["securityContext"]] + pod.allContainers.map { $0["securityContext"] }
@@ -84,10 +84,5 @@ struct PodAdmission: Sendable {
         }
         guard isAsked, !hasAppArmor else { return nil }
         return Refusal(reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host")
-    }
-
-    private func claims(_ pod: Pod) -> Refusal? {
-        guard !pod.spec["resourceClaims"].isEmpty else { return nil }
-        return Refusal(reason: "UnexpectedAdmissionError", message: "resourceClaims are not supported by this node")
     }
 }

@@ -29,6 +29,15 @@ struct DeviceOptions: Equatable, Sendable {
         }
     }
 
+    /// - Parameters:
+    ///   - ids: devices that the runtime knows how to put into a container.
+    ///   - claim: the uid of the claim they are of. Runtimes that do not read CRI's field read an annotation.
+    mutating func add(_ ids: [String], of claim: String) {
+        if ids.isEmpty { return }
+        for id in ids { Self.add(["name": .string(id)], to: &cdiDevices, by: "name") }
+        annotations["cdi.k8s.io/dra_\(claim)"] = ids.joined(separator: ",")
+    }
+
     private static func add(_ value: Value, to list: inout [Value], by field: String) {
         if !list.contains(where: { $0[field] == value[field] }) { list.append(value) }
     }

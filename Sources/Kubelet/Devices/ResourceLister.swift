@@ -84,6 +84,7 @@ struct ResourceLister: Sendable {
                         "name": .string(container.name), "devices": .array(devices[container.name] ?? []),
                         "cpu_ids": numbers(context.cpus.own(of: container.name, in: pod.uid)),
                         "memory": blocks(context.memory.own(of: container.name, in: pod.uid)),
+                        "dynamic_resources": .array(context.claims.resources(of: container, in: pod)),
                     ]
                 }),
         ]

@@ -43,6 +43,16 @@ final class PluginSocket: Sendable {
     /// Ends all calls; later ones fail.
     func close() { connection.close() }
 
+    /// Whether somebody is at the other end; connects where nobody was so far.
+    func isReachable() async -> Bool {
+        do {
+            try await connection.connect()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// One call, which ends when its time is over whatever the plugin does. Throws `PluginFailure`, and `CancellationError` when the task
     /// was cancelled; the plugin may carry out later what was given up.
     /// - Parameters:

@@ -17,6 +17,7 @@ struct Context: Sendable {
     let node: OwnNode
     let allocations: Allocations
     let devices: DeviceManager
+    let claims: ClaimManager
     let cpus: CPUManager
     let memory: MemoryManager
     let pressure: PressureGauge

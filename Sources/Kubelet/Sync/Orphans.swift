@@ -12,7 +12,10 @@ struct Orphans: Sendable {
     let isWanted: @Sendable (_ uid: String) -> Bool
 
     func clear() async {
-        if await clearRuntime() { context.volumes.csi.errands.abandon(context.volumes.csi.ledger.pods.filter { !self.isWanted($0) }) }
+        if await clearRuntime() {
+            context.volumes.csi.errands.abandon(context.volumes.csi.ledger.pods.filter { !self.isWanted($0) })
+            context.claims.abandon(context.claims.pods.filter { !self.isWanted($0) })
+        }
         let (context, isWanted) = (context, isWanted)
         // Nothing of it needs to be waited for.
         try? await context.disk.run {

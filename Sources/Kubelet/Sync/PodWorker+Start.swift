@@ -127,7 +127,8 @@ extension PodWorker {
             let mounts = ContainerMounts(
                 pod: pod, container: container, volumes: volumes, environment: environment, configuration: context.configuration,
                 hasRecursiveReadOnly: context.features().recursiveReadOnly(""))
-            let devices = try await context.devices.options(for: container, of: pod)
+            var devices = try await context.devices.options(for: container, of: pod)
+            for (claim, ids) in try context.claims.devices(for: container, of: pod) { devices.add(ids, of: claim) }
             let hosts = hostsFile(for: container)
             let (made, logged) = try await onDisk { context, pod in
                 // The runtime writes the log there; that the place exists is the kubelet's to see to.

@@ -157,6 +157,7 @@ extension PodWorker {
             guard let sandbox = runtime.latestSandbox else { return nil }
             return Sandbox(id: sandbox.id, config: try await sandboxConfig(attempt: sandbox.attempt))
         }
+        guard try await prepareClaims() else { return nil }
         do {
             let config = try await sandboxConfig(attempt: actions.attempt)
             try await onDisk { context, pod in _ = try context.configuration.makeLogDirectory(for: pod) }
@@ -179,10 +180,26 @@ extension PodWorker {
         } catch  where error is RuntimeFailure || error is ConfigurationError {
             try Task.checkCancellation()
             context.events.event(about: pod, .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
-            sandboxFailures += 1
             isRuntimeStale = true
-            retry(in: min(Double(1 << min(sandboxFailures - 1, 4)), 10))
+            retrySandbox()
             return nil
+        }
+    }
+
+    private func retrySandbox() {
+        sandboxFailures += 1
+        retry(in: min(Double(1 << min(sandboxFailures - 1, 4)), 10))
+    }
+
+    /// Whether the pod's claims are ready; if not, that is told and tried again.
+    private func prepareClaims() async throws -> Bool {
+        do {
+            try await context.claims.prepare(pod)
+            return true
+        } catch let error as ConfigurationError {
+            context.events.event(about: pod, .warning, "FailedPrepareDynamicResources", "Failed to prepare dynamic resources: \(error)")
+            retrySandbox()
+            return false
         }
     }
 

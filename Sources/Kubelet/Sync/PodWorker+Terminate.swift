@@ -27,6 +27,8 @@ extension PodWorker {
         await stopProbes { _ in true }
         waiting = [:]
         (pendingResize, resizeInProgress) = (nil, nil)
+        // Nothing runs that could use them, and nobody hears that the pod has ended before others can have them.
+        try await context.claims.unprepare(uid)
         publish(isDone: true)
         context.release(uid)
         try await context.volumes.csi.tearDown(uid)

@@ -36,6 +36,8 @@ actor PodWorker {
     /// Whether the hooks that an earlier kubelet did not see end were looked for.
     var hasFinishedPostStarts = false
     var status: Value
+    /// What others know of it.
+    private var told: Value
     /// Whether the runtime had something of the pod when this worker began.
     let isTakenOver: Bool
     /// Whether an earlier kubelet took the pod.
@@ -92,6 +94,7 @@ actor PodWorker {
         isAdmitted = wasAdmitted
         isGroupStale = isKnownToRuntime
         status = pod.status
+        told = pod.status
         probes = ProbeResults(told: pod.status)
         seen = Timestamp.now()
         wakeup.set()
@@ -226,15 +229,34 @@ actor PodWorker {
         let status = PodStatus(
             pod: allocated, runtime: runtime, previous: status, waiting: waiting, probes: probes, isDone: isDone,
             runtimeName: context.runtimeName(), actualResources: actualResources, resizeConditions: resizeConditions,
-            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), devices: context.devices.health(of: uid),
+            hostIPs: context.configuration.nodeAddresses, now: Clock.seconds(), devices: devicesHealth,
             // A pod has not failed before the last of its containers is dead: others may have what it had from then on.
             failure: runtime.hasRunningContainers ? nil : failure
         ).compute()
         // Before the scheduler hears of it.
         if ["Succeeded", "Failed"].contains(status["phase"].string) { context.release(uid) }
-        let isNew = status != self.status
+        let told = isHeldBack(status) ? Self.stillGoing(status, pod) : status
+        let isNew = told != self.told
         self.status = status
-        if (isNew || final) && !isRemoved { context.statuses.send(pod, status, final: final) }
+        self.told = told
+        if (isNew || final) && !isRemoved { context.statuses.send(pod, told, final: final) }
+    }
+
+    /// Whether the pod has ended, but what it had is not yet another's to have.
+    private func isHeldBack(_ status: Value) -> Bool {
+        ["Succeeded", "Failed"].contains(status["phase"].string) && context.claims.holds(uid)
+    }
+
+    /// The status of a pod that has ended, for those who are not to know. Upstream: `mergePodStatus`.
+    private static func stillGoing(_ status: Value, _ pod: Pod) -> Value {
+        var status = status
+        for field in ["phase", "reason", "message"] { status[field] = pod.status[field] }
+        return status
+    }
+
+    /// How the devices of containers are, those of plugins and those of claims, by container.
+    private var devicesHealth: [String: Value] {
+        context.devices.health(of: uid).merging(context.claims.health(of: pod)) { .array($0.elements + $1.elements) }
     }
 
     func readRuntime() async throws {

@@ -51,6 +51,7 @@ final class Pods: Sendable {
     func run(_ runtime: any Runtime, services: Cache, subscribed: @escaping @Sendable () -> Void = {}) async throws {
         try await context.volumes.csi.load()
         try await context.devices.load()
+        try await context.claims.load()
         try await context.cpus.load()
         try await context.memory.load()
         let own = Cache(client: context.client, quarantine: context.quarantine, log: context.log)
@@ -108,12 +109,17 @@ final class Pods: Sendable {
             }
             group.addTask { await self.clearAway(lifecycle, until: own) }
             group.addTask {
-                await self.context.volumes.csi.run(others: ["DevicePlugin": DeviceRegistration(manager: self.context.devices)]) { uid in
+                let others: [String: any RegistrablePlugin] = [
+                    "DevicePlugin": DeviceRegistration(manager: self.context.devices),
+                    "DRAPlugin": DRARegistration(drivers: self.context.claims.drivers),
+                ]
+                await self.context.volumes.csi.run(others: others) { uid in
                     try await Orphans(context: self.context) { self.isWanted($0, own) }.removeVolumes(of: uid)
                 } refresh: { uid in
                     if let worker = self.worker(uid) { await worker.refreshVolumes() }
                 }
             }
+            group.addTask { await self.context.claims.run { self.isWanted($0, own) } }
             group.addTask { await self.moveContainers() }
             group.addTask { await ResourceLister(context: self.context) { await self.list }.run() }
             group.addTask { await self.context.devices.run { uid in self.worker(uid)?.wakeup.set() } }

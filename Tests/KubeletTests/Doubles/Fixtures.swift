@@ -141,6 +141,7 @@ struct Bench: Sendable {
             statuses: StatusSender(client: client, log: log), machine: Machine(rootDirectory: "/tmp", kubeletVersion: "v1.36.0+apus"),
             node: node, allocations: Allocations(),
             devices: DeviceManager(root: configuration.rootDirectory, disk: disk, log: log, changed: {}),
+            claims: ClaimManager(configuration, client: client, disk: disk, log: log, wipingDelay: .milliseconds(200)),
             cpus: CPUManager(configuration, topology: topology, disk: disk),
             memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),

@@ -1,0 +1,97 @@
+import APIModel
+import FileSystem
+import OrderedCollections
+import Synchronization
+import TestStorage
+
+@testable import Kubelet
+
+/// A driver of claims whose devices are nothing, over the real protocol: it serves one socket and registers by it.
+final class ClaimDriver: Sendable {
+    struct State {
+        var calls: [(method: String, request: Value)] = []
+        /// What it answers for each claim instead of devices, by method.
+        var failures: [String: String] = [:]
+        /// It leaves claims out of its answers to these.
+        var silent: Set<String> = []
+        var services = ["v1.DRAPlugin"]
+        /// What it was told of its registration.
+        var told: [Value] = []
+        var server: UnaryServer?
+    }
+    let state = Mutex(State())
+    let name: String
+    private let root: String
+
+    /// - Parameter root: the kubelet's directory.
+    init(_ name: String = "gpu.example", root: String) { (self.name, self.root) = (name, root) }
+
+    var socket: String { "\(root)/plugins_registry/\(name).sock" }
+
+    func start() async throws {
+        _ = try Directory.make(root).make("plugins_registry")
+        let server = try await UnaryServer(socket, serve)
+        state.withLock { $0.server = server }
+    }
+
+    func stop() async {
+        let server = state.withLock { $0.server.take() }
+        await server?.stop()
+    }
+
+    /// The names of the claims it was asked for, a list a call.
+    func asked(_ method: String) -> [[String]] {
+        state.withLock { $0.calls.filter { $0.method == method } }.map { $0.request["claims"].elements.map(\.name) }
+    }
+
+    @Sendable private func serve(_ path: String, _ bytes: [UInt8]) -> UnaryServer.Answer {
+        let parts = path.split(separator: "/").map(String.init)
+        let method = parts.last ?? ""
+        let types = [
+            "GetInfo": ("InfoRequest", "PluginInfo"), "NotifyRegistrationStatus": ("RegistrationStatus", "RegistrationStatusResponse"),
+        ]
+        let (asked, answered) = types[method] ?? ("\(method)Request", "\(method)Response")
+        let messages = types[method] == nil ? Catalogue.devices : Catalogue.csi
+        guard let request = try? Protobuf.decode(bytes, as: messages.type(named: asked)!) else {
+            return .failure(code: 3, message: "no \(asked)")
+        }
+        let answer = state.withLock { state in
+            if types[method] == nil {
+                let service = "k8s.io.kubelet.pkg.apis.dra.\(state.services.first ?? "")"
+                guard parts.first == service else { return Value.null }
+                state.calls.append((method, request))
+            }
+            return self.answer(method, request, &state)
+        }
+        if answer.isNull { return .failure(code: 12, message: "unknown service \(parts.first ?? "")") }
+        return .message((try? Protobuf.encode(answer, as: messages.type(named: answered)!)) ?? [])
+    }
+
+    private func answer(_ method: String, _ request: Value, _ state: inout State) -> Value {
+        switch method {
+        case "GetInfo":
+            return ["type": "DRAPlugin", "name": .string(name), "supported_versions": Value(state.services)]
+        case "NotifyRegistrationStatus":
+            state.told.append(request)
+            return .emptyObject
+        default: break
+        }
+        var claims = Value.emptyObject
+        for claim in request["claims"].elements where !state.silent.contains(method) {
+            let uid = claim["uid"].string ?? ""
+            claims[uid] =
+                if let failure = state.failures[method] { ["error": .string(failure)] } else if method == "NodePrepareResources" {
+                    ["devices": .array(["one", "two"].map { Self.device($0, of: claim.name) })]
+                } else { .emptyObject }
+        }
+        return ["claims": claims]
+    }
+
+    /// A device for the request of that name.
+    private static func device(_ request: String, of claim: String) -> Value {
+        [
+            "request_names": [.string(request)], "pool_name": "node", "device_name": .string(request),
+            "cdi_device_ids": [.string("example/gpu=\(claim)-\(request)")],
+        ]
+    }
+}
