@@ -126,6 +126,19 @@ import Testing
                 "EventRateLimit", "apiVersion: eventratelimit.admission.k8s.io/v1alpha1\nkind: Configuration\nlimits: [{type: Pod}]",
                 "limits[0].type: unsupported value \"Pod\": supported values: \"Server\", \"Namespace\", \"User\", \"SourceAndObject\""
             ),
+            ("PodNodeSelector", "podNodeSelectorPluginConfig: {a: b}", "podNodeSelectorPluginConfig.a: invalid selector: [b]"),
+            ("PodNodeSelector", "colour: red", "unknown field \"colour\""),
+            (
+                "PodTolerationRestriction",
+                "apiVersion: podtolerationrestriction.admission.k8s.io/v1alpha1\nkind: Configuration\ndefault: [{key: a, effect: Never}]",
+                "default[0].effect: unsupported value \"Never\""
+            ),
+            ("ImagePolicyWebhook", "imagePolicy: {}", "imagePolicy.kubeConfigFile: required"),
+            (
+                "ImagePolicyWebhook", "imagePolicy: {kubeConfigFile: there, denyTTL: 1801}",
+                "imagePolicy.denyTTL: valid value is between 1 and 1800, got 1801"
+            ),
+            ("ImagePolicyWebhook", "imagePolicy: {kubeConfigFile: /nowhere}", "cannot read /nowhere"),
             (
                 "PodSecurity",
                 "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\ndefaults: {enforce: strict}",

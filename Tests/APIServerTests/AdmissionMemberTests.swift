@@ -24,11 +24,45 @@ import Testing
         arguments: [
             (["Nonsense"], [], "enable-admission-plugins plugin \"Nonsense\" is unknown"),
             ([], ["Nonsense"], "disable-admission-plugins plugin \"Nonsense\" is unknown"),
+            (
+                ["JobValidation"], [],
+                "enable-admission-plugins plugin \"JobValidation\" belongs to the feature WorkloadWithJob, which is not supported"
+            ),
             (["Priority"], ["Priority"], "Priority in enable-admission-plugins and disable-admission-plugins overlapped"),
         ] as [([String], [String], String)])
     func anUnknownPluginIsRefused(_ enable: [String], _ disable: [String], _ message: String) {
         let problem = #expect(throws: AdmissionPlugins.Problem.self) { try AdmissionPlugins(enable: enable, disable: disable) }
         #expect(problem?.description.hasPrefix(message) == true)
+    }
+
+    /// Each that upstream's `--help` lists can be told to be off, and those that are here to be on.
+    @Test func upstreamsNamesAreKnown() throws {
+        let here = Set(Admission.members(try AdmissionPlugins(enable: [], disable: []), webhooks: WebhookClient { _ in false }).map(\.name))
+        let known = here.union(Admission.offByDefault).union(Admission.absent.keys)
+        let upstream = """
+            AlwaysAdmit, AlwaysDeny, AlwaysPullImages, CertificateApproval, CertificateSigning, CertificateSubjectRestriction, \
+            ClusterTrustBundleAttest, DefaultIngressClass, DefaultStorageClass, DefaultTolerationSeconds, DenyServiceExternalIPs, \
+            EventRateLimit, ExtendedResourceToleration, ImagePolicyWebhook, JobValidation, LimitPodHardAntiAffinityTopology, \
+            LimitRanger, MutatingAdmissionPolicy, MutatingAdmissionWebhook, NamespaceAutoProvision, NamespaceExists, \
+            NamespaceLifecycle, NodeDeclaredFeatureValidator, NodeRestriction, OwnerReferencesPermissionEnforcement, \
+            PersistentVolumeClaimResize, PodGroupProtection, PodGroupWorkloadExists, PodNodeSelector, PodResizeValidator, \
+            PodSecurity, PodTolerationRestriction, PodTopologyLabels, Priority, ResourceQuota, RuntimeClass, ServiceAccount, \
+            StorageObjectInUseProtection, TaintNodesByCondition, ValidatingAdmissionPolicy, ValidatingAdmissionWebhook
+            """.split(separator: ", ").map { String($0) }
+        #expect(known.subtracting(upstream) == ["MutatingAdmissionPlugin", "ValidatingAdmissionPlugin"])
+        _ = try AdmissionPlugins(enable: [], disable: upstream)
+        let configured = ["EventRateLimit", "ImagePolicyWebhook"]
+        _ = try AdmissionPlugins(enable: upstream.filter { Admission.absent[$0] == nil && !configured.contains($0) }, disable: [])
+    }
+
+    @Test func nothingIsChangedWhereAllIsDenied() async throws {
+        try await TestServer.with {
+            $0.admission = (try? AdmissionPlugins(enable: ["AlwaysDeny", "AlwaysAdmit"], disable: [])) ?? $0.admission
+        } _: { server in
+            let refused = await server.ask(.post, "\(namespace)/configmaps", TestServer.configMap("m"))
+            #expect(refused.message == "configmaps \"m\" is forbidden: admission control is denying all modifications")
+            #expect(await server.ask(.get, "\(namespace)/configmaps").code == 200)
+        }
     }
 
     @Test func aPluginIsSwitchedOnAndOff() async throws {
@@ -83,6 +117,8 @@ import Testing
     @Test func aPodChangesAsItsNodeCanFollow() async throws {
         try await with { server in
             #expect(await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": "n1"]]).code == 201)
+            let small: Value = ["status": ["allocatable": ["cpu": "1", "memory": "1Gi", "pods": "10"]]]
+            #expect(await server.ask(.patch, "/api/v1/nodes/n1/status", small, type: merge).code == 200)
             var pod = TestServer.pod("p")
             let some: Value = ["requests": ["cpu": "1"], "limits": ["cpu": "1"]]
             pod["spec"]["nodeName"] = "n1"
@@ -99,6 +135,21 @@ import Testing
             #expect(
                 refused.message == "pods \"p\" is forbidden: pod update requires features InPlacePodVerticalScalingInitContainers "
                     + "which are not available on node \"n1\"", "\(refused.message)")
+            let scarce = await resize("containers", "c")
+            #expect(
+                scarce.message == "pods \"p\" is forbidden: node didn't have enough allocatable resources: cpu, requested: 2000, "
+                    + "allocatable: 1000", "\(scarce.message)")
+            #expect(scarce.json["details"]["causes"] == [["reason": "NodeCapacity"]])
+            let roomy: Value = ["status": ["allocatable": ["cpu": "8", "memory": "1Gi", "pods": "10"]]]
+            #expect(await server.ask(.patch, "/api/v1/nodes/n1/status", roomy, type: merge).code == 200)
+            let elsewhere: Value = ["metadata": ["labels": ["kubernetes.io/os": "windows"]]]
+            #expect(await server.ask(.patch, "/api/v1/nodes/n1", elsewhere, type: merge).code == 200)
+            let foreign = await resize("containers", "c")
+            #expect(
+                foreign.message == "pods \"p\" is forbidden: pod resize is only supported on linux nodes, node \"n1\" is \"windows\"")
+            #expect(foreign.json["details"]["causes"] == [["reason": "UnsupportedPlatform"]])
+            let back: Value = ["metadata": ["labels": ["kubernetes.io/os": "linux"]]]
+            #expect(await server.ask(.patch, "/api/v1/nodes/n1", back, type: merge).code == 200)
             #expect(await resize("containers", "c").code == 200, "every node can do that")
             let status: Value = ["status": ["declaredFeatures": ["InPlacePodVerticalScalingInitContainers"]]]
             #expect(await server.ask(.patch, "/api/v1/nodes/n1/status", status, type: merge).code == 200)

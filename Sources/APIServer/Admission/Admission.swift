@@ -7,10 +7,18 @@ enum Admission {
     static let offByDefault: Set = [
         "AlwaysPullImages", EventRateLimit.name, "OwnerReferencesPermissionEnforcement", "DenyServiceExternalIPs",
         "NamespaceAutoProvision", "NamespaceExists", "LimitPodHardAntiAffinityTopology", "ExtendedResourceToleration",
+        PodNodeSelector.name, PodTolerationRestriction.name, ImagePolicyWebhook.name, "AlwaysAdmit", "AlwaysDeny",
+    ]
+
+    /// Upstream's that are not here, with the feature of alpha quality that each belongs to.
+    static let absent = [
+        "PodGroupProtection": "GenericWorkload", "PodGroupWorkloadExists": "GenericWorkload", "JobValidation": "WorkloadWithJob",
     ]
 
     /// Those that a file may tell something.
-    static let configurable: Set = [EventRateLimit.name, PodSecurity.name]
+    static let configurable: Set = [
+        EventRateLimit.name, PodSecurity.name, PodNodeSelector.name, PodTolerationRestriction.name, ImagePolicyWebhook.name,
+    ]
 
     /// New ones, for one registry.
     ///
@@ -22,16 +30,15 @@ enum Admission {
     {
         let reviewers = PluginReviewerCache(source)
         let all: [any AdmissionMember] = [
-            NamespaceAutoProvision(), NamespaceLifecycle(), NamespaceExists(), LimitPodHardAntiAffinityTopology(), LimitRanger(),
-            ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
-            plugins.podSecurity, PriorityAdmission(), DefaultTolerationSeconds(), plugins.eventRateLimit,
-            ExtendedResourceToleration(), DefaultStorageClass(),
+            AlwaysAdmit(), NamespaceAutoProvision(), NamespaceLifecycle(), NamespaceExists(), LimitPodHardAntiAffinityTopology(),
+            LimitRanger(), ServiceAccountAdmission(), NodeRestriction(), TaintNodesByCondition(), AlwaysPullImages(),
+            plugins.imagePolicy, plugins.podSecurity, plugins.podNodeSelector, PriorityAdmission(), DefaultTolerationSeconds(),
+            plugins.podTolerations, plugins.eventRateLimit, ExtendedResourceToleration(), DefaultStorageClass(),
             StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
             CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
-            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), NodeDeclaredFeatureValidator(), MutatingPolicies(),
-            MutatingPlugins(reviewers),
-            MutatingWebhooks(client), ValidatingPolicies(), ValidatingPlugins(reviewers), ValidatingWebhooks(client),
-            ResourceQuotaAdmission(),
+            DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), NodeDeclaredFeatureValidator(), PodResizeValidator(),
+            MutatingPolicies(), MutatingPlugins(reviewers), MutatingWebhooks(client), ValidatingPolicies(), ValidatingPlugins(reviewers),
+            ValidatingWebhooks(client), ResourceQuotaAdmission(), AlwaysDeny(),
         ]
         return all.filter { plugins.isEnabled($0.name) }
     }
@@ -43,6 +50,9 @@ public struct AdmissionPlugins: Sendable {
     private var disabled: Set<String> = []
     fileprivate var podSecurity = PodSecurity()
     fileprivate var eventRateLimit = EventRateLimit()
+    fileprivate var podNodeSelector = PodNodeSelector()
+    fileprivate var podTolerations = PodTolerationRestriction()
+    fileprivate var imagePolicy = ImagePolicyWebhook()
 
     public init() {}
 
@@ -51,9 +61,17 @@ public struct AdmissionPlugins: Sendable {
         public var description: String
     }
 
-    /// - Throws: in upstream's words for a name that there is not, and for one on both sides; for a configuration that is none.
+    /// - Throws: in upstream's words for a name that there is not, and for one on both sides; for one of upstream's that is not here, unless
+    ///   it shall be off; for a configuration that is none.
     public init(enable: [String], disable: [String], configuration: AdmissionConfiguration = AdmissionConfiguration()) throws(Problem) {
         let known = Set(Admission.members(.all, webhooks: WebhookClient { _ in false }).map(\.name))
+        for name in enable {
+            guard let feature = Admission.absent[name] else { continue }
+            throw Problem(
+                description:
+                    "enable-admission-plugins plugin \(FieldError.quoted(name)) belongs to the feature \(feature), which is not supported")
+        }
+        let disable = disable.filter { Admission.absent[$0] == nil }
         for (flag, names) in [("enable-admission-plugins", enable), ("disable-admission-plugins", disable)] {
             for name in names where !known.contains(name) {
                 throw Problem(
@@ -70,6 +88,9 @@ public struct AdmissionPlugins: Sendable {
         do {
             podSecurity = try PodSecurity(configuration[PodSecurity.name])
             if isEnabled(EventRateLimit.name) { eventRateLimit = try EventRateLimit(configuration[EventRateLimit.name]) }
+            podNodeSelector = try PodNodeSelector(configuration[PodNodeSelector.name])
+            podTolerations = try PodTolerationRestriction(configuration[PodTolerationRestriction.name])
+            if isEnabled(ImagePolicyWebhook.name) { imagePolicy = try ImagePolicyWebhook(configuration[ImagePolicyWebhook.name]) }
         } catch {
             throw Problem(description: "admission-control-config-file: \(error)")
         }

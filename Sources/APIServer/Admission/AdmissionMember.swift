@@ -17,7 +17,8 @@ protocol AdmissionMember: Sendable {
 
     /// May refuse the object as it will be written. Returns what must learn how it ended, if anything: it is called once, after the commit,
     /// after a refusal by somebody else, or after a failure.
-    /// - Throws: `WrittenInBetween` when it lost to another write what it had chosen.
+    /// - Throws: `WrittenInBetween` to have the object admitted anew: when it lost to another write what it had chosen, or has come to know
+    ///   what it changes.
     func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement?
 }
 
@@ -59,4 +60,9 @@ struct AdmissionRequest: Sendable {
     var registry: Registry { context.registry }
     /// Whether it is about the object itself, not about a subresource.
     var isOfObject: Bool { target.subresource.isEmpty }
+}
+
+extension APIError {
+    /// What upstream's members refuse without a status of their own: its server takes it for a fault.
+    static func unclassified(_ message: String) -> APIError { APIError(code: 500, reason: .unknown, message: message) }
 }
