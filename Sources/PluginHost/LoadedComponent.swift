@@ -187,6 +187,7 @@ extension LoadedComponent {
         if counter.isControl, isControlled.exchange(true, ordering: .acquiring) {
             return refuse(counter, "\(counter.descriptor.name) was called while another call was under way, though it takes one at a time")
         }
+        let marksThread = marksThread && !counter.descriptor.mayBlock
         if marksThread { PolicyThread.mark() }
         let before = apus_in_hand_enter(noted, UInt32(slot))
         let start = steadyNanoseconds()

@@ -72,7 +72,7 @@ struct ServingPlugin: Sendable {
         let manifest = component.manifest
         shadow = manifest.mode == .shadow ? ShadowRecord() : nil
         switch manifest.kind {
-        case .schedulerPolicy: plugin = .policy(SchedulerPolicy(component), leased: SchedulerPolicy(component, .lease))
+        case .schedulerPolicy: plugin = .policy(SchedulerPolicy(component, threads), leased: SchedulerPolicy(component, threads, .lease))
         case .controller: plugin = .controller(ControllerPlugin(component, manifest.controller!, threads))
         case .runtime: plugin = .runtime(RuntimePlugin(component))
         case .proxy: plugin = .proxy(ProxyPlugin(component))

@@ -1,4 +1,5 @@
 public import APIModel
+internal import Client
 public import PluginAPI
 
 /// A running scheduler policy. Synchronous: for the scheduler loop's own thread. After the plugin was stopped every call answers CANCELLED.
@@ -14,12 +15,15 @@ public final class SchedulerPolicy: Sendable {
     public let hasUnreserve: Bool
     public let hasObserve: Bool
     public let hasAffected: Bool
+    public let hasLess: Bool
+    public let hasPrebind: Bool
     /// The kinds that it observes.
     public let watches: [PolicyManifest.Watch]
     /// What its score gives a Node at most.
     public let mostPoints: Int32
     private let component: LoadedComponent
     private let entry: LoadedComponent.Entry
+    private let threads: ThreadPool
 
     /// Which instance answers: another one has noted nothing of what this one was told.
     public struct Life: Hashable, Sendable {
@@ -30,8 +34,9 @@ public final class SchedulerPolicy: Sendable {
     public var life: Life { Life(component: component.serial, incarnation: component.incarnation) }
 
     /// - Parameter entry: `.lease` for one that is used under a lease of its component only, and then is never refused.
-    init(_ component: LoadedComponent, _ entry: LoadedComponent.Entry = .gate) {
+    init(_ component: LoadedComponent, _ threads: ThreadPool, _ entry: LoadedComponent.Entry = .gate) {
         self.component = component
+        self.threads = threads
         self.entry = entry
         name = component.manifest.name
         weight = component.manifest.weight
@@ -44,6 +49,8 @@ public final class SchedulerPolicy: Sendable {
         hasUnreserve = table.unreserve != nil
         hasObserve = table.observe != nil
         hasAffected = table.affected != nil
+        hasLess = table.less != nil
+        hasPrebind = table.prebind != nil
         watches = component.manifest.policy?.watches ?? []
         mostPoints = table.most_points == 0 ? PointsGuard.usual : table.most_points
     }
@@ -186,6 +193,36 @@ public final class SchedulerPolicy: Sendable {
         }.1
     }
 
+    /// Whether one Pod is to be tried before another; `nil` where the policy does not say.
+    public func less(_ left: QueuedPod, _ right: QueuedPod) -> Bool? {
+        guard hasLess else { return nil }
+        var isLess: Int32 = 0
+        let answer = left.withC { left in right.withC { right in call(8) { $0.less!($1, left, right, &isLess, $2) } } }
+        guard answer.status == APUS_OK else { return nil }
+        guard isLess == 0 || isLess == 1 else {
+            _ = reject(8, "less answered \(isLess), which is neither 0 nor 1", answer)
+            return nil
+        }
+        return isLess == 1
+    }
+
+    /// Does what the policy has to do before the Pod is bound to a Node, on a thread of PluginHost's. Takes a lease of its own, so it may be
+    /// called after the cycle. Answers UNAVAILABLE when the deadline is over; OK where the policy has no such slot.
+    public func prebind(_ pod: QueuedPod, node: String) async -> (status: apus_status, message: String) {
+        guard hasPrebind else { return (APUS_OK, "") }
+        let limit = component.slots[9].descriptor.limit(replacement: component.manifest.deadline)
+        return await threads.run(within: limit, late: (APUS_UNAVAILABLE, "it did not answer within \(limit ?? .zero)")) { [self] in
+            InHand.with(.scheduler, .pods, namespace: pod.namespace, name: pod.name, uid: pod.uid) { prebindHere(pod, node: node) }
+        }
+    }
+
+    /// The same on the caller's thread, which may block; for a policy that has the slot.
+    public func prebindHere(_ pod: QueuedPod, node: String) -> (status: apus_status, message: String) {
+        pod.withC { pod in
+            node.withBorrowed { node in call(9, .gate) { $0.prebind!($1, pod, node, $2) } }
+        }
+    }
+
     /// Runs `body`, which calls a slot, with an `apus_waiting`, and returns what was said to it.
     private func verdicts<R>(_ slot: Int, _ body: (UnsafePointer<apus_waiting>) -> R) -> (R, [WaitingVerdict]) {
         var listener = VerdictListener()
@@ -218,10 +255,11 @@ public final class SchedulerPolicy: Sendable {
     }
 
     private func call(
-        _ slot: Int, _ body: (apus_scheduler_policy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status
+        _ slot: Int, _ ownEntry: LoadedComponent.Entry? = nil,
+        _ body: (apus_scheduler_policy, UnsafeMutableRawPointer?, UnsafePointer<apus_sink>) -> apus_status
     ) -> (status: apus_status, message: String) {
         var sentence = Collector()
-        let answer = component.call(slot, apus_scheduler_policy.self, entry, into: &sentence, body)
+        let answer = component.call(slot, apus_scheduler_policy.self, ownEntry ?? entry, into: &sentence, body)
         return (answer.status, answer.problem ?? (sentence.bytes.isEmpty ? "" : sentence.text))
     }
 

@@ -1,8 +1,8 @@
 public import APIModel
 internal import PluginAPI
 
-/// Where a Pod may and where it should run. Works on columns of all Nodes at once; no slot may block or call the API. One caller at a time
-/// for one scheduler, but several schedulers may share the instance.
+/// Where a Pod may and where it should run. Works on columns of all Nodes at once; but for `prebind` no slot may block or call the API. One
+/// caller at a time for one scheduler, `prebind` aside, but several schedulers may share the instance.
 public protocol SchedulerPolicy: Component {
     /// Which of the methods do something: the host does not call the others.
     static var slots: PolicySlots { get }
@@ -36,6 +36,15 @@ public protocol SchedulerPolicy: Component {
     /// An object of a kind that the manifest lists under `policy.watches` came, changed or went. `before` is `.null` for a new object, `after`
     /// for a deleted one. All that are there come first.
     func observe(resource: String, before: Value, after: Value, _ waiting: WaitingPods)
+
+    /// Whether one Pod is tried before another: a strict order, the same whenever it is asked about the same two. Asked only where the
+    /// configuration names the policy at `queueSort`; where it throws, the higher priority and then the age decide.
+    func less(_ left: QueuedPod, _ right: QueuedPod) throws -> Bool
+
+    /// Does what has to be done before the Pod is bound to a Node. It may block and call the host, on a thread of its own, for many Pods at
+    /// once. Throw `ComponentError.unschedulable` or `.unresolvable` to have the Pod look for a Node again; any other error does, too, as a
+    /// fault of the policy's.
+    func prebind(_ pod: QueuedPod, node: String) throws
 }
 
 /// What becomes of a Pod that has a Node.
@@ -51,6 +60,10 @@ extension SchedulerPolicy {
     public func permit(_ pod: PodNeeds, _ nodes: Nodes, node: Int, _ others: WaitingPods) throws -> Permit { .allow }
     public func unreserve(uid: String, _ others: WaitingPods) {}
     public func observe(resource: String, before: Value, after: Value, _ waiting: WaitingPods) {}
+    public func less(_ left: QueuedPod, _ right: QueuedPod) throws -> Bool {
+        (right.priority, left.order) < (left.priority, right.order)
+    }
+    public func prebind(_ pod: QueuedPod, node: String) throws {}
     public static var slots: PolicySlots { [.prefilter, .filter, .score] }
     public static var mostPoints: Int { 100 }
     public func prefilter(_ pod: PodNeeds) throws {}
@@ -79,6 +92,8 @@ public struct PolicySlots: OptionSet, Sendable {
     public static let unreserve = PolicySlots(rawValue: 32)
     public static let observe = PolicySlots(rawValue: 64)
     public static let affected = PolicySlots(rawValue: 128)
+    public static let less = PolicySlots(rawValue: 256)
+    public static let prebind = PolicySlots(rawValue: 512)
 }
 
 final class PolicyInstance: Instance {
@@ -159,6 +174,19 @@ final class PolicyInstance: Instance {
             table.observe = { me, resource, before, after, waiting in
                 instance(me, as: PolicyInstance.self).policy.observe(
                     resource: resource.string, before: decode(before), after: decode(after), WaitingPods(waiting))
+            }
+        }
+        if slots.contains(.less) {
+            table.less = { me, left, right, isLess, error in
+                boundary(error) {
+                    let answer = try instance(me, as: PolicyInstance.self).policy.less(QueuedPod(left), QueuedPod(right))
+                    isLess.pointee = answer ? 1 : 0
+                }
+            }
+        }
+        if slots.contains(.prebind) {
+            table.prebind = { me, pod, node, reason in
+                boundary(reason) { try instance(me, as: PolicyInstance.self).policy.prebind(QueuedPod(pod), node: node.string) }
             }
         }
         return constant(table)

@@ -70,6 +70,12 @@ final class Caller {
         table.unreserve!(me, samples.bytes("4be0"), &waiting)
         table.observe!(me, samples.bytes("v1/nodes"), apus_borrowed(), samples.bytes("after"), &waiting)
         table.observe!(me, samples.bytes("v1/nodes"), samples.bytes("before"), apus_borrowed(), &waiting)
+        for priority in [Int32(7), -1] {
+            var isLess: Int32 = 4
+            note("less") { table.less!(me, samples.queuedPod(priority: priority), samples.queuedPod(priority: 0), &isLess, $0) }
+            report.append("\(isLess)")
+            note("prebind") { table.prebind!(me, samples.queuedPod(priority: priority), samples.bytes("node-1"), $0) }
+        }
         report += heard.take()
         return report
     }

@@ -92,6 +92,11 @@ extension String {
             """
     }
 
+    init(queued pod: apus_queued_pod) {
+        let texts = [pod.namespace_, pod.name, pod.uid, pod.group, pod.json].map(\.string)
+        self = "\(texts.joined(separator: " ")) \(pod.priority) \(pod.order) \(pod.attempts)"
+    }
+
     init(pod: apus_pod) {
         func terms(_ start: UnsafePointer<apus_term>?, _ count: UInt32) -> String {
             UnsafeBufferPointer(start: start, count: Int(count)).map { term in
@@ -195,6 +200,17 @@ enum WirePlugin {
                 changed[Int(nodes.pointee.count) / 64] |= 2
                 error.say("\(answers) of \(pod.pointee.needs_serial) of \(nodes.pointee.generation)")
                 return APUS_OK
+            },
+            less: { me, left, right, isLess, error in
+                Witness.of(me).note("less")
+                isLess.pointee += left.pointee.priority
+                error.say("\(String(queued: left.pointee)) before \(String(queued: right.pointee))")
+                return left.pointee.priority < 0 ? APUS_FAULT : APUS_OK
+            },
+            prebind: { me, pod, node, reason in
+                Witness.of(me).note("prebind")
+                reason.say("\(String(queued: pod.pointee)) on \(node.string)")
+                return pod.pointee.priority < 0 ? APUS_UNSCHEDULABLE : APUS_OK
             })
     }
 

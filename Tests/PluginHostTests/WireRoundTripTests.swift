@@ -44,6 +44,9 @@ import Testing
         #expect(outcome.crossed.contains { $0.contains("an odd node") })
         #expect(outcome.crossed.contains("permit 14: cart-1 of group 14 on 129 of 130") && outcome.crossed.contains("229"))
         #expect(outcome.crossed.contains("reject 4be0: too late"))
+        let pod = #"shop cart-1 4be0 carts {"kind":"Pod"}"#
+        #expect(outcome.crossed.contains("less 0: \(pod) 7 1099511627776 3 before \(pod) 0 1099511627776 3"))
+        #expect(outcome.crossed.contains("11") && outcome.crossed.contains("prebind 0: \(pod) 7 1099511627776 3 on node-1"))
         #expect(bench.trouble.isEmpty)
     }
 

@@ -133,6 +133,14 @@ final class Samples {
         return pod
     }
 
+    func queuedPod(priority: Int32) -> UnsafeMutablePointer<apus_queued_pod> {
+        array([
+            apus_queued_pod(
+                size: UInt32(MemoryLayout<apus_queued_pod>.size), priority: priority, namespace_: bytes("shop"), name: bytes("cart-1"),
+                uid: bytes("4be0"), group: bytes("carts"), json: bytes(#"{"kind":"Pod"}"#), order: 1 << 40, attempts: 3, reserved: 0)
+        ])
+    }
+
     func key(_ name: String) -> UnsafeMutablePointer<apus_key> {
         array([apus_key(resource: bytes("v1/pods"), namespace_: bytes("shop"), name: bytes(name), uid: bytes("4be0"))])
     }

@@ -28,11 +28,9 @@ public final class AdmissionPlugin: AdmissionReviewer {
 
     public func review(_ phase: AdmissionPhase, _ question: AdmissionQuestion) async -> AdmissionAnswer {
         guard component.retain() else { return AdmissionAnswer(.gone) }
+        defer { component.release() }
         let call = AdmissionCall(component: component, phase: phase, question: question)
-        if isQuick.load(ordering: .relaxed), let answer = CallInPlace.run({ timed(call) }) {
-            component.release()
-            return answer
-        }
+        if isQuick.load(ordering: .relaxed), let answer = CallInPlace.run({ timed(call) }) { return answer }
         return await elsewhere(call)
     }
 
@@ -44,49 +42,14 @@ public final class AdmissionPlugin: AdmissionReviewer {
     }
 
     private func elsewhere(_ call: AdmissionCall) async -> AdmissionAnswer {
-        let first = FirstAnswer()
         let limit = component.slots[AdmissionCall.slot(call.phase)].descriptor.limit(replacement: component.manifest.deadline)
-        // Ended below, whoever answers.
-        let timer = limit.map { limit in
-            Task {
-                try await Task.sleep(for: limit)
-                first.give(AdmissionAnswer(.failed("it did not answer within \(limit)")))
-            }
+        let late = AdmissionAnswer(.failed("it did not answer within \(limit ?? .zero)"))
+        return await threads.run(within: limit, late: late) { [self] in
+            // Whoever asked may be gone by now, and its lease with it.
+            guard component.retain() else { return AdmissionAnswer(.gone) }
+            defer { component.release() }
+            return timed(call)
         }
-        defer { timer?.cancel() }
-        return await withCheckedContinuation { continuation in
-            first.wait(continuation)
-            threads.submit { [self] in
-                first.give(timed(call))
-                component.release()
-            }
-        }
-    }
-}
-
-/// Who answers first is heard, once.
-private final class FirstAnswer: Sendable {
-    private struct State {
-        var continuation: CheckedContinuation<AdmissionAnswer, Never>?
-        var early: AdmissionAnswer?
-    }
-    private let state = Mutex(State())
-
-    func wait(_ continuation: CheckedContinuation<AdmissionAnswer, Never>) {
-        let early = state.withLock { state in
-            if state.early == nil { state.continuation = continuation }
-            return state.early
-        }
-        if let early { continuation.resume(returning: early) }
-    }
-
-    func give(_ answer: AdmissionAnswer) {
-        let continuation = state.withLock { state in
-            if state.continuation == nil, state.early == nil { state.early = answer }
-            defer { state.continuation = nil }
-            return state.continuation
-        }
-        continuation?.resume(returning: answer)
     }
 }
 

@@ -40,6 +40,22 @@ extension Signatures {
             SlotDescriptor(
                 "affected", [.me, .structure(pod), nodes, .int32, .array(element: 8, nodeBits, .inOut), .sink(limit: sentence)], .status,
                 Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "less", [.me, .structure(queuedPod), .structure(queuedPod), .number(bytes: 4, .inOut), .sink(limit: sentence)], .status,
+                Tag(.worker, .running), isRequired: false, deadline: .seconds(1)),
+            SlotDescriptor(
+                "prebind", [.me, .structure(queuedPod), .bytes, .sink(limit: sentence)], .status, Tag(.worker, .running),
+                isRequired: false, deadline: .seconds(600), mayBlock: true),
+        ])
+
+    private static let queuedPod = Layout(
+        "apus_queued_pod", size: MemoryLayout<apus_queued_pod>.stride,
+        [
+            .init(offset: at(\apus_queued_pod.namespace_), target: .bytes),
+            .init(offset: at(\apus_queued_pod.name), target: .bytes),
+            .init(offset: at(\apus_queued_pod.uid), target: .bytes),
+            .init(offset: at(\apus_queued_pod.group), target: .bytes),
+            .init(offset: at(\apus_queued_pod.json), target: .bytes),
         ])
 
     private static let nodes = Shape.shared(size: MemoryLayout<apus_nodes>.size)

@@ -10,6 +10,8 @@ final class SlotDescriptor: Sendable {
     let deadline: Duration?
     /// Set when a call carries its own timeout.
     let timeout: Timeout?
+    /// Whether it may call host services that block, in a table whose slots may not.
+    let mayBlock: Bool
     /// What libffi calls it with.
     let interface: CallInterface
 
@@ -31,7 +33,7 @@ final class SlotDescriptor: Sendable {
 
     init(
         _ name: String, _ arguments: [Shape], _ result: Result, _ tag: Tag, isRequired: Bool = true, deadline: Duration? = nil,
-        timeout: Timeout? = nil
+        timeout: Timeout? = nil, mayBlock: Bool = false
     ) {
         self.name = name
         self.arguments = arguments
@@ -40,6 +42,7 @@ final class SlotDescriptor: Sendable {
         self.isRequired = isRequired
         self.deadline = deadline
         self.timeout = timeout
+        self.mayBlock = mayBlock
         interface = CallInterface(Signature(name, arguments.map(\.type), result.type))
         precondition(
             arguments.count(where: \.isSink) <= 1 && arguments.count(where: \.isCallbacks) <= 1,

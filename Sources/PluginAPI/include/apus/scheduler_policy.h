@@ -393,13 +393,28 @@ typedef struct apus_waiting {
 #define APUS_ANSWER_FILTER ((int32_t)1)
 #define APUS_ANSWER_SCORE ((int32_t)2)
 
-/// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; none may block or call the API: every other Pod waits meanwhile.
-/// Their deadline is 1 s; the manifest's `deadlineSeconds` takes its place.
+/// A Pod that has no Node yet, as the queue knows it: nothing here needs the columns beside it.
+typedef struct apus_queued_pod {
+    uint32_t size; // sizeof(apus_queued_pod) where the host was compiled
+    int32_t priority;
+    apus_borrowed namespace_;
+    apus_borrowed name;
+    apus_borrowed uid;
+    apus_borrowed group; // spec.schedulingGroup.podGroupName, or empty
+    apus_borrowed json; // the whole Pod
+    uint64_t order; // grows: of two Pods the one that came, or failed, first has the smaller
+    uint32_t attempts; // how often a Node was looked for
+    uint32_t reserved;
+} apus_queued_pod;
+
+/// Where a Pod may and where it should run. Slots are called on whole ranges of Nodes; but for `prebind` none may block or call the API: every other Pod waits meanwhile.
+/// Their deadline is 1 s, that of `prebind` 10 minutes; the manifest's `deadlineSeconds` takes its place.
 ///
 /// The loop calls, for one Pod: `prefilter`, then `filter` of every active policy in order, each on what the one before left; then `score` of every policy, whose
 /// points are multiplied by the manifest's weight and added up. Any status but OK, UNSCHEDULABLE and UNRESOLVABLE ends the cycle, and the Pod is tried again after a back-off; so
-/// do a bit that was clear and is set, and points outside 0 to `most_points`. A Pod that has a Node goes through `permit` of every policy, and is bound when none refuses it and none lets
-/// it wait any more. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used; `permit` and `unreserve` are not called.
+/// do a bit that was clear and is set, and points outside 0 to `most_points`. A Pod that has a Node goes through `permit` of every policy; when none refuses it and none lets it wait any
+/// more, through `prebind` of every policy, one after the other, and is bound. In `mode: Shadow` the same slots are called on the same columns, and the answers are compared, not used;
+/// `less`, `permit`, `prebind` and `unreserve` are not called.
 ///
 /// A policy keeps what it noted of Pods and objects for itself. An instance that takes the place of another, after a swap or when its process was started again, has noted nothing: it
 /// is told of every object once, and asked for `permit` again about every Pod that waits.
@@ -456,6 +471,20 @@ typedef struct apus_scheduler_policy {
     /// [worker & running]
     apus_status (*APUS_NULLABLE affected)(void *APUS_NULLABLE self, const apus_pod *APUS_NONNULL pod, const apus_nodes *APUS_NONNULL nodes,
                                           int32_t answers, uint64_t *APUS_NONNULL changed, const apus_sink *APUS_NONNULL error);
+
+    /// Which of two Pods is tried first: `*is_less` is 0, and 1 is written where `left` comes before `right`; anything else is a FAULT. Only the policy is asked that the configuration
+    /// names at `queueSort`. The order must be a strict one, the same whenever it is asked about the same two, since a place in the queue is not looked at again; an answer that is not
+    /// OK is PrioritySort's: the higher `priority` first, then the smaller `order`. May be absent.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE less)(void *APUS_NULLABLE self, const apus_queued_pod *APUS_NONNULL left, const apus_queued_pod *APUS_NONNULL right,
+                                      int32_t *APUS_NONNULL is_less, const apus_sink *APUS_NONNULL error);
+
+    /// What has to be done before the Pod is bound to the Node of that name, which was found for it. This slot may block and call the host's services: it has a thread of its own, and
+    /// many Pods are here at once. OK lets the Pod be bound. UNSCHEDULABLE and UNRESOLVABLE give its place up, as `permit` does, any other status as an error: every policy's
+    /// `unreserve` follows, and the Pod waits with the sink's sentence as the reason. After the deadline the Pod gives its place up without the answer, and this may be called for it
+    /// again while the earlier call is still there; what was done for a Pod that is tried again may have been done for another Node. May be absent.
+    /// [worker & running]
+    apus_status (*APUS_NULLABLE prebind)(void *APUS_NULLABLE self, const apus_queued_pod *APUS_NONNULL pod, apus_borrowed node, const apus_sink *APUS_NONNULL reason);
 } apus_scheduler_policy;
 
 #ifdef __cplusplus
