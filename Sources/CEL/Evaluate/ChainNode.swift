@@ -67,8 +67,8 @@ extension CELValue {
     func member(_ key: CELValue) throws(EvaluationError) -> CELValue? {
         switch self {
         case .map(let map):
-            if case .string(let name) = key { return try map.field(name) }
-            return try map.find(key)
+            if case .string(let name) = key { return try map.field(name) ?? map.fallback }
+            return try map.find(key) ?? map.fallback
         case .list(let list):
             guard let index = try list.index(key) else { return nil }
             return try list.element(index)

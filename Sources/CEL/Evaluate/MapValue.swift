@@ -16,15 +16,18 @@ public final class MapValue: Sendable {
     }
 
     let storage: Storage
+    /// What a look-up of a key gives that is not in the map; `in` says that it is not there all the same.
+    let fallback: CELValue?
 
-    init(_ storage: Storage) { self.storage = storage }
-    init(_ entries: OrderedDictionary<ScalarKey, Entry>) { storage = .entries(entries) }
+    private init(_ storage: Storage, fallback: CELValue?) { (self.storage, self.fallback) = (storage, fallback) }
+    convenience init(_ storage: Storage) { self.init(storage, fallback: nil) }
+    convenience init(_ entries: OrderedDictionary<ScalarKey, Entry>) { self.init(.entries(entries)) }
     /// An object whose fields are evaluated when they are first asked for.
-    public init(_ fields: any LazyFields) { storage = .lazy(fields) }
+    public convenience init(_ fields: any LazyFields) { self.init(.lazy(fields)) }
     /// A map with these fields.
-    public init(_ fields: OrderedDictionary<String, CELValue>) {
-        storage = .entries(
-            OrderedDictionary(uniqueKeysWithValues: fields.map { (.string($0), Entry(key: .string($0), value: $1)) }))
+    public convenience init(_ fields: OrderedDictionary<String, CELValue>, fallback: CELValue? = nil) {
+        let entries = fields.map { (ScalarKey.string($0), Entry(key: .string($0), value: $1)) }
+        self.init(.entries(OrderedDictionary(uniqueKeysWithValues: entries)), fallback: fallback)
     }
 
     public var count: Int {
