@@ -216,7 +216,7 @@ let package = Package(
         module(
             "Scheduler",
             [
-                "Client", "APIModel", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
+                "Client", "APIModel", "CEL", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
                 product("HeapModule", "swift-collections"), product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"),
             ]),

@@ -16,6 +16,8 @@ struct ClusterEvents: OptionSet, Hashable {
     static let volumeLimits = ClusterEvents(rawValue: APUS_EVENT_VOLUME_LIMITS)
     static let observed = ClusterEvents(rawValue: APUS_EVENT_OBSERVED)
     static let nodeFeatures = ClusterEvents(rawValue: APUS_EVENT_NODE_FEATURES)
+    /// There may be devices for claims that had none. Nobody but the scheduler itself says it.
+    static let devices = ClusterEvents(rawValue: 1 << 30)
     static let all = ClusterEvents(rawValue: -1)
 
     /// As a policy says it: no hint stands for every event.

@@ -17,6 +17,8 @@ final class Decider {
         let volumes: Result<PodVolumes, PodVolumes.Refused>
         /// Whom the Pod is spread from, if it says nothing of that itself.
         let spreadFrom: Value?
+        /// Of the Pod that is decided, too; `nil` where there are none.
+        var devices: Result<PodDevices?, PodDevices.Refused> = .success(nil)
     }
 
     private let ranking = Ranking()
@@ -62,7 +64,14 @@ final class Decider {
                     cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
                 }
                 if case .failure(let refused) = surroundings.volumes {
-                    return record(.unschedulable(settle(Self.refusal(refused, columns), cycle, surroundings, policies.active)))
+                    let refusal = Self.refusal(refused.message, .volume, columns)
+                    return record(.unschedulable(settle(refusal, cycle, surroundings, policies.active)))
+                }
+                switch surroundings.devices {
+                case .success(let devices): cycle.devices = devices
+                case .failure(let refused):
+                    let refusal = Self.refusal(refused.message, .devices, columns)
+                    return record(.unschedulable(settle(refusal, cycle, surroundings, policies.active)))
                 }
                 var account: ([DecisionRecord.Part], [DecisionRecord.Candidate]) = ([], [])
                 var feasible = 0
@@ -123,15 +132,19 @@ final class Decider {
     }
 
     /// No Node can do anything about the Pod's claims.
-    private static func refusal(_ refused: PodVolumes.Refused, _ columns: NodeColumns) -> Refusal {
+    private static func refusal(_ message: String, _ helpedBy: ClusterEvents, _ columns: NodeColumns) -> Refusal {
         Refusal(
-            message: FitMessage.refused(nodes: columns.liveCount, message: refused.message), helpedBy: .volume, candidates: [],
+            message: FitMessage.refused(nodes: columns.liveCount, message: message), helpedBy: helpedBy, candidates: [],
             hopeless: columns.liveCount)
     }
 
     /// What comes of it that no Node fits: whether others should make room.
     private func settle(_ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings, _ policies: [SchedulerPolicy]) -> Unschedulable {
         var found = Unschedulable(message: refusal.message, helpedBy: refusal.helpedBy)
+        if let devices = cycle.devices {
+            found.idle = devices.idle
+            found.message += " \(FitMessage.deallocation(found.idle))" + (cycle.profile.preempts ? "," : "")
+        }
         guard cycle.profile.preempts else { return found }
         if let why = ineligible(refusal, cycle, surroundings) {
             found.message += " \(why)"

@@ -1,3 +1,5 @@
+internal import APIModel
+
 /// What one cycle found for one Pod.
 enum Decision {
     /// The index of a Node.
@@ -15,6 +17,8 @@ struct Unschedulable {
     /// What may let the Pod run.
     var helpedBy: ClusterEvents
     var nomination = Nomination.kept
+    /// A claim whose devices are to be taken back, so that it may get others.
+    var idle: Object?
 
     /// Where the Pod is to run once there is room.
     enum Nomination {
@@ -43,6 +47,11 @@ enum FitMessage {
 
     /// Why making room would not help: by reason, on how many Nodes.
     static func preemption(nodes: Int, reasons: [String: Int]) -> String { "preemption: " + noFit(nodes: nodes, reasons: reasons) }
+
+    /// What came of looking for claims whose devices could be taken back.
+    static func deallocation(_ idle: Object?) -> String {
+        idle == nil ? "still not schedulable" : "deallocation of ResourceClaim completed"
+    }
 
     static let neverPreempts = "preemption: not eligible due to preemptionPolicy=Never."
     static let alreadyPreempts = "preemption: not eligible due to a terminating pod on the nominated node."

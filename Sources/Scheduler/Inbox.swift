@@ -13,6 +13,10 @@ package enum Message: Sendable {
     case volume(GroupVersionResource, before: Object?, after: Object?)
     /// A CSINode or a VolumeAttachment.
     case attachment(GroupVersionResource, before: Object?, after: Object?)
+    /// A ResourceClaim, a ResourceSlice or a DeviceClass.
+    case device(GroupVersionResource, before: Object?, after: Object?)
+    /// A ResourceClaim as this scheduler wrote it.
+    case claimWritten(Object)
     /// A Service or a controller that Pods are spread by.
     case group(GroupVersionResource, before: Object?, after: Object?)
     /// A bind that came to nothing.
@@ -38,6 +42,8 @@ package enum Message: Sendable {
         case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
             self = .volume(resource, before: before, after: after)
         case StorageObjects.driversOfNodes, StorageObjects.attachments: self = .attachment(resource, before: before, after: after)
+        case DeviceObjects.claimResource, DeviceObjects.sliceResource, DeviceObjects.classResource:
+            self = .device(resource, before: before, after: after)
         case .nodes: self = .node(before: before, after: after)
         case .pods: self = .pod(before: before, after: after)
         default: self = .group(resource, before: before, after: after)
@@ -52,9 +58,9 @@ package enum Message: Sendable {
         case .namespace(let before, let after): (.namespaces, before, after)
         case .disruptionBudget(let before, let after): (DisruptionBudgets.resource, before, after)
         case .volume(let resource, let before, let after), .attachment(let resource, let before, let after),
-            .group(let resource, let before, let after):
+            .device(let resource, let before, let after), .group(let resource, let before, let after):
             (resource, before, after)
-        case .observed, .observedNoMore, .bindFailed, .preemptionFailed, .policiesChanged, .consider, .listWaiting: nil
+        case .observed, .observedNoMore, .claimWritten, .bindFailed, .preemptionFailed, .policiesChanged, .consider, .listWaiting: nil
         }
     }
 

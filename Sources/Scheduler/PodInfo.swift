@@ -16,6 +16,8 @@ final class PodInfo {
     let start: Int64
     let claims: [Claim]
     let disks: [Disk]
+    /// Its ResourceClaims.
+    let deviceClaims: [DeviceClaimReference]
     /// Its row in the columns, while it holds something there.
     var row: Int?
 
@@ -33,6 +35,7 @@ final class PodInfo {
         start = status["startTime"].string.flatMap { Timestamp.parse($0)?.seconds.int64 } ?? 0
         claims = Claim.all(spec, key)
         disks = Disk.all(spec)
+        deviceClaims = DeviceClaimReference.all(value, key)
     }
 
     var priority: Int32 { template.priority }

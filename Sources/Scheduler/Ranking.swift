@@ -14,6 +14,8 @@ struct Cycle {
     var nominated: Int?
     /// By Node, the Pods that wait for room there and come before this one.
     var ahead: [Int: [PodInfo]] = [:]
+    /// For a Pod with ResourceClaims, where these can be had.
+    var devices: PodDevices?
 
     /// For a Pod that others keep from somewhere by what they have: its needs while some of them are gone.
     var needsIfGone: ((Set<PodKey>) -> PodArguments)?
@@ -181,7 +183,7 @@ final class Ranking {
             let (status, message) = policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
         }
-        return nil
+        return cycle.devices?.filter(nodes, cycle.columns).map(Failure.error)
     }
 
     /// Takes the Nodes out that will not do if those come that are ahead of the Pod there.
@@ -203,6 +205,11 @@ final class Ranking {
         ranks.totals.removeAll()
         ranks.totals.grow(to: cycle.columns.count)
         if feasible.count > 1, let failure = add(cycle, policies, to: feasible, keeps: true) { return failure }
+        if feasible.count > 1, let devices = cycle.devices, devices.hasAlternatives, let weight = cycle.profile.scores[PodDevices.name] {
+            let (points, totals) = (devices.points(feasible, count: cycle.columns.count), ranks.totals.pointer)
+            feasible.visit { totals[$0] += Int64(weight) * Int64(points[$0]) }
+            kept[PodDevices.name] = points
+        }
         ranks.settle()
         return nil
     }
@@ -288,7 +295,13 @@ extension Ranking {
                 }
                 if status != APUS_OK { return refusal(cycle, policy, status, message) }
             }
-            return nil
+            guard let devices = cycle.devices else { return nil }
+            let message = devices.filter(nodes, cycle.columns) { node, reason in
+                reasons[reason, default: 0] += 1
+                helpedBy.formUnion(PodDevices.helpedBy)
+                hopeless.insert(node)
+            }
+            return message.map(Failure.error)
         }
         if let failure = ask(window) { return failure }
         // What is left would do if it were not for those ahead.
@@ -328,6 +341,9 @@ extension Ranking {
             if !alone.isEmpty, reasons.isEmpty { continue }
             return reasons.isEmpty ? ["refused"] : reasons
         }
-        return []
+        alone.assign(only: node, of: cycle.columns.count)
+        var reasons: [String] = []
+        if let message = cycle.devices?.filter(alone, cycle.columns, { reasons.append($1) }) { reasons.append(message) }
+        return reasons
     }
 }

@@ -24,14 +24,14 @@ public final class Scheduler: Sendable {
     private let inbox: Inbox
     private let observations: Observations
     private let outbox = Outbox()
-    /// For Pods whose volumes are to be bound first: that may take minutes, and nobody else waits for it.
-    private let volumeOutbox = Outbox()
+    /// For Pods whose volumes are to be bound first, or whose claims: that may take minutes, and nobody else waits for it.
+    private let patientOutbox = Outbox()
     private let isRunning = Atomic<Bool>(false)
 
     /// How many binds and other writes are under way at once.
     private static let writers = 32
-    /// How many Pods may wait for their volumes at once, each for so long.
-    private static let volumeWriters = 256
+    /// How many Pods may wait for such things at once, each for so long.
+    private static let patientWriters = 256
 
     /// - Parameters:
     ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
@@ -78,7 +78,7 @@ public final class Scheduler: Sendable {
         isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
-            group.addTask { [volumeOutbox] in await volumeOutbox.run(workers: Self.volumeWriters) }
+            group.addTask { [patientOutbox] in await patientOutbox.run(workers: Self.patientWriters) }
             group.addTask { [observations, policies] in await observations.run(policies, changes) }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
@@ -91,7 +91,7 @@ public final class Scheduler: Sendable {
                 inbox.close()
             }
             outbox.close()
-            volumeOutbox.close()
+            patientOutbox.close()
             group.cancelAll()
         }
         try Task.checkCancellation()
@@ -99,7 +99,8 @@ public final class Scheduler: Sendable {
 
     /// Namespaces first: a Pod is judged by the labels of its own.
     private static let watched: [GroupVersionResource] =
-        [.namespaces, DisruptionBudgets.resource] + VolumeObjects.resources + AttachedVolumes.resources + DefaultSpread.resources + [
+        [.namespaces, DisruptionBudgets.resource] + VolumeObjects.resources + DeviceObjects.resources + AttachedVolumes.resources
+        + DefaultSpread.resources + [
             .nodes, .pods,
         ]
 
@@ -139,12 +140,12 @@ public final class Scheduler: Sendable {
     }
 
     private func perform(_ effect: SchedulingLoop.Effect) {
-        if case .bind(let pod, let node, let volumes) = effect, !volumes.isEmpty {
-            return volumeOutbox.put { [self] in await bind(pod, to: node, volumes) }
+        if case .bind(let pod, let node, let needs) = effect, !needs.isEmpty {
+            return patientOutbox.put { [self] in await bind(pod, to: node, needs) }
         }
         outbox.put { [self] in
             switch effect {
-            case .bind(let pod, let node, _): await bind(pod, to: node, [])
+            case .bind(let pod, let node, _): await bind(pod, to: node, BindNeeds())
             case .unschedulable(let pod, let message, let nomination):
                 tell(pod, .warning, "FailedScheduling", message)
                 await setCondition(pod, reason: "Unschedulable", message: message, nomination)
@@ -161,6 +162,7 @@ public final class Scheduler: Sendable {
                 await setCondition(pod, reason: "SchedulerError", message: message, .none)
             case .gated(let pod):
                 await setCondition(pod, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates")
+            case .deallocate(let claim): await deallocate(claim)
             }
         }
     }
@@ -221,30 +223,46 @@ extension Scheduler {
         }
     }
 
-    private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding]) async {
+    private func bind(_ pod: Object, to node: String, _ needs: BindNeeds) async {
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
+        let claims = ClaimBinder(client: client, pod: pod)
         do {
-            if !volumes.isEmpty {
-                await expect(pod, on: node)
+            if !needs.isEmpty { await expect(pod, on: node) }
+            if !needs.volumes.isEmpty {
                 let seconds = configuration.profile(for: pod.schedulerName)?.arguments.bindTimeoutSeconds ?? 0
-                try await VolumeBinder(client: client, cache: cache).bind(volumes, on: node, within: .seconds(seconds))
+                try await VolumeBinder(client: client, cache: cache).bind(needs.volumes, on: node, within: .seconds(seconds))
             }
+            try await claims.bind(needs.claims) { inbox.put(.claimWritten($0)) }
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
             tell(
                 pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)",
                 detail: decisions[PodKey(pod)].flatMap { $0.uid == pod.uid ? $0.summary : nil })
         } catch {
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
+            for error in await claims.release(needs.claims.map(\.claim)) {
+                log.warning("cannot release a claim", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
+            }
             // A Pod that is gone needs no Node and no Event.
             if error is CancellationError || (error as? APIError)?.reason == .notFound { return }
-            let message = volumes.isEmpty ? "running Bind plugin \"DefaultBinder\": \(error)" : "\(error)"
+            let message = needs.isEmpty ? "running Bind plugin \"DefaultBinder\": \(error)" : "\(error)"
             log.warning("cannot bind a pod", metadata: ["pod": "\(PodKey(pod))", "node": "\(node)", "error": "\(error)"])
             tell(pod, .warning, "FailedScheduling", message)
             await setCondition(pod, reason: "SchedulerError", message: message, .none)
+        }
+    }
+
+    private func deallocate(_ claim: Object) async {
+        do {
+            inbox.put(.claimWritten(try await ClaimBinder.deallocate(claim, client)))
+        } catch let error as APIError where error.reason == .conflict || error.reason == .notFound {
+            // Somebody has it again, or it is gone.
+            return
+        } catch {
+            log.warning("cannot take a claim's devices back", metadata: ["claim": "\(PodKey(claim))", "error": "\(error)"])
         }
     }
 

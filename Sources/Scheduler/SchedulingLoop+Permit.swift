@@ -90,7 +90,7 @@ extension SchedulingLoop {
             return giveUp(entry.pod, .refused("node \(entry.node) went away"), hasWaited: true, policies, now: now)
         }
         decisions.settle(entry.pod, .node(entry.node))
-        effects.append(.bind(entry.pod.object, node: entry.node, volumes: entry.volumes))
+        effects.append(.bind(entry.pod.object, node: entry.node, entry.needs))
     }
 
     /// The Pod has no Node any more, and is tried again later.
@@ -99,6 +99,7 @@ extension SchedulingLoop {
         let newest = queue.pod(pod.key)?.object ?? pod.object
         _ = assigned.forget(pod.key, uid: pod.uid)
         giveVolumesBack(pod.key, now: now)
+        giveDevicesBack(pod.uid, now: now)
         // Before it is parked itself: its own going is no help to it.
         if hasWaited { queue.wake(.podRemoved, now: now) }
         switch failure {

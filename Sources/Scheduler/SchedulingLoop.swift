@@ -8,8 +8,7 @@ package import PluginHost
 package final class SchedulingLoop {
     /// What the API has to hear.
     package enum Effect {
-        /// The volumes have to be bound before the Pod is.
-        case bind(Object, node: String, volumes: [VolumeBinding])
+        case bind(Object, node: String, BindNeeds)
         case unschedulable(Object, message: String, nomination: Nomination)
         /// The Pod has a Node, where it counts, and a policy lets it wait: nothing is to be done.
         case waiting(Object, node: String)
@@ -17,6 +16,8 @@ package final class SchedulingLoop {
         case rejected(Object, message: String)
         case failed(Object, message: String)
         case gated(Object)
+        /// The claim keeps a Pod from every Node: its devices are to be taken back.
+        case deallocate(Object)
     }
 
     /// Where a Pod is to run once there is room, as the API has to hear it.
@@ -35,6 +36,7 @@ package final class SchedulingLoop {
     private var nominations = Nominations()
     private var budgets = DisruptionBudgets()
     private let volumes = VolumeObjects()
+    private let devices = DeviceObjects()
     private var defaultSpread = DefaultSpread()
     /// By Pod, the volumes that its binding takes.
     private var takenVolumes: [PodKey: [String]] = [:]
@@ -79,6 +81,7 @@ package final class SchedulingLoop {
             queue.wake(assigned.putNode(after), now: now)
         case .node(let before?, nil):
             assigned.removeNode(before.name)
+            devices.forget(node: before.name)
             queue.wake(.nodeRemoved, now: now)
         case .namespace(_, let after?):
             if columns.namespaces.put(after) { queue.wake(.namespace, now: now) }
@@ -96,6 +99,9 @@ package final class SchedulingLoop {
             if after != nil { queue.wake(.volume, now: now) }
         case .attachment(let resource, let before, let after):
             if columns.attached.put(resource, before: before, after: after) { queue.wake(.volumeLimits, now: now) }
+        case .device(let resource, let before, let after):
+            heed(devices.put(resource, before: before, after: after), now: now)
+        case .claimWritten(let claim): heed(devices.putWritten(claim), now: now)
         case .group(let resource, let before, let after):
             defaultSpread.put(resource, before: before, after: after)
         case .disruptionBudget(_, let after?):
@@ -105,6 +111,7 @@ package final class SchedulingLoop {
         case .bindFailed(let key, let uid):
             // Another Pod may have the name by now.
             if queue.pod(key)?.uid == uid { queue.fail(key, .error, now: now) }
+            giveDevicesBack(uid, now: now)
             guard assigned.forget(key, uid: uid) else { break }
             giveVolumesBack(key, now: now)
             queue.wake(.podRemoved, now: now)
@@ -131,7 +138,8 @@ package final class SchedulingLoop {
         if pod.isAssigned {
             _ = nominations.remove(key)
             takenVolumes[key] = nil
-            waitNoMore(key)
+            devices.unfollow(key)
+            waitNoMore(key, now: now)
             queue.wake(assigned.put(bound: pod), now: now)
             queue.done(key)
             return nil
@@ -143,7 +151,7 @@ package final class SchedulingLoop {
             if waitingPods.contains(key) { queue.replace(key, PodInfo(pod, templates.template(of: pod))) }
             return nil
         }
-        waitNoMore(key)
+        waitNoMore(key, now: now)
         if assigned.remove(key) { queue.wake(.podRemoved, now: now) }
         guard let profile, !(profile.heedsGates && pod.isGated) else {
             queue.remove(key)
@@ -152,6 +160,10 @@ package final class SchedulingLoop {
                 ? .gated(pod) : nil
         }
         let info = PodInfo(pod, templates.template(of: pod))
+        guard !profile.allocatesDevices || devices.follow(info) else {
+            queue.remove(key)
+            return nil
+        }
         nominations.hear(info, before: before?.value["status"]["nominatedNodeName"].string ?? "")
         // A change of the status alone, most often our own, is no reason to look again.
         if let before, queue.contains(key), before.uid == pod.uid, before.value["spec"] == pod.value["spec"], before.labels == pod.labels {
@@ -165,14 +177,17 @@ package final class SchedulingLoop {
     /// The Pod holds nothing any more, neither on a Node nor in wait for one.
     private func leave(_ key: PodKey, now: Int64) {
         let wasNominated = nominations.remove(key)
-        waitNoMore(key)
+        waitNoMore(key, now: now)
         giveVolumesBack(key, now: now)
+        devices.unfollow(key)
         if assigned.remove(key) || wasNominated { queue.wake(.podRemoved, now: now) }
     }
 
     /// The Pod went, or somebody else bound it.
-    private func waitNoMore(_ key: PodKey) {
-        if let entry = waitingPods.remove(key) { left.append(entry.pod.uid) }
+    private func waitNoMore(_ key: PodKey, now: Int64) {
+        guard let entry = waitingPods.remove(key) else { return }
+        left.append(entry.pod.uid)
+        giveDevicesBack(entry.pod.uid, now: now)
     }
 
     /// The volumes that the Pod's binding was to take may be another's.
@@ -180,6 +195,24 @@ package final class SchedulingLoop {
         guard let taken = takenVolumes.removeValue(forKey: key) else { return }
         for volume in taken { volumes.forget(volume) }
         queue.wake(.volume, now: now)
+    }
+
+    /// The devices that claims were to get for the sake of the Pod with this uid may be others'.
+    func giveDevicesBack(_ uid: String, now: Int64) {
+        if devices.giveBack(pod: uid) { queue.wake(.devices, now: now) }
+    }
+
+    /// Looks again at the Pods that a change may help.
+    private func heed(_ change: DeviceObjects.Change, now: Int64) {
+        switch change {
+        case .nothing: break
+        case .devices: queue.wake(.devices, now: now)
+        case .claim(let key, let isFreed):
+            if isFreed { queue.wake(.devices, now: now) }
+            let pods = devices.review(key)
+            for pod in pods.ready { queue.put(pod.key, pod, priority: pod.priority, now: now) }
+            for key in pods.others { if let pod = queue.pod(key) { queue.put(key, pod, priority: pod.priority, now: now) } }
+        }
     }
 
     /// Sees to the Pods that have a Node and wait; if nothing comes of that, finds a Node for the next Pod that is due, all of it with the policies that
@@ -223,33 +256,40 @@ package final class SchedulingLoop {
         // The name cannot change, and whoever is in the queue has a profile.
         guard let profile = configuration.profile(for: pod.object.schedulerName) else { return queue.remove(entry.key) }
         let wanted = volumes(of: pod, profile)
-        let (decision, record) = pod.inHand { decider.decide(pod, surroundings(of: pod, profile, wanted), policies) }
+        let claims = devices(of: pod, profile)
+        let (decision, record) = pod.inHand { decider.decide(pod, surroundings(of: pod, profile, wanted, claims), policies) }
         newest = record
         decisions.add(record)
         switch decision {
         case .node(let index):
             let node = columns.name(index)
-            var bindings: [VolumeBinding] = []
+            var needs = BindNeeds()
             if case .success(let wanted) = wanted, !wanted.unbound.isEmpty {
                 guard let found = wanted.bindings(on: VolumeMatch.Place(name: node, labels: columns.labels(index))) else {
                     queue.fail(entry.key, .error, now: now)
                     let message = "two claims would need the same PersistentVolume on node \(node)"
                     return effects.append(.failed(pod.object, message: message))
                 }
-                bindings = found
-                for case .existing(let claim, let volume) in bindings {
+                needs.volumes = found
+                for case .existing(let claim, let volume) in found {
                     volumes.assume(volume.name, for: PodKey(claim))
                     takenVolumes[entry.key, default: []].append(volume.name)
+                }
+            }
+            if case .success(let claims?) = claims {
+                needs.claims = claims.bindings(on: index)
+                for binding in needs.claims {
+                    if let allocation = binding.allocation { devices.assume(allocation, for: PodKey(binding.claim), pod: pod.uid) }
                 }
             }
             _ = nominations.remove(entry.key)
             // The entry stays until the API says that the Pod is bound, or that it is not.
             assigned.put(pod, node: node, isAssumed: true)
             switch permit(pod, node, profile, policies, now: now) {
-            case .allowed: effects.append(.bind(pod.object, node: node, volumes: bindings))
+            case .allowed: effects.append(.bind(pod.object, node: node, needs))
             case .waits(let waits):
                 if waitingPods.isEmpty { permitters = policies.permitters }
-                waitingPods.put(pod, node: node, volumes: bindings, waits)
+                waitingPods.put(pod, node: node, needs, waits)
                 decisions.settle(pod, .waiting(node, waits))
                 effects.append(.waiting(pod.object, node: node))
             case .failed(let why): giveUp(pod, why, hasWaited: false, policies, now: now)
@@ -259,6 +299,7 @@ package final class SchedulingLoop {
             queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), now: now)
             let nomination = nominate(pod, found.nomination, now: now)
             effects.append(.unschedulable(pod.object, message: found.message, nomination: nomination))
+            if let idle = found.idle { effects.append(.deallocate(idle)) }
             guard case .node(_, let victims) = found.nomination else { break }
             // Who only waits goes by giving its place up.
             for victim in victims where waitingPods.remove(victim.key) != nil {
@@ -285,12 +326,19 @@ package final class SchedulingLoop {
         return .success(((try? wanted.get()) ?? PodVolumes(nothingOf: volumes)).withoutBinding)
     }
 
-    private func surroundings(of pod: PodInfo, _ profile: SchedulerProfile, _ wanted: Result<PodVolumes, PodVolumes.Refused>)
-        -> Decider.Surroundings
-    {
+    /// `nil` for a Pod without claims, or one whose claims nobody asks about.
+    private func devices(of pod: PodInfo, _ profile: SchedulerProfile) -> Result<PodDevices?, PodDevices.Refused> {
+        guard !pod.deviceClaims.isEmpty, profile.allocatesDevices else { return .success(nil) }
+        return Result { () throws(PodDevices.Refused) in try PodDevices(pod, devices, limit: profile.arguments.filterTimeout) }
+    }
+
+    private func surroundings(
+        of pod: PodInfo, _ profile: SchedulerProfile, _ wanted: Result<PodVolumes, PodVolumes.Refused>,
+        _ claims: Result<PodDevices?, PodDevices.Refused> = .success(nil)
+    ) -> Decider.Surroundings {
         Decider.Surroundings(
             columns: columns, assigned: assigned, nominations: nominations, budgets: budgets, profile: profile, volumes: wanted,
-            spreadFrom: defaultSpread.selector(pod.object))
+            spreadFrom: defaultSpread.selector(pod.object), devices: claims)
     }
 
     /// What would be decided about a Pod: nothing comes of it. `nil` for one that is another scheduler's.
@@ -301,7 +349,7 @@ package final class SchedulingLoop {
         return policies.withSchedulerPolicies { policies in
             said += observers.tell(policies).said
             return decider.decide(
-                info, surroundings(of: info, profile, volumes(of: info, profile)), policies, isShadowed: false,
+                info, surroundings(of: info, profile, volumes(of: info, profile), devices(of: info, profile)), policies, isShadowed: false,
                 preferred: preferred.flatMap(columns.index)
             ).1
         }

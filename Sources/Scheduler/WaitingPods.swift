@@ -14,7 +14,7 @@ struct WaitingPods {
     struct Entry {
         let pod: PodInfo
         let node: String
-        let volumes: [VolumeBinding]
+        let needs: BindNeeds
         /// By policy that lets it wait; one at least.
         var waits: [String: Wait]
         fileprivate let number: UInt64
@@ -33,9 +33,9 @@ struct WaitingPods {
     /// The next time at which a Pod has waited for long enough, or has been allowed meanwhile.
     var nextDeadline: Int64? { deadlines.min?.time }
 
-    mutating func put(_ pod: PodInfo, node: String, volumes: [VolumeBinding], _ waits: [String: Wait]) {
+    mutating func put(_ pod: PodInfo, node: String, _ needs: BindNeeds, _ waits: [String: Wait]) {
         lastNumber += 1
-        entries[pod.key] = Entry(pod: pod, node: node, volumes: volumes, waits: waits, number: lastNumber)
+        entries[pod.key] = Entry(pod: pod, node: node, needs: needs, waits: waits, number: lastNumber)
         keys[pod.uid] = pod.key
         for (policy, wait) in waits { note(pod.key, policy, wait) }
     }

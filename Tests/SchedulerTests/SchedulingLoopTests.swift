@@ -190,6 +190,7 @@ import Testing
         case .unschedulable(_, let message, _), .rejected(_, let message), .failed(_, let message): message
         case .waiting(_, let node): "waits on \(node)"
         case .gated: "gated"
+        case .deallocate(let claim): "takes back \(claim.name)"
         case nil: "nothing"
         }
     }

@@ -73,10 +73,10 @@ import Testing
         let volumes: [Value] = claims.map { ["name": .string($0), "persistentVolumeClaim": ["claimName": .string($0)]] }
         _ = loop.receive(.pod(before: nil, after: pod(name, spec: ["volumes": .array(volumes)])), now: 0)
         let effect = loop.cycle(host, now: 0)
-        guard case .bind(_, let node, let bindings) = effect else { return SchedulingLoopTests.describe(effect) }
+        guard case .bind(_, let node, let needs) = effect else { return SchedulingLoopTests.describe(effect) }
         return
             ([node]
-            + bindings.map { binding in
+            + needs.volumes.map { binding in
                 switch binding {
                 case .existing(let claim, let volume): "\(claim.name)=\(volume.name)"
                 case .provisioned(let claim): "\(claim.name)=new"

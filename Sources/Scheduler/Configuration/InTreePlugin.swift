@@ -24,6 +24,9 @@ struct InTreePlugin: Sendable {
         InTreePlugin(name: "VolumeZone", points: filters),
         InTreePlugin(name: "PodTopologySpread", points: filtersAndScores, weight: 2, hasArguments: true),
         InTreePlugin(name: "InterPodAffinity", points: filtersAndScores, weight: 2, hasArguments: true),
+        InTreePlugin(
+            name: PodDevices.name, points: filters.union([.preEnqueue, .postFilter, .score, .reserve, .preBind]), weight: 2,
+            hasArguments: true),
         InTreePlugin(name: "DefaultPreemption", points: [.preEnqueue, .postFilter], hasArguments: true),
         InTreePlugin(name: "NodeResourcesBalancedAllocation", points: [.preScore, .score], hasArguments: true),
         InTreePlugin(name: "ImageLocality", points: [.score]),

@@ -15,6 +15,9 @@ struct PluginArguments: Sendable {
     var minCandidateNodesAbsolute = 100
     /// Of VolumeBinding.
     var bindTimeoutSeconds: Int64 = 600
+    /// Of DynamicResources: how long devices are looked for on one Node, zero for ever, and how long a Pod waits until those it got are ready.
+    var filterTimeout = Duration.seconds(10)
+    var bindingTimeout = Duration.seconds(600)
 
     private static let group = "kubescheduler.config.k8s.io"
 
@@ -73,6 +76,9 @@ struct PluginArguments: Sendable {
                         FieldPath(fields.place("shape")), shape,
                         "unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring"))
             }
+        case PodDevices.name:
+            filterTimeout = try fields.duration("filterTimeout", .zero, "must be zero or positive", &errors) ?? filterTimeout
+            bindingTimeout = try fields.duration("bindingTimeout", .seconds(1), "must be at least 1 second", &errors) ?? bindingTimeout
         default: try readPreemption(fields, &errors)
         }
     }
@@ -117,6 +123,13 @@ struct ResourceSpec: Sendable {
 }
 
 extension ConfigurationFields {
+    /// A duration; one below `least` is an error with the words `below`.
+    func duration(_ name: String, _ least: Duration, _ below: String, _ errors: inout [FieldError]) throws -> Duration? {
+        guard let duration = try duration(name) else { return nil }
+        if duration < least { errors.append(.invalid(FieldPath(place(name)), value(name), below)) }
+        return duration
+    }
+
     /// A whole number; one outside of `range` is an error with the words `outside`, and is cut.
     func number(_ name: String, in range: ClosedRange<Int>, _ outside: String, _ errors: inout [FieldError]) throws -> Int? {
         guard let number = try whole(name) else { return nil }

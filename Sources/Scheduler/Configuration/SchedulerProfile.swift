@@ -16,6 +16,8 @@ public struct SchedulerProfile: Sendable {
     let preempts: Bool
     /// Whether a Pod with gates waits until they are gone: SchedulingGates.
     let heedsGates: Bool
+    /// Whether a Pod's ResourceClaims get devices: DynamicResources.
+    let allocatesDevices: Bool
     /// What policies get of it, and a number that stands for it as long as the process lives.
     let json: [UInt8]
     let serial: UInt64
@@ -64,6 +66,7 @@ public struct SchedulerProfile: Sendable {
         // No weight at all is one of 1.
         scores = own(.score).mapValues { max(1, $0) }
         preempts = points[.postFilter]?["DefaultPreemption"] != nil
+        allocatesDevices = filters.contains(PodDevices.name)
         heedsGates = points[.preEnqueue]?["SchedulingGates"] != nil
         named = points.mapValues { $0.filter { InTreePlugin.byName[$0.key] == nil } }
         wanted = sets.foreign.map { name in
@@ -124,8 +127,8 @@ public struct SchedulerProfile: Sendable {
             }
         }
         let binds: [ExtensionPoint] = [.filter, .reserve, .preBind]
-        guard Set(binds.map { has("VolumeBinding", $0) }).count == 1 else {
-            throw ConfigurationProblem("VolumeBinding is on at filter, reserve and preBind together, or at none of them, here")
+        for plugin in ["VolumeBinding", PodDevices.name] where Set(binds.map { has(plugin, $0) }).count != 1 {
+            throw ConfigurationProblem("\(plugin) is on at filter, reserve and preBind together, or at none of them, here")
         }
     }
 }

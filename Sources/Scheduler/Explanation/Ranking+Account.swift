@@ -32,6 +32,9 @@ extension Ranking {
                 add(.init(policy: policy.name, score: score, weight: part.weight * Int64(own)), column)
             }
         }
+        if let column = kept[PodDevices.name], let weight = cycle.profile.scores[PodDevices.name] {
+            add(.init(policy: PodDevices.name, score: PodDevices.name, weight: Int64(weight)), column)
+        }
         return (parts, candidates(best, points, cycle))
     }
 
@@ -67,6 +70,7 @@ extension Ranking {
                 }
                 if status != APUS_OK { break }
             }
+            _ = cycle.devices?.filter(asked, cycle.columns) { found[$0, default: []].append($1) }
         }
         ask(nodes)
         for node in nodes where found[node] == nil && cycle.ahead[node] != nil { cycle.withThoseAhead(on: node) { ask([node]) } }
