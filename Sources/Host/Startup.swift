@@ -67,7 +67,8 @@ struct Startup {
             options.containerRuntimeEndpoint == nil
             ? ContainerdSupervisor(
                 directory: directory.containerdDirectory, configuration: cluster.containerd, log: Logger(label: "containerd")) : nil
-        try network.setUp()  // before containerd, whose network is the bridge, and before the API server, which listens on it
+        let manifests = try ManifestFiles(PluginPlaces(options.plugins))  // one that is broken must not cost a half-started cluster
+        manifests.prepareLibraries()
         if let containerd {
             try cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
                 podCIDRs: network.nodeCIDRs.map(\.description), to: containerd.paths)
@@ -76,7 +77,8 @@ struct Startup {
         let containerdStart = Task { try await containerd?.start() }
 
         do {
-            try await serve(begin, network, crashes, containerd, containerdStart)
+            try network.setUp()  // before the API server, which listens on the bridge, and before pods, which are put on it
+            try await serve(begin, network, manifests, crashes, containerd, containerdStart)
             crashes.close()
         } catch {
             // Who could not start leaves no process; a containerd that was there before stays, with its pods.
@@ -87,19 +89,17 @@ struct Startup {
 
     /// Returns when the process was asked to stop.
     private func serve(
-        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ crashes: CrashBook, _ containerd: ContainerdSupervisor?,
-        _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
+        _ begin: ContinuousClock.Instant, _ network: PodNetwork, _ manifests: ManifestFiles, _ crashes: CrashBook,
+        _ containerd: ContainerdSupervisor?, _ containerdStart: Task<ContainerdSupervisor.Outcome?, any Error>
     ) async throws {
         let node = (name: options.node.name, addresses: options.node.addresses(network))
-        let places = try PluginPlaces(options.plugins)
         let scheduling = try SchedulerConfigurationFile.read(options.schedulerConfig, of: "--scheduler-config", isAlone: false)
-        let manifests = try ManifestFiles(places)  // before the store: a manifest that is broken must not cost a half-started cluster
         // before the keys: keys without a store are those of a cluster that lost it
         let encryption = try await options.encryption.encryption()
         let store = try Store(path: directory.storeFile, options: options.storage.options(encryption), log: Logger(label: "store"))
         let credentials = try Layout(directory: directory.path).prepare(layout(node, network))  // before whatever serves or signs
         try directory.makeVolumes()  // before the plugin that puts volumes there
-        let plugins = makePluginHost(places, credentials.ca.pair)
+        let plugins = makePluginHost(manifests.places, credentials.ca.pair)
         crashes.follow(plugins)
         let roles = Roles()
         var configuration = try apiConfiguration(credentials, store, node, network, roles, crashes.quarantine)

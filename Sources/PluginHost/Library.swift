@@ -23,6 +23,8 @@ public struct Library: Sendable {
     }
 
     private static let copies = Mutex(Copies())
+    /// Held while a file is copied: whoever wants one that is being copied waits for it.
+    private static let copying = Mutex(())
 
     /// The library that the manifest names.
     /// - Throws: `PluginError` when no directory has it, or when it is not the one that the manifest pins.
@@ -44,12 +46,8 @@ public struct Library: Sendable {
         defer { close(file) }
         guard let state = FileState(file) else { throw PluginError(.unloadable, plugin: plugin, "\(path) is not a file") }
         let library =
-            try copies.withLock { copies in
-                if let sha256 = copies.sources[state], let descriptor = copies.descriptors[sha256] {
-                    return Library(path: path, sha256: sha256, descriptor: descriptor)
-                }
-                return nil
-            } ?? copy(file, state, path: path, plugin: plugin)
+            try known(state, path)
+            ?? copying.withLock { _ in try known(state, path) ?? copy(file, state, path: path, plugin: plugin) }
         if let pin, pin != library.sha256 {
             throw PluginError(
                 .pinMismatch, plugin: plugin,
@@ -61,6 +59,14 @@ public struct Library: Sendable {
 
     /// Loads the library into this process, for good. Another call finds it loaded.
     func image(plugin: String) throws -> LibraryImage { try LibraryImage(copy: "/proc/self/fd/\(descriptor)", path: path, plugin: plugin) }
+
+    /// The copy of a file that is as it was when it was copied.
+    private static func known(_ state: FileState, _ path: String) -> Library? {
+        copies.withLock { copies in
+            guard let sha256 = copies.sources[state], let descriptor = copies.descriptors[sha256] else { return nil }
+            return Library(path: path, sha256: sha256, descriptor: descriptor)
+        }
+    }
 
     private static func copy(_ file: Int32, _ state: FileState, path: String, plugin: String) throws -> Library {
         let name = path.split(separator: "/").last.map(String.init) ?? path

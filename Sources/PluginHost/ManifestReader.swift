@@ -8,7 +8,7 @@ struct ManifestReader {
 
     /// Every manifest of a directory (`*.yaml`, `*.yml`), by file name. Files may hold several documents.
     /// - Throws: `PluginError`, also for two manifests of one name.
-    static func read(directory: String) throws -> [PluginManifest] {
+    static func read(directory: String) throws -> [(manifest: PluginManifest, document: Value)] {
         let files: [String]
         do {
             files = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
@@ -17,7 +17,7 @@ struct ManifestReader {
             throw PluginError(
                 .invalidManifest, plugin: directory, "cannot read the manifest directory: \(error.localizedReason)", cause: error)
         }
-        var manifests: [PluginManifest] = []
+        var manifests: [(manifest: PluginManifest, document: Value)] = []
         for file in files {
             let path = directory + "/" + file
             let documents: [Value]
@@ -26,10 +26,11 @@ struct ManifestReader {
             } catch {
                 throw PluginError(.invalidManifest, plugin: path, "is not YAML: \(error)", cause: error)
             }
-            manifests += try documents.filter { !$0.isNull }.map(ManifestReader(file: path).manifest)
+            let reader = ManifestReader(file: path)
+            manifests += try documents.filter { !$0.isNull }.map { (try reader.manifest($0), $0) }
         }
-        for (index, manifest) in manifests.enumerated() {
-            guard let first = manifests[..<index].first(where: { $0.name == manifest.name }) else { continue }
+        for (index, (manifest, _)) in manifests.enumerated() {
+            guard let first = manifests[..<index].first(where: { $0.manifest.name == manifest.name })?.manifest else { continue }
             throw PluginError(.duplicateName, plugin: manifest.name, "two manifests have this name: \(first.file) and \(manifest.file)")
         }
         return manifests

@@ -74,7 +74,7 @@ public final class PluginHost: Sendable {
     /// Reads the manifests of the configured directory, loads the libraries and makes the instances. Blocks.
     ///
     /// A required plugin that fails throws; another that fails is kept with its reason.
-    public func load() throws { try load(ManifestReader.read(directory: configuration.manifestDirectory)) }
+    public func load() throws { try load(PluginManifest.read(directory: configuration.manifestDirectory)) }
 
     /// The same with manifests from elsewhere.
     public func load(_ manifests: [PluginManifest]) throws {

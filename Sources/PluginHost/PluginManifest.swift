@@ -89,7 +89,12 @@ public struct PluginManifest: Sendable, Hashable {
 
     /// Every manifest of a directory, by file name, checked; no library is touched.
     /// - Throws: `PluginError` naming the file and what is wrong in it.
-    public static func read(directory: String) throws -> [PluginManifest] { try ManifestReader.read(directory: directory) }
+    public static func read(directory: String) throws -> [PluginManifest] { try documents(directory: directory).map(\.manifest) }
+
+    /// The same, each with the document that it was read from.
+    public static func documents(directory: String) throws -> [(manifest: PluginManifest, document: Value)] {
+        try ManifestReader.read(directory: directory)
+    }
 }
 
 extension PluginManifest {

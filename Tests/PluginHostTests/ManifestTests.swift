@@ -305,12 +305,12 @@ import Testing
         let workshop = try Workshop()
         try workshop.manifest("a", Self.good)
         try workshop.manifest("b", Self.good)
-        let error = try #require(throws: PluginError.self) { try ManifestReader.read(directory: workshop.directory) }
+        let error = try #require(throws: PluginError.self) { try PluginManifest.read(directory: workshop.directory) }
         #expect(error.code == .duplicateName && error.message.contains("a.yaml") && error.message.contains("b.yaml"))
     }
 
     @Test func theDefaultSetIsGood() throws {
-        let manifests = try ManifestReader.read(directory: Workshop.root + "/plugin-manifests")
+        let manifests = try PluginManifest.read(directory: Workshop.root + "/plugin-manifests")
         #expect(manifests.count >= 16)
         #expect(manifests.filter { $0.kind == .runtime && $0.enabled }.map(\.name) == ["runtime-cri"])
     }

@@ -112,6 +112,7 @@ struct APIServerCommand: AsyncParsableCommand {
         let process = RoleProcess("kube-apiserver", log)
         let directory = DataDirectory(data.dataDir)
         let manifests = try ManifestFiles(PluginPlaces(plugins))  // a manifest that is broken must not cost a half-started cluster
+        manifests.prepareLibraries()
         try directory.lock()  // first: two processes on one store would lose writes
         try directory.checkStore(mayBeEmpty: storage.emptyStore)
         let store: Store  // before the keys: keys without a store are those of a cluster that lost it

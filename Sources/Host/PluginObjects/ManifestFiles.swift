@@ -1,6 +1,5 @@
 internal import APIModel
 internal import Client
-internal import FoundationEssentials
 internal import Logging
 internal import OrderedCollections
 internal import PluginHost
@@ -9,22 +8,26 @@ internal import PluginHost
 /// anybody is served.
 struct ManifestFiles {
     /// The documents, checked, in the order of their files: that in which plugins start.
-    private let documents: [(manifest: PluginManifest, object: Value)]
-    private let libraries: [String]
+    private let documents: [(manifest: PluginManifest, document: Value)]
+    let places: PluginPlaces
 
     /// Reads and checks every manifest; no library is touched.
     /// - Throws: `StartupFailure` naming the file and what is wrong in it.
     init(_ places: PluginPlaces) throws {
-        libraries = places.libraries
+        self.places = places
         do {
-            let manifests = try PluginManifest.read(directory: places.manifests)
-            var read: [String: [Value]] = [:]
-            for file in Set(manifests.map(\.file)) { read[file] = try YAML.decode(String(contentsOfFile: file, encoding: .utf8)) }
-            documents = manifests.map { manifest in
-                (manifest, read[manifest.file]?.first { $0["metadata"]["name"].string == manifest.name } ?? .null)
-            }
+            documents = try PluginManifest.documents(directory: places.manifests)
         } catch {
             throw StartupFailure("\(error)")
+        }
+    }
+
+    /// Has the libraries copied and hashed, on a thread of its own, while the start does other things: they are some hundred megabytes.
+    func prepareLibraries() {
+        let (manifests, libraries) = (documents.map(\.manifest), places.libraries)
+        startThread(name: "libraries") {
+            // What is wrong with one is told where it is asked for.
+            for manifest in manifests { _ = try? Library.find(manifest, directories: libraries) }
         }
     }
 
@@ -66,7 +69,7 @@ struct ManifestFiles {
         if let type = Catalogue.builtin.resource(.plugins) {
             _ = try Pruning.decode(&object, schema: type.schema.schema, kind: type.groupVersionKind)
         }
-        if manifest.sha256 == nil, let hash = try? Library.find(manifest, directories: libraries).sha256 {
+        if manifest.sha256 == nil, let hash = try? Library.find(manifest, directories: places.libraries).sha256 {
             object["spec"]["sha256"] = .string(hash)
             object["metadata"]["annotations"][PluginAnnotation.pinned] = .string(hash)
         }
