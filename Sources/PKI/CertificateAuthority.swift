@@ -58,7 +58,7 @@ public struct CertificateAuthority: Sendable {
         let alternatives =
             try names.map { GeneralName.dnsName($0) }
             + addresses.map { address in
-                guard let bytes = address.ipBytes else { throw PKIError("\(address) is no IP address") }
+                guard let bytes = IPLiteral.bytes(address) else { throw PKIError("\(address) is no IP address") }
                 return .ipAddress(ASN1OctetString(contentBytes: bytes[...]))
             }
         return try issue(

@@ -1,3 +1,4 @@
+import APIModel
 import Crypto
 import SwiftASN1
 import X509
@@ -16,7 +17,7 @@ public struct CertificateRequest: Sendable {
         let alternatives =
             try names.map { GeneralName.dnsName($0) }
             + addresses.map { address in
-                guard let bytes = address.ipBytes else { throw PKIError("\(address) is no IP address") }
+                guard let bytes = IPLiteral.bytes(address) else { throw PKIError("\(address) is no IP address") }
                 return .ipAddress(ASN1OctetString(contentBytes: bytes[...]))
             }
         var attributes: [CertificateSigningRequest.Attribute] = []

@@ -1,6 +1,5 @@
 public import APIModel
 import FoundationEssentials
-import Glibc
 import SwiftASN1
 import X509
 
@@ -68,7 +67,8 @@ public struct KeyPair: Sendable, Equatable {
         else { return false }
         let covered = Set((try? certificate.extensions.subjectAlternativeNames)?.flatMap(Array.init) ?? [])
         return names.allSatisfy { covered.contains(.dnsName($0)) }
-            && addresses.allSatisfy { address in address.ipBytes.map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false
+            && addresses.allSatisfy { address in
+                IPLiteral.bytes(address).map { covered.contains(.ipAddress(.init(contentBytes: $0[...]))) } ?? false
             }
     }
 }
@@ -95,16 +95,5 @@ struct Subject: Equatable {
         var names = groups.map { RelativeDistinguishedName(.init(type: .RDNAttributeType.organizationName, utf8String: $0)) }
         names.append(RelativeDistinguishedName(.init(type: .RDNAttributeType.commonName, utf8String: user)))
         return DistinguishedName(names)
-    }
-}
-
-extension String {
-    /// The 4 or 16 bytes of an IP address; `nil` for anything else.
-    var ipBytes: [UInt8]? {
-        var v4 = in_addr()
-        if inet_pton(AF_INET, self, &v4) == 1 { return withUnsafeBytes(of: v4) { Array($0) } }
-        var v6 = in6_addr()
-        if inet_pton(AF_INET6, self, &v6) == 1 { return withUnsafeBytes(of: v6) { Array($0) } }
-        return nil
     }
 }

@@ -1,3 +1,5 @@
+internal import APIModel
+
 extension Library {
     /// IP addresses.
     static let ip = Library(
@@ -18,20 +20,21 @@ extension Library {
                 "ip.isCanonical",
                 .global("ip_is_canonical", [.string], .bool, cost: .traversing(2)) { a, _ throws(EvaluationError) in
                     let text = try a.string(0)
-                    return .bool(try IPAddress(value: text).text == text)
+                    return .bool(try IPAddress(value: text).description == text)
                 }),
             Function(
-                "family", .method("ip_family", [.ip], .int) { a, _ throws(EvaluationError) in .int(try a.ip(0).isIPv4 ? 4 : 6) }),
-            test("isUnspecified", "ip_is_unspecified") { $0.isUnspecified }, test("isLoopback", "ip_is_loopback") { $0.isLoopback },
-            test("isLinkLocalMulticast", "ip_is_link_local_multicast") { $0.isLinkLocalMulticast },
-            test("isLinkLocalUnicast", "ip_is_link_local_unicast") { $0.isLinkLocalUnicast },
-            test("isGlobalUnicast", "ip_is_global_unicast") { $0.isGlobalUnicast },
-            Function("string", .global("ip_to_string", [.ip], .string) { a, _ throws(EvaluationError) in .string(try a.ip(0).text) }),
+                "family", .method("ip_family", [.ip], .int) { a, _ throws(EvaluationError) in .int(try a.ip(0).family == .ipv4 ? 4 : 6) }),
+            test("isUnspecified", "ip_is_unspecified", .unspecified), test("isLoopback", "ip_is_loopback", .loopback),
+            test("isLinkLocalMulticast", "ip_is_link_local_multicast", .linkLocalMulticast),
+            test("isLinkLocalUnicast", "ip_is_link_local_unicast", .linkLocal),
+            test("isGlobalUnicast", "ip_is_global_unicast", .globalUnicast),
+            Function(
+                "string", .global("ip_to_string", [.ip], .string) { a, _ throws(EvaluationError) in .string(try a.ip(0).description) }),
         ],
         types: [.ip])
 
-    private static func test(_ name: String, _ id: String, _ test: @escaping @Sendable (IPAddress) -> Bool) -> Function {
-        Function(name, .method(id, [.ip], .bool) { a, _ throws(EvaluationError) in .bool(test(try a.ip(0))) })
+    private static func test(_ name: String, _ id: String, _ scope: IPScope) -> Function {
+        Function(name, .method(id, [.ip], .bool) { a, _ throws(EvaluationError) in .bool(IPScope(try a.ip(0).description) == scope) })
     }
 
     /// Ranges of IP addresses.
@@ -53,32 +56,31 @@ extension Library {
                 "containsIP",
                 .method("cidr_contains_ip_string", [.cidr, .string], .bool, cost: containing(extra: 0, isText: true)) {
                     a, _ throws(EvaluationError) in
-                    .bool(try a.cidr(0).contains(IPAddress(value: a.string(1))))
+                    .bool(try a.cidr(0).network.contains(IPAddress(value: a.string(1))))
                 },
                 .method("cidr_contains_ip_ip", [.cidr, .ip], .bool, cost: containing(extra: 0, isText: false)) {
                     a, _ throws(EvaluationError) in
-                    .bool(try a.cidr(0).contains(a.ip(1)))
+                    .bool(try a.cidr(0).network.contains(a.ip(1)))
                 }),
             Function(
                 "containsCIDR",
                 .method("cidr_contains_cidr_string", [.cidr, .string], .bool, cost: containing(extra: 1, isText: true)) {
                     a, _ throws(EvaluationError) in
-                    .bool(try a.cidr(0).contains(IPPrefix(value: a.string(1))))
+                    .bool(try a.cidr(0).network.contains(IPPrefix(value: a.string(1)).network))
                 },
                 .method("cidr_contains_cidr", [.cidr, .cidr], .bool, cost: containing(extra: 1, isText: false)) {
                     a, _ throws(EvaluationError) in
-                    .bool(try a.cidr(0).contains(a.cidr(1)))
+                    .bool(try a.cidr(0).network.contains(a.cidr(1).network))
                 }),
             Function(
                 "ip", .method("cidr_ip", [.cidr], .ip) { a, _ throws(EvaluationError) in .object(IPValue(try a.cidr(0).address)) }),
             Function(
                 "prefixLength",
-                .method("cidr_prefix_length", [.cidr], .int) { a, _ throws(EvaluationError) in .int(Int64(try a.cidr(0).length)) }),
+                .method("cidr_prefix_length", [.cidr], .int) { a, _ throws(EvaluationError) in .int(Int64(try a.cidr(0).network.bits)) }),
             Function(
                 "masked",
                 .method("cidr_masked", [.cidr], .cidr) { a, _ throws(EvaluationError) in
-                    let prefix = try a.cidr(0)
-                    return .object(CIDRValue(IPPrefix(prefix.address.masked(to: prefix.length), length: prefix.length)))
+                    .object(CIDRValue(IPPrefix(try a.cidr(0).network)))
                 }),
             Function("string", .global("cidr_to_string", [.cidr], .string) { a, _ throws(EvaluationError) in .string(try a.cidr(0).text) }),
         ],
@@ -110,18 +112,22 @@ extension Arguments {
 extension IPAddress {
     /// An address that expressions may use: neither one with a zone nor an IPv4 address as an IPv6 one.
     fileprivate init(value text: String) throws(EvaluationError) {
-        do throws(ParseError) { try self.init(text) } catch {
+        let zone: String
+        do throws(IPReader.Failure) { (self, zone) = try IPReader.read(text) } catch {
             throw EvaluationError("IP Address \(GoQuote.quote(text)) parse error during conversion from string: \(error.message)")
         }
         if !zone.isEmpty { throw EvaluationError("IP address \(GoQuote.quote(text)) with zone value is not allowed") }
         if isMapped { throw EvaluationError("IPv4-mapped IPv6 address \(GoQuote.quote(text)) is not allowed") }
     }
+
+    /// Whether it is an IPv4 address written as an IPv6 one.
+    fileprivate var isMapped: Bool { family == .ipv6 && number >> 32 == 0xffff }
 }
 
 extension IPPrefix {
     fileprivate init(value text: String) throws(EvaluationError) {
         let context = "network address parse error during conversion from string: "
-        do throws(IPAddress.ParseError) { try self.init(text) } catch { throw EvaluationError(context + context + error.message) }
+        do throws(IPReader.Failure) { try self.init(text) } catch { throw EvaluationError(context + context + error.message) }
         if address.isMapped { throw EvaluationError("\(context)IPv4-mapped IPv6 address \(GoQuote.quote(text)) is not allowed") }
     }
 }
@@ -131,7 +137,7 @@ final class IPValue: ObjectValue {
     init(_ address: IPAddress) { self.address = address }
 
     var typeName: String { "net.IP" }
-    var description: String { address.text }
+    var description: String { "\(address)" }
     var costSize: Int { address.bytes.count }
     func isEqual(to other: CELValue, _ evaluation: Evaluation) throws(EvaluationError) -> Bool {
         guard case .object(let other as IPValue) = other else { throw .noSuchOverload }
@@ -145,7 +151,7 @@ final class CIDRValue: ObjectValue {
 
     var typeName: String { "net.CIDR" }
     var description: String { prefix.text }
-    var costSize: Int { (prefix.length + 7) / 8 }
+    var costSize: Int { (prefix.network.bits + 7) / 8 }
     func isEqual(to other: CELValue, _ evaluation: Evaluation) throws(EvaluationError) -> Bool {
         guard case .object(let other as CIDRValue) = other else { throw .noSuchOverload }
         return prefix == other.prefix
