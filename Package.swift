@@ -347,10 +347,10 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "APIModel", "APIServer", "CEL", "Client", "DNS", "HTTPServer", "KernelNetwork", "PKI", "PluginAPI", "PluginConformance",
-                "PluginHost", "PluginKit", "Scheduler", "ServiceRules", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
-                product("Logging", "swift-log"),
-                product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
+                "APIModel", "APIServer", "CEL", "CLinux", "Client", "DNS", "HTTPServer", "KernelNetwork", "PKI", "PluginAPI",
+                "PluginConformance", "PluginHost", "PluginKit", "Scheduler", "ServiceRules", "Store", "Streaming",
+                product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
+                product("NIOSSL", "swift-nio-ssl"),
             ],
             path: "Benchmarks",
             swiftSettings: swift),
