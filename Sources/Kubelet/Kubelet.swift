@@ -122,7 +122,8 @@ public final class Kubelet: Sendable {
             hostPorts: HostPorts(table: configuration.hostPortTable, podCIDRs: configuration.podCIDRs, run: configuration.run),
             runtimeName: { identity.name },
             features: { identity.features },
-            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine)
+            services: { namespace in cache.list(.services, namespace: namespace).map(\.value) }, log: log, quarantine: quarantine,
+            networkProblem: { identity.networkProblem })
         let reporter = NodeReporter(
             configuration: configuration, client: client, cri: cri, machine: machine, pressure: context.pressure, identity: identity,
             events: recorder, volumesInUse: { ledger.inUse }, devices: { devices.figures }, shutdown: context.shutdown, wakeup: reporting,

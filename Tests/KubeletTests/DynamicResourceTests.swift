@@ -214,7 +214,7 @@ import Testing
     @Test func slicesOfADriverThatIsGoneGo() async throws {
         let bench = Bench()
         let driver = Self.begin(bench)
-        func slice(_ name: String, of driver: String) {
+        @Sendable func slice(_ name: String, of driver: String) {
             bench.client.put(
                 Self.slices, ["metadata": ["name": .string(name)], "spec": ["nodeName": "node", "driver": .string(driver)]])
         }

@@ -87,6 +87,7 @@ import Testing
                 source.speaker.yield(false)
                 try await bench.eventually("it goes on") { source.answered.withLock { $0 } == [true, false] }
                 #expect(!bench.context.shutdown.isUnderWay && changes.value.withLock { $0 } == 2)
+                #expect(bench.events.message("Shutdown") == "Shutdown manager detected shutdown cancellation")
                 source.speaker.finish()
             }
         }

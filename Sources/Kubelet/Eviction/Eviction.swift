@@ -15,6 +15,11 @@ struct Eviction: Equatable, Sendable {
     var grace: Whole?
     /// Whether it holds for a pod that the cluster cannot do without.
     var sparesNobody = false
+    /// What a pod gets at least before it is told of that it takes too long, in seconds. Upstream's.
+    var shortestLimit: Whole = 10
+
+    /// How long all of a pod's containers may take that get so long each, in seconds. Upstream: `killPodNow`.
+    func limit(_ grace: Whole) -> Whole { max(grace + grace / 2, shortestLimit) }
 
     static let reason = "Evicted"
 

@@ -155,15 +155,7 @@ final class NodeReporter: Sendable {
         do {
             let status = try await cri.status()
             identity.note(status)
-            for condition in status[path: "status", "conditions"].elements where condition["status"].bool != true {
-                let type = condition["type"].string ?? ""
-                guard type == "RuntimeReady" || type == "NetworkReady" else { continue }
-                let subject =
-                    type == "NetworkReady"
-                    ? "container runtime network not ready" : "container runtime status check may not have completed yet"
-                let reason = "\(type)=false reason:\(condition["reason"].string ?? "") message:\(condition["message"].string ?? "")"
-                health.notReady = [health.notReady, "\(subject): \(reason)"].filter { !$0.isEmpty }.joined(separator: ", ")
-            }
+            health.notReady = status[path: "status", "conditions"].elements.compactMap(RuntimeIdentity.problem).joined(separator: ", ")
         } catch {
             health.notReady = "container runtime is down: \(error.message)"
         }

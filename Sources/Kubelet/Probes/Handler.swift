@@ -7,6 +7,8 @@ struct Handler: Sendable {
 
     enum Outcome: Equatable, Sendable {
         case success
+        /// It answered, and not as expected: as good as success, but told.
+        case warning(String)
         /// It answered, and the answer is no.
         case failure(String)
         /// It could not be asked.
@@ -83,7 +85,11 @@ struct Handler: Sendable {
                     path = next
                     continue
                 }
-                return (200..<400).contains(status) ? .success : .failure("HTTP probe failed with statuscode: \(status)")
+                switch status {
+                case 200..<300: return .success
+                case 300..<400: return .warning("Probe terminated redirects, Response body: \(Self.body(answer))")
+                default: return .failure("HTTP probe failed with statuscode: \(status)")
+                }
             } catch {
                 return .failure("Get \"\(url)\": \(error)")
             }
@@ -95,6 +101,12 @@ struct Handler: Sendable {
         let words = answer.prefix { $0 != "\r\n" && $0 != "\n" }.split(separator: " ", maxSplits: 2)
         guard words.count > 1, words[0].hasPrefix("HTTP/") else { return nil }
         return Int(words[1])
+    }
+
+    private static func body(_ answer: String) -> Substring {
+        let bytes = answer.utf8
+        guard let end = bytes.firstRange(of: "\r\n\r\n".utf8)?.upperBound else { return "" }
+        return answer[end...]
     }
 
     /// Where a redirect leads on the same host, `nil` for anywhere else, which counts as success.

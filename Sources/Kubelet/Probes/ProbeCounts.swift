@@ -17,7 +17,7 @@ final class ProbeCounts: Sendable {
     func note(_ outcome: Handler.Outcome, _ kind: ProbeKind, of container: String, in pod: Pod) {
         let result =
             switch outcome {
-            case .success: "successful"
+            case .success, .warning: "successful"
             case .failure: "failed"
             case .error: "unknown"
             }

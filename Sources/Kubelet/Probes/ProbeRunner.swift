@@ -29,7 +29,11 @@ struct ProbeRunner: Sendable {
             if Task.isCancelled { return }
             counts.note(outcome, kind, of: container.name, in: pod)
             switch outcome {
-            case .success: if state.observe(true) { await report(true) }
+            case .success, .warning:
+                if case .warning(let message) = outcome {
+                    events.container(pod, container, .warning, "ProbeWarning", "\(kind.rawValue) probe warning: \(message)")
+                }
+                if state.observe(true) { await report(true) }
             case .failure(let message):
                 events.container(pod, container, .warning, "Unhealthy", "\(kind.rawValue) probe failed: \(message)")
                 if state.observe(false) { await report(false) }

@@ -23,10 +23,10 @@ final class NodeShutdown: Sendable {
         await source.follow { isGoingDown in
             self.state.withLock { $0 = isGoingDown }
             changed()
-            guard isGoingDown else { return }
             context.events.event(
-                aboutNode: context.configuration.nodeName, .normal, "NodeShutdown", "Shutdown manager detected shutdown event")
-            await Self.end(pods, plan)
+                aboutNode: context.configuration.nodeName, .normal, "Shutdown",
+                "Shutdown manager detected shutdown \(isGoingDown ? "event" : "cancellation")")
+            if isGoingDown { await Self.end(pods, plan) }
         }
     }
 

@@ -33,6 +33,8 @@ struct Context: Sendable {
     let shutdown = NodeShutdown()
     /// The pods that are left alone.
     var quarantine = Quarantine()
+    /// Why pods get no network of their own; `nil` when they do.
+    var networkProblem: @Sendable () -> String? = { nil }
 
     var admission: PodAdmission {
         PodAdmission(hasAppArmor: machine.hasAppArmor, features: features(), allowedSysctls: configuration.allowedUnsafeSysctls)

@@ -15,7 +15,7 @@ struct Hooks: Sendable {
         switch await handler.run(
             hook, container: container, id: id, host: host, timeout: hook["exec"].isNull ? 3600 : 0, userAgent: userAgent)
         {
-        case .success: return nil
+        case .success, .warning: return nil
         case .failure(let message), .error(let message): return message
         }
     }

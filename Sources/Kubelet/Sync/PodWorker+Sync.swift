@@ -34,6 +34,10 @@ extension PodWorker {
             stage = .terminating
             return
         }
+        if !pod.usesHostNetwork, let problem = context.networkProblem() {
+            context.events.event(about: pod, .warning, "NetworkNotReady", "network is not ready: \(problem)")
+            return retry(in: 1)
+        }
         let actions = PodActions.compute(
             for: allocated, runtime: runtime, health: probes.health(pod, runtime), resizing: resizing,
             restartsAll: PodConditions.isTrue(PodConditions.restartingAll, status))
@@ -167,7 +171,13 @@ extension PodWorker {
             }
             let id = try await context.cri.runSandbox(config, handler: handler)
             var sandbox = PodRuntime.Sandbox(id: id, attempt: actions.attempt, isReady: true, createdAt: Clock.nanoseconds())
-            sandbox.complete(try await context.cri.sandboxStatus(id))
+            do { sandbox.complete(try await context.cri.sandboxStatus(id)) } catch {
+                try Task.checkCancellation()
+                context.events.event(about: pod, .warning, "FailedPodSandBoxStatus", "Unable to get pod sandbox status: \(error)")
+                isRuntimeStale = true
+                retrySandbox()
+                return nil
+            }
             runtime.sandboxes.insert(sandbox, at: 0)
             sandboxFailures = 0
             let given = allocated

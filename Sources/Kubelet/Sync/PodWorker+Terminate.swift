@@ -10,11 +10,13 @@ extension PodWorker {
         await stopProbes { $0.kind != .readiness }
         if isRuntimeStale { try await readRuntime() }
         publish(isDone: failure != nil)
-        // Sidecars serve the others, so they go last, and in the opposite order, in what is left of the pod's time.
-        let sidecars = pod.initContainers.filter(\.isSidecar).map(\.name)
-        try await killContainers(grace: graceLeft()) { !sidecars.contains($0.name) }
-        for sidecar in sidecars.reversed() { try await killContainers(grace: graceLeft()) { $0.name == sidecar } }
-        for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty { try await context.cri.stopSandbox(sandbox.id) }
+        let alarm = graceAlarm()
+        defer { alarm?.cancel() }
+        do { try await stop() } catch {
+            try Task.checkCancellation()
+            context.events.event(about: pod, .warning, "FailedKillPod", "error killing pod: \(error)")
+            throw error
+        }
         if pod.hasHostPorts {
             try await onDisk { context, pod in try context.hostPorts.set([], for: pod.uid) }
             exposed = []
@@ -35,6 +37,36 @@ extension PodWorker {
         try await onDisk { context, pod in context.volumes.tearDown(pod.uid) }
         volumes = nil
         stage = .terminated
+    }
+
+    /// Stops the containers and then the sandboxes.
+    private func stop() async throws {
+        // Sidecars serve the others, so they go last, and in the opposite order, in what is left of the pod's time.
+        let sidecars = pod.initContainers.filter(\.isSidecar).map(\.name)
+        try await killContainers(grace: graceLeft()) { !sidecars.contains($0.name) }
+        for sidecar in sidecars.reversed() { try await killContainers(grace: graceLeft()) { $0.name == sidecar } }
+        for sandbox in runtime.sandboxes where sandbox.isReady || !sandbox.ips.isEmpty {
+            do { try await context.cri.stopSandbox(sandbox.id) } catch { throw KillFailure("KillPodSandbox", of: uid, error) }
+        }
+    }
+
+    /// Tells, once, that a pod that has to leave the node takes longer for that than it may.
+    private func graceAlarm() -> Task<Void, Never>? {
+        guard let eviction, !hasExceededGrace else { return nil }
+        _ = graceLeft()
+        let due = (stopping?.since ?? Clock.nanoseconds()) + eviction.limit(gracePeriod) * 1_000_000_000
+        // Ended by `terminate`, which is what it watches.
+        return Task {
+            do { try await Task.sleep(for: .nanoseconds(max(due - Clock.nanoseconds(), 0))) } catch { return }
+            exceedGrace()
+        }
+    }
+
+    private func exceedGrace() {
+        if hasExceededGrace { return }
+        hasExceededGrace = true
+        context.events.event(
+            about: pod, .warning, "ExceededGracePeriod", "Container runtime did not kill the pod within specified grace period.")
     }
 
     /// What is left of the time that the pod's containers have to stop, which begins anew when that time is changed.
@@ -105,9 +137,20 @@ extension PodWorker {
         do {
             try await context.cri.stopContainer(container.id, grace: max(left, Self.minimumGrace))
         } catch {
-            if !error.isNotFound { throw error }
+            if !error.isNotFound { throw KillFailure("KillContainer", of: container.name, error) }
         }
         preStops[container.id] = nil
         isRuntimeStale = true
+    }
+}
+
+/// What could not be stopped, by upstream's words.
+struct KillFailure: Error, CustomStringConvertible {
+    let description: String
+
+    /// - Parameter action: `KillContainer`
+    init(_ action: String, of target: String, _ cause: RuntimeFailure) {
+        description =
+            "failed to \(FieldError.quoted(action)) for \(FieldError.quoted(target)) with \(action)Error: \(FieldError.quoted("\(cause)"))"
     }
 }

@@ -58,6 +58,8 @@ actor PodWorker {
     var failure: PodFailure?
     /// Since when the pod's containers are being stopped, and how long they were given.
     var stopping: (grace: Whole, since: Whole)?
+    /// It was told that the pod takes longer to leave than it may.
+    var hasExceededGrace = false
     /// Nothing of the pod's containers is to be kept once they are dead.
     var discardsContainers = false
     /// Why the pod has to leave the node.
@@ -266,6 +268,8 @@ actor PodWorker {
             runtime = try await context.reader.read(uid, previous: runtime)
         } catch {
             isRuntimeStale = true
+            try Task.checkCancellation()
+            context.events.event(about: pod, .warning, "FailedSync", "error determining status: \(error)")
             throw error
         }
     }

@@ -1,8 +1,9 @@
 import APIModel
 import FileSystem
+import Glibc
 import OrderedCollections
+import Streaming
 import Synchronization
-import TestStorage
 
 @testable import Kubelet
 
@@ -17,7 +18,7 @@ final class ClaimDriver: Sendable {
         var services = ["v1.DRAPlugin"]
         /// What it was told of its registration.
         var told: [Value] = []
-        var server: UnaryServer?
+        var server: GRPCServer?
     }
     let state = Mutex(State())
     let name: String
@@ -30,13 +31,15 @@ final class ClaimDriver: Sendable {
 
     func start() async throws {
         _ = try Directory.make(root).make("plugins_registry")
-        let server = try await UnaryServer(socket, serve)
+        let server = try await GRPCServer.listen(on: socket) { self.serve($0, $1, $2) }
         state.withLock { $0.server = server }
     }
 
+    /// Ends as a process does that takes its socket's file with it.
     func stop() async {
         let server = state.withLock { $0.server.take() }
         await server?.stop()
+        unlink(socket)
     }
 
     /// The names of the claims it was asked for, a list a call.
@@ -44,7 +47,7 @@ final class ClaimDriver: Sendable {
         state.withLock { $0.calls.filter { $0.method == method } }.map { $0.request["claims"].elements.map(\.name) }
     }
 
-    @Sendable private func serve(_ path: String, _ bytes: [UInt8]) -> UnaryServer.Answer {
+    private func serve(_ path: String, _ bytes: [UInt8], _ reply: GRPCReply) {
         let parts = path.split(separator: "/").map(String.init)
         let method = parts.last ?? ""
         let types = [
@@ -53,7 +56,7 @@ final class ClaimDriver: Sendable {
         let (asked, answered) = types[method] ?? ("\(method)Request", "\(method)Response")
         let messages = types[method] == nil ? Catalogue.devices : Catalogue.csi
         guard let request = try? Protobuf.decode(bytes, as: messages.type(named: asked)!) else {
-            return .failure(code: 3, message: "no \(asked)")
+            return reply.end(GRPCFailure(code: "InvalidArgument", message: "no \(asked)"))
         }
         let answer = state.withLock { state in
             if types[method] == nil {
@@ -63,8 +66,9 @@ final class ClaimDriver: Sendable {
             }
             return self.answer(method, request, &state)
         }
-        if answer.isNull { return .failure(code: 12, message: "unknown service \(parts.first ?? "")") }
-        return .message((try? Protobuf.encode(answer, as: messages.type(named: answered)!)) ?? [])
+        if answer.isNull { return reply.end(GRPCFailure(code: "Unimplemented", message: "unknown service \(parts.first ?? "")")) }
+        reply.send((try? Protobuf.encode(answer, as: messages.type(named: answered)!)) ?? [])
+        reply.end()
     }
 
     private func answer(_ method: String, _ request: Value, _ state: inout State) -> Value {

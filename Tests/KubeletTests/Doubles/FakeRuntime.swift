@@ -17,6 +17,8 @@ final class FakeRuntime: Runtime {
         /// Methods whose calls do not end, and the calls.
         var hanging: [String: [UnsafeContinuation<Void, Never>]] = [:]
         var changed: (@Sendable (String, String) -> Void)?
+        /// Why pods get no network of their own.
+        var networkProblem: String?
         /// Exit codes of commands run in containers.
         var execExitCode: Whole = 0
         /// Bytes that each container wrote beside its volumes.

@@ -146,7 +146,8 @@ struct Bench: Sendable {
             memory: MemoryManager(configuration, topology: memory, disk: disk),
             pressure: PressureGauge(policy: configuration.eviction),
             hostPorts: HostPorts(podCIDRs: [], run: packetFilter.run), runtimeName: { "containerd" }, features: { RuntimeFeatures() },
-            services: { _ in [] }, log: log)
+            services: { _ in [] }, log: log,
+            networkProblem: { runtime.state.withLock { $0.networkProblem } })
     }
 
     /// Runs the pods' part of the kubelet while `body` runs. What it wrote is removed then, unless another is to follow.

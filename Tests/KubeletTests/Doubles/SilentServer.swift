@@ -1,6 +1,6 @@
 import Glibc
 
-/// Takes connections on a port of its own, on 127.0.0.1, and never says a word.
+/// Takes connections on a port of its own, on 127.0.0.1, and never says a word by itself.
 final class SilentServer: Sendable {
     let port: UInt16
     let descriptor: Int32
@@ -27,5 +27,16 @@ final class SilentServer: Sendable {
     var hasVisitor: Bool {
         var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&wait, 1, 0) == 1
+    }
+}
+
+extension SilentServer {
+    /// Lets the one in who waits, says this and closes.
+    func answer(_ text: String) {
+        let visitor = accept(descriptor, nil, nil)
+        var request = [UInt8](repeating: 0, count: 4096)
+        _ = recv(visitor, &request, request.count, 0)
+        _ = text.withCString { send(visitor, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
+        close(visitor)
     }
 }
