@@ -19,6 +19,9 @@ final class FakeRuntime: Runtime {
         var changed: (@Sendable (String, String) -> Void)?
         /// Why pods get no network of their own.
         var networkProblem: String?
+        /// Whether streams can be opened, and those that were.
+        var hasStreams = false
+        var streams: [FakeStream] = []
         /// Exit codes of commands run in containers.
         var execExitCode: Whole = 0
         /// Bytes that each container wrote beside its volumes.
@@ -83,7 +86,12 @@ final class FakeRuntime: Runtime {
     }
 
     func open(_ kind: RuntimeStreamKind, _ request: Value) async throws(RuntimeFailure) -> any RuntimeConnection {
-        throw RuntimeFailure(code: "Unimplemented", message: "no streams here")
+        try state.withLock { state throws(RuntimeFailure) in
+            guard state.hasStreams else { throw RuntimeFailure(code: "Unimplemented", message: "no streams here") }
+            let stream = FakeStream()
+            state.streams.append(stream)
+            return stream
+        }
     }
 
     func call(_ method: String, _ request: Value, timeout: Duration?) async throws(RuntimeFailure) -> Value {
@@ -227,5 +235,25 @@ extension FakeRuntime.State {
     private func matches(_ item: Value, _ request: Value) -> Bool {
         guard let uid = request[path: "filter", "label_selector", Label.podUID].string else { return true }
         return item["labels"][Label.podUID].string == uid
+    }
+}
+
+/// A stream on which nobody says a word until it is closed.
+final class FakeStream: RuntimeConnection {
+    private let (words, source) = AsyncStream<(channel: Int32, bytes: [UInt8])>.makeStream()
+    private let closed = Mutex(false)
+
+    var isClosed: Bool { closed.withLock { $0 } }
+
+    func receive() async throws -> (channel: Int32, bytes: [UInt8])? {
+        var iterator = words.makeAsyncIterator()
+        return await iterator.next()
+    }
+
+    func send(_ channel: Int32, _ bytes: [UInt8]) async throws {}
+
+    func close() async {
+        closed.withLock { $0 = true }
+        source.finish()
     }
 }
