@@ -187,7 +187,7 @@ extension PodWorker {
                     processes: context.configuration.podPidsLimit)
             }
             return Sandbox(id: id, config: config)
-        } catch  where error is RuntimeFailure || error is ConfigurationError {
+        } catch {
             try Task.checkCancellation()
             context.events.event(about: pod, .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error)")
             isRuntimeStale = true

@@ -79,6 +79,8 @@ final class RecordedEvents: EventSink {
     private let list = Mutex<[(reason: String, message: String)]>([])
     func event(about involved: Value, type: EventType, reason: String, message: String) { list.withLock { $0.append((reason, message)) } }
     var reasons: [String] { list.withLock { $0.map(\.reason) } }
+    /// The reasons of what was told with these words, in order.
+    func reasons(saying words: String) -> [String] { list.withLock { $0.filter { $0.message.contains(words) }.map(\.reason) } }
     func message(_ reason: String) -> String? { list.withLock { $0.last { $0.reason == reason }?.message } }
 }
 
