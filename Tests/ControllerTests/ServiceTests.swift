@@ -194,6 +194,39 @@ import Testing
         }
     }
 
+    /// With two zones of the same size each gets one of two endpoints, wherever these are.
+    @Test func theAnnotationSharesEndpointsOutAmongZones() async throws {
+        try await Cluster.with(Cluster.Setup(only: ["endpointslice"])) { cluster in
+            let client = cluster.client
+            func said(_ reason: String, _ message: String) async throws {
+                try await cluster.wait(for: .events, in: "default", "\(reason): \(message)") { events in
+                    events.contains { $0.value["reason"].string == reason && $0.value["message"].string == "\(message), addressType: IPv4" }
+                }
+            }
+            var service = Self.service("web", ["trafficDistribution": "PreferClose"])
+            service["metadata"]["annotations"] = ["service.kubernetes.io/topology-mode": "Auto"]
+            _ = try await client.create(.services, namespace: "default", service)
+            for name in ["p", "q"] { _ = try await client.create(.pods, namespace: "default", pod(name, app: "web")) }
+            try await said(
+                "TopologyAwareHintsDisabled", "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes")
+            try await cluster.addNode("n2")
+            for (node, zone) in [("n1", "y"), ("n2", "z")] as [(String, Value)] {
+                try await cluster.merge(.nodes, in: nil, node, ["metadata": ["labels": ["topology.kubernetes.io/zone": zone]]])
+                _ = try await client.patch(
+                    .nodes, namespace: nil, name: node, subresource: "status", .merge, ["status": ["allocatable": ["cpu": "4"]]])
+            }
+            func hints(_ slices: [Object]) -> Set<String> {
+                Set(slices.flatMap { $0.value["endpoints"].elements }.map { $0["hints"]["forZones"][0]["name"].string ?? "none" })
+            }
+            try await cluster.wait(for: .endpointSlices, "one for each zone") { hints(Self.slices($0, of: "web")) == ["y", "z"] }
+            try await said("TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled")
+            try await cluster.merge(
+                .services, "web", ["metadata": ["annotations": ["service.kubernetes.io/topology-mode": .null]]])
+            try await cluster.wait(for: .endpointSlices, "all for their own zone") { hints(Self.slices($0, of: "web")) == ["y"] }
+            try await said("TopologyAwareHintsDisabled", "Topology Aware Hints has been disabled")
+        }
+    }
+
     @Test func tellsOfPodsThatAreEnding() async throws {
         try await Cluster.with { cluster in
             _ = try await cluster.client.create(.services, namespace: "default", Self.service("web"))

@@ -1,23 +1,40 @@
 public import APIModel
 public import PluginKit
+internal import Synchronization
 
 /// Lists the Pods behind each Service in EndpointSlices.
 ///
 /// Rules: upstream `pkg/controller/endpointslice` and `staging/src/k8s.io/endpointslice`.
-public struct EndpointSliceController: Controller {
+public final class EndpointSliceController: Controller {
     private static let resource = GroupVersionResource.endpointSlices
     private static let manager = "endpointslice-controller.k8s.io"
     private static let perSlice = 100
 
     private let objects: Objects
+    private let automatic = Mutex(Automatic())
+
+    /// What is remembered of Services whose hints follow the zones' processors: found out again when it is lost.
+    private struct Automatic {
+        /// `nil` after a Node changed that counts.
+        var shares: ZoneShares?
+        /// Grows with each such change.
+        var changes = 0
+        /// The Services, and whether they had hints last time.
+        var services: [Key: Bool] = [:]
+    }
 
     public init(_ host: Host, config: Value) { objects = host.objects }
 
     public func reconcile(_ key: Key) throws -> Outcome {
+        // Whichever Service has the name.
+        let key = Key(resource: key.resource, namespace: key.namespace, name: key.name)
         guard let service = try objects.get(.services, namespace: key.namespace, name: key.name),
             service["metadata"]["deletionTimestamp"].isNull,
             !service["spec"]["selector"].isEmpty, service["spec"]["type"].string != "ExternalName"
-        else { return .done }
+        else {
+            automatic.withLock { _ = $0.services.removeValue(forKey: key) }
+            return .done
+        }
         let selector = "kubernetes.io/service-name=\(key.name),endpointslice.kubernetes.io/managed-by=\(Self.manager)"
         let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter {
             OwnerReference.isControlled($0, by: service)
@@ -27,10 +44,10 @@ public struct EndpointSliceController: Controller {
         let families = ServicePods.families(of: service)
         // What is of a family that the Service had goes.
         let foreign = existing.filter { slice in !families.contains { $0.rawValue == slice["addressType"].string } }
-        let changes = families.flatMap { family in
-            SlicePlan.changes(
-                from: existing.filter { $0["addressType"].string == family.rawValue }, to: groups[family] ?? [], family,
-                labels: labels(service), perSlice: Self.perSlice)
+        let changes = try families.flatMap { family in
+            try self.changes(
+                of: service, key, from: existing.filter { $0["addressType"].string == family.rawValue }, to: groups[family] ?? [],
+                family)
         }
         let gone = foreign.map { SlicePlan.Change.delete(name: $0["metadata"]["name"].string ?? "") }
         for change in gone + changes {
@@ -58,9 +75,62 @@ public struct EndpointSliceController: Controller {
         return isWhole ? .done : .retry
     }
 
-    /// A Node that came into another zone: the Services in the namespaces of its Pods.
-    public func map(resource: String, before: Value, after: Value) -> [Key] {
-        guard before["metadata"]["labels"][EndpointTopology.zoneLabel] != after["metadata"]["labels"][EndpointTopology.zoneLabel],
+    private func changes(of service: Value, _ key: Key, from existing: [Value], to groups: [SlicePlan.Group], _ family: IPFamily) throws
+        -> [SlicePlan.Change]
+    {
+        let labels = labels(service)
+        func say(_ type: Objects.EventType, _ reason: String, _ message: String) {
+            objects.event(service, type, reason: reason, message: "\(message), addressType: \(family.rawValue)")
+        }
+        func plain() -> [SlicePlan.Change] {
+            SlicePlan.changes(from: existing, to: groups, family, labels: labels, perSlice: Self.perSlice)
+        }
+        guard EndpointTopology.isAutomatic(service) else {
+            if automatic.withLock({ $0.services.removeValue(forKey: key) }) == true {
+                say(.warning, "TopologyAwareHintsDisabled", "Topology Aware Hints has been disabled")
+            }
+            return plain()
+        }
+        let shares = try shares()
+        do throws(TopologyHints.Refusal) {
+            let changes = try TopologyHints.changes(
+                from: existing, to: groups, family, labels: labels, perSlice: Self.perSlice, shares)
+            if automatic.withLock({ $0.services.updateValue(true, forKey: key) }) != true {
+                say(.normal, "TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled")
+            }
+            return changes
+        } catch {
+            automatic.withLock { $0.services[key] = false }
+            say(.warning, "TopologyAwareHintsDisabled", error.message)
+            return plain()
+        }
+    }
+
+    /// Looks at all Nodes only after one changed that counts.
+    private func shares() throws -> ZoneShares {
+        let (known, changes) = automatic.withLock { ($0.shares, $0.changes) }
+        if let known { return known }
+        let shares = ZoneShares(try objects.list(.nodes).compactMap { ZoneShares.Part(of: $0) })
+        automatic.withLock { if $0.changes == changes { $0.shares = shares } }
+        return shares
+    }
+
+    /// Of a Node that came into another zone the Services in the namespaces of its Pods; of one whose part of the processors changed those
+    /// whose hints follow these.
+    public func map(resource: String, before: Value, after: Value) -> [Key] { moved(before, after) + resized(before, after) }
+
+    private func resized(_ before: Value, _ after: Value) -> [Key] {
+        guard ZoneShares.Part(of: before) != ZoneShares.Part(of: after) else { return [] }
+        return automatic.withLock { automatic in
+            automatic.shares = nil
+            automatic.changes &+= 1
+            return Array(automatic.services.keys)
+        }
+    }
+
+    private func moved(_ before: Value, _ after: Value) -> [Key] {
+        guard !before.isNull, !after.isNull,
+            before["metadata"]["labels"][EndpointTopology.zoneLabel] != after["metadata"]["labels"][EndpointTopology.zoneLabel],
             let name = after["metadata"]["name"].string, let pods = try? objects.list(.pods, fields: "spec.nodeName=\(name)")
         else { return [] }
         return Set(pods.map { $0["metadata"]["namespace"].string ?? "" }).flatMap { namespace in

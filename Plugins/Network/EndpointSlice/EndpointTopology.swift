@@ -15,9 +15,17 @@ struct EndpointTopology {
 
     init(of service: Value, _ objects: Objects) {
         self.objects = objects
-        let distribution = service["spec"]["trafficDistribution"].string
+        let distribution = Self.isAutomatic(service) ? nil : service["spec"]["trafficDistribution"].string
         prefersNode = distribution == "PreferSameNode"
         prefersZone = prefersNode || distribution == "PreferSameZone" || distribution == "PreferClose"
+    }
+
+    /// Whether hints follow the zones' processors, which the distribution has no say in then. The older annotation comes first.
+    static func isAutomatic(_ service: Value) -> Bool {
+        let annotations = service["metadata"]["annotations"]
+        let mode =
+            annotations["service.kubernetes.io/topology-aware-hints"].string ?? annotations["service.kubernetes.io/topology-mode"].string
+        return mode == "Auto" || mode == "auto"
     }
 
     /// Adds what is known of the place of an endpoint on `nodeName`; a Node without a zone, or that is not there, has none.

@@ -86,7 +86,8 @@ enum SlicePlan {
 
     private static func ports(_ slice: Value) -> Value { .array(slice["ports"].elements) }
 
-    private static func identity(_ endpoint: Value) -> String {
+    /// The same for an endpoint before and after a change.
+    static func identity(_ endpoint: Value) -> String {
         "\(endpoint["targetRef"]["uid"].string ?? "")/\(endpoint["addresses"][0].string ?? "")"
     }
 }
