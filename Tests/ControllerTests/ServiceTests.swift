@@ -215,7 +215,7 @@ import Testing
                 _ = try await client.patch(
                     .nodes, namespace: nil, name: node, subresource: "status", .merge, ["status": ["allocatable": ["cpu": "4"]]])
             }
-            func hints(_ slices: [Object]) -> Set<String> {
+            @Sendable func hints(_ slices: [Object]) -> Set<String> {
                 Set(slices.flatMap { $0.value["endpoints"].elements }.map { $0["hints"]["forZones"][0]["name"].string ?? "none" })
             }
             try await cluster.wait(for: .endpointSlices, "one for each zone") { hints(Self.slices($0, of: "web")) == ["y", "z"] }
