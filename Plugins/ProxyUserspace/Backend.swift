@@ -56,11 +56,7 @@ final class Backend: ProxyBackend {
     /// The routes stay, for whoever takes over.
     func stop() {
         state.withLock { state in
-            let deadline = DispatchTime.now() + Self.patience
-            for listener in state.listeners.values { for worker in workers(of: listener.point) { worker.leave(listener) } }
-            state.listeners = [:]
-            (state.routes, state.refused) = ([:], [:])
-            for worker in workers { worker.drain(until: deadline) }
+            giveUp(&state)
             for worker in workers { worker.stop() }
         }
     }
@@ -90,13 +86,19 @@ final class Backend: ProxyBackend {
 
     func cleanup() throws {
         try state.withLock { state in
-            // First nobody comes any more, and last the routes go: connections need them to the end.
-            leave(Array(state.listeners.keys), &state)
-            let deadline = DispatchTime.now() + Self.patience
-            for worker in workers { worker.drain(until: deadline) }
-            (state.routes, state.services, state.refused) = ([:], [:], [:])
+            // Last the routes go: connections need them to the end.
+            giveUp(&state)
+            state.services = [:]
             for route in try state.local.all() { try state.local.remove(route) }
         }
+    }
+
+    /// Listens nowhere any more, and waits until what has come is served.
+    private func giveUp(_ state: inout State) {
+        for listener in state.listeners.values { for worker in workers(of: listener.point) { worker.leave(listener) } }
+        (state.listeners, state.routes, state.refused) = ([:], [:], [:])
+        let deadline = DispatchTime.now() + Self.patience
+        for worker in workers { worker.drain(until: deadline) }
     }
 
     // MARK: What is wanted

@@ -7,7 +7,7 @@ internal import Glibc
 /// kernel can move it.
 final class Listener: Sendable {
     /// How many connections may wait to be taken.
-    private static let backlog: Int32 = 1024
+    static let backlog: Int32 = 1024
 
     let point: RelayPlan.Point
     let route: Route

@@ -190,8 +190,8 @@ final class Worker: Sendable {
             switch sources[token]?.source {
             case .datagrams(let datagrams): datagrams.endAll(self)
             case .listener(let listener):
-                // Who has come already is still served.
-                accept(listener)
+                // Who has come already is still served: so many at most wait.
+                for _ in 0...(Int(Listener.backlog) / Self.turn) { guard accept(listener) else { break } }
                 listener.shut()
             case .connection, .flow, nil: break
             }
@@ -208,7 +208,7 @@ final class Worker: Sendable {
 
         private func hear(_ token: UInt64, failed: Bool) {
             switch sources[token]?.source {
-            case .listener(let listener): accept(listener)
+            case .listener(let listener): _ = accept(listener)
             case .datagrams(let datagrams): datagrams.receive(self)
             case .connection(let connection): settle(connection, connection.ready(self, failed: failed))
             case .flow(let flow): flow.datagrams.answer(flow, self)
@@ -216,7 +216,8 @@ final class Worker: Sendable {
             }
         }
 
-        private func accept(_ listener: Listener) {
+        /// Whether there may be more.
+        private func accept(_ listener: Listener) -> Bool {
             for _ in 0..<Self.turn {
                 var descriptor: Int32 = -1
                 let client = SocketAddress.reading { name, size in
@@ -226,7 +227,7 @@ final class Worker: Sendable {
                 guard let client else {
                     // It would be told of at once again, as long as nothing is closed.
                     if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { usleep(10_000) }
-                    return
+                    return false
                 }
                 let connection = Connection(descriptor, from: client, listener.route)
                 guard listener.route.admits(client.address) else {
@@ -236,6 +237,7 @@ final class Worker: Sendable {
                 connections[ObjectIdentifier(connection)] = connection
                 settle(connection, connection.begin(self))
             }
+            return true
         }
 
         private func settle(_ connection: Connection, _ state: Connection.State) {

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// Addresses that the machine takes for its own although none of its links has them: routes of the table `local` that we put there. The
-/// kernel keeps a mark with each, so that nobody else's is ever taken away.
+/// Addresses that the machine takes for its own although none of its links has them: local routes that we put there. The kernel keeps a mark
+/// with each, so that nobody else's is ever taken away.
 ///
 /// What the machine sends to such an address has an address for its source that stays when the route goes; to an address on a link, it would
 /// have that one itself. To bind to one of IPv6, a socket needs `IPV6_FREEBIND`.
@@ -31,9 +31,13 @@ public struct LocalRoutes: ~Copyable {
         static let source: UInt16 = 7
     }
 
-    /// Of the head: the table, reach no further than this machine, and its kind.
-    private static let (table, scope, kind): (UInt8, UInt8, UInt8) = (255, 254, 2)
+    /// Of the head: reach no further than this machine, and its kind.
+    private static let (scope, kind): (UInt8, UInt8) = (254, 2)
     private static let headSize = 12
+
+    /// Those of IPv4 are in the table `local`, those of IPv6 in `main`: there a socket that has found its way already looks for another only
+    /// when the table changes that led it, which is `main` for whoever asked before the route was there.
+    private static func table(_ family: KernelFamily) -> UInt8 { family == .ipv4 ? 255 : 254 }
 
     /// Who put a route there, as `rtm_protocol` says.
     private let mark: UInt8
@@ -53,7 +57,7 @@ public struct LocalRoutes: ~Copyable {
             let content = message.content
             guard message.type == Message.new, content.count >= Self.headSize, let family = content.first.flatMap(KernelFamily.init),
                 case let head = Array(content.prefix(Self.headSize)), head[1] == UInt8(8 * family.size),
-                (head[4], head[5], head[7]) == (Self.table, mark, Self.kind)
+                (head[4], head[5], head[7]) == (Self.table(family), mark, Self.kind)
             else { continue }
             let attributes = Netlink.attributes(content.dropFirst(Self.headSize))
             guard let address = attributes[Attribute.destination], address.count == family.size else { continue }
@@ -81,8 +85,7 @@ public struct LocalRoutes: ~Copyable {
     }
 
     private func head(_ address: [UInt8]) -> [UInt8] {
-        [
-            KernelFamily(of: address).rawValue, UInt8(8 * address.count), 0, 0, Self.table, mark, Self.scope, Self.kind, 0, 0, 0, 0,
-        ]
+        let family = KernelFamily(of: address)
+        return [family.rawValue, UInt8(8 * address.count), 0, 0, Self.table(family), mark, Self.scope, Self.kind, 0, 0, 0, 0]
     }
 }

@@ -7,11 +7,15 @@ import Testing
 
 /// The proxy that relays: real sockets, in a network namespace of its own, and a swap with the other under load.
 @Suite struct UserspaceProxyTests {
-    /// The rule is what a node has anyway: connections that were translated keep their ends when the proxy's own rules go.
+    /// The rule is what a node has anyway: connections that were translated keep their ends when the proxy's own rules go. The kernel
+    /// follows connections only as long as a rule asks for them, and forgets how it translates them when the last such rule goes.
     private static let setUp =
         Network.setUp
         + ["ip", "ip6"].flatMap { family in
-            ["nft add table \(family) node", "nft 'add chain \(family) node post { type nat hook postrouting priority srcnat; }'"]
+            [
+                "nft add table \(family) node", "nft 'add chain \(family) node post { type nat hook postrouting priority srcnat; }'",
+                "nft add rule \(family) node post meta mark 0x1 masquerade",
+            ]
         }
 
     @Test(.disabled(if: OwnNamespace.isInside), .enabled(if: geteuid() == 0, "network namespaces need root"), .timeLimit(.minutes(3)))
@@ -79,7 +83,7 @@ import Testing
 
     /// What the machine takes for its own.
     private static func local() throws -> String {
-        try ["-4", "-6"].map { try Command.run(["ip", $0, "route", "show", "table", "local"]).text }.joined()
+        try ["-4", "-6"].map { try Command.run(["ip", $0, "route", "show", "table", "all", "type", "local"]).text }.joined()
     }
 
     private static func waitForLocal(_ what: String, _ condition: @escaping @Sendable (String) -> Bool) async throws {
