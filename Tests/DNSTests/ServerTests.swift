@@ -24,7 +24,7 @@ import Testing
 
         /// Asks until the answer is as it should be.
         func ask(_ name: String, _ type: RecordType, until isRight: (Message) -> Bool) async throws -> Message {
-            let end = ContinuousClock.now + .seconds(10)
+            let end = ContinuousClock.now + .seconds(30)
             while true {
                 let answer = try await ask(name, type)
                 if isRight(answer) || ContinuousClock.now > end { return answer }
@@ -128,7 +128,7 @@ import Testing
             } catch let error as APIError where error.reason == .notFound { return nil }
         }
         func wait(_ wanted: [Value]?) async throws {
-            let end = ContinuousClock.now + .seconds(10)
+            let end = ContinuousClock.now + .seconds(30)
             while try await endpoints() != wanted {
                 try #require(ContinuousClock.now < end, "waited in vain for \(String(describing: wanted))")
                 try await Task.sleep(for: .milliseconds(10))

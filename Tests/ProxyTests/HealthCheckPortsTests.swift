@@ -58,7 +58,7 @@ struct HealthCheckPortsTests {
 
     /// Asks until the answer is as it should be; the empty text is nobody there.
     private static func ask(_ port: Int64, until isRight: (String) -> Bool) async throws -> String {
-        let end = ContinuousClock.now + .seconds(10)
+        let end = ContinuousClock.now + .seconds(30)
         while true {
             let answer = await withCheckedContinuation { done in
                 DispatchQueue.global().async { done.resume(returning: ask(port)) }

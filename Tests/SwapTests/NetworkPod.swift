@@ -57,27 +57,28 @@ final class NetworkPod: Sendable {
             .pods, namespace: "default", name: name, subresource: nil, .merge, ["metadata": ["labels": ["app": .string(app)]]])
     }
 
-    /// Whether a connection comes about at once.
+    /// Whether a connection comes about at once: one that does not may be late, so that only `false` is to be expected of it.
     /// - Throws: where somebody refuses it, which no policy does.
     func reaches(_ other: NetworkPod, _ port: UInt16, _ family: IPFamily = .ipv4) throws -> Bool {
-        try reaches(other.addresses[family]!, port)
+        try namespace.connects(to: other.addresses[family]!, port)
     }
 
-    func reaches(_ address: String, _ port: UInt16) throws -> Bool { try namespace.connects(to: address, port) }
-
-    static func nodeReaches(_ other: NetworkPod, _ port: UInt16, _ family: IPFamily = .ipv4) throws -> Bool {
-        try NetworkNamespace.connects(to: other.addresses[family]!, port)
+    func waitUntilReaches(_ other: NetworkPod, _ port: UInt16) async throws {
+        try await Self.wait("\(name) to reach \(other.name):\(port)") { try self.reaches(other, port, $0) }
     }
 
-    func waitUntilReaches(_ other: NetworkPod, _ port: UInt16) async throws { try await wait(other, port, isReached: true) }
-    func waitUntilKept(from other: NetworkPod, _ port: UInt16) async throws { try await wait(other, port, isReached: false) }
+    func waitUntilKept(from other: NetworkPod, _ port: UInt16) async throws {
+        try await Self.wait("\(name) to be kept from \(other.name):\(port)") { try !self.reaches(other, port, $0) }
+    }
 
-    private func wait(_ other: NetworkPod, _ port: UInt16, isReached: Bool) async throws {
-        try await limited(30, "\(name) \(isReached ? "to reach" : "to be kept from") \(other.name):\(port)") {
+    func waitUntilReachedByNode(_ port: UInt16) async throws {
+        try await Self.wait("the node to reach \(name):\(port)") { try NetworkNamespace.connects(to: self.addresses[$0]!, port) }
+    }
+
+    private static func wait(_ what: String, _ holds: @escaping @Sendable (IPFamily) throws -> Bool) async throws {
+        try await limited(30, what) {
             // Packets that are dropped tell nobody.
-            for family in IPFamily.allCases {
-                while try self.reaches(other, port, family) != isReached { try await Task.sleep(for: .milliseconds(20)) }
-            }
+            for family in IPFamily.allCases { while try !holds(family) { try await Task.sleep(for: .milliseconds(20)) } }
         } otherwise: {
             (try? Network.rules()) ?? ""
         }

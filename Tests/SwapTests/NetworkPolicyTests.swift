@@ -43,9 +43,10 @@ import Testing
             try await client.waitUntilReaches(web, 80)
             for family in IPFamily.allCases {
                 #expect(try !client.reaches(web, 81, family), "the other port")
-                #expect(try web.reaches(other, 80, family), "what goes out is not spoken of, and answers come back")
-                #expect(try NetworkPod.nodeReaches(web, 81, family), "the node comes to its pods: probes")
             }
+            // What goes out is not spoken of, and answers come back; and the node comes to its pods: probes.
+            try await web.waitUntilReaches(other, 80)
+            try await web.waitUntilReachedByNode(81)
 
             // A change of the policy, and one of a pod.
             made["spec"]["ingress"] = [
@@ -73,7 +74,8 @@ import Testing
             egress["spec"] = ["podSelector": ["matchLabels": ["app": "client"]], "policyTypes": ["Egress"]]
             _ = try await world.client.create(Self.resource, namespace: "default", egress)
             try await client.waitUntilKept(from: web, 80)
-            #expect(try other.reaches(client, 80), "it may be asked, and answers")
+            // It may be asked, and answers.
+            try await other.waitUntilReaches(client, 80)
             try await world.client.delete(Self.resource, namespace: "default", name: "client", options: .null)
             try await client.waitUntilReaches(web, 80)
 
@@ -85,7 +87,7 @@ import Testing
             // Somebody takes the rules away.
             _ = try Command.run(["nft", "flush", "ruleset"])
             try await other.waitUntilKept(from: web, 80)
-            #expect(try client.reaches(web, 80))
+            try await client.waitUntilReaches(web, 80)
 
             // Switched off, it holds nobody back.
             anew.enabled = false
@@ -97,7 +99,7 @@ import Testing
             try await other.waitUntilKept(from: web, 80)
             try await world.client.delete(Self.resource, namespace: "default", name: "web", options: .null)
             try await Network.waitForRules("the table to go") { !$0.contains("apus-policy") }
-            #expect(try other.reaches(web, 81))
+            try await other.waitUntilReaches(web, 81)
         }
     }
 }
