@@ -3,7 +3,7 @@ import APIModel
 /// The secrets that the pods of a service account may use, where the account says that there are no others.
 struct MountableSecrets {
     /// What an account says so with.
-    private static let annotation = "kubernetes.io/enforce-mountable-secrets"
+    static let annotation = "kubernetes.io/enforce-mountable-secrets"
     private static let kinds = [
         ("initContainers", "init container"), ("containers", "container"), ("ephemeralContainers", "ephemeral container"),
     ]

@@ -72,6 +72,24 @@ enum ObjectMeta {
         }
     }
 
+    /// Leaves each owner once, and tells of those that stood there twice.
+    /// - Parameter moment: a word on when that was found; empty before admission.
+    static func dropTwinOwners(_ object: inout Value, _ write: WriteContext, _ moment: String = "") {
+        let owners = object["metadata"]["ownerReferences"].elements
+        guard owners.count > 1 else { return }
+        var (kept, twins): ([Value], [String]) = ([], [])
+        for owner in owners {
+            if kept.contains(owner) { twins.append(owner["uid"].string ?? "") } else { kept.append(owner) }
+        }
+        guard !twins.isEmpty else { return }
+        object["metadata"]["ownerReferences"] = .array(kept)
+        let text =
+            ".metadata.ownerReferences contains duplicate entries\(moment); API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        write.warn(text + twins.joined(separator: ", "))
+    }
+
+    static let afterAdmission = " after mutating admission happens"
+
     private static func checkNamespace(_ metadata: Value, _ target: Target) throws {
         let namespace = metadata["namespace"].string ?? ""
         guard target.type.isNamespaced, !namespace.isEmpty, namespace != target.namespace else { return }

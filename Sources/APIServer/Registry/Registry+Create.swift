@@ -28,9 +28,11 @@ extension Registry {
         try ObjectMeta.prepareForCreate(&object, target)
         let target = target.named(object[path: "metadata", "name"].string ?? "")
         object = try await complete(object, storage)
+        ObjectMeta.dropTwinOwners(&object, write)
         if !isApplied { try await keepManagedFields(&object, old: nil, target, write) }
         let request = AdmissionRequest(operation: .create, target: target, context: write)
         try await storage.admission.admit(&object, request)
+        ObjectMeta.dropTwinOwners(&object, write, ObjectMeta.afterAdmission)
         if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) {
             object["status"] = storage.type.custom == nil ? storage.stored.newStatus : .null
         }
@@ -39,6 +41,7 @@ extension Registry {
         ObjectMeta.warnOfFinalizers(object, old: nil, target, write)
         let errors = storage.problems(object, old: nil, target, found: Validation.validate(object, resource: storage.stored))
         guard errors.isEmpty else { throw target.invalid(errors) }
+        write.warn(object, old: nil, target)
         let body = try Body(checked: object)
         return try await storage.admission.validate(object, request) {
             if write.isDryRun {

@@ -5,6 +5,9 @@ extension Registry {
     private static let orphanFinalizer = "orphan"
     private static let foregroundFinalizer = "foregroundDeletion"
 
+    private static let preservesPods =
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning"
+
     /// Removes an object, or marks it as being deleted when it has a grace period, finalizers or something of its kind to wait for.
     ///
     /// Returns after the commit, with the object as it is now, or a Status when it is gone.
@@ -25,7 +28,8 @@ extension Registry {
         var nothing = Value.null
         try await storage.admission.admit(&nothing, request)
         try await storage.strategy.prepareForDelete(&object, target, write)
-        Self.setFinalizers(&object, options)
+        Self.setFinalizers(&object, options, orphansByDefault: storage.traits.contains(.orphans))
+        if storage.collection == "batch/jobs", options.propagation == nil { write.warn(Self.preservesPods) }
         let wasBeingDeleted = !old[path: "metadata", "deletionTimestamp"].isNull
         var grace = storage.strategy.gracePeriod(old, requested: options.gracePeriodSeconds) ?? 0
         if wasBeingDeleted, let current = old[path: "metadata", "deletionGracePeriodSeconds"].int {
@@ -78,11 +82,13 @@ extension Registry {
     }
 
     /// The garbage collector finds its orders in the finalizers.
-    private static func setFinalizers(_ object: inout Value, _ options: DeleteOptions) {
+    private static func setFinalizers(_ object: inout Value, _ options: DeleteOptions, orphansByDefault: Bool) {
         var finalizers = object[path: "metadata", "finalizers"].elements.compactMap(\.string)
         let before = finalizers
         switch options.propagation {
-        case nil: return
+        case nil:
+            guard orphansByDefault, !before.contains(orphanFinalizer), !before.contains(foregroundFinalizer) else { return }
+            finalizers.append(orphanFinalizer)
         case .orphan: add(orphanFinalizer, remove: foregroundFinalizer)
         case .foreground: add(foregroundFinalizer, remove: orphanFinalizer)
         case .background: finalizers.removeAll { $0 == orphanFinalizer || $0 == foregroundFinalizer }

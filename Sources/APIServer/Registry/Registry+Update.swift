@@ -19,9 +19,11 @@ extension Registry {
             throw target.invalid([.invalid("metadata.resourceVersion", 0, "must be specified for an update")])
         }
         try target.requireName(object)
-        let completed = try await complete(object, target.storage)
+        var completed = try await complete(object, target.storage)
+        ObjectMeta.dropTwinOwners(&completed, write)
+        let wanted = completed
         return try await modify(target, write) { old in
-            var object = completed
+            var object = wanted
             try await self.keepManagedFields(&object, old: old, target, write)
             return object
         }
@@ -87,6 +89,7 @@ extension Registry {
         let chain = operation == nil ? AdmissionChain([]) : storage.admission
         let request = AdmissionRequest(operation: operation ?? .update, target: target, old: old, context: write)
         try await chain.admit(&object, request)
+        ObjectMeta.dropTwinOwners(&object, write, ObjectMeta.afterAdmission)
         let managed = object[path: "metadata", "managedFields"]
         try await storage.strategy.prepareForUpdate(&object, old: old, target, write)
         object["metadata"]["managedFields"] = managed
@@ -101,6 +104,7 @@ extension Registry {
             found: Validation.validateUpdate(
                 object, old: old, resource: storage.stored, subresource: target.subresource.isEmpty ? nil : target.subresource))
         guard errors.isEmpty else { throw target.invalid(errors) }
+        write.warn(object, old: old, target)
         return try await chain.validate(object, request) {
             let answer = try await commitChange(target, object, record, write)
             return (answer, write.isDryRun ? .dropped : isFinished(object, storage) ? .removed : .committed)

@@ -77,6 +77,8 @@ extension Storage {
         static let needsResourceVersion = Traits(rawValue: 8)
         /// There is a status, which only the status subresource writes.
         static let status = Traits(rawValue: 16)
+        /// A delete that does not say what becomes of its dependents leaves them.
+        static let orphans = Traits(rawValue: 32)
     }
 
     private static let createsOnUpdate = words(
@@ -85,6 +87,7 @@ extension Storage {
         rbac.authorization.k8s.io/clusterroles rbac.authorization.k8s.io/clusterrolebindings
         """)
     private static let keepsStatus = words("/nodes")
+    private static let orphans = words("/replicationcontrollers batch/jobs")
     private static let needsResourceVersion = words(
         "coordination.k8s.io/leases apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices")
 
@@ -95,6 +98,7 @@ extension Storage {
         if countingGenerations.contains(collection) { traits.insert(.generation) }
         if createsOnUpdate.contains(collection) { traits.insert(.createsOnUpdate) }
         if keepsStatus.contains(collection) { traits.insert(.keepsStatus) }
+        if orphans.contains(collection) { traits.insert(.orphans) }
         if needsResourceVersion.contains(collection) { traits.insert(.needsResourceVersion) }
         if type.subresource("status") != nil { traits.insert(.status) }
         if type.custom != nil { traits.formUnion([.generation, .needsResourceVersion]) }

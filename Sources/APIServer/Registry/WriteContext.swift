@@ -26,6 +26,13 @@ final class WriteContext: Sendable {
         gathered.withLock { if !$0.contains(text) { $0.append(text) } }
     }
 
+    /// - Parameter old: `nil` for a create.
+    func warn(_ object: Value, old: Value?, _ target: Target) {
+        for warning in ObjectWarnings.of(object, old: old, collection: target.storage.collection, subresource: target.subresource) {
+            warn(warning)
+        }
+    }
+
     var warnings: [String] { gathered.withLock { $0 } }
 
     /// For the audit log. The first note under a key stays.
