@@ -288,7 +288,12 @@ let package = Package(
         tests("Client", ["APIModel", "CLinux", "TestSupport", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", "TestSupport", product("Logging", "swift-log")]),
-        tests("Scheduler", ["APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
+        tests(
+            "Scheduler",
+            [
+                "APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"),
+            ]),
         .testTarget(
             name: "ControllerTests",
             dependencies: [

@@ -141,15 +141,24 @@ final class Decider {
     /// What comes of it that no Node fits: whether others should make room.
     private func settle(_ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings, _ policies: [SchedulerPolicy]) -> Unschedulable {
         var found = Unschedulable(message: refusal.message, helpedBy: refusal.helpedBy)
-        if let devices = cycle.devices {
-            found.idle = devices.idle
-            found.message += " \(FitMessage.deallocation(found.idle))" + (cycle.profile.preempts ? "," : "")
+        var words: [String] = []
+        if cycle.profile.deallocates {
+            found.idle = cycle.devices?.idle
+            words.append(FitMessage.deallocation(of: found.idle, hasClaims: cycle.devices != nil))
         }
-        guard cycle.profile.preempts else { return found }
+        if cycle.profile.preempts { preempt(&found, &words, refusal, cycle, surroundings, policies) }
+        if !words.isEmpty { found.message += " \(words.joined(separator: ", "))" }
+        return found
+    }
+
+    private func preempt(
+        _ found: inout Unschedulable, _ words: inout [String], _ refusal: Refusal, _ cycle: Cycle, _ surroundings: Surroundings,
+        _ policies: [SchedulerPolicy]
+    ) {
         if let why = ineligible(refusal, cycle, surroundings) {
-            found.message += " \(why)"
+            words.append(why)
             found.helpedBy.insert(.podRemoved)
-            return found
+            return
         }
         let preemption = Preemption(
             cycle: cycle, policies: policies, budgets: surroundings.budgets,
@@ -158,11 +167,11 @@ final class Decider {
         case .victims(let node, let victims):
             found.nomination = .node(node, victims: victims)
             found.helpedBy.insert(.podRemoved)
+            words = []
         case .noHelp(let reasons):
             found.nomination = .none
-            found.message += " \(FitMessage.preemption(nodes: cycle.columns.liveCount, reasons: reasons))"
+            words.append(FitMessage.preemption(nodes: cycle.columns.liveCount, reasons: reasons))
         }
-        return found
     }
 
     /// Why the Pod may take nobody's place now; `nil` if it may.

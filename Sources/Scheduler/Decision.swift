@@ -49,8 +49,9 @@ enum FitMessage {
     static func preemption(nodes: Int, reasons: [String: Int]) -> String { "preemption: " + noFit(nodes: nodes, reasons: reasons) }
 
     /// What came of looking for claims whose devices could be taken back.
-    static func deallocation(_ idle: Object?) -> String {
-        idle == nil ? "still not schedulable" : "deallocation of ResourceClaim completed"
+    static func deallocation(of idle: Object?, hasClaims: Bool) -> String {
+        guard hasClaims else { return "no new claims to deallocate" }
+        return idle == nil ? "still not schedulable" : "deallocation of ResourceClaim completed"
     }
 
     static let neverPreempts = "preemption: not eligible due to preemptionPolicy=Never."

@@ -229,7 +229,7 @@ extension Scheduler {
             "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
-        let claims = ClaimBinder(client: client, pod: pod)
+        let claims = ClaimBinder(client: client, cache: cache, pod: pod)
         do {
             if !needs.isEmpty { await expect(pod, on: node) }
             if !needs.volumes.isEmpty {
@@ -237,6 +237,11 @@ extension Scheduler {
                 try await VolumeBinder(client: client, cache: cache).bind(needs.volumes, on: node, within: .seconds(seconds))
             }
             try await claims.bind(needs.claims) { inbox.put(.claimWritten($0)) }
+            if needs.claims.contains(where: \.waits) {
+                tell(pod, .normal, "BindingConditionsPending", "waiting for binding conditions for device on node \(node)")
+                let limit = configuration.profile(for: pod.schedulerName)?.arguments.bindingTimeout ?? .zero
+                try await claims.wait(needs.claims, within: limit)
+            }
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
             tell(
                 pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)",

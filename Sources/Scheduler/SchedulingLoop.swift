@@ -329,7 +329,9 @@ package final class SchedulingLoop {
     /// `nil` for a Pod without claims, or one whose claims nobody asks about.
     private func devices(of pod: PodInfo, _ profile: SchedulerProfile) -> Result<PodDevices?, PodDevices.Refused> {
         guard !pod.deviceClaims.isEmpty, profile.allocatesDevices else { return .success(nil) }
-        return Result { () throws(PodDevices.Refused) in try PodDevices(pod, devices, limit: profile.arguments.filterTimeout) }
+        return Result { () throws(PodDevices.Refused) in
+            try PodDevices(pod, devices, limit: profile.arguments.filterTimeout, patience: profile.arguments.bindingTimeout)
+        }
     }
 
     private func surroundings(

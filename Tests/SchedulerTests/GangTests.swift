@@ -53,7 +53,7 @@ import Testing
         Self.put(Self.member("p1"), loop)
         Self.put(Self.member("p2"), loop)
         let alone =
-            "0/1 nodes are available: its group g has 2 of 3 pods. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+            "0/1 nodes are available: its group g has 2 of 3 pods. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
         #expect(Self.run(loop, host) == [alone, alone])
         Self.put(Self.member("p3"), loop)
         #expect(Self.run(loop, host).sorted() == ["p1 is bound", "p2 is bound", "p3 is bound", "waits on a", "waits on a"])

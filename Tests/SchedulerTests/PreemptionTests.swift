@@ -97,7 +97,7 @@ import Testing
         #expect(decide().hasSuffix("-x@a"))
         // Tried again before the other is gone, it takes nobody else's place.
         _ = loop.receive(.policiesChanged, now: 1000)
-        let again = "preemption: not eligible due to a terminating pod on the nominated node."
+        let again = "no new claims to deallocate, preemption: not eligible due to a terminating pod on the nominated node."
         #expect(decide(now: 60_000) == "0/1 nodes are available: 1 Insufficient cpu. \(again)")
         _ = loop.receive(.pod(before: victim, after: nil), now: 60_000)
         // Whoever is less important does not slip in.

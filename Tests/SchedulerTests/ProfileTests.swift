@@ -23,8 +23,10 @@ import Testing
         "plugins: {score: {disabled: [{name: '*'}], enabled: [{name: \(score)}]}, preScore: {enabled: []}}"
     }
 
-    private static let noVictims = "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
-    private static let notHelpful = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+    private static let noVictims =
+        "no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+    private static let notHelpful =
+        "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
 
     private static let service = Object(["metadata": ["name": "web", "namespace": "default"], "spec": ["selector": ["app": "web"]]])
 
@@ -96,7 +98,7 @@ import Testing
             others: [service, pod("q", on: "a", labels: ["app": "web"])], pod: pod("p", labels: ["app": "web"]),
             results: (
                 "a",
-                "0/2 nodes are available: 1 node(s) didn't match pod topology spread constraints, 1 node(s) were unschedulable. preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
+                "0/2 nodes are available: 1 node(s) didn't match pod topology spread constraints, 1 node(s) were unschedulable. no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
             )),
         Row(
             testDescription: "required affinity of others", profile: arguments("InterPodAffinity", "{hardPodAffinityWeight: 0}"),
@@ -118,7 +120,10 @@ import Testing
         Row(
             testDescription: "nobody makes room", profile: "plugins: {postFilter: {disabled: [{name: DefaultPreemption}]}}",
             nodes: [node("a", pods: "0")], pod: pod("p"),
-            results: ("0/1 nodes are available: 1 Too many pods. \(noVictims)", "0/1 nodes are available: 1 Too many pods.")),
+            results: (
+                "0/1 nodes are available: 1 Too many pods. \(noVictims)",
+                "0/1 nodes are available: 1 Too many pods. no new claims to deallocate"
+            )),
         Row(
             testDescription: "gates that nobody heeds", profile: "plugins: {preEnqueue: {disabled: [{name: SchedulingGates}]}}",
             nodes: [node("a")], pod: pod("p", spec: ["schedulingGates": [["name": "x"]]]), results: ("nothing", "a")),

@@ -153,7 +153,7 @@ import Testing
         #expect(configuration.profiles.map(\.schedulerName) == ["default-scheduler"])
         let profile = configuration.profiles[0]
         #expect(profile.json == SchedulerProfile.standard.json && profile.preempts && profile.heedsGates)
-        #expect(profile.scores["TaintToleration"] == 3 && profile.scores["NodeResourcesFit"] == 1 && profile.filters.count == 13)
+        #expect(profile.scores["TaintToleration"] == 3 && profile.scores["NodeResourcesFit"] == 1 && profile.filters.count == 14)
         #expect(profile.enough(of: 5000) == 5000)
     }
 

@@ -134,7 +134,7 @@ import Testing
         #expect(Dictionary(grouping: state.bindings.values, by: \.self).values.allSatisfy { $0.count == 2 })
         #expect(
             state.conditions["big"]
-                == "0/10 nodes are available: 10 Insufficient cpu. preemption: 0/10 nodes are available: 10 Preemption is not helpful for scheduling."
+                == "0/10 nodes are available: 10 Insufficient cpu. no new claims to deallocate, preemption: 0/10 nodes are available: 10 Preemption is not helpful for scheduling."
         )
         #expect(!scheduler.healthy)
         await host.stop()

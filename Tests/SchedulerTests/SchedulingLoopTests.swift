@@ -30,21 +30,28 @@ import Testing
             testDescription: "cpu and memory", nodes: [node("a", cpu: "1", memory: "1Gi"), node("b", cpu: "1")],
             pod: pod("p", cpu: "2", memory: "2Gi"),
             result:
-                "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 \(notHelpful)"),
+                "0/2 nodes are available: 1 Insufficient memory, 2 Insufficient cpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 \(notHelpful)"
+        ),
         Row(
             testDescription: "too many pods", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a")], pod: pod("p"),
-            result: "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+            result:
+                "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(noVictims)"
+        ),
         Row(
             testDescription: "a finished pod holds nothing", nodes: [node("a", pods: "1")], bound: [pod("q", on: "a", phase: "Succeeded")],
             pod: pod("p"), result: "a"),
         Row(
             testDescription: "extended resource that nobody has", nodes: [node("a")],
             pod: pod("p", spec: ["containers": [["resources": ["requests": ["example.com/gpu": "1"]]]]]),
-            result: "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+            result:
+                "0/1 nodes are available: 1 Insufficient example.com/gpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(notHelpful)"
+        ),
         Row(
             testDescription: "what would fit were it not for others", nodes: [node("a", cpu: "2")], bound: [pod("q", cpu: "1", on: "a")],
             pod: pod("p", cpu: "2"),
-            result: "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 \(noVictims)"),
+            result:
+                "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(noVictims)"
+        ),
         Row(
             testDescription: "what would fit were it not for others of lower priority", nodes: [node("a", cpu: "2")],
             bound: [pod("q", cpu: "1", on: "a")], pod: pod("p", spec: urgent),
@@ -52,11 +59,15 @@ import Testing
         Row(
             testDescription: "who never preempts", nodes: [node("a", cpu: "2")], bound: [pod("q", cpu: "1", on: "a")],
             pod: pod("p", spec: modest),
-            result: "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never."),
+            result:
+                "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
+        ),
         Row(
             testDescription: "taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
             pod: pod("p"),
-            result: "0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+            result:
+                "0/1 nodes are available: 1 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(notHelpful)"
+        ),
         Row(
             testDescription: "tolerated taint", nodes: [node("a", spec: ["taints": [["key": "k", "value": "v", "effect": "NoSchedule"]]])],
             pod: pod("p", spec: ["tolerations": [["key": "k", "operator": "Exists"]]]), result: "a"),
@@ -66,7 +77,9 @@ import Testing
             pod: pod("p"), result: "b"),
         Row(
             testDescription: "unschedulable", nodes: [node("a", spec: ["unschedulable": true])], pod: pod("p"),
-            result: "0/1 nodes are available: 1 node(s) were unschedulable. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+            result:
+                "0/1 nodes are available: 1 node(s) were unschedulable. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(notHelpful)"
+        ),
         Row(
             testDescription: "selector", nodes: [node("a", labels: ["disk": "ssd"]), node("b", cpu: "64", memory: "64Gi")],
             pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
@@ -74,7 +87,7 @@ import Testing
         Row(
             testDescription: "selector that nobody has", nodes: [node("a")], pod: pod("p", spec: ["nodeSelector": ["disk": "ssd"]]),
             result:
-                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 \(notHelpful)"
+                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(notHelpful)"
         ),
         Row(
             testDescription: "affinity greater", nodes: [node("a", labels: ["rank": "3"]), node("b", labels: ["rank": "7"])],
@@ -100,7 +113,7 @@ import Testing
             bound: [pod("q", on: "a", spec: ["containers": [["ports": [["hostPort": 80]]]]])],
             pod: pod("p", spec: ["containers": [["ports": [["hostPort": 80, "hostIP": "10.0.0.1"]]]]]),
             result:
-                "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. preemption: 0/1 nodes are available: 1 \(noVictims)"
+                "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(noVictims)"
         ),
         Row(
             testDescription: "least allocated", nodes: [node("a"), node("b")], bound: [pod("q", cpu: "2", memory: "4Gi", on: "a")],
@@ -116,19 +129,20 @@ import Testing
             testDescription: "no place that is not beside itself", nodes: [node("a", labels: ["zone": "x"])],
             bound: [pod("q", on: "a", labels: ["app": "web"])], pod: pod("p", spec: apart("zone"), labels: ["app": "web"]),
             result:
-                "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. preemption: 0/1 nodes are available: 1 \(noVictims)"
+                "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(noVictims)"
         ),
         Row(
             testDescription: "whoever is there wants to be alone", nodes: [node("a", labels: ["zone": "x"])],
             bound: [pod("q", on: "a", spec: apart("zone"))], pod: pod("p", labels: ["app": "web"]),
             result:
-                "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. preemption: 0/1 nodes are available: 1 \(noVictims)"
+                "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(noVictims)"
         ),
         Row(
             testDescription: "no company", nodes: [node("a", labels: ["zone": "x"])],
             pod: pod("p", spec: ["affinity": ["podAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": [web("zone")]]]]),
             result:
-                "0/1 nodes are available: 1 node(s) didn't match pod affinity rules. preemption: 0/1 nodes are available: 1 \(notHelpful)"),
+                "0/1 nodes are available: 1 node(s) didn't match pod affinity rules. no new claims to deallocate, preemption: 0/1 nodes are available: 1 \(notHelpful)"
+        ),
         Row(
             testDescription: "the first of its kind", nodes: [node("a", labels: ["zone": "x"])],
             pod: pod(

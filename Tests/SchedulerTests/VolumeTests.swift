@@ -85,7 +85,7 @@ import Testing
     }
 
     private func refused(_ reason: String, nodes: String = "2 ", _ why: String = "2 Preemption is not helpful for scheduling.") -> String {
-        "0/2 nodes are available: \(nodes)\(reason). preemption: 0/2 nodes are available: \(why)"
+        "0/2 nodes are available: \(nodes)\(reason). no new claims to deallocate, preemption: 0/2 nodes are available: \(why)"
     }
 
     @Test func claimsThatCannotBeHad() async {
@@ -107,7 +107,7 @@ import Testing
         #expect(decide("q", claims: "d") == "a")
         #expect(
             decide("r", claims: "c", "d")
-                == "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) had no available volume zone. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+                == "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) had no available volume zone. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
         )
         await host.stop()
     }

@@ -74,7 +74,7 @@ enum TopologyHints {
         }
         let numbers = "(\(endpoints) endpoints, \(zones) zones)"
         guard zones <= endpoints else { throw Refusal(message: "Insufficient number of endpoints \(numbers)") }
-        var allocations = shares.byZone.mapValues { share in
+        let allocations = shares.byZone.mapValues { share in
             let desired = share * Double(endpoints)
             let minimum = (desired * (1 / (1 + overload))).rounded(.up)
             return Allocation(minimum: Int(minimum), maximum: 0, desired: max(desired, minimum))
@@ -84,8 +84,7 @@ enum TopologyHints {
             throw Refusal(
                 message: "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold \(numbers)")
         }
-        for zone in allocations.keys { allocations[zone]?.maximum = (allocations[zone]?.minimum ?? 0) + spare }
-        return allocations
+        return allocations.mapValues { Allocation(minimum: $0.minimum, maximum: $0.minimum + spare, desired: $0.desired) }
     }
 
     /// How many endpoints of a slice are for each zone; `nil` where one has no hint or a stale one, or a zone would get too many.

@@ -18,6 +18,8 @@ public struct SchedulerProfile: Sendable {
     let heedsGates: Bool
     /// Whether a Pod's ResourceClaims get devices: DynamicResources.
     let allocatesDevices: Bool
+    /// Whether an idle claim that keeps a Pod from every Node loses its devices.
+    let deallocates: Bool
     /// What policies get of it, and a number that stands for it as long as the process lives.
     let json: [UInt8]
     let serial: UInt64
@@ -66,6 +68,7 @@ public struct SchedulerProfile: Sendable {
         // No weight at all is one of 1.
         scores = own(.score).mapValues { max(1, $0) }
         preempts = points[.postFilter]?["DefaultPreemption"] != nil
+        deallocates = points[.postFilter]?[PodDevices.name] != nil
         allocatesDevices = filters.contains(PodDevices.name)
         heedsGates = points[.preEnqueue]?["SchedulingGates"] != nil
         named = points.mapValues { $0.filter { InTreePlugin.byName[$0.key] == nil } }

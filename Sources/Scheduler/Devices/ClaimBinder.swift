@@ -6,11 +6,15 @@ package struct ClaimBinding: Sendable {
     let claim: Object
     /// The devices that it gets; `nil` for one that has some.
     let allocation: Value?
+
+    /// Whether its devices may not be ready yet.
+    var waits: Bool { allocation.map(ClaimReadiness.waits) ?? ClaimReadiness.waits(claim) }
 }
 
 /// Writes which devices a Pod's claims get and that they are its, before the Pod is bound.
 struct ClaimBinder {
     let client: any Client
+    let cache: Cache
     let pod: Object
 
     struct Failure: Error, CustomStringConvertible {
@@ -25,7 +29,47 @@ struct ClaimBinder {
     /// - Parameter written: hears each claim as it is then.
     /// - Throws: `Failure`; some of the claims may have been written.
     func bind(_ bindings: [ClaimBinding], written: (Object) -> Void) async throws {
-        for binding in bindings { written(try await bind(binding)) }
+        for binding in bindings where !binding.claim.isReserved(for: pod.uid) { written(try await bind(binding)) }
+    }
+
+    /// Returns when the devices of all claims are ready.
+    /// - Throws: `Failure` when one will not be, or takes too long.
+    func wait(_ bindings: [ClaimBinding], within limit: Duration) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await look(bindings, limit) }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw Failure(what: "device binding timeout: context deadline exceeded")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func look(_ bindings: [ClaimBinding], _ limit: Duration) async throws {
+        let keys = Set(bindings.map { PodKey($0.claim) })
+        let (changes, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let observation = cache.observe([DeviceObjects.claimResource]) { _, before, after in
+            if let object = after ?? before, keys.contains(PodKey(object)) { signal.yield() }
+        }
+        defer { observation.cancel() }
+        for await _ in changes {
+            var isDone = true
+            for binding in bindings {
+                let key = PodKey(binding.claim)
+                guard let claim = cache.get(DeviceObjects.claimResource, namespace: key.namespace, name: key.name),
+                    claim.uid == binding.claim.uid
+                else { throw Failure(what: "claim \(key) got deleted in the meantime") }
+                switch ClaimReadiness(claim, limit: limit.components.seconds, now: Timestamp.nowSeconds().int64) {
+                case .ready: continue
+                case .waiting: isDone = false
+                case .late: throw Failure(what: "device binding timeout: claim=\(claim.name)")
+                case .failed(let why): throw Failure(what: why)
+                }
+            }
+            if isDone { return }
+        }
+        throw CancellationError()
     }
 
     private func bind(_ binding: ClaimBinding) async throws -> Object {

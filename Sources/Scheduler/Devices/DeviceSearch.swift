@@ -224,7 +224,7 @@ extension DeviceSearch {
     /// Gives a device to a claim; or says why that cannot be, and nothing is changed.
     private mutating func give(_ index: Int, _ request: DeviceRequest, _ claim: Int) -> Obstacle? {
         let (device, pool) = devices[index]
-        guard !isTaken(index, request, claim), !device.hasBindingConditions, !device.isTainted(against: request.tolerations),
+        guard !isTaken(index, request, claim), !device.isTainted(against: request.tolerations),
             let part = fits(request, device)
         else {
             return .unavailable
@@ -314,6 +314,9 @@ extension DeviceSearch {
             ]
             if choice.request.isAdmin { result["adminAccess"] = true }
             if !choice.request.tolerations.isEmpty { result["tolerations"] = .array(choice.request.tolerations) }
+            for field in ["bindingConditions", "bindingFailureConditions"] where !device.value[field].isEmpty {
+                result[field] = device.value[field]
+            }
             if device.isShareable {
                 result["shareID"] = .string(ShareID.make())
                 for (name, amount) in choice.taken.sorted(by: { $0.key < $1.key }) {

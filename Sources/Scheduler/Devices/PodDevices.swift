@@ -24,19 +24,32 @@ final class PodDevices {
     private let objects: DeviceObjects
     private let limit: Duration?
     private let claims: [Object]
+    /// Those whose devices did not become ready.
+    private let broken: Set<PodKey>
     /// Those without devices.
     private let unallocated: [DeviceClaim]
     private var answers: [Int: Answer] = [:]
-    /// Those that have devices which some Node does not reach.
+    /// Those that have devices which some Node does not reach, or which are broken.
     private var unavailable: Set<PodKey> = []
 
-    /// - Parameter limit: how long devices are looked for on one Node; zero for ever.
-    init(_ pod: PodInfo, _ objects: DeviceObjects, limit: Duration) throws(Refused) {
+    /// - Parameters:
+    ///   - limit: how long devices are looked for on one Node; zero for ever.
+    ///   - patience: how long devices that are allocated may take until they are ready.
+    init(_ pod: PodInfo, _ objects: DeviceObjects, limit: Duration, patience: Duration) throws(Refused) {
         self.limit = limit > .zero ? limit : nil
         if let problem = objects.problem(pod) { throw Refused(message: problem) }
         (self.pod, self.objects) = (pod, objects)
         var seen: Set<PodKey> = []
         claims = pod.deviceClaimKeys.filter { seen.insert($0).inserted }.compactMap { objects.claims[$0] }
+        let now = Timestamp.nowSeconds().int64
+        broken = Set(
+            claims.filter { claim in
+                guard claim.allocation != nil else { return false }
+                switch ClaimReadiness(claim, limit: patience.components.seconds, now: now) {
+                case .ready, .waiting: return false
+                case .late, .failed: return true
+                }
+            }.map { PodKey($0) })
         unallocated = claims.filter { $0.allocation == nil }.map(DeviceClaim.init)
         for claim in unallocated {
             if objects.isAssumed(claim.key) {
@@ -74,6 +87,7 @@ final class PodDevices {
 
     private func look(_ node: VolumeMatch.Place) -> Answer {
         let outOfReach = claims.filter { claim in
+            if broken.contains(PodKey(claim)) { return true }
             guard let selector = claim.allocation?["nodeSelector"], !selector.isNull else { return false }
             return !NodeFit.matches(selector: selector, name: node.name, labels: node.labels)
         }
@@ -99,11 +113,11 @@ final class PodDevices {
         return .allocations(allocations)
     }
 
-    /// What is to be written before the Pod is bound to a Node that fits.
+    /// What becomes of the claims before the Pod is bound to a Node that fits.
     func bindings(on node: Int) -> [ClaimBinding] {
         guard case .allocations(let found) = answers[node] else { return [] }
         let new = Dictionary(uniqueKeysWithValues: zip(unallocated.map(\.key), found))
-        return claims.filter { !$0.isReserved(for: pod.uid) }.map { ClaimBinding(claim: $0, allocation: new[PodKey($0)]) }
+        return claims.map { ClaimBinding(claim: $0, allocation: new[PodKey($0)]) }
     }
 
     /// A claim that keeps the Pod from every Node and that nobody else uses: without its devices it may get others.
