@@ -9,11 +9,14 @@ public import Logging
 public final class Store: Sendable {
     private let memory: Memory
     private let intake: Intake
+    /// Where the engine keeps what it has, if that is a file.
+    public let path: String?
 
     /// Takes up what the engine has, and the engine for itself.
     ///
     /// - Throws: `StoreError` with code `.engine`, which says what to do.
-    public init(engine: any Engine, options: Options = Options(), log: Logger) throws(StoreError) {
+    public init(engine: any Engine, at path: String? = nil, options: Options = Options(), log: Logger) throws(StoreError) {
+        self.path = path
         memory = Memory(try engine.load(), options: options)
         intake = Intake(memory: memory)
         engine.follow { [memory] changes, revision in memory.publish(changes, upTo: revision) }
@@ -63,6 +66,9 @@ public final class Store: Sendable {
 
     /// How many objects each collection has. One that became empty may be listed.
     public func collections() -> [String: Int] { memory.withState { $0.collections.mapValues(\.records.count) } }
+
+    /// How many changes each collection has seen since the store was opened.
+    public func changes() -> [String: Int] { memory.withState { $0.collections.mapValues(\.history.end) } }
 
     /// How many objects a collection has, and how many bytes one of them has about: it is taken from one.
     public func extent(of collection: String) -> (count: Int, bytes: Int) {

@@ -7,6 +7,6 @@ extension Store {
     /// - Throws: `StoreError` with code `.engine`, which names the file and what to do. A file that is damaged or not a store is left as it
     ///   is.
     public convenience init(path: String, options: Options = Options(), log: Logger) throws(StoreError) {
-        try self.init(engine: SQLiteEngine(path: path, options: options), options: options, log: log)
+        try self.init(engine: SQLiteEngine(path: path, options: options), at: path, options: options, log: log)
     }
 }
