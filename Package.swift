@@ -198,7 +198,7 @@ let package = Package(
         module(
             "APIServer",
             nio + [
-                "APIModel", "CEL", "CZlib", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
+                "APIModel", "CEL", "CZlib", "Exposition", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
                 product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"), product("DequeModule", "swift-collections"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
@@ -213,10 +213,11 @@ let package = Package(
                 product("Logging", "swift-log"),
             ]),
         module("ELF"),
+        module("Exposition"),
         module(
             "Scheduler",
             [
-                "Client", "APIModel", "CEL", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
+                "Client", "APIModel", "Exposition", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
                 product("HeapModule", "swift-collections"), product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"),
             ]),
@@ -252,7 +253,7 @@ let package = Package(
                 "PluginConformance", "APIModel", "Store", "Client", "Containerd", "HTTPServer", "PKI", "APIServer", "PluginHost",
                 "Scheduler", "ControllerManager", "Kubelet",
                 "DNS", "Proxy", "CLinux",
-                "ELF", "FileSystem", "Streaming", product("NIOPosix", "swift-nio"),
+                "ELF", "Exposition", "FileSystem", "Streaming", product("NIOPosix", "swift-nio"),
                 product("ArgumentParser", "swift-argument-parser"), product("Crypto", "swift-crypto"),
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
@@ -279,8 +280,8 @@ let package = Package(
         tests(
             "APIServer",
             [
-                "APIModel", "CZlib", "Client", "HTTPServer", "PKI", "Store", "Streaming", product("HTTPTypes", "swift-http-types"),
-                product("Logging", "swift-log"),
+                "APIModel", "CZlib", "Client", "Exposition", "HTTPServer", "PKI", "Store", "Streaming",
+                product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("Crypto", "swift-crypto"), product("SwiftASN1", "swift-asn1"),
@@ -288,12 +289,7 @@ let package = Package(
         tests("Client", ["APIModel", "CLinux", "TestSupport", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", "TestSupport", product("Logging", "swift-log")]),
-        tests(
-            "Scheduler",
-            [
-                "APIModel", "Client", "PluginAPI", "PluginHost", product("Logging", "swift-log"),
-                product("OrderedCollections", "swift-collections"),
-            ]),
+        tests("Scheduler", ["APIModel", "Client", "Exposition", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
         .testTarget(
             name: "ControllerTests",
             dependencies: [

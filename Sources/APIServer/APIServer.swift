@@ -1,5 +1,6 @@
 import APIModel
 public import Client
+import Exposition
 public import HTTPServer
 import HTTPTypes
 import Logging

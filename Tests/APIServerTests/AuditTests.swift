@@ -1,5 +1,6 @@
 import APIModel
 import Client
+import Exposition
 import Foundation
 import HTTPTypes
 import Logging

@@ -1,3 +1,5 @@
+import Exposition
+
 /// How much is written down, and what is lost, under upstream's names.
 struct AuditMetrics: MetricsSource {
     private let events = Counters("apiserver_audit_event_total", "Audit events that were made.")

@@ -1,3 +1,4 @@
+import Exposition
 import Synchronization
 
 /// How it ended that somebody was to be authenticated or authorized, and how long it took, under upstream's names.

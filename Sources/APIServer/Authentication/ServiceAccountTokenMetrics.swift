@@ -1,3 +1,5 @@
+import Exposition
+
 /// How often tokens of service accounts were used, under upstream's names.
 struct ServiceAccountTokenMetrics: MetricsSource {
     enum Use: String, CaseIterable {

@@ -1,5 +1,6 @@
 import APIModel
 import Crypto
+import Exposition
 import FoundationEssentials
 import Store
 import Streaming

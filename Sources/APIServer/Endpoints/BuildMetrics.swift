@@ -1,4 +1,5 @@
 import APIModel
+import Exposition
 
 /// Which version this is, as those ask who watch over clusters of several.
 struct BuildMetrics: MetricsSource {

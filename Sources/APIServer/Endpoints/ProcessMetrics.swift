@@ -1,3 +1,4 @@
+import Exposition
 import FileSystem
 import Glibc
 

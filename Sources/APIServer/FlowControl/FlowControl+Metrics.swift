@@ -1,3 +1,5 @@
+import Exposition
+
 extension FlowControl: MetricsSource {
     /// Under upstream's names.
     func write(to text: inout MetricsText) {

@@ -1,3 +1,5 @@
+import Exposition
+
 /// What is counted of the requests of one schema at one priority level.
 struct FlowCounts: Sendable {
     typealias Entry = QueueSet<PriorityLevel.Visit>.Entry

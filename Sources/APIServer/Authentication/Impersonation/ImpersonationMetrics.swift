@@ -1,3 +1,5 @@
+import Exposition
+
 /// How often somebody wanted to act as somebody else, and what that cost, under upstream's names.
 struct ImpersonationMetrics: MetricsSource {
     private static let labels = ["mode", "decision"]

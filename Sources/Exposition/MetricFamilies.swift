@@ -1,57 +1,57 @@
-import Synchronization
+internal import Synchronization
 
 /// What has figures to tell. Safe from any thread.
-protocol MetricsSource: Sendable {
+package protocol MetricsSource: Sendable {
     func write(to text: inout MetricsText)
 }
 
 /// A family of counters, told apart by the values of a few labels. Safe from any thread.
-final class Counters: MetricsSource {
+package final class Counters: MetricsSource {
     private let name: String
     private let help: String
     private let labels: [String]
     private let counts = Mutex<[[String]: UInt64]>([:])
 
-    init(_ name: String, _ help: String, labels: [String] = []) {
+    package init(_ name: String, _ help: String, labels: [String] = []) {
         self.name = name
         self.help = help
         self.labels = labels
     }
 
     /// - Parameter values: of the labels, in their order.
-    func add(_ values: String..., by more: Int = 1) {
+    package func add(_ values: String..., by more: Int = 1) {
         counts.withLock { $0[values, default: 0] += UInt64(clamping: more) }
     }
 
-    func write(to text: inout MetricsText) {
+    package func write(to text: inout MetricsText) {
         text.family(name, .counter, help, counts.withLock { $0 }.map { (Array(zip(labels, $0)), "\($1)") })
     }
 }
 
 /// The same of numbers that come and go. Safe from any thread.
-final class Gauges: MetricsSource {
+package final class Gauges: MetricsSource {
     private let name: String
     private let help: String
     private let labels: [String]
     private let values = Mutex<[[String]: Int64]>([:])
 
-    init(_ name: String, _ help: String, labels: [String]) {
+    package init(_ name: String, _ help: String, labels: [String]) {
         self.name = name
         self.help = help
         self.labels = labels
     }
 
-    func set(_ labels: String..., to value: Int64) { values.withLock { $0[labels] = value } }
+    package func set(_ labels: String..., to value: Int64) { values.withLock { $0[labels] = value } }
 
-    func write(to text: inout MetricsText) {
+    package func write(to text: inout MetricsText) {
         text.family(name, .gauge, help, values.withLock { $0 }.map { (Array(zip(labels, $0)), "\($1)") })
     }
 }
 
 /// The same of how long things took. Safe from any thread.
-final class Durations: MetricsSource {
+package final class Durations: MetricsSource {
     /// Upstream's bounds from a millisecond to sixteen seconds.
-    static let fromMilliseconds = (0..<15).map { 0.001 * Double(1 << $0) }
+    package static let fromMilliseconds = (0..<15).map { 0.001 * Double(1 << $0) }
 
     private let name: String
     private let help: String
@@ -60,18 +60,18 @@ final class Durations: MetricsSource {
     private let histograms = Mutex<[[String]: Histogram]>([:])
 
     /// - Parameter bounds: in seconds.
-    init(_ name: String, _ help: String, labels: [String] = [], bounds: [Double] = Durations.fromMilliseconds) {
+    package init(_ name: String, _ help: String, labels: [String] = [], bounds: [Double] = Durations.fromMilliseconds) {
         self.name = name
         self.help = help
         self.labels = labels
         empty = Histogram(bounds)
     }
 
-    func add(_ values: String..., duration: Duration) {
+    package func add(_ values: String..., duration: Duration) {
         histograms.withLock { $0[values, default: empty].add(duration / .seconds(1)) }
     }
 
-    func write(to text: inout MetricsText) {
+    package func write(to text: inout MetricsText) {
         text.histograms(name, help, histograms.withLock { $0 }.map { (Array(zip(labels, $0)), $1) })
     }
 }
