@@ -6,8 +6,9 @@ public enum Suite {
     public static func checks(of kind: ExtensionKind) -> [Check] { LifeCycle.checks + (own[kind] ?? []) }
 
     private static let own: [ExtensionKind: [Check]] = [
-        .schedulerPolicy: PrefilterChecks.all + FilterChecks.all + ScoreChecks.all + PermitChecks.all, .controller: ControllerChecks.all,
-        .runtime: RuntimeChecks.all, .proxy: ProxyChecks.all, .admission: AdmissionChecks.all,
+        .schedulerPolicy: PrefilterChecks.all + FilterChecks.all + ScoreChecks.all + PermitChecks.all + QueueChecks.all,
+        .controller: ControllerChecks.all, .runtime: RuntimeChecks.all, .proxy: ProxyChecks.all,
+        .admission: AdmissionChecks.all,
     ]
 
     /// Runs the checks one after another with `run`. A library that the host refuses to load fails the first check, and the others are left

@@ -1,7 +1,8 @@
 internal import Synchronization
 
 extension ThreadPool {
-    /// Runs `body` on one of the threads, and answers `late` where that takes longer than `limit`. Then nobody hears what `body` answers, and one that has not begun is not run.
+    /// Runs `body` on one of the threads, and answers `late` where that takes longer than `limit`. Then nobody hears what `body` answers, and
+    /// one that has not begun is not run.
     func run<R: Sendable>(within limit: Duration?, late: R, _ body: @escaping @Sendable () -> R) async -> R {
         let first = FirstAnswer<R>()
         // Ended below, whoever answers.

@@ -21,6 +21,8 @@ struct AssignedPods {
 
     func contains(_ key: PodKey) -> Bool { entries[key] != nil }
     func isAssumed(_ key: PodKey, uid: String) -> Bool { entries[key].map { $0.isAssumed && $0.pod.uid == uid } ?? false }
+    /// The uid of a Pod that is assumed to be bound soon.
+    func assumed(_ key: PodKey) -> String? { entries[key].flatMap { $0.isAssumed ? $0.pod.uid : nil } }
 
     /// Counts `pod` on `node`, in the place of what it held before. The Node may come later.
     mutating func put(_ pod: PodInfo, node: String, isAssumed: Bool) {

@@ -19,8 +19,8 @@ package enum Message: Sendable {
     case claimWritten(Object)
     /// A Service or a controller that Pods are spread by.
     case group(GroupVersionResource, before: Object?, after: Object?)
-    /// A bind that came to nothing.
-    case bindFailed(PodKey, uid: String)
+    /// A bind that came to nothing; refused is what a policy did not let be bound.
+    case bindFailed(PodKey, uid: String, isRefused: Bool = false)
     /// Pods that were to make room for this one could not be asked to go.
     case preemptionFailed(PodKey, uid: String)
     /// An object that a policy observes, as it is now; `nil` when it went.

@@ -24,14 +24,14 @@ public final class Scheduler: Sendable {
     private let inbox: Inbox
     private let observations: Observations
     private let outbox = Outbox()
-    /// For Pods whose volumes are to be bound first, or whose claims: that may take minutes, and nobody else waits for it.
-    private let patientOutbox = Outbox()
+    /// For Pods whose volumes are to be bound first, or for which policies have something to do: that may take minutes, and nobody else waits for it.
+    private let slowOutbox = Outbox()
     private let isRunning = Atomic<Bool>(false)
 
     /// How many binds and other writes are under way at once.
     private static let writers = 32
-    /// How many Pods may wait for such things at once, each for so long.
-    private static let patientWriters = 256
+    /// How many Pods may wait for that at once.
+    private static let slowWriters = 256
 
     /// - Parameters:
     ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
@@ -78,7 +78,7 @@ public final class Scheduler: Sendable {
         isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
-            group.addTask { [patientOutbox] in await patientOutbox.run(workers: Self.patientWriters) }
+            group.addTask { [slowOutbox] in await slowOutbox.run(workers: Self.slowWriters) }
             group.addTask { [observations, policies] in await observations.run(policies, changes) }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
@@ -91,7 +91,7 @@ public final class Scheduler: Sendable {
                 inbox.close()
             }
             outbox.close()
-            patientOutbox.close()
+            slowOutbox.close()
             group.cancelAll()
         }
         try Task.checkCancellation()
@@ -140,12 +140,15 @@ public final class Scheduler: Sendable {
     }
 
     private func perform(_ effect: SchedulingLoop.Effect) {
-        if case .bind(let pod, let node, let needs) = effect, !needs.isEmpty {
-            return patientOutbox.put { [self] in await bind(pod, to: node, needs) }
+        if case .bind(let pod, let node, let volumes) = effect, !volumes.isEmpty {
+            return slowOutbox.put { [self] in await bind(pod, to: node, volumes) }
+        }
+        if case .prebind(let pod, let node, let volumes, let prebind) = effect {
+            return slowOutbox.put { [self] in await bind(pod, to: node, volumes, after: prebind) }
         }
         outbox.put { [self] in
             switch effect {
-            case .bind(let pod, let node, _): await bind(pod, to: node, BindNeeds())
+            case .bind(let pod, let node, _), .prebind(let pod, let node, _, _): await bind(pod, to: node, [])
             case .unschedulable(let pod, let message, let nomination):
                 tell(pod, .warning, "FailedScheduling", message)
                 await setCondition(pod, reason: "Unschedulable", message: message, nomination)
@@ -223,7 +226,7 @@ extension Scheduler {
         }
     }
 
-    private func bind(_ pod: Object, to node: String, _ needs: BindNeeds) async {
+    private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding], after prebind: SchedulingLoop.Prebind? = nil) async {
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
@@ -231,8 +234,8 @@ extension Scheduler {
         ]
         let claims = ClaimBinder(client: client, cache: cache, pod: pod)
         do {
-            if !needs.isEmpty { await expect(pod, on: node) }
-            if !needs.volumes.isEmpty {
+            if !volumes.isEmpty || prebind != nil { await expect(pod, on: node) }
+            if !volumes.isEmpty {
                 let seconds = configuration.profile(for: pod.schedulerName)?.arguments.bindTimeoutSeconds ?? 0
                 try await VolumeBinder(client: client, cache: cache).bind(needs.volumes, on: node, within: .seconds(seconds))
             }
@@ -242,10 +245,16 @@ extension Scheduler {
                 let limit = configuration.profile(for: pod.schedulerName)?.arguments.bindingTimeout ?? .zero
                 try await claims.wait(needs.claims, within: limit)
             }
+            try await prebind?.run(on: node)
             _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
             tell(
                 pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)",
                 detail: decisions[PodKey(pod)].flatMap { $0.uid == pod.uid ? $0.summary : nil })
+        } catch let failure as SchedulingLoop.Prebind.Failure {
+            inbox.put(.bindFailed(PodKey(pod), uid: pod.uid, isRefused: failure.isRefused))
+            tell(pod, .warning, "FailedScheduling", failure.message)
+            let reason = failure.isRefused ? "Unschedulable" : "SchedulerError"
+            await setCondition(pod, reason: reason, message: failure.message, .none)
         } catch {
             inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
             for error in await claims.release(needs.claims.map(\.claim)) {

@@ -90,7 +90,7 @@ extension SchedulingLoop {
             return giveUp(entry.pod, .refused("node \(entry.node) went away"), hasWaited: true, policies, now: now)
         }
         decisions.settle(entry.pod, .node(entry.node))
-        effects.append(.bind(entry.pod.object, node: entry.node, entry.needs))
+        effects.append(binding(entry.pod, node: entry.node, entry.volumes, policies))
     }
 
     /// The Pod has no Node any more, and is tried again later.

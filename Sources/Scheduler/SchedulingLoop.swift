@@ -8,7 +8,10 @@ package import PluginHost
 package final class SchedulingLoop {
     /// What the API has to hear.
     package enum Effect {
-        case bind(Object, node: String, BindNeeds)
+        /// The volumes have to be bound before the Pod is.
+        case bind(Object, node: String, volumes: [VolumeBinding])
+        /// The same, and policies have something to do before the Pod is bound.
+        case prebind(Object, node: String, volumes: [VolumeBinding], Prebind)
         case unschedulable(Object, message: String, nomination: Nomination)
         /// The Pod has a Node, where it counts, and a policy lets it wait: nothing is to be done.
         case waiting(Object, node: String)
@@ -55,6 +58,8 @@ package final class SchedulingLoop {
     private var left: [String] = []
     /// Those that were asked about every Pod that waits.
     private var permitters: [SchedulerPolicy.Life] = []
+    /// Who ordered the queue when a Pod was taken last.
+    var orderer: SchedulerPolicy.Life?
     /// What is to be returned next.
     var effects = Deque<Effect>()
 
@@ -108,14 +113,16 @@ package final class SchedulingLoop {
             budgets.put(after)
         case .disruptionBudget(let before?, nil):
             budgets.remove(before)
-        case .bindFailed(let key, let uid):
+        case .bindFailed(let key, let uid, let isRefused):
+            let holds = assigned.forget(key, uid: uid)
+            if holds {
+                giveVolumesBack(key, now: now)
+                // Before it is parked itself: its own going is no help to it.
+                queue.wake(.podRemoved, now: now)
+                left.append(uid)
+            }
             // Another Pod may have the name by now.
-            if queue.pod(key)?.uid == uid { queue.fail(key, .error, now: now) }
-            giveDevicesBack(uid, now: now)
-            guard assigned.forget(key, uid: uid) else { break }
-            giveVolumesBack(key, now: now)
-            queue.wake(.podRemoved, now: now)
-            left.append(uid)
+            if queue.pod(key)?.uid == uid { queue.fail(key, isRefused ? .rejected : .error, now: now) }
         case .preemptionFailed(let key, let uid):
             guard let nomination = nominations[key], nomination.pod.uid == uid else { break }
             nominations.put(Nominations.Entry(pod: nomination.pod, node: nomination.node))
@@ -177,17 +184,18 @@ package final class SchedulingLoop {
     /// The Pod holds nothing any more, neither on a Node nor in wait for one.
     private func leave(_ key: PodKey, now: Int64) {
         let wasNominated = nominations.remove(key)
-        waitNoMore(key, now: now)
+        if !waitNoMore(key), let uid = assigned.assumed(key) { left.append(uid) }
         giveVolumesBack(key, now: now)
         devices.unfollow(key)
         if assigned.remove(key) || wasNominated { queue.wake(.podRemoved, now: now) }
     }
 
-    /// The Pod went, or somebody else bound it.
-    private func waitNoMore(_ key: PodKey, now: Int64) {
-        guard let entry = waitingPods.remove(key) else { return }
+    /// The Pod went, or somebody else bound it. Returns whether it waited.
+    @discardableResult
+    private func waitNoMore(_ key: PodKey) -> Bool {
+        guard let entry = waitingPods.remove(key) else { return false }
         left.append(entry.pod.uid)
-        giveDevicesBack(entry.pod.uid, now: now)
+        return true
     }
 
     /// The volumes that the Pod's binding was to take may be another's.
@@ -251,7 +259,7 @@ package final class SchedulingLoop {
     }
 
     private func decideNext(_ policies: PolicySet, now: Int64) {
-        guard let entry = queue.pop(now: now) else { return }
+        guard let entry = next(policies, now: now) else { return }
         let pod = entry.pod
         // The name cannot change, and whoever is in the queue has a profile.
         guard let profile = configuration.profile(for: pod.object.schedulerName) else { return queue.remove(entry.key) }
@@ -286,7 +294,7 @@ package final class SchedulingLoop {
             // The entry stays until the API says that the Pod is bound, or that it is not.
             assigned.put(pod, node: node, isAssumed: true)
             switch permit(pod, node, profile, policies, now: now) {
-            case .allowed: effects.append(.bind(pod.object, node: node, needs))
+            case .allowed: effects.append(binding(pod, node: node, bindings, policies))
             case .waits(let waits):
                 if waitingPods.isEmpty { permitters = policies.permitters }
                 waitingPods.put(pod, node: node, needs, waits)

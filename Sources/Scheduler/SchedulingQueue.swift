@@ -10,6 +10,8 @@ internal import HeapModule
 /// ```
 /// A parked Pod is woken by the events that may help it. While nothing is active the woken ones are taken before their time: their back-off
 /// is there for the sake of others.
+///
+/// Pods that are active are compared when one is taken, not when they come: whoever compares is asked then.
 struct SchedulingQueue<Pod> {
     struct Entry {
         let key: PodKey
@@ -46,8 +48,11 @@ struct SchedulingQueue<Pod> {
     private var entries: [PodKey: (entry: Entry, place: Place)] = [:]
     // All of these hold tickets; those of Pods that are not there any more are passed over.
     private var active = Heap<Ticket>()
+    /// They belong into `active`, and have not been compared yet.
+    private var arrived: [Ticket] = []
     private var backoff = Heap<Ticket>()
     private var woken = Heap<Ticket>()
+    private let order = Order()
     /// Those parked first come first.
     private var parkedLong = Deque<(key: PodKey, ticket: UInt64, since: Int64)>()
     /// By what may help them: of a handful of sorts, as many as policies have reasons.
@@ -78,6 +83,8 @@ struct SchedulingQueue<Pod> {
     var count: Int { entries.count }
     func contains(_ key: PodKey) -> Bool { entries[key] != nil }
     func pod(_ key: PodKey) -> Pod? { entries[key]?.entry.pod }
+    /// Where it stands among others, and how often a Node was looked for.
+    func place(_ key: PodKey) -> (order: UInt64, attempts: Int) { entries[key].map { ($0.entry.order, $0.entry.attempts) } ?? (0, 0) }
 
     /// A new Pod, or a changed one: goes to the active queue at once. A Pod being scheduled is only replaced.
     mutating func put(_ key: PodKey, _ pod: Pod, priority: Int32, now: Int64) {
@@ -98,8 +105,25 @@ struct SchedulingQueue<Pod> {
         if let entry = entries.removeValue(forKey: key)?.entry { unpark(entry) }
     }
 
+    /// Somebody else says from now on which of two Pods is first.
+    mutating func reorder() {
+        arrived += active.unordered
+        active = Heap()
+    }
+
     /// The next Pod to find a Node for; `nil` when none is due. `done` or `fail` must follow.
-    mutating func pop(now: Int64) -> Entry? {
+    /// - Parameter isLess: whether one is tried before another, where that is not to be decided by priority and age: `nil` from it is. The
+    ///   same at each call, but after `reorder`.
+    mutating func pop(now: Int64, by isLess: ((Entry, Entry) -> Bool?)? = nil) -> Entry? {
+        guard let isLess else { return take(now: now) }
+        return withoutActuallyEscaping(isLess) { isLess in
+            order.isLess = isLess
+            defer { order.isLess = nil }
+            return take(now: now)
+        }
+    }
+
+    private mutating func take(now: Int64) -> Entry? {
         while let ticket = backoff.min, ticket.readyAt <= now {
             backoff.removeMin()
             if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
@@ -108,6 +132,8 @@ struct SchedulingQueue<Pod> {
             woken.removeMin()
             if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
         }
+        for ticket in arrived where entry(ticket.key, ticket.number) != nil { active.insert(ticket) }
+        arrived.removeAll(keepingCapacity: true)
         while let ticket = active.popMin() ?? woken.popMin() {
             guard var entry = entry(ticket.key, ticket.number) else { continue }
             entry.attempts += 1
@@ -163,7 +189,7 @@ struct SchedulingQueue<Pod> {
 
     /// When to look again at the latest; `nil` when only an event can bring work.
     func deadline(now: Int64) -> Int64? {
-        if !active.isEmpty || !woken.isEmpty { return now }
+        if !active.isEmpty || !arrived.isEmpty || !woken.isEmpty { return now }
         return [backoff.min?.readyAt, parkedLong.first.map { $0.since + Self.parkedLimit }].compactMap(\.self).min()
     }
 
@@ -175,12 +201,11 @@ struct SchedulingQueue<Pod> {
 
     private mutating func insert(_ entry: Entry, _ place: Place) {
         let number = note(entry, place)
-        let ticket = Ticket(
-            key: entry.key, number: number, priority: entry.priority, order: entry.order, readyAt: place == .active ? 0 : entry.readyAt)
+        let ticket = Ticket(entry: entry, number: number, readyAt: place == .active ? 0 : entry.readyAt, order: order)
         switch place {
         case .backoff: backoff.insert(ticket)
         case .woken: woken.insert(ticket)
-        default: active.insert(ticket)
+        default: arrived.append(ticket)
         }
     }
 
@@ -224,17 +249,27 @@ extension SchedulingQueue.Entry {
     }
 }
 
-/// A place in one of the heaps.
-private struct Ticket: Comparable {
-    let key: PodKey
-    let number: UInt64
-    let priority: Int32
-    let order: UInt64
-    /// Zero in the active queue, where only priority and age count.
-    let readyAt: Int64
-
-    static func < (left: Ticket, right: Ticket) -> Bool {
-        (left.readyAt, right.priority, left.order, left.number) < (right.readyAt, left.priority, right.order, right.number)
+extension SchedulingQueue {
+    /// Says of two Pods which is first, while one is taken.
+    final class Order {
+        var isLess: ((Entry, Entry) -> Bool?)?
     }
-    static func == (left: Ticket, right: Ticket) -> Bool { left.number == right.number }
+
+    /// A place in one of the heaps.
+    struct Ticket: Comparable {
+        /// As it was when the place was given.
+        let entry: Entry
+        let number: UInt64
+        /// Zero in the active queue, where only the order counts.
+        let readyAt: Int64
+        let order: Order
+        var key: PodKey { entry.key }
+
+        static func < (left: Ticket, right: Ticket) -> Bool {
+            guard left.readyAt == right.readyAt else { return left.readyAt < right.readyAt }
+            if let isLess = left.order.isLess?(left.entry, right.entry) { return isLess }
+            return (right.entry.priority, left.entry.order, left.number) < (left.entry.priority, right.entry.order, right.number)
+        }
+        static func == (left: Ticket, right: Ticket) -> Bool { left.number == right.number }
+    }
 }

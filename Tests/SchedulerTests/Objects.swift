@@ -59,41 +59,53 @@ enum Policies {
         return try await start(host)
     }
 
-    /// Where the library is that does what Pods' names say; made once, gone with the process.
+    /// Where the libraries are that do what Pods' names say; made once, gone with the process.
     private static let workshop: String = {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-wayward-\(UUID())").path
         try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        let compiler = Process()
-        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments = [
-            "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/wayward.c", "-o",
-            "\(directory)/libwayward.so",
-        ]
-        // Without the library the host says what is missing.
-        try? compiler.run()
-        compiler.waitUntilExit()
+        for name in ["wayward", "queue"] {
+            let compiler = Process()
+            compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            compiler.arguments = [
+                "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c", "-o",
+                "\(directory)/lib\(name).so",
+            ]
+            // Without the library the host says what is missing.
+            try? compiler.run()
+            compiler.waitUntilExit()
+        }
         atexit { try? FileManager.default.removeItem(atPath: Policies.workshop) }
         return directory
     }()
 
     /// The default policy with one beside it that does what Pods' names say, and observes ConfigMaps.
-    static func wayward(isolated: Bool = false) async throws -> PluginHost {
+    static func wayward(isolated: Bool = false) async throws -> PluginHost { try await load(beside: "wayward", isolated: isolated) }
+
+    /// The default policy with one beside it that orders the queue by the Pods' names, and does before a bind what they say.
+    /// - Parameter deadline: of its slots, in seconds, in place of theirs.
+    static func queue(isolated: Bool = false, deadline: Int? = nil) async throws -> PluginHost {
+        try await load(beside: "queue", isolated: isolated, deadline: deadline)
+    }
+
+    static func manifest(_ name: String, isolated: Bool = false, enabled: Bool = true, deadline: Int? = nil) throws -> PluginManifest {
+        var spec: Value = [
+            "kind": "SchedulerPolicy", "library": .string("lib\(name).so"), "component": "fixture", "enabled": .bool(enabled),
+            "isolation": isolated ? "Process" : "None", "policy": ["watches": [["resource": "v1/configmaps"]]],
+            "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]]],
+        ]
+        if let deadline { spec["deadlineSeconds"] = Value(deadline) }
+        return try PluginManifest(object: [
+            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": .string(name)], "spec": spec,
+        ])
+    }
+
+    private static func load(beside name: String, isolated: Bool, deadline: Int? = nil) async throws -> PluginHost {
         let directory = workshop
         var configuration = PluginHost.Configuration(manifestDirectory: directory, libraryDirectories: [products, directory])
         configuration.childExecutable = products + "/apus"
         let host = PluginHost(configuration, log: Logger(label: "test"))
         let standard = try PluginManifest.read(directory: root + "/plugin-manifests").filter { $0.name == "scheduler-default" }
-        try host.load(
-            standard + [
-                PluginManifest(object: [
-                    "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "wayward"],
-                    "spec": [
-                        "kind": "SchedulerPolicy", "library": "libwayward.so", "component": "fixture",
-                        "isolation": isolated ? "Process" : "None", "policy": ["watches": [["resource": "v1/configmaps"]]],
-                        "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]]],
-                    ],
-                ])
-            ])
+        try host.load(standard + [manifest(name, isolated: isolated, deadline: deadline)])
         return try await start(host)
     }
 

@@ -57,6 +57,16 @@ import Testing
             plugins("{queueSort: {disabled: [{name: '*'}]}}"),
             creating + "only one queue sort plugin required for profile with scheduler name \"default-scheduler\", but got 0"),
         Wrong(
+            plugins("{queueSort: {enabled: [{name: mine}]}}"),
+            creating + "only one queue sort plugin required for profile with scheduler name \"default-scheduler\", but got 2"),
+        Wrong(
+            plugins("{queueSort: {enabled: [{name: mine}, {name: yours}], disabled: [{name: '*'}]}}"),
+            "profiles[0].plugins.queueSort.Enabled: Invalid value: 2: only one queue sort plugin can be enabled"),
+        Wrong(
+            file(
+                "profiles: [{schedulerName: a}, {schedulerName: b, plugins: {queueSort: {enabled: [{name: mine}], disabled: [{name: '*'}]}}}]"
+            ), "profiles[1].plugins.queueSort: Invalid value: [\"mine\"]: must be the same for all profiles"),
+        Wrong(
             plugins("{bind: {disabled: [{name: DefaultBinder}]}}"),
             creating + "at least one bind plugin is needed for profile with scheduler name \"default-scheduler\""),
         Wrong(

@@ -166,6 +166,33 @@ import Testing
         await host.stop()
     }
 
+    @Test(.timeLimit(.minutes(1))) func whatAPolicyDoesNotLetBeBoundSaysWhy() async throws {
+        let host = try await Policies.queue()
+        let pods = [versioned(pod("fine", cpu: "1")), versioned(pod("refused", cpu: "1")), versioned(pod("broken", cpu: "1"))]
+        let api = MemoryAPI(nodes: [versioned(node("n", cpu: "4"))], pods: pods)
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let cache = Cache(client: api, log: log)
+        let recorder = EventRecorder(client: api, component: "default-scheduler", log: log)
+        let scheduler = Scheduler(client: api, cache: cache, policies: host, recorder: recorder, log: log)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cache.run() }
+            group.addTask { try await scheduler.run() }
+            while api.state.value.bindings.isEmpty || api.state.value.conditions.count(where: { ["refused", "broken"].contains($0.key) }) < 2 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            group.cancelAll()
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result { #expect(error is CancellationError) }
+            }
+        }
+        let state = api.state.value
+        // Whoever makes Nodes hears of the place before the bind.
+        #expect(state.bindings == ["fine": "n"] && state.nominations["fine"] == "n")
+        #expect(state.conditions["refused"] == "0/1 nodes are available: 1 not today.")
+        #expect(state.conditions["broken"] == "running PreBind plugin \"queue\": it broke")
+        await host.stop()
+    }
+
     private func versioned(_ object: Object) -> Object {
         var value = object.value
         value["metadata"]["resourceVersion"] = "50"

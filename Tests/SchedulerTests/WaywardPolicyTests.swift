@@ -80,7 +80,7 @@ import Testing
         _ = loop.receive(.pod(before: nil, after: pod("wait-for-ever")), now: 0)
         _ = loop.cycle(host, now: 0)
         _ = loop.receive(.node(before: node("a"), after: nil), now: 0)
-        await host.apply(try Self.disabled())
+        await host.apply(try Policies.manifest("wayward", enabled: false))
         _ = loop.receive(.policiesChanged, now: 0)
         // Nobody lets it wait any more.
         #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 0)) == "0/1 nodes are available: 1 node a went away.")
@@ -92,16 +92,9 @@ import Testing
         let loop = Self.loop()
         _ = loop.receive(.pod(before: nil, after: pod("wait-for-ever")), now: 0)
         let effect = SchedulingLoopTests.describe(loop.cycle(host, now: 0))
-        await host.apply(try Self.disabled())
+        await host.apply(try Policies.manifest("wayward", enabled: false))
         #expect("waits on \(SchedulingLoopTests.describe(loop.cycle(host, now: 0)))" == effect)
         await host.stop()
-    }
-
-    private static func disabled() throws -> PluginManifest {
-        try PluginManifest(object: [
-            "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "wayward"],
-            "spec": ["kind": "SchedulerPolicy", "library": "libwayward.so", "component": "fixture", "enabled": false],
-        ])
     }
 
     /// Pods that are always refused wait for the end of their back-off, whatever happens: deciding comes to rest.

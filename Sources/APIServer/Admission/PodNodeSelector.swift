@@ -80,7 +80,9 @@ struct PodNodeSelector: AdmissionMember {
     // MARK: Configuration
 
     /// Chooses nothing for anybody but by annotation.
-    init() { selectors = [:] }
+    init() { self.init(selectors: [:]) }
+
+    private init(selectors: [String: [String: String]]) { self.selectors = selectors }
 
     /// - Throws: `ConfigurationProblem`.
     init(_ configuration: Value?) throws {
@@ -99,6 +101,6 @@ struct PodNodeSelector: AdmissionMember {
                 }
             }
         }
-        selectors = Dictionary(given) { $1 }
+        self.init(selectors: Dictionary(given) { $1 })
     }
 }

@@ -14,6 +14,11 @@ struct PolicySlots: Sendable {
     /// Returns the uids of those that were decided about.
     typealias Unreserve = @Sendable (String) -> [String]
     typealias Observe = @Sendable (_ resource: String, _ before: String, _ after: String) -> [String]
+    /// Of two Pods; with what was answered in the number.
+    typealias Less = @Sendable (QueueSample, QueueSample) -> (Answer, Int32)
+    typealias Prebind = @Sendable (QueueSample, _ node: String) -> Answer
+    private(set) var less: Less?
+    private(set) var prebind: Prebind?
     private(set) var permit: Permit?
     private(set) var unreserve: Unreserve?
     private(set) var observe: Observe?
@@ -52,6 +57,20 @@ struct PolicySlots: Sendable {
                 let heard = HeardVerdicts()
                 let answer = heard.lend { waiting in Sentence.collect { slot(instance.me, pod, nodes, 0, &timeout, waiting, $0) } }
                 return (answer, timeout)
+            }
+        }
+        if let slot = table.less {
+            less = { left, right in
+                var isLess: Int32 = 0
+                let answer = left.lend { left in right.lend { right in Sentence.collect { slot(instance.me, left, right, &isLess, $0) } } }
+                return (answer, isLess)
+            }
+        }
+        if let slot = table.prebind {
+            prebind = { pod, node in
+                pod.lend { pod in
+                    Array(node.utf8).withBorrowed { node in Sentence.collect { slot(instance.me, pod, node, $0) } }
+                }
             }
         }
         if let slot = table.unreserve {
@@ -100,6 +119,15 @@ struct PolicySlots: Sendable {
                 return policy.observe(resource, before: object(before), after: object(after)).map(\.uid)
             }
         }
+        if policy.hasLess {
+            less = { left, right in
+                guard let isLess = policy.less(left.pod, right.pod) else {
+                    return (Self.answer((APUS_FAULT, "in a process of its own it does not say")), 0)
+                }
+                return (Self.answer((APUS_OK, "")), isLess ? 1 : 0)
+            }
+        }
+        if policy.hasPrebind { prebind = { Self.answer(policy.prebindHere($0.pod, node: $1)) } }
         if policy.hasUnreserve { unreserve = { policy.unreserve(uid: $0).map(\.uid) } }
     }
 

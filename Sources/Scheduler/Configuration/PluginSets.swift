@@ -8,14 +8,14 @@ struct PluginSets: Sendable {
         /// Zero where the configuration says nothing.
         let weight: Int
     }
-    struct Entry: Sendable {
+    struct Entry: Sendable, Equatable {
         var enabled: [Plugin] = []
         var disabled: Set<String> = []
 
         func keepsOut(_ name: String) -> Bool { disabled.contains("*") || disabled.contains(name) }
     }
 
-    private var points: [ExtensionPoint: Entry] = [:]
+    private(set) var points: [ExtensionPoint: Entry] = [:]
     private var multiPoint = Entry()
     /// Plugins that are no upstream's, which do something wherever nobody says otherwise.
     private(set) var foreign: [String] = []
@@ -85,8 +85,8 @@ struct PluginSets: Sendable {
         InTreePlugin.byName[name]?.points.contains(point) ?? Self.foreignPoints.contains(point)
     }
 
-    /// Where a policy of ours does something.
-    static let foreignPoints: Set<ExtensionPoint> = [.preFilter, .filter, .preScore, .score, .permit]
+    /// Where a policy of ours does something, as far as its name at `multiPoint` says: one that orders the queue is named at `queueSort`.
+    static let foreignPoints: Set<ExtensionPoint> = [.preFilter, .filter, .preScore, .score, .permit, .preBind]
 
     /// The plugins at a point, each once.
     /// - Throws: `ConfigurationProblem` in upstream's words, where one stands there twice or has nothing to do there.
@@ -94,7 +94,7 @@ struct PluginSets: Sendable {
         let own = points[point] ?? Entry()
         var names: Set<String> = []
         for plugin in own.enabled {
-            guard Self.extends(plugin.name, point) else {
+            guard Self.extends(plugin.name, point) || point == .queueSort && InTreePlugin.byName[plugin.name] == nil else {
                 throw ConfigurationProblem("plugin \(FieldError.quoted(plugin.name)) does not extend \(point.pluginType) plugin")
             }
             try Self.insert(plugin, point, &names)

@@ -98,8 +98,31 @@ public struct SchedulerConfiguration: Sendable {
         }
         let unnamed = Draft(
             name: SchedulerProfile.defaultName, sets: PluginSets(), arguments: PluginArguments(), percentage: percentage)
+        errors += Self.queueSortProblems(drafts)
         return drafts.isEmpty ? [unnamed] : drafts
     }
+
+    /// All profiles share one queue, so one plugin orders it.
+    private static func queueSortProblems(_ drafts: [Draft]) -> [FieldError] {
+        let sorts = drafts.map { $0.sets.points[.queueSort] ?? PluginSets.Entry() }
+        guard let first = sorts.first else { return [] }
+        let several: [FieldError] =
+            first.enabled.count > 1
+            ? [
+                .invalid(
+                    "profiles[0].plugins.queueSort.Enabled", Value(first.enabled.count), "only one queue sort plugin can be enabled")
+            ] : []
+        return several
+            + sorts.indices.filter { sorts[$0] != first }.map {
+                .invalid(
+                    FieldPath("profiles[\($0)].plugins.queueSort"), Value(sorts[$0].enabled.map(\.name)),
+                    "must be the same for all profiles"
+                )
+            }
+    }
+
+    /// The policy that orders the queue; `nil` is upstream's PrioritySort.
+    var queueSort: String? { profiles.first?.queueSort }
 
     /// Looks whether the policies that the configuration names are there.
     /// - Parameter policies: the names of all there are, whether they run or not.

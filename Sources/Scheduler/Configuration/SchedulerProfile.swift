@@ -14,6 +14,8 @@ public struct SchedulerProfile: Sendable {
     let percentageOfNodesToScore: Int?
     /// Whether Pods of lower priority make room: DefaultPreemption.
     let preempts: Bool
+    /// The policy that orders the queue; `nil` is upstream's PrioritySort.
+    let queueSort: String?
     /// Whether a Pod with gates waits until they are gone: SchedulingGates.
     let heedsGates: Bool
     /// Whether a Pod's ResourceClaims get devices: DynamicResources.
@@ -68,8 +70,7 @@ public struct SchedulerProfile: Sendable {
         // No weight at all is one of 1.
         scores = own(.score).mapValues { max(1, $0) }
         preempts = points[.postFilter]?["DefaultPreemption"] != nil
-        deallocates = points[.postFilter]?[PodDevices.name] != nil
-        allocatesDevices = filters.contains(PodDevices.name)
+        queueSort = points[.queueSort]?.keys.first { InTreePlugin.byName[$0] == nil }
         heedsGates = points[.preEnqueue]?["SchedulingGates"] != nil
         named = points.mapValues { $0.filter { InTreePlugin.byName[$0.key] == nil } }
         wanted = sets.foreign.map { name in

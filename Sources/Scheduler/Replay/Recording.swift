@@ -25,7 +25,7 @@ final class Recording {
     func note(_ message: Message, now: Int64) {
         guard file != nil else { return }
         switch message {
-        case .bindFailed(let key, let uid): noteFailure(key, uid: uid, now: now)
+        case .bindFailed(let key, let uid, _): noteFailure(key, uid: uid, now: now)
         case .observed(let resource, let name, let object):
             var line: Value = ["at": .int(now), "observed": .string(resource.description), "name": .string(name.name)]
             if !name.namespace.isEmpty { line["namespace"] = .string(name.namespace) }
