@@ -16,6 +16,8 @@ enum Strategies {
             "apiextensions.k8s.io/customresourcedefinitions": CustomResourceDefinitionStrategy(),
             Aggregation.collection: APIServiceStrategy(),
             "plugins.apus.dev/plugins": PluginStrategy(),
+            "resource.k8s.io/resourceclaims": DeviceClaimStrategy(),
+            "resource.k8s.io/resourceclaimtemplates": DeviceClaimStrategy(),
             "certificates.k8s.io/certificatesigningrequests": CertificateSigningRequestStrategy(),
             "admissionregistration.k8s.io/mutatingwebhookconfigurations": WebhookConfigurationStrategy(),
             "admissionregistration.k8s.io/validatingwebhookconfigurations": WebhookConfigurationStrategy(),
