@@ -17,7 +17,6 @@ enum SPDYFrame: Equatable {
 
     enum Status {
         static let protocolError: UInt32 = 1
-        static let invalidStream: UInt32 = 2
         static let refusedStream: UInt32 = 3
         static let cancel: UInt32 = 5
     }

@@ -49,10 +49,6 @@ struct CRI: Sendable {
     /// The runtime's conditions, `RuntimeReady` and `NetworkReady` among them, and its features.
     func status() async throws(RuntimeFailure) -> Value { try await ask("Status", .emptyObject) }
 
-    func setPodCIDR(_ cidr: String) async throws(RuntimeFailure) {
-        _ = try await change("UpdateRuntimeConfig", ["runtime_config": ["network_config": ["pod_cidr": .string(cidr)]]])
-    }
-
     func runSandbox(_ config: Value, handler: String) async throws(RuntimeFailure) -> String {
         // Network plugins may take their time; upstream gives a sandbox twice what it gives other calls.
         try await change(

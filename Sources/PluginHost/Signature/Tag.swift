@@ -15,6 +15,3 @@ struct Tag: Sendable, Equatable {
         self.states = Set(states)
     }
 }
-
-/// The same under a name that tests can say: their library has a `Tag`, too.
-typealias SlotTag = Tag
