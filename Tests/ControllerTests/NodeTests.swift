@@ -118,6 +118,28 @@ import Testing
         }
     }
 
+    @Test func podsThatEndOnANodeOutOfServiceGo() async throws {
+        try await Cluster.with(Cluster.Setup(only: ["podgc"])) { cluster in
+            try await cluster.addNode("n2")
+            for (name, node) in [("gone", "n2"), ("stays", "n2"), ("well", "n1")] as [(String, Value)] {
+                var pod = pod(name, app: "x", hollow: "lingering", spec: ["nodeName": node])
+                if name == "gone" { pod["metadata"]["finalizers"] = ["example.com/hold"] }
+                _ = try await cluster.client.create(.pods, namespace: "default", pod)
+            }
+            try await cluster.wait(for: .pods, "3 ready Pods") { $0.count { isReady($0.value) } == 3 }
+            for name in ["gone", "well"] { try await cluster.delete(.pods, name) }
+            let taint: Value = ["key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoSchedule"]
+            for node in ["n1", "n2"] { try await cluster.merge(.nodes, in: nil, node, ["spec": ["taints": [taint]]]) }
+            // Who says that it is ready is believed more.
+            try await cluster.waitUntilQuiet()
+            #expect(try await cluster.client.get(.pods, namespace: "default", name: "gone").value["status"]["phase"] == "Running")
+            try await cluster.setNodeReady("n2", "Unknown")
+            try await cluster.wait(for: .pods, "gone", "failed") { $0?["status"]["phase"] == "Failed" }
+            try await cluster.merge(.pods, "gone", ["metadata": ["finalizers": []]])
+            try await cluster.wait(for: .pods, "the other two") { Set($0.map(\.name)) == ["stays", "well"] }
+        }
+    }
+
     @Test func podsThatEndBeforeTheyWerePlacedAndTooManyEndedOnesGo() async throws {
         try await Cluster.with(Cluster.Setup(config: ["podgc": ["terminatedPodThreshold": 2]])) { cluster in
             var held = pod("held", app: "x", hollow: "pending")
@@ -128,13 +150,16 @@ import Testing
             try await cluster.wait(for: .pods, "held", "to go") { $0 == nil }
             for number in 0..<4 { _ = try await cluster.client.create(.pods, namespace: "default", pod("p\(number)", app: "x")) }
             let pods = try await cluster.wait(for: .pods, "4 ready Pods") { $0.count { isReady($0.value) } == 4 }
-            for pod in pods {
+            for pod in pods.sorted(by: { $0.name < $1.name }) {
+                // Evicted ones go first, though they are the newest.
+                let end: Value =
+                    pod.name < "p2" ? ["phase": "Succeeded", "reason": .null] : ["phase": "Failed", "reason": "Evicted"]
                 _ = try await cluster.client.patch(
-                    .pods, namespace: "default", name: pod.name, subresource: "status", .merge, ["status": ["phase": "Succeeded"]])
+                    .pods, namespace: "default", name: pod.name, subresource: "status", .merge, ["status": end])
             }
             try await cluster.wait(for: .pods, "2 to stay") { $0.count == 2 }
             try await cluster.waitUntilQuiet()
-            #expect(try await cluster.client.list(.pods, namespace: "default").items.count == 2)
+            #expect(try await cluster.client.list(.pods, namespace: "default").items.map(\.name).sorted() == ["p0", "p1"])
         }
     }
 }

@@ -15,18 +15,29 @@ struct Ended {
         }
     }
 
-    /// When each was made.
-    private(set) var pods: [Place: String] = [:]
+    /// Whether each was evicted, and when it was made.
+    private(set) var pods: [Place: (isEvicted: Bool, created: String)] = [:]
     /// Whether all that there are have been looked at.
     var isComplete = false
 
     static func has(_ pod: Value) -> Bool { PodState.isTerminal(pod) && pod["metadata"]["deletionTimestamp"].isNull }
 
     mutating func note(_ pod: Value?, _ place: Place) {
-        pods[place] = pod.flatMap { Self.has($0) ? $0["metadata"]["creationTimestamp"].string ?? "" : nil }
+        pods[place] = pod.flatMap { pod in
+            guard Self.has(pod) else { return nil }
+            let status = pod["status"]
+            return (
+                status["phase"].string == "Failed" && status["reason"].string == "Evicted",
+                pod["metadata"]["creationTimestamp"].string ?? ""
+            )
+        }
     }
 
-    func oldest(_ count: Int) -> ArraySlice<Place> {
-        pods.sorted { ($0.value, $0.key.namespace, $0.key.name) < ($1.value, $1.key.namespace, $1.key.name) }.map(\.key).prefix(count)
+    /// Those that go first: the evicted ones, which nobody waits for, and of equals the oldest.
+    func first(_ count: Int) -> ArraySlice<Place> {
+        func rank(_ pod: (key: Place, value: (isEvicted: Bool, created: String))) -> (Int, String, String, String) {
+            (pod.value.isEvicted ? 0 : 1, pod.value.created, pod.key.namespace, pod.key.name)
+        }
+        return pods.sorted { rank($0) < rank($1) }.map(\.key).prefix(count)
     }
 }

@@ -2,7 +2,8 @@ public import APIModel
 public import PluginKit
 internal import Synchronization
 
-/// Clears away Pods that nobody else will: on Nodes that are gone, deleted before they were ever scheduled, and ended ones beyond a number.
+/// Clears away Pods that nobody else will: on Nodes that are gone, deleted ones on Nodes that are out of service, deleted before they were
+/// ever scheduled, and ended ones beyond a number.
 ///
 /// Rules: upstream `pkg/controller/podgc`. Configuration: `terminatedPodThreshold`, 12500 where it is not given, 0 for no limit;
 /// `quarantineSeconds`, how long a Node may be missing before its Pods are given up, 40 where it is not given.
@@ -29,11 +30,12 @@ public final class PodGCController: Controller {
         guard let node = pod["spec"]["nodeName"].string, !node.isEmpty else {
             // With no grace left it only waits for its finalizers.
             let metadata = pod["metadata"]
-            if !metadata["deletionTimestamp"].isNull, metadata["deletionGracePeriodSeconds"].int != 0 { try remove(pod) }
+            if !metadata["deletionTimestamp"].isNull, metadata["deletionGracePeriodSeconds"].int != 0 { try removeFailed(pod) }
             return .done
         }
-        guard try objects.get(.nodes, name: node) == nil else {
+        if let there = try objects.get(.nodes, name: node) {
             missing.withLock { $0[node] = nil }
+            if !pod["metadata"]["deletionTimestamp"].isNull, Self.isOutOfService(there) { try removeFailed(pod) }
             return .done
         }
         let now = Timestamp.nowSeconds()
@@ -61,7 +63,7 @@ public final class PodGCController: Controller {
                 for pod in try objects.list(.pods) { ended.note(pod, Ended.Place(pod)) }
                 ended.isComplete = true
             }
-            return ended.oldest(ended.pods.count - threshold)
+            return ended.first(ended.pods.count - threshold)
         }
         for place in surplus {
             guard let pod = try objects.get(.pods, namespace: place.namespace, name: place.name), Ended.has(pod) else { continue }
@@ -73,6 +75,33 @@ public final class PodGCController: Controller {
         guard !PodState.isTerminal(pod) else { return }
         try objects.setPodCondition(
             pod, type: "DisruptionTarget", true, reason: "DeletionByPodGC", message: "PodGC: node no longer exists", phase: "Failed")
+    }
+
+    /// Whether somebody who knows says that nothing runs on the Node any more, and it does not say otherwise itself.
+    static func isOutOfService(_ node: Value) -> Bool {
+        node["spec"]["taints"].elements.contains { $0["key"].string == "node.kubernetes.io/out-of-service" }
+            && !Conditions.isTrue(node["status"], type: "Ready")
+    }
+
+    /// Of a Node that went out of service the Pods that are to end there.
+    public func map(resource: String, before: Value, after: Value) -> [Key] {
+        guard Self.isOutOfService(after), !Self.isOutOfService(before),
+            let pods = try? objects.list(.pods, fields: "spec.nodeName=\(after["metadata"]["name"].string ?? "")")
+        else { return [] }
+        return pods.filter { !$0["metadata"]["deletionTimestamp"].isNull }.map { Key($0, of: GroupVersionResource.pods.description) }
+    }
+
+    /// Failed first, for what still holds the Pod to see.
+    private func removeFailed(_ pod: Value) throws {
+        let metadata = pod["metadata"]
+        if !PodState.isTerminal(pod) {
+            do {
+                try objects.patch(
+                    .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status",
+                    .strategic, ["metadata": ["uid": metadata["uid"]], "status": ["phase": "Failed"]])
+            } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
+        }
+        try remove(pod)
     }
 
     private func remove(_ pod: Value) throws {

@@ -17,7 +17,7 @@ struct Eviction {
         var next: Whole?
         var waiting: [Value] = []
         for pod in try objects.pods(on: name) where pod["metadata"]["deletionTimestamp"].isNull {
-            guard let left = secondsLeft(pod, taints) else { continue }
+            guard let left = Self.secondsLeft(pod, taints, seen: seen, now: now) else { continue }
             if left > 0 {
                 next = min(next ?? left, left)
                 waiting.append(pod)
@@ -38,15 +38,16 @@ struct Eviction {
         try objects.remove(.pods, pod)
     }
 
-    /// How long the Pod may stay: `nil` means for ever, 0 means not at all.
-    private func secondsLeft(_ pod: Value, _ taints: [Value]) -> Whole? {
+    /// How long the Pod may stay: `nil` means for ever, 0 means not at all. Of the tolerations of a taint the first one counts. A Pod that came
+    /// to a Node with taints has its whole time there.
+    static func secondsLeft(_ pod: Value, _ taints: [Value], seen: [Value: Whole], now: Whole) -> Whole? {
+        let placed = PodState.condition(pod, "PodScheduled")["lastTransitionTime"].time ?? pod["metadata"]["creationTimestamp"].time ?? .min
         var least: Whole?
         for taint in taints {
-            let matching = pod["spec"]["tolerations"].elements.filter { NodeFit.tolerates($0, taint) }
-            guard !matching.isEmpty else { return 0 }
-            guard let seconds = matching.compactMap({ $0["tolerationSeconds"].seconds }).min() else { continue }
-            let added = taint["timeAdded"].string.flatMap { Timestamp.parse($0)?.seconds } ?? seen[taint] ?? now
-            least = min(least ?? .max, max(0, added + seconds - now))
+            guard let toleration = pod["spec"]["tolerations"].elements.first(where: { NodeFit.tolerates($0, taint) }) else { return 0 }
+            guard let seconds = toleration["tolerationSeconds"].seconds else { continue }
+            let added = taint["timeAdded"].time ?? seen[taint] ?? now
+            least = min(least ?? .max, seconds <= 0 ? 0 : max(0, max(added, placed) + seconds - now))
         }
         return least
     }
