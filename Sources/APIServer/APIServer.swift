@@ -89,7 +89,7 @@ public final class APIServer: Responder {
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
         let sources: [(any MetricsSource)?] = [
             BuildMetrics(version: configuration.version), flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics,
-            configuration.audit?.metrics,
+            registry.admissionMetrics, configuration.audit?.metrics,
             configuration.encryption.map { _ in EncryptionMetrics.shared },
         ]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)

@@ -2,15 +2,32 @@ import APIModel
 
 /// The members that have something to say of one collection, in order.
 struct AdmissionChain: Sendable {
-    private let members: [any AdmissionMember]
+    private let mutating: [any MutatingMember]
+    private let validating: [any ValidatingMember]
 
-    init(_ members: [any AdmissionMember]) { self.members = members }
+    init(_ members: [any AdmissionMember]) {
+        mutating = members.compactMap { $0 as? any MutatingMember }
+        validating = members.compactMap { $0 as? any ValidatingMember }
+    }
 
     /// Asks every member, and once more where one of the last changed what those before had seen.
     func admit(_ object: inout Value, _ request: AdmissionRequest) async throws {
-        for member in members { try await member.admit(&object, request) }
-        guard request.reinvocation.begin() else { return }
-        for member in members { try await member.admit(&object, request) }
+        var times = AdmissionTimes(.admit, request)
+        do {
+            try await round(&object, request, &times)
+            if request.reinvocation.begin() { try await round(&object, request, &times) }
+        } catch {
+            times.end(with: error)
+            throw error
+        }
+        times.end()
+    }
+
+    private func round(_ object: inout Value, _ request: AdmissionRequest, _ times: inout AdmissionTimes) async throws {
+        for member in mutating {
+            times.begin(member.name)
+            try await member.admit(&object, request)
+        }
     }
 
     /// Asks every member, then does `commit`, then tells those who wait for it how it ended.
@@ -21,9 +38,7 @@ struct AdmissionChain: Sendable {
     ) async throws -> T {
         var settlements: [Settlement] = []
         do {
-            for member in members {
-                if let settlement = try await member.validate(object, request) { settlements.append(settlement) }
-            }
+            try await judge(object, request, &settlements)
             let (result, outcome) = try await commit()
             for settlement in settlements { await settlement(outcome) }
             return result
@@ -31,6 +46,20 @@ struct AdmissionChain: Sendable {
             for settlement in settlements { await settlement(.dropped) }
             throw error
         }
+    }
+
+    private func judge(_ object: Value, _ request: AdmissionRequest, _ settlements: inout [Settlement]) async throws {
+        var times = AdmissionTimes(.validate, request)
+        do {
+            for member in validating {
+                times.begin(member.name)
+                if let settlement = try await member.validate(object, request) { settlements.append(settlement) }
+            }
+        } catch {
+            times.end(with: error)
+            throw error
+        }
+        times.end()
     }
 }
 

@@ -11,10 +11,16 @@ protocol AdmissionMember: Sendable {
 
     /// Whether it has anything to say of the objects of a collection (`/pods`). Asked once for each snapshot of kinds.
     func concerns(collection: String) -> Bool
+}
 
+/// One that is asked before the object is completed and checked.
+protocol MutatingMember: AdmissionMember {
     /// May change the object, which is in the storage version; `.null` for a delete.
     func admit(_ object: inout Value, _ request: AdmissionRequest) async throws
+}
 
+/// One that is asked afterwards.
+protocol ValidatingMember: AdmissionMember {
     /// May refuse the object as it will be written. Returns what must learn how it ended, if anything: it is called once, after the commit,
     /// after a refusal by somebody else, or after a failure.
     /// - Throws: `WrittenInBetween` to have the object admitted anew: when it lost to another write what it had chosen, or has come to know
@@ -32,11 +38,6 @@ enum Outcome: Sendable {
     case dropped
     /// The object is gone.
     case removed
-}
-
-extension AdmissionMember {
-    func admit(_ object: inout Value, _ request: AdmissionRequest) async throws {}
-    func validate(_ object: Value, _ request: AdmissionRequest) async throws -> Settlement? { nil }
 }
 
 /// What the members of the chain are asked about.

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Lets nothing be changed. Off unless it is enabled.
-struct AlwaysDeny: AdmissionMember {
+struct AlwaysDeny: MutatingMember {
     let name = "AlwaysDeny"
 
     func concerns(collection: String) -> Bool { true }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Every image is pulled with the pod's own credentials, so that nobody uses what another pod's brought to the node.
-struct AlwaysPullImages: AdmissionMember {
+struct AlwaysPullImages: MutatingMember, ValidatingMember {
     let name = "AlwaysPullImages"
 
     private static let lists = ["containers", "initContainers", "ephemeralContainers"]

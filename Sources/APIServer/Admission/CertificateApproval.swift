@@ -1,7 +1,7 @@
 import APIModel
 
 /// Certificate requests are approved and denied by those who may `approve` for the signer.
-struct CertificateApproval: AdmissionMember {
+struct CertificateApproval: ValidatingMember {
     let name = "CertificateApproval"
 
     func concerns(collection: String) -> Bool { collection == "certificates.k8s.io/certificatesigningrequests" }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Certificates are put in, and requests failed, by those who may `sign` for the signer.
-struct CertificateSigning: AdmissionMember {
+struct CertificateSigning: ValidatingMember {
     let name = "CertificateSigning"
 
     func concerns(collection: String) -> Bool { collection == "certificates.k8s.io/certificatesigningrequests" }

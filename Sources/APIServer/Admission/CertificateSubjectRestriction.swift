@@ -2,7 +2,7 @@ import APIModel
 import PKI
 
 /// Nobody becomes `system:masters` by a certificate that they ask for.
-struct CertificateSubjectRestriction: AdmissionMember {
+struct CertificateSubjectRestriction: ValidatingMember {
     let name = "CertificateSubjectRestriction"
 
     private static let signer = "kubernetes.io/kube-apiserver-client"

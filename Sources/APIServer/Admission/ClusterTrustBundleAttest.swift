@@ -1,7 +1,7 @@
 import APIModel
 
 /// A bundle of trust anchors speaks for a signer only when its writer may `attest` for it.
-struct ClusterTrustBundleAttest: AdmissionMember {
+struct ClusterTrustBundleAttest: ValidatingMember {
     let name = "ClusterTrustBundleAttest"
 
     func concerns(collection: String) -> Bool { collection == "certificates.k8s.io/clustertrustbundles" }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Ingresses get the default class when they name none.
-struct DefaultIngressClass: AdmissionMember {
+struct DefaultIngressClass: MutatingMember {
     let name = "DefaultIngressClass"
 
     func concerns(collection: String) -> Bool { collection == "networking.k8s.io/ingresses" }

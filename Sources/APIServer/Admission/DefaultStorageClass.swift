@@ -1,7 +1,7 @@
 import APIModel
 
 /// Claims get the default class when they name none.
-struct DefaultStorageClass: AdmissionMember {
+struct DefaultStorageClass: MutatingMember {
     let name = "DefaultStorageClass"
 
     func concerns(collection: String) -> Bool { collection == "/persistentvolumeclaims" }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Lets every pod stay five minutes on a node that is lost, unless it says otherwise.
-struct DefaultTolerationSeconds: AdmissionMember {
+struct DefaultTolerationSeconds: MutatingMember {
     let name = "DefaultTolerationSeconds"
 
     func concerns(collection: String) -> Bool { collection == "/pods" }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Nobody gives a Service an external IP that it did not have.
-struct DenyServiceExternalIPs: AdmissionMember {
+struct DenyServiceExternalIPs: ValidatingMember {
     let name = "DenyServiceExternalIPs"
 
     func concerns(collection: String) -> Bool { collection == "/services" }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Keeps events from filling the store: so many a second from the whole cluster, of a namespace, by a user, or about one thing from one
 /// source.
-struct EventRateLimit: AdmissionMember {
+struct EventRateLimit: ValidatingMember {
     static let name = "EventRateLimit"
     var name: String { Self.name }
 

@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 
 /// Lets a pod onto the nodes that are kept for those who need an extended resource, when it asks for it. Off unless it is enabled.
-struct ExtendedResourceToleration: AdmissionMember {
+struct ExtendedResourceToleration: MutatingMember {
     let name = "ExtendedResourceToleration"
 
     func concerns(collection: String) -> Bool { collection == "/pods" }

@@ -4,7 +4,7 @@ import OrderedCollections
 
 /// Asks another server whether the images of a pod may run, by an ImageReview. What it said is believed for a while. Off unless it is
 /// enabled.
-struct ImagePolicyWebhook: AdmissionMember {
+struct ImagePolicyWebhook: MutatingMember, ValidatingMember {
     static let name = "ImagePolicyWebhook"
     var name: String { Self.name }
 
@@ -60,7 +60,7 @@ struct ImagePolicyWebhook: AdmissionMember {
         return nil
     }
 
-    private static func hasFailedOpen(_ request: AdmissionRequest) -> Bool { request.context.auditAnnotations[failedOpen] != nil }
+    private static func hasFailedOpen(_ request: AdmissionRequest) -> Bool { request.context.isAnnotated(failedOpen) }
 
     /// Whose images are asked about, `nil` where none are.
     private static func containers(_ pod: Value, _ subresource: String) -> [Value]? {

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Lets no pod keep others out of more than its node. Off unless it is enabled.
-struct LimitPodHardAntiAffinityTopology: AdmissionMember {
+struct LimitPodHardAntiAffinityTopology: ValidatingMember {
     let name = "LimitPodHardAntiAffinityTopology"
 
     private static let hostname = "kubernetes.io/hostname"

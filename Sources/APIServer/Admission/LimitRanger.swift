@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 
 /// Holds pods and claims to the LimitRanges of their namespace, and gives containers what these have as defaults.
-struct LimitRanger: AdmissionMember {
+struct LimitRanger: MutatingMember, ValidatingMember {
     let name = "LimitRanger"
 
     private static let annotation = "kubernetes.io/limit-ranger"

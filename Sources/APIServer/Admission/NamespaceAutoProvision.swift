@@ -2,7 +2,7 @@ import APIModel
 import Client
 
 /// Makes the namespace in which something is to be made. Off unless it is enabled.
-struct NamespaceAutoProvision: AdmissionMember {
+struct NamespaceAutoProvision: MutatingMember {
     let name = "NamespaceAutoProvision"
 
     func concerns(collection: String) -> Bool { collection != "/namespaces" }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Nothing is written in a namespace that is not there. Off unless it is enabled, since `NamespaceLifecycle` says so of what is new.
-struct NamespaceExists: AdmissionMember {
+struct NamespaceExists: MutatingMember {
     let name = "NamespaceExists"
 
     func concerns(collection: String) -> Bool { collection != "/namespaces" }

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Nothing is made in a namespace that is not there or on its way out, and a few namespaces stay.
-struct NamespaceLifecycle: AdmissionMember {
+struct NamespaceLifecycle: MutatingMember {
     let name = "NamespaceLifecycle"
 
     private static let immortal: Set = ["default", "kube-system", "kube-public"]

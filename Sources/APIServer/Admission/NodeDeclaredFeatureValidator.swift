@@ -1,7 +1,7 @@
 import APIModel
 
 /// Lets a pod be changed only as its node says that it can follow.
-struct NodeDeclaredFeatureValidator: AdmissionMember {
+struct NodeDeclaredFeatureValidator: ValidatingMember {
     let name = "NodeDeclaredFeatureValidator"
 
     /// What a node declares that can follow a change, by what is changed. In the order of their names.

@@ -4,7 +4,7 @@ import PKI
 /// Keeps a kubelet to its own node, and to what the pods on it need.
 ///
 /// A node that was taken over must not be able to draw others' pods, secrets or rights to itself. What it may see is the authorizer's part.
-struct NodeRestriction: AdmissionMember {
+struct NodeRestriction: ValidatingMember {
     /// - Throws: 403 unless the node may.
     typealias Check = @Sendable (_ object: Value, _ node: String, _ request: AdmissionRequest) async throws -> Void
 

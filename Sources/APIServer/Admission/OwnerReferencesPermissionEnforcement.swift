@@ -1,7 +1,7 @@
 import APIModel
 
 /// Who hangs an object under another must be able to delete it, and who would hold up the owner's deletion must have a say in that.
-struct OwnerReferencesPermissionEnforcement: AdmissionMember {
+struct OwnerReferencesPermissionEnforcement: ValidatingMember {
     let name = "OwnerReferencesPermissionEnforcement"
 
     func concerns(collection: String) -> Bool { true }

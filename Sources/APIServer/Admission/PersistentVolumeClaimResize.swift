@@ -1,7 +1,7 @@
 import APIModel
 
 /// A claim grows only when it is bound, and its class lets it.
-struct PersistentVolumeClaimResize: AdmissionMember {
+struct PersistentVolumeClaimResize: ValidatingMember {
     let name = "PersistentVolumeClaimResize"
 
     func concerns(collection: String) -> Bool { collection == "/persistentvolumeclaims" }

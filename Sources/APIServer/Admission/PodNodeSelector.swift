@@ -3,7 +3,7 @@ import OrderedCollections
 
 /// Keeps the pods of a namespace on the nodes that its annotation chooses, or those that are chosen for all, and lets them ask for no others
 /// than the configuration allows the namespace. Off unless it is enabled.
-struct PodNodeSelector: AdmissionMember {
+struct PodNodeSelector: MutatingMember, ValidatingMember {
     static let name = "PodNodeSelector"
     var name: String { Self.name }
 

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Lets a pod grow only to what its node has at all, and only where the node can do it.
-struct PodResizeValidator: AdmissionMember {
+struct PodResizeValidator: ValidatingMember {
     let name = "PodResizeValidator"
 
     func concerns(collection: String) -> Bool { collection == "/pods" }

@@ -2,7 +2,7 @@ import APIModel
 
 /// Gives the pods of a namespace the tolerations of its annotation, or those that are for all, and lets them have no others than are allowed
 /// there. Off unless it is enabled.
-struct PodTolerationRestriction: AdmissionMember {
+struct PodTolerationRestriction: MutatingMember, ValidatingMember {
     static let name = "PodTolerationRestriction"
     var name: String { Self.name }
 

@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 
 /// A pod tells its containers where its node stands: it gets the node's labels of zone and region when it is bound.
-struct PodTopologyLabels: AdmissionMember {
+struct PodTopologyLabels: MutatingMember {
     let name = "PodTopologyLabels"
 
     private static let labels = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"]

@@ -1,7 +1,7 @@
 import APIModel
 
 /// Resolves a pod's priority class.
-struct PriorityAdmission: AdmissionMember {
+struct PriorityAdmission: MutatingMember, ValidatingMember {
     let name = "Priority"
 
     private static let classes = "scheduling.k8s.io/priorityclasses"

@@ -15,6 +15,9 @@ final class Reinvocation: Sendable {
 
     private let state = Mutex(State())
 
+    /// 0, or 1 when those are asked again who want to be.
+    var round: Int { state.withLock { $0.isUnderWay ? 1 : 0 } }
+
     /// Whether the second round begins. There is no third.
     func begin() -> Bool {
         state.withLock { state in

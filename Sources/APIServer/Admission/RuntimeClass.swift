@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 
 /// A pod runs by a RuntimeClass that exists or not at all, and gets from it what running so costs and where it can be done.
-struct RuntimeClass: AdmissionMember {
+struct RuntimeClass: MutatingMember, ValidatingMember {
     let name = "RuntimeClass"
 
     private static let mismatch = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"

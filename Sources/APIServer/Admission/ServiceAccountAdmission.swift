@@ -1,7 +1,7 @@
 import APIModel
 
 /// Gives every pod a service account, and its containers a token for the API unless somebody said no.
-struct ServiceAccountAdmission: AdmissionMember {
+struct ServiceAccountAdmission: MutatingMember, ValidatingMember {
     let name = "ServiceAccount"
 
     private static let mountPath = "/var/run/secrets/kubernetes.io/serviceaccount"

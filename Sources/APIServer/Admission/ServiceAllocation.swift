@@ -4,7 +4,7 @@ import APIModel
 ///
 /// Always at work, and the last of the chain, so that nothing is taken for what somebody else refuses. What is taken was chosen by
 /// `ServiceStrategy`, or asked for by the client.
-struct ServiceAllocation: AdmissionMember {
+struct ServiceAllocation: ValidatingMember {
     let name = "ServiceAllocation"
     let allocator: ServiceAllocator
 

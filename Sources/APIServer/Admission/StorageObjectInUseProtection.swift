@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 
 /// Claims, volumes and their attribute classes stay until nobody uses them any more, which controllers see to.
-struct StorageObjectInUseProtection: AdmissionMember {
+struct StorageObjectInUseProtection: MutatingMember {
     let name = "StorageObjectInUseProtection"
 
     private static let finalizers = [

@@ -1,7 +1,7 @@
 import APIModel
 
 /// A new node takes no pods until somebody has seen that it is ready.
-struct TaintNodesByCondition: AdmissionMember {
+struct TaintNodesByCondition: MutatingMember {
     let name = "TaintNodesByCondition"
 
     func concerns(collection: String) -> Bool { collection == "/nodes" }

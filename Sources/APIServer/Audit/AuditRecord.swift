@@ -33,6 +33,8 @@ final class AuditRecord: Sendable {
         findings.withLock { $0.annotations.merge(annotations) { old, _ in old } }
     }
 
+    func annotate(of context: WriteContext) { annotate(context.auditAnnotations(at: level)) }
+
     /// The object that was sent; `isWhole` unless it is a patch of one.
     func received(_ body: Value, isWhole: Bool) {
         findings.withLock { findings in

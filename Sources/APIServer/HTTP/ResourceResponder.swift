@@ -69,9 +69,8 @@ struct ResourceResponder: Sendable {
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
             includeObject: try IncludeObject.read(request, presentation), quarantine: registry.quarantine)
         let call = try await call(verb, target, request, served, user)
-        let type = target.type
-        if let warning = type.custom.map(\.warning) ?? DeprecatedKinds.warning(type.groupVersionKind) { call.context.warn(warning) }
-        defer { audit?.annotate(call.context.auditAnnotations) }
+        if let warning = target.type.custom?.warning { call.context.warn(warning) }
+        defer { audit?.annotate(of: call.context) }
         audit?.received(call)
         let answer: Answer
         do {

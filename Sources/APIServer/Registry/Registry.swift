@@ -27,6 +27,7 @@ final class Registry: Sendable {
     let selectorLimit: Int
     /// How records are kept. `nil`: as they are.
     let encryption: EncryptionAtRest?
+    let admissionMetrics = AdmissionMetrics()
     private let strategies: [String: any Strategy]
     private let admission: [any AdmissionMember]
     private let validators: Validators

@@ -10,7 +10,7 @@ final class WriteContext: Sendable {
     let user: UserInfo
     let options: WriteOptions
     private let gathered = Mutex<[String]>([])
-    private let notes = Mutex<[String: String]>([:])
+    private let notes = Mutex<[String: (value: String, level: AuditPolicy.Level)]>([:])
 
     init(_ registry: Registry, served: Served? = nil, user: UserInfo, options: WriteOptions = WriteOptions()) {
         self.registry = registry
@@ -35,12 +35,17 @@ final class WriteContext: Sendable {
 
     var warnings: [String] { gathered.withLock { $0 } }
 
-    /// For the audit log. The first note under a key stays.
-    func annotate(_ key: String, _ value: String) {
-        notes.withLock { if $0[key] == nil { $0[key] = value } }
+    /// For the audit log, where it is written at that level or a higher one. The first note under a key stays.
+    func annotate(_ key: String, _ value: String, since level: AuditPolicy.Level = .metadata) {
+        notes.withLock { if $0[key] == nil { $0[key] = (value, level) } }
     }
 
-    var auditAnnotations: [String: String] { notes.withLock { $0 } }
+    func auditAnnotations(at level: AuditPolicy.Level) -> [String: String] {
+        notes.withLock { $0 }.filter { $0.value.level <= level }.mapValues(\.value)
+    }
+
+    /// Whether there is a note under that key.
+    func isAnnotated(_ key: String) -> Bool { notes.withLock { $0[key] != nil } }
 
     /// Tells the client of fields that were not taken, a sentence each, or refuses them.
     func report(_ complaints: [String], kind: GroupVersionKind) throws {

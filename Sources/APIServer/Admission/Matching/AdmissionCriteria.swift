@@ -6,15 +6,19 @@ struct AdmissionCriteria: Sendable {
     let failsClosed: Bool
     private let matcher: Result<RequestMatcher, APIError>
     private let conditions: MatchConditions
+    private let owner: MatchConditionMetrics.Owner?
 
     /// The object and the old one, as whoever is asked sees them.
     typealias Shown = (object: Value, old: Value)
 
-    /// - Parameter match: `rules`, `matchPolicy`, `namespaceSelector`, `objectSelector` and `matchConditions`, as of a webhook.
-    init(_ match: Value, failsClosed: Bool) {
+    /// - Parameters:
+    ///   - match: `rules`, `matchPolicy`, `namespaceSelector`, `objectSelector` and `matchConditions`, as of a webhook.
+    ///   - owner: for metrics of the conditions; `nil` for those that tell none.
+    init(_ match: Value, failsClosed: Bool, owner: MatchConditionMetrics.Owner? = nil) {
+        self.owner = owner
         self.failsClosed = failsClosed
         do throws(APIError) { matcher = .success(try RequestMatcher(match, rules: "rules")) } catch { matcher = .failure(error) }
-        conditions = MatchConditions(match["matchConditions"], in: AdmissionEnvironment.with(params: false))
+        conditions = MatchConditions(match["matchConditions"], in: AdmissionEnvironment.with(params: false), of: owner)
     }
 
     /// By which version the request is to be shown, `nil` when nobody is to be asked.
@@ -32,12 +36,12 @@ struct AdmissionCriteria: Sendable {
         )
         guard !conditions.isEmpty else { return (storage, shown) }
         let input = ExpressionInput(object: shown.object, old: shown.old, review: request.review(storage), request)
-        switch await conditions.evaluate(input) {
+        switch await conditions.evaluate(input, request) {
         case .matches: return (storage, shown)
-        case .doesNot: return nil
-        case .failed(let why):
-            guard failsClosed else { return nil }
-            throw request.target.forbidden(why)
+        case .failed(let why) where failsClosed: throw request.target.forbidden(why)
+        case .doesNot, .failed:
+            if let owner { request.registry.admissionMetrics.webhooks.conditions.excluded(owner, request.operation) }
+            return nil
         }
     }
 }

@@ -96,19 +96,21 @@ struct AdmissionExpression: Sendable {
     enum Failure: Error {
         /// Of this expression, and why, without naming it.
         case expression(String, cause: String)
+        /// It is none.
+        case compilation(String)
         /// No other is evaluated either.
         case budget(String)
 
         var message: String {
             switch self {
-            case .expression(let message, _), .budget(let message): message
+            case .expression(let message, _), .compilation(let message), .budget(let message): message
             }
         }
 
         var reason: String {
             switch self {
             case .expression(_, let cause): cause
-            case .budget(let message): message
+            case .compilation(let message), .budget(let message): message
             }
         }
     }
@@ -136,7 +138,7 @@ struct AdmissionExpression: Sendable {
         let program: Program
         switch compiled {
         case .success(let found): program = found
-        case .failure(let error): throw .expression("compilation error: \(error)", cause: "compilation error: \(error)")
+        case .failure(let error): throw .compilation("compilation error: \(error)")
         }
         var budget = Budget(limit: min(CostLimit.perCall, max(remaining, 1)))
         let result: Result<CELValue, EvaluationError>

@@ -2,7 +2,7 @@ import APIModel
 import Client
 
 /// Asks the admission plugins that take part in phase `Mutate`, and makes the changes they want.
-struct MutatingPlugins: AdmissionMember {
+struct MutatingPlugins: MutatingMember {
     static let name = "MutatingAdmissionPlugin"
     var name: String { Self.name }
 

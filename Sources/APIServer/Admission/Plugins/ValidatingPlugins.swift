@@ -2,7 +2,7 @@ import APIModel
 import Client
 
 /// Asks the admission plugins that take part in phase `Validate`: all of them, so that each one's warnings are told; the first refusal counts.
-struct ValidatingPlugins: AdmissionMember {
+struct ValidatingPlugins: ValidatingMember {
     static let name = "ValidatingAdmissionPlugin"
     var name: String { Self.name }
 

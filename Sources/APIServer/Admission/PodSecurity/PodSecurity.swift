@@ -2,7 +2,7 @@ import APIModel
 import OrderedCollections
 
 /// Holds pods to the Pod Security Standards as far as the labels of their namespace ask for it.
-struct PodSecurity: AdmissionMember {
+struct PodSecurity: ValidatingMember {
     static let name = "PodSecurity"
     var name: String { Self.name }
 

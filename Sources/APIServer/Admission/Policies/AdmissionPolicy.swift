@@ -41,7 +41,9 @@ struct AdmissionPolicy: Sendable {
         } catch {
             matcher = .failure(error)
         }
-        conditions = MatchConditions(spec["matchConditions"], in: AdmissionEnvironment.with(params: hasParams))
+        conditions = MatchConditions(
+            spec["matchConditions"], in: AdmissionEnvironment.with(params: hasParams),
+            of: .init(name: name, kind: "policy", type: "validate"))
         variables = Self.compose(spec["variables"]) { AdmissionEnvironment.with(params: hasParams, variables: $0) }
         let types = Self.types(of: variables)
         let environment = AdmissionEnvironment.with(params: hasParams, variables: types)

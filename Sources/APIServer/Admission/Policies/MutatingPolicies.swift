@@ -2,7 +2,7 @@ import APIModel
 import CEL
 
 /// Makes the changes that MutatingAdmissionPolicies want.
-struct MutatingPolicies: AdmissionMember {
+struct MutatingPolicies: MutatingMember {
     let name = "MutatingAdmissionPolicy"
 
     private let policies = Policies("mutating")
@@ -20,11 +20,14 @@ struct MutatingPolicies: AdmissionMember {
         var refusals = problems.map { Self.refusal($0.policy, $0.binding, $0.message) }
         // There is nothing to change about a deletion.
         for invocation in object.isNull ? [] : asked where request.reinvocation.asks(invocation.id, of: name) {
+            let (begin, metrics) = (ContinuousClock.now, request.registry.admissionMetrics.policies)
             do throws(Failure) {
                 let changed = try await apply(invocation, object, request)
+                metrics.mutated(invocation.policy, invocation.binding, hasFailed: false, ContinuousClock.now - begin)
                 if changed != object { request.reinvocation.noteChange(by: name) }
                 object = changed
             } catch {
+                metrics.mutated(invocation.policy, invocation.binding, hasFailed: true, ContinuousClock.now - begin)
                 if invocation.policy.failsClosed { refusals.append(Self.refusal(invocation.policy, invocation.binding, error.message)) }
             }
             if invocation.policy.isReinvoked { request.reinvocation.noteAsked(invocation.id, of: name) }
@@ -54,7 +57,7 @@ struct MutatingPolicies: AdmissionMember {
             let input = ExpressionInput(object: shown, old: old, review: review, request).with(
                 params: invocation.params, policy.variables)
             if index == 0 {
-                switch await policy.conditions.evaluate(input) {
+                switch await policy.conditions.evaluate(input, request) {
                 case .matches: break
                 case .doesNot: return object
                 case .failed(let why): throw Failure(message: why)

@@ -2,7 +2,7 @@ import APIModel
 import CEL
 
 /// Asks ValidatingAdmissionPolicies whether they have something against a request.
-struct ValidatingPolicies: AdmissionMember {
+struct ValidatingPolicies: ValidatingMember {
     let name = "ValidatingAdmissionPolicy"
 
     private let policies = Policies("validating")
@@ -51,10 +51,16 @@ struct ValidatingPolicies: AdmissionMember {
             object: try await request.shown(object, as: storage), old: try await request.shown(request.old ?? .null, as: storage),
             review: request.review(storage), request)
         let input = plain.with(params: invocation.params, policy.variables)
-        func deny(_ index: Int, _ message: String, _ reason: APIError.Reason) {
+        var begin = ContinuousClock.now
+        let metrics = request.registry.admissionMetrics.policies
+        func deny(_ index: Int, _ message: String, _ reason: APIError.Reason, _ failure: AdmissionExpression.Failure? = nil) {
             act(binding, policy, index, message, reason, request, &denials)
+            let duration = ContinuousClock.now - begin
+            for action in binding.actions.compactMap({ PolicyMetrics.Action(rawValue: $0.lowercased()) }) {
+                metrics.checked(action, policy, binding, failure, duration)
+            }
         }
-        switch await policy.conditions.evaluate(input) {
+        switch await policy.conditions.evaluate(input, request) {
         case .doesNot: return
         case .failed(let why):
             if policy.failsClosed { deny(0, why, .invalid) }
@@ -63,11 +69,16 @@ struct ValidatingPolicies: AdmissionMember {
         }
         var remaining = CostLimit.perRequest
         for (index, check) in policy.checks.enumerated() {
+            begin = ContinuousClock.now
             do throws(AdmissionExpression.Failure) {
                 if case .bool(true) = try await check.expression.evaluate(input, remaining: &remaining) { continue }
                 deny(index, try await message(check, input, &remaining), check.reason)
             } catch {
-                if policy.failsClosed { deny(index, error.message, .invalid) }
+                if policy.failsClosed {
+                    deny(index, error.message, .invalid, error)
+                } else {
+                    metrics.checked(.allow, policy, binding, error, ContinuousClock.now - begin)
+                }
                 if case .budget = error { return }
             }
         }

@@ -4,7 +4,7 @@ import APIModel
 ///
 /// What a write needs is put down in the quotas' status before it is committed, and taken away again when it is not. A status that others
 /// write says no less than what is there: see `QuotaLedger`.
-struct ResourceQuotaAdmission: AdmissionMember {
+struct ResourceQuotaAdmission: MutatingMember, ValidatingMember {
     let name = "ResourceQuota"
 
     private let ledger = QuotaLedger()

@@ -3,6 +3,8 @@ import APIModel
 /// One webhook of a configuration, read once.
 struct Webhook: Sendable {
     let name: String
+    /// Of the configuration that it is in.
+    let configuration: String
     /// Among all webhooks, for reinvocation.
     let id: String
     let criteria: AdmissionCriteria
@@ -13,15 +15,18 @@ struct Webhook: Sendable {
     let version: String?
 
     /// All webhooks of a configuration.
-    static func all(of configuration: Value) -> [Webhook] {
+    /// - Parameter type: for metrics.
+    static func all(of configuration: Value, type: String) -> [Webhook] {
         let name = configuration["metadata"]["name"].string ?? ""
-        return configuration["webhooks"].elements.enumerated().map { Webhook($1, id: "\(name)/\($0)") }
+        return configuration["webhooks"].elements.enumerated().map { Webhook($1, of: name, id: "\(name)/\($0)", type: type) }
     }
 
-    private init(_ webhook: Value, id: String) {
+    private init(_ webhook: Value, of configuration: String, id: String, type: String) {
         name = webhook["name"].string ?? ""
+        self.configuration = configuration
         self.id = "\(id)/\(name)"
-        criteria = AdmissionCriteria(webhook, failsClosed: webhook["failurePolicy"].string != "Ignore")
+        criteria = AdmissionCriteria(
+            webhook, failsClosed: webhook["failurePolicy"].string != "Ignore", owner: .init(name: name, kind: "webhook", type: type))
         endpoint = WebhookEndpoint(webhook["clientConfig"], timeout: webhook["timeoutSeconds"].int ?? 10)
         hasSideEffects = !["None", "NoneOnDryRun"].contains(webhook["sideEffects"].string)
         isReinvoked = webhook["reinvocationPolicy"].string == "IfNeeded"
@@ -33,6 +38,8 @@ struct Webhook: Sendable {
 enum WebhookFailure: Error {
     /// It said no.
     case rejected(APIError)
+    /// It cannot be asked for what is about to be done, or what it answered cannot be done, whatever the failure policy.
+    case broken(APIError)
     /// It could not be asked, or gave no answer that is one: the failure policy decides.
     case notCalled(String)
 
@@ -43,7 +50,7 @@ enum WebhookFailure: Error {
     /// What the client gets when the failure policy is to fail.
     var error: APIError {
         switch self {
-        case .rejected(let error): error
+        case .rejected(let error), .broken(let error): error
         case .notCalled(let reason): .internalError(reason)
         }
     }

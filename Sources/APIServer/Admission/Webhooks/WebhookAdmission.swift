@@ -5,6 +5,7 @@ import Logging
 struct Webhooks: Sendable {
     private let configurations: CompiledObjects<[Webhook]>
     let client: WebhookClient
+    let type: String
 
     /// Nobody is asked about these: a configuration that shuts everything out must be possible to take back.
     private static let exempt: Set = [
@@ -16,8 +17,10 @@ struct Webhooks: Sendable {
         !collection.hasPrefix("admissionregistration.k8s.io/") || !exempt.contains(String(collection.drop { $0 != "/" }.dropFirst()))
     }
 
-    init(_ resource: String, _ client: WebhookClient) {
-        configurations = CompiledObjects("admissionregistration.k8s.io/\(resource)") { Webhook.all(of: $0) }
+    /// - Parameter type: for metrics.
+    init(_ resource: String, type: String, _ client: WebhookClient) {
+        configurations = CompiledObjects("admissionregistration.k8s.io/\(resource)") { Webhook.all(of: $0, type: type) }
+        self.type = type
         self.client = client
     }
 
@@ -28,7 +31,7 @@ struct Webhooks: Sendable {
         async throws(WebhookFailure) -> Value
     {
         if request.context.isDryRun, webhook.hasSideEffects {
-            throw .rejected(.badRequest("admission webhook \(FieldError.quoted(webhook.name)) does not support dry run"))
+            throw .broken(.badRequest("admission webhook \(FieldError.quoted(webhook.name)) does not support dry run"))
         }
         let review = try WebhookReview(webhook, isMutating: isMutating, shown, request, as: storage)
         let answer = try await client.ask(review, request.registry)
@@ -37,14 +40,22 @@ struct Webhooks: Sendable {
         if let refusal = answer.refusal { throw .rejected(refusal) }
         return answer.patch
     }
+
+    /// Counts a failure. Returns why the webhook could not be asked when that is no reason to refuse the request.
+    func passesOver(_ failure: WebhookFailure, of webhook: Webhook, _ call: WebhookMetrics.Call, _ request: AdmissionRequest) -> String? {
+        var why: String?
+        if case .notCalled(let reason) = failure, !webhook.criteria.failsClosed { why = reason }
+        request.registry.admissionMetrics.webhooks.failed(call, failure, isPassedOver: why != nil)
+        return why
+    }
 }
 
 /// Asks the webhooks of MutatingWebhookConfigurations, one after another, and makes the changes they want.
-struct MutatingWebhooks: AdmissionMember {
+struct MutatingWebhooks: MutatingMember {
     let name = "MutatingAdmissionWebhook"
     let webhooks: Webhooks
 
-    init(_ client: WebhookClient) { webhooks = Webhooks("mutatingwebhookconfigurations", client) }
+    init(_ client: WebhookClient) { webhooks = Webhooks("mutatingwebhookconfigurations", type: "admit", client) }
 
     func concerns(collection: String) -> Bool { Webhooks.concerns(collection) }
 
@@ -56,14 +67,21 @@ struct MutatingWebhooks: AdmissionMember {
             guard let (storage, shown) = try await webhook.criteria.asked(object, request),
                 request.reinvocation.asks(webhook.id, of: name)
             else { continue }
+            let place = "round_\(request.reinvocation.round)_index_\(index)"
+            var hasChanged = false
+            defer { Self.annotate(webhook, place, hasChanged, request) }
+            let call = WebhookMetrics.Call(name: webhook.name, type: webhooks.type, operation: request.operation)
             do throws(WebhookFailure) {
                 let patch = try await webhooks.ask(webhook, isMutating: true, shown, request, as: storage)
-                if !patch.isNull, try await Self.apply(patch, of: webhook, to: &object, shown.object, request, as: storage) {
-                    request.reinvocation.noteChange(by: name)
+                if !patch.isNull {
+                    Self.annotate(webhook, place, patch, request)
+                    hasChanged = try await Self.apply(patch, of: webhook, to: &object, shown.object, request, as: storage)
+                    if hasChanged { request.reinvocation.noteChange(by: name) }
                 }
+                request.registry.admissionMetrics.webhooks.allowed(call)
             } catch {
-                guard case .notCalled(let why) = error, !webhook.criteria.failsClosed, !Task.isCancelled else { throw error.error }
-                request.context.annotate("failed-open.mutation.webhook.admission.k8s.io/round_0_index_\(index)", webhook.name)
+                guard let why = webhooks.passesOver(error, of: webhook, call, request), !Task.isCancelled else { throw error.error }
+                request.context.annotate("failed-open.mutation.webhook.admission.k8s.io/\(place)", webhook.name)
                 request.registry.log.warning("failing open", metadata: ["webhook": "\(webhook.name)", "error": "\(why)"])
             }
             if webhook.isReinvoked { request.reinvocation.noteAsked(webhook.id, of: name) }
@@ -71,12 +89,29 @@ struct MutatingWebhooks: AdmissionMember {
         request.reinvocation.leave(name, object)
     }
 
+    /// Tells the audit log whether the webhook changed anything.
+    private static func annotate(_ webhook: Webhook, _ place: String, _ hasChanged: Bool, _ request: AdmissionRequest) {
+        let note: Value = [
+            "configuration": .string(webhook.configuration), "webhook": .string(webhook.name), "mutated": .bool(hasChanged),
+        ]
+        request.context.annotate("mutation.webhook.admission.k8s.io/\(place)", String(decoding: JSON.encode(note), as: UTF8.self))
+    }
+
+    /// Tells it what the webhook wants changed, where objects are written down.
+    private static func annotate(_ webhook: Webhook, _ place: String, _ patch: Value, _ request: AdmissionRequest) {
+        let note: Value = [
+            "configuration": .string(webhook.configuration), "webhook": .string(webhook.name), "patch": patch, "patchType": "JSONPatch",
+        ]
+        request.context.annotate(
+            "patch.webhook.admission.k8s.io/\(place)", String(decoding: JSON.encode(note), as: UTF8.self), since: .request)
+    }
+
     /// Returns whether anything changed.
     private static func apply(
         _ patch: Value, of webhook: Webhook, to object: inout Value, _ shown: Value, _ request: AdmissionRequest, as storage: Storage
     ) async throws(WebhookFailure) -> Bool {
         guard !object.isNull else {
-            throw .rejected(
+            throw .broken(
                 .internalError(
                     "admission webhook \(FieldError.quoted(webhook.name)) attempted to modify the object, which is not supported for this operation"
                 ))
@@ -85,7 +120,7 @@ struct MutatingWebhooks: AdmissionMember {
         do {
             changed = try await request.taken(try Patch.apply(patch.elements, to: shown), for: object, as: storage)
         } catch {
-            throw .rejected(.internalError("\(error)"))
+            throw .broken(.internalError("\(error)"))
         }
         defer { object = changed }
         return changed != object
@@ -93,11 +128,11 @@ struct MutatingWebhooks: AdmissionMember {
 }
 
 /// Asks the webhooks of ValidatingWebhookConfigurations, all at once.
-struct ValidatingWebhooks: AdmissionMember {
+struct ValidatingWebhooks: ValidatingMember {
     let name = "ValidatingAdmissionWebhook"
     let webhooks: Webhooks
 
-    init(_ client: WebhookClient) { webhooks = Webhooks("validatingwebhookconfigurations", client) }
+    init(_ client: WebhookClient) { webhooks = Webhooks("validatingwebhookconfigurations", type: "validating", client) }
 
     func concerns(collection: String) -> Bool { Webhooks.concerns(collection) }
 
@@ -110,11 +145,13 @@ struct ValidatingWebhooks: AdmissionMember {
         let refusals = await withTaskGroup(of: (Int, APIError)?.self) { group in
             for (index, (webhook, storage, shown)) in asked.enumerated() {
                 group.addTask {
+                    let call = WebhookMetrics.Call(name: webhook.name, type: webhooks.type, operation: request.operation)
                     do throws(WebhookFailure) {
                         _ = try await webhooks.ask(webhook, isMutating: false, shown, request, as: storage)
+                        request.registry.admissionMetrics.webhooks.allowed(call)
                         return nil
                     } catch {
-                        guard case .notCalled(let why) = error, !webhook.criteria.failsClosed else { return (index, error.error) }
+                        guard let why = webhooks.passesOver(error, of: webhook, call, request) else { return (index, error.error) }
                         request.context.annotate("failed-open.validating.webhook.admission.k8s.io/round_0_index_\(index)", webhook.name)
                         request.registry.log.warning("failing open", metadata: ["webhook": "\(webhook.name)", "error": "\(why)"])
                         return nil
