@@ -3,7 +3,7 @@ import Foundation
 import PluginHost
 import Synchronization
 
-/// What all tests of controllers together use of the rules of manifests. Where `APUS_CHECK_RIGHTS` is set, which a whole run of the tests
+/// What all tests of controllers together use of the rules of manifests. Where `APUS_CHECK_RIGHTS` is 1, which a whole run of the tests
 /// does, the process fails at its end when a manifest grants what none of them used.
 enum RightsUsed {
     private struct State {
@@ -29,7 +29,7 @@ enum RightsUsed {
 
     /// Once for the process.
     private static let check: Void = {
-        guard ProcessInfo.processInfo.environment["APUS_CHECK_RIGHTS"] != nil else { return }
+        guard ProcessInfo.processInfo.environment["APUS_CHECK_RIGHTS"] == "1" else { return }
         atexit {
             let unused = RightsUsed.unused
             for line in unused { FileHandle.standardError.write(Data("error: \(line), which no test of its controller does\n".utf8)) }
