@@ -50,6 +50,13 @@ import Testing
         #expect(bench.trouble.isEmpty)
     }
 
+    @Test func fieldsWithNothingBehindThemAddNothing() throws {
+        let nothing = [UInt8](repeating: 0, count: MemoryLayout<apus_pod>.stride)
+        var writer = MessageWriter()
+        try nothing.withUnsafeBytes { try Signatures.pod.write($0.baseAddress!, to: &writer) }
+        #expect(writer.bytes == nothing)
+    }
+
     @Test func controller() {
         let outcome = Self.both(Signatures.controller, WirePlugin.controller()) { $0.controller($1, $2) }
         check(outcome, Signatures.controller)
