@@ -160,7 +160,9 @@ public final class APIServer: Responder {
         if let flow = course.flow { response = flow.named(in: response) }
         if let audit = course.audit { response = await audit.finish(response, isLasting: sort == .lasting) }
         let labels = RequestLabels(request, info, registry.served)
-        metrics.ended(sort, labels, code: response.code, duration: ContinuousClock.now - begin, bytes: response.size)
+        metrics.ended(
+            sort, labels, code: response.code, client: RequestLabels.component(request), duration: ContinuousClock.now - begin,
+            bytes: response.size)
         if sort == .lasting {
             response = metrics.lasting(labels).held(by: response)
             if info.verb == "watch", let watch = flows?.watches.began(info) { response = watch.held(by: response) }

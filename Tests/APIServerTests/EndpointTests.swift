@@ -73,7 +73,7 @@ import Testing
             let text = await server.ask(.get, "/metrics").text
             #expect(
                 text.contains(
-                    "apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"namespaces\",scope=\"resource\",subresource=\"\",verb=\"GET\",version=\"v1\"} 1"
+                    "apiserver_request_total{code=\"200\",component=\"apiserver\",dry_run=\"\",group=\"\",resource=\"namespaces\",scope=\"resource\",subresource=\"\",system_client=\"\",verb=\"GET\",version=\"v1\"} 1"
                 ))
             #expect(text.contains("apus_store_revision \(server.store.revision)"))
         }

@@ -279,7 +279,7 @@ import Testing
             for index in 0..<20 { await server.ask(.get, "/apis/group\(index)/v1/namespaces/n/things\(index)/x", token: nil) }
             let text = await server.ask(.get, "/metrics").text
             #expect(!text.contains("things1"))
-            let none = "dry_run=\"\",group=\"\",resource=\"\",scope=\"\",subresource=\"\",verb=\"GET\",version=\"\"} 20"
+            let none = "dry_run=\"\",group=\"\",resource=\"\",scope=\"\",subresource=\"\",system_client=\"\",verb=\"GET\",version=\"\"} 20"
             #expect(text.contains("apiserver_request_total{code=\"401\",component=\"apiserver\",\(none)"))
         }
     }

@@ -44,6 +44,7 @@ import Testing
                     "metadata": ["name": "v1.a.b"],
                     "spec": ["group": "a.b", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1, "service": service],
                 ])
+            await server.ask(.get, "/api/v1/endpoints", headers: ["User-Agent": "kube-scheduler/v1.36 (linux/amd64)"])
             await server.ask(.get, "/livez")
             await server.ask(.delete, Self.maps)
             let series = await series(server)
@@ -53,6 +54,7 @@ import Testing
                 (200, labels("PUT", "resource"), 1), (200, labels("PATCH", "resource"), 1), (200, labels("LIST", "namespace"), 3),
                 (404, labels("GET", "resource"), 1), (200, labels("DELETE", "namespace"), 1),
             ] {
+                let labels = labels.replacing("verb=", with: "system_client=\"\",verb=")
                 #expect(series["apiserver_request_total{code=\"\(code)\",\(labels)}"] == Double(count), "\(code) \(labels)")
             }
             let health = series.keys.first { $0.hasPrefix("apiserver_request_total{") && $0.contains("subresource=\"/livez\"") }
@@ -66,8 +68,16 @@ import Testing
             #expect(series["apiserver_request_sli_duration_seconds_count{\(lists)}"] == 3)
             #expect(series["apiserver_response_sizes_count{\(lists)}"] == 3)
             #expect(series["apiserver_response_sizes_sum{\(lists)}"] ?? 0 > 300)
+            let old = "{group=\"\",removed_release=\"\",resource=\"endpoints\",subresource=\"\",version=\"v1\"}"
+            #expect(series["apiserver_requested_deprecated_apis\(old)"] == 1)
+            let scheduler = series.keys.first {
+                $0.hasPrefix("apiserver_request_total{") && $0.contains("system_client=\"kube-scheduler\"")
+            }
+            #expect(scheduler?.contains("resource=\"endpoints\"") == true)
             #expect(series["aggregator_unavailable_apiservice{name=\"v1.a.b\"}"] == 1)
             #expect(series.contains { $0.key.hasPrefix("kubernetes_build_info{build_date=") && $0.value == 1 })
+            #expect(series["apiserver_storage_events_received_total{group=\"\",resource=\"configmaps\"}"] ?? 0 >= 4)
+            #expect(series["apiserver_storage_size_bytes{storage_cluster_id=\"store-0\"}"] ?? 0 > 1000)
             // The request for the figures is one of them.
             #expect(series["apiserver_current_inflight_requests{request_kind=\"readOnly\"}"] == 1)
             #expect(series["apiserver_current_inflight_requests{request_kind=\"mutating\"}"] == 0)

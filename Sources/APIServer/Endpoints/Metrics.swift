@@ -1,5 +1,5 @@
 import APIModel
-import Exposition
+import FileSystem
 import HTTPServer
 import Store
 import Synchronization
@@ -7,7 +7,13 @@ import Synchronization
 /// Counts requests, their times, and what watchers are told. Safe from any thread.
 final class Metrics: Sendable {
     private struct Requests {
-        var codes: [Int: UInt64] = [:]
+        struct Outcome: Hashable {
+            var code: Int
+            /// Which component of Kubernetes asked, if it was one.
+            var client: String
+        }
+
+        var outcomes: [Outcome: UInt64] = [:]
         var durations = Histogram.durations
         /// Bytes of what was read, where they were at hand.
         var sizes = Histogram.sizes
@@ -15,8 +21,8 @@ final class Metrics: Sendable {
         var lasting = 0
 
         /// - Parameter duration: nil for one that lasts.
-        mutating func add(_ code: Int, _ duration: Duration?, _ bytes: Int?) {
-            codes[code, default: 0] += 1
+        mutating func add(_ outcome: Outcome, _ duration: Duration?, _ bytes: Int?) {
+            outcomes[outcome, default: 0] += 1
             guard let duration else { return }
             durations.add(duration / .seconds(1))
             if let bytes { sizes.add(Double(bytes)) }
@@ -39,13 +45,18 @@ final class Metrics: Sendable {
     /// A request that is answered and over begins.
     func began(_ sort: RequestsInProgress.Sort) { change(sort, by: 1) }
 
-    /// - Parameter bytes: of the answer, where they are at hand.
-    func ended(_ sort: RequestsInProgress.Sort, _ labels: RequestLabels, code: Int, duration: Duration, bytes: Int?) {
+    /// - Parameters:
+    ///   - client: which component of Kubernetes asked; empty for anybody else.
+    ///   - bytes: of the answer, where they are at hand.
+    func ended(
+        _ sort: RequestsInProgress.Sort, _ labels: RequestLabels, code: Int, client: String, duration: Duration, bytes: Int?
+    ) {
         change(sort, by: -1)
         // A backend may answer what it likes.
         let code = 100..<600 ~= code ? code : 0
         requests.withLock { requests in
-            requests[labels, default: Requests()].add(code, sort == .lasting ? nil : duration, labels.isRead ? bytes : nil)
+            let outcome = Requests.Outcome(code: code, client: client)
+            requests[labels, default: Requests()].add(outcome, sort == .lasting ? nil : duration, labels.isRead ? bytes : nil)
         }
     }
 
@@ -73,6 +84,21 @@ final class Metrics: Sendable {
         }
     }
 
+    /// How long watchers wait until they know what there is.
+    let watchLists = Durations(
+        "apiserver_watch_list_duration_seconds", "How long it took to tell watchers what there is.",
+        labels: ["group", "resource", "scope", "version"],
+        bounds: [0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 15, 20, 30, 45, 60])
+
+    private let deprecated = Gauges(
+        "apiserver_requested_deprecated_apis", "Kinds on their way out that somebody asked for.",
+        labels: ["group", "removed_release", "resource", "subresource", "version"])
+
+    func asked(for kind: GroupVersionKind, _ labels: RequestLabels) {
+        guard let release = DeprecatedKinds.removal(of: kind) else { return }
+        deprecated.set(labels.group, release, labels.resource, labels.subresource, labels.version, to: 1)
+    }
+
     // MARK: Text
 
     /// Asks the system, too, so it may block.
@@ -85,7 +111,9 @@ final class Metrics: Sendable {
         text.family(
             "apiserver_request_total", .counter, "Requests that were answered, by what they asked for and the code of the answer.",
             requests.flatMap { labels, requests in
-                requests.codes.map { ([("code", "\($0.key)")] + labels.pairs, "\($0.value)") }
+                requests.outcomes.map { outcome, count in
+                    ([("code", "\(outcome.code)")] + labels.pairs(client: outcome.client), "\(count)")
+                }
             })
         text.histograms(
             "apiserver_request_duration_seconds", "How long requests took that do not last until somebody ends them.",
@@ -116,7 +144,7 @@ final class Metrics: Sendable {
                     "\(events.count.load(ordering: .relaxed))"
                 )
             })
-        for source in sources { source.write(to: &text) }
+        for source in [watchLists, deprecated] + sources { source.write(to: &text) }
         write(store, to: &text)
         ProcessMetrics.write(to: &text)
         return text.text
@@ -132,17 +160,30 @@ final class Metrics: Sendable {
         return plain
     }
 
-    private func write(_ store: Store, to text: inout MetricsText) {
-        let objects = store.collections().map { collection, count in
+    /// By the group and resource of a collection.
+    private static func split(_ counts: [String: Int]) -> [(group: String, resource: String, count: String)] {
+        counts.map { collection, count in
             let slash = collection.firstIndex(of: "/") ?? collection.startIndex
             return (group: String(collection[..<slash]), resource: String(collection[slash...].dropFirst()), count: "\(count)")
         }
+    }
+
+    private func write(_ store: Store, to text: inout MetricsText) {
+        let objects = Self.split(store.collections())
         text.family(
             "apiserver_resource_objects", .gauge, "Objects in the store.",
             objects.map { ([("group", $0.group), ("resource", $0.resource)], $0.count) })
         text.family(
             "apiserver_storage_objects", .gauge, "Objects in the store, as apiserver_resource_objects tells them.",
             objects.map { ([("resource", $0.group.isEmpty ? $0.resource : "\($0.resource).\($0.group)")], $0.count) })
+        text.family(
+            "apiserver_storage_events_received_total", .counter, "Changes that the store told.",
+            Self.split(store.changes()).map { ([("group", $0.group), ("resource", $0.resource)], $0.count) })
+        if let path = store.path {
+            let size = [path, path + "-wal"].reduce(0) { $0 + (Files.status($1)?.size ?? 0) }
+            text.family(
+                "apiserver_storage_size_bytes", .gauge, "Bytes of the store's files.", [([("storage_cluster_id", "store-0")], "\(size)")])
+        }
         let services = (try? store.list(Aggregation.collection, namespace: nil))?.records ?? []
         text.family(
             "aggregator_unavailable_apiservice", .gauge, "Whether an APIService is not available.",

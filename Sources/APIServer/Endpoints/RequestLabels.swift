@@ -43,6 +43,22 @@ struct RequestLabels: Hashable, Sendable {
     /// Without whether it was a dry run.
     var plainPairs: [(String, String)] { pairs.filter { $0.0 != "dry_run" } }
 
+    /// With who asked, of those that `component` knows.
+    func pairs(client: String) -> [(String, String)] {
+        var pairs = pairs
+        pairs.insert(("system_client", client), at: pairs.count - 2)
+        return pairs
+    }
+
+    private static let components: Set = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "cluster-policy-controller"]
+
+    /// The component of Kubernetes that asks, by what it calls itself; empty for anybody else.
+    static func component(_ request: Request) -> String {
+        let agent = request.headers[.userAgent] ?? ""
+        guard let slash = agent.firstIndex(of: "/"), components.contains(String(agent[..<slash])) else { return "" }
+        return String(agent[..<slash])
+    }
+
     /// In the order of their names.
     var pairs: [(String, String)] {
         [

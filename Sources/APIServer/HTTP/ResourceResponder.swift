@@ -69,8 +69,10 @@ struct ResourceResponder: Sendable {
             storage: target.storage, presentation: presentation, catalogue: served.kinds.catalogue,
             includeObject: try IncludeObject.read(request, presentation), quarantine: registry.quarantine)
         let call = try await call(verb, target, request, served, user)
-        if let warning = target.type.custom?.warning { call.context.warn(warning) }
-        defer { audit?.annotate(of: call.context) }
+        let type = target.type
+        watches.metrics.asked(for: type.groupVersionKind, RequestLabels(request, info, served))
+        if let warning = type.custom.map(\.warning) ?? DeprecatedKinds.warning(type.groupVersionKind) { call.context.warn(warning) }
+        defer { audit?.annotate(call.context.auditAnnotations) }
         audit?.received(call)
         let answer: Answer
         do {

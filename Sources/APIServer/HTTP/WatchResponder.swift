@@ -24,6 +24,7 @@ struct WatchResponder: Sendable {
         headers[.cacheControl] = "no-cache, private"
         let timeout = Duration.seconds(query.timeoutSeconds.flatMap { $0 > 0 ? $0 : nil } ?? Whole(Int.random(in: Self.defaultTimeout)))
         let told = metrics.events(of: target.type.groupVersionResource)
+        let begin = ContinuousClock.now
         return .stream(status: .ok, headers: headers) { writer in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await Self.keepTime(source.watch, timeout: timeout, sendsBookmarks: query.allowsBookmarks) }
@@ -34,6 +35,7 @@ struct WatchResponder: Sendable {
                 do {
                     let isFirst = try await Self.tellInitial(source, presenter, registry, told, writer)
                     seat?.giveBack()
+                    if source.marksInitialEnd { tellDuration(target, since: begin) }
                     try await writer.onConnectionsThread {
                         try await Self.follow(
                             source, presenter, registry, told, isFirst: isFirst, sendsBookmarks: query.allowsBookmarks, writer)
@@ -47,6 +49,11 @@ struct WatchResponder: Sendable {
                 }
             }
         }
+    }
+
+    private func tellDuration(_ target: Target, since begin: ContinuousClock.Instant) {
+        let (type, scope) = (target.type, target.name.isEmpty ? target.namespace.isEmpty ? "cluster" : "namespace" : "resource")
+        metrics.watchLists.add(type.group, type.name, scope, type.version, duration: ContinuousClock.now - begin)
     }
 
     /// A watch from too long ago begins and ends with this event, as clients expect it.

@@ -2,10 +2,13 @@ import APIModel
 
 /// Kinds of Kubernetes that are served and yet on their way out. Whoever asks for one is told so.
 enum DeprecatedKinds {
-    static func warning(_ kind: GroupVersionKind) -> String? { texts["\(kind.groupVersion) \(kind.kind)"] }
+    static func warning(_ kind: GroupVersionKind) -> String? { entries[kind]?.warning }
+
+    /// The release that it goes with, empty where that is not known; `nil` for a kind that stays.
+    static func removal(of kind: GroupVersionKind) -> String? { entries[kind]?.removal }
 
     /// Version and kind; since which release it is deprecated; with which it goes, if that is known; what stands in its place.
-    private static let texts: [String: String] = Dictionary(
+    private static let entries: [GroupVersionKind: (warning: String, removal: String)] = Dictionary(
         uniqueKeysWithValues: """
             v1 ComponentStatus 1.19
             v1 Endpoints 1.33 - discovery.k8s.io/v1 EndpointSlice
@@ -26,11 +29,13 @@ enum DeprecatedKinds {
             resource.k8s.io/v1beta2 ResourceClaimTemplate 1.36 1.39
             resource.k8s.io/v1beta2 ResourceSlice 1.36 1.39
             storage.k8s.io/v1beta1 VolumeAttributesClass 1.34 1.37 storage.k8s.io/v1 VolumeAttributesClass
-            """.split(separator: "\n").map { line in
-                let words = line.split(separator: " ")
+            """.split(separator: "\n").compactMap { line -> (GroupVersionKind, (warning: String, removal: String))? in
+                let words = line.split(separator: " ").map { String($0) }
+                let removal = words.count > 3 && words[3] != "-" ? words[3] : ""
                 var text = "\(words[0]) \(words[1]) is deprecated in v\(words[2])+"
-                if words.count > 3, words[3] != "-" { text += ", unavailable in v\(words[3])+" }
+                if !removal.isEmpty { text += ", unavailable in v\(removal)+" }
                 if words.count > 5 { text += "; use \(words[4]) \(words[5])" }
-                return ("\(words[0]) \(words[1])", text)
+                guard let version = GroupVersion(words[0]) else { return nil }
+                return (GroupVersionKind(group: version.group, version: version.version, kind: words[1]), (text, removal))
             })
 }
