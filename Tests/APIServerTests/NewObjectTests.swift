@@ -20,6 +20,30 @@ import Testing
                 await made("daemonsets")
                     == ["currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0])
             #expect(await made("deployments") == .emptyObject)
+            let node = await server.ask(.post, "/api/v1/nodes", ["metadata": ["name": "n"]]).json["status"]
+            #expect(node["daemonEndpoints"] == ["kubeletEndpoint": ["Port": 0]] && node["nodeInfo"]["osImage"] == "")
+        }
+    }
+
+    /// A CSIDriver has a generation once it has been changed.
+    @Test func someAreCountedFromTheFirstChange() async throws {
+        try await TestServer.with { server in
+            let drivers = "/apis/storage.k8s.io/v1/csidrivers"
+            let made = await server.ask(.post, drivers, ["metadata": ["name": "d"], "spec": .emptyObject])
+            #expect(made.code == 201 && made.json["metadata"]["generation"].isNull, "\(made.text)")
+            let patch: Value = ["spec": ["requiresRepublish": true]]
+            let changed = await server.ask(.patch, drivers + "/d", patch, type: "application/merge-patch+json")
+            #expect(changed.json["metadata"]["generation"] == 1, "\(changed.text)")
+        }
+    }
+
+    /// `kubectl get flowschemas` shows them in the order in which they are tried.
+    @Test func flowSchemasAreShownInTheirOrder() async throws {
+        try await TestServer.with { server in
+            let table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+            let shown = await server.ask(.get, "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas", accept: table).json["rows"]
+            let ranks = shown.elements.compactMap { $0["cells"][2].int }
+            #expect(ranks.count > 5 && ranks == ranks.sorted())
         }
     }
 

@@ -1,4 +1,5 @@
 import APIModel
+import Exposition
 import Synchronization
 
 /// How long admission takes, and what those outside the server say, under upstream's names. Safe from any thread.

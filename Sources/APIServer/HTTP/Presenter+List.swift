@@ -50,9 +50,16 @@ extension Presenter {
         let items = try result.records.map(value)
         switch presentation.form {
         case .object: return list(items, metadata: metadata(result))
-        case .table(let version): return table(items, metadata: metadata(result), version: version)
+        case .table(let version): return table(inOrderOfRows(items), metadata: metadata(result), version: version)
         case .partial(let version): return list(items.map { Self.partial($0, version: version) }, metadata: metadata(result))
         }
+    }
+
+    /// FlowSchemas are shown in the order in which they are tried.
+    private func inOrderOfRows(_ items: [Value]) -> [Value] {
+        guard storage.collection == "flowcontrol.apiserver.k8s.io/flowschemas" else { return items }
+        func rank(_ item: Value) -> (Whole, String) { (item["spec"]["matchingPrecedence"].int ?? 0, item["metadata"]["name"].string ?? "") }
+        return items.sorted { rank($0) < rank($1) }
     }
 
     func list(_ items: [Value], metadata: Value) -> Value {

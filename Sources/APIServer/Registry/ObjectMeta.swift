@@ -28,7 +28,9 @@ enum ObjectMeta {
         for field in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"] {
             metadata[field] = .null
         }
-        if target.storage.traits.contains(.generation) { metadata["generation"] = 1 }
+        if target.storage.traits.contains(.generation), !Storage.isCountedFromTheFirstChange(target.storage.collection) {
+            metadata["generation"] = 1
+        }
         dropEmpty(&metadata)
         object["metadata"] = metadata
     }

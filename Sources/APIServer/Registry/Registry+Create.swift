@@ -33,7 +33,7 @@ extension Registry {
         let request = AdmissionRequest(operation: .create, target: target, context: write)
         try await storage.admission.admit(&object, request)
         ObjectMeta.dropTwinOwners(&object, write, ObjectMeta.afterAdmission)
-        if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) {
+        if storage.traits.contains(.status), !storage.traits.contains(.keepsStatus) || object["status"].isEmpty {
             object["status"] = storage.type.custom == nil ? storage.stored.newStatus : .null
         }
         try await storage.strategy.prepareForCreate(&object, target, write)

@@ -16,6 +16,9 @@ extension Storage {
         plugins.apus.dev/plugins /podtemplates resource.k8s.io/deviceclasses resource.k8s.io/devicetaintrules
         """)
 
+    /// The kind whose new objects have no generation yet.
+    static func isCountedFromTheFirstChange(_ collection: String) -> Bool { collection == "storage.k8s.io/csidrivers" }
+
     /// What counts of the metadata, which elsewhere does not: a Deployment's annotations go into its ReplicaSets, and by their labels
     /// EndpointSlices are chosen.
     private static let countedMetadata = ["apps/deployments": "annotations", "discovery.k8s.io/endpointslices": "labels"]

@@ -1,3 +1,5 @@
+import Exposition
+
 /// What becomes of match conditions, under upstream's names. Safe from any thread.
 struct MatchConditionMetrics: MetricsSource {
     /// Whose conditions.

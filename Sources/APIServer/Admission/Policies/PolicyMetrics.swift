@@ -1,3 +1,5 @@
+import Exposition
+
 /// What policies say and how long their expressions take, under upstream's names. Safe from any thread.
 struct PolicyMetrics: MetricsSource {
     enum Action: String { case allow, deny, audit, warn }

@@ -1,4 +1,5 @@
 import APIModel
+import Exposition
 
 /// How long webhooks take, and what they say, under upstream's names. Safe from any thread.
 struct WebhookMetrics: MetricsSource {
