@@ -147,6 +147,40 @@ import Testing
         #expect(events.first?["stage"] == "ResponseStarted", "as upstream tells of those whom nobody knows")
     }
 
+    @Test(arguments: [AuditPolicy.Level.metadata, .request]) func whatWebhooksChangedIsWrittenDown(_ level: AuditPolicy.Level) async throws
+    {
+        let patch: Value = [["op": "add", "path": "/data/b", "value": "c"]]
+        try await WebhookServer.with { request in
+            request["object"]["data"]["b"].isNull ? WebhookServer.patch(patch) : ["allowed": true]
+        } _: { hooks in
+            let rules = "- {level: \(level.rawValue), resources: [{resources: [configmaps]}], omitStages: [RequestReceived]}"
+            let lines = try await events(rules) { server in
+                let configuration: Value = [
+                    "metadata": ["name": "c"],
+                    "webhooks": [
+                        hooks.hook("a.example.com", ["reinvocationPolicy": "IfNeeded", "rules": hooks.hook()["rules"]]),
+                        hooks.hook("b.example.com"),
+                    ],
+                ]
+                let registration = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+                #expect(await server.ask(.post, registration, configuration).code == 201)
+                #expect(await server.ask(.post, "/api/v1/namespaces/default/configmaps", TestServer.configMap("m")).code == 201)
+            }
+            let notes = try #require(try Self.values(lines).first)["annotations"]
+            func note(_ place: String, _ webhook: String, _ hasChanged: Bool) throws {
+                let text = try #require(notes["mutation.webhook.admission.k8s.io/\(place)"].string, "\(notes)")
+                let told: Value = ["configuration": "c", "webhook": .string(webhook), "mutated": .bool(hasChanged)]
+                #expect(try JSON.decode(Array(text.utf8)) == told)
+            }
+            try note("round_0_index_0", "a.example.com", true)
+            try note("round_0_index_1", "b.example.com", false)
+            let patched = notes["patch.webhook.admission.k8s.io/round_0_index_0"].string
+            #expect((patched == nil) == (level == .metadata), "\(notes)")
+            if let patched { #expect(try JSON.decode(Array(patched.utf8))["patch"] == patch) }
+            #expect(notes["patch.webhook.admission.k8s.io/round_0_index_1"].isNull)
+        }
+    }
+
     @Test func bodiesAreWrittenDownWhereTheyAreWanted() async throws {
         let rules = """
             - {level: Request, resources: [{resources: [secrets]}], omitStages: [RequestReceived]}

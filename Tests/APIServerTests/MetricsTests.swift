@@ -139,6 +139,58 @@ import Testing
         }
     }
 
+    @Test func admissionTellsItsTimes() async throws {
+        try await WebhookServer.with { request in
+            ["allowed": .bool(request["name"] != "bad"), "status": ["code": 403]]
+        } _: { hooks in
+            try await TestServer.with { server in
+                let registration = "/apis/admissionregistration.k8s.io/v1"
+                let conditions: Value = [["name": "big", "expression": "object.metadata.name != 'left-out'"]]
+                let configuration: Value = [
+                    "metadata": ["name": "c"], "webhooks": [hooks.hook("h.example.com", ["matchConditions": conditions])],
+                ]
+                await server.ask(.post, "\(registration)/validatingwebhookconfigurations", configuration)
+                let rule: Value = ["operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]]
+                let policy: Value = [
+                    "metadata": ["name": "p"],
+                    "spec": [
+                        "matchConstraints": ["resourceRules": [rule]], "validations": [["expression": "object.metadata.name != 'odd'"]],
+                    ],
+                ]
+                await server.ask(.post, "\(registration)/validatingadmissionpolicies", policy)
+                let binding: Value = [
+                    "metadata": ["name": "b"], "spec": ["policyName": "p", "validationActions": ["Warn", "Audit"]],
+                ]
+                await server.ask(.post, "\(registration)/validatingadmissionpolicybindings", binding)
+                for (name, code) in [("good", 201), ("bad", 403), ("odd", 201), ("left-out", 201)] {
+                    #expect(await server.ask(.post, Self.maps, TestServer.configMap(name)).code == code, "\(name)")
+                }
+                let series = await series(server)
+                func admission(_ name: String, _ labels: String) -> Double? { series["apiserver_admission_\(name){\(labels)}"] }
+                let member = "controller_admission_duration_seconds_count"
+                let lifecycle = "name=\"NamespaceLifecycle\",operation=\"CREATE\""
+                #expect(admission(member, "\(lifecycle),rejected=\"false\",type=\"admit\"") ?? 0 >= 4)
+                #expect(admission(member, "\(lifecycle),rejected=\"false\",type=\"validate\"") == nil, "it refuses nothing later")
+                let webhook = "name=\"ValidatingAdmissionWebhook\",operation=\"CREATE\",rejected=\"true\",type=\"validate\""
+                #expect(admission(member, webhook) == 1)
+                #expect(
+                    admission("step_admission_duration_seconds_count", "operation=\"CREATE\",rejected=\"true\",type=\"validate\"") == 1)
+                let call = "name=\"h.example.com\",operation=\"CREATE\""
+                #expect(
+                    admission("webhook_admission_duration_seconds_count", "\(call),rejected=\"false\",type=\"validating\"") == 2)
+                #expect(admission("webhook_request_total", "code=\"403\",\(call),rejected=\"true\",type=\"validating\"") == 1)
+                #expect(
+                    admission("webhook_rejection_count", "error_type=\"no_error\",\(call),rejection_code=\"403\",type=\"validating\"")
+                        == 1)
+                #expect(admission("match_condition_exclusions_total", "kind=\"webhook\",\(call),type=\"validating\"") == 1)
+                for action in ["warn", "audit"] {
+                    let labels = "enforcement_action=\"\(action)\",error_type=\"no_error\",policy=\"p\",policy_binding=\"b\""
+                    #expect(series["apiserver_validating_admission_policy_check_total{\(labels)}"] == 1, "\(action)")
+                }
+            }
+        }
+    }
+
     @Test func valuesOfLabelsAreEscaped() {
         var text = MetricsText()
         text.family("m", .gauge, "A text.", [([("a", "x\"y\\z\nw")], "1")])

@@ -116,6 +116,86 @@ import Testing
         }
     }
 
+    private static func rule(_ operation: String, _ group: String, _ resource: String, scope: String = "*") -> Value {
+        [
+            "rules": [
+                [
+                    "operations": [.string(operation)], "apiGroups": [.string(group)], "apiVersions": ["v1"],
+                    "resources": [.string(resource)], "scope": .string(scope),
+                ]
+            ]
+        ]
+    }
+
+    private static func selecting(_ selector: String, _ rule: Value) -> Value {
+        var rule = rule
+        rule[selector] = ["matchLabels": ["guarded": "yes"]]
+        return rule
+    }
+
+    /// Whether a webhook of these rules and selectors is asked about a request; all of them are dry runs.
+    @Test func whoIsAskedAboutWhat() async throws {
+        let (objects, spaces) = ("objectSelector", "namespaceSelector")
+        let (guarded, bare): (Value, Value) = (["metadata": ["labels": ["guarded": "yes"]]], ["metadata": ["labels": ["guarded": .null]]])
+        let (deployment, exec) = ("\(Self.apps)/d", "/api/v1/namespaces/default/pods/p/proxy")
+        let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+        func named(_ name: String, _ labels: Value = .null) -> Value { ["metadata": ["name": .string(name), "labels": labels]] }
+        let rows: [(hook: Value, method: HTTPRequest.Method, path: String, body: Value?, isAsked: Bool)] = [
+            (Self.selecting(objects, Self.rule("*", "", "configmaps")), .patch, "\(maps)/plain", guarded, true),
+            (Self.selecting(objects, Self.rule("*", "", "configmaps")), .patch, "\(maps)/guarded", bare, true),
+            (Self.selecting(objects, Self.rule("*", "", "configmaps")), .patch, "\(maps)/plain", ["data": ["x": "y"]], false),
+            (Self.selecting(objects, Self.rule("*", "", "configmaps")), .delete, "\(maps)/guarded", nil, true),
+            (Self.selecting(objects, Self.rule("*", "", "configmaps")), .delete, "\(maps)/plain", nil, false),
+            (Self.selecting(spaces, Self.rule("*", "", "configmaps")), .patch, "\(maps)/plain", guarded, false),
+            (Self.selecting(spaces, Self.rule("*", "", "namespaces")), .post, Self.namespaces, named("n", ["guarded": "yes"]), true),
+            (Self.selecting(spaces, Self.rule("*", "", "namespaces")), .post, Self.namespaces, named("n"), false),
+            (Self.selecting(spaces, Self.rule("*", "", "namespaces")), .patch, "\(Self.namespaces)/plain", guarded, true),
+            (Self.selecting(spaces, Self.rule("*", "", "namespaces")), .patch, "\(Self.namespaces)/guarded", bare, false),
+            (Self.selecting(spaces, Self.rule("*", "", "namespaces")), .delete, "\(Self.namespaces)/guarded", nil, true),
+            (Self.selecting(spaces, Self.rule("*", "", "namespaces")), .delete, "\(Self.namespaces)/plain", nil, false),
+            (Self.selecting(spaces, Self.rule("*", "*", "*")), .post, role, named("r"), true),
+            (Self.rule("UPDATE", "apps", "deployments"), .patch, "\(deployment)/scale", ["spec": ["replicas": 2]], false),
+            (Self.rule("UPDATE", "apps", "deployments/scale"), .patch, "\(deployment)/scale", ["spec": ["replicas": 2]], true),
+            (Self.rule("UPDATE", "apps", "*/scale"), .patch, "\(deployment)/scale", ["spec": ["replicas": 2]], true),
+            (Self.rule("UPDATE", "apps", "*"), .patch, "\(deployment)/scale", ["spec": ["replicas": 2]], false),
+            (Self.rule("UPDATE", "apps", "deployments/*"), .patch, deployment, ["spec": ["replicas": 2]], true),
+            (Self.rule("UPDATE", "apps", "deployments/status"), .patch, "\(deployment)/status", ["status": ["replicas": 2]], true),
+            (Self.rule("UPDATE", "apps", "deployments/status"), .patch, deployment, ["spec": ["replicas": 2]], false),
+            (Self.rule("CONNECT", "", "pods/proxy"), .get, exec, nil, true),
+            (Self.rule("CREATE", "", "pods/proxy"), .get, exec, nil, false),
+            (Self.selecting(objects, Self.rule("CONNECT", "", "pods/proxy")), .get, exec, nil, false),
+            (Self.rule("*", "", "configmaps", scope: "Cluster"), .delete, "\(maps)/plain", nil, false),
+            (Self.rule("*", "", "configmaps", scope: "Namespaced"), .delete, "\(maps)/plain", nil, true),
+            (Self.rule("*", "", "namespaces", scope: "Namespaced"), .delete, "\(Self.namespaces)/plain", nil, false),
+            (Self.rule("*", "", "namespaces", scope: "Cluster"), .delete, "\(Self.namespaces)/plain", nil, true),
+        ]
+        try await WebhookServer.with { _ in
+            ["allowed": true]
+        } _: { hooks in
+            try await TestServer.with { server in
+                for name in ["plain", "guarded"] {
+                    let labels: Value = name == "plain" ? .null : ["guarded": "yes"]
+                    #expect(await server.ask(.post, Self.namespaces, named(name, labels)).code == 201)
+                    #expect(await server.ask(.post, maps, TestServer.configMap(name, labels: labels)).code == 201)
+                }
+                #expect(await server.ask(.post, Self.apps, TestServer.deployment("d")).code == 201)
+                await configure(server, "validating", [hooks.hook()])
+                for row in rows {
+                    let changed: Value = ["webhooks": [hooks.hook("hook.example.com", row.hook)]]
+                    await server.ask(
+                        .patch, "\(registration)/validatingwebhookconfigurations/c", changed, type: "application/merge-patch+json")
+                    let before = hooks.requests.count
+                    let type = row.method == .patch ? "application/merge-patch+json" : "application/json"
+                    await server.ask(row.method, "\(row.path)?dryRun=All", row.body, type: type)
+                    #expect(hooks.requests.count - before == (row.isAsked ? 1 : 0), "\(row)")
+                }
+            }
+        }
+    }
+
+    private static let namespaces = "/api/v1/namespaces"
+    private static let apps = "/apis/apps/v1/namespaces/default/deployments"
+
     @Test func aWebhookSeesTheVersionItKnows() async throws {
         try await WebhookServer.with { _ in
             ["allowed": true]

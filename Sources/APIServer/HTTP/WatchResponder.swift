@@ -1,4 +1,5 @@
 import APIModel
+import Exposition
 import HTTPServer
 import HTTPTypes
 import NIOCore
