@@ -25,12 +25,10 @@ struct Mirror {
 
     init(of endpoints: Value) {
         self.endpoints = endpoints
-        for subset in endpoints["subsets"].elements {
-            let ports = Self.sorted(subset["ports"].elements.map(Self.port))
-            let all =
-                subset["addresses"].elements.map { ($0, true) } + subset["notReadyAddresses"].elements.map { ($0, false) }
-            skipped += max(0, all.count - Self.capacity)
-            for (address, isReady) in all.prefix(Self.capacity) { add(address, isReady: isReady, ports) }
+        for subset in Subset.repacked(endpoints["subsets"].elements) {
+            let ports = Self.sorted(subset.ports.map(Self.port))
+            skipped += max(0, subset.addresses.count - Self.capacity)
+            for (address, isReady) in subset.addresses.prefix(Self.capacity) { add(address, isReady: isReady, ports) }
         }
     }
 
