@@ -17,6 +17,11 @@ struct ReplicaSet {
     var revision: Whole { annotations[Annotation.revision].flatMap { Whole($0) } ?? 0 }
     func status(_ field: String) -> Whole { object["status"][field].int ?? 0 }
 
+    /// Whether it has no Pods and is to have none, as far as its own controller has come.
+    var isIdle: Bool {
+        status("replicas") == 0 && replicas == 0 && status("observedGeneration") >= object["metadata"]["generation"].int ?? 0
+    }
+
     /// The template without the hash label that the controller adds.
     var template: Value { Self.withoutHash(object["spec"]["template"]) }
 

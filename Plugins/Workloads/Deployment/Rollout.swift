@@ -141,14 +141,14 @@ extension Rollout {
         if let new, new.replicas > 0 { recordScale(new, from: 0) }
     }
 
-    /// Deletes old ReplicaSets without Pods beyond `revisionHistoryLimit`, the oldest revisions first.
+    /// Deletes the oldest revisions beyond `revisionHistoryLimit`, but for those that have Pods.
     mutating func cleanUp() throws {
         guard let limit = deployment["spec"]["revisionHistoryLimit"].int else { return }
-        let idle = old.filter { set in
-            set.status("replicas") == 0 && set.replicas == 0 && set.object["metadata"]["deletionTimestamp"].isNull
-                && (set.object["status"]["observedGeneration"].int ?? 0) >= (set.object["metadata"]["generation"].int ?? 0)
+        let staying = old.filter { $0.object["metadata"]["deletionTimestamp"].isNull }.sorted {
+            ($0.revision, $0.created) < ($1.revision, $1.created)
         }
-        for set in idle.sorted(by: { $0.revision < $1.revision }).prefix(max(0, old.count - Int(limit))) {
+        let surplus = staying.prefix(max(0, staying.count - Int(max(0, limit))))
+        for set in surplus where set.isIdle {
             do {
                 try objects.delete(DeploymentController.replicaSets, namespace: namespace, name: set.name)
                 old.removeAll { $0.uid == set.uid }
