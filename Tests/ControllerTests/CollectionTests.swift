@@ -14,7 +14,7 @@ import Testing
         "apiVersion": "plugins.apus.dev/v1alpha1", "kind": "Plugin", "metadata": ["name": "sweeper"],
         "spec": [
             "kind": "Controller", "library": "libsweeper.so", "component": "sweeper", "controller": ["for": ["v1/configmaps"]],
-            "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "deletecollection", "list", "watch"]]],
+            "rules": [["apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "deletecollection", "get", "list", "watch"]]],
         ],
     ]
 
