@@ -80,8 +80,8 @@ let areas = [
         ]),
     Area(
         name: "Network",
-        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "NetworkPolicy", "ServiceLB", "ServiceCIDR"],
-        needs: ["NetworkPolicy": ["KernelNetwork"], "ServiceLB": ["KernelNetwork"]]),
+        controllers: ["Endpoints", "EndpointSlice", "EndpointSliceMirroring", "NetworkPolicy", "PodRoutes", "ServiceLB", "ServiceCIDR"],
+        needs: ["NetworkPolicy": ["KernelNetwork"], "PodRoutes": ["KernelNetwork"], "ServiceLB": ["KernelNetwork"]]),
     Area(
         name: "Nodes",
         controllers: ["NodeLifecycle", "TaintEviction", "PodGC", "NodeIPAM", "TTL", "DeviceTaintEviction"]),

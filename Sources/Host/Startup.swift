@@ -70,7 +70,7 @@ struct Startup {
         let manifests = try ManifestFiles(PluginPlaces(options.plugins))  // one that is broken must not cost a half-started cluster
         manifests.prepareLibraries()
         if let containerd {
-            try cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+            try cluster.network(mtu: options.podNetwork.mtu(options.node.addresses(network))).write(
                 podCIDRs: network.nodeCIDRs.map(\.description), to: containerd.paths)
         }
         // the slowest part, so it starts beside the rest; awaited before the plugins start
@@ -372,6 +372,7 @@ extension Startup {
         // Flags before the file, as upstream.
         configuration.serverPort = options.kubeletPort ?? configuration.serverPort
         configuration.clusterDNS = options.names.others ?? configuration.clusterDNS
+        configuration.labels = options.podNetwork.labels
         // Another's network sees to such ports itself.
         if options.containerRuntimeEndpoint == nil { configuration.run = Shell.run }
         return configuration

@@ -70,7 +70,7 @@ import Testing
         let config = ClusterName(name: "dev2", number: 2).nodePluginConfig("n1")
         #expect(config["policy-nftables"] == ["node": "n1", "table": "apus2-policy"])
         #expect(config["proxy-nftables"] == ["table": "apus2-proxy"])
-        #expect(ClusterName.first.nodePluginConfig("n1").keys.sorted() == ["policy-nftables", "service-lb-link"])
+        #expect(ClusterName.first.nodePluginConfig("n1").keys.sorted() == ["pod-routes", "policy-nftables", "service-lb-link"])
     }
 
     @Test func manyAtOnceGetNumbersOfTheirOwn() async throws {

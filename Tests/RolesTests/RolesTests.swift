@@ -108,7 +108,8 @@ struct RolesTests {
         // Each process says how its plugins are, and follows their objects; none may change what is asked of it.
         for (plugin, kind) in [
             ("deployment", "Controller"), ("scheduler-default", "SchedulerPolicy"), ("runtime-fake", "Runtime"),
-            ("proxy-nftables", "Proxy"), ("policy-nftables", "Controller"), ("service-lb-link", "Controller"),
+            ("proxy-nftables", "Proxy"), ("policy-nftables", "Controller"), ("pod-routes", "Controller"),
+            ("service-lb-link", "Controller"),
         ] {
             try roles.eventually { try roles.require(roles.kubectl("get", "plugin", plugin, "--no-headers"), has: kind, " Running ") }
         }

@@ -2,6 +2,7 @@ internal import ControllerEndpointSlice
 internal import ControllerEndpointSliceMirroring
 internal import ControllerEndpoints
 internal import ControllerNetworkPolicy
+internal import ControllerPodRoutes
 internal import ControllerServiceCIDR
 internal import ControllerServiceLB
 public import PluginAPI
@@ -13,6 +14,7 @@ private let plugin = Plugin(
         .controller("endpoints", EndpointsController.self),
         .controller("endpointslice", EndpointSliceController.self),
         .controller("endpointslicemirroring", EndpointSliceMirroringController.self),
+        .controller("pod-routes", PodRoutesController.self),
         .controller("policy-nftables", NetworkPolicyController.self),
         .controller("service-lb", ServiceLBController.self),
         .controller("service-lb-link", ServiceLBLinkController.self),

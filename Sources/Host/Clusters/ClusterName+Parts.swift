@@ -14,7 +14,8 @@ extension ClusterName {
     ///
     /// - Parameter node: its name.
     func nodePluginConfig(_ node: String) -> [String: Value] {
-        var config: [String: Value] = ["policy-nftables": ["node": .string(node)], "service-lb-link": ["node": .string(node)]]
+        var config = Dictionary(
+            uniqueKeysWithValues: ["pod-routes", "policy-nftables", "service-lb-link"].map { ($0, ["node": .string(node)] as Value) })
         for (plugin, own) in pluginConfig { for (field, value) in own.fields { config[plugin, default: .emptyObject][field] = value } }
         return config
     }
@@ -24,6 +25,7 @@ extension ClusterName {
         guard number != 0, let linkMark, let serviceMark else { return [:] }
         return [
             "proxy-nftables": ["table": .string(table("proxy"))], "policy-nftables": ["table": .string(table("policy"))],
+            "pod-routes": ["mark": .int(Whole(serviceMark)), "link": .string(table("vxlan"))],
             "proxy-userspace": ["mark": .int(Whole(serviceMark))], "service-lb-link": ["mark": .int(Whole(linkMark))],
         ]
     }

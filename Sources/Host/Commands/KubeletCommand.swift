@@ -20,6 +20,7 @@ struct KubeletCommand: AsyncParsableCommand {
     @OptionGroup var certificate: CertificateOptions
     @OptionGroup var names: ClusterNameOptions
     @OptionGroup var network: NetworkOptions
+    @OptionGroup var podNetworkOptions: PodNetworkOptions
     @OptionGroup var domain: ClusterDomainOptions
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
@@ -186,7 +187,7 @@ struct KubeletCommand: AsyncParsableCommand {
         let containerd = ContainerdSupervisor(
             directory: directory.containerdDirectory, configuration: names.cluster.containerd, log: Logger(label: "containerd"))
         try podNetwork.setUp()
-        try names.cluster.network(mtu: CNIConfiguration.mtuOfDefaultRoute()).write(
+        try names.cluster.network(mtu: podNetworkOptions.mtu(nodeAddresses)).write(
             podCIDRs: podNetwork.nodeCIDRs.map(\.description), to: containerd.paths)
         return containerd
     }
@@ -222,7 +223,7 @@ struct KubeletCommand: AsyncParsableCommand {
         configuration.staticPodPath = podManifestPath ?? configuration.staticPodPath
         configuration.maxPods = maxPods ?? configuration.maxPods
         if !clusterDNS.isEmpty { configuration.clusterDNS = CommaList.split(clusterDNS) }
-        configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels")
+        configuration.labels = try NodeFlags.labels(nodeLabels, "--node-labels").merging(podNetworkOptions.labels) { $1 }
         if !registerWithTaints.isEmpty { configuration.taints = try NodeFlags.taints(registerWithTaints, "--register-with-taints") }
         let own = certificate.tlsCertFile == nil ? try ownCertificate(directory, Timestamp.nowSeconds()) : nil
         let serving = try certificate.serving(own)

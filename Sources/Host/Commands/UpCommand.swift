@@ -11,6 +11,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var serving: ServingOptions
     @OptionGroup var tls: TLSOptions
     @OptionGroup var network: NetworkOptions
+    @OptionGroup var podNetwork: PodNetworkOptions
     @OptionGroup var names: ClusterDNSOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var plugins: PluginOptions
