@@ -154,7 +154,10 @@ public final class Kubelet: Sendable {
             group.addTask { try await pods.run(self.runtime, services: self.cache) { reporter.wakeup.set() } }
             group.addTask { await StorageEviction(context: context, pods: pods).run() }
             group.addTask { await eviction.run() }
-            group.addTask { await PodGroups(machine, configuration).run(context.allocations, disk: disk, log: log) }
+            group.addTask {
+                await PodGroups(machine, configuration).run(
+                    context.allocations, disk: disk, log: log, told: NodeEvents(name: configuration.nodeName, events: self.recorder))
+            }
             group.addTask { await images.run() }
             if !shutdown.isEmpty {
                 group.addTask { await context.shutdown.run(shutdown, logind, pods, context) { reporter.wakeup.set() } }

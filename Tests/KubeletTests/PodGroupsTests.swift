@@ -1,6 +1,8 @@
 import APIModel
 import FileSystem
 import Glibc
+import Logging
+import TestSupport
 import Testing
 
 @testable import Kubelet
@@ -48,6 +50,32 @@ import Testing
             #expect(group.number("\(root)/cpu\(path)/besteffort/cpu.shares") == 2)
         }
         #expect(PodGroups(memory: 1, milliCPU: 1).group == "/kubepods")
+    }
+
+    @Test func itIsToldThatTheKernelTookIt() async throws {
+        let root = TemporaryDirectory()
+        defer { root.remove() }
+        let group = try root.directory.make("kubepods")
+        try group.create("memory.max", Array("max\n".utf8), mode: 0o600)
+        var groups = PodGroups(memory: 64 << 20, milliCPU: 1500)
+        groups.root = root.path
+        let events = RecordedEvents()
+        let running = Task { [groups] in
+            await groups.run(
+                Allocations(), disk: BlockingWork(), log: Logger(label: "test"), told: NodeEvents(name: "node", events: events))
+        }
+        try await eventually("told") { events.message("NodeAllocatableEnforced") == "Updated Node Allocatable limit across pods" }
+        running.cancel()
+        await running.value
+        #expect(Files.text(group.path + "/memory.max").map { $0.filter(\.isNumber) } == "67108864")
+    }
+
+    @Test func itIsToldThatTheKernelRefusedIt() {
+        let events = RecordedEvents()
+        NodeEvents(name: "node", events: events).enforced(in: "/own/kubepods", refused: ["memory.max"])
+        #expect(
+            events.message("FailedNodeAllocatableEnforcement")
+                == "Failed to update Node Allocatable Limits [\"own\" \"kubepods\"]: the kernel refused memory.max")
     }
 
     @Test func whatPodsOfAClassHaveIsSummedUp() {

@@ -32,5 +32,19 @@ struct NodeEvents {
         events.event(aboutNode: name, .warning, "Rebooted", "Node \(name) has been rebooted, boot id: \(new)")
     }
 
+    /// All pods together are kept to what is not set aside, or not.
+    /// - Parameters:
+    ///   - group: theirs: `/kubepods`.
+    ///   - refused: files that did not take their value.
+    func enforced(in group: String, refused: [String]) {
+        if refused.isEmpty {
+            return events.event(aboutNode: name, .normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods")
+        }
+        let parts = group.split(separator: "/").map { FieldError.quoted(String($0)) }.joined(separator: " ")
+        events.event(
+            aboutNode: name, .warning, "FailedNodeAllocatableEnforcement",
+            "Failed to update Node Allocatable Limits [\(parts)]: the kernel refused \(refused.joined(separator: ", "))")
+    }
+
     private func status(_ reason: String) { events.event(aboutNode: name, .normal, reason, "Node \(name) status is now: \(reason)") }
 }

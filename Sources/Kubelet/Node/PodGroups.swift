@@ -1,4 +1,5 @@
 import APIModel
+import FileSystem
 import Logging
 
 /// Keeps the groups that hold all pods, and those of each quality of service, to what the node has for them: all pods together get no more
@@ -22,17 +23,23 @@ struct PodGroups: Sendable {
         group = configuration.cgroupRoot + group
     }
 
-    /// Looks until cancelled.
-    func run(_ allocations: Allocations, disk: BlockingWork, log: Logger) async {
-        var told: [String] = []
+    /// Looks until cancelled. Tells of the Node, and tells again when the kernel takes more or less than before.
+    func run(_ allocations: Allocations, disk: BlockingWork, log: Logger, told: NodeEvents) async {
+        var last: [String]?
         while !Task.isCancelled {
             let burstable = allocations.milliCPU(of: .burstable)
-            let refused = (try? await disk.run { self.apply(burstable: burstable) }) ?? []
-            if !refused.isEmpty, refused != told { log.warning("the kernel refused \(refused.joined(separator: ", "))") }
-            told = refused
+            let refused = try? await disk.run { self.isThere ? self.apply(burstable: burstable) : nil }
+            if let refused = refused ?? nil, refused != last {
+                if !refused.isEmpty { log.warning("the kernel refused \(refused.joined(separator: ", "))") }
+                told.enforced(in: group, refused: refused)
+                last = refused
+            }
             try? await Task.sleep(for: Self.period)
         }
     }
+
+    /// Whether the runtime has made them.
+    private var isThere: Bool { ["\(root)/memory\(group)", root + group].contains { Files.isDirectory($0) } }
 
     /// Answers the files that did not take their value. Blocks.
     /// - Parameter burstable: what pods of that class ask for of CPU, in thousandths.
