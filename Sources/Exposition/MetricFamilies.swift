@@ -75,3 +75,23 @@ package final class Durations: MetricsSource {
         text.histograms(name, help, histograms.withLock { $0 }.map { (Array(zip(labels, $0)), $1) })
     }
 }
+
+/// The same of amounts of something. Safe from any thread.
+package final class Distributions: MetricsSource {
+    private let name: String
+    private let help: String
+    private let histogram: Mutex<Histogram>
+
+    package init(_ name: String, _ help: String, bounds: [Double]) {
+        self.name = name
+        self.help = help
+        histogram = Mutex(Histogram(bounds))
+    }
+
+    package func add(value: Double) { histogram.withLock { $0.add(value) } }
+
+    package func write(to text: inout MetricsText) {
+        let histogram = histogram.withLock { $0 }
+        if histogram.count > 0 { text.histograms(name, help, [([], histogram)]) }
+    }
+}

@@ -23,4 +23,14 @@ struct ClusterEvents: OptionSet, Hashable {
     /// As a policy says it: no hint stands for every event.
     init(hints: Int32) { rawValue = hints == 0 ? -1 : hints }
     init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// In upstream's words, for figures: of several the first.
+    var label: String { Self.labels.first { contains($0.event) }?.label ?? "Unknown" }
+
+    private static let labels: [(event: ClusterEvents, label: String)] = [
+        (.nodeAdded, "NodeAdd"), (.nodeRemoved, "NodeDelete"), (.nodeLabels, "NodeUpdateNodeLabel"), (.nodeTaints, "NodeUpdateNodeTaint"),
+        (.nodeAllocatable, "NodeUpdateNodeAllocatable"), (.nodeFeatures, "NodeUpdateNodeDeclaredFeature"), (.podAdded, "AssignedPodAdd"),
+        (.podRemoved, "AssignedPodDelete"), (.namespace, "NamespaceUpdate"), (.volume, "PersistentVolumeClaimUpdate"),
+        (.volumeLimits, "CSINodeUpdate"), (.devices, "ResourceClaimUpdate"), (.observed, "ObservedUpdate"),
+    ]
 }

@@ -27,7 +27,12 @@ final class Decider {
     /// For ties: any fair sequence does.
     private var random: UInt64
 
-    init(seed: UInt64) { random = seed | 1 }
+    private let metrics: SchedulerMetrics?
+
+    init(seed: UInt64, _ metrics: SchedulerMetrics? = nil) {
+        random = seed | 1
+        self.metrics = metrics
+    }
 
     /// - Parameters:
     ///   - isShadowed: whether the shadows say what they would have done.
@@ -60,6 +65,7 @@ final class Decider {
                 cycle.nominated = surroundings.nominations[pod.key].flatMap { columns.index(of: $0.node) }
                 cycle.ahead = ahead
                 cycle.standing = standing
+                cycle.metrics = metrics
                 if case .success(let volumes) = surroundings.volumes, volumes.dependsOnOthers {
                     cycle.needsIfGone = { Self.arguments(pod, surroundings, gone: $0) }
                 }
@@ -86,7 +92,7 @@ final class Decider {
                 }
                 // What is kept is what the active policies said.
                 var plain = cycle
-                plain.standing = nil
+                (plain.standing, plain.metrics) = (nil, nil)
                 for candidate in policies.shadows where isShadowed {
                     Comparison(cycle: plain, active: policies.active, decision: decision, ranking: ranking).run(candidate, shadow)
                 }
@@ -146,7 +152,14 @@ final class Decider {
             found.idle = cycle.devices?.idle
             words.append(FitMessage.deallocation(of: found.idle, hasClaims: cycle.devices != nil))
         }
-        if cycle.profile.preempts { preempt(&found, &words, refusal, cycle, surroundings, policies) }
+        if cycle.profile.preempts {
+            cycle.metrics?.lookedForVictims()
+            let start = ContinuousClock.now
+            preempt(&found, &words, refusal, cycle, surroundings, policies)
+            let status = if case .node = found.nomination { "Success" } else { "Unschedulable" }
+            cycle.metrics?.passed(
+                .postFilter, status, profile: cycle.profile.schedulerName, after: start.duration(to: .now))
+        }
         if !words.isEmpty { found.message += " \(words.joined(separator: ", "))" }
         return found
     }

@@ -10,6 +10,8 @@ struct Cycle {
     var profile = SchedulerProfile.standard
     /// What is kept of Pods like this one.
     var standing: Standing?
+    /// Where figures go; `nil`: nowhere.
+    var metrics: SchedulerMetrics?
     /// The Node that the Pod is nominated for: if it will do, it is the one.
     var nominated: Int?
     /// By Node, the Pods that wait for room there and come before this one.
@@ -19,6 +21,15 @@ struct Cycle {
 
     /// For a Pod that others keep from somewhere by what they have: its needs while some of them are gone.
     var needsIfGone: ((Set<PodKey>) -> PodArguments)?
+
+    /// Has all policies do their work at one point, and notes how long that took.
+    func timed(_ point: ExtensionPoint, _ body: () -> Ranking.Failure?) -> Ranking.Failure? {
+        guard let metrics else { return body() }
+        let start = ContinuousClock.now
+        let failure = body()
+        metrics.passed(point, failure?.status ?? "Success", profile: profile.schedulerName, after: start.duration(to: .now))
+        return failure
+    }
 
     /// Calls `body` with the Pod's needs while those Pods are gone.
     func withNeeds<R>(gone: some Sequence<PodInfo>, _ body: (UnsafePointer<apus_pod>) -> R) -> R {
@@ -58,6 +69,14 @@ final class Ranking {
     enum Failure {
         case refused(Refusal)
         case error(String)
+
+        /// In upstream's words.
+        var status: String {
+            switch self {
+            case .refused(let refusal): refusal.candidates.isEmpty ? "UnschedulableAndUnresolvable" : "Unschedulable"
+            case .error: "Error"
+            }
+        }
     }
 
     /// Of the last cycle; those that are kept for Pods like its own, where there are some.
@@ -91,10 +110,7 @@ final class Ranking {
     func rank(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
         (ranks, isWhole) = (own, true)
         ranks.grow(to: cycle.columns.count)
-        for policy in policies where cycle.profile.asks(policy.name, at: .preFilter) {
-            let (status, message) = policy.prefilter(cycle.needs)
-            if status != APUS_OK { return refusal(cycle, policy, status, message) }
-        }
+        if let failure = cycle.timed(.preFilter, { prefilter(cycle, policies) }) { return failure }
         if let nominated = cycle.nominated {
             ranks.feasible.assign(only: nominated, of: cycle.columns.count)
             if filter(cycle, policies, ranks.feasible) == nil, heed(cycle, policies) == nil, !feasible.isEmpty {
@@ -117,6 +133,14 @@ final class Ranking {
         }
         if let failure = search(cycle, policies) { return failure }
         return feasible.isEmpty ? explain(cycle, policies) : score(cycle, policies)
+    }
+
+    private func prefilter(_ cycle: Cycle, _ policies: [SchedulerPolicy]) -> Failure? {
+        for policy in policies where cycle.profile.asks(policy.name, at: .preFilter) {
+            let (status, message) = policy.prefilter(cycle.needs)
+            if status != APUS_OK { return refusal(cycle, policy, status, message) }
+        }
+        return nil
     }
 
     /// Has the policies judge anew those Nodes alone about which they may say something else than they did.
@@ -144,7 +168,7 @@ final class Ranking {
         if let failure = filter(cycle, policies, window) { return failure }
         ranks.feasible.formUnion(window)
         standing.note(asked, refused: !window.isSuperset(of: asked.words), columns)
-        if let failure = add(cycle, policies, to: window) { return failure }
+        if let failure = cycle.timed(.score, { add(cycle, policies, to: window) }) { return failure }
         ranks.settle(asked)
         return nil
     }
@@ -179,6 +203,10 @@ final class Ranking {
 
     /// Clears the Nodes that will not do, whether or not those ahead of the Pod come.
     private func filter(_ cycle: Cycle, _ policies: [SchedulerPolicy], _ nodes: NodeBits) -> Failure? {
+        cycle.timed(.filter) { judge(cycle, policies, nodes) }
+    }
+
+    private func judge(_ cycle: Cycle, _ policies: [SchedulerPolicy], _ nodes: NodeBits) -> Failure? {
         for policy in policies where !nodes.isEmpty && cycle.profile.asks(policy.name, at: .filter) {
             let (status, message) = policy.filter(cycle.needs, cycle.nodes, nodes.words.pointer)
             if status != APUS_OK { return refusal(cycle, policy, status, message) }
@@ -193,7 +221,7 @@ final class Ranking {
         defer { alone.free() }
         for node in cycle.ahead.keys where ranks.feasible.contains(node) {
             alone.assign(only: node, of: cycle.columns.count)
-            if let failure = cycle.withThoseAhead(on: node, { filter(cycle, policies, alone) }) { return failure }
+            if let failure = cycle.withThoseAhead(on: node, { judge(cycle, policies, alone) }) { return failure }
             if alone.isEmpty { ranks.remove(node) }
         }
         return nil
@@ -204,7 +232,7 @@ final class Ranking {
         kept = [:]
         ranks.totals.removeAll()
         ranks.totals.grow(to: cycle.columns.count)
-        if feasible.count > 1, let failure = add(cycle, policies, to: feasible, keeps: true) { return failure }
+        if feasible.count > 1, let failure = cycle.timed(.score, { add(cycle, policies, to: feasible, keeps: true) }) { return failure }
         if feasible.count > 1, let devices = cycle.devices, devices.hasAlternatives, let weight = cycle.profile.scores[PodDevices.name] {
             let (points, totals) = (devices.points(feasible, count: cycle.columns.count), ranks.totals.pointer)
             feasible.visit { totals[$0] += Int64(weight) * Int64(points[$0]) }

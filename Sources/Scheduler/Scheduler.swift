@@ -1,5 +1,6 @@
 public import APIModel
 public import Client
+internal import Exposition
 public import Logging
 internal import OrderedCollections
 internal import PluginAPI
@@ -21,6 +22,7 @@ public final class Scheduler: Sendable {
     private let quarantine: Quarantine
     private let log: Logger
     private let decisions = DecisionLog()
+    private let metrics = SchedulerMetrics()
     private let inbox: Inbox
     private let observations: Observations
     private let outbox = Outbox()
@@ -118,7 +120,7 @@ public final class Scheduler: Sendable {
             let (seconds, attoseconds) = start.duration(to: clock.now).components
             return seconds * 1000 + attoseconds / 1_000_000_000_000_000
         }
-        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max), configuration, decisions)
+        let loop = SchedulingLoop(seed: UInt64.random(in: .min ... .max), configuration, decisions, metrics)
         let recording = recordingPath.map { Recording($0, log: log) }
         defer { recording?.close() }
         while let messages = inbox.take(waiting: loop.patience(now: now())) {
@@ -136,6 +138,7 @@ public final class Scheduler: Sendable {
                 perform(effect)
                 next = loop.more()
             }
+            metrics.set(loop.pending)
         }
     }
 
@@ -148,7 +151,7 @@ public final class Scheduler: Sendable {
         }
         outbox.put { [self] in
             switch effect {
-            case .bind(let pod, let node, _), .prebind(let pod, let node, _, _): await bind(pod, to: node, [])
+            case .bind(let pod, let node, let needs): await bind(pod, to: node, needs)
             case .unschedulable(let pod, let message, let nomination):
                 tell(pod, .warning, "FailedScheduling", message)
                 await setCondition(pod, reason: "Unschedulable", message: message, nomination)
@@ -173,6 +176,13 @@ public final class Scheduler: Sendable {
 
 // What people ask.
 extension Scheduler {
+    /// Figures in Prometheus' text, under upstream's names.
+    public var figures: String {
+        var text = MetricsText()
+        metrics.write(to: &text)
+        return text.text
+    }
+
     /// Why a Pod was placed as it was, or not at all, from the decision that was made; `nil` when that is not among the last ones.
     public func explanation(namespace: String, name: String) -> Value? { decisions[PodKey(namespace: namespace, name: name)]?.value }
 
@@ -245,8 +255,13 @@ extension Scheduler {
                 let limit = configuration.profile(for: pod.schedulerName)?.arguments.bindingTimeout ?? .zero
                 try await claims.wait(needs.claims, within: limit)
             }
-            try await prebind?.run(on: node)
-            _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
+            let profile = configuration.profileName(of: pod)
+            if let prebind = needs.prebind { try await timed(.preBind, profile) { try await prebind.run(on: node) } }
+            isPrepared = true
+            try await timed(.bind, profile) {
+                _ = try await client.create(.pods, namespace: pod.namespace, name: pod.name, subresource: "binding", binding)
+            }
+            if let attempt = needs.attempt { metrics.bound(attempt, profile: profile, at: .now) }
             tell(
                 pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)",
                 detail: decisions[PodKey(pod)].flatMap { $0.uid == pod.uid ? $0.summary : nil })
@@ -267,6 +282,17 @@ extension Scheduler {
             tell(pod, .warning, "FailedScheduling", message)
             await setCondition(pod, reason: "SchedulerError", message: message, .none)
         }
+    }
+
+    /// Does what belongs to one point, and notes how long that took.
+    private func timed(_ point: ExtensionPoint, _ profile: String, _ body: () async throws -> Void) async throws {
+        let start = ContinuousClock.now
+        func note(_ status: String) { metrics.passed(point, status, profile: profile, after: start.duration(to: .now)) }
+        do { try await body() } catch {
+            note((error as? Prebind.Failure)?.isRefused == true ? "Unschedulable" : "Error")
+            throw error
+        }
+        note("Success")
     }
 
     private func deallocate(_ claim: Object) async {

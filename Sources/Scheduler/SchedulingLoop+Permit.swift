@@ -12,6 +12,16 @@ extension SchedulingLoop {
         /// By policy that lets it wait.
         case waits([String: WaitingPods.Wait])
         case failed(Failure)
+
+        /// In upstream's words.
+        var status: String {
+            switch self {
+            case .allowed: "Success"
+            case .waits: "Wait"
+            case .failed(.refused): "Unschedulable"
+            case .failed(.error): "Error"
+            }
+        }
     }
 
     /// Why a Pod gives its Node up.
@@ -31,7 +41,8 @@ extension SchedulingLoop {
         let asked = policies.active.filter { $0.hasPermit && profile.asks($0.name, at: .permit) }
         guard !asked.isEmpty else { return .allowed }
         guard let index = columns.index(of: node) else { return .failed(.refused("node \(node) went away")) }
-        return pod.inHand {
+        let start = ContinuousClock.now
+        let permission: Permission = pod.inHand {
             lend(pod, profile) { needs, nodes in
                 var waits: [String: WaitingPods.Wait] = [:]
                 for policy in asked {
@@ -52,6 +63,8 @@ extension SchedulingLoop {
                 return waits.isEmpty ? .allowed : .waits(waits)
             }
         }
+        metrics?.passed(.permit, permission.status, profile: profile.schedulerName, after: start.duration(to: .now))
+        return permission
     }
 
     /// Other policies run than those that let the Pod wait.
@@ -90,13 +103,16 @@ extension SchedulingLoop {
             return giveUp(entry.pod, .refused("node \(entry.node) went away"), hasWaited: true, policies, now: now)
         }
         decisions.settle(entry.pod, .node(entry.node))
-        effects.append(binding(entry.pod, node: entry.node, entry.volumes, policies))
+        waited(entry.pod, "Success")
+        effects.append(binding(entry.pod, node: entry.node, entry.needs, policies))
     }
 
     /// The Pod has no Node any more, and is tried again later.
     /// - Parameter hasWaited: whether others may have been kept out by it.
     func giveUp(_ pod: PodInfo, _ failure: Failure, hasWaited: Bool, _ policies: PolicySet, now: Int64) {
         let newest = queue.pod(pod.key)?.object ?? pod.object
+        if hasWaited { waited(pod, "Unschedulable") }
+        if case .refused = failure { ended(.unschedulable, pod) } else { ended(.error, pod) }
         _ = assigned.forget(pod.key, uid: pod.uid)
         giveVolumesBack(pod.key, now: now)
         giveDevicesBack(pod.uid, now: now)
@@ -114,6 +130,11 @@ extension SchedulingLoop {
             effects.append(.failed(newest, message: message))
         }
         unreserve(pod.uid, policies)
+    }
+
+    private func waited(_ pod: PodInfo, _ status: String) {
+        guard let metrics, let attempt = queue.entry(of: pod.key).flatMap(Attempt.init) else { return }
+        metrics.waited(status, for: attempt.start.duration(to: .now))
     }
 
     /// Tells every policy that a Pod has no Node any more.

@@ -45,6 +45,10 @@ package final class SchedulingLoop {
     private var takenVolumes: [PodKey: [String]] = [:]
     private let decider: Decider
     let configuration: SchedulerConfiguration
+    /// Where figures go; `nil`: nowhere.
+    let metrics: SchedulerMetrics?
+    /// Pods that wait until their gates are gone.
+    private var gated: Set<PodKey> = []
     /// What was decided last.
     let decisions: DecisionLog
     /// What the last cycle decided; `nil` where it only saw to what was decided before.
@@ -67,13 +71,22 @@ package final class SchedulingLoop {
         self.init(seed: seed, configuration, DecisionLog())
     }
 
-    init(seed: UInt64, _ configuration: SchedulerConfiguration, _ decisions: DecisionLog) {
+    init(seed: UInt64, _ configuration: SchedulerConfiguration, _ decisions: DecisionLog, _ metrics: SchedulerMetrics? = nil) {
+        self.metrics = metrics
         self.decisions = decisions
         columns = NodeColumns(volumes)
         assigned = AssignedPods(columns, templates)
-        decider = Decider(seed: seed)
+        decider = Decider(seed: seed, metrics)
         queue = SchedulingQueue(initialBackoff: configuration.initialBackoff, mostBackoff: configuration.mostBackoff)
         self.configuration = configuration
+        queue.metrics = metrics
+    }
+
+    /// How many Pods wait where.
+    var pending: SchedulerMetrics.Pending {
+        var pending = queue.waiting
+        pending[.gated] = gated.count
+        return pending
     }
 
     /// How many Pods have no Node yet.
@@ -97,6 +110,7 @@ package final class SchedulingLoop {
         case .pod(let before?, nil):
             let key = PodKey(before)
             queue.remove(key)
+            gated.remove(key)
             leave(key, now: now)
         case .volume(let resource, let before, let after):
             volumes.put(resource, before: before, after: after)
@@ -122,6 +136,7 @@ package final class SchedulingLoop {
                 left.append(uid)
             }
             // Another Pod may have the name by now.
+            if let pod = queue.pod(key), pod.uid == uid { ended(isRefused ? .unschedulable : .error, pod) }
             if queue.pod(key)?.uid == uid { queue.fail(key, isRefused ? .rejected : .error, now: now) }
         case .preemptionFailed(let key, let uid):
             guard let nomination = nominations[key], nomination.pod.uid == uid else { break }
@@ -143,6 +158,7 @@ package final class SchedulingLoop {
     private func receive(pod: Object, before: Object?, now: Int64) -> Effect? {
         let key = PodKey(pod)
         if pod.isAssigned {
+            gated.remove(key)
             _ = nominations.remove(key)
             takenVolumes[key] = nil
             devices.unfollow(key)
@@ -160,7 +176,9 @@ package final class SchedulingLoop {
         }
         waitNoMore(key, now: now)
         if assigned.remove(key) { queue.wake(.podRemoved, now: now) }
-        guard let profile, !(profile.heedsGates && pod.isGated) else {
+        let isGated = profile?.heedsGates == true && pod.isGated
+        if isGated { gated.insert(key) } else { gated.remove(key) }
+        guard let profile, !isGated else {
             queue.remove(key)
             leave(key, now: now)
             return profile != nil && pod.value["status"]["conditions"].elements.allSatisfy { $0["type"].string != "PodScheduled" }
@@ -261,6 +279,7 @@ package final class SchedulingLoop {
     private func decideNext(_ policies: PolicySet, now: Int64) {
         guard let entry = next(policies, now: now) else { return }
         let pod = entry.pod
+        if metrics != nil { queue.begin(entry.key, at: .now) }
         // The name cannot change, and whoever is in the queue has a profile.
         guard let profile = configuration.profile(for: pod.object.schedulerName) else { return queue.remove(entry.key) }
         let wanted = volumes(of: pod, profile)
@@ -274,6 +293,7 @@ package final class SchedulingLoop {
             var needs = BindNeeds()
             if case .success(let wanted) = wanted, !wanted.unbound.isEmpty {
                 guard let found = wanted.bindings(on: VolumeMatch.Place(name: node, labels: columns.labels(index))) else {
+                    ended(.error, pod)
                     queue.fail(entry.key, .error, now: now)
                     let message = "two claims would need the same PersistentVolume on node \(node)"
                     return effects.append(.failed(pod.object, message: message))
@@ -304,20 +324,29 @@ package final class SchedulingLoop {
             }
             settle(policies, now: now)
         case .unschedulable(let found):
+            ended(.unschedulable, pod)
             queue.fail(entry.key, .unschedulable(helpedBy: found.helpedBy), now: now)
             let nomination = nominate(pod, found.nomination, now: now)
             effects.append(.unschedulable(pod.object, message: found.message, nomination: nomination))
             if let idle = found.idle { effects.append(.deallocate(idle)) }
             guard case .node(_, let victims) = found.nomination else { break }
+            metrics?.displaced(victims.count)
             // Who only waits goes by giving its place up.
             for victim in victims where waitingPods.remove(victim.key) != nil {
                 giveUp(victim, .refused("preempted"), hasWaited: true, policies, now: now)
             }
             settle(policies, now: now)
         case .error(let message):
+            ended(.error, pod)
             queue.fail(entry.key, .error, now: now)
             effects.append(.failed(pod.object, message: message))
         }
+    }
+
+    /// An attempt came to nothing.
+    func ended(_ result: SchedulerMetrics.Result, _ pod: PodInfo) {
+        guard let metrics, let attempt = queue.entry(of: pod.key).flatMap(Attempt.init) else { return }
+        metrics.ended(result, profile: configuration.profileName(of: pod.object), after: attempt.start.duration(to: .now))
     }
 
     /// Calls `body` with what a Pod asks for and all Nodes, as policies get them.

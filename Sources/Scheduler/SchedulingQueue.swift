@@ -19,6 +19,9 @@ struct SchedulingQueue<Pod> {
         var priority: Int32
         /// How often a Node was looked for.
         var attempts = 0
+        /// When, the first time and the last.
+        fileprivate(set) var firstTried: ContinuousClock.Instant?
+        fileprivate(set) var lastTried: ContinuousClock.Instant?
         /// Among equals the one that came, or failed, first goes first.
         fileprivate(set) var order: UInt64
         /// Not before this time.
@@ -43,9 +46,23 @@ struct SchedulingQueue<Pod> {
 
     fileprivate enum Place: Equatable {
         case active, backoff, woken, parked, popped
+
+        /// In upstream's words; `nil` while the Pod is being scheduled.
+        var queue: SchedulerMetrics.Queue? {
+            switch self {
+            case .active: .active
+            case .backoff, .woken: .backoff
+            case .parked: .unschedulable
+            case .popped: nil
+            }
+        }
     }
 
     private var entries: [PodKey: (entry: Entry, place: Place)] = [:]
+    /// How many wait where.
+    private(set) var waiting = SchedulerMetrics.Pending()
+    /// Where it is counted which Pods come to wait where, and why; `nil`: nowhere.
+    var metrics: SchedulerMetrics?
     // All of these hold tickets; those of Pods that are not there any more are passed over.
     private var active = Heap<Ticket>()
     /// They belong into `active`, and have not been compared yet.
@@ -83,26 +100,36 @@ struct SchedulingQueue<Pod> {
     var count: Int { entries.count }
     func contains(_ key: PodKey) -> Bool { entries[key] != nil }
     func pod(_ key: PodKey) -> Pod? { entries[key]?.entry.pod }
-    /// Where it stands among others, and how often a Node was looked for.
-    func place(_ key: PodKey) -> (order: UInt64, attempts: Int) { entries[key].map { ($0.entry.order, $0.entry.attempts) } ?? (0, 0) }
 
     /// A new Pod, or a changed one: goes to the active queue at once. A Pod being scheduled is only replaced.
     mutating func put(_ key: PodKey, _ pod: Pod, priority: Int32, now: Int64) {
+        let isKnown = entries[key] != nil
         var entry = entries[key]?.entry ?? Entry(key: key, pod: pod, priority: priority, order: nextOrder())
         (entry.pod, entry.priority) = (pod, priority)
         if entries[key]?.place == .popped {
             entries[key] = (entry, .popped)
         } else {
             unpark(entry)
-            insert(entry, entry.place(now))
+            insert(entry, entry.place(now), isKnown ? "UnschedulablePodUpdate" : "UnschedulablePodAdd")
         }
     }
+
+    /// A Node is looked for now.
+    mutating func begin(_ key: PodKey, at time: ContinuousClock.Instant) {
+        if entries[key]?.entry.firstTried == nil { entries[key]?.entry.firstTried = time }
+        entries[key]?.entry.lastTried = time
+    }
+
+    /// Where it stands, and what is known of when it was tried.
+    func entry(of key: PodKey) -> Entry? { entries[key]?.entry }
 
     /// Replaces what is known of a Pod without moving it.
     mutating func replace(_ key: PodKey, _ pod: Pod) { entries[key]?.entry.pod = pod }
 
     mutating func remove(_ key: PodKey) {
-        if let entry = entries.removeValue(forKey: key)?.entry { unpark(entry) }
+        guard let (entry, place) = entries.removeValue(forKey: key) else { return }
+        unpark(entry)
+        waiting.move(from: place.queue, to: nil)
     }
 
     /// Somebody else says from now on which of two Pods is first.
@@ -126,11 +153,11 @@ struct SchedulingQueue<Pod> {
     private mutating func take(now: Int64) -> Entry? {
         while let ticket = backoff.min, ticket.readyAt <= now {
             backoff.removeMin()
-            if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
+            if let entry = entry(ticket.key, ticket.number) { insert(entry, .active, "BackoffComplete") }
         }
         while let ticket = woken.min, ticket.readyAt <= now {
             woken.removeMin()
-            if let entry = entry(ticket.key, ticket.number) { insert(entry, .active) }
+            if let entry = entry(ticket.key, ticket.number) { insert(entry, .active, "BackoffComplete") }
         }
         for ticket in arrived where entry(ticket.key, ticket.number) != nil { active.insert(ticket) }
         arrived.removeAll(keepingCapacity: true)
@@ -138,6 +165,8 @@ struct SchedulingQueue<Pod> {
             guard var entry = entry(ticket.key, ticket.number) else { continue }
             entry.attempts += 1
             entry.ticket = 0
+            if entries[ticket.key]?.place == .woken { metrics?.came(to: .active, "PopFromBackoffQ") }
+            waiting.move(from: entries[ticket.key]?.place.queue, to: nil)
             entries[ticket.key] = (entry, .popped)
             return entry
         }
@@ -161,7 +190,7 @@ struct SchedulingQueue<Pod> {
         case .rejected:
             (entry.helpedBy, entry.isPatient) = (.all, true)
             park(entry, now: now)
-        case .error: insert(entry, .backoff)
+        case .error: insert(entry, .backoff, Self.failed)
         }
     }
 
@@ -171,7 +200,7 @@ struct SchedulingQueue<Pod> {
             parked[helpedBy] = nil
             for key in keys {
                 guard let entry = entries[key]?.entry else { continue }
-                insert(entry, entry.place(now))
+                insert(entry, entry.place(now), events.label)
             }
         }
         tidy()
@@ -183,7 +212,7 @@ struct SchedulingQueue<Pod> {
             parkedLong.removeFirst()
             guard let entry = entry(first.key, first.ticket) else { continue }
             unpark(entry)
-            insert(entry, .active)
+            insert(entry, .active, "UnschedulableTimeout")
         }
     }
 
@@ -199,8 +228,12 @@ struct SchedulingQueue<Pod> {
         return entry
     }
 
-    private mutating func insert(_ entry: Entry, _ place: Place) {
-        let number = note(entry, place)
+    /// What brings a Pod back that was tried, in upstream's words.
+    private static var failed: String { "ScheduleAttemptFailure" }
+
+    /// - Parameter event: what brings the Pod there, in upstream's words.
+    private mutating func insert(_ entry: Entry, _ place: Place, _ event: String) {
+        let number = note(entry, place, event)
         let ticket = Ticket(entry: entry, number: number, readyAt: place == .active ? 0 : entry.readyAt, order: order)
         switch place {
         case .backoff: backoff.insert(ticket)
@@ -210,7 +243,7 @@ struct SchedulingQueue<Pod> {
     }
 
     private mutating func park(_ entry: Entry, now: Int64) {
-        parkedLong.append((entry.key, note(entry, .parked), now))
+        parkedLong.append((entry.key, note(entry, .parked, Self.failed), now))
         parked[entry.helpedBy, default: []].insert(entry.key)
         tidy()
     }
@@ -227,10 +260,12 @@ struct SchedulingQueue<Pod> {
     }
 
     /// Notes where a Pod is, and returns the number of its ticket.
-    private mutating func note(_ entry: Entry, _ place: Place) -> UInt64 {
+    private mutating func note(_ entry: Entry, _ place: Place, _ event: String) -> UInt64 {
         lastTicket += 1
         var entry = entry
         entry.ticket = lastTicket
+        waiting.move(from: entries[entry.key]?.place.queue, to: place.queue)
+        if let queue = place.queue { metrics?.came(to: queue, event) }
         entries[entry.key] = (entry, place)
         return lastTicket
     }

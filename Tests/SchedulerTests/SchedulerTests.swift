@@ -121,10 +121,26 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await cache.run() }
             group.addTask { try await scheduler.run() }
-            while api.state.value.bindings.count < 20 || api.state.value.conditions["big"] == nil {
+            while api.state.value.bindings.count < 20 || api.state.value.conditions["big"] == nil
+                || !scheduler.figures.contains(#"scheduler_schedule_attempts_total{result="scheduled",profile="default-scheduler"} 20"#)
+            {
                 try await Task.sleep(for: .milliseconds(10))
             }
             #expect(scheduler.healthy)
+            for line in [
+                #"scheduler_schedule_attempts_total{result="error",profile="default-scheduler"} 3"#,
+                #"scheduler_schedule_attempts_total{result="unschedulable",profile="default-scheduler"} "#,
+                #"scheduler_scheduling_attempt_duration_seconds_count{result="scheduled",profile="default-scheduler"} 20"#,
+                "scheduler_pod_scheduling_attempts_count 20", #"scheduler_pod_scheduling_attempts_bucket{le="1"} 17"#,
+                #"scheduler_pod_scheduling_sli_duration_seconds_count{attempts="2"} 3"#,
+                #"scheduler_pending_pods{queue="unschedulable"} 1"#, #"scheduler_pending_pods{queue="active"} 0"#,
+                #"scheduler_queue_incoming_pods_total{queue="active",event="UnschedulablePodAdd"} 21"#,
+                #"scheduler_queue_incoming_pods_total{queue="backoff",event="ScheduleAttemptFailure"} 3"#,
+                #"{extension_point="Filter",status="Success",profile="default-scheduler"}"#,
+                #"{extension_point="Score",status="Success",profile="default-scheduler"}"#,
+                #"scheduler_framework_extension_point_duration_seconds_count{extension_point="Bind",status="Error",profile="default-scheduler"} 3"#,
+                "scheduler_preemption_attempts_total ",
+            ] { #expect(scheduler.figures.contains(line), "\(line)") }
             group.cancelAll()
             while let result = await group.nextResult() {
                 if case .failure(let error) = result { #expect(error is CancellationError) }
@@ -154,6 +170,7 @@ import Testing
             group.addTask { try await cache.run() }
             group.addTask { try await scheduler.run() }
             while api.state.value.bindings["urgent"] == nil { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(scheduler.figures.contains("scheduler_preemption_victims_sum 1.0\nscheduler_preemption_victims_count 1\n"))
             group.cancelAll()
             while let result = await group.nextResult() {
                 if case .failure(let error) = result { #expect(error is CancellationError) }

@@ -28,10 +28,10 @@ struct SchedulerCommand: AsyncParsableCommand {
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var log: LogOptions
 
-    @Option(help: "The address of this component's /healthz.")
+    @Option(help: "The address of this component's /healthz and /metrics.")
     var bindAddress = "127.0.0.1"
 
-    @Option(help: "The HTTPS port of this component's /healthz; 0 turns it off.")
+    @Option(help: "The HTTPS port of this component's /healthz and /metrics; 0 turns it off.")
     var securePort = 10259
 
     func validate() throws { try Ports.check(securePort, "--secure-port", zero: "turns it off") }
@@ -57,7 +57,8 @@ struct SchedulerCommand: AsyncParsableCommand {
                     client: client, cache: cache, policies: host, recorder: recorder, configuration: configuration, recording: record,
                     log: process.log)
                 let isLeading = Leads(elector == nil)
-                try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate)) {
+                let metrics = MetricsPage(client: client) { scheduler.figures }
+                try await HealthEndpoint.serve(in: &group, bindAddress, securePort, .tls(certificate), metrics: metrics) {
                     // One that waits for its turn to lead is well.
                     isLeading.value && !scheduler.healthy ? "the scheduler has not seen all nodes and pods yet" : nil
                 }

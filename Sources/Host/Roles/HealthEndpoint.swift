@@ -5,18 +5,20 @@ internal import Logging
 internal import NIOSSL
 internal import PKI
 
-/// A component's own `/healthz`, `/livez` and `/readyz`, open to whoever reaches the port.
+/// A component's own `/healthz`, `/livez` and `/readyz`, open to whoever reaches the port, and its figures, where it has some, for those who may see them.
 struct HealthEndpoint: Responder {
+    var metrics: MetricsPage?
     /// What is wrong, `nil` when all is well.
     let problem: @Sendable () async -> String?
 
     func respond(to request: Request) async -> Response {
+        if let metrics, request.path == MetricsPage.path { return await metrics.respond(to: request) }
         guard ["/healthz", "/livez", "/readyz"].contains(request.path) else { return Self.text("404 page not found\n", .notFound) }
         guard let problem = await problem() else { return Self.text("ok", .ok) }
         return Self.text("internal server error: \(problem)\n", .internalServerError)
     }
 
-    private static func text(_ text: String, _ status: HTTPResponse.Status) -> Response {
+    static func text(_ text: String, _ status: HTTPResponse.Status) -> Response {
         .full(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: [Array(text.utf8)])
     }
 
@@ -29,7 +31,7 @@ struct HealthEndpoint: Responder {
 
     /// Adds a server to the group; it listens already when this returns. Port 0 turns it off.
     static func serve(
-        in group: inout RoleGroup, _ host: String, _ port: Int, _ security: Security,
+        in group: inout RoleGroup, _ host: String, _ port: Int, _ security: Security, metrics: MetricsPage? = nil,
         problem: @escaping @Sendable () async -> String?
     ) async throws {
         guard port != 0 else { return }
@@ -44,7 +46,8 @@ struct HealthEndpoint: Responder {
             }
         }
         let server = try HTTPServer(
-            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: HealthEndpoint(problem: problem),
+            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls),
+            responder: HealthEndpoint(metrics: metrics, problem: problem),
             log: Logger(label: "health"))
         try await server.start()
         group.add("health endpoint") { try await server.run() }

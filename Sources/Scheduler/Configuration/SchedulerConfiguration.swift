@@ -135,6 +135,9 @@ public struct SchedulerConfiguration: Sendable {
         }
     }
 
+    /// What the profile that decides about a Pod is called.
+    func profileName(of pod: Object) -> String { pod.schedulerName.isEmpty ? SchedulerProfile.defaultName : pod.schedulerName }
+
     /// The profile that a Pod with this `spec.schedulerName` is decided by; `nil` leaves it to somebody else.
     func profile(for schedulerName: String) -> SchedulerProfile? {
         let name = schedulerName.isEmpty ? SchedulerProfile.defaultName : schedulerName

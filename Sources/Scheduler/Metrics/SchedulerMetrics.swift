@@ -1,0 +1,88 @@
+internal import Exposition
+internal import Synchronization
+
+/// What the scheduler tells those who watch over it, under upstream's names. Safe from any thread.
+final class SchedulerMetrics: Sendable {
+    /// Where Pods wait.
+    enum Queue: String, CaseIterable { case active, backoff, unschedulable, gated }
+
+    /// How many Pods wait where.
+    struct Pending: Sendable, Equatable {
+        private var counts: [Queue: Int] = [:]
+
+        subscript(_ queue: Queue) -> Int {
+            get { counts[queue] ?? 0 }
+            set { counts[queue] = newValue }
+        }
+
+        /// `nil` is nowhere.
+        mutating func move(from: Queue?, to: Queue?) {
+            if let from { self[from] -= 1 }
+            if let to { self[to] += 1 }
+        }
+    }
+
+    /// What came of an attempt.
+    enum Result: String { case scheduled, unschedulable, error }
+
+    private let attempts = Counters(
+        "scheduler_schedule_attempts_total", "Attempts to find a Node for a Pod, by what came of them.", labels: ["result", "profile"])
+    private let durations = Durations(
+        "scheduler_scheduling_attempt_duration_seconds", "How long attempts took, with binding.", labels: ["result", "profile"])
+    private let sli = Durations(
+        "scheduler_pod_scheduling_sli_duration_seconds", "How long Pods took to be bound from the first attempt on.", labels: ["attempts"],
+        bounds: doubling(0.01, 20))
+    private let tries = Distributions(
+        "scheduler_pod_scheduling_attempts", "How many attempts it took to bind a Pod.", bounds: doubling(1, 5))
+    private let preemptions = Counters("scheduler_preemption_attempts_total", "How often Pods were looked for that could make room.")
+    private let victims = Distributions(
+        "scheduler_preemption_victims", "How many Pods were to make room for one.", bounds: doubling(1, 7))
+    private let points = Durations(
+        "scheduler_framework_extension_point_duration_seconds", "How long all policies together took at one point.",
+        labels: ["extension_point", "status", "profile"], bounds: doubling(0.0001, 12))
+    private let permitWaits = Durations(
+        "scheduler_permit_wait_duration_seconds", "How long Pods with a Node waited to be bound.", labels: ["result"])
+    private let incoming = Counters(
+        "scheduler_queue_incoming_pods_total", "Pods that came to wait in a queue, by what brought them.", labels: ["queue", "event"])
+    private let pending = Mutex(Pending())
+
+    /// So many bounds, each twice the one before.
+    private static func doubling(_ first: Double, _ count: Int) -> [Double] { (0..<count).map { first * Double(1 << $0) } }
+
+    func came(to queue: Queue, _ event: String) { incoming.add(queue.rawValue, event) }
+    func set(_ pending: Pending) { self.pending.withLock { $0 = pending } }
+
+    func ended(_ result: Result, profile: String, after duration: Duration) {
+        attempts.add(result.rawValue, profile)
+        durations.add(result.rawValue, profile, duration: duration)
+    }
+
+    /// The Pod is bound.
+    func bound(_ attempt: Attempt, profile: String, at now: ContinuousClock.Instant) {
+        ended(.scheduled, profile: profile, after: attempt.start.duration(to: now))
+        sli.add(attempt.number >= 15 ? "15+" : "\(attempt.number)", duration: attempt.firstStart.duration(to: now))
+        tries.add(value: Double(attempt.number))
+    }
+
+    func lookedForVictims() { preemptions.add() }
+    func displaced(_ count: Int) { victims.add(value: Double(count)) }
+    func waited(_ status: String, for duration: Duration) { permitWaits.add(status, duration: duration) }
+
+    /// - Parameter status: as upstream's framework calls what all plugins together answered.
+    func passed(_ point: ExtensionPoint, _ status: String, profile: String, after duration: Duration) {
+        points.add(point.pluginType.replacing("Plugin", with: ""), status, profile, duration: duration)
+    }
+}
+
+extension SchedulerMetrics: MetricsSource {
+    func write(to text: inout MetricsText) {
+        let families: [any MetricsSource] = [
+            attempts, durations, sli, tries, preemptions, victims, points, permitWaits, incoming,
+        ]
+        for family in families { family.write(to: &text) }
+        let pending = pending.withLock { $0 }
+        text.family(
+            "scheduler_pending_pods", .gauge, "Pods that wait for a Node, by where they wait.",
+            Queue.allCases.map { ([("queue", $0.rawValue)], "\(pending[$0])") })
+    }
+}
