@@ -158,7 +158,7 @@ final class DeviceObjects {
             case .unknown(let entry):
                 return "pod \"\(pod.key)\", spec.resourceClaim \"\(entry)\": none of the supported fields are set"
             case .claim(let key, let isOwn):
-                guard let claim = claims[key] else { return "could not find v1.ResourceClaim \"\(key)\"" }
+                guard let claim = claims[key] else { return "could not find ResourceClaim \"\(key)\"" }
                 if claim.isBeingDeleted { return "resourceclaim \"\(key.name)\" is being deleted" }
                 if isOwn, claim.controllerReference["uid"].string != pod.uid {
                     return "ResourceClaim \(key) was not created for Pod \(pod.key) (Pod is not owner)"

@@ -32,7 +32,7 @@ extension Ranking {
                 add(.init(policy: policy.name, score: score, weight: part.weight * Int64(own)), column)
             }
         }
-        if let column = kept[PodDevices.name], let weight = cycle.profile.scores[PodDevices.name] {
+        if cycle.devices != nil, let column = kept[PodDevices.name], let weight = cycle.profile.scores[PodDevices.name] {
             add(.init(policy: PodDevices.name, score: PodDevices.name, weight: Int64(weight)), column)
         }
         return (parts, candidates(best, points, cycle))
