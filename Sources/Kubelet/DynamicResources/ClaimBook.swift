@@ -71,7 +71,13 @@ struct ClaimBook: Equatable, Sendable {
     mutating func leave(_ pod: String) -> [Key] {
         var last: [Key] = []
         for key in keys(of: pod) {
-            if entries[key]?.pods == [pod] { last.append(key) } else { entries[key]?.pods.remove(pod) }
+            guard entries[key]?.pods == [pod] else {
+                entries[key]?.pods.remove(pod)
+                continue
+            }
+            // Another pod that comes before the drivers have agreed has them asked again.
+            entries[key]?.isPrepared = false
+            last.append(key)
         }
         return last
     }
