@@ -61,7 +61,8 @@ public final class APIServer: Responder {
             key: configuration.serviceAccountKey, issuer: configuration.issuer, formerIssuers: configuration.formerIssuers,
             audiences: configuration.audiences)
         authentication = Authentication(
-            configuration, accounts: ServiceAccountTokens(signer: signer, store: configuration.store, uses: tokenUses))
+            configuration, accounts: ServiceAccountTokens(signer: signer, store: configuration.store, uses: tokenUses),
+            metrics: authenticationMetrics)
         let webhooks = WebhookClient(isReachable: configuration.isProxyable)
         registry = Registry(
             kinds: configuration.kinds, store: configuration.store,

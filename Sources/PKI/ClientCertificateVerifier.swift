@@ -11,6 +11,8 @@ public final class ClientCertificateVerifier: Sendable {
         public var user: String
         /// The leaf's organizations.
         public var groups: [String]
+        /// When the leaf expires, in seconds since 1970.
+        public var expires: Whole
     }
 
     private struct Known {
@@ -85,7 +87,8 @@ public final class ClientCertificateVerifier: Sendable {
                     ? "x509: certificate has expired or is not yet valid" : "x509: certificate signed by unknown authority")
         }
         let subject = Subject(leaf.subject)
-        let identity = Identity(user: subject.user, groups: subject.groups)
+        let identity = Identity(
+            user: subject.user, groups: subject.groups, expires: Whole(Int64(leaf.notValidAfter.timeIntervalSince1970)))
         let notAfter = path.map(\.notValidAfter).min() ?? leaf.notValidAfter
         state.withLock { state in
             // Those of CAs that are none any more are not kept.

@@ -191,6 +191,24 @@ import Testing
         }
     }
 
+    @Test func aHistogramNeedsNoLabels() {
+        var (text, histogram) = (MetricsText(), Histogram([1]))
+        histogram.add(0.5)
+        text.histograms("h", "A text.", [([], histogram)])
+        #expect(text.text.hasSuffix("h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 0.5\nh_count 1\n"), "\(text.text)")
+    }
+
+    @Test func certificatesOfClientsAreCountedByHowLongTheyHold() {
+        let metrics = AuthenticationMetrics()
+        metrics.certificate(expires: Clock.seconds + 5400)
+        var text = MetricsText()
+        metrics.write(to: &text)
+        for (bound, count) in [("3600", 0), ("7200", 1), ("+Inf", 1)] {
+            #expect(
+                text.text.contains("apiserver_client_certificate_expiration_seconds_bucket{le=\"\(bound)\"} \(count)\n"), "\(text.text)")
+        }
+    }
+
     @Test func valuesOfLabelsAreEscaped() {
         var text = MetricsText()
         text.family("m", .gauge, "A text.", [([("a", "x\"y\\z\nw")], "1")])

@@ -26,6 +26,8 @@ struct Authentication: TokenAuthenticator {
     var tokens: [any TokenAuthenticator]
     /// What this server calls itself in tokens.
     var audiences: [String]
+    /// Told how long the certificates of clients still hold, when there is somebody to tell.
+    var metrics: AuthenticationMetrics?
 
     static let unauthorized = APIError(code: 401, reason: .unauthorized, message: "Unauthorized")
 
@@ -36,6 +38,7 @@ struct Authentication: TokenAuthenticator {
         if !request.peerCertificates.isEmpty, let identity = try? await certificates?.verify(request.peerCertificates),
             !identity.user.isEmpty
         {
+            metrics?.certificate(expires: identity.expires)
             return UserInfo(name: identity.user, groups: identity.groups).authenticated
         }
         if let token = request.headers[.authorization].flatMap(Self.bearerToken) {
@@ -90,7 +93,7 @@ struct Authentication: TokenAuthenticator {
 
 extension Authentication {
     /// - Parameter accounts: knows the tokens of service accounts.
-    init(_ configuration: APIServer.Configuration, accounts: ServiceAccountTokens) {
+    init(_ configuration: APIServer.Configuration, accounts: ServiceAccountTokens, metrics: AuthenticationMetrics) {
         let own: [any TokenAuthenticator] = configuration.tokens + [accounts]
         let bootstrap: [any TokenAuthenticator] =
             configuration.acceptsBootstrapTokens ? [BootstrapTokens(store: configuration.store)] : []
@@ -99,6 +102,6 @@ extension Authentication {
         let asked: [any TokenAuthenticator] = configuration.tokenWebhook.map { [$0] } ?? []
         self.init(
             requestHeaders: configuration.requestHeaders, certificates: configuration.certificates,
-            tokens: own + bootstrap + issued + asked, audiences: configuration.audiences)
+            tokens: own + bootstrap + issued + asked, audiences: configuration.audiences, metrics: metrics)
     }
 }

@@ -1,3 +1,4 @@
+import APIModel
 import Exposition
 import Synchronization
 
@@ -13,6 +14,15 @@ struct AuthenticationMetrics: MetricsSource {
     private let authentications = Outcomes<Authenticated>(counter: "authentication_attempts", durations: "authentication_duration_seconds")
     private let authorizations = Outcomes<Authorized>(counter: "authorization_attempts_total", durations: "authorization_duration_seconds")
     private let users = Users()
+    /// Upstream's bounds: from none to half an hour, then hours, days, weeks and months up to a year.
+    private let certificates = Durations(
+        "apiserver_client_certificate_expiration_seconds", "How long the certificates still hold by which requests were authenticated.",
+        bounds: [
+            0, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 345_600, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000,
+        ])
+
+    /// - Parameter expires: in seconds since 1970.
+    func certificate(expires: Whole) { certificates.add(duration: .seconds((expires - Clock.seconds).int64)) }
 
     func authenticated(_ outcome: Authenticated, as user: String = "", since begin: ContinuousClock.Instant) {
         authentications.add(outcome, ContinuousClock.now - begin)
@@ -34,6 +44,7 @@ struct AuthenticationMetrics: MetricsSource {
         authentications.write(to: &text)
         authorizations.write(to: &text)
         users.write(to: &text)
+        certificates.write(to: &text)
     }
 
     /// A counter and a histogram of durations for each of a few outcomes. Every request passes here, so it is one lock for both.
