@@ -1,7 +1,7 @@
 internal import APIModel
 
-/// The ResourceClaims, ResourceSlices and DeviceClasses there are, which devices are whose, and which Pods wait for which claims. Used by the
-/// scheduling thread only.
+/// The ResourceClaims, ResourceSlices and DeviceClasses there are, which devices are whose, and which Pods wait for which claims. Used by
+/// the scheduling thread only.
 ///
 /// A device that a claim is to get is the claim's at once: by the time that the API says so, nobody else has found it.
 final class DeviceObjects {

@@ -1,5 +1,5 @@
-/// All ResourceSlices, and what each Node reaches of their pools. What a Node reaches of a pool is found out once, until a slice of the pool
-/// changes or the Node's labels do: that costs as much as the pool is large.
+/// All ResourceSlices, and what each Node reaches of their pools. What a Node reaches of a pool is found out once, until a slice of the
+/// pool changes or the Node's labels do: that costs as much as the pool is large.
 struct DeviceSlices {
     private struct Reached {
         let labels: [String: String]

@@ -61,8 +61,8 @@ final class PodDevices {
         }
     }
 
-    /// Takes the Nodes out where the claims cannot be had, with a word on each. Returns what is wrong with a claim or a class: then there is
-    /// nothing to be said of any Node.
+    /// Takes the Nodes out where the claims cannot be had, with a word on each. Returns what is wrong with a claim or a class: then there
+    /// is nothing to be said of any Node.
     func filter(_ nodes: NodeBits, _ columns: NodeColumns, _ refused: (_ node: Int, _ reason: String) -> Void = { _, _ in }) -> String? {
         var asked: [Int] = []
         nodes.visit { asked.append($0) }

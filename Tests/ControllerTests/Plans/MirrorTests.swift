@@ -1,4 +1,5 @@
 import APIModel
+import OrderedCollections
 import Testing
 
 @testable import ControllerEndpointSliceMirroring
