@@ -1,4 +1,5 @@
 import APIModel
+import HTTPTypes
 import OrderedCollections
 import Testing
 

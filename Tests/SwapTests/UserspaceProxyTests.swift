@@ -38,6 +38,8 @@ import Testing
         defer { for server in servers { server.stop() } }
         try await World.with([rules], loops: Self.loops) { world in
             try await ProxySwapTests.addService(world)
+            // Whoever asks before is remembered as not to be led anywhere, and so are later clients from the same port.
+            try await Network.waitForRules("the Service") { $0.contains(Network.service) && $0.contains(Network.service6) }
             let (clients, clients6) = (Requests(to: Network.service, port: 80), Requests(to: Network.service6, port: 80))
             for clients in [clients, clients6] {
                 try await clients.waitForFirst()

@@ -51,9 +51,11 @@ import Testing
 
     /// What has no room is counted, wherever it stood.
     @Test func whatFindsNoRoomIsCounted() {
-        let subsets: [Value] = [0, 1].map { half in
-            .object(["addresses": .array((0..<600).map { ["ip": .string("10.\(half).\($0 / 200).\($0 % 200)")] }), "ports": [["port": 80]]])
+        func subset(_ half: Int) -> Value {
+            let addresses = (0..<600).map { ["ip": .string("10.\(half).\($0 / 200).\($0 % 200)")] as Value }
+            return ["addresses": .array(addresses), "ports": [["port": 80]]]
         }
+        let subsets = [subset(0), subset(1)]
         let mirror = Mirror(of: ["metadata": ["name": "db"], "subsets": .array(subsets)])
         #expect(mirror.skipped == 200 && mirror.changes(from: []).count == 1)
     }
