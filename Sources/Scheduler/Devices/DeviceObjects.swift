@@ -69,6 +69,7 @@ final class DeviceObjects {
         let isSame =
             before?.uid == after?.uid && before?.value["status"] == after?.value["status"]
             && before?.isBeingDeleted == after?.isBeingDeleted
+            && before?.controllerReference == after?.controllerReference
         return isSame ? .nothing : .claim(key, freed: old != nil && new == nil)
     }
 
