@@ -306,7 +306,7 @@ import Testing
             "networking.k8s.io/networkpolicies",
             [
                 "spec": [
-                    "ingress": [["from": [["ipBlock": ["cidr": "010.0.0.0/8", "except": ["10.1.0.0/08"]]]]]],
+                    "ingress": [["from": [["ipBlock": ["cidr": "010.0.0.0/8", "except": ["10.0.0.0/08"]]]]]],
                     "egress": [
                         [
                             "to": [
@@ -319,7 +319,7 @@ import Testing
             ],
             [
                 "spec.ingress[0].from[0].ipBlock.cidr: non-standard CIDR value \"010.0.0.0/8\" is invalid: use \"10.0.0.0/8\"",
-                "spec.ingress[0].from[0].ipBlock.except[0]: non-standard CIDR value \"10.1.0.0/08\" is invalid: use \"10.0.0.0/8\"",
+                "spec.ingress[0].from[0].ipBlock.except[0]: non-standard CIDR value \"10.0.0.0/08\" is invalid: use \"10.0.0.0/8\"",
                 "spec.egress[0].to[1].ipBlock.cidr: IPv6 CIDR value \"FD00::/8\" should be in RFC 5952 canonical format (\"fd00::/8\")",
                 "spec.egress[0].to[2].ipBlock.cidr: non-standard CIDR value \"::ffff:10.0.0.0/104\" is invalid: use \"10.0.0.0/8\"",
             ]),

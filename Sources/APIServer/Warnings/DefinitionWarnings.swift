@@ -29,6 +29,7 @@ enum DefinitionWarnings {
     private static let single = ["items", "additionalProperties", "not"]
 
     private static func unknown(_ schema: Value) -> [String] {
+        guard case .object = schema else { return [] }
         var found: [String] = []
         if let format = schema["format"].string, !format.isEmpty, !isKnown(format, schema["type"].string ?? "") { found.append(format) }
         for name in single { found += unknown(schema[name]) }
