@@ -136,7 +136,8 @@ import Testing
     /// Whether a webhook of these rules and selectors is asked about a request; all of them are dry runs.
     @Test func whoIsAskedAboutWhat() async throws {
         let (objects, spaces) = ("objectSelector", "namespaceSelector")
-        let (guarded, bare): (Value, Value) = (["metadata": ["labels": ["guarded": "yes"]]], ["metadata": ["labels": ["guarded": .null]]])
+        let guarded: Value = ["metadata": ["labels": ["guarded": "yes"]]]
+        let bare: Value = ["metadata": ["labels": .object(Value.Fields(uniqueKeysWithValues: [("guarded", .null)]))]]
         let (deployment, exec) = ("\(Self.apps)/d", "/api/v1/namespaces/default/pods/p/proxy")
         let role = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
         func named(_ name: String, _ labels: Value = .null) -> Value { ["metadata": ["name": .string(name), "labels": labels]] }
