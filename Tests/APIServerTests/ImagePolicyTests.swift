@@ -17,7 +17,10 @@ import Testing
     ) async throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("images-\(UniqueID.make())").path
         defer { try? FileManager.default.removeItem(atPath: file) }
-        try await WebhookServer.with({ _ in .null }) { review in
+        try await WebhookServer.with {
+            _ in
+            .null
+        } reply: { review in
             let version: Value = review["spec"]["namespace"] == "default" ? "imagepolicy.k8s.io/v1alpha1" : "v1"
             return ["apiVersion": version, "kind": "ImageReview", "status": answer(review["spec"])]
         } _: { hook in

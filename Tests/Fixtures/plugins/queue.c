@@ -43,8 +43,9 @@ static apus_status prebind(void *self, const apus_queued_pod *pod, apus_borrowed
 }
 
 static void unreserve(void *self, apus_borrowed uid, const apus_waiting *others) {
-    (void)self, (void)uid, (void)others;
-    has_unreserved = 1;
+    (void)self, (void)others;
+    // One library serves many tests at once.
+    if (has(uid, "hangs")) has_unreserved = 1;
 }
 
 static const apus_scheduler_policy policy = {.size = sizeof policy, .less = less, .prebind = prebind, .unreserve = unreserve};
