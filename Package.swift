@@ -217,7 +217,7 @@ let package = Package(
         module(
             "Scheduler",
             [
-                "Client", "APIModel", "Exposition", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
+                "Client", "APIModel", "CEL", "Exposition", "PluginHost", "PluginAPI", product("DequeModule", "swift-collections"),
                 product("HeapModule", "swift-collections"), product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"),
             ]),
@@ -289,7 +289,12 @@ let package = Package(
         tests("Client", ["APIModel", "CLinux", "TestSupport", product("Logging", "swift-log")]),
         tests("PluginKit", ["APIModel", "PluginAPI"]),
         tests("PluginHost", ["APIModel", "PluginAPI", "CLinux", "Client", "TestSupport", product("Logging", "swift-log")]),
-        tests("Scheduler", ["APIModel", "Client", "Exposition", "PluginAPI", "PluginHost", product("Logging", "swift-log")]),
+        tests(
+            "Scheduler",
+            [
+                "APIModel", "Client", "Exposition", "PluginAPI", "PluginHost", product("Logging", "swift-log"),
+                product("OrderedCollections", "swift-collections"),
+            ]),
         .testTarget(
             name: "ControllerTests",
             dependencies: [

@@ -144,11 +144,13 @@ struct SchedulerPerfBenchmark {
 
     func run() async throws {
         let cases = Self.cases.filter { only == nil || $0.name == only }
-        guard !cases.isEmpty else {
+        guard !cases.isEmpty || only == Self.lastInLine else {
+            let names = Self.cases.map(\.name) + [Self.lastInLine]
             throw SchedulingBenchmark.Failure(
-                description: "there is no case \(only ?? ""): they are \(Self.cases.map(\.name).joined(separator: ", "))")
+                description: "there is no case \(only ?? ""): they are \(names.joined(separator: ", "))")
         }
         let host = try await SchedulingBenchmark(directory: directory).policy()
+        if only == nil || only == Self.lastInLine { try lastInLine(host) }
         for one in cases {
             let loop = SchedulingLoop(seed: 1)
             for index in 0..<one.nodes {
@@ -178,6 +180,29 @@ struct SchedulerPerfBenchmark {
             )
         }
         await host.stop()
+    }
+
+    private static let lastInLine = "LastInLine"
+
+    /// 10,000 Pods that can never fit, each with its own needs, and behind them one that can: how long that one waits.
+    private func lastInLine(_ host: PluginHost) throws {
+        let loop = SchedulingLoop(seed: 1)
+        for index in 0..<5000 {
+            _ = loop.receive(
+                .node(before: nil, after: Self.node(index, (["zone": "zone-\(index % 3)"], .emptyObject), isLarge: false)), now: 0)
+        }
+        for (name, needs) in [("alike", { _ in "9" }), ("all others", { "\(9000 + $0)m" })] as [(String, (Int) -> String)] {
+            for index in 0..<10_000 {
+                _ = loop.receive(.pod(before: nil, after: Self.pod("\(name)-\(index)", ([:], Self.asking(needs(index))))), now: 0)
+            }
+            _ = loop.receive(.pod(before: nil, after: Self.pod("\(name)-last", ([:], .emptyObject))), now: 0)
+            let start = ContinuousClock.now
+            var isBound = false
+            while !isBound, let effect = loop.cycle(host, now: 0) { if case .bind = effect { isBound = true } }
+            guard isBound else { throw SchedulingBenchmark.Failure(description: "the last Pod in line found no Node") }
+            let time = start.duration(to: .now) / .milliseconds(1)
+            print("\(Self.lastInLine): behind 10,000 Pods that never fit, \(name), on 5,000 Nodes: \(Int(time.rounded())) ms (aim: 50)")
+        }
     }
 
     /// The Pod finds its Node, and the API says so.

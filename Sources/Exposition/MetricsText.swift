@@ -24,9 +24,9 @@ package struct MetricsText {
         guard !samples.isEmpty else { return }
         head(name, .histogram, help)
         for (labels, histogram) in samples.map({ (Self.inside($0.labels), $0.histogram) }).sorted(by: { $0.0 < $1.0 }) {
-            let (before, braces) = labels.isEmpty ? ("", "") : ("\(labels),", "{\(labels)}")
+            let (before, alone) = labels.isEmpty ? ("", "") : (labels + ",", "{\(labels)}")
             for (bound, count) in histogram.cumulated { text += "\(name)_bucket{\(before)le=\"\(bound)\"} \(count)\n" }
-            text += "\(name)_sum\(braces) \(histogram.sum)\n\(name)_count\(braces) \(histogram.count)\n"
+            text += "\(name)_sum\(alone) \(histogram.sum)\n\(name)_count\(alone) \(histogram.count)\n"
         }
     }
 

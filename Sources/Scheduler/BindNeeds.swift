@@ -2,6 +2,8 @@
 package struct BindNeeds: Sendable {
     package var volumes: [VolumeBinding] = []
     package var claims: [ClaimBinding] = []
+    /// What policies do; `nil` where none has anything to do.
+    package var prebind: Prebind?
 
     /// When it was tried; for figures.
     var attempt: Attempt?
@@ -14,11 +16,12 @@ package struct BindNeeds: Sendable {
 struct Attempt: Sendable {
     let number: Int
     let start: ContinuousClock.Instant
-    let firstStart: ContinuousClock.Instant
+    /// When the Pod came.
+    let arrival: ContinuousClock.Instant
 
     /// `nil` while none was.
     init?(_ entry: SchedulingQueue<PodInfo>.Entry) {
-        guard let start = entry.lastTried, let firstStart = entry.firstTried else { return nil }
-        (number, self.start, self.firstStart) = (entry.attempts, start, firstStart)
+        guard let start = entry.lastTried, let arrival = entry.firstCame else { return nil }
+        (number, self.start, self.arrival) = (entry.attempts, start, arrival)
     }
 }

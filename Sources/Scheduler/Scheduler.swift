@@ -26,14 +26,14 @@ public final class Scheduler: Sendable {
     private let inbox: Inbox
     private let observations: Observations
     private let outbox = Outbox()
-    /// For Pods whose volumes are to be bound first, or for which policies have something to do: that may take minutes, and nobody else waits for it.
-    private let slowOutbox = Outbox()
+    /// For Pods whose volumes are to be bound first, or whose claims, or for which policies have something to do: that may take minutes, and nobody else waits for it.
+    private let patientOutbox = Outbox()
     private let isRunning = Atomic<Bool>(false)
 
     /// How many binds and other writes are under way at once.
     private static let writers = 32
-    /// How many Pods may wait for that at once.
-    private static let slowWriters = 256
+    /// How many Pods may wait for such things at once, each for so long.
+    private static let patientWriters = 256
 
     /// - Parameters:
     ///   - policies: asked before every Pod, so that a swap takes effect with the next one; each Pod is decided by one set of policies from
@@ -80,7 +80,7 @@ public final class Scheduler: Sendable {
         isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [outbox] in await outbox.run(workers: Self.writers) }
-            group.addTask { [slowOutbox] in await slowOutbox.run(workers: Self.slowWriters) }
+            group.addTask { [patientOutbox] in await patientOutbox.run(workers: Self.patientWriters) }
             group.addTask { [observations, policies] in await observations.run(policies, changes) }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
@@ -93,7 +93,7 @@ public final class Scheduler: Sendable {
                 inbox.close()
             }
             outbox.close()
-            slowOutbox.close()
+            patientOutbox.close()
             group.cancelAll()
         }
         try Task.checkCancellation()
@@ -143,11 +143,8 @@ public final class Scheduler: Sendable {
     }
 
     private func perform(_ effect: SchedulingLoop.Effect) {
-        if case .bind(let pod, let node, let volumes) = effect, !volumes.isEmpty {
-            return slowOutbox.put { [self] in await bind(pod, to: node, volumes) }
-        }
-        if case .prebind(let pod, let node, let volumes, let prebind) = effect {
-            return slowOutbox.put { [self] in await bind(pod, to: node, volumes, after: prebind) }
+        if case .bind(let pod, let node, let needs) = effect, !needs.isEmpty {
+            return patientOutbox.put { [self] in await bind(pod, to: node, needs) }
         }
         outbox.put { [self] in
             switch effect {
@@ -236,16 +233,17 @@ extension Scheduler {
         }
     }
 
-    private func bind(_ pod: Object, to node: String, _ volumes: [VolumeBinding], after prebind: SchedulingLoop.Prebind? = nil) async {
+    private func bind(_ pod: Object, to node: String, _ needs: BindNeeds) async {
         let binding: Value = [
             "apiVersion": "v1", "kind": "Binding",
             "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.uid)],
             "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
         ]
         let claims = ClaimBinder(client: client, cache: cache, pod: pod)
+        var isPrepared = false
         do {
-            if !volumes.isEmpty || prebind != nil { await expect(pod, on: node) }
-            if !volumes.isEmpty {
+            if !needs.isEmpty { await expect(pod, on: node) }
+            if !needs.volumes.isEmpty {
                 let seconds = configuration.profile(for: pod.schedulerName)?.arguments.bindTimeoutSeconds ?? 0
                 try await VolumeBinder(client: client, cache: cache).bind(needs.volumes, on: node, within: .seconds(seconds))
             }
@@ -265,22 +263,18 @@ extension Scheduler {
             tell(
                 pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)",
                 detail: decisions[PodKey(pod)].flatMap { $0.uid == pod.uid ? $0.summary : nil })
-        } catch let failure as SchedulingLoop.Prebind.Failure {
-            inbox.put(.bindFailed(PodKey(pod), uid: pod.uid, isRefused: failure.isRefused))
-            tell(pod, .warning, "FailedScheduling", failure.message)
-            let reason = failure.isRefused ? "Unschedulable" : "SchedulerError"
-            await setCondition(pod, reason: reason, message: failure.message, .none)
         } catch {
-            inbox.put(.bindFailed(PodKey(pod), uid: pod.uid))
+            let isRefused = (error as? Prebind.Failure)?.isRefused == true
+            inbox.put(.bindFailed(PodKey(pod), uid: pod.uid, isRefused: isRefused))
             for error in await claims.release(needs.claims.map(\.claim)) {
                 log.warning("cannot release a claim", metadata: ["pod": "\(PodKey(pod))", "error": "\(error)"])
             }
             // A Pod that is gone needs no Node and no Event.
             if error is CancellationError || (error as? APIError)?.reason == .notFound { return }
-            let message = needs.isEmpty ? "running Bind plugin \"DefaultBinder\": \(error)" : "\(error)"
+            let message = isPrepared ? "running Bind plugin \"DefaultBinder\": \(error)" : "\(error)"
             log.warning("cannot bind a pod", metadata: ["pod": "\(PodKey(pod))", "node": "\(node)", "error": "\(error)"])
             tell(pod, .warning, "FailedScheduling", message)
-            await setCondition(pod, reason: "SchedulerError", message: message, .none)
+            await setCondition(pod, reason: isRefused ? "Unschedulable" : "SchedulerError", message: message, .none)
         }
     }
 

@@ -8,10 +8,7 @@ package import PluginHost
 package final class SchedulingLoop {
     /// What the API has to hear.
     package enum Effect {
-        /// The volumes have to be bound before the Pod is.
-        case bind(Object, node: String, volumes: [VolumeBinding])
-        /// The same, and policies have something to do before the Pod is bound.
-        case prebind(Object, node: String, volumes: [VolumeBinding], Prebind)
+        case bind(Object, node: String, BindNeeds)
         case unschedulable(Object, message: String, nomination: Nomination)
         /// The Pod has a Node, where it counts, and a policy lets it wait: nothing is to be done.
         case waiting(Object, node: String)
@@ -128,8 +125,8 @@ package final class SchedulingLoop {
         case .disruptionBudget(let before?, nil):
             budgets.remove(before)
         case .bindFailed(let key, let uid, let isRefused):
-            let holds = assigned.forget(key, uid: uid)
-            if holds {
+            giveDevicesBack(uid, now: now)
+            if assigned.forget(key, uid: uid) {
                 giveVolumesBack(key, now: now)
                 // Before it is parked itself: its own going is no help to it.
                 queue.wake(.podRemoved, now: now)
@@ -195,6 +192,7 @@ package final class SchedulingLoop {
             queue.replace(key, info)
         } else {
             queue.put(key, info, priority: info.priority, now: now)
+            if metrics != nil { queue.came(key, at: .now) }
         }
         return nil
     }
@@ -202,7 +200,7 @@ package final class SchedulingLoop {
     /// The Pod holds nothing any more, neither on a Node nor in wait for one.
     private func leave(_ key: PodKey, now: Int64) {
         let wasNominated = nominations.remove(key)
-        if !waitNoMore(key), let uid = assigned.assumed(key) { left.append(uid) }
+        if !waitNoMore(key, now: now), let uid = assigned.assumed(key) { left.append(uid) }
         giveVolumesBack(key, now: now)
         devices.unfollow(key)
         if assigned.remove(key) || wasNominated { queue.wake(.podRemoved, now: now) }
@@ -210,9 +208,10 @@ package final class SchedulingLoop {
 
     /// The Pod went, or somebody else bound it. Returns whether it waited.
     @discardableResult
-    private func waitNoMore(_ key: PodKey) -> Bool {
+    private func waitNoMore(_ key: PodKey, now: Int64) -> Bool {
         guard let entry = waitingPods.remove(key) else { return false }
         left.append(entry.pod.uid)
+        giveDevicesBack(entry.pod.uid, now: now)
         return true
     }
 
@@ -314,7 +313,7 @@ package final class SchedulingLoop {
             // The entry stays until the API says that the Pod is bound, or that it is not.
             assigned.put(pod, node: node, isAssumed: true)
             switch permit(pod, node, profile, policies, now: now) {
-            case .allowed: effects.append(binding(pod, node: node, bindings, policies))
+            case .allowed: effects.append(binding(pod, node: node, needs, policies))
             case .waits(let waits):
                 if waitingPods.isEmpty { permitters = policies.permitters }
                 waitingPods.put(pod, node: node, needs, waits)

@@ -19,8 +19,11 @@ struct SchedulingQueue<Pod> {
         var priority: Int32
         /// How often a Node was looked for.
         var attempts = 0
-        /// When, the first time and the last.
-        fileprivate(set) var firstTried: ContinuousClock.Instant?
+        /// Of these, since no Node was found last, how many broke; and how many ended with no Node.
+        fileprivate var errors = 0
+        fileprivate var refusals = 0
+        /// When it came first, and when it was tried last; for figures.
+        fileprivate(set) var firstCame: ContinuousClock.Instant?
         fileprivate(set) var lastTried: ContinuousClock.Instant?
         /// Among equals the one that came, or failed, first goes first.
         fileprivate(set) var order: UInt64
@@ -114,11 +117,13 @@ struct SchedulingQueue<Pod> {
         }
     }
 
-    /// A Node is looked for now.
-    mutating func begin(_ key: PodKey, at time: ContinuousClock.Instant) {
-        if entries[key]?.entry.firstTried == nil { entries[key]?.entry.firstTried = time }
-        entries[key]?.entry.lastTried = time
+    /// The Pod waits since then, if it did not wait before.
+    mutating func came(_ key: PodKey, at time: ContinuousClock.Instant) {
+        if entries[key]?.entry.firstCame == nil { entries[key]?.entry.firstCame = time }
     }
+
+    /// A Node is looked for now.
+    mutating func begin(_ key: PodKey, at time: ContinuousClock.Instant) { entries[key]?.entry.lastTried = time }
 
     /// Where it stands, and what is known of when it was tried.
     func entry(of key: PodKey) -> Entry? { entries[key]?.entry }
@@ -179,7 +184,13 @@ struct SchedulingQueue<Pod> {
     /// No Node was found, or what was found came to nothing. A Pod that is not in the queue any more stays out.
     mutating func fail(_ key: PodKey, _ failure: Failure, now: Int64) {
         guard var entry = entries[key]?.entry, entries[key]?.place == .popped else { return }
-        entry.readyAt = now + backoffTime(attempts: entry.attempts)
+        // What broke says nothing of what was refused, and is forgotten with the next answer.
+        if case .error = failure {
+            entry.errors += 1
+        } else {
+            (entry.errors, entry.refusals) = (0, entry.refusals + 1)
+        }
+        entry.readyAt = now + backoffTime(attempts: entry.errors > 0 ? entry.errors : entry.refusals)
         // Behind all that have not been tried yet.
         entry.order = nextOrder()
         entry.isPatient = false

@@ -262,7 +262,7 @@ import Testing
         var all: [String] { lines.withLock { $0 } }
     }
 
-    private struct Member: AdmissionMember {
+    private struct Member: MutatingMember, ValidatingMember {
         var name: String
         var notes: Notes
         var refuses = false

@@ -221,7 +221,7 @@ import Testing
             try await cluster.wait(for: .endpointSlices, "one for each zone") { hints(Self.slices($0, of: "web")) == ["y", "z"] }
             try await said("TopologyAwareHintsEnabled", "Topology Aware Hints has been enabled")
             try await cluster.merge(
-                .services, "web", ["metadata": ["annotations": ["service.kubernetes.io/topology-mode": .null]]])
+                .services, "web", ["metadata": ["annotations": ["service.kubernetes.io/topology-mode": "Disabled"]]])
             try await cluster.wait(for: .endpointSlices, "all for their own zone") { hints(Self.slices($0, of: "web")) == ["y"] }
             try await said("TopologyAwareHintsDisabled", "Topology Aware Hints has been disabled")
         }

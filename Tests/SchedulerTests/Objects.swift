@@ -67,7 +67,8 @@ enum Policies {
             let compiler = Process()
             compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             compiler.arguments = [
-                "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c", "-o",
+                "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginAPI/include", "\(root)/Tests/Fixtures/plugins/\(name).c",
+                "-o",
                 "\(directory)/lib\(name).so",
             ]
             // Without the library the host says what is missing.

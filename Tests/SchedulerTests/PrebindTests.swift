@@ -13,9 +13,9 @@ import Testing
     }
 
     /// What comes of a Pod that needs the whole Node: nothing where it may be bound.
-    private static func prepare(_ name: String, _ loop: SchedulingLoop, _ host: PluginHost) async throws -> SchedulingLoop.Prebind.Failure? {
+    private static func prepare(_ name: String, _ loop: SchedulingLoop, _ host: PluginHost) async throws -> Prebind.Failure? {
         _ = loop.receive(.pod(before: nil, after: pod(name, cpu: "1")), now: 0)
-        guard case .prebind(let pod, "a", _, let prebind) = loop.cycle(host, now: 0) else {
+        guard case .bind(let pod, "a", let needs) = loop.cycle(host, now: 0), let prebind = needs.prebind else {
             Issue.record("\(name) is not to be prepared")
             return nil
         }
@@ -38,12 +38,12 @@ import Testing
         ] {
             let loop = Self.loop()
             let failure = try await Self.prepare(name, loop, host)
-            #expect(failure?.message == message && failure?.isRefused == isRefused)
+            #expect(failure?.description == message && failure?.isRefused == isRefused)
             // Until the loop is told, the place is taken.
             _ = loop.receive(.pod(before: nil, after: pod("next", cpu: "1")), now: 0)
             #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 0)).contains("Insufficient cpu"))
             _ = loop.receive(.bindFailed(PodKey(pod(name)), uid: "uid-\(name)", isRefused: isRefused), now: 0)
-            #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 0)) == "prepared for a")
+            #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 0)) == "a")
             #expect(loop.newest?.pod.name == "next")
             calls += 1
             #expect(Self.unreserved(host) == calls)
@@ -55,7 +55,7 @@ import Testing
     @Test(arguments: [false, true]) func itMayAskTheHost(isolated: Bool) async throws {
         let host = try await Policies.queue(isolated: isolated)
         let failure = try await Self.prepare("asks", Self.loop(), host)
-        #expect(failure == nil, "\(failure?.message ?? "")")
+        #expect(failure == nil, "\(failure?.description ?? "")")
         #expect(host.plugins.first { $0.name == "queue" }?.violations == 0)
         await host.stop()
     }
@@ -64,7 +64,7 @@ import Testing
         let host = try await Policies.queue(deadline: 1)
         let loop = Self.loop()
         let failure = try await Self.prepare("hangs", loop, host)
-        #expect(failure?.message == "running PreBind plugin \"queue\": it did not answer within 1.0 seconds")
+        #expect(failure?.description == "running PreBind plugin \"queue\": it did not answer within 1.0 seconds")
         #expect(failure?.isRefused == false)
         // It goes on until `unreserve` ends it.
         _ = loop.receive(.bindFailed(PodKey(pod("hangs")), uid: "uid-hangs"), now: 0)
@@ -77,7 +77,7 @@ import Testing
         let host = try await Policies.queue(isolated: true)
         let changes = host.changes(of: .schedulerPolicy)
         let failure = try await Self.prepare("crash-prebind", Self.loop(), host)
-        #expect(failure?.message.hasPrefix("running PreBind plugin \"queue\": ") == true)
+        #expect(failure?.description.hasPrefix("running PreBind plugin \"queue\": ") == true)
         for await _ in changes {
             if host.plugins.contains(where: { $0.name == "queue" && $0.restarts == 1 && $0.state == .running }) { break }
         }

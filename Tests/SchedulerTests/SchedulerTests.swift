@@ -194,7 +194,9 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await cache.run() }
             group.addTask { try await scheduler.run() }
-            while api.state.value.bindings.isEmpty || api.state.value.conditions.count(where: { ["refused", "broken"].contains($0.key) }) < 2 {
+            while api.state.value.bindings.isEmpty
+                || api.state.value.conditions.count(where: { ["refused", "broken"].contains($0.key) }) < 2
+            {
                 try await Task.sleep(for: .milliseconds(10))
             }
             group.cancelAll()

@@ -199,7 +199,6 @@ import Testing
     static func describe(_ effect: SchedulingLoop.Effect?) -> String {
         switch effect {
         case .bind(_, let node, _): node
-        case .prebind(_, let node, _, _): "prepared for \(node)"
         case .unschedulable(_, let message, .node(let node, let victims, _)):
             "\(message) -\(victims.map(\.name).joined(separator: ","))@\(node)"
         case .unschedulable(_, let message, _), .rejected(_, let message), .failed(_, let message): message

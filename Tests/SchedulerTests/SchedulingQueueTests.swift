@@ -29,6 +29,20 @@ import Testing
         #expect(queue.pop(now: 1000)?.attempts == 2)
     }
 
+    /// Upstream counts errors in a row, and refusals all together.
+    @Test func theBackoffOfErrorsAndOfRefusalsGrowEachByItself() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        var now: Int64 = 0
+        for (isError, time) in [(false, 1000), (false, 2000), (true, 1000), (true, 2000), (false, 4000), (true, 1000)] as [(Bool, Int64)] {
+            #expect(queue.pop(now: now) != nil)
+            queue.fail(key("a"), isError ? .error : .rejected, now: now)
+            queue.wake(.all, now: now)
+            #expect(queue.pop(now: now + time - 1) == nil && queue.deadline(now: now) == now + time)
+            now += time
+        }
+    }
+
     @Test func aParkedPodWaitsForAnEventThatHelpsItAndWhileOthersAreThereForItsBackoff() {
         var queue = SchedulingQueue<Int>()
         queue.put(key("a"), 0, priority: 0, now: 0)

@@ -1,4 +1,5 @@
 import APIModel
+import Exposition
 import FileSystem
 import HTTPServer
 import Store
@@ -94,8 +95,9 @@ final class Metrics: Sendable {
         "apiserver_requested_deprecated_apis", "Kinds on their way out that somebody asked for.",
         labels: ["group", "removed_release", "resource", "subresource", "version"])
 
-    func asked(for kind: GroupVersionKind, _ labels: RequestLabels) {
+    func asked(for kind: GroupVersionKind, _ labels: @autoclosure () -> RequestLabels) {
         guard let release = DeprecatedKinds.removal(of: kind) else { return }
+        let labels = labels()
         deprecated.set(labels.group, release, labels.resource, labels.subresource, labels.version, to: 1)
     }
 

@@ -72,7 +72,7 @@ struct ResourceResponder: Sendable {
         let type = target.type
         watches.metrics.asked(for: type.groupVersionKind, RequestLabels(request, info, served))
         if let warning = type.custom.map(\.warning) ?? DeprecatedKinds.warning(type.groupVersionKind) { call.context.warn(warning) }
-        defer { audit?.annotate(call.context.auditAnnotations) }
+        defer { audit?.annotate(of: call.context) }
         audit?.received(call)
         let answer: Answer
         do {

@@ -1,4 +1,5 @@
 internal import PluginAPI
+internal import PluginHost
 
 /// What `less` and `prebind` promise.
 enum QueueChecks {

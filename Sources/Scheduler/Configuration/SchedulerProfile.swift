@@ -71,6 +71,8 @@ public struct SchedulerProfile: Sendable {
         scores = own(.score).mapValues { max(1, $0) }
         preempts = points[.postFilter]?["DefaultPreemption"] != nil
         queueSort = points[.queueSort]?.keys.first { InTreePlugin.byName[$0] == nil }
+        deallocates = points[.postFilter]?[PodDevices.name] != nil
+        allocatesDevices = filters.contains(PodDevices.name)
         heedsGates = points[.preEnqueue]?["SchedulingGates"] != nil
         named = points.mapValues { $0.filter { InTreePlugin.byName[$0.key] == nil } }
         wanted = sets.foreign.map { name in

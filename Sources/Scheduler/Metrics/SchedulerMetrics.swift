@@ -30,7 +30,7 @@ final class SchedulerMetrics: Sendable {
     private let durations = Durations(
         "scheduler_scheduling_attempt_duration_seconds", "How long attempts took, with binding.", labels: ["result", "profile"])
     private let sli = Durations(
-        "scheduler_pod_scheduling_sli_duration_seconds", "How long Pods took to be bound from the first attempt on.", labels: ["attempts"],
+        "scheduler_pod_scheduling_sli_duration_seconds", "How long Pods took to be bound since they came.", labels: ["attempts"],
         bounds: doubling(0.01, 20))
     private let tries = Distributions(
         "scheduler_pod_scheduling_attempts", "How many attempts it took to bind a Pod.", bounds: doubling(1, 5))
@@ -60,7 +60,7 @@ final class SchedulerMetrics: Sendable {
     /// The Pod is bound.
     func bound(_ attempt: Attempt, profile: String, at now: ContinuousClock.Instant) {
         ended(.scheduled, profile: profile, after: attempt.start.duration(to: now))
-        sli.add(attempt.number >= 15 ? "15+" : "\(attempt.number)", duration: attempt.firstStart.duration(to: now))
+        sli.add(attempt.number >= 15 ? "15+" : "\(attempt.number)", duration: attempt.arrival.duration(to: now))
         tries.add(value: Double(attempt.number))
     }
 
