@@ -67,6 +67,8 @@ public struct ContainerdConfiguration: Sendable {
               [\(cri).cni]
                 bin_dir = "\(cniDirectory)"
                 conf_dir = "\(paths.cniConfiguration)"
+              [\(cri).registry]
+                config_path = "\(paths.registries)"
               [\(cri).containerd]
                 snapshotter = "\(snapshotter)"
                 default_runtime_name = "runc"

@@ -22,6 +22,9 @@ public struct ContainerdPaths: Sendable {
     public var cniConfiguration: String { directory + "/cni" }
     /// Which addresses are taken; gone after `apus down`.
     public var cniData: String { state + "/cni" }
+    /// Where an operator says how a registry is reached: `HOST/hosts.toml`, as containerd documents it. Looked at with each pull; it need not
+    /// exist.
+    public var registries: String { directory + "/registries" }
     public var images: String { directory + "/images" }
 
     /// What `--container-runtime-endpoint` and the runtime plugin's configuration take.

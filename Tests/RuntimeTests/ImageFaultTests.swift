@@ -87,6 +87,12 @@ struct ImageFaultTests {
             Self.add("layers", [first, try Self.layer([(".wh.gone", "")])], to: registry)
             try await node.runtime.call("ImageService/PullImage", image("layers"))
             #expect(access("/tmp/\(evil)", F_OK) != 0)
+            // An operator says where a registry's images are got from.
+            for directory in ["registries", "registries/images.example"] { mkdir(node.scratch.path + "/containerd/" + directory, 0o755) }
+            node.scratch.write(
+                "containerd/registries/images.example/hosts.toml",
+                "[host.\"http://\(registry.address)\"]\ncapabilities = [\"pull\", \"resolve\"]\n")
+            try await node.runtime.call("ImageService/PullImage", ["image": ["image": "images.example/layers:1"]])
         } catch {
             try await node.tearDown()
             throw error
