@@ -37,14 +37,16 @@ final class Roles {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    func start(_ role: String, _ arguments: String...) throws {
+    /// - Parameter name: what the process is called here when another of the role runs.
+    func start(_ role: String, as name: String? = nil, _ arguments: String...) throws {
+        let name = name ?? role
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["ip", "netns", "exec", namespace, Self.executable, role] + arguments
-        try Data().write(to: URL(filePath: log(role)))
-        process.standardError = try FileHandle(forWritingTo: URL(filePath: log(role)))
+        try Data().write(to: URL(filePath: log(name)))
+        process.standardError = try FileHandle(forWritingTo: URL(filePath: log(name)))
         try process.run()
-        processes[role] = process
+        processes[name] = process
     }
 
     func log(_ role: String) -> String { "\(directory)/\(role).log" }

@@ -135,9 +135,20 @@ struct RolesTests {
         // A controller manager that comes back takes over at once: the one that went gave the lease back.
         #expect(try roles.stop("kube-controller-manager") == 0)
         try roles.require(roles.kubectl("get", "cs"), has: "Unhealthy")
-        try roles.start("kube-controller-manager", "--kubeconfig", "\(data)/kube-controller-manager.kubeconfig")
+        try roles.start(
+            "kube-controller-manager", "--kubeconfig", "\(data)/kube-controller-manager.kubeconfig",
+            "--cluster-signing-cert-file", "\(data)/pki/ca.crt", "--cluster-signing-key-file", "\(data)/pki/ca.key")
         try roles.kubectl("scale", "deployment/hello", "--replicas=5")
         try roles.kubectl("rollout", "status", "deployment/hello", "--timeout=30s")
+
+        // A machine without a certificate asks for one, and keeps it where there was nothing yet.
+        try roles.start(
+            "kubelet", as: "joining", "--name", "joins", "--bootstrap-kubeconfig", "\(data)/admin.kubeconfig",
+            "--kubeconfig", "\(roles.directory)/joined/etc/kubeconfig",
+            "--root-dir", "\(roles.directory)/joined", "--hostname-override", "joins", "--pod-cidr", "10.244.7.0/24",
+            "--runtime-plugin", "runtime-fake", "--config", configuration, "--port", "7251", "--healthz-port", "0")
+        try roles.eventually { try roles.require(roles.kubectl("get", "node", "joins"), has: " Ready ") }
+        #expect(try roles.stop("joining") == 0)
 
         #expect(try roles.stop("cluster-dns") == 0)
         // It took its address along.

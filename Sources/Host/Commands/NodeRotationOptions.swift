@@ -1,6 +1,7 @@
 internal import APIModel
 internal import ArgumentParser
 internal import Client
+internal import FileSystem
 internal import FoundationEssentials
 internal import Kubelet
 internal import Logging
@@ -60,6 +61,7 @@ struct NodeRotationOptions: ParsableArguments {
     func bootstrap(kubeconfig path: String, node: String, _ process: RoleProcess) async throws {
         guard let bootstrapKubeconfig, !FileManager.default.fileExists(atPath: path) else { return }
         let configuration = try KubeconfigOptions.load(bootstrapKubeconfig)
+        do { _ = try Directory.make(Files.parent(of: Files.resolved(path))) } catch { throw StartupFailure("--kubeconfig: \(error)") }
         let client = try process.client(kubeconfig: bootstrapKubeconfig)
         do {
             process.log.notice("asking for the node's certificate", metadata: ["server": "\(configuration.server)"])
@@ -68,8 +70,7 @@ struct NodeRotationOptions: ParsableArguments {
                 clusterName: "default-cluster", userName: "default-auth", contextName: "default-context", server: configuration.server,
                 caPEM: String(decoding: configuration.certificateAuthority, as: UTF8.self), client: pair
             ).text
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            try Files.replace(path, Array(text.utf8), mode: 0o600)
         } catch {
             await client.shutDown()
             throw StartupFailure("--bootstrap-kubeconfig: \(error)")
