@@ -21,9 +21,14 @@ final class StatusSender: Sendable {
 
     private let client: any Client
     private let log: Logger
-    private let entries = Mutex<[String: Entry]>([:])
-    /// What the API has of static pods, by their own uid.
-    private let mirrors = Mutex<[String: Pod]>([:])
+    /// By the pods' uids; of static pods their own.
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// What the API has of static pods.
+        var mirrors: [String: Pod] = [:]
+    }
+
+    private let state = Mutex(State())
     private let queue = WorkQueue<String>()
 
     init(client: any Client, log: Logger) {
@@ -34,31 +39,31 @@ final class StatusSender: Sendable {
     /// Sends `status` unless the API has it. With `final`, the containers have stopped and the pod, which is being deleted, goes for good.
     /// Returns at once.
     func send(_ pod: Pod, _ status: Value, final: Bool = false) {
-        let object: Pod? = pod.isStatic ? mirrors.withLock { $0[pod.uid] } : pod
-        entries.withLock { entries in
+        state.withLock { state in
+            let object = pod.isStatic ? state.mirrors[pod.uid] : pod
             var entry =
-                entries[pod.uid]
+                state.entries[pod.uid]
                 ?? Entry(
                     namespace: pod.namespace, name: pod.name, objectUID: object?.uid, wanted: status, known: object?.status ?? .null,
                     version: UInt64(object?.object.resourceVersion ?? "") ?? 0)
             entry.wanted = status
             entry.isFinal = entry.isFinal || final
-            entries[pod.uid] = entry
+            state.entries[pod.uid] = entry
         }
         queue.add(pod.uid)
     }
 
     /// The status last sent or about to be.
-    func status(_ uid: String) -> Value? { entries.withLock { $0[uid]?.wanted } }
+    func status(_ uid: String) -> Value? { state.withLock { $0.entries[uid]?.wanted } }
 
     /// The API shows a static pod by this object: its status is what is told of the pod. Returns at once.
     func mirror(of uid: String, is mirror: Pod) {
-        mirrors.withLock { $0[uid] = mirror }
-        let isNew = entries.withLock { entries in
-            guard var entry = entries[uid], entry.objectUID != mirror.uid else { return false }
+        let isNew = state.withLock { state in
+            state.mirrors[uid] = mirror
+            guard var entry = state.entries[uid], entry.objectUID != mirror.uid else { return false }
             (entry.objectUID, entry.known) = (mirror.uid, mirror.status)
             entry.version = UInt64(mirror.object.resourceVersion) ?? 0
-            entries[uid] = entry
+            state.entries[uid] = entry
             return true
         }
         if isNew { queue.add(uid) } else { observe(mirror, of: uid) }
@@ -69,11 +74,11 @@ final class StatusSender: Sendable {
 
     private func observe(_ pod: Pod, of uid: String) {
         let version = UInt64(pod.object.resourceVersion) ?? 0
-        let differs = entries.withLock { entries in
-            guard var entry = entries[uid], version > entry.version else { return false }
+        let differs = state.withLock { state in
+            guard var entry = state.entries[uid], version > entry.version else { return false }
             entry.known = pod.status
             entry.version = version
-            entries[uid] = entry
+            state.entries[uid] = entry
             return !StatusPatch.make(from: entry.known, to: entry.wanted, uid: pod.uid).isNull
         }
         // Slowly, so that two who disagree do not chase each other.
@@ -81,8 +86,7 @@ final class StatusSender: Sendable {
     }
 
     func forget(_ uid: String) {
-        _ = entries.withLock { $0.removeValue(forKey: uid) }
-        _ = mirrors.withLock { $0.removeValue(forKey: uid) }
+        state.withLock { state in (state.entries[uid], state.mirrors[uid]) = (nil, nil) }
         queue.forget(uid)
     }
 
@@ -105,7 +109,7 @@ final class StatusSender: Sendable {
     }
 
     private func process(_ uid: String) async {
-        guard let entry = entries.withLock({ $0[uid] }) else { return }
+        guard let entry = state.withLock({ $0.entries[uid] }) else { return }
         await InHand.with(.kubelet, .pods, namespace: entry.namespace, name: entry.name, uid: uid) { await send(entry, uid) }
     }
 
@@ -135,11 +139,11 @@ final class StatusSender: Sendable {
 
     private func learn(_ uid: String, _ answer: Object) {
         let version = UInt64(answer.resourceVersion) ?? 0
-        entries.withLock { entries in
-            guard var entry = entries[uid], version >= entry.version else { return }
+        state.withLock { state in
+            guard var entry = state.entries[uid], version >= entry.version else { return }
             entry.known = answer.value["status"]
             entry.version = version
-            entries[uid] = entry
+            state.entries[uid] = entry
         }
     }
 
