@@ -53,9 +53,7 @@ public struct GatewayRoutes: ~Copyable {
     public func set(_ route: Route) throws {
         var body = body(route)
         body.append(attribute: RouteMessage.Attribute.gateway, route.gateway)
-        var link: [UInt8] = []
-        link.append(route.link, bytes: 4)
-        body.append(attribute: RouteMessage.Attribute.link, link)
+        body.append(attribute: RouteMessage.Attribute.link, number: route.link)
         if let source = route.source { body.append(attribute: RouteMessage.Attribute.source, source) }
         try netlink.change(RouteMessage.new, flags: RouteMessage.setting, body, unless: EEXIST)
     }

@@ -51,9 +51,7 @@ public struct LocalRoutes: ~Copyable {
         var body = head(KernelFamily(of: route.address)).bytes
         body.append(attribute: RouteMessage.Attribute.destination, route.address)
         if let source = route.source { body.append(attribute: RouteMessage.Attribute.source, source) }
-        var link: [UInt8] = []
-        link.append(loopback, bytes: 4)
-        body.append(attribute: RouteMessage.Attribute.link, link)
+        body.append(attribute: RouteMessage.Attribute.link, number: loopback)
         try netlink.change(RouteMessage.new, flags: RouteMessage.setting, body, unless: EEXIST)
     }
 

@@ -158,6 +158,13 @@ extension [UInt8] {
         for index in 0..<bytes { append(UInt8(truncatingIfNeeded: number >> UInt32(8 * index))) }
     }
 
+    /// An attribute of four bytes.
+    mutating func append(attribute type: UInt16, number: UInt32) {
+        var content: [UInt8] = []
+        content.append(number, bytes: 4)
+        append(attribute: type, content)
+    }
+
     public mutating func append(attribute type: UInt16, _ content: some Collection<UInt8>) {
         let length = 4 + content.count
         append(UInt32(length), bytes: 2)

@@ -87,10 +87,10 @@ public struct VXLANLink: ~Copyable {
         var body = Self.head(0)
         body.append(attribute: Attribute.name, Array(name.utf8) + [0])
         body.append(attribute: Attribute.hardware, shape.hardware)
-        body.append(attribute: Attribute.mtu, Self.bytes(shape.mtu))
+        body.append(attribute: Attribute.mtu, number: shape.mtu)
         var data: [UInt8] = []
-        data.append(attribute: Setting.identifier, Self.bytes(shape.identifier))
-        data.append(attribute: Setting.underlay, Self.bytes(shape.underlay))
+        data.append(attribute: Setting.identifier, number: shape.identifier)
+        data.append(attribute: Setting.underlay, number: shape.underlay)
         data.append(attribute: shape.local.count == 4 ? Setting.local : Setting.local6, shape.local)
         data.append(attribute: Setting.learns, [0])
         data.append(attribute: Setting.port, [UInt8(shape.port >> 8), UInt8(truncatingIfNeeded: shape.port)])
@@ -136,11 +136,5 @@ public struct VXLANLink: ~Copyable {
         var head: [UInt8] = [0, 0, 0, 0]
         for number in [index, flags, flags] { head.append(number, bytes: 4) }
         return head
-    }
-
-    private static func bytes(_ number: UInt32) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.append(number, bytes: 4)
-        return bytes
     }
 }
