@@ -18,9 +18,7 @@ final class GangPolicy: SchedulerPolicy {
     private let gangs = Mutex(Gangs())
 
     init(_ host: Host, config: Value) throws {
-        let seconds = config["timeoutSeconds"].isNull ? 30 : config["timeoutSeconds"].int
-        guard let seconds, 1...900 ~= seconds else { throw ComponentError.invalid("config.timeoutSeconds: must be a number from 1 to 900") }
-        timeout = seconds * 1000
+        timeout = try config.setting("timeoutSeconds", in: 1...900, default: 30) * 1000
     }
 
     /// A group that is not all there takes nobody's room.

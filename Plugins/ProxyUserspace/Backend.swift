@@ -17,7 +17,7 @@ final class Backend: ProxyBackend {
     /// How long connections may go on when another takes over.
     private static let patience = DispatchTimeInterval.seconds(10)
     /// The mark of our routes where nobody says otherwise.
-    private static let mark: UInt8 = 0xaa
+    private static let mark: Whole = 0xaa
 
     static let settings: Set<String> = ["mark"]
 
@@ -38,10 +38,7 @@ final class Backend: ProxyBackend {
     /// - Parameter config: `mark`, from 1 to 255: by which local routes are known to be ours. Another for each cluster of the machine.
     init(_ host: Host, config: Value) throws {
         log = host.log
-        let given = config["mark"]
-        guard let mark = given.isNull ? Self.mark : given.int.flatMap({ UInt8(exactly: $0.int64) }), mark != 0 else {
-            throw ComponentError.invalid("config.mark: must be a number from 1 to 255")
-        }
+        let mark = UInt8(clamping: try config.setting("mark", in: 1...255, default: Self.mark).int64)
         workers = try (0..<Self.workers).map { _ in try Worker() }
         state = Mutex(State(links: try LinkAddresses(mark: mark), local: try LocalRoutes(mark: mark)))
     }

@@ -1,3 +1,4 @@
+internal import APIModel
 internal import Glibc
 internal import PluginAPI
 internal import PluginKit
@@ -39,8 +40,6 @@ struct PodTopologySpread {
         let perNode: Tally?
     }
 
-    private static let hostname = "kubernetes.io/hostname"
-
     private let required: [Required]
     let preferred: [Preferred]
 
@@ -59,7 +58,7 @@ struct PodTopologySpread {
             Required(constraint: $0, tally: tally($0, region($0)), own: $0.selector.matches(key.pod.labels) ? 1 : 0)
         }
         preferred = key.spread.filter { !$0.isRequired }.map {
-            let isHostname = nodes.text($0.topologyKey) == Self.hostname
+            let isHostname = nodes.text($0.topologyKey) == NodeLabel.hostname
             return Preferred(
                 constraint: $0, tally: tally($0, region($0)), perNode: isHostname ? tally($0, Region.Key(topologyKey: nil)) : nil)
         }

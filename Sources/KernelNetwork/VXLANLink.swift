@@ -20,9 +20,6 @@ public struct VXLANLink: ~Copyable {
         }
     }
 
-    /// What a packet is longer by, with an address of so many bytes around it: an Ethernet head inside, VXLAN, UDP and IP.
-    public static func overhead(_ addressSize: Int) -> UInt32 { addressSize == 4 ? 50 : 70 }
-
     private enum Message {
         static let new: UInt16 = 16
         static let delete: UInt16 = 17

@@ -74,7 +74,7 @@ public final class Proxy: Sendable {
             if resource == .nodes {
                 // A node tells often that it is well: nothing of that is looked at again.
                 guard let after, after.name == configuration.nodeName,
-                    table.withLock({ $0.setZone(after.labels["topology.kubernetes.io/zone"] ?? "") })
+                    table.withLock({ $0.setZone(after.labels[NodeLabel.zone] ?? "") })
                 else { return }
             } else {
                 hear(resource, before: before, after: after)

@@ -130,7 +130,7 @@ public final class EndpointSliceController: Controller {
 
     private func moved(_ before: Value, _ after: Value) -> [Key] {
         guard !before.isNull, !after.isNull,
-            before["metadata"]["labels"][EndpointTopology.zoneLabel] != after["metadata"]["labels"][EndpointTopology.zoneLabel],
+            before["metadata"]["labels"][NodeLabel.zone] != after["metadata"]["labels"][NodeLabel.zone],
             let name = after["metadata"]["name"].string, let pods = try? objects.list(.pods, fields: "spec.nodeName=\(name)")
         else { return [] }
         return Set(pods.map { $0["metadata"]["namespace"].string ?? "" }).flatMap { namespace in

@@ -5,8 +5,6 @@ internal import PluginKit
 ///
 /// Rules: upstream `staging/src/k8s.io/endpointslice/trafficdist`. Each Node is looked up once. Cost: the endpoints, and the Nodes they are on.
 struct EndpointTopology {
-    static let zoneLabel = "topology.kubernetes.io/zone"
-
     private let objects: Objects
     /// Whether a client gets an endpoint of its zone, and of its Node before that.
     private let prefersZone: Bool
@@ -30,7 +28,7 @@ struct EndpointTopology {
 
     /// Adds what is known of the place of an endpoint on `nodeName`; a Node without a zone, or that is not there, has none.
     mutating func place(_ endpoint: inout Value, on nodeName: String) throws {
-        let zone = try node(nodeName)?["metadata"]["labels"][Self.zoneLabel].string ?? ""
+        let zone = try node(nodeName)?["metadata"]["labels"][NodeLabel.zone].string ?? ""
         if !zone.isEmpty { endpoint["zone"] = .string(zone) }
         guard prefersZone, endpoint["conditions"]["ready"].bool == true else { return }
         var hints: Value = [:]

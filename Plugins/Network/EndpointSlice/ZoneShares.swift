@@ -31,7 +31,7 @@ extension ZoneShares.Part {
         let labels = node["metadata"]["labels"]
         let isControlPlane = ["control-plane", "master"].contains { !labels["node-role.kubernetes.io/\($0)"].isNull }
         guard !node.isNull, !isControlPlane, Conditions.isTrue(node["status"], type: "Ready") else { return nil }
-        zone = labels[EndpointTopology.zoneLabel].string ?? ""
+        zone = labels[NodeLabel.zone].string ?? ""
         let quantity = try? Quantity(node["status"]["allocatable"]["cpu"].string ?? "0")
         processors = ((quantity ?? .zero).approximateDouble * 1000).rounded(.up)
     }

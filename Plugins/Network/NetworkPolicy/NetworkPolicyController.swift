@@ -44,11 +44,7 @@ public final class NetworkPolicyController: Controller {
         objects = host.objects
         log = host.log
         node = config["node"].string
-        let seconds = config["checkSeconds"]
-        guard seconds.isNull || (seconds.int.map { 1...3600 ~= $0 } ?? false) else {
-            throw ComponentError.invalid("config.checkSeconds: must be a number from 1 to 3600")
-        }
-        patience = seconds.int ?? Self.patience
+        patience = try config.setting("checkSeconds", in: 1...3600, default: Self.patience)
         table = config["table"].string ?? "apus-policy"
         let plans = Self.plans(table: table)
         state = Mutex(State(tables: try NFTables(), plans: plans, isInForce: plans.map { _ in nil }))

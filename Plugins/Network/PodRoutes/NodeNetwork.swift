@@ -2,19 +2,6 @@ internal import APIModel
 
 /// What a Node says of its part of the pods' network. Pure.
 struct NodeNetwork: Equatable {
-    /// How its pods are reached from other nodes.
-    enum Mode: String {
-        /// By the node's own address, which has to be on a network that the other has a link to.
-        case routes = "Routes"
-        /// Inside of packets between the nodes.
-        case vxlan = "VXLAN"
-        /// As somebody else sees to it.
-        case none = "None"
-    }
-
-    /// The label that says the mode; a node without it is as with `None`.
-    private static let label = "networking.apus.dev/pod-network"
-
     let name: String
     /// What the label says; it may be no mode.
     let wanted: String
@@ -23,13 +10,13 @@ struct NodeNetwork: Equatable {
 
     init(_ node: Value) {
         name = node["metadata"]["name"].string ?? ""
-        wanted = node["metadata"]["labels"][Self.label].string ?? Mode.none.rawValue
+        wanted = node["metadata"]["labels"][PodNetworkMode.label].string ?? PodNetworkMode.none.rawValue
         addresses = node["status"]["addresses"].elements.filter { $0["type"].string == "InternalIP" }
             .compactMap { $0["address"].string.flatMap { IPAddress($0) } }
         pods = node["spec"]["podCIDRs"].elements.compactMap { $0.string.flatMap { IPNetwork($0) } }
     }
 
-    var mode: Mode? { Mode(rawValue: wanted) }
+    var mode: PodNetworkMode? { PodNetworkMode(rawValue: wanted) }
 
     func address(_ family: IPFamily) -> IPAddress? { addresses.first { $0.family == family } }
 

@@ -43,17 +43,10 @@ public final class PodRoutesController: Controller {
         objects = host.objects
         log = host.log
         node = config["node"].string
-        func number(_ name: String, _ range: ClosedRange<Whole>, default value: Whole) throws -> Whole {
-            let given = config[name]
-            guard let number = given.isNull ? value : given.int, range.contains(number) else {
-                throw ComponentError.invalid("config.\(name): must be a number from \(range.lowerBound) to \(range.upperBound)")
-            }
-            return number
-        }
-        let mark = UInt8(clamping: try number("mark", 1...255, default: 0xaa).int64)
-        identifier = UInt32(clamping: try number("vni", 1...0xff_ffff, default: 1).int64)
-        port = UInt16(clamping: try number("port", 1...65535, default: 8472).int64)
-        patience = try number("checkSeconds", 1...3600, default: Self.patience)
+        let mark = UInt8(clamping: try config.setting("mark", in: 1...255, default: 0xaa).int64)
+        identifier = UInt32(clamping: try config.setting("vni", in: 1...0xff_ffff, default: 1).int64)
+        port = UInt16(clamping: try config.setting("port", in: 1...65535, default: 8472).int64)
+        patience = try config.setting("checkSeconds", in: 1...3600, default: Self.patience)
         let name = config["link"].string ?? "apus-vxlan"
         guard 1...15 ~= name.utf8.count else { throw ComponentError.invalid("config.link: \(name) is not the name of a link") }
         state = Mutex(
@@ -94,7 +87,7 @@ public final class PodRoutesController: Controller {
 
     /// Has everything be there, and nothing else of ours.
     private func putAll(_ node: String, _ state: inout State) throws {
-        guard let nodes = state.nodes, let own = nodes[node], own.mode != NodeNetwork.Mode.none else { return try removeAll(&state) }
+        guard let nodes = state.nodes, let own = nodes[node], own.mode != PodNetworkMode.none else { return try removeAll(&state) }
         guard own.mode != nil else { throw ComponentError.invalid("Node \(node): there is no pod network \(own.wanted)") }
         let links = try state.links.all()
         try putLink(own, links, &state)
@@ -117,7 +110,7 @@ public final class PodRoutesController: Controller {
 
     /// Has what concerns one other node be as it should.
     private func putOne(_ name: String, _ node: String, _ state: inout State) throws {
-        guard let own = state.nodes?[node], own.mode != nil, own.mode != NodeNetwork.Mode.none else { return }
+        guard let own = state.nodes?[node], own.mode != nil, own.mode != PodNetworkMode.none else { return }
         let old = state.ways[name] ?? Way()
         let new = try state.nodes?[name].map { way(from: own, to: $0, try state.links.all(), state) } ?? Way()
         guard new != old else { return }
@@ -153,12 +146,13 @@ public final class PodRoutesController: Controller {
             return try state.vxlan.remove()
         }
         guard let local = own.addresses.first, let underlay = links.first(where: { $0.ip == local })?.link,
-            let mtu = try state.vxlan.mtu(of: underlay), mtu > VXLANLink.overhead(local.bytes.count)
+            let mtu = try state.vxlan.mtu(of: underlay)
         else { throw ComponentError.unavailable("Node \(own.name): none of its links has its address") }
+        let overhead = UInt32(clamping: PodNetworkMode.vxlan.overhead(local.family))
+        guard mtu > overhead else { throw ComponentError.unavailable("Node \(own.name): packets of its link are too short for VXLAN") }
         state.link = try state.vxlan.set(
             VXLANLink.Shape(
-                identifier: identifier, port: port, local: local.bytes, underlay: underlay, hardware: own.hardware,
-                mtu: mtu - VXLANLink.overhead(local.bytes.count)))
+                identifier: identifier, port: port, local: local.bytes, underlay: underlay, hardware: own.hardware, mtu: mtu - overhead))
     }
 
     private func removeAll(_ state: inout State) throws {

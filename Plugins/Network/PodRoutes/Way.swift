@@ -15,7 +15,7 @@ struct Way: Equatable {
     ///   - links: the addresses of the machine's links.
     ///   - vxlan: the link of the VXLAN network, where the node takes part in it.
     init(from own: NodeNetwork, to other: NodeNetwork, links: [LinkAddresses.Address], vxlan: UInt32?) {
-        guard own.mode != NodeNetwork.Mode.none, other.mode != NodeNetwork.Mode.none else { return }
+        guard own.mode != PodNetworkMode.none, other.mode != PodNetworkMode.none else { return }
         guard let mode = other.mode, mode == own.mode else {
             problem = "its pod network is \(other.wanted), and that of this node \(own.wanted)"
             return

@@ -11,7 +11,7 @@ public final class ServiceLBLinkController: Controller {
     /// How often an address that stands here is looked after.
     private static let patience: Whole = 30_000
     /// By which the kernel keeps our addresses apart from others.
-    private static let mark: UInt8 = 0xa9
+    private static let mark: Whole = 0xa9
 
     public static let settings: Set<String> = ["node", "mark"]
 
@@ -36,10 +36,7 @@ public final class ServiceLBLinkController: Controller {
         objects = host.objects
         log = host.log
         node = config["node"].string
-        let given = config["mark"]
-        guard let mark = given.isNull ? Self.mark : given.int.flatMap({ UInt8(exactly: $0.int64) }), mark != 0 else {
-            throw ComponentError.invalid("config.mark: must be a number from 1 to 255")
-        }
+        let mark = UInt8(clamping: try config.setting("mark", in: 1...255, default: Self.mark).int64)
         state = Mutex(State(links: try LinkAddresses(mark: mark)))
     }
 

@@ -81,8 +81,8 @@ public final class NodeLifecycleController: Controller {
     static func member(_ node: Value) -> ZoneBrakes.Member {
         let labels = node["metadata"]["labels"]
         func label(_ older: String, _ name: String) -> String { (labels[older].isNull ? labels[name] : labels[older]).string ?? "" }
-        let region = label("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
-        let zone = label("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
+        let region = label(NodeLabel.olderRegion, NodeLabel.region)
+        let zone = label(NodeLabel.olderZone, NodeLabel.zone)
         return ZoneBrakes.Member(
             zone: "\(region)/\(zone)", isReady: PodState.isReady(node),
             isExcluded: !labels["node.kubernetes.io/exclude-disruption"].isNull)

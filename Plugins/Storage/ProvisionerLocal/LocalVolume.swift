@@ -92,7 +92,7 @@ struct LocalVolume {
                 "nodeAffinity": [
                     "required": [
                         "nodeSelectorTerms": [
-                            ["matchExpressions": [["key": "kubernetes.io/hostname", "operator": "In", "values": [.string(node)]]]]
+                            ["matchExpressions": [["key": .string(NodeLabel.hostname), "operator": "In", "values": [.string(node)]]]]
                         ]
                     ]
                 ],
@@ -107,7 +107,7 @@ struct LocalVolume {
         let (metadata, spec) = (volume["metadata"], volume["spec"])
         return metadata["annotations"][StorageAnnotation.provisionedBy].string == Self.provisioner
             && spec["local"]["path"].string == "\(directory)/\(metadata["name"].string ?? "")"
-            && StorageObjects.isWithinReach(volume, of: ["metadata": ["labels": ["kubernetes.io/hostname": .string(node)]]])
+            && StorageObjects.isWithinReach(volume, of: ["metadata": ["labels": [NodeLabel.hostname: .string(node)]]])
     }
 
     /// Whether the volume and what it holds go.

@@ -27,7 +27,7 @@ public struct ResourceClaimController: Controller {
     private func settlePod(_ key: Key) throws {
         // One that will not run needs no claims: those that were made for it have just gone.
         guard var pod = try objects.get(.pods, namespace: key.namespace, name: key.name), pod["metadata"]["deletionTimestamp"].isNull,
-            !PodResourceClaims.isDone(pod)
+            !PodState.isDone(pod)
         else { return }
         var statuses = pod["status"]["resourceClaimStatuses"].elements
         for entry in pod["spec"]["resourceClaims"].elements {
@@ -128,7 +128,7 @@ public struct ResourceClaimController: Controller {
             let pod = try objects.get(.pods, namespace: namespace, name: name)
                 ?? objects.fetch(.pods, namespace: namespace, name: name)
         else { return false }
-        return pod["metadata"]["uid"] == reservation["uid"] && !PodResourceClaims.isDone(pod)
+        return pod["metadata"]["uid"] == reservation["uid"] && !PodState.isDone(pod)
     }
 
     private func isOwnerDone(_ claim: Value) throws -> Bool {
@@ -136,7 +136,7 @@ public struct ResourceClaimController: Controller {
         guard owner["apiVersion"].string == "v1", owner["kind"].string == "Pod",
             let pod = try objects.get(.pods, namespace: claim["metadata"]["namespace"].string ?? "", name: owner["name"].string ?? "")
         else { return false }
-        return pod["metadata"]["uid"] != owner["uid"] || PodResourceClaims.isDone(pod)
+        return pod["metadata"]["uid"] != owner["uid"] || PodState.isDone(pod)
     }
 
     // MARK: Who wants to know
@@ -161,7 +161,7 @@ public struct ResourceClaimController: Controller {
         let pod = after.isNull ? before : after
         let namespace = pod["metadata"]["namespace"].string ?? ""
         var keys: [Key] = []
-        if after.isNull || PodResourceClaims.isDone(pod) {
+        if after.isNull || PodState.isDone(pod) {
             keys += PodResourceClaims.names(of: pod).map { Key(resource: Self.claims.description, namespace: namespace, name: $0) }
         }
         if pod["metadata"]["deletionTimestamp"].isNull, !after.isNull { keys.append(Self.key(pod)) }

@@ -4,17 +4,16 @@ import APIModel
 struct LimitPodHardAntiAffinityTopology: ValidatingMember {
     let name = "LimitPodHardAntiAffinityTopology"
 
-    private static let hostname = "kubernetes.io/hostname"
-
     func concerns(collection: String) -> Bool { collection == "/pods" }
 
     func validate(_ pod: Value, _ request: AdmissionRequest) async throws -> Settlement? {
         guard request.operation == .create || request.operation == .update, request.isOfObject else { return nil }
         let affinity = pod[path: "spec", "affinity"]["podAntiAffinity"]
-        for term in affinity["requiredDuringSchedulingIgnoredDuringExecution"].elements where term["topologyKey"].string != Self.hostname {
+        for term in affinity["requiredDuringSchedulingIgnoredDuringExecution"].elements
+        where term["topologyKey"].string != NodeLabel.hostname {
             throw request.target.forbidden(
                 "affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey \(term["topologyKey"].string ?? "") "
-                    + "but only key \(Self.hostname) is allowed")
+                    + "but only key \(NodeLabel.hostname) is allowed")
         }
         return nil
     }

@@ -51,8 +51,8 @@ extension NodeRestriction {
     }
 
     private static let kubeletLabels: Set = [
-        "kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
-        "failure-domain.beta.kubernetes.io/region", "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
-        "kubernetes.io/os", "kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/arch",
+        NodeLabel.hostname, NodeLabel.zone, NodeLabel.region, NodeLabel.olderZone, NodeLabel.olderRegion,
+        NodeLabel.system, NodeLabel.architecture, NodeLabel.olderSystem, NodeLabel.olderArchitecture,
+        "beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type",
     ]
 }

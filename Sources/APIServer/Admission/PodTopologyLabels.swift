@@ -5,7 +5,7 @@ import OrderedCollections
 struct PodTopologyLabels: MutatingMember {
     let name = "PodTopologyLabels"
 
-    private static let labels = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"]
+    private static let labels = [NodeLabel.zone, NodeLabel.region]
 
     func concerns(collection: String) -> Bool { collection == "/pods" || collection == "/bindings" }
 

@@ -12,28 +12,24 @@ struct PodClaim: Equatable, Sendable {
 
     static let objects = GroupVersionResource(group: "resource.k8s.io", version: "v1", resource: "resourceclaims")
 
-    /// Those of a pod. A claim that a template needs not have made is none. Throws when one is still to be made. Upstream:
-    /// `resourceclaim.Name`.
+    /// Those of a pod. A claim that a template needs not have made is none. Throws when one is still to be made.
     static func all(of pod: Pod) throws(ConfigurationError) -> [PodClaim] {
         var claims: [PodClaim] = []
         for claim in pod.spec["resourceClaims"].elements {
-            if let name = claim["resourceClaimName"].string {
-                claims.append(PodClaim(name: claim.name, claim: name))
-            } else if claim["resourceClaimTemplateName"].string != nil {
-                guard let made = pod.status["resourceClaimStatuses"].elements.first(where: { $0.name == claim.name }) else {
-                    throw ConfigurationError(message: "pod \"\(pod.namespace)/\(pod.name)\": ResourceClaim not created yet")
-                }
-                if let name = made["resourceClaimName"].string { claims.append(PodClaim(name: claim.name, claim: name, isOwned: true)) }
-            } else {
+            switch PodResourceClaims.find(claim, of: pod.value) {
+            case .named(let name): claims.append(PodClaim(name: claim.name, claim: name))
+            case .made(let name): claims.append(PodClaim(name: claim.name, claim: name, isOwned: true))
+            case .skipped: break
+            case .missing:
+                throw ConfigurationError(message: "pod \"\(pod.namespace)/\(pod.name)\": ResourceClaim not created yet")
+            case .unknown:
                 throw ConfigurationError(
                     message:
                         "pod \"\(pod.namespace)/\(pod.name)\", spec.resourceClaim \(FieldError.quoted(claim.name)): none of the supported fields are set"
                 )
             }
         }
-        if let name = pod.status[path: "extendedResourceClaimStatus", "resourceClaimName"].string {
-            claims.append(PodClaim(name: "", claim: name))
-        }
+        if let name = PodResourceClaims.extended(of: pod.value) { claims.append(PodClaim(name: "", claim: name)) }
         return claims
     }
 

@@ -29,9 +29,9 @@ struct NodeObject {
     /// The labels every node has, and those it was given.
     var labels: [String: String] {
         [
-            "kubernetes.io/hostname": configuration.nodeName, "kubernetes.io/os": "linux", "kubernetes.io/arch": Machine.architecture,
-            "beta.kubernetes.io/os": "linux",
-            "beta.kubernetes.io/arch": Machine.architecture,
+            NodeLabel.hostname: configuration.nodeName,
+            NodeLabel.system: "linux", NodeLabel.olderSystem: "linux",
+            NodeLabel.architecture: Machine.architecture, NodeLabel.olderArchitecture: Machine.architecture,
         ].merging(configuration.labels) { $1 }
     }
 

@@ -13,6 +13,11 @@ public enum PodState {
 
     public static func isTerminal(_ pod: Value) -> Bool { ["Succeeded", "Failed"].contains(pod["status"]["phase"].string ?? "") }
 
+    /// Whether nothing of it runs, nor ever will.
+    public static func isDone(_ pod: Value) -> Bool {
+        isTerminal(pod) || !pod["metadata"]["deletionTimestamp"].isNull && pod["spec"]["nodeName"].isEmpty
+    }
+
     /// Ready for at least `minReadySeconds`.
     /// - Parameter now: seconds since 1970.
     public static func isAvailable(_ pod: Value, minReadySeconds: Whole, now: Whole) -> Bool {

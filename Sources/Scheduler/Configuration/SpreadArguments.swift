@@ -9,8 +9,8 @@ struct SpreadArguments: Sendable {
 
     /// Upstream's own, all of them preferences.
     private static let system: [Value] = [
-        ["topologyKey": "kubernetes.io/hostname", "maxSkew": 3, "whenUnsatisfiable": "ScheduleAnyway"],
-        ["topologyKey": "topology.kubernetes.io/zone", "maxSkew": 5, "whenUnsatisfiable": "ScheduleAnyway"],
+        ["topologyKey": .string(NodeLabel.hostname), "maxSkew": 3, "whenUnsatisfiable": "ScheduleAnyway"],
+        ["topologyKey": .string(NodeLabel.zone), "maxSkew": 5, "whenUnsatisfiable": "ScheduleAnyway"],
     ]
 
     init() { (constraints, isSystem) = (Self.system, true) }

@@ -7,20 +7,18 @@ extension PodInfo {
         case claim(PodKey, isOwn: Bool)
         /// None has been made yet of the template.
         case missing
-        /// It names neither a claim nor a template: there may be kinds that this version does not know.
         case unknown(entry: String)
 
         /// All but those for which none is needed.
         static func all(_ pod: Value, _ key: PodKey) -> [DeviceClaimReference] {
             pod["spec"]["resourceClaims"].elements.compactMap { entry in
-                func claim(_ name: String, isOwn: Bool) -> DeviceClaimReference {
-                    .claim(PodKey(namespace: key.namespace, name: name), isOwn: isOwn)
+                switch PodResourceClaims.find(entry, of: pod) {
+                case .named(let name): .claim(PodKey(namespace: key.namespace, name: name), isOwn: false)
+                case .made(let name): .claim(PodKey(namespace: key.namespace, name: name), isOwn: true)
+                case .skipped: nil
+                case .missing: .missing
+                case .unknown: .unknown(entry: entry["name"].string ?? "")
                 }
-                if let name = entry["resourceClaimName"].string { return claim(name, isOwn: false) }
-                guard !entry["resourceClaimTemplateName"].isNull else { return .unknown(entry: entry["name"].string ?? "") }
-                let made = pod["status"]["resourceClaimStatuses"].elements.first { $0["name"] == entry["name"] }
-                guard let made else { return .missing }
-                return made["resourceClaimName"].string.map { claim($0, isOwn: true) }
             }
         }
     }

@@ -2,10 +2,9 @@ internal import APIModel
 
 /// Where the labels of a PersistentVolume say that it is: upstream's VolumeZone.
 enum VolumeZones {
-    private static let (zone, region) = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
     /// By older name, the newer one.
-    private static let older = ["failure-domain.beta.kubernetes.io/zone": zone, "failure-domain.beta.kubernetes.io/region": region]
-    private static let keys = [zone, region] + older.keys.sorted()
+    private static let older = [NodeLabel.olderZone: NodeLabel.zone, NodeLabel.olderRegion: NodeLabel.region]
+    private static let keys = [NodeLabel.zone, NodeLabel.region] + older.keys.sorted()
 
     /// Of Nodes, as in a node selector: one that says nothing of zones will do; `nil` where every Node does.
     static func terms(_ volume: Object) -> [Value]? {
