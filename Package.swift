@@ -106,7 +106,7 @@ let areas = [
 let plugins: [(library: String, target: Target)] =
     areas.map { ($0.library, $0.target) } + [
         ("scheduler-default", swiftPlugin("SchedulerDefault")),
-        ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["Streaming"])),
+        ("runtime-cri", swiftPlugin("RuntimeCRI", nio + ["GRPC", "Streaming"])),
         ("runtime-fake", swiftPlugin("RuntimeFake")),
         ("proxy-nftables", swiftPlugin("ProxyNFTables", ["KernelNetwork", "ServiceRules"], exclude: ["Rules"])),
         ("proxy-userspace", swiftPlugin("ProxyUserspace", ["CLinux", "KernelNetwork"])),
@@ -186,6 +186,7 @@ let package = Package(
             "Containerd",
             ["APIModel", "CLinux", "FileSystem", "PauseProgram", product("Crypto", "swift-crypto"), product("Logging", "swift-log")]),
         .target(name: "PauseProgram", path: "Images/pause", cSettings: [.unsafeFlags(["-std=gnu11"])]),
+        module("GRPC", nio + [product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2")]),
         module("Streaming", nio + ["CZlib", product("NIOHPACK", "swift-nio-http2"), product("NIOHTTP2", "swift-nio-http2")]),
         module(
             "Client",
@@ -198,7 +199,7 @@ let package = Package(
         module(
             "APIServer",
             nio + [
-                "APIModel", "CEL", "CZlib", "Exposition", "FileSystem", "Store", "Client", "HTTPServer", "PKI", "Streaming",
+                "APIModel", "CEL", "CZlib", "Exposition", "FileSystem", "GRPC", "Store", "Client", "HTTPServer", "PKI", "Streaming",
                 product("HTTPTypes", "swift-http-types"),
                 product("Logging", "swift-log"), product("DequeModule", "swift-collections"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
@@ -225,7 +226,7 @@ let package = Package(
         module(
             "Kubelet",
             nio + [
-                "CLinux", "Client", "APIModel", "FileSystem", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
+                "CLinux", "Client", "APIModel", "FileSystem", "GRPC", "PluginHost", "PluginAPI", "HTTPServer", "Streaming", "PKI",
                 product("OrderedCollections", "swift-collections"),
                 product("Logging", "swift-log"), product("HTTPTypes", "swift-http-types"), product("NIOSSL", "swift-nio-ssl"),
             ]),
@@ -261,7 +262,7 @@ let package = Package(
             path: "Sources/Host", swiftSettings: swift),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
         .target(
-            name: "TestStorage", dependencies: ["APIModel", "FileSystem", "Streaming"], path: "Tests/TestStorage", swiftSettings: swift),
+            name: "TestStorage", dependencies: ["APIModel", "FileSystem", "GRPC"], path: "Tests/TestStorage", swiftSettings: swift),
         tests("ELF"),
         tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
         tests("ServiceRules", ["APIModel", "KernelNetwork", "PluginKit"]),
@@ -280,7 +281,7 @@ let package = Package(
         tests(
             "APIServer",
             [
-                "APIModel", "CZlib", "Client", "Exposition", "HTTPServer", "PKI", "Store", "Streaming",
+                "APIModel", "CZlib", "Client", "Exposition", "GRPC", "HTTPServer", "PKI", "Store", "Streaming",
                 product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
@@ -308,7 +309,7 @@ let package = Package(
         tests(
             "Kubelet",
             nio + [
-                "APIModel", "Client", "FileSystem", "HTTPServer", "PKI", "Streaming", "TestStorage", "TestSupport",
+                "APIModel", "Client", "FileSystem", "GRPC", "HTTPServer", "PKI", "Streaming", "TestStorage", "TestSupport",
                 product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),
                 product("OrderedCollections", "swift-collections"),
             ]),

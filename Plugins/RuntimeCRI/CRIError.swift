@@ -1,5 +1,5 @@
+internal import GRPC
 internal import PluginKit
-internal import Streaming
 
 /// The error of a refused CRI call.
 typealias CRIError = GRPCFailure

@@ -1,7 +1,7 @@
 internal import APIModel
+internal import GRPC
 internal import NIOCore
 internal import PluginKit
-internal import Streaming
 internal import Synchronization
 
 /// The runtime of a real node: hands every CRI call over to a runtime's socket, byte for byte.

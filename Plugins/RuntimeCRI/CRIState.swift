@@ -1,6 +1,6 @@
+internal import GRPC
 internal import NIOCore
 internal import PluginKit
-internal import Streaming
 
 /// What CRI says about an id that may be a container's or a sandbox's.
 enum CRIState {

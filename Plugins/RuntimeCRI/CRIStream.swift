@@ -1,5 +1,6 @@
 internal import APIModel
 internal import Dispatch
+internal import GRPC
 internal import NIOCore
 internal import PluginKit
 internal import Streaming

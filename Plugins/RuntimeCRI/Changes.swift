@@ -1,6 +1,6 @@
+internal import GRPC
 internal import NIOCore
 internal import PluginKit
-internal import Streaming
 internal import Synchronization
 
 /// Listens for containers and sandboxes that end, for as long as the plugin runs.

@@ -1,6 +1,6 @@
 import APIModel
 import Foundation
-import Streaming
+import GRPC
 import Synchronization
 
 @testable import APIServer

@@ -1,6 +1,6 @@
 import APIModel
 import FileSystem
-import Streaming
+import GRPC
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,5 @@
+import GRPC
 import Glibc
-import Streaming
 
 /// Serves gRPC calls of one request and one answer on a Unix socket.
 final class UnaryServer: Sendable {

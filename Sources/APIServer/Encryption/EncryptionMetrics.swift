@@ -2,8 +2,8 @@ import APIModel
 import Crypto
 import Exposition
 import FoundationEssentials
+import GRPC
 import Store
-import Streaming
 
 /// What becomes of records on their way to the store and back, and what the plugins that keep keys are asked, under upstream's names.
 ///

@@ -1,8 +1,8 @@
 import APIModel
 import FileSystem
+import GRPC
 import Glibc
 import Logging
-import Streaming
 import Synchronization
 
 /// Gives devices of plugins to containers: takes the plugins in, follows what they have, and keeps who has what over a restart. Safe from

@@ -1,7 +1,7 @@
 import APIModel
 import FileSystem
+import GRPC
 import Logging
-import Streaming
 
 /// Tells programs of the node which container has which devices and processors: `v1.PodResourcesLister` on a socket. Upstream:
 /// `kubelet/apis/podresources`.

@@ -1,7 +1,7 @@
 import APIModel
+import GRPC
 import NIOCore
 import NIOPosix
-import Streaming
 
 /// What a plugin, or the way to it, answered instead of a result.
 struct PluginFailure: Error, CustomStringConvertible {

@@ -1,7 +1,7 @@
 import APIModel
+import GRPC
 import NIOCore
 import NIOPosix
-import Streaming
 
 /// Asks a container whether it is well by `grpc.health.v1.Health/Check`. Upstream: `probe/grpc`.
 enum GRPCHealth {

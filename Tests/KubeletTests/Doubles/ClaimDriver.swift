@@ -1,8 +1,8 @@
 import APIModel
 import FileSystem
+import GRPC
 import Glibc
 import OrderedCollections
-import Streaming
 import Synchronization
 
 @testable import Kubelet

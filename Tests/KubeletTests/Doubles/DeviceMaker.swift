@@ -1,9 +1,9 @@
 import APIModel
 import FileSystem
+import GRPC
 import Glibc
 import NIOCore
 import NIOPosix
-import Streaming
 import Synchronization
 
 /// A plugin that gives away devices that are nothing, over the real protocol: it serves one socket and registers at the kubelet's.

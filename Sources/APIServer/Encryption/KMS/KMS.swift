@@ -1,8 +1,8 @@
 import APIModel
+import GRPC
 import NIOCore
 import NIOPosix
 import OrderedCollections
-import Streaming
 
 /// A plugin's socket, and the calls of the key management service v2. Safe from any thread.
 final class KMS: Sendable {

@@ -45,7 +45,9 @@ public final class GRPCServer: Sendable {
         let connections = Connections()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                guard connections.add(channel) else { return channel.eventLoop.makeFailedFuture(ConnectionClosed()) }
+                guard connections.add(channel) else {
+                    return channel.eventLoop.makeFailedFuture(GRPCFailure(code: "Unavailable", message: "the server is closing"))
+                }
                 return channel.eventLoop.makeCompletedFuture {
                     _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
                         mode: .server, connectionConfiguration: .init(), streamConfiguration: .init()
