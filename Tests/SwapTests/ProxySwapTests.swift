@@ -56,6 +56,7 @@ import Testing
             try await Self.flows(world)
             try await Self.affinity(world)
             try await Self.policies(world)
+            try await Self.refusals(world)
             // Services that change meanwhile are the new one's to carry.
             try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
             clients.stop()
@@ -116,6 +117,27 @@ import Testing
         try await Network.waitForRules("the ClusterIP to be shut") { $0.contains("10.96.7.8 . tcp . 80 : goto discard") }
         let clients = Requests(to: Network.node, port: 30080)
         try await clients.waitForFirst()
+    }
+
+    /// What nobody answers is refused before `connect` returns, in both families.
+    private static func refusals(_ world: World) async throws {
+        let addresses = ["10.96.7.11", "fd00:96::b"]
+        _ = try await world.client.create(
+            .services, namespace: "default",
+            [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": "empty", "namespace": "default"],
+                "spec": [
+                    "type": "NodePort", "clusterIP": .string(addresses[0]), "clusterIPs": .array(addresses.map { .string($0) }),
+                    "ipFamilyPolicy": "RequireDualStack", "ports": [["name": "http", "port": 80, "nodePort": 30082]],
+                ],
+            ])
+        try await Network.waitForRules("the Service") { rules in addresses.allSatisfy { rules.contains("\($0) . tcp . 80 : goto refuse") } }
+        let noSuchPort: UInt16 = 81
+        let nobody = addresses.flatMap { [($0, 80), ($0, noSuchPort)] } + [(Network.node, 30082), (Network.node6, 30082)]
+        for (address, port) in nobody {
+            // `false` is no answer.
+            #expect(throws: Unexpected.self, "\(address) \(port)") { try NetworkNamespace.connects(to: address, port) }
+        }
     }
 
     /// Who may come to a load balancer's address, and who may not: the node comes by its own.
