@@ -42,6 +42,9 @@ final class Backend: ProxyBackend {
         let isFirst = wanted.previous == 0
         let rows = isFirst ? Array(wanted.ports) : wanted.ports.filter(\.isChanged)
         let isIdle = wanted.removed.isEmpty && rows.isEmpty
+        if isFirst, Ruleset.isOnLoopback(wanted.nodePortNetworks), !KernelSetting.set("/proc/sys/net/ipv4/conf/all/route_localnet", "1") {
+            log.warning("node ports are not on loopback: net.ipv4.conf.all.route_localnet cannot be set")
+        }
         let stale = try state.withLock { state in
             let lost = isFirst ? [] : lostTables(isIdle: isIdle, &state)
             guard isFirst || !isIdle || !lost.isEmpty else { return StaleFlows() }

@@ -45,7 +45,7 @@ final class Backend: ProxyBackend {
 
     func start() throws {
         // What has come to a listener that gives up goes to the other at its place.
-        Self.set("/proc/sys/net/ipv4/tcp_migrate_req", "1")
+        KernelSetting.set("/proc/sys/net/ipv4/tcp_migrate_req", "1")
         try workers[0].start { [weak self] in self?.tryAgain() }
         for worker in workers.dropFirst() { try worker.start() }
     }
@@ -185,12 +185,5 @@ final class Backend: ProxyBackend {
         guard point.isDatagram else { return workers[...] }
         let index = Int(UInt(bitPattern: point.hashValue) % UInt(workers.count))
         return workers[index...index]
-    }
-
-    private static func set(_ path: String, _ value: String) {
-        let descriptor = Glibc.open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        _ = write(descriptor, value, value.utf8.count)
-        close(descriptor)
     }
 }

@@ -168,10 +168,8 @@ struct Startup {
                 let controllers = ControllerManager(
                     services: services, plugins: plugins, quarantine: crashes.quarantine, log: Logger(label: "controller-manager"))
                 let proxy = Proxy(
-                    Proxy.Configuration(
-                        nodeName: node.name, nodeAddresses: node.addresses, clusterCIDR: network.clusterCIDRs.description),
-                    cache: cache, plugins: plugins,
-                    quarantine: crashes.quarantine, log: Logger(label: "proxy"))
+                    try proxyConfiguration(node, network), cache: cache, plugins: plugins, quarantine: crashes.quarantine,
+                    log: Logger(label: "proxy"))
                 let kubelet = Kubelet(
                     configuration: try kubeletConfiguration(credentials, node, network), client: kubeletClient, cache: cache,
                     runtime: PluginRuntime(plugins), recorder: kubeletRecorder,
@@ -180,6 +178,7 @@ struct Startup {
                 group.add("scheduler") { try await scheduler.run() }
                 group.add("controller manager") { try await controllers.run() }
                 group.add("proxy") { try await proxy.run() }
+                await showPages(of: proxy, plugins, network, in: &group)
                 if let names { group.add("cluster DNS") { try await names.run() } }
                 group.add("kubelet") { try await kubelet.run() }
                 follow(ChangingCertificate(credentials.apiServer), layout(node, network), server, listeners, kubelet, in: &group)
@@ -216,6 +215,16 @@ struct Startup {
                 try kubelet.serve(certificatePEM: made.kubelet.certificatePEM, keyPEM: made.kubelet.privateKeyPEM)
             }
             await rotation.run()
+        }
+    }
+
+    /// Where upstream's kube-proxy has them: of the cluster without a name, and not where somebody else has the ports.
+    private func showPages(of proxy: Proxy, _ plugins: PluginHost, _ network: PodNetwork, in group: inout RoleGroup) async {
+        guard cluster == .first else { return }
+        do {
+            try await ProxyPageOptions.serve(ProxyPageOptions.standard, proxy, plugins, network.serviceCIDRs.families, in: &group)
+        } catch {
+            log.warning("the proxy's /healthz and /proxyMode are not served: \(error)")
         }
     }
 
@@ -326,6 +335,13 @@ extension Startup {
             HealthCheck("scheduler") { roles.schedulerProblem },
             HealthCheck("store-0") { store.statistics.problem },
         ]
+        return configuration
+    }
+
+    private func proxyConfiguration(_ node: (name: String, addresses: [String]), _ network: PodNetwork) throws -> Proxy.Configuration {
+        var configuration = Proxy.Configuration(
+            nodeName: node.name, nodeAddresses: node.addresses, clusterCIDR: network.clusterCIDRs.description)
+        configuration.nodePortNetworks = try options.nodePorts.networks(node.addresses)
         return configuration
     }
 

@@ -4,6 +4,8 @@ public import PluginAPI
 /// The running proxy. One caller at a time, blocking: for the proxy loop's own thread.
 public final class ProxyPlugin: Sendable {
     public let name: String
+    /// What kind of proxy it is: the component of its library, `nftables`.
+    public let mode: String
     private let component: LoadedComponent
     private let synced = DispatchSemaphore(value: 0)
 
@@ -13,6 +15,7 @@ public final class ProxyPlugin: Sendable {
     init(_ component: LoadedComponent) {
         self.component = component
         name = component.manifest.name
+        mode = component.manifest.component
     }
 
     /// - Throws: `ProxyError` with the plugin's sentence; then nothing has changed, and the next `previous` must be zero.

@@ -61,8 +61,12 @@ public final class Proxy: Sendable {
         healthChecks = HealthCheckPorts(isHealthy: { failure.reason == nil }, log: log)
     }
 
-    /// Why the newest wanted state is not in force, `nil` when it is.
-    public var unhealthyReason: String? { failure.reason }
+    /// Safe from any thread.
+    public var health: ProxyHealth {
+        var health = failure.health
+        health.isNodeEligible = !configuration.isNode || ProxyHealth.isEligible(cache.get(.nodes, name: configuration.nodeName)?.value)
+        return health
+    }
 
     /// Runs until cancelled. What is in force stays in force afterwards.
     public func run() async throws {
@@ -185,9 +189,15 @@ public final class Proxy: Sendable {
     }
 }
 
-/// Why the newest wanted state is not in force, `nil` when it is. Safe from any thread.
+/// What `sync` came to. Safe from any thread.
 private final class Failure: Sendable {
-    private let state = Mutex<String?>("no state is in force yet")
-    var reason: String? { state.withLock { $0 } }
-    func set(_ reason: String?) { state.withLock { $0 = reason } }
+    private let state = Mutex(ProxyHealth())
+    var health: ProxyHealth { state.withLock { $0 } }
+    var reason: String? { health.problem }
+    func set(_ reason: String?) {
+        state.withLock {
+            $0.problem = reason
+            if reason == nil { $0.lastUpdated = Timestamp.nowMicro() }
+        }
+    }
 }

@@ -4,34 +4,11 @@ import Testing
 
 /// A cluster of both families.
 @Suite struct DualStackTests {
-    private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-
-    private static let objects = """
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: web, labels: {app: web}}
-        spec:
-          terminationGracePeriodSeconds: 1
-          containers:
-          - {name: web, image: apus.local/hello:1, ports: [{containerPort: 8080, hostPort: 18080}]}
-        ---
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: client}
-        spec:
-          terminationGracePeriodSeconds: 1
-          containers:
-          - name: client
-            image: apus.local/hello:1
-            command: [/bin/busybox, sleep, "1000"]
-            env: [{name: IPS, valueFrom: {fieldRef: {fieldPath: status.podIPs}}}]
-        """
-
     private static let services = [
         ("single", "{}", ["10.96."]), ("prefer", "{ipFamilyPolicy: PreferDualStack}", ["10.96.", "fd00:10:96::"]),
         ("require", "{ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv6]}", ["fd00:10:96::", "10.96."]),
         ("six", "{ipFamilies: [IPv6]}", ["fd00:10:96::"]),
+        ("port", "{ipFamilyPolicy: RequireDualStack, type: NodePort}", ["10.96.", "fd00:10:96::"]),
     ]
 
     private static func service(_ name: String, _ families: String) -> String {
@@ -46,30 +23,12 @@ import Testing
             """
     }
 
-    private func answersNode(_ cluster: Cluster, _ address: String, _ port: Int) throws {
-        let host = address.contains(":") ? "[\(address)]" : address
-        _ = try eventually { try cluster.run("curl", "-sf", "--max-time", "2", "http://\(host):\(port)/") }
-    }
-
-    private func answersPod(_ cluster: Cluster, _ address: String, _ port: Int) throws {
-        let request = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc \(address) \(port)"
-        _ = try eventually {
-            let page = try cluster.kubectl("exec", "client", "--", "/bin/sh", "-c", request)
-            guard page.contains("Hello from web") else { throw Cluster.Failure(description: "\(address): \(page)") }
-        }
-    }
-
     @Test(.timeLimit(.minutes(5))) func bothFamiliesReachEverything() throws {
         let cluster = try Cluster()
         defer { cluster.remove() }
-        cluster.options = ["--ip-families", "IPv4,IPv6"]
+        cluster.options = ["--ip-families", "IPv4,IPv6", "--nodeport-addresses", "127.0.0.0/8,fd00:10:244::/56"]
         try cluster.up()
-        let image = "\(cluster.directory)/hello.tar"
-        try cluster.pack(Self.repository + "/examples/hello/pack", to: image)
-        try cluster.load(image: image)
-        let services = Self.services.map { Self.service($0.0, $0.1) }.joined()
-        try cluster.kubectl("apply", "-f", "-", input: "\(Self.objects)\n\(services)")
-        try cluster.kubectl("wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s")
+        try cluster.startWebAndClient(beside: Self.services.map { Self.service($0.0, $0.1) }.joined())
 
         // A node and its pods have an address of each.
         let node = try cluster.kubectl("get", "node", "e2e", "-o", "jsonpath={.spec.podCIDRs}")
@@ -90,11 +49,16 @@ import Testing
             addresses += own.map { (String($0), 80) }
         }
         for (address, port) in addresses {
-            try answersPod(cluster, address, port)
-            try answersNode(cluster, address, port)
+            try cluster.answersPod(address, port)
+            try cluster.answersNode(address, port)
         }
-        // The node's port leads to the pod's address of the family that is asked.
-        for gateway in ["10.244.0.1", "fd00:10:244::1"] { try answersNode(cluster, gateway, 18080) }
+        // Node ports are where they are asked for: on loopback, too.
+        let port = try cluster.kubectl("get", "service", "port", "-o", "jsonpath={.spec.ports[0].nodePort}")
+        for address in ["127.0.0.1", "fd00:10:244::1"] { try cluster.answersNode(address, try #require(Int(port))) }
+        #expect(throws: Cluster.Failure.self) { try cluster.run("curl", "-sf", "--max-time", "2", "http://10.244.0.1:\(port)/") }
+
+        // The host's port leads to the pod's address of the family that is asked.
+        for gateway in ["10.244.0.1", "fd00:10:244::1"] { try cluster.answersNode(gateway, 18080) }
 
         // Names have both.
         let six = try cluster.kubectl("get", "service", "prefer", "-o", "jsonpath={.spec.clusterIPs[1]}")
@@ -103,9 +67,6 @@ import Testing
         #expect(answer.contains(six), "\(answer)")
 
         try cluster.down()
-        for what in [["ip", "link"], ["ip", "-6", "route"], ["nft", "list", "tables"]] {
-            let there = try cluster.run(what)
-            #expect(!there.contains("apus") && !there.contains("fd00:10:"), "\(there)")
-        }
+        try cluster.expectNothingLeft()
     }
 }

@@ -81,9 +81,11 @@ struct RolesTests {
         let address = try roles.kubectl("get", "pods", "-o", "jsonpath={.items[0].status.podIP}")
         try roles.eventually { try roles.require(roles.kubectl("get", "endpoints", "hello", "-o", "yaml"), has: address) }
         try roles.eventually { try roles.require(roles.inside("nft", "list", "ruleset"), has: address) }
-        for port in [10248, 10254, 10256] {
-            try roles.eventually { try roles.require(roles.inside("curl", "-sf", "http://127.0.0.1:\(port)/healthz"), has: "ok") }
-        }
+        for (page, word) in [
+            ("10248/healthz", "ok"), ("10254/healthz", "ok"), ("10256/healthz", #""nodeEligible":true"#),
+            ("10256/livez", #""healthy":true"#),
+            ("10249/proxyMode", "nftables"),
+        ] { try roles.eventually { try roles.require(roles.inside("curl", "-sf", "http://127.0.0.1:\(page)"), has: word) } }
         // Names lead to Services: by the Service of the name server, which the proxy carries, too.
         try roles.eventually {
             let said = try roles.inside("busybox", "nslookup", "-type=a", "hello.default.svc.cluster.local", "10.96.0.10")

@@ -173,6 +173,14 @@ struct RulesetTests {
             let rules = Self.ruleset(family, nodePorts: ["2001:db8::/32", "192.0.2.0/24", "fd00::1/128"])
             #expect(rules.base.chains["services"]?.last?.hasPrefix(expected) == true)
         }
+        for (networks, isOnLoopback) in [
+            ("127.0.0.0/8", true), ("192.0.2.0/24 127.0.0.1/32", true), ("0.0.0.0/0", false), ("::1/128", false), ("", false),
+        ] {
+            let rules = Self.ruleset(.ipv4, nodePorts: networks.split(separator: " ").map(String.init)).base.chains
+            #expect(rules["services"]?.last?.contains("daddr != 127") == !isOnLoopback, "\(networks)")
+            // What comes to loopback from elsewhere is let in by nobody.
+            #expect(rules["filter-input"]?.last?.hasSuffix("daddr 127.0.0.0/8 ct state new drop") == isOnLoopback, "\(networks)")
+        }
         #expect(Self.ruleset(.ipv6).base.chains["services"]?.last?.hasPrefix("ip6 daddr != ::1 fib daddr type local ") == true)
     }
 

@@ -22,6 +22,17 @@ package struct Ruleset {
     /// ICMP says: that client would wait for its second packet, a second later, and for longer where ICMP is rationed.
     private static let refusal = ["meta l4proto tcp reject with tcp reset", "reject"]
 
+    private static let loopback = "127.0.0.0/8"
+    /// A kernel that leads what loopback has sent to pods no longer turns away what comes to loopback from elsewhere.
+    private static let foreigners = "iifname != \"lo\" ip daddr \(loopback) ct state new drop"
+
+    /// Whether node ports are to be on loopback: where one of its networks is named, and not all there are. The kernel has to have
+    /// `route_localnet` then; there is no such thing for IPv6.
+    package static func isOnLoopback(_ nodePortNetworks: [IPNetwork]) -> Bool {
+        guard let all = IPNetwork(loopback) else { return false }
+        return nodePortNetworks.contains(where: all.contains)
+    }
+
     package let family: IPFamily
     /// Names the table in commands: `ip apus-proxy`.
     let table: String
@@ -57,8 +68,10 @@ package struct Ruleset {
 
     private func chains(_ nodePortNetworks: [IPNetwork], crossesBridge: Bool) -> [(String, [String])] {
         let networks = nodePortNetworks.filter { $0.family == family }.map(\.description).joined(separator: ", ")
+        let isOnLoopback = family == .ipv4 && Self.isOnLoopback(nodePortNetworks)
         let isNodePort = [
-            "\(ip) daddr != \(family == .ipv4 ? "127.0.0.0/8" : "::1")", networks.isEmpty ? "" : "\(ip) daddr { \(networks) }",
+            isOnLoopback ? "" : "\(ip) daddr != \(family == .ipv4 ? Self.loopback : "::1")",
+            networks.isEmpty ? "" : "\(ip) daddr { \(networks) }",
             "fib daddr type local",
         ].filter { !$0.isEmpty }.joined(separator: " ")
         func look(_ kind: String) -> [String] {
@@ -82,7 +95,7 @@ package struct Ruleset {
             ("nat-postrouting", ["type nat hook postrouting priority srcnat;"] + answersCross),
             ("firewall-prerouting", ["type filter hook prerouting priority -110;", firewall]),
             ("firewall-output", ["type filter hook output priority -110;", firewall]),
-            ("filter-input", ["type filter hook input priority -110;", refusal]),
+            ("filter-input", ["type filter hook input priority -110;", refusal] + (isOnLoopback ? [Self.foreigners] : [])),
             ("filter-forward", ["type filter hook forward priority -110;", refusal, noSuchPort]),
             // After the endpoint is chosen: what the node itself has sent to one is not held up.
             ("filter-output", ["type filter hook output priority filter;", refusal, noSuchPort]),

@@ -30,15 +30,9 @@ struct ProxyCommand: AsyncParsableCommand {
         help: "The network of pods, or one of each family with a comma between: what comes from elsewhere to a Service is masqueraded.")
     var clusterCIDRs: DualStack<IPNetwork>?
 
-    @Option(
-        name: .customLong("nodeport-addresses"),
-        help:
-            "Networks with commas between: node ports are at those of the node's addresses that are in one of them. 'primary' is the node's primary addresses. Default: all but loopback."
-    )
-    var nodePortAddresses: [String] = []
+    @OptionGroup var nodePorts: NodePortOptions
 
-    @Option(help: "The address and port of this component's /healthz, over HTTP; empty turns it off.")
-    var healthzBindAddress = "127.0.0.1:10256"
+    @OptionGroup var pages: ProxyPageOptions
 
     @Option(
         help:
@@ -51,32 +45,6 @@ struct ProxyCommand: AsyncParsableCommand {
 
     func validate() throws {
         if !cleanup, kubeconfig == nil { throw ValidationError("Missing expected argument '--kubeconfig <kubeconfig>'") }
-        _ = try healthz
-        _ = try nodePortNetworks([])
-    }
-
-    /// - Parameter primary: the node's addresses.
-    private func nodePortNetworks(_ primary: [String]) throws -> [IPNetwork] {
-        let given = CommaList.split(nodePortAddresses)
-        if given == ["primary"] { return primary.compactMap { IPAddress($0) }.compactMap { IPNetwork($0, bits: $0.family.bits) } }
-        return try given.map { text in
-            guard let network = IPNetwork(text) else {
-                throw ValidationError("--nodeport-addresses: \(text) is not a network in CIDR notation")
-            }
-            return network
-        }
-    }
-
-    private var healthz: (host: String, port: Int) {
-        get throws {
-            if healthzBindAddress.isEmpty { return ("", 0) }
-            let parts = healthzBindAddress.wholeMatch(of: /\[(?<ipv6>[^\]]*)\]:(?<port>[0-9]+)|(?<host>[^:]*):(?<number>[0-9]+)/)
-            guard let parts, let port = (parts.port ?? parts.number).flatMap({ Int($0) }), 0...65535 ~= port else {
-                throw ValidationError(
-                    "--healthz-bind-address: \(healthzBindAddress) is not an address and a port, as in 127.0.0.1:10256 or [::1]:10256")
-            }
-            return (String(parts.ipv6 ?? parts.host ?? ""), port)
-        }
     }
 
     func run() async throws {
@@ -125,10 +93,10 @@ struct ProxyCommand: AsyncParsableCommand {
                 }
                 try await host.start(services: services)
                 var proxied = Proxy.Configuration(nodeName: node, nodeAddresses: addresses, clusterCIDR: pods.description)
-                proxied.nodePortNetworks = try nodePortNetworks(addresses)
+                proxied.nodePortNetworks = try nodePorts.networks(addresses)
                 proxied.isNode = plugin == nil
                 let proxy = Proxy(proxied, cache: cache, plugins: host, log: process.log)
-                try await HealthEndpoint.serve(in: &group, healthz.host, healthz.port, .plain) { proxy.unhealthyReason }
+                try await pages.serve(proxy, host, pods.families, in: &group)
                 group.add("proxy") { try await proxy.run() }
                 guard plugin == nil else { return }
                 // One on each node: nobody is elected.

@@ -12,6 +12,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var tls: TLSOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var podNetwork: PodNetworkOptions
+    @OptionGroup var nodePorts: NodePortOptions
     @OptionGroup var names: ClusterDNSOptions
     @OptionGroup var node: NodeOptions
     @OptionGroup var plugins: PluginOptions

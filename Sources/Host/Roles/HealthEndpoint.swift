@@ -45,12 +45,7 @@ struct HealthEndpoint: Responder {
                 throw StartupFailure("--tls-cert-file, --tls-private-key-file: \(error)")
             }
         }
-        let server = try HTTPServer(
-            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls),
-            responder: HealthEndpoint(metrics: metrics, problem: problem),
-            log: Logger(label: "health"))
-        try await server.start()
-        group.add("health endpoint") { try await server.run() }
+        let server = try await serve(in: &group, host, port, tls, HealthEndpoint(metrics: metrics, problem: problem))
         guard case .tls(let options) = security else { return }
         options.follow(own, in: &group) { try server.reload(tls: $0.configuration()) }
         guard options.tlsCertFile == nil else { return }
@@ -63,6 +58,18 @@ struct HealthEndpoint: Responder {
                 })
             await rotation.run()
         }
+    }
+
+    /// The same with other pages.
+    @discardableResult
+    static func serve(
+        in group: inout RoleGroup, _ host: String, _ port: Int, _ tls: TLSConfiguration? = nil, _ responder: any Responder
+    ) async throws -> HTTPServer {
+        let server = try HTTPServer(
+            configuration: HTTPServer.Configuration(host: host, port: port, tls: tls), responder: responder, log: Logger(label: "health"))
+        try await server.start()
+        group.add("health endpoint") { try await server.run() }
+        return server
     }
 }
 

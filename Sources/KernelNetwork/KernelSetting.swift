@@ -1,0 +1,13 @@
+internal import Glibc
+
+/// Settings of the kernel that are files below `/proc/sys`.
+public enum KernelSetting {
+    /// - Returns: whether it is so now: the kernel may not have it, and it may be somebody else's to change.
+    @discardableResult
+    public static func set(_ path: String, _ value: String) -> Bool {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return write(descriptor, value, value.utf8.count) == value.utf8.count
+    }
+}
