@@ -35,7 +35,8 @@ final class NetworkNamespace: Sendable {
         }
     }
 
-    private var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
+    /// By which this process and its children find it.
+    var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
 
     /// What a command says there.
     func run(_ words: String...) throws -> String { try Command.run(["nsenter", "--net=\(path)"] + words).text }

@@ -5,7 +5,8 @@ import Foundation
 import PluginHost
 import Testing
 
-/// Pods of two nodes exchange packets: network namespaces, one of them another machine on a bridge that stands for the wire.
+/// Pods of two nodes exchange packets. Each node is a network namespace with an instance of the plugin, in a process of its own; a bridge
+/// stands for the wire between them.
 @Suite struct PodRoutesTests {
     private static let setUp = [
         "ip link set lo up", "ip link add lan0 type bridge", "ip address add 192.0.2.1/24 dev lan0",
@@ -22,28 +23,31 @@ import Testing
         return [{ try await controllers.run() }]
     }
 
-    @Test(.enabled(if: OwnNamespace.isInside, "runs in a namespace of its own"), .timeLimit(.minutes(3)))
+    private static func manifest(_ node: String) throws -> PluginManifest {
+        try Built.manifest("pod-routes") { $0.config = ["node": .string(node), "checkSeconds": 1] }
+    }
+
+    @Test(
+        .enabled(if: OwnNamespace.isInside && !OtherMachine.isHere, "runs in a namespace of its own"), .timeLimit(.minutes(3)))
     func meetInsideTheNamespace() async throws {
-        let manifest = try Built.manifest("pod-routes") { $0.config = ["node": "near", "checkSeconds": 1] }
+        let manifest = try Self.manifest("near")
         let pod = try NetworkNamespace()
         try pod.connect("pod", to: "apus0", addresses: ["10.1.0.2/24", "fd00:1::2/64"], gateways: ["10.1.0.1", "fd00:1::1"])
-        // The other machine, with a pod that is itself, and the way back by its operator.
-        let far = try NetworkNamespace()
-        try far.connect("far", to: "lan0", addresses: ["192.0.2.2/24", "2001:db8::2/64", "10.1.1.2/32", "fd00:1:0:1::2/128"])
-        let servers = try ["10.1.1.2", "fd00:1:0:1::2"].map { address in try far.inside { try TCPServer(address, port: 80) } }
-        defer { for server in servers { server.stop() } }
+        let wire = try NetworkNamespace()
+        try wire.connect("far", to: "lan0", addresses: ["192.0.2.2/24", "2001:db8::2/64"])
+        let far = try OtherMachine(wire, "PodRoutesTests")
 
         try await World.with([manifest], loops: Self.loops) { world in
-            for (number, name) in ["near", "far"].enumerated() { try await Self.add(name, number, world) }
+            try await Self.addBoth(world)
             try await Self.waitForRoutes("the routes") {
                 $0.contains("10.1.1.0/24 via 192.0.2.2 dev lan0") && $0.contains("fd00:1:0:1::/64 via 2001:db8::2 dev lan0")
             }
-            _ = try far.run("ip", "route", "add", "10.1.0.0/24", "via", "192.0.2.1", "src", "10.1.1.2")
-            _ = try far.run("ip", "route", "add", "fd00:1::/64", "via", "2001:db8::1", "src", "fd00:1:0:1::2")
             try await Self.meet(pod)
-            // Somebody takes a route away.
+            // Somebody takes a route away, here and there.
             _ = try Command.run(["ip", "route", "del", "10.1.1.0/24"])
+            _ = try wire.run("ip", "-6", "route", "del", "fd00:1::/64")
             try await Self.waitForRoutes("the route to be back") { $0.contains("10.1.1.0/24 via 192.0.2.2") }
+            try await Self.meet(pod)
 
             // The two do not agree, until they do.
             try await Self.label("near", "VXLAN", world)
@@ -52,14 +56,18 @@ import Testing
                 world.heard.count(
                     "pods of node far are not reached from here: its pod network is Routes, and that of this node VXLAN") == 1)
             try await Self.label("far", "VXLAN", world)
+            far.say("VXLAN")
             try await Self.waitForRoutes("the routes into the link") {
                 $0.contains("10.1.1.0/24 via 10.1.1.1 dev apus-vxlan") && $0.contains("fd00:1:0:1::/64 via fd00:1:0:1::1 dev apus-vxlan")
             }
             #expect(try Self.said("ip", "link", "show", "dev", "apus-vxlan").contains("mtu 1450"))
-            try Self.join(far)
             try await Self.meet(pod)
             // The node itself is known there by its bridge's address.
-            try await Self.limitedMeeting("the node to meet the pod") { try NetworkNamespace.connects(to: "10.1.1.2", 80) }
+            for address in Self.farPod {
+                try await Self.limitedMeeting("the node to meet \(address)") { try NetworkNamespace.connects(to: address, 80) }
+            }
+            // Nothing of it goes by the routes of before.
+            #expect(try !wire.run("ip", "route").contains("10.1.0.0/24 via 192.0.2.1"))
 
             // A node that leaves, and the plugin.
             try await world.client.delete(.nodes, namespace: nil, name: "far", options: .null)
@@ -74,6 +82,33 @@ import Testing
             try await world.apply(disabled, expecting: .skipped)
             #expect(try Command.run(["ip", "link", "show", "dev", "apus-vxlan"]).status != 0)
         }
+        let (status, text) = far.end()
+        #expect(status == 0, "\(text)")
+    }
+
+    /// The other machine, with an instance of the plugin and a cluster's objects of its own. Ends when it is told no more.
+    @Test(.enabled(if: OtherMachine.isHere, "the first one starts it"), .timeLimit(.minutes(3))) func isTheOtherMachine() async throws {
+        for command in [
+            "ip link add apus0 type bridge", "ip address add 10.1.1.1/24 dev apus0", "ip address add fd00:1:0:1::1/64 dev apus0 nodad",
+            "ip link set apus0 up", "sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
+        ] { try #require(Command.run(command.split(separator: " ").map(String.init)).status == 0) }
+        let pod = try NetworkNamespace()
+        try pod.connect(
+            "pod", to: "apus0", addresses: Self.farPod.map { $0 + ($0.contains(":") ? "/64" : "/24") },
+            gateways: ["10.1.1.1", "fd00:1:0:1::1"])
+        let servers = try Self.farPod.map { address in try pod.inside { try TCPServer(address, port: 80) } }
+        defer { for server in servers { server.stop() } }
+        try await World.with([Self.manifest("far")], loops: Self.loops) { world in
+            try await Self.addBoth(world)
+            for await mode in OtherMachine.orders() { for name in ["near", "far"] { try await Self.label(name, mode, world) } }
+        }
+    }
+
+    /// The addresses of the pod there.
+    private static let farPod = ["10.1.1.2", "fd00:1:0:1::2"]
+
+    private static func addBoth(_ world: World) async throws {
+        for (number, name) in ["near", "far"].enumerated() { try await add(name, number, world) }
     }
 
     private static func add(_ name: String, _ number: Int, _ world: World) async throws {
@@ -99,26 +134,8 @@ import Testing
             ["metadata": ["labels": ["networking.apus.dev/pod-network": .string(mode)]]])
     }
 
-    /// Has the other machine take part in the VXLAN network: with the hardware that is expected of it, and no route beside.
-    private static func join(_ far: NetworkNamespace) throws {
-        let expected = try #require(said("ip", "neigh", "show", "10.1.1.1", "dev", "apus-vxlan").firstMatch(of: /lladdr ([0-9a-f:]+)/)).1
-        let near = try #require(said("ip", "link", "show", "dev", "apus-vxlan").firstMatch(of: /ether ([0-9a-f:]+)/)).1
-        for command in [
-            "ip route del 10.1.0.0/24", "ip -6 route del fd00:1::/64",
-            "ip link add vx type vxlan id 1 local 192.0.2.2 remote 192.0.2.1 dstport 8472 nolearning dev eth0",
-            "ip link set vx address \(expected)",
-            "ip link set vx up", "ip neigh add 10.1.0.1 lladdr \(near) dev vx nud permanent",
-            "ip neigh add fd00:1::1 lladdr \(near) dev vx nud permanent",
-            "ip route add 10.1.0.0/24 via 10.1.0.1 dev vx onlink src 10.1.1.2",
-            "ip route add fd00:1::/64 via fd00:1::1 dev vx onlink src fd00:1:0:1::2",
-        ] {
-            let text = try far.run("sh", "-c", "\(command) || echo failed")
-            try #require(!text.contains("failed"), "\(command): \(text)")
-        }
-    }
-
     private static func meet(_ pod: NetworkNamespace) async throws {
-        for address in ["10.1.1.2", "fd00:1:0:1::2"] {
+        for address in farPod {
             try await limitedMeeting("the pod to meet \(address)") { try pod.connects(to: address, 80) }
         }
     }
