@@ -264,7 +264,7 @@ let package = Package(
         .target(
             name: "TestStorage", dependencies: ["APIModel", "FileSystem", "GRPC"], path: "Tests/TestStorage", swiftSettings: swift),
         tests("ELF"),
-        tests("Proxy", ["APIModel", product("Logging", "swift-log")]),
+        tests("Proxy", ["APIModel", "PluginAPI", "PluginKit", product("Logging", "swift-log")]),
         tests("ServiceRules", ["APIModel", "KernelNetwork", "PluginKit"]),
         tests("DNS", ["APIModel", "APIServer", "Client", "PKI", "Store", product("Logging", "swift-log")]),
         tests(

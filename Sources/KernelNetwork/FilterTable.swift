@@ -4,7 +4,8 @@
 /// was not touched.
 public struct FilterTable: Sendable {
     public struct Content: Equatable, Sendable {
-        /// `set x { type ipv4_addr; }` without the name: `set` or `map`, and what is between the braces.
+        /// `set x { type ipv4_addr; }` without the name: `set` or `map`, and what is between the braces; `typeof …` where no name of a type
+        /// says it.
         public var kind: String
         public var type: String
         /// What stands behind each key; empty in a set.
@@ -111,7 +112,10 @@ public struct FilterTable: Sendable {
     }
 
     private func add(_ sets: [(String, Content)], _ chains: [(String, [String])], to commands: inout String) {
-        for (set, content) in sets { commands += "add \(content.kind) \(place) \(set) { type \(content.type); }\n" }
+        for (set, content) in sets {
+            let type = content.type.hasPrefix("typeof ") ? content.type : "type \(content.type)"
+            commands += "add \(content.kind) \(place) \(set) { \(type); }\n"
+        }
         // All of them before the first rule, which may lead to any.
         for (chain, rules) in chains { commands += "add chain \(place) \(chain)\(Self.hook(rules).map { " { \($0) }" } ?? "")\n" }
         for (chain, rules) in chains {

@@ -65,7 +65,9 @@ public struct NFTables: ~Copyable {
             return nft_ctx_get_output_buffer(context).map { String(cString: $0) } ?? ""
         }
         let message = nft_ctx_get_error_buffer(context).map { String(cString: $0) } ?? "unknown error"
-        throw Failure(description: "nftables refused the rules: \(message.split(separator: "\n").prefix(3).joined(separator: " "))")
+        throw Failure(
+            description:
+                "nftables refused the rules: \(message.split(separator: "\n").prefix(3).map { $0.prefix(500) }.joined(separator: " "))")
     }
 
     deinit { nft_ctx_free(context) }

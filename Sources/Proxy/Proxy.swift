@@ -32,12 +32,13 @@ public final class Proxy: Sendable {
     }
 
     private let configuration: Configuration
-    private let nodeAddresses: [IPAddress]
     private let cache: Cache
     private let plugins: PluginHost
     private let quarantine: Quarantine
     private let log: Logger
     private let table: Mutex<ServiceTable>
+    /// What the backend was lent last. Nobody waits for it: `control` is the only one who takes it.
+    private let laidOut: Mutex<WantedServices>
     private let healthChecks: HealthCheckPorts
     private let failure: Failure
     /// Whether the backend is to look even if nothing changed.
@@ -50,12 +51,15 @@ public final class Proxy: Sendable {
     ///   - quarantine: the Services and EndpointSlices that are as if they were not there.
     public init(_ configuration: Configuration, cache: Cache, plugins: PluginHost, quarantine: Quarantine = Quarantine(), log: Logger) {
         self.configuration = configuration
-        nodeAddresses = configuration.nodeAddresses.compactMap { IPAddress($0) }
         self.cache = cache
         self.plugins = plugins
         self.quarantine = quarantine
         self.log = log
         self.table = Mutex(ServiceTable(nodeName: configuration.nodeName))
+        laidOut = Mutex(
+            WantedServices(
+                nodeAddresses: configuration.nodeAddresses.compactMap { IPAddress($0) }, nodePortNetworks: configuration.nodePortNetworks,
+                podCIDR: configuration.clusterCIDR))
         let failure = Failure()
         self.failure = failure
         healthChecks = HealthCheckPorts(isHealthy: { failure.reason == nil }, log: log)
@@ -174,14 +178,11 @@ public final class Proxy: Sendable {
             control.async { [self] in
                 done.resume(
                     with: Result {
-                        let wanted = table.withLock { $0.wanted() }
-                        healthChecks.set(wanted.rows.map(\.port))
+                        let (wanted, healthChecked) = table.withLock { ($0.wanted(), $0.healthChecked) }
+                        healthChecks.set(healthChecked)
                         let isCheck = isCheckDue.exchange(false, ordering: .relaxed)
-                        if !isCheck, wanted.previous != 0, wanted.removed.isEmpty, !wanted.rows.contains(where: \.isChanged) { return }
-                        try WantedServices.withArrays(
-                            wanted, nodeAddresses: nodeAddresses, nodePortNetworks: configuration.nodePortNetworks,
-                            podCIDR: configuration.clusterCIDR
-                        ) { try plugin.sync($0) }
+                        if !isCheck, wanted.previous != 0, wanted.isEmpty { return }
+                        try laidOut.withLock { try $0.withArrays(wanted) { try plugin.sync($0) } }
                         table.withLock { $0.didPutInForce(wanted) }
                     })
             }

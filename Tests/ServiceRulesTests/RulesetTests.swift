@@ -61,8 +61,9 @@ struct RulesetTests {
             "two endpoints",
             { service, address in service.endpoints = [2, 3].map { .init(address: address($0), port: 8080) } },
             [
-                toOne[0], toOne[1], "add rule T svc-7 meta l4proto tcp dnat to numgen random mod 2 map { 0 : A2 . 8080, 1 : A3 . 8080 }",
-                toOne[3], counted[0], counted[1], "add element T hairpin { A3 . A3 }",
+                toOne[0], toOne[1], "add rule T svc-7 meta l4proto tcp dnat to numgen random mod 2 offset 0 map @endpoints-7",
+                "add element T endpoints-7 { 0 : A2 . 8080, 1 : A3 . 8080 }", toOne[3], counted[0],
+                "add element T hairpin { A2 . A2, A3 . A3 }",
             ]),
         Scenario(
             "affinity",
@@ -83,7 +84,7 @@ struct RulesetTests {
             },
             [
                 toOne[0], "add chain T ext-7", toOne[1], toOne[2], "add rule T ext-7 jump masquerade-later", "add rule T ext-7 goto svc-7",
-                toOne[3], "add element T service-ips { A5 . tcp . 80 : goto ext-7 }",
+                "add element T service-ips { A1 . tcp . 80 : goto svc-7, A5 . tcp . 80 : goto ext-7 }",
                 "add element T service-ports { tcp . 30080 : goto ext-7 }",
             ] + counted),
         Scenario(
@@ -102,7 +103,7 @@ struct RulesetTests {
             { service, address in
                 service.endpoints = [.init(address: address(2), port: 8080, isLocal: true), .init(address: address(3), port: 8080)]
                 service.isInternalLocal = true
-            }, toOne + counted + ["add element T hairpin { A3 . A3 }"]),
+            }, toOne + [counted[0], "add element T hairpin { A2 . A2, A3 . A3 }"]),
         Scenario(
             "policy Local inside, none here",
             { service, address in
@@ -117,8 +118,8 @@ struct RulesetTests {
             },
             [
                 toOne[0], "add chain T ext-7", "add chain T fw-7", toOne[1], toOne[2], "add rule T ext-7 jump masquerade-later",
-                "add rule T ext-7 goto svc-7", "add rule T fw-7 IP saddr A9 return", "add rule T fw-7 drop", toOne[3],
-                "add element T service-ips { A6 . tcp . 80 : goto ext-7 }",
+                "add rule T ext-7 goto svc-7", "add rule T fw-7 IP saddr A9 return", "add rule T fw-7 drop",
+                "add element T service-ips { A1 . tcp . 80 : goto svc-7, A6 . tcp . 80 : goto ext-7 }",
                 "add element T firewall-ips { A6 . tcp . 80 : jump fw-7 }",
             ] + counted),
     ]
@@ -163,6 +164,34 @@ struct RulesetTests {
         #expect(!script.contains(Self.write(" set T c-7-A3-8080", family)))
         #expect(script.contains(Self.write("delete set T c-7-A2-8080", family)))
         #expect(!script.contains(Self.write("chain T c-7-A3-8080", family)))
+    }
+
+    /// An endpoint that takes another's place costs two elements, and no rule.
+    @Test(arguments: IPFamily.allCases) func anEndpointInPlaceOfAnother(family: IPFamily) throws {
+        var rules = RulesInForce(Self.ruleset(family))
+        var service = try Self.service(family)
+        service.endpoints = [2, 3].map { .init(address: Self.address($0, family), port: 8080) }
+        _ = rules.change(gone: [], changes: [service])
+        service.endpoints[1].address = Self.address(4, family)
+        let expected = [
+            "delete element T endpoints-7 { 1 }", "delete element T hairpin { A3 . A3 }", "add element T endpoints-7 { 1 : A4 . 8080 }",
+            "add element T hairpin { A4 . A4 }",
+        ]
+        #expect(Self.lines(rules.change(gone: [], changes: [service])) == expected.map { Self.write($0, family) })
+    }
+
+    /// Nobody's numbers are another's, and those of a service that went are given out again.
+    @Test func numbersOfEndpoints() {
+        var numbers = NumberRuns()
+        let first = numbers.first(of: "a", count: 3)
+        let second = numbers.first(of: "b", count: 5)
+        #expect(second >= first + 4 || first >= second + 8)
+        #expect(numbers.first(of: "a", count: 4) == first && numbers.first(of: "a", count: 2) == first)
+        let moved = numbers.first(of: "a", count: 9)
+        #expect(moved >= second + 8)
+        #expect(numbers.first(of: "c", count: 4) == first)
+        numbers.giveBack("b")
+        #expect(numbers.first(of: "d", count: 6) == second)
     }
 
     @Test func nodePortsStandWhereTheyAreAskedFor() throws {

@@ -8,7 +8,9 @@ package struct RulesInForce {
     /// By service-port id.
     private var parts: [UInt64: Ruleset.Part] = [:]
     /// How many services have an element of a shared set.
-    private var shared: [Ruleset.SharedElement: Int] = [:]
+    private var shared: [Ruleset.Element: Int] = [:]
+    /// Of endpoints, by chain.
+    private var numbers = NumberRuns()
 
     /// Nothing yet: `whole` makes the table.
     package init(_ ruleset: Ruleset) { self.ruleset = ruleset }
@@ -28,33 +30,28 @@ package struct RulesInForce {
     ///   - changes: of this family.
     package mutating func change(gone: some Sequence<UInt64>, changes: [WantedService]) -> String {
         // What goes is taken away before what comes: a Service that was deleted and made again has the same address.
-        var (removals, additions) = ("", "")
-        var counts: [Ruleset.SharedElement: Int] = [:]
-        func count(_ part: Ruleset.Part?, _ difference: Int) {
-            for element in part?.shared ?? [] { counts[element, default: 0] += difference }
+        var change = Ruleset.Change()
+        var counts: [Ruleset.Element: Int] = [:]
+        func turn(_ old: Ruleset.Part?, into new: Ruleset.Part?) {
+            change += ruleset.change(from: old, to: new)
+            for element in old?.shared ?? [] { counts[element, default: 0] -= 1 }
+            for element in new?.shared ?? [] { counts[element, default: 0] += 1 }
+            for chain in old?.numbered ?? [] where new?.numbered.contains(chain) != true { numbers.giveBack(chain) }
         }
         for id in gone {
-            guard let old = parts.removeValue(forKey: id) else { continue }
-            removals += ruleset.change(from: old, to: nil).remove
-            count(old, -1)
+            if let old = parts.removeValue(forKey: id) { turn(old, into: nil) }
         }
         for service in changes {
-            let (old, new) = (parts[service.id], ruleset.part(for: service))
-            let change = ruleset.change(from: old, to: new)
-            removals += change.remove
-            additions += change.add
-            count(old, -1)
-            count(new, 1)
-            parts[service.id] = new
+            let new = ruleset.part(for: service, &numbers)
+            turn(parts.updateValue(new, forKey: service.id), into: new)
         }
-        var (come, left): ([Ruleset.SharedElement], [Ruleset.SharedElement]) = ([], [])
         for (element, difference) in counts where difference != 0 {
             let before = shared[element] ?? 0
             let now = before + difference
             shared[element] = now > 0 ? now : nil
-            if before == 0, now > 0 { come.append(element) }
-            if before > 0, now <= 0 { left.append(element) }
+            if before == 0, now > 0 { change.coming.append(element) }
+            if before > 0, now <= 0 { change.leaving.append(element) }
         }
-        return removals + additions + ruleset.commands("delete", left) + ruleset.commands("add", come)
+        return ruleset.commands(change)
     }
 }

@@ -1,11 +1,11 @@
 package import APIModel
 package import KernelNetwork
-package import PluginKit
+internal import PluginKit
 
 /// The nftables commands that put the services of one family of addresses in force.
 ///
-/// One table, `apus-proxy` where nobody says otherwise. Traffic to a service finds its chain by one map look-up, however many services there are; the chain picks an
-/// endpoint at random. The shape follows kube-proxy's nftables mode (KEP-3866):
+/// One table, `apus-proxy` where nobody says otherwise. Traffic to a service finds its chain by one map look-up, however many services there
+/// are; the chain draws one of its endpoints' numbers, which another look-up leads to the endpoint. The shape follows kube-proxy's nftables mode (KEP-3866):
 ///
 /// ```
 /// prerouting, output ─▶ service-ips    address . protocol . port : goto svc-N │ ext-N     ─▶ dnat to an endpoint
@@ -61,6 +61,9 @@ package struct Ruleset {
             ("service-ips", address), ("service-ports", port), ("firewall-ips", address), ("no-endpoint-ips", address),
             ("no-endpoint-ports", port),
         ] { base.addSet(map, "map", type: type) }
+        for number in 0..<Self.endpointMaps {
+            base.addSet(Self.endpoints(number), "map", type: "typeof numgen inc mod 2 : \(ip) daddr . tcp dport")
+        }
         base.addSet(Self.hairpin, type: "\(addressType) . \(addressType)")
         base.addSet(Self.clusterIPs, type: addressType)
         for (chain, rules) in chains(nodePortNetworks, crossesBridge: crossesBridge) { base.setChain(chain, rules) }
@@ -122,12 +125,13 @@ package struct Ruleset {
     /// Of all services.
     static let clusterIPs = "cluster-ips"
 
-    /// Puts elements of sets there, or takes them away.
-    package func commands(_ verb: String, _ elements: some Sequence<SharedElement>) -> String {
-        elements.sorted().map { "\(verb) element \(table) \($0.set) { \($0.key) }\n" }.joined()
-    }
+    /// Where a number stands for an endpoint. The kernel looks through a whole map when a rule comes to name it, and through the names of all
+    /// maps when one comes: so there are some, each with the endpoints of a part of the services.
+    private static let endpointMaps: UInt64 = 64
+    private static func endpoints(_ number: UInt64) -> String { "endpoints-\(number % endpointMaps)" }
 
-    package func part(for service: WantedService) -> Part {
+    /// - Parameter numbers: of all services of the table; chains that have several endpoints take theirs.
+    func part(for service: WantedService, _ numbers: inout NumberRuns) -> Part {
         var part = Part()
         let internalChain = "svc-\(service.id)"
         let externalChain = "ext-\(service.id)"
@@ -138,14 +142,20 @@ package struct Ruleset {
 
         if !service.internalEndpoints.isEmpty {
             part.chains.append(
-                (internalChain, fromOutside + balance(service, over: service.internalEndpoints, into: &part, prefix: "c")))
+                (
+                    internalChain,
+                    fromOutside + balance(service, over: service.internalEndpoints, in: internalChain, &part, &numbers, prefix: "c")
+                ))
         }
         if isExternal, service.isInternalLocal, !service.clusterEndpoints.isEmpty {
             part.chains.append(
-                (clusterChain, fromOutside + balance(service, over: service.clusterEndpoints, into: &part, prefix: "a")))
+                (
+                    clusterChain,
+                    fromOutside + balance(service, over: service.clusterEndpoints, in: clusterChain, &part, &numbers, prefix: "a")
+                ))
         }
         if isExternal, !service.clusterEndpoints.isEmpty {
-            part.chains.append((externalChain, external(service, to: clusterChain, into: &part)))
+            part.chains.append((externalChain, external(service, externalChain, to: clusterChain, &part, &numbers)))
         }
 
         let key = "\(service.networkProtocol) . \(service.port)"
@@ -163,35 +173,44 @@ package struct Ruleset {
         if let sources = service.sourceRanges, !service.balancerAddresses.isEmpty {
             let chain = "fw-\(service.id)"
             part.chains.append((chain, sources.map { "\(ip) saddr \($0) return" } + ["drop"]))
-            for address in service.balancerAddresses { part.elements.append(("firewall-ips", "\(address) . \(key)", "jump \(chain)")) }
+            for address in service.balancerAddresses {
+                part.elements.append(Element("firewall-ips", "\(address) . \(key)", "jump \(chain)"))
+            }
         }
         part.shared =
-            service.endpoints.map { SharedElement(set: Self.hairpin, key: "\($0.address) . \($0.address)") }
-            + [SharedElement(set: Self.clusterIPs, key: service.clusterIP)]
+            service.endpoints.map { Element(Self.hairpin, "\($0.address) . \($0.address)") }
+            + [Element(Self.clusterIPs, service.clusterIP)]
         return part
     }
 
     /// What comes by an external address or a node port. Under the policy `Local`, pods and the node itself may still go to any endpoint:
     /// their addresses are not lost on the way.
-    private func external(_ service: WantedService, to clusterChain: String, into part: inout Part) -> [String] {
+    private func external(
+        _ service: WantedService, _ chain: String, to clusterChain: String, _ part: inout Part, _ numbers: inout NumberRuns
+    ) -> [String] {
         guard service.isExternalLocal else { return ["jump masquerade-later", "goto \(clusterChain)"] }
         let inside =
             (podNetwork.map { ["\(ip) saddr \($0) goto \(clusterChain)"] } ?? [])
             + ["fib saddr type local jump masquerade-later", "fib saddr type local goto \(clusterChain)"]
         let endpoints = service.externalEndpoints
-        return inside + (endpoints.isEmpty ? [] : balance(service, over: endpoints, into: &part, prefix: "e"))
+        return inside + (endpoints.isEmpty ? [] : balance(service, over: endpoints, in: chain, &part, &numbers, prefix: "e"))
     }
 
     /// The rules that send a connection to one of `endpoints`; with session affinity also the chains and sets that remember where a client
     /// went.
-    private func balance(_ service: WantedService, over endpoints: [WantedService.Endpoint], into part: inout Part, prefix: String)
-        -> [String]
-    {
+    private func balance(
+        _ service: WantedService, over endpoints: [WantedService.Endpoint], in chain: String, _ part: inout Part,
+        _ numbers: inout NumberRuns, prefix: String
+    ) -> [String] {
         let l4 = "meta l4proto \(service.networkProtocol)"
         guard service.affinitySeconds > 0 else {
             if endpoints.count == 1 { return ["\(l4) dnat to \(endpoints[0].place)"] }
-            let choices = endpoints.enumerated().map { "\($0) : \($1.address) . \($1.port)" }.joined(separator: ", ")
-            return ["\(l4) dnat to numgen random mod \(endpoints.count) map { \(choices) }"]
+            let (map, first) = (Self.endpoints(service.id), numbers.first(of: chain, count: endpoints.count))
+            part.numbered.insert(chain)
+            for (number, endpoint) in zip(first..., endpoints) {
+                part.elements.append(Element(map, String(number), "\(endpoint.address) . \(endpoint.port)"))
+            }
+            return ["\(l4) dnat to numgen random mod \(endpoints.count) offset \(first) map @\(map)"]
         }
         var returning: [String] = []
         var choices: [String] = []
