@@ -114,10 +114,6 @@ extension SchedulingLoop {
         if hasWaited { waited(pod, "Unschedulable") }
         if case .refused = failure { ended(.unschedulable, pod) } else { ended(.error, pod) }
         _ = assigned.forget(pod.key, uid: pod.uid)
-        giveVolumesBack(pod.key, now: now)
-        giveDevicesBack(pod.uid, now: now)
-        // Before it is parked itself: its own going is no help to it.
-        if hasWaited { queue.wake(.podRemoved, now: now) }
         switch failure {
         case .refused(let reason):
             let message = FitMessage.noFit(nodes: 1, reasons: [reason: 1])
@@ -129,6 +125,9 @@ extension SchedulingLoop {
             decisions.settle(pod, .none(message))
             effects.append(.failed(newest, message: message))
         }
+        giveVolumesBack(pod.key, now: now)
+        giveDevicesBack(pod.key, uid: pod.uid, now: now)
+        if hasWaited { queue.wake(.podRemoved, by: pod.key, now: now) }
         unreserve(pod.uid, policies)
     }
 

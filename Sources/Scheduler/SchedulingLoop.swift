@@ -110,9 +110,9 @@ package final class SchedulingLoop {
             gated.remove(key)
             leave(key, now: now)
         case .volume(let resource, let before, let after):
-            volumes.put(resource, before: before, after: after)
+            let mayHelp = volumes.put(resource, before: before, after: after)
             columns.attached.objectsChanged(resource, before: before, after: after)
-            if after != nil { queue.wake(.volume, now: now) }
+            if mayHelp { queue.wake(.volume, now: now) }
         case .attachment(let resource, let before, let after):
             if columns.attached.put(resource, before: before, after: after) { queue.wake(.volumeLimits, now: now) }
         case .device(let resource, let before, let after):
@@ -125,16 +125,17 @@ package final class SchedulingLoop {
         case .disruptionBudget(let before?, nil):
             budgets.remove(before)
         case .bindFailed(let key, let uid, let isRefused):
-            giveDevicesBack(uid, now: now)
+            // Another Pod may have the name by now.
+            if let pod = queue.pod(key), pod.uid == uid {
+                ended(isRefused ? .unschedulable : .error, pod)
+                queue.fail(key, isRefused ? .rejected : .error, now: now)
+            }
+            giveDevicesBack(key, uid: uid, now: now)
             if assigned.forget(key, uid: uid) {
                 giveVolumesBack(key, now: now)
-                // Before it is parked itself: its own going is no help to it.
-                queue.wake(.podRemoved, now: now)
+                queue.wake(.podRemoved, by: key, now: now)
                 left.append(uid)
             }
-            // Another Pod may have the name by now.
-            if let pod = queue.pod(key), pod.uid == uid { ended(isRefused ? .unschedulable : .error, pod) }
-            if queue.pod(key)?.uid == uid { queue.fail(key, isRefused ? .rejected : .error, now: now) }
         case .preemptionFailed(let key, let uid):
             guard let nomination = nominations[key], nomination.pod.uid == uid else { break }
             nominations.put(Nominations.Entry(pod: nomination.pod, node: nomination.node))
@@ -211,7 +212,7 @@ package final class SchedulingLoop {
     private func waitNoMore(_ key: PodKey, now: Int64) -> Bool {
         guard let entry = waitingPods.remove(key) else { return false }
         left.append(entry.pod.uid)
-        giveDevicesBack(entry.pod.uid, now: now)
+        giveDevicesBack(key, uid: entry.pod.uid, now: now)
         return true
     }
 
@@ -219,12 +220,12 @@ package final class SchedulingLoop {
     func giveVolumesBack(_ key: PodKey, now: Int64) {
         guard let taken = takenVolumes.removeValue(forKey: key) else { return }
         for volume in taken { volumes.forget(volume) }
-        queue.wake(.volume, now: now)
+        queue.wake(.volume, by: key, now: now)
     }
 
-    /// The devices that claims were to get for the sake of the Pod with this uid may be others'.
-    func giveDevicesBack(_ uid: String, now: Int64) {
-        if devices.giveBack(pod: uid) { queue.wake(.devices, now: now) }
+    /// The devices that claims were to get for the sake of the Pod may be others'.
+    func giveDevicesBack(_ key: PodKey, uid: String, now: Int64) {
+        if devices.giveBack(pod: uid) { queue.wake(.devices, by: key, now: now) }
     }
 
     /// Looks again at the Pods that a change may help.

@@ -8,8 +8,9 @@ internal import HeapModule
 /// add ─▶ active ─pop─▶ (being scheduled) ─fail─▶ parked ─wake─▶ woken ─time─▶ active
 ///           ▲                                └─error─▶ backoff ─time────────────┘
 /// ```
-/// A parked Pod is woken by the events that may help it. While nothing is active the woken ones are taken before their time: their back-off
-/// is there for the sake of others.
+/// A parked Pod is woken by the events that may help it, those too that happened since it was popped. While nothing is active the woken ones are
+/// taken before their time: their back-off is there for the sake of others. Those whose time comes within one second are in the order of the
+/// active queue.
 ///
 /// Pods that are active are compared when one is taken, not when they come: whoever compares is asked then.
 struct SchedulingQueue<Pod> {
@@ -33,6 +34,8 @@ struct SchedulingQueue<Pod> {
         fileprivate(set) var helpedBy = ClusterEvents.all
         /// Whether it waits for the end of its back-off also while there is nothing else to do.
         fileprivate var isPatient = false
+        /// While it is being scheduled, how many events there had been before.
+        fileprivate var eventsBefore: UInt64 = 0
         /// Of the place it is in now: a ticket with another number is of a place that it has left.
         fileprivate var ticket: UInt64 = 0
     }
@@ -78,8 +81,11 @@ struct SchedulingQueue<Pod> {
     /// By what may help them: of a handful of sorts, as many as policies have reasons.
     private var parked: [ClusterEvents: Set<PodKey>] = [:]
     private var parkedCount: Int { parked.values.reduce(0) { $0 + $1.count } }
+    private var events = EventClock()
     private var lastOrder: UInt64 = 0
     private var lastTicket: UInt64 = 0
+    /// Woken Pods whose time comes within as many milliseconds are as late as one another.
+    private static var window: Int64 { 1000 }
     /// After this long a parked Pod is tried again whatever happens.
     static var parkedLimit: Int64 { 300_000 }
 
@@ -170,6 +176,7 @@ struct SchedulingQueue<Pod> {
             guard var entry = entry(ticket.key, ticket.number) else { continue }
             entry.attempts += 1
             entry.ticket = 0
+            entry.eventsBefore = events.count
             if entries[ticket.key]?.place == .woken { metrics?.came(to: .active, "PopFromBackoffQ") }
             waiting.move(from: entries[ticket.key]?.place.queue, to: nil)
             entries[ticket.key] = (entry, .popped)
@@ -206,10 +213,13 @@ struct SchedulingQueue<Pod> {
     }
 
     /// Something happened that may let parked Pods run: those that it may help wait for the end of their back-off at most.
-    mutating func wake(_ events: ClusterEvents, now: Int64) {
+    /// - Parameter cause: the Pod that gave something up itself, which is no help to it. It has failed before.
+    mutating func wake(_ events: ClusterEvents, by cause: PodKey? = nil, now: Int64) {
+        self.events.note(events)
         for (helpedBy, keys) in parked where !helpedBy.isDisjoint(with: events) {
-            parked[helpedBy] = nil
-            for key in keys {
+            let stays = cause.map(keys.contains) == true ? cause : nil
+            parked[helpedBy] = stays.map { [$0] }
+            for key in keys where key != stays {
                 guard let entry = entries[key]?.entry else { continue }
                 insert(entry, entry.place(now), events.label)
             }
@@ -245,7 +255,13 @@ struct SchedulingQueue<Pod> {
     /// - Parameter event: what brings the Pod there, in upstream's words.
     private mutating func insert(_ entry: Entry, _ place: Place, _ event: String) {
         let number = note(entry, place, event)
-        let ticket = Ticket(entry: entry, number: number, readyAt: place == .active ? 0 : entry.readyAt, order: order)
+        let readyAt =
+            switch place {
+            case .woken: (entry.readyAt + Self.window - 1) / Self.window * Self.window
+            case .backoff: entry.readyAt
+            default: Int64(0)
+            }
+        let ticket = Ticket(entry: entry, number: number, readyAt: readyAt, order: order)
         switch place {
         case .backoff: backoff.insert(ticket)
         case .woken: woken.insert(ticket)
@@ -254,6 +270,8 @@ struct SchedulingQueue<Pod> {
     }
 
     private mutating func park(_ entry: Entry, now: Int64) {
+        let missed = events.since(entry.eventsBefore).intersection(entry.helpedBy)
+        guard missed.isEmpty else { return insert(entry, entry.place(now), missed.label) }
         parkedLong.append((entry.key, note(entry, .parked, Self.failed), now))
         parked[entry.helpedBy, default: []].insert(entry.key)
         tidy()
@@ -317,5 +335,22 @@ extension SchedulingQueue {
             return (right.entry.priority, left.entry.order, left.number) < (left.entry.priority, right.entry.order, right.number)
         }
         static func == (left: Ticket, right: Ticket) -> Bool { left.number == right.number }
+    }
+}
+
+/// When each event happened last, counted in events.
+private struct EventClock {
+    private(set) var count: UInt64 = 0
+    private var last = [UInt64](repeating: 0, count: ClusterEvents.RawValue.bitWidth)
+
+    mutating func note(_ events: ClusterEvents) {
+        count += 1
+        for bit in last.indices where events.rawValue & (1 << bit) != 0 { last[bit] = count }
+    }
+
+    /// Those that happened after as many others.
+    func since(_ before: UInt64) -> ClusterEvents {
+        guard before < count else { return [] }
+        return last.indices.reduce(into: []) { if last[$1] > before { $0.insert(ClusterEvents(rawValue: 1 << $1)) } }
     }
 }

@@ -68,6 +68,47 @@ import Testing
         #expect(queue.pop(now: 10)?.key.name == "a")
     }
 
+    /// While a policy lets it wait, or its volumes are bound, things go on happening.
+    @Test func whatHappensWhileAPodIsTriedWakesItToo() {
+        var queue = SchedulingQueue<Int>()
+        queue.put(key("a"), 0, priority: 0, now: 0)
+        queue.wake(.nodeAdded, now: 0)
+        _ = queue.pop(now: 0)
+        queue.wake([.nodeLabels, .podAdded], now: 1)
+        queue.fail(key("a"), .unschedulable(helpedBy: [.nodeAdded, .podRemoved]), now: 2)
+        #expect(queue.pop(now: 5000) == nil)
+        queue.wake(.nodeAdded, now: 5000)
+        _ = queue.pop(now: 5000)
+        queue.wake(.podRemoved, now: 5001)
+        queue.fail(key("a"), .unschedulable(helpedBy: [.nodeAdded, .podRemoved]), now: 5002)
+        #expect(queue.pop(now: 5002)?.key.name == "a")
+    }
+
+    @Test func whatAPodGivesUpItselfIsNoHelpToIt() {
+        var queue = SchedulingQueue<Int>()
+        for name in ["a", "b"] { queue.put(key(name), 0, priority: 0, now: 0) }
+        for name in ["a", "b"] {
+            _ = queue.pop(now: 0)
+            queue.fail(key(name), .rejected, now: 0)
+        }
+        queue.wake(.podRemoved, by: key("a"), now: 1000)
+        #expect(queue.pop(now: 1000)?.key.name == "b" && queue.pop(now: 1000) == nil)
+        queue.wake(.podRemoved, now: 1000)
+        #expect(queue.pop(now: 1000)?.key.name == "a")
+    }
+
+    @Test func wokenPodsOfOneSecondAreTakenByPriority() {
+        var queue = SchedulingQueue<Int>()
+        for (name, priority, failed) in [("a", 0, 100), ("b", 5, 900), ("c", 9, 1200)] as [(String, Int32, Int64)] {
+            queue.put(key(name), 0, priority: priority, now: failed)
+            _ = queue.pop(now: failed)
+            queue.fail(key(name), .unschedulable(helpedBy: .podRemoved), now: failed)
+        }
+        // Their time comes at 1,100, 1,900 and 2,200.
+        queue.wake(.podRemoved, now: 1050)
+        #expect((0..<3).map { _ in queue.pop(now: 1050)?.key.name } == ["b", "a", "c"])
+    }
+
     @Test func aParkedPodIsTriedAfterFiveMinutesAnyhow() {
         var queue = SchedulingQueue<Int>()
         queue.put(key("a"), 0, priority: 0, now: 0)
