@@ -27,7 +27,7 @@ struct Checks {
     /// In the order of the filters.
     enum Refusal: Int {
         case unschedulable, name, taint, addedAffinity, nodeAffinity, ports, resources
-        case diskConflict, volumeInUse, volumeLimit, volumeMissing, volumeAffinity, noVolume, volumeZone
+        case diskConflict, volumeInUse, volumeLimit, volumeMissing, volumeAffinity, noVolume, noSpace, volumeZone
         case missingTopologyLabel, spread
         case podAffinity, podAntiAffinity, existingAntiAffinity
         case features
@@ -86,6 +86,8 @@ struct Checks {
             "node(s) didn't match PersistentVolume's node affinity", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
         .noVolume: Reason(
             "node(s) didn't find available persistent volumes to bind", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
+        .noSpace: Reason(
+            "node(s) did not have enough free storage", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
         .volumeZone: Reason("node(s) had no available volume zone", .unresolvable, [.nodeAdded, .nodeLabels, .volume]),
         .missingTopologyLabel: Reason(
             "node(s) didn't match pod topology spread constraints (missing required label)", .unresolvable, [.nodeAdded, .nodeLabels]),

@@ -8,6 +8,7 @@ struct VolumeRules {
     private static let refusals: [Int32: (filter: Profile.Filter, refusal: Checks.Refusal)] = [
         APUS_VOLUME_BOUND: (.volumeBinding, .volumeAffinity), APUS_VOLUME_ZONE: (.volumeZone, .volumeZone),
         APUS_VOLUME_UNBOUND: (.volumeBinding, .noVolume), APUS_VOLUME_MISSING: (.volumeBinding, .volumeMissing),
+        APUS_VOLUME_SPACE: (.volumeBinding, .noSpace),
         APUS_VOLUME_IN_USE: (.volumeRestrictions, .volumeInUse), APUS_VOLUME_DISK: (.volumeRestrictions, .diskConflict),
     ]
 

@@ -39,7 +39,7 @@ package enum Message: Sendable {
         switch resource {
         case .namespaces: self = .namespace(before: before, after: after)
         case DisruptionBudgets.resource: self = .disruptionBudget(before: before, after: after)
-        case StorageObjects.claims, StorageObjects.volumes, StorageObjects.classes:
+        case _ where VolumeObjects.resources.contains(resource):
             self = .volume(resource, before: before, after: after)
         case StorageObjects.driversOfNodes, StorageObjects.attachments: self = .attachment(resource, before: before, after: after)
         case DeviceObjects.claimResource, DeviceObjects.sliceResource, DeviceObjects.classResource:

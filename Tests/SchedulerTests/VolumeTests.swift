@@ -136,6 +136,44 @@ import Testing
         await host.stop()
     }
 
+    /// A driver that says how much room it has where.
+    @Test func aVolumeIsMadeWhereThereIsRoom() async {
+        func room(_ name: String, _ zone: String?, capacity: String? = nil, largest: String? = nil) -> Value {
+            var value: Value = ["metadata": ["name": .string(name), "namespace": "kube-system"], "storageClassName": "local"]
+            if let zone { value["nodeTopology"] = ["matchLabels": ["topology.kubernetes.io/zone": .string(zone)]] }
+            if let capacity { value["capacity"] = .string(capacity) }
+            if let largest { value["maximumVolumeSize"] = .string(largest) }
+            return value
+        }
+        let (drivers, capacities) = (StorageObjects.drivers, StorageObjects.capacities)
+        let driver: Value = ["metadata": ["name": "example.com/disk"], "spec": ["storageCapacity": true]]
+        storageClass("local", provisioner: "example.com/disk")
+        claim("c", class: "local", size: "5Gi")
+        #expect(["a c=new", "b c=new"].contains(decide("p", claims: "c")))
+        hear(drivers, driver)
+        let noSpace = refused("node(s) did not have enough free storage")
+        #expect(decide("q", claims: "c") == noSpace)
+        // Without a topology it is nowhere; what is too small or in part too small is no room, and the largest volume counts before the sum.
+        hear(capacities, room("nowhere", nil, capacity: "1Ti"))
+        hear(capacities, room("small", "x", capacity: "4Gi"))
+        hear(capacities, room("parts", "y", capacity: "1Ti", largest: "1Gi"))
+        #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 100_000)) == noSpace)
+        hear(capacities, room("small", "x", capacity: "6Gi"), before: room("small", "x", capacity: "4Gi"))
+        #expect(SchedulingLoopTests.describe(loop.cycle(host, now: 200_000)) == "a")
+        // A volume that is there needs no room.
+        volume("v", class: "local", on: "b", size: "9Gi")
+        claim("d", class: "local", size: "8Gi")
+        #expect(decide("r", claims: "d") == "b d=v")
+        // Less room wakes nobody; no room to tell of does.
+        claim("e", class: "local", size: "100Gi")
+        #expect(decide("s", claims: "e") == noSpace)
+        hear(capacities, room("small", "x", capacity: "5Gi"), before: room("small", "x", capacity: "6Gi"))
+        #expect(loop.cycle(host, now: 220_000) == nil)
+        hear(drivers, ["metadata": ["name": "example.com/disk"], "spec": ["storageCapacity": false]], before: driver)
+        #expect(["a", "b"].contains(SchedulingLoopTests.describe(loop.cycle(host, now: 240_000))))
+        await host.stop()
+    }
+
     @Test func twoClaimsDoNotGetOneVolume() async {
         storageClass("local")
         volume("only", class: "local", on: "a")

@@ -5,6 +5,7 @@ public enum StorageObjects {
     public static let classes = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "storageclasses")
     public static let attachments = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "volumeattachments")
     public static let drivers = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csidrivers")
+    public static let capacities = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csistoragecapacities")
     public static let driversOfNodes = GroupVersionResource(group: "storage.k8s.io", version: "v1", resource: "csinodes")
 
     /// How a Node's status calls a volume of a CSI driver.

@@ -89,6 +89,7 @@ final class AttachedVolumes {
         case StorageObjects.volumes:
             for claim in claimsOf[object.name] ?? [] { understand(claim) }
             for name in attachmentsOf[object.name] ?? [] { if let attachment = attachments[name] { put(attachment, name) } }
+        case StorageObjects.drivers, StorageObjects.capacities: break
         default: for claim in uses.filter({ $0.value.volumeName.isEmpty }).keys { understand(claim) }
         }
     }

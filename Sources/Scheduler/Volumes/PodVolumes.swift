@@ -41,7 +41,7 @@ struct PodVolumes {
                 bind(reference, to: volumeName)
             } else if volumeName.isEmpty, Self.waits(claim, objects) {
                 unbound.append(claim)
-                if let rule = candidates(claim) { found.append(rule) }
+                found += candidates(claim)
             } else {
                 hasImmediate = true
             }
@@ -115,28 +115,44 @@ struct PodVolumes {
         }
     }
 
-    /// Where a volume can be found or made for the claim; `nil` for everywhere.
-    private func candidates(_ claim: Object) -> Rule? {
+    /// Where a volume can be found or made for the claim; no rule for everywhere.
+    private func candidates(_ claim: Object) -> [Rule] {
         let key = PodKey(claim)
         var terms: [Value] = []
         for volume in objects.free(class: claim.storageClassName) where VolumeMatch.fits(volume, claim) {
             let required = volume.value["spec"]["nodeAffinity"]["required"]
-            if required.isNull { return nil }
+            if required.isNull { return [] }
             terms += required["nodeSelectorTerms"].elements
         }
         if let storageClass = objects.storageClass(claim.storageClassName),
             storageClass.value["provisioner"].string != "kubernetes.io/no-provisioner"
         {
             let allowed = storageClass.value["allowedTopologies"].elements
-            if allowed.isEmpty { return nil }
+            let space = objects.roomy(for: claim).flatMap { Self.space($0, or: terms, key) }
+            if allowed.isEmpty { return space.map { [$0] } ?? [] }
             terms += allowed.map { topology in
                 let expressions: [Value] = topology["matchLabelExpressions"].elements.map {
                     ["key": $0["key"], "operator": "In", "values": $0["values"]]
                 }
                 return ["matchExpressions": .array(expressions)]
             }
+            return [Rule(claim: key, kind: APUS_VOLUME_UNBOUND, terms: terms)] + [space].compactMap(\.self)
         }
-        return Rule(claim: key, kind: APUS_VOLUME_UNBOUND, terms: terms)
+        return [Rule(claim: key, kind: APUS_VOLUME_UNBOUND, terms: terms)]
+    }
+
+    /// Where a volume has room, or one is there; `nil` for everywhere.
+    /// - Parameter topologies: as selectors of labels.
+    private static func space(_ topologies: [Value], or there: [Value], _ claim: PodKey) -> Rule? {
+        var terms = there
+        for topology in topologies {
+            let labels: [Value] = topology["matchLabels"].fields.map { ["key": .string($0.key), "operator": "In", "values": [$0.value]] }
+            let expressions = labels + topology["matchExpressions"].elements
+            // One that asks for nothing is everywhere, where a term that asks for nothing is nowhere.
+            if expressions.isEmpty { return nil }
+            terms.append(["matchExpressions": .array(expressions)])
+        }
+        return Rule(claim: claim, kind: APUS_VOLUME_SPACE, terms: terms)
     }
 
     /// How every claim that waits gets its volume on a Node: the smallest that is there, or one that is made. `nil` where two of them would

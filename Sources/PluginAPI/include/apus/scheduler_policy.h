@@ -243,6 +243,7 @@ typedef struct apus_spread {
 #define APUS_VOLUME_MISSING ((int32_t)4) // nowhere: the claim's PersistentVolume is not there
 #define APUS_VOLUME_IN_USE ((int32_t)5) // nowhere: another Pod has a ReadWriteOncePod claim
 #define APUS_VOLUME_DISK ((int32_t)6) // where nobody has the same disk mounted in a way that keeps the Pod's out; its claim is empty
+#define APUS_VOLUME_SPACE ((int32_t)7) // where there is room for the volume that would be made, or one that is there can be reached from
 
 /// A rule on Nodes that comes from one of the Pod's claims: one of the terms must match. The host has read the claim, its volume and its class; what there is no rule for may be
 /// anywhere.
