@@ -29,50 +29,75 @@ public final class EndpointSliceController: Controller {
         // Whichever Service has the name.
         let key = Key(resource: key.resource, namespace: key.namespace, name: key.name)
         guard let service = try objects.get(.services, namespace: key.namespace, name: key.name),
-            service["metadata"]["deletionTimestamp"].isNull,
             !service["spec"]["selector"].isEmpty, service["spec"]["type"].string != "ExternalName"
         else {
             automatic.withLock { _ = $0.services.removeValue(forKey: key) }
             return .done
         }
-        let selector = "kubernetes.io/service-name=\(key.name),endpointslice.kubernetes.io/managed-by=\(Self.manager)"
-        let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter {
-            OwnerReference.isControlled($0, by: service)
+        do {
+            return try reconcile(service, key)
+        } catch let error as APIError where error.isOfEndingNamespace {
+            return .done
+        } catch let error as APIError {
+            sayFailed(service, key, error.message)
+            throw error
         }
+    }
 
-        let (groups, isWhole) = try wanted(service)
-        let families = ServicePods.families(of: service)
-        // What is of a family that the Service had goes.
-        let foreign = existing.filter { slice in !families.contains { $0.rawValue == slice["addressType"].string } }
-        let changes = try families.flatMap { family in
-            try self.changes(
-                of: service, key, from: existing.filter { $0["addressType"].string == family.rawValue }, to: groups[family] ?? [],
-                family)
+    private func reconcile(_ service: Value, _ key: Key) throws -> Outcome {
+        let selector = "kubernetes.io/service-name=\(key.name),endpointslice.kubernetes.io/managed-by=\(Self.manager)"
+        // What is going already is no slice to put anything in.
+        let existing = try objects.list(Self.resource, namespace: key.namespace, selector: selector).filter {
+            $0["metadata"]["deletionTimestamp"].isNull
         }
-        let gone = foreign.map { SlicePlan.Change.delete(name: $0["metadata"]["name"].string ?? "") }
-        for change in gone + changes {
+        let families = ServicePods.families(of: service)
+        // What is of a family that the Service had goes, and what is of another Service that had the name.
+        func isOwn(_ slice: Value) -> Bool {
+            OwnerReference.isControlled(slice, by: service) && families.contains { $0.rawValue == slice["addressType"].string }
+        }
+        let (groups, homeless) = try wanted(service)
+        var changes = try families.flatMap { family in
+            try self.changes(
+                of: service, key, from: existing.filter { isOwn($0) && $0["addressType"].string == family.rawValue },
+                to: groups[family] ?? [], family)
+        }
+        changes += existing.filter { !isOwn($0) }.map { .delete(name: $0["metadata"]["name"].string ?? "") }
+        for change in changes {
             do {
-                switch change {
-                case .create(let content):
-                    var slice = content
-                    slice["apiVersion"] = "discovery.k8s.io/v1"
-                    slice["kind"] = "EndpointSlice"
-                    slice["metadata"]["generateName"] = .string("\(key.name)-")
-                    slice["metadata"]["namespace"] = .string(key.namespace)
-                    slice["metadata"]["ownerReferences"] = [OwnerReference.controller(service)]
-                    try objects.create(Self.resource, namespace: key.namespace, slice)
-                case .update(let slice): try objects.update(Self.resource, slice)
-                case .delete(let name): try objects.delete(Self.resource, namespace: key.namespace, name: name)
-                }
+                try write(change, of: service, key)
             } catch let error as APIError where error.reason == .notFound {
                 return .retry
-            } catch let error as APIError
-                where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" })
-            {
-                return .done
             }
         }
-        return isWhole ? .done : .retry
+        guard let pod = homeless else { return .done }
+        sayFailed(
+            service, key,
+            "skipping Pod \(pod["metadata"]["name"].string ?? "") for Service \(key.namespace)/\(key.name): "
+                + "Node \(pod["spec"]["nodeName"].string ?? "") Not Found")
+        return .retry
+    }
+
+    private func sayFailed(_ service: Value, _ key: Key, _ reason: String) {
+        objects.event(
+            service, .warning, reason: "FailedToUpdateEndpointSlices",
+            message: "Error updating Endpoint Slices for Service \(key.namespace)/\(key.name): \(reason)")
+    }
+
+    private func write(_ change: SlicePlan.Change, of service: Value, _ key: Key) throws {
+        switch change {
+        case .create(let content):
+            // A Service that is going gets no new ones, which the garbage collector would have to run after.
+            guard service["metadata"]["deletionTimestamp"].isNull else { return }
+            var slice = content
+            slice["apiVersion"] = "discovery.k8s.io/v1"
+            slice["kind"] = "EndpointSlice"
+            slice["metadata"]["generateName"] = .string("\(key.name)-")
+            slice["metadata"]["namespace"] = .string(key.namespace)
+            slice["metadata"]["ownerReferences"] = [OwnerReference.controller(service)]
+            try objects.create(Self.resource, namespace: key.namespace, slice)
+        case .update(let slice): try objects.update(Self.resource, slice)
+        case .delete(let name): try objects.delete(Self.resource, namespace: key.namespace, name: name)
+        }
     }
 
     private func changes(of service: Value, _ key: Key, from existing: [Value], to groups: [SlicePlan.Group], _ family: IPFamily) throws
@@ -138,18 +163,18 @@ public final class EndpointSliceController: Controller {
         }
     }
 
-    /// The endpoints of each family by the ports they have: Pods that resolve a named port differently stand in different slices. Not the whole when a Pod
-    /// is on a Node that is not there: it is left out until the Node is, unless the Service publishes whatever there is.
-    private func wanted(_ service: Value) throws -> (groups: [IPFamily: [SlicePlan.Group]], isWhole: Bool) {
+    /// The endpoints of each family by the ports they have: Pods that resolve a named port differently stand in different slices. A Pod on a
+    /// Node that is not there is left out until the Node is, unless the Service publishes whatever there is; one of these is `homeless`.
+    private func wanted(_ service: Value) throws -> (groups: [IPFamily: [SlicePlan.Group]], homeless: Value?) {
         let families = ServicePods.families(of: service)
         var groups: [IPFamily: [Value: [Value]]] = [:]
-        var isWhole = true
+        var homeless: Value?
         var topology = EndpointTopology(of: service, objects)
         let publishesAll = service["spec"]["publishNotReadyAddresses"].bool == true
         for pod in try ServicePods.pods(of: service, objects) {
             let nodeName = pod["spec"]["nodeName"].string ?? ""
             if try !publishesAll && topology.node(nodeName) == nil {
-                isWhole = false
+                homeless = pod
                 continue
             }
             let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
@@ -180,7 +205,7 @@ public final class EndpointSliceController: Controller {
                 groups[family, default: [:]][.array(ports), default: []].append(endpoint)
             }
         }
-        return (groups.mapValues { byPorts in byPorts.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) } }, isWhole)
+        return (groups.mapValues { byPorts in byPorts.map { SlicePlan.Group(ports: $0.key, endpoints: $0.value) } }, homeless)
     }
 
     private func labels(_ service: Value) -> Value {

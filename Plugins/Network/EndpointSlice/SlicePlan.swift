@@ -1,7 +1,10 @@
 internal import APIModel
 
 /// The fewest changes that turn the slices of one family that there are into those wanted: endpoints stay in the slice they are in.
-enum SlicePlan {
+///
+/// Rules: upstream `staging/src/k8s.io/endpointslice`, the reconciler. Who listens to a slice hears nothing of others, so few written slices
+/// count for more than full ones.
+struct SlicePlan {
     /// Endpoints with the same ports.
     struct Group {
         var ports: Value
@@ -15,76 +18,99 @@ enum SlicePlan {
         case delete(name: String)
     }
 
+    private let family: IPFamily
+    private let labels: Value
+    private let perSlice: Int
+    private var created: [Value] = []
+    private var updated: [Value] = []
+    private var deleted: [Value] = []
+
     static func changes(
         from existing: [Value], to groups: [Group], _ family: IPFamily, labels: Value, perSlice: Int
     ) -> [Change] {
-        // A Service without Pods keeps one empty slice, which says that somebody looked.
-        let groups = groups.isEmpty ? [Group(ports: .array([]), endpoints: [])] : groups
-        var changes: [Change] = []
-        var unused = existing
-        for group in groups {
-            var slices = unused.filter { ports($0) == group.ports }
-            unused.removeAll { ports($0) == group.ports }
-            if slices.isEmpty, group.endpoints.isEmpty, !unused.isEmpty {
-                // Rather an emptied slice than a deleted and a new one.
-                slices = [unused.removeFirst()]
-            }
-            changes += place(group, into: slices, family, labels: labels, perSlice: perSlice)
-        }
-        return changes + unused.map { .delete(name: $0["metadata"]["name"].string ?? "") }
+        var plan = SlicePlan(family: family, labels: labels, perSlice: perSlice)
+        var unused = Dictionary(grouping: existing, by: ports)
+        for group in groups { plan.place(group, into: unused.removeValue(forKey: Set(group.ports.elements)) ?? []) }
+        plan.deleted += existing.filter { unused[ports($0)] != nil }
+        plan.keepOne(of: existing)
+        plan.recycle()
+        return plan.created.map { .create($0) } + plan.updated.map { .update($0) } + plan.deleted.map { .delete(name: name($0)) }
     }
 
-    private static func place(
-        _ group: Group, into slices: [Value], _ family: IPFamily, labels: Value, perSlice: Int
-    ) -> [Change] {
-        var waiting: [String: Value] = [:]
-        for endpoint in group.endpoints { waiting[identity(endpoint)] = endpoint }
-        // First what stays, then what is new, into the slices that change anyway, and only then into further ones.
-        var kept = slices.map { slice in slice["endpoints"].elements.compactMap { waiting.removeValue(forKey: identity($0)) } }
+    private init(family: IPFamily, labels: Value, perSlice: Int) { (self.family, self.labels, self.perSlice) = (family, labels, perSlice) }
+
+    /// First what stays, then what is new: into the slices that change anyway, then into one other, where what is left fits, and else into
+    /// new ones.
+    private mutating func place(_ group: Group, into slices: [Value]) {
+        var waiting = Dictionary(group.endpoints.map { (Self.identity($0), $0) }, uniquingKeysWith: { _, last in last })
+        var touched: [(slice: Value, endpoints: [Value])] = []
+        var untouched: [Value] = []
+        for slice in slices {
+            let before = slice["endpoints"].elements
+            let kept = before.compactMap { waiting.removeValue(forKey: Self.identity($0)) }
+            if kept.isEmpty, !before.isEmpty {
+                deleted.append(slice)
+            } else if kept != before || slice["metadata"]["labels"] != labels {
+                touched.append((slice, kept))
+            } else {
+                untouched.append(slice)
+            }
+        }
         var new = waiting.sorted { $0.key < $1.key }.map(\.value)[...]
-        let order = kept.indices.sorted { left, right in
-            let leftChanges = kept[left] != slices[left]["endpoints"].elements
-            let rightChanges = kept[right] != slices[right]["endpoints"].elements
-            return leftChanges != rightChanges ? leftChanges : left < right
+        func take(_ room: Int) -> ArraySlice<Value> {
+            defer { new = new.dropFirst(max(0, room)) }
+            return new.prefix(max(0, room))
         }
-        for index in order {
-            let room = new.prefix(max(0, perSlice - kept[index].count))
-            kept[index] += room
-            new = new.dropFirst(room.count)
+        // The fullest ones first.
+        for (slice, kept) in touched.sorted(by: { $0.endpoints.count > $1.endpoints.count }) {
+            updated.append(filled(slice, group.ports, kept + take(perSlice - kept.count)))
         }
-        var changes: [Change] = []
-        var hasOne = false
-        for (index, slice) in slices.enumerated() {
-            if kept[index].isEmpty, hasOne || index < slices.count - 1 || !new.isEmpty {
-                changes.append(.delete(name: slice["metadata"]["name"].string ?? ""))
-                continue
+        while !new.isEmpty {
+            if new.count < perSlice, let index = Self.bestFit(untouched, new.count, perSlice) {
+                let slice = untouched.remove(at: index)
+                updated.append(filled(slice, group.ports, slice["endpoints"].elements + take(new.count)))
+            } else {
+                created.append(filled(["addressType": .string(family.rawValue)], group.ports, Array(take(perSlice))))
             }
-            hasOne = true
-            // The API shows an empty list as null: lists are compared by what is in them.
-            let isAsWanted =
-                slice["metadata"]["labels"] == labels && ports(slice) == group.ports && slice["endpoints"].elements == kept[index]
-            guard !isAsWanted else { continue }
-            var updated = slice
-            fill(&updated, group.ports, kept[index], labels)
-            changes.append(.update(updated))
         }
-        while !new.isEmpty || !hasOne {
-            var slice: Value = ["addressType": .string(family.rawValue)]
-            fill(&slice, group.ports, Array(new.prefix(perSlice)), labels)
-            new = new.dropFirst(perSlice)
-            hasOne = true
-            changes.append(.create(slice))
-        }
-        return changes
     }
 
-    private static func fill(_ slice: inout Value, _ ports: Value, _ endpoints: [Value], _ labels: Value) {
+    /// The slice that is nearest to full when so many more are in it.
+    private static func bestFit(_ slices: [Value], _ count: Int, _ perSlice: Int) -> Int? {
+        let left = slices.map { perSlice - count - $0["endpoints"].elements.count }
+        return slices.indices.filter { left[$0] >= 0 }.min { left[$0] < left[$1] }
+    }
+
+    /// A Service without Pods keeps one empty slice, which says that somebody looked.
+    private mutating func keepOne(of existing: [Value]) {
+        guard created.isEmpty, deleted.count == existing.count else { return }
+        if deleted.count == 1, deleted[0]["metadata"]["labels"] == labels, deleted[0]["ports"].isEmpty, deleted[0]["endpoints"].isEmpty {
+            deleted = []
+        } else {
+            created.append(filled(["addressType": .string(family.rawValue)], [], []))
+        }
+    }
+
+    /// Rather another content for a slice than a deleted and a new one.
+    private mutating func recycle() {
+        while let slice = deleted.first, let wanted = created.popLast() {
+            deleted.removeFirst()
+            updated.append(filled(slice, wanted["ports"], wanted["endpoints"].elements))
+        }
+    }
+
+    private func filled(_ slice: Value, _ ports: Value, _ endpoints: [Value]) -> Value {
+        var slice = slice
         slice["metadata"]["labels"] = labels
         slice["ports"] = ports
         slice["endpoints"] = .array(endpoints)
+        return slice
     }
 
-    private static func ports(_ slice: Value) -> Value { .array(slice["ports"].elements) }
+    private static func name(_ slice: Value) -> String { slice["metadata"]["name"].string ?? "" }
+
+    /// In whichever order. The API shows an empty list as null.
+    private static func ports(_ slice: Value) -> Set<Value> { Set(slice["ports"].elements) }
 
     /// The same for an endpoint before and after a change.
     static func identity(_ endpoint: Value) -> String {

@@ -39,7 +39,7 @@ public struct EndpointSliceMirroringController: Controller {
                 case .delete(let slice): try delete(slice, key)
                 }
             }
-        } catch let error as APIError where error.details["causes"].elements.contains(where: { $0["reason"] == "NamespaceTerminating" }) {
+        } catch let error as APIError where error.isOfEndingNamespace {
             return .done
         }
         return .done

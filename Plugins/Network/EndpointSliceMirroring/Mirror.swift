@@ -25,7 +25,7 @@ struct Mirror {
 
     init(of endpoints: Value) {
         self.endpoints = endpoints
-        for subset in Subset.repacked(endpoints["subsets"].elements) {
+        for subset in EndpointSubset.repacked(endpoints["subsets"].elements.map(EndpointSubset.init)) {
             let ports = Self.sorted(subset.ports.map(Self.port))
             skipped += max(0, subset.addresses.count - Self.capacity)
             for (address, isReady) in subset.addresses.prefix(Self.capacity) { add(address, isReady: isReady, ports) }
@@ -62,17 +62,27 @@ struct Mirror {
             unused[Group(addressType: slice["addressType"].string ?? "", ports: ports), default: []].append(slice)
         }
         var changes: [Change] = []
+        var new: [(group: Group, list: [Value])] = []
         for (group, byAddress) in wanted {
             let list = Array(byAddress.sorted { $0.key < $1.key }.map(\.value).prefix(Self.capacity))
             guard let slice = unused[group]?.first else {
-                changes.append(.create(filled(["metadata": ["generateName": .string("\(name)-")]], group, list)))
+                new.append((group, list))
                 continue
             }
             unused[group]?.removeFirst()
             let updated = filled(slice, group, list)
             if !isSame(slice, updated) { changes.append(.update(updated)) }
         }
-        return changes + unused.values.joined().map { .delete($0) }
+        // Rather another content for a slice than a deleted and a new one.
+        var left = Array(unused.values.joined())
+        for (group, list) in new {
+            if let index = left.firstIndex(where: { $0["addressType"].string == group.addressType }) {
+                changes.append(.update(filled(left.remove(at: index), group, list)))
+            } else {
+                changes.append(.create(filled(["metadata": ["generateName": .string("\(name)-")]], group, list)))
+            }
+        }
+        return changes + left.map { .delete($0) }
     }
 
     private var name: String { endpoints["metadata"]["name"].string ?? "" }

@@ -6,7 +6,7 @@ public import PluginKit
 /// Rules: upstream `pkg/controller/endpoint`.
 public struct EndpointsController: Controller {
     private static let resource = GroupVersionResource(group: "", version: "v1", resource: "endpoints")
-    /// The most addresses in one object; upstream marks what had to be cut off.
+    /// The most addresses in one object, which says so when there are more.
     private static let capacity = 1000
 
     private let objects: Objects
@@ -20,17 +20,16 @@ public struct EndpointsController: Controller {
             {}
             return .done
         }
-        guard service["metadata"]["deletionTimestamp"].isNull, !service["spec"]["selector"].isEmpty,
-            service["spec"]["type"].string != "ExternalName"
-        else { return .done }
+        guard !service["spec"]["selector"].isEmpty, service["spec"]["type"].string != "ExternalName" else { return .done }
 
         let existing = try objects.get(Self.resource, namespace: key.namespace, name: key.name)
         var wanted =
             existing ?? [
                 "apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": .string(key.name), "namespace": .string(key.namespace)],
             ]
-        let (subsets, isCut) = try self.subsets(of: service)
-        wanted["subsets"] = subsets.isEmpty ? .null : .array(subsets)
+        let subsets = SubsetPlan.subsets(of: service, try ServicePods.pods(of: service, objects))
+        let isCut = SubsetPlan.count(subsets) > Self.capacity
+        wanted["subsets"] = subsets.isEmpty ? .null : .array(SubsetPlan.cut(subsets, to: Self.capacity).map(SubsetPlan.value))
         var labels = service["metadata"]["labels"].isNull ? .emptyObject : service["metadata"]["labels"]
         labels["endpoints.kubernetes.io/managed-by"] = "endpoint-controller"
         labels["service.kubernetes.io/headless"] = service["spec"]["clusterIP"].string == "None" ? "" : .null
@@ -44,57 +43,18 @@ public struct EndpointsController: Controller {
             } else {
                 try objects.update(Self.resource, wanted)
             }
-        } catch let error as APIError
-            where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" })
-        {
+        } catch let error as APIError where error.isOfEndingNamespace {
             return .done
+        } catch let error as APIError {
+            let name = "\(key.namespace)/\(key.name): \(error.message)"
+            if existing == nil {
+                objects.event(
+                    wanted, .warning, reason: "FailedToCreateEndpoint", message: "Failed to create endpoint for service \(name)")
+            } else {
+                objects.event(wanted, .warning, reason: "FailedToUpdateEndpoint", message: "Failed to update endpoint \(name)")
+            }
+            throw error
         }
         return .done
-    }
-
-    /// One subset for each set of ports, ordered so that equal Pods give equal objects.
-    private func subsets(of service: Value) throws -> (subsets: [Value], isCut: Bool) {
-        var groups: [Value: (ready: [Value], notReady: [Value])] = [:]
-        var count = 0
-        let publishesAll = service["spec"]["publishNotReadyAddresses"].bool == true
-        for pod in try ServicePods.pods(of: service, objects) where publishesAll || pod["metadata"]["deletionTimestamp"].isNull {
-            guard count < Self.capacity else { return (ordered(groups), true) }
-            let ports = service["spec"]["ports"].elements.compactMap { port -> Value? in
-                guard let number = ServicePods.targetPort(port, of: pod) else { return nil }
-                return [
-                    "name": port["name"], "port": .int(number), "protocol": port["protocol"].isNull ? "TCP" : port["protocol"],
-                    "appProtocol": port["appProtocol"],
-                ]
-            }
-            // A headless Service may have no ports; any other without a port for this Pod has no endpoint there.
-            if ports.isEmpty, !service["spec"]["ports"].isEmpty { continue }
-            // The object knows one family: the Service's primary one.
-            guard let ip = ServicePods.addresses(of: pod, ServicePods.families(of: service)[0]).first else { continue }
-            var address: Value = [
-                "ip": .string(ip), "nodeName": pod["spec"]["nodeName"], "targetRef": ServicePods.reference(to: pod),
-            ]
-            if !pod["spec"]["hostname"].isEmpty, pod["spec"]["subdomain"] == service["metadata"]["name"] {
-                address["hostname"] = pod["spec"]["hostname"]
-            }
-            if publishesAll || PodState.isReady(pod) {
-                groups[.array(ports), default: ([], [])].ready.append(address)
-            } else {
-                groups[.array(ports), default: ([], [])].notReady.append(address)
-            }
-            count += 1
-        }
-        return (ordered(groups), false)
-    }
-
-    private func ordered(_ groups: [Value: (ready: [Value], notReady: [Value])]) -> [Value] {
-        func sorted(_ addresses: [Value]) -> Value {
-            addresses.isEmpty ? .null : .array(addresses.sorted { ($0["ip"].string ?? "") < ($1["ip"].string ?? "") })
-        }
-        return groups.map { ports, addresses in
-            [
-                "addresses": sorted(addresses.ready), "notReadyAddresses": sorted(addresses.notReady),
-                "ports": ports.elements.isEmpty ? .null : ports,
-            ]
-        }.sorted { String(decoding: JSON.encode($0["ports"]), as: UTF8.self) < String(decoding: JSON.encode($1["ports"]), as: UTF8.self) }
     }
 }

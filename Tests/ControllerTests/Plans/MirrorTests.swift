@@ -59,4 +59,54 @@ import Testing
         let mirror = Mirror(of: ["metadata": ["name": "db"], "subsets": .array(subsets)])
         #expect(mirror.skipped == 200 && mirror.changes(from: []).count == 1)
     }
+
+    private static func endpoints(_ subsets: [String], _ fields: [String: Value] = [:]) -> Value {
+        var endpoints: Value = ["apiVersion": "v1", "kind": "Endpoints", "metadata": ["name": "db", "namespace": "default", "uid": "1"]]
+        for (field, value) in fields { endpoints["metadata"][field] = value }
+        endpoints["subsets"] = .array(subsets.map(subset))
+        return endpoints
+    }
+
+    /// The slices that show it, each with a name.
+    private static func slices(of endpoints: Value) -> [Value] {
+        Mirror(of: endpoints).changes(from: []).enumerated().compactMap { number, change in
+            guard case .create(var slice) = change else { return nil }
+            slice["metadata"]["name"] = .string("db-\(number)")
+            return slice
+        }
+    }
+
+    private static let later: [(what: String, before: Value, after: Value, changes: String)] = [
+        ("nothing", endpoints(["1 2:80"]), endpoints(["2 1:80"]), ""),
+        ("an address more", endpoints(["1:80"]), endpoints(["1 2:80"]), "update 1 2:80"),
+        ("an address that is not ready any more", endpoints(["1:80"]), endpoints(["1!:80"]), "update 1!:80"),
+        ("a port more", endpoints(["1:80"]), endpoints(["1:80 443"]), "update 1:80 443"),
+        ("another port beside", endpoints(["1:80"]), endpoints(["1:80", "2:443"]), "create 2:443"),
+        ("a port less", endpoints(["1:80", "2:443"]), endpoints(["1:80"]), "delete 2:443"),
+        ("no addresses", endpoints(["1:80"]), endpoints([":80"]), "delete 1:80"),
+        ("a label", endpoints(["1:80"]), endpoints(["1:80"], ["labels": ["a": "b"]]), "update 1:80"),
+        ("an annotation", endpoints(["1:80"]), endpoints(["1:80"], ["annotations": ["a": "b"]]), "update 1:80"),
+        (
+            "annotations of others", endpoints(["1:80"]),
+            endpoints(
+                ["1:80"],
+                [
+                    "annotations": [
+                        "kubectl.kubernetes.io/last-applied-configuration": "{}", "endpoints.kubernetes.io/last-change-trigger-time": "x",
+                    ]
+                ]), ""
+        ), ("made again", endpoints(["1:80"]), endpoints(["1:80"], ["uid": "2"]), "update 1:80"),
+    ]
+
+    @Test(arguments: later.indices) func slicesFollow(index: Int) {
+        let (what, before, after, changes) = Self.later[index]
+        let found = Mirror(of: after).changes(from: Self.slices(of: before)).map { change in
+            switch change {
+            case .create(let slice): "create \(Self.text(slice))"
+            case .update(let slice): "update \(Self.text(slice))"
+            case .delete(let slice): "delete \(Self.text(slice))"
+            }
+        }
+        #expect(found.sorted().joined(separator: "; ") == changes, "\(what)")
+    }
 }
