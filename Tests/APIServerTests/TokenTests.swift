@@ -103,6 +103,25 @@ import Testing
         }
     }
 
+    /// Who writes the secret anew without them, as `kubectl replace` does, takes nothing from it.
+    @Test func whatIsTakenOutOfATokensSecretComesBack() async throws {
+        try await with { server in
+            let secret = "\(namespace)/secrets/t"
+            let body: Value = [
+                "metadata": ["name": "t", "annotations": ["kubernetes.io/service-account.name": "robot"]],
+                "type": "kubernetes.io/service-account-token",
+            ]
+            let made = await server.ask(.post, "\(namespace)/secrets", body).json
+            var replaced = body
+            replaced["metadata"]["annotations"]["kubernetes.io/service-account.uid"] =
+                made["metadata"]["annotations"]["kubernetes.io/service-account.uid"]
+            replaced["data"] = ["ca.crt": "b3RoZXI=", "namespace": "b3RoZXI="]
+            let now = await server.ask(.put, secret, replaced).json["data"]
+            #expect(now["ca.crt"] == made["data"]["ca.crt"] && now["namespace"] == "b3RoZXI=")
+            #expect(await isGood(server, String(decoding: Base64.decode(now["token"].string ?? "") ?? [], as: UTF8.self)))
+        }
+    }
+
     @Test func aReviewTellsTheAudiencesInCommon() async throws {
         try await with { server in
             let token = await token(server, audiences: ["vault", "other"])

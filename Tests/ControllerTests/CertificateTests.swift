@@ -84,6 +84,15 @@ import X509
                     secret("token-\(name)", type: "kubernetes.io/service-account-token", of: .string(name)))
             }
             _ = try await cluster.client.create(.secrets, namespace: "default", secret("plain", type: "Opaque", of: "robot"))
+            // One that was deleted is on no list any more; one that never was may be no token.
+            _ = try await cluster.client.create(
+                .secrets, namespace: "default", secret("brief", type: "kubernetes.io/service-account-token", of: "other"))
+            try await cluster.merge(
+                .serviceAccounts, "other", ["secrets": [["name": "brief"], ["name": "token-other"], ["name": "never"]]])
+            try await cluster.delete(.secrets, "brief")
+            try await cluster.wait(for: .serviceAccounts, "other", "the deleted one off the list") {
+                $0?["secrets"].elements.compactMap { $0["name"].string } == ["token-other", "never"]
+            }
             try await cluster.delete(.serviceAccounts, "robot")
             try await cluster.wait(for: .secrets, in: "default", "the token of robot to go") { secrets in
                 secrets.map(\.name).sorted() == ["plain", "token-other"]

@@ -6,6 +6,7 @@ public import PluginKit
 /// Configuration: `certificate`, what to publish, as PEM text.
 public struct RootCAController: Controller {
     private static let name = "kube-root-ca.crt"
+    private static let description = "kubernetes.io/description"
 
     private let objects: Objects
     private let data: Value
@@ -25,21 +26,19 @@ public struct RootCAController: Controller {
             return .done
         }
         let existing = try objects.get(.configMaps, namespace: key.name, name: Self.name)
-        guard existing?["data"] != data else { return .done }
+        guard existing?["data"] != data || existing?["metadata"]["annotations"][Self.description].isEmpty != false else { return .done }
         var map: Value =
             existing ?? [
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)],
             ]
-        map["metadata"]["annotations"]["kubernetes.io/description"] =
+        map["metadata"]["annotations"][Self.description] =
             "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
         map["data"] = data
         do {
             if existing == nil { try objects.create(.configMaps, namespace: key.name, map) } else { try objects.update(.configMaps, map) }
         } catch let error as APIError where [.alreadyExists, .notFound].contains(error.reason) {
             return .retry
-        } catch let error as APIError
-            where error.details["causes"].elements.contains(where: { $0["reason"].string == "NamespaceTerminating" })
-        {
+        } catch let error as APIError where error.isOfEndingNamespace {
             return .done
         }
         return .done

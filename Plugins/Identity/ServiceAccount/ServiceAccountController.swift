@@ -19,9 +19,8 @@ public struct ServiceAccountController: Controller {
                 "apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": .string(Self.name), "namespace": .string(key.name)],
             ]
             try objects.create(.serviceAccounts, namespace: key.name, account)
-        } catch let error as APIError where [.alreadyExists, .notFound, .forbidden].contains(error.reason) {
+        } catch let error as APIError where [.alreadyExists, .notFound].contains(error.reason) || error.isOfEndingNamespace {
             // Somebody else was quicker, or the namespace is on its way out.
-            if error.reason == .forbidden, error.details["causes"].isEmpty { throw error }
         }
         return .done
     }

@@ -25,7 +25,8 @@ public struct CertificateSigningRequestApprovingController: Controller {
             try approve(request, message)
             return .done
         }
-        return .done
+        // Who may not have it now may be allowed to later, of which nobody tells.
+        return .retry
     }
 
     private func mayCreate(_ subresource: String, _ request: Value) throws -> Bool {
