@@ -14,9 +14,9 @@ import Testing
             try await cluster.wait(for: .nodes, "n2", "the other") { $0?["spec"]["podCIDR"] == "10.244.1.0/24" }
             try await cluster.addNode("n3")
             try await cluster.wait(for: .events, "an Event") { $0.contains { $0.value["reason"] == "CIDRNotAvailable" } }
-            // What a Node leaves behind is for the next.
+            // What a Node leaves behind is for the next, where there is no other.
             try await cluster.delete(.nodes, in: nil, "n2")
-            try await cluster.wait(for: .nodes, "n3", "what n2 had") { $0?["spec"]["podCIDRs"] == ["10.244.1.0/24", "fd00:10:244:1::/64"] }
+            try await cluster.wait(for: .nodes, "n3", "what n2 had") { $0?["spec"]["podCIDRs"] == ["10.244.1.0/24", "fd00:10:244:2::/64"] }
         }
     }
 }

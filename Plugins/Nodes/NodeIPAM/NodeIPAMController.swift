@@ -6,9 +6,10 @@ internal import Synchronization
 /// `pkg/controller/nodeipam/ipam`, the range allocator.
 ///
 /// Configuration: `clusterCIDR`, the network, or one of each family with a comma between; `nodeMaskSizeIPv4` and `nodeMaskSizeIPv6`, the
-/// prefix lengths of a Node's parts, 24 and 64 where they are not given. Without a network nothing is given out.
+/// prefix lengths of a Node's parts, 24 and 64 where they are not given; `serviceCIDR`, the networks of Services, of which no Node gets
+/// any. Without a network nothing is given out.
 public final class NodeIPAMController: Controller {
-    public static let settings: Set = ["clusterCIDR", "nodeMaskSizeIPv4", "nodeMaskSizeIPv6"]
+    public static let settings: Set = ["clusterCIDR", "nodeMaskSizeIPv4", "nodeMaskSizeIPv6", "serviceCIDR"]
 
     private struct State {
         /// One for each family, the primary one first.
@@ -50,15 +51,21 @@ public final class NodeIPAMController: Controller {
             state = Mutex(nil)
             return
         }
-        guard let networks = DualStack<IPNetwork>(text) else {
-            throw ComponentError.invalid("config.clusterCIDR: \(text) is not a network, nor one of each family with a comma between")
-        }
-        let pools = try networks.map { network in
-            let size = config["nodeMaskSize\(network.family)"].int.map { Int($0) } ?? (network.family == .ipv4 ? 24 : 64)
-            guard let pool = SubnetPool(network, nodeMaskSize: size) else {
-                throw ComponentError.invalid(
-                    "config.clusterCIDR: \(network) does not hold networks of /\(size) for Pods, or more than 2^16")
+        func networks(_ text: String, _ field: String) throws -> DualStack<IPNetwork> {
+            guard let networks = DualStack<IPNetwork>(text) else {
+                throw ComponentError.invalid("config.\(field): \(text) is not a network, nor one of each family with a comma between")
             }
+            return networks
+        }
+        let services = try config["serviceCIDR"].string.map { try networks($0, "serviceCIDR") }
+        let pools = try networks(text, "clusterCIDR").map { network in
+            let size = config["nodeMaskSize\(network.family)"].int.map { Int($0) } ?? (network.family == .ipv4 ? 24 : 64)
+            guard var pool = SubnetPool(network, nodeMaskSize: size) else {
+                throw ComponentError.invalid(
+                    "config.clusterCIDR: \(network) does not hold networks of /\(size) for Pods, or too many of them")
+            }
+            // No Node has this name.
+            for service in services.map(Array.init) ?? [] { pool.note(service, of: "") }
             return pool
         }
         state = Mutex(State(pools: pools))

@@ -8,12 +8,13 @@ struct SubnetPool {
     private var holders: [UInt32: String] = [:]
     /// What each Node has, the other way round.
     private var owned: [String: Set<UInt32>] = [:]
-    /// Where the search for a free one begins: the lowest that may be.
-    private var lowest: UInt32 = 0
+    /// Where the search for a free one begins: after the last that was given, so that what became free rests as long as it can.
+    private var next: UInt32 = 0
 
     /// `nil` where a Node's is not inside of the network, too small for Pods, or one of too many.
     init?(_ network: IPNetwork, nodeMaskSize: Int) {
-        guard nodeMaskSize >= network.bits, nodeMaskSize <= network.family.bits - 2, nodeMaskSize - network.bits <= 16 else { return nil }
+        let most = network.family == .ipv4 ? 24 : 16
+        guard nodeMaskSize >= network.bits, nodeMaskSize <= network.family.bits - 2, nodeMaskSize - network.bits <= most else { return nil }
         (self.network, length) = (network, nodeMaskSize)
     }
 
@@ -38,24 +39,18 @@ struct SubnetPool {
         for index in index(first)...index(last) where holders[index] == nil { give(index, to: node) }
     }
 
-    /// A network for a Node: the one that it has, or the lowest that is free; `nil` where there is none.
+    /// A network for a Node: the one that it has, or the next that is free; `nil` where there is none.
     mutating func take(for node: String) -> IPNetwork? {
         if let own = owned[node]?.min() { return part(own) }
-        while lowest < count {
-            if holders[lowest] == nil {
-                give(lowest, to: node)
-                return part(lowest)
-            }
-            lowest += 1
-        }
-        return nil
+        guard holders.count < Int(count) else { return nil }
+        while holders[next] != nil { next = (next + 1) % count }
+        defer { next = (next + 1) % count }
+        give(next, to: node)
+        return part(next)
     }
 
     /// The Node is gone, and what it had is free.
     mutating func release(_ node: String) {
-        for index in owned.removeValue(forKey: node) ?? [] {
-            holders[index] = nil
-            lowest = min(lowest, index)
-        }
+        for index in owned.removeValue(forKey: node) ?? [] { holders[index] = nil }
     }
 }

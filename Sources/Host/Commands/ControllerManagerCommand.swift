@@ -49,6 +49,14 @@ struct ControllerManagerCommand: AsyncParsableCommand {
 
     @OptionGroup var nodeCIDRMask: NodeCIDRMaskOptions
 
+    @Option(
+        name: .customLong("service-cluster-ip-range"),
+        help: """
+            The network of Services, or one of each family with a comma between: with --allocate-node-cidrs no Node gets what --cluster-cidr has in \
+            common with it.
+            """)
+    var serviceCIDRs: DualStack<IPNetwork>?
+
     @Option(help: "The address of this component's /healthz.")
     var bindAddress = "127.0.0.1"
 
@@ -69,7 +77,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         }
         _ = try nodes.config()
         guard !allocateNodeCIDRs || clusterCIDRs != nil else { throw ValidationError("--allocate-node-cidrs needs --cluster-cidr") }
-        if allocateNodeCIDRs, let clusterCIDRs { _ = try nodeCIDRMask.config(clusterCIDRs) }
+        if allocateNodeCIDRs, let clusterCIDRs { _ = try nodeCIDRMask.config(clusterCIDRs, services: serviceCIDRs) }
     }
 
     /// The program's kinds of stable versions, and of those that the API serves besides, as its APIServices say.
@@ -97,7 +105,9 @@ struct ControllerManagerCommand: AsyncParsableCommand {
         configuration.config["certificatesigningrequest-signing"] = try signing()
         configuration.config["node-lifecycle"] = try nodes.config()
         configuration.config["legacy-serviceaccount-token-cleaner"] = ["cleanUpPeriodSeconds": .int(cleanUpSeconds ?? 0)]
-        if allocateNodeCIDRs, let clusterCIDRs { configuration.config["node-ipam"] = try nodeCIDRMask.config(clusterCIDRs) }
+        if allocateNodeCIDRs, let clusterCIDRs {
+            configuration.config["node-ipam"] = try nodeCIDRMask.config(clusterCIDRs, services: serviceCIDRs)
+        }
         let host = PluginHost(configuration, log: Logger(label: "plugins"))
         try await process.run(
             { group in
