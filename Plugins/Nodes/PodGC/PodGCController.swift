@@ -98,7 +98,8 @@ public final class PodGCController: Controller {
             do {
                 try objects.patch(
                     .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status",
-                    .strategic, ["metadata": ["uid": metadata["uid"]], "status": ["phase": "Failed"]])
+                    .strategic,
+                    ["metadata": ["uid": metadata["uid"]], "status": ["phase": "Failed", "observedGeneration": metadata["generation"]]])
             } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
         }
         try remove(pod)

@@ -44,13 +44,18 @@ extension Objects {
     ) throws {
         var status = pod["status"]
         Conditions.set(&status, type: type, state, reason: reason, message: message)
-        let condition = status["conditions"].elements.first { $0["type"].string == type } ?? .null
+        var condition = status["conditions"].elements.first { $0["type"].string == type } ?? .null
         let metadata = pod["metadata"]
+        condition["observedGeneration"] = metadata["generation"]
+        let generation = phase == nil ? .null : metadata["generation"]
         do {
             try patch(
                 .pods, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "status",
                 .strategic,
-                ["metadata": ["uid": metadata["uid"]], "status": ["phase": Value(phase), "conditions": [condition]]])
+                [
+                    "metadata": ["uid": metadata["uid"]],
+                    "status": ["phase": Value(phase), "observedGeneration": generation, "conditions": [condition]],
+                ])
         } catch let error as APIError where error.reason == .notFound || error.reason == .conflict {}
     }
 }
