@@ -154,6 +154,9 @@ extension ControllerBenchmark {
     }
 
     private static let pods: Value = ["metadata": ["labels": ["a": "b"]], "spec": ["containers": [["name": "c", "image": "none"]]]]
+    private static let ofNoNode: Value = [
+        "metadata": ["labels": ["a": "b"]], "spec": ["nodeSelector": ["none": "none"], "containers": [["name": "c", "image": "none"]]],
+    ]
     private static let none: Value = ["replicas": 0, "selector": ["matchLabels": ["a": "b"]], "template": pods]
     private static let claim: Value = ["accessModes": ["ReadWriteOnce"], "resources": ["requests": ["storage": "1Gi"]]]
     private static let suspended: Value = [
@@ -163,7 +166,8 @@ extension ControllerBenchmark {
     private static let role: Value = ["apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "none"]
     private static let devices: Value = ["devices": ["requests": [["name": "r", "exactly": ["deviceClassName": "none"]]]]]
 
-    /// Kinds of objects that keep nobody busy, with what an object of each must say beside its name.
+    /// Kinds of objects that keep nobody busy, with what an object of each must say beside its name. The autoscalers are for the first of the
+    /// Deployments, which has no Pods and so is let alone.
     private static let kinds: [(group: String, resource: String, kind: String, fields: Value)] = [
         ("", "configmaps", "ConfigMap", .null), ("", "secrets", "Secret", .null), ("", "serviceaccounts", "ServiceAccount", .null),
         ("", "podtemplates", "PodTemplate", ["template": pods]), ("", "limitranges", "LimitRange", ["spec": ["limits": []]]),
@@ -180,10 +184,18 @@ extension ControllerBenchmark {
         (
             "apps", "statefulsets", "StatefulSet",
             ["spec": ["replicas": 0, "serviceName": "s", "selector": ["matchLabels": ["a": "b"]], "template": pods]]
+        ),
+        (
+            "apps", "daemonsets", "DaemonSet",
+            ["spec": ["selector": ["matchLabels": ["a": "b"]], "template": ofNoNode]]
         ), ("apps", "controllerrevisions", "ControllerRevision", ["revision": 1]), ("batch", "jobs", "Job", ["spec": suspended]),
         (
             "batch", "cronjobs", "CronJob",
             ["spec": ["schedule": "0 0 1 1 *", "suspend": true, "jobTemplate": ["spec": suspended]]]
+        ),
+        (
+            "autoscaling", "horizontalpodautoscalers", "HorizontalPodAutoscaler",
+            ["spec": ["scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "filler-11"], "maxReplicas": 1]]
         ), ("coordination.k8s.io", "leases", "Lease", .null),
         ("discovery.k8s.io", "endpointslices", "EndpointSlice", ["addressType": "IPv4", "endpoints": []]),
         ("networking.k8s.io", "networkpolicies", "NetworkPolicy", ["spec": ["podSelector": .emptyObject]]),
