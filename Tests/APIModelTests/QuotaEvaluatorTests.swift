@@ -134,4 +134,11 @@ struct QuotaEvaluatorTests {
         let hard = ResourceList(["pods", "count/widgets.example.com", "requests.storage"].reduce(into: [:]) { $0[$1] = .zero })
         #expect(Quota.collections(for: hard) == ["/persistentvolumeclaims", "/pods", "example.com/widgets"])
     }
+
+    /// What nobody can count is not said to be unused.
+    @Test func nothingIsSaidOfWhatCannotBeListed() {
+        let hard = ResourceList(["pods", "count/widgets.example.com"].reduce(into: [:]) { $0[$1] = .zero })
+        let usage = Quota(["status": .emptyObject]).usage(hard: hard, now: 0) { $0 == "/pods" ? [] : nil }
+        #expect(usage["pods"] == .zero && usage["count/widgets.example.com"] == nil)
+    }
 }

@@ -52,21 +52,30 @@ public struct ResourceQuotaController: Controller {
         let hard = ResourceList(object["spec"]["hard"])
         let quota = Quota(object)
         var isWatched = true
+        // A kind that cannot be listed holds up no other.
+        var failure: APIError?
         var used = try quota.usage(hard: hard, now: Timestamp.nowSeconds()) { collection in
             if let resource = Self.watched[collection] { return try objects.list(resource, namespace: key.namespace) }
             isWatched = false
-            return try resource(of: collection).map { try objects.list($0, namespace: key.namespace) } ?? []
+            do {
+                return try resource(of: collection).map { try objects.list($0, namespace: key.namespace) } ?? []
+            } catch let error as APIError {
+                failure = error
+                return nil
+            }
         }
         // What nobody can count stays as it was said to be.
         for name in hard.names where used[name] == nil { used[name] = quota.used[name] }
         let rest = isWatched ? resync : min(resync, Self.lookAgain)
         // A quota that limits nothing has nothing to say: an empty list is not kept.
         guard hard != quota.hard || used != quota.used || (object["status"]["used"].isNull && !hard.isEmpty) else {
+            if let failure { throw failure }
             return .doneCheckAgain(afterMilliseconds: rest * 1000)
         }
         var wanted = object
         wanted["status"] = ["hard": object["spec"]["hard"], "used": used.value]
         let written = try objects.updateStatus(Self.quotas, wanted)
+        if let failure { throw failure }
         // The server knows of more than is to be seen here yet.
         let isAgreed = ResourceList(written["status"]["used"]) == used
         return .doneCheckAgain(afterMilliseconds: (isAgreed ? rest : Self.soon) * 1000)

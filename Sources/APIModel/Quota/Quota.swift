@@ -54,12 +54,12 @@ extension Quota {
         return collections.sorted()
     }
 
-    /// What of `hard` is used, by all collections that `objects` gives.
-    public func usage(hard: ResourceList, now: Whole, objects: (_ collection: String) throws -> [Value]) rethrows -> ResourceList {
+    /// What of `hard` is used, by all collections that `objects` gives; nothing is said of what those use for which it gives `nil`.
+    public func usage(hard: ResourceList, now: Whole, objects: (_ collection: String) throws -> [Value]?) rethrows -> ResourceList {
         var usage = ResourceList()
         for collection in Self.collections(for: hard) {
-            guard let evaluator = QuotaEvaluators.evaluator(for: collection) else { continue }
-            usage += self.usage(of: try objects(collection), evaluator, hard: hard, now: now)
+            guard let evaluator = QuotaEvaluators.evaluator(for: collection), let all = try objects(collection) else { continue }
+            usage += self.usage(of: all, evaluator, hard: hard, now: now)
         }
         return usage
     }
