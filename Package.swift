@@ -300,8 +300,8 @@ let package = Package(
             name: "ControllerTests",
             dependencies: [
                 "APIModel", "Store", "APIServer", "Client", "FileSystem", "KernelNetwork", "PluginHost", "PluginKit", "ControllerManager",
-                "PKI", "TestSupport",
-                product("Logging", "swift-log"),
+                "HTTPServer", "PKI", "TestSupport",
+                product("Logging", "swift-log"), product("NIOCore", "swift-nio"), product("NIOSSL", "swift-nio-ssl"),
                 product("OrderedCollections", "swift-collections"), product("X509", "swift-certificates"),
                 product("SwiftASN1", "swift-asn1"), product("Crypto", "swift-crypto"),
             ] + areas.flatMap(\.modules).map { .byName(name: $0) },

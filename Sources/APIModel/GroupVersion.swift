@@ -69,6 +69,7 @@ public struct GroupVersionResource: Hashable, Sendable, CustomStringConvertible 
     public static let services = GroupVersionResource(group: "", version: "v1", resource: "services")
     public static let customResourceDefinitions = GroupVersionResource(
         group: "apiextensions.k8s.io", version: "v1", resource: "customresourcedefinitions")
+    public static let apiServices = GroupVersionResource(group: "apiregistration.k8s.io", version: "v1", resource: "apiservices")
     public static let namespaces = GroupVersionResource(group: "", version: "v1", resource: "namespaces")
     public static let configMaps = GroupVersionResource(group: "", version: "v1", resource: "configmaps")
     public static let secrets = GroupVersionResource(group: "", version: "v1", resource: "secrets")

@@ -97,8 +97,7 @@ public struct FieldSchema: Sendable {
         if isOptional || number == 0 { return false }
         return switch type {
         case .object, .quantity, .intOrString: true
-        case .string, .boolean, .int32, .int64, .double: isWritten
-        case .array: isWritten && isRequired
+        case .string, .boolean, .int32, .int64, .double, .array: isWritten
         case .bytes, .time, .microTime, .any, .map: false
         }
     }

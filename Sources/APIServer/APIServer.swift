@@ -1,4 +1,4 @@
-import APIModel
+public import APIModel
 public import Client
 import Exposition
 public import HTTPServer
@@ -29,7 +29,7 @@ public final class APIServer: Responder {
     private let endpoints: Endpoints
     private let metrics = Metrics()
     private let customKinds: CustomKinds
-    private let aggregation: Aggregation
+    let aggregation: Aggregation
     /// `nil` where requests are only counted.
     let flows: FlowControl?
     private let inProgress: RequestsInProgress
@@ -90,7 +90,7 @@ public final class APIServer: Responder {
         aggregation = Aggregation(registry, connector: connector, frontProxy: frontProxyTLS)
         let sources: [(any MetricsSource)?] = [
             BuildMetrics(version: configuration.version), flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics,
-            registry.admissionMetrics, configuration.audit?.metrics,
+            registry.admissionMetrics, registry.storageMetrics, ExpressionMetrics.shared, configuration.audit?.metrics,
             configuration.encryption.map { _ in EncryptionMetrics.shared },
         ]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
@@ -127,6 +127,12 @@ public final class APIServer: Responder {
     /// The API for a loop of this process, acting as `user` and authorized as such.
     public func client(as user: String, groups: [String] = []) -> any Client {
         InProcessClient(server: self, user: UserInfo(name: user, groups: groups).authenticated)
+    }
+
+    /// The `APIResourceList` of a group and version that an aggregated server answers for.
+    /// - Throws: `APIError`.
+    public func listing(of version: GroupVersion) async throws -> Value {
+        try await WireClient(AggregationCarrier(server: self, user: Aggregation.itself)).value(at: "/apis/\(version)")
     }
 
     public func respond(to request: Request) async -> Response {

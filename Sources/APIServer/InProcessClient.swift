@@ -15,6 +15,12 @@ final class InProcessClient: Client {
 
     private var registry: Registry { server.registry }
 
+    /// Who answers for a resource where this server does not: the same as over HTTPS.
+    private func elsewhere(_ resource: GroupVersionResource) -> WireClient? {
+        guard server.aggregation.service(for: resource.groupVersion) != nil else { return nil }
+        return WireClient(AggregationCarrier(server: server, user: user))
+    }
+
     /// Checks that the user may, and finds what the verb is done to.
     private func target(
         _ verb: Verb, _ resource: GroupVersionResource, namespace: String?, name: String = "", subresource: String? = nil,
@@ -70,10 +76,15 @@ final class InProcessClient: Client {
     }
 
     func get(_ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?) async throws -> Object {
-        try await object(try await answer(.get, resource, namespace: namespace, name: name, subresource: subresource) { _, _ in .none })
+        if let other = elsewhere(resource) {
+            return try await other.get(resource, namespace: namespace, name: name, subresource: subresource)
+        }
+        return try await object(
+            try await answer(.get, resource, namespace: namespace, name: name, subresource: subresource) { _, _ in .none })
     }
 
     func list(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> ObjectList {
+        if let other = elsewhere(resource) { return try await other.list(resource, namespace: namespace, options: options) }
         let query = ListQuery(options)
         return try await self.list(try await answer(.list, resource, namespace: namespace, query: query) { _, _ in .query(query) })
     }
@@ -90,17 +101,23 @@ final class InProcessClient: Client {
     }
 
     func watch(_ resource: GroupVersionResource, namespace: String?, options: ListOptions) async throws -> WatchStream {
+        if let other = elsewhere(resource) { return try await other.watch(resource, namespace: namespace, options: options) }
         let query = ListQuery(options)
         let (answer, target) = try await answer(.watch, resource, namespace: namespace, query: query) { _, _ in .query(query) }
         guard case .watch(let source) = answer.content else { throw APIError.internalError("a watch was expected") }
         let storage = target.storage
+        if storage.type.custom != nil { server.aggregation.endWhenTaken(resource.groupVersion, source.watch) }
         let pending = PendingEvents(
             try await objects(source.takeInitial(), storage).map { WatchEvent(kind: .added, object: $0) })
         return WatchStream { [self] in
             while true {
                 if let event = pending.pop() { return event }
                 do {
-                    guard let events = try await source.watch.next() else { return nil }
+                    guard let events = try await source.watch.next() else {
+                        // Another server's objects have other versions.
+                        if elsewhere(resource) != nil { throw Registry.expired("another server answers for \(resource) now") }
+                        return nil
+                    }
                     try await source.prepare(events, storage, registry)
                     let notices = events.compactMap(source.notice)
                     let shown = try await objects(notices.map(\.record), storage)
@@ -115,7 +132,10 @@ final class InProcessClient: Client {
     func create(
         _ resource: GroupVersionResource, namespace: String?, name: String?, subresource: String?, _ object: Value, options: WriteOptions
     ) async throws -> Object {
-        try await self.object(
+        if let other = elsewhere(resource) {
+            return try await other.create(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
+        }
+        return try await self.object(
             try await answer(
                 .create, resource, namespace: namespace, name: name ?? "", subresource: subresource, options: options
             ) { .object(try checked(object, $0, $1)) })
@@ -124,7 +144,10 @@ final class InProcessClient: Client {
     func update(
         _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ object: Value, options: WriteOptions
     ) async throws -> Object {
-        try await self.object(
+        if let other = elsewhere(resource) {
+            return try await other.update(resource, namespace: namespace, name: name, subresource: subresource, object, options: options)
+        }
+        return try await self.object(
             try await answer(.update, resource, namespace: namespace, name: name, subresource: subresource, options: options) {
                 .object(try checked(object, $0, $1))
             })
@@ -134,13 +157,18 @@ final class InProcessClient: Client {
         _ resource: GroupVersionResource, namespace: String?, name: String, subresource: String?, _ kind: PatchKind, _ patch: Value,
         options: WriteOptions
     ) async throws -> Object {
-        try await object(
+        if let other = elsewhere(resource) {
+            return try await other.patch(
+                resource, namespace: namespace, name: name, subresource: subresource, kind, patch, options: options)
+        }
+        return try await object(
             try await answer(.patch, resource, namespace: namespace, name: name, subresource: subresource, options: options) { _, _ in
                 .patch(ObjectPatch(kind: kind, content: patch))
             })
     }
 
     func delete(_ resource: GroupVersionResource, namespace: String?, name: String, options: Value) async throws -> Object {
+        if let other = elsewhere(resource) { return try await other.delete(resource, namespace: namespace, name: name, options: options) }
         let deletion = try DeleteOptions(options)
         return try await object(
             try await answer(
@@ -151,6 +179,9 @@ final class InProcessClient: Client {
     func deleteCollection(_ resource: GroupVersionResource, namespace: String?, selection: ListOptions, options: Value) async throws
         -> ObjectList
     {
+        if let other = elsewhere(resource) {
+            return try await other.deleteCollection(resource, namespace: namespace, selection: selection, options: options)
+        }
         let (query, deletion) = (ListQuery(selection), try DeleteOptions(options))
         return try await list(
             try await answer(

@@ -6,7 +6,7 @@ import NIOSSL
 import Synchronization
 
 /// Requests and answers as bytes, with our credentials, over connections that are kept.
-final class Transport: Sendable {
+final class Transport: Carrier {
     /// Tries after which "too many requests" is taken for the answer; as client-go.
     private static let tries = 10
     private static let timeout = TimeAmount.seconds(60)
@@ -51,8 +51,7 @@ final class Transport: Sendable {
         try? await old.shutdown()
     }
 
-    /// The body of the answer.
-    func send(_ method: HTTPMethod, _ path: String, headers: HTTPHeaders, body: [UInt8]) async throws -> [UInt8] {
+    func send(_ method: String, _ path: String, headers: Headers, body: [UInt8]) async throws -> [UInt8] {
         try await translating(method, path) {
             for attempt in 1... {
                 let response = try await http.execute(try request(method, path, headers, body), timeout: Self.timeout)
@@ -70,26 +69,25 @@ final class Transport: Sendable {
         }
     }
 
-    /// The answer as it comes.
-    func stream(_ method: HTTPMethod, _ path: String, headers: HTTPHeaders) async throws -> WatchReader {
-        try await translating(method, path) {
-            let response = try await http.execute(try request(method, path, headers, []), deadline: .distantFuture)
+    func stream(_ path: String, headers: Headers) async throws -> Pieces {
+        try await translating("GET", path) {
+            let response = try await http.execute(try request("GET", path, headers, []), deadline: .distantFuture)
             guard (200..<300).contains(response.status.code) else { throw Self.failure(response, try await Self.collect(response)) }
-            return WatchReader(response.body)
+            return response.body
         }
     }
 
-    private func request(_ method: HTTPMethod, _ path: String, _ headers: HTTPHeaders, _ body: [UInt8]) throws -> HTTPClientRequest {
+    private func request(_ method: String, _ path: String, _ headers: Headers, _ body: [UInt8]) throws -> HTTPClientRequest {
         var request = HTTPClientRequest(url: server + path)
-        request.method = method
-        request.headers = headers
+        request.method = HTTPMethod(rawValue: method)
+        request.headers = HTTPHeaders(headers)
         request.headers.add(name: "User-Agent", value: userAgent)
         if let token = try token.current() { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
         return request
     }
 
-    private func translating<T>(_ method: HTTPMethod, _ path: String, _ body: () async throws -> T) async throws -> T {
+    private func translating<T>(_ method: String, _ path: String, _ body: () async throws -> T) async throws -> T {
         do {
             return try await body()
         } catch let error as APIError {
@@ -107,17 +105,7 @@ final class Transport: Sendable {
     }
 
     private static func failure(_ response: HTTPClientResponse, _ body: [UInt8]) -> APIError {
-        let code = Int(response.status.code)
-        if let status = try? JSON.decode(body), status["kind"].string == "Status" { return APIError(status: status, code: code) }
-        let reasons: [Int: APIError.Reason] = [
-            400: .badRequest, 401: .unauthorized, 403: .forbidden, 404: .notFound, 405: .methodNotAllowed, 409: .conflict, 410: .gone,
-            429: .tooManyRequests, 500: .internalError,
-            503: .serviceUnavailable, 504: .timeout,
-        ]
-        let text = String(decoding: body.prefix(1_000), as: UTF8.self)
-        return APIError(
-            code: code, reason: reasons[code] ?? .unknown,
-            message: text.isEmpty ? "the server answered \(code) \(response.status.reasonPhrase)" : text)
+        APIError(answer: body, code: Int(response.status.code), phrase: response.status.reasonPhrase)
     }
 
     private static func tls(_ configuration: ClientConfiguration) throws(ClientConfiguration.Problem) -> TLSConfiguration {

@@ -1,14 +1,13 @@
 import APIModel
-import AsyncHTTPClient
 import NIOCore
 
 /// Takes the answer to a watch apart: one JSON object a line, `{"type":"ADDED","object":{…}}`.
 final class WatchReader: @unchecked Sendable {
     // One task at a time calls `next`, as `WatchStream` promises.
-    private var parts: HTTPClientResponse.Body.AsyncIterator
+    private var parts: any AsyncIteratorProtocol<ByteBuffer, any Error>
     private var buffer = ByteBuffer()
 
-    init(_ body: HTTPClientResponse.Body) { parts = body.makeAsyncIterator() }
+    init(_ body: Carrier.Pieces) { parts = body.makeAsyncIterator() }
 
     /// - Throws: `APIError` when the server says ERROR. A connection that breaks ends the watch like a server that has had enough: the
     ///   caller watches on from where it was.

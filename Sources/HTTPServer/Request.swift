@@ -31,6 +31,15 @@ public struct Request: Sendable {
         self.remoteAddress = remoteAddress
     }
 
+    /// A request without a body, as its first line has it: the path with the query.
+    /// `nil` when there are more parameters than a server takes.
+    public init?(method: String, target: String) {
+        guard let method = HTTPRequest.Method(method), let (path, query) = RequestTarget.parse(target, limit: Limits().parameters) else {
+            return nil
+        }
+        self.init(method: method, path: path, query: query)
+    }
+
     /// The first value of a query parameter.
     public func query(_ name: String) -> String? { query.first { $0.name == name }?.value }
 }

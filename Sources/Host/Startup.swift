@@ -153,8 +153,9 @@ struct Startup {
                 for listener in listeners { group.add("HTTP server") { try await listener.run() } }
                 _ = try await containerdStart.value  // before the runtime plugin, which connects to it
                 if let containerd { group.add("containerd") { try await containerd.run() } }
-                let kinds = DefinedKinds(cache: cache, builtin: builtin)
+                let kinds = DefinedKinds(cache: cache, builtin: builtin, listing: server.listing)
                 try await kinds.start()
+                group.add("kinds") { await kinds.run() }
                 let services = HostServices(client: client, cache: cache, kinds: kinds)
                 try await plugins.start(services: services)
                 group.add("plugins") { try await objects.run() }

@@ -2,7 +2,8 @@ public import APIModel
 public import Client
 internal import Synchronization
 
-/// The kinds of the program and those that CustomResourceDefinitions define, as the shared cache has them.
+/// The kinds of the program, those that CustomResourceDefinitions define, as the shared cache has them, and those that aggregated servers
+/// list. Where such a server answers for a group and version, it hides what definitions say of them, as it does for every client.
 ///
 /// A snapshot has names, verbs and scopes; the fields of custom kinds are the API server's business alone. It is made when somebody asks,
 /// so that many definitions that come at once cost one. Safe from any task.
@@ -10,6 +11,8 @@ public final class DefinedKinds: KindSource {
     private struct State {
         /// By the definition's name.
         var custom: [String: [ResourceType]] = [:]
+        /// Of those that other servers answer for. What one listed stays known while it is not well.
+        var aggregated: [GroupVersion: [ResourceType]] = [:]
         /// Of those of the program and some of `custom`.
         var newest: Kinds
         var isStale = false
@@ -17,17 +20,29 @@ public final class DefinedKinds: KindSource {
         var lastListener: UInt64 = 0
     }
 
+    /// The `APIResourceList` of a group and version, from the server that answers for them.
+    public typealias Listing = @Sendable (GroupVersion) async throws -> Value
+
     private let cache: Cache
+    private let listing: Listing
     private let state: Mutex<State>
-    private let observation = Mutex<Observation?>(nil)
+    private let observations = Mutex<[Observation]>([])
+    /// Yields when an APIService changed.
+    private let services: AsyncStream<Void>
+    private let serviceChanged: AsyncStream<Void>.Continuation
+
+    /// How often servers are asked again what they have.
+    private static let interval = Duration.seconds(30)
 
     /// - Parameter builtin: those of the program that the API serves.
-    public init(cache: Cache, builtin: Kinds) {
+    public init(cache: Cache, builtin: Kinds, listing: @escaping Listing) {
         self.cache = cache
+        self.listing = listing
         state = Mutex(State(newest: builtin))
+        (services, serviceChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    deinit { observation.withLock { $0?.cancel() } }
+    deinit { for observation in observations.withLock({ $0 }) { observation.cancel() } }
 
     /// Follows the definitions from now on. Returns when all there are have been seen.
     /// - Throws: `CancellationError`.
@@ -36,14 +51,44 @@ public final class DefinedKinds: KindSource {
             guard let name = (after ?? before)?.name else { return }
             self?.define(name, after.map(Self.served) ?? [])
         }
-        self.observation.withLock { $0 = observation }
+        let services = cache.observe([.apiServices]) { [serviceChanged] _, _, _ in serviceChanged.yield() }
+        observations.withLock { $0 = [observation, services] }
         try await cache.watch(.customResourceDefinitions)
+    }
+
+    /// Asks aggregated servers for their kinds, when APIServices change and each half minute, until the task is cancelled.
+    public func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { try? await self.cache.watch(.apiServices) }
+            group.addTask {
+                while (try? await Task.sleep(for: Self.interval)) != nil { self.serviceChanged.yield() }
+                self.serviceChanged.finish()
+            }
+            for await _ in services { await look() }
+            group.cancelAll()
+        }
+    }
+
+    private func look() async {
+        let services = cache.list(.apiServices).map(\.value).filter { !$0["spec"]["service"].isNull }
+        var aggregated: [GroupVersion: [ResourceType]] = [:]
+        await withTaskGroup(of: (GroupVersion, [ResourceType]?).self) { [listing] group in
+            for service in services {
+                let version = GroupVersion(group: service["spec"]["group"].string ?? "", version: service["spec"]["version"].string ?? "")
+                aggregated[version] = state.withLock { $0.aggregated[version] } ?? []
+                guard Conditions.isTrue(service["status"], type: "Available") else { continue }
+                group.addTask { (version, (try? await listing(version)).map { ResourceType.listed($0, of: version) }) }
+            }
+            for await (version, listed) in group { if let listed { aggregated[version] = listed } }
+        }
+        aggregate(aggregated)
     }
 
     public var kinds: Kinds {
         state.withLock { state in
             guard state.isStale else { return state.newest }
-            let custom = state.custom.sorted { $0.key < $1.key }.flatMap(\.value)
+            let defined = state.custom.sorted { $0.key < $1.key }.flatMap(\.value)
+            let custom = defined.filter { state.aggregated[$0.groupVersion] == nil } + state.aggregated.values.flatMap(\.self)
             state.newest = state.newest.next(custom: custom, groups: Kinds.Group.all(of: custom))
             state.isStale = false
             return state.newest
@@ -63,9 +108,25 @@ public final class DefinedKinds: KindSource {
     }
 
     private func define(_ definition: String, _ resources: [ResourceType]) {
-        let listeners: [AsyncStream<Void>.Continuation]? = state.withLock { state in
-            guard (state.custom[definition] ?? []).map(Trait.init) != resources.map(Trait.init) else { return nil }
+        change { state in
+            guard (state.custom[definition] ?? []).map(Trait.init) != resources.map(Trait.init) else { return false }
             state.custom[definition] = resources.isEmpty ? nil : resources
+            return true
+        }
+    }
+
+    private func aggregate(_ aggregated: [GroupVersion: [ResourceType]]) {
+        change { state in
+            guard state.aggregated.mapValues({ $0.map(Trait.init) }) != aggregated.mapValues({ $0.map(Trait.init) }) else { return false }
+            state.aggregated = aggregated
+            return true
+        }
+    }
+
+    /// - Parameter change: returns whether it changed anything.
+    private func change(_ change: (inout State) -> Bool) {
+        let listeners: [AsyncStream<Void>.Continuation]? = state.withLock { state in
+            guard change(&state) else { return nil }
             state.isStale = true
             return Array(state.listeners.values)
         }

@@ -52,6 +52,26 @@ struct DefaultingTests {
         #expect(pod["status"]["podIPs"].elements.compactMap { $0["ip"].string } == list && pod["status"]["podIP"].string == list[0])
     }
 
+    /// What Go holds by value is there, even where nobody wrote it; a list without `omitempty` is null.
+    @Test(
+        arguments: [
+            (
+                "resource.k8s.io/v1/resourceclaimtemplates", #""spec":{"spec":{}}"#,
+                #"{"spec":{"metadata":{},"spec":{"devices":{}}}}"#
+            ),
+            ("resource.k8s.io/v1beta1/resourceclaims", #""spec":{}"#, #"{"spec":{"devices":{}}}"#),
+            (
+                "autoscaling/v2/horizontalpodautoscalers", #""status":{"desiredReplicas":1}"#,
+                #"{"status":{"currentMetrics":null,"desiredReplicas":1}}"#
+            ),
+        ])
+    func heldByValue(resource: String, fields: String, expected: String) throws {
+        let object = try Sample.object(Sample.resource(resource), #"{"metadata":{"name":"x"},\#(fields)}"#)
+        for (name, value) in try Sample.value(expected).fields {
+            #expect(object[name] == value, "\(resource)")
+        }
+    }
+
     @Test func pod() throws {
         let pod = try Sample.object(
             Sample.resource("v1/pods"),

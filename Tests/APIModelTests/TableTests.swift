@@ -151,6 +151,11 @@ struct TableTests {
                 ["Name": "s (default)", "AllowVolumeExpansion": false]
             ),
             (
+                "storage.k8s.io/v1/csidrivers",
+                #"{"metadata":{"name":"d"},"spec":{"tokenRequests":[{"audience":"a"},{"audience":"b"}],"volumeLifecycleModes":["Ephemeral"]}}"#,
+                ["AttachRequired": true, "TokenRequests": "a,b", "RequiresRepublish": false, "Modes": "Ephemeral", "Age": "<unknown>"]
+            ),
+            (
                 "policy/v1/poddisruptionbudgets", #"{"spec":{"minAvailable":2}}"#,
                 ["Min Available": "2", "Max Unavailable": "N/A", "Allowed Disruptions": 0]
             ),

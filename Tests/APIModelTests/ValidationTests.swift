@@ -205,11 +205,11 @@ struct ValidationTests {
         ),
         (
             "v1/services", #"{"metadata":{"name":"a.b","namespace":"d"},"spec":{"ports":[{"port":1}]}}"#,
-            "metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of"
+            "metadata.name: Invalid value: \"a.b\": must not contain dots"
         ),
         (
             "v1/namespaces", #"{"metadata":{"name":"a.b"}}"#,
-            "metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of"
+            "metadata.name: Invalid value: \"a.b\": must not contain dots"
         ),
         (
             "batch/v1/cronjobs", #"{"metadata":{"name":"c","namespace":"d"},"spec":{"schedule":"nope"}}"#,

@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import HTTPServer
 import HTTPTypes
 import Logging
@@ -32,6 +33,14 @@ private struct Wardle: Responder {
         case "/openapi/v3/apis/wardle.example.com/v1": return Responses.json(["openapi": "3.0.0", "of": "wardle"])
         case "/openapi/v2": return Responses.json(["definitions": ["com.example.wardle.v1.Flunder": ["type": "object"]]])
         default:
+            if request.query("watch") == "true" {
+                return .stream(status: .ok, headers: [:]) { writer in
+                    for name in ["a", "b"] {
+                        let event: Value = ["type": "ADDED", "object": ["kind": "Flunder", "metadata": ["name": .string(name)]]]
+                        try await writer.write(JSON.encode(event) + Array("\n".utf8))
+                    }
+                }
+            }
             func all(_ name: String) -> Value {
                 Value(HTTPField.Name(name).map { request.headers[values: $0] } ?? [])
             }
@@ -128,6 +137,31 @@ private struct Wardle: Responder {
             #expect(await server.ask(.delete, "\(flunders)/a").json["method"] == "DELETE")
             // Whoever may not here is not heard there.
             #expect(await server.ask(.get, flunders, token: "bob-token").code == 403)
+        }
+    }
+
+    @Test func loopsOfThisProcessAreAnsweredByTheSameServer() async throws {
+        try await with { server, authority in
+            let flunders = GroupVersionResource(group: "wardle.example.com", version: "v1", resource: "flunders")
+            let client = server.server.client(as: "loop", groups: ["system:masters"])
+            await #expect(throws: APIError.unknownResource) { try await client.list(flunders, namespace: "default") }
+            await server.ask(.post, services, service(authority))
+            _ = try await available(server, "v1.wardle.example.com", "Passed")
+            let path = "/apis/wardle.example.com/v1/namespaces/default/flunders"
+            let got = try await client.get(flunders, namespace: "default", name: "a").value
+            #expect(got["method"] == "GET" && got["path"].string == "\(path)/a" && got["user"] == ["loop"])
+            let patched = try await client.patch(flunders, namespace: "default", name: "a", .merge, [:]).value
+            #expect(patched["method"] == "PATCH" && patched["certificate"] == true)
+            #expect(try await client.delete(flunders, namespace: "default", name: "a").value["method"] == "DELETE")
+            var names: [String] = []
+            for try await event in try await client.watch(flunders, namespace: "default", options: ListOptions()) {
+                names.append(event.object.name)
+            }
+            #expect(names == ["a", "b"])
+            // Who may not is told so here.
+            let bob = server.server.client(as: "bob")
+            let refused = await #expect(throws: APIError.self) { try await bob.list(flunders, namespace: "default") }
+            #expect(refused?.code == 403)
         }
     }
 

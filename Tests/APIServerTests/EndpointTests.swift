@@ -1,5 +1,6 @@
 import APIModel
 import HTTPTypes
+import OrderedCollections
 import Store
 import Testing
 
@@ -23,6 +24,34 @@ import Testing
                 headers: ["If-None-Match": aggregated.headers[.eTag] ?? ""])
             #expect(again.code == 304)
             #expect(await server.ask(.get, "/apis/nope").code == 404)
+        }
+    }
+
+    @Test func theRootListsWhatThereIs() async throws {
+        try await TestServer.with { server in
+            let paths = await server.ask(.get, "/").json["paths"].elements.compactMap(\.string)
+            #expect(paths == paths.sorted() && Set(paths).count == paths.count)
+            for path in [
+                "/apis/apps/v1", "/apis/apps", "/livez/ping", "/metrics/slis", "/debug/api_priority_and_fairness/dump_queues", "/version",
+            ] {
+                #expect(paths.contains(path), "\(path)")
+            }
+            // One check of this server is never well.
+            for path in paths where !path.hasPrefix("/readyz") && !path.hasPrefix("/healthz") {
+                #expect(await server.ask(.get, path).code == 200, "\(path)")
+            }
+        }
+    }
+
+    @Test func everyDocumentOfTheIndexIsThere() async throws {
+        try await TestServer.with { server in
+            let index = await server.ask(.get, "/openapi/v3").json["paths"].fields
+            for path in ["api", "apis", "apis/apps", "version", ".well-known/openid-configuration", "openid/v1/jwks"] {
+                let document = await server.ask(.get, index[path]?["serverRelativeURL"].string ?? "").json
+                let answer = document["paths"]["/\(path)/"]["get"]["responses"]["200"]["content"].fields.values.first?["schema"] ?? .null
+                let type = answer["$ref"].string.flatMap { $0.split(separator: "/").last }.map(String.init)
+                #expect(answer["type"] == "string" || !document["components"]["schemas"][type ?? ""]["properties"].isNull, "\(path)")
+            }
         }
     }
 

@@ -51,6 +51,8 @@ final class Cluster: Sendable {
         var didWrite: (@Sendable (_ plugin: String) -> Void)?
         /// What a node says of what is used on it.
         var summaries: (@Sendable (String) async throws -> Value)?
+        /// Changes what the API server is made from.
+        var serving: @Sendable (inout APIServer.Configuration) -> Void = { _ in }
     }
 
     /// Runs `body` with a cluster of its own that has the Node `n1`, and takes everything away again. Fails when a role ends early.
@@ -76,6 +78,7 @@ final class Cluster: Sendable {
         let plugins = PluginHost(configuration, log: log)
         try plugins.load()
         served.admissionSource = plugins
+        setup.serving(&served)
         let server = APIServer(served)
         for manifest in plugins.manifests { server.grants.set(manifest.user, rules: manifest.rules.map(PolicyRule.init)) }
         RightsUsed.record(plugins.manifests, server.grants)
@@ -94,8 +97,12 @@ final class Cluster: Sendable {
                 }
                 group.addTask { try await cache.run() }
                 group.addTask { try await seen.run() }
-                let kinds = DefinedKinds(cache: cache, builtin: .builtin)
+                let kinds = DefinedKinds(cache: cache, builtin: .builtin, listing: server.listing)
                 try await kinds.start()
+                group.addTask {
+                    await kinds.run()
+                    throw CancellationError()
+                }
                 let acting: any Client = setup.didWrite.map { WitnessedClient(base: client, didWrite: $0) } ?? client
                 let services = HostServices(client: acting, cache: cache, kinds: kinds)
                 try await plugins.start(services: services)

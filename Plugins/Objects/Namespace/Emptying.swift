@@ -8,8 +8,10 @@ struct Emptying: Equatable {
     private(set) var holders: [String: Int] = [:]
     /// What went wrong.
     var failures: [String] = []
+    /// The groups and versions whose servers do not say which kinds they have: `metrics.k8s.io/v1beta1`.
+    var undiscovered: [String] = []
 
-    var isEmpty: Bool { remaining.isEmpty && failures.isEmpty }
+    var isEmpty: Bool { remaining.isEmpty && failures.isEmpty && undiscovered.isEmpty }
 
     /// These are there after everything was deleted.
     mutating func add(_ resource: GroupVersionResource, _ objects: [Value]) {
@@ -34,12 +36,18 @@ struct Emptying: Equatable {
         var message: String
     }
 
-    /// In upstream's order. The first two cannot go wrong here: the host knows the kinds, and none of them has a version that is no name.
+    /// In upstream's order. The second cannot go wrong here: no kind has a version that is no name.
     var conditions: [Condition] {
         [
-            Condition(
-                type: "NamespaceDeletionDiscoveryFailure", isTrue: false, reason: "ResourcesDiscovered",
-                message: "All resources successfully discovered"),
+            undiscovered.isEmpty
+                ? Condition(
+                    type: "NamespaceDeletionDiscoveryFailure", isTrue: false, reason: "ResourcesDiscovered",
+                    message: "All resources successfully discovered")
+                : Condition(
+                    type: "NamespaceDeletionDiscoveryFailure", isTrue: true, reason: "DiscoveryFailed",
+                    message: "Discovery failed for some groups, \(undiscovered.count) failing: unable to retrieve the complete list of "
+                        + "server APIs: "
+                        + undiscovered.sorted().map { "\($0): stale GroupVersion discovery: \($0)" }.joined(separator: ", ")),
             Condition(
                 type: "NamespaceDeletionGroupVersionParsingFailure", isTrue: false, reason: "ParsedGroupVersions",
                 message: "All legacy kube types successfully parsed"),

@@ -61,10 +61,18 @@ public final class NamespaceController: Controller {
             kind.isNamespaced && kind.isStored && kind.verbs.isSuperset(of: [.list, .deleteCollection])
         }
         var left = Emptying()
+        left.undiscovered = try undiscovered()
         for kind in kinds where kind.resource == .pods { try empty(kind, name, &left) }
-        guard left.isEmpty else { return left }
+        guard left.remaining.isEmpty, left.failures.isEmpty else { return left }
         for kind in kinds where kind.resource != .pods { try empty(kind, name, &left) }
         return left
+    }
+
+    /// The groups and versions of aggregated servers that are not well: what the namespace has there is not known.
+    private func undiscovered() throws -> [String] {
+        try objects.list(.apiServices).filter { !$0["spec"]["service"].isNull && !Conditions.isTrue($0["status"], type: "Available") }.map {
+            GroupVersion(group: $0["spec"]["group"].string ?? "", version: $0["spec"]["version"].string ?? "").description
+        }
     }
 
     private func empty(_ kind: ServedKind, _ namespace: String, _ left: inout Emptying) throws {

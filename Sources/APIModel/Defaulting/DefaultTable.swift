@@ -23,6 +23,7 @@ enum DefaultTable {
     private static func value(_ text: String) -> Value {
         switch text {
         case "{}": .emptyObject
+        case "null": .null
         case "\"\"": ""
         case "true": true
         case "false": false
@@ -134,6 +135,17 @@ enum DefaultTable {
         batch.v1.CronJobSpec successfulJobsHistoryLimit 3
         batch.v1.CronJobSpec failedJobsHistoryLimit 1
         batch.v1.JobTemplateSpec metadata {}
+        autoscaling.v2.HorizontalPodAutoscalerStatus currentMetrics null
+        core.v1.PersistentVolumeClaimTemplate metadata {}
+        resource.v1.ResourceClaimTemplateSpec metadata {}
+        resource.v1.ResourceClaimSpec devices {}
+        resource.v1.AllocationResult devices {}
+        resource.v1beta1.ResourceClaimTemplateSpec metadata {}
+        resource.v1beta1.ResourceClaimSpec devices {}
+        resource.v1beta1.AllocationResult devices {}
+        resource.v1beta2.ResourceClaimTemplateSpec metadata {}
+        resource.v1beta2.ResourceClaimSpec devices {}
+        resource.v1beta2.AllocationResult devices {}
         autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas 1
         autoscaling.v1.HorizontalPodAutoscalerStatus currentReplicas 0
         autoscaling.v1.HorizontalPodAutoscalerStatus desiredReplicas 0

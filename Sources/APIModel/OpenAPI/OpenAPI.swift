@@ -16,10 +16,14 @@ public enum OpenAPI {
         for resource in resources { schemas.add(custom: resource) }
         for name in paths.types { schemas.add(name) }
         for entry in catalogue.kinds where entry.kind.groupVersion == groupVersion { schemas.add(entry.type.name) }
-        return [
-            "openapi": "3.0.0", "info": info, "paths": .object(paths.items),
+        return document(paths: paths.items, schemas: schemas.finished)
+    }
+
+    static func document(paths: Value.Fields, schemas: Value.Fields) -> Value {
+        [
+            "openapi": "3.0.0", "info": info, "paths": .object(paths),
             "components": [
-                "schemas": .object(schemas.finished),
+                "schemas": .object(schemas),
                 "securitySchemes": [
                     "BearerToken": [
                         "type": "apiKey", "description": "Bearer Token authentication", "name": "authorization", "in": "header",

@@ -3,6 +3,7 @@ import HTTPServer
 import HTTPTypes
 import Logging
 import Store
+import Streaming
 import Synchronization
 
 /// Lets other servers answer for groups and versions of the API: an `APIService` names the Service to which their requests go on.
@@ -26,6 +27,8 @@ final class Aggregation: Sendable {
     /// What this server shows to those behind it: they take its word for who a user is.
     private let frontProxy: ChangingTLS
     private let current = Mutex(Snapshot())
+    /// What loops of this process watch of custom kinds, which ends when another server takes them over.
+    private let watches = Mutex<[GroupVersion: [LentWatch]]>([:])
     /// The services that are followed, by name.
     private let followed = Mutex<[String: AggregatedService]>([:])
 
@@ -37,18 +40,58 @@ final class Aggregation: Sendable {
 
     var snapshot: Snapshot { current.withLock { $0 } }
 
+    private struct LentWatch {
+        weak var watch: Watch?
+    }
+
+    /// Ends `watch`, which is of a custom kind of this server's own, as soon as another server answers for its group and version.
+    func endWhenTaken(_ version: GroupVersion, _ watch: Watch) {
+        watches.withLock { watches in
+            watches[version, default: []].removeAll { $0.watch == nil }
+            watches[version, default: []].append(LentWatch(watch: watch))
+        }
+        if service(for: version) != nil { watch.cancel() }
+    }
+
+    private func endWatches(of versions: [GroupVersion]) {
+        let taken = watches.withLock { watches in versions.flatMap { watches.removeValue(forKey: $0) ?? [] } }
+        for lent in taken { lent.watch?.cancel() }
+    }
+
     // MARK: Requests
 
     /// The server that answers for what a request asks, `nil` for this one.
     func service(for info: RequestInfo) -> AggregatedService? {
         guard !info.group.isEmpty, !info.version.isEmpty else { return nil }
-        return current.withLock { $0.services[GroupVersion(group: info.group, version: info.version)] }
+        return service(for: GroupVersion(group: info.group, version: info.version))
+    }
+
+    /// The server that answers for a group and version, `nil` for this one.
+    func service(for version: GroupVersion) -> AggregatedService? {
+        current.withLock { $0.services.isEmpty ? nil : $0.services[version] }
     }
 
     /// Sends a request on, with the user's name in headers that only this server may send.
     func respond(_ request: Request, to service: AggregatedService, user: UserInfo) async throws -> Response {
-        guard current.withLock({ $0.documents[service.version] }) != nil else { throw Self.unavailable("service unavailable") }
+        try requireWell(service)
         return try await send(request, to: service, path: request.path, user: user)
+    }
+
+    /// Sends a request of a loop of this process on. Whoever reads the answer closes its connection.
+    func respond(
+        _ method: String, _ target: String, headers: [(name: String, value: String)], body: [UInt8], to service: AggregatedService,
+        user: UserInfo
+    ) async throws -> HTTP1Response {
+        try requireWell(service)
+        let address = try address(of: service)
+        return try await connector.send(
+            HTTP1Request(
+                method: method, target: target, host: address.authority,
+                headers: headers + Self.headers(of: user) + [("Connection", "close")], body: body), to: address)
+    }
+
+    private func requireWell(_ service: AggregatedService) throws {
+        guard current.withLock({ $0.documents[service.version] }) != nil else { throw Self.unavailable("service unavailable") }
     }
 
     private func send(_ request: Request, to service: AggregatedService, path: String, user: UserInfo) async throws -> Response {
@@ -86,7 +129,7 @@ final class Aggregation: Sendable {
         return try await send(request, to: service, path: path, user: Self.itself)
     }
 
-    private static let itself = UserInfo(name: "system:kube-aggregator", groups: ["system:masters"])
+    static let itself = UserInfo(name: "system:kube-aggregator", groups: ["system:masters"])
 
     // MARK: Following
 
@@ -111,13 +154,16 @@ final class Aggregation: Sendable {
     private func settle(_ group: inout DiscardingTaskGroup) throws -> UInt64 {
         let listed = try registry.store.list(Self.collection)
         let services = listed.records.compactMap { AggregatedService($0.object.value) }
-        current.withLock { snapshot in
+        let taken = current.withLock { snapshot -> [GroupVersion] in
             let next = Dictionary(services.map { ($0.version, $0) }, uniquingKeysWith: { $1 })
-            guard next != snapshot.services else { return }
+            guard next != snapshot.services else { return [] }
+            let taken = next.keys.filter { snapshot.services[$0] == nil }
             snapshot.documents = snapshot.documents.filter { next[$0.key] == snapshot.services[$0.key] }
             snapshot.services = next
             snapshot.version += 1
+            return taken
         }
+        endWatches(of: taken)
         for service in services {
             let isNew = followed.withLock { followed in
                 defer { followed[service.name] = service }

@@ -215,6 +215,27 @@ struct Connector: Sendable {
         _ request: Request, method: String, target: String, to backend: BackendAddress, headers: [(name: String, value: String)] = [],
         body: [UInt8]
     ) async throws -> Response {
+        let forwarded = HTTP1Request(
+            method: method, target: target, host: backend.authority, headers: Self.forwarded(request) + headers, body: body)
+        let answer = try await send(forwarded, to: backend)
+        if answer.status == 101 {
+            let headers = Self.fields(answer.headers) { $0 != "connection" }
+            return .upgrade(headers: headers) { client in try await Self.splice(client, answer.pipe) }
+        }
+        return .stream(status: .init(code: answer.status), headers: Self.fields(answer.headers) { !Self.hopByHop.contains($0) }) { writer in
+            writer.allowPauses()
+            do {
+                while let piece = try await answer.read() { try await writer.write(piece) }
+            } catch {
+                await answer.pipe.close()
+                throw error
+            }
+            await answer.pipe.close()
+        }
+    }
+
+    /// Sends a request over a connection of its own, which whoever reads the answer closes.
+    func send(_ request: HTTP1Request, to backend: BackendAddress) async throws -> HTTP1Response {
         let connection: any RawConnection
         do {
             connection = try await Dialer.connect(host: backend.host, port: backend.port, tls: tls(backend)) { [backends] address in
@@ -224,24 +245,7 @@ struct Connector: Sendable {
             throw APIError.internalError("error dialing backend: \(error)")
         }
         do {
-            let forwarded = HTTP1Request(
-                method: method, target: target, host: backend.authority, headers: Self.forwarded(request) + headers, body: body)
-            let answer = try await forwarded.send(over: connection)
-            if answer.status == 101 {
-                let headers = Self.fields(answer.headers) { $0 != "connection" }
-                return .upgrade(headers: headers) { client in try await Self.splice(client, answer.pipe) }
-            }
-            return .stream(status: .init(code: answer.status), headers: Self.fields(answer.headers) { !Self.hopByHop.contains($0) }) {
-                writer in
-                writer.allowPauses()
-                do {
-                    while let piece = try await answer.read() { try await writer.write(piece) }
-                } catch {
-                    await answer.pipe.close()
-                    throw error
-                }
-                await answer.pipe.close()
-            }
+            return try await request.send(over: connection)
         } catch {
             await connection.close()
             throw APIError(code: 502, reason: .unknown, message: "error from \(backend.authority): \(error)")

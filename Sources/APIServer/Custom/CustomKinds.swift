@@ -162,7 +162,9 @@ final class CustomKinds: Sendable {
             if isGoing { for index in resources.indices { resources[index].verbs.removeAll { $0 == "create" } } }
             var rules: [GroupVersionResource: CustomRules] = [:]
             for resource in resources {
-                if let schema = resource.custom?.published, let found = try CustomRules.make(schema) {
+                if let schema = resource.custom?.published,
+                    let found = try ExpressionMetrics.shared.compiling({ try CustomRules.make(schema) })
+                {
                     rules[resource.groupVersionResource] = found
                 }
             }

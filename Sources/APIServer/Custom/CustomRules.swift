@@ -88,7 +88,7 @@ final class CustomRules: Sendable {
     func validate(_ object: Value, old: Value?, at path: FieldPath = FieldPath()) -> [FieldError] {
         var errors: [FieldError] = []
         var budget = CostLimit.perRequest
-        validate(object, old: old, isUnchanged: false, path, &budget, &errors)
+        ExpressionMetrics.shared.evaluating { validate(object, old: old, isUnchanged: false, path, &budget, &errors) }
         return errors
     }
 

@@ -10,6 +10,8 @@ struct Discovery: Sendable {
     private let aggregatedGroups: [UInt8]
     private let hash: String
     private let catalogue: Catalogue
+    /// Where there is something of groups and versions, other servers' included.
+    let paths: [String]
 
     init(_ kinds: Kinds, _ others: Aggregation.Snapshot, serverAddress: String) {
         catalogue = kinds.catalogue
@@ -34,6 +36,7 @@ struct Discovery: Sendable {
             }
         }
         self.byPath = byPath
+        paths = ["/api", "/apis"] + byPath.keys + others.services.values.map(\.path)
         let core = Self.aggregated(kinds.groups.filter { $0.name.isEmpty }, kinds)
         aggregatedCore = JSON.encode(core)
         aggregatedGroups = JSON.encode(Self.aggregated(named, kinds, others.documents.mapValues(\.discovery)))

@@ -39,9 +39,15 @@ struct Endpoints: Sendable {
     }
 
     static let paths = [
-        "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3",
-        "/openid/v1/jwks", "/readyz", "/version",
+        "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/metrics/slis", "/openapi/v2",
+        "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version",
     ]
+
+    /// What `/` lists.
+    private var index: [String] {
+        let others = health.index + documents.current.discovery.paths + (flows == nil ? [] : FlowControl.pages)
+        return Set(Self.paths + others + configuration.pages.keys.map { "/\($0)" }).sorted()
+    }
 
     /// `nil` when there is nothing at the path.
     func respond(_ request: Request, _ info: RequestInfo) async throws -> Response? {
@@ -71,7 +77,7 @@ struct Endpoints: Sendable {
 
     private func answer(_ request: Request, _ path: String) async throws -> Response? {
         switch path {
-        case "/": return Responses.json(["paths": Value(Self.paths)])
+        case "/": return Responses.bytes(JSON.encodePretty(["paths": Value(index)]), type: "application/json")
         case "/version", "/version/":
             try Accept(request.headers[.accept]).route(produces: [Codec.json.contentType])
             return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
@@ -79,7 +85,11 @@ struct Endpoints: Sendable {
             let text = try await NIOThreadPool.singleton.runIfActive { [metrics, store = configuration.store, sources] in
                 Array(metrics.text(store, sources).utf8)
             }
-            return Responses.bytes(text, type: "text/plain; version=0.0.4; charset=utf-8")
+            return Responses.bytes(text, type: Self.metricsType)
+        case "/metrics/slis":
+            var text = MetricsText()
+            health.metrics.write(to: &text)
+            return Responses.bytes(Array(text.text.utf8), type: Self.metricsType)
         case "/openid/v1/jwks":
             return Responses.bytes(JSON.encode(configuration.serviceAccountKey.keySet), type: "application/jwk-set+json")
         case "/.well-known/openid-configuration": return Responses.json(openIDConfiguration)
@@ -91,6 +101,8 @@ struct Endpoints: Sendable {
             if Self.isRouted(path, documents.current.kinds) { try accept.route(produces: Codec.mediaTypes) }
         }
     }
+
+    private static let metricsType = "text/plain; version=0.0.4; charset=utf-8"
 
     private var openIDConfiguration: Value {
         let issuer = configuration.issuer

@@ -20,13 +20,17 @@ struct Health: Sendable {
 
     /// The checks of each path.
     var checks: [String: [HealthCheck]]
+    let metrics = HealthMetrics()
+
+    /// The path of each endpoint and of each of its checks.
+    var index: [String] { checks.flatMap { endpoint, checks in ["/\(endpoint)"] + checks.map { "/\(endpoint)/\($0.name)" } } }
 
     func answer(_ request: Request, path: String) async -> Response? {
         let parts = path.split(separator: "/").map(String.init)
         guard let endpoint = parts.first, let checks = checks[endpoint], parts.count <= 2 else { return nil }
         if parts.count == 2 {
             guard let check = checks.first(where: { $0.name == parts[1] }) else { return nil }
-            guard let problem = await check.problem() else { return Responses.text("ok") }
+            guard let problem = await problem(check, endpoint) else { return Responses.text("ok") }
             return Responses.text("internal server error: \(problem)\n", code: 500)
         }
         let excluded = Set(request.query.filter { $0.name == "exclude" }.map(\.value))
@@ -35,7 +39,7 @@ struct Health: Sendable {
         for check in checks {
             if excluded.contains(check.name) {
                 lines.append("[+]\(check.name) excluded: ok")
-            } else if await check.problem() != nil {
+            } else if await problem(check, endpoint) != nil {
                 failed.append(check.name)
                 lines.append("[-]\(check.name) failed: reason withheld")
             } else {
@@ -45,5 +49,11 @@ struct Health: Sendable {
         guard failed.isEmpty else { return Responses.text(lines.joined(separator: "\n") + "\n\(endpoint) check failed\n", code: 500) }
         guard request.query("verbose") != nil else { return Responses.text("ok") }
         return Responses.text(lines.joined(separator: "\n") + "\n\(endpoint) check passed\n")
+    }
+
+    private func problem(_ check: HealthCheck, _ endpoint: String) async -> String? {
+        let problem = await check.problem()
+        metrics.checked(check.name, endpoint, isWell: problem == nil)
+        return problem
     }
 }

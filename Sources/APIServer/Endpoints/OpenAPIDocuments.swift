@@ -40,10 +40,14 @@ final class OpenAPIDocuments: Sendable {
             }
             return .full(status: .notAcceptable, headers: [:], body: [])
         }
-        guard let version = version(path) else {
+        let document: Document
+        if let version = version(path) {
+            document = versionDocument(version)
+        } else if let page = OpenAPIPage.all(kinds).first(where: { path == "/openapi/v3/\($0.path)" }) {
+            document = self.document(page.path) { page.document(kinds.catalogue) }
+        } else {
             return path.hasPrefix("/openapi/v3/") ? .full(status: .notFound, headers: [:], body: []) : nil
         }
-        let document = versionDocument(version)
         return ETag.answer(
             document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag,
             isImmutable: request.query("hash") == document.hash)
@@ -106,6 +110,10 @@ final class OpenAPIDocuments: Sendable {
                 let hash = ContentHash.hex(JSON.encode(OpenAPI.v3(groupVersion: version, kinds: kinds)))
                 paths[Self.path(version)] = ["serverRelativeURL": .string("/openapi/v3/\(Self.path(version))?hash=\(hash)")]
             }
+        }
+        for page in OpenAPIPage.all(kinds) {
+            let hash = ContentHash.hex(JSON.encode(page.document(kinds.catalogue)))
+            paths[page.path] = ["serverRelativeURL": .string("/openapi/v3/\(page.path)?hash=\(hash)")]
         }
         for (version, documents) in others.documents where !documents.openAPIHash.isEmpty {
             let address = "/openapi/v3/\(Self.path(version))?hash=\(documents.openAPIHash)"

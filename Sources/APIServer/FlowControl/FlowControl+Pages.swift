@@ -5,6 +5,8 @@ import HTTPServer
 extension FlowControl {
     private static let prefix = "/debug/api_priority_and_fairness/"
 
+    static let pages = ["dump_priority_levels", "dump_queues", "dump_requests"].map { prefix + $0 }
+
     /// `nil` where there is no such page.
     func page(_ request: Request, path: String) -> Response? {
         guard path.hasPrefix(Self.prefix) else { return nil }

@@ -48,7 +48,7 @@ extension Registry {
                 if store.get(target.key) != nil { throw APIError.alreadyExists(target.resource, target.name) }
                 return (Answer(.stored(object), code: 201), .dropped)
             }
-            return (Answer(.record(try await put(target, body, expecting: .absent)), code: 201), .committed)
+            return (Answer(.record(try await insert(target, body)), code: 201), .committed)
         }
     }
 
@@ -62,9 +62,11 @@ extension Registry {
         return object
     }
 
-    func put(_ target: Target, _ body: Body, expecting: Expectation) async throws -> Record {
+    private func insert(_ target: Target, _ body: Body) async throws -> Record {
         do throws(StoreError) {
-            return try await store.put(target.key, body, expecting: expecting)
+            return try await storageMetrics.write(.create, to: target.storage.collection) { () async throws(StoreError) in
+                try await store.put(target.key, body, expecting: .absent)
+            }
         } catch {
             throw Self.error(error, target)
         }

@@ -45,7 +45,9 @@ extension Registry {
                 guard stays else { return (try await remove(target, record, final: object, write), write.isDryRun ? .dropped : .removed) }
                 if object == old { return (Answer(.record(record)), .dropped) }
                 if write.isDryRun { return (Answer(.stored(object)), .dropped) }
-                let marked = try await store.put(target.key, Body(object), expecting: .revision(record.revision))
+                let marked = try await storageMetrics.write(.update, to: storage.collection) { () async throws(StoreError) in
+                    try await store.put(target.key, Body(object), expecting: .revision(record.revision))
+                }
                 return (Answer(.record(marked)), .committed)
             } catch {
                 if case .conflict = error.code { return (nil, .dropped) }
@@ -58,7 +60,9 @@ extension Registry {
         let (storage, old) = (target.storage, record.object.value)
         let returnsObject = storage.type.returnsDeleted
         if write.isDryRun { return returnsObject ? Answer(.stored(old)) : .success(target, uid: old["metadata"]["uid"]) }
-        let gone = try await store.delete(target.key, expecting: .revision(record.revision), final: final == old ? nil : Body(final))
+        let gone = try await storageMetrics.write(.delete, to: storage.collection) { () async throws(StoreError) in
+            try await store.delete(target.key, expecting: .revision(record.revision), final: final == old ? nil : Body(final))
+        }
         return returnsObject ? Answer(.record(gone)) : .success(target, uid: old["metadata"]["uid"])
     }
 

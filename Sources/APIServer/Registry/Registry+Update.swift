@@ -117,12 +117,16 @@ extension Registry {
         if changesNothing, encryption?.isStale(record) != true { return Answer(.record(record)) }
         let body = try Body(checked: object)
         if write.isDryRun { return Answer(.stored(object)) }
+        // When the last finalizer is gone the change is the object's last state.
+        let isFinished = isFinished(object, target.storage)
         do throws(StoreError) {
-            if isFinished(object, target.storage) {
-                // The last finalizer is gone: the change is the object's last state.
-                return Answer(.record(try await store.delete(target.key, expecting: .revision(record.revision), final: body)))
+            let written = try await storageMetrics.write(isFinished ? .delete : .update, to: target.storage.collection) {
+                () async throws(StoreError) in
+                isFinished
+                    ? try await store.delete(target.key, expecting: .revision(record.revision), final: body)
+                    : try await store.put(target.key, body, expecting: .revision(record.revision))
             }
-            return Answer(.record(try await store.put(target.key, body, expecting: .revision(record.revision))))
+            return Answer(.record(written))
         } catch {
             if case .conflict = error.code { throw WrittenInBetween() }
             throw Self.error(error, target)

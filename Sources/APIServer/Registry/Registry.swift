@@ -28,6 +28,7 @@ final class Registry: Sendable {
     /// How records are kept. `nil`: as they are.
     let encryption: EncryptionAtRest?
     let admissionMetrics = AdmissionMetrics()
+    let storageMetrics = StorageMetrics()
     private let strategies: [String: any Strategy]
     private let admission: [any AdmissionMember]
     private let validators: Validators

@@ -82,8 +82,7 @@ struct ControllerManagerCommand: AsyncParsableCommand {
 
     /// The program's kinds of stable versions, and of those that the API serves besides, as its APIServices say.
     private static func served(_ client: any Client) async throws -> Kinds {
-        let services = GroupVersionResource(group: "apiregistration.k8s.io", version: "v1", resource: "apiservices")
-        let local = try await client.list(services, namespace: nil, options: ListOptions()).items.filter {
+        let local = try await client.list(.apiServices, namespace: nil, options: ListOptions()).items.filter {
             $0.value[path: "spec", "service"].isNull
         }
         let versions = local.map {
@@ -120,8 +119,11 @@ struct ControllerManagerCommand: AsyncParsableCommand {
                     log: Logger(label: "plugins"))
                 try await cache.watch(.plugins)
                 try objects.load(cache.list(.plugins))
-                let kinds = DefinedKinds(cache: cache, builtin: try await Self.served(client))
+                let kinds = DefinedKinds(cache: cache, builtin: try await Self.served(client)) {
+                    try await client.value(at: "/apis/\($0)")
+                }
                 try await kinds.start()
+                group.add("kinds") { await kinds.run() }
                 let services = HostServices(client: client, cache: cache, kinds: kinds)
                 try await host.start(services: services)
                 group.add("plugins") { try await objects.run() }

@@ -74,7 +74,11 @@ struct AdmissionExpression: Sendable {
 
     init(_ text: String, in environment: Environment) {
         self.text = text
-        do throws(CompilationError) { compiled = .success(try environment.compile(text)) } catch { compiled = .failure(error) }
+        do throws(CompilationError) {
+            compiled = .success(try ExpressionMetrics.shared.compiling { () throws(CompilationError) in try environment.compile(text) })
+        } catch {
+            compiled = .failure(error)
+        }
     }
 
     /// What it evaluates to, as the checker knows it.
@@ -143,7 +147,10 @@ struct AdmissionExpression: Sendable {
         var budget = Budget(limit: min(CostLimit.perCall, max(remaining, 1)))
         let result: Result<CELValue, EvaluationError>
         do throws(EvaluationError) {
-            result = .success(try program.evaluate(input.variables, budget: &budget))
+            result = .success(
+                try ExpressionMetrics.shared.evaluating { () throws(EvaluationError) in
+                    try program.evaluate(input.variables, budget: &budget)
+                })
         } catch {
             result = .failure(error)
         }
