@@ -42,6 +42,7 @@ final class Backend: ProxyBackend {
         let isFirst = wanted.previous == 0
         let rows = isFirst ? Array(wanted.ports) : wanted.ports.filter(\.isChanged)
         let isIdle = wanted.removed.isEmpty && rows.isEmpty
+        if isFirst { Self.keepHalfClosed() }
         if isFirst, Ruleset.isOnLoopback(wanted.nodePortNetworks), !KernelSetting.set("/proc/sys/net/ipv4/conf/all/route_localnet", "1") {
             log.warning("node ports are not on loopback: net.ipv4.conf.all.route_localnet cannot be set")
         }
@@ -68,6 +69,14 @@ final class Backend: ProxyBackend {
             return staleFlows(services, gone: gone, isFirst: isFirst, &state)
         }
         forget(stale)
+    }
+
+    /// A connection that one side has closed is kept for an hour, as by upstream's proxy, and not for a minute: what the other side still sends
+    /// finds its way. Where it is kept for longer, so it stays.
+    private static func keepHalfClosed() {
+        let path = "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait"
+        guard let now = KernelSetting.number(path), now < 3600 else { return }
+        KernelSetting.set(path, "3600")
     }
 
     /// The table as it is without services.

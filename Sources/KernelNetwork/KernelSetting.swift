@@ -10,4 +10,14 @@ public enum KernelSetting {
         defer { close(descriptor) }
         return write(descriptor, value, value.utf8.count) == value.utf8.count
     }
+
+    /// `nil` where there is no such setting, or no number.
+    public static func number(_ path: String) -> Int? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = read(descriptor, &bytes, bytes.count)
+        return count > 0 ? Int(String(decoding: bytes[..<count].prefix { $0 > 32 }, as: UTF8.self)) : nil
+    }
 }

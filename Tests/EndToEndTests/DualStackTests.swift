@@ -33,6 +33,16 @@ import Testing
         // A node and its pods have an address of each.
         let node = try cluster.kubectl("get", "node", "e2e", "-o", "jsonpath={.spec.podCIDRs}")
         #expect(node == #"["10.244.0.0/24","fd00:10:244::/64"]"#)
+        // Also after the status has changed: images have come.
+        let internalIPs = try eventually {
+            let path = #"{.status.images[*].names[0]} {.status.addresses[?(@.type=="InternalIP")].address}"#
+            let words = try cluster.kubectl("get", "node", "e2e", "-o", "jsonpath=\(path)").split(separator: " ")
+            guard words.contains(where: { $0.contains("apus.local/hello") }) else {
+                throw Cluster.Failure(description: "the node has no images: \(words)")
+            }
+            return words.suffix(2)
+        }
+        #expect(internalIPs.map { $0.contains(":") } == [false, true], "\(internalIPs)")
         let ips = try cluster.kubectl("get", "pod", "web", "-o", "jsonpath={.status.podIPs[*].ip}").split(separator: " ").map(String.init)
         try #require(ips.count == 2)
         #expect(ips[0].hasPrefix("10.244.0.") && ips[1].hasPrefix("fd00:10:244::"), "\(ips)")

@@ -122,4 +122,15 @@ import Testing
         #expect(later.registration(second)[path: "spec", "taints"] == [["key": "a", "value": "b", "effect": "NoSchedule"]])
         #expect(second[path: "nodeInfo", "containerRuntimeVersion"].string == "containerd://1.6.20")
     }
+
+    /// Two addresses of one type are two, whatever the node had.
+    @Test func nodeAddressesAreReplaced() throws {
+        func addresses(_ all: [String]) -> Value { ["addresses": .array(all.map { ["type": "InternalIP", "address": .string($0)] })] }
+        let schema = try #require(Catalogue.builtin.type(named: "io.k8s.api.core.v1.NodeStatus"))
+        for (before, after) in [
+            (["192.0.2.1", "2001:db8::1"], ["192.0.2.1", "2001:db8::2"]), (["192.0.2.1"], ["2001:db8::1", "192.0.2.1"]),
+        ] {
+            #expect(try Patch.strategic(addresses(before), NodeObject.patch(addresses(after)), schema: schema) == addresses(after))
+        }
+    }
 }

@@ -144,6 +144,13 @@ struct NodeObject {
         return count < 0 ? all : Array(all.prefix(count))
     }
 
+    /// As a strategic merge patch has it: addresses are merged by their type otherwise, and of two internal ones one is left.
+    static func patch(_ status: Value) -> Value {
+        var status = status
+        status["addresses"] = .array(status["addresses"].elements + [["$patch": "replace"]])
+        return status
+    }
+
     /// Whether `b` tells all that `a` does, heartbeats aside. Resources that somebody else gave the node are not this kubelet's to tell.
     static func isSame(_ a: Value, _ b: Value) -> Bool {
         [

@@ -101,7 +101,8 @@ final class NodeReporter: Sendable {
         guard !NodeObject.isSame(status, known.sent) || now - known.sentAt >= configuration.statusReportPeriod else { return }
         do {
             let answer = try await client.patch(
-                .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
+                .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge,
+                ["status": NodeObject.patch(status)])
             sent(answer.value, health, now)
         } catch let error as APIError where error.reason == .notFound {
             // Someone deleted the node: it comes back, as long as it lives.
@@ -126,7 +127,8 @@ final class NodeReporter: Sendable {
             }
             let status = node.status(health, images: images, previous: existing["status"])
             let answer = try await client.patch(
-                .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge, ["status": status])
+                .nodes, namespace: nil, name: configuration.nodeName, subresource: "status", .strategicMerge,
+                ["status": NodeObject.patch(status)])
             told.followed(existing["status"], status)
             sent(answer.value, health, node.now)
         }
