@@ -327,7 +327,7 @@ let package = Package(
             name: "SwapTests",
             dependencies: [
                 "APIModel", "Store", "APIServer", "Client", "PluginHost", "ControllerManager", "Kubelet", "Scheduler", "Proxy", "PKI",
-                product("Logging", "swift-log"),
+                product("Logging", "swift-log"), product("OrderedCollections", "swift-collections"),
             ],
             path: "Tests/SwapTests", swiftSettings: swift),
         .testTarget(

@@ -120,10 +120,19 @@ public final class Proxy: Sendable {
         try Task.checkCancellation()
     }
 
+    /// The labels of Services that another proxy carries, and of slices whose endpoints are found by name alone.
+    private static let others: [GroupVersionResource: String] = [
+        .services: "service.kubernetes.io/service-proxy-name", .endpointSlices: "service.kubernetes.io/headless",
+    ]
+
+    private static func isOthers(_ resource: GroupVersionResource, _ object: Object) -> Bool {
+        others[resource].map { object.labels[$0] != nil } ?? false
+    }
+
     /// What is passed over is as if it had gone.
     private func hear(_ resource: GroupVersionResource, before: Object?, after: Object?) {
         guard let object = after ?? before else { return }
-        let after = after.flatMap { quarantine.holds(.proxy, resource, $0) ? nil : $0 }
+        let after = after.flatMap { Self.isOthers(resource, $0) || quarantine.holds(.proxy, resource, $0) ? nil : $0 }
         InHand.with(.proxy, resource, namespace: object.namespace, name: object.name, uid: object.uid) {
             if resource == .services {
                 return table.withLock { $0.setService("\(object.namespace)/\(object.name)", after?.value) }

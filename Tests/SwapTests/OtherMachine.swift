@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 import Testing
 
 /// A second machine: the same test program once more, in another network namespace, where it does what it is told line by line.

@@ -1,6 +1,7 @@
 import APIModel
 import Client
 import Foundation
+import OrderedCollections
 import PluginHost
 import Proxy
 import Testing
@@ -57,6 +58,7 @@ import Testing
             try await Self.affinity(world)
             try await Self.policies(world)
             try await Self.refusals(world)
+            try await Self.labels(world)
             // Services that change meanwhile are the new one's to carry.
             try await world.client.delete(.services, namespace: "default", name: "web", options: .null)
             clients.stop()
@@ -132,12 +134,29 @@ import Testing
                 ],
             ])
         try await Network.waitForRules("the Service") { rules in addresses.allSatisfy { rules.contains("\($0) . tcp . 80 : goto refuse") } }
-        let noSuchPort: UInt16 = 81
-        let nobody = addresses.flatMap { [($0, 80), ($0, noSuchPort)] } + [(Network.node, 30082), (Network.node6, 30082)]
+        let nobody: [(String, UInt16)] =
+            addresses.flatMap { [($0, 80), ($0, 81)] as [(String, UInt16)] } + [(Network.node, 30082), (Network.node6, 30082)]
         for (address, port) in nobody {
             // `false` is no answer.
             #expect(throws: Unexpected.self, "\(address) \(port)") { try NetworkNamespace.connects(to: address, port) }
         }
+    }
+
+    /// A Service that another proxy is to carry, and a slice that is for names alone, are as if they were not there.
+    private static func labels(_ world: World) async throws {
+        func label(_ resource: GroupVersionResource, _ name: String, _ label: String, _ value: Value) async throws {
+            _ = try await world.client.patch(
+                // A literal would leave out what is null.
+                resource, namespace: "default", name: name, subresource: nil, .merge,
+                ["metadata": ["labels": .object(["service.kubernetes.io/\(label)": value])]])
+        }
+        try await label(.endpointSlices, "far-ipv4", "headless", "")
+        try await Network.waitForRules("nobody to be there") { $0.contains("10.96.7.8 . tcp . 80 : goto refuse") }
+        try await label(.services, "far", "service-proxy-name", "other")
+        try await Network.waitForRules("the Service to go") { !$0.contains("10.96.7.8") }
+        try await label(.services, "far", "service-proxy-name", .null)
+        try await label(.endpointSlices, "far-ipv4", "headless", .null)
+        try await Requests(to: Network.node, port: 30080).waitForFirst()
     }
 
     /// Who may come to a load balancer's address, and who may not: the node comes by its own.
