@@ -333,7 +333,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: nio + [
-                "APIModel", "APIServer", "CEL", "Client", "Containerd", "ControllerManager", "ELF", "FileSystem", "HTTPServer", "Kubelet",
+                "APIModel", "APIServer", "CEL", "Client", "Containerd", "ControllerManager", "DNS", "ELF", "FileSystem", "HTTPServer",
+                "Kubelet",
                 "PKI",
                 "PluginHost", "Proxy", "Scheduler", "Store", "Streaming", product("Crypto", "swift-crypto"),
                 product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"),

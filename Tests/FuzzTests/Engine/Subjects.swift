@@ -1,7 +1,8 @@
 /// Everything that is fuzzed.
 enum Subjects {
     static let decoders: [Decoder] = [
-        TextDecoders.all, WireDecoders.all, ConnectionDecoders.all, ServerDecoders.all, NodeDecoders.all, LanguageDecoders.all,
+        TextDecoders.all, WireDecoders.all, ConnectionDecoders.all, ServerDecoders.all, NodeDecoders.all, NameDecoders.all,
+        LanguageDecoders.all,
     ].flatMap { $0 }
 
     static let all: [any Subject] = decoders + [ClusterSubject.hollow, ClusterSubject.real]
