@@ -356,7 +356,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "APIModel", "APIServer", "CEL", "CLinux", "Client", "DNS", "HTTPServer", "KernelNetwork", "PKI", "PluginAPI",
-                "PluginConformance", "PluginHost", "PluginKit", "Scheduler", "ServiceRules", "Store", "Streaming",
+                "PluginConformance", "PluginHost", "PluginKit", "Proxy", "Scheduler", "ServiceRules", "Store", "Streaming",
                 product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOCore", "swift-nio"),
                 product("NIOSSL", "swift-nio-ssl"),
             ],

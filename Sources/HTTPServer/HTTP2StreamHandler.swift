@@ -140,7 +140,7 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
             switch name {
             case ":method": method = HTTPRequest.Method(value)
             case ":path": target = value
-            case ":authority": fields[Self.host] = value
+            case ":authority": fields.append(HTTPField(name: Self.host, value: value))
             default:
                 if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
             }

@@ -42,6 +42,17 @@ public struct Request: Sendable {
 
     /// The first value of a query parameter.
     public func query(_ name: String) -> String? { query.first { $0.name == name }?.value }
+
+    /// The value of a header, those of several of one name with commas between. The same as `headers` says, which writes even the value of
+    /// one that stands alone down anew whenever it is asked.
+    public func header(_ name: HTTPField.Name) -> String? {
+        var found: String?
+        for field in headers where field.name == name {
+            guard found == nil else { return headers[name] }
+            found = field.value
+        }
+        return found
+    }
 }
 
 /// A request's body, read once.

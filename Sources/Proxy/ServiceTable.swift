@@ -1,16 +1,16 @@
-internal import APIModel
+package import APIModel
 
 /// Everything the proxy has to carry, kept up to date by changes, and what differs from the state that was last put in force.
 ///
 /// A plain value: the loop around it owns the only copy. A change costs what changed, however much there is beside it.
-struct ServiceTable {
+package struct ServiceTable {
     struct Row: Equatable {
         var id: UInt64
         var port: ServicePort
     }
 
     /// The newest state, as the difference to the one that is in force.
-    struct Wanted {
+    package struct Wanted {
         var generation: UInt64
         /// The one that is in force; 0 where that is not known: then all there is has changed.
         var previous: UInt64
@@ -39,7 +39,7 @@ struct ServiceTable {
     private let nodeName: String
     private var zone = ""
 
-    init(nodeName: String) { self.nodeName = nodeName }
+    package init(nodeName: String) { self.nodeName = nodeName }
 
     /// The node is in `zone` now, which every Service's hints are compared with. Returns whether it was elsewhere before.
     mutating func setZone(_ zone: String) -> Bool {
@@ -49,13 +49,13 @@ struct ServiceTable {
         return true
     }
 
-    mutating func setService(_ key: String, _ service: Value?) {
+    package mutating func setService(_ key: String, _ service: Value?) {
         services[key] = service
         dirty.insert(key)
     }
 
     /// - Parameter service: `namespace/name` of the Service the slice is for.
-    mutating func setSlice(_ name: String, of service: String, _ slice: Value?) {
+    package mutating func setSlice(_ name: String, of service: String, _ slice: Value?) {
         slices[service, default: [:]][name] = slice
         if slices[service]?.isEmpty == true { slices[service] = nil }
         dirty.insert(service)
@@ -66,7 +66,7 @@ struct ServiceTable {
     /// The wanted ports of Services that say at a node port of their own whether this node has endpoints.
     var healthChecked: [ServicePort] { Array(healthChecks.values) }
 
-    mutating func wanted() -> Wanted {
+    package mutating func wanted() -> Wanted {
         for key in dirty {
             let found =
                 services[key].map {
@@ -88,7 +88,7 @@ struct ServiceTable {
     }
 
     /// `wanted` is in force: the next difference is against it.
-    mutating func didPutInForce(_ wanted: Wanted) {
+    package mutating func didPutInForce(_ wanted: Wanted) {
         for row in wanted.changed { inForce[row.id] = row.port }
         for id in wanted.removed {
             let gone = inForce.removeValue(forKey: id)

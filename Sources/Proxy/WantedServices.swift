@@ -1,8 +1,8 @@
-internal import APIModel
-internal import PluginAPI
+package import APIModel
+package import PluginAPI
 
 /// The wanted state as the C arrays of `apus/proxy.h`, kept from call to call: a change costs what changed.
-struct WantedServices {
+package struct WantedServices {
     private let nodeAddressCount: Int
     private let nodePortNetworkCount: Int
     private let podCIDR: LentText
@@ -14,14 +14,14 @@ struct WantedServices {
     /// Ids of those that say that they changed.
     private var flagged: [UInt64] = []
 
-    init(nodeAddresses: [IPAddress], nodePortNetworks: [IPNetwork], podCIDR: String) {
+    package init(nodeAddresses: [IPAddress], nodePortNetworks: [IPNetwork], podCIDR: String) {
         (nodeAddressCount, nodePortNetworkCount) = (nodeAddresses.count, nodePortNetworks.count)
         self.podCIDR = LentText(podCIDR)
         addresses = Pieces(fixed: nodeAddresses.map { apus_address($0) } + nodePortNetworks.map { apus_address($0) })
     }
 
     /// Lends all that is wanted after this difference to the state that was lent before, or to none.
-    mutating func withArrays<Result>(
+    package mutating func withArrays<Result>(
         _ wanted: ServiceTable.Wanted, _ body: (UnsafePointer<apus_services>) throws -> Result
     ) rethrows -> Result {
         apply(wanted)

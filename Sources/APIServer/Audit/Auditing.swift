@@ -35,11 +35,11 @@ public struct Auditing: Sendable {
         let decision = policy.decision(Attributes(user: asked, info), isKnown: user != nil)
         metrics.decided(decision.level)
         guard decision.level > .none else { return nil }
-        let given = Self.id.flatMap { request.headers[$0] }
+        let given = Self.id.flatMap { request.header($0) }
         let subject = AuditEvent.Subject(
             id: given.flatMap { $0.isEmpty ? nil : $0 } ?? UniqueID.make(), level: decision.level,
             omitsManagedFields: decision.omitsManagedFields, info: info, uri: Self.uri(of: request), user: asked,
-            sources: Self.sources(of: request), userAgent: request.headers[.userAgent] ?? "", received: received)
+            sources: Self.sources(of: request), userAgent: request.header(.userAgent) ?? "", received: received)
         return AuditRecord(subject, decision, backends, metrics)
     }
 
@@ -59,7 +59,7 @@ public struct Auditing: Sendable {
         for text in forwarded.map({ request.headers[values: $0] }) ?? [] {
             for address in text.split(separator: ",") { add(address) }
         }
-        if let text = realIP.flatMap({ request.headers[$0] }) { add(text) }
+        if let text = realIP.flatMap({ request.header($0) }) { add(text) }
         let address = request.remoteAddress
         add(address.lastIndex(of: ":").map { String(address[..<$0]).filter { $0 != "[" && $0 != "]" } } ?? address)
         return sources

@@ -41,7 +41,7 @@ struct Authentication: TokenAuthenticator {
             metrics?.certificate(expires: identity.expires)
             return UserInfo(name: identity.user, groups: identity.groups).authenticated
         }
-        if let token = request.headers[.authorization].flatMap(Self.bearerToken) {
+        if let token = request.header(.authorization).flatMap(Self.bearerToken) {
             switch await authenticate(token: token, audiences: []) {
             case .user(let user, _, let others):
                 remarks.add(others)

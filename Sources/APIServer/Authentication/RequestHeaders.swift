@@ -33,7 +33,7 @@ public struct RequestHeaders: Sendable {
 
     private func first(_ headers: [String], _ request: Request) -> String? {
         for header in headers {
-            if let value = HTTPField.Name(header).flatMap({ request.headers[$0] }), !value.isEmpty { return value }
+            if let value = HTTPField.Name(header).flatMap({ request.header($0) }), !value.isEmpty { return value }
         }
         return nil
     }

@@ -122,7 +122,7 @@ struct Connector: Sendable {
             }
             query += request.query.filter { $0.name == "command" }.map { ("command", $0.value) }
         }
-        guard request.headers[.upgrade] != nil else { throw APIError.badRequest("Upgrade request required") }
+        guard request.header(.upgrade) != nil else { throw APIError.badRequest("Upgrade request required") }
         return try await exchange(
             request, method: request.method.rawValue, target: Self.target(Self.encode(path, keeping: "/"), query),
             to: try kubelet(of: pod, info), body: [])
@@ -175,7 +175,7 @@ struct Connector: Sendable {
     private func proxy(_ request: Request, _ info: RequestInfo, to backend: BackendAddress) async throws -> Response {
         // Relative links of a page at the root would lead beside the proxy.
         if info.rest.isEmpty, !request.path.hasSuffix("/"), request.method == .get || request.method == .head,
-            request.headers[.upgrade] == nil
+            request.header(.upgrade) == nil
         {
             var headers = HTTPFields()
             headers[.location] = Self.target(request.path + "/", request.query.map { ($0.name, $0.value) })
@@ -295,7 +295,7 @@ struct Connector: Sendable {
         if let port = request.remoteAddress.lastIndex(of: ":") {
             headers.append(("X-Forwarded-For", String(request.remoteAddress[..<port])))
         }
-        guard let upgrade = request.headers[.upgrade] else { return headers + [("Connection", "close")] }
+        guard let upgrade = request.header(.upgrade) else { return headers + [("Connection", "close")] }
         return headers + [("Connection", "Upgrade"), ("Upgrade", upgrade)]
     }
 

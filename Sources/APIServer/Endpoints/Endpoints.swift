@@ -79,7 +79,7 @@ struct Endpoints: Sendable {
         switch path {
         case "/": return Responses.bytes(JSON.encodePretty(["paths": Value(index)]), type: "application/json")
         case "/version", "/version/":
-            try Accept(request.headers[.accept]).route(produces: [Codec.json.contentType])
+            try Accept(request.header(.accept)).route(produces: [Codec.json.contentType])
             return Responses.bytes(JSON.encodePretty(configuration.version.value), type: "application/json")
         case "/metrics":
             let text = try await NIOThreadPool.singleton.runIfActive { [metrics, store = configuration.store, sources] in
@@ -96,7 +96,7 @@ struct Endpoints: Sendable {
         default: break
         }
         if path.hasPrefix("/openapi/") { return documents.current.openAPI.answer(request, path: path) }
-        let (accept, etag) = (Accept(request.headers[.accept]), request.headers[.ifNoneMatch])
+        let (accept, etag) = (Accept(request.header(.accept)), request.header(.ifNoneMatch))
         return try documents.current.discovery.answer(path, accept: accept, etag: etag) {
             if Self.isRouted(path, documents.current.kinds) { try accept.route(produces: Codec.mediaTypes) }
         }

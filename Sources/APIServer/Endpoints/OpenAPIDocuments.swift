@@ -22,13 +22,13 @@ final class OpenAPIDocuments: Sendable {
 
     /// The answer to a path below `/openapi`, `nil` when there is no such document.
     func answer(_ request: Request, path: String) -> Response? {
-        let etag = request.headers[.ifNoneMatch]
+        let etag = request.header(.ifNoneMatch)
         if path == "/openapi/v3" || path == "/openapi/v3/" {
             let document = document(path) { self.index() }
             return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)
         }
         if path == "/openapi/v2" {
-            for type in Accept(request.headers[.accept]).types.map(\.type) {
+            for type in Accept(request.header(.accept)).types.map(\.type) {
                 if Codec.byMediaType[type] == .json {
                     let document = document(path) { self.second }
                     return ETag.answer(document.bytes, hash: document.hash, type: "application/json", ifNoneMatch: etag)

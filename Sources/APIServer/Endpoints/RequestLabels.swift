@@ -33,7 +33,7 @@ struct RequestLabels: Hashable, Sendable {
         (group, version, resource, subresource) = (info.group, info.version, info.resource, info.subresource)
         scope = !info.name.isEmpty || info.verb == "create" ? "resource" : info.namespace.isEmpty ? "cluster" : "namespace"
         if Self.connections.contains(subresource) { verb = "CONNECT" }
-        if verb == "PATCH", request.headers[.contentType]?.hasPrefix("application/apply-patch") == true { verb = "APPLY" }
+        if verb == "PATCH", request.header(.contentType)?.hasPrefix("application/apply-patch") == true { verb = "APPLY" }
         if request.query("dryRun") == "All" { dryRun = "All" }
     }
 
@@ -54,7 +54,7 @@ struct RequestLabels: Hashable, Sendable {
 
     /// The component of Kubernetes that asks, by what it calls itself; empty for anybody else.
     static func component(_ request: Request) -> String {
-        let agent = request.headers[.userAgent] ?? ""
+        let agent = request.header(.userAgent) ?? ""
         guard let slash = agent.firstIndex(of: "/"), components.contains(String(agent[..<slash])) else { return "" }
         return String(agent[..<slash])
     }

@@ -22,7 +22,7 @@ struct BodyReader: Sendable {
         var duplicates = Duplicates()
         let bytes = try await bytes(request)
         var object = try decode(
-            bytes, contentType: request.headers[.contentType], kind: kind, schema: schema, write.served.kinds, duplicates: &duplicates)
+            bytes, contentType: request.header(.contentType), kind: kind, schema: schema, write.served.kinds, duplicates: &duplicates)
         if object.isNull { object = .emptyObject }
         guard case .object = object else { throw Self.unrecognized(Self.noObject(object), bytes, kind) }
         if write.served.kinds.catalogue.type(of: kind) == nil {
@@ -49,7 +49,7 @@ struct BodyReader: Sendable {
         if !bytes.isEmpty, let schema = kinds.type(of: Self.deleteOptions) {
             var duplicates = Duplicates()
             value = try decode(
-                bytes, contentType: request.headers[.contentType], kind: Self.deleteOptions, schema: schema, kinds, duplicates: &duplicates)
+                bytes, contentType: request.header(.contentType), kind: Self.deleteOptions, schema: schema, kinds, duplicates: &duplicates)
             try Self.checkIsDeleteOptions(value, schema, kinds)
             _ = try Pruning.decode(&value, schema: schema, kind: Self.deleteOptions)
         }
@@ -109,7 +109,7 @@ struct BodyReader: Sendable {
 
     /// How a request wants to patch: its media type as it is spelled.
     static func patchKind(_ request: Request) -> PatchKind? {
-        PatchKind(rawValue: MediaType(request.headers[.contentType] ?? "").name)
+        PatchKind(rawValue: MediaType(request.header(.contentType) ?? "").name)
     }
 
     private static func unsupported(_ mediaTypes: [String]) -> APIError {

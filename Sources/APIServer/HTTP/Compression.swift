@@ -19,7 +19,7 @@ enum Compression {
     }
 
     private static func isWanted(_ request: Request) -> Bool {
-        guard let wanted = request.headers[.acceptEncoding], request.method != .head else { return false }
+        guard let wanted = request.header(.acceptEncoding), request.method != .head else { return false }
         return wanted.split(separator: ",").contains { $0.trimmingPrefix(" ").prefix { $0 != " " } == "gzip" }
     }
 

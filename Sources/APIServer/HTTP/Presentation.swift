@@ -45,7 +45,7 @@ struct Presentation: Sendable, Hashable {
     /// Whether text is laid out for people: where it is asked for, and for the tools that people use where nothing is.
     static func isPretty(_ request: Request) -> Bool {
         if let asked = request.query("pretty"), !asked.isEmpty { return ["1", "t", "T", "true", "TRUE", "True"].contains(asked) }
-        guard let agent = request.headers[.userAgent] else { return false }
+        guard let agent = request.header(.userAgent) else { return false }
         return ["curl", "Wget", "Mozilla/5.0"].contains { agent.hasPrefix($0) }
     }
 

@@ -51,7 +51,7 @@ struct ResourceResponder: Sendable {
         _ seat: Held?
     ) async throws -> Response {
         guard request.method != .head || target.type.custom != nil || target.subresource == "proxy" else { throw APIError.methodNotAllowed }
-        let accept = Accept(request.headers[.accept])
+        let accept = Accept(request.header(.accept))
         try checkRoute(request, accept, target, verb)
         if Connector.takesOver(target) {
             let context = WriteContext(registry, served: served, user: user)
@@ -186,11 +186,11 @@ extension WriteOptions {
         guard problems.isEmpty else { throw Self.invalid(kind, problems) }
         if verb == .patch {
             force = request.query("force").map(QueryFlag.isSet)
-            let isApply = MediaType(request.headers[.contentType] ?? "").type == PatchKind.apply.rawValue
+            let isApply = MediaType(request.header(.contentType) ?? "").type == PatchKind.apply.rawValue
             if isApply, fieldManager.isEmpty { throw Self.invalid(kind, [.required("fieldManager", "is required for apply patch")]) }
             if !isApply, force != nil { throw Self.invalid(kind, [.forbidden("force", "may not be specified for non-apply patch")]) }
         }
-        if fieldManager.isEmpty { fieldManager = FieldManagerName.of(userAgent: request.headers[.userAgent] ?? "unknown") }
+        if fieldManager.isEmpty { fieldManager = FieldManagerName.of(userAgent: request.header(.userAgent) ?? "unknown") }
         fieldValidation = .warn
         if let asked = request.query("fieldValidation"), !asked.isEmpty {
             guard let known = FieldValidation(rawValue: asked) else {

@@ -8,10 +8,8 @@ enum Responses {
     static func text(_ text: String, code: Int = 200) -> Response { bytes(Array(text.utf8), type: "text/plain; charset=utf-8", code: code) }
 
     static func bytes(_ bytes: [UInt8], type: String, code: Int = 200) -> Response {
-        var headers = HTTPFields()
-        headers[.contentType] = type
-        headers[.cacheControl] = "no-cache, private"
-        return .full(status: .init(code: code), headers: headers, body: [bytes])
+        .full(
+            status: .init(code: code), headers: [.contentType: type, .cacheControl: "no-cache, private"], body: [bytes])
     }
 
     /// A refusal as JSON.
@@ -19,7 +17,7 @@ enum Responses {
 
     /// A refusal in the encoding that the client wanted its answer in.
     static func error(_ error: APIError, to request: Request, _ catalogue: Catalogue) -> Response {
-        let codec = Presentation.codecOfErrors(Accept(request.headers[.accept]))
+        let codec = Presentation.codecOfErrors(Accept(request.header(.accept)))
         switch codec {
         case .json:
             return self.error(error, Presentation.isPretty(request) ? JSON.encodePretty(error.status) : JSON.encode(error.status), codec)
