@@ -53,19 +53,18 @@ final class Backend: ProxyBackend {
             let served = Set(services.lazy.map(\.id))
             let gone = Array(wanted.removed) + rows.lazy.map(\.id).filter { !served.contains($0) }
 
+            // In place: where a command fails, everything comes anew, and nobody looks at what was noted here.
+            if isFirst { state.inForce = Self.families.map { noRules($0, wanted) } }
             var script = ""
-            var inForce: [RulesInForce] = []
-            for var rules in isFirst ? Self.families.map({ noRules($0, wanted) }) : state.inForce {
-                let isNew = isFirst || lost.contains(rules.table)
-                if isNew {
-                    rules = noRules(rules.family, wanted)
-                    script += rules.whole
+            for index in state.inForce.indices {
+                let family = state.inForce[index].family
+                if isFirst || lost.contains(state.inForce[index].table) {
+                    state.inForce[index] = noRules(family, wanted)
+                    script += state.inForce[index].whole
                 }
-                script += rules.change(gone: gone, changes: services.filter { $0.family == rules.family })
-                inForce.append(rules)
+                script += state.inForce[index].change(gone: gone, changes: services.filter { $0.family == family })
             }
             if !script.isEmpty { try state.tables.run(script) }
-            state.inForce = inForce
             return staleFlows(services, gone: gone, isFirst: isFirst, &state)
         }
         forget(stale)
