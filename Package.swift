@@ -351,6 +351,7 @@ let package = Package(
             "HTTPServer",
             nio + [
                 "Streaming", product("HTTPTypes", "swift-http-types"), product("Logging", "swift-log"), product("NIOSSL", "swift-nio-ssl"),
+                product("NIOEmbedded", "swift-nio"),
             ]),
         .executableTarget(
             name: "Benchmarks",

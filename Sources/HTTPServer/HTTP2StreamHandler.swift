@@ -193,8 +193,12 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
     func abort(_ exchange: Exchange) {
         guard let context, current?.exchange === exchange else { return }
         current = nil
-        context.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil)
+        // Not in one record with what was written before: a client that reads both at once may pass over the data.
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.reset() }
     }
+
+    private func reset() { context?.writeAndFlush(wrapOutboundOut(.rstStream(.internalError)), promise: nil) }
 
     func upgrade(_ exchange: Exchange, headers: HTTPFields) -> ChannelPipe? { nil }
 }
