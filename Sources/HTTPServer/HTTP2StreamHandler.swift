@@ -175,12 +175,11 @@ final class HTTP2StreamHandler: ChannelDuplexHandler, ResponseWire {
         if hasBody || (end && head == nil) {
             context.write(wrapOutboundOut(.data(.init(data: .byteBuffer(body), endStream: end))), promise: nil)
         }
+        // What ends well is not abandoned when the stream closes.
+        if end { current = nil }
         context.flush()
-        if end {
-            current = nil
-            // What the client does not take, or a body that nobody reads, keeps the stream, for a while.
-            wait(.output, .now() + TimeAmount(info.limits.stall))
-        }
+        // What the client does not take, or a body that nobody reads, keeps the stream, for a while.
+        if end { wait(.output, .now() + TimeAmount(info.limits.stall)) }
         return context.channel.isWritable
     }
 
