@@ -152,9 +152,7 @@ public struct HorizontalPodAutoscalerController: Controller {
         _ look: inout Look, _ target: GroupVersionResource, _ scale: Value, from current: Whole, to desired: Whole, _ reason: String,
         _ metrics: [Value]
     ) throws(Stop) {
-        var changed = scale
-        changed["spec"]["replicas"] = .int(desired)
-        do { try objects.update(target, changed, subresource: "scale") } catch {
+        do { try write(desired, to: target, scale) } catch {
             look.set("AbleToScale", false, "FailedUpdateScale", "the HPA controller was unable to update the target scale: \(error)")
             look.set(current: current, desired: current, metrics: metrics, isScaled: false)
             let message = "New size: \(desired); reason: \(reason); error: \(error)"
@@ -162,6 +160,25 @@ public struct HorizontalPodAutoscalerController: Controller {
         }
         look.set("AbleToScale", true, "SucceededRescale", "the HPA controller was able to update the target scale to \(desired)")
         objects.event(look.autoscaler, .normal, reason: "SuccessfulRescale", message: "New size: \(desired); reason: \(reason)")
+    }
+
+    /// Whoever else writes to the target at the same time: what was reckoned stands.
+    private func write(_ replicas: Whole, to target: GroupVersionResource, _ scale: Value) throws {
+        var scale = scale
+        for isLast in [false, false, false, false, true] {
+            scale["spec"]["replicas"] = .int(replicas)
+            do {
+                try objects.update(target, scale, subresource: "scale")
+                return
+            } catch let error as APIError where error.reason == .conflict && !isLast {
+                let metadata = scale["metadata"]
+                guard
+                    let newest = try objects.get(
+                        target, namespace: metadata["namespace"].string ?? "", name: metadata["name"].string ?? "", subresource: "scale")
+                else { throw error }
+                scale = newest
+            }
+        }
     }
 
     /// The Pods of the target. They must be no other autoscaler's, too.
@@ -211,9 +228,12 @@ public struct HorizontalPodAutoscalerController: Controller {
             do throws(MetricReader.Failure) {
                 let proposal = try reader.proposal(for: metric)
                 metrics.append(proposal.status)
-                if proposal.replicas > best?.replicas ?? -1 { best = proposal }
+                // Of several that ask for none, the last is named.
+                if best.map({ $0.replicas == 0 || proposal.replicas > $0.replicas }) ?? true { best = proposal }
             } catch {
                 failures.append(error)
+                // Each stands in its own place: `kubectl` pairs what is with what is wanted by their order.
+                metrics.append(["type": ""])
                 objects.event(look.autoscaler, .warning, reason: error.reason, message: error.message)
             }
         }

@@ -54,10 +54,15 @@ struct MetricReader {
                 try resource(source, "ContainerResource", "containerResource", container: source["container"].string)
             }
         case "Pods": return try failing("FailedGetPodsMetric", "pods metric value") { try podMetric(metric["pods"]) }
-        case "Object": return try failing("FailedGetObjectMetric", "object metric value") { try objectMetric(metric["object"]) }
+        case "Object":
+            let source = metric["object"]
+            let subject = "object metric value" + (Self.isAverage(source) ? ": failed to get \(Self.name(source)) object metric" : "")
+            return try failing("FailedGetObjectMetric", subject) { try objectMetric(source) }
         case "External":
             let source = metric["external"]
-            return try failing("FailedGetExternalMetric", "\(source["metric"]["name"].string ?? "") external metric value") {
+            let name = Self.name(source)
+            let what = Self.isAverage(source) ? "\(name) external metric" : "external metric \(name)"
+            return try failing("FailedGetExternalMetric", "\(name) external metric value: failed to get \(what)") {
                 try externalMetric(source)
             }
         case let other:
@@ -103,7 +108,9 @@ struct MetricReader {
     private func usage(of resource: String, _ container: String?) throws -> [String: PodMetric] {
         let kind = GroupVersionResource(group: "metrics.k8s.io", version: "v1beta1", resource: "pods")
         let words = "unable to get metrics for resource \(resource)"
-        let found = try explaining(words) { try objects.list(kind, namespace: namespace, selector: selector) }
+        let found = try explaining("\(words): unable to fetch metrics from resource metrics API") {
+            try objects.list(kind, namespace: namespace, selector: selector)
+        }
         guard !found.isEmpty else { throw ReplicaCount.Problem("\(words): no metrics returned from resource metrics API") }
         var metrics: [String: PodMetric] = [:]
         for pod in found {
@@ -129,13 +136,28 @@ struct MetricReader {
 
     // MARK: Others' metrics
 
+    private static func name(_ source: Value) -> String { source["metric"]["name"].string ?? "" }
+
+    /// Whether the target is an average of each Pod.
+    private static func isAverage(_ source: Value) -> Bool {
+        source["target"]["value"].isNull && !source["target"]["averageValue"].isNull
+    }
+
+    /// What a custom metric is of. The host asks for an object by its name alone, so that a series cannot be chosen by labels.
+    private static func custom(_ source: Value) throws -> String {
+        guard source["metric"]["selector"].isEmpty else {
+            throw ReplicaCount.Problem("unable to get metric \(name(source)): selectors of custom metrics are not supported")
+        }
+        return name(source)
+    }
+
     private static func custom(_ resource: String) -> GroupVersionResource {
         GroupVersionResource(group: "custom.metrics.k8s.io", version: "v1beta2", resource: resource)
     }
 
     private func podMetric(_ source: Value) throws -> Proposal {
-        let name = source["metric"]["name"].string ?? ""
-        let list = try explaining("unable to get metric \(name)") {
+        let name = try Self.custom(source)
+        let list = try explaining("unable to get metric \(name): unable to fetch metrics from custom metrics API") {
             try objects.get(Self.custom("pods"), namespace: namespace, name: "*", subresource: name) ?? .null
         }
         let own = Set(pods.compactMap { $0["metadata"]["name"].string })
@@ -156,22 +178,27 @@ struct MetricReader {
     }
 
     private func objectMetric(_ source: Value) throws -> Proposal {
-        let (name, object) = (source["metric"]["name"].string ?? "", source["describedObject"])
-        let kind = object["kind"].string ?? ""
-        let words = "unable to get metric \(name): \(kind) on \(namespace) \(object["name"].string ?? "")"
+        let (name, object) = (try Self.custom(source), source["describedObject"])
+        let (kind, subject) = (object["kind"].string ?? "", object["name"].string ?? "")
+        let words = "unable to get metric \(name): \(kind) on \(namespace) \(subject)/unable to fetch metrics from custom metrics API"
         guard let version = GroupVersion(object["apiVersion"].string ?? ""),
             let resource = try kinds.current.preferred(group: version.group, kind: kind)?.resource
         else { throw ReplicaCount.Problem("\(words): no kind \(kind) is registered") }
         let plural = resource.group.isEmpty ? resource.resource : "\(resource.resource).\(resource.group)"
         let list = try explaining(words) {
-            try objects.get(Self.custom(plural), namespace: namespace, name: object["name"].string ?? "", subresource: name) ?? .null
+            // Of the namespace itself whatever name is given: an autoscaler looks into no other.
+            try plural == "namespaces"
+                ? objects.get(Self.custom("metrics"), namespace: namespace, name: name) ?? .null
+                : objects.get(Self.custom(plural), namespace: namespace, name: subject, subresource: name) ?? .null
         }
         guard let usage = Self.milli(list["items"][0]["value"]) else {
             throw ReplicaCount.Problem("\(words): no metrics returned from custom metrics API")
         }
-        let (replicas, shown) = try whole(usage, source["target"])
+        let (replicas, shown) = try whole(usage, source["target"], "object")
         let status: Value = ["type": "Object", "object": ["metric": source["metric"], "describedObject": object, "current": shown]]
-        return Proposal(replicas: replicas, name: "\(kind) metric \(name)", status: status)
+        let told =
+            Self.isAverage(source) ? "external metric \(name)(\(GoText.selector(source["metric"]["selector"])))" : "\(kind) metric \(name)"
+        return Proposal(replicas: replicas, name: told, status: status)
     }
 
     private func externalMetric(_ source: Value) throws -> Proposal {
@@ -179,22 +206,25 @@ struct MetricReader {
         let selector = source["metric"]["selector"]
         let chosen = selector.isNull ? "" : try LabelSelector(selector).description
         let kind = GroupVersionResource(group: "external.metrics.k8s.io", version: "v1beta1", resource: name)
-        let words = "unable to get external metric \(namespace)/\(name)/\(chosen)"
-        let items = try explaining(words) { try objects.list(kind, namespace: namespace, selector: chosen) }
+        let shownSelector = GoText.selector(selector)
+        let words = "unable to get external metric \(namespace)/\(name)/\(shownSelector)"
+        let items = try explaining("\(words): unable to fetch metrics from external metrics API") {
+            try objects.list(kind, namespace: namespace, selector: chosen)
+        }
         guard !items.isEmpty else { throw ReplicaCount.Problem("\(words): no metrics returned from external metrics API") }
         let usage = items.compactMap { Self.milli($0["value"]) }.reduce(Whole.zero, +)
-        let (replicas, shown) = try whole(usage, source["target"])
+        let (replicas, shown) = try whole(usage, source["target"], "external")
         let status: Value = ["type": "External", "external": ["metric": source["metric"], "current": shown]]
-        return Proposal(replicas: replicas, name: "external metric \(name)(\(chosen))", status: status)
+        return Proposal(replicas: replicas, name: "external metric \(name)(\(shownSelector))", status: status)
     }
 
     /// From one number of all Pods together, towards a value of it, or an average of each.
-    private func whole(_ usage: Whole, _ target: Value) throws -> (replicas: Whole, current: Value) {
+    private func whole(_ usage: Whole, _ target: Value, _ kind: String) throws -> (replicas: Whole, current: Value) {
         if let value = Self.milli(target["value"]) {
             return (try counter.byRatio(Double(usage) / Double(value)), ["value": Self.amount(usage)])
         }
         guard let average = Self.milli(target["averageValue"]) else {
-            throw ReplicaCount.Problem("invalid metric source: neither a value target nor an average value target was set")
+            throw ReplicaCount.Problem("invalid \(kind) metric source: neither a value target nor an average value target was set")
         }
         let (replicas, shown) = counter.byShare(usage, of: scale["status"]["replicas"].int ?? 0, target: average)
         return (replicas, ["averageValue": Self.amount(shown)])

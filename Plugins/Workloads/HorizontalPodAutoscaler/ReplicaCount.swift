@@ -90,7 +90,8 @@ struct ReplicaCount {
     func byShare(_ usage: Whole, of replicas: Whole, target: Whole) -> (replicas: Whole, average: Whole) {
         let ratio = Double(usage) / (Double(target) * Double(replicas))
         let wanted = tolerance.contains(ratio) ? replicas : Self.ceil(Double(usage) / Double(target))
-        return (wanted, replicas > 0 ? Self.ceil(Double(usage) / Double(replicas)) : usage)
+        // What is shown is no number of Pods: it may be as large as it likes.
+        return (wanted, replicas > 0 ? Whole((Double(usage) / Double(replicas)).rounded(.up)) : usage)
     }
 
     private static func ceil(_ number: Double) -> Whole { min(Whole(number.rounded(.up)), Whole(Int32.max)) }
@@ -140,8 +141,11 @@ struct ReplicaCount {
     private static func request(of pod: Value, _ resource: String, _ container: String?) throws(Problem) -> Whole {
         let (spec, podName) = (pod["spec"], pod["metadata"]["name"].string ?? "")
         func amount(_ value: Value) -> Whole? { (value.string ?? value.int.map { "\($0)" }).flatMap { try? Quantity($0) }?.milliValue }
-        if container == nil, !spec["resources"]["requests"].isEmpty, let whole = amount(spec["resources"]["requests"][resource]) {
-            return whole
+        if container == nil, !spec["resources"]["requests"].isEmpty {
+            guard let whole = PodTotals.requests(of: pod, .overhead)[resource] else {
+                throw Problem("missing pod-level request for \(resource) in Pod \(podName)")
+            }
+            return whole.milliValue
         }
         let sidecars = spec["initContainers"].elements.filter { $0["restartPolicy"].string == "Always" }
         let all = (spec["containers"].elements + sidecars).filter { container == nil || $0["name"].string == container }
