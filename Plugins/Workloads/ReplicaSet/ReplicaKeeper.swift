@@ -55,8 +55,18 @@ extension ReplicaKeeper {
     }
 
     private func delete(_ count: Int, of pods: [Value], for set: Value) throws {
-        let surplus = Array(DeletionOrder.sorted(pods).prefix(count))
+        let ordered =
+            count < pods.count ? DeletionOrder.sorted(pods, among: try related(to: set, pods), now: Timestamp.nowSeconds()) : pods
+        let surplus = Array(ordered.prefix(count))
         if let error = Batches.all(surplus, { [objects] in try objects.deletePod($0, of: set) }).error { throw error }
+    }
+
+    /// The Pods of all that have the owner of `set`: during a rollout, those of another template do the same work.
+    private func related(to set: Value, _ pods: [Value]) throws -> [Value] {
+        let owner = OwnerReference.controller(of: set)
+        guard let uid = owner["uid"].string else { return pods }
+        let siblings = try objects.dependents(of: uid, Self.resource).filter { $0["metadata"]["uid"] != set["metadata"]["uid"] }
+        return try siblings.reduce(pods) { $0 + (try objects.controlled(by: $1)) }
     }
 
     private func updateStatus(of set: Value, all: [Value], failure: (reason: String, message: String)?) throws -> Outcome {
