@@ -12,6 +12,7 @@ public struct DisruptionController: Controller {
 
     private let objects: Objects
     private let kinds: HostKinds
+    private let shared = SharedPods()
 
     public init(_ host: Host, config: Value) {
         objects = host.objects
@@ -21,8 +22,12 @@ public struct DisruptionController: Controller {
     /// Of a budget, or of a Pod that says it is being disrupted.
     public func reconcile(_ key: Key) throws -> Outcome {
         if key.resource == GroupVersionResource.pods.description { return try clearStaleCondition(key) }
-        guard let budget = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else { return .done }
+        guard let budget = try objects.get(Self.resource, namespace: key.namespace, name: key.name) else {
+            shared.forget(key.uid)
+            return .done
+        }
         let pods = try pods(of: budget)
+        try tellOfShared(pods, budget)
         if pods.isEmpty { objects.event(budget, .normal, reason: "NoPods", message: "No matching pods found") }
         let plan = DisruptionPlan(budget, pods: pods, now: Timestamp.nowSeconds())
         for pod in plan.lost {
@@ -53,6 +58,17 @@ public struct DisruptionController: Controller {
         return try objects.list(.pods, namespace: budget["metadata"]["namespace"].string ?? "", selector: selector.description)
     }
 
+    private func tellOfShared(_ pods: [Value], _ budget: Value) throws {
+        let budgets = try objects.list(Self.resource, namespace: budget["metadata"]["namespace"].string ?? "")
+        for (pod, chosen) in shared.news(SharedPods.find(budget, pods, among: budgets), of: budget) {
+            let metadata = pod["metadata"]
+            let name = "\(FieldError.quoted(metadata["namespace"].string ?? ""))/\(FieldError.quoted(metadata["name"].string ?? ""))"
+            objects.event(
+                pod, .warning, reason: "MultiplePodDisruptionBudgets",
+                message: "Pod \(name) matches multiple PodDisruptionBudgets.  Chose \(FieldError.quoted(chosen)) arbitrarily.")
+        }
+    }
+
     // MARK: Scale
 
     /// What the controllers of the Pods ask for together.
@@ -70,7 +86,7 @@ public struct DisruptionController: Controller {
             scales[uid] = scale
         }
         if isUnmanaged {
-            let selector = (try? LabelSelector(budget["spec"]["selector"]))?.description ?? ""
+            let selector = GoText.selector(budget["spec"]["selector"])
             objects.event(
                 budget, .warning, reason: "UnmanagedPods",
                 message:

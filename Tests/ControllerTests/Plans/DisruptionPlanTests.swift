@@ -48,6 +48,50 @@ import Testing
         #expect(plan.wait == 100 && plan.lost.compactMap { $0["metadata"]["name"].string } == ["b"])
     }
 
+    /// A Pod that several budgets are about is told of once by each that sees it, with one name.
+    @Test func podsThatAreShared() {
+        func budget(_ name: String, _ labels: Value) -> Value {
+            [
+                "metadata": ["name": .string(name), "uid": .string(name)],
+                "spec": ["selector": labels.isNull ? .null : ["matchLabels": labels]],
+            ]
+        }
+        func pod(_ name: String, _ labels: Value) -> Value {
+            ["metadata": ["name": .string(name), "uid": .string(name), "labels": labels]]
+        }
+        let (web, all, none) = (budget("web", ["app": "web"]), budget("all", .emptyObject), budget("none", .null))
+        let pods = [pod("a", ["app": "web"]), pod("b", ["app": "db"])]
+        func found(_ budget: Value, _ pods: [Value], _ budgets: [Value]) -> [String] {
+            SharedPods.find(budget, pods, among: budgets).map { "\($0.pod["metadata"]["name"].string ?? "") \($0.chosen)" }
+        }
+        #expect(found(web, [pods[0]], [web, all, none]) == ["a all"] && found(all, pods, [web, all, none]) == ["a all"])
+        #expect(found(all, pods, [all, none]).isEmpty && found(all, pods, [all]).isEmpty)
+        let (shared, both) = (SharedPods(), SharedPods.find(all, pods, among: [web, all]))
+        #expect(shared.news(both, of: all).count == 1 && shared.news(both, of: all).isEmpty && shared.news(both, of: web).count == 1)
+        #expect(shared.news([], of: all).isEmpty && shared.news(both, of: all).count == 1)
+        shared.forget("all")
+        #expect(shared.news(both, of: all).count == 1)
+    }
+
+    /// As upstream's tests have it: what is asked for, what is there, what the controllers want, and the four numbers.
+    @Test(
+        arguments: [
+            (["minAvailable": 3], 1, 0, [1, 1, 3, 0]), (["minAvailable": 3], 3, 0, [3, 3, 3, 0]),
+            (["minAvailable": 3], 4, 0, [4, 4, 3, 1]),
+            (["maxUnavailable": 1], 1, 7, [7, 1, 6, 0]), (["maxUnavailable": 2], 7, 7, [7, 7, 5, 2]),
+            (["maxUnavailable": 2], 2, 5, [5, 2, 3, 0]),
+            (["maxUnavailable": "30%"], 1, 7, [7, 1, 4, 0]), (["maxUnavailable": "30%"], 1, 3, [3, 1, 2, 0]),
+            (["minAvailable": "20%"], 0, 10, [10, 0, 2, 0]), (["minAvailable": "28%"], 0, 10, [10, 0, 3, 0]),
+            (["minAvailable": "28%"], 3, 10, [10, 3, 3, 0]), (["minAvailable": "28%"], 4, 10, [10, 4, 3, 1]),
+            (["minAvailable": "1%"], 1, 1, [1, 1, 1, 0]), (["minAvailable": "0%"], 0, 0, [0, 0, 0, 0]),
+            (["maxUnavailable": .int(Whole(Int32.max))], 2, .init(Int32.max), [.int(Whole(Int32.max)), 2, 0, 2]),
+        ] as [(Value, Int, Whole, [Value])])
+    func countsOfControllers(spec: Value, ready: Int, scale: Whole, expected: [Value]) {
+        let (_, status) = look(spec, (0..<ready).map { Self.pod("p\($0)") }, scale: scale)
+        let fields = ["expectedPods", "currentHealthy", "desiredHealthy", "disruptionsAllowed"]
+        #expect(fields.map { status[$0] } == expected)
+    }
+
     @Test func nothingMayGoWhereNobodyKnows() {
         let failed = look(["maxUnavailable": 1], []).0.failed("why")
         #expect(
