@@ -109,14 +109,14 @@ struct CronJobPlan {
     private mutating func schedule(_ schedule: CronSchedule, _ zone: ZoneInfo, _ line: String) {
         let earliest = status["lastScheduleTime"].time ?? cronJob["metadata"]["creationTimestamp"].time ?? now
         let deadline = cronJob["spec"]["startingDeadlineSeconds"].seconds
-        guard let first = schedule.next(after: earliest, in: zone) else {
+        guard schedule.next(after: earliest, in: zone) != nil else {
             return warn("InvalidSchedule", "invalid schedule: \(line) : time difference between two schedules is less than 1 second")
         }
         let last = schedule.last(after: earliest, until: now, in: zone)
         wait = schedule.next(after: last ?? earliest, in: zone).map { max(0, $0 - now) }
         let from = max(earliest, deadline.map { now - $0 } ?? earliest)
         guard let due = schedule.last(after: from, until: now, in: zone) else { return }
-        if deadline == nil || from == earliest, let second = schedule.next(after: first, in: zone),
+        if let first = schedule.next(after: from, in: zone), let second = schedule.next(after: first, in: zone),
             (now - first) / max(1, second - first) + 1 > 100
         {
             warn(

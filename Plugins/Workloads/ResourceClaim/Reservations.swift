@@ -6,6 +6,9 @@ struct Reservations: Equatable {
     /// Keeps a claim that is being deleted as long as devices are allocated to it.
     static let finalizer = "resource.kubernetes.io/delete-protection"
 
+    /// How many may share a claim.
+    static let most = 256
+
     /// The status to write first, `nil` where it is right.
     var status: Value?
     /// Whether the finalizer goes after that.

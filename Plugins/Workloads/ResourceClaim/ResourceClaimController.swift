@@ -68,8 +68,14 @@ public struct ResourceClaimController: Controller {
             error.message = "resource claim template \"\(template)\": resourceclaimtemplate.resource.k8s.io \"\(template)\" not found"
             throw error
         }
-        return try objects.create(Self.claims, namespace: namespace, ClaimFromTemplate.make(found, entryName, for: pod))["metadata"]["name"]
-            .string
+        do {
+            return try objects.create(Self.claims, namespace: namespace, ClaimFromTemplate.make(found, entryName, for: pod))["metadata"][
+                "name"
+            ].string
+        } catch var error as APIError {
+            error.message = "create ResourceClaim : \(error.message)"
+            throw error
+        }
     }
 
     private func apply(_ statuses: [Value], to pod: Value) throws -> Value {
@@ -94,6 +100,7 @@ public struct ResourceClaimController: Controller {
             }
             guard let claim = try objects.get(Self.claims, namespace: metadata["namespace"].string ?? "", name: name) else { return }
             guard !mustBeOwn || OwnerReference.isControlled(claim, by: pod), !claim["status"]["allocation"].isNull,
+                claim["status"]["reservedFor"].elements.count < Reservations.most,
                 !claim["status"]["reservedFor"].elements.contains(where: { $0["uid"] == metadata["uid"] })
             else { continue }
             var reserved = claim

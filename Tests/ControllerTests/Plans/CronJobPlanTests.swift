@@ -42,6 +42,21 @@ import Testing
         CronJobPlan(cronJob, jobs: jobs, missing: missing, now: Self.now)
     }
 
+    /// Seconds until the next look, whatever was missed: over week-ends, after weeks, and before anything was ever started.
+    @Test(
+        arguments: [
+            ("30 6-16/4 * * 1-5", "2016-05-19T10:30:00Z", "2016-05-20T10:31:00Z", 14_340),
+            ("30 10,11,12 * * 1-5", "2016-05-19T10:30:00Z", "2016-05-20T16:30:00Z", 237_600),
+            ("0 12 * * 4", "2016-05-19T12:00:00Z", "2016-06-07T11:30:00Z", 174_600),
+            ("0 12 * * 5", nil, "2016-05-19T16:00:00Z", 72_000),
+        ] as [(String, String?, String, Whole)])
+    func looksAgain(schedule: String, last: String?, now: String, wait: Whole) {
+        let cronJob = Self.cronJob(
+            ["schedule": .string(schedule)], status: ["lastScheduleTime": Value(last)], created: "2016-05-19T10:00:00Z")
+        let plan = CronJobPlan(cronJob, jobs: [], missing: [], now: Value.string(now).time ?? 0)
+        #expect(plan.wait == wait)
+    }
+
     /// What is started, when the next look is, what is said.
     @Test(
         arguments: [
@@ -61,6 +76,10 @@ import Testing
             (cronJob(status: ["lastScheduleTime": "2026-11-27T11:05:00Z"]), "-", 3750, ""),
             (cronJob(created: "2026-11-27T12:07:30Z"), "-", 7350, ""),
             (cronJob(["schedule": "* * * * *"], created: "1970-01-01T00:00:00Z"), "10:07:00", 30, "TooManyMissedTimes"),
+            (
+                cronJob(["schedule": "* * * * *", "startingDeadlineSeconds": 86400], created: "2026-10-01T00:00:00Z"), "10:07:00", 30,
+                "TooManyMissedTimes"
+            ),
             (cronJob(["startingDeadlineSeconds": .int(.max)], created: "2026-11-27T10:00:30Z"), "10:05:00", 150, ""),
             (cronJob(["schedule": "0 0 31 2 *"], created: "2026-11-27T10:00:30Z"), "-", -1, "InvalidSchedule"),
             (cronJob(["schedule": "* * * *"], created: "2026-11-27T10:00:30Z"), "-", -1, "UnparseableSchedule"),
