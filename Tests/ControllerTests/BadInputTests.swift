@@ -167,29 +167,34 @@ import Testing
 
     /// Deleted and made again before a controller has seen either.
     @Test func aNewOneOfTheSameNameIsAnother() async throws {
-        let setup = Cluster.Setup(only: ["replicaset", "statefulset", "job", "garbage-collector"], cacheDelay: .seconds(1))
+        let controllers: Set = ["replicaset", "statefulset", "daemonset", "deployment", "job", "garbage-collector"]
+        let setup = Cluster.Setup(only: controllers, cacheDelay: .seconds(1))
         try await Cluster.with(setup) { cluster in
+            // A new Node has this until the controller of nodes, who is not here, has seen it ready; a daemon waits for that.
+            try await cluster.merge(.nodes, in: nil, "n1", ["spec": ["taints": []]])
             let objects: [(resource: GroupVersionResource, object: Value)] = [
                 (.replicaSets, replicaSet("web", replicas: 2)), (.statefulSets, statefulSet("db", replicas: 2)),
-                (.jobs, job("pi", ["parallelism": 2, "completions": 2])),
+                (.jobs, job("pi", ["parallelism": 2, "completions": 2])), (.daemonSets, daemonSet("log")),
+                (.deployments, deployment("shop", replicas: 2)),
             ]
             for (resource, object) in objects { try await create(cluster, resource, object) }
-            let old = try await cluster.wait(for: .pods, in: "default", "6 ready") { $0.count { isReady($0.value) } == 6 }
+            let old = try await cluster.wait(for: .pods, in: "default", "9 ready") { $0.count { isReady($0.value) } == 9 }
             var owners: Set<String> = []
             for (resource, object) in objects {
                 try await cluster.delete(resource, object["metadata"]["name"].string ?? "", "Background")
                 owners.insert(try await cluster.client.create(resource, namespace: "default", object).uid)
             }
             let uids = Set(old.map(\.uid))
-            try await cluster.wait(for: .pods, in: "default", "6 others", seconds: 60) { [owners] pods in
-                pods.count == 6
-                    && pods.allSatisfy { pod in
-                        !uids.contains(pod.uid) && owners.contains(pod.controllerReference["uid"].string ?? "") && isReady(pod.value)
-                    }
+            try await cluster.wait(for: .pods, in: "default", "9 others", seconds: 60) { pods in
+                pods.count == 9 && pods.allSatisfy { !uids.contains($0.uid) && isReady($0.value) }
             }
             try await cluster.waitUntilQuiet()
             let settled = try await cluster.client.list(.pods, namespace: "default").items
-            #expect(settled.allSatisfy { !$0.isBeingDeleted } && settled.count == 6)
+            #expect(settled.allSatisfy { !$0.isBeingDeleted } && settled.count == 9)
+            // Those of the Deployment are its ReplicaSet's.
+            let sets = try await cluster.client.list(.replicaSets, namespace: "default").items
+            owners.formUnion(sets.filter { owners.contains($0.controllerReference["uid"].string ?? "") }.map(\.uid))
+            #expect(settled.allSatisfy { owners.contains($0.controllerReference["uid"].string ?? "") })
             #expect(Set(settled.filter { $0.labels["app"] == "db" }.map(\.name)) == ["db-0", "db-1"])
         }
     }
