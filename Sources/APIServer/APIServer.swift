@@ -59,7 +59,8 @@ public final class APIServer: Responder {
         let body = BodyReader(limit: configuration.limits.bodySize)
         let signer = TokenSigner(
             key: configuration.serviceAccountKey, issuer: configuration.issuer, formerIssuers: configuration.formerIssuers,
-            audiences: configuration.audiences)
+            audiences: configuration.audiences, longestLifetime: configuration.longestTokenLifetime,
+            extendsThoseOfPods: configuration.extendsTokensOfPods)
         authentication = Authentication(
             configuration, accounts: ServiceAccountTokens(signer: signer, store: configuration.store, uses: tokenUses),
             metrics: authenticationMetrics)
@@ -92,6 +93,7 @@ public final class APIServer: Responder {
             BuildMetrics(version: configuration.version), flows, authenticationMetrics, tokenUses.metrics, impersonation.metrics,
             registry.admissionMetrics, registry.storageMetrics, ExpressionMetrics.shared, configuration.audit?.metrics,
             configuration.encryption.map { _ in EncryptionMetrics.shared },
+            authorizer.metrics, configuration.issuedTokens?.reloads,
         ]
         endpoints = Endpoints(configuration, registry, aggregation, metrics, sources.compactMap(\.self), flows)
     }

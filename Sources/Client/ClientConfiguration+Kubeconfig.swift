@@ -5,6 +5,16 @@ import FoundationEssentials
 extension ClientConfiguration {
     /// Reads the file at `path` and takes `context`, or the current one. Files it names are read now, relative to it.
     public static func load(kubeconfig path: String, context: String? = nil) throws(Problem) -> ClientConfiguration {
+        try read(kubeconfig: path) { (file, directory) throws(Problem) in
+            try ClientConfiguration(file, context: context, directory: directory)
+        }
+    }
+
+    /// - Parameter body: gets what the file says, and the directory that it is in.
+    /// - Throws: what `body` throws, with the file's name.
+    static func read<Result>(
+        kubeconfig path: String, _ body: (_ file: Value, _ directory: String) throws(Problem) -> Result
+    ) throws(Problem) -> Result {
         let text = String(decoding: try Self.content(of: path), as: UTF8.self)
         let documents: [Value]
         do { documents = try YAML.decode(text) } catch { throw Problem(message: "\(path): \(error)") }
@@ -13,7 +23,7 @@ extension ClientConfiguration {
         }
         let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         do throws(Problem) {
-            return try ClientConfiguration(document, context: context, directory: directory)
+            return try body(document, directory)
         } catch {
             throw Problem(message: "\(path): \(error.message)")
         }
@@ -25,11 +35,11 @@ extension ClientConfiguration {
         }
         let context = try Self.entry(file, "contexts", "context", name)
         guard let clusterName = context["cluster"].string else { throw Problem(message: "context \"\(name)\" names no cluster") }
-        let cluster = Entry(
+        let cluster = KubeconfigEntry(
             kind: "cluster", name: clusterName, value: try Self.entry(file, "clusters", "cluster", clusterName), directory: directory)
         let userName = context["user"].string ?? ""
         let userValue = userName.isEmpty ? .emptyObject : try Self.entry(file, "users", "user", userName)
-        let user = Entry(kind: "user", name: userName, value: userValue, directory: directory)
+        let user = KubeconfigEntry(kind: "user", name: userName, value: userValue, directory: directory)
 
         try cluster.refuse(["proxy-url", "tls-server-name", "certificate-authorities"])
         try user.refuse(["exec", "auth-provider", "username", "password", "as-uid", "as-user-extra"])
@@ -39,11 +49,7 @@ extension ClientConfiguration {
         self.init(server: server)
         certificateAuthority = try cluster.content("certificate-authority")
         serverVerification = cluster.value["insecure-skip-tls-verify"].bool == true ? .none : .full
-        clientCertificate = try user.content("client-certificate")
-        clientKey = try user.content("client-key")
-        guard clientCertificate.isEmpty == clientKey.isEmpty else {
-            throw Problem(message: "user \"\(userName)\" has a client certificate without a key, or a key without one")
-        }
+        (clientCertificate, clientKey) = try user.pair()
         // As in client-go, a file wins over a token that stands beside it.
         if let file = user.value["tokenFile"].string, !file.isEmpty {
             credential = .tokenFile(user.path(file))
@@ -73,7 +79,7 @@ extension ClientConfiguration {
 }
 
 /// A cluster or a user of the file.
-private struct Entry {
+struct KubeconfigEntry {
     var kind: String
     var name: String
     var value: Value
@@ -91,6 +97,15 @@ private struct Entry {
         }
         guard let file = value[field].string, !file.isEmpty else { return [] }
         return try ClientConfiguration.content(of: path(file))
+    }
+
+    /// The certificate that a user shows and its key; both empty for none.
+    func pair() throws(ClientConfiguration.Problem) -> (certificate: [UInt8], key: [UInt8]) {
+        let (certificate, key) = (try content("client-certificate"), try content("client-key"))
+        guard certificate.isEmpty == key.isEmpty else {
+            throw .init(message: "user \"\(name)\" has a client certificate without a key, or a key without one")
+        }
+        return (certificate, key)
     }
 
     func path(_ file: String) -> String { file.hasPrefix("/") ? file : directory + file }

@@ -308,7 +308,7 @@ extension Startup {
         configuration.admission = try options.admission.plugins
         configuration.audit = try options.audit.auditing()
         options.flowControl.apply(to: &configuration)
-        options.serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
+        try options.serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try options.authentication.apply(
             to: &configuration, proxies: ClientCertificateVerifier(caPEM: credentials.frontProxyCA.certificatePEM))
         configuration.kubelet = ServerCredentials.kubelet(credentials)

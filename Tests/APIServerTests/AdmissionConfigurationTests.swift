@@ -1,5 +1,8 @@
 import APIModel
+import Client
+import Foundation
 import HTTPTypes
+import OrderedCollections
 import Synchronization
 import Testing
 
@@ -97,6 +100,106 @@ import Testing
         }
     }
 
+    private static let limited = """
+        - name: ResourceQuota
+          configuration:
+            apiVersion: apiserver.config.k8s.io/v1
+            kind: ResourceQuotaConfiguration
+            limitedResources:
+            - {resource: pods, matchScopes: [{scopeName: PriorityClass, operator: In, values: [dear]}]}
+            - {resource: persistentvolumeclaims, matchContains: [gold.storageclass.storage.k8s.io/requests.storage]}
+        """
+
+    /// What is limited is for those alone whose namespace has a quota that counts it.
+    @Test func whatIsLimitedNeedsAQuota() async throws {
+        try await with(Self.limited) { server in
+            await server.ask(
+                .post, "/apis/scheduling.k8s.io/v1/priorityclasses", ["metadata": ["name": "dear"], "value": 100])
+            func pod(_ name: String, _ priority: Value) -> Value {
+                var pod = TestServer.pod(name)
+                pod["spec"]["priorityClassName"] = priority
+                return pod
+            }
+            func claim(_ name: String, _ storageClass: String) -> Value {
+                [
+                    "metadata": ["name": .string(name)],
+                    "spec": [
+                        "storageClassName": .string(storageClass), "accessModes": ["ReadWriteOnce"],
+                        "resources": ["requests": ["storage": "1Gi"]],
+                    ],
+                ]
+            }
+            func quota(_ name: String, _ hard: Value, _ selector: Value = .null) async {
+                let spec: Value = ["hard": hard, "scopeSelector": selector]
+                await server.ask(.post, "\(namespace)/resourcequotas", ["metadata": ["name": .string(name)], "spec": spec])
+                let used = Value.object(hard.fields.mapValues { _ in "0" })
+                await server.ask(
+                    .patch, "\(namespace)/resourcequotas/\(name)/status", ["status": ["hard": hard, "used": used]],
+                    type: "application/merge-patch+json")
+            }
+            #expect(await server.ask(.post, "\(namespace)/pods", pod("cheap", .null)).code == 201)
+            let dear = await server.ask(.post, "\(namespace)/pods", pod("dear", "dear"))
+            #expect(dear.code == 500 && dear.message == "insufficient quota to match these scopes: [{PriorityClass In [dear]}]")
+            #expect(await server.ask(.post, "\(namespace)/persistentvolumeclaims", claim("a", "silver")).code == 201)
+            let gold = await server.ask(.post, "\(namespace)/persistentvolumeclaims", claim("b", "gold"))
+            #expect(
+                gold.message
+                    == "persistentvolumeclaims \"b\" is forbidden: insufficient quota to consume: gold.storageclass.storage.k8s.io/requests.storage"
+            )
+            let key: Value = ["scopeName": "PriorityClass", "operator": "In", "values": ["dear", "more"]]
+            await quota("pods", ["pods": "1"], ["matchExpressions": [key]])
+            await quota("gold", ["gold.storageclass.storage.k8s.io/requests.storage": "1Gi"])
+            #expect(await server.ask(.post, "\(namespace)/pods?dryRun=All", pod("dear", "dear")).code == 201)
+            #expect(await server.ask(.post, "\(namespace)/pods", pod("dear", "dear")).code == 201)
+            #expect(await server.ask(.post, "\(namespace)/pods", pod("dearer", "dear")).message.contains("exceeded quota: pods"))
+            #expect(await server.ask(.post, "\(namespace)/persistentvolumeclaims", claim("b", "gold")).code == 201)
+            #expect(await server.ask(.post, "\(namespace)/persistentvolumeclaims", claim("c", "gold")).code == 403)
+        }
+    }
+
+    /// Who is shown to a webhook.
+    @Test(
+        arguments: [
+            ("hook.shop.svc", 443, "exact"), ("hook.shop.svc", 8443, "exact port"), ("other.shop.svc", 443, "shop"),
+            ("other.shop.svc", 8443, "all"), ("a.b.example.com", 443, "example"), ("a.b.example.com", 444, "example port"),
+            ("example.com", 443, "all"),
+        ]) func aWebhookIsShownTheUserNamedAfterIt(_ host: String, _ port: Int, _ expected: String) throws
+    {
+        func user(_ name: String) -> KubeconfigUser { KubeconfigUser(certificate: [], key: [], authorization: name) }
+        let credentials = WebhookCredentials([
+            "hook.shop.svc": user("exact"), "hook.shop.svc:8443": user("exact port"), "*.shop.svc": user("shop"), "*": user("all"),
+            "*.example.com": user("example"), "*.example.com:444": user("example port"),
+        ])
+        #expect(credentials.user(host: host, port: port)?.authorization == expected)
+        #expect(WebhookCredentials([:], current: user("current")).user(host: host, port: port)?.authorization == "current")
+        #expect(WebhookCredentials().user(host: host, port: port) == nil)
+    }
+
+    @Test func aWebhookHearsWhoAsks() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("hooks-\(UniqueID.make())").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try await WebhookServer.with { _ in
+            ["allowed": true]
+        } _: { hooks in
+            try "users: [{name: '127.0.0.1:\(hooks.port)', user: {token: it-is-me}}]".write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let plugin = """
+                - name: ValidatingAdmissionWebhook
+                  configuration:
+                    {apiVersion: apiserver.config.k8s.io/v1, kind: WebhookAdmissionConfiguration, kubeConfigFile: "\(file)"}
+                """
+            try await with(plugin) { server in
+                for (kind, expected) in [("mutating", nil), ("validating", "Bearer it-is-me")] as [(String, String?)] {
+                    let path = "/apis/admissionregistration.k8s.io/v1/\(kind)webhookconfigurations"
+                    await server.ask(.post, path, ["metadata": ["name": "c"], "webhooks": [hooks.hook()]])
+                    #expect(await server.ask(.post, "\(namespace)/configmaps", TestServer.configMap(kind)).code == 201)
+                    #expect(hooks.authorization == expected)
+                    await server.ask(.delete, "\(path)/c")
+                }
+            }
+        }
+    }
+
     @Test(
         arguments: [
             ("- name: Priority", "plugins[0].name: \"Priority\" takes no configuration"),
@@ -139,6 +242,21 @@ import Testing
                 "imagePolicy.denyTTL: valid value is between 1 and 1800, got 1801"
             ),
             ("ImagePolicyWebhook", "imagePolicy: {kubeConfigFile: /nowhere}", "cannot read /nowhere"),
+            (
+                "ResourceQuota", "apiVersion: apiserver.config.k8s.io/v1\nkind: ResourceQuotaConfiguration\nlimitedResources: [{}]",
+                "limitedResources[0].resource: required"
+            ),
+            ("ResourceQuota", "apiVersion: v1\nkind: Configuration", "expected Configuration of resourcequota.admission.k8s.io/v1beta1"),
+            (
+                "MutatingAdmissionWebhook",
+                "apiVersion: apiserver.config.k8s.io/v1\nkind: WebhookAdmissionConfiguration\nkubeConfigFile: here",
+                "kubeConfigFile: must be an absolute file path"
+            ),
+            (
+                "ValidatingAdmissionWebhook",
+                "apiVersion: apiserver.config.k8s.io/v1alpha1\nkind: WebhookAdmission\nkubeConfigFile: /nowhere",
+                "kubeConfigFile: cannot read /nowhere"
+            ),
             (
                 "PodSecurity",
                 "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\ndefaults: {enforce: strict}",

@@ -99,6 +99,10 @@ import Testing
             // Administrators do not wait for anybody.
             #expect(await server.ask(.get, secrets).code == 200)
             #expect(hook.bodies.count == 5)
+            let metrics = await server.ask(.get, "/metrics").text
+            #expect(metrics.contains("apiserver_authorization_webhook_evaluations_total{name=\"default\",result=\"success\"} 5\n"))
+            let decided = "apiserver_authorization_decisions_total{type=\"Webhook\",name=\"default\",decision"
+            #expect(metrics.contains("\(decided)=\"allowed\"} 4\n") && !metrics.contains("\(decided)=\"denied\"}"), "\(metrics)")
         }
     }
 
@@ -149,6 +153,11 @@ import Testing
             await Self.allowReads(server, "alice")
             let isDenied = denies || defect == "both"
             #expect(await server.ask(.get, Self.pods, token: "alice-token").code == (isDenied ? 500 : 200))
+            let result = ["hangs": "timeout", "both": "success"][defect] ?? "error"
+            let labels = "{name=\"default\",result=\"\(result)\"} 1\n"
+            let metrics = await server.ask(.get, "/metrics").text
+            #expect(metrics.contains("apiserver_authorization_webhook_evaluations_total\(labels)"), "\(metrics)")
+            #expect(metrics.contains("apiserver_authorization_webhook_evaluations_fail_open_total\(labels)") != isDenied)
             #expect(await server.ask(.delete, "\(Self.pods)/p", token: "alice-token").code == 500, "nobody can say that it is forbidden")
             let review: Value = ["spec": ["user": "zoe", "resourceAttributes": ["verb": "list", "resource": "pods"]]]
             let status = await server.ask(.post, Self.reviews, review).json["status"]
@@ -173,6 +182,10 @@ import Testing
             #expect(hook.bodies.isEmpty)
             #expect(await server.ask(.get, "\(Self.pods)?labelSelector=a", token: "alice-token").code == 200)
             #expect(hook.bodies.count == 1)
+            let metrics = await server.ask(.get, "/metrics").text
+            let labels = "{type=\"Webhook\",name=\"default\"}"
+            #expect(metrics.contains("apiserver_authorization_match_condition_exclusions_total\(labels) 2\n"), "\(metrics)")
+            #expect(metrics.contains("apiserver_authorization_match_condition_evaluation_seconds_count\(labels) 3\n"))
         }
         let broken = ReviewConditions([try ReviewConditions.compile("request.extra['a'][0] == 'b'")])
         for denies in [false, true] {

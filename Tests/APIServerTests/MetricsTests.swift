@@ -223,6 +223,48 @@ import Testing
         }
     }
 
+    @Test func podsTellHowTheyWereJudged() async throws {
+        try await TestServer.with { server in
+            func make(_ name: String, _ labels: Value) async {
+                await server.ask(.post, "/api/v1/namespaces", ["metadata": ["name": .string(name), "labels": labels]])
+                await server.ask(.post, "/api/v1/namespaces/\(name)/serviceaccounts", ["metadata": ["name": "default"]])
+            }
+            let prefix = "pod-security.kubernetes.io/"
+            await make("open", .null)
+            await make("strict", ["\(prefix)enforce": "baseline", "\(prefix)enforce-version": "v1.30", "\(prefix)audit": "restricted"])
+            await make("later", ["\(prefix)warn": "restricted", "\(prefix)warn-version": "v1.99"])
+            var bad = TestServer.pod("bad")
+            bad["spec"]["hostPID"] = true
+            for (namespace, code) in [("open", 201), ("strict", 403), ("later", 201)] {
+                #expect(await server.ask(.post, "/api/v1/namespaces/\(namespace)/pods", bad).code == code, "\(namespace)")
+            }
+            let series = await series(server)
+            for (decision, level, version, mode) in [
+                ("allow", "privileged", "latest", "enforce"), ("deny", "baseline", "v1.30", "enforce"),
+                ("deny", "restricted", "latest", "audit"), ("deny", "restricted", "future", "warn"),
+            ] {
+                let labels =
+                    "decision=\"\(decision)\",policy_level=\"\(level)\",policy_version=\"\(version)\",mode=\"\(mode)\","
+                    + "request_operation=\"create\",resource=\"pod\",subresource=\"\""
+                #expect(series["pod_security_evaluations_total{\(labels)}"] ?? 0 >= 1, "\(labels)")
+            }
+        }
+    }
+
+    @Test func aConfigurationThatIsReadAgainIsCounted() async throws {
+        let metrics = ReloadMetrics("authorization")
+        #expect(try await metrics.measure { true })
+        #expect(try await !metrics.measure { false })
+        await #expect(throws: ConfigurationProblem.self) { try await metrics.measure { throw ConfigurationProblem("no") } }
+        var text = MetricsText()
+        metrics.write(to: &text)
+        for status in ["success", "failure"] {
+            let labels = "{status=\"\(status)\",apiserver_id_hash=\"\"}"
+            #expect(text.text.contains("apiserver_authorization_config_controller_automatic_reloads_total\(labels) 1\n"), "\(text.text)")
+            #expect(text.text.contains("apiserver_authorization_config_controller_automatic_reload_last_timestamp_seconds\(labels)"))
+        }
+    }
+
     @Test func aHistogramNeedsNoLabels() {
         var (text, histogram) = (MetricsText(), Histogram([1]))
         histogram.add(0.5)

@@ -153,4 +153,48 @@ import Testing
             }
         }
     }
+
+    /// The token that every pod gets is good for a year, and says what was asked for; any other is good for as long as that.
+    @Test(
+        arguments: [
+            (3607, "Pod", true, true), (3607, "Pod", false, false), (3600, "Pod", true, false), (3607, "", true, false),
+            (3607, "other audience", true, false),
+        ] as [(Whole, String, Bool, Bool)])
+    func aTokenOfAPodOutlivesClientsThatKeepIt(_ seconds: Whole, _ what: String, _ extends: Bool, _ isExtended: Bool) async throws {
+        try await TestServer.with {
+            $0.extendsTokensOfPods = extends
+        } _: { server in
+            await server.ask(.post, "\(namespace)/serviceaccounts", ["metadata": ["name": "robot"]])
+            var pod = TestServer.pod("x")
+            pod["spec"]["serviceAccountName"] = "robot"
+            await server.ask(.post, "\(namespace)/pods", pod)
+            let reference: Value = what.isEmpty ? .null : ["kind": "Pod", "apiVersion": "v1", "name": "x"]
+            let spec: Value = [
+                "boundObjectRef": reference, "expirationSeconds": .int(seconds),
+                "audiences": what == "other audience" ? ["vault"] : .null,
+            ]
+            let answer = await server.ask(.post, "\(namespace)/serviceaccounts/robot/token", ["spec": spec]).json
+            let payload = (answer["status"]["token"].string ?? "").split(separator: ".").dropFirst().first ?? ""
+            let claims = try JSON.decode(try #require(Base64URL.decode(payload)))
+            let (begin, end) = (claims["iat"].int ?? 0, claims["exp"].int ?? 0)
+            #expect(end - begin == (isExtended ? 31_536_000 : seconds))
+            #expect(claims["kubernetes.io"]["warnafter"].int == (isExtended ? begin + seconds : nil))
+            #expect(answer["spec"]["expirationSeconds"] == .int(seconds))
+            #expect(answer["status"]["expirationTimestamp"].string == Timestamp.format(seconds: begin + seconds))
+        }
+    }
+
+    @Test func aTokenIsNoLongerGoodThanIsAllowed() async throws {
+        try await TestServer.with {
+            $0.longestTokenLifetime = 7200
+        } _: { server in
+            await server.ask(.post, "\(namespace)/serviceaccounts", ["metadata": ["name": "robot"]])
+            for (asked, given) in [(7200, 7200), (86_400, 7200)] as [(Whole, Whole)] {
+                let answer = await server.ask(
+                    .post, "\(namespace)/serviceaccounts/robot/token", ["spec": ["expirationSeconds": .int(asked)]])
+                #expect(answer.json["spec"]["expirationSeconds"] == .int(given))
+                #expect(answer.warnings.contains("requested expiration of 86400 seconds shortened to 7200 seconds") == (asked > given))
+            }
+        }
+    }
 }

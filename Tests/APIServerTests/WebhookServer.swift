@@ -22,9 +22,12 @@ final class WebhookServer: Sendable {
     var requests: [Value] { bodies.map { $0["request"] } }
     /// All that came, in order.
     var bodies: [Value] { asked.bodies.withLock { $0 } }
+    /// The header `Authorization` of the last that came.
+    var authorization: String? { asked.authorization.withLock { $0 } }
 
     private final class Asked: Responder {
         let bodies = Mutex<[Value]>([])
+        let authorization = Mutex<String?>(nil)
         let judge: Judge
         let reply: Judge?
 
@@ -37,6 +40,7 @@ final class WebhookServer: Sendable {
             let bytes = (try? await BodyReader(limit: 3 << 20).bytes(request)) ?? []
             let review = (try? JSON.decode(bytes)) ?? .null
             bodies.withLock { $0.append(review) }
+            authorization.withLock { $0 = request.headers[.authorization] }
             if let reply { return .full(status: .ok, headers: [:], body: [JSON.encode(await reply(review))]) }
             var answer = await judge(review["request"])
             if let raw = answer["raw"].string { return .full(status: .ok, headers: [:], body: [Array(raw.utf8)]) }

@@ -98,6 +98,29 @@ import Testing
         }
     }
 
+    @Test func usersAreReadByName() throws {
+        let file = """
+            current-context: c
+            contexts: [{name: c, context: {user: '*'}}]
+            users:
+            - {name: '*', user: {token: abc}}
+            - {name: pair.example.com, user: {client-certificate-data: Q0VSVA==, client-key-data: S0VZ}}
+            - {name: basic, user: {username: jane, password: secret}}
+            - {name: file, user: {tokenFile: token}}
+            """
+        try withFiles(["config": file, "token": "from-a-file\n", "bad": "users: [{name: a, user: {exec: {command: login}}}]"]) {
+            directory in
+            let (users, current) = try KubeconfigUser.all(in: "\(directory)/config")
+            let pair = KubeconfigUser(certificate: Array("CERT".utf8), key: Array("KEY".utf8), authorization: nil)
+            #expect(users["pair.example.com"] == pair)
+            #expect(users["basic"]?.authorization == "Basic amFuZTpzZWNyZXQ=")
+            #expect(users["file"]?.authorization == "Bearer from-a-file")
+            #expect(current?.authorization == "Bearer abc" && users.count == 4)
+            let problem = try #require(throws: ClientConfiguration.Problem.self) { try KubeconfigUser.all(in: "\(directory)/bad") }
+            #expect(problem.message == "\(directory)/bad: user \"a\": exec is not supported")
+        }
+    }
+
     @Test func missingAndForeignFilesAreNamed() throws {
         try withFiles(["list": "- a"]) { directory in
             let missing = try #require(throws: ClientConfiguration.Problem.self) {

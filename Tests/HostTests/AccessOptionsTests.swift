@@ -28,6 +28,8 @@ import Testing
             (["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--authentication-config", "f"], "mutually exclusive"),
             (["--oidc-issuer-url", "https://x", "--oidc-client-id", "a", "--oidc-signing-algs", "RS256,ES384"], "good"),
             (["--authentication-config", "f", "--anonymous-auth=false"], "good"),
+            (["--authentication-token-webhook-version", "v2"], "unsupported webhook authenticator version \"v2\""),
+            (["--authentication-token-webhook-cache-ttl", "soon"], "is not a duration"),
         ]) func authentication(_ arguments: [String], _ why: String)
     {
         let told = Self.told(AuthenticationOptions.self, arguments)
@@ -98,6 +100,8 @@ import Testing
             (["--service-account-issuer", ""], "should not be an empty string"),
             (["--service-account-key-file", "f"], "needs --service-account-signing-key-file"),
             (["--service-account-jwks-uri", "http://x"], "requires https scheme"),
+            (["--service-account-max-token-expiration", "1m"], "must be between 1 hour and 2^32 seconds"),
+            (["--service-account-max-token-expiration", "24h", "--service-account-extend-token-expiration=false"], "good"),
             (["--service-account-issuer", "https://a", "--service-account-issuer", "b", "--api-audiences", "x,y"], "good"),
         ]) func serviceAccounts(_ arguments: [String], _ why: String)
     {

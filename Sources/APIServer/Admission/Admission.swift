@@ -18,6 +18,7 @@ enum Admission {
     /// Those that a file may tell something.
     static let configurable: Set = [
         EventRateLimit.name, PodSecurity.name, PodNodeSelector.name, PodTolerationRestriction.name, ImagePolicyWebhook.name,
+        ResourceQuotaAdmission.name, MutatingWebhooks.name, ValidatingWebhooks.name,
     ]
 
     /// New ones, for one registry.
@@ -37,8 +38,10 @@ enum Admission {
             StorageObjectInUseProtection(), OwnerReferencesPermissionEnforcement(), PersistentVolumeClaimResize(), RuntimeClass(),
             CertificateApproval(), CertificateSigning(), ClusterTrustBundleAttest(), CertificateSubjectRestriction(),
             DefaultIngressClass(), DenyServiceExternalIPs(), PodTopologyLabels(), NodeDeclaredFeatureValidator(), PodResizeValidator(),
-            MutatingPolicies(), MutatingPlugins(reviewers), MutatingWebhooks(client), ValidatingPolicies(), ValidatingPlugins(reviewers),
-            ValidatingWebhooks(client), ResourceQuotaAdmission(), AlwaysDeny(),
+            MutatingPolicies(), MutatingPlugins(reviewers), MutatingWebhooks(client.coming(as: plugins.mutatingWebhooks)),
+            ValidatingPolicies(), ValidatingPlugins(reviewers),
+            ValidatingWebhooks(client.coming(as: plugins.validatingWebhooks)), ResourceQuotaAdmission(plugins.limitedResources),
+            AlwaysDeny(),
         ]
         return all.filter { plugins.isEnabled($0.name) }
     }
@@ -53,6 +56,9 @@ public struct AdmissionPlugins: Sendable {
     fileprivate var podNodeSelector = PodNodeSelector()
     fileprivate var podTolerations = PodTolerationRestriction()
     fileprivate var imagePolicy = ImagePolicyWebhook()
+    fileprivate var limitedResources = LimitedResources()
+    fileprivate var mutatingWebhooks = WebhookCredentials()
+    fileprivate var validatingWebhooks = WebhookCredentials()
 
     public init() {}
 
@@ -90,6 +96,9 @@ public struct AdmissionPlugins: Sendable {
             if isEnabled(EventRateLimit.name) { eventRateLimit = try EventRateLimit(configuration[EventRateLimit.name]) }
             podNodeSelector = try PodNodeSelector(configuration[PodNodeSelector.name])
             podTolerations = try PodTolerationRestriction(configuration[PodTolerationRestriction.name])
+            limitedResources = try LimitedResources(configuration[ResourceQuotaAdmission.name])
+            mutatingWebhooks = try WebhookCredentials(configuration[MutatingWebhooks.name])
+            validatingWebhooks = try WebhookCredentials(configuration[ValidatingWebhooks.name])
             if isEnabled(ImagePolicyWebhook.name) { imagePolicy = try ImagePolicyWebhook(configuration[ImagePolicyWebhook.name]) }
         } catch {
             throw Problem(description: "admission-control-config-file: \(error)")

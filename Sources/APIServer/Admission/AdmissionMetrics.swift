@@ -27,6 +27,7 @@ final class AdmissionMetrics: MetricsSource {
     private let times = Mutex<[Series: Histogram]>([:])
     let webhooks = WebhookMetrics()
     let policies = PolicyMetrics()
+    let podSecurity = PodSecurityMetrics()
 
     func add(_ passed: [(Series, Duration)]) {
         times.withLock { times in
@@ -44,6 +45,7 @@ final class AdmissionMetrics: MetricsSource {
             all.filter { $0.key.member.isEmpty }.map { ($0.key.labels, $0.value) })
         webhooks.write(to: &text)
         policies.write(to: &text)
+        podSecurity.write(to: &text)
     }
 }
 

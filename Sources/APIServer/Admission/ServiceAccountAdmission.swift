@@ -82,7 +82,7 @@ struct ServiceAccountAdmission: MutatingMember, ValidatingMember {
     private static let source: Value = [
         "defaultMode": 0o644,
         "sources": [
-            ["serviceAccountToken": ["expirationSeconds": 3607, "path": "token"]],
+            ["serviceAccountToken": ["expirationSeconds": .int(TokenSigner.lifetimeOfPods), "path": "token"]],
             ["configMap": ["name": "kube-root-ca.crt", "items": [["key": "ca.crt", "path": "ca.crt"]]]],
             ["downwardAPI": ["items": [["path": "namespace", "fieldRef": ["apiVersion": "v1", "fieldPath": "metadata.namespace"]]]]],
         ],

@@ -9,17 +9,24 @@ public struct WebhookTokens: TokenAuthenticator {
         var audiences: [String]
     }
 
+    /// Of the reviews that are sent.
+    public static let versions = ["v1beta1", "v1"]
+
     private let server: BackendServer
-    private let lifetime: Int64
+    private let version: String
+    private let lifetime: Duration
     private let known: Remembered<Question, TokenResult>
 
     private static let timeout = Duration.seconds(30)
     private static let firstWait = Duration.milliseconds(500)
 
-    /// - Parameter lifetime: for how many seconds an answer is believed.
+    /// - Parameters:
+    ///   - version: one of `versions`.
+    ///   - lifetime: for how long an answer is believed; zero for not at all.
     /// - Throws: `ConfigurationProblem`.
-    public init(_ configuration: ClientConfiguration, lifetime: Int64 = 120) throws {
+    public init(_ configuration: ClientConfiguration, version: String = "v1", lifetime: Duration = .seconds(120)) throws {
         server = try BackendServer(configuration, userAgent: "kube-apiserver")
+        self.version = version
         self.lifetime = lifetime
         known = Remembered { Clock.seconds }
     }
@@ -28,7 +35,7 @@ public struct WebhookTokens: TokenAuthenticator {
         let question = Question(token: token, audiences: audiences)
         if let known = known[question] { return known }
         let review: Value = [
-            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "metadata": .emptyObject,
+            "apiVersion": .string("authentication.k8s.io/\(version)"), "kind": "TokenReview", "metadata": .emptyObject,
             "spec": ["token": .string(token), "audiences": audiences.isEmpty ? .null : Value(audiences)],
         ]
         let result: TokenResult
@@ -39,7 +46,7 @@ public struct WebhookTokens: TokenAuthenticator {
             // What could not be asked is asked again the next time.
             return .refused("the token webhook could not be asked: \(error)")
         }
-        known.remember(question, result, for: lifetime)
+        if lifetime >= .seconds(1) { known.remember(question, result, for: lifetime.components.seconds) }
         return result
     }
 

@@ -5,24 +5,24 @@ import Client
 /// Who is asked what users may do, one after another: `--authorization-config`, or the modes of `--authorization-mode`.
 public struct AuthorizationConfiguration: Sendable {
     enum Authorizer: Sendable {
-        case mode(AuthorizationMode)
-        case webhook(WebhookAuthorizer)
+        case mode(AuthorizationMode, name: String)
+        case webhook(WebhookAuthorizer, name: String)
     }
 
     let authorizers: [Authorizer]
 
-    public static let standard = AuthorizationConfiguration(authorizers: [.mode(.node), .mode(.rbac)])
-
-    private init(authorizers: [Authorizer]) { self.authorizers = authorizers }
+    public static let standard = AuthorizationConfiguration([.node, .rbac])
 
     /// - Parameter webhook: who stands for the mode of that name.
     public init(_ modes: [AuthorizationMode], webhook: WebhookAuthorizer? = nil) {
-        authorizers = modes.compactMap { $0 == .webhook ? webhook.map(Authorizer.webhook) : .mode($0) }
+        authorizers = modes.compactMap { mode in
+            mode == .webhook ? webhook.map { .webhook($0, name: "default") } : .mode(mode, name: mode.rawValue.lowercased())
+        }
     }
 
     /// What is no webhook.
     var modes: Set<AuthorizationMode> {
-        Set(authorizers.compactMap { if case .mode(let mode) = $0 { mode } else { nil } })
+        Set(authorizers.compactMap { if case .mode(let mode, name: _) = $0 { mode } else { nil } })
     }
 
     // MARK: The file
@@ -57,9 +57,9 @@ public struct AuthorizationConfiguration: Sendable {
         }
         let webhook = try fields.object("webhook") { try WebhookAuthorizer($0) }
         switch (mode, webhook) {
-        case (.webhook, let webhook?): return .webhook(webhook)
+        case (.webhook, let webhook?): return .webhook(webhook, name: name)
         case (.webhook, nil): throw fields.missing("webhook", "required when type=Webhook")
-        case (_, nil): return .mode(mode)
+        case (_, nil): return .mode(mode, name: name)
         default: throw fields.invalid("webhook", "non-null", "may only be specified when type=Webhook")
         }
     }

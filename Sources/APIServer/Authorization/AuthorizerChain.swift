@@ -5,9 +5,15 @@ import Synchronization
 /// Asks one authorizer after another; the first that allows or denies decides. Who is asked may change while the server runs. Safe from any
 /// task.
 final class AuthorizerChain: Sendable {
-    private enum Member: Sendable {
-        case own(any Authorizer)
-        case webhook(WebhookAuthorizer)
+    private struct Member: Sendable {
+        enum Kind: Sendable {
+            case own(any Authorizer)
+            case webhook(WebhookAuthorizer)
+        }
+
+        var kind: Kind
+        /// For metrics; `nil` where no configuration names it.
+        var title: AuthorizationMetrics.Title?
     }
 
     /// Those that are asked before all that a configuration names.
@@ -15,6 +21,7 @@ final class AuthorizerChain: Sendable {
     private let modes: [AuthorizationMode: any Authorizer]
     private let required: Set<AuthorizationMode>
     private let members: Mutex<[Member]>
+    let metrics = AuthorizationMetrics()
 
     init(first: [any Authorizer], modes: [AuthorizationMode: any Authorizer], _ configuration: AuthorizationConfiguration) {
         self.first = first
@@ -25,11 +32,13 @@ final class AuthorizerChain: Sendable {
     }
 
     private func found(_ configuration: AuthorizationConfiguration) -> [Member] {
-        first.map(Member.own)
+        first.map { Member(kind: .own($0)) }
             + configuration.authorizers.compactMap { authorizer in
                 switch authorizer {
-                case .mode(let mode): modes[mode].map(Member.own)
-                case .webhook(let webhook): .webhook(webhook)
+                case .mode(let mode, let name):
+                    modes[mode].map { Member(kind: .own($0), title: .init(type: mode.rawValue, name: name)) }
+                case .webhook(let webhook, let name):
+                    Member(kind: .webhook(webhook), title: .init(type: AuthorizationMode.webhook.rawValue, name: name))
                 }
             }
     }
@@ -40,13 +49,13 @@ final class AuthorizerChain: Sendable {
     func decide(_ attributes: Attributes) -> Decision? {
         var opinions = Opinions()
         for member in members.withLock({ $0 }) {
-            switch member {
+            switch member.kind {
             case .own(let authorizer): opinions.add(authorizer.authorize(attributes))
             case .webhook(let webhook):
-                guard let known = webhook.known(attributes) else { return nil }
+                guard let known = webhook.known(attributes, told(member)) else { return nil }
                 opinions.add(known)
             }
-            if let decision = opinions.decision { return decision }
+            if let decision = opinions.decision { return counted(decision, of: member) }
         }
         return opinions.end
     }
@@ -54,14 +63,21 @@ final class AuthorizerChain: Sendable {
     func authorize(_ attributes: Attributes) async -> Decision {
         var opinions = Opinions()
         for member in members.withLock({ $0 }) {
-            switch member {
+            switch member.kind {
             case .own(let authorizer): opinions.add(authorizer.authorize(attributes))
-            case .webhook(let webhook): opinions.add(await webhook.authorize(attributes))
+            case .webhook(let webhook): opinions.add(await webhook.authorize(attributes, told(member)))
             }
-            if let decision = opinions.decision { return decision }
+            if let decision = opinions.decision { return counted(decision, of: member) }
         }
         return opinions.end
     }
+
+    private func counted(_ decision: Decision, of member: Member) -> Decision {
+        if let title = member.title { metrics.decided(decision, title) }
+        return decision
+    }
+
+    private func told(_ member: Member) -> AuthorizationMetrics.Telling? { member.title.map { .init(metrics: metrics, title: $0) } }
 
     /// What was said so far.
     private struct Opinions {
@@ -97,7 +113,7 @@ final class AuthorizerChain: Sendable {
     /// All rules that the user has in the namespace, as far as authorizers can tell.
     func rules(for user: UserInfo, namespace: String) -> [PolicyRule] {
         members.withLock { $0 }.flatMap { member in
-            if case .own(let authorizer) = member { authorizer.rules(for: user, namespace: namespace) } else { [PolicyRule]() }
+            if case .own(let authorizer) = member.kind { authorizer.rules(for: user, namespace: namespace) } else { [PolicyRule]() }
         }
     }
 
@@ -105,7 +121,7 @@ final class AuthorizerChain: Sendable {
     func unresolvedRules(for user: UserInfo) -> String? {
         Aggregate.text(
             members.withLock { $0 }.compactMap { member in
-                switch member {
+                switch member.kind {
                 case .own(let authorizer): authorizer.unresolvedRules(for: user)
                 case .webhook: "webhook authorizer does not support user rule resolution"
                 }
@@ -128,9 +144,11 @@ final class AuthorizerChain: Sendable {
     func reload(_ path: String, every interval: Duration, log: Logger) async {
         let file = WatchedFile(path)
         await WatchedFile.follow("authorization configuration", in: [path], every: interval, log: log) {
-            guard let text = try await file.change() else { return false }
-            try use(try AuthorizationConfiguration(text))
-            return true
+            try await metrics.reloads.measure {
+                guard let text = try await file.change() else { return false }
+                try use(try AuthorizationConfiguration(text))
+                return true
+            }
         }
     }
 }

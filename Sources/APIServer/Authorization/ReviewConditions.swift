@@ -54,10 +54,18 @@ struct ReviewConditions: Sendable {
         case failed(String)
     }
 
-    func evaluate(_ attributes: Attributes) -> Outcome {
+    /// - Parameter told: how that went, unless there is nothing to evaluate.
+    func evaluate(_ attributes: Attributes, _ told: AuthorizationMetrics.Telling?) -> Outcome {
         guard !programs.isEmpty else { return .matches }
-        let variables: Variables = ["request": CELValue(AccessQuestion.fields(attributes, usesFieldSelector, usesLabelSelector))]
+        let begin = ContinuousClock.now
         var problems: [String] = []
+        let outcome = evaluate(attributes, &problems)
+        told?.evaluated(outcome, hasFailed: !problems.isEmpty, since: begin)
+        return outcome
+    }
+
+    private func evaluate(_ attributes: Attributes, _ problems: inout [String]) -> Outcome {
+        let variables: Variables = ["request": CELValue(AccessQuestion.fields(attributes, usesFieldSelector, usesLabelSelector))]
         for (text, program) in programs {
             var budget = Budget()
             do {

@@ -40,16 +40,16 @@ public final class WebhookAuthorizer: Sendable {
     }
 
     /// What can be said without asking, `nil` when it has to be asked.
-    func known(_ attributes: Attributes) -> Decision? {
-        switch settings.conditions.evaluate(attributes) {
+    func known(_ attributes: Attributes, _ told: AuthorizationMetrics.Telling?) -> Decision? {
+        switch settings.conditions.evaluate(attributes, told) {
         case .doesNot: return .noOpinion
         case .failed(let problem): return .fail(problem, isDenied: settings.deniesOnFailure)
         case .matches: return answers[attributes]
         }
     }
 
-    func authorize(_ attributes: Attributes) async -> Decision {
-        if let known = known(attributes) { return known }
+    func authorize(_ attributes: Attributes, _ told: AuthorizationMetrics.Telling?) async -> Decision {
+        if let known = known(attributes, told) { return known }
         let group = "authorization.k8s.io/\(settings.version)"
         let review: Value = [
             "apiVersion": .string(group), "kind": "SubjectAccessReview", "metadata": .emptyObject,
@@ -57,14 +57,11 @@ public final class WebhookAuthorizer: Sendable {
         ]
         let status: Value
         do {
-            let answer = try await server.post(
-                JSON.encode(review), timeout: settings.timeout, firstWait: Self.firstWait, mayPass: BackendServer.Refused.mayPass)
-            let told = try JSON.decode(answer)
-            guard told["kind"].string == "SubjectAccessReview", told["apiVersion"].string == group, case .object = told["status"] else {
-                throw ConfigurationProblem("the answer is no SubjectAccessReview of \(group)")
-            }
-            status = told["status"]
+            status = try await server.post(
+                JSON.encode(review), timeout: settings.timeout, firstWait: Self.firstWait, mayPass: BackendServer.Refused.mayPass,
+                told: { told?.asked($0, since: $1) }, read: { try Self.status($0, group: group) })
         } catch {
+            if !settings.deniesOnFailure { told?.failedOpen(error) }
             return .fail("the authorization webhook could not be asked: \(error)", isDenied: settings.deniesOnFailure)
         }
         let decision = Self.decision(status)
@@ -73,6 +70,14 @@ public final class WebhookAuthorizer: Sendable {
             answers.remember(attributes, decision, for: lifetime.components.seconds)
         }
         return decision
+    }
+
+    private static func status(_ answer: [UInt8], group: String) throws -> Value {
+        let answer = try JSON.decode(answer)
+        guard answer["kind"].string == "SubjectAccessReview", answer["apiVersion"].string == group, case .object = answer["status"] else {
+            throw ConfigurationProblem("the answer is no SubjectAccessReview of \(group)")
+        }
+        return answer["status"]
     }
 
     private static func decision(_ status: Value) -> Decision {

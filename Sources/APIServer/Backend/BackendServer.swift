@@ -66,22 +66,45 @@ struct BackendServer: Sendable {
     ///   - firstWait: after the first one.
     ///   - givesUp: whether the next try is one too many.
     ///   - mayPass: whether another try may end better.
+    ///   - told: hears of each try, what was wrong and when it began.
+    ///   - read: makes of an answer what is wanted, and throws for what is none.
     /// - Throws: when there is no answer in time, or none of success, at the last try.
-    func post(
+    func post<Answer: Sendable>(
         _ body: [UInt8], timeout: Duration, firstWait: Duration, givesUp: @Sendable () -> Bool = { false },
-        mayPass: @Sendable (any Error) -> Bool = BackendServer.mayPass
-    ) async throws -> [UInt8] {
+        mayPass: @Sendable (any Error) -> Bool = BackendServer.mayPass,
+        told: @Sendable ((any Error)?, ContinuousClock.Instant) -> Void = { _, _ in },
+        read: @Sendable ([UInt8]) throws -> Answer
+    ) async throws -> Answer {
+        func attempt() async throws -> Answer {
+            let begin = ContinuousClock.now
+            do {
+                let answer = try read(await post(body, timeout))
+                told(nil, begin)
+                return answer
+            } catch {
+                told(error, begin)
+                throw error
+            }
+        }
         var wait = firstWait
         for _ in 1..<Self.tries {
             do {
-                return try await post(body, timeout)
+                return try await attempt()
             } catch {
                 guard mayPass(error), !givesUp() else { throw error }
                 try await Task.sleep(for: wait)
                 wait = wait * Self.factor
             }
         }
-        return try await post(body, timeout)
+        return try await attempt()
+    }
+
+    /// The same of an answer as it came.
+    func post(
+        _ body: [UInt8], timeout: Duration, firstWait: Duration, givesUp: @Sendable () -> Bool = { false },
+        mayPass: @Sendable (any Error) -> Bool = BackendServer.mayPass
+    ) async throws -> [UInt8] {
+        try await post(body, timeout: timeout, firstWait: firstWait, givesUp: givesUp, mayPass: mayPass, read: { $0 })
     }
 
     private func post(_ body: [UInt8], _ timeout: Duration) async throws -> [UInt8] {

@@ -36,6 +36,10 @@ extension APIServer {
         /// Issuers of before, whose tokens are still good.
         public var formerIssuers: [String] = []
         public var issuers: [String] { [issuer] + formerIssuers }
+        /// For how many seconds at most a token of a service account is good that somebody asks for. `nil`: as many as they ask for.
+        public var longestTokenLifetime: Whole?
+        /// Whether the token that every pod gets is good for a year, for clients that never read it again.
+        public var extendsTokensOfPods = true
         /// Where others find the keys, if that is not below `issuer`.
         public var keySetURL: String?
         /// What this server calls itself in tokens.

@@ -144,15 +144,16 @@ public final class EncryptionAtRest: Transformer {
             for problem in await refresh(all: round == 0, collections: collections) { log.error("\(problem)") }
             guard round == 0, let file else { continue }
             do {
-                guard let text = try await file.change() else { continue }
-                let next = try EncryptionConfiguration(text)
-                if let problem = await Self.check(next.services).first { throw ConfigurationProblem(problem) }
-                use(next, collections: collections)
-                EncryptionMetrics.shared.reloaded(isGood: true)
-                log.notice("the encryption configuration was read again")
+                let isRead = try await EncryptionMetrics.shared.reloads.measure {
+                    guard let text = try await file.change() else { return false }
+                    let next = try EncryptionConfiguration(text)
+                    if let problem = await Self.check(next.services).first { throw ConfigurationProblem(problem) }
+                    use(next, collections: collections)
+                    return true
+                }
+                if isRead { log.notice("the encryption configuration was read again") }
             } catch {
                 if Task.isCancelled { return }
-                EncryptionMetrics.shared.reloaded(isGood: false)
                 log.error("the encryption configuration is not used: \(error)", metadata: ["path": "\(path ?? "")"])
             }
         }

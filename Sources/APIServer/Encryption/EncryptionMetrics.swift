@@ -40,12 +40,7 @@ struct EncryptionMetrics: MetricsSource {
         labels: ["provider_name", "error"])
     private let seeds = Gauges(
         "apiserver_envelope_encryption_dek_source_cache_size", "Seeds that are remembered.", labels: ["provider_name"])
-    private let reloads = Counters(
-        "apiserver_encryption_config_controller_automatic_reloads_total", "How often the configuration was read again.",
-        labels: ["status", "apiserver_id_hash"])
-    private let lastReloads = Gauges(
-        "apiserver_encryption_config_controller_automatic_reload_last_timestamp_seconds", "When that was last, in seconds since 1970.",
-        labels: ["status", "apiserver_id_hash"])
+    let reloads = ReloadMetrics("encryption")
 
     /// This server has no name of its own among others.
     private static let server = ""
@@ -80,12 +75,6 @@ struct EncryptionMetrics: MetricsSource {
     func namedWrongly(by provider: String, _ problem: String) { invalidKeys.add(provider, problem) }
     func remembers(_ count: Int, of provider: String) { seeds.set(provider, to: Int64(count)) }
 
-    func reloaded(isGood: Bool) {
-        let status = isGood ? "success" : "failure"
-        reloads.add(status, Self.server)
-        lastReloads.set(status, Self.server, to: Clock.seconds.int64)
-    }
-
     private static func resource(_ collection: String) -> String {
         let parts = collection.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return collection }
@@ -100,7 +89,7 @@ struct EncryptionMetrics: MetricsSource {
 
     func write(to text: inout MetricsText) {
         let families: [any MetricsSource] = [
-            operations, durations, calls, keyUses, lastUses, lastStatus, invalidKeys, seeds, reloads, lastReloads,
+            operations, durations, calls, keyUses, lastUses, lastStatus, invalidKeys, seeds, reloads,
         ]
         for family in families { family.write(to: &text) }
     }

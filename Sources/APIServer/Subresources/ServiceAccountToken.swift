@@ -19,7 +19,7 @@ enum ServiceAccountToken {
 
     static func issue(_ target: Target, _ request: Value, _ write: WriteContext) throws -> Answer {
         let account = try write.registry.get(target.named(target.name, subresource: "")).object
-        let seconds = request[path: "spec", "expirationSeconds"].int ?? 3600
+        var seconds = request[path: "spec", "expirationSeconds"].int ?? 3600
         func invalid(_ error: FieldError, name: String = "") -> APIError {
             .invalid(group: "authentication.k8s.io", kind: "TokenRequest", name: name, errors: [error])
         }
@@ -45,6 +45,10 @@ enum ServiceAccountToken {
         let audiences = asked.isEmpty ? tokens.audiences : asked
         let reference = request[path: "spec", "boundObjectRef"]
         let binding = reference.isEmpty ? TokenSigner.Binding() : try bind(reference, account: account, target, write)
+        if let longest = tokens.longestLifetime, seconds > longest {
+            write.warn("requested expiration of \(seconds) seconds shortened to \(longest) seconds")
+            seconds = longest
+        }
         let token = try tokens.token(account, audiences: audiences, lifetime: seconds, binding: binding)
         write.annotate("authentication.kubernetes.io/issued-credential-id", "JTI=\(token.id)")
         var answer = request

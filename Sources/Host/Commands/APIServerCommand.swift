@@ -199,7 +199,7 @@ struct APIServerCommand: AsyncParsableCommand {
         configuration.admission = try admission.plugins
         configuration.audit = try audit.auditing()
         flowControl.apply(to: &configuration)
-        serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
+        try serviceAccounts.apply(to: &configuration)  // before the other issuers, which must not be among them
         try authentication.apply(to: &configuration, proxies: credentials.requestHeaders)
         try authorization.apply(to: &configuration)
         configuration.authorizers = [HostRights(), PluginImpersonation(users)]

@@ -13,6 +13,14 @@ struct AuthenticationOptions: ParsableArguments {
     @Option(help: "A kubeconfig that says whom to ask about tokens that are unknown here.")
     var authenticationTokenWebhookConfigFile: String?
 
+    @Option(help: "The version of the TokenReviews that are sent: v1beta1 or v1.")
+    var authenticationTokenWebhookVersion = "v1beta1"
+
+    @Option(
+        name: .customLong("authentication-token-webhook-cache-ttl"),
+        help: "For how long what it said is believed, as 2m; 0s for not at all.")
+    var authenticationTokenWebhookLifetime = "2m"
+
     @Option(
         help: """
             An AuthenticationConfiguration of apiserver.config.k8s.io/v1: other issuers whose tokens are believed, and where one may come \
@@ -47,6 +55,22 @@ struct AuthenticationOptions: ParsableArguments {
         guard authenticationConfig == nil || openID.issuerURL == nil else {
             throw ValidationError("authentication-config file and oidc-* flags are mutually exclusive")
         }
+        guard WebhookTokens.versions.contains(authenticationTokenWebhookVersion) else {
+            throw ValidationError(
+                "--authentication-token-webhook-version: unsupported webhook authenticator version \"\(authenticationTokenWebhookVersion)\", "
+                    + "supported versions are \"v1\", \"v1beta1\"")
+        }
+        _ = try webhookLifetime
+    }
+
+    private var webhookLifetime: Duration {
+        get throws {
+            guard let span = GoDuration.parse(authenticationTokenWebhookLifetime), span >= .zero else {
+                throw ValidationError(
+                    "--authentication-token-webhook-cache-ttl: \(authenticationTokenWebhookLifetime) is not a duration, as in 1m30s")
+            }
+            return span
+        }
     }
 
     /// - Parameter proxies: checks the certificates of proxies in front whose headers are believed. `nil`: none is.
@@ -65,7 +89,8 @@ struct AuthenticationOptions: ParsableArguments {
         }
         if let file = authenticationTokenWebhookConfigFile {
             do {
-                configuration.tokenWebhook = try WebhookTokens(ClientConfiguration.load(kubeconfig: file))
+                configuration.tokenWebhook = try WebhookTokens(
+                    ClientConfiguration.load(kubeconfig: file), version: authenticationTokenWebhookVersion, lifetime: webhookLifetime)
             } catch {
                 throw StartupFailure("--authentication-token-webhook-config-file: \(file): \(error)")
             }

@@ -31,7 +31,32 @@ struct ServiceAccountOptions: ParsableArguments {
     @Option(help: "What this server calls itself in tokens, with commas between. Default: the issuers.")
     var apiAudiences: String?
 
+    @Option(
+        name: .customLong("service-account-max-token-expiration"),
+        help: "For how long at most a token is good that somebody asks for, as 24h. Default: as long as they ask for.")
+    var longestLifetime: String?
+
+    @Option(
+        name: .customLong("service-account-extend-token-expiration"),
+        help: "Whether the token that every pod gets is good for a year, for clients that never read it again.")
+    var extendsTokensOfPods = true
+
+    private var longestSeconds: Int64? {
+        get throws {
+            guard let longestLifetime else { return nil }
+            guard let span = GoDuration.parse(longestLifetime), span >= .zero else {
+                throw ValidationError("--service-account-max-token-expiration: \(longestLifetime) is not a duration, as in 1m30s")
+            }
+            guard span != .zero else { return nil }
+            guard span >= .seconds(3600), span <= .seconds(Int64(1) << 32) else {
+                throw ValidationError("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds")
+            }
+            return span.components.seconds
+        }
+    }
+
     func validate() throws {
+        _ = try longestSeconds
         var seen: Set<String> = []
         for issuer in issuers {
             guard !issuer.isEmpty else { throw ValidationError("service-account-issuer should not be an empty string") }
@@ -68,7 +93,9 @@ struct ServiceAccountOptions: ParsableArguments {
         }
     }
 
-    func apply(to configuration: inout APIServer.Configuration) {
+    func apply(to configuration: inout APIServer.Configuration) throws {
+        configuration.longestTokenLifetime = try longestSeconds.map { Whole($0) }
+        configuration.extendsTokensOfPods = extendsTokensOfPods
         if let first = issuers.first {
             configuration.issuer = first
             configuration.formerIssuers = Array(issuers.dropFirst())

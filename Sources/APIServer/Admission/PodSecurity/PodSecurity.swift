@@ -55,18 +55,24 @@ struct PodSecurity: ValidatingMember {
 
     private func check(_ pod: PodSecuritySubject, isEnforced: Bool, _ request: AdmissionRequest) throws {
         guard let namespace = request.registry.latest("/namespaces", name: request.target.namespace) else { return }
-        let context = request.context
+        let (context, metrics) = (request.context, request.registry.admissionMetrics.podSecurity)
         let runtimeClass = pod.spec["runtimeClassName"].string
         if let exemption = configuration.exemption(
             namespace: request.target.namespace, user: request.user.name, runtimeClass: runtimeClass)
         {
             context.annotate("\(Self.prefix)exempt", exemption)
+            metrics.exempted(request)
             return
         }
         var errors: [FieldError] = []
         let policy = PodSecurityPolicy(namespace.value["metadata"]["labels"], over: configuration.defaults, &errors)
-        if policy.isPrivileged, errors.isEmpty { return }
+        if policy.isPrivileged, errors.isEmpty {
+            guard isEnforced else { return }
+            context.annotate("\(Self.prefix)enforce-policy", PodSecurityLevel().description)
+            return metrics.evaluated(.allow, policy.enforce, .enforce, request)
+        }
         if let problem = Aggregate.text(errors.map(\.message)) {
+            metrics.failed(request)
             context.annotate("\(Self.prefix)error", "Failed to parse policy: \(problem)")
         }
         var known: [PodSecurityLevel: [PodSecurityStandard.Violation]] = [:]
@@ -77,18 +83,22 @@ struct PodSecurity: ValidatingMember {
         }
         let audited = violations(policy.audit)
         if !audited.isEmpty {
+            metrics.evaluated(.deny, policy.audit, .audit, request)
             context.annotate(
                 "\(Self.prefix)audit-violations", "would violate PodSecurity \"\(policy.audit)\": \(audited.details)")
         }
         if isEnforced {
             context.annotate("\(Self.prefix)enforce-policy", policy.enforce.description)
             let refused = violations(policy.enforce)
+            metrics.evaluated(refused.isEmpty ? .allow : .deny, policy.enforce, .enforce, request)
             guard refused.isEmpty else {
                 throw request.target.forbidden("violates PodSecurity \"\(policy.enforce)\": \(refused.details)")
             }
         }
         let warned = violations(policy.warn)
-        if !warned.isEmpty { context.warn("would violate PodSecurity \"\(policy.warn)\": \(warned.details)") }
+        guard !warned.isEmpty else { return }
+        metrics.evaluated(.deny, policy.warn, .warn, request)
+        context.warn("would violate PodSecurity \"\(policy.warn)\": \(warned.details)")
     }
 
     /// Whether an update changes anything that is judged: of a pod's specification only images change, and containers that are added.

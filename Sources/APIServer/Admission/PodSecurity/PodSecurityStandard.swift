@@ -23,6 +23,8 @@ enum PodSecurityStandard {
 
     /// The newest version that changed anything.
     private static let newest = 35
+    /// The version of the API that is served.
+    static let served = 36
 
     /// In the order in which violations are told.
     static let entries: [Entry] = baseline + restricted

@@ -5,9 +5,13 @@ import APIModel
 /// What a write needs is put down in the quotas' status before it is committed, and taken away again when it is not. A status that others
 /// write says no less than what is there: see `QuotaLedger`.
 struct ResourceQuotaAdmission: MutatingMember, ValidatingMember {
-    let name = "ResourceQuota"
+    static let name = "ResourceQuota"
+    var name: String { Self.name }
 
     private let ledger = QuotaLedger()
+    private let limited: LimitedResources
+
+    init(_ limited: LimitedResources = LimitedResources()) { self.limited = limited }
 
     func concerns(collection: String) -> Bool { QuotaEvaluators.evaluator(for: collection) != nil }
 
@@ -34,8 +38,10 @@ struct ResourceQuotaAdmission: MutatingMember, ValidatingMember {
         }
         let charge = QuotaCharge(object: object, old: request.old, evaluator: evaluator, target: target)
         let registry = request.registry
+        func quotas() -> [Quota] { QuotaLedger.quotas(target.namespace, registry).map(\.quota) }
+        if !limited.isEmpty { try limited.check(charge, quotas()) }
         if request.context.isDryRun {
-            _ = try charge.needs(QuotaLedger.quotas(target.namespace, registry).map(\.quota))
+            _ = try charge.needs(quotas())
             return nil
         }
         guard let reservation = try await ledger.reserve(charge, registry) else { return nil }

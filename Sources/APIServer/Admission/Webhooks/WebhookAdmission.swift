@@ -52,7 +52,8 @@ struct Webhooks: Sendable {
 
 /// Asks the webhooks of MutatingWebhookConfigurations, one after another, and makes the changes they want.
 struct MutatingWebhooks: MutatingMember {
-    let name = "MutatingAdmissionWebhook"
+    static let name = "MutatingAdmissionWebhook"
+    var name: String { Self.name }
     let webhooks: Webhooks
 
     init(_ client: WebhookClient) { webhooks = Webhooks("mutatingwebhookconfigurations", type: "admit", client) }
@@ -129,7 +130,8 @@ struct MutatingWebhooks: MutatingMember {
 
 /// Asks the webhooks of ValidatingWebhookConfigurations, all at once.
 struct ValidatingWebhooks: ValidatingMember {
-    let name = "ValidatingAdmissionWebhook"
+    static let name = "ValidatingAdmissionWebhook"
+    var name: String { Self.name }
     let webhooks: Webhooks
 
     init(_ client: WebhookClient) { webhooks = Webhooks("validatingwebhookconfigurations", type: "validating", client) }

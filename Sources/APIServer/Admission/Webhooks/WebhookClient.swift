@@ -1,4 +1,5 @@
 import APIModel
+import Client
 import HTTPServer
 import Streaming
 
@@ -6,6 +7,12 @@ import Streaming
 struct WebhookClient: Sendable {
     /// Whether an endpoint of a Service may be gone to.
     let isReachable: @Sendable (String) -> Bool
+    /// As whom it comes.
+    var credentials = WebhookCredentials()
+
+    func coming(as credentials: WebhookCredentials) -> WebhookClient {
+        WebhookClient(isReachable: isReachable, credentials: credentials)
+    }
 
     /// More than an object and a patch of it come to.
     private static let longestAnswer = 10 << 20
@@ -13,6 +20,8 @@ struct WebhookClient: Sendable {
     private struct Destination {
         var host: String
         var port: Int
+        /// As the configuration has it: a Service may listen elsewhere.
+        var namedPort: Int
         /// As the request says it.
         var authority: String
         var path: String
@@ -70,7 +79,8 @@ struct WebhookClient: Sendable {
         case .url(let text):
             guard let url = WebhookURL(text) else { throw .noEndpoint("could not get REST client: unparsable URL: \(text)") }
             return Destination(
-                host: url.host, port: url.port ?? 443, authority: url.authority, path: url.path + query, serverName: nil,
+                host: url.host, port: url.port ?? 443, namedPort: url.port ?? 443, authority: url.authority, path: url.path + query,
+                serverName: nil,
                 url: "https://\(url.authority)\(url.path)\(query)", isLocal: true)
         case .service(let namespace, let name, let port, let path):
             let serverName = "\(name).\(namespace).svc"
@@ -80,7 +90,8 @@ struct WebhookClient: Sendable {
                 let backends = Backends(registry: registry, kubeletHosts: [:], isReachable: isReachable)
                 let found = try backends.service("https:\(name):\(port)", namespace: namespace)
                 return Destination(
-                    host: found.host, port: found.port, authority: "\(serverName):\(port)", path: target, serverName: serverName, url: url,
+                    host: found.host, port: found.port, namedPort: Int(clamping: port.int64), authority: "\(serverName):\(port)",
+                    path: target, serverName: serverName, url: url,
                     isLocal: false)
             } catch let error as APIError where error.reason == .notFound {
                 throw .noAnswer(url: url, Missing(description: "service \(FieldError.quoted(name)) not found"))
@@ -108,8 +119,11 @@ struct WebhookClient: Sendable {
 
     private func exchange(_ body: [UInt8], _ destination: Destination, _ endpoint: WebhookEndpoint) async throws -> [UInt8] {
         let end = ContinuousClock.now + .seconds(endpoint.timeout.int64)
+        let user = credentials.user(host: destination.serverName ?? destination.host, port: destination.namedPort)
+        func pem(_ bytes: [UInt8]?) -> String? { bytes.flatMap { $0.isEmpty ? nil : String(decoding: $0, as: UTF8.self) } }
         let tls = Dialer.TLS(
-            caPEM: endpoint.authorities.isEmpty ? nil : endpoint.authorities, serverName: destination.serverName)
+            caPEM: endpoint.authorities.isEmpty ? nil : endpoint.authorities, certificateChainPEM: pem(user?.certificate),
+            privateKeyPEM: pem(user?.key), serverName: destination.serverName)
         let isReachable = isReachable
         let connection: any RawConnection
         do {
@@ -126,7 +140,7 @@ struct WebhookClient: Sendable {
             headers: [
                 ("Content-Type", "application/json"), ("Accept", "application/json"), ("User-Agent", "kube-apiserver-admission"),
                 ("Connection", "close"),
-            ], body: body)
+            ] + (user?.authorization.map { [("Authorization", $0)] } ?? []), body: body)
         // The goodbye of TLS waits for the other side, seconds where that is slow, and nobody here needs it. The task ends with the
         // connection.
         defer { Task { await connection.close() } }

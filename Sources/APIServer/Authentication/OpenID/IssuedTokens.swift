@@ -9,6 +9,7 @@ public final class IssuedTokens: TokenAuthenticator {
     private let issuers: Mutex<[String: TokenIssuer]>
     private let anonymous: AnonymousAccess?
     private let now: @Sendable () -> Whole
+    let reloads = ReloadMetrics("authentication")
 
     /// - Parameter now: in seconds since 1970.
     public init(_ configuration: AuthenticationConfiguration, now: @escaping @Sendable () -> Whole = { Timestamp.nowSeconds() }) {
@@ -55,14 +56,16 @@ public final class IssuedTokens: TokenAuthenticator {
         let file = WatchedFile(path)
         var waiting: AuthenticationConfiguration?
         await WatchedFile.follow("authentication configuration", in: [path], every: interval, log: log) {
-            if let text = try await file.change() {
+            try await reloads.measure {
+                if let text = try await file.change() {
+                    waiting = nil
+                    waiting = try AuthenticationConfiguration(text, ownIssuers: ownIssuers)
+                }
+                guard let configuration = waiting else { return false }
+                try await use(configuration)
                 waiting = nil
-                waiting = try AuthenticationConfiguration(text, ownIssuers: ownIssuers)
+                return true
             }
-            guard let configuration = waiting else { return false }
-            try await use(configuration)
-            waiting = nil
-            return true
         }
     }
 }
